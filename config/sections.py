@@ -1,0 +1,194 @@
+"""One frozen model per slice. Every figure a person may want to change is here, described and bounded.
+
+Shipped values stand in base.yaml, not here: a limit that nobody set is an error, never a guess.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, nothing unknown, no silent conversion of a string to a number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class FilesProvider(Section):
+    path: Path | None
+    """Folder of CSV or Parquet files; needed when data.provider is files."""
+
+
+class SimulatedProvider(Section):
+    seed: int
+    """Equal seeds give equal markets."""
+    symbols: Annotated[int, Field(ge=20, le=20_000)]
+    """How many companies are listed on an average session."""
+    first_session: date
+    """Where the simulated history begins."""
+    information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
+    """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
+
+
+class Quality(Section):
+    min_present_frac: Fraction
+    """Share of the expected symbols that must have a bar on the session, or the run stops."""
+    max_quarantined_frac: Fraction
+    """Share of symbols in quarantine above which the run stops."""
+    max_repeated_frac: Fraction
+    """Share of bars equal to the previous session's above which the whole session counts as stale."""
+    max_move_frac: Positive
+    """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
+    quarantine_sessions: Count
+    """How many sessions a symbol stays out of new trades after its last finding."""
+
+
+class Universe(Section):
+    min_price_usd: NotNegative
+    """Names below this close are not bought."""
+    min_dollar_volume_usd: NotNegative
+    """Names whose median dollar volume of the last 21 sessions is below this are not bought."""
+    min_history_sessions: Count
+    """Names with fewer bars than this are not scored."""
+
+
+class Data(Section):
+    provider: Literal["simulated", "files"]
+    """Where bars come from."""
+    benchmark: str
+    """Level series that stands for the market."""
+    volatility_index: str
+    """Level series of the volatility index."""
+    files: FilesProvider
+    simulated: SimulatedProvider
+    quality: Quality
+    universe: Universe
+
+
+class Candidate(Section):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    """How reports and metadata call it."""
+    kind: Literal["xgboost", "lightgbm", "random_forest", "momentum_52_week", "equal_weight"]
+    """Which model is trained."""
+    parameters: dict[str, float | int | str]
+    """Handed to the model as they are."""
+
+
+class Models(Section):
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
+    """What the weekly flow trains and compares; one entry adds a candidate."""
+    quick_candidates: tuple[str, ...]
+    """Names of the candidates that `weekly --quick` trains."""
+    label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
+    """Forward returns, in sessions, whose mean rank is learned."""
+    train_sessions: Count
+    """Length of a training window."""
+    test_sessions: Count
+    """Length of each out-of-sample window."""
+    folds: Count
+    """How many out-of-sample windows, counted back from the last session."""
+    embargo_sessions: Annotated[int, Field(ge=0)]
+    """Sessions left out between training and test beyond the label's own end."""
+    min_t_statistic: float
+    """A champion's out-of-sample rank IC must reach this, or the baseline is kept."""
+    max_age_days: Count
+    """A champion older than this is not used."""
+
+
+class Regime(Section):
+    confirm_sessions: Count
+    """A calmer state must hold this many sessions before it is believed; a worse one is believed sooner."""
+    exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
+    """Largest share of the book that may be invested in each state."""
+    crash_volatility: Positive
+    """Volatility index (percent) from which a falling market is a crash."""
+    bear_volatility: Positive
+    """Volatility index (percent) from which the market is at least a bear's."""
+    calm_volatility: Positive
+    """Volatility index (percent) below which a bull is possible."""
+    reduce_above_volatility: Positive
+    """Volatility index (percent) above which exposure is halved whatever the state."""
+
+
+class Risk(Section):
+    window_sessions: Count
+    """How many sessions of returns the covariance is estimated from."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    """Confidence of VaR and CVaR."""
+
+
+class Costs(Section):
+    commission_per_share_usd: NotNegative
+    min_commission_usd: NotNegative
+    sec_fee_rate: NotNegative
+    """Fraction of the notional of sales."""
+    taf_per_share_usd: NotNegative
+    """FINRA trading activity fee per share sold."""
+    half_spread_bps: NotNegative
+    """Half of the quoted spread of a liquid name, in basis points."""
+    impact_coefficient: NotNegative
+    """Square-root impact: coefficient × daily volatility × sqrt(share of average daily volume)."""
+
+
+class Portfolio(Section):
+    initial_cash_usd: Positive
+    """What an empty book starts with."""
+    optimizer: Literal["max_sharpe", "min_volatility", "hrp", "inverse_volatility", "equal_weight"]
+    """First rung of the ladder until the weekly flow chooses one by backtest."""
+    max_positions: Count
+    """How many of the best-scored names the optimizer sees."""
+    max_position_frac: Fraction
+    """No position weighs more."""
+    max_sector_frac: Fraction
+    """No sector weighs more."""
+    max_cap_class_frac: dict[Literal["large", "mid", "small"], Fraction]
+    """No cap class weighs more, where cap data exists."""
+    max_correlation: Fraction
+    """Pairs above this are handled by shrinking the smaller position."""
+    score_to_return: NotNegative
+    """Expected yearly return of a name one standard deviation above the mean score, per unit of its volatility."""
+
+
+class Trades(Section):
+    min_notional_usd: NotNegative
+    """Smaller trades are not worth their costs and are listed as dropped."""
+    max_trades: Count
+    """At most this many a day; exits come first, then the largest."""
+    max_adv_frac: Fraction
+    """A trade above this share of average daily volume is cut to it and marked."""
+
+
+class Safety(Section):
+    max_turnover_frac: Fraction
+    """All buys of a day as a share of the book; selling is never held back."""
+    max_entry_turnover_frac: Fraction
+    """The same for the session in which an empty book is first invested."""
+    max_trade_frac: Fraction
+    """No trade is a larger share of the book."""
+    max_cost_frac: Fraction
+    """All estimated costs of the day as a share of the book."""
+    max_daily_notional_frac: Positive
+    """Buys and sells of a day together as a multiple of the book."""
+    max_price_deviation_frac: Fraction
+    """A trade's price may differ this much from the last close."""
+    fat_finger_multiple: Positive
+    """A trade may not be this many times the size of the median trade of an equal book."""
+    kill_daily_loss_frac: Fraction
+    """A loss of one session beyond this trips the kill switch."""
+    kill_sharpe: float
+    """Annualised Sharpe over kill_sharpe_sessions below this trips the kill switch."""
+    kill_sharpe_sessions: Annotated[int, Field(ge=5)]
+    kill_stale_sessions: Annotated[int, Field(ge=0)]
+    """Data older than this many sessions trips the kill switch."""
+
+
+class Reporting(Section):
+    title: Annotated[str, Field(max_length=80)]
+    """Heading of the report."""

@@ -1,0 +1,46 @@
+"""Keep what one stage hands the next: a Parquet file in the run's work folder, named by its hash.
+
+Stages pass `ArtifactRef`, never frames, so that Prefect has nothing large to hash or persist.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.core.atomic import write_bytes
+from tasks.core.errors import StorageError
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.run import Run
+
+
+@dataclass(frozen=True)
+class ArtifactRef:
+    """Where a frame lies and what its bytes hash to."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+def save_frame(run: Run, name: str, frame: pd.DataFrame) -> ArtifactRef:
+    """Store the frame for later stages of this run. The same frame gives the same bytes."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, compression="zstd")
+    content = buffer.getvalue()
+    path = run.home.work / str(run.session) / f"{name}.parquet"
+    write_bytes(path, content)
+    return ArtifactRef(name, path, sha256_of_bytes(content))
+
+
+def load_frame(ref: ArtifactRef) -> pd.DataFrame:
+    """Read the frame back; refuse bytes that are not the ones that were stored."""
+    content = ref.path.read_bytes()
+    if sha256_of_bytes(content) != ref.sha256:
+        raise StorageError(
+            f"{ref.path} was changed while the run was going on.",
+            remedy="Let nothing else write below data/work, then run again.",
+            path=str(ref.path),
+        )
+    return pd.read_parquet(io.BytesIO(content))

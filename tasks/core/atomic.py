@@ -1,0 +1,123 @@
+"""Write a file or a folder so that a reader, or a crash, sees the old one or the new one, never half.
+
+The order is always: write beside, fsync, rename, fsync the parent. A failed write leaves the old content.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.core.errors import StorageError
+
+LEFTOVER_SUFFIX = ".partial"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace the file's content whole."""
+    refuse_symlink(path)
+    beside = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _not_written(path, error) from error
+
+
+def write_text(path: Path, content: str) -> None:
+    """Replace the file's content whole, as UTF-8 with the newlines that are given."""
+    write_bytes(path, content.encode())
+
+
+@contextmanager
+def replace_folder(path: Path) -> Iterator[Path]:
+    """Hand out an empty folder that becomes `path` when the block ends well, and vanishes otherwise.
+
+    An existing folder is exchanged in one step. A symlink in the way is refused.
+    """
+    refuse_symlink(path)
+    beside = _beside(path)
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        _sync_tree(beside)
+        _exchange(beside, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a killed run left beside its targets. Only the holder of the home's lock may call this."""
+    for leftover in folder.glob(f".*{LEFTOVER_SUFFIX}"):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def refuse_symlink(path: Path) -> None:
+    """Refuse a target that is a link: what is written must land where its name says."""
+    if path.is_symlink():
+        raise StorageError(
+            f"{path} is a symbolic link.", remedy="Remove the link and run again.", path=str(path)
+        )
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name}.{uuid.uuid4().hex}{LEFTOVER_SUFFIX}"
+
+
+def _exchange(new: Path, path: Path) -> None:
+    """Put `new` at `path`. Linux swaps two folders in one step; afterwards `new` is the old content."""
+    if path.exists():
+        _swap(new, path)
+    else:
+        new.rename(path)
+
+
+def _swap(one: Path, other: Path) -> None:
+    import ctypes
+
+    at_cwd, exchange = -100, 2
+    libc = ctypes.CDLL(None, use_errno=True)
+    failed = libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange)
+    if failed:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(other))
+
+
+def _sync_tree(folder: Path) -> None:
+    for inside in folder.rglob("*"):
+        if inside.is_file():
+            with inside.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _sync_folder(inside)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} could not be written: {error.strerror or error}.",
+        remedy="What was there before is intact; free space or mend permissions, then run again.",
+        path=str(path),
+    )

@@ -1,0 +1,79 @@
+"""Name what can go wrong, once, with the exit code and the runbook page of each.
+
+Expected outcomes (a failed check, a quarantined symbol, a fallback) are values, never exceptions.
+"""
+
+
+class AftercloseError(Exception):
+    """Say what happened, where, and what to do. `remedy` is one imperative sentence."""
+
+    exit_code = 1
+    runbook = "unexpected"
+
+    def __init__(self, what: str, *, remedy: str, **fields: object) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy} (docs/runbooks.md#{self.runbook})"
+
+
+class ConfigError(AftercloseError):
+    """A setting, a flag or a date that cannot be used."""
+
+    exit_code = 2
+    runbook = "configuration"
+
+
+class SafetyError(AftercloseError):
+    """A check failed, the kill switch is on, or an approval stands in the way."""
+
+    exit_code = 3
+    runbook = "safety"
+
+
+class DataError(AftercloseError):
+    """The market data is not good enough to trade on."""
+
+    exit_code = 5
+    runbook = "data"
+
+
+class ModelError(AftercloseError):
+    """The champion cannot be trusted or used."""
+
+    exit_code = 6
+    runbook = "model"
+
+
+class InfeasibleError(AftercloseError):
+    """One optimizer found no portfolio; the fallback ladder catches it."""
+
+    exit_code = 1
+    runbook = "portfolio"
+
+
+class BrokerError(AftercloseError):
+    """The broker refused, or did not answer as it should."""
+
+    exit_code = 7
+    runbook = "broker"
+
+
+class StorageError(AftercloseError):
+    """The disk is full, read-only, or failed to keep what was written."""
+
+    exit_code = 1
+    runbook = "storage"
+
+
+class TransientError(AftercloseError):
+    """Something that may work in a moment: the only error that is retried."""
+
+    exit_code = 75
+    runbook = "transient"
+
+
+CLOSED_SESSION_EXIT_CODE = 4

@@ -1,0 +1,61 @@
+"""Know where everything of one book lives: the checkout, or the folder that --home names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders and single files of one book. Naming a path never creates it."""
+
+    root: Path
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "data" / "lake"
+
+    @property
+    def work(self) -> Path:
+        """What stages hand each other inside a run; safe to delete between runs."""
+        return self.root / "data" / "work"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "data" / "home.lock"
+
+    @property
+    def live(self) -> Path:
+        return self.root / "live"
+
+    @property
+    def positions_file(self) -> Path:
+        return self.live / "current_positions.csv"
+
+    @property
+    def performance_file(self) -> Path:
+        return self.live / "performance_history.csv"
+
+    @property
+    def kill_switch_file(self) -> Path:
+        return self.live / "kill_switch.json"
+
+    @property
+    def stop_file(self) -> Path:
+        """A file that anyone can create to trip the kill switch by hand: `touch live/STOP`."""
+        return self.live / "STOP"
+
+    @property
+    def production(self) -> Path:
+        return self.root / "production"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def config_file(self) -> Path:
+        return self.root / "config.yaml"
+
+    def day_folder(self, session: object) -> Path:
+        """Return the folder of one session, `live/YYYY-MM-DD`."""
+        return self.live / str(session)

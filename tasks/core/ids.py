@@ -1,0 +1,32 @@
+"""Name things by what they contain: hashes of bytes, files and plain records."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+BLOCK_BYTES = 1 << 20
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    """Return the hex digest of the bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the hex digest of the file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def canonical_json(record: Any) -> str:
+    """Write plain data so that equal records give equal text. NaN and infinity are refused."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+
+
+def sha256_of_record(record: Any) -> str:
+    """Return the hex digest of plain data, independent of key order."""
+    return sha256_of_bytes(canonical_json(record).encode())

@@ -1,0 +1,47 @@
+"""Let one run at a time work in a home. The kernel drops the lock of a dead process by itself."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.core.errors import StorageError, TransientError
+
+
+@contextmanager
+def exclusive(path: Path, *, doing: str) -> Iterator[None]:
+    """Hold the lock while the block runs; who comes second is told who holds it and for what."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be opened: {error.strerror}.",
+            remedy="Make the home writable for this user.",
+            path=str(path),
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _held(path) from error
+        file.seek(0)
+        file.truncate()
+        json.dump({"pid": os.getpid(), "doing": doing}, file)
+        file.flush()
+        yield
+
+
+def _held(path: Path) -> TransientError:
+    try:
+        holder = json.loads(path.read_text())
+        who = f"process {holder['pid']} ({holder['doing']})"
+    except (ValueError, KeyError, TypeError):
+        who = "another process"
+    return TransientError(
+        f"This home is in use by {who}.",
+        remedy="Wait until it is done, then run again.",
+        lock=str(path),
+    )

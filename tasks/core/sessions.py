@@ -1,0 +1,106 @@
+"""Know the exchange's real sessions: holidays, half-days and daylight saving come from exchange_calendars.
+
+Never decides what "today" is: it is handed a date or an instant.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
+
+EXCHANGE = "XNYS"
+EXCHANGE_TIME_ZONE = "America/New_York"
+FIRST_DAY, LAST_DAY = date(1990, 1, 2), date(2035, 12, 31)  # the library's own window is −20 … +1 years
+REGULAR_HOURS = timedelta(hours=6, minutes=30)
+
+Days = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One calendar day of the exchange. A closed day has neither opening nor close."""
+
+    day: date
+    opens_at: datetime | None
+    closes_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.closes_at is not None
+
+    @property
+    def is_half_day(self) -> bool:
+        return (
+            self.opens_at is not None
+            and self.closes_at is not None
+            and self.closes_at - self.opens_at < REGULAR_HOURS
+        )
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
+
+
+def session_on(day: date) -> Session:
+    """Return the exchange's day, open or closed."""
+    _refuse_out_of_bounds(day)
+    calendar = _calendar()
+    label = day.isoformat()
+    if not calendar.is_session(label):
+        return Session(day, None, None)
+    return Session(
+        day,
+        calendar.session_open(label).to_pydatetime().astimezone(UTC),
+        calendar.session_close(label).to_pydatetime().astimezone(UTC),
+    )
+
+
+def last_closed_session(at: datetime) -> Session:
+    """Return the latest session whose close is not after the instant."""
+    calendar = _calendar()
+    day = calendar.minute_to_past_session(at.astimezone(UTC).replace(second=0, microsecond=0)).date()
+    session = session_on(day)
+    following = session_on(calendar.next_session(day.isoformat()).date())
+    if following.closes_at is not None and following.closes_at <= at:
+        return following
+    return session
+
+
+def sessions_between(first: date, last: date) -> Days:
+    """Return every session from `first` to `last`, both included, as days. Empty when there is none."""
+    _refuse_out_of_bounds(first)
+    _refuse_out_of_bounds(last)
+    days: Days = _calendar().sessions_in_range(first.isoformat(), last.isoformat()).to_numpy()
+    return days.astype("datetime64[D]")
+
+
+def sessions_ending(last: date, count: int) -> Days:
+    """Return the `count` sessions that end with the session on or before `last`."""
+    _refuse_out_of_bounds(last)
+    calendar = _calendar()
+    label = calendar.date_to_session(last.isoformat(), direction="previous")
+    days: Days = calendar.sessions_window(label, -count).to_numpy()
+    return days.astype("datetime64[D]")
+
+
+def _refuse_out_of_bounds(day: date) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ConfigError(
+            f"{day} lies outside the exchange calendar ({FIRST_DAY} to {LAST_DAY}).",
+            remedy="Name a date inside it.",
+            date=day.isoformat(),
+        )
+
+
+@cache
+def _calendar() -> "ExchangeCalendar":
+    import exchange_calendars
+
+    return exchange_calendars.get_calendar(EXCHANGE, start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat())

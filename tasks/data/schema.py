@@ -1,0 +1,84 @@
+"""What the data slice hands on: the refreshed market as a handle, findings, and the panel that stages compute on."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]  # sessions × symbols; NaN where there is no bar
+Mask = NDArray[np.bool_]
+Days = NDArray[np.datetime64]
+
+Severity = Literal["note", "quarantine", "stop"]
+
+
+@dataclass(frozen=True)
+class SnapshotRef:
+    """Names exactly the data that is known as of a session: equal ids, equal data.
+
+    `id` hashes content, not history: it does not depend on how many refreshes led there, nor on later rows.
+    """
+
+    id: str
+    lake: Path
+    session: date
+    versions: dict[str, int]  # Delta version of each table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with one symbol (or the whole session, symbol '*'), with its evidence and what was done."""
+
+    symbol: str
+    session: date
+    rule: str
+    severity: Severity
+    evidence: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Market:
+    """What `refresh_market` hands on."""
+
+    snapshot: SnapshotRef
+    provider: str
+    new_bars: int
+    restated_bars: int
+    findings: tuple[Finding, ...]  # of this session, and those that still keep a symbol in quarantine
+    quarantined: tuple[str, ...]
+    universe_size: int
+    universe_gained: tuple[str, ...]
+    universe_lost: tuple[str, ...]
+    fall_throughs: tuple[str, ...]  # which provider failed and why, in order
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Aligned arrays over sessions × symbols, cut at the session that is walked: nothing later is in it.
+
+    Prices are total-return prices counted forward from each listing (raw × all split and dividend factors up to
+    that row), so that a row never changes when later actions become known. `raw_close` is what was printed on
+    the tape; use it for money, never for returns.
+    """
+
+    sessions: Days
+    symbols: NDArray[np.str_]
+    open: Matrix
+    high: Matrix
+    low: Matrix
+    close: Matrix
+    volume: Matrix  # shares, counted in the shares of the listing day (split factors undone)
+    raw_close: Matrix
+    dollar_volume: Matrix  # raw close × raw volume
+    is_member: Mask  # index member, priced, liquid, old enough and not quarantined, on trailing data only
+    market: NDArray[np.float64]  # benchmark total-return level, NaN where missing
+    volatility_index: NDArray[np.float64]  # percent, NaN where missing
+    sector: NDArray[np.str_]  # by symbol; "Unknown" where none is known
+    cap_class: NDArray[np.str_]  # large, mid, small; "" where there is no cap data
+    name: NDArray[np.str_]  # company name, hostile until escaped
+    fundamentals: dict[str, Matrix]  # latest value public by each session, forward filled
+    risk_free: NDArray[np.float64]  # annual yield as a fraction, forward filled; 0 where unknown

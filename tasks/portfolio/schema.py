@@ -1,0 +1,56 @@
+"""What the portfolio slice hands on: the book as it is, and the book as it should be."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from tasks.core.artifacts import ArtifactRef
+
+CASH = "CASH"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One line of the book at the close: shares already carried through splits, value at the last raw close."""
+
+    symbol: str
+    shares: float
+    price: float
+    has_quote: bool  # False when there was no bar on the session: exit only
+
+    @property
+    def value_usd(self) -> float:
+        return self.shares * self.price
+
+
+@dataclass(frozen=True)
+class Book:
+    """What is held before today's trades. Equity is always positive."""
+
+    session: date
+    holdings: tuple[Holding, ...]
+    cash_usd: float
+    equity_usd: float
+
+
+@dataclass(frozen=True)
+class LadderStep:
+    """One rung of the fallback ladder: what was tried and why it was left, or that it held."""
+
+    method: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Frame: index symbol (CASH last); columns weight, current_weight, price, sector, cap_class, score, note.
+
+    Weights and cash sum to 1 within 1e-6. `note` says in words what shaped the line (cap, regime, score rank).
+    """
+
+    frame: ArtifactRef
+    book: Book
+    method: str  # the rung that held
+    ladder: tuple[LadderStep, ...]
+    exposure_cap: float
+    risk: dict[str, float]  # volatility, var_1d, cvar_1d, var_21d, cvar_21d, of the target book as fractions
+    notes: tuple[str, ...]

@@ -1,0 +1,17 @@
+"""What the reporting slice hands on: the day, published or closed."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Day:
+    """One session's end. `folder` is None on a closed session, where there is nothing to do."""
+
+    session: date
+    folder: Path | None
+    report: Path | None
+    trades: int
+    state: str  # the regime, or "closed"
+    summary: str  # one line for a person
