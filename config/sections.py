@@ -22,11 +22,15 @@ class Section(BaseModel):
 
 
 class FilesProvider(Section):
+    """A folder of files that the user keeps."""
+
     path: Path | None
     """Folder of CSV or Parquet files; needed when data.provider is files."""
 
 
 class SimulatedProvider(Section):
+    """The embedded market, for learning and for proofs."""
+
     seed: int
     """Equal seeds give equal markets."""
     symbols: Annotated[int, Field(ge=20, le=20_000)]
@@ -38,6 +42,8 @@ class SimulatedProvider(Section):
 
 
 class Quality(Section):
+    """When data is good enough to trade on."""
+
     min_present_frac: Fraction
     """Share of the expected symbols that must have a bar on the session, or the run stops."""
     max_quarantined_frac: Fraction
@@ -51,6 +57,8 @@ class Quality(Section):
 
 
 class Universe(Section):
+    """Which names may be bought, judged on trailing data only."""
+
     min_price_usd: NotNegative
     """Names below this close are not bought."""
     min_dollar_volume_usd: NotNegative
@@ -60,6 +68,8 @@ class Universe(Section):
 
 
 class Data(Section):
+    """Market data."""
+
     provider: Literal["simulated", "files"]
     """Where bars come from."""
     benchmark: str
@@ -73,6 +83,8 @@ class Data(Section):
 
 
 class Candidate(Section):
+    """One model that competes to be champion."""
+
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     """How reports and metadata call it."""
     kind: Literal["xgboost", "lightgbm", "random_forest", "momentum_52_week", "equal_weight"]
@@ -82,6 +94,8 @@ class Candidate(Section):
 
 
 class Models(Section):
+    """Training and the choice of the champion."""
+
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
     """What the weekly flow trains and compares; one entry adds a candidate."""
     quick_candidates: tuple[str, ...]
@@ -103,6 +117,8 @@ class Models(Section):
 
 
 class Regime(Section):
+    """The state of the market and what it allows."""
+
     confirm_sessions: Count
     """A calmer state must hold this many sessions before it is believed; a worse one is believed sooner."""
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
@@ -118,6 +134,8 @@ class Regime(Section):
 
 
 class Risk(Section):
+    """Covariance and tail risk."""
+
     window_sessions: Count
     """How many sessions of returns the covariance is estimated from."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
@@ -125,6 +143,8 @@ class Risk(Section):
 
 
 class Costs(Section):
+    """What a trade is estimated to cost."""
+
     commission_per_share_usd: NotNegative
     min_commission_usd: NotNegative
     sec_fee_rate: NotNegative
@@ -138,6 +158,8 @@ class Costs(Section):
 
 
 class Portfolio(Section):
+    """The book and its limits."""
+
     initial_cash_usd: Positive
     """What an empty book starts with."""
     optimizer: Literal["max_sharpe", "min_volatility", "hrp", "inverse_volatility", "equal_weight"]
@@ -157,6 +179,8 @@ class Portfolio(Section):
 
 
 class Trades(Section):
+    """From weights to orders."""
+
     min_notional_usd: NotNegative
     """Smaller trades are not worth their costs and are listed as dropped."""
     max_trades: Count
@@ -166,6 +190,8 @@ class Trades(Section):
 
 
 class Safety(Section):
+    """What must hold before a person sees the trades."""
+
     max_turnover_frac: Fraction
     """All buys of a day as a share of the book; selling is never held back."""
     max_entry_turnover_frac: Fraction
@@ -190,5 +216,7 @@ class Safety(Section):
 
 
 class Reporting(Section):
+    """The report."""
+
     title: Annotated[str, Field(max_length=80)]
     """Heading of the report."""

@@ -26,9 +26,7 @@ RETRY_DELAY_S = 30.0
 _listener: ContextVar[dict[str, float] | None] = ContextVar("stage_timings", default=None)
 
 
-def stage(
-    *, retries: int = 0, timeout_s: float | None = None
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def stage(*, retries: int = 0, timeout_s: float | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare how the engine runs the function: only transient errors are retried, nothing is cached."""
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:

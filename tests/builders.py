@@ -1,0 +1,68 @@
+"""Small worlds for tests: settings, a run, a panel. Everything a test needs to see is in its arguments."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from config.settings import Settings
+from tasks.core.home import Home
+from tasks.core.run import Run
+from tasks.core.sessions import session_on, sessions_ending
+from tasks.data.schema import Panel
+
+BASE_YAML = Path(__file__).parents[1] / "config" / "base.yaml"
+FRIDAY = date(2024, 6, 14)
+
+
+def make_settings(**overrides: Any) -> Settings:
+    """Return the shipped settings with some replaced: make_settings(**{"trades.max_trades": 3})."""
+    tree = yaml.safe_load(BASE_YAML.read_text())
+    for dotted, value in overrides.items():
+        *parents, leaf = dotted.split(".")
+        branch = tree
+        for parent in parents:
+            branch = branch[parent]
+        branch[leaf] = value
+    return Settings.model_validate(tree)
+
+
+def make_run(home: Path, day: date = FRIDAY, **overrides: Any) -> Run:
+    """Return a run of the session in a home that need not exist yet."""
+    session = session_on(day)
+    if session.closes_at is None:
+        raise ValueError(f"{day} is closed: make_run wants an open session")
+    return Run(Home(home), session, session.closes_at, make_settings(**overrides))
+
+
+def make_panel(*, sessions: int = 300, symbols: int = 30, last: date = FRIDAY, seed: int = 0) -> Panel:
+    """Return a random walk without holes: symbols S000, S001, …, three sectors, all large and members."""
+    rng = np.random.default_rng(seed)
+    shape = (sessions, symbols)
+    returns = rng.normal(0.0004, 0.012, shape) + rng.normal(0, 0.008, (sessions, 1))
+    close = 50 * np.exp(np.cumsum(returns, axis=0))
+    open_ = close * np.exp(rng.normal(0, 0.004, shape))
+    high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 0.004, shape)))
+    low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 0.004, shape)))
+    volume = np.exp(rng.normal(14, 0.4, shape))
+    return Panel(
+        sessions=sessions_ending(last, sessions),
+        symbols=np.array([f"S{i:03d}" for i in range(symbols)]),
+        open=open_,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        raw_close=close,
+        dollar_volume=close * volume,
+        is_member=np.ones(shape, dtype=bool),
+        market=100 * np.exp(np.cumsum(returns.mean(axis=1))),
+        volatility_index=np.full(sessions, 15.0),
+        sector=np.array([("Technology", "Energy", "Health Care")[i % 3] for i in range(symbols)]),
+        cap_class=np.full(symbols, "large"),
+        name=np.array([f"Company {i}" for i in range(symbols)]),
+        fundamentals={},
+        risk_free=np.zeros(sessions),
+    )
