@@ -1,0 +1,61 @@
+# Two commands need nothing but Debian, Python ≥ 3.11, pip and make: `make demo` and `make test`.
+# Everything else says what it is below; `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help install demo test check format test-prefect prove bench docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(INSTALLED) ## set everything up in .venv (every other target does this by itself)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Afterclose needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python cannot make virtual environments here: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Installing into $(VENV) (about two minutes the first time) …" >&2
+	@rm -f $(INSTALLED)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## simulate a market, train a champion, run the last sessions, say where the report is
+	@$(BIN)/afterclose --home demo demo
+
+test: $(INSTALLED) ## the default suite
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: $(INSTALLED) ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+test-prefect: $(INSTALLED) ## the flows under a real local Prefect server
+	@$(BIN)/python -m pytest -n 0 -m prefect tests/flows
+
+prove: $(INSTALLED) ## long proofs on the simulated market: alpha found, none invented, regimes seen, kills survived
+	@$(BIN)/python -m pytest -m prove
+
+bench: $(INSTALLED) ## time and memory against a baseline in the same run; rewrites the table in docs/performance.md
+	@$(BIN)/python -m tests.bench
+
+docs: $(INSTALLED) ## rewrite the generated pages
+	@$(BIN)/python -m tests.generated_docs
+
+lock: $(INSTALLED) ## resolve pyproject.toml into requirements.lock, with hashes and without addresses
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --extra dev --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment and the demo's home
+	@rm -rf $(VENV) demo

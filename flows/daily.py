@@ -1,0 +1,30 @@
+"""daily-live: one session, from fresh data to a day folder that a person can approve."""
+
+from tasks.core.run import Run
+from tasks.data.task import refresh_market
+from tasks.features.task import compute_features
+from tasks.models.task import score_universe
+from tasks.portfolio.task import build_portfolio
+from tasks.regime.task import detect_regime
+from tasks.reporting.schema import Day
+from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_session
+from tasks.risk.task import estimate_risk
+from tasks.safety.task import check_day
+from tasks.trades.task import propose_trades
+
+
+def daily_live(run: Run) -> Day:
+    """Walk the session of `run` through every stage; publish the day whole or not at all."""
+    if not run.session.is_open:
+        return report_closed_session(run)
+
+    refuse_decided_day(run)
+    market = refresh_market(run)
+    features = compute_features(run, market)
+    scores = score_universe(run, features)
+    regime = detect_regime(run, market)
+    risk = estimate_risk(run, market)
+    portfolio = build_portfolio(run, market, scores, regime, risk)
+    trades = propose_trades(run, market, portfolio)
+    checks = check_day(run, market, scores, regime, portfolio, trades)
+    return publish_day(run, market, scores, regime, risk, portfolio, trades, checks)
