@@ -1,0 +1,49 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tasks.core.artifacts import load_frame, save_frame
+from tasks.core.errors import StorageError
+from tasks.core.stage import stage, timings
+from tests.builders import make_run
+
+
+@stage()
+def double(number):
+    return 2 * number
+
+
+def test_without_a_flow_a_stage_is_a_plain_call_and_prefect_is_not_imported():
+    program = "import sys, tasks.core.stage; sys.exit('prefect' in sys.modules)"
+
+    assert double(21) == 42
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_seconds_of_a_stage_go_to_whoever_listens():
+    with timings() as seconds:
+        double(1)
+
+    assert seconds.keys() == {"double"}
+    assert seconds["double"] >= 0
+
+
+def test_an_artifact_that_was_changed_underway_is_refused(tmp_path):
+    ref = save_frame(make_run(tmp_path), "scores", pd.DataFrame({"score": [1.0]}))
+    assert load_frame(ref)["score"].tolist() == [1.0]
+
+    ref.path.write_bytes(ref.path.read_bytes() + b"x")
+
+    with pytest.raises(StorageError, match="changed while the run"):
+        load_frame(ref)
+
+
+def test_equal_frames_make_equal_artifacts(tmp_path):
+    frame = pd.DataFrame({"score": [0.1, 0.2]}, index=["A", "B"])
+
+    one = save_frame(make_run(tmp_path / "one"), "scores", frame)
+    other = save_frame(make_run(tmp_path / "other"), "scores", frame.copy())
+
+    assert one.sha256 == other.sha256

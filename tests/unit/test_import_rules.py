@@ -1,0 +1,75 @@
+"""Each import contract is shown to fail on a violation planted in a copy of the tree."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+VIOLATIONS = {
+    "tasks import flows": ("tasks/core/clock.py", "import flows.cli", "flows → tasks → config"),
+    "config imports tasks": ("config/sections.py", "import tasks.core.clock", "flows → tasks → config"),
+    "a lower slice imports a higher": (
+        "tasks/data/schema.py",
+        "import tasks.features.task",
+        "slices import downward only",
+    ),
+    "siblings see each other": ("tasks/risk/schema.py", "import tasks.costs", "slices import downward only"),
+    "a task imports a task": (
+        "tasks/features/task.py",
+        "import tasks.data.task",
+        "one task.py never imports another",
+    ),
+    "a stage imports prefect": ("tasks/risk/schema.py", "import prefect", "know Prefect"),
+    "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "only at the edges"),
+    "a stage reads the simulated truth": (
+        "tasks/models/schema.py",
+        "import tasks.data.providers.simulation",
+        "the truth of the simulated market",
+    ),
+}
+
+
+def lint_imports(tree):
+    return subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=tree,
+        env={"PYTHONPATH": str(tree), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    copy = tmp_path_factory.mktemp("tree")
+    for package in ("flows", "tasks", "config"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+def test_the_house_keeps_its_import_rules(tree):
+    result = lint_imports(tree)
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS)
+def test_a_planted_violation_breaks_its_contract(tree, violation):
+    file, statement, contract = VIOLATIONS[violation]
+    original = (tree / file).read_text()
+    (tree / file).write_text(original + f"\n{statement}\n")
+
+    try:
+        result = lint_imports(tree)
+    finally:
+        (tree / file).write_text(original)
+
+    broken = [line for line in result.stdout.splitlines() if line.rstrip().endswith("BROKEN")]
+    assert result.returncode == 1
+    assert any(contract in line for line in broken), result.stdout
