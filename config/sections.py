@@ -151,6 +151,8 @@ class Costs(Section):
     """Fraction of the notional of sales."""
     taf_per_share_usd: NotNegative
     """FINRA trading activity fee per share sold."""
+    taf_max_usd: NotNegative
+    """The most that FINRA charges for one sale."""
     half_spread_bps: NotNegative
     """Half of the quoted spread of a liquid name, in basis points."""
     impact_coefficient: NotNegative
