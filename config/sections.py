@@ -138,6 +138,8 @@ class Risk(Section):
 
     window_sessions: Count
     """How many sessions of returns the covariance is estimated from."""
+    min_history_frac: Fraction
+    """Names with returns on a smaller share of those sessions get no estimate."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     """Confidence of VaR and CVaR."""
 

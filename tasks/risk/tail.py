@@ -1,0 +1,79 @@
+"""Say what a book could lose: volatility, value at risk and expected shortfall, from what its names did before.
+
+Historical only: no distribution is assumed. Losses are positive fractions of the book. Never decides a weight.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+SESSIONS_PER_YEAR = 252
+MONTH = 21  # sessions
+MIN_WEIGHT_PRESENT = 0.5  # a session on which less of the book has a return says nothing about the book
+
+
+def portfolio_risk(weights: pd.Series, returns: pd.DataFrame, confidence: float) -> dict[str, float]:
+    """Return volatility (a year), var_1d, cvar_1d, var_21d and cvar_21d of a book.
+
+    `weights` by symbol; a line that is not in `returns` moves with the average name. CASH and an empty book
+    do not move. Without any returns every figure is NaN: unknown is not zero.
+    """
+    invested = weights.drop(labels="CASH", errors="ignore").astype(float)
+    invested = invested[invested != 0]
+    if invested.empty:
+        return dict.fromkeys(("volatility", "var_1d", "cvar_1d", "var_21d", "cvar_21d"), 0.0)
+    book = book_returns(invested, returns)
+    var_1d, cvar_1d = tail_loss(book, confidence)
+    var_21d, cvar_21d = month_loss(book, confidence)
+    return {
+        "volatility": float(book.std(ddof=1) * np.sqrt(SESSIONS_PER_YEAR)) if book.size > 1 else float("nan"),
+        "var_1d": var_1d,
+        "cvar_1d": cvar_1d,
+        "var_21d": var_21d,
+        "cvar_21d": cvar_21d,
+    }
+
+
+def book_returns(invested: pd.Series, returns: pd.DataFrame) -> Numbers:
+    """Return what the book would have returned on each past session at today's weights.
+
+    Where names have no return the others stand for them; sessions with too little of the book are left out.
+    """
+    known = invested.index.intersection(returns.columns)
+    history = returns[known].to_numpy(dtype=float)
+    weights = invested[known].to_numpy(dtype=float)
+    unknown = float(invested.drop(known).sum())
+    if unknown:
+        history = np.column_stack([history, _average_name(returns)])
+        weights = np.append(weights, unknown)
+    present = np.isfinite(history)
+    gross_present = present @ np.abs(weights)
+    usable = gross_present >= MIN_WEIGHT_PRESENT * np.abs(weights).sum()
+    moved = np.where(present, history, 0.0) @ weights
+    book: Numbers = (moved[usable] / gross_present[usable]) * np.abs(weights).sum()
+    return book
+
+
+def tail_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
+    """Return value at risk and expected shortfall. The quantile is a loss that really happened, never one between."""
+    if returns.size == 0:
+        return float("nan"), float("nan")
+    quantile = float(np.quantile(returns, 1 - confidence, method="lower"))
+    shortfall = float(returns[returns <= quantile].mean())
+    return max(0.0, -quantile), max(0.0, -shortfall)
+
+
+def month_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
+    """Return the same over 21 sessions, from overlapping windows; a short history is scaled by the root of time."""
+    if returns.size < 2 * MONTH:
+        var, shortfall = tail_loss(returns, confidence)
+        return var * MONTH**0.5, shortfall * MONTH**0.5
+    windows = np.lib.stride_tricks.sliding_window_view(returns, MONTH)
+    return tail_loss(np.prod(1 + windows, axis=1) - 1, confidence)
+
+
+def _average_name(returns: pd.DataFrame) -> Numbers:
+    average: Numbers = returns.mean(axis=1).to_numpy(dtype=float)
+    return average

@@ -1,0 +1,74 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.risk.tail import book_returns, month_loss, portfolio_risk, tail_loss
+
+
+def test_the_quantile_is_a_loss_that_happened_and_the_shortfall_the_mean_beyond_it():
+    returns = np.linspace(-0.10, 0.09, 20)
+
+    var, shortfall = tail_loss(returns, 0.90)
+
+    assert var == pytest.approx(0.09)
+    assert shortfall == pytest.approx(0.095)
+
+
+def test_a_book_that_only_gained_has_no_value_at_risk():
+    assert tail_loss(np.full(100, 0.01), 0.95) == (0.0, 0.0)
+
+
+def test_a_month_compounds_its_sessions():
+    var, shortfall = month_loss(np.full(100, -0.01), 0.95)
+
+    assert var == shortfall == pytest.approx(1 - 0.99**21)
+
+
+def test_a_history_of_a_few_weeks_is_scaled_by_the_root_of_time():
+    returns = np.array([-0.02, 0.01, 0.01])
+
+    assert month_loss(returns, 0.95)[0] == pytest.approx(0.02 * 21**0.5)
+
+
+def test_cash_does_not_move():
+    returns = pd.DataFrame({"A": [-0.10, 0.10]})
+
+    assert book_returns(pd.Series({"A": 0.5}), returns) == pytest.approx([-0.05, 0.05])
+    assert portfolio_risk(pd.Series({"CASH": 1.0}), returns, 0.95) == dict.fromkeys(
+        ("volatility", "var_1d", "cvar_1d", "var_21d", "cvar_21d"), 0.0
+    )
+
+
+def test_a_missing_return_is_stood_for_by_the_rest_of_the_book():
+    returns = pd.DataFrame({"A": [0.02, 0.02], "B": [0.04, np.nan]})
+
+    moved = book_returns(pd.Series({"A": 0.5, "B": 0.5}), returns)
+
+    assert moved == pytest.approx([0.03, 0.02])
+
+
+def test_a_session_with_too_little_of_the_book_is_left_out():
+    returns = pd.DataFrame({"A": [0.02, np.nan], "B": [0.04, 0.04]})
+
+    assert book_returns(pd.Series({"A": 0.8, "B": 0.2}), returns).size == 1
+
+
+def test_a_name_without_an_estimate_moves_with_the_average_name():
+    returns = pd.DataFrame({"A": [0.02, 0.02], "B": [0.04, -0.02]})
+
+    assert book_returns(pd.Series({"A": 0.5, "NEW": 0.5}), returns) == pytest.approx([0.025, 0.01])
+
+
+def test_volatility_is_per_year():
+    daily = np.random.default_rng(0).normal(0, 0.01, 2000)
+
+    figures = portfolio_risk(pd.Series({"A": 1.0}), pd.DataFrame({"A": daily}), 0.95)
+
+    assert figures["volatility"] == pytest.approx(0.01 * 252**0.5, rel=0.05)
+    assert figures["var_1d"] == pytest.approx(0.01645, rel=0.1)
+
+
+def test_unknown_risk_is_not_zero_risk():
+    figures = portfolio_risk(pd.Series({"A": 1.0}), pd.DataFrame({"A": []}, dtype=float), 0.95)
+
+    assert all(np.isnan(value) for value in figures.values())
