@@ -24,7 +24,7 @@ VIOLATIONS = {
         "one task.py never imports another",
     ),
     "a stage imports prefect": ("tasks/risk/schema.py", "import prefect", "know Prefect"),
-    "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "only at the edges"),
+    "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "stay at the edges"),
     "a stage reads the simulated truth": (
         "tasks/models/schema.py",
         "import tasks.data.providers.simulation",

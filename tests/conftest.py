@@ -1,0 +1,21 @@
+import pytest
+from filelock import FileLock
+
+from tests.homes import copy_of, make_ready_home
+
+
+@pytest.fixture(scope="session")
+def ready_home_template(tmp_path_factory):
+    """A trained home, made once for all test processes. Never written to: take `ready_home`."""
+    shared = tmp_path_factory.getbasetemp().parent
+    home = shared / "ready-home"
+    with FileLock(shared / "ready-home.lock"):
+        if not (shared / "ready-home.done").exists():
+            make_ready_home(home)
+            (shared / "ready-home.done").touch()
+    return home
+
+
+@pytest.fixture
+def ready_home(ready_home_template, tmp_path):
+    return copy_of(ready_home_template, tmp_path / "home")

@@ -1,0 +1,80 @@
+"""Homes that are ready to run a day: a small simulated market, a trained champion, the lake one session behind."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from flows.daily import daily_live
+from flows.weekly import weekly_champion
+from tasks.core.open import open_run
+from tasks.reporting.schema import Day
+
+LAST_SESSION = date(2024, 6, 14)
+SESSION_BEFORE = date(2024, 6, 13)
+
+SMALL_MARKET = {
+    "data": {"simulated": {"symbols": 40, "first_session": "2020-06-01", "seed": 7}},
+    "models": {"train_sessions": 252, "test_sessions": 63, "folds": 3, "quick_candidates": ["lightgbm"]},
+}
+
+
+def configure(home: Path, settings: dict[str, object] | None = None) -> Path:
+    """Give the home its config.yaml: a market small enough for a test."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "config.yaml").write_text(yaml.safe_dump(SMALL_MARKET if settings is None else settings))
+    return home
+
+
+def make_ready_home(home: Path) -> Path:
+    """Simulate, refresh and train up to the session before the last."""
+    configure(home)
+    with open_run(home=home, day=SESSION_BEFORE.isoformat(), profile=None, doing="test", environ={}) as run:
+        weekly_champion(run, quick=True)
+    return home
+
+
+def copy_of(home: Path, target: Path) -> Path:
+    """Copy a home, so that a test may do to it what it likes."""
+    shutil.copytree(home, target)
+    return target
+
+
+def run_day(home: Path, day: date = LAST_SESSION) -> Day:
+    """Run a day in this process, as the CLI does."""
+    with open_run(home=home, day=day.isoformat(), profile=None, doing="test", environ={}) as run:
+        return daily_live(run)
+
+
+def afterclose(*arguments: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, with nothing of this process' environment but the path."""
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "afterclose"), "--home", str(home), *arguments],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "COLUMNS": "120", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def day_bytes(home: Path, day: date = LAST_SESSION) -> dict[str, bytes]:
+    """Return the day's files by name, without the one place that may differ between two runs: timings."""
+    files = {path.name: path.read_bytes() for path in sorted(home.joinpath("live", str(day)).iterdir())}
+    manifest = json.loads(files["manifest.json"])
+    del manifest["timings"]
+    files["manifest.json"] = json.dumps(manifest, sort_keys=True).encode()
+    return files
+
+
+def tree_bytes(folder: Path) -> dict[str, bytes]:
+    """Return every file below the folder by relative path."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
