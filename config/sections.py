@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -121,16 +121,44 @@ class Regime(Section):
 
     confirm_sessions: Count
     """A calmer state must hold this many sessions before it is believed; a worse one is believed sooner."""
+    worsen_sessions: Count
+    """A worse state must hold this many sessions before it is believed."""
+    history_sessions: Count
+    """How many sessions of states the day carries to the report."""
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Largest share of the book that may be invested in each state."""
     crash_volatility: Positive
     """Volatility index (percent) from which a falling market is a crash."""
+    crash_breadth: Fraction
+    """A crash needs fewer members than this share above their 50-session mean."""
+    crash_drawdown: Fraction
+    """A crash needs the benchmark this far below its 252-session high."""
     bear_volatility: Positive
-    """Volatility index (percent) from which the market is at least a bear's."""
+    """Volatility index (percent) that counts as a sign of a bear market."""
+    bear_breadth: Fraction
+    """Fewer members above their 50-session mean than this share count as a sign of a bear market."""
+    bear_correlation: Fraction
+    """Average pairwise correlation above this counts as a sign of a bear market."""
+    bear_drawdown: Fraction
+    """The benchmark this far below its 252-session high counts as a sign of a bear market."""
+    bear_signs: Annotated[int, Field(ge=1, le=5)]
+    """So many of the five signs (the fifth is a level below the 200-session mean) make a bear market."""
     calm_volatility: Positive
     """Volatility index (percent) below which a bull is possible."""
+    bull_breadth: Fraction
+    """A bull needs at least this share of members above their 50-session mean."""
     reduce_above_volatility: Positive
     """Volatility index (percent) above which exposure is halved whatever the state."""
+
+    @field_validator("exposure_cap")
+    @classmethod
+    def _each_state_has_a_cap(cls, caps: dict[str, float]) -> dict[str, float]:
+        missing = {"CRASH", "BEAR", "NEUTRAL", "BULL"} - set(caps)
+        if missing:
+            raise ValueError(f"no cap for {', '.join(sorted(missing))}")
+        if not caps["CRASH"] <= caps["BEAR"] <= caps["NEUTRAL"] <= caps["BULL"]:
+            raise ValueError("a worse state may not allow more: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL")
+        return caps
 
 
 class Risk(Section):
@@ -180,6 +208,8 @@ class Portfolio(Section):
     """Pairs above this are handled by shrinking the smaller position."""
     score_to_return: NotNegative
     """Expected yearly return of a name one standard deviation above the mean score, per unit of its volatility."""
+    solver_time_limit_s: Positive
+    """An optimizer that takes longer is left for the next rung of the ladder."""
 
 
 class Trades(Section):
@@ -191,6 +221,8 @@ class Trades(Section):
     """At most this many a day; exits come first, then the largest."""
     max_adv_frac: Fraction
     """A trade above this share of average daily volume is cut to it and marked."""
+    min_weight_change_frac: Fraction
+    """A position this close to its target (give or take one share) is left alone, unless a limit wants it smaller."""
 
 
 class Safety(Section):
