@@ -1,5 +1,23 @@
-"""Load the one tree of settings: base.yaml, a profile, the home's config.yaml, the environment; later wins."""
+"""Load the one tree of settings: base.yaml, a profile, the home's config.yaml, the environment; later wins.
 
+Every layer is merged deeply, so that a layer changes what it names and nothing beside it. What cannot be used
+is refused as a whole, every problem at once. Never fills in a limit that nobody set.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.environment import read_environment
+from config.invalid import problems_of
+from config.keys import Key, keys_of
+from config.problems import InvalidSettings, Problem, did_you_mean
 from config.sections import (
     Costs,
     Data,
@@ -12,6 +30,11 @@ from config.sections import (
     Section,
     Trades,
 )
+from config.yaml_file import Tree, read_yaml
+
+SHIPPED = Path(__file__).parent
+HOME_FILE = "config.yaml"
+MACHINE_KEYS = ("data.files.path",)  # where data lies is no part of what the settings decide
 
 
 class Settings(Section):
@@ -28,3 +51,141 @@ class Settings(Section):
     trades: Trades
     safety: Safety
     reporting: Reporting
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """The settings in force, and for each leaf the layer that set it."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load_settings(
+    *, home: Path, profile: str | None, environ: Mapping[str, str], shipped: Path = SHIPPED
+) -> LoadedSettings:
+    """Merge the layers and validate the whole.
+
+    A relative path in a file is meant from the home, one in the environment from the working folder.
+    Raises InvalidSettings with every problem that was found.
+    """
+    keys = keys_of(Settings)
+    tree, origins = _merged(_layers(home, profile, environ, shipped, keys))
+    for key in keys.values():
+        if key.is_path and "[]" not in key.dotted:
+            _anchor(tree, key.dotted, home)
+    try:
+        settings = Settings.model_validate_json(json.dumps(tree, default=_plain), strict=True)
+    except ValidationError as error:
+        raise InvalidSettings(problems_of(error, keys, origins)) from error
+    if problems := _contradictions(settings, origins):
+        raise InvalidSettings(problems)
+    return LoadedSettings(settings, origins)
+
+
+def profiles(shipped: Path = SHIPPED) -> list[str]:
+    """Return the names of the shipped profiles."""
+    return sorted(path.stem for path in (shipped / "profiles").glob("*.yaml"))
+
+
+def leaves_of(settings: Section) -> dict[str, object]:
+    """Return every value in force by its dotted key, as plain data, secrets masked."""
+    return dict(_leaves(settings.model_dump(mode="json")))
+
+
+def config_hash(settings: Settings) -> str:
+    """Return the hash of what the settings decide: equal on two machines that keep their files elsewhere."""
+    decided = {key: value for key, value in leaves_of(settings).items() if key not in MACHINE_KEYS}
+    return hashlib.sha256(json.dumps(decided, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _layers(
+    home: Path, profile: str | None, environ: Mapping[str, str], shipped: Path, keys: Mapping[str, Key]
+) -> list[tuple[str, Tree]]:
+    """Read every layer, weakest first, and gather the problems of all of them."""
+    files = [("base.yaml", shipped / "base.yaml")]
+    problems: list[Problem] = []
+    if profile is not None and profile not in profiles(shipped):
+        guess = did_you_mean(profile, profiles(shipped))
+        problems.append(
+            Problem("--profile", "", f"{profile!r} is not one of {', '.join(profiles(shipped))}.{guess}")
+        )
+    elif profile is not None:
+        files.append((f"profiles/{profile}.yaml", shipped / "profiles" / f"{profile}.yaml"))
+    if (home / HOME_FILE).exists():
+        files.append((str(home / HOME_FILE), home / HOME_FILE))
+
+    layers: list[tuple[str, Tree]] = []
+    for name, path in files:
+        try:
+            layers.append((name, read_yaml(path, name=name)))
+        except InvalidSettings as error:
+            problems.extend(error.problems)
+    try:
+        layers.extend(read_environment(environ, keys).items())
+    except InvalidSettings as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InvalidSettings(problems)
+    return layers
+
+
+def _merged(layers: list[tuple[str, Tree]]) -> tuple[Tree, dict[str, str]]:
+    merged: Tree = {}
+    origins: dict[str, str] = {}
+    for name, tree in layers:
+        merged = _merge(merged, tree)
+        origins |= {key: name for key, _ in _leaves(tree)}
+    return merged, {key: origins[key] for key, _ in _leaves(merged)}
+
+
+def _merge(under: Tree, over: Tree) -> Tree:
+    """Return `under` with what `over` names replaced; mappings are merged key by key, lists are replaced whole."""
+    both = dict(under)
+    for key, value in over.items():
+        below = both.get(key)
+        both[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _leaves(tree: Tree, path: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        dotted = f"{path}{key}"
+        if isinstance(value, dict) and value:
+            found.extend(_leaves(value, f"{dotted}."))
+        else:
+            found.append((dotted, value))
+    return found
+
+
+def _anchor(tree: Tree, dotted: str, home: Path) -> None:
+    """Make a relative path absolute; whatever is no text is left to validation."""
+    *parents, leaf = dotted.split(".")
+    branch: Any = tree
+    for parent in parents:
+        branch = branch.get(parent) if isinstance(branch, dict) else None
+    if isinstance(branch, dict) and isinstance(branch.get(leaf), str):
+        branch[leaf] = str((home / branch[leaf]).absolute())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Problem]:
+    """Find values that are each allowed and cannot stand together."""
+    found: list[tuple[str, str, str]] = []
+    if settings.data.provider == "files" and settings.data.files.path is None:
+        found.append(
+            ("data.provider", "data.files.path", "must name a folder, because data.provider is files.")
+        )
+    names = [candidate.name for candidate in settings.models.candidates]
+    if len(set(names)) < len(names):
+        found.append(("models.candidates", "models.candidates", "names two candidates alike."))
+    if unknown := sorted(set(settings.models.quick_candidates) - set(names)):
+        what = f"names {', '.join(unknown)}, which is not in models.candidates."
+        found.append(("models.quick_candidates", "models.quick_candidates", what))
+    return [Problem(origins[cause], key, what) for cause, key, what in found]

@@ -20,6 +20,11 @@ class Home:
         return self.root / "data" / "work"
 
     @property
+    def marker_file(self) -> Path:
+        """Stands once the home has been set up."""
+        return self.root / "data" / "home.json"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "data" / "home.lock"
 

@@ -1,0 +1,60 @@
+"""Read settings from AFTERCLOSE_* variables: sections joined by two underscores, lists and sections as JSON.
+
+A variable that names no setting is refused: a misspelt limit must not pass silently.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.keys import Key
+from config.problems import InvalidSettings, Problem, did_you_mean
+from config.yaml_file import Tree
+
+PREFIX = "AFTERCLOSE_"
+NOT_SETTINGS = frozenset({"AFTERCLOSE_HOME", "AFTERCLOSE_PROFILE", "AFTERCLOSE_REAL_DATA"})
+
+
+def names_settings(environ: Mapping[str, str]) -> bool:
+    """Tell whether any variable has to be looked at."""
+    return any(name.upper().startswith(PREFIX) and name not in NOT_SETTINGS for name in environ)
+
+
+def read_environment(environ: Mapping[str, str], keys: Mapping[str, Key]) -> dict[str, Tree]:
+    """Return one small tree per variable, sections before the single keys inside them."""
+    known = {variable_of(dotted): key for dotted, key in keys.items() if "[]" not in dotted}
+    problems: list[Problem] = []
+    trees: dict[str, Tree] = {}
+    for name in sorted(environ, key=lambda name: (name.count("__"), name)):
+        if not name.upper().startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        if name in known:
+            trees[name] = _planted(known[name].dotted, _value(environ[name], known[name]))
+        else:
+            guess = did_you_mean(name.upper(), [*known, *NOT_SETTINGS])
+            problems.append(Problem(name, "", f"names no setting.{guess}"))
+    if problems:
+        raise InvalidSettings(problems)
+    return trees
+
+
+def variable_of(dotted: str) -> str:
+    """Return the name of the variable that sets the key."""
+    return PREFIX + dotted.replace(".", "__").upper()
+
+
+def _value(text: str, key: Key) -> object:
+    """Take text as it is where text is allowed, and as JSON elsewhere. What is not JSON is left for validation."""
+    if "null" in key.types and text in {"", "null"}:
+        return None
+    if "string" in key.types:
+        return str(Path(text).absolute()) if key.is_path else text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _planted(dotted: str, value: object) -> Tree:
+    parent, _, name = dotted.rpartition(".")
+    return _planted(parent, {name: value}) if parent else {name: value}

@@ -1,0 +1,97 @@
+"""Put what pydantic found into the words of the house: file, dotted key, what is allowed, what stands there."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.keys import Key
+from config.problems import Problem, did_you_mean, shown
+
+
+def problems_of(error: ValidationError, keys: Mapping[str, Key], origins: Mapping[str, str]) -> list[Problem]:
+    """Return one problem per key, in the order in which they were found."""
+    problems: dict[str, Problem] = {}
+    for found in error.errors(include_url=False, include_context=False):
+        dotted, key = _located(found["loc"], keys, unknown=found["type"] == "extra_forbidden")
+        problems.setdefault(
+            dotted, Problem(_origin(dotted, origins), dotted, _in_words(found, dotted, key, keys))
+        )
+    return [
+        problem for key, problem in problems.items() if not any(_is_below(key, other) for other in problems)
+    ]
+
+
+def _in_words(found: Any, dotted: str, key: Key | None, keys: Mapping[str, Key]) -> str:
+    if found["type"] == "extra_forbidden" or found["loc"][-1] == "[key]":
+        return f"is not a setting.{_guess(dotted, keys)}"
+    if key is None:
+        return f"{found['msg']}."
+    if found["type"] == "missing":
+        return f"is not set, and has no default. It must be {key.allowed}."
+    if key.is_secret:
+        return f"must be {key.allowed}."
+    return f"must be {key.allowed}, not {shown(found['input'])}.{_quoted_number(found['input'], key)}"
+
+
+def _quoted_number(value: object, key: Key) -> str:
+    """Explain what puzzles most: YAML reads "0.1" and 1e-3 as text."""
+    if not isinstance(value, str) or not key.types & {"number", "integer"}:
+        return ""
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    return f" It is text here; write {number!r}." if math.isfinite(number) else ""
+
+
+def _located(loc: tuple[int | str, ...], keys: Mapping[str, Key], *, unknown: bool) -> tuple[str, Key | None]:
+    """Return the dotted key as the person wrote it, and the known key it stands for.
+
+    pydantic appends the alternatives of a union to the place; they are cut off.
+    """
+    dotted, pattern, key = "", "", None
+    for step in loc:
+        if step == "[key]":
+            break
+        link = "" if isinstance(step, int) or not dotted else "."
+        here = f"{pattern}{'[]' if isinstance(step, int) else link + step}"
+        if here not in keys and not unknown and key is not None and not _goes_on(here, keys):
+            if key.types != {"object"} or key.is_section:
+                break
+            return f"{dotted}{link}{step}", key
+        dotted += f"[{step}]" if isinstance(step, int) else f"{link}{step}"
+        pattern, key = here, keys.get(here)
+    return dotted, key
+
+
+def _is_below(dotted: str, other: str) -> bool:
+    """Tell whether `other` lies inside `dotted`: what is wrong inside says more than that the whole is."""
+    return other.startswith((f"{dotted}.", f"{dotted}["))
+
+
+def _goes_on(pattern: str, keys: Mapping[str, Key]) -> bool:
+    return any(known.startswith(f"{pattern}.") for known in keys)
+
+
+def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
+    """Look for the name among its siblings first, then anywhere."""
+    section, _, name = dotted.rpartition(".")
+    siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == section]
+    if guess := did_you_mean(name, siblings):
+        return guess
+    elsewhere = [known for known in keys if known.rpartition(".")[2] == name]
+    return f' Did you mean "{elsewhere[0]}"?' if elsewhere else ""
+
+
+def _origin(dotted: str, origins: Mapping[str, str]) -> str:
+    """Return the layer that set the key, or the first that set anything beside or above it."""
+    place = dotted.split("[", maxsplit=1)[0]
+    while place:
+        if place in origins:
+            return origins[place]
+        if below := next((key for key in origins if key.startswith(f"{place}.")), None):
+            return origins[below]
+        place = place.rpartition(".")[0]
+    return "base.yaml"

@@ -1,0 +1,111 @@
+"""List every setting with what it may be, read from the models themselves.
+
+The reference in docs/, the names of environment variables and the words of an error all come from here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting, or one section of settings. `[]` in a dotted name stands for every entry of a list."""
+
+    dotted: str
+    types: frozenset[str]  # JSON types: string, number, integer, boolean, array, object, null
+    allowed: str
+    description: str
+    is_section: bool
+    is_secret: bool
+    is_path: bool
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, Key]:
+    """Return every key below the model, in the order of the models."""
+    schema = model.model_json_schema()
+    return {key.dotted: key for key in _walk(schema, schema.get("$defs", {}), "")}
+
+
+def _walk(section: Schema, shared: dict[str, Schema], path: str) -> Iterator[Key]:
+    for name, given in section.get("properties", {}).items():
+        yield from _key(f"{path}{name}", given, shared)
+
+
+def _key(dotted: str, given: Schema, shared: dict[str, Schema]) -> Iterator[Key]:
+    schema = _resolved(given, shared)
+    is_section = "properties" in schema
+    yield Key(
+        dotted,
+        frozenset(_each("type", schema)),
+        "a section" if is_section else allowed_by(schema, shared),
+        given.get("description") or schema.get("description", ""),
+        is_section,
+        "password" in _each("format", schema),
+        "path" in _each("format", schema),
+    )
+    yield from _walk(schema, shared, f"{dotted}.")
+    for name in schema.get("propertyNames", {}).get("enum", []):
+        yield from _key(f"{dotted}.{name}", schema["additionalProperties"], shared)
+    items = _resolved(schema.get("items", {}), shared)
+    yield from _walk(items, shared, f"{dotted}[].")
+
+
+def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
+    """Say in words what the schema allows."""
+    schema = _resolved(schema, shared)
+    if "anyOf" in schema:
+        return ", or ".join(dict.fromkeys(allowed_by(choice, shared) for choice in schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return "one of " + ", ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type")
+    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
+    if kind == "array":
+        return _list_in_words(schema, shared)
+    if kind == "object":
+        return _mapping_in_words(schema, shared)
+    return _text_in_words(schema) if kind == "string" else words.get(kind or "", "a value") + _bounds(schema)
+
+
+def _bounds(schema: Schema) -> str:
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    return "".join(f" {word} {schema[name]:,g}" for name, word in words.items() if name in schema)
+
+
+def _text_in_words(schema: Schema) -> str:
+    kind = {"date": "a date, YYYY-MM-DD", "path": "a path", "password": "text (secret)"}.get(
+        schema.get("format", ""), "text"
+    )
+    if "pattern" in schema:
+        return f"text that matches {schema['pattern']}"
+    return f"{kind} of at most {schema['maxLength']} characters" if "maxLength" in schema else kind
+
+
+def _list_in_words(schema: Schema, shared: dict[str, Schema]) -> str:
+    entry = _resolved(schema.get("items", {}), shared)
+    inside = "sections" if "properties" in entry else f"entries, each {allowed_by(entry, shared)}"
+    few = f", at least {schema['minItems']}" if "minItems" in schema else ""
+    return f"a list of {inside}{few}"
+
+
+def _mapping_in_words(schema: Schema, shared: dict[str, Schema]) -> str:
+    names = schema.get("propertyNames", {}).get("enum")
+    which = f"the keys {', '.join(names)}" if names else "keys of your choice"
+    return f"a mapping with {which}, each {allowed_by(schema.get('additionalProperties', {}), shared)}"
+
+
+def _each(word: str, schema: Schema) -> Iterator[str]:
+    """Yield what the schema, or every alternative of it, says under the word."""
+    for choice in schema.get("anyOf", [schema]):
+        if word in choice:
+            yield choice[word]
+
+
+def _resolved(schema: Schema, shared: dict[str, Schema]) -> Schema:
+    if "$ref" not in schema:
+        return schema
+    return shared[schema["$ref"].removeprefix("#/$defs/")]

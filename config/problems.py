@@ -1,0 +1,40 @@
+"""Say what is wrong with settings: which file, which key, what would be allowed. Never prints a secret."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+CLOSE_ENOUGH = 0.6
+LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that must be mended before anything runs."""
+
+    where: str  # a file, or the name of an environment variable
+    key: str  # dotted; empty when the whole file is meant
+    what: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.what) if part)
+
+
+class InvalidSettings(Exception):  # noqa: N818 - it names the state, as the house's other errors name theirs
+    """Settings that cannot be used, with every problem at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return ` Did you mean "…"?`, or nothing when no known name is close."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=CLOSE_ENOUGH)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def shown(value: object) -> str:
+    """Return the value on one line, shortened, with control characters escaped."""
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
