@@ -1,0 +1,77 @@
+"""The whole day for 500 names × 10 years in an existing home, and the start of the command line."""
+
+import json
+import statistics
+import sys
+from datetime import date
+from pathlib import Path
+
+from flows.weekly import weekly_champion
+from tasks.core.open import open_run
+from tests.bench.measure import command, once
+from tests.bench.table import Row, table
+from tests.homes import configure, run_day
+
+BIN = Path(sys.executable).parent
+HOME = Path(__file__).parents[2] / "bench" / "500x10y"
+SYMBOLS, FIRST, TRAINED, DAY_BEFORE, DAY = (
+    500,
+    "2014-06-16",
+    date(2024, 6, 7),
+    date(2024, 6, 13),
+    date(2024, 6, 14),
+)
+IMPORTS = "import pandas, deltalake, pypfopt, lightgbm, jinja2, exchange_calendars, matplotlib.figure"
+
+
+def measure() -> dict[str, str]:
+    """Return the two tables, by title."""
+    return {"The whole day": table([_day(), _help()]), "The day by stage, seconds": _stages()}
+
+
+def _day() -> Row:
+    _ready_home()
+    words = [str(BIN / "afterclose"), "--home", str(HOME), "daily", "--date", str(DAY)]
+    ours = command(words, runs=3)
+    imports = command([sys.executable, "-c", IMPORTS], runs=3)
+    return Row(
+        "`afterclose daily`, 500 × 10 y, existing home",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
+        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:.0f} MB",
+        f"{ours.seconds / imports.seconds:.1f}×",
+        "15 s (then 8 s), 1.5 GB",
+    )
+
+
+def _help() -> Row:
+    ours = command([str(BIN / "afterclose"), "--help"], runs=9)
+    python = command([sys.executable, "-c", "pass"], runs=9)
+    return Row(
+        "`afterclose --help`",
+        f"{ours.seconds:.2f} s",
+        f"`python -c pass` {python.seconds:.2f} s",
+        f"{ours.seconds / python.seconds:.1f}×",
+        "0.5 s",
+    )
+
+
+def _stages() -> str:
+    """Run the day three more times and return the median of each stage."""
+    words = [str(BIN / "afterclose"), "--home", str(HOME), "daily", "--date", str(DAY)]
+    runs = []
+    for _ in range(3):
+        once(words)
+        runs.append(json.loads((HOME / "live" / str(DAY) / "manifest.json").read_text())["timings"])
+    lines = ["| stage | seconds |", "|---|---|"]
+    lines += [f"| {stage} | {statistics.median(run[stage] for run in runs):.2f} |" for stage in runs[0]]
+    return "\n".join(lines)
+
+
+def _ready_home() -> None:
+    """Make the home once; it stays for later benches."""
+    if (HOME / "live" / str(DAY_BEFORE)).exists():
+        return
+    configure(HOME, {"data": {"simulated": {"symbols": SYMBOLS, "first_session": FIRST}}})
+    with open_run(home=HOME, day=str(TRAINED), profile=None, doing="bench", environ={}) as run:
+        weekly_champion(run, quick=True)
+    run_day(HOME, DAY_BEFORE)
