@@ -6,10 +6,8 @@ prefect.yaml is the single place of names and schedules; `serve` and `deploy` bo
 import os
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml
 from prefect import Flow, flow, serve
@@ -20,9 +18,7 @@ from prefect.states import Completed
 
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
-from tasks.core.clock import now
 from tasks.core.open import open_run
-from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.stage import timings
 
 CHECKOUT = Path(__file__).parents[1]
@@ -30,9 +26,11 @@ PREFECT_FILE = CHECKOUT / "prefect.yaml"
 
 
 @flow(name="daily-live", persist_result=False)
-def daily_live_flow(date: str | None = None, home: str | None = None, profile: str | None = None) -> State[Any]:
+def daily_live_flow(
+    date: str | None = None, home: str | None = None, profile: str | None = None
+) -> State[Any]:
     """Run the day. Without a date: today at the exchange, so that a holiday shows as Skipped."""
-    with open_run(home=home, day=date or _today(), profile=profile, doing="daily-live") as run, timings():
+    with open_run(home=home, day=date or "today", profile=profile, doing="daily-live") as run, timings():
         day = daily_live(run)
     if day.folder is None:
         return Completed(name="Skipped", message=day.summary)
@@ -44,7 +42,10 @@ def weekly_champion_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None, *, quick: bool = False
 ) -> State[Any]:
     """Choose the champion as of the last closed session, or of the date's."""
-    with open_run(home=home, day=date, profile=profile, doing="weekly-champion", step_back=True) as run, timings():
+    with (
+        open_run(home=home, day=date, profile=profile, doing="weekly-champion", step_back=True) as run,
+        timings(),
+    ):
         promotion = weekly_champion(run, quick=quick)
     return Completed(message=promotion.summary)
 
@@ -89,7 +90,3 @@ def _entries() -> list[dict[str, Any]]:
 def _prefect(*arguments: str) -> None:
     command = [sys.executable, "-m", "prefect", *arguments]
     subprocess.run(command, check=True, cwd=CHECKOUT, env=dict(os.environ))  # noqa: S603 - our own interpreter, fixed words
-
-
-def _today() -> str:
-    return datetime.astimezone(now(), ZoneInfo(EXCHANGE_TIME_ZONE)).date().isoformat()

@@ -1,0 +1,84 @@
+"""demo: the whole story in a home of its own, offline. A second run finds everything done and says so.
+
+The demo plays the approver and the broker for every session but the last: what was proposed counts as filled at its
+price. The last session is left as a real one is: waiting for a person.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from flows.daily import daily_live
+from flows.weekly import weekly_champion
+from tasks.core.atomic import write_text
+from tasks.core.errors import ConfigError
+from tasks.core.home import Home
+from tasks.core.open import find_home, open_run
+from tasks.core.sessions import sessions_ending
+from tasks.models.store import has_champion
+from tasks.portfolio.store import fill_as_proposed, is_filled
+from tasks.reporting.schema import Day
+
+log = logging.getLogger(__name__)
+
+SESSIONS_A_YEAR = 252
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where to look, once the demo is done."""
+
+    home: Path
+    days: tuple[date, ...]
+    report: Path
+    fresh: int  # sessions that this run walked; 0 on a second run
+
+
+def run_demo(*, home: Path | str | None, last: date, symbols: int, years: int, days: int, seed: int) -> Demo:
+    """Simulate a market, train a champion, walk the last sessions. What is already there is kept."""
+    place = find_home(home)
+    sessions = [day.item() for day in sessions_ending(last, days + 1)]
+    first = sessions_ending(last, years * SESSIONS_A_YEAR)[0].item()
+    _configure(place, symbols=symbols, first=first, seed=seed)
+    if not has_champion(place):
+        with open_run(home=place.root, day=str(sessions[0]), doing="demo: weekly-champion") as run:
+            weekly_champion(run, quick=True)
+    walked = [_walk(place, session, is_last=session == last) for session in sessions[1:]]
+    return Demo(
+        home=place.root,
+        days=tuple(sessions[1:]),
+        report=place.day_folder(last) / "report.html",
+        fresh=sum(day is not None for day in walked),
+    )
+
+
+def _walk(place: Home, session: date, *, is_last: bool) -> Day | None:
+    """Run one session unless it is there, and fill what it proposed unless it is the last or filled already."""
+    day = None
+    with open_run(home=place.root, day=str(session), doing="demo: daily-live") as run:
+        if not place.day_folder(session).exists():
+            day = daily_live(run)
+        if not is_last and not is_filled(place, session):
+            fill_as_proposed(place, session)
+    return day
+
+
+def _configure(place: Home, *, symbols: int, first: date, seed: int) -> None:
+    """Describe the market once; a home that describes another one is not overwritten."""
+    market = {"symbols": symbols, "seed": seed}
+    if place.config_file.exists():
+        found = (yaml.safe_load(place.config_file.read_text()) or {}).get("data", {}).get("simulated", {})
+        if {key: found.get(key) for key in market} != market:
+            raise ConfigError(
+                f"{place.config_file} already describes another market.",
+                remedy="Name a new folder with --home, or remove this one to start over.",
+                found=found,
+            )
+        return
+    settings = {
+        "data": {"provider": "simulated", "simulated": {**market, "first_session": first.isoformat()}}
+    }
+    write_text(place.config_file, "# Written by `afterclose demo`.\n" + yaml.safe_dump(settings))
