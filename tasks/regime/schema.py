@@ -18,6 +18,8 @@ class Regime:
     state: State
     exposure_cap: float
     allows_new_positions: bool  # False in CRASH
-    inputs: dict[str, float]  # trend, volatility_pct, breadth, correlation, drawdown
+    inputs: dict[
+        str, float
+    ]  # trend, volatility_pct, breadth, correlation, drawdown; without those that are missing
     notes: tuple[str, ...]  # said aloud in the report: missing inputs and what stood in for them
     history: ArtifactRef  # frame: index session; columns state and one per input

@@ -1,0 +1,51 @@
+"""Say aloud what the state was read from when something was missing, and what stood in for it (R4, fault 26)."""
+
+import math
+
+from config import sections
+from tasks.regime.caps import is_reduced
+from tasks.regime.inputs import INDEX_OVER_REALISED, REALISED_SESSIONS, Inputs
+from tasks.regime.rules import memory
+
+NAMES = {
+    "trend": "the trend",
+    "volatility_pct": "volatility",
+    "breadth": "breadth",
+    "correlation": "the average correlation",
+    "drawdown": "the drawdown",
+}
+
+
+def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, index: str) -> tuple[str, ...]:
+    """Return one sentence for each thing a reader should know about the last session's state."""
+    decisive = slice(-memory(rules) - 1, None)  # the sessions that can bear on today's state
+    volatility = float(inputs.volatility_pct[-1])
+    notes = []
+    if realised := int(inputs.is_realised[decisive].sum()):
+        notes.append(
+            f"{_name(index, 'volatility index')} is missing on {_sessions(realised, inputs, decisive)}: realised"
+            f" volatility ({REALISED_SESSIONS} sessions, × {INDEX_OVER_REALISED}) stands in."
+        )
+    if synthetic := int(inputs.is_cross_section[decisive].sum()):
+        notes.append(
+            f"{_name(benchmark, 'benchmark')} is missing on {_sessions(synthetic, inputs, decisive)}: the"
+            " equal-weight average of the members stands in."
+        )
+    notes.extend(
+        f"No measure of {words}: it counts as the worst it could be."
+        for name, words in NAMES.items()
+        if math.isnan(getattr(inputs, name)[-1])
+    )
+    if is_reduced(volatility, rules):
+        limit = f"{rules.reduce_above_volatility:.0f} %"
+        known = "unknown" if math.isnan(volatility) else f"{volatility:.1f} %, above {limit}"
+        notes.append(f"Volatility is {known}: the exposure cap is halved.")
+    return tuple(notes)
+
+
+def _name(symbol: str, role: str) -> str:
+    return f"The {role} {symbol}"
+
+
+def _sessions(count: int, inputs: Inputs, decisive: slice) -> str:
+    return f"{count} of the last {len(inputs.trend[decisive])} sessions"

@@ -1,0 +1,52 @@
+"""Sum over trailing windows so that a row's figure depends on that window's rows alone, to the last bit.
+
+Running sums carry rounding from the first row on: a history read from 2005 and one read from 2019 would then
+disagree on 2020. Here every row adds its own window in the same order, whatever lies before it.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+FIXED_POINT = 2.0**40  # sums of integers do not depend on order, nor on how many empty columns stand between
+
+
+def window_sum(values: Numbers, window: int) -> Numbers:
+    """Return the sum of each row and the rows before it, `window` in all; fewer at the start. NaN counts as 0."""
+    known = np.nan_to_num(values, nan=0.0)
+    total = np.zeros_like(known)
+    for lag in range(min(window, len(known))):
+        total[lag:] += known[: len(known) - lag]
+    return total
+
+
+def window_count(present: Mask, window: int) -> Numbers:
+    """Return how many of each row's trailing window are present."""
+    return window_sum(present.astype(float), window)
+
+
+def row_mean(values: Numbers, chosen: Mask) -> Numbers:
+    """Return each row's mean over the chosen columns, NaN where none is chosen."""
+    counted = chosen.sum(axis=1)
+    fixed = np.rint(np.where(chosen, values, 0.0) * FIXED_POINT).astype(np.int64)
+    mean: Numbers = fixed.sum(axis=1) / FIXED_POINT / np.where(counted, counted, np.nan)
+    return mean
+
+
+def levels_before(returns: Numbers, window: int) -> Iterator[Numbers]:
+    """Yield, for lag 0, 1, … `window` − 1, the level that many sessions ago as a multiple of today's.
+
+    NaN once the walk back meets a missing return or the first row. Only returns are needed: no level series has
+    to start at the same place for two readers to agree.
+    """
+    multiple = np.ones_like(returns)
+    yield multiple
+    for lag in range(1, min(window, len(returns))):
+        later = np.full_like(returns, np.nan)
+        later[lag - 1 :] = returns[: len(returns) - lag + 1]
+        multiple = multiple / (1 + later)
+        yield multiple

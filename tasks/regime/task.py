@@ -1,0 +1,43 @@
+"""The regime stage: in which state the market closed, and how much of the book that allows."""
+
+import logging
+import math
+
+from tasks.core.artifacts import save_frame
+from tasks.core.run import Run
+from tasks.core.stage import stage
+from tasks.data.schema import Market
+from tasks.data.store import read_panel
+from tasks.regime.caps import exposure_cap
+from tasks.regime.history import INPUT_COLUMNS, history_table, sessions_to_read
+from tasks.regime.inputs import measure
+from tasks.regime.notes import regime_notes
+from tasks.regime.schema import Regime, State
+
+log = logging.getLogger(__name__)
+
+
+@stage()
+def detect_regime(run: Run, market: Market) -> Regime:
+    """Read the state of the session, with as many earlier states as the report shows."""
+    rules = run.settings.regime
+    panel = read_panel(market.snapshot, window=sessions_to_read(rules))
+    inputs = measure(panel)
+    history = history_table(panel, inputs, rules).tail(rules.history_sessions)
+    today = history.iloc[-1]
+    state: State = today["state"]
+    measured = {name: float(today[name]) for name in INPUT_COLUMNS}
+
+    regime = Regime(
+        session=run.session.day,
+        state=state,
+        exposure_cap=exposure_cap(state, measured["volatility_pct"], rules),
+        allows_new_positions=state != "CRASH",
+        inputs={name: value for name, value in measured.items() if not math.isnan(value)},
+        notes=regime_notes(
+            inputs, rules, benchmark=run.settings.data.benchmark, index=run.settings.data.volatility_index
+        ),
+        history=save_frame(run, "regime_history", history),
+    )
+    log.info("%s, exposure up to %.0f %%", regime.state, regime.exposure_cap * 100)
+    return regime

@@ -1,0 +1,89 @@
+"""What the regime does when its inputs are missing or its settings wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tasks.core.errors import ConfigError
+from tasks.data.schema import Panel
+from tasks.regime.caps import exposure_cap
+from tasks.regime.inputs import measure
+from tasks.regime.notes import regime_notes
+from tasks.regime.rules import BEAR, BULL, CRASH, believe, regime_path
+from tests.builders import make_panel, make_settings
+
+RULES = make_settings().regime
+MISSING = np.full(300, np.nan)
+
+
+def calm_panel() -> Panel:
+    panel = make_panel(symbols=10)
+    grow = 1.001 ** np.arange(300)
+    jitter = np.exp(np.random.default_rng(0).normal(0, 0.002, (300, 10)))
+    return replace(panel, market=100 * grow, close=50 * grow[:, None] * jitter)
+
+
+def notes_of(panel: Panel) -> str:
+    return " ".join(regime_notes(measure(panel), RULES, benchmark="SPY", index="^VIX"))
+
+
+def test_fault_026_a_missing_volatility_index_is_stood_in_for_and_said_aloud():
+    panel = replace(calm_panel(), volatility_index=MISSING)
+
+    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert "^VIX is missing on 11 of the last 11 sessions: realised volatility" in notes_of(panel)
+
+
+def test_fault_026_a_missing_benchmark_is_stood_in_for_and_said_aloud():
+    panel = replace(calm_panel(), market=MISSING)
+
+    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert "SPY is missing on 11 of the last 11 sessions: the equal-weight average" in notes_of(panel)
+
+
+def test_fault_026_without_members_the_state_is_the_safest_the_benchmark_supports():
+    panel = calm_panel()
+    panel = replace(panel, is_member=np.zeros_like(panel.is_member))
+
+    state = regime_path(measure(panel), RULES)[-1]
+
+    assert CRASH < state < BULL
+    assert "No measure of breadth: it counts as the worst it could be." in notes_of(panel)
+
+
+def test_fault_026_when_nothing_is_known_the_state_is_a_crash():
+    panel = calm_panel()
+    panel = replace(panel, market=MISSING, volatility_index=MISSING, is_member=np.zeros_like(panel.is_member))
+
+    assert set(regime_path(measure(panel), RULES)) == {CRASH}
+    assert "Volatility is unknown: the exposure cap is halved." in notes_of(panel)
+
+
+def test_fault_027_a_market_that_jumps_at_a_boundary_does_not_flap():
+    flapping = np.array([BULL, BEAR] * 50)
+
+    believed = believe(np.repeat(flapping, 2), worsen_sessions=2, confirm_sessions=10)
+
+    assert np.count_nonzero(np.diff(believed)) == 1
+
+
+def test_fault_028_an_unknown_state_has_no_cap():
+    with pytest.raises(ConfigError, match="PANIC"):
+        exposure_cap("PANIC", 15.0, RULES)
+
+
+def test_fault_028_a_cap_for_an_unknown_state_is_refused():
+    with pytest.raises(ValidationError, match="PANIC"):
+        make_settings(**{"regime.exposure_cap": {"PANIC": 0.5}})
+
+
+def test_fault_028_a_state_without_a_cap_is_refused():
+    with pytest.raises(ValidationError, match="no cap for CRASH"):
+        make_settings(**{"regime.exposure_cap": {"BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})
+
+
+def test_fault_028_a_crash_may_not_allow_more_than_a_bull():
+    with pytest.raises(ValidationError, match="a worse state may not allow more"):
+        make_settings(**{"regime.exposure_cap": {"CRASH": 1.0, "BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})

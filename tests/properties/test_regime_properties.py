@@ -1,0 +1,121 @@
+from dataclasses import fields, replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.data.schema import Panel
+from tasks.regime.history import history_table, sessions_to_read
+from tasks.regime.inputs import measure
+from tasks.regime.rules import BULL, CRASH, believe
+from tests.builders import make_panel, make_settings
+
+RULES = make_settings(**{"regime.history_sessions": 20}).regime
+SESSIONS = 400
+
+readings = st.lists(st.integers(CRASH, BULL), min_size=1, max_size=60).map(np.array)
+seeds = st.integers(0, 10_000)
+
+
+def rough_panel(seed: int) -> Panel:
+    """Return a market with holes everywhere: missing bars, benchmark, index and members that come and go."""
+    panel = make_panel(sessions=SESSIONS, symbols=12, seed=seed)
+    rng = np.random.default_rng(seed)
+    wild = np.exp(np.cumsum(rng.normal(0, 0.01 * rng.integers(1, 5), (SESSIONS, 1)), axis=0))
+    close = np.where(rng.random(panel.close.shape) < 0.03, np.nan, panel.close * wild)
+    return replace(
+        panel,
+        close=close,
+        is_member=np.isfinite(close) & (rng.random(close.shape) < 0.9),
+        market=np.where(rng.random(SESSIONS) < 0.05, np.nan, panel.market * wild[:, 0]),
+        volatility_index=np.where(rng.random(SESSIONS) < 0.2, np.nan, rng.uniform(10, 60, SESSIONS)),
+    )
+
+
+def cut(panel: Panel, rows: slice) -> Panel:
+    """Return the panel with only those sessions, and only the columns that have a bar in them."""
+    columns = np.isfinite(panel.close[rows]).any(axis=0)
+    changed = {}
+    for field in fields(panel):
+        value = getattr(panel, field.name)
+        if isinstance(value, np.ndarray) and len(value) == SESSIONS:
+            value = value[rows]
+            changed[field.name] = value[:, columns] if value.ndim == 2 else value
+        elif isinstance(value, np.ndarray):
+            changed[field.name] = value[columns]
+    return replace(panel, **changed)
+
+
+@given(seeds, st.integers(60, SESSIONS - 1))
+@settings(max_examples=25, deadline=None)
+def test_no_state_or_input_changes_when_later_rows_are_deleted(seed, known):
+    panel = rough_panel(seed)
+    whole = history_table(panel, measure(panel), RULES)
+    past = cut(panel, slice(0, known))
+
+    seen_then = history_table(past, measure(past), RULES)
+
+    assert seen_then.equals(whole.iloc[:known])
+
+
+@given(seeds, seeds, st.integers(60, SESSIONS - 1))
+@settings(max_examples=15, deadline=None)
+def test_no_state_or_input_changes_when_later_rows_are_noise(seed, other, known):
+    panel, noise = rough_panel(seed), rough_panel(other)
+    changed = {
+        name: np.concatenate([getattr(panel, name)[:known], getattr(noise, name)[known:]])
+        for name in ("close", "is_member", "market", "volatility_index")
+    }
+    replaced = replace(panel, **changed)
+
+    before = history_table(panel, measure(panel), RULES).iloc[:known]
+    after = history_table(replaced, measure(replaced), RULES).iloc[:known]
+
+    assert after.equals(before)
+
+
+@given(seeds)
+@settings(max_examples=25, deadline=None)
+def test_a_short_reading_gives_the_last_states_of_the_full_history_to_the_bit(seed):
+    panel = rough_panel(seed)
+    tail = cut(panel, slice(SESSIONS - sessions_to_read(RULES), None))
+
+    whole = history_table(panel, measure(panel), RULES).tail(RULES.history_sessions)
+    short = history_table(tail, measure(tail), RULES).tail(RULES.history_sessions)
+
+    assert short.equals(whole)
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_empty_columns_and_their_order_change_nothing(seed):
+    panel = rough_panel(seed)
+    order = np.random.default_rng(seed).permutation(24)
+    nothing = np.full_like(panel.close, np.nan)
+    wider = replace(
+        panel,
+        symbols=np.array([f"T{i:03d}" for i in range(24)]),
+        close=np.hstack([panel.close, nothing])[:, order],
+        is_member=np.hstack([panel.is_member, np.zeros_like(panel.is_member)])[:, order],
+    )
+
+    assert history_table(wider, measure(wider), RULES).equals(history_table(panel, measure(panel), RULES))
+
+
+@given(readings, st.integers(1, 5), st.integers(1, 15))
+@settings(max_examples=100, deadline=None)
+def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path, worsen, confirm):
+    believed = believe(path, worsen_sessions=worsen, confirm_sessions=confirm)
+
+    worse_at = [i for i in range(1, len(path)) if believed[i] < believed[i - 1]]
+    for start in worse_at:
+        assert (believed[start : start + confirm] <= believed[start]).all()
+
+
+@given(readings, st.integers(1, 5), st.integers(1, 15))
+@settings(max_examples=100, deadline=None)
+def test_what_stands_long_enough_is_believed(path, worsen, confirm):
+    long_enough = worsen + confirm - 1
+    steady = np.concatenate([path, np.full(long_enough, path[-1])])
+
+    assert believe(steady, worsen_sessions=worsen, confirm_sessions=confirm)[-1] == path[-1]
