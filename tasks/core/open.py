@@ -68,13 +68,12 @@ def settings_of(home: Home, profile: str | None, environ: Mapping[str, str] = os
             home=home.root, profile=profile or environ.get("AFTERCLOSE_PROFILE") or None, environ=environ
         )
     except InvalidSettings as error:
-        named = [f"  {problem}" for problem in error.problems[:MOST_NAMED]]
-        more = len(error.problems) - len(named)
-        if more:
-            named.append(f"  … and {more} more")
+        named = [f"\n  - {problem}" for problem in error.problems[:MOST_NAMED]]
+        if len(error.problems) > MOST_NAMED:
+            named.append(f"\n  - … and {len(error.problems) - MOST_NAMED} more.")
         raise ConfigError(
-            "The settings cannot be used:\n" + "\n".join(named) + "\n",
-            remedy="Mend the keys named above; docs/configuration.md lists what each may be.",
+            "The settings cannot be used.",
+            remedy=f"Mend what is listed; docs/configuration.md says what each key may be.{''.join(named)}",
             problems=[str(problem) for problem in error.problems],
         ) from error
 

@@ -1,0 +1,284 @@
+"""The command line: parse arguments, load settings, call a flow. No logic.
+
+Heavy libraries are imported by the commands that need them, so that --help answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.terminal import Failure, Options, complain, failure_of, quieten_libraries, show
+
+INTERRUPTED = 130
+VALUES_FOR_ALL = frozenset({"--home", "--profile"})
+FLAGS_FOR_ALL = frozenset({"--json", "--debug", "-v", "--verbose"})
+FOR_ALL = "Every command also takes --home, --profile, --json, --debug and -v, before or after its name."
+
+app = typer.Typer(
+    epilog="The options are taken before or after the command's name. Exit codes: 0 done, 1 unexpected, 2 usage or "
+    "settings, 3 blocked by a check, 4 closed session, 5 data, 6 model, 7 broker, 75 try again later.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(no_args_is_help=True, help="The settings in force.")
+data_app = typer.Typer(no_args_is_help=True, help="The lake of market data.")
+regime_app = typer.Typer(no_args_is_help=True, help="The state of the market.")
+champion_app = typer.Typer(no_args_is_help=True, help="The model in production.")
+switch_app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no day is published.")
+for name, group in {
+    "config": config_app,
+    "data": data_app,
+    "regime": regime_app,
+    "champion": champion_app,
+    "kill-switch": switch_app,
+}.items():
+    app.add_typer(group, name=name)
+
+DayOption = Annotated[
+    str | None,
+    typer.Option("--date", metavar="D", help="YYYY-MM-DD, or today. Default: the last closed session."),
+]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="First session, YYYY-MM-DD.")]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help="Last session, YYYY-MM-DD.")]
+NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
+
+
+def main() -> int:
+    """Run the command line of this process; return the exit code."""
+    return answer(sys.argv[1:])
+
+
+def answer(arguments: Sequence[str]) -> int:
+    """Run one command line. Whatever goes wrong becomes one paragraph and an exit code."""
+    ordered = hoisted(arguments)
+    options = Options(as_json="--json" in ordered, debug="--debug" in ordered)
+    _set_up_process()
+    try:
+        code = app(args=ordered, prog_name="afterclose", standalone_mode=False)
+    except typer.TyperException as error:
+        return complain(_usage(error), options)
+    except Exception as error:  # noqa: BLE001 - the edge: whatever happens, one paragraph and an exit code
+        return complain(failure_of(error), options)
+    if code == INTERRUPTED:
+        return complain(Failure("Interrupted. What was published before is intact.", INTERRUPTED), options)
+    return int(code or 0)
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """Move what every command takes to the front, where typer expects it. Nothing after `--` is touched."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif argument in VALUES_FOR_ALL:
+            front += [argument, *islice(waiting, 1)]
+        elif argument in FLAGS_FOR_ALL or argument.partition("=")[0] in VALUES_FOR_ALL:
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+@app.callback()
+def take_options(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the book. Default: AFTERCLOSE_HOME, or the checkout."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="standard, prudent or institutional. Default: AFTERCLOSE_PROFILE."),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what each stage reports.")] = False,
+) -> None:
+    """After the close: the day's data becomes a short list of trades that a person approves."""
+    context.obj = Options(home, profile, as_json, debug, verbose)
+    quieten_libraries(context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def demo(
+    context: typer.Context,
+    symbols: Annotated[int, typer.Option(min=20, help="Companies in the simulated market.")] = 120,
+    years: Annotated[int, typer.Option(min=3, help="Years of history.")] = 6,
+    days: Annotated[int, typer.Option(min=1, help="Last sessions to run.")] = 3,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal demos.")] = 7,
+) -> int:
+    """Walk the whole story in a simulated market, offline: data, champion, days, report."""
+    from flows.here import demo_here
+
+    return show(demo_here(context.obj, symbols=symbols, years=years, days=days, seed=seed), context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def refresh(context: typer.Context, day: DayOption = None) -> int:
+    """Bring the lake up to the session."""
+    from flows.here import refresh_here
+
+    return show(refresh_here(context.obj, day), context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def daily(
+    context: typer.Context,
+    day: DayOption = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option(help="Propose only. `daily` itself never submits an order.")
+    ] = True,
+) -> int:
+    """Run daily-live here and now: one session becomes live/YYYY-MM-DD/. Needs no server."""
+    from flows.here import daily_here
+
+    return show(daily_here(context.obj, day, dry_run=dry_run), context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def weekly(
+    context: typer.Context,
+    day: DayOption = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Train only models.quick_candidates.")] = False,
+) -> int:
+    """Run weekly-champion here and now: train the candidates, promote the best. Needs no server."""
+    from flows.here import weekly_here
+
+    return show(weekly_here(context.obj, day, quick=quick), context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def doctor(context: typer.Context) -> int:
+    """Say on one screen what is missing or stale, and how to mend it."""
+    from flows.doctor import examine
+
+    return show(examine(context.obj), context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def serve(context: typer.Context) -> None:
+    """Run both flows on their schedules in this process, until interrupted (needs a Prefect server)."""
+    from flows.here import serve_from_here
+
+    serve_from_here(context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def deploy(context: typer.Context) -> None:
+    """Register both flows and their schedules with a Prefect server, for workers to run."""
+    from flows.here import deploy_from_here
+
+    deploy_from_here(context.obj)
+
+
+@config_app.command("show", epilog=FOR_ALL)
+def config_show(context: typer.Context) -> int:
+    """Print every setting in force and where it came from; secrets are masked."""
+    from flows.inspection import show_config
+
+    return show(show_config(context.obj), context.obj)
+
+
+@data_app.command("status", epilog=FOR_ALL)
+def data_status(context: typer.Context) -> int:
+    """Print what the lake holds: tables, sessions, symbols, last snapshot."""
+    from flows.inspection import show_lake
+
+    return show(show_lake(context.obj), context.obj)
+
+
+@data_app.command("verify", epilog=FOR_ALL)
+def data_verify(context: typer.Context) -> int:
+    """Check the lake's files and list what the quality gates found."""
+    from flows.inspection import verify_lake
+
+    return show(verify_lake(context.obj), context.obj)
+
+
+@data_app.command("import", epilog=FOR_ALL)
+def data_import(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of CSV or Parquet files.")],
+) -> int:
+    """Bring a folder of files into the lake (docs/configuration.md, data.files)."""
+    from flows.here import import_here
+
+    return show(import_here(context.obj, folder), context.obj)
+
+
+@regime_app.command("history", epilog=FOR_ALL)
+def regime_history(
+    context: typer.Context,
+    first: FromOption = None,
+    last: ToOption = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write it there.")] = None,
+) -> int:
+    """Print the state of every session and what it was read from."""
+    from flows.inspection import show_regimes
+
+    return show(show_regimes(context.obj, first=first, last=last, csv=csv), context.obj)
+
+
+@champion_app.command("show", epilog=FOR_ALL)
+def champion_show(context: typer.Context) -> int:
+    """Print which model is in production, and why."""
+    from flows.inspection import show_champion
+
+    return show(show_champion(context.obj), context.obj)
+
+
+@switch_app.command("status", epilog=FOR_ALL)
+def switch_status(context: typer.Context) -> int:
+    """Print whether the switch is on, who or what tripped it, and why."""
+    from flows.switch import show_switch
+
+    return show(show_switch(context.obj), context.obj)
+
+
+@switch_app.command("trip", epilog=FOR_ALL)
+def switch_trip(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
+    """Turn the switch on: nothing is published until a named person resets it."""
+    from flows.switch import trip
+
+    return show(trip(context.obj, by=by, reason=reason), context.obj)
+
+
+@switch_app.command("reset", epilog=FOR_ALL)
+def switch_reset(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
+    """Turn the switch off again."""
+    from flows.switch import reset
+
+    return show(reset(context.obj, by=by, reason=reason), context.obj)
+
+
+def _usage(error: typer.TyperException) -> Failure:
+    """Point to the help page of the command that was meant; without any words the page itself was shown."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "afterclose")
+    message = f"{error.format_message()} " if error.message else ""
+    return Failure(f"{message}See `{command} --help`.", error.exit_code)
+
+
+def _set_up_process() -> None:
+    """No telemetry, and no more threads than cores, unless the person says otherwise."""
+    cores = str(len(os.sched_getaffinity(0)))
+    defaults = {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), cores
+        ),
+    }
+    for variable, value in defaults.items():
+        os.environ.setdefault(variable, value)
