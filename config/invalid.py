@@ -76,13 +76,13 @@ def _goes_on(pattern: str, keys: Mapping[str, Key]) -> bool:
 
 
 def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
-    """Look for the name among its siblings first, then anywhere."""
+    """Look for the very name in other sections, then for a similar one beside it."""
     section, _, name = dotted.rpartition(".")
-    siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == section]
-    if guess := did_you_mean(name, siblings):
-        return guess
-    elsewhere = [known for known in keys if known.rpartition(".")[2] == name]
-    return f' Did you mean "{elsewhere[0]}"?' if elsewhere else ""
+    if elsewhere := next((known for known in keys if known.rpartition(".")[2] == name), None):
+        return f' Did you mean "{elsewhere}"?'
+    return did_you_mean(
+        name, [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == section]
+    )
 
 
 def _origin(dotted: str, origins: Mapping[str, str]) -> str:

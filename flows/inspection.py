@@ -1,6 +1,8 @@
 """Look at a home without changing it: settings, lake, champion, regimes."""
 
 import json
+from dataclasses import asdict
+from datetime import date
 
 from flows.terminal import Options, Result
 from tasks.core.open import find_home, settings_of
@@ -42,3 +44,16 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
 
 def _plain(value: object) -> str:
     return json.dumps(value) if not isinstance(value, str) else value
+
+
+def show_champion(options: Options) -> Result:
+    """Which model is in production, why, and that its bytes are the ones that were promoted."""
+    from tasks.models.store import read_production
+
+    champion = read_production(find_home(options.home)).metadata.champion
+    document = {
+        key: str(value) if isinstance(value, date) else value for key, value in asdict(champion).items()
+    }
+    metrics = [(f"  {name}", f"{value:.4g}") for name, value in champion.metrics.items()]
+    facts = [(name.replace("_", " "), str(value)) for name, value in document.items() if name != "metrics"]
+    return Result(document, aligned([*facts, *metrics]))

@@ -1,0 +1,107 @@
+"""What is wrong is refused whole: every problem with its file, its key, what is allowed and what was meant."""
+
+import pytest
+
+from config.problems import InvalidSettings
+from config.settings import load_settings
+
+
+def problems(home, text="", *, environ=None):
+    (home / "config.yaml").write_text(text)
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(home=home, profile=None, environ=environ or {})
+    return [str(problem).replace(str(home), "HOME") for problem in caught.value.problems]
+
+
+def test_every_problem_is_listed_at_once(tmp_path):
+    text = "safety: {max_trade_frac: 2, kill_sharp: 1}\ntrades: {max_trades: few}\ndata: {provider: alpaca}\n"
+
+    assert problems(tmp_path, text) == [
+        "HOME/config.yaml: data.provider: must be one of simulated, files, not 'alpaca'.",
+        "HOME/config.yaml: trades.max_trades: must be a whole number from 1, not 'few'.",
+        "HOME/config.yaml: safety.max_trade_frac: must be a number from 0 to 1, not 2.",
+        'HOME/config.yaml: safety.kill_sharp: is not a setting. Did you mean "kill_sharpe"?',
+    ]
+
+
+def test_problems_of_the_file_and_of_the_environment_are_told_together(tmp_path):
+    found = problems(tmp_path, "a: [", environ={"AFTERCLOSE_TRADE__MAX_TRADES": "3"})
+
+    assert "HOME/config.yaml: is not valid YAML" in found[0]
+    assert found[1] == (
+        'AFTERCLOSE_TRADE__MAX_TRADES: names no setting. Did you mean "AFTERCLOSE_TRADES__MAX_TRADES"?'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("saftey: {a: 1}", 'saftey: is not a setting. Did you mean "safety"?'),
+        ("max_trades: 3", 'max_trades: is not a setting. Did you mean "trades.max_trades"?'),
+        ("regime: {exposure_cap: {BULISH: 1}}", "regime.exposure_cap.BULISH: is not a setting."),
+        (
+            "regime: {exposure_cap: {BULL: 3}}",
+            "regime.exposure_cap.BULL: must be a number from 0 to 1, not 3.",
+        ),
+        ("trades:", "trades: must be a section, not null."),
+        ("trades: 3", "trades: must be a section, not 3."),
+        ("trades: {max_trades: 2.5}", "trades.max_trades: must be a whole number from 1, not 2.5."),
+        ("trades: {max_trades: true}", "trades.max_trades: must be a whole number from 1, not true."),
+        ("seed: {a: 1}", "seed: must be a whole number, not {'a': 1}."),
+        ("data: {files: {path: 3}}", "data.files.path: must be a path, or null, not 3."),
+        ("data: {simulated: {first_session: 2016-02-30x}}", "first_session: must be a date, YYYY-MM-DD, not"),
+        ("models: {candidates: []}", "models.candidates: must be a list of sections, at least 1, not []."),
+        ("models: {quick_candidates: [ghost]}", "names ghost, which is not in models.candidates."),
+        ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number from 0, not inf."),
+        ("costs: {sec_fee_rate: 1e-5}", "It is text here; write 1e-05."),
+        ("data: {provider: files}", "data.files.path: must name a folder, because data.provider is files."),
+    ],
+)
+def test_the_key_and_what_is_allowed_are_named(tmp_path, text, expected):
+    found = problems(tmp_path, text)
+
+    assert len(found) == 1
+    assert expected in found[0]
+    assert found[0].startswith("HOME/config.yaml: ")
+
+
+def test_a_problem_inside_a_list_names_the_entry(tmp_path):
+    text = "models: {candidates: [{name: a, kind: lightgbm, parameters: {}}, {name: b, kind: gbm}]}"
+
+    kind, parameters = problems(tmp_path, text)
+
+    assert "models.candidates[1].kind: must be one of xgboost, lightgbm," in kind
+    assert (
+        "models.candidates[1].parameters: is not set, and has no default. It must be a mapping" in parameters
+    )
+
+
+def test_two_candidates_of_one_name_are_refused(tmp_path):
+    entry = "{name: lightgbm, kind: lightgbm, parameters: {}}"
+    text = f"models: {{quick_candidates: [lightgbm], candidates: [{entry}, {entry}]}}"
+
+    assert problems(tmp_path, text) == ["HOME/config.yaml: models.candidates: names two candidates alike."]
+
+
+@pytest.mark.parametrize("value", ["abc", "NaN", "Infinity", "", "1_0", '"3"'])
+def test_a_number_in_the_environment_must_be_one(tmp_path, value):
+    found = problems(tmp_path, environ={"AFTERCLOSE_SAFETY__KILL_SHARPE": value})
+
+    assert len(found) == 1
+    assert found[0].startswith("AFTERCLOSE_SAFETY__KILL_SHARPE: safety.kill_sharpe: must be a number, not")
+
+
+@pytest.mark.parametrize(
+    "name", ["AFTERCLOSE_HOEM", "afterclose_trades__max_trades", "AFTERCLOSE_TRADES_MAX_TRADES"]
+)
+def test_a_variable_that_names_no_setting_is_refused_without_its_value(tmp_path, name):
+    found = problems(tmp_path, environ={name: "hush"})
+
+    assert "names no setting. Did you mean" in found[0]
+    assert "hush" not in found[0]
+
+
+def test_a_long_value_is_shortened(tmp_path):
+    found = problems(tmp_path, f"reporting: {{title: {'x' * 500}}}")
+
+    assert len(found[0]) < 200
