@@ -30,6 +30,7 @@ class Book:
     holdings: tuple[Holding, ...]
     cash_usd: float
     equity_usd: float
+    notes: tuple[str, ...] = ()  # what was carried through splits and symbol changes
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class LadderStep:
 class Portfolio:
     """Frame: index symbol (CASH last); columns weight, current_weight, price, sector, cap_class, score, note.
 
+    has_quote, adv_usd (21 sessions) and daily_volatility are there for sizing and pricing the trades.
     Weights and cash sum to 1 within 1e-6. `note` says in words what shaped the line (cap, regime, score rank).
     """
 

@@ -1,0 +1,103 @@
+"""Put a price on what is held: shares carried to the session, valued at the last raw close, cash beside them.
+
+A holding that did not trade on the session keeps its last known price and may only be left.
+Never guesses a price, and never lets a book of no value through.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
+from tasks.core.errors import SafetyError
+from tasks.portfolio.positions import Position, Positions, carry
+from tasks.portfolio.schema import Book, Holding
+
+
+def value_book(
+    held: Positions,
+    assets: pd.DataFrame,
+    *,
+    session: date,
+    actions: pd.DataFrame,
+    renames: pd.DataFrame,
+) -> Book:
+    """Return the book after the session's close. `assets` as tasks/portfolio/quotes.py returns them.
+
+    Raises SafetyError when a holding has no price at all, is dated later than the session, or equity is not positive.
+    """
+    before = [position for position in held.positions if position.shares > 0]
+    carried = [_carried(position, session, assets, actions, renames) for position in before]
+    _refuse_twins(carried)
+    holdings = tuple(_holding(position, assets) for position in carried)
+    cash_usd = math.floor(round(held.cash_usd * 100, 4)) / 100  # whole cents; a fraction cannot be spent
+    equity_usd = round(math.fsum([cash_usd, *(holding.value_usd for holding in holdings)]), 6)
+    if not (math.isfinite(equity_usd) and equity_usd > 0):
+        raise SafetyError(
+            f"The book is worth {equity_usd:,.2f} USD after {session}; there is nothing to size positions by.",
+            remedy="Compare the positions file with the broker's statement, and correct it.",
+            equity_usd=equity_usd,
+        )
+    return Book(session, holdings, cash_usd, equity_usd, tuple(_notes(before, carried)))
+
+
+def is_priced(held: Positions, assets: pd.DataFrame, renames: pd.DataFrame) -> bool:
+    """Tell whether everything held has a price, under its own symbol or one it changed to."""
+    known = set(assets.index)
+    return all(_today(position.symbol, known, renames) in known for position in held.positions)
+
+
+def _carried(
+    position: Position, session: date, assets: pd.DataFrame, actions: pd.DataFrame, renames: pd.DataFrame
+) -> Position:
+    if position.session is None:
+        return replace(position, symbol=_today(position.symbol, set(assets.index), renames))
+    if position.session > session:
+        raise SafetyError(
+            f"{position.symbol} is held as of {position.session}, after the session {session} that is asked for.",
+            remedy="Run a later date, or give past dates a home of their own.",
+            symbol=position.symbol,
+        )
+    return carry(position, session, actions=actions, renames=renames)
+
+
+def _today(symbol: str, known: set[str], renames: pd.DataFrame) -> str:
+    """Follow symbol changes from a symbol that has no price to one that has."""
+    successor = dict(zip(renames["old"], renames["new"], strict=True))
+    for _ in range(len(successor)):
+        if symbol in known or symbol not in successor:
+            break
+        symbol = successor[symbol]
+    return symbol
+
+
+def _refuse_twins(carried: list[Position]) -> None:
+    symbols = [position.symbol for position in carried]
+    for symbol in symbols:
+        if symbols.count(symbol) > 1:
+            raise SafetyError(
+                f"Two lines of the positions file have become {symbol} through a symbol change.",
+                remedy="Put them on one line.",
+                symbol=symbol,
+            )
+
+
+def _holding(position: Position, assets: pd.DataFrame) -> Holding:
+    if position.symbol not in assets.index:
+        raise SafetyError(
+            f"{position.symbol} is held, and the lake has never had a price of it.",
+            remedy="Correct the symbol in the positions file, or take the line out of this book.",
+            symbol=position.symbol,
+        )
+    asset = assets.loc[position.symbol]
+    return Holding(position.symbol, position.shares, float(asset["price"]), bool(asset["has_quote"]))
+
+
+def _notes(before: Iterable[Position], after: Iterable[Position]) -> Iterable[str]:
+    for old, new in zip(before, after, strict=True):
+        if old.symbol != new.symbol:
+            yield f"{old.symbol} is {new.symbol} now."
+        if old.shares != new.shares:
+            yield f"{new.symbol}: {old.shares:g} shares became {new.shares:g} by a split."

@@ -1,0 +1,68 @@
+"""Choose the names that the optimizer sees, and say what a score is worth in expected return.
+
+Only scores, quotes and risk estimates decide; being held already is no merit. Never decides a weight.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.portfolio.schema import CASH
+
+MAX_Z = 3.0  # one wild score must not become one wild bet
+
+
+class Candidates(NamedTuple):
+    """Names in alphabetical order, and for every scored name that is not among them the words why not."""
+
+    symbols: tuple[str, ...]
+    left_out: dict[str, str]
+
+
+def choose_candidates(
+    scores: pd.Series, assets: pd.DataFrame, estimated: pd.Index, *, max_positions: int
+) -> Candidates:
+    """Return the best-scored names that have a quote, no quarantine and a risk estimate.
+
+    `assets` as tasks/portfolio/quotes.py returns them. Equal scores go to the more liquid name, then by symbol.
+    """
+    facts = assets.reindex(scores.index)
+    has_quote = facts["has_quote"].eq(True)  # noqa: FBT003 - a pandas comparison; a missing name has no quote
+    obstacles = {
+        "its symbol means the cash line here": scores.index == CASH,
+        "it has no score": ~np.isfinite(scores.to_numpy(dtype=float)),
+        "it has no quote on the session": ~has_quote,
+        "it is in quarantine": facts["is_quarantined"].eq(True),  # noqa: FBT003
+        "it trades below one cent": ~(facts["price"] > 0),
+        "it has no risk estimate": ~scores.index.isin(estimated),
+    }
+    why_not = pd.Series(
+        np.select([np.asarray(mask) for mask in obstacles.values()], list(obstacles), default=""),
+        scores.index,
+    )
+    ranking = pd.DataFrame(
+        {"score": -scores, "adv_usd": -facts["adv_usd"], "symbol": scores.index.astype(str)}
+    )
+    best = ranking[why_not == ""].sort_values(["score", "adv_usd", "symbol"])["symbol"].tolist()
+    left_out = {str(symbol): why for symbol, why in why_not.items() if why}
+    left_out |= dict.fromkeys(best[max_positions:], f"beyond the {max_positions} names considered")
+    return Candidates(tuple(sorted(best[:max_positions])), left_out)
+
+
+def expected_returns(
+    scores: pd.Series, volatility: pd.Series, *, score_to_return: float
+) -> NDArray[np.float64]:
+    """Return yearly expected returns in excess of cash for the names of `volatility` (yearly, a fraction).
+
+    The z-score of each name among all that were scored, times its volatility, times `score_to_return`
+    (Grinold's rule). Scores that are all alike say nothing: every expected return is 0.
+    """
+    known = scores[np.isfinite(scores)]
+    spread = float(known.std(ddof=0)) if len(known) else 0.0
+    if not spread > 1e-12 * max(1.0, float(known.abs().max()) if len(known) else 0.0):
+        return np.zeros(len(volatility))
+    standard = ((scores[volatility.index] - known.mean()) / spread).clip(-MAX_Z, MAX_Z)
+    worth: NDArray[np.float64] = (standard * volatility * score_to_return).to_numpy(dtype=float)
+    return worth

@@ -1,0 +1,59 @@
+"""Refuse a target book that cannot be right before anyone sizes trades by it (faults 30–32).
+
+Looks only at the finished frame and the limits; it does not know how the weights came about.
+"""
+
+import numpy as np
+import pandas as pd
+
+from config.sections import Portfolio as PortfolioSettings
+from tasks.core.errors import SafetyError
+from tasks.portfolio.limits import breaches, limits_for
+from tasks.portfolio.schema import CASH
+
+SUM_TOLERANCE = 1e-9
+
+
+def check_book(
+    frame: pd.DataFrame,
+    *,
+    exposure_cap: float,
+    settings: PortfolioSettings,
+    covariance: pd.DataFrame | None = None,
+) -> None:
+    """Raise SafetyError unless weights are finite, none negative, sum to 1 with CASH last, and keep every limit."""
+    weights = frame["weight"].to_numpy(dtype=float)
+    if not frame.index.is_unique or frame.index[-1] != CASH:
+        raise _refused("each name must stand once, and CASH last")
+    if not np.isfinite(weights).all():
+        raise _refused(f"the weight of {frame.index[~np.isfinite(weights)][0]} is no number")
+    if (weights < 0).any():
+        raise _refused(f"{frame.index[weights < 0][0]} has a negative weight, and the book is long-only")
+    if abs(weights.sum() - 1) > SUM_TOLERANCE:
+        raise _refused(f"weights and cash sum to {weights.sum():.10f}, not to 1")
+    names = frame.iloc[:-1]
+    limits = limits_for(
+        names["sector"].to_numpy(dtype=str),
+        names["cap_class"].to_numpy(dtype=str),
+        None
+        if covariance is None
+        else _correlation(covariance.reindex(index=names.index, columns=names.index)),
+        exposure_cap=exposure_cap,
+        settings=settings,
+    )
+    broken = breaches(weights[:-1], limits)
+    if broken:
+        raise _refused(f"it breaks the limit of {', '.join(broken)}")
+
+
+def _correlation(covariance: pd.DataFrame) -> np.ndarray:
+    matrix = covariance.to_numpy(dtype=float)
+    deviation = np.sqrt(np.diag(matrix))
+    return matrix / np.outer(deviation, deviation)
+
+
+def _refused(why: str) -> SafetyError:
+    return SafetyError(
+        f"The target book is refused: {why}.",
+        remedy="No trades were proposed. This is a defect: run again with --debug and report it.",
+    )

@@ -1,0 +1,56 @@
+"""Walk down the fallback ladder until a method gives a book, and say at each rung why it was left (P2).
+
+The order is fixed: the champion's optimizer, HRP, inverse volatility, equal weight, hold. Never raises for a method
+that failed; never retries one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.core.errors import InfeasibleError
+from tasks.portfolio.limits import Weights, percent
+from tasks.portfolio.optimizers import NEED_A_RANKING, Problem, optimize
+from tasks.portfolio.schema import LadderStep
+
+FALLBACKS = ("hrp", "inverse_volatility", "equal_weight")
+HOLD = "hold"
+
+
+class Solution(NamedTuple):
+    """Weights of the candidates; None means that no method gave any and what is held stays."""
+
+    weights: Weights | None
+    method: str
+    steps: tuple[LadderStep, ...]
+
+
+def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
+    """Return the first method's weights that stand. `ranks` False: the champion has no view of which is better."""
+    steps: list[LadderStep] = []
+    if not ranks and optimizer in NEED_A_RANKING:
+        steps.append(
+            LadderStep(optimizer, "left: the champion does not rank names, there is nothing to maximise")
+        )
+        optimizer = "equal_weight"
+    if problem.expected_returns.size == 0:
+        return Solution(None, HOLD, (*steps, LadderStep(HOLD, "held: there are no candidates")))
+    for method in rungs(optimizer):
+        try:
+            weights = optimize(method, problem)
+        except InfeasibleError as error:
+            steps.append(LadderStep(method, f"left: {error.what.rstrip('.')}"))
+        else:
+            return Solution(weights, method, (*steps, LadderStep(method, _held(weights))))
+    return Solution(None, HOLD, (*steps, LadderStep(HOLD, "held: no method gave a book")))
+
+
+def rungs(first: str) -> tuple[str, ...]:
+    """Return the methods to try in order: a method that is itself a rung goes on from there."""
+    if first in FALLBACKS:
+        return FALLBACKS[FALLBACKS.index(first) :]
+    return (first, *FALLBACKS)
+
+
+def _held(weights: Weights) -> str:
+    return f"held: {np.count_nonzero(weights > 1e-4)} names, {percent(weights.sum())} before limits"

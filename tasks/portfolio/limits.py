@@ -1,0 +1,107 @@
+"""Say what a book may weigh at most: by position, sector, cap class, pair of look-alikes, and in all.
+
+Every limit is an upper bound on a sum of weights, so cutting one position can never break another limit.
+Never changes a weight; tasks/portfolio/caps.py does that, and the optimizers are handed the same rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.sections import Portfolio as PortfolioSettings
+
+Weights = NDArray[np.float64]
+Text = NDArray[np.str_]
+
+TOLERANCE = 1e-9  # a limit is broken beyond this; weights are kept to 1e-10
+
+
+class Group(NamedTuple):
+    """Names that together may not weigh more than the limit."""
+
+    name: str
+    members: NDArray[np.bool_]
+    limit: float
+
+
+class Pair(NamedTuple):
+    """Two names that move as one: together they may weigh no more than one position."""
+
+    one: int
+    other: int
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds for the names of one book, in their order."""
+
+    max_position: float
+    max_exposure: float
+    groups: tuple[Group, ...]
+    pairs: tuple[Pair, ...]
+
+
+def limits_for(
+    sector: Text,
+    cap_class: Text,
+    correlation: NDArray[np.float64] | None,
+    *,
+    exposure_cap: float,
+    settings: PortfolioSettings,
+) -> Limits:
+    """Return the limits of a book of these names; `correlation` None leaves the look-alikes out.
+
+    Unknown sectors count as one sector: a limit that cannot be checked must not be a limit that is gone.
+    Names without cap data stand outside the cap classes.
+    """
+    return Limits(
+        max_position=settings.max_position_frac,
+        max_exposure=min(exposure_cap, 1.0),
+        groups=_groups("sector", sector, dict.fromkeys(sector.tolist(), settings.max_sector_frac))
+        + _groups("cap class", cap_class, settings.max_cap_class_frac),
+        pairs=() if correlation is None else look_alikes(correlation, limit=settings.max_correlation),
+    )
+
+
+def look_alikes(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:
+    """Return the pairs whose correlation is above the limit, the closest first; unknown correlations are none."""
+    ones, others = np.nonzero(np.triu(np.nan_to_num(correlation, nan=0.0) > limit, k=1))
+    pairs = (Pair(int(i), int(j), float(correlation[i, j])) for i, j in zip(ones, others, strict=True))
+    return tuple(sorted(pairs, key=lambda pair: (-pair.correlation, pair.one, pair.other)))
+
+
+def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
+    """Name every limit that the weights break, look-alikes included. Empty means the book may stand."""
+    broken = []
+    if weights.size and weights.max() > limits.max_position + TOLERANCE:
+        broken.append("position")
+    broken += [group.name for group in limits.groups if _excess(weights[group.members], group.limit)]
+    if any(_excess(weights[[pair.one, pair.other]], limits.max_position) for pair in limits.pairs):
+        broken.append("look-alikes")
+    if _excess(weights, limits.max_exposure):
+        broken.append("exposure")
+    return tuple(broken)
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction for a person: 0.15 is "15.0 %"."""
+    return f"{100 * fraction:.1f} %"
+
+
+def _excess(weights: Weights, limit: float) -> bool:
+    return bool(weights.sum() > limit + TOLERANCE)
+
+
+def _groups(
+    kind: str, labels: Text, limits: Mapping[str, float] | Mapping[object, float]
+) -> tuple[Group, ...]:
+    by_label = {str(label): limit for label, limit in limits.items()}
+    return tuple(
+        Group(f"{kind} {label}", labels == label, by_label[label])
+        for label in sorted(by_label)
+        if (labels == label).any()
+    )

@@ -1,0 +1,175 @@
+"""Turn expected returns and covariances into weights: one function per method, one line each in OPTIMIZERS.
+
+Every method gets the same problem and returns one weight per name, none negative, in all no more than 1. Methods
+that can take limits keep them; what the others overshoot is cut by tasks/portfolio/caps.py and stays in cash.
+A method that finds nothing raises InfeasibleError; the ladder decides what then.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.errors import InfeasibleError
+from tasks.portfolio.limits import Limits, Weights
+
+if TYPE_CHECKING:
+    from pypfopt.efficient_frontier import EfficientFrontier
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+SOLVER = "CLARABEL"  # a seventh of the default solver's time on max-Sharpe, and deterministic
+BUDGET_SLACK = 1e-6  # an interior-point solver wants some room inside the limits
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an optimizer is handed. Returns and covariances are yearly; returns are in excess of cash."""
+
+    expected_returns: Vector
+    covariance: Matrix
+    limits: Limits
+    solver_time_limit_s: float
+
+
+def max_sharpe(problem: Problem) -> Weights:
+    """Maximise expected excess return over volatility."""
+    if not problem.expected_returns.max() > 0:
+        raise _infeasible("no name is expected to beat cash")
+    with _failures_named():
+        frontier, budget = _frontier(problem)
+        return budget * np.array(list(frontier.max_sharpe(risk_free_rate=0.0).values()))
+
+
+def min_volatility(problem: Problem) -> Weights:
+    """Minimise volatility, whatever the scores say beyond the choice of names."""
+    with _failures_named():
+        frontier, budget = _frontier(problem)
+        return budget * np.array(list(frontier.min_volatility().values()))
+
+
+def hrp(problem: Problem) -> Weights:
+    """Split risk down a tree of related names (hierarchical risk parity)."""
+    if len(problem.covariance) == 1:
+        return np.ones(1)
+    import pandas as pd
+    from pypfopt.hierarchical_portfolio import HRPOpt
+
+    with _failures_named():
+        by_name = HRPOpt(cov_matrix=pd.DataFrame(problem.covariance)).optimize()
+        return np.array([by_name[name] for name in range(len(problem.covariance))])
+
+
+def inverse_volatility(problem: Problem) -> Weights:
+    """Weigh each name by the inverse of its volatility."""
+    variance = np.diag(problem.covariance)
+    if not (variance > 0).all():
+        raise _infeasible("a name has no volatility")
+    inverse = variance**-0.5
+    weights: Weights = inverse / inverse.sum()
+    return weights
+
+
+def equal_weight(problem: Problem) -> Weights:
+    """Weigh all names alike."""
+    names = len(problem.covariance)
+    return np.full(names, 1 / names)
+
+
+OPTIMIZERS: Mapping[str, Callable[[Problem], Weights]] = {
+    "max_sharpe": max_sharpe,
+    "min_volatility": min_volatility,
+    "hrp": hrp,
+    "inverse_volatility": inverse_volatility,
+    "equal_weight": equal_weight,
+}
+NEED_A_RANKING = frozenset({"max_sharpe"})
+
+
+def optimize(method: str, problem: Problem) -> Weights:
+    """Run one method; refuse an answer that is no book: not finite, negative, more than 1, or empty."""
+    if method not in OPTIMIZERS:
+        raise _infeasible(f"no optimizer has this name ({', '.join(OPTIMIZERS)} do)")
+    if not (np.isfinite(problem.expected_returns).all() and np.isfinite(problem.covariance).all()):
+        raise _infeasible("expected returns or covariances are not finite")
+    weights = OPTIMIZERS[method](problem)
+    if weights.shape != problem.expected_returns.shape or not np.isfinite(weights).all():
+        raise _infeasible("the weights are not finite numbers")
+    if weights.min() < -1e-6 or weights.sum() > 1 + 1e-6:
+        raise _infeasible("the weights are negative or sum to more than 1")
+    if weights.max() < 1e-6:
+        raise _infeasible("all weights are zero")
+    return np.clip(weights, 0.0, 1.0)
+
+
+def largest_budget(limits: Limits, names: int) -> float:
+    """Return how much of the book the limits leave to these names: less than 1 when there are few, or alike."""
+    if names * limits.max_position <= 1 and not limits.groups and not limits.pairs:
+        return names * limits.max_position
+    from scipy.optimize import linprog
+
+    matrix, bounds = _as_rows(limits, names)
+    answer = linprog(
+        -np.ones(names),
+        A_ub=np.vstack([matrix, np.ones(names)]),
+        b_ub=np.append(bounds, 1.0),
+        bounds=(0, limits.max_position),
+    )
+    if not answer.success:
+        raise _infeasible(f"the limits contradict each other ({answer.message})")
+    return float(-answer.fun)
+
+
+def _frontier(problem: Problem) -> "tuple[EfficientFrontier, float]":
+    """Set the problem up as shares of the budget: the library wants weights that sum to 1."""
+    from pypfopt.efficient_frontier import EfficientFrontier
+
+    names = len(problem.expected_returns)
+    budget = largest_budget(problem.limits, names) * (1 - BUDGET_SLACK)
+    if not budget > 0:
+        raise _infeasible("the limits leave no room for any name")
+    frontier = EfficientFrontier(
+        problem.expected_returns,
+        problem.covariance,
+        weight_bounds=(0, min(problem.limits.max_position / budget, 1.0)),
+        solver=SOLVER,
+        solver_options={"time_limit": problem.solver_time_limit_s},
+    )
+    matrix, bounds = _as_rows(problem.limits, names)
+    if len(bounds):
+        frontier.add_constraint(lambda share: matrix @ share <= bounds / budget)
+    return frontier, budget
+
+
+def _as_rows(limits: Limits, names: int) -> tuple[Matrix, Vector]:
+    """Return the limits on sums of weights as `matrix @ weights <= bounds`; exposure is applied afterwards."""
+    rows = [group.members.astype(float) for group in limits.groups]
+    for one, other, _ in limits.pairs:
+        row = np.zeros(names)
+        row[[one, other]] = 1.0
+        rows.append(row)
+    bounds = [group.limit for group in limits.groups] + [limits.max_position] * len(limits.pairs)
+    return np.array(rows).reshape(len(rows), names), np.array(bounds)
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    """Turn whatever a solver raises, or warns of ("may be inaccurate"), into InfeasibleError."""
+    from cvxpy.error import SolverError
+    from pypfopt.exceptions import OptimizationError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            yield
+    except (OptimizationError, SolverError, UserWarning, ValueError, ArithmeticError, TypeError) as error:
+        raise _infeasible(str(error) or type(error).__name__) from error
+
+
+def _infeasible(why: str) -> InfeasibleError:
+    return InfeasibleError(f"{why}.", remedy="The next rung of the ladder is tried.")

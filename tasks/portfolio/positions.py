@@ -1,0 +1,127 @@
+"""Understand the positions file: what is held, and after which session's close. Every doubt is an error with its line.
+
+Never guesses: a doubled symbol, a negative holding or a number with a comma stops the day. Never prices anything.
+"""
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from tasks.core.errors import SafetyError
+from tasks.data.symbols import is_safe_symbol, printable
+from tasks.portfolio.schema import CASH
+
+# Python's float() also takes 1_000, ٣ and inf
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+WHOLE_SHARE = 1e-6
+
+
+@dataclass(frozen=True)
+class Position:
+    """One line of the file. `session` is the one after whose close the shares were held; None is the run's own."""
+
+    symbol: str
+    shares: float
+    session: date | None = None
+
+
+@dataclass(frozen=True)
+class Positions:
+    """The file as it was understood. Shares are not yet carried through later splits."""
+
+    positions: tuple[Position, ...]
+    cash_usd: float
+
+
+def parse_positions(text: str, *, path: str) -> Positions:
+    """Read CSV with the columns symbol, shares and perhaps session; others are ignored. CASH is the cash in USD."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    found: dict[str, Position] = {}
+    try:
+        missing = {"symbol", "shares"} - set(rows.fieldnames or ())
+        if missing:
+            raise _unusable(path, 1, f"the column {' and '.join(sorted(missing))} is missing")
+        for row in rows:
+            position = _position(row, path, rows.line_num)
+            if position.symbol in found:
+                raise _unusable(path, rows.line_num, f"{position.symbol} stands there twice")
+            found[position.symbol] = position
+    except csv.Error as error:
+        raise _unusable(path, rows.line_num, f"it is not CSV ({error})") from error
+    cash = found.pop(CASH, None)
+    if cash is None:
+        raise _unusable(path, rows.line_num, "there is no CASH line; without it the book's size is unknown")
+    return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares)
+
+
+def carry(position: Position, through: date, *, actions: pd.DataFrame, renames: pd.DataFrame) -> Position:
+    """Return the position as it stands after the splits and symbol changes up to the session `through`.
+
+    A split multiplies the shares from its ex-date on; dividends are the broker's business and show in the cash.
+    Without a session of its own the position counts as held at `through`: nothing is carried but a lost symbol.
+    """
+    if position.session is None:
+        return position
+    symbol, shares = position.symbol, position.shares
+    for _, kind, name, value in _events(position.session, through, actions, renames):
+        if name == symbol and kind == "rename":
+            symbol = str(value)
+        elif name == symbol:
+            shares *= float(value)
+    if math.isclose(shares, round(shares), rel_tol=0, abs_tol=WHOLE_SHARE):
+        shares = float(round(shares))
+    return replace(position, symbol=symbol, shares=shares, session=through)
+
+
+def _events(
+    since: date, through: date, actions: pd.DataFrame, renames: pd.DataFrame
+) -> list[tuple[pd.Timestamp, str, str, Any]]:
+    """Return symbol changes and splits after `since`, in order; on one day the new symbol comes first."""
+
+    def between(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[(frame["session"] > pd.Timestamp(since)) & (frame["session"] <= pd.Timestamp(through))]
+
+    changed, acted = between(renames), between(actions)
+    split = acted[(acted["split"] > 0) & (acted["split"] != 1)]
+    return sorted(
+        [(row.session, "rename", row.old, row.new) for row in changed.itertuples()]
+        + [(row.session, "split", row.symbol, row.split) for row in split.itertuples()],
+        key=lambda event: event[:3],
+    )
+
+
+def _position(row: dict[str, str | None], path: str, line: int) -> Position:
+    symbol = row["symbol"] or ""
+    if symbol != CASH and not is_safe_symbol(symbol):
+        raise _unusable(path, line, f"'{printable(symbol)}' is no symbol")
+    written = (row["shares"] or "").strip()
+    shares = float(written) if NUMBER.fullmatch(written) else math.nan
+    if not math.isfinite(shares):
+        raise _unusable(path, line, f"the shares of {symbol} are no plain number: '{printable(written)}'")
+    if shares < 0 and symbol != CASH:
+        raise _unusable(path, line, f"{symbol} is held short ({shares:g}), and the book is long-only")
+    return Position(symbol, shares, _session(row.get("session") or "", path, line))
+
+
+def _session(written: str, path: str, line: int) -> date | None:
+    if not written.strip():
+        return None
+    try:
+        return date.fromisoformat(written.strip())
+    except ValueError as error:
+        raise _unusable(path, line, f"'{printable(written)}' is no date (YYYY-MM-DD)") from error
+
+
+def _unusable(path: str, line: int, why: str) -> SafetyError:
+    return SafetyError(
+        f"{path} cannot be used: line {line}, {why}.",
+        remedy="Correct that line, or import the positions again.",
+        path=path,
+        line=line,
+    )

@@ -1,0 +1,194 @@
+"""Decide the target weights of one session: the pure call that the daily run and every backtest share.
+
+Candidates by score, weights by the ladder, then every limit. What is held already matters in two places only: names
+in quarantine may stay but not grow, and where no method gives a book what is held is held.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from config.sections import Portfolio as PortfolioSettings
+from tasks.portfolio.candidates import Candidates, choose_candidates, expected_returns
+from tasks.portfolio.caps import Cut, cap_book
+from tasks.portfolio.ladder import HOLD, Solution, solve
+from tasks.portfolio.limits import Limits, limits_for, percent
+from tasks.portfolio.optimizers import Problem
+from tasks.portfolio.schema import LadderStep
+
+SESSIONS_PER_YEAR = 252
+WORTH_TELLING = 1e-6  # smaller cuts are rounding
+
+
+@dataclass(frozen=True)
+class View:
+    """What the champion and the regime say about the session."""
+
+    scores: pd.Series  # by symbol, higher is better
+    ranks: bool  # False: the scores do not tell names apart, by design
+    optimizer: str
+    exposure_cap: float
+    allows_new_positions: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """Weights by symbol in alphabetical order, cash left out; `why` says of every name what shaped its weight."""
+
+    weights: pd.Series
+    why: dict[str, str]
+    method: str
+    steps: tuple[LadderStep, ...]
+    notes: tuple[str, ...]
+
+
+def target_book(
+    view: View,
+    assets: pd.DataFrame,
+    covariance: pd.DataFrame,
+    held: pd.Series,
+    *,
+    settings: PortfolioSettings,
+) -> Target:
+    """Return the book that should be held.
+
+    `assets` as tasks/portfolio/quotes.py returns them, `covariance` of daily returns by symbol, `held` the current
+    weights without cash. All limits hold for the result; it never sums to more than the exposure cap.
+    """
+    candidates = choose_candidates(
+        view.scores, assets, covariance.index, max_positions=settings.max_positions
+    )
+    solution = _solve(view, candidates, assets, covariance, settings)
+    wanted = _with_held(solution, candidates, assets, held)
+    if not view.allows_new_positions:
+        wanted = wanted.clip(upper=held.reindex(wanted.index).fillna(0.0))
+    limits = _limits(wanted.index, assets, covariance, view.exposure_cap, settings)
+    cuts = cap_book(wanted.to_numpy(dtype=float), limits)
+    weights = pd.Series(cuts[-1].weights, index=wanted.index)
+    return Target(
+        weights,
+        _why(view, candidates, assets, wanted, cuts, solution.method),
+        solution.method,
+        solution.steps,
+        tuple(_notes(view, candidates, assets, limits, weights)),
+    )
+
+
+def _solve(
+    view: View,
+    candidates: Candidates,
+    assets: pd.DataFrame,
+    covariance: pd.DataFrame,
+    settings: PortfolioSettings,
+) -> Solution:
+    if view.exposure_cap <= 0:
+        return Solution(None, "cash", (LadderStep("cash", "held: the regime allows no exposure"),))
+    names = list(candidates.symbols)
+    yearly = covariance.loc[names, names] * SESSIONS_PER_YEAR
+    volatility = pd.Series(np.sqrt(np.diag(yearly)), index=names)
+    problem = Problem(
+        expected_returns(view.scores, volatility, score_to_return=settings.score_to_return),
+        yearly.to_numpy(dtype=float),
+        _limits(pd.Index(names), assets, covariance, 1.0, settings),  # the regime scales the book as a whole
+        settings.solver_time_limit_s,
+    )
+    return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
+
+
+def _with_held(
+    solution: Solution, candidates: Candidates, assets: pd.DataFrame, held: pd.Series
+) -> pd.Series:
+    """Return wanted weights of candidates and held names; names that may only be left get none."""
+    if solution.method == HOLD:
+        return held.sort_index()
+    names = sorted({*candidates.symbols, *held.index})
+    wanted = pd.Series(0.0, index=pd.Index(names, name="symbol"))
+    if solution.weights is None:
+        return wanted
+    facts = assets.reindex(held.index)
+    stays = held[(facts["is_quarantined"] & facts["has_quote"]).to_numpy(dtype=bool)]
+    wanted[list(candidates.symbols)] = solution.weights * max(1.0 - stays.sum(), 0.0)
+    wanted[stays.index] = stays
+    return wanted
+
+
+def _limits(
+    names: pd.Index,
+    assets: pd.DataFrame,
+    covariance: pd.DataFrame,
+    exposure_cap: float,
+    settings: PortfolioSettings,
+) -> Limits:
+    facts = assets.reindex(names)
+    shared = covariance.reindex(index=names, columns=names).to_numpy(dtype=float)
+    deviation = np.sqrt(np.diag(shared))
+    return limits_for(
+        facts["sector"].fillna("Unknown").to_numpy(dtype=str),
+        facts["cap_class"].fillna("").to_numpy(dtype=str),
+        shared / np.outer(deviation, deviation),
+        exposure_cap=exposure_cap,
+        settings=settings,
+    )
+
+
+def _why(
+    view: View,
+    candidates: Candidates,
+    assets: pd.DataFrame,
+    wanted: pd.Series,
+    cuts: tuple[Cut, ...],
+    method: str,
+) -> dict[str, str]:
+    rank = view.scores.rank(ascending=False, method="first").astype(int)
+    considered = set(candidates.symbols)
+    why: dict[str, str] = {}
+    for place, symbol in enumerate(wanted.index):
+        said = [f"rank {rank[symbol]} of {len(rank)} by score"] if view.ranks and symbol in rank.index else []
+        if method == HOLD:
+            said.append("held as it is: no method gave a book")
+        elif symbol not in considered:
+            said.append(_why_left(symbol, candidates, assets))
+        elif method == "cash":
+            said.append("the regime allows no exposure")
+        elif wanted.iloc[place] < WORTH_TELLING:
+            said.append("the optimizer gives it no weight")
+        said += [
+            f"cut from {percent(before.weights[place])} to {percent(after.weights[place])} by {after.why}"
+            for before, after in zip(cuts[:-2], cuts[1:-1], strict=True)
+            if before.weights[place] - after.weights[place] > WORTH_TELLING
+        ]
+        why[symbol] = "; ".join(said)
+    return why
+
+
+def _why_left(symbol: str, candidates: Candidates, assets: pd.DataFrame) -> str:
+    if symbol not in assets.index or not assets.at[symbol, "has_quote"]:
+        return "no quote on the session (halted or delisted): exit only"
+    if assets.at[symbol, "is_quarantined"]:
+        return "in quarantine: kept or reduced, never bought"
+    return candidates.left_out.get(symbol, "left the universe")
+
+
+def _notes(
+    view: View, candidates: Candidates, assets: pd.DataFrame, limits: Limits, weights: pd.Series
+) -> list[str]:
+    notes = [
+        f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone: "
+        "a name that is held has no precedence."
+    ]
+    if view.exposure_cap < 1:
+        notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the book.")
+    if not view.allows_new_positions:
+        notes.append("The regime allows no new positions and no increases.")
+    unknown = int((assets.reindex(weights.index[weights > 0])["sector"].fillna("Unknown") == "Unknown").sum())
+    if unknown:
+        notes.append(f"The sector of {unknown} names is unknown: they count as one sector.")
+    if limits.pairs:
+        notes.append(
+            f"{len(limits.pairs)} pairs of names are look-alikes by correlation: "
+            "each pair together weighs no more than one position may."
+        )
+    if 0 < weights.sum() < min(view.exposure_cap, 1.0) - 0.01:
+        notes.append(f"The limits leave {percent(1 - weights.sum())} of the book in cash.")
+    return notes
