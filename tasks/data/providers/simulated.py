@@ -1,0 +1,40 @@
+"""The embedded market, for learning and for proofs: made anew from its parameters at every call, offline.
+
+It hands over what anybody could have seen by the close. What really drives it stays behind (simulation/truth.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import get_args
+
+from tasks.core.run import Run
+from tasks.data.providers.base import Delivery, Provider, Table
+from tasks.data.providers.simulation.delivery import deliver
+from tasks.data.providers.simulation.parameters import Parameters
+from tasks.data.providers.simulation.walk import walk
+
+
+@dataclass(frozen=True)
+class SimulatedProvider:
+    """Gives every table, and never fails."""
+
+    parameters: Parameters
+    name: str = "simulated"
+    capabilities: frozenset[Table] = frozenset(get_args(Table))
+
+    def fetch(self, *, after: date | None, through: date) -> Delivery:
+        """Walk the market to `through` and return what is later than `after`."""
+        return deliver(walk(self.parameters, through), after=after)
+
+
+def make(run: Run) -> Provider:
+    """Return the market that the settings describe."""
+    simulated = run.settings.data.simulated
+    return SimulatedProvider(
+        Parameters(
+            seed=simulated.seed,
+            symbols=simulated.symbols,
+            first_session=simulated.first_session,
+            information_coefficient=simulated.information_coefficient,
+        )
+    )
