@@ -57,7 +57,18 @@ def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
 
     with progress(options), _run(options, day, "weekly-champion", step_back=True) as run, timings():
         promotion = weekly_champion(run, quick=quick)
-    return Result({"session": str(run.session), "summary": promotion.summary}, promotion.summary)
+    champion = promotion.champion
+    document = {
+        "session": str(run.session),
+        "promoted": promotion.promoted,
+        "champion": champion.name,
+        "optimizer": champion.optimizer,
+        "reason": promotion.reason,
+        "metrics": champion.metrics,
+        "report": str(promotion.report),
+    }
+    said = "Promoted" if promotion.promoted else "Kept"
+    return Result(document, f"{said} {champion.name}: {promotion.reason}\nReport: {promotion.report}")
 
 
 def refresh_here(options: Options, day: str | None) -> Result:

@@ -1,6 +1,7 @@
 """Look at a home without changing it: settings, lake, champion, regimes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 
@@ -33,7 +34,7 @@ def origin_of(key: str, origins: dict[str, str]) -> str:
     return origins.get(key, "base.yaml")
 
 
-def aligned(rows: list[tuple[str, ...]]) -> str:
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Write rows as columns; the last column is left ragged."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return "\n".join(
