@@ -1,0 +1,88 @@
+"""Judge the book that the day's trades would leave. Never changes it.
+
+It may stand beyond a limit, because it drifted there or a sale had to be cut; but then no trade may carry it
+further. Weights are fractions of the book before costs: costs make every line a little heavier, and that is no bet.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tasks.portfolio.schema import CASH
+from tasks.safety.book_checks import allowed_exposure
+from tasks.safety.facts import Facts
+from tasks.safety.outcome import TOLERANCE, Outcome, none_of, percent
+
+SHARE_TOLERANCE = 1e-6
+
+
+class Sum(NamedTuple):
+    """Weight of one line, sector, cap class or the whole book, before and after the trades."""
+
+    name: str
+    before: float
+    after: float
+    limit: float
+
+
+def after_agrees(facts: Facts) -> Outcome:
+    """The stored book after the trades is what was held plus what is traded, line by line, and its cash adds up."""
+    signed = facts.trades["shares"] * np.where(facts.is_sale, -1.0, 1.0)
+    expected = facts.held.add(signed.groupby(facts.trades["symbol"]).sum(), fill_value=0.0)
+    lines = facts.after["shares"].drop(CASH, errors="ignore").astype(float)
+    off = lines.sub(expected, fill_value=0.0).abs()
+    found = [str(symbol) for symbol in off.index[~(off <= SHARE_TOLERANCE)]]
+    cash = float(facts.after["shares"].get(CASH, float("nan")))
+    if not abs(cash - facts.cash_after_usd) <= 0.01:
+        found.append(f"CASH is {cash:,.2f}, the trades leave {facts.cash_after_usd:,.2f} USD")
+    return none_of(found, limit="held plus traded")
+
+
+def after_limits(facts: Facts) -> Outcome:
+    """No trade carries a line, a sector, a cap class or the whole book beyond its limit, or further beyond it."""
+    found = [
+        f"{name} goes from {percent(before)} to {percent(after)}, the limit is {percent(limit)}"
+        for name, before, after, limit in _sums(facts)
+        if not after <= limit + TOLERANCE and not after <= before + TOLERANCE
+    ]
+    return none_of(found, limit="within limits, or not made worse by a trade")
+
+
+def towards_target(facts: Facts) -> Outcome:
+    """No trade goes past the target by more than a share."""
+    share = facts.trades.groupby("symbol")["price"].max() / facts.equity_usd
+    traded = facts.traded_weight
+    gap = facts.after_weight.reindex(traded.index) - facts.target["weight"].reindex(traded.index).fillna(0.0)
+    past = gap * np.sign(traded)
+    found = [f"{symbol} by {percent(past[symbol])}" for symbol in past.index[~(past <= share + TOLERANCE)]]
+    return none_of(found, limit="no trade beyond the target")
+
+
+def _sums(facts: Facts) -> Iterator[Sum]:
+    settings = facts.settings.portfolio
+    lines = _lines(facts)
+    for symbol, line in lines.iterrows():
+        yield Sum(str(symbol), line["before"], line["after"], settings.max_position_frac)
+    for label, group in lines.groupby("sector"):
+        yield _sum(f"sector {label}", group, settings.max_sector_frac)
+    for label, limit in settings.max_cap_class_frac.items():
+        yield _sum(f"{label} caps", lines[lines["cap_class"] == label], limit)
+    yield _sum("the book", lines, allowed_exposure(facts))
+
+
+def _sum(name: str, lines: pd.DataFrame, limit: float) -> Sum:
+    return Sum(name, lines["before"].sum(skipna=False), lines["after"].sum(skipna=False), limit)
+
+
+def _lines(facts: Facts) -> pd.DataFrame:
+    after = facts.after_weight
+    return pd.DataFrame(
+        {
+            "before": facts.held_weight.reindex(after.index).fillna(0.0),
+            "after": after,
+            "sector": facts.quotes.sector.reindex(after.index).fillna("Unknown"),
+            "cap_class": facts.quotes.cap_class.reindex(after.index).fillna(""),
+        }
+    )

@@ -1,0 +1,102 @@
+"""Judge the book that is aimed at: every limit holds, without exception. Never changes it.
+
+The book that the day's trades really leave is judged in tasks/safety/after_checks.py.
+"""
+
+import numpy as np
+import pandas as pd
+
+from tasks.regime.caps import exposure_cap
+from tasks.safety.facts import Facts
+from tasks.safety.outcome import TOLERANCE, Outcome, at_most, percent
+
+SUM_TOLERANCE = 1e-6
+CENT = 0.01
+
+
+def weights_sum(facts: Facts) -> Outcome:
+    """Weights and cash sum to 1 (fault 31)."""
+    total = float(facts.target["weight"].sum(skipna=False)) + facts.target_cash
+    passed = abs(total - 1) <= SUM_TOLERANCE
+    return Outcome(
+        passed, f"{total:.8f}", "1 ± 0.000001", "" if passed else "weights and cash do not sum to 1"
+    )
+
+
+def long_only(facts: Facts) -> Outcome:
+    """No line of the target, cash included, weighs less than nothing (fault 30)."""
+    weights = np.append(facts.target["weight"].to_numpy(dtype=float), facts.target_cash)
+    lowest = float(weights.min())
+    short = facts.target.index[~(facts.target["weight"] >= -TOLERANCE)]
+    return Outcome(lowest >= -TOLERANCE, percent(lowest), "≥ 0 %", ", ".join(short))
+
+
+def position_limit(facts: Facts) -> Outcome:
+    """No line weighs more than the position limit (fault 32)."""
+    limit = facts.settings.portfolio.max_position_frac
+    weights = facts.target["weight"]
+    heaviest = float(np.max(weights.to_numpy(dtype=float), initial=0.0))
+    return at_most(heaviest, limit, detail=", ".join(weights.index[~(weights <= limit + TOLERANCE)]))
+
+
+def sector_limit(facts: Facts) -> Outcome:
+    """No sector weighs more than the sector limit (fault 32)."""
+    sector = facts.quotes.sector.reindex(facts.target.index).fillna("Unknown")
+    limit = facts.settings.portfolio.max_sector_frac
+    return _group_limit(facts, sector, dict.fromkeys(sector.unique(), limit))
+
+
+def cap_class_limit(facts: Facts) -> Outcome:
+    """No cap class weighs more than its limit, where cap data exists (fault 32)."""
+    cap_class = facts.quotes.cap_class.reindex(facts.target.index).fillna("")
+    limits = {str(name): limit for name, limit in facts.settings.portfolio.max_cap_class_frac.items()}
+    return _group_limit(facts, cap_class, limits)
+
+
+def regime_cap(facts: Facts) -> Outcome:
+    """What is invested stays within what the regime allows, worked out again from the state (R2, fault 28)."""
+    limit = allowed_exposure(facts)
+    exposure = float(facts.target["weight"].sum(skipna=False))
+    return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit)}")
+
+
+def correlation(facts: Facts) -> Outcome:
+    """Note the closest pair of the target: told, never failed; look-alikes were shrunk when the book was made."""
+    names = facts.quotes.returns.columns.intersection(facts.target.index[facts.target["weight"] > 0])
+    limit = f"noted above {facts.settings.portfolio.max_correlation:.2f}"
+    if len(names) < 2:
+        return Outcome(passed=True, value="no pair", limit=limit)
+    pairs = facts.quotes.returns[names].corr(min_periods=20).to_numpy(copy=True)
+    np.fill_diagonal(pairs, -np.inf)
+    pairs = np.nan_to_num(pairs, nan=-np.inf)
+    one, other = divmod(int(pairs.argmax()), len(names))
+    return Outcome(True, f"{pairs[one, other]:.2f}", limit, f"{names[one]} and {names[other]}")  # noqa: FBT003 - passed
+
+
+def equity(facts: Facts) -> Outcome:
+    """The book is worth something, and exactly what its lines and cash add up to (fault 33)."""
+    added = facts.equity_usd
+    passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
+    detail = "" if passed else f"the book says {facts.book.equity_usd:,.2f} USD"
+    return Outcome(passed, f"{added:,.2f} USD", "> 0 and equal to its lines", detail)
+
+
+def allowed_exposure(facts: Facts) -> float:
+    """Return the smaller of the cap that was handed on and the one that state and volatility give."""
+    volatility = facts.regime.inputs.get("volatility_pct", float("nan"))
+    return min(facts.regime.exposure_cap, exposure_cap(facts.regime.state, volatility, facts.settings.regime))
+
+
+def _group_limit(facts: Facts, labels: pd.Series, limits: dict[str, float]) -> Outcome:
+    """Hold each group that has a limit to it, and show the one that stands closest."""
+    weights = facts.target["weight"]
+    if weights.isna().any():
+        return Outcome(passed=False, value="unknown", limit="known weights", detail="a weight is no number")
+    total = weights.groupby(labels).sum()
+    judged = [label for label in total.index if label in limits]
+    if not judged:
+        return Outcome(passed=True, value="no group", limit="none set")
+    closest = max(judged, key=lambda label: (total[label] - limits[label], label))
+    over = [label for label in judged if total[label] > limits[label] + TOLERANCE]
+    value = f"{closest} {percent(total[closest])}"
+    return Outcome(not over, value, f"≤ {percent(limits[closest])}", ", ".join(over))

@@ -1,0 +1,45 @@
+"""Judge what the day rests on: the data's age, the scores, the champion. Never changes any of it."""
+
+import numpy as np
+
+from tasks.core.sessions import sessions_between
+from tasks.safety.facts import Facts
+from tasks.safety.outcome import Outcome, none_of
+
+
+def data_freshness(facts: Facts) -> Outcome:
+    """The data ends with the session that is traded on (fault 2)."""
+    days = {facts.snapshot_session, facts.quotes.session, facts.book.session}
+    passed = days == {facts.session}
+    detail = (
+        "" if passed else f"the snapshot ends on {facts.snapshot_session}, its bars on {facts.quotes.session}"
+    )
+    return Outcome(passed, str(min(days)), str(facts.session), detail)
+
+
+def finite_scores(facts: Facts) -> Outcome:
+    """There are scores, all finite, and they tell names apart where the champion claims to (fault 22)."""
+    scores = facts.scores["score"].to_numpy(dtype=float)
+    unknown = int((~np.isfinite(scores)).sum())
+    found = [f"{unknown} scores are not finite"] if unknown else []
+    if not scores.size:
+        found.append("there are no scores")
+    elif facts.champion.ranks and scores.size > 1 and np.ptp(scores) == 0:
+        found.append("all scores are equal")
+    return none_of(found, limit="finite and not all equal")
+
+
+def champion_age(facts: Facts) -> Outcome:
+    """The champion has learned from the past alone, and not too long ago (fault 24)."""
+    age = (facts.session - facts.champion.trained_through).days
+    limit = facts.settings.models.max_age_days
+    detail = (
+        "" if age >= 0 else f"it was trained through {facts.champion.trained_through}, after this session"
+    )
+    return Outcome(0 <= age <= limit, f"{age} days", f"0 to {limit} days", detail)
+
+
+def sessions_behind(facts: Facts) -> int:
+    """Return how many sessions the data is older than the session that is traded on."""
+    seen = min(facts.snapshot_session, facts.quotes.session)
+    return max(0, len(sessions_between(seen, facts.session)) - 1)

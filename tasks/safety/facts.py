@@ -1,0 +1,128 @@
+"""Gather what the checks look at: the frames as they were stored, and the market read once more beside them.
+
+Takes no earlier stage's sums: weights, costs, turnover and cash are added up again by the checks. Decides nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from config.settings import Settings
+from tasks.data.schema import Panel
+from tasks.models.schema import Champion
+from tasks.portfolio.schema import CASH, Book
+from tasks.regime.schema import Regime
+
+BUY, SELL = "BUY", "SELL"
+SIDES = (BUY, SELL)  # long-only: selling short and buying to cover come with the issue that allows them
+ADV_SESSIONS = 21
+CORRELATION_SESSIONS = 63
+PANEL_SESSIONS = CORRELATION_SESSIONS + 1
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """The market as the checks themselves read it, by symbol. A name without a bar on the session has no last close."""
+
+    session: date
+    last_close: pd.Series
+    adv_usd: pd.Series  # mean of the last 21 sessions, a missing one counted as none
+    sector: pd.Series
+    cap_class: pd.Series
+    members: frozenset[str]
+    returns: pd.DataFrame  # daily, as far back as correlations are looked at
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One day, ready to be judged."""
+
+    session: date
+    snapshot_session: date
+    settings: Settings
+    regime: Regime
+    champion: Champion
+    scores: pd.DataFrame
+    target: pd.DataFrame  # by symbol, without cash
+    target_cash: float
+    trades: pd.DataFrame
+    after: pd.DataFrame  # by symbol, with cash
+    book: Book
+    quotes: Quotes
+    quarantined: frozenset[str]
+
+    @property
+    def held(self) -> pd.Series:
+        """Shares held before the trades, by symbol."""
+        return pd.Series({line.symbol: line.shares for line in self.book.holdings}, dtype=float)
+
+    @property
+    def held_price(self) -> pd.Series:
+        """The last known price of each holding, however old, by symbol."""
+        return pd.Series({line.symbol: line.price for line in self.book.holdings}, dtype=float)
+
+    @property
+    def held_weight(self) -> pd.Series:
+        """Weight of each holding before the trades, by symbol."""
+        return (
+            pd.Series({line.symbol: line.value_usd for line in self.book.holdings}, dtype=float)
+            / self.equity_usd
+        )
+
+    @property
+    def equity_usd(self) -> float:
+        """Equity added up again from shares, prices and cash."""
+        return self.book.cash_usd + sum(line.value_usd for line in self.book.holdings)
+
+    @property
+    def is_sale(self) -> pd.Series:
+        return self.trades["side"] == SELL
+
+    @property
+    def notional(self) -> pd.Series:
+        """Size of each trade in USD, multiplied again."""
+        return self.trades["shares"] * self.trades["price"]
+
+    @property
+    def traded_weight(self) -> pd.Series:
+        """What the trades add to each symbol (sales subtract), as a fraction of the book before costs."""
+        signed = self.notional * np.where(self.is_sale, -1.0, 1.0)
+        return signed.groupby(self.trades["symbol"]).sum() / self.equity_usd
+
+    @property
+    def after_weight(self) -> pd.Series:
+        """Weight of each line once the trades are filled, as a fraction of the book before costs."""
+        return self.held_weight.add(self.traded_weight, fill_value=0.0)
+
+    @property
+    def cash_after_usd(self) -> float:
+        """Cash once the trades are filled at their prices and all costs are paid."""
+        bought = float(self.notional[~self.is_sale].sum(skipna=False))
+        sold = float(self.notional[self.is_sale].sum(skipna=False))
+        costs = float(self.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float).sum())
+        return self.book.cash_usd + sold - bought - costs
+
+
+def split_cash(weights: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Return the book's lines without cash, and the weight of cash (NaN when there is no such line)."""
+    cash = float(weights["weight"].get(CASH, float("nan")))
+    return weights.drop(index=CASH, errors="ignore"), cash
+
+
+def read_quotes(panel: Panel) -> Quotes:
+    """Return the market of the panel's last session."""
+    symbols = pd.Index(panel.symbols.astype(str))
+    last = pd.Series(panel.raw_close[-1], symbols)
+    traded = np.nan_to_num(panel.dollar_volume[-ADV_SESSIONS:], nan=0.0)
+    close = panel.close[-CORRELATION_SESSIONS - 1 :]
+    return Quotes(
+        session=panel.sessions[-1].astype("datetime64[D]").item(),
+        last_close=last[np.isfinite(last) & (last > 0)],
+        adv_usd=pd.Series(traded.mean(axis=0), symbols),
+        sector=pd.Series(panel.sector.astype(str), symbols),
+        cap_class=pd.Series(panel.cap_class.astype(str), symbols),
+        members=frozenset(panel.symbols[panel.is_member[-1]].astype(str).tolist()),
+        returns=pd.DataFrame(close[1:] / close[:-1] - 1, columns=symbols),
+    )

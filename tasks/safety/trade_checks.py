@@ -1,0 +1,173 @@
+"""Judge the trades one by one and together. Never changes, drops or resizes one: a list that fails is not shown."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from tasks.safety.facts import BUY, SELL, SIDES, Facts
+from tasks.safety.outcome import Outcome, at_most, none_of, percent
+from tasks.trades.schema import TRADE_COLUMNS
+
+CENT = 0.01
+CASH_TOLERANCE_USD = 0.005
+PENNY_RULE_FROM_USD = 1.0  # Regulation NMS, rule 612: whole cents from one dollar on, four decimals below
+ROUNDING = 1e-6
+
+
+def structure(facts: Facts) -> Outcome:
+    """Every line has its columns, a known side, whole positive shares, and a notional that is shares × price."""
+    missing = [f"column {name} is missing" for name in TRADE_COLUMNS if name not in facts.trades.columns]
+    if missing:
+        return none_of(missing, limit="complete lines")
+    trades = facts.trades
+    shares = trades["shares"].astype(float)
+    odd = {
+        "unknown side": ~trades["side"].isin(SIDES),
+        "shares are not whole and positive": ~(
+            (shares > 0) & (shares == np.floor(shares)) & np.isfinite(shares)
+        ),
+        "notional is not shares × price": ~((trades["notional"] - facts.notional).abs() <= CENT),
+        "no symbol": trades["symbol"].astype(str).str.strip() == "",
+    }
+    return none_of(
+        [f"{_names(trades, rows)}: {why}" for why, rows in odd.items() if rows.any()], limit="complete lines"
+    )
+
+
+def valid_prices(facts: Facts) -> Outcome:
+    """Every price is a positive, finite number."""
+    price = facts.trades["price"].astype(float)
+    return _lines(facts, ~((price > 0) & np.isfinite(price)), limit="positive and finite")
+
+
+def sub_penny(facts: Facts) -> Outcome:
+    """No price is finer than the exchange takes (fault 38)."""
+    price = facts.trades["price"].astype(float)
+    steps = price.to_numpy() * np.where(price >= PENNY_RULE_FROM_USD, 100.0, 10_000.0)
+    is_finer = ~(np.abs(steps - np.round(steps)) <= ROUNDING)
+    return _lines(facts, pd.Series(is_finer, price.index), limit="whole cents")
+
+
+def price_deviation(facts: Facts) -> Outcome:
+    """No price is far from the last close. What has none today is not bought, and leaves at its last known price."""
+    symbol = facts.trades["symbol"]
+    last = symbol.map(facts.quotes.last_close)
+    last = last.fillna(symbol.map(facts.held_price).where(facts.is_sale))
+    deviation = (facts.trades["price"] / last - 1).abs()
+    limit = facts.settings.safety.max_price_deviation_frac
+    return _lines(facts, ~(deviation <= limit + ROUNDING), limit=f"≤ {percent(limit)} off the last close")
+
+
+def fat_finger(facts: Facts) -> Outcome:
+    """No trade is many times the size of a line in an equal book."""
+    safety = facts.settings.safety
+    usual = facts.equity_usd / facts.settings.portfolio.max_positions
+    limit = f"≤ {safety.fat_finger_multiple:g} × {usual:,.0f} USD"
+    return _lines(facts, ~(facts.notional <= safety.fat_finger_multiple * usual), limit=limit)
+
+
+def trade_size(facts: Facts) -> Outcome:
+    """No single trade, bought or sold, is a larger share of the book than allowed."""
+    size = facts.notional / facts.equity_usd
+    largest = _largest(size)
+    limit = facts.settings.safety.max_trade_frac
+    return at_most(largest, limit, detail=_names(facts.trades, ~(size <= limit)))
+
+
+def liquidity(facts: Facts) -> Outcome:
+    """No trade is a larger share of the average daily volume than allowed (fault 39).
+
+    What nobody trades any more is not bought, but may be offered for sale.
+    """
+    volume = facts.trades["symbol"].map(facts.quotes.adv_usd)
+    unknown = ~(volume > 0)
+    share = (facts.notional / volume.mask(unknown)).mask(unknown & facts.is_sale, 0.0)
+    limit = facts.settings.trades.max_adv_frac
+    return at_most(_largest(share), limit, tolerance=ROUNDING, detail=_names(facts.trades, ~(share <= limit)))
+
+
+def turnover(facts: Facts) -> Outcome:
+    """All buys together stay within the day's turnover; an empty book may be filled in one day if so set."""
+    safety = facts.settings.safety
+    limit = safety.max_turnover_frac if (facts.held > 0).any() else safety.max_entry_turnover_frac
+    bought = float(facts.notional[~facts.is_sale].sum(skipna=False)) / facts.equity_usd
+    return at_most(bought, limit, detail="buys of one day")
+
+
+def costs(facts: Facts) -> Outcome:
+    """All estimated costs together stay within their limit, and none is negative or unknown."""
+    lines = facts.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float)
+    limit = facts.settings.safety.max_cost_frac
+    outcome = at_most(float(lines.sum()) / facts.equity_usd, limit, detail="estimated costs of the day")
+    if (lines < 0).any():
+        return outcome._replace(passed=False, detail="a cost is negative")
+    return outcome
+
+
+def daily_count(facts: Facts) -> Outcome:
+    """No more trades than a day may have."""
+    limit = facts.settings.trades.max_trades
+    return Outcome(len(facts.trades) <= limit, str(len(facts.trades)), f"≤ {limit}")
+
+
+def daily_notional(facts: Facts) -> Outcome:
+    """Buys and sells together stay within their multiple of the book (fault 39)."""
+    traded = float(facts.notional.sum(skipna=False)) / facts.equity_usd
+    return at_most(traded, facts.settings.safety.max_daily_notional_frac, detail="buys and sells of one day")
+
+
+def duplicates(facts: Facts) -> Outcome:
+    """No symbol is traded twice, and none both bought and sold (fault 37)."""
+    return _lines(facts, facts.trades["symbol"].duplicated(keep=False), limit="one trade a symbol")
+
+
+def sells_are_held(facts: Facts) -> Outcome:
+    """Nobody sells more than is held (fault 36)."""
+    sold = facts.trades[facts.is_sale].groupby("symbol")["shares"].sum()
+    held = facts.held.reindex(sold.index).fillna(0.0)
+    over = [
+        f"{symbol} {sold[symbol]:g} of {held[symbol]:g}" for symbol in sold.index[~(sold <= held + ROUNDING)]
+    ]
+    return none_of(over, limit="≤ shares held")
+
+
+def cash(facts: Facts) -> Outcome:
+    """Buys and all costs are paid from the cash and what the sells bring in (fault 40)."""
+    left = facts.cash_after_usd
+    # a book that owes money and only sells is on its way out of it
+    is_paying_back = facts.book.cash_usd <= left and not (facts.trades["side"] == BUY).any()
+    passed = left >= -CASH_TOLERANCE_USD or is_paying_back
+    return Outcome(
+        passed, f"{left:,.2f} USD left", "≥ 0", "" if passed else "buys exceed the cash after sells"
+    )
+
+
+def new_positions(facts: Facts) -> Outcome:
+    """No new position is opened where the regime allows none (R2)."""
+    is_allowed = facts.regime.allows_new_positions and facts.regime.state != "CRASH"
+    opened = (facts.trades["side"] != SELL) & ~facts.trades["symbol"].isin(facts.held.index[facts.held > 0])
+    limit = "allowed" if is_allowed else f"none in {facts.regime.state}"
+    return _lines(facts, opened & (not is_allowed), limit=limit)
+
+
+def buyable(facts: Facts) -> Outcome:
+    """Only members of the universe that are not in quarantine are bought."""
+    can_buy = facts.trades["symbol"].isin(facts.quotes.members) & ~facts.trades["symbol"].isin(
+        facts.quarantined
+    )
+    return _lines(facts, (facts.trades["side"] != SELL) & ~can_buy, limit="members, not in quarantine")
+
+
+def _lines(facts: Facts, rows: pd.Series, *, limit: str) -> Outcome:
+    return none_of([str(symbol) for symbol in facts.trades.loc[rows.astype(bool), "symbol"]], limit=limit)
+
+
+def _names(trades: pd.DataFrame, rows: pd.Series) -> str:
+    return ", ".join(trades.loc[rows.astype(bool), "symbol"].astype(str))
+
+
+def _largest(values: pd.Series) -> float:
+    """Return the largest value, NaN when any is unknown, 0 for no trades."""
+    largest = float(np.max(values.to_numpy(dtype=float), initial=0.0))
+    return largest if math.isfinite(largest) else float("nan")

@@ -1,0 +1,62 @@
+"""Say whether the book's own record or the data's age must halt trading (S3). Halting itself is not done here.
+
+Each trigger measures like a check. A session that tripped the switch and was reset by a person counts as looked at.
+"""
+
+import math
+from datetime import date
+from itertools import pairwise
+
+from tasks.core.sessions import sessions_between
+from tasks.safety.day_checks import sessions_behind
+from tasks.safety.facts import Facts
+from tasks.safety.outcome import Outcome, at_most
+from tasks.safety.performance import Performance
+
+SESSIONS_PER_YEAR = 252
+
+
+def daily_loss(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:
+    """The book has not lost more since the last run than a day may lose (fault 44).
+
+    After sessions without a run the limit grows with the root of their number, as losses do.
+    """
+    limit = facts.settings.safety.kill_daily_loss_frac
+    before = past.between(None, facts.session)
+    if not before.sessions:
+        return Outcome(passed=True, value="no earlier session", limit=f"loss ≤ {limit:.2%}")
+    if acknowledged is not None and acknowledged >= facts.session:
+        return Outcome(passed=True, value="reset by a person", limit=f"loss ≤ {limit:.2%}")
+    gap = max(1, len(sessions_between(before.sessions[-1], facts.session)) - 1)
+    loss = 1 - facts.equity_usd / before.equity_usd[-1]
+    return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
+
+
+def six_week_sharpe(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:
+    """The book's Sharpe over the last sessions is not too poor; judged once it was invested through all of them.
+
+    Mean over standard deviation (n − 1) of daily returns of equity, × √252, nothing subtracted.
+    """
+    settings = facts.settings.safety
+    limit = f"≥ {settings.kill_sharpe:g}"
+    window = settings.kill_sharpe_sessions
+    before = past.between(acknowledged, facts.session)
+    equity = (*before.equity_usd, facts.equity_usd)[-window - 1 :]
+    exposure = (*before.exposure, 1 - facts.book.cash_usd / facts.equity_usd)[-window:]
+    if len(equity) <= window or min(exposure) <= 0:
+        return Outcome(passed=True, value=f"fewer than {window} invested sessions", limit=limit)
+    sharpe = _sharpe([later / earlier - 1 for earlier, later in pairwise(equity)])
+    passed = sharpe >= settings.kill_sharpe
+    return Outcome(passed, f"{sharpe:.2f}", limit, "" if passed else f"over the last {window} sessions")
+
+
+def stale_data(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
+    """The data is not older than allowed (fault 2)."""
+    behind, limit = sessions_behind(facts), facts.settings.safety.kill_stale_sessions
+    return Outcome(behind <= limit, f"{behind} sessions old", f"≤ {limit}")
+
+
+def _sharpe(returns: list[float]) -> float:
+    mean = math.fsum(returns) / len(returns)
+    variance = math.fsum((value - mean) ** 2 for value in returns) / (len(returns) - 1)
+    return mean / math.sqrt(variance) * math.sqrt(SESSIONS_PER_YEAR) if variance > 0 else math.nan
