@@ -25,7 +25,7 @@ WEIGHTS = {
 }
 HORIZON = 5  # sessions over which the information coefficient is meant
 # a characteristic fades within the five sessions, so the first one must promise a little more than a fifth
-FADING = 1.06
+FADING = 1.13
 QUIET_MEMORY = 1 - 1 / 45
 FAST_VOLUME, SLOW_VOLUME = 1 - 1 / 3, 1 - 1 / 32
 
@@ -96,7 +96,9 @@ def expected_returns(
     this expectation and the return of the next five sessions is `strength` on average.
     """
     scores = _scores(values, exists)
+    has_some = exists.any(axis=0)
     scaled = scores * own_volatility
+    scaled -= has_some * (scaled.sum() / max(int(has_some.sum()), 1))  # what all have is not alpha
     deviation = sqrt(float(scaled @ scaled) / scaled.size)
     if strength == 0 or deviation == 0:
         return np.zeros_like(own_volatility)

@@ -85,7 +85,7 @@ def move(companies: Companies, weather: Weather, expected: Values, draws: Draws)
     returns += sector[companies.sector] + style @ companies.styles + own * surprise
     _move_special(companies, level, returns, draws)
     companies.unrest *= 0.985
-    companies.unrest += 0.04 * draws.unrest.standard_normal(companies.count)
+    companies.unrest += 0.03 * draws.unrest.standard_normal(companies.count)
     return Move(returns, own, surprise)
 
 

@@ -29,9 +29,9 @@ class Climate:
 
 
 CLIMATES = (
-    Climate("BULL", 0.21, 0.11, 13.0, 260, 60, (0.00, 0.85, 0.13, 0.02)),
+    Climate("BULL", 0.21, 0.11, 13.0, 250, 60, (0.00, 0.85, 0.13, 0.02)),
     Climate("NEUTRAL", 0.03, 0.16, 18.5, 110, 40, (0.62, 0.00, 0.33, 0.05)),
-    Climate("BEAR", -0.28, 0.25, 28.0, 100, 30, (0.15, 0.55, 0.00, 0.30)),
+    Climate("BEAR", -0.26, 0.25, 28.0, 90, 30, (0.20, 0.50, 0.00, 0.30)),
     Climate("CRASH", -1.20, 0.50, 50.0, 20, 8, (0.00, 0.45, 0.55, 0.00)),
 )
 CALM_VOLATILITY = CLIMATES[0].volatility / sqrt(SESSIONS_PER_YEAR)
