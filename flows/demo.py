@@ -19,7 +19,7 @@ from tasks.core.home import Home
 from tasks.core.open import find_home, open_run
 from tasks.core.sessions import sessions_ending
 from tasks.models.store import has_champion
-from tasks.portfolio.store import fill_as_proposed, is_filled
+from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
 
 log = logging.getLogger(__name__)
