@@ -4,29 +4,30 @@ Only the demo calls this. In a real home the positions file changes by confirmed
 """
 
 import csv
-import io
 from datetime import date
+from pathlib import Path
 
 from tasks.core.atomic import write_text
 from tasks.core.home import Home
-from tasks.portfolio.positions import parse_positions
+from tasks.portfolio.schema import CASH
 
 
 def is_filled(home: Home, session: date) -> bool:
     """Say whether the book already is as it stood after that session, or a later one."""
     if not home.positions_file.exists():
         return False
-    positions = parse_positions(
-        home.positions_file.read_text(encoding="utf-8"), path=str(home.positions_file)
-    )
-    held_since = [position.session for position in positions.positions if position.session is not None]
-    return bool(held_since) and max(held_since) >= session
+    held_since = {date.fromisoformat(row["session"]) for row in _rows(home.positions_file)}
+    return max(held_since) >= session
 
 
 def fill_as_proposed(home: Home, session: date) -> None:
     """Write the book as the day's portfolio_weights.csv leaves it: shares by symbol, and the cash."""
-    weights = home.day_folder(session) / "portfolio_weights.csv"
-    rows = list(csv.DictReader(io.StringIO(weights.read_text(encoding="utf-8"))))
-    lines = ["symbol,shares,session"]
-    lines += [f"{row['symbol']},{row['shares']},{session}" for row in rows if float(row["shares"]) != 0]
+    rows = _rows(home.day_folder(session) / "portfolio_weights.csv")
+    held = [row for row in rows if row["symbol"] == CASH or float(row["shares"]) != 0]
+    lines = ["symbol,shares,session", *(f"{row['symbol']},{row['shares']},{session}" for row in held)]
     write_text(home.positions_file, "\n".join(lines) + "\n")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
