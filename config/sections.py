@@ -101,9 +101,11 @@ class Models(Section):
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Forward returns, in sessions, whose mean rank is learned."""
+    """Forward returns, in sessions, whose mean rank is learned. Every n-th session is used, n the shortest of them."""
     train_sessions: Count
     """Length of a training window."""
+    least_train_sessions: Count
+    """A fold with less history than this before it is not made."""
     test_sessions: Count
     """Length of each out-of-sample window."""
     folds: Count
@@ -111,9 +113,11 @@ class Models(Section):
     embargo_sessions: Annotated[int, Field(ge=0)]
     """Sessions left out between training and test beyond the label's own end."""
     min_t_statistic: float
-    """A champion's out-of-sample rank IC must reach this, or the baseline is kept."""
+    """The t-statistic of a champion's out-of-sample rank IC must reach this, or the baseline is kept."""
+    max_train_test_gap: Fraction
+    """A candidate whose hit rate is this much better in training than in the test is not chosen."""
     max_age_days: Count
-    """A champion older than this is not used."""
+    """A champion that was chosen longer ago than this is not used."""
 
 
 class Regime(Section):

@@ -1,0 +1,76 @@
+"""Turn features and labels into the rows that models learn from: one row per member and sampled session.
+
+A label never stands among the features, and a row without a complete label is no row. Never decides what is trained on
+which rows: that is `walkforward.py`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.data.schema import Mask, Matrix
+from tasks.features.schema import FeatureMatrix
+from tasks.models.kinds.base import Rows, Vector
+from tasks.models.walkforward import Positions
+
+LEAST_PRESENT_FRAC = (
+    0.5  # a row with fewer of its features than this says too little to learn from or to score
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows ordered by session, then symbol. `sessions` are positions in the panel."""
+
+    features: tuple[str, ...]
+    feature_set: str
+    sessions: Positions  # of each row
+    symbols: NDArray[np.intp]
+    x: Rows
+    target: Vector  # mean cross-sectional rank of the forward returns, less a half
+    forward: Vector  # return over the shortest label, what scores are measured against
+
+    def rows_of(self, sessions: Positions) -> slice:
+        """Return where the rows of these sessions lie: sampled sessions in a row, so one block."""
+        if not sessions.size:
+            return slice(0, 0)
+        start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
+        return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
+
+    @property
+    def sampled(self) -> Positions:
+        """Return the sessions that have rows."""
+        return np.unique(self.sessions)
+
+
+def make_dataset(
+    features: FeatureMatrix, target: Matrix, forward: Matrix, is_member: Mask, sampled: Positions
+) -> Dataset:
+    """Collect the members of the sampled sessions that have a label and enough features."""
+    rows: Mask = np.zeros(is_member.shape, dtype=bool)
+    rows[sampled] = is_member[sampled] & np.isfinite(target[sampled]) & np.isfinite(forward[sampled])
+    sessions, symbols = np.nonzero(rows)
+    x = features.rows(rows)
+    enough = has_enough(x)
+    return Dataset(
+        features=features.names,
+        feature_set=features.feature_set,
+        sessions=sessions[enough],
+        symbols=symbols[enough],
+        x=x[enough],
+        target=target[rows][enough] - 0.5,
+        forward=forward[rows][enough],
+    )
+
+
+def has_enough(x: Rows) -> NDArray[np.bool_]:
+    """Mark the rows with enough features present."""
+    present = np.isfinite(x).mean(axis=1) if x.shape[1] else np.zeros(len(x))
+    return np.asarray(present >= LEAST_PRESENT_FRAC)
+
+
+def session_weights(sessions: Positions) -> Vector:
+    """Weigh rows so that every session counts alike, however many members it had; the mean weight is 1."""
+    _, inverse, counts = np.unique(sessions, return_inverse=True, return_counts=True)
+    return np.asarray(len(sessions) / len(counts) / counts[inverse], dtype=np.float64)

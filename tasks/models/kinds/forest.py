@@ -1,0 +1,114 @@
+"""A random forest by scikit-learn, kept shallow and stored with skops: no pickle, only named types."""
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from tasks.models.kinds.base import THREADS, Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
+
+KIND = "random_forest"
+ZIP_SIGNATURE = b"PK\x03\x04"
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+TRUSTED_TYPES = ("sklearn.tree._tree.Tree",)  # beyond what skops itself trusts
+ADDRESS_KEY = "__id__"
+
+DEFAULTS: Parameters = {
+    "n_estimators": 100,
+    "max_depth": 5,
+    "min_samples_split": 50,
+    "min_samples_leaf": 25,
+    "max_features": 0.33,
+    "max_samples": 0.1,
+}
+
+
+class RandomForest:
+    """Depth 5, no split of fewer than 50 rows, each tree from a tenth of them."""
+
+    suffix: ClassVar[str] = "skops"
+    ranks: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    required: tuple[str, ...] = ()
+
+    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
+        self._features = features
+        self._parameters = DEFAULTS | parameters
+        self._seed = seed
+        self._forest: RandomForestRegressor | None = None
+
+    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+        from sklearn.ensemble import RandomForestRegressor
+
+        forest = RandomForestRegressor(**self._parameters, n_jobs=THREADS, random_state=self._seed)
+        self._forest = forest.fit(x, y, sample_weight=weights)
+        self._forest.n_jobs = (
+            1  # to predict: with more, trees are added up in whichever order their threads end
+        )
+
+    def predict(self, x: Rows) -> Vector:
+        if self._forest is None:
+            raise not_fitted(KIND)
+        return np.asarray(self._forest.predict(x), dtype=np.float64)
+
+    def dump(self) -> bytes:
+        import skops.io
+
+        if self._forest is None:
+            raise not_fitted(KIND)
+        return without_addresses(skops.io.dumps(self._forest))
+
+    def load(self, content: bytes) -> None:
+        import skops.io
+        from skops.io.exceptions import UntrustedTypesFoundException
+
+        refuse_unless(content, ZIP_SIGNATURE, KIND)
+        try:
+            self._forest = skops.io.loads(content, trusted=list(TRUSTED_TYPES))
+        except (UntrustedTypesFoundException, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+            raise not_a_model(KIND, str(error).splitlines()[0]) from error
+
+
+def without_addresses(archive: bytes) -> bytes:
+    """Rewrite a skops archive so that equal forests give equal bytes.
+
+    skops names its parts by memory address and stamps them with the time; both are replaced by a running number
+    and a fixed day. The content of each part stays as it is.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    schema = json.loads(parts.pop("schema.json"))
+    numbers: dict[str, str] = {}
+    _renumber(schema, numbers)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in sorted((_renamed(name, numbers), content) for name, content in parts.items()):
+            file.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content, zipfile.ZIP_DEFLATED)
+        text = json.dumps(schema, indent=1)
+        file.writestr(zipfile.ZipInfo("schema.json", ZIP_EPOCH), text, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def _renumber(node: Any, numbers: dict[str, str]) -> None:
+    """Replace addresses in place, in the order in which they are met."""
+    if isinstance(node, list):
+        for inside in node:
+            _renumber(inside, numbers)
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get(ADDRESS_KEY), int):
+        node[ADDRESS_KEY] = int(numbers.setdefault(str(node[ADDRESS_KEY]), str(len(numbers) + 1)))
+    if isinstance(node.get("file"), str):
+        node["file"] = _renamed(node["file"], numbers)
+    for key in node:
+        _renumber(node[key], numbers)
+
+
+def _renamed(part: str, numbers: dict[str, str]) -> str:
+    address, dot, suffix = part.partition(".")
+    return numbers.get(address, address) + dot + suffix

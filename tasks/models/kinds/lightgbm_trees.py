@@ -1,0 +1,94 @@
+"""Gradient-boosted trees by LightGBM, in its deterministic mode."""
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from tasks.models.kinds.base import THREADS, Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+KIND = "lightgbm"
+TEXT_SIGNATURE = b"tree\n"
+
+DEFAULTS: Parameters = {
+    "rounds": 200,
+    "max_depth": 3,
+    "num_leaves": 8,
+    "learning_rate": 0.03,
+    "min_data_in_leaf": 200,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.5,
+    "lambda_l1": 0.0,
+    "lambda_l2": 10.0,
+    "max_bin": 63,
+}
+
+
+class LightgbmTrees:
+    """Depth 3, four rows of five for each tree; NaN goes to the side that was learned for it."""
+
+    suffix: ClassVar[str] = "txt"
+    ranks: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    required: tuple[str, ...] = ()
+
+    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
+        self._features = list(features)
+        self._parameters = DEFAULTS | parameters
+        self._seed = seed
+        self._booster: Booster | None = None
+
+    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+        import lightgbm
+
+        parameters = dict(self._parameters)
+        rounds = int(parameters.pop("rounds"))
+        fixed = {
+            "objective": "regression",
+            "deterministic": True,
+            "force_row_wise": True,  # the automatic choice is timed, so it could differ between runs
+            "num_threads": THREADS,
+            "seed": self._seed,
+            "verbosity": -1,
+        }
+        rows = lightgbm.Dataset(x, y, weight=weights, feature_name=self._features, free_raw_data=True)
+        self._booster = lightgbm.train(parameters | fixed, rows, num_boost_round=rounds)
+
+    def predict(self, x: Rows) -> Vector:
+        if self._booster is None:
+            raise not_fitted(KIND)
+        return np.asarray(self._booster.predict(x, num_threads=THREADS), dtype=np.float64)
+
+    def dump(self) -> bytes:
+        if self._booster is None:
+            raise not_fitted(KIND)
+        return self._booster.model_to_string().encode()
+
+    def load(self, content: bytes) -> None:
+        import lightgbm
+
+        refuse_unless(content, TEXT_SIGNATURE, KIND)
+        refuse_broken_trees(content)
+        try:
+            self._booster = lightgbm.Booster(model_str=content.decode())
+        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+            raise not_a_model(KIND, "its library cannot read it") from error
+
+
+def refuse_broken_trees(content: bytes) -> None:
+    """Refuse a text whose trees do not lie where its header says: LightGBM would end the process, not raise."""
+    header, blank, body = content.partition(b"\n\n")
+    found = re.search(rb"^tree_sizes=([0-9 ]+)$", header, re.MULTILINE)
+    if not blank or found is None:
+        raise not_a_model(KIND, "its header is incomplete")
+    start = 0
+    for number, size in enumerate(found.group(1).split()):
+        if not body.startswith(b"Tree=%d\n" % number, start):
+            raise not_a_model(KIND, f"tree {number} is not where it should be")
+        start += int(size)
+    if not body.startswith(b"end of trees", start):
+        raise not_a_model(KIND, "its trees do not end where they should")

@@ -1,0 +1,29 @@
+"""Every kind of model by the name that the configuration uses. Adding one: its class, and one line here."""
+
+from tasks.core.errors import ConfigError
+from tasks.models.kinds.base import Model, Parameters
+from tasks.models.kinds.forest import RandomForest
+from tasks.models.kinds.lightgbm_trees import LightgbmTrees
+from tasks.models.kinds.rules import EqualWeight, Momentum52Week
+from tasks.models.kinds.xgboost_trees import XgboostTrees
+
+KINDS: dict[str, type[Model]] = {
+    "xgboost": XgboostTrees,
+    "lightgbm": LightgbmTrees,
+    "random_forest": RandomForest,
+    "momentum_52_week": Momentum52Week,
+    "equal_weight": EqualWeight,
+}
+
+BASELINE = "equal_weight"
+
+
+def make_model(kind: str, features: tuple[str, ...], parameters: Parameters, *, seed: int) -> Model:
+    """Return an unfitted model of the kind."""
+    if kind not in KINDS:
+        raise ConfigError(
+            f"There is no kind of model called {kind!r}.",
+            remedy=f"Use one of {', '.join(sorted(KINDS))} in models.candidates.",
+            key="models.candidates",
+        )
+    return KINDS[kind](features, parameters, seed)

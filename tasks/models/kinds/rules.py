@@ -1,0 +1,76 @@
+"""Rules that nobody has to train: what a learner must beat, and what stands in when none does."""
+
+import json
+from typing import ClassVar
+
+import numpy as np
+
+from tasks.core.ids import canonical_json
+from tasks.models.kinds.base import Parameters, Rows, Vector, not_a_model, refuse_unless
+
+JSON_SIGNATURE = b"{"
+
+
+class Momentum52Week:
+    """Score a name by how near it is to its 52-week high (George and Hwang, 2004)."""
+
+    suffix: ClassVar[str] = "json"
+    ranks: ClassVar[bool] = True
+    learns: ClassVar[bool] = False
+    rule: ClassVar[str] = "momentum_52_week"
+
+    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
+        del seed
+        self._feature = str(parameters.get("feature", "distance_52w_high"))
+        self._column = features.index(self._feature)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return (self._feature,)
+
+    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+        """Learn nothing."""
+
+    def predict(self, x: Rows) -> Vector:
+        return x[:, self._column].astype(np.float64)
+
+    def dump(self) -> bytes:
+        return canonical_json({"rule": self.rule, "feature": self._feature}).encode()
+
+    def load(self, content: bytes) -> None:
+        _refuse_another_rule(content, {"rule": self.rule, "feature": self._feature})
+
+
+class EqualWeight:
+    """Score every name alike: the baseline that holds the universe and claims to know nothing."""
+
+    suffix: ClassVar[str] = "json"
+    ranks: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
+    rule: ClassVar[str] = "equal_weight"
+    required: tuple[str, ...] = ()
+
+    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
+        """Need none of these."""
+
+    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+        """Learn nothing."""
+
+    def predict(self, x: Rows) -> Vector:
+        return np.zeros(len(x))
+
+    def dump(self) -> bytes:
+        return canonical_json({"rule": self.rule}).encode()
+
+    def load(self, content: bytes) -> None:
+        _refuse_another_rule(content, {"rule": self.rule})
+
+
+def _refuse_another_rule(content: bytes, expected: dict[str, str]) -> None:
+    refuse_unless(content, JSON_SIGNATURE, expected["rule"])
+    try:
+        stored = json.loads(content)
+    except ValueError as error:
+        raise not_a_model(expected["rule"], "it is no JSON") from error
+    if stored != expected:
+        raise not_a_model(expected["rule"], f"it says {canonical_json(stored)}")

@@ -1,0 +1,136 @@
+"""What is said about a champion beside its bytes, and how that is written so that an edit by hand shows.
+
+The record is sealed with its own hash. A file that is not exactly what was sealed is refused. Never reads the model.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tasks.core.errors import ModelError
+from tasks.core.ids import canonical_json, sha256_of_bytes
+from tasks.models.kinds.registry import KINDS
+from tasks.models.schema import Champion, Probe
+
+MODEL_NAME, METADATA_NAME = "champion_model", "champion_metadata.json"
+SEAL = "metadata_sha256"
+SCHEMA_VERSION = 1
+TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """All that is said about a champion beside its bytes."""
+
+    champion: Champion
+    suffix: str
+    features: tuple[str, ...]
+    parameters: dict[str, float | int | str]
+    seed: int
+    snapshot: str
+    libraries: dict[str, str]
+    probe: Probe
+
+    @property
+    def model_name(self) -> str:
+        return f"{MODEL_NAME}.{self.suffix}"
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Read and check one metadata file. Raises ModelError on anything that is not what was sealed."""
+    content = read_or_refuse(path, "There is no champion yet.")
+    try:
+        record = json.loads(content)
+        seal = record.pop(SEAL)
+        if seal != sha256_of_bytes(canonical_json(record).encode()):
+            raise damaged(path, "its own hash differs")
+        return _metadata(record, path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(path, f"it cannot be read ({type(error).__name__})") from error
+
+
+def _metadata(record: dict[str, Any], path: Path) -> Metadata:
+    champion = Champion(
+        name=record["model_name"],
+        kind=record["kind"],
+        optimizer=record["optimizer"],
+        model_sha256=record["model_sha256"],
+        feature_set=record["feature_set"],
+        trained_through=date.fromisoformat(record["trained_through"]),
+        selection_date=date.fromisoformat(record["selection_date"]),
+        selection_reason=record["selection_reason"],
+        weighted_score=record["weighted_score"],
+        metrics=record["metrics"],
+        ranks=record["ranks"],
+    )
+    suffix = str(record["model_file"]).removeprefix(f"{MODEL_NAME}.")
+    if (
+        champion.kind not in KINDS or KINDS[champion.kind].suffix != suffix
+    ):  # also keeps a path out of the name
+        raise damaged(path, "its kind and its model file do not go together")
+    rows = tuple(tuple(row) for row in record["probe"]["rows"])
+    return Metadata(
+        champion=champion,
+        suffix=suffix,
+        features=tuple(record["features"]),
+        parameters=record["parameters"],
+        seed=record["seed"],
+        snapshot=record["data_snapshot"],
+        libraries=record["libraries"],
+        probe=(rows, tuple(record["probe"]["scores"])),
+    )
+
+
+def sealed(metadata: Metadata) -> bytes:
+    """Return the file's content, its own hash in it."""
+    champion = metadata.champion
+    record: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "model_name": champion.name,
+        "kind": champion.kind,
+        "optimizer": champion.optimizer,
+        "weighted_score": champion.weighted_score,
+        "metrics": champion.metrics,
+        "selection_date": champion.selection_date.isoformat(),
+        "selection_reason": champion.selection_reason,
+        "trained_through": champion.trained_through.isoformat(),
+        "ranks": champion.ranks,
+        "model_file": metadata.model_name,
+        "model_sha256": champion.model_sha256,
+        "data_snapshot": metadata.snapshot,
+        "feature_set": champion.feature_set,
+        "features": list(metadata.features),
+        "parameters": metadata.parameters,
+        "seed": metadata.seed,
+        "libraries": metadata.libraries,
+        "probe": {"rows": [list(row) for row in metadata.probe[0]], "scores": list(metadata.probe[1])},
+    }
+    seal = sha256_of_bytes(canonical_json(record).encode())
+    probe = record.pop("probe")
+    text = json.dumps(record, indent=2, allow_nan=False)[
+        :-2
+    ]  # the probe's rows on one line, last: people read the rest
+    return f'{text},\n  "probe": {json.dumps(probe, allow_nan=False)},\n  "{SEAL}": "{seal}"\n}}\n'.encode()
+
+
+def read_or_refuse(path: Path, missing: str) -> bytes:
+    """Return the file's bytes; a missing or unreadable one is a ModelError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(missing, remedy=TRAIN_AGAIN, file=str(path)) from error
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions.", file=str(path)
+        ) from error
+
+
+def damaged(path: Path, why: str) -> ModelError:
+    """Return the error for a file that is not what was stored."""
+    return ModelError(
+        f"{path.parent.name}/{path.name} is damaged or was edited: {why}.",
+        remedy=f"Bring production/ back from a backup. {TRAIN_AGAIN}",
+        file=str(path),
+    )

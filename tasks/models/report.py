@@ -1,0 +1,69 @@
+"""Write what the week's training found, for people: a table and a page. The same training gives the same bytes."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from tasks.models.schema import CandidateResult, Champion, Training
+
+LEGEND = (
+    "Rank IC: mean rank correlation of score and forward return within a session. t: over sessions whose returns do"
+    " not overlap. Spread: forward return of the best fifth less that of the worst. Gap: how many points more often"
+    " a name was on the right side of the median in training than in the test."
+)
+SCOPES = ("choice", "confirmation", "overall")
+
+
+def comparison(results: Sequence[CandidateResult]) -> pd.DataFrame:
+    """Return one row per candidate and scope with every figure."""
+    return pd.DataFrame(
+        [
+            {"candidate": result.name, "kind": result.kind, "scope": scope}
+            | getattr(result, scope)
+            | {"train_test_gap": result.train_test_gap}
+            for result in results
+            for scope in SCOPES
+        ],
+        columns=None if results else ["candidate", "kind", "scope"],
+    )
+
+
+def page(training: Training, champion: Champion, *, promoted: bool, reason: str) -> str:
+    """Return the report as Markdown."""
+    heading = "is the new champion" if promoted else "stays champion"
+    lines = [
+        f"# Model selection, {training.session}",
+        "",
+        f"**{champion.name}** {heading}. {reason}",
+        "",
+        f"Data snapshot `{training.snapshot[:12]}`, feature set `{training.feature_set[:12]}`.",
+        f"Trained on prices up to {training.trained_through}.",
+        "",
+        "## Candidates on the confirming folds",
+        "These sessions took no part in the choice.",
+        "",
+        *_table(training.results, "confirmation"),
+        "",
+        "## Candidates on the choosing folds",
+        "",
+        *_table(training.results, "choice"),
+        "",
+        LEGEND,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(results: Sequence[CandidateResult], scope: str) -> list[str]:
+    rows = [
+        "| candidate | rank IC | t | ICIR | hit rate | spread | monotonicity | gap | sessions |",
+        "|---" * 9 + "|",
+    ]
+    for result in results:
+        figures = getattr(result, scope)
+        rows.append(
+            f"| {result.name} | {figures['rank_ic']:.4f} | {figures['rank_ic_t']:.2f} | {figures['icir']:.3f}"
+            f" | {100 * figures['hit_rate']:.1f} % | {100 * figures['quantile_spread']:.2f} %"
+            f" | {figures['monotonicity']:.2f} | {100 * result.train_test_gap:.1f} | {figures['sessions']:.0f} |"
+        )
+    return rows if results else ["No candidate was trained."]

@@ -1,0 +1,131 @@
+"""Choose the champion so that its reported figures owe nothing to the choice, and say why in words.
+
+The earlier folds choose, the later ones confirm: what the champion is reported to achieve comes from sessions that no
+candidate was chosen on. Who does not confirm is not replaced by the next best, which would be choosing on those
+sessions after all. Never trains, never stores.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+
+from tasks.models.kinds.registry import BASELINE
+from tasks.models.schema import CandidateResult, Champion, Choice
+
+DAYS_TO_NEXT_WEEKLY = 7
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a champion must meet."""
+
+    min_t_statistic: float
+    max_train_test_gap: float
+    max_age_days: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether the choice takes the old champion's place."""
+
+    promote: bool
+    reason: str
+
+
+def choose(results: Sequence[CandidateResult], limits: Limits) -> Choice:
+    """Return the candidate with the best rank IC on the choosing folds, if the confirming folds bear it out."""
+    eligible = [result for result in results if not why_not(result, limits)]
+    if not eligible:
+        told = "; ".join(f"{result.name} {why_not(result, limits)}" for result in results if result.ranks)
+        return Choice(None, f"No candidate is eligible: {told or 'none was trained that ranks'}.")
+    best = max(
+        eligible, key=lambda result: result.choice["rank_ic"]
+    )  # the first of equals, in configured order
+    measured = _measured(best)
+    if not best.confirmation["rank_ic_t"] >= limits.min_t_statistic:
+        return Choice(
+            None,
+            f"{best.name} was best on the choosing folds, but {measured}: below the {limits.min_t_statistic:g}"
+            " that is asked for.",
+        )
+    return Choice(best, f"{best.name} was best on the choosing folds; on later ones {measured}.")
+
+
+def why_not(result: CandidateResult, limits: Limits) -> str:
+    """Say why a candidate cannot be chosen; empty when it can."""
+    if not result.ranks:
+        return "does not rank"
+    figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
+    if not all(isfinite(figure) for figure in figures):
+        return "has a figure that is no number"
+    if result.choice["rank_ic"] <= 0:
+        return f"has no positive rank IC on the choosing folds ({result.choice['rank_ic']:.4f})"
+    if result.train_test_gap > limits.max_train_test_gap:
+        return (
+            f"does {100 * result.train_test_gap:.1f} points better in training than in the test"
+            f" (limit {100 * limits.max_train_test_gap:g})"
+        )
+    return ""
+
+
+def decide(
+    choice: Choice,
+    results: Sequence[CandidateResult],
+    incumbent: Champion | None,
+    *,
+    session: date,
+    limits: Limits,
+) -> Decision:
+    """Say whether the choice replaces the champion that is in production."""
+    if incumbent is None:
+        return Decision(promote=True, reason=_first(choice))
+    if choice.result is None:
+        return _without_candidate(choice, incumbent, session=session, limits=limits)
+    if incumbent.name == choice.result.name:
+        return Decision(promote=True, reason=f"{choice.reason} Retrained on newer data.")
+    if incumbent.kind == BASELINE:
+        return Decision(promote=True, reason=f"{choice.reason} It takes the place of the baseline.")
+    return _against(choice.result, choice.reason, results, incumbent)
+
+
+def _first(choice: Choice) -> str:
+    return f"{choice.reason} There was no champion to compare with." if choice.result else _baseline(choice)
+
+
+def _baseline(choice: Choice) -> str:
+    return f"{choice.reason} The equal-weight baseline stands in: no signal rather than one nobody could confirm."
+
+
+def _without_candidate(choice: Choice, incumbent: Champion, *, session: date, limits: Limits) -> Decision:
+    if incumbent.kind == BASELINE:
+        return Decision(promote=True, reason=_baseline(choice))
+    age = (session - incumbent.selection_date).days
+    if age + DAYS_TO_NEXT_WEEKLY > limits.max_age_days:
+        return Decision(
+            promote=True,
+            reason=f"{_baseline(choice)} {incumbent.name} is {age} days old and would outlive its limit of"
+            f" {limits.max_age_days} before the next week.",
+        )
+    return Decision(promote=False, reason=f"{choice.reason} {incumbent.name} stays ({age} days old).")
+
+
+def _against(
+    best: CandidateResult, reason: str, results: Sequence[CandidateResult], incumbent: Champion
+) -> Decision:
+    """Compare with the old champion: by the same folds where its recipe was trained too, else by its record."""
+    same_folds = [result.choice["rank_ic"] for result in results if result.name == incumbent.name]
+    theirs = same_folds[0] if same_folds else incumbent.metrics.get("rank_ic", float("nan"))
+    ours = best.choice["rank_ic"] if same_folds else best.confirmation["rank_ic"]
+    where = "on the same folds" if same_folds else "by its record"
+    if not isfinite(theirs) or ours > theirs:
+        return Decision(promote=True, reason=f"{reason} It beats {incumbent.name}, {theirs:.4f} {where}.")
+    return Decision(
+        promote=False,
+        reason=f"{best.name} ({ours:.4f}) is not better than {incumbent.name} ({theirs:.4f} {where}), which stays.",
+    )
+
+
+def _measured(result: CandidateResult) -> str:
+    figures = result.confirmation
+    return f"its rank IC is {figures['rank_ic']:.4f} with t = {figures['rank_ic_t']:.2f}"

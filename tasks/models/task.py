@@ -1,0 +1,106 @@
+"""The models slice's stages: train and compare once a week, promote whole or not at all, score every day."""
+
+import logging
+from dataclasses import replace
+
+from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
+from tasks.core.atomic import write_bytes, write_text
+from tasks.core.errors import StorageError
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.run import Run
+from tasks.core.stage import stage
+from tasks.data.schema import Market
+from tasks.data.store import read_panel
+from tasks.features.registry import require_feature_set
+from tasks.models.champion import load_champion, make_probe
+from tasks.models.contest import compete, last_window, limits_of, window_needed
+from tasks.models.promotion import describe, install, judge, kept_for_its_time
+from tasks.models.report import comparison, page
+from tasks.models.schema import Promotion, Scores, Training
+from tasks.models.scoring import ranked
+
+log = logging.getLogger(__name__)
+
+FOLDER = "model_selection"
+
+
+@stage()
+def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
+    """Walk every candidate forward, choose one, and train it on all that is known. Promotes nothing."""
+    settings = run.settings.models
+    panel = read_panel(market.snapshot, window=window_needed(settings))
+    contest = compete(panel, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"))
+    model, data = contest.fitted.model, contest.data
+    content = model.dump()
+    place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
+    write_bytes(place, content)
+    write_text(
+        run.home.reports / FOLDER / "training_comparison.csv", comparison(contest.results).to_csv(index=False)
+    )
+    log.info("%s of %d candidates, from %d rows", contest.candidate.name, len(contest.results), len(data.x))
+    return Training(
+        session=run.session.day,
+        snapshot=market.snapshot.id,
+        feature_set=data.feature_set,
+        results=contest.results,
+        folds=save_frame(run, "training_folds", contest.folds),
+        choice=contest.choice,
+        candidate=contest.candidate,
+        features=data.features,
+        model=ArtifactRef("candidate", place, sha256_of_bytes(content)),
+        seed=run.seed(f"model {contest.candidate.name}"),
+        probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
+        trained_through=panel.sessions[-1].item(),
+    )
+
+
+@stage()
+def promote_champion(run: Run, training: Training) -> Promotion:
+    """Put the chosen candidate into production, or keep the old champion and say why."""
+    limits = limits_of(run.settings.models)
+    incumbent, decision = judge(training, run.home, limits)
+    metadata = describe(training, optimizer=run.settings.portfolio.optimizer)
+    promoted, reason = False, decision.reason
+    if incumbent is not None and not decision.promote:
+        champion = incumbent
+    else:
+        champion = replace(metadata.champion, selection_reason=reason)
+        promoted = install(
+            run.home, replace(metadata, champion=champion), _bytes_of(training.model), incumbent
+        )
+        if not promoted and incumbent is not None:
+            champion, reason = incumbent, f"{reason} {kept_for_its_time(incumbent, training.session)}"
+    report = run.home.reports / FOLDER / "model_selection_report.md"
+    write_text(report, page(training, champion, promoted=promoted, reason=reason))
+    log.info("%s %s: %s", "promoted" if promoted else "kept", champion.name, reason)
+    return Promotion(champion, promoted, reason, report)
+
+
+@stage()
+def score_universe(run: Run, features: ArtifactRef) -> Scores:
+    """Score the session's members by the champion, whose hash is pinned here for the whole run."""
+    limit = run.settings.models.max_age_days
+    loaded = load_champion(run.home, session=run.session.day, max_age_days=limit)
+    frame = load_frame(features)
+    given = loaded.fitted.score(frame)
+    require_feature_set(list(frame.columns), trained_on=loaded.champion.feature_set)
+    scores = ranked(given, ranks=loaded.champion.ranks)
+    log.info("%d of %d names scored by %s", len(scores), len(frame), loaded.champion.name)
+    return Scores(
+        frame=save_frame(run, "scores", scores),
+        champion=loaded.champion,
+        scored=len(scores),
+        left_out=len(frame) - len(scores),
+        notes=loaded.notes,
+    )
+
+
+def _bytes_of(model: ArtifactRef) -> bytes:
+    content = model.path.read_bytes()
+    if sha256_of_bytes(content) != model.sha256:
+        raise StorageError(
+            f"{model.path} was changed while the run was going on.",
+            remedy="Let nothing else write below data/work, then run again.",
+            path=str(model.path),
+        )
+    return content

@@ -1,0 +1,91 @@
+"""Train one candidate fold after fold and measure it on what it had not seen.
+
+Never compares candidates (`selection.py`), never reads or writes a file.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from config.sections import Candidate
+from tasks.models.dataset import Dataset, session_weights
+from tasks.models.fitted import Fitted
+from tasks.models.kinds.base import Vector
+from tasks.models.kinds.registry import make_model
+from tasks.models.metrics import Metrics, measure
+from tasks.models.walkforward import Fold, Positions
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """How one candidate did in one fold, and its scores of the test rows."""
+
+    fold: Fold
+    scores: Vector  # of dataset rows `rows_of(fold.test)`
+    test: Metrics
+    train: Metrics
+
+    @property
+    def gap(self) -> float:
+        """Return how much more often names were put on the right side of the median in training than in the test."""
+        return self.train.hit_rate - self.test.hit_rate
+
+
+def fit(candidate: Candidate, data: Dataset, sessions: Positions, *, seed: int) -> Fitted:
+    """Return the candidate's model after learning the rows of these sessions."""
+    rows = data.rows_of(sessions)
+    model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
+    model.fit(data.x[rows], data.target[rows], session_weights(data.sessions[rows]))
+    return Fitted(candidate.kind, data.features, model)
+
+
+def walk_forward(
+    candidate: Candidate, data: Dataset, folds: tuple[Fold, ...], *, seed: int
+) -> list[FoldResult]:
+    """Train and test the candidate on every fold."""
+    results = []
+    for fold in folds:
+        result = _run_fold(candidate, data, fold, seed=seed)
+        results.append(result)
+        log.info(
+            "%s, fold %d of %d: rank IC %.4f over %d sessions, in training %.4f",
+            candidate.name,
+            fold.number,
+            len(folds),
+            result.test.rank_ic,
+            result.test.sessions,
+            result.train.rank_ic,
+        )
+    return results
+
+
+def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
+    """Measure the test rows of several folds as one run of sessions."""
+    scores = np.concatenate([result.scores for result in results])
+    rows = np.concatenate([np.r_[data.rows_of(result.fold.test)] for result in results])
+    return measure(scores, data.forward[rows], data.sessions[rows])
+
+
+def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> FoldResult:
+    fitted = fit(candidate, data, fold.train, seed=seed)
+    train, test = data.rows_of(fold.train), data.rows_of(fold.test)
+    scores = _predict(fitted, data, test)
+    return FoldResult(
+        fold,
+        scores,
+        test=measure(scores, data.forward[test], data.sessions[test]),
+        train=measure(_predict(fitted, data, train), data.forward[train], data.sessions[train]),
+    )
+
+
+def _predict(fitted: Fitted, data: Dataset, rows: slice) -> Vector:
+    """Score rows; a row that lacks what the model requires stands in the middle of its session's order."""
+    x = data.x[rows]
+    scores = fitted.model.predict(x)
+    required = [data.features.index(name) for name in fitted.model.required]
+    lacking = ~np.isfinite(x[:, required]).all(axis=1)
+    middle = float(np.median(scores[~lacking])) if not lacking.all() else 0.0
+    return np.where(lacking, middle, scores)

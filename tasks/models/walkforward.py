@@ -1,0 +1,80 @@
+"""Cut history into training and test windows that only ever look forward.
+
+Splits are made on sessions, never on rows, so that no session is in both; nothing here can shuffle. A training session
+is used only when its label was known, and an embargo passed, before the first test session.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.intp]  # of sessions in the panel, ascending
+
+
+@dataclass(frozen=True)
+class Window:
+    """How long the windows are, in sessions of the exchange."""
+
+    train: int
+    least_train: int  # a fold with less history than this before it is not made
+    test: int
+    folds: int
+    embargo: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training window and the test window after it, as positions of sessions."""
+
+    number: int  # from 1, oldest first
+    train: Positions
+    test: Positions
+
+
+def sampled_sessions(first: int, last: int, *, every: int) -> Positions:
+    """Return every n-th position, counted back from `last`: labels of n sessions then do not overlap."""
+    return np.arange(last, first - 1, -every, dtype=np.intp)[::-1]
+
+
+def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tuple[Fold, ...]:
+    """Return the folds, oldest first: test windows end to end, counted back from the last sampled session.
+
+    Each label is known `label_sessions` after its session. Fewer folds come back, down to none, where the
+    history before the oldest is shorter than `least_train`.
+    """
+    if not sampled.size:
+        return ()
+    folds: list[Fold] = []
+    test_end = int(sampled[-1]) + 1
+    while len(folds) < window.folds:
+        test_start = test_end - window.test
+        train_end = purged_end(test_start, label_sessions=label_sessions, embargo=window.embargo)
+        train_start = max(train_end - window.train, int(sampled[0]))
+        if train_end - train_start < window.least_train:
+            break
+        test = _between(sampled, test_start, test_end)
+        folds.append(Fold(0, _between(sampled, train_start, train_end), test))
+        test_end = test_start
+    return tuple(Fold(number, fold.train, fold.test) for number, fold in enumerate(reversed(folds), 1))
+
+
+def purged_end(test_start: int, *, label_sessions: int, embargo: int) -> int:
+    """Return the position before which a session's label, and the embargo after it, end before the test."""
+    return test_start - label_sessions - embargo
+
+
+def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
+    """Return the earlier folds, which choose, and the later ones, which confirm and never take part in the choice.
+
+    An odd fold confirms. With fewer than two folds nothing can be both chosen and confirmed: both are empty.
+    """
+    if len(folds) < 2:
+        return (), ()
+    middle = len(folds) // 2
+    return folds[:middle], folds[middle:]
+
+
+def _between(positions: Positions, start: int, end: int) -> Positions:
+    """Return the positions in [start, end)."""
+    return positions[(positions >= start) & (positions < end)]
