@@ -5,7 +5,7 @@ Heavy libraries are imported by the commands that need them, so that --help answ
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -56,11 +56,10 @@ def main() -> int:
 
 def answer(arguments: Sequence[str]) -> int:
     """Run one command line. Whatever goes wrong becomes one paragraph and an exit code."""
-    ordered = hoisted(arguments)
-    options = Options(as_json="--json" in ordered, debug="--debug" in ordered)
+    options = Options(as_json="--json" in arguments, debug="--debug" in arguments)
     _set_up_process()
     try:
-        code = app(args=ordered, prog_name="afterclose", standalone_mode=False)
+        code = app(args=hoisted(arguments), prog_name="afterclose", standalone_mode=False)
     except typer.TyperException as error:
         return complain(_usage(error), options)
     except Exception as error:  # noqa: BLE001 - the edge: whatever happens, one paragraph and an exit code
@@ -79,12 +78,19 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             rest += [argument, *waiting]
         elif argument in VALUES_FOR_ALL:
-            front += [argument, *islice(waiting, 1)]
+            front += [argument, *_value_of(argument, waiting)]
         elif argument in FLAGS_FOR_ALL or argument.partition("=")[0] in VALUES_FOR_ALL:
             front.append(argument)
         else:
             rest.append(argument)
     return front + rest
+
+
+def _value_of(option: str, waiting: Iterator[str]) -> list[str]:
+    value = list(islice(waiting, 1))
+    if not value:
+        raise typer.BadParameter(f"Option '{option}' requires an argument.")
+    return value
 
 
 @app.callback()
@@ -265,8 +271,9 @@ def switch_reset(context: typer.Context, by: NameOption, reason: ReasonOption) -
 def _usage(error: typer.TyperException) -> Failure:
     """Point to the help page of the command that was meant; without any words the page itself was shown."""
     command = getattr(getattr(error, "ctx", None), "command_path", "afterclose")
-    message = f"{error.format_message()} " if error.message else ""
-    return Failure(f"{message}See `{command} --help`.", error.exit_code)
+    said = error.format_message().strip()
+    stop = "" if not said else " " if said.endswith((".", "?")) else ". "
+    return Failure(f"{said}{stop}See `{command} --help`.", error.exit_code)
 
 
 def _set_up_process() -> None:

@@ -32,11 +32,13 @@ def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: in
 
 def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
     """Run daily-live; a closed session is told by its own exit code."""
-    from flows.daily import daily_live
-
-    if not dry_run:
-        log.warning("daily only proposes: submitting orders is a step of its own, which this release has not")
     with progress(options), _run(options, day, "daily-live") as run, timings():
+        from flows.daily import daily_live  # slow: only once the arguments are known to be good
+
+        if not dry_run:
+            log.warning(
+                "daily only proposes: submitting orders is a step of its own, which this release has not"
+            )
         published = daily_live(run)
     document = {
         "session": str(published.session),
@@ -53,9 +55,9 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
 def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
     """Run weekly-champion; a closed day means the session before it."""
-    from flows.weekly import weekly_champion
-
     with progress(options), _run(options, day, "weekly-champion", step_back=True) as run, timings():
+        from flows.weekly import weekly_champion
+
         promotion = weekly_champion(run, quick=quick)
     champion = promotion.champion
     document = {
@@ -73,9 +75,9 @@ def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
 
 def refresh_here(options: Options, day: str | None) -> Result:
     """Bring the lake up to the session."""
-    from tasks.data.task import refresh_market
-
     with progress(options), _run(options, day, "refresh", step_back=True) as run:
+        from tasks.data.task import refresh_market
+
         market = refresh_market(run)
     document = {
         "session": str(run.session),

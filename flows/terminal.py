@@ -6,6 +6,7 @@ reasons) is shown without control characters: a terminal obeys them.
 
 import json
 import logging
+import math
 import sys
 import traceback
 import unicodedata
@@ -156,7 +157,16 @@ def _escaped(character: str) -> str:
 
 
 def _as_json(document: Mapping[str, object]) -> str:
-    return json.dumps(document, indent=2, default=str, allow_nan=False)
+    return json.dumps(_plain(document), indent=2, default=str, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    """Turn NaN and infinity, which JSON does not know, into text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inside) for key, inside in value.items()}
+    return [_plain(inside) for inside in value] if isinstance(value, list | tuple) else value
 
 
 def quieten_libraries(options: Options) -> None:

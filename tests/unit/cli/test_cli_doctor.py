@@ -1,0 +1,132 @@
+"""One screen that says what is missing or stale, and how to mend it."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from flows import doctor
+from flows.cli import answer
+from tasks.core.home import Home
+from tasks.core.setup import set_up
+from tasks.data.head import Head, write_head
+
+SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def saturday(monkeypatch):
+    monkeypatch.setattr(doctor, "now", lambda: SATURDAY)
+
+
+@pytest.fixture
+def examine(tmp_path, capsys):
+    def run():
+        code = answer(["doctor", "--json", "--home", str(tmp_path)])
+        document = json.loads(capsys.readouterr().out)
+        return code, {check["check"]: check for check in document["checks"]}
+
+    return run
+
+
+def test_an_empty_folder_is_healthy_and_told_what_comes_next(examine, tmp_path):
+    code, checks = examine()
+
+    assert code == 0
+    assert checks["home"]["mend"] == "The first run sets it up: afterclose weekly --quick"
+    assert {checks[name]["verdict"] for name in ("lake", "champion", "last day")} == {"warn"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_does_not_exist_is_not_made(tmp_path, capsys):
+    assert answer(["doctor", "--home", str(tmp_path / "none")]) == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
+    (tmp_path / "config.yaml").write_text("seeed: 1\n")
+
+    code, checks = examine()
+
+    assert code == 2
+    assert 'seeed: is not a setting. Did you mean "seed"?' in checks["settings"]["mend"]
+    assert checks["lake"]["verdict"] == "warn"
+
+
+def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):
+    set_up(Home(tmp_path))
+    Home(tmp_path).kill_switch_file.unlink()
+
+    code, checks = examine()
+
+    assert code == 3
+    assert "afterclose kill-switch reset" in checks["kill switch"]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict", "says"),
+    [
+        (date(2024, 6, 14), "ok", "up to 2024-06-14"),
+        (date(2024, 6, 12), "warn", "ends 2024-06-12, 2 behind the last closed session"),
+    ],
+)
+def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path, last, verdict, says):
+    write_head(Home(tmp_path).lake, Head("simulated", 1, date(2020, 1, 2), last))
+
+    lake = examine()[1]["lake"]
+
+    assert (lake["verdict"], lake["says"]) == (verdict, says)
+
+
+def test_a_damaged_lake_fails_with_the_code_of_data(examine, tmp_path):
+    (tmp_path / "data" / "lake").mkdir(parents=True)
+    (tmp_path / "data" / "lake" / "head.json").write_text("{")
+
+    code, checks = examine()
+
+    assert code == 5
+    assert checks["lake"]["verdict"] == "fail"
+
+
+def test_a_damaged_champion_fails_with_the_code_of_the_model(examine, tmp_path):
+    (tmp_path / "production").mkdir()
+    (tmp_path / "production" / "champion_metadata.json").write_text("{")
+
+    code, checks = examine()
+
+    assert code == 6
+    assert "afterclose weekly" in checks["champion"]["mend"]
+
+
+def test_a_day_that_was_missed_is_seen(examine, tmp_path):
+    (tmp_path / "live" / "2024-06-12").mkdir(parents=True)
+
+    assert examine()[1]["last day"]["says"] == "2024-06-12, before the last closed session 2024-06-14"
+
+
+def test_a_check_that_raises_has_failed_and_the_others_still_run(examine, monkeypatch):
+    def broken(_):
+        raise ZeroDivisionError("no disk")
+
+    monkeypatch.setitem(doctor.CHECKS, "disk", broken)
+
+    code, checks = examine()
+
+    assert code == 1
+    assert checks["disk"]["verdict"] == "fail"
+    assert checks["settings"]["verdict"] == "ok"
+
+
+def test_a_folder_of_files_that_is_not_there_fails(examine, tmp_path):
+    (tmp_path / "config.yaml").write_text("data: {provider: files, files: {path: nowhere}}\n")
+
+    code, checks = examine()
+
+    assert code == 2
+    assert str(tmp_path / "nowhere") in checks["settings"]["says"]
+
+
+def test_the_screen_is_one_screen(tmp_path, capsys):
+    answer(["doctor", "--home", str(tmp_path)])
+
+    assert len(capsys.readouterr().out.splitlines()) <= 24

@@ -1,0 +1,68 @@
+"""The options of every command, before or after its name."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.cli import answer, hoisted
+
+GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debug"]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--home", "H", "daily", "--date", "D", "--json"],
+        ["daily", "--home", "H", "--date", "D", "--json"],
+        ["daily", "--date", "D", "--home", "H", "--json"],
+    ],
+)
+def test_global_options_go_first_wherever_they_stood(arguments):
+    assert hoisted(arguments) == ["--home", "H", "--json", "daily", "--date", "D"]
+
+
+def test_nothing_behind_two_dashes_is_touched():
+    assert hoisted(["data", "import", "--", "--json", "--home"]) == [
+        "data",
+        "import",
+        "--",
+        "--json",
+        "--home",
+    ]
+
+
+def test_a_value_is_not_taken_for_an_option():
+    assert hoisted(["daily", "--home", "--json"]) == ["--home", "--json", "daily"]
+
+
+@given(st.lists(st.sampled_from(["daily", "--date", "2024-06-14", "--quick", "x=1"])), st.data())
+def test_hoisting_keeps_the_order_of_the_rest(rest, data):
+    mixed = list(rest)
+    for words in GLOBALS:
+        place = data.draw(st.integers(0, len(mixed)))
+        while place and mixed[place - 1] == "--home":
+            place -= 1
+        mixed[place:place] = words
+
+    ordered = hoisted(mixed)
+
+    assert ordered[len(ordered) - len(rest) :] == rest
+    assert sorted(ordered) == sorted(mixed)
+    assert hoisted(ordered) == ordered
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_home_and_profile_work_before_between_and_after(tmp_path, capsys, place):
+    words = ["config", "show"]
+    words[place:place] = ["--home", str(tmp_path), "--profile", "institutional", "--json"]
+
+    assert answer(words) == 0
+
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["home"] == str(tmp_path)
+    assert shown["settings"]["portfolio.max_position_frac"] == {
+        "value": 0.02,
+        "from": "profiles/institutional.yaml",
+    }

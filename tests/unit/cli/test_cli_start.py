@@ -1,0 +1,85 @@
+"""The command line answers at once: what --help imports, and how it leaves the process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+AFTERCLOSE = str(Path(sys.executable).parent / "afterclose")
+HEAVY = {
+    "pandas",
+    "numpy",
+    "prefect",
+    "pydantic",
+    "yaml",
+    "exchange_calendars",
+    "deltalake",
+    "sklearn",
+    "matplotlib",
+}
+
+
+def modules_after(*arguments):
+    code = (
+        "import sys\nfrom flows.cli import answer\n"
+        f"code = answer({list(arguments)!r})\n"
+        "print('MODULES', *sys.modules)\nsys.exit(code)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return set(result.stdout.rpartition("MODULES ")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["daily", "--help"], ["kill-switch", "--help"], ["dayly"]])
+def test_help_imports_nothing_heavy(arguments):
+    modules = modules_after(*arguments)
+
+    assert "flows.cli" in modules
+    assert modules & HEAVY == set()
+
+
+def test_showing_the_settings_needs_neither_pandas_nor_prefect(tmp_path):
+    modules = modules_after("config", "show", "--home", str(tmp_path))
+
+    assert "config.settings" in modules
+    assert modules & {"pandas", "prefect", "exchange_calendars"} == set()
+
+
+def test_without_a_command_the_help_is_shown():
+    result = subprocess.run([AFTERCLOSE], capture_output=True, text=True, check=False)
+
+    assert "Usage: afterclose" in result.stdout
+    assert "kill-switch" in result.stdout
+
+
+def test_the_command_hands_its_exit_code_to_the_shell():
+    result = subprocess.run([AFTERCLOSE, "dayly"], capture_output=True, text=True, check=False)
+
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path):
+    command = f"'{AFTERCLOSE}' config show --home '{tmp_path}' | head -1"
+
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert len(result.stdout.splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():
+    code = (
+        "import os\nos.environ['OMP_NUM_THREADS'] = '7'\n"
+        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "print(os.environ['DO_NOT_TRACK'], os.environ['PREFECT_SERVER_ANALYTICS_ENABLED'],"
+        " os.environ['MLFLOW_DISABLE_TELEMETRY'], os.environ['OMP_NUM_THREADS'],"
+        " int(os.environ['OPENBLAS_NUM_THREADS']) == len(os.sched_getaffinity(0)))"
+    )
+    environ = {"PATH": "/usr/bin:/bin"}
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
+    )
+
+    assert result.stdout.split() == ["1", "false", "true", "7", "True"]

@@ -1,0 +1,74 @@
+"""The kill switch by hand."""
+
+import json
+
+import pytest
+
+from flows.cli import answer
+
+
+@pytest.fixture
+def say(tmp_path, capsys):
+    def run(*arguments):
+        code = answer([*arguments, "--home", str(tmp_path), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+BY_ANN = ("--by", "Ann", "--reason", "looks odd")
+
+
+def test_a_folder_that_is_no_home_yet_has_no_switch(say, tmp_path):
+    code, document = say("kill-switch", "status")
+
+    assert (code, document["state"]) == (0, "absent")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tripping_names_who_and_why_and_resetting_ends_it(say):
+    assert say("kill-switch", "trip", *BY_ANN)[0] == 0
+    tripped = say("kill-switch", "status")[1]
+    assert (tripped["state"], tripped["since"]["by"], tripped["since"]["reason"]) == (
+        "on",
+        "Ann",
+        "looks odd",
+    )
+
+    assert say("kill-switch", "reset", "--by", "Bea", "--reason", "was a test")[0] == 0
+    assert say("kill-switch", "status")[1]["state"] == "clear"
+
+
+def test_fault_043_a_damaged_switch_is_shown_as_on(say, tmp_path):
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "kill_switch.json").write_text("{")
+
+    assert say("kill-switch", "status")[1]["state"] == "on"
+
+
+def test_a_stop_file_is_shown_as_on(say, tmp_path):
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "STOP").touch()
+
+    assert say("kill-switch", "status")[1]["state"] == "on"
+
+
+@pytest.mark.parametrize("act", ["trip", "reset"])
+def test_nobody_is_no_name(say, act):
+    assert say("kill-switch", act, "--by", " ", "--reason", "why")[0] == 2
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path, capsys):
+    assert answer(["kill-switch", "trip", *BY_ANN, "--home", str(tmp_path / "typo")]) == 2
+
+    assert "does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
+def test_fault_112_a_hostile_reason_is_shown_harmless(tmp_path, capsys):
+    answer(["kill-switch", "trip", "--by", "A\x1b[2J", "--reason", "x\u202ey\nz", "--home", str(tmp_path)])
+
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert shown.count("\n") == 1

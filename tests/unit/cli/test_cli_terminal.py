@@ -1,0 +1,82 @@
+"""What reaches a terminal: stages as they run, and nothing that a terminal would obey."""
+
+import json
+import logging
+
+import pytest
+
+from flows.terminal import Options, Result, printable, progress, show
+
+STAGES = logging.getLogger("tasks.core.stage")
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("a\rb", "a\\rb"),
+        ("a\x00b", "a\\x00b"),
+        ("abc\u202ecba", "abc\\u202ecba"),
+        ("\u2066x\u2069", "\\u2066x\\u2069"),
+        ("\x9b31m", "\\x9b31m"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("Müller & Söhne – 東京\t1\n", "Müller & Söhne – 東京\t1\n"),
+    ],
+)
+def test_fault_112_what_a_terminal_would_obey_is_escaped(hostile, shown):
+    assert printable(hostile) == shown
+
+
+def test_a_result_is_text_for_a_person_and_one_document_for_a_script(capsys):
+    result = Result({"name": "a\x1bb", "n": float("nan")}, "found a\x1bb", exit_code=4)
+
+    assert show(result, Options()) == 4
+    assert capsys.readouterr().out == "found a\\x1bb\n"
+
+    assert show(result, Options(as_json=True)) == 4
+    assert json.loads(capsys.readouterr().out) == {"name": "a\x1bb", "n": "nan"}
+
+
+def test_stages_are_told_on_stderr_as_they_begin_and_end(capsys):
+    with progress(Options()):
+        STAGES.info("%s …", "refresh_market")
+        STAGES.info("%s done in %.2f s", "refresh_market", 1.234)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["refresh market …", "refresh market done in 1.23 s"]
+
+
+def test_what_stages_report_is_shown_only_when_asked(capsys):
+    log = logging.getLogger("tasks.data.task")
+
+    with progress(Options()):
+        log.info("500 bars")
+    with progress(Options(verbose=True)):
+        log.info("501 bars")
+
+    assert capsys.readouterr().err == "  info: 501 bars\n"
+
+
+def test_a_warning_of_a_stage_is_always_shown_and_one_of_a_library_is_not(capsys):
+    with progress(Options()):
+        logging.getLogger("tasks.risk.task").warning("a singular matrix of \x1b[31m was mended")
+        logging.getLogger("matplotlib").warning("fonts")
+
+    assert capsys.readouterr().err == "  warning: a singular matrix of \\x1b[31m was mended\n"
+
+
+def test_a_long_line_is_not_broken_and_markup_is_not_read(capsys):
+    with progress(Options(verbose=True)):
+        logging.getLogger("tasks.data.task").info("[bold]%s[/bold]", "x" * 300)
+
+    assert capsys.readouterr().err == f"  info: [bold]{'x' * 300}[/bold]\n"
+
+
+def test_listening_ends_with_the_block(capsys):
+    before = list(logging.getLogger().handlers)
+
+    with pytest.raises(ZeroDivisionError), progress(Options()):
+        raise ZeroDivisionError
+
+    assert logging.getLogger().handlers == before

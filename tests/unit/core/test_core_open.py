@@ -1,0 +1,179 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tasks.core import open as opening
+from tasks.core.errors import ConfigError, TransientError
+from tasks.core.home import Home
+from tasks.core.open import find_home, open_run, session_named, settings_of
+
+FRIDAY_EVENING = datetime(2024, 6, 14, 22, 0, tzinfo=UTC)
+FRIDAY_NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
+FRIDAY_CLOSE = datetime(2024, 6, 14, 20, 0, tzinfo=UTC)
+SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def friday_evening(monkeypatch):
+    monkeypatch.setattr(opening, "now", lambda: FRIDAY_EVENING)
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "expected"),
+    [
+        (None, FRIDAY_EVENING, date(2024, 6, 14)),
+        (None, FRIDAY_CLOSE, date(2024, 6, 14)),
+        (None, FRIDAY_NOON, date(2024, 6, 13)),
+        (None, SATURDAY, date(2024, 6, 14)),
+        ("today", SATURDAY, date(2024, 6, 15)),
+        ("today", datetime(2024, 6, 15, 2, 0, tzinfo=UTC), date(2024, 6, 14)),  # still Friday in New York
+        ("2024-06-14", FRIDAY_CLOSE, date(2024, 6, 14)),
+        ("2024-06-15", SATURDAY, date(2024, 6, 15)),
+        (
+            "2024-07-03",
+            datetime(2024, 7, 3, 17, 0, tzinfo=UTC),
+            date(2024, 7, 3),
+        ),  # a half-day, closed at 13:00
+        ("2024-03-10", datetime(2024, 3, 10, 12, 0, tzinfo=UTC), date(2024, 3, 10)),
+    ],
+)
+def test_the_session_that_is_meant(day, at, expected):
+    assert session_named(day, at=at).day == expected
+
+
+def test_a_session_that_is_still_open_asks_for_patience():
+    with pytest.raises(TransientError, match="closes at 16:00 New York time"):
+        session_named("2024-06-14", at=FRIDAY_NOON)
+
+
+@pytest.mark.parametrize("day", ["2024-06-15", "2024-06-17", "2030-01-02", "9999-12-31"])
+def test_fault_096_a_date_in_the_future_is_refused(day):
+    with pytest.raises(ConfigError):
+        session_named(day, at=FRIDAY_EVENING)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "../../x",
+        "",
+        " ",
+        "tomorrow",
+        "2024-6-14",
+        "20240614",
+        "2024-W24-5",
+        "2024-02-30",
+        "2024-06-14T00:00",
+        "1" * 999,
+        "2024-06-14\n",
+        "٢٠٢٤-٠٦-١٤",
+        "1066-10-14",
+        "2024-06-14/..",
+        "\0",
+        "2024-06-14\u202e",
+    ],
+)
+def test_fault_096_what_is_no_date_is_refused(day):
+    with pytest.raises(ConfigError):
+        session_named(day, at=FRIDAY_EVENING)
+
+
+def test_fault_096_a_refused_date_leaves_no_trace(tmp_path, friday_evening):
+    with (
+        pytest.raises(ConfigError),
+        open_run(home=tmp_path / "home", day="../../x", doing="test", environ={}),
+    ):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_knows_what_was_known_at_the_close(tmp_path, friday_evening):
+    with open_run(home=tmp_path, day="2024-06-14", doing="test", environ={}) as run:
+        assert run.as_of == FRIDAY_CLOSE
+        assert run.session.is_open
+        assert run.home.root == tmp_path
+        assert run.settings.seed == 20240101
+
+
+def test_a_closed_day_is_known_to_its_end(tmp_path, friday_evening):
+    with open_run(home=tmp_path, day="2024-06-09", doing="test", environ={}) as run:
+        assert not run.session.is_open
+        assert run.as_of == datetime(2024, 6, 10, 4, 0, tzinfo=UTC)
+
+
+def test_stepping_back_from_a_closed_day_reaches_the_session_before(tmp_path, friday_evening):
+    with open_run(home=tmp_path, day="2024-06-09", doing="test", step_back=True, environ={}) as run:
+        assert run.session.day == date(2024, 6, 7)
+
+
+def test_a_home_is_held_by_one_run_at_a_time(tmp_path, friday_evening):
+    with (
+        open_run(home=tmp_path, doing="the first", environ={}),
+        pytest.raises(TransientError, match="the first"),
+        open_run(home=tmp_path, doing="the second", environ={}),
+    ):
+        pass
+
+
+def test_the_lock_is_free_after_a_failure(tmp_path, friday_evening):
+    with pytest.raises(ZeroDivisionError), open_run(home=tmp_path, doing="a failure", environ={}):
+        raise ZeroDivisionError
+
+    with open_run(home=tmp_path, doing="the next", environ={}) as run:
+        assert run.session.day == date(2024, 6, 14)
+
+
+def test_fault_054_what_a_dead_run_left_is_swept(tmp_path, friday_evening):
+    home = Home(tmp_path)
+    leftovers = [home.live / ".2024-06-13.ab.partial", home.work / "2024-06-13" / "scores.parquet"]
+    for leftover in leftovers:
+        leftover.parent.mkdir(parents=True, exist_ok=True)
+        leftover.write_text("half")
+
+    with open_run(home=tmp_path, doing="test", environ={}):
+        assert [path for path in leftovers if path.exists()] == []
+
+
+def test_a_bad_setting_is_told_before_anything_is_written(tmp_path, friday_evening):
+    (tmp_path / "config.yaml").write_text("seed: x\n")
+
+    with (
+        pytest.raises(ConfigError, match="seed: must be a whole number"),
+        open_run(home=tmp_path, doing="test"),
+    ):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_many_problems_are_counted_not_poured_out(tmp_path):
+    (tmp_path / "config.yaml").write_text("\n".join(f"k{i}: 1" for i in range(25)))
+
+    with pytest.raises(ConfigError) as caught:
+        settings_of(Home(tmp_path), None, {})
+
+    assert str(caught.value).count("is not a setting") == 20
+    assert "and 5 more" in str(caught.value)
+    assert len(caught.value.fields["problems"]) == 25
+
+
+def test_the_profile_may_come_from_the_environment(tmp_path):
+    settings = settings_of(Home(tmp_path), None, {"AFTERCLOSE_PROFILE": "institutional"}).settings
+
+    assert settings.portfolio.max_position_frac == 0.02
+
+
+def test_a_named_home_is_stronger_than_the_environment(tmp_path):
+    environ = {"AFTERCLOSE_HOME": str(tmp_path / "environment")}
+
+    assert find_home(tmp_path / "named", environ).root == tmp_path / "named"
+    assert find_home(None, environ).root == tmp_path / "environment"
+    assert (find_home(None, {}).root / "flows").is_dir()
+
+
+def test_a_file_is_no_home(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match="is no folder"):
+        find_home(tmp_path / "file", {})

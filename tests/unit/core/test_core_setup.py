@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from tasks.core import setup
+from tasks.core.errors import ConfigError, StorageError
+from tasks.core.home import Home
+from tasks.core.setup import is_set_up, set_up
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "a home")
+
+
+def test_a_new_home_gets_a_clear_switch_and_its_marker(home):
+    set_up(home)
+
+    assert json.loads(home.kill_switch_file.read_text())["state"] == "clear"
+    assert is_set_up(home)
+
+
+def test_fault_043_a_switch_that_vanished_after_set_up_is_not_made_again(home):
+    set_up(home)
+    home.kill_switch_file.unlink()
+
+    set_up(home)
+
+    assert not home.kill_switch_file.exists()
+
+
+def test_a_switch_that_was_tripped_before_the_first_run_stays_tripped(home):
+    home.live.mkdir(parents=True)
+    home.kill_switch_file.write_text('{"state": "on"}')
+
+    set_up(home)
+
+    assert home.kill_switch_file.read_text() == '{"state": "on"}'
+
+
+def test_the_marker_is_written_last(home, monkeypatch):
+    written = []
+    monkeypatch.setattr(setup, "write_text", lambda path, _: written.append(path))
+
+    set_up(home)
+
+    assert written == [home.kill_switch_file, home.marker_file]
+
+
+def test_set_up_that_was_killed_between_its_writes_is_finished_by_the_next(home, monkeypatch):
+    def die_at_the_marker(path, text):
+        if path == home.marker_file:
+            raise KeyboardInterrupt
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(setup, "write_text", die_at_the_marker)
+        with pytest.raises(KeyboardInterrupt):
+            set_up(home)
+    assert not is_set_up(home)
+
+    set_up(home)
+
+    assert is_set_up(home)
+
+
+def test_two_homes_are_set_up_with_equal_bytes(tmp_path):
+    homes = [Home(tmp_path / name) for name in "ab"]
+    for home in homes:
+        set_up(home)
+
+    assert len({home.kill_switch_file.read_bytes() for home in homes}) == 1
+    assert len({home.marker_file.read_bytes() for home in homes}) == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "{}", "null"])
+def test_a_damaged_marker_is_named_and_never_taken_for_a_new_home(home, content):
+    home.marker_file.parent.mkdir(parents=True)
+    home.marker_file.write_text(content)
+
+    with pytest.raises(StorageError, match=r"home\.json is damaged"):
+        set_up(home)
+
+    assert not home.kill_switch_file.exists()
+
+
+def test_a_home_of_a_later_release_is_refused(home):
+    home.marker_file.parent.mkdir(parents=True)
+    home.marker_file.write_text('{"schema_version": 2}')
+
+    with pytest.raises(ConfigError, match="schema version 2"):
+        set_up(home)
