@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from tasks.data.schema import Panel
 from tasks.features.cross_section import transformed
@@ -36,6 +38,15 @@ def compute_last(panel: Panel, names: Sequence[str] | None = None) -> FeatureMat
     return _matrix(panel, features, compute_raw_last(panel, features), first_row=len(panel.sessions) - 1)
 
 
+def members_frame(matrix: FeatureMatrix, is_member: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the last session's members, indexed by symbol, one column per feature."""
+    return pd.DataFrame(
+        matrix.of_session(-1)[is_member],
+        index=pd.Index(matrix.symbols[is_member].astype(object), name="symbol", dtype="str"),
+        columns=list(matrix.names),
+    )
+
+
 def compute_raw(panel: Panel, features: Sequence[Feature]) -> Values:
     """Return the features as their functions give them, before any cross-sectional form."""
     sessions, symbols = panel.close.shape
@@ -60,7 +71,7 @@ def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
     enough = [
         (values, feature) for values, feature in zip(raw, features, strict=True) if feature.window <= sessions
     ]
-    tail = max((feature.window for _, feature in enough), default=0)
+    tail = max((feature.window for _, feature in enough), default=1)
 
     def fill(columns: slice) -> None:
         block = Block(panel, slice(sessions - tail, None), columns)

@@ -2,15 +2,13 @@
 
 import logging
 
-import pandas as pd
-
 from tasks.core.artifacts import ArtifactRef, save_frame
 from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema import Market
 from tasks.data.store import read_panel
-from tasks.features.engine import compute_last
+from tasks.features.engine import compute_last, members_frame
 from tasks.features.registry import warm_up
 
 log = logging.getLogger(__name__)
@@ -20,20 +18,13 @@ log = logging.getLogger(__name__)
 def compute_features(run: Run, market: Market) -> ArtifactRef:
     """Store one row per member of the session and one column per registered feature, in the registry's order."""
     panel = read_panel(market.snapshot, window=warm_up())
-    matrix = compute_last(panel)
-    is_member = panel.is_member[-1]
-    if not is_member.any():
+    frame = members_frame(compute_last(panel), panel.is_member[-1])
+    if frame.empty:
         raise DataError(
             f"No symbol may be bought on {run.session}: the universe is empty.",
             remedy="Look at data.universe in the settings and at `afterclose data status`.",
             session=str(run.session),
         )
-    frame = pd.DataFrame(
-        matrix.of_session(-1)[is_member],
-        index=pd.Index(panel.symbols[is_member].astype(object), name="symbol", dtype="str"),
-        columns=list(matrix.names),
-    )
-    log.info(
-        "%d features of %d names, %.1f %% known", *frame.shape[::-1], 100 * frame.notna().to_numpy().mean()
-    )
+    known = frame.notna().to_numpy().mean()
+    log.info("%d features of %d names, %.1f %% of the values known", frame.shape[1], len(frame), 100 * known)
     return save_frame(run, "features", frame)

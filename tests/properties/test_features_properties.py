@@ -1,0 +1,246 @@
+"""What holds for every registered feature, whatever it computes: a new one is covered the moment it is declared."""
+
+import ast
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.data.schema import Panel
+from tasks.features import engine
+from tasks.features.engine import compute, compute_last, compute_raw, compute_raw_last
+from tasks.features.registry import FEATURES, feature_names, selected, warm_up
+from tasks.features.schema import Feature
+from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
+
+EVERY_FEATURE = pytest.mark.parametrize("name", feature_names())
+SESSIONS = 330
+CUT = 300
+
+seeds = st.integers(0, 10_000)
+cuts = st.integers(warm_up() - 20, SESSIONS)
+few = settings(max_examples=10, deadline=None)
+
+
+@cache
+def panel() -> Panel:
+    return rough_panel(sessions=SESSIONS)
+
+
+@cache
+def early_panel() -> Panel:
+    return rows_of(panel(), slice(0, CUT))
+
+
+def with_nonsense_in(market: Panel, row: int) -> Panel:
+    """Return the market with one session of wild prices, on another day of the week."""
+    rng = np.random.default_rng(1)
+    names = ("open", "high", "low", "close", "raw_close", "volume", "dollar_volume", "market")
+    changed = {name: getattr(market, name).copy() for name in names}
+    for values in changed.values():
+        values[row] *= rng.lognormal(0, 5, values[row].shape)
+    sessions = market.sessions.copy()
+    sessions[row] += 1
+    return replace(market, **changed, sessions=sessions)
+
+
+def same_bits(one: np.ndarray, two: np.ndarray) -> bool:
+    return np.array_equal(one, two, equal_nan=True)
+
+
+@EVERY_FEATURE
+def test_deleting_later_rows_changes_no_bit(name):
+    whole = compute(panel(), [name])
+
+    without_later_rows = compute(early_panel(), [name])
+
+    assert same_bits(without_later_rows.values, whole.values[:, :CUT])
+
+
+@EVERY_FEATURE
+def test_noise_in_later_rows_changes_no_bit(name):
+    whole = compute(panel(), [name])
+
+    with_noise = compute(with_later_rows_of(panel(), rough_panel(99, sessions=SESSIONS), CUT), [name])
+
+    assert same_bits(with_noise.values[:, :CUT], whole.values[:, :CUT])
+
+
+@EVERY_FEATURE
+def test_the_day_from_its_window_alone_equals_the_full_computation(name):
+    (feature,) = selected([name])
+    whole = compute(panel(), [name])
+
+    from_window = compute_last(rows_of(panel(), slice(-feature.window, None)), [name])
+
+    assert np.isfinite(from_window.values).any()
+    assert same_bits(from_window.values[:, -1], whole.values[:, -1])
+
+
+@EVERY_FEATURE
+def test_a_value_wants_its_whole_window(name):
+    (feature,) = selected([name])
+
+    first_rows = compute(panel(), [name]).values[0, : feature.window - 1]
+
+    assert np.isnan(first_rows).all()
+
+
+@EVERY_FEATURE
+def test_the_declared_window_is_no_longer_than_needed(name):
+    (feature,) = selected([name])
+    oldest = SESSIONS - feature.window
+
+    changed = with_nonsense_in(panel(), oldest)
+
+    assert not same_bits(compute_raw_last(changed, [feature]), compute_raw_last(panel(), [feature]))
+
+
+@EVERY_FEATURE
+def test_the_order_of_symbols_does_not_matter(name):
+    order = np.random.default_rng(0).permutation(len(panel().symbols))
+
+    permuted = compute(columns_of(panel(), order), [name])
+
+    assert same_bits(permuted.values, compute(panel(), [name]).values[:, :, order])
+
+
+@EVERY_FEATURE
+def test_a_split_changes_nothing(name):
+    """Its factor is in total-return prices already; on the tape the price halves, and the shares double."""
+    split, on_the_tape = (slice(200, None), 6), panel().raw_close.copy()
+    on_the_tape[split] /= 2
+    shares = panel().fundamentals["shares_outstanding"].copy()
+    shares[split] *= 2
+    after = replace(
+        panel(),
+        raw_close=on_the_tape,
+        fundamentals=panel().fundamentals | {"shares_outstanding": shares},
+    )
+
+    assert same_bits(compute(after, [name]).values, compute(panel(), [name]).values)
+
+
+@EVERY_FEATURE
+def test_the_unit_in_which_a_share_is_counted_does_not_matter(name):
+    """A split before the first bar scales all prices and volumes of a symbol."""
+    per_share = np.where(np.arange(len(panel().symbols)) == 7, 4.0, 1.0)
+    prices = {field: getattr(panel(), field) * per_share for field in ("open", "high", "low", "close")}
+
+    scaled = replace(panel(), **prices, volume=panel().volume / per_share)
+
+    assert same_bits(compute(scaled, [name]).values, compute(panel(), [name]).values)
+
+
+@EVERY_FEATURE
+def test_a_missing_bar_and_a_name_outside_the_index_have_no_value(name):
+    values = compute(panel(), [name]).values[0]
+
+    assert np.isnan(values[np.isnan(panel().close)]).all()
+    assert np.isnan(values[~panel().is_member]).all()
+
+
+@EVERY_FEATURE
+def test_a_price_that_never_moves_has_a_value(name):
+    (feature,) = selected([name])
+
+    (values,) = compute_raw(panel(), [feature])
+
+    assert np.isfinite(values[max(feature.window - 1, 60) :, CONSTANT]).all()
+
+
+@EVERY_FEATURE
+def test_forms_across_the_session_keep_their_bounds(name):
+    (feature,) = selected([name])
+    values = compute(panel(), [name]).values
+    known = values[np.isfinite(values)]
+
+    if feature.transform in {"rank", "sector_rank"}:
+        assert known.min() >= 0
+        assert known.max() <= 1
+    assert not np.isinf(values).any()
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        lambda close: close - np.nanmean(close, axis=0),
+        lambda close: np.nancumsum(close, axis=0) / 3,
+        lambda close: np.broadcast_to(close[-1], close.shape),
+    ],
+    ids=["whole-array mean", "running sum", "the last row"],
+)
+def test_a_feature_that_looks_beyond_its_window_is_found_out(cheat):
+    feature = Feature("cheat", "none", cheat, ("close",), 5, "breaks the rule")
+
+    whole = compute_raw(panel(), [feature])
+    cut = compute_raw(early_panel(), [feature])
+    day = compute_raw_last(early_panel(), [feature])
+
+    assert not same_bits(whole[:, :CUT], cut) or not same_bits(day[:, 0], cut[:, -1])
+
+
+@given(seed=seeds, cut=cuts)
+@few
+def test_on_any_market_the_day_equals_the_full_computation(seed, cut):
+    market = rows_of(rough_panel(seed, sessions=SESSIONS), slice(0, cut))
+
+    day = compute_last(rows_of(market, slice(-warm_up(), None)))
+
+    assert same_bits(day.values[:, 0], compute(market).values[:, -1])
+
+
+@given(seed=seeds, cut=cuts)
+@few
+def test_on_any_market_no_value_knows_a_later_row(seed, cut):
+    market = rough_panel(seed, sessions=SESSIONS)
+    noise = rough_panel(seed + 1, sessions=SESSIONS)
+
+    whole = compute(market).values[:, :cut]
+
+    assert same_bits(compute(rows_of(market, slice(0, cut))).values, whole)
+    assert same_bits(compute(with_later_rows_of(market, noise, cut)).values[:, :cut], whole)
+
+
+@pytest.mark.parametrize("cells", [SESSIONS, SESSIONS * 5, 10**9])
+def test_how_symbols_are_cut_into_blocks_changes_no_bit(monkeypatch, cells):
+    whole = compute(panel())
+
+    monkeypatch.setattr(engine, "BLOCK_CELLS", cells)
+
+    assert same_bits(compute(panel()).values, whole.values)
+    assert same_bits(compute_last(panel()).values[:, 0], whole.values[:, -1])
+
+
+def test_a_missing_bar_is_not_a_zero():
+    (values,) = compute_raw(panel(), selected(["return_1"]))
+    missing = np.flatnonzero(np.isnan(panel().close[1:-1, GAPPY])) + 1
+
+    assert missing.size
+    assert np.isnan(values[missing, GAPPY]).all()
+    assert np.isnan(values[missing + 1, GAPPY]).all()
+
+
+def test_labels_never_enter_features():
+    slice_folder = Path(engine.__file__).parent
+    importers = [
+        path.name
+        for path in slice_folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.ImportFrom) and "labels" in f"{node.module}.{[a.name for a in node.names]}")
+        or (isinstance(node, ast.Import) and any("labels" in alias.name for alias in node.names))
+    ]
+
+    assert importers == []
+
+
+def test_names_are_unique_and_plain():
+    names = feature_names()
+
+    assert len(set(names)) == len(names) >= 30
+    assert all(name.isidentifier() and name.islower() for name in names)
+    assert all(feature.description and feature.version >= 1 for feature in FEATURES)
