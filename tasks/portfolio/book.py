@@ -6,30 +6,23 @@ Never guesses a price, and never lets a book of no value through.
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 
 from tasks.core.errors import SafetyError
+from tasks.portfolio.events import Events, symbol_today
 from tasks.portfolio.positions import Position, Positions, carry
 from tasks.portfolio.schema import Book, Holding
 
 
-def value_book(
-    held: Positions,
-    assets: pd.DataFrame,
-    *,
-    session: date,
-    actions: pd.DataFrame,
-    renames: pd.DataFrame,
-) -> Book:
+def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> Book:
     """Return the book after the session's close. `assets` as tasks/portfolio/quotes.py returns them.
 
     Raises SafetyError when a holding has no price at all, is dated later than the session, or equity is not positive.
     """
     before = [position for position in held.positions if position.shares > 0]
-    carried = [_carried(position, session, assets, actions, renames) for position in before]
+    carried = [_carried(position, session, events) for position in before]
     _refuse_twins(carried)
     holdings = tuple(_holding(position, assets) for position in carried)
     cash_usd = math.floor(round(held.cash_usd * 100, 4)) / 100  # whole cents; a fraction cannot be spent
@@ -43,34 +36,24 @@ def value_book(
     return Book(session, holdings, cash_usd, equity_usd, tuple(_notes(before, carried)))
 
 
-def is_priced(held: Positions, assets: pd.DataFrame, renames: pd.DataFrame) -> bool:
-    """Tell whether everything held has a price, under its own symbol or one it changed to."""
-    known = set(assets.index)
-    return all(_today(position.symbol, known, renames) in known for position in held.positions)
+def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> bool:
+    """Tell whether everything held has a price, under the symbol it has today."""
+    return all(
+        symbol_today(position.symbol, position.session or session, events.companies) in assets.index
+        for position in held.positions
+        if position.shares > 0
+    )
 
 
-def _carried(
-    position: Position, session: date, assets: pd.DataFrame, actions: pd.DataFrame, renames: pd.DataFrame
-) -> Position:
-    if position.session is None:
-        return replace(position, symbol=_today(position.symbol, set(assets.index), renames))
-    if position.session > session:
+def _carried(position: Position, session: date, events: Events) -> Position:
+    if position.session is not None and position.session > session:
         raise SafetyError(
             f"{position.symbol} is held as of {position.session}, after the session {session} that is asked for.",
             remedy="Run a later date, or give past dates a home of their own.",
             symbol=position.symbol,
         )
-    return carry(position, session, actions=actions, renames=renames)
-
-
-def _today(symbol: str, known: set[str], renames: pd.DataFrame) -> str:
-    """Follow symbol changes from a symbol that has no price to one that has."""
-    successor = dict(zip(renames["old"], renames["new"], strict=True))
-    for _ in range(len(successor)):
-        if symbol in known or symbol not in successor:
-            break
-        symbol = successor[symbol]
-    return symbol
+    symbol = symbol_today(position.symbol, position.session or session, events.companies)
+    return carry(position, session, symbol=symbol, splits=events.splits)
 
 
 def _refuse_twins(carried: list[Position]) -> None:
@@ -92,7 +75,7 @@ def _holding(position: Position, assets: pd.DataFrame) -> Holding:
             symbol=position.symbol,
         )
     asset = assets.loc[position.symbol]
-    return Holding(position.symbol, position.shares, float(asset["price"]), bool(asset["has_quote"]))
+    return Holding(position.symbol, position.shares, float(str(asset["price"])), bool(asset["has_quote"]))
 
 
 def _notes(before: Iterable[Position], after: Iterable[Position]) -> Iterable[str]:

@@ -11,7 +11,6 @@ import numpy as np
 from tasks.portfolio.limits import Group, Limits, Pair, Weights, percent
 
 GRAINS = 1e10  # weights are whole numbers of 1e-10, rounded down, so that equal runs agree to the byte
-DUST = 1e-4  # smaller weights are a solver's noise, not a view
 
 
 class Cut(NamedTuple):
@@ -23,7 +22,7 @@ class Cut(NamedTuple):
 
 def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
     """Apply every limit in turn; the last entry is the book that may stand. Negative weights are not expected."""
-    cuts = [Cut("dust", np.where(weights < DUST, 0.0, weights))]
+    cuts = [Cut("wish", weights)]
 
     def then(why: str, capped: Weights) -> None:
         cuts.append(Cut(why, capped))

@@ -5,6 +5,7 @@ Looks only at the finished frame and the limits; it does not know how the weight
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from config.sections import Portfolio as PortfolioSettings
 from tasks.core.errors import SafetyError
@@ -46,10 +47,11 @@ def check_book(
         raise _refused(f"it breaks the limit of {', '.join(broken)}")
 
 
-def _correlation(covariance: pd.DataFrame) -> np.ndarray:
+def _correlation(covariance: pd.DataFrame) -> NDArray[np.float64]:
     matrix = covariance.to_numpy(dtype=float)
     deviation = np.sqrt(np.diag(matrix))
-    return matrix / np.outer(deviation, deviation)
+    correlation: NDArray[np.float64] = matrix / np.outer(deviation, deviation)
+    return correlation
 
 
 def _refused(why: str) -> SafetyError:

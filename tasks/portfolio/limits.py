@@ -61,8 +61,10 @@ def limits_for(
     return Limits(
         max_position=settings.max_position_frac,
         max_exposure=min(exposure_cap, 1.0),
-        groups=_groups("sector", sector, dict.fromkeys(sector.tolist(), settings.max_sector_frac))
-        + _groups("cap class", cap_class, settings.max_cap_class_frac),
+        groups=_groups("sector", sector, dict.fromkeys(map(str, sector), settings.max_sector_frac))
+        + _groups(
+            "cap class", cap_class, {str(c): limit for c, limit in settings.max_cap_class_frac.items()}
+        ),
         pairs=() if correlation is None else look_alikes(correlation, limit=settings.max_correlation),
     )
 
@@ -96,12 +98,9 @@ def _excess(weights: Weights, limit: float) -> bool:
     return bool(weights.sum() > limit + TOLERANCE)
 
 
-def _groups(
-    kind: str, labels: Text, limits: Mapping[str, float] | Mapping[object, float]
-) -> tuple[Group, ...]:
-    by_label = {str(label): limit for label, limit in limits.items()}
+def _groups(kind: str, labels: Text, limits: Mapping[str, float]) -> tuple[Group, ...]:
     return tuple(
-        Group(f"{kind} {label}", labels == label, by_label[label])
-        for label in sorted(by_label)
+        Group(f"{kind} {label}", labels == label, limits[label])
+        for label in sorted(limits)
         if (labels == label).any()
     )

@@ -7,10 +7,10 @@ import csv
 import io
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tasks.core.errors import SafetyError
@@ -20,6 +20,7 @@ from tasks.portfolio.schema import CASH
 # Python's float() also takes 1_000, ٣ and inf
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 WHOLE_SHARE = 1e-6
+FORMER_LIFE = re.compile(r"~[0-9]{8}$")  # how the lake calls a company whose symbol went to another one
 
 
 @dataclass(frozen=True)
@@ -60,45 +61,24 @@ def parse_positions(text: str, *, path: str) -> Positions:
     return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares)
 
 
-def carry(position: Position, through: date, *, actions: pd.DataFrame, renames: pd.DataFrame) -> Position:
-    """Return the position as it stands after the splits and symbol changes up to the session `through`.
+def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFrame) -> Position:
+    """Return the position as it stands after the splits up to the session `through`, under today's `symbol`.
 
     A split multiplies the shares from its ex-date on; dividends are the broker's business and show in the cash.
-    Without a session of its own the position counts as held at `through`: nothing is carried but a lost symbol.
+    `splits` (symbol of today, session, split: new shares per old) as tasks/portfolio/events.py returns them.
     """
-    if position.session is None:
-        return position
-    symbol, shares = position.symbol, position.shares
-    for _, kind, name, value in _events(position.session, through, actions, renames):
-        if name == symbol and kind == "rename":
-            symbol = str(value)
-        elif name == symbol:
-            shares *= float(value)
+    since = position.session or through
+    later = (splits["session"] > pd.Timestamp(since)) & (splits["session"] <= pd.Timestamp(through))
+    own = splits.loc[later & (splits["symbol"] == symbol), "split"].to_numpy(dtype=float)
+    shares = position.shares * float(np.prod(own))
     if math.isclose(shares, round(shares), rel_tol=0, abs_tol=WHOLE_SHARE):
         shares = float(round(shares))
-    return replace(position, symbol=symbol, shares=shares, session=through)
-
-
-def _events(
-    since: date, through: date, actions: pd.DataFrame, renames: pd.DataFrame
-) -> list[tuple[pd.Timestamp, str, str, Any]]:
-    """Return symbol changes and splits after `since`, in order; on one day the new symbol comes first."""
-
-    def between(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["session"] > pd.Timestamp(since)) & (frame["session"] <= pd.Timestamp(through))]
-
-    changed, acted = between(renames), between(actions)
-    split = acted[(acted["split"] > 0) & (acted["split"] != 1)]
-    return sorted(
-        [(row.session, "rename", row.old, row.new) for row in changed.itertuples()]
-        + [(row.session, "split", row.symbol, row.split) for row in split.itertuples()],
-        key=lambda event: event[:3],
-    )
+    return Position(symbol, shares, through)
 
 
 def _position(row: dict[str, str | None], path: str, line: int) -> Position:
     symbol = row["symbol"] or ""
-    if symbol != CASH and not is_safe_symbol(symbol):
+    if symbol != CASH and not is_safe_symbol(FORMER_LIFE.sub("", symbol)):
         raise _unusable(path, line, f"'{printable(symbol)}' is no symbol")
     written = (row["shares"] or "").strip()
     shares = float(written) if NUMBER.fullmatch(written) else math.nan

@@ -15,7 +15,7 @@ VOLATILITY_SESSIONS = 63
 WINDOW = VOLATILITY_SESSIONS + 1  # sessions of the panel that this module looks at
 
 
-def quotes(panel: Panel, *, quarantined: tuple[str, ...], actions: pd.DataFrame) -> pd.DataFrame:
+def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) -> pd.DataFrame:
     """Return a frame by symbol, in alphabetical order.
 
     price (USD, whole cents; the last known one, per share of today), has_quote (it traded on the panel's last
@@ -24,7 +24,7 @@ def quotes(panel: Panel, *, quarantined: tuple[str, ...], actions: pd.DataFrame)
     """
     frame = pd.DataFrame(
         {
-            "price": to_cents(_last_known(panel.raw_close) / _splits_since_last_bar(panel, actions)),
+            "price": to_cents(_last_known(panel.raw_close) / _splits_since_last_bar(panel, splits)),
             "has_quote": _is_price(panel.raw_close[-1]),
             "is_quarantined": np.isin(panel.symbols, quarantined),
             "sector": panel.sector,
@@ -60,15 +60,14 @@ def _last_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(_is_price(found), found, np.nan)
 
 
-def _splits_since_last_bar(panel: Panel, actions: pd.DataFrame) -> NDArray[np.float64]:
+def _splits_since_last_bar(panel: Panel, splits: pd.DataFrame) -> NDArray[np.float64]:
     """Return new shares per share of each name's last bar: 1 but for a halted name that was split meanwhile."""
     factor = np.ones(len(panel.symbols))
     row = _last_row(panel.raw_close)
     for column in np.flatnonzero(row < len(panel.sessions) - 1):
-        own = actions[actions["symbol"] == panel.symbols[column]]
-        later = (own["session"] > panel.sessions[row[column]]) & (own["session"] <= panel.sessions[-1])
-        splits = own.loc[later & (own["split"] > 0), "split"]
-        factor[column] = float(splits.prod()) if len(splits) else 1.0
+        later = (splits["session"] > panel.sessions[row[column]]) & (splits["session"] <= panel.sessions[-1])
+        own = splits["symbol"] == panel.symbols[column]
+        factor[column] = float(splits.loc[own & later, "split"].prod())
     return factor
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 
 from tasks.core.errors import SafetyError
 from tasks.core.run import Run
+from tasks.data.lines import lines_as_of
 from tasks.data.schema import Market
-from tasks.data.store import read_actions, read_panel, read_renames
+from tasks.data.store import read_panel, read_tables
 from tasks.portfolio.book import is_priced, value_book
+from tasks.portfolio.events import Events, events_of
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.quotes import WINDOW, quotes
 from tasks.portfolio.schema import Book
@@ -29,27 +31,23 @@ def read_positions(run: Run) -> Positions:
     return parse_positions(text, path=str(path))
 
 
-def read_assets(run: Run, market: Market) -> pd.DataFrame:
-    """Return what is known of each name today, as tasks/portfolio/quotes.py says it.
+def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:
+    """Return what is known of each name today (tasks/portfolio/quotes.py), and what happened to companies.
 
     A holding that has not traded for long is looked for in the whole history.
     """
-    actions, renames = read_actions(market.snapshot), read_renames(market.snapshot)
+    snapshot = market.snapshot
+    tables = read_tables(snapshot.lake, snapshot.versions, snapshot.session, ("actions", "lives", "renames"))
+    events = events_of(tables["actions"], lines_as_of(tables["lives"], tables["renames"]))
     held = read_positions(run)
-    panel = read_panel(market.snapshot, window=WINDOW)
-    assets = quotes(panel, quarantined=market.quarantined, actions=actions)
-    if not is_priced(held, assets, renames):
-        panel = read_panel(market.snapshot, window=None)
-        assets = quotes(panel, quarantined=market.quarantined, actions=actions)
-    return assets
+    for window in (WINDOW, None):
+        panel = read_panel(snapshot, window=window)
+        assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)
+        if is_priced(held, assets, session=run.session.day, events=events):
+            break
+    return assets, events
 
 
-def read_book(run: Run, market: Market, assets: pd.DataFrame) -> Book:
+def read_book(run: Run, assets: pd.DataFrame, events: Events) -> Book:
     """Return what is held after the session's close, valued; see tasks/portfolio/book.py for what is refused."""
-    return value_book(
-        read_positions(run),
-        assets,
-        session=run.session.day,
-        actions=read_actions(market.snapshot),
-        renames=read_renames(market.snapshot),
-    )
+    return value_book(read_positions(run), assets, session=run.session.day, events=events)

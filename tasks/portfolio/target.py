@@ -5,6 +5,7 @@ in quarantine may stay but not grow, and where no method gives a book what is he
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,7 @@ def _why(
             said.append("the optimizer gives it no weight")
         said += [
             f"cut from {percent(before.weights[place])} to {percent(after.weights[place])} by {after.why}"
-            for before, after in zip(cuts[:-2], cuts[1:-1], strict=True)
+            for before, after in pairwise(cuts[:-1])
             if before.weights[place] - after.weights[place] > WORTH_TELLING
         ]
         why[symbol] = "; ".join(said)
@@ -163,9 +164,9 @@ def _why(
 
 
 def _why_left(symbol: str, candidates: Candidates, assets: pd.DataFrame) -> str:
-    if symbol not in assets.index or not assets.at[symbol, "has_quote"]:
+    if symbol not in assets.index or not assets.loc[symbol, "has_quote"]:
         return "no quote on the session (halted or delisted): exit only"
-    if assets.at[symbol, "is_quarantined"]:
+    if assets.loc[symbol, "is_quarantined"]:
         return "in quarantine: kept or reduced, never bought"
     return candidates.left_out.get(symbol, "left the universe")
 
@@ -173,10 +174,7 @@ def _why_left(symbol: str, candidates: Candidates, assets: pd.DataFrame) -> str:
 def _notes(
     view: View, candidates: Candidates, assets: pd.DataFrame, limits: Limits, weights: pd.Series
 ) -> list[str]:
-    notes = [
-        f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone: "
-        "a name that is held has no precedence."
-    ]
+    notes = [f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone."]
     if view.exposure_cap < 1:
         notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the book.")
     if not view.allows_new_positions:

@@ -11,7 +11,7 @@ from tasks.data.schema import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.check import check_book
 from tasks.portfolio.schema import CASH, Book, Portfolio
-from tasks.portfolio.store import read_assets, read_book
+from tasks.portfolio.store import read_book, read_market
 from tasks.portfolio.target import Target, View, target_book
 from tasks.regime.schema import Regime
 from tasks.risk.schema import RiskModel
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, risk: RiskModel) -> Portfolio:
     """Value the book as it is, and decide the book as it should be."""
     settings = run.settings.portfolio
-    assets = read_assets(run, market)
-    book = read_book(run, market, assets)
+    assets, events = read_market(run, market)
+    book = read_book(run, assets, events)
     covariance = load_frame(risk.covariance)
     view = View(
         scores=load_frame(scores.frame)["score"],
@@ -51,7 +51,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         "%d positions by %s, %.1f %% in cash",
         int((target.weights > 0).sum()),
         target.method,
-        100 * frame.at[CASH, "weight"],
+        100 * (1 - target.weights.sum()),
     )
     return portfolio
 
@@ -85,8 +85,7 @@ def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Seri
         },
         index=names,
     )
-    frame["symbol"] = names
-    frame = frame.sort_values(["weight", "symbol"], ascending=[False, True]).drop(columns="symbol")
+    frame = frame.sort_values("weight", ascending=False, kind="stable")  # names are in alphabetical order
     frame.loc[CASH] = {
         "weight": max(1.0 - frame["weight"].sum(), 0.0),
         "current_weight": book.cash_usd / book.equity_usd,

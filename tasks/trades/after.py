@@ -1,0 +1,34 @@
+"""Show the book once every trade is filled at its price and its costs are paid.
+
+Weights are what whole shares really make of the target: weight × equity is shares × price, line by line.
+"""
+
+import numpy as np
+import pandas as pd
+
+from tasks.portfolio.schema import CASH
+from tasks.trades.lines import Lines
+from tasks.trades.plan import Plan
+
+
+def cash_after_cents(lines: Lines, plan: Plan) -> int:
+    """Return the cash that is left, to the cent."""
+    moved = (plan.sells - plan.buys) * lines.price_cents
+    return lines.cash_cents + int(moved.sum()) - plan.cost_cents
+
+
+def book_after(lines: Lines, plan: Plan) -> pd.DataFrame:
+    """Return shares, price and weight by symbol; CASH last, its shares counted in dollars at a price of 1."""
+    shares = lines.held - plan.sells + plan.buys
+    kept = np.flatnonzero(shares > 0)
+    cash_usd = cash_after_cents(lines, plan) / 100
+    frame = pd.DataFrame(
+        {
+            "shares": [*shares[kept], cash_usd],
+            "price": [*(lines.price_cents[kept] / 100), 1.0],
+        },
+        index=pd.Index([*(lines.symbols[line] for line in kept), CASH], name="symbol"),
+        dtype=float,
+    )
+    value = frame["shares"] * frame["price"]
+    return frame.assign(weight=value / value.sum())

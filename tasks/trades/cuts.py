@@ -1,0 +1,146 @@
+"""Cut wanted trades to what is allowed: volume, size, number, turnover, limits, cash. Every cut leaves its words.
+
+Sells are settled first and never held back for the sake of turnover; buys get the room that is left. Never adds a
+share to any trade.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from config.settings import Settings
+from tasks.portfolio.limits import percent
+from tasks.trades.lines import Lines, Mask, Shares
+
+CostCents = Callable[[Shares], Shares]  # what selling, or buying, so many shares costs, by line
+
+
+@dataclass
+class Told:
+    """What was said of each line while it was cut; grows as the cuts go on."""
+
+    cut: dict[int, list[str]] = field(default_factory=dict)
+    warned: dict[int, list[str]] = field(default_factory=dict)
+    dropped: dict[int, tuple[int, str]] = field(
+        default_factory=dict
+    )  # wanted shares, and why they are not traded
+
+    def say_cut(self, line: int, words: str) -> None:
+        self.cut.setdefault(line, []).append(words)
+
+    def warn(self, line: int, words: str) -> None:
+        self.warned.setdefault(line, []).append(words)
+
+    def drop(self, line: int, shares: int, words: str) -> None:
+        self.dropped.setdefault(line, (int(shares), words))
+
+
+def cut_each(wanted: Shares, lines: Lines, told: Told, *, is_sale: bool, settings: Settings) -> Shares:
+    """Cut each trade to its share of the volume and of the book."""
+    shares = wanted.copy()
+    for line in np.flatnonzero(wanted).tolist():
+        adv = lines.adv_shares[line]
+        if adv > 0:
+            allowed = int(settings.trades.max_adv_frac * adv)
+            if shares[line] > allowed:
+                words = f"{percent(settings.trades.max_adv_frac)} of the average daily volume"
+                told.warn(line, f"cut from {shares[line]:,} to {allowed:,} shares, {words}")
+                told.say_cut(line, f"cut to {words}, the rest follows")
+                shares[line] = allowed
+        elif is_sale:
+            told.warn(line, "the average daily volume is unknown")
+        allowed = int(settings.safety.max_trade_frac * lines.equity_cents / lines.price_cents[line] + 1e-9)
+        if shares[line] > allowed:
+            told.say_cut(
+                line,
+                f"cut to {percent(settings.safety.max_trade_frac)} of the book in one trade, the rest follows",
+            )
+            shares[line] = allowed
+        if shares[line] == 0:
+            told.drop(line, int(wanted[line]), "the size limits leave less than one share")
+    return shares
+
+
+def drop_small(
+    shares: Shares, wanted: Shares, lines: Lines, told: Told, *, min_notional_usd: float, exempt: Mask
+) -> Shares:
+    """Drop trades that are worth less than the minimum. Exits are exempt: dust must be able to leave."""
+    small = (shares > 0) & (shares * lines.price_cents < min_notional_usd * 100) & ~exempt
+    for line in np.flatnonzero(small).tolist():
+        told.drop(line, int(wanted[line]), f"worth less than {min_notional_usd:,.0f} USD")
+    return np.where(small, 0, shares)
+
+
+def drop_beyond(shares: Shares, lines: Lines, told: Told, *, most: int, first: Mask, words: str) -> Shares:
+    """Keep the `most` largest trades, those of `first` before all others."""
+    traded = np.flatnonzero(shares).tolist()
+    order = sorted(traded, key=lambda line: (not first[line], -shares[line] * lines.price_cents[line], line))
+    kept = shares.copy()
+    for line in order[most:]:
+        told.drop(line, int(shares[line]), words)
+        kept[line] = 0
+    return kept
+
+
+def drop_worthless(sells: Shares, lines: Lines, told: Told, cost_cents: CostCents) -> Shares:
+    """Drop sales that would cost more than they bring."""
+    worthless = (sells > 0) & (cost_cents(sells) >= sells * lines.price_cents)
+    for line in np.flatnonzero(worthless).tolist():
+        told.drop(line, int(sells[line]), "selling would cost more than it brings")
+    return np.where(worthless, 0, sells)
+
+
+def fit_buys(
+    buys: Shares,
+    sells: Shares,
+    lines: Lines,
+    told: Told,
+    *,
+    selling_costs: int,
+    buying_costs: CostCents,
+    net_cents: float,
+    settings: Settings,
+) -> Shares:
+    """Scale buys down until turnover, every limit and the cash have room for them.
+
+    `net_cents` is the equity that the limits are measured by: what is left after the costs set aside.
+    """
+    enters = not (lines.held > 0).any()
+    turnover = settings.safety.max_entry_turnover_frac if enters else settings.safety.max_turnover_frac
+    everything = np.ones(len(buys), dtype=bool)
+    left_cents = (lines.held - sells) * lines.price_cents
+    limits = lines.limits
+    rooms: list[tuple[str, Mask, float]] = [
+        (f"the day's turnover limit of {percent(turnover)}", everything, turnover * lines.equity_cents),
+        *(
+            (
+                f"the limit for {group.name}",
+                group.members,
+                group.limit * net_cents - left_cents[group.members].sum(),
+            )
+            for group in limits.groups
+        ),
+        ("the exposure limit", everything, limits.max_exposure * net_cents - left_cents.sum()),
+    ]
+    for words, members, room in rooms:
+        buys = _scale(buys, members, room, lines, told, words)
+    proceeds = int((sells * lines.price_cents).sum()) - selling_costs
+    available = lines.cash_cents + proceeds - int(buying_costs(buys).sum())  # fewer shares never cost more
+    return _scale(buys, everything, available, lines, told, "the cash that is there after sells and costs")
+
+
+def _scale(buys: Shares, members: Mask, room_cents: float, lines: Lines, told: Told, words: str) -> Shares:
+    """Scale the members' buys by one factor so that together they fit. Whole numbers: the room is never exceeded."""
+    room = max(int(np.floor(room_cents)), 0)
+    prices: Iterable[int] = lines.price_cents.tolist()
+    total = sum(int(n) * price for n, price, inside in zip(buys, prices, members, strict=True) if inside)
+    if total <= room:
+        return buys
+    scaled = buys.copy()
+    for line in np.flatnonzero(members & (buys > 0)).tolist():
+        scaled[line] = int(buys[line]) * room // total
+        told.say_cut(line, f"cut to fit {words}")
+        if scaled[line] == 0:
+            told.drop(line, int(buys[line]), f"{words} leaves no room")
+    return scaled

@@ -1,0 +1,118 @@
+"""Decide the day's trades: what is wanted, what of it is allowed, and what the book looks like afterwards.
+
+The pure call that the daily run and every backtest share. Sells come first; whatever happens, no cash is spent that
+is not there, no share is sold that is not held, and no name stands on both sides.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from config.settings import Settings
+from tasks.costs.model import estimate
+from tasks.trades.cuts import Told, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
+from tasks.trades.lines import Lines, Numbers, Shares
+from tasks.trades.wishes import Wishes, wish
+
+ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds settle it, six are patience
+RESERVE_MARGIN = 1.25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Shares to sell and to buy by line, their costs in cents, and what was said of them."""
+
+    sells: Shares
+    buys: Shares
+    commission_cents: Shares
+    slippage_cents: Shares
+    wishes: Wishes
+    told: Told
+
+    @property
+    def cost_cents(self) -> int:
+        return int(self.commission_cents.sum() + self.slippage_cents.sum())
+
+
+def plan_trades(lines: Lines, *, settings: Settings) -> Plan:
+    """Return the trades whose costs are covered by what was set aside for them while sizing."""
+    reserve_cents = 0.0
+    plan = _plan(lines, reserve_cents, settings)
+    for _ in range(ROUNDS):
+        if plan.cost_cents <= reserve_cents:
+            break
+        reserve_cents = plan.cost_cents * RESERVE_MARGIN
+        plan = _plan(lines, reserve_cents, settings)
+    return plan
+
+
+def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings) -> tuple[Shares, Shares]:
+    """Return commission and slippage of each line in cents, each rounded up."""
+    costs = estimate(
+        shares.astype(float),
+        lines.price_cents / 100,
+        np.full(len(shares), is_sale),
+        daily_volatility=lines.volatility,
+        adv_shares=lines.adv_shares,
+        costs=settings.costs,
+    )
+    return _whole_cents(costs.commission_usd), _whole_cents(costs.slippage_usd)
+
+
+def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
+    told = Told()
+    wishes = wish(lines, reserve_cents, settings=settings.trades)
+    sells = _sells(np.maximum(-wishes.change, 0), lines, told, settings)
+    buys = _buys(np.maximum(wishes.change, 0), sells, lines, told, reserve_cents, settings)
+    of_sells = costs_of(sells, lines, is_sale=True, settings=settings)
+    of_buys = costs_of(buys, lines, is_sale=False, settings=settings)
+    return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], wishes, told)
+
+
+def _sells(wanted: Shares, lines: Lines, told: Told, settings: Settings) -> Shares:
+    sells = cut_each(wanted, lines, told, is_sale=True, settings=settings)
+    sells = drop_small(
+        sells, wanted, lines, told, min_notional_usd=settings.trades.min_notional_usd, exempt=lines.is_exit
+    )
+    sells = drop_worthless(sells, lines, told, lambda shares: _costs(shares, lines, settings, is_sale=True))
+    most = settings.trades.max_trades
+    return drop_beyond(sells, lines, told, most=most, first=lines.is_exit, words=_too_many(most))
+
+
+def _buys(
+    wanted: Shares, sells: Shares, lines: Lines, told: Told, reserve_cents: float, settings: Settings
+) -> Shares:
+    def smaller_are_dropped(buys: Shares) -> Shares:
+        least = settings.trades.min_notional_usd
+        return drop_small(buys, wanted, lines, told, min_notional_usd=least, exempt=nothing)
+
+    nothing = np.zeros(len(wanted), dtype=bool)
+    most = settings.trades.max_trades
+    buys = smaller_are_dropped(cut_each(wanted, lines, told, is_sale=False, settings=settings))
+    buys = drop_beyond(
+        buys, lines, told, most=most - int(np.count_nonzero(sells)), first=nothing, words=_too_many(most)
+    )
+    buys = fit_buys(
+        buys,
+        sells,
+        lines,
+        told,
+        selling_costs=int(_costs(sells, lines, settings, is_sale=True).sum()),
+        buying_costs=lambda shares: _costs(shares, lines, settings, is_sale=False),
+        net_cents=max(lines.equity_cents - reserve_cents, 0.0),
+        settings=settings,
+    )
+    return smaller_are_dropped(buys)
+
+
+def _costs(shares: Shares, lines: Lines, settings: Settings, *, is_sale: bool) -> Shares:
+    commission, slippage = costs_of(shares, lines, is_sale=is_sale, settings=settings)
+    return commission + slippage
+
+
+def _whole_cents(usd: Numbers) -> Shares:
+    return np.ceil(usd * 100 - 1e-6).astype(np.int64)
+
+
+def _too_many(most: int) -> str:
+    return f"more than {most} trades in one day; exits and larger trades come first"

@@ -1,0 +1,51 @@
+"""The trades stage: from the book that should be held to the list a person can approve."""
+
+import logging
+
+from tasks.core.artifacts import load_frame, save_frame
+from tasks.core.run import Run
+from tasks.core.stage import stage
+from tasks.data.schema import Market
+from tasks.portfolio.schema import Portfolio
+from tasks.trades.after import book_after, cash_after_cents
+from tasks.trades.check import check_trades
+from tasks.trades.lines import make_lines
+from tasks.trades.plan import plan_trades
+from tasks.trades.schema import Trades
+from tasks.trades.words import dropped_trades, trades_frame
+
+log = logging.getLogger(__name__)
+
+
+@stage()
+def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
+    """Size, cut and price the trades that lead from the book as it is towards the book as it should be."""
+    settings = run.settings
+    target = load_frame(portfolio.frame)
+    lines = make_lines(
+        target, portfolio.book, market.quarantined, exposure_cap=portfolio.exposure_cap, settings=settings
+    )
+    plan = plan_trades(lines, settings=settings)
+    frame = trades_frame(lines, plan, target["note"])
+    check_trades(frame, portfolio.book, target["adv_usd"], settings=settings)
+
+    buys_cents = int((plan.buys * lines.price_cents).sum())
+    sells_cents = int((plan.sells * lines.price_cents).sum())
+    trades = Trades(
+        frame=save_frame(run, "trades", frame),
+        after=save_frame(run, "book_after", book_after(lines, plan)),
+        dropped=dropped_trades(lines, plan),
+        buy_notional_usd=buys_cents / 100,
+        sell_notional_usd=sells_cents / 100,
+        cost_usd=plan.cost_cents / 100,
+        turnover=(buys_cents + sells_cents) / 2 / lines.equity_cents,
+        cash_after_usd=cash_after_cents(lines, plan) / 100,
+    )
+    log.info(
+        "%d trades, %.1f %% turnover, %.2f USD of costs, %d dropped",
+        len(frame),
+        100 * trades.turnover,
+        trades.cost_usd,
+        len(trades.dropped),
+    )
+    return trades
