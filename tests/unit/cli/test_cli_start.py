@@ -11,12 +11,11 @@ HEAVY = {
     "pandas",
     "numpy",
     "prefect",
-    "pydantic",
+    "pydantic_settings",
     "yaml",
     "exchange_calendars",
     "deltalake",
     "sklearn",
-    "matplotlib",
 }
 
 

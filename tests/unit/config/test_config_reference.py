@@ -1,0 +1,51 @@
+"""docs/configuration.md says what the models say."""
+
+from pathlib import Path
+
+import pytest
+
+from config.keys import keys_of
+from config.reference import page
+from config.settings import Settings
+
+PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
+KEYS = keys_of(Settings)
+
+
+def test_the_reference_is_what_the_models_say_today():
+    assert PAGE.read_text() == page(), "docs/configuration.md is stale: run `make docs`"
+
+
+def test_every_key_stands_in_the_reference():
+    assert [key for key in KEYS if not KEYS[key].is_section and f"| `{key}` |" not in page()] == []
+
+
+@pytest.mark.parametrize("key", [key.dotted for key in KEYS.values() if key.is_section])
+def test_every_section_is_described(key):
+    assert KEYS[key].description
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("seed", "a whole number"),
+        ("data.provider", "one of simulated, files"),
+        ("data.files.path", "a path, or null"),
+        ("data.simulated.symbols", "a whole number from 20 to 20,000"),
+        ("data.simulated.first_session", "a date, YYYY-MM-DD"),
+        ("risk.confidence", "a number above 0.5 below 1"),
+        (
+            "regime.exposure_cap",
+            "a mapping with the keys CRASH, BEAR, NEUTRAL, BULL, each a number from 0 to 1",
+        ),
+        ("regime.exposure_cap.BULL", "a number from 0 to 1"),
+        ("models.label_horizons", "a list of entries, each a whole number, at least 1"),
+        (
+            "models.candidates[].kind",
+            "one of xgboost, lightgbm, random_forest, momentum_52_week, equal_weight",
+        ),
+        ("reporting.title", "text of at most 80 characters"),
+    ],
+)
+def test_what_is_allowed_is_said_in_words(key, allowed):
+    assert KEYS[key].allowed == allowed
