@@ -45,8 +45,8 @@ def sub_penny(facts: Facts) -> Outcome:
     """No price is finer than the exchange takes (fault 38)."""
     price = facts.trades["price"].astype(float)
     steps = price.to_numpy() * np.where(price >= PENNY_RULE_FROM_USD, 100.0, 10_000.0)
-    is_finer = ~(np.abs(steps - np.round(steps)) <= ROUNDING)
-    return _lines(facts, pd.Series(is_finer, price.index), limit="whole cents")
+    is_whole = np.isclose(steps, np.round(steps), rtol=0, atol=ROUNDING) & np.isfinite(steps)
+    return _lines(facts, pd.Series(~is_whole, price.index), limit="whole cents")
 
 
 def price_deviation(facts: Facts) -> Outcome:

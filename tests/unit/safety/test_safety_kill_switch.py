@@ -1,0 +1,100 @@
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tasks.core.errors import ConfigError
+from tasks.core.home import Home
+from tasks.core.setup import set_up
+from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+
+NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
+LATER = datetime(2024, 6, 14, 18, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = Home(tmp_path)
+    set_up(home)
+    return home
+
+
+def test_a_new_home_is_clear(home):
+    switch = read_switch(home)
+
+    assert not switch.is_on
+    assert switch.says == "clear"
+
+
+def test_tripping_halts_until_a_named_person_resets(home):
+    trip_switch(home, "check_day", "daily loss", NOON)
+
+    assert read_switch(home).is_on
+    assert read_switch(home).says == "on by check_day at 2024-06-14T16:00:00+00:00: daily loss"
+
+    reset_switch(home, "Ada", "looked into it", LATER)
+
+    assert not read_switch(home).is_on
+
+
+def test_a_second_trip_keeps_the_first_reason_and_joins_the_history(home):
+    trip_switch(home, "check_day", "daily loss", NOON)
+    trip_switch(home, "Ada", "me too", LATER)
+
+    switch = read_switch(home)
+
+    assert switch.event.reason == "daily loss"
+    assert [event.reason for event in switch.events] == ["", "daily loss", "me too"]
+
+
+@pytest.mark.parametrize(("by", "reason"), [("", "because"), ("Ada", ""), (" \t", "because"), ("Ada", "\n")])
+def test_a_reset_without_name_or_reason_is_refused(home, by, reason):
+    trip_switch(home, "check_day", "daily loss", NOON)
+
+    with pytest.raises(ConfigError, match="named person"):
+        reset_switch(home, by, reason, LATER)
+
+    assert read_switch(home).is_on
+
+
+def test_the_stop_file_halts_whatever_the_switch_says_and_a_reset_removes_it(home):
+    home.stop_file.touch()
+
+    assert read_switch(home).is_on
+
+    reset_switch(home, "Ada", "false alarm", LATER)
+
+    assert not home.stop_file.exists()
+    assert not read_switch(home).is_on
+
+
+def test_a_dangling_link_named_stop_halts_too(home):
+    home.stop_file.symlink_to(home.root / "nowhere")
+
+    assert read_switch(home).is_on
+
+
+def test_a_hostile_reason_stays_one_line(home):
+    trip_switch(home, "Ada\nclear", "x\r\ny\t", NOON)
+
+    assert read_switch(home).event.by == "Ada clear"
+    assert read_switch(home).event.reason == "x y"
+
+
+def test_only_a_reset_acknowledges_the_session_that_tripped(home):
+    trip_switch(home, "check_day", "daily loss", NOON, session=date(2024, 6, 14))
+
+    assert read_switch(home).acknowledged_through is None
+
+    reset_switch(home, "Ada", "looked into it", LATER)
+
+    assert read_switch(home).acknowledged_through == date(2024, 6, 14)
+
+
+def test_the_file_can_be_read_by_a_person(home):
+    trip_switch(home, "Ada", "nervous", NOON)
+
+    record = json.loads(home.kill_switch_file.read_text())
+
+    assert (record["state"], record["by"], record["reason"]) == ("on", "Ada", "nervous")
+    assert record["at"] == "2024-06-14T16:00:00+00:00"

@@ -1,0 +1,56 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.safety.performance import parse_performance, read_performance
+
+FILE = Path("live/performance_history.csv")
+HEADER = "date,equity,daily_return,regime,turnover,cost,exposure,benchmark_return\n"
+MONDAY = "2024-06-10,1000000.00,0,BULL,0.1,12.5,0.00000000,\n"
+TUESDAY = "2024-06-11,990000.00,-0.01,BULL,0.1,12.5,0.90000000,0.001\n"
+
+
+def test_rows_are_read_oldest_first_whatever_their_order():
+    past = parse_performance(HEADER + TUESDAY + MONDAY, FILE)
+
+    assert past.sessions == (date(2024, 6, 10), date(2024, 6, 11))
+    assert past.equity_usd == (1_000_000.0, 990_000.0)
+    assert past.exposure == (0.0, 0.9)
+
+
+def test_no_file_yet_is_no_history(tmp_path):
+    assert read_performance(tmp_path / "performance_history.csv").sessions == ()
+
+
+def test_between_leaves_both_ends_out():
+    past = parse_performance(HEADER + MONDAY + TUESDAY, FILE)
+
+    assert past.between(date(2024, 6, 10), date(2024, 6, 12)).sessions == (date(2024, 6, 11),)
+    assert past.between(None, date(2024, 6, 11)).sessions == (date(2024, 6, 10),)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "date,equity\n2024-06-10,1\n",
+        HEADER + MONDAY + MONDAY,
+        HEADER + MONDAY.replace("1000000.00", "nan"),
+        HEADER + MONDAY.replace("1000000.00", "0"),
+        HEADER + MONDAY.replace("1000000.00", "a lot"),
+        HEADER + MONDAY.replace("2024-06-10", "yesterday"),
+        HEADER + "2024-06-10\n",
+    ],
+)
+def test_a_damaged_history_is_an_error_that_names_the_file(damaged):
+    with pytest.raises(DataError, match="performance_history"):
+        parse_performance(damaged, FILE)
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path):
+    path = tmp_path / "performance_history.csv"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(DataError, match="performance_history"):
+        read_performance(path)

@@ -1,0 +1,202 @@
+"""The clean day passes every check, and every check fails when what it looks for is planted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.safety.facts import Facts
+from tasks.safety.schema import Check
+from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
+from tests.builders import make_settings
+from tests.safety_days import make_champion, make_day, make_regime, make_trades
+
+THURSDAY = date(2024, 6, 13)
+NAN = float("nan")
+
+
+def outcome_of(name: str, facts: Facts) -> Check:
+    (check,) = run_checks(facts, ((name, dict(CHECKS)[name]),))
+    return check
+
+
+def with_trade_column(column: str, value: object) -> Callable[[], Facts]:
+    return lambda: make_day(trades=make_day().trades.assign(**{column: value}))
+
+
+def with_settings(dotted: str, value: object) -> Callable[[], Facts]:
+    return lambda: make_day(settings=make_settings(**{dotted: value}))
+
+
+PLANTED: list[tuple[str, Callable[[], Facts]]] = [
+    ("data_freshness", lambda: make_day(snapshot_session=THURSDAY)),
+    ("data_freshness", lambda: make_day(quotes=replace(make_day().quotes, session=THURSDAY))),
+    ("finite_scores", lambda: make_day(scores=pd.DataFrame({"score": [0.1, NAN]}))),
+    ("finite_scores", lambda: make_day(scores=pd.DataFrame({"score": [0.1, np.inf]}))),
+    ("finite_scores", lambda: make_day(scores=pd.DataFrame({"score": [0.1, 0.1]}))),
+    ("finite_scores", lambda: make_day(scores=pd.DataFrame({"score": []}, dtype=float))),
+    ("champion_age", lambda: make_day(champion=make_champion(trained_through=date(2024, 5, 9)))),
+    ("champion_age", lambda: make_day(champion=make_champion(trained_through=date(2024, 6, 17)))),
+    ("equity", lambda: make_day(book=replace(make_day().book, equity_usd=1_000_001.0))),
+    ("equity", lambda: make_day(cash_usd=-200_000.0)),
+    ("weights_sum", lambda: make_day(target_cash=0.8)),
+    ("weights_sum", lambda: make_day(target_cash=NAN)),
+    ("long_only", lambda: make_day(target={"B": -0.05, "C": 0.06})),
+    ("long_only", lambda: make_day(target={"B": 0.5, "C": 0.6})),
+    ("long_only", lambda: make_day(target={"B": NAN, "C": 0.06})),
+    ("position_limit", lambda: make_day(target={"B": 0.05, "C": 0.1501})),
+    ("sector_limit", with_settings("portfolio.max_sector_frac", 0.055)),
+    (
+        "cap_class_limit",
+        with_settings("portfolio.max_cap_class_frac", {"large": 0.1, "mid": 1.0, "small": 1.0}),
+    ),
+    ("regime_cap", lambda: make_day(regime=make_regime(exposure_cap=0.10))),
+    ("regime_cap", lambda: make_day(regime=make_regime(state="CRASH"))),
+    ("structure", lambda: make_day(trades=make_day().trades.drop(columns="reason"))),
+    ("structure", with_trade_column("side", "SELL_SHORT")),
+    ("structure", with_trade_column("shares", 10.5)),
+    ("structure", with_trade_column("shares", 0.0)),
+    ("structure", with_trade_column("notional", 1.0)),
+    ("structure", with_trade_column("symbol", " ")),
+    ("valid_prices", with_trade_column("price", NAN)),
+    ("valid_prices", with_trade_column("price", -50.0)),
+    ("valid_prices", with_trade_column("price", np.inf)),
+    ("sub_penny", with_trade_column("price", 50.005)),
+    ("price_deviation", with_trade_column("price", 55.01)),
+    ("price_deviation", lambda: make_day(trades=make_trades(("UNQUOTED", "BUY", 10, 50.0)))),
+    ("fat_finger", lambda: make_day(trades=make_trades(("C", "BUY", 5001, 50.0)))),
+    ("trade_size", lambda: make_day(trades=make_trades(("C", "BUY", 2001, 50.0)))),
+    ("trade_size", with_trade_column("price", NAN)),
+    ("liquidity", lambda: make_day(quotes=replace(make_day().quotes, adv_usd=pd.Series(1e6, list("ABCDE"))))),
+    ("liquidity", lambda: make_day(quotes=replace(make_day().quotes, adv_usd=pd.Series(0.0, list("ABCDE"))))),
+    ("turnover", with_settings("safety.max_turnover_frac", 0.05)),
+    ("costs", with_trade_column("slippage_est", 2500.0)),
+    ("costs", with_trade_column("commission_est", NAN)),
+    ("costs", with_trade_column("commission_est", -1.0)),
+    ("daily_count", with_settings("trades.max_trades", 1)),
+    ("daily_notional", with_settings("safety.max_daily_notional_frac", 0.1)),
+    ("duplicates", lambda: make_day(trades=make_trades(("A", "SELL", 10, 50.0), ("A", "BUY", 10, 50.0)))),
+    ("sells_are_held", lambda: make_day(trades=make_trades(("A", "SELL", 1001, 50.0)))),
+    ("sells_are_held", lambda: make_day(trades=make_trades(("D", "SELL", 1, 50.0)))),
+    ("cash", lambda: make_day(cash_usd=1000.0, trades=make_trades(("C", "BUY", 20, 50.0)))),
+    ("cash", with_trade_column("price", NAN)),
+    ("new_positions", lambda: make_day(regime=make_regime(allows_new_positions=False))),
+    ("new_positions", lambda: make_day(regime=make_regime(state="CRASH"))),
+    ("buyable", lambda: make_day(quarantined=frozenset({"C"}))),
+    ("buyable", lambda: make_day(quotes=replace(make_day().quotes, members=frozenset({"A", "B"})))),
+    ("towards_target", lambda: make_day(target={"B": 0.05, "C": 0.05})),
+    ("after_agrees", lambda: make_day(after=make_day().after.assign(shares=1.0))),
+    ("after_agrees", lambda: make_day(after=make_day().after.drop(index="CASH"))),
+    ("after_limits", with_settings("portfolio.max_position_frac", 0.055)),
+    ("after_limits", with_settings("portfolio.max_sector_frac", 0.055)),
+    ("after_limits", lambda: make_day(regime=make_regime(exposure_cap=0.105))),
+]
+
+
+def test_the_clean_day_passes_every_check():
+    assert [check for check in run_checks(make_day()) if not check.passed] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "plant"), PLANTED, ids=[f"{i}-{name}" for i, (name, _) in enumerate(PLANTED)]
+)
+def test_what_is_planted_is_found(name, plant):
+    check = outcome_of(name, plant())
+
+    assert not check.passed
+    assert check.value != COULD_NOT_RUN
+
+
+def test_every_check_has_a_planted_violation():
+    never_fails = {"correlation"}  # told, not judged
+
+    assert {name for name, _ in CHECKS} - never_fails == {name for name, _ in PLANTED}
+
+
+def test_a_day_without_trades_and_positions_is_clean():
+    facts = make_day(holdings={}, cash_usd=1e6, trades=make_trades(), target={})
+
+    assert [check for check in run_checks(facts) if not check.passed] == []
+
+
+def test_the_equal_weight_rule_may_score_all_alike():
+    facts = make_day(scores=pd.DataFrame({"score": [1.0, 1.0]}), champion=make_champion(ranks=False))
+
+    assert outcome_of("finite_scores", facts).passed
+
+
+def test_an_empty_book_may_be_filled_in_one_day():
+    trades = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "ABCDE"))
+    target = dict.fromkeys("ABCDE", 0.10)
+
+    filling = make_day(holdings={}, cash_usd=1e6, trades=trades, target=target)
+    invested = make_day(holdings={"A": 1.0}, cash_usd=1e6 - 50, trades=trades, target=target)
+
+    assert outcome_of("turnover", filling).passed
+    assert not outcome_of("turnover", invested).passed
+
+
+def test_a_position_that_drifted_beyond_its_limit_may_stay_while_no_trade_adds_to_it():
+    drifted = make_day(holdings={"A": 4000.0}, cash_usd=800_000.0, target={"A": 0.15}, trades=make_trades())
+    cut = make_day(
+        holdings={"A": 5000.0},
+        cash_usd=750_000.0,
+        target={"A": 0.15},
+        trades=make_trades(("A", "SELL", 1000, 50.0)),
+    )
+
+    assert outcome_of("after_limits", drifted).passed
+    assert outcome_of("after_limits", cut).passed
+
+
+def test_a_delisted_holding_is_offered_at_its_last_known_price():
+    day = make_day()
+    gone = replace(
+        day.quotes,
+        last_close=day.quotes.last_close.drop("A"),
+        adv_usd=day.quotes.adv_usd.drop("A"),
+        members=day.quotes.members - {"A"},
+    )
+
+    failed = [check.name for check in run_checks(replace(day, quotes=gone)) if not check.passed]
+
+    assert failed == []
+
+
+def test_a_book_in_debt_may_sell_its_way_out_and_buys_nothing():
+    selling = make_day(
+        holdings={"A": 4000.0}, cash_usd=-60_000.0, target={}, trades=make_trades(("A", "SELL", 200, 50.0))
+    )
+
+    assert outcome_of("cash", selling).passed
+
+
+def test_prices_below_a_dollar_may_have_four_decimals():
+    penny = make_day(trades=make_trades(("C", "BUY", 100, 0.1234)))
+
+    assert outcome_of("sub_penny", penny).passed
+
+
+def test_the_closest_pair_is_told():
+    day = make_day()
+    returns = day.quotes.returns.assign(C=day.quotes.returns["B"])
+
+    told = outcome_of("correlation", replace(day, quotes=replace(day.quotes, returns=returns)))
+
+    assert told.passed
+    assert (told.value, told.detail) == ("1.00", "B and C")
+
+
+def test_a_limit_that_stands_is_shown_with_its_value():
+    check = outcome_of("position_limit", make_day())
+
+    assert (check.value, check.limit, check.detail) == ("6.00 %", "≤ 15.00 %", "")
+
+
+def test_a_breach_names_the_symbol():
+    check = outcome_of("position_limit", make_day(target={"B": 0.2}, target_cash=0.8))
+
+    assert (check.value, check.detail) == ("20.00 %", "B")
