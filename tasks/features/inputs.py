@@ -13,12 +13,8 @@ from tasks.data.schema import Matrix, Panel
 from tasks.features.rolling import lag
 
 PRICES = ("open", "high", "low", "close", "volume", "raw_close", "dollar_volume")
-FUNDAMENTALS = {  # by the names that providers give the same figure
-    "net_income": ("net_income",),
-    "revenue": ("revenue", "revenues"),
-    "book_value": ("book_value", "equity"),
-    "shares_outstanding": ("shares_outstanding",),
-}
+# USD of the last four quarters (earnings, revenue), USD (book) and count (shares) as filed, where a provider gives them
+FUNDAMENTALS = ("earnings", "revenue", "book", "shares")
 
 
 class Block:
@@ -45,15 +41,9 @@ class Block:
             return self._panel.sessions[self._rows, None]
         if name == "market":
             return self._panel.market[self._rows, None]
-        return self._cut(self._filed(name) if name in FUNDAMENTALS else getattr(self._panel, name))
-
-    def _filed(self, name: str) -> Matrix:
-        for given in FUNDAMENTALS[name]:
-            if given in self._panel.fundamentals:
-                return self._panel.fundamentals[given]
-        return np.full(self._panel.close.shape, np.nan)
-
-    def _cut(self, values: Matrix) -> Matrix:
+        values = self._panel.fundamentals.get(name) if name in FUNDAMENTALS else getattr(self._panel, name)
+        if values is None:
+            return np.full(self.shape, np.nan)
         return np.ascontiguousarray(values[self._rows, self._columns])
 
 

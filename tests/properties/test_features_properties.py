@@ -114,12 +114,12 @@ def test_a_split_changes_nothing(name):
     """Its factor is in total-return prices already; on the tape the price halves, and the shares double."""
     split, on_the_tape = (slice(200, None), 6), panel().raw_close.copy()
     on_the_tape[split] /= 2
-    shares = panel().fundamentals["shares_outstanding"].copy()
+    shares = panel().fundamentals["shares"].copy()
     shares[split] *= 2
     after = replace(
         panel(),
         raw_close=on_the_tape,
-        fundamentals=panel().fundamentals | {"shares_outstanding": shares},
+        fundamentals=panel().fundamentals | {"shares": shares},
     )
 
     assert same_bits(compute(after, [name]).values, compute(panel(), [name]).values)

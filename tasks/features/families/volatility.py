@@ -103,13 +103,16 @@ FEATURES = (
         253,
         "covariance with the market's returns / their variance, 252 returns",
     ),
-    Feature(
-        "residual_volatility_126",
-        "market",
-        partial(residual_volatility, window=126),
-        ("returns", "market_returns"),
-        127,
-        "deviation of returns around the fit on the market's, 126 returns, × √252",
+    *(
+        Feature(
+            f"residual_volatility_{n}",
+            "market",
+            partial(residual_volatility, window=n),
+            ("returns", "market_returns"),
+            n + 1,
+            f"deviation of returns around the fit on the market's, {n} returns, × √252",
+        )
+        for n in (63, 126)
     ),
     Feature(
         "intraday_range",

@@ -47,10 +47,10 @@ def rough_panel(seed: int = 0, *, sessions: int = 330, symbols: int = 12) -> Pan
 def _fundamentals(rng: np.random.Generator, sessions: int, symbols: int) -> dict[str, np.ndarray]:
     shape = (sessions // 60 + 1, symbols)
     figures = {
-        "net_income": rng.normal(1e8, 1e8, shape),
+        "earnings": rng.normal(1e8, 1e8, shape),
         "revenue": rng.uniform(1e9, 2e9, shape),
-        "book_value": rng.normal(1e9, 5e8, shape),
-        "shares_outstanding": rng.uniform(1e7, 1e8, shape),
+        "book": rng.normal(1e9, 5e8, shape),
+        "shares": rng.uniform(1e7, 1e8, shape),
     }
     filed = {name: np.repeat(values, 60, axis=0)[:sessions] for name, values in figures.items()}
     for values in filed.values():

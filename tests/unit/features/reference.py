@@ -173,7 +173,7 @@ def volume_weighted_momentum(b):
 
 
 def per_market_value(figure):
-    return lambda b: b.fundamentals[figure] / (b.fundamentals["shares_outstanding"] * b.raw_close)
+    return lambda b: b.fundamentals[figure] / (b.fundamentals["shares"] * b.raw_close)
 
 
 def same_for_all(b, by_session):
@@ -214,6 +214,7 @@ REFERENCE = {
     "volatility_63": lambda b: std(b.returns, 63) * math.sqrt(252),
     "volatility_ratio_21_126": lambda b: over(std(b.returns, 21), std(b.returns, 126), flat=1.0),
     "beta_252": lambda b: joint(b, 252, slope),
+    "residual_volatility_63": lambda b: joint(b, 63, residual_volatility),
     "residual_volatility_126": lambda b: joint(b, 126, residual_volatility),
     "intraday_range": lambda b: (b.high - b.low) / b.close,
     "atr_fraction_14": atr,
@@ -224,10 +225,10 @@ REFERENCE = {
     "vwap_distance_20": vwap_distance,
     "obv_slope_21": obv_slope,
     "accumulation_20": accumulation,
-    "earnings_yield": per_market_value("net_income"),
-    "book_to_price": per_market_value("book_value"),
+    "earnings_yield": per_market_value("earnings"),
+    "book_to_price": per_market_value("book"),
     "sales_to_price": per_market_value("revenue"),
-    "log_market_cap": lambda b: np.log(b.fundamentals["shares_outstanding"] * b.raw_close),
+    "log_market_cap": lambda b: np.log(b.fundamentals["shares"] * b.raw_close),
     "day_of_week": lambda b: same_for_all(b, b.close.index.day_of_week),
     "days_to_month_end": lambda b: same_for_all(b, b.close.index.days_in_month - b.close.index.day),
 }
