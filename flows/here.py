@@ -3,6 +3,7 @@
 import logging
 import os
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 
 from flows.terminal import Options, Result, progress
@@ -92,6 +93,24 @@ def refresh_here(options: Options, day: str | None) -> Result:
         document,
         f"{run.session}: {market.new_bars:,} new bars, {market.restated_bars:,} restated, "
         f"{market.universe_size:,} names in the universe, {len(market.quarantined):,} in quarantine.",
+    )
+
+
+def import_here(options: Options, folder: Path) -> Result:
+    """Check a folder of files and bring it into the lake, up to the last closed session."""
+    with progress(options), _run(options, None, "data import") as run:
+        from tasks.data.task import import_folder
+
+        imported = import_folder(run, folder.expanduser().absolute())
+    data = run.settings.data
+    known = data.provider == "files" and data.files.path == imported.folder
+    hint = f"Set data.provider to files and data.files.path to {imported.folder}, so that the next day is found there."
+    return Result(
+        asdict(imported),
+        f"{imported.bars:,} new bars, {imported.restated:,} restated, {imported.set_aside:,} set aside; "
+        f"the lake holds {imported.first_session} to {imported.last_session}."
+        + "".join(f"\n  {rule}: {count:,}" for rule, count in imported.findings.items())
+        + ("" if known else f"\n{hint}"),
     )
 
 

@@ -83,7 +83,7 @@ def session_named(day: str | None, *, at: datetime) -> Session:
     if day is None:
         return last_closed_session(at)
     today = at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
-    session = session_on(today if day == "today" else _parsed(day))
+    session = session_on(today if day == "today" else parsed_date(day))
     if session.day > today:
         raise ConfigError(
             f"{session} lies in the future: at the exchange it is {today}.",
@@ -100,7 +100,8 @@ def session_named(day: str | None, *, at: datetime) -> Session:
     return session
 
 
-def _parsed(day: str) -> date:
+def parsed_date(day: str) -> date:
+    """Read YYYY-MM-DD and nothing else."""
     try:
         parsed = date.fromisoformat(day)
     except ValueError:
