@@ -16,6 +16,18 @@ Severity = Literal["note", "quarantine", "stop"]
 
 
 @dataclass(frozen=True)
+class PanelRules:
+    """What of the settings decides how a panel is read: which levels stand for what, and who is in the universe."""
+
+    benchmark: str
+    volatility_index: str
+    min_price_usd: float
+    min_dollar_volume_usd: float
+    min_history_sessions: int
+    quarantine_sessions: int
+
+
+@dataclass(frozen=True)
 class SnapshotRef:
     """Names exactly the data that is known as of a session: equal ids, equal data.
 
@@ -26,6 +38,7 @@ class SnapshotRef:
     lake: Path
     session: date
     versions: dict[str, int]  # Delta version of each table
+    rules: PanelRules | None = None  # None in tests that never read the panel
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""Name data by its content: one digest per session, and the snapshot id over everything known at a session.
+
+Rows are hashed in a canonical order and form, so that a digest depends neither on how they were delivered nor on
+how they lie on disk. Never reads or writes anything.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+TEXT = "S32"  # symbols have at most 16 characters, rule names fewer than 32
+
+# What of each session-keyed table the session's digest covers; the first column orders the rows.
+COVERED: Mapping[str, tuple[str, ...]] = {
+    "bars": ("symbol", "open", "high", "low", "close", "volume"),
+    "actions": ("symbol", "dividend", "split", "factor"),
+    "levels": ("name", "open", "high", "low", "close", "growth"),
+    "riskfree": ("yield_pct",),
+    "findings": ("symbol", "rule"),
+}
+
+
+def session_digests(tables: Mapping[str, pd.DataFrame]) -> dict[date, str]:
+    """Return the digest of every session that occurs in any of the tables (frames by name, see COVERED)."""
+    hashes: dict[date, hashlib._Hash] = {}
+    for name, columns in COVERED.items():
+        for session, content in _bytes_by_session(tables[name], columns).items():
+            digest = hashes.setdefault(session, hashlib.sha256())
+            digest.update(f"{name}:{len(content)}:".encode())
+            digest.update(content)
+    return {session: hashes[session].hexdigest() for session in sorted(hashes)}
+
+
+def snapshot_id(sessions: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
+    """Hash the digests of all sessions up to the cut and every other table as it is seen there."""
+    digest = hashlib.sha256()
+    ordered = sessions.sort_values("session", ignore_index=True)
+    for session, session_digest in zip(_days(ordered["session"]), ordered["digest"], strict=True):
+        digest.update(f"{session}:{session_digest}\n".encode())
+    for name in sorted(tables):
+        digest.update(f"{name}:{_frame_digest(tables[name])}\n".encode())
+    return digest.hexdigest()
+
+
+def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> dict[date, bytes]:
+    if frame.empty:
+        return {}
+    days = _days(frame["session"])
+    order = np.lexsort((*(_rank(frame[name]) for name in reversed(columns) if _is_text(frame[name])), days))
+    records = np.empty(len(frame), dtype=[(name, TEXT if _is_text(frame[name]) else "<f8") for name in columns])
+    for name in columns:
+        records[name] = _column(frame[name])[order]
+    days = days[order]
+    starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
+    ends = np.r_[starts[1:], len(days)]
+    return {
+        days[start].item(): records[start:end].tobytes() for start, end in zip(starts, ends, strict=True)
+    }
+
+
+def _frame_digest(frame: pd.DataFrame) -> str:
+    """Hash a table as columns in name order, rows sorted by text, then days, then numbers to the last bit."""
+    digest = hashlib.sha256()
+    names = sorted(frame.columns)
+    ranks: list[NDArray[np.int64]] = []
+    for name in sorted(names, key=lambda name: (pd.api.types.is_numeric_dtype(frame[name]), name)):
+        ranks.append(_integers(frame[name])[0])
+    order = np.lexsort(ranks[::-1]) if ranks else np.zeros(0, dtype=np.int64)
+    for name in names:
+        integers, words = _integers(frame[name])
+        digest.update(json.dumps([name, words]).encode())
+        digest.update(integers[order].astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _integers(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """Return a column as integers that sort and compare as it does, and the words they stand for."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _days(column).astype(np.int64), []
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan).copy().view(np.int64), []
+    codes, words = pd.factorize(column.astype(str).to_numpy(dtype=object), sort=True)
+    return codes.astype(np.int64), [str(word) for word in words]
+
+
+def _is_text(column: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(column)
+
+
+def _rank(column: pd.Series) -> NDArray[np.int64]:
+    """Return integers that sort as the words do; keys are unique, so that no number is needed for the order."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        place = np.argsort(np.argsort(column.cat.categories.to_numpy(dtype=str)))
+        return place[column.cat.codes.to_numpy()].astype(np.int64)
+    return pd.factorize(column.to_numpy(dtype=object), sort=True)[0].astype(np.int64)
+
+
+def _column(column: pd.Series) -> NDArray[np.generic]:
+    if not _is_text(column):
+        return column.to_numpy(dtype=np.float64)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories.to_numpy(dtype=str).astype(TEXT)[column.cat.codes.to_numpy()]
+    return column.to_numpy(dtype=str).astype(TEXT)
+
+
+def _days(column: pd.Series) -> NDArray[np.datetime64]:
+    return column.to_numpy().astype("datetime64[D]")

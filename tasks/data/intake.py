@@ -1,0 +1,374 @@
+"""Turn a delivery into the rows that the lake will add: what is new, what was restated, what is set aside.
+
+Pure: it is handed what the lake already knows and returns what to append. Whether the session can be traded on is
+readiness.py's to say; writing is store.py's. The same facts give the same rows, in however many deliveries they come.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.data import actions as corporate
+from tasks.data.lines import new_lives
+from tasks.data.moves import Bars, Suspect, follows_within_reach, judge_moves
+from tasks.data.quality import describe_bars, judge_bars, make_findings
+from tasks.data.schema import Days, Mask
+from tasks.data.symbols import is_safe_level_name, is_safe_symbol
+from tasks.data.tables import OHLCV, SPECS, changed_rows, empty_table, known_from
+
+CONTEXT_SESSIONS = 64  # how far back new bars are compared with stored ones: the longest reach of any gate
+HOLDING_RULES = frozenset({"unit_error", "unannounced_split"})
+STAYS = "stored as delivered; not bought for some sessions"
+WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the lake holds before a delivery: its tables as last seen, and the bars of the sessions that matter."""
+
+    after: date | None = None
+    bars: pd.DataFrame = field(default_factory=lambda: empty_table("bars").drop(columns="known"))
+    tables: dict[str, pd.DataFrame] = field(
+        default_factory=lambda: {name: empty_table(name) for name in SPECS if name != "bars"}
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to append, by table. `bars` are of unseen sessions; every other row carries `known`."""
+
+    rows: dict[str, pd.DataFrame]
+
+    @property
+    def is_empty(self) -> bool:
+        return all(frame.empty for frame in self.rows.values())
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """New bars among the stored and set-aside ones shortly before them, sorted by symbol and session."""
+
+    frame: pd.DataFrame
+    day: Ints
+    is_new: Mask
+    was_held: Mask
+
+    @property
+    def code(self) -> Ints:
+        return self.frame["symbol"].cat.codes.to_numpy().astype(np.int64)
+
+
+def admit(
+    tables: dict[str, pd.DataFrame], known: Known, *, through: date, trading_days: Days, max_move_frac: float
+) -> Batch:
+    """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none."""
+    judged = judge_bars(tables["bars"], trading_days)
+    fresh, amendments = _split_by_age(judged.good, known)
+    acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
+    acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
+    rows = _gather(known, fresh, trading_days)
+    acts, impossible = _refuse_impossible(rows, acts, trading_days)
+    suspects, acts, refused = _compare(rows, acts, trading_days, limit=max_move_frac)
+    holds = np.zeros(len(rows.frame), dtype=bool)
+    holds[[suspect.row for suspect in suspects if suspect.holds_bar]] = True
+    is_bar = ~(holds | rows.was_held)
+    bars = rows.frame[is_bar & rows.is_new]
+    findings = [
+        judged.findings,
+        act_findings,
+        impossible,
+        refused,
+        _suspicions(rows, suspects),
+        _repeats(rows),
+        _silences(rows, tables, known, trading_days),
+        _restated(amendments, known, through),
+    ]
+    held = pd.concat([judged.held, _held(rows, suspects)], ignore_index=True)
+    out = {
+        "amendments": amendments,
+        "quarantine": _unseen(held, known, "quarantine"),
+        "actions": acts.assign(factor=_factors(rows, acts, trading_days, is_bar=is_bar)),
+        "levels": _levels(tables["levels"], known),
+        "lives": _lives(rows, is_bar, tables, known, trading_days),
+        "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
+    }
+    for name in WHOLE_TABLES:
+        out[name] = changed_rows(_safe(tables[name]), known.tables[name], SPECS[name].key)
+    out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
+    return Batch({"bars": bars, **out})
+
+
+def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return bars of unseen sessions, and bars of seen sessions that are not what is stored."""
+    if known.after is None:
+        return good, good.iloc[:0]
+    is_old = good["session"] <= pd.Timestamp(known.after)
+    old = good[is_old].astype({"symbol": "str"})
+    changed = changed_rows(old, known.bars, ("symbol", "session"))
+    set_aside = known.tables["quarantine"]
+    believed = changed_rows(changed, set_aside[[*changed.columns]], ("symbol", "session"))
+    return good[~is_old], believed.reset_index(drop=True)
+
+
+def _gather(known: Known, fresh: pd.DataFrame, trading_days: Days) -> _Rows:
+    """Put stored and set-aside bars of the last sessions before the new ones."""
+    first = pd.Timestamp("1900-01-01")
+    if known.after is not None:
+        end = int(np.searchsorted(trading_days, np.datetime64(known.after, "D"), side="right"))
+        first = pd.Timestamp(trading_days[max(0, end - CONTEXT_SESSIONS)])
+    columns = list(SPECS["bars"].columns)
+    stored = known.bars.loc[known.bars["session"] >= first, columns]
+    aside = known.tables["quarantine"]
+    aside = aside.loc[(aside["session"] >= first) & aside["rule"].isin(HOLDING_RULES), columns]
+    if stored.empty and aside.empty:
+        joined, origin = fresh[columns], np.full(len(fresh), 2)
+    else:
+        parts = [stored, aside, fresh[columns].astype({"symbol": "str"})]
+        joined = pd.concat(parts, ignore_index=True)
+        origin = np.repeat([0, 1, 2], [len(part) for part in parts])
+        joined = joined.assign(symbol=joined["symbol"].astype("category"))
+    joined = joined.assign(origin=origin)
+    order = np.lexsort((origin, joined["session"].to_numpy(), joined["symbol"].cat.codes.to_numpy()))
+    joined = joined.iloc[order]
+    if (origin == 1).any():  # a set-aside bar that was corrected since stands among the stored ones
+        joined = joined.drop_duplicates(["symbol", "session"], keep="first")
+    origin = joined["origin"].to_numpy()
+    days = joined["session"].to_numpy().astype("datetime64[D]")
+    return _Rows(
+        joined.drop(columns="origin").reset_index(drop=True),
+        np.searchsorted(trading_days, days).astype(np.int64),
+        origin == 2,
+        origin == 1,
+    )
+
+
+def _places(rows: _Rows, acts: pd.DataFrame, trading_days: Days) -> tuple[Ints, Ints]:
+    """Return each action's symbol code (−1: no bars near) and trading day."""
+    categories = rows.frame["symbol"].cat.categories
+    code = categories.get_indexer(pd.Index(acts["symbol"].astype(str)))
+    day = np.searchsorted(trading_days, acts["session"].to_numpy().astype("datetime64[D]"))
+    return code.astype(np.int64), day.astype(np.int64)
+
+
+def _factors(
+    rows: _Rows, acts: pd.DataFrame, trading_days: Days, *, is_bar: Mask | None = None
+) -> NDArray[np.float64]:
+    use = slice(None) if is_bar is None else is_bar
+    code, day = _places(rows, acts, trading_days)
+    before = corporate.closes_before(
+        code, day, row_code=rows.code[use], row_day=rows.day[use], close=rows.frame["close"].to_numpy()[use]
+    )
+    return corporate.factors(acts, before=before)
+
+
+def _refuse_impossible(
+    rows: _Rows, acts: pd.DataFrame, trading_days: Days
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Refuse dividends that pay out the whole price or more."""
+    factor = _factors(rows, acts, trading_days)
+    sane = np.isfinite(factor) & (factor > 0)
+    bad = acts[~sane]
+    findings = make_findings(
+        bad, "impossible_dividend", "quarantine", corporate.describe_actions(bad), "not applied"
+    )
+    return acts[sane], findings
+
+
+def _compare(
+    rows: _Rows, acts: pd.DataFrame, trading_days: Days, *, limit: float
+) -> tuple[list[Suspect], pd.DataFrame, pd.DataFrame]:
+    """Judge moves; return the suspects, the actions that stand, and findings on those that prices deny."""
+    code, day = _places(rows, acts, trading_days)
+    by_row, row_of_action = corporate.factors_by_row(
+        code, day, _factors(rows, acts, trading_days), row_code=rows.code, row_day=rows.day
+    )
+    close = rows.frame["close"].to_numpy()
+    bars = Bars(
+        rows.code,
+        rows.day,
+        close,
+        close * rows.frame["volume"].to_numpy(),
+        by_row,
+        rows.was_held,
+        rows.is_new,
+    )
+    suspects = judge_moves(bars, limit=limit)
+    denied = {suspect.row: suspect.evidence for suspect in suspects if suspect.holds_action}
+    is_denied = np.isin(row_of_action, list(denied))
+    refused = acts[is_denied]
+    findings = make_findings(
+        refused,
+        "unconfirmed_action",
+        "quarantine",
+        [denied[int(row)] for row in row_of_action[is_denied]],
+        "action not applied",
+    )
+    return [suspect for suspect in suspects if not suspect.holds_action], acts[~is_denied], findings
+
+
+def _held(rows: _Rows, suspects: list[Suspect]) -> pd.DataFrame:
+    holding = [suspect for suspect in suspects if suspect.holds_bar]
+    frame = rows.frame.iloc[[suspect.row for suspect in holding]].astype({"symbol": "str"})
+    return frame.assign(rule=pd.Series([suspect.rule for suspect in holding], index=frame.index, dtype="str"))
+
+
+def _suspicions(rows: _Rows, suspects: list[Suspect]) -> pd.DataFrame:
+    parts = [_no_findings()]
+    for rule in sorted({suspect.rule for suspect in suspects}):
+        same = [suspect for suspect in suspects if suspect.rule == rule]
+        done = "set aside for the day" if same[0].holds_bar else STAYS
+        told = rows.frame.iloc[[suspect.row for suspect in same]]
+        parts.append(make_findings(told, rule, "quarantine", [suspect.evidence for suspect in same], done))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _repeats(rows: _Rows) -> pd.DataFrame:
+    """Find new bars that repeat the bar before in all five figures although shares changed hands."""
+    figures = rows.frame[list(OHLCV)].to_numpy()
+    same = np.zeros(len(figures), dtype=bool)
+    same[1:] = (figures[1:] == figures[:-1]).all(axis=1)
+    out = rows.frame[same & rows.is_new & follows_within_reach(rows.code, rows.day) & (figures[:, 4] > 0)]
+    return make_findings(
+        out,
+        "repeated_bar",
+        "quarantine",
+        describe_bars(out),
+        "stored as delivered; not bought for some sessions",
+    )
+
+
+def _silences(rows: _Rows, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days) -> pd.DataFrame:
+    """Note symbols that fall silent without a delisting or rename, once, and sessions without any bar."""
+    if not rows.is_new.any():
+        return _no_findings()
+    recorded = np.unique(rows.day)
+    last = recorded[-1]
+    rank = np.searchsorted(recorded, rows.day)
+    code = rows.code
+    goes_on = np.zeros(len(code), dtype=bool)
+    goes_on[:-1] = (code[1:] == code[:-1]) & (rank[1:] == rank[:-1] + 1)
+    stops = ~goes_on & (rows.day < last)
+    absent = recorded[np.minimum(rank + 1, len(recorded) - 1)]
+    first_new = rows.day[rows.is_new].min()
+    stops &= absent >= first_new
+    frame = rows.frame.loc[stops, ["symbol", "session"]].assign(
+        since=trading_days[absent[stops]].astype("datetime64[s]")
+    )
+    frame = frame[~_explained(frame, tables, known)]
+    silent = make_findings(
+        frame.assign(session=frame["since"]),
+        "no_bar",
+        "note",
+        [f"last bar of {session.date()}" for session in frame["session"]],
+        "no price: exit only",
+    )
+    empty = np.setdiff1d(np.arange(recorded[0], last), recorded)
+    empty = empty[empty >= first_new]
+    nothing = pd.DataFrame({"symbol": "*", "session": trading_days[empty].astype("datetime64[s]")})
+    note = make_findings(nothing, "no_session", "note", ["no bar of any symbol"] * len(empty), "left empty")
+    return pd.concat([silent, note], ignore_index=True)
+
+
+def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known) -> Mask:
+    """Tell which of the last bars were followed by a delisting or a rename."""
+    gone = pd.concat([known.tables["delistings"], tables["delistings"]])[["symbol", "session"]]
+    renamed = pd.concat([known.tables["renames"], tables["renames"]]).rename(columns={"old": "symbol"})
+    events = pd.concat([gone, renamed[["symbol", "session"]]]).drop_duplicates()
+    joined = frame.reset_index(drop=True).reset_index().astype({"symbol": "str"})
+    joined = joined.merge(events, on="symbol", suffixes=("", "_event"))
+    near = (joined["session_event"] >= joined["session"]) & (joined["session_event"] <= joined["since"])
+    result = np.zeros(len(frame), dtype=bool)
+    result[joined.loc[near, "index"].to_numpy(dtype=np.int64)] = True
+    return result
+
+
+def _restated(amendments: pd.DataFrame, known: Known, through: date) -> pd.DataFrame:
+    """Tell in one line how much of the past the provider rewrote, and by how much at most."""
+    if amendments.empty:
+        return _no_findings()
+    joined = amendments.merge(known.bars, on=["symbol", "session"], how="left", suffixes=("", "_old"))
+    change = (joined["close"] / joined["close_old"] - 1.0).abs()
+    late = int(joined["close_old"].isna().sum())
+    told = f"{len(joined) - late} bars changed and {late} came late, of {joined['symbol'].nunique()} symbols"
+    if change.notna().any():
+        worst = joined.loc[change.idxmax()]
+        told += (
+            f"; largest change of a close {change.max():.2%} ({worst['symbol']} {worst['session'].date()})"
+        )
+    row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
+    return make_findings(
+        row, "restated", "note", [told], "kept beside the first values; seen from this session on"
+    )
+
+
+def _levels(delivered: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """Return new and changed levels with their growth since the level before, distributions included."""
+    is_safe = np.array([is_safe_level_name(str(name)) for name in delivered["name"]], dtype=bool)
+    frame = delivered[is_safe & (delivered["close"] > 0).to_numpy()]
+    frame = frame.assign(adj_close=frame["adj_close"].fillna(frame["close"]))
+    frame = frame.drop_duplicates(["name", "session"], keep="last").sort_values(["name", "session"])
+    stored = known.tables["levels"]
+    last = stored.sort_values("session").drop_duplicates("name", keep="last").set_index("name")["adj_close"]
+    before = frame.groupby("name")["adj_close"].shift()
+    missing = before.isna() & (frame["session"] > pd.Timestamp(known.after or date(1900, 1, 1)))
+    before = before.where(~missing, frame["name"].astype(str).map(last))
+    growth = (frame["adj_close"] / before).fillna(1.0)
+    figures = ["name", "session", "open", "high", "low", "close"]
+    changed = changed_rows(frame[figures], stored, SPECS["levels"].key)
+    return frame.assign(growth=growth).loc[changed.index, list(SPECS["levels"].columns)]
+
+
+def _lives(
+    rows: _Rows, is_bar: Mask, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
+) -> pd.DataFrame:
+    begun = new_lives(
+        rows.frame[is_bar],
+        rows.is_new[is_bar],
+        rows.day[is_bar],
+        renames=_both(tables, known, "renames"),
+        delistings=_both(tables, known, "delistings"),
+        trading_days=trading_days,
+    )
+    return _unseen(begun, known, "lives")
+
+
+def _both(tables: dict[str, pd.DataFrame], known: Known, name: str) -> pd.DataFrame:
+    columns = list(SPECS[name].columns)
+    return pd.concat([known.tables[name][columns], tables[name]], ignore_index=True).drop_duplicates()
+
+
+def _unseen(frame: pd.DataFrame, known: Known, name: str) -> pd.DataFrame:
+    """Return the rows whose key the lake does not hold yet."""
+    key = list(SPECS[name].key)
+    if frame.empty:
+        return frame
+    seen = frame[key].merge(known.tables[name][key].drop_duplicates(), on=key, how="left", indicator=True)
+    return frame[(seen["_merge"] == "left_only").to_numpy()]
+
+
+def _safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows whose symbols may not enter; bars of such symbols are refused with a finding of their own."""
+    columns = [name for name in ("symbol", "old", "new") if name in frame.columns]
+    is_safe = np.ones(len(frame), dtype=bool)
+    for name in columns:
+        is_safe &= np.array([is_safe_symbol(str(symbol)) for symbol in frame[name]], dtype=bool)
+    return frame[is_safe].drop_duplicates()
+
+
+def _known(frame: pd.DataFrame, name: str, known: Known, through: date) -> pd.Series:
+    day = frame[SPECS[name].day]
+    if name == "members" and known.after is not None:
+        is_new = day > pd.Timestamp(known.after)
+        day = day.where(is_new | frame["end"].isna(), frame["end"])  # that it ended is news of its last day
+    if name == "findings":
+        day = day.where(day <= pd.Timestamp(through), pd.Timestamp(through))
+    return known_from(day, after=known.after, through=through)
+
+
+def _no_findings() -> pd.DataFrame:
+    return empty_table("findings").drop(columns="known")

@@ -1,0 +1,128 @@
+"""Judge single bars before they are stored: complete, positive, consistent, on a trading day, once (D6).
+
+A bar that fails is set aside with a finding; nothing is repaired, and nothing here compares one day with another
+(see moves.py) or decides whether the day can go on (see readiness.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tasks.data.schema import Days, Mask, Severity
+from tasks.data.symbols import is_safe_symbol, printable
+from tasks.data.tables import FINDING_COLUMNS, OHLCV
+
+PRICES = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Good bars, sorted by symbol and session; bars set aside, with their rule; and what to tell."""
+
+    good: pd.DataFrame
+    held: pd.DataFrame
+    findings: pd.DataFrame
+
+
+def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
+    """Sort bars into good ones and ones set aside. The symbols of the good ones come back as a category."""
+    safe, refused = _split_by_symbol(bars.assign(symbol=bars["symbol"].astype("category")))
+    order = np.lexsort((safe["session"].to_numpy(), safe["symbol"].cat.codes.to_numpy()))
+    ordered = safe.iloc[order].reset_index(drop=True)
+    single, repeated = _drop_repetitions(ordered)
+    held, findings = [], [refused, repeated]
+    undecided = np.ones(len(single), dtype=bool)
+    for rule, failed in _row_rules(single, trading_days):
+        out = single[failed & undecided]
+        undecided &= ~failed
+        held.append(out.astype({"symbol": "str"}).assign(rule=rule))
+        findings.append(_row_findings(out, rule))
+    return Judged(
+        single[undecided].reset_index(drop=True),
+        pd.concat(held, ignore_index=True).astype({"rule": "str"}),
+        pd.concat(findings, ignore_index=True).drop_duplicates(["symbol", "session", "rule"]),
+    )
+
+
+def make_findings(
+    rows: pd.DataFrame, rule: str, severity: Severity, evidence: Iterable[str], action: str
+) -> pd.DataFrame:
+    """Return one finding for each row of symbol and session."""
+    text = {
+        "symbol": [str(symbol) for symbol in rows["symbol"]],
+        "rule": [rule] * len(rows),
+        "severity": [severity] * len(rows),
+        "evidence": list(evidence),
+        "action": [action] * len(rows),
+    }
+    frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in text.items()})
+    days = rows["session"].to_numpy().astype("datetime64[s]")
+    return frame.assign(session=days)[list(FINDING_COLUMNS)]
+
+
+def describe_bars(rows: pd.DataFrame) -> list[str]:
+    """Write each bar as evidence: open 1 high 2 low 1 close 2 volume 100."""
+    columns = [rows[name].to_numpy(dtype=np.float64) for name in OHLCV]
+    return [
+        " ".join(f"{name} {value:.6g}" for name, value in zip(OHLCV, values, strict=True))
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _row_rules(bars: pd.DataFrame, trading_days: Days) -> list[tuple[str, Mask]]:
+    prices = bars[list(PRICES)].to_numpy(dtype=np.float64)
+    volume = bars["volume"].to_numpy(dtype=np.float64)
+    open_, high, low, close = prices.T
+    with np.errstate(invalid="ignore"):
+        return [
+            ("missing_value", ~(np.isfinite(prices).all(axis=1) & np.isfinite(volume))),
+            ("price_not_positive", ~(prices > 0).all(axis=1)),
+            ("negative_volume", ~(volume >= 0)),
+            ("inconsistent_bar", ~((low <= np.minimum(open_, close)) & (np.maximum(open_, close) <= high))),
+            ("no_trading_day", ~np.isin(bars["session"].to_numpy().astype("datetime64[D]"), trading_days)),
+            ("conflicting_duplicate", _shares_key_with_neighbour(bars)),
+        ]
+
+
+def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    names = bars["symbol"].cat
+    is_safe = np.array([is_safe_symbol(str(name)) for name in names.categories], dtype=bool)
+    safe = is_safe[names.codes.to_numpy()]
+    refused = bars[~safe].drop_duplicates("symbol")
+    escaped = refused.assign(symbol=[printable(str(name)) for name in refused["symbol"]])
+    findings = make_findings(
+        escaped,
+        "unsafe_symbol",
+        "note",
+        ["not of the letters, digits, dot, dash, ^ and = that a symbol may have, or a reserved word"]
+        * len(refused),
+        "refused, nothing stored",
+    )
+    return (bars if safe.all() else bars[safe]), findings
+
+
+def _drop_repetitions(ordered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep one of rows that are equal in everything; rows of one key that differ all stay, to be judged."""
+    doubled = ordered[_shares_key_with_neighbour(ordered)]
+    extra = doubled[doubled.duplicated(keep="first")]
+    notes = make_findings(
+        extra, "repeated_row", "note", ["the same row was delivered twice"] * len(extra), "stored once"
+    )
+    single = ordered if extra.empty else ordered.drop(index=extra.index).reset_index(drop=True)
+    return single, notes
+
+
+def _shares_key_with_neighbour(ordered: pd.DataFrame) -> Mask:
+    code = ordered["symbol"].cat.codes.to_numpy()
+    session = ordered["session"].to_numpy()
+    same = np.zeros(len(ordered), dtype=bool)
+    equal = (code[1:] == code[:-1]) & (session[1:] == session[:-1])
+    same[1:] |= equal
+    same[:-1] |= equal
+    return same
+
+
+def _row_findings(rows: pd.DataFrame, rule: str) -> pd.DataFrame:
+    return make_findings(rows, rule, "quarantine", describe_bars(rows), "set aside, not stored as a bar")

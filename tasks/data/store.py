@@ -1,0 +1,359 @@
+"""Keep the lake: Delta tables that only grow, and a head that says which versions count. Nobody else touches them.
+
+A refresh appends to the tables one after the other and writes the head last. If it dies in between, the head still
+names the old versions; the next refresh takes a table that ran ahead back to the head before it appends.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.errors import AftercloseError, DataError, StorageError
+from tasks.core.sessions import sessions_between
+from tasks.data.digest import COVERED, session_digests, snapshot_id
+from tasks.data.head import Head, read_head, write_head
+from tasks.data.intake import Batch
+from tasks.data.panel import BarColumns, assemble
+from tasks.data.providers.base import EMPTY_DTYPES, Kind
+from tasks.data.schema import Panel, PanelRules, SnapshotRef
+from tasks.data.tables import OHLCV, SPECS, as_seen_on, empty_table
+from tasks.data.universe import LOOKBACK_SESSIONS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
+LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
+PANEL_TABLES = (
+    "amendments",
+    "actions",
+    "levels",
+    "members",
+    "listings",
+    "fundamentals",
+    "riskfree",
+    "renames",
+    "lives",
+    "findings",
+)
+HASHED_TABLES = ("members", "listings", "fundamentals", "renames", "delistings", "lives")
+
+
+def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
+    """Return the last `window` sessions up to the snapshot's (None: all), aligned, with nothing later in them.
+
+    Columns are the companies with a bar in the window, by name. A windowed panel equals the whole one on its rows.
+    """
+    if snapshot.rules is None:
+        raise _unreadable("The snapshot carries no rules to read a panel by.", "Take it from refresh_market.")
+    tables = read_tables(snapshot.lake, snapshot.versions, PANEL_TABLES, session=snapshot.session)
+    first = tables["lives"]["first"].min()
+    if pd.isna(first):
+        raise _unreadable(f"The lake has no bars up to {snapshot.session}.", "Name a later date.")
+    sessions = sessions_between(first.date(), snapshot.session)
+    start = 0 if window is None else max(0, len(sessions) - window)
+    lookback = max(0, start - LOOKBACK_SESSIONS)
+    bars = read_bars(
+        snapshot.lake, snapshot.versions, since=sessions[lookback].item(), through=snapshot.session
+    )
+    return assemble(bars, tables, sessions, start=start, lookback=lookback, rules=snapshot.rules)
+
+
+def make_snapshot(lake: Path, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
+    """Name the data that is known at the session's close."""
+    tables = read_tables(lake, head.versions, ("sessions", *HASHED_TABLES), session=session)
+    sessions = tables.pop("sessions")
+    lasting = {
+        name: frame if SPECS[name].keeps_history else frame.drop(columns="known")
+        for name, frame in tables.items()
+    }
+    return SnapshotRef(snapshot_id(sessions, lasting), lake, session, dict(head.versions), rules)
+
+
+def read_tables(
+    lake: Path, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
+) -> dict[str, pd.DataFrame]:
+    """Return tables as seen at the session's close (None: with everything that is known)."""
+    return {name: as_seen_on(read_table(lake, versions, name), name, session) for name in names}
+
+
+def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFrame:
+    """Return all rows of a table at its committed version; an absent table is an empty one."""
+    if name not in versions:
+        return empty_table(name)
+    with _reading(lake, name):
+        table = _open(lake, name, versions[name]).to_pyarrow_table()
+        return _frame(table)
+
+
+def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
+    """Return the bars of the sessions between, as first delivered: amendments come on top of them."""
+    if "bars" not in versions:
+        return BarColumns(np.array([], dtype=str), *_no_rows(), {name: np.zeros(0) for name in OHLCV})
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.dataset as pads
+
+    with _reading(lake, "bars"):
+        dataset = _open(lake, "bars", versions["bars"]).to_pyarrow_dataset(
+            file_pruning_predicate=[("year", ">=", str(since.year)), ("year", "<=", str(through.year))],
+            parquet_read_options=pads.ParquetReadOptions(dictionary_columns={"symbol"}),
+        )
+        between = (pc.field("session") >= pa.scalar(since)) & (pc.field("session") <= pa.scalar(through))
+        table = dataset.to_table(columns=list(SPECS["bars"].columns), filter=between)
+    symbol = table["symbol"].unify_dictionaries().combine_chunks()
+    if isinstance(symbol, pa.ChunkedArray):
+        symbol = symbol.chunk(0) if symbol.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    return BarColumns(
+        symbol.dictionary.to_numpy(zero_copy_only=False).astype(str),
+        symbol.indices.to_numpy().astype(np.int64),
+        table["session"].to_numpy().astype("datetime64[D]"),
+        {name: table[name].to_numpy() for name in OHLCV},
+    )
+
+
+def read_bar_frame(
+    lake: Path, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
+) -> pd.DataFrame:
+    """Return the bars of the sessions between with what was amended by `known_on` (None: ever), as a frame."""
+    bars = read_bars(lake, versions, since=since, through=through)
+    symbol = pd.Series(pd.Categorical.from_codes(bars.code, bars.symbols)) if len(bars.symbols) else []
+    frame = pd.DataFrame({"symbol": symbol, "session": bars.day.astype("datetime64[s]"), **bars.values})
+    frame = frame.astype({"symbol": "str"})
+    amended = as_seen_on(read_table(lake, versions, "amendments"), "amendments", known_on)
+    amended = amended[
+        (amended["session"] >= pd.Timestamp(since)) & (amended["session"] <= pd.Timestamp(through))
+    ]
+    if amended.empty:
+        return frame
+    both = pd.concat([frame, amended[list(frame.columns)]], ignore_index=True)
+    return both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True)
+
+
+def commit(lake: Path, head: Head | None, batch: Batch, *, provider: str, through: date) -> Head:
+    """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
+    if head is None:
+        head = Head(provider)
+        write_head(lake, head)  # from here on, tables without a version in the head are known to be leftovers
+    rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}
+    versions, counts = dict(head.versions), dict(head.rows)
+    with _writing(lake):
+        for name in SPECS:
+            if len(rows[name]):
+                versions[name] = _append(lake, name, rows[name], versions.get(name), head.revision + 1)
+                counts[name] = counts.get(name, 0) + len(rows[name])
+    bars = rows["bars"]["session"]
+    first = min(day for day in (head.first_session, *_edges(bars)) if day is not None)
+    committed = replace(
+        head,
+        revision=head.revision + 1,
+        provider=provider,
+        first_session=first,
+        last_session=through,
+        versions=versions,
+        rows=counts,
+    )
+    write_head(lake, committed)
+    return committed
+
+
+def _edges(days: pd.Series) -> tuple[date, ...]:
+    return () if days.empty else (days.min().date(), days.max().date())
+
+
+def _sessions(lake: Path, head: Head, batch: Batch, through: date) -> pd.DataFrame:
+    """Return the digest of every session that the batch adds to or changes."""
+    serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
+    fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
+    touched = {day for frame in (*fresh.values(), batch.rows["amendments"]) for day in frame["session"].unique()}
+    old = sorted(day for day in touched if head.last_session and day <= pd.Timestamp(head.last_session))
+    if old:
+        fresh = _with_stored(lake, head, fresh, batch.rows["amendments"], old)
+    digests = session_digests(fresh)
+    counts = fresh["bars"]["session"].value_counts()
+    days = pd.Series(list(digests), dtype="datetime64[s]")
+    late = days <= pd.Timestamp(head.last_session or date(1900, 1, 1))
+    return pd.DataFrame(
+        {
+            "session": days,
+            "bars": days.map(counts).fillna(0.0).astype("float64"),
+            "digest": pd.Series(list(digests.values()), dtype="str"),
+            "known": days.where(~late, pd.Timestamp(through)),
+        }
+    )
+
+
+def _with_stored(
+    lake: Path, head: Head, fresh: dict[str, pd.DataFrame], amendments: pd.DataFrame, old: list[pd.Timestamp]
+) -> dict[str, pd.DataFrame]:
+    """Add to the new rows what the lake holds of sessions that were there before."""
+    result = {}
+    for name, frame in fresh.items():
+        if name == "bars":
+            stored = read_bar_frame(lake, head.versions, since=old[0].date(), through=old[-1].date())
+            frame = pd.concat([frame.astype({"symbol": "str"}), amendments[list(frame.columns)]])  # noqa: PLW2901
+        else:
+            stored = as_seen_on(read_table(lake, head.versions, name), name, None)
+        if name == "findings":
+            stored = stored[stored["severity"] == "quarantine"]
+        stored = stored[stored["session"].isin(old)]
+        both = pd.concat([stored, frame], ignore_index=True)
+        result[name] = both.drop_duplicates(list(SPECS[name].key), keep="last", ignore_index=True)
+    return result
+
+
+def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
+    """Append rows on top of the committed version and return the new one, safely on disk."""
+    from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
+
+    path = lake / name
+    if version is None and path.exists():
+        shutil.rmtree(path)  # a first refresh died before its head: nothing of it was ever committed
+    if version is not None:
+        table = DeltaTable(str(path))
+        if table.version() != version:
+            table.restore(version)
+    hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+    write_deltalake(
+        str(path),
+        _arrow(frame, name, revision),
+        mode="append",
+        partition_by=["year"] if name == "bars" else None,
+        schema_mode="merge" if name == "fundamentals" and version is not None else None,
+        configuration=LOG_PROPERTIES if version is None else None,
+        writer_properties=WriterProperties(compression="ZSTD"),
+        post_commithook_properties=hooks,
+    )
+    table = DeltaTable(str(path))
+    _put_together(table, name, frame, hooks)
+    _sync(table, path, version)
+    return int(table.version())
+
+
+def _put_together(table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: object) -> None:
+    """Compact small files when there are many: daily refreshes add one file each."""
+    filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
+    if len(table.file_uris(filters)) > MAX_FILES:
+        table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
+
+
+def _sync(table: "DeltaTable", path: Path, version: int | None) -> None:
+    """Force what was written since `version` to the disk, so that the head never outlives what it names."""
+    log = path / "_delta_log"
+    written: set[Path] = set()
+    for number in range(0 if version is None else version + 1, table.version() + 1):
+        entry = log / f"{number:020d}.json"
+        written |= {entry, *_added(entry, path)}
+    for file in sorted(written):
+        _sync_one(file, os.O_RDONLY)
+    for folder in sorted({file.parent for file in written} | {log, path, path.parent}):
+        _sync_one(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _added(entry: Path, path: Path) -> Iterator[Path]:
+    import json
+    from urllib.parse import unquote
+
+    for line in entry.read_text().splitlines():
+        added = json.loads(line).get("add")
+        if added:
+            yield path / unquote(added["path"])
+
+
+def _sync_one(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _arrow(frame: pd.DataFrame, name: str, revision: int) -> "pa.Table":
+    """Return the rows with exactly the stored types, in the table's own order."""
+    import pyarrow as pa
+
+    types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
+    kinds: dict[str, Kind] = dict(SPECS[name].columns)
+    if name == "fundamentals":
+        kinds |= {str(c): "number" for c in frame.columns if c not in kinds and c != "known"}
+    if name == "bars":
+        frame = frame.sort_values(["session", "symbol"], kind="stable")
+    columns = {column: _column(frame[column], types[kind]) for column, kind in kinds.items()}
+    if name == "bars":
+        columns["year"] = pa.array(frame["session"].dt.year.to_numpy(dtype=np.int32))
+    else:
+        columns["known"] = _column(frame["known"], pa.date32())
+        columns["revision"] = pa.array(np.full(len(frame), revision, dtype=np.int32))
+    return pa.table(columns)
+
+
+def _column(values: pd.Series, kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    if pa.types.is_date32(kind):
+        return pa.array(values.to_numpy().astype("datetime64[D]"), kind)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = pa.array(values.cat.categories.astype("str"), pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(values.cat.codes.to_numpy()), names).cast(kind)
+    return pa.array(values, kind, from_pandas=kind == pa.string())
+
+
+def _frame(table: "pa.Table") -> pd.DataFrame:
+    import pyarrow as pa
+
+    frame = table.to_pandas(date_as_object=False)
+    days = [field.name for field in table.schema if pa.types.is_date32(field.type)]
+    return frame.astype({name: EMPTY_DTYPES["day"] for name in days})
+
+
+def _open(lake: Path, name: str, version: int) -> "DeltaTable":
+    from deltalake import DeltaTable
+
+    return DeltaTable(str(lake / name), version=version)
+
+
+def _no_rows() -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype="datetime64[D]")
+
+
+@contextmanager
+def _reading(lake: Path, name: str) -> Iterator[None]:
+    """Tell a damaged table in words: nothing is repaired, the head stays."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError, ValueError) as error:
+        raise _unreadable(
+            f"Table {name} in {lake} is damaged: {str(error).splitlines()[0][:200]}",
+            "Restore the lake from a backup, or move the folder away and refresh again.",
+        ) from error
+
+
+@contextmanager
+def _writing(lake: Path) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except AftercloseError:
+        raise
+    except (DeltaError, OSError) as error:
+        raise StorageError(
+            f"The lake {lake} could not be written: {str(error).splitlines()[0][:200]}",
+            remedy="The last snapshot is intact; free space or mend permissions, then run again.",
+            path=str(lake),
+        ) from error
+
+
+def _unreadable(what: str, remedy: str) -> DataError:
+    return DataError(what, remedy=remedy)

@@ -1,0 +1,29 @@
+"""Decide which symbols are let in. A symbol becomes part of file names, pages and orders, so the pattern is narrow.
+
+Never repairs a symbol: `brk.b` is not `BRK.B` until the provider says so.
+"""
+
+import re
+
+PATTERN = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,15}")
+LEVEL_PATTERN = re.compile(r"[A-Z0-9^][A-Z0-9.\-^=]{0,15}")
+
+# Names that a file system or the book itself gives another meaning: devices of Windows, and the book's cash line.
+RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CASH"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)}
+)
+
+
+def is_safe_symbol(symbol: str) -> bool:
+    """Tell whether the symbol may enter the lake."""
+    return PATTERN.fullmatch(symbol) is not None and symbol.split(".", maxsplit=1)[0] not in RESERVED
+
+
+def is_safe_level_name(name: str) -> bool:
+    """Tell whether an index or benchmark may enter the lake; these may begin with a caret."""
+    return LEVEL_PATTERN.fullmatch(name) is not None
+
+
+def printable(symbol: str) -> str:
+    """Write a refused symbol so that it can stand in a log or a report: ASCII escapes, at most 40 characters."""
+    return ascii(symbol)[1:-1][:40]

@@ -1,0 +1,241 @@
+"""The stages of the data slice: bring the lake up to the session and hand on the market as it was known then."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from config.settings import Settings
+from tasks.core.errors import ConfigError
+from tasks.core.run import Run
+from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
+from tasks.core.stage import stage
+from tasks.data.conform import conform, refuse_lost_figures
+from tasks.data.head import Head, read_head
+from tasks.data.intake import CONTEXT_SESSIONS, Batch, Known, admit
+from tasks.data.providers.base import Provider
+from tasks.data.providers.registry import make_provider
+from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
+from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
+from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
+from tasks.data.tables import SPECS, as_seen_on
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import of a folder brought in."""
+
+    folder: Path
+    first_session: date
+    last_session: date
+    bars: int
+    restated: int
+    set_aside: int
+    findings: dict[str, int]  # how many of each rule
+
+
+@stage(retries=3)
+def refresh_market(run: Run) -> Market:
+    """Bring the lake up to the run's session and return the market as known at its close.
+
+    A session that the lake already holds is read, not asked for. Raises DataError, with the lake untouched, when the
+    session's data is not good enough to trade on.
+    """
+    head = read_head(run.home.lake)
+    if head is None or head.last_session is None or head.last_session < run.session.day:
+        head, _ = _bring_up(run, make_provider(run), head, through=run.session.day)
+    market = _describe(run, head)
+    log.info(
+        "market of %s: %d bars, %d names in the universe, %d findings, snapshot %s",
+        run.session,
+        market.new_bars,
+        market.universe_size,
+        len(market.findings),
+        market.snapshot.id[:12],
+    )
+    return market
+
+
+def import_folder(run: Run, folder: Path) -> Imported:
+    """Take a folder of files (docs/data.md) into the lake, up to the run's session at the latest.
+
+    Findings on old sessions are stored and do not stop the import; the last session must be fit to trade on.
+    """
+    from tasks.data.providers.files import FilesProvider
+
+    provider = FilesProvider(folder)
+    head = read_head(run.home.lake)
+    through = min(provider.last_session(), run.session.day)
+    after = head.last_session if head else None
+    head, batch = _bring_up(run, provider, head, through=max(through, after or through), whole=True)
+    findings = batch.rows["findings"]["rule"].value_counts().sort_index()
+    return Imported(
+        folder=folder,
+        first_session=head.first_session or through,
+        last_session=head.last_session or through,
+        bars=len(batch.rows["bars"]),
+        restated=len(batch.rows["amendments"]),
+        set_aside=len(batch.rows["quarantine"]),
+        findings={str(rule): int(count) for rule, count in findings.items()},
+    )
+
+
+def _bring_up(
+    run: Run, provider: Provider, head: Head | None, *, through: date, whole: bool = False
+) -> tuple[Head, Batch]:
+    """Fetch, judge, and only then commit."""
+    lake, limits = run.home.lake, run.settings.data.quality
+    _refuse_mixture(head, provider)
+    after = head.last_session if head else None
+    log.info("asking %s for sessions after %s through %s", provider.name, after or "the beginning", through)
+    delivery = provider.fetch(after=None if whole else after, through=through)
+    tables = conform(delivery, through=through, provider=provider.name)
+    trading_days = sessions_between(FIRST_DAY, through)
+    known = _known(lake, head, tables["bars"])
+    refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
+    del delivery
+    log.info("judging %d bars", len(tables["bars"]))
+    batch = admit(
+        tables, known, through=through, trading_days=trading_days, max_move_frac=limits.max_move_frac
+    )
+    refuse_unfit(
+        _facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
+    )
+    if batch.is_empty and head is not None and head.last_session == through:
+        return head, batch
+    log.info(
+        "storing %d new bars, %d restated, %d set aside",
+        *(len(batch.rows[name]) for name in ("bars", "amendments", "quarantine")),
+    )
+    return commit(lake, head, batch, provider=provider.name, through=through), batch
+
+
+def _known(lake: Path, head: Head | None, delivered: pd.DataFrame) -> Known:
+    """Read what new rows are compared with: the last sessions, or further back where old bars come again."""
+    if head is None or head.last_session is None:
+        return Known()
+    since = sessions_ending(head.last_session, CONTEXT_SESSIONS)[0].item()
+    if len(delivered):
+        since = min(since, delivered["session"].min().date())
+    tables = {
+        name: as_seen_on(read_table(lake, head.versions, name), name, None)
+        for name in SPECS
+        if name != "bars"
+    }
+    bars = read_bar_frame(lake, head.versions, since=since, through=head.last_session)
+    return Known(head.last_session, bars, tables)
+
+
+def _facts_of_batch(
+    batch: Batch, known: Known, session: date, trading_days: Days, settings: Settings
+) -> SessionFacts:
+    sessions = trading_days[-settings.data.quality.quarantine_sessions - 2 :]
+    first = pd.Timestamp(sessions[0])
+
+    def recent(name: str) -> pd.DataFrame:
+        new = batch.rows[name]
+        new = new[new["session"] >= first]
+        if "symbol" in new.columns:
+            new = new.astype({"symbol": "str"})
+        old = known.bars if name == "bars" else known.tables[name]
+        return pd.concat([old[old["session"] >= first], new], ignore_index=True)
+
+    return _count(session, recent("bars"), {name: recent(name) for name in _COUNTED}, sessions, settings)
+
+
+_COUNTED = ("quarantine", "findings", "renames", "delistings")
+
+
+def _count(
+    session: date, bars: pd.DataFrame, tables: dict[str, pd.DataFrame], sessions: Days, settings: Settings
+) -> SessionFacts:
+    previous = pd.Timestamp(sessions[-2]) if len(sessions) > 1 else pd.Timestamp(session)
+    gone = tables["delistings"]
+    renamed = tables["renames"]
+    names = {
+        *gone.loc[gone["session"] >= previous, "symbol"],
+        *renamed.loc[renamed["session"] > previous, "old"],
+    }
+    return count_session(
+        session,
+        bars=bars,
+        held=tables["quarantine"],
+        findings=tables["findings"],
+        gone=frozenset(str(name) for name in names),
+        sessions=sessions,
+        quarantine_sessions=settings.data.quality.quarantine_sessions,
+    )
+
+
+def _describe(run: Run, head: Head) -> Market:
+    """Read the market back as of the session: the same answer on the first run and on every later one."""
+    session, settings, lake = run.session.day, run.settings, run.home.lake
+    length = settings.data.quality.quarantine_sessions
+    sessions = sessions_ending(session, length + 2)
+    bars = read_bar_frame(lake, head.versions, since=sessions[0].item(), through=session, known_on=session)
+    tables = read_tables(lake, head.versions, (*_COUNTED, "amendments"), session=session)
+    facts = _count(session, bars, tables, sessions, settings)
+    refuse_unfit(facts, settings.data.quality, provider="the lake")
+    snapshot = make_snapshot(lake, head, session, panel_rules(settings))
+    universe, gained, lost = _universe(snapshot)
+    amendments = tables["amendments"]
+    return Market(
+        snapshot=snapshot,
+        provider=head.provider,
+        new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
+        restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
+        findings=_findings(tables["findings"], sessions, length),
+        quarantined=facts.quarantined,
+        universe_size=universe,
+        universe_gained=gained,
+        universe_lost=lost,
+        fall_throughs=(),
+    )
+
+
+def panel_rules(settings: Settings) -> PanelRules:
+    """Return what of the settings decides how a panel is read."""
+    data = settings.data
+    return PanelRules(
+        benchmark=data.benchmark,
+        volatility_index=data.volatility_index,
+        min_price_usd=data.universe.min_price_usd,
+        min_dollar_volume_usd=data.universe.min_dollar_volume_usd,
+        min_history_sessions=data.universe.min_history_sessions,
+        quarantine_sessions=data.quality.quarantine_sessions,
+    )
+
+
+def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    panel = read_panel(snapshot, window=2)
+    now = panel.is_member[-1]
+    before = panel.is_member[-2] if len(panel.sessions) > 1 else np.zeros_like(now)
+    gained, lost = panel.symbols[now & ~before], panel.symbols[before & ~now]
+    return int(now.sum()), tuple(gained.tolist()), tuple(lost.tolist())
+
+
+def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding, ...]:
+    """Return what was found on the session, and what still keeps a symbol out, by symbol and session."""
+    today = pd.Timestamp(sessions[-1])
+    young = young_findings(frame, sessions, length)
+    told = frame[(frame["session"] == today) | (frame["known"] == today)]
+    both = pd.concat([told, young]).drop_duplicates(["symbol", "session", "rule"])
+    ordered = both.sort_values(["symbol", "session", "rule"])
+    return tuple(
+        Finding(row.symbol, row.session.date(), row.rule, row.severity, row.evidence, row.action)
+        for row in ordered.itertuples()
+    )
+
+
+def _refuse_mixture(head: Head | None, provider: Provider) -> None:
+    if head is not None and head.revision and head.provider != provider.name:
+        raise ConfigError(
+            f"This lake holds data of provider {head.provider}; {provider.name} would be mixed into it.",
+            remedy="Set data.provider back, or use another home.",
+            key="data.provider",
+        )
