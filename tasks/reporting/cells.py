@@ -1,0 +1,47 @@
+"""Make text that came from outside harmless to whoever opens a file: a spreadsheet, a terminal, a browser.
+
+Control and direction-changing characters become a visible mark; a cell that a spreadsheet would compute is
+quoted. Numbers are written by us and stay numbers. Never drops a row, never escapes HTML (the template does).
+"""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # some spreadsheets take the full-width forms too
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # bidi overrides are Cf
+
+
+def printable(text: str) -> str:
+    """Return the text with every control, direction, surrogate or unassigned character made visible."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        REPLACEMENT if unicodedata.category(character) in UNSAFE_CATEGORIES else character
+        for character in text
+    )
+
+
+def csv_cell(text: str) -> str:
+    """Return the text so that no spreadsheet takes it for a formula."""
+    quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return printable(quoted)
+
+
+def fixed(value: float, places: int) -> str:
+    """Write a number with a fixed count of decimals; empty when it is not a number, never '-0'."""
+    if value != value:  # noqa: PLR0124 - the one value that differs from itself is NaN
+        return ""
+    text = f"{value:.{places}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Write lines of ready cells as UTF-8 with plain newlines."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().encode()

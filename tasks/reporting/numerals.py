@@ -1,0 +1,81 @@
+"""Write numbers and dates for people: true minus signs, thousands, percent, a dash for what is unknown.
+
+Rounds for display only. Never used in a file that a program reads.
+"""
+
+import math
+from datetime import date
+
+UNKNOWN = "–"
+MINUS = "\N{MINUS SIGN}"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe"}
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def usd(value: float, places: int = 0) -> str:
+    """Write dollars: $1,234 or −$1,234."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    text = f"{abs(value):,.{places}f}"
+    return f"{MINUS}${text}" if value < 0 and float(text.replace(",", "")) else f"${text}"
+
+
+def number(value: float, places: int = 2) -> str:
+    """Write a plain number with thousands: 1,234.50."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    text = f"{abs(value):,.{places}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+
+
+def percent(fraction: float, places: int = 1) -> str:
+    """Write a fraction as percent: 0.123 is 12.3%."""
+    return number(fraction * 100, places) + "%" if math.isfinite(fraction) else UNKNOWN
+
+
+def signed(fraction: float, places: int = 1) -> str:
+    """Write a fraction as percent with its sign: +1.2%, −0.4%."""
+    text = percent(fraction, places)
+    shows_nothing = not any(digit in text for digit in "123456789")
+    return text if text == UNKNOWN or text.startswith(MINUS) or shows_nothing else f"+{text}"
+
+
+def tone(value: float) -> str:
+    """Name the colour class of a gain or a loss."""
+    return "gain" if value > 0 else "loss" if value < 0 else "flat"
+
+
+def long_date(day: date) -> str:
+    """Write Friday, 14 June 2024, whatever the machine's locale."""
+    return f"{WEEKDAYS[day.weekday()]}, {short_date(day)}"
+
+
+def short_date(day: date) -> str:
+    """Write 14 June 2024."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write 1 trade, 2 trades, no trades."""
+    word = noun if count == 1 else plural or f"{noun}s"
+    return f"{count or 'no'} {word}"
+
+
+def words(key: str) -> str:
+    """Write one of the program's keys as words: equal_weight is Equal weight, hrp is HRP."""
+    text = key.replace("_", " ")
+    return ACRONYMS.get(text, f"{text[:1].upper()}{text[1:]}")

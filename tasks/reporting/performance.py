@@ -1,0 +1,73 @@
+"""Measure the book's past from its history: return, drawdown and how both compare with the benchmark.
+
+Uses the rows as they stand; a first day has nothing to compare and says so by its length.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The book by session, and what it comes to. Levels begin at 100; fractions elsewhere."""
+
+    sessions: NDArray[np.datetime64]
+    book: Floats
+    benchmark: Floats | None  # None where a benchmark return is missing on every session
+    drawdown: Floats
+    day_return: float
+    day_benchmark: float
+    total_return: float
+    total_benchmark: float
+    max_drawdown: float
+    cost_usd: float
+
+    @property
+    def has_past(self) -> bool:
+        return len(self.sessions) > 1
+
+    @property
+    def last_before(self) -> date:
+        """The row before the session's own; only where there is a past."""
+        day: date = self.sessions[-2].item()
+        return day
+
+
+def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
+    """Measure earlier rows and the session's own."""
+    rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
+    equity = _numbers(rows["equity"])
+    returns = _numbers(rows["daily_return"])
+    market = _numbers(rows["benchmark_return"])
+    returns[0] = market[0] = 0.0  # the first row has nothing before it
+    book = _level(returns)
+    benchmark = _level(market)
+    drawdown = book / np.maximum.accumulate(book) - 1
+    has_benchmark = len(rows) > 1 and bool(np.isfinite(market[1:]).any())
+    return Performance(
+        sessions=rows["date"].to_numpy().astype("datetime64[D]"),
+        book=book,
+        benchmark=benchmark if has_benchmark else None,
+        drawdown=drawdown,
+        day_return=float(equity[-1] / equity[-2] - 1) if len(rows) > 1 else 0.0,
+        day_benchmark=float(market[-1]) if len(rows) > 1 else float("nan"),
+        total_return=float(book[-1] / 100 - 1),
+        total_benchmark=float(benchmark[-1] / 100 - 1) if has_benchmark else float("nan"),
+        max_drawdown=float(drawdown.min()),
+        cost_usd=float(np.nansum(_numbers(rows["cost"]))),
+    )
+
+
+def _level(returns: Floats) -> Floats:
+    return np.asarray(100 * np.cumprod(1 + np.nan_to_num(returns)), dtype=np.float64)
+
+
+def _numbers(column: pd.Series) -> Floats:
+    values: Floats = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
+    return values

@@ -1,0 +1,72 @@
+"""Turn a matplotlib figure into an inline SVG that follows the page: its colours, its fonts, light and dark.
+
+Figures are drawn with stand-in colours, which become the page's CSS variables here. What a browser does not
+need (prolog, metadata, unused ids) is cut; equal figures give equal text. Knows nothing of what is drawn.
+"""
+
+import io
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Stand-ins: no two alike, and none that matplotlib would draw by itself.
+VARIABLES = (
+    "ink",
+    "muted",
+    "grid",
+    "card",
+    "accent",
+    "gold",
+    "good",
+    "bad",
+    "crash",
+    "bear",
+    "neutral",
+    "bull",
+    "bars",
+)
+COLOUR = {name: f"#0a00{index + 16:02x}" for index, name in enumerate(VARIABLES)}
+
+_DROP = re.compile(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", re.DOTALL)
+_FONT = re.compile(r"font-family: [^;\"]*;? ?")
+_ID = re.compile(r' id="([^"]+)"')
+_REFERENCE = re.compile(r'(?:url\(|href=")#([^)"]+)')
+_LONG_NUMBER = re.compile(r"\d+\.\d{3,}")
+
+
+def to_svg(figure: "Figure", *, key: str, title: str, description: str, css_class: str) -> str:
+    """Render the figure as one <svg> element; `key` makes its ids unique in the page."""
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "path.simplify": True}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    width, height = (f"{72 * side:g}" for side in figure.get_size_inches())
+    body = _inner(buffer.getvalue().decode())
+    body = _own_ids(_DROP.sub("", body), key)
+    body = _FONT.sub("", body).replace("xlink:href", "href")
+    body = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", body)
+    for name, colour in COLOUR.items():
+        body = body.replace(colour, f"var(--{name})")
+    body = re.sub(r"\s*\n\s*", " ", body)
+    return (
+        f'<svg class="{css_class}" viewBox="0 0 {width} {height}" role="img"'
+        f' aria-labelledby="{key}-title {key}-description">'
+        f'<title id="{key}-title">{escape(title)}</title><desc id="{key}-description">{escape(description)}</desc>'
+        f"{body}</svg>"
+    )
+
+
+def _inner(document: str) -> str:
+    start = document.index(">", document.index("<svg")) + 1
+    return document[start : document.rindex("</svg>")]
+
+
+def _own_ids(body: str, key: str) -> str:
+    """Drop ids that nothing refers to; make the others the chart's own."""
+    used = set(_REFERENCE.findall(body))
+    body = _ID.sub(lambda match: f' id="{key}-{match[1]}"' if match[1] in used else "", body)
+    return _REFERENCE.sub(lambda match: match[0].replace(f"#{match[1]}", f"#{key}-{match[1]}"), body)

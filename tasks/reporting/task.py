@@ -1,0 +1,103 @@
+"""The reporting stages: the day as a folder that a person can approve, or the reason why there is none.
+
+Everything is rendered in memory first; then one folder is put in place, then one row. Never sends an order,
+never decides a check.
+"""
+
+import logging
+
+from tasks.core.clock import stopwatch
+from tasks.core.errors import SafetyError
+from tasks.core.run import Run
+from tasks.core.stage import stage, timings_so_far
+from tasks.data.schema import Market
+from tasks.models.schema import Scores
+from tasks.portfolio.schema import Portfolio
+from tasks.regime.schema import Regime
+from tasks.reporting.inputs import DayInputs, Records
+from tasks.reporting.ledger import refuse_disagreement
+from tasks.reporting.manifest import manifest_json
+from tasks.reporting.rendering import render_day
+from tasks.reporting.schema import Day
+from tasks.reporting.store import (
+    MANIFEST,
+    hash_positions,
+    publish_blocked,
+    publish_folder,
+    read_day_inputs,
+    refuse_decided,
+    write_history_row,
+)
+from tasks.risk.schema import RiskModel
+from tasks.safety.schema import Checks
+from tasks.trades.schema import Trades
+
+log = logging.getLogger(__name__)
+
+
+def refuse_decided_day(run: Run) -> None:
+    """Raise SafetyError when the session was approved or executed: such a day is never written again."""
+    refuse_decided(run.home.day_folder(run.session))
+
+
+@stage()
+def report_closed_session(run: Run) -> Day:
+    """Say that the exchange was closed and that there is nothing to do."""
+    summary = f"{run.session}: the exchange was closed, nothing to do."
+    log.info(summary)
+    return Day(run.session.day, None, None, 0, "closed", summary)
+
+
+@stage()
+def publish_day(
+    run: Run,
+    market: Market,
+    scores: Scores,
+    regime: Regime,
+    risk: RiskModel,
+    portfolio: Portfolio,
+    trades: Trades,
+    checks: Checks,
+) -> Day:
+    """Publish the session's folder whole, or write a blocked report elsewhere and raise SafetyError."""
+    started = stopwatch()
+    refuse_decided_day(run)
+    records = Records(market, scores, regime, risk, portfolio, trades, checks)
+    inputs = read_day_inputs(run, records)
+    refuse_disagreement(records, inputs.frames)
+    rendered = render_day(inputs, positions_sha256=hash_positions(run))
+    timings = timings_so_far() | {"render_day": round(stopwatch() - started, 3)}
+    files = rendered.files | {
+        MANIFEST: manifest_json(inputs, rendered.source, rendered.files, timings),
+    }
+    if records.is_blocked:
+        raise _blocked(inputs, files)
+
+    folder = publish_folder(run, files)
+    write_history_row(run, rendered.row)
+    log.info("published %s: %s", folder, rendered.summary)
+    return Day(
+        session=run.session.day,
+        folder=folder,
+        report=folder / "report.html",
+        trades=len(inputs.frames.trades),
+        state=regime.state,
+        summary=rendered.summary,
+    )
+
+
+def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:
+    folder = publish_blocked(inputs.run, files)
+    checks = inputs.records.checks
+    reasons = [
+        f"{check.name} ({check.value}, limit {check.limit})" for check in checks.checks if not check.passed
+    ]
+    if checks.kill_switch != "clear":
+        reasons.insert(0, f"kill switch: {checks.kill_switch}")
+    return SafetyError(
+        f"{inputs.run.session} is blocked: {'; '.join(reasons)}. Nothing was published.",
+        remedy=f"Read {folder / 'report.html'}.",
+        failed=[check.name for check in checks.checks if not check.passed],
+        kill_switch=checks.kill_switch,
+        path=str(folder / "report.html"),
+    )
