@@ -37,7 +37,9 @@ def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:
     A holding that has not traded for long is looked for in the whole history.
     """
     snapshot = market.snapshot
-    tables = read_tables(snapshot.lake, snapshot.versions, snapshot.session, ("actions", "lives", "renames"))
+    tables = read_tables(
+        snapshot.lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session
+    )
     events = events_of(tables["actions"], lines_as_of(tables["lives"], tables["renames"]))
     held = read_positions(run)
     for window in (WINDOW, None):

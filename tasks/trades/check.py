@@ -56,7 +56,7 @@ def _check_row(
         raise _refused(f"{symbol}: {shares:g} shares would be sold, {held.get(str(symbol), 0.0):g} are held")
     if notional > settings.safety.max_trade_frac * book.equity_usd + CENT:
         raise _refused(f"{symbol} trades {notional / book.equity_usd:.1%} of the book at once")
-    if notional > settings.trades.max_adv_frac * adv_usd + price:
+    if notional > settings.trades.max_adv_frac * adv_usd + CENT:
         raise _refused(f"{symbol} trades {notional / adv_usd:.1%} of its average daily volume")
 
 

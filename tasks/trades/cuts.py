@@ -99,13 +99,9 @@ def fit_buys(
     *,
     selling_costs: int,
     buying_costs: CostCents,
-    net_cents: float,
     settings: Settings,
 ) -> Shares:
-    """Scale buys down until turnover, every limit and the cash have room for them.
-
-    `net_cents` is the equity that the limits are measured by: what is left after the costs set aside.
-    """
+    """Scale buys down until turnover, every limit and the cash have room for them."""
     enters = not (lines.held > 0).any()
     turnover = settings.safety.max_entry_turnover_frac if enters else settings.safety.max_turnover_frac
     everything = np.ones(len(buys), dtype=bool)
@@ -117,11 +113,11 @@ def fit_buys(
             (
                 f"the limit for {group.name}",
                 group.members,
-                group.limit * net_cents - left_cents[group.members].sum(),
+                group.limit * lines.equity_cents - left_cents[group.members].sum(),
             )
             for group in limits.groups
         ),
-        ("the exposure limit", everything, limits.max_exposure * net_cents - left_cents.sum()),
+        ("the exposure limit", everything, limits.max_exposure * lines.equity_cents - left_cents.sum()),
     ]
     for words, members, room in rooms:
         buys = _scale(buys, members, room, lines, told, words)

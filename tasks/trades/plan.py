@@ -61,9 +61,9 @@ def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings)
 
 def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
     told = Told()
-    wishes = wish(lines, reserve_cents, settings=settings.trades)
+    wishes = wish(lines, reserve_cents, settings=settings)
     sells = _sells(np.maximum(-wishes.change, 0), lines, told, settings)
-    buys = _buys(np.maximum(wishes.change, 0), sells, lines, told, reserve_cents, settings)
+    buys = _buys(np.maximum(wishes.change, 0), sells, lines, told, settings)
     of_sells = costs_of(sells, lines, is_sale=True, settings=settings)
     of_buys = costs_of(buys, lines, is_sale=False, settings=settings)
     return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], wishes, told)
@@ -79,9 +79,7 @@ def _sells(wanted: Shares, lines: Lines, told: Told, settings: Settings) -> Shar
     return drop_beyond(sells, lines, told, most=most, first=lines.is_exit, words=_too_many(most))
 
 
-def _buys(
-    wanted: Shares, sells: Shares, lines: Lines, told: Told, reserve_cents: float, settings: Settings
-) -> Shares:
+def _buys(wanted: Shares, sells: Shares, lines: Lines, told: Told, settings: Settings) -> Shares:
     def smaller_are_dropped(buys: Shares) -> Shares:
         least = settings.trades.min_notional_usd
         return drop_small(buys, wanted, lines, told, min_notional_usd=least, exempt=nothing)
@@ -99,7 +97,6 @@ def _buys(
         told,
         selling_costs=int(_costs(sells, lines, settings, is_sale=True).sum()),
         buying_costs=lambda shares: _costs(shares, lines, settings, is_sale=False),
-        net_cents=max(lines.equity_cents - reserve_cents, 0.0),
         settings=settings,
     )
     return smaller_are_dropped(buys)

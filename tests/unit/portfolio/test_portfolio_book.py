@@ -1,0 +1,168 @@
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.data.lines import lines_as_of
+from tasks.portfolio.book import is_priced, value_book
+from tasks.portfolio.events import events_of
+from tasks.portfolio.positions import Position, Positions
+from tasks.portfolio.quotes import quotes
+from tests.builders import FRIDAY, make_panel
+
+THURSDAY, LONG_AGO = date(2024, 6, 13), date(2023, 1, 3)
+
+
+def make_events(*, splits=(), renames=(), lives=(("S000", LONG_AGO), ("S001", LONG_AGO), ("S002", LONG_AGO))):
+    def frame(rows, columns, day):
+        made = pd.DataFrame(list(rows), columns=columns)
+        return made.assign(**{day: pd.to_datetime(made[day])})
+
+    actions = frame(splits, ["symbol", "session", "split"], "session").assign(dividend=0.0)
+    companies = lines_as_of(
+        frame(lives, ["symbol", "first"], "first"), frame(renames, ["old", "new", "session"], "session")
+    )
+    return events_of(actions, companies)
+
+
+def make_assets(*, panel=None, events=None, quarantined=()):
+    panel = panel or make_panel(symbols=3)
+    return quotes(panel, quarantined=quarantined, splits=(events or make_events()).splits)
+
+
+def without_last_bars(panel, symbol, count):
+    """Return the panel in which a symbol stopped trading."""
+    gone = {}
+    for field in ("open", "high", "low", "close", "raw_close", "volume", "dollar_volume"):
+        values = getattr(panel, field).copy()
+        values[-count:, panel.symbols == symbol] = np.nan
+        gone[field] = values
+    return replace(panel, **gone)
+
+
+def test_equity_is_cash_and_holdings_at_the_last_raw_close_in_cents():
+    assets = make_assets()
+    price = float(assets["price"]["S001"])
+
+    book = value_book(
+        Positions((Position("S001", 10),), 500.129), assets, session=FRIDAY, events=make_events()
+    )
+
+    assert book.cash_usd == 500.12
+    assert book.equity_usd == pytest.approx(500.12 + 10 * price, abs=1e-9)
+    assert round(price, 2) == price
+
+
+def test_a_split_changes_neither_value_nor_weight():
+    panel = make_panel(symbols=3)
+    events = make_events(splits=[("S001", FRIDAY, 4.0)])
+    raw = panel.raw_close.copy()
+    raw[-1, 1] = raw[-2, 1] / 4
+    after = quotes(replace(panel, raw_close=raw), quarantined=(), splits=events.splits)
+
+    held = Positions((Position("S001", 10, THURSDAY),), 0.0)
+    book = value_book(held, after, session=FRIDAY, events=events)
+
+    assert book.holdings[0].shares == 40
+    assert book.equity_usd == pytest.approx(10 * raw[-2, 1], abs=0.25)
+    assert book.notes == ("S001: 10 shares became 40 by a split.",)
+
+
+def test_a_symbol_change_carries_the_position():
+    events = make_events(
+        lives=[("OLD", LONG_AGO), ("S001", date(2024, 6, 14))], renames=[("OLD", "S001", FRIDAY)]
+    )
+
+    book = value_book(
+        Positions((Position("OLD", 10, THURSDAY),), 1.0), make_assets(), session=FRIDAY, events=events
+    )
+
+    assert book.holdings[0].symbol == "S001"
+    assert book.notes == ("OLD is S001 now.",)
+
+
+def test_fault_008_a_reused_symbol_never_gives_a_holding_a_strangers_price():
+    events = make_events(lives=[("S001", LONG_AGO), ("S001", date(2024, 6, 3))])
+    held = Positions((Position("S001", 10, date(2023, 3, 1)),), 1_000.0)
+
+    assert not is_priced(held, make_assets(), session=FRIDAY, events=events)
+    with pytest.raises(SafetyError, match="never had a price"):
+        value_book(held, make_assets(), session=FRIDAY, events=events)
+
+
+def test_a_holding_that_did_not_trade_keeps_its_last_known_price():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 5)
+
+    book = value_book(
+        Positions((Position("S001", 10),), 1.0),
+        make_assets(panel=panel),
+        session=FRIDAY,
+        events=make_events(),
+    )
+
+    assert not book.holdings[0].has_quote
+    assert book.holdings[0].price == pytest.approx(panel.raw_close[-6, 1], abs=0.005)
+
+
+def test_a_halted_name_that_was_split_meanwhile_keeps_its_value():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 5)
+    events = make_events(splits=[("S001", FRIDAY, 2.0)])
+
+    book = value_book(
+        Positions((Position("S001", 10, THURSDAY),), 1.0),
+        make_assets(panel=panel, events=events),
+        session=FRIDAY,
+        events=events,
+    )
+
+    assert book.holdings[0].shares == 20
+    assert book.holdings[0].value_usd == pytest.approx(10 * panel.raw_close[-6, 1], abs=0.2)
+
+
+def test_positions_of_a_later_session_are_refused():
+    held = Positions((Position("S001", 10, FRIDAY),), 1.0)
+
+    with pytest.raises(SafetyError, match="held as of 2024-06-14, after the session 2024-06-13"):
+        value_book(held, make_assets(), session=THURSDAY, events=make_events())
+
+
+def test_two_lines_that_became_one_company_are_refused():
+    events = make_events(
+        lives=[("OLD", LONG_AGO), ("S001", date(2024, 6, 14))], renames=[("OLD", "S001", FRIDAY)]
+    )
+    held = Positions((Position("OLD", 1, THURSDAY), Position("S001", 1)), 1.0)
+
+    with pytest.raises(SafetyError, match="Two lines"):
+        value_book(held, make_assets(), session=FRIDAY, events=events)
+
+
+def test_a_holding_of_nothing_is_no_holding():
+    book = value_book(
+        Positions((Position("GONE", 0.0),), 5.0), make_assets(), session=FRIDAY, events=make_events()
+    )
+
+    assert book.holdings == ()
+    assert book.equity_usd == 5.0
+
+
+def test_quotes_count_a_missing_session_as_no_volume():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 7)
+
+    assets = make_assets(panel=panel)
+
+    assert assets["adv_usd"]["S001"] == pytest.approx(np.nansum(panel.dollar_volume[-21:, 1]) / 21)
+
+
+def test_quotes_leave_out_names_that_never_had_a_price():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 300)
+
+    assert "S001" not in make_assets(panel=panel).index
+
+
+def test_quotes_mark_quarantine():
+    assets = make_assets(quarantined=("S002",))
+
+    assert assets["is_quarantined"].to_dict() == {"S000": False, "S001": False, "S002": True}

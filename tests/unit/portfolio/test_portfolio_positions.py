@@ -1,0 +1,100 @@
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.portfolio.positions import Position, carry, parse_positions
+
+WEDNESDAY, THURSDAY, FRIDAY = date(2024, 6, 12), date(2024, 6, 13), date(2024, 6, 14)
+
+
+def make_splits(*rows):
+    frame = pd.DataFrame(rows, columns=["symbol", "session", "split"])
+    return frame.assign(session=pd.to_datetime(frame["session"]))
+
+
+def test_positions_are_read_in_alphabetical_order_with_cash_apart():
+    held = parse_positions("symbol,shares\nMSFT,3\nCASH,120.50\nAAPL,2\n", path="p.csv")
+
+    assert [position.symbol for position in held.positions] == ["AAPL", "MSFT"]
+    assert held.cash_usd == 120.50
+
+
+def test_the_session_column_is_read_and_other_columns_are_ignored():
+    held = parse_positions("shares,symbol,note,session\n2,AAPL,x,2024-06-13\n5,CASH,,\n", path="p.csv")
+
+    assert held.positions == (Position("AAPL", 2.0, THURSDAY),)
+
+
+@pytest.mark.parametrize("ticker", ["NA", "NAN", "TRUE", "NULL", "BRK.B", "BF-B", "XYZ~20150106"])
+def test_tickers_that_look_like_something_else_are_tickers(ticker):
+    held = parse_positions(f"symbol,shares\n{ticker},1\nCASH,0\n", path="p.csv")
+
+    assert held.positions[0].symbol == ticker
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("symbol,shares\nAAPL,1\nAAPL,2\nCASH,1\n", "line 3, AAPL stands there twice"),
+        ("symbol,shares\nAAPL,-1\nCASH,1\n", "line 2, AAPL is held short"),
+        ("symbol,shares\nAAPL,many\nCASH,1\n", "line 2, the shares of AAPL are no plain number: 'many'"),
+        ("symbol,shares\nAAPL,nan\nCASH,1\n", "no plain number"),
+        ("symbol,shares\nAAPL,1e999\nCASH,1\n", "no plain number"),
+        ("symbol,shares\nAAPL,1_000\nCASH,1\n", "no plain number"),
+        ('symbol,shares\nAAPL,"1,000"\nCASH,1\n', "no plain number"),
+        ("symbol,shares\nAAPL,٣\nCASH,1\n", "no plain number"),
+        ("symbol,shares\nAAPL\nCASH,1\n", "no plain number: ''"),
+        ("symbol,shares\n=1+1,1\nCASH,1\n", "line 2, '=1+1' is no symbol"),
+        ("symbol,shares\n../x,1\nCASH,1\n", "is no symbol"),
+        ("symbol,shares\nCON,1\nCASH,1\n", "is no symbol"),
+        ("symbol,shares\n\u202eLPAA,1\nCASH,1\n", "'\\u202eLPAA' is no symbol"),
+        ("symbol,shares\n,1\nCASH,1\n", "'' is no symbol"),
+        ("symbol,shares,session\nAAPL,1,soon\nCASH,1,\n", "line 2, 'soon' is no date"),
+        ("symbol,shares\nAAPL,1\n", "there is no CASH line"),
+        ("symbol;shares\nAAPL;1\n", "the column shares and symbol is missing"),
+        ("", "is missing"),
+        ('symbol,shares\n"AAPL,1\nCASH,1\n', "it is not CSV"),
+    ],
+)
+def test_a_doubtful_file_is_refused_with_its_line(text, words):
+    with pytest.raises(SafetyError) as refused:
+        parse_positions(text, path="live/current_positions.csv")
+
+    assert words in str(refused.value)
+    assert "live/current_positions.csv" in str(refused.value)
+
+
+def test_splits_after_the_session_carry_the_shares():
+    splits = make_splits(
+        ("AAPL", WEDNESDAY, 7.0), ("AAPL", THURSDAY, 4.0), ("AAPL", FRIDAY, 0.5), ("MSFT", FRIDAY, 9)
+    )
+
+    carried = carry(Position("AAPL", 10, WEDNESDAY), FRIDAY, symbol="AAPL", splits=splits)
+
+    assert carried == Position("AAPL", 20.0, FRIDAY)
+
+
+def test_shares_without_a_session_count_as_held_today():
+    splits = make_splits(("AAPL", FRIDAY, 4.0))
+
+    assert carry(Position("AAPL", 10), FRIDAY, symbol="AAPL", splits=splits).shares == 10
+
+
+def test_a_later_split_is_not_known_yet():
+    splits = make_splits(("AAPL", FRIDAY, 4.0))
+
+    assert carry(Position("AAPL", 10, WEDNESDAY), THURSDAY, symbol="AAPL", splits=splits).shares == 10
+
+
+def test_whole_shares_stay_whole_through_an_awkward_ratio():
+    splits = make_splits(("AAPL", FRIDAY, 0.1))
+
+    assert carry(Position("AAPL", 30, THURSDAY), FRIDAY, symbol="AAPL", splits=splits).shares == 3.0
+
+
+def test_a_fraction_left_by_a_split_is_kept():
+    splits = make_splits(("AAPL", FRIDAY, 1.5))
+
+    assert carry(Position("AAPL", 5, THURSDAY), FRIDAY, symbol="AAPL", splits=splits).shares == 7.5
