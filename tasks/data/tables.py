@@ -86,7 +86,7 @@ def changed_rows(delivered: pd.DataFrame, stored: pd.DataFrame, key: Sequence[st
     values = [name for name in delivered.columns if name not in key and name in stored.columns]
     known = stored.drop_duplicates(list(key), keep="last")[[*key, *values]]
     joined = delivered[[*key]].merge(known, on=list(key), how="left", indicator=True)
-    same = (joined["_merge"] == "both").to_numpy(dtype=bool)
+    same = (joined["_merge"] == "both").to_numpy(dtype=bool, copy=True)
     for name in values:
         same &= _equal(delivered[name], joined[name])
     return delivered[~same]
