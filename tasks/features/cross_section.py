@@ -18,6 +18,8 @@ SPARE_BITS = (1 << 29) - 1
 
 def transformed(values: Session, transform: Transform, is_member: Mask, sector: NDArray[np.str_]) -> Session:
     """Return the declared form of the values; `none` keeps them as they are, for members."""
+    if values.size == 0:
+        return values
     among = np.where(is_member, values, np.float32(np.nan))
     if transform == "rank":
         return rank(among)

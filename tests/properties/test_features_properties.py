@@ -110,6 +110,15 @@ def test_the_order_of_symbols_does_not_matter(name):
 
 
 @EVERY_FEATURE
+def test_names_outside_the_session_do_not_matter(name):
+    members = np.flatnonzero(panel().is_member[-1])
+
+    among_members = compute_last(columns_of(panel(), members), [name])
+
+    assert same_bits(among_members.values, compute_last(panel(), [name]).values[:, :, members])
+
+
+@EVERY_FEATURE
 def test_a_split_changes_nothing(name):
     """Its factor is in total-return prices already; on the tape the price halves, and the shares double."""
     split, on_the_tape = (slice(200, None), 6), panel().raw_close.copy()

@@ -147,6 +147,6 @@ FEATURES = (
         partial(detrended, window=50),
         ("close",),
         50,
-        "(close − line fitted to 50 closes) / close",
+        "(close − line fitted to 50 closes, none missing) / close",
     ),
 )

@@ -104,7 +104,7 @@ FEATURES = (
         partial(obv_slope, window=21),
         ("close", "volume"),
         21,
-        "slope of on-balance volume over 21 sessions / mean volume",
+        "slope of on-balance volume over 21 sessions, none missing / mean volume",
     ),
     Feature(
         "accumulation_20",

@@ -117,10 +117,12 @@ def joint(b, window, figure):
     """Apply a function of (share's returns, market's returns), both present, to every window."""
     out = pd.DataFrame(np.nan, index=b.close.index, columns=b.close.columns)
     for symbol in out:
+        pairs = np.column_stack([b.returns[symbol], b.market_returns])
         for end in range(window, len(out) + 1):
-            pair = pd.concat([b.returns[symbol], b.market_returns], axis=1).iloc[end - window : end].dropna()
+            pair = pairs[end - window : end]
+            pair = pair[~np.isnan(pair).any(axis=1)]
             if len(pair) >= math.ceil(0.8 * window):
-                out.iloc[end - 1, out.columns.get_loc(symbol)] = figure(*pair.to_numpy().T)
+                out.loc[out.index[end - 1], symbol] = figure(*pair.T)
     return out
 
 

@@ -76,3 +76,13 @@ def test_only_members_are_compared():
     assert same(transformed(session(3, 99, 1), "rank", members, sector), session(1, NAN, 0))
     assert same(transformed(session(3, 99, 1), "none", members, sector), session(3, NAN, 1))
     assert same(transformed(session(3, 99, 1), "sector_rank", members, sector), session(1, NAN, 0))
+
+
+@pytest.mark.parametrize("transform", ["rank", "zscore", "sector_rank", "none"])
+def test_a_panel_without_symbols_has_no_values(transform):
+    nobody = np.empty((3, 0), dtype=np.float32)
+
+    assert transformed(nobody, transform, np.empty((3, 0), dtype=bool), np.array([], dtype=str)).shape == (
+        3,
+        0,
+    )
