@@ -45,7 +45,12 @@ def choose_candidates(
     ranking = pd.DataFrame(
         {"score": -scores, "adv_usd": -facts["adv_usd"], "symbol": scores.index.astype(str)}
     )
-    best = ranking[why_not == ""].sort_values(["score", "adv_usd", "symbol"])["symbol"].tolist()
+    best = (
+        ranking[why_not == ""]
+        .reset_index(drop=True)
+        .sort_values(["score", "adv_usd", "symbol"])["symbol"]
+        .tolist()
+    )
     left_out = {str(symbol): why for symbol, why in why_not.items() if why}
     left_out |= dict.fromkeys(best[max_positions:], f"beyond the {max_positions} names considered")
     return Candidates(tuple(sorted(best[:max_positions])), left_out)
