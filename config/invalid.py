@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from config.keys import Key
 from config.problems import Problem, did_you_mean, shown
 
+SHIPPED_FILE = "base.yaml"
+
 
 def problems_of(error: ValidationError, keys: Mapping[str, Key], origins: Mapping[str, str]) -> list[Problem]:
     """Return one problem per key, in the order in which they were found."""
@@ -24,10 +26,10 @@ def problems_of(error: ValidationError, keys: Mapping[str, Key], origins: Mappin
 
 
 def _in_words(found: Any, dotted: str, key: Key | None, keys: Mapping[str, Key]) -> str:
-    if found["type"] == "extra_forbidden" or found["loc"][-1] == "[key]":
+    if found["type"] == "extra_forbidden" or "[key]" in found["loc"]:
         return f"is not a setting.{_guess(dotted, keys)}"
-    if key is None:
-        return f"{found['msg']}."
+    if key is None or found["type"] == "value_error":  # a rule of the models that spans several values
+        return f"{found['msg'].removeprefix('Value error, ').rstrip('.')}."
     if found["type"] == "missing":
         return f"is not set, and has no default. It must be {key.allowed}."
     if key.is_secret:
@@ -86,12 +88,14 @@ def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
 
 
 def _origin(dotted: str, origins: Mapping[str, str]) -> str:
-    """Return the layer that set the key, or the first that set anything beside or above it."""
+    """Return the layer that set the key or what lies inside it, else one that set something beside it.
+
+    Where several layers had a hand in it, the one that changed what was shipped is named.
+    """
     place = dotted.split("[", maxsplit=1)[0]
     while place:
-        if place in origins:
-            return origins[place]
-        if below := next((key for key in origins if key.startswith(f"{place}.")), None):
-            return origins[below]
+        layers = [origin for key, origin in origins.items() if key == place or key.startswith(f"{place}.")]
+        if layers:
+            return next((layer for layer in reversed(layers) if layer != SHIPPED_FILE), SHIPPED_FILE)
         place = place.rpartition(".")[0]
-    return "base.yaml"
+    return SHIPPED_FILE

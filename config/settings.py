@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.environment import read_environment
-from config.invalid import problems_of
+from config.invalid import SHIPPED_FILE, problems_of
 from config.keys import Key, keys_of
 from config.problems import InvalidSettings, Problem, did_you_mean
 from config.sections import (
@@ -103,7 +103,7 @@ def _layers(
     home: Path, profile: str | None, environ: Mapping[str, str], shipped: Path, keys: Mapping[str, Key]
 ) -> list[tuple[str, Tree]]:
     """Read every layer, weakest first, and gather the problems of all of them."""
-    files = [("base.yaml", shipped / "base.yaml")]
+    files = [(SHIPPED_FILE, shipped / SHIPPED_FILE)]
     problems: list[Problem] = []
     if profile is not None and profile not in profiles(shipped):
         guess = did_you_mean(profile, profiles(shipped))
