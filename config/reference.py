@@ -27,9 +27,9 @@ Mappings are merged key by key, lists are replaced whole. In the environment lis
 working folder.
 
 `afterclose config show` prints what is in force and which layer each value came from. A key that does not exist, a
-value of another type (text where a number belongs, too), a value out of bounds, and an `AFTERCLOSE_` variable that names no
-setting are refused before anything runs, all of them at once, each with its file and key. YAML is read as plain values:
-tags, anchors, aliases and duplicate keys are refused. {others} are variables, but no settings.
+value of another type (text where a number belongs, too), a value out of bounds, and an `AFTERCLOSE_` variable that
+names no setting are refused before anything runs, all of them at once, each with its file and key. YAML is read as
+plain values: tags, anchors, aliases and duplicate keys are refused. {others} are variables, but no settings.
 
 ## Profiles
 
@@ -37,7 +37,7 @@ tags, anchors, aliases and duplicate keys are refused. {others} are variables, b
 """
 
 
-def page() -> str:
+def reference() -> str:
     """Return the whole page."""
     keys = keys_of(Settings)
     names = profiles()
@@ -122,4 +122,4 @@ def _row(cells: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(reference())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.keys import keys_of
-from config.reference import page
+from config.reference import reference
 from config.settings import Settings
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
@@ -13,11 +13,11 @@ KEYS = keys_of(Settings)
 
 
 def test_the_reference_is_what_the_models_say_today():
-    assert PAGE.read_text() == page(), "docs/configuration.md is stale: run `make docs`"
+    assert PAGE.read_text() == reference(), "docs/configuration.md is stale: run `make docs`"
 
 
 def test_every_key_stands_in_the_reference():
-    assert [key for key in KEYS if not KEYS[key].is_section and f"| `{key}` |" not in page()] == []
+    assert [key for key in KEYS if not KEYS[key].is_section and f"| `{key}` |" not in reference()] == []
 
 
 @pytest.mark.parametrize("key", [key.dotted for key in KEYS.values() if key.is_section])
