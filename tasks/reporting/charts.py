@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from tasks.reporting.numerals import MONTHS, percent
+from tasks.reporting.numerals import MONTHS, number, percent
 from tasks.reporting.svg import COLOUR, to_svg
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 Drawing = Callable[["Figure", "Size"], None]
+Write = Callable[[float, int], str]  # value and decimals
 
 FONT = 11.0
 
@@ -66,7 +67,10 @@ def regime_chart(sessions: Days, states: Sequence[str], level: Floats, descripti
             axes.axvspan(first - 0.5, last + 0.5, color=COLOUR[state.lower()], alpha=0.10, linewidth=0)
         axes.plot(x, level, color=COLOUR["ink"], linewidth=1.5)
         axes.tick_params(labelbottom=False)
-        _values(axes, lambda value: f"{value:,.0f}")
+        if np.isfinite(level).any():
+            _values(axes, number)
+        else:
+            axes.set_yticks([])
         left, width = axes.get_position().x0, axes.get_position().width
         strip = figure.add_axes((left, 24 / size.height, width, ribbon), sharex=axes)
         for first, last, state in runs(states):
@@ -85,7 +89,7 @@ def lines_chart(key: str, title: str, sessions: Days, lines: Sequence[Line], des
         axes = _time_axes(figure, size, sessions, right=74)
         for line in reversed(lines):
             axes.plot(line.values, color=COLOUR[line.colour], linewidth=1.8 if line is lines[0] else 1.2)
-        _values(axes, lambda value: f"{value:,.0f}")
+        _values(axes, number)
         _end_labels(axes, lines, size)
 
     return _chart(key, title, description, draw)
@@ -99,7 +103,7 @@ def drawdown_chart(sessions: Days, drawdown: Floats, description: str) -> Chart:
         axes.fill_between(np.arange(len(drawdown)), drawdown, 0, color=COLOUR["bad"], alpha=0.22, linewidth=0)
         axes.plot(drawdown, color=COLOUR["bad"], linewidth=1.3)
         axes.set_ylim(min(float(np.nanmin(drawdown)) * 1.15, -0.01), 0)
-        _values(axes, lambda value: percent(value, 1))
+        _values(axes, percent, scale=100)
 
     return _chart("drawdown", "Drawdown", description, draw)
 
@@ -118,8 +122,8 @@ def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
             chosen, rug, linestyle="", marker="|", markersize=7, markeredgewidth=1.2, color=COLOUR["accent"]
         )
         axes.set_ylim(-0.1 * counts.max(), counts.max() * 1.08)
-        _values(axes, lambda value: f"{value:.0f}" if value >= 0 else "")
-        _across(axes, lambda value: f"{value:.3g}".replace("-", "−"))
+        _counts(axes)
+        _across(axes, number)
 
     return _chart("scores", "Distribution of scores", description, draw)
 
@@ -134,7 +138,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
         top = counts.max()
         tail = np.where(edges[1:] <= -var, counts, 0)
         axes.stairs(tail, edges, fill=True, color=COLOUR["bad"], linewidth=0)
-        for label, loss, height in (("VaR", var, 1.24), ("CVaR", cvar, 1.06)):
+        for label, loss, height in (("VaR", var, 1.1), ("CVaR", cvar, 1.28)):
             axes.plot(
                 [-loss, -loss], [0, top * height], color=COLOUR["bad"], linewidth=1.2, linestyle=(0, (3, 2))
             )
@@ -152,9 +156,9 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
                     "pad": 1.5,
                 },  # hides the other line behind it
             )
-        axes.set_ylim(0, top * 1.3)
-        _values(axes, lambda value: f"{value:.0f}")
-        _across(axes, lambda value: percent(value, 1))
+        axes.set_ylim(0, top * 1.32)
+        _counts(axes)
+        _across(axes, percent, scale=100)
 
     return _chart("losses", "Daily returns of the target book", description, draw)
 
@@ -235,18 +239,39 @@ def _month(month: int, year: int) -> str:
     return f"{MONTHS[month - 1][:3]} {year}" if month == 1 else MONTHS[month - 1][:3]
 
 
-def _values(axes: "Axes", write: Callable[[float], str]) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+def _values(axes: "Axes", write: Write, *, scale: float = 1.0) -> None:
+    """Mark round values up the side, each with just the decimals that tell it from its neighbours."""
+    low, high = axes.get_ylim()
+    places, labels = _ticks(low, high, write, count=4, scale=scale)
+    axes.set_yticks(places, labels)
+    axes.set_ylim(low, high)
 
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: write(value)))
+
+def _counts(axes: "Axes") -> None:
+    low, high = axes.get_ylim()
+    places = [place for place in _ticks(0, high, number, count=3, scale=1)[0] if place == int(place)]
+    axes.set_yticks(places, [number(place, 0) for place in places])
+    axes.set_ylim(low, high)
 
 
-def _across(axes: "Axes", write: Callable[[float], str]) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+def _across(axes: "Axes", write: Write, *, scale: float = 1.0) -> None:
+    low, high = axes.get_xlim()
+    places, labels = _ticks(low, high, write, count=5, scale=scale)
+    axes.set_xticks(places, labels)
+    axes.set_xlim(low, high)
 
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: write(value)))
+
+def _ticks(
+    low: float, high: float, write: Write, *, count: int, scale: float
+) -> tuple[list[float], list[str]]:
+    from matplotlib.ticker import MaxNLocator
+
+    values = [float(value) for value in MaxNLocator(count).tick_values(low, high) if low <= value <= high]
+    step = (values[1] - values[0]) * scale if len(values) > 1 else 1.0
+    decimals = next(
+        places for places in range(9) if places == 8 or abs(round(step, places) - step) < step / 100
+    )
+    return values, [write(value, decimals) for value in values]
 
 
 def _end_labels(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
