@@ -52,24 +52,23 @@ def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> dict[dat
         return {}
     days = _days(frame["session"])
     order = np.lexsort((*(_rank(frame[name]) for name in reversed(columns) if _is_text(frame[name])), days))
-    records = np.empty(len(frame), dtype=[(name, TEXT if _is_text(frame[name]) else "<f8") for name in columns])
+    records = np.empty(
+        len(frame), dtype=[(name, TEXT if _is_text(frame[name]) else "<f8") for name in columns]
+    )
     for name in columns:
         records[name] = _column(frame[name])[order]
     days = days[order]
     starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
     ends = np.r_[starts[1:], len(days)]
-    return {
-        days[start].item(): records[start:end].tobytes() for start, end in zip(starts, ends, strict=True)
-    }
+    return {days[start].item(): records[start:end].tobytes() for start, end in zip(starts, ends, strict=True)}
 
 
 def _frame_digest(frame: pd.DataFrame) -> str:
     """Hash a table as columns in name order, rows sorted by text, then days, then numbers to the last bit."""
     digest = hashlib.sha256()
     names = sorted(frame.columns)
-    ranks: list[NDArray[np.int64]] = []
-    for name in sorted(names, key=lambda name: (pd.api.types.is_numeric_dtype(frame[name]), name)):
-        ranks.append(_integers(frame[name])[0])
+    by_kind = sorted(names, key=lambda name: (pd.api.types.is_numeric_dtype(frame[name]), name))
+    ranks = [_integers(frame[name])[0] for name in by_kind]
     order = np.lexsort(ranks[::-1]) if ranks else np.zeros(0, dtype=np.int64)
     for name in names:
         integers, words = _integers(frame[name])

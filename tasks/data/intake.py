@@ -296,7 +296,7 @@ def _restated(amendments: pd.DataFrame, known: Known, through: date) -> pd.DataF
     late = int(joined["close_old"].isna().sum())
     told = f"{len(joined) - late} bars changed and {late} came late, of {joined['symbol'].nunique()} symbols"
     if change.notna().any():
-        worst = joined.loc[change.idxmax()]
+        worst = joined.iloc[int(np.nanargmax(change.to_numpy()))]
         told += (
             f"; largest change of a close {change.max():.2%} ({worst['symbol']} {worst['session'].date()})"
         )

@@ -9,6 +9,7 @@ day their last life began.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -46,8 +47,7 @@ class Lines:
     def of_frame(self, frame: pd.DataFrame, day: str) -> Ints:
         """Return the line of each row of a frame with a symbol column and the named day column."""
         codes, symbols = pd.factorize(frame["symbol"].to_numpy(dtype=object))
-        days = frame[day].to_numpy().astype("datetime64[D]")
-        return self.of_rows(np.asarray(symbols, dtype=str), codes.astype(np.int64), days)
+        return self.of_rows(np.asarray(symbols, dtype=str), codes.astype(np.int64), _days(frame[day]))
 
     def _life(self, symbol: str, sessions: Days) -> Ints:
         return np.maximum(np.searchsorted(self.firsts_of[symbol], sessions, side="right") - 1, 0)
@@ -90,11 +90,11 @@ def lines_as_of(lives: pd.DataFrame, renames: pd.DataFrame) -> Lines:
     """Join lives into lines. Both frames are already cut at the session."""
     ordered = lives.sort_values(["symbol", "first"], ignore_index=True)
     symbols = ordered["symbol"].to_numpy(dtype=str)
-    firsts = ordered["first"].to_numpy().astype("datetime64[D]")
+    firsts = _days(ordered["first"])
     bounds = (
         np.r_[np.flatnonzero(np.r_[True, symbols[1:] != symbols[:-1]]), len(symbols)] if len(symbols) else [0]
     )
-    spans = {str(symbols[a]): (int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)}
+    spans = {str(symbols[a]): (int(a), int(b)) for a, b in pairwise(bounds)}
     root = _roots(spans, firsts, renames)
     return _named(symbols, firsts, spans, root)
 
@@ -102,12 +102,11 @@ def lines_as_of(lives: pd.DataFrame, renames: pd.DataFrame) -> Lines:
 def _cuts(renames: pd.DataFrame, delistings: pd.DataFrame, trading_days: Days) -> list[tuple[str, int]]:
     """Return (symbol, trading day from which its bars are another life's)."""
     cuts = set()
-    for rename in renames.itertuples():
-        day = int(np.searchsorted(trading_days, np.datetime64(rename.session, "D")))
-        cuts |= {(str(rename.old), day), (str(rename.new), day)}
-    for gone in delistings.itertuples():
-        day = int(np.searchsorted(trading_days, np.datetime64(gone.session, "D"), side="right"))
-        cuts.add((str(gone.symbol), day))
+    days = np.searchsorted(trading_days, _days(renames["session"]))
+    for old, new, day in zip(renames["old"], renames["new"], days.tolist(), strict=True):
+        cuts |= {(str(old), day), (str(new), day)}
+    days = np.searchsorted(trading_days, _days(delistings["session"]), side="right")
+    cuts |= {(str(symbol), day) for symbol, day in zip(delistings["symbol"], days.tolist(), strict=True)}
     return sorted(cuts)
 
 
@@ -115,9 +114,9 @@ def _roots(spans: Mapping[str, tuple[int, int]], firsts: Days, renames: pd.DataF
     """Return for each life the first life of its line."""
     count = max((end for _, end in spans.values()), default=0)
     before = np.arange(count)
-    for rename in renames.sort_values(["session", "old", "new"]).itertuples():
-        day = np.datetime64(rename.session, "D")
-        ends, begins = spans.get(str(rename.old)), spans.get(str(rename.new))
+    ordered = renames.sort_values(["session", "old", "new"])
+    for day, former, later in zip(_days(ordered["session"]), ordered["old"], ordered["new"], strict=True):
+        ends, begins = spans.get(str(former)), spans.get(str(later))
         if ends is None or begins is None:
             continue
         old = ends[0] + int(np.searchsorted(firsts[slice(*ends)], day, side="left")) - 1
@@ -157,3 +156,7 @@ def _named(
         firsts_of={symbol: firsts[a:b] for symbol, (a, b) in spans.items()},
         lines_of={symbol: lines[a:b] for symbol, (a, b) in spans.items()},
     )
+
+
+def _days(column: pd.Series) -> Days:
+    return column.to_numpy().astype("datetime64[D]")

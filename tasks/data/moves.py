@@ -103,7 +103,7 @@ def _judge(
     factor = bars.factor[row]
     raw_move = bars.close[row] / bars.close[row - 1] - 1.0
     told = f"close {bars.close[row - 1]:.6g} → {bars.close[row]:.6g} ({move:+.1%}; market {middle:+.1%})"
-    if factor != 1.0 and not stands_out(raw_move):
+    if abs(factor - 1.0) > limit / 2 and not stands_out(raw_move):
         return Suspect(
             row, "unconfirmed_action", f"{told}; the action's factor is {factor:.4g}", holds_action=True
         )

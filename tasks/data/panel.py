@@ -6,6 +6,7 @@ Reads nothing from disk; what is handed in is already cut at the session.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -24,12 +25,18 @@ NO_SECTOR = "Unknown"
 
 @dataclass(frozen=True)
 class BarColumns:
-    """Bars as columns. `code` indexes `symbols`; `values` holds open, high, low, close, volume."""
+    """Bars as columns. `code` indexes `symbols`; `figures` holds open, high, low, close, volume."""
 
     symbols: NDArray[np.str_]
     code: Ints
     day: Days
-    values: Mapping[str, Floats]
+    figures: Mapping[str, Floats]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the bars as a frame of symbol, session and the five figures."""
+        symbol = pd.Series(self.symbols[self.code] if len(self.symbols) else [], dtype="str")
+        days = self.day.astype("datetime64[s]")
+        return pd.DataFrame({"symbol": symbol, "session": days, **dict(self.figures)})
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def assemble(
     cells = [_cells(grid, part, lines) for part, lines in zip(parts, line, strict=True)]
     raw = {name: _scatter(grid, parts, cells, name) for name in OHLCV}
 
-    total, split = _cumulative(grid, tables["actions"], lines, sessions)
+    total, split = _cumulative(grid, tables["actions"], lines)
     dollar_volume = raw["close"] * raw["volume"]
     age = _age(grid, lines, sessions, lookback)
     member = decide_members(
@@ -130,7 +137,7 @@ def _scatter(grid: _Grid, parts: list[BarColumns], cells: list[tuple[Mask, Ints]
     """Lay the bars, and over them the amended ones, on the grid; NaN where there is none."""
     flat = np.full(grid.shape[0] * grid.shape[1], np.nan)
     for part, (fits, cell) in zip(parts, cells, strict=True):
-        flat[cell] = part.values[name] if fits.all() else part.values[name][fits]
+        flat[cell] = part.figures[name] if fits.all() else part.figures[name][fits]
     return flat.reshape(grid.shape)
 
 
@@ -145,7 +152,7 @@ def rows_of(sessions: Days, days: Days) -> Ints:
     return np.where(inside, table[np.where(inside, offset, 0)], -1)
 
 
-def _cumulative(grid: _Grid, actions: pd.DataFrame, lines: Lines, sessions: Days) -> tuple[Matrix, Matrix]:
+def _cumulative(grid: _Grid, actions: pd.DataFrame, lines: Lines) -> tuple[Matrix, Matrix]:
     """Return the products of total-return factors and of splits up to each row, counted from each listing."""
     total, split = np.ones(grid.shape), np.ones(grid.shape)
     if len(actions) and total.size:
@@ -262,7 +269,7 @@ def _fundamentals(grid: _Grid, frame: pd.DataFrame, lines: Lines, window: Days) 
     )
     at = np.full((len(window), grid.shape[1]), -1, dtype=np.int64)
     bounds = np.searchsorted(events["column"].to_numpy(), np.arange(grid.shape[1] + 1))
-    for c, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for c, (a, b) in enumerate(pairwise(bounds.tolist())):
         last = np.searchsorted(public[order[a:b]], window, side="right") - 1
         at[:, c] = np.where(last >= 0, a + last, -1)
     return {
@@ -297,8 +304,9 @@ def _risk_free(frame: pd.DataFrame, window: Days) -> Floats:
     """Return the last published yield as a fraction; 0 before the first."""
     known = frame[np.isfinite(frame["yield_pct"])].sort_values("session")
     last = np.searchsorted(_days(known["session"]), window, side="right") - 1
-    values = np.r_[0.0, known["yield_pct"].to_numpy(dtype=np.float64) / 100.0]
-    return values[last + 1]
+    values: Floats = np.r_[0.0, known["yield_pct"].to_numpy(dtype=np.float64) / 100.0]
+    result: Floats = values[last + 1]
+    return result
 
 
 def _days(column: pd.Series) -> Days:

@@ -78,7 +78,8 @@ def young_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions: 
     rows = np.searchsorted(sessions, days, side="left")
     start = int(np.searchsorted(sessions, first))
     is_young = (rows >= start) & (days <= sessions[-1]) & (findings["severity"] == "quarantine").to_numpy()
-    return findings[is_young]
+    young: pd.DataFrame = findings[is_young]
+    return young
 
 
 def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None:

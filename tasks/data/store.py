@@ -13,23 +13,21 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
 from tasks.core.sessions import sessions_between
+from tasks.data.arrow import bar_columns, no_bars, to_arrow, to_frame
 from tasks.data.digest import COVERED, session_digests, snapshot_id
-from tasks.data.head import Head, read_head, write_head
+from tasks.data.head import Head, write_head
 from tasks.data.intake import Batch
 from tasks.data.panel import BarColumns, assemble
-from tasks.data.providers.base import EMPTY_DTYPES, Kind
 from tasks.data.schema import Panel, PanelRules, SnapshotRef
-from tasks.data.tables import OHLCV, SPECS, as_seen_on, empty_table
+from tasks.data.tables import SPECS, as_seen_on, empty_table
 from tasks.data.universe import LOOKBACK_SESSIONS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, PostCommitHookProperties
 
 MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
@@ -92,13 +90,13 @@ def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFra
         return empty_table(name)
     with _reading(lake, name):
         table = _open(lake, name, versions[name]).to_pyarrow_table()
-        return _frame(table)
+        return to_frame(table)
 
 
 def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
     """Return the bars of the sessions between, as first delivered: amendments come on top of them."""
     if "bars" not in versions:
-        return BarColumns(np.array([], dtype=str), *_no_rows(), {name: np.zeros(0) for name in OHLCV})
+        return no_bars()
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.dataset as pads
@@ -110,25 +108,14 @@ def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: 
         )
         between = (pc.field("session") >= pa.scalar(since)) & (pc.field("session") <= pa.scalar(through))
         table = dataset.to_table(columns=list(SPECS["bars"].columns), filter=between)
-    symbol = table["symbol"].unify_dictionaries().combine_chunks()
-    if isinstance(symbol, pa.ChunkedArray):
-        symbol = symbol.chunk(0) if symbol.num_chunks else pa.array([], pa.string()).dictionary_encode()
-    return BarColumns(
-        symbol.dictionary.to_numpy(zero_copy_only=False).astype(str),
-        symbol.indices.to_numpy().astype(np.int64),
-        table["session"].to_numpy().astype("datetime64[D]"),
-        {name: table[name].to_numpy() for name in OHLCV},
-    )
+    return bar_columns(table)
 
 
 def read_bar_frame(
     lake: Path, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
 ) -> pd.DataFrame:
     """Return the bars of the sessions between with what was amended by `known_on` (None: ever), as a frame."""
-    bars = read_bars(lake, versions, since=since, through=through)
-    symbol = pd.Series(pd.Categorical.from_codes(bars.code, bars.symbols)) if len(bars.symbols) else []
-    frame = pd.DataFrame({"symbol": symbol, "session": bars.day.astype("datetime64[s]"), **bars.values})
-    frame = frame.astype({"symbol": "str"})
+    frame = read_bars(lake, versions, since=since, through=through).frame()
     amended = as_seen_on(read_table(lake, versions, "amendments"), "amendments", known_on)
     amended = amended[
         (amended["session"] >= pd.Timestamp(since)) & (amended["session"] <= pd.Timestamp(through))
@@ -174,7 +161,9 @@ def _sessions(lake: Path, head: Head, batch: Batch, through: date) -> pd.DataFra
     """Return the digest of every session that the batch adds to or changes."""
     serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
     fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
-    touched = {day for frame in (*fresh.values(), batch.rows["amendments"]) for day in frame["session"].unique()}
+    touched = {
+        day for frame in (*fresh.values(), batch.rows["amendments"]) for day in frame["session"].unique()
+    }
     old = sorted(day for day in touched if head.last_session and day <= pd.Timestamp(head.last_session))
     if old:
         fresh = _with_stored(lake, head, fresh, batch.rows["amendments"], old)
@@ -225,7 +214,7 @@ def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, rev
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
         str(path),
-        _arrow(frame, name, revision),
+        to_arrow(frame, name, revision),
         mode="append",
         partition_by=["year"] if name == "bars" else None,
         schema_mode="merge" if name == "fundamentals" and version is not None else None,
@@ -239,7 +228,9 @@ def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, rev
     return int(table.version())
 
 
-def _put_together(table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: object) -> None:
+def _put_together(
+    table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
+) -> None:
     """Compact small files when there are many: daily refreshes add one file each."""
     filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
     if len(table.file_uris(filters)) > MAX_FILES:
@@ -277,52 +268,10 @@ def _sync_one(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def _arrow(frame: pd.DataFrame, name: str, revision: int) -> "pa.Table":
-    """Return the rows with exactly the stored types, in the table's own order."""
-    import pyarrow as pa
-
-    types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
-    kinds: dict[str, Kind] = dict(SPECS[name].columns)
-    if name == "fundamentals":
-        kinds |= {str(c): "number" for c in frame.columns if c not in kinds and c != "known"}
-    if name == "bars":
-        frame = frame.sort_values(["session", "symbol"], kind="stable")
-    columns = {column: _column(frame[column], types[kind]) for column, kind in kinds.items()}
-    if name == "bars":
-        columns["year"] = pa.array(frame["session"].dt.year.to_numpy(dtype=np.int32))
-    else:
-        columns["known"] = _column(frame["known"], pa.date32())
-        columns["revision"] = pa.array(np.full(len(frame), revision, dtype=np.int32))
-    return pa.table(columns)
-
-
-def _column(values: pd.Series, kind: "pa.DataType") -> "pa.Array":
-    import pyarrow as pa
-
-    if pa.types.is_date32(kind):
-        return pa.array(values.to_numpy().astype("datetime64[D]"), kind)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        names = pa.array(values.cat.categories.astype("str"), pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(values.cat.codes.to_numpy()), names).cast(kind)
-    return pa.array(values, kind, from_pandas=kind == pa.string())
-
-
-def _frame(table: "pa.Table") -> pd.DataFrame:
-    import pyarrow as pa
-
-    frame = table.to_pandas(date_as_object=False)
-    days = [field.name for field in table.schema if pa.types.is_date32(field.type)]
-    return frame.astype({name: EMPTY_DTYPES["day"] for name in days})
-
-
 def _open(lake: Path, name: str, version: int) -> "DeltaTable":
     from deltalake import DeltaTable
 
     return DeltaTable(str(lake / name), version=version)
-
-
-def _no_rows() -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype="datetime64[D]")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.providers.base import COLUMNS, EMPTY_DTYPES, Kind
+from tasks.data.schema import Mask
 
 OHLCV = ("open", "high", "low", "close", "volume")
 
@@ -100,11 +101,14 @@ def known_from(day: pd.Series, *, after: date | None, through: date) -> pd.Serie
     return own.where(own > pd.Timestamp(after), pd.Timestamp(through))
 
 
-def _equal(one: pd.Series, other: pd.Series) -> np.ndarray:
-    left, right = one.to_numpy(), other.to_numpy()
+def _equal(one: pd.Series, other: pd.Series) -> Mask:
+    same: Mask
     if pd.api.types.is_numeric_dtype(one):
-        return (left == right) | (np.isnan(left) & np.isnan(right.astype(np.float64)))
-    if pd.api.types.is_datetime64_any_dtype(one):
-        left, right = left.astype("datetime64[D]"), right.astype("datetime64[D]")
-        return (left == right) | (np.isnat(left) & np.isnat(right))
-    return one.astype(str).to_numpy() == other.astype(str).to_numpy()
+        left, right = one.to_numpy(dtype=np.float64), other.to_numpy(dtype=np.float64)
+        same = (left == right) | (np.isnan(left) & np.isnan(right))
+    elif pd.api.types.is_datetime64_any_dtype(one):
+        day, other_day = one.to_numpy().astype("datetime64[D]"), other.to_numpy().astype("datetime64[D]")
+        same = (day == other_day) | (np.isnat(day) & np.isnat(other_day))
+    else:
+        same = (one.to_numpy(dtype=object) == other.to_numpy(dtype=object)).astype(bool)
+    return same

@@ -226,9 +226,11 @@ def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding
     told = frame[(frame["session"] == today) | (frame["known"] == today)]
     both = pd.concat([told, young]).drop_duplicates(["symbol", "session", "rule"])
     ordered = both.sort_values(["symbol", "session", "rule"])
+    days = ordered["session"].to_numpy().astype("datetime64[D]").tolist()
+    texts = (ordered[name].tolist() for name in ("symbol", "rule", "severity", "evidence", "action"))
     return tuple(
-        Finding(row.symbol, row.session.date(), row.rule, row.severity, row.evidence, row.action)
-        for row in ordered.itertuples()
+        Finding(symbol, day, rule, severity, evidence, action)
+        for day, symbol, rule, severity, evidence, action in zip(days, *texts, strict=True)
     )
 
 

@@ -292,7 +292,7 @@ def _series(values: "pa.ChunkedArray", kind: Kind) -> pd.Series:
     import pyarrow.compute as pc
 
     if kind == "text":
-        return pc.fill_null(values, "").to_pandas().astype("str")
+        return pd.Series(pc.fill_null(values, "").to_pandas(), dtype="str")
     if kind == "day":
         return pd.Series(values.to_numpy().astype("datetime64[s]"))
     return pd.Series(values.to_numpy())
