@@ -132,25 +132,27 @@ class Regime(Section):
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Largest share of the book that may be invested in each state."""
     crash_volatility: Positive
-    """Volatility index (percent) from which a falling market is a crash."""
+    """Volatility index (percent) from which a narrow market below its high is a crash."""
     crash_breadth: Fraction
-    """A crash needs fewer members than this share above their 50-session mean."""
+    """Such a crash needs fewer members than this share above their 50-session mean."""
     crash_drawdown: Fraction
-    """A crash needs the benchmark this far below its 252-session high."""
+    """Such a crash needs the benchmark this far below its 252-session high."""
+    panic_volatility: Positive
+    """Volatility index (percent) from which any market below its 200-session mean is a crash."""
     bear_volatility: Positive
-    """Volatility index (percent) that counts as a sign of a bear market."""
-    bear_breadth: Fraction
-    """Fewer members above their 50-session mean than this share count as a sign of a bear market."""
-    bear_correlation: Fraction
-    """Average pairwise correlation above this counts as a sign of a bear market."""
-    bear_drawdown: Fraction
-    """The benchmark this far below its 252-session high counts as a sign of a bear market."""
-    bear_signs: Annotated[int, Field(ge=1, le=5)]
-    """So many of the five signs (the fifth is a level below the 200-session mean) make a bear market."""
+    """Volatility index (percent) from which a market with bear_signs signs of weakness is a bear."""
+    bear_signs: Annotated[int, Field(ge=0, le=4)]
+    """Signs of weakness that make a nervous market a bear: below its mean, narrow, in step, far below its high."""
     calm_volatility: Positive
-    """Volatility index (percent) below which a bull is possible."""
-    bull_breadth: Fraction
-    """A bull needs at least this share of members above their 50-session mean."""
+    """Volatility index (percent) below which a market is a bull unless too many signs of weakness stand."""
+    bull_signs: Annotated[int, Field(ge=0, le=4)]
+    """Signs of weakness that a bull may show at most."""
+    weak_breadth: Fraction
+    """Fewer members above their 50-session mean than this share are a sign of weakness."""
+    weak_correlation: Fraction
+    """Average pairwise correlation above this is a sign of weakness."""
+    weak_drawdown: Fraction
+    """The benchmark this far below its 252-session high is a sign of weakness."""
     reduce_above_volatility: Positive
     """Volatility index (percent) above which exposure is halved whatever the state."""
 

@@ -42,23 +42,33 @@ class Inputs:
     drawdown: Numbers  # level under its 252-session high, zero or negative
     is_realised: Mask  # where realised volatility stands in for the index
     is_cross_section: Mask  # where the average member stands in for the benchmark
+    is_everybody: Mask  # where every name with a bar stands in for members: none was old or liquid enough yet
 
 
 def measure(panel: Panel) -> Inputs:
     """Return the inputs of every session of the panel."""
     returns = _returns(panel.close)
-    benchmark, is_cross_section = _benchmark_returns(panel.market, returns, panel.is_member)
+    counted, is_everybody = _counted(panel)
+    benchmark, is_cross_section = _benchmark_returns(panel.market, returns, counted)
     volatility, is_realised = _volatility(panel.volatility_index, benchmark)
     trend, drawdown = _trend_and_drawdown(benchmark)
     return Inputs(
         trend=trend,
         volatility_pct=volatility,
-        breadth=_breadth(panel.close, panel.is_member),
-        correlation=_correlation(returns, panel.is_member),
+        breadth=_breadth(panel.close, counted),
+        correlation=_correlation(returns, counted),
         drawdown=drawdown,
         is_realised=is_realised,
         is_cross_section=is_cross_section,
+        is_everybody=is_everybody,
     )
+
+
+def _counted(panel: Panel) -> tuple[Mask, Mask]:
+    """Return the names that count on each session: the members, or every name with a bar where there is no member."""
+    is_everybody: Mask = np.logical_not(panel.is_member.any(axis=1))
+    counted: Mask = np.where(is_everybody[:, None], np.isfinite(panel.close), panel.is_member)
+    return counted, is_everybody
 
 
 def _returns(level: Matrix) -> Matrix:

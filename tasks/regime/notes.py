@@ -23,13 +23,17 @@ def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, inde
     notes = []
     if realised := int(inputs.is_realised[decisive].sum()):
         notes.append(
-            f"{_name(index, 'volatility index')} is missing on {_sessions(realised, inputs, decisive)}: realised"
+            f"The volatility index {index} is missing on {_sessions(realised, inputs, decisive)}: realised"
             f" volatility ({REALISED_SESSIONS} sessions, × {INDEX_OVER_REALISED}) stands in."
         )
     if synthetic := int(inputs.is_cross_section[decisive].sum()):
         notes.append(
-            f"{_name(benchmark, 'benchmark')} is missing on {_sessions(synthetic, inputs, decisive)}: the"
+            f"The benchmark {benchmark} is missing on {_sessions(synthetic, inputs, decisive)}: the"
             " equal-weight average of the members stands in."
+        )
+    if everybody := int(inputs.is_everybody[decisive].sum()):
+        notes.append(
+            f"The universe is empty on {_sessions(everybody, inputs, decisive)}: every name with a bar stands in."
         )
     notes.extend(
         f"No measure of {words}: it counts as the worst it could be."
@@ -41,10 +45,6 @@ def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, inde
         known = "unknown" if math.isnan(volatility) else f"{volatility:.1f} %, above {limit}"
         notes.append(f"Volatility is {known}: the exposure cap is halved.")
     return tuple(notes)
-
-
-def _name(symbol: str, role: str) -> str:
-    return f"The {role} {symbol}"
 
 
 def _sessions(count: int, inputs: Inputs, decisive: slice) -> str:

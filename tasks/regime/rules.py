@@ -1,8 +1,9 @@
 """Turn measurements into a state: rules anyone can follow, quick to believe the worse and slow to believe the better.
 
-Causal and finite: a session's state depends on its own and the few sessions before it, never on how far back the
-reader began. A missing measurement counts as the worst it could be, so the state is the safest one that the other
-measurements support (fault 26).
+Volatility speaks first, because it turns within days; trend, breadth, correlation and drawdown, which turn within
+months, confirm a bear and can veto a bull. Causal and finite: a session's state depends on its own and the few
+sessions before it, never on how far back the reader began. A missing measurement counts as the worst it could be,
+so the state is the safest one that the other measurements support (fault 26).
 """
 
 import numpy as np
@@ -27,29 +28,22 @@ def regime_path(inputs: Inputs, rules: sections.Regime) -> Ranks:
 def reading(inputs: Inputs, rules: sections.Regime) -> Ranks:
     """Return what each session says by itself, before anything is confirmed."""
     worst = _missing_as_worst(inputs)
-    is_crash = (
-        (worst.volatility_pct >= rules.crash_volatility)
-        & (worst.breadth < rules.crash_breadth)
-        & (worst.drawdown <= -rules.crash_drawdown)
-    )
-    is_bear = bear_signs(worst, rules) >= rules.bear_signs
-    is_bull = (
-        (worst.trend > 0)
-        & (worst.volatility_pct < rules.calm_volatility)
-        & (worst.breadth >= rules.bull_breadth)
-        & (worst.drawdown > -rules.bear_drawdown)
-    )
-    return np.select([is_crash, is_bear, is_bull], [CRASH, BEAR, BULL], NEUTRAL).astype(np.int64)
+    signs = signs_of_weakness(worst, rules)
+    is_narrow_fall = (worst.breadth < rules.crash_breadth) & (worst.drawdown <= -rules.crash_drawdown)
+    is_crash = (worst.volatility_pct >= rules.crash_volatility) & is_narrow_fall
+    is_panic = (worst.volatility_pct >= rules.panic_volatility) & (worst.trend < 0)
+    is_bear = (worst.volatility_pct >= rules.bear_volatility) & (signs >= rules.bear_signs)
+    is_bull = (worst.volatility_pct < rules.calm_volatility) & (signs <= rules.bull_signs)
+    return np.select([is_crash | is_panic, is_bear, is_bull], [CRASH, BEAR, BULL], NEUTRAL).astype(np.int64)
 
 
-def bear_signs(inputs: Inputs, rules: sections.Regime) -> Ranks:
-    """Count the signs of a bear market: below the mean, nervous, narrow, in step, far below the high."""
+def signs_of_weakness(inputs: Inputs, rules: sections.Regime) -> Ranks:
+    """Count how many of four hold: below the mean of 200 sessions, narrow, in step, far below the high."""
     signs = (
         inputs.trend < 0,
-        inputs.volatility_pct >= rules.bear_volatility,
-        inputs.breadth < rules.bear_breadth,
-        inputs.correlation > rules.bear_correlation,
-        inputs.drawdown <= -rules.bear_drawdown,
+        inputs.breadth < rules.weak_breadth,
+        inputs.correlation > rules.weak_correlation,
+        inputs.drawdown <= -rules.weak_drawdown,
     )
     counted: Ranks = np.sum(signs, axis=0, dtype=np.int64)
     return counted
@@ -86,4 +80,5 @@ def _missing_as_worst(inputs: Inputs) -> Inputs:
         drawdown=np.nan_to_num(inputs.drawdown, nan=-1.0),
         is_realised=inputs.is_realised,
         is_cross_section=inputs.is_cross_section,
+        is_everybody=inputs.is_everybody,
     )

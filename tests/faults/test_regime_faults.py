@@ -25,6 +25,10 @@ def calm_panel() -> Panel:
     return replace(panel, market=100 * grow, close=50 * grow[:, None] * jitter)
 
 
+def without_names(panel: Panel) -> Panel:
+    return replace(panel, close=np.full_like(panel.close, np.nan), is_member=np.zeros_like(panel.is_member))
+
+
 def notes_of(panel: Panel) -> str:
     return " ".join(regime_notes(measure(panel), RULES, benchmark="SPY", index="^VIX"))
 
@@ -43,19 +47,25 @@ def test_fault_026_a_missing_benchmark_is_stood_in_for_and_said_aloud():
     assert "SPY is missing on 11 of the last 11 sessions: the equal-weight average" in notes_of(panel)
 
 
-def test_fault_026_without_members_the_state_is_the_safest_the_benchmark_supports():
+def test_fault_026_an_empty_universe_is_stood_in_for_and_said_aloud():
     panel = calm_panel()
     panel = replace(panel, is_member=np.zeros_like(panel.is_member))
 
-    state = regime_path(measure(panel), RULES)[-1]
+    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert "universe is empty on 11 of the last 11 sessions: every name with a bar" in notes_of(panel)
 
-    assert CRASH < state < BULL
+
+def test_fault_026_without_prices_the_state_is_the_safest_that_the_benchmark_supports():
+    panel = without_names(calm_panel())
+    nervous = replace(panel, volatility_index=np.full(300, 36.0))
+
+    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert regime_path(measure(nervous), RULES)[-1] == BEAR
     assert "No measure of breadth: it counts as the worst it could be." in notes_of(panel)
 
 
 def test_fault_026_when_nothing_is_known_the_state_is_a_crash():
-    panel = calm_panel()
-    panel = replace(panel, market=MISSING, volatility_index=MISSING, is_member=np.zeros_like(panel.is_member))
+    panel = replace(without_names(calm_panel()), market=MISSING, volatility_index=MISSING)
 
     assert set(regime_path(measure(panel), RULES)) == {CRASH}
     assert "Volatility is unknown: the exposure cap is halved." in notes_of(panel)

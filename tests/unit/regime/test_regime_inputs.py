@@ -88,16 +88,28 @@ def test_a_benchmark_that_begins_late_is_measured_by_the_average_member_before()
     assert np.isfinite(inputs.trend[-1])
 
 
-def test_nothing_is_measured_of_a_market_without_members_and_benchmark():
+def test_every_name_stands_in_where_nobody_is_a_member_yet():
     panel = make_panel()
-    nobody = np.zeros_like(panel.is_member)
+    members = panel.is_member.copy()
+    members[:200] = False
+
+    inputs = measure(replace(panel, is_member=members))
+
+    assert inputs.is_everybody.tolist() == [True] * 200 + [False] * 100
+    assert inputs.breadth.tolist() == pytest.approx(measure(panel).breadth.tolist(), nan_ok=True)
+
+
+def test_nothing_is_measured_of_a_market_without_prices():
+    missing = np.full(300, np.nan)
+    panel = make_panel()
 
     inputs = measure(
         replace(
             panel,
-            market=np.full(300, np.nan),
-            volatility_index=np.full(300, np.nan),
-            is_member=nobody,
+            market=missing,
+            volatility_index=missing,
+            close=np.full_like(panel.close, np.nan),
+            is_member=np.zeros_like(panel.is_member),
         )
     )
 

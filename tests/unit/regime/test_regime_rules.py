@@ -11,30 +11,40 @@ CALM = {"trend": 0.05, "volatility_pct": 14.0, "breadth": 0.7, "correlation": 0.
 
 def make_inputs(**changed: float) -> Inputs:
     figures = {name: np.array([value]) for name, value in (CALM | changed).items()}
-    return Inputs(**figures, is_realised=np.array([False]), is_cross_section=np.array([False]))
+    no = np.array([False])
+    return Inputs(**figures, is_realised=no, is_cross_section=no, is_everybody=no)
 
 
 def test_a_calm_broad_rise_is_a_bull():
     assert reading(make_inputs(), RULES).tolist() == [BULL]
 
 
+def test_a_calm_market_with_three_signs_of_weakness_is_no_bull():
+    two = make_inputs(trend=-0.01, breadth=0.3)
+    three = make_inputs(trend=-0.01, breadth=0.3, drawdown=-0.2)
+
+    assert reading(two, RULES).tolist() == [BULL]
+    assert reading(three, RULES).tolist() == [NEUTRAL]
+
+
+def test_a_restless_market_is_neutral():
+    assert reading(make_inputs(volatility_pct=18.0), RULES).tolist() == [NEUTRAL]
+
+
 @pytest.mark.parametrize(
-    "change", [{"trend": -0.01}, {"volatility_pct": 21.0}, {"breadth": 0.45}, {"drawdown": -0.11}]
+    "sign", [{"trend": -0.01}, {"breadth": 0.3}, {"correlation": 0.6}, {"drawdown": -0.2}]
 )
-def test_one_doubt_makes_it_neutral(change):
-    assert reading(make_inputs(**change), RULES).tolist() == [NEUTRAL]
-
-
-def test_three_of_five_signs_make_a_bear():
-    two = make_inputs(trend=-0.05, volatility_pct=26.0)
-    three = make_inputs(trend=-0.05, volatility_pct=26.0, breadth=0.3)
-
-    assert reading(two, RULES).tolist() == [NEUTRAL]
-    assert reading(three, RULES).tolist() == [BEAR]
+def test_a_nervous_market_with_one_sign_of_weakness_is_a_bear(sign):
+    assert reading(make_inputs(volatility_pct=26.0), RULES).tolist() == [NEUTRAL]
+    assert reading(make_inputs(volatility_pct=26.0, **sign), RULES).tolist() == [BEAR]
 
 
 def test_a_nervous_narrow_fall_is_a_crash():
-    assert reading(make_inputs(volatility_pct=45.0, breadth=0.05, drawdown=-0.12), RULES).tolist() == [CRASH]
+    assert reading(make_inputs(volatility_pct=36.0, breadth=0.05, drawdown=-0.09), RULES).tolist() == [CRASH]
+
+
+def test_panic_below_the_mean_is_a_crash_even_when_the_market_is_broad():
+    assert reading(make_inputs(volatility_pct=46.0, trend=-0.01), RULES).tolist() == [CRASH]
 
 
 def test_volatility_alone_is_no_crash():
