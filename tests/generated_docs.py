@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config.reference import page
+from config.reference import reference
 from tasks.features.reference_page import features_page
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def main() -> None:
     """Write every generated page."""
-    (DOCS / "configuration.md").write_text(page())
+    (DOCS / "configuration.md").write_text(reference())
     (DOCS / "features.md").write_text(features_page())
 
 
