@@ -110,7 +110,7 @@ def progress(options: Options) -> Iterator[None]:
 
 
 class _StageLines(logging.Handler):
-    """Show stages as they begin and end; other lines only with -v, warnings of our own always."""
+    """Show stages as they begin and end, what flows say, and our warnings; what stages report only with -v."""
 
     def __init__(self, options: Options) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class _StageLines(logging.Handler):
 
         self._options = options
         self._console = Console(stderr=True, highlight=False)
-        self._status = self._console.status("…") if self._console.is_terminal else None
+        self._status = self._console.status("preparing …") if self._console.is_terminal else None
 
     @contextmanager
     def spinner(self) -> Iterator[None]:
@@ -130,13 +130,10 @@ class _StageLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         ours = record.name.startswith(("tasks.", "flows."))
+        told = record.name.startswith("flows.") or record.levelno >= logging.WARNING or self._options.verbose
         if record.name == STAGE_LOGGER:
             self._stage(record)
-        elif (
-            (ours and record.levelno >= logging.WARNING)
-            or (self._options.verbose and ours)
-            or self._options.debug
-        ):
+        elif self._options.debug or (ours and told and record.levelno >= logging.INFO):
             self._line(f"  {record.levelname.lower()}: {record.getMessage()}")
 
     def _stage(self, record: logging.LogRecord) -> None:
@@ -146,7 +143,7 @@ class _StageLines(logging.Handler):
         elif message.endswith("…"):
             self._status.update(message)
         else:
-            self._line(f"✓ {message}")
+            self._line(f"✓ {message.replace(' done in ', ', ')}")
 
     def _line(self, text: str) -> None:
         self._console.print(printable(text), markup=False, soft_wrap=True)

@@ -1,0 +1,116 @@
+"""A day by the command: what reaches stdout, stderr and the shell."""
+
+import json
+
+import pytest
+
+from flows.cli import answer
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, run_day, tree_bytes
+
+
+@pytest.fixture
+def in_home(ready_home, capsys):
+    def run(*arguments):
+        code = answer([*arguments, "--home", str(ready_home), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(ready_home):
+    result = afterclose("daily", "--date", str(LAST_SESSION), "--json", home=ready_home)
+
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["folder"] == str(ready_home / "live" / str(LAST_SESSION))
+    assert document["trades"] >= 0
+    started = [line for line in result.stderr.splitlines() if line.endswith("…")]
+    assert started[0] == "refresh market …"
+    assert started[-1] == "publish day …"
+
+
+def test_a_closed_session_is_exit_4_and_publishes_nothing(ready_home):
+    before = tree_bytes(ready_home / "live")
+
+    result = afterclose("daily", "--date", "2024-06-15", home=ready_home)
+
+    assert result.returncode == 4
+    assert "closed" in result.stdout
+    assert tree_bytes(ready_home / "live") == before
+
+
+def test_a_tripped_switch_blocks_the_day_until_it_is_reset(ready_home, in_home):
+    in_home("kill-switch", "trip", "--by", "Ann", "--reason", "looks odd")
+
+    code, document = in_home("daily", "--date", str(LAST_SESSION))
+
+    assert code == 3
+    assert "looks odd" in document["error"] or "kill switch" in document["error"].lower()
+    assert not (ready_home / "live" / str(LAST_SESSION)).exists()
+    in_home("kill-switch", "reset", "--by", "Ann", "--reason", "was a test")
+    assert in_home("daily", "--date", str(LAST_SESSION))[0] == 0
+
+
+def test_the_champion_in_production_is_shown_with_its_hash(in_home):
+    code, document = in_home("champion", "show")
+
+    assert code == 0
+    assert document["trained_through"] == str(SESSION_BEFORE)
+    assert len(document["model_sha256"]) == 64
+
+
+def test_a_champion_that_was_tampered_with_is_exit_6(ready_home, in_home):
+    model = next(path for path in (ready_home / "production").glob("champion_model.*"))
+    model.write_bytes(model.read_bytes() + b" ")
+
+    assert in_home("champion", "show")[0] == 6
+
+
+def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tmp_path):
+    code, document = in_home(
+        "regime", "history", "--from", "2024-06-03", "--to", "2024-06-12", "--csv", str(tmp_path / "r.csv")
+    )
+
+    assert code == 0
+    assert [row["session"] for row in document["sessions"]][:: len(document["sessions"]) - 1] == [
+        "2024-06-03",
+        "2024-06-12",
+    ]
+    lines = (tmp_path / "r.csv").read_text().splitlines()
+    assert lines[0].startswith("session,state,")
+    assert len(lines) == len(document["sessions"]) + 1 == 9
+
+
+def test_fault_096_a_range_that_is_no_range_of_dates_is_refused(in_home):
+    assert in_home("regime", "history", "--from", "../../x")[0] == 2
+
+
+def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
+    assert answer(["regime", "history", "--home", str(tmp_path)]) == 5
+    assert "afterclose refresh" in capsys.readouterr().err
+
+
+def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
+    from datetime import UTC, datetime
+
+    from flows import doctor
+
+    run_day(ready_home)
+    monkeypatch.setattr(doctor, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))
+
+    code, document = in_home("doctor")
+
+    assert code == 0
+    assert document["healthy"]
+    verdicts = {check["check"]: check["verdict"] for check in document["checks"]}
+    assert {
+        verdicts[name] for name in ("home", "settings", "lake", "champion", "kill switch", "last day")
+    } == {"ok"}
+
+
+def test_refresh_says_what_it_brought(ready_home, in_home):
+    code, document = in_home("refresh", "--date", str(LAST_SESSION))
+
+    assert code == 0
+    assert document["session"] == str(LAST_SESSION)
+    assert document["new_bars"] > 0
