@@ -16,12 +16,13 @@ from tasks.core.stage import stage
 from tasks.data.conform import conform, refuse_lost_figures
 from tasks.data.head import Head, read_head
 from tasks.data.intake import CONTEXT_SESSIONS, Batch, Known, admit
+from tasks.data.lines import lines_as_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider
 from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
 from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
 from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
-from tasks.data.tables import SPECS, as_seen_on
+from tasks.data.tables import SPECS, as_seen_on, to_findings
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ def _describe(run: Run, head: Head) -> Market:
     length = settings.data.quality.quarantine_sessions
     sessions = sessions_ending(session, length + 2)
     bars = read_bar_frame(lake, head.versions, since=sessions[0].item(), through=session, known_on=session)
-    tables = read_tables(lake, head.versions, (*_COUNTED, "amendments"), session=session)
+    tables = read_tables(lake, head.versions, (*_COUNTED, "amendments", "lives"), session=session)
     facts = _count(session, bars, tables, sessions, settings)
     refuse_unfit(facts, settings.data.quality, provider="the lake")
     snapshot = make_snapshot(lake, head, session, panel_rules(settings))
@@ -190,7 +191,7 @@ def _describe(run: Run, head: Head) -> Market:
         new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
         restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
         findings=_findings(tables["findings"], sessions, length),
-        quarantined=facts.quarantined,
+        quarantined=_quarantined_names(tables, sessions, length),
         universe_size=universe,
         universe_gained=gained,
         universe_lost=lost,
@@ -219,19 +220,20 @@ def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, .
     return int(now.sum()), tuple(gained.tolist()), tuple(lost.tolist())
 
 
+def _quarantined_names(tables: dict[str, pd.DataFrame], sessions: Days, length: int) -> tuple[str, ...]:
+    """Return who is in quarantine by today's names: a rename in between must not set anybody free."""
+    lines = lines_as_of(tables["lives"], tables["renames"])
+    who = lines.of_frame(young_findings(tables["findings"], sessions, length), "session")
+    return tuple(sorted({str(name) for name in lines.names[who[who >= 0]]}))
+
+
 def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding, ...]:
     """Return what was found on the session, and what still keeps a symbol out, by symbol and session."""
     today = pd.Timestamp(sessions[-1])
     young = young_findings(frame, sessions, length)
     told = frame[(frame["session"] == today) | (frame["known"] == today)]
     both = pd.concat([told, young]).drop_duplicates(["symbol", "session", "rule"])
-    ordered = both.sort_values(["symbol", "session", "rule"])
-    days = ordered["session"].to_numpy().astype("datetime64[D]").tolist()
-    texts = (ordered[name].tolist() for name in ("symbol", "rule", "severity", "evidence", "action"))
-    return tuple(
-        Finding(symbol, day, rule, severity, evidence, action)
-        for day, symbol, rule, severity, evidence, action in zip(days, *texts, strict=True)
-    )
+    return to_findings(both.sort_values(["symbol", "session", "rule"]))
 
 
 def _refuse_mixture(head: Head | None, provider: Provider) -> None:

@@ -1,0 +1,215 @@
+"""Look over the whole lake: what it holds (status), and whether what it holds still passes every gate (verify).
+
+Never changes anything. Verifying goes year by year, so that memory does not grow with the length of the history.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.errors import DataError
+from tasks.core.home import Home
+from tasks.core.run import Run
+from tasks.core.sessions import FIRST_DAY, sessions_between
+from tasks.data.digest import COVERED, session_digests
+from tasks.data.head import Head, read_head
+from tasks.data.intake import CONTEXT_SESSIONS, HOLDING_RULES, Known, admit
+from tasks.data.readiness import active_quarantine
+from tasks.data.schema import Finding
+from tasks.data.store import read_bar_frame, read_tables
+from tasks.data.tables import SPECS, empty_table, to_findings
+
+log = logging.getLogger(__name__)
+
+BROKEN_RULES = frozenset(
+    {
+        "missing_value",
+        "price_not_positive",
+        "negative_volume",
+        "inconsistent_bar",
+        "no_trading_day",
+        "conflicting_duplicate",
+        "repeated_row",
+    }
+)  # what no stored bar may show: it never gets past the gates, so the lake was changed from outside
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """One table at its committed version."""
+
+    name: str
+    version: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class LakeStatus:
+    """The lake at a glance."""
+
+    provider: str
+    revision: int  # how many refreshes were committed
+    first_session: date
+    last_session: date
+    symbols: int
+    size_bytes: int  # on disk, earlier versions included
+    tables: tuple[TableStatus, ...]
+    missing_sessions: tuple[date, ...]  # trading days inside the span without any bar
+    findings: dict[str, int]  # how many of each rule
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the gates say about the stored data today."""
+
+    sessions: int
+    bars: int
+    symbols: int
+    findings: tuple[Finding, ...]  # by symbol and session
+
+    @property
+    def by_rule(self) -> dict[str, int]:
+        return dict(sorted(Counter(finding.rule for finding in self.findings).items()))
+
+
+def describe_lake(home: Home) -> LakeStatus | None:
+    """Return the lake at a glance; None where nothing was committed yet."""
+    head = read_head(home.lake)
+    if head is None or head.first_session is None or head.last_session is None:
+        return None
+    tables = read_tables(home.lake, head.versions, ("sessions", "lives", "findings"), session=None)
+    with_bars = tables["sessions"].loc[tables["sessions"]["bars"] > 0, "session"]
+    trading_days = sessions_between(head.first_session, head.last_session)
+    missing = np.setdiff1d(trading_days, with_bars.to_numpy().astype("datetime64[D]"))
+    rules = tables["findings"]["rule"].value_counts().sort_index()
+    return LakeStatus(
+        provider=head.provider,
+        revision=head.revision,
+        first_session=head.first_session,
+        last_session=head.last_session,
+        symbols=tables["lives"]["symbol"].nunique(),
+        size_bytes=_size(home.lake),
+        tables=tuple(
+            TableStatus(name, head.versions[name], head.rows[name]) for name in sorted(head.versions)
+        ),
+        missing_sessions=tuple(missing.tolist()),
+        findings={str(rule): int(count) for rule, count in rules.items()},
+    )
+
+
+def verify_lake(run: Run) -> Verification:
+    """Run the gates again over everything that is stored.
+
+    Raises DataError where a session's bars are not those that were committed, where stored bars fail a gate that no
+    bar may fail, or where more names are in quarantine on the last session than the settings allow.
+    """
+    lake, limits = run.home.lake, run.settings.data.quality
+    head = read_head(lake)
+    if head is None or head.first_session is None or head.last_session is None:
+        raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
+    stored = _Stored(lake, head)
+    bars, symbols, damaged, parts = 0, set[str](), list[date](), [empty_table("findings")]
+    for year in range(head.first_session.year, head.last_session.year + 1):
+        log.info("verifying %d", year)
+        frame, findings = stored.judge_year(year, max_move_frac=limits.max_move_frac)
+        bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
+        damaged += stored.damaged_sessions(frame, year)
+        parts.append(findings)
+    found = pd.concat(parts, ignore_index=True).sort_values(["symbol", "session", "rule"])
+    _refuse_damage(damaged, found, symbols=len(symbols), limit=limits.max_quarantined_frac)
+    trading_days = sessions_between(head.first_session, head.last_session)
+    quarantined = active_quarantine(found, trading_days, limits.quarantine_sessions)
+    if len(quarantined) > limits.max_quarantined_frac * len(symbols):
+        raise DataError(
+            f"{len(quarantined)} of {len(symbols)} symbols are in quarantine on {head.last_session}.",
+            remedy="See the findings with `afterclose data status` and mend the source.",
+        )
+    return Verification(len(trading_days), bars, len(symbols), to_findings(found))
+
+
+class _Stored:
+    """The lake's small tables, read once, and its bars, read year by year."""
+
+    def __init__(self, lake: Path, head: Head) -> None:
+        self._lake, self._head = lake, head
+        names = tuple(name for name in SPECS if name not in {"bars", "amendments"})
+        self.tables = read_tables(lake, head.versions, names, session=None)
+        self.trading_days = sessions_between(FIRST_DAY, head.last_session or FIRST_DAY)
+
+    def judge_year(self, year: int, *, max_move_frac: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the year's bars, and what the gates find in them as if they were delivered now."""
+        first, last = date(year, 1, 1), date(year, 12, 31)
+        before = self.trading_days[self.trading_days < np.datetime64(first)]
+        context = before[-CONTEXT_SESSIONS:]
+        bars = self._bars(first, last)
+        held = self.tables["quarantine"]
+        held = held[held["rule"].isin(HOLDING_RULES)]
+        columns = list(SPECS["bars"].columns)
+        delivered = {name: empty_table(name).drop(columns="known") for name in SPECS}
+        delivered["bars"] = pd.concat([bars, _within(held, first, last)[columns]], ignore_index=True)
+        delivered["actions"] = _within(self.tables["actions"], first, last)[
+            ["symbol", "session", "dividend", "split"]
+        ]
+        known = Known()
+        if len(context):
+            since, after = context[0].item(), before[-1].item()
+            tables = {
+                **known.tables,
+                "quarantine": _within(held, since, after),
+                "renames": self.tables["renames"],
+                "delistings": self.tables["delistings"],
+            }
+            known = Known(after, self._bars(since, after), tables)
+        batch = admit(
+            delivered, known, through=last, trading_days=self.trading_days, max_move_frac=max_move_frac
+        )
+        return bars, batch.rows["findings"]
+
+    def damaged_sessions(self, bars: pd.DataFrame, year: int) -> list[date]:
+        """Return the sessions whose rows do not have the digest that was committed with them."""
+        first, last = date(year, 1, 1), date(year, 12, 31)
+        findings = self.tables["findings"]
+        rows = {name: _within(self.tables[name], first, last) for name in COVERED if name != "bars"}
+        rows["findings"] = _within(findings[findings["severity"] == "quarantine"], first, last)
+        digests = session_digests({**rows, "bars": bars})
+        committed = _within(self.tables["sessions"], first, last)
+        days = committed["session"].to_numpy().astype("datetime64[D]").tolist()
+        expected = dict(zip(days, committed["digest"], strict=True))
+        return sorted(day for day in {*digests, *expected} if digests.get(day) != expected.get(day))
+
+    def _bars(self, since: date, through: date) -> pd.DataFrame:
+        return read_bar_frame(self._lake, self._head.versions, since=since, through=through)
+
+
+def _refuse_damage(damaged: list[date], found: pd.DataFrame, *, symbols: int, limit: float) -> None:
+    if damaged:
+        raise DataError(
+            f"The rows of {len(damaged)} sessions are not those that were committed, the first {damaged[0]}.",
+            remedy="Restore the lake from a backup, or move the folder away and refresh again.",
+            sessions=len(damaged),
+        )
+    broken = found[found["rule"].isin(BROKEN_RULES)]["symbol"].nunique()
+    if broken > limit * symbols:
+        raise DataError(
+            f"{broken} of {symbols} symbols have stored bars that fail a gate.",
+            remedy="Restore the lake from a backup, or move the folder away and refresh again.",
+            symbols=broken,
+        )
+
+
+def _within(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
+    return frame[(frame["session"] >= pd.Timestamp(first)) & (frame["session"] <= pd.Timestamp(last))]
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
