@@ -189,13 +189,14 @@ def _compare(
     )
     close = rows.frame["close"].to_numpy()
     bars = Bars(
-        rows.code,
-        rows.day,
-        close,
-        close * rows.frame["volume"].to_numpy(),
-        by_row,
-        rows.was_held,
-        rows.is_new,
+        code=rows.code,
+        day=rows.day,
+        open=rows.frame["open"].to_numpy(),
+        close=close,
+        dollar_volume=close * rows.frame["volume"].to_numpy(),
+        factor=by_row,
+        was_held=rows.was_held,
+        is_new=rows.is_new,
     )
     suspects = judge_moves(bars, limit=limit)
     denied = {suspect.row: suspect.evidence for suspect in suspects if suspect.holds_action}

@@ -22,6 +22,7 @@ USUAL_SESSIONS = 21  # of dollar volume
 UNUSUAL_VOLUME = 3.0  # times its median: people really traded, so the move is likely real
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0, 100.0)
 SPLIT_TOLERANCE = 0.03
+SPLIT_OPEN_TOLERANCE = 0.06  # a split shows at the open already, bad news seldom in full
 UNIT_TOLERANCE = 0.10  # of a factor 10, 100 or 1000, in logarithms
 
 
@@ -31,6 +32,7 @@ class Bars:
 
     code: Ints
     day: Ints
+    open: Floats
     close: Floats
     dollar_volume: Floats
     factor: Floats  # total-return factor of actions between the bar before and this one; 1 without
@@ -111,7 +113,8 @@ def _judge(
     cause = _unit_error(ratio)
     if cause:
         return Suspect(row, "unit_error", f"{told}; {cause}", holds_bar=True)
-    cause = _split(ratio)
+    gap = bars.open[row] * factor / bars.close[row - 1]
+    cause = _split(ratio, gap / (1.0 + middle))
     if cause and not _volume_is_unusual(bars, row):
         return Suspect(row, "unannounced_split", f"{told}; {cause}", holds_bar=True)
     return Suspect(row, "unexplained_move", f"{told}; no action explains it")
@@ -139,13 +142,17 @@ def _unit_error(ratio: float) -> str:
     return ""
 
 
-def _split(ratio: float) -> str:
+def _split(ratio: float, gap: float) -> str:
     for split in SPLIT_RATIOS:
-        if abs(ratio * split - 1.0) < SPLIT_TOLERANCE:
+        if _is_near(ratio * split, gap * split):
             return f"looks like a {split:g}-for-1 split that was not announced"
-        if abs(ratio / split - 1.0) < SPLIT_TOLERANCE:
+        if _is_near(ratio / split, gap / split):
             return f"looks like a 1-for-{split:g} reverse split that was not announced"
     return ""
+
+
+def _is_near(close: float, open_: float) -> bool:
+    return abs(close - 1.0) < SPLIT_TOLERANCE and abs(open_ - 1.0) < SPLIT_OPEN_TOLERANCE
 
 
 def _volume_is_unusual(bars: Bars, row: int) -> bool:
