@@ -31,7 +31,8 @@ def reading(inputs: Inputs, rules: sections.Regime) -> Ranks:
     signs = signs_of_weakness(worst, rules)
     is_narrow_fall = (worst.breadth < rules.crash_breadth) & (worst.drawdown <= -rules.crash_drawdown)
     is_crash = (worst.volatility_pct >= rules.crash_volatility) & is_narrow_fall
-    is_panic = (worst.volatility_pct >= rules.panic_volatility) & (worst.trend < 0)
+    # realised volatility looks back: it would call a panic for weeks after its end
+    is_panic = (worst.volatility_pct >= rules.panic_volatility) & (worst.trend < 0) & ~worst.is_realised
     is_bear = (worst.volatility_pct >= rules.bear_volatility) & (signs >= rules.bear_signs)
     is_bull = (worst.volatility_pct < rules.calm_volatility) & (signs <= rules.bull_signs)
     return np.select([is_crash | is_panic, is_bear, is_bull], [CRASH, BEAR, BULL], NEUTRAL).astype(np.int64)

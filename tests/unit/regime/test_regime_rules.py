@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,12 @@ def test_a_nervous_narrow_fall_is_a_crash():
 
 def test_panic_below_the_mean_is_a_crash_even_when_the_market_is_broad():
     assert reading(make_inputs(volatility_pct=46.0, trend=-0.01), RULES).tolist() == [CRASH]
+
+
+def test_realised_volatility_calls_no_panic_for_it_looks_back():
+    standing_in = replace(make_inputs(volatility_pct=46.0, trend=-0.01), is_realised=np.array([True]))
+
+    assert reading(standing_in, RULES).tolist() == [BEAR]
 
 
 def test_volatility_alone_is_no_crash():

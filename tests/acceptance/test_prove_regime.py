@@ -1,0 +1,117 @@
+"""Prove that the regime rules see the states of markets whose truth is known, and those of a market everybody knows."""
+
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.data.schema import Panel
+from tasks.regime.history import history_table
+from tasks.regime.inputs import measure
+from tests.builders import make_panel, make_settings
+from tests.simulated import KnownMarket, known_market
+
+RULES = make_settings().regime
+REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+def states_of(panel: Panel) -> pd.Series:
+    return history_table(panel, measure(panel), RULES)["state"]
+
+
+def agreement(market: KnownMarket) -> float:
+    return float((states_of(market.panel).to_numpy() == market.regime).mean())
+
+
+def crashes_in_bull_years(market: KnownMarket) -> int:
+    """Count sessions called CRASH in calendar years that were BULL throughout."""
+    called = states_of(market.panel)
+    true = pd.Series(market.regime, index=called.index)
+    is_bull_year = true.eq("BULL").groupby(true.index.year).transform("all")
+    return int((called[is_bull_year] == "CRASH").sum())
+
+
+def test_the_rules_see_the_true_regimes_of_two_small_markets():
+    for seed in (1, 10):
+        market = known_market(seed=seed, symbols=25, sessions=1000, information_coefficient=0.03)
+
+        assert agreement(market) >= 0.80, f"seed {seed}"
+        assert crashes_in_bull_years(market) == 0, f"seed {seed}"
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(20))
+def test_the_rules_see_the_true_regimes_of_twenty_markets(seed):
+    market = known_market(seed=seed, symbols=100, sessions=2520, information_coefficient=0.03)
+
+    assert agreement(market) >= 0.80
+    assert crashes_in_bull_years(market) == 0
+
+
+@pytest.fixture(scope="module")
+def real_panel() -> Panel:
+    if not REAL_DATA.joinpath("benchmark.parquet").exists():
+        pytest.skip(f"no real data in {REAL_DATA}")
+    levels = pd.read_parquet(REAL_DATA / "benchmark.parquet")
+    levels = levels[levels["symbol"].isin(["SPY", "^VIX"])]
+    by_level = levels.pivot_table(index="date", columns="symbol", values=["adj_close", "close"])
+    prices = pd.read_parquet(REAL_DATA / "prices.parquet", columns=["symbol", "date", "adj_close"])
+    close = prices.pivot_table(index="date", columns="symbol", values="adj_close")
+    known = by_level.reindex(close.index)
+    matrix = close.to_numpy(dtype=float)
+    return replace(
+        make_panel(sessions=300, symbols=2),
+        sessions=pd.to_datetime(close.index).to_numpy().astype("datetime64[D]"),
+        symbols=close.columns.to_numpy(dtype=str),
+        close=matrix,
+        is_member=np.isfinite(matrix),
+        market=known["adj_close"]["SPY"].to_numpy(dtype=float),
+        volatility_index=known["close"]["^VIX"].to_numpy(dtype=float),
+    )
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("missing", ["nothing", "volatility_index", "market"])
+def test_march_2020_was_a_crash_and_april_its_end(real_panel, missing):
+    nothing = np.full(len(real_panel.sessions), np.nan)
+    panel = real_panel if missing == "nothing" else replace(real_panel, **{missing: nothing})
+
+    states = states_of(panel)
+
+    march = states["2020-03"]
+    assert len(march) == 22
+    assert (march == "CRASH").sum() >= 18
+    assert not (states["2020-01-01":"2020-02-20"] == "CRASH").any()
+    assert states["2020-04-30"] != "CRASH"
+    assert not (states["2020-05":] == "CRASH").any()
+
+
+@pytest.mark.real_data
+def test_crashes_are_called_where_history_has_them_and_calm_years_have_none(real_panel):
+    states = states_of(real_panel)["2000-10":]
+    called = (states == "CRASH").groupby(states.index.year).sum()
+
+    assert (called[[2008, 2020]] >= 30).all()
+    assert (called[[2003, 2004, 2005, 2006, 2007, 2012, 2013, 2014, 2016, 2017, 2018, 2019]] == 0).all()
+    assert set(states["2017"]) == {"BULL"}
+    assert "BULL" not in set(states["2008-02":"2009-06"])
+
+
+@pytest.mark.real_data
+def test_a_session_of_the_past_reads_the_same_without_what_came_later(real_panel):
+    whole = states_of(real_panel)
+    rows = int(np.searchsorted(real_panel.sessions, np.datetime64(date(2020, 3, 16)))) + 1
+    known = replace(
+        real_panel,
+        sessions=real_panel.sessions[:rows],
+        close=real_panel.close[:rows],
+        is_member=real_panel.is_member[:rows],
+        market=real_panel.market[:rows],
+        volatility_index=real_panel.volatility_index[:rows],
+    )
+
+    assert states_of(known).equals(whole.iloc[:rows])
