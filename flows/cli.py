@@ -199,7 +199,7 @@ def config_show(context: typer.Context) -> int:
 @data_app.command("status", epilog=FOR_ALL)
 def data_status(context: typer.Context) -> int:
     """Print what the lake holds: tables, sessions, symbols, last snapshot."""
-    from flows.inspection import show_lake
+    from flows.lake import show_lake
 
     return show(show_lake(context.obj), context.obj)
 
@@ -207,9 +207,9 @@ def data_status(context: typer.Context) -> int:
 @data_app.command("verify", epilog=FOR_ALL)
 def data_verify(context: typer.Context) -> int:
     """Check the lake's files and list what the quality gates found."""
-    from flows.inspection import verify_lake
+    from flows.lake import verify
 
-    return show(verify_lake(context.obj), context.obj)
+    return show(verify(context.obj), context.obj)
 
 
 @data_app.command("import", epilog=FOR_ALL)
@@ -218,9 +218,9 @@ def data_import(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of CSV or Parquet files.")],
 ) -> int:
     """Bring a folder of files into the lake (docs/configuration.md, data.files)."""
-    from flows.here import import_here
+    from flows.lake import import_files
 
-    return show(import_here(context.obj, folder), context.obj)
+    return show(import_files(context.obj, folder), context.obj)
 
 
 @regime_app.command("history", epilog=FOR_ALL)

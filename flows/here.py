@@ -3,7 +3,6 @@
 import logging
 import os
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 
 from flows.terminal import Options, Result, progress
@@ -33,7 +32,7 @@ def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: in
 
 def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
     """Run daily-live; a closed session is told by its own exit code."""
-    with progress(options), _run(options, day, "daily-live") as run, timings():
+    with progress(options), run_of(options, day, "daily-live") as run, timings():
         from flows.daily import daily_live  # slow: only once the arguments are known to be good
 
         if not dry_run:
@@ -56,7 +55,7 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
 def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
     """Run weekly-champion; a closed day means the session before it."""
-    with progress(options), _run(options, day, "weekly-champion", step_back=True) as run, timings():
+    with progress(options), run_of(options, day, "weekly-champion", step_back=True) as run, timings():
         from flows.weekly import weekly_champion
 
         promotion = weekly_champion(run, quick=quick)
@@ -76,7 +75,7 @@ def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
 
 def refresh_here(options: Options, day: str | None) -> Result:
     """Bring the lake up to the session."""
-    with progress(options), _run(options, day, "refresh", step_back=True) as run:
+    with progress(options), run_of(options, day, "refresh", step_back=True) as run:
         from tasks.data.task import refresh_market
 
         market = refresh_market(run)
@@ -93,24 +92,6 @@ def refresh_here(options: Options, day: str | None) -> Result:
         document,
         f"{run.session}: {market.new_bars:,} new bars, {market.restated_bars:,} restated, "
         f"{market.universe_size:,} names in the universe, {len(market.quarantined):,} in quarantine.",
-    )
-
-
-def import_here(options: Options, folder: Path) -> Result:
-    """Check a folder of files and bring it into the lake, up to the last closed session."""
-    with progress(options), _run(options, None, "data import") as run:
-        from tasks.data.task import import_folder
-
-        imported = import_folder(run, folder.expanduser().absolute())
-    data = run.settings.data
-    known = data.provider == "files" and data.files.path == imported.folder
-    hint = f"Set data.provider to files and data.files.path to {imported.folder}, so that the next day is found there."
-    return Result(
-        asdict(imported),
-        f"{imported.bars:,} new bars, {imported.restated:,} restated, {imported.set_aside:,} set aside; "
-        f"the lake holds {imported.first_session} to {imported.last_session}."
-        + "".join(f"\n  {rule}: {count:,}" for rule, count in imported.findings.items())
-        + ("" if known else f"\n{hint}"),
     )
 
 
@@ -138,9 +119,10 @@ def _hand_down(options: Options) -> None:
         os.environ["AFTERCLOSE_PROFILE"] = options.profile
 
 
-def _run(
+def run_of(
     options: Options, day: str | None, doing: str, *, step_back: bool = False
 ) -> AbstractContextManager[Run]:
+    """Open a run as the options of the command line say."""
     return open_run(home=options.home, day=day, profile=options.profile, doing=doing, step_back=step_back)
 
 

@@ -114,3 +114,45 @@ def test_refresh_says_what_it_brought(ready_home, in_home):
     assert code == 0
     assert document["session"] == str(LAST_SESSION)
     assert document["new_bars"] > 0
+
+
+def test_the_lake_tells_its_span_and_that_it_is_sound(in_home):
+    status = in_home("data", "status")[1]["lake"]
+    code, verified = in_home("data", "verify")
+
+    assert status["last_session"] == str(SESSION_BEFORE)
+    assert status["missing_sessions"] == []
+    assert code == 0
+    assert verified["bars"] == next(table["rows"] for table in status["tables"] if table["name"] == "bars")
+
+
+def test_an_empty_lake_is_told_and_cannot_be_verified(tmp_path, capsys):
+    assert answer(["data", "status", "--home", str(tmp_path)]) == 0
+    assert "afterclose refresh" in capsys.readouterr().out
+    assert answer(["data", "verify", "--home", str(tmp_path)]) == 5
+
+
+def test_a_folder_of_files_becomes_a_lake(tmp_path, capsys):
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    days = ["2024-06-12", "2024-06-13", "2024-06-14"]
+    rows = [
+        f"{symbol},{day},10,11,9,{10 + i * 0.1},1000"
+        for i, day in enumerate(days)
+        for symbol in ("AAA", "BBB")
+    ]
+    (folder / "prices.csv").write_text("symbol,date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    home = ["--home", str(tmp_path / "home"), "--json"]
+
+    assert answer(["data", "import", str(folder), *home]) == 0
+    imported = json.loads(capsys.readouterr().out)
+    assert answer(["data", "status", *home]) == 0
+    status = json.loads(capsys.readouterr().out)["lake"]
+
+    assert (imported["bars"], imported["last_session"]) == (6, "2024-06-14")
+    assert (status["symbols"], status["provider"]) == (2, "files")
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path, capsys):
+    assert answer(["data", "import", str(tmp_path / "none"), "--home", str(tmp_path / "home")]) == 2
+    assert "none" in capsys.readouterr().err
