@@ -21,6 +21,7 @@ def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: in
     from tasks.core.sessions import last_closed_session
 
     home = options.home or CHECKOUT / "demo"
+    _hand_down(options)
     with progress(options):
         last = last_closed_session(now()).day
         demo = run_demo(home=home, last=last, symbols=symbols, years=years, days=days, seed=seed)

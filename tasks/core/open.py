@@ -131,12 +131,10 @@ def _known_at(session: Session) -> datetime:
 def _sweep(home: Home) -> None:
     """Remove what a killed run left behind. Only the holder of the lock may."""
     shutil.rmtree(home.work, ignore_errors=True)
-    for folder in (
-        home.live,
-        home.production,
-        home.reports,
-        home.reports / "blocked",
-        home.lake.parent,
-        home.lake,
-    ):
+    for folder in (home.root, home.lake.parent, home.lake):
         remove_leftovers(folder)
+    for folder in (home.live, home.production, home.reports):
+        remove_leftovers(folder)
+        for inside in folder.glob("*/"):
+            if not inside.is_symlink():
+                remove_leftovers(inside)

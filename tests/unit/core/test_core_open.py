@@ -126,7 +126,20 @@ def test_the_lock_is_free_after_a_failure(tmp_path, friday_evening):
 
 def test_fault_054_what_a_dead_run_left_is_swept(tmp_path, friday_evening):
     home = Home(tmp_path)
-    leftovers = [home.live / ".2024-06-13.ab.partial", home.work / "2024-06-13" / "scores.parquet"]
+    leftovers = [
+        home.work / "2024-06-13" / "scores.parquet",
+        *(
+            folder / ".half.ab.partial"
+            for folder in (
+                home.root,
+                home.live,
+                home.live / "2024-06-13",
+                home.lake,
+                home.production / "versions",
+                home.reports / "blocked",
+            )
+        ),
+    ]
     for leftover in leftovers:
         leftover.parent.mkdir(parents=True, exist_ok=True)
         leftover.write_text("half")
