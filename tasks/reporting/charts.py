@@ -150,11 +150,6 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
                 color=COLOUR["bad"],
                 fontsize=FONT,
                 va="top",
-                bbox={
-                    "facecolor": COLOUR["card"],
-                    "linewidth": 0,
-                    "pad": 1.5,
-                },  # hides the other line behind it
             )
         axes.set_ylim(0, top * 1.32)
         _counts(axes)

@@ -85,7 +85,7 @@ def render_page(
         "most_shifts": MOST_SHIFTS,
         "style": _style(),
     }
-    html = _environment().get_template("report.html.j2").render(words)
+    html = environment().get_template("report.html.j2").render(words)
     return Page(html.encode(), one_line(inputs, summary))
 
 
@@ -95,7 +95,8 @@ def _style() -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the one environment that pages are rendered in: everything escaped, nothing undefined."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -34,6 +34,7 @@ _DROP = re.compile(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</def
 _FONT = re.compile(r"font-family: [^;\"]*;? ?")
 _ID = re.compile(r' id="([^"]+)"')
 _REFERENCE = re.compile(r'(?:url\(|href=")#([^)"]+)')
+_TAG = re.compile(r"<[^>]+>")  # numbers between tags are words that people read: never rounded
 _LONG_NUMBER = re.compile(r"\d+\.\d{3,}")
 
 
@@ -48,7 +49,7 @@ def to_svg(figure: "Figure", *, key: str, title: str, description: str, css_clas
     body = _inner(buffer.getvalue().decode())
     body = _own_ids(_DROP.sub("", body), key)
     body = _FONT.sub("", body).replace("xlink:href", "href")
-    body = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", body)
+    body = _TAG.sub(lambda tag: _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.2f}", tag[0]), body)
     for name, colour in COLOUR.items():
         body = body.replace(colour, f"var(--{name})")
     body = re.sub(r"\s*\n\s*", " ", body)

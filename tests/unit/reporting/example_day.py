@@ -5,12 +5,14 @@ Everything adds up: trades follow from weights, cash from trades. `make_inputs` 
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tasks.core.artifacts import ArtifactRef, save_frame
+from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.data.schema import Finding, Market, SnapshotRef
@@ -72,7 +74,7 @@ def make_inputs(
     empty: bool = False,
 ) -> DayInputs:
     """Build the evening. `hold` proposes nothing; `empty` is a first day in a crash: all cash, no history."""
-    run = make_run(home, day)
+    run = replace(_run_on(day), home=Home(home))
     frames, book = _book(run, hold=hold, empty=empty)
     records = Records(
         market=_market(run, quiet=empty),
@@ -108,6 +110,11 @@ def stored(inputs: DayInputs) -> Records:
             after=save_frame(run, "after", frames.after),
         ),
     )
+
+
+@cache
+def _run_on(day: date) -> Run:
+    return make_run(Path("/nowhere"), day)
 
 
 def ref(name: str) -> ArtifactRef:

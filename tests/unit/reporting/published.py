@@ -1,0 +1,41 @@
+"""Publish the example evening into a home of its own, with a panel in place of a lake."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.reporting import store
+from tasks.reporting.schema import Day
+from tasks.reporting.task import publish_day
+from tests.builders import make_panel
+from tests.unit.reporting.example_day import LINES, make_inputs, stored
+
+
+def stand_in_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the store a market to read names and the benchmark from; the lake has tests of its own."""
+    panel = make_panel(sessions=253, symbols=len(LINES))
+    panel = replace(
+        panel, symbols=np.array([line[0] for line in LINES]), name=np.array([line[1] for line in LINES])
+    )
+    monkeypatch.setattr(store, "read_panel", lambda _snapshot, **_window: panel)
+
+
+def publish(home, **kind) -> Day:
+    """Run the stage over the stored example."""
+    inputs = make_inputs(home, **kind)
+    records = stored(inputs)
+    return publish_day(
+        inputs.run,
+        records.market,
+        records.scores,
+        records.regime,
+        records.risk,
+        records.portfolio,
+        records.trades,
+        records.checks,
+    )
+
+
+def files_of(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -1,0 +1,71 @@
+import re
+
+import numpy as np
+import pytest
+
+from tasks.core.sessions import sessions_ending
+from tasks.reporting.charts import Line, drawdown_chart, lines_chart, regime_chart, runs, scores_chart
+from tests.builders import FRIDAY
+
+
+def words_in(svg):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+def test_equal_inputs_draw_equal_charts():
+    sessions = sessions_ending(FRIDAY, 60)
+    level = np.linspace(100, 120, 60)
+
+    first, second = (regime_chart(sessions, ["BULL"] * 60, level, "words") for _ in range(2))
+
+    assert first == second
+
+
+def test_a_hostile_description_is_escaped():
+    sessions = sessions_ending(FRIDAY, 3)
+
+    chart = drawdown_chart(sessions, np.array([0.0, -0.01, 0.0]), "<script>x</script>")
+
+    assert "<script>" not in chart.wide
+    assert "&lt;script&gt;" in chart.wide
+
+
+def test_stretches_of_one_state_are_found():
+    assert runs(["BULL", "BULL", "BEAR", "BULL"]) == [(0, 1, "BULL"), (2, 2, "BEAR"), (3, 3, "BULL")]
+
+
+def test_a_market_without_any_level_still_has_its_ribbon():
+    chart = regime_chart(sessions_ending(FRIDAY, 30), ["BEAR"] * 30, np.full(30, np.nan), "words")
+
+    assert "var(--bear)" in chart.wide
+
+
+@pytest.mark.parametrize("spread", [0.001, 0.4, 30.0])
+def test_marks_up_the_side_are_told_apart(spread):
+    sessions = sessions_ending(FRIDAY, 5)
+    values = 100 + spread * np.array([0.0, 0.4, 0.2, 0.9, 1.0])
+
+    chart = lines_chart("k", "t", sessions, [Line("Book", values, "accent")], "d")
+    marks = [word for word in words_in(chart.wide) if re.fullmatch(r"[\d,.]+", word)]
+
+    assert len(marks) >= 2
+    assert len(marks) == len(set(marks))
+
+
+def test_lines_that_end_together_keep_their_names_apart():
+    sessions = sessions_ending(FRIDAY, 5)
+    values = np.linspace(100, 101, 5)
+
+    chart = lines_chart(
+        "k", "t", sessions, [Line("Book", values, "accent"), Line("Benchmark", values, "muted")], "d"
+    )
+    heights = [float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>\s?(?:Book|Benchmark)<', chart.wide)]
+
+    assert {word.strip() for word in words_in(chart.wide)} >= {"Book", "Benchmark"}
+    assert len(heights) != 2 or abs(heights[0] - heights[1]) > 10
+
+
+def test_a_lone_chosen_score_is_drawn():
+    chart = scores_chart(np.array([0.1, 0.2, 0.9]), np.array([0.9]), "words")
+
+    assert "var(--accent)" in chart.narrow

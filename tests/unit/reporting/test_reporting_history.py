@@ -1,0 +1,121 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.reporting.history import (
+    COLUMNS,
+    history_hash,
+    parse_history,
+    render_history,
+    rows_before,
+    session_row,
+    with_row,
+)
+from tasks.reporting.inputs import Backdrop
+from tests.builders import FRIDAY
+from tests.unit.reporting.example_day import make_inputs
+
+THURSDAY = (
+    b"date,equity,daily_return,regime,turnover,cost,exposure,benchmark_return,note\n"
+    b"2024-06-13,880000.00,0.00000000,BULL,0.1,10.00,0.5,0.00000000,mine\n"
+)
+
+
+def backdrop(thursday: float, friday: float) -> Backdrop:
+    sessions = np.array(["2024-06-13", "2024-06-14"], dtype="datetime64[D]")
+    return Backdrop(names={}, sessions=sessions, benchmark=np.array([thursday, friday]))
+
+
+def parse(content):
+    return parse_history(content, path="history.csv")
+
+
+def test_no_file_is_an_empty_history():
+    assert parse(None).empty
+
+
+def test_the_first_row_has_no_return():
+    records = make_inputs(empty=True).records
+
+    row = session_row(FRIDAY, records, backdrop(100.0, 110.0), parse(None))
+
+    assert row["daily_return"] == "0.00000000"
+    assert row["benchmark_return"] == "0.00000000"
+    assert row["equity"] == "1000000.00"
+    assert row["exposure"] == "0.00000000"
+
+
+def test_a_row_compares_its_equity_and_the_benchmark_with_the_row_before():
+    inputs = make_inputs()
+    equity = inputs.records.portfolio.book.equity_usd
+
+    row = session_row(FRIDAY, inputs.records, backdrop(100.0, 101.5), parse(THURSDAY))
+
+    assert float(row["daily_return"]) == pytest.approx(equity / 880_000 - 1, abs=1e-8)
+    assert row["benchmark_return"] == "0.01500000"
+    assert float(row["turnover"]) == pytest.approx(inputs.records.trades.turnover, abs=1e-8)
+
+
+@pytest.mark.parametrize("levels", [(float("nan"), 100.0), (100.0, float("nan"))])
+def test_an_unknown_benchmark_leaves_its_cell_empty(levels):
+    row = session_row(FRIDAY, make_inputs().records, backdrop(*levels), parse(THURSDAY))
+
+    assert row["benchmark_return"] == ""
+
+
+def test_a_session_before_the_known_levels_leaves_the_benchmark_empty():
+    sessions = np.array(["2024-06-14"], dtype="datetime64[D]")
+
+    row = session_row(FRIDAY, make_inputs().records, Backdrop({}, sessions, np.array([1.0])), parse(THURSDAY))
+
+    assert row["benchmark_return"] == ""
+
+
+def test_writing_a_row_twice_changes_nothing_and_other_rows_keep_their_bytes():
+    history = parse(THURSDAY)
+    row = session_row(FRIDAY, make_inputs().records, backdrop(100.0, 101.0), history)
+
+    once = render_history(with_row(history, row))
+    twice = render_history(with_row(parse(once), row))
+
+    assert once == twice
+    assert once.startswith(THURSDAY)
+    assert once.splitlines()[0].decode().split(",") == [*COLUMNS, "note"]
+
+
+def test_a_row_takes_its_place_by_date():
+    later = THURSDAY.replace(b"2024-06-13", b"2024-06-20")
+    row = session_row(FRIDAY, make_inputs().records, backdrop(100.0, 101.0), parse(None))
+
+    dates = with_row(parse(later), row)["date"].tolist()
+
+    assert dates == ["2024-06-14", "2024-06-20"]
+
+
+def test_a_day_does_not_see_itself_or_what_came_later():
+    history = parse(THURSDAY + b"2024-06-14,1.00,,,,,,,\n2024-06-17,2.00,,,,,,,\n")
+
+    before = rows_before(history, date(2024, 6, 14))
+
+    assert before["date"].tolist() == ["2024-06-13"]
+    assert history_hash(before) == history_hash(parse(THURSDAY))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"day,equity\n2024-06-13,1\n",
+        b"date,equity\nyesterday,1\n",
+        b"date,equity\n2024-06-13,\n",
+        b"date,equity\n2024-06-13,-5\n",
+        b"date,equity\n2024-06-13,nan\n",
+        b"date,equity\n2024-06-13,1\n2024-06-13,1\n",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_a_history_that_cannot_be_read_is_refused_with_its_path(content):
+    with pytest.raises(DataError, match=r"history\.csv cannot be read"):
+        parse(content)

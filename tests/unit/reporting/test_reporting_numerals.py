@@ -1,0 +1,36 @@
+from datetime import date
+
+import pytest
+
+from tasks.reporting.numerals import counted, long_date, number, percent, signed, tone, usd, words
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (usd(1234.5), "$1,234"),
+        (usd(1234.56, 2), "$1,234.56"),
+        (usd(-0.3), "$0"),
+        (usd(-12.0), "−$12"),
+        (usd(float("nan")), "–"),
+        (percent(0.1234), "12.3%"),
+        (percent(-0.0001), "0.0%"),
+        (signed(0.0123), "+1.2%"),
+        (signed(-0.0123), "−1.2%"),
+        (signed(0.0), "0.0%"),
+        (signed(float("nan")), "–"),
+        (number(-1234.5, 1), "−1,234.5"),
+        (number(float("inf")), "–"),
+        (counted(0, "trade"), "no trades"),
+        (counted(1, "trade"), "1 trade"),
+        (counted(2, "trade"), "2 trades"),
+        (words("max_sharpe"), "Max Sharpe"),
+        (words("hrp"), "HRP"),
+        (words("equal_weight"), "Equal weight"),
+        (long_date(date(2024, 6, 14)), "Friday, 14 June 2024"),
+        (tone(-0.1), "loss"),
+        (tone(0.0), "flat"),
+    ],
+)
+def test_figures_are_written_for_people(written, expected):
+    assert written == expected

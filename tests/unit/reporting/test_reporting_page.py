@@ -1,0 +1,165 @@
+import re
+
+import pytest
+
+from tasks.reporting.rendering import render_day
+from tests.unit.reporting.example_day import (
+    HOSTILE_BIDI,
+    HOSTILE_FORMULA,
+    HOSTILE_SCRIPT,
+    LINES,
+    make_inputs,
+)
+from tests.unit.reporting.reading import Report
+
+
+def render(**kind):
+    return render_day(make_inputs(**kind), positions_sha256=None).files["report.html"]
+
+
+@pytest.fixture(scope="module")
+def html():
+    return render()
+
+
+@pytest.fixture(scope="module")
+def report(html):
+    return Report(html)
+
+
+def test_the_page_is_one_file_that_fetches_nothing(html, report):
+    text = html.decode()
+    policy = next(tag for tag in report.tags if tag[1].get("http-equiv") == "Content-Security-Policy")
+
+    assert "default-src 'none'" in policy[1]["content"]
+    assert not re.search(r"https?:|//\w+\.|@import|src=|<link|<script", re.sub(r"&lt;.*?&gt;", "", text))
+    assert all(
+        (attributes.get("href") or "#").startswith("#") and "src" not in attributes
+        for _, attributes in report.tags
+    )
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_the_page_is_small(html):
+    assert len(html) < 600_000
+
+
+def test_hostile_names_are_only_names(html, report):
+    assert {tag for tag, _ in report.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base"})
+    assert not any(name.startswith("on") for _, attributes in report.tags for name in attributes)
+    assert "\u202e" not in html.decode()
+    assert HOSTILE_SCRIPT in report.text
+    assert HOSTILE_FORMULA in report.text
+    assert HOSTILE_BIDI.replace("\u202e", "\N{REPLACEMENT CHARACTER}") in report.text
+
+
+def test_every_section_is_there(report):
+    for heading in (
+        "What to do",
+        "What changed",
+        "Trades",
+        "Target book",
+        "Exposure and limits",
+        "How the weights were found",
+        "Costs",
+        "Performance",
+        "Drawdown",
+        "Market regime",
+        "Risk of the target book",
+        "Signals",
+        "Model health",
+        "Data quality",
+        "Checks",
+    ):
+        assert heading in report.text
+
+
+def test_the_status_is_said_in_words(report):
+    for words in ("Regime BULL", "Awaiting approval", "Kill switch clear", "Nothing has been sent"):
+        assert words in report.text
+
+
+def test_charts_are_named_for_those_who_do_not_see_them(report):
+    charts = [attributes for tag, attributes in report.tags if tag == "svg"]
+    ids = {attributes["id"] for _, attributes in report.tags if attributes.get("id")}
+
+    assert len(charts) == 10  # five charts, wide and narrow
+    for chart in charts:
+        assert chart["role"] == "img"
+        assert set(chart["aria-labelledby"].split()) <= ids
+
+
+def test_no_id_stands_twice(report):
+    ids = [attributes["id"] for _, attributes in report.tags if attributes.get("id")]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_charts_take_their_colours_from_the_page(html):
+    charts = " ".join(re.findall(r"<svg.*?</svg>", html.decode(), re.DOTALL))
+
+    assert not re.findall(r"#[0-9a-f]{6}\b", charts)
+    assert {"--ink", "--accent", "--bull", "--crash"} <= set(re.findall(r"var\((--\w+)\)", charts))
+
+
+def test_every_colour_that_is_used_is_set_for_light_and_for_dark(html):
+    text = html.decode()
+    used = set(re.findall(r"var\((--[\w-]+)\)", text))
+    light, dark = (
+        text.split("prefers-color-scheme: dark", 1)[0],
+        text.split("prefers-color-scheme: dark", 1)[1],
+    )
+
+    assert used <= set(re.findall(r"(--[\w-]+):", light))
+    assert {"--ink", "--card", "--paper", "--accent", "--grid"} <= set(re.findall(r"(--[\w-]+):", dark))
+
+
+def test_a_blocked_day_says_so_first_and_names_what_failed():
+    report = Report(render(blocked=True))
+    text = report.text
+
+    assert text.index("do not place any of these trades") < text.index("What changed")
+    assert "turnover is 47.2% , the limit is 40.0%" in text.replace("turnover  is", "turnover is")
+    assert "daily loss of 3.4%" in text
+    assert "Awaiting approval" not in text
+
+
+def test_a_first_day_in_a_crash_is_explained():
+    text = Report(render(empty=True)).text
+
+    for words in (
+        "Stay in cash",
+        "it allows no invested share of the book",
+        "first published session",
+        "No history yet",
+        "All cash",
+        "Every bar passed every gate",
+    ):
+        assert words in text
+
+
+def test_a_day_without_trades_says_why():
+    text = Report(render(hold=True)).text
+
+    assert "Nothing to do" in text
+    assert "No optimizer gave a book" in text
+    assert "Nothing to approve" in text
+
+
+def test_a_short_history_is_drawn():
+    assert b"Both start at 100" in render(rows=1)
+
+
+def test_every_trade_stands_in_the_page_with_its_reason(report):
+    rows = report.rows["trades"][1:-1]
+
+    assert len(rows) == 21
+    assert all(row[-1] for row in rows)
+    assert {row[0].split()[0] for row in rows} <= {line[0] for line in LINES}
+
+
+def test_findings_are_listed_with_evidence_and_action(report):
+    rows = report.rows["findings"][1:]
+
+    assert rows[0][:3] == ["ZPHR", "2024-06-14", "Missing bar"]
+    assert len(rows) == 4

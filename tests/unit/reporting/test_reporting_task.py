@@ -1,0 +1,162 @@
+import json
+import shutil
+from datetime import date
+from hashlib import sha256
+
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.core.run import Run
+from tasks.core.sessions import session_on
+from tasks.core.stage import timings
+from tasks.reporting.task import refuse_decided_day, report_closed_session
+from tests.builders import make_run
+from tests.unit.reporting.published import files_of, publish, stand_in_panel
+
+THURSDAY, MONDAY = date(2024, 6, 13), date(2024, 6, 17)
+FILES = {
+    "trades.csv",
+    "portfolio_weights.csv",
+    "signals.json",
+    "report.html",
+    "monitoring_log.json",
+    "manifest.json",
+}
+
+
+@pytest.fixture(autouse=True)
+def panel(monkeypatch):
+    stand_in_panel(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory):
+    """A home in which the day was published once, with timings. Never written to: take `home`."""
+    home = tmp_path_factory.mktemp("evening") / "home"
+    with pytest.MonkeyPatch.context() as patch, timings():
+        stand_in_panel(patch)
+        publish(home)
+    return home
+
+
+@pytest.fixture
+def home(evening, tmp_path):
+    return shutil.copytree(evening, tmp_path / "home")
+
+
+def day_of(home, session="2024-06-14"):
+    return home / "live" / session
+
+
+def without_timings(files):
+    manifest = json.loads(files["manifest.json"])
+    del manifest["timings"]
+    return files | {"manifest.json": manifest}
+
+
+def test_a_closed_session_has_no_folder(tmp_path):
+    run = make_run(tmp_path)
+    saturday = Run(run.home, session_on(date(2024, 6, 15)), run.as_of, run.settings)
+
+    day = report_closed_session(saturday)
+
+    assert (day.folder, day.report, day.state) == (None, None, "closed")
+    assert "closed" in day.summary
+    assert not (tmp_path / "live").exists()
+
+
+def test_a_published_day_is_complete_and_every_hash_is_true(evening):
+    files = files_of(day_of(evening))
+
+    manifest = json.loads(files.pop("manifest.json"))
+    assert {*files, "manifest.json"} == FILES
+    assert manifest["sha256"] == {name: sha256(content).hexdigest() for name, content in files.items()}
+    assert manifest["timings"]["render_day"] >= 0
+
+
+def test_a_day_that_runs_again_gives_the_same_bytes_and_one_row(home):
+    before = without_timings(files_of(day_of(home)))
+    history = (home / "live" / "performance_history.csv").read_bytes()
+
+    day = publish(home)
+
+    assert (day.folder, day.report, day.trades) == (day_of(home), day_of(home) / "report.html", 21)
+    assert without_timings(files_of(day.folder)) == before
+    assert (home / "live" / "performance_history.csv").read_bytes() == history
+    assert history.count(b"\n") == 2
+
+
+def test_two_homes_give_the_same_bytes(evening, tmp_path):
+    other = publish(tmp_path).folder
+
+    assert without_timings(files_of(other)) == without_timings(files_of(day_of(evening)))
+
+
+def test_the_next_day_is_compared_with_the_one_before(home):
+    day = publish(home, day=MONDAY, state="NEUTRAL")
+
+    report = day.report.read_text()
+    rows = (home / "live" / "performance_history.csv").read_text().splitlines()
+    assert "Target book against that of 14 June 2024" in report
+    assert [row.split(",")[0] for row in rows[1:]] == ["2024-06-14", "2024-06-17"]
+
+
+def test_a_day_in_the_past_does_not_see_a_later_one(home, tmp_path):
+    alone = publish(tmp_path / "alone", day=THURSDAY, empty=True).folder
+
+    after = publish(home, day=THURSDAY, empty=True).folder
+
+    assert without_timings(files_of(after)) == without_timings(files_of(alone))
+
+
+def test_an_unreadable_earlier_report_is_said_and_does_not_stop_the_day(home):
+    (day_of(home) / "signals.json").write_text("{")
+
+    report = publish(home, day=MONDAY, empty=True).report.read_text()
+
+    assert "The report of 2024-06-14 cannot be read" in report
+
+
+@pytest.mark.parametrize("decision", ["approval.json", "execution.json"])
+def test_a_decided_day_is_refused_and_stays_as_it_is(home, decision):
+    folder = day_of(home)
+    (folder / decision).write_text("{}")
+    before = files_of(folder)
+
+    with pytest.raises(SafetyError, match="already approved or executed") as refused:
+        publish(home)
+    with pytest.raises(SafetyError):
+        refuse_decided_day(make_run(home))
+
+    assert refused.value.exit_code == 3
+    assert files_of(folder) == before
+
+
+def test_an_undecided_day_may_be_run(home, tmp_path):
+    refuse_decided_day(make_run(home))
+    refuse_decided_day(make_run(tmp_path / "new"))
+
+
+def test_a_blocked_day_is_reported_elsewhere_and_live_is_untouched(tmp_path):
+    with pytest.raises(SafetyError) as blocked:
+        publish(tmp_path, blocked=True)
+
+    folder = tmp_path / "reports" / "blocked" / "2024-06-14"
+    assert blocked.value.exit_code == 3
+    assert "turnover" in str(blocked.value)
+    assert str(folder / "report.html") in str(blocked.value)
+    assert set(files_of(folder)) == FILES
+    assert b"do not place any of these trades" in (folder / "report.html").read_bytes()
+    assert json.loads((folder / "manifest.json").read_bytes())["status"] == "blocked"
+    assert not (tmp_path / "live").exists()
+
+
+def test_a_blocked_day_leaves_an_earlier_folder_of_the_same_session(home):
+    before = files_of(day_of(home))
+    history = (home / "live" / "performance_history.csv").read_bytes()
+
+    with pytest.raises(SafetyError):
+        publish(home, blocked=True)
+
+    assert files_of(day_of(home)) == before
+    assert (home / "live" / "performance_history.csv").read_bytes() == history
