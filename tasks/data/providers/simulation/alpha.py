@@ -19,9 +19,9 @@ WEIGHTS = {
     "momentum": 0.50,
     "high": 0.50,
     "quiet": 0.50,
-    "earnings_yield": 0.45,
+    "earnings_yield": 0.50,
     "reversal": 0.25,
-    "volume": 0.50,
+    "volume": 0.45,
 }
 HORIZON = 5  # sessions over which the information coefficient is meant
 # a characteristic fades within the five sessions, so the first one must promise a little more than a fifth
@@ -75,7 +75,8 @@ def characteristics(
     values = np.stack(
         [
             month_ago - year_ago,
-            now - memory.blocks.max(axis=0),
+            # many stand at their high: told apart by slot, so that the order is the same on every processor
+            now - memory.blocks.max(axis=0) + 1e-12 * np.arange(now.size),
             -memory.residual_variance,
             reports.public[EARNINGS] / np.maximum(companies.cap_usd, 1.0),
             week_ago - now,
@@ -106,9 +107,10 @@ def expected_returns(
 
 
 def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
-    order = np.argsort(np.where(exists, values, np.inf), axis=1, kind="stable")
+    order = np.argsort(np.where(exists, values, np.inf), axis=1)
     place = np.empty(values.shape)
-    np.put_along_axis(place, order, np.arange(values.shape[1], dtype=np.float64)[None, :], axis=1)
+    places, rows = np.arange(values.shape[1], dtype=np.float64), np.arange(len(values))[:, None]
+    place[rows, order] = places
     count = np.maximum(exists.sum(axis=1, keepdims=True), 1)
     ranks = (2 * place + 1) / count - 1  # −1 … 1
     straight = sqrt(3) * ranks[:-1]

@@ -49,21 +49,20 @@ class Companies:
     unrest: Values = field(init=False)  # slow log deviation of volatility from its base
     raw: Values = field(init=False)  # last price on the tape, not yet rounded
     shares: Values = field(init=False)
-    turnover: Values = field(init=False)  # usual share of all shares that trades in a session
+    log_turnover: Values = field(init=False)  # usual share of all shares that trades in a session
     attention: Values = field(init=False)  # slow log deviation of volume from its usual level
     dividend_yield: Values = field(init=False)  # annual; 0 for those that never pay
     split_above: Values = field(init=False)
     cap_class: NDArray[np.int64] = field(init=False)  # index into CAP_CLASSES, as last written down
-    split_row: NDArray[np.int64] = field(init=False)  # when it last split
     is_member: NDArray[np.bool_] = field(init=False)
     member_since: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("base_volatility", "unrest", "raw", "shares", "turnover", "attention"):
+        for name in ("base_volatility", "unrest", "raw", "shares", "log_turnover", "attention"):
             setattr(self, name, np.zeros(self.count))
         for name in ("beta", "dividend_yield", "split_above"):
             setattr(self, name, np.zeros(self.count))
-        for name in ("age", "listing", "cap_class", "split_row", "member_since"):
+        for name in ("age", "listing", "cap_class", "member_since"):
             setattr(self, name, np.zeros(self.count, dtype=np.int64))
         self.life = np.zeros(self.count, dtype=np.int8)
         self.timer = np.full(self.count, NEVER)
@@ -99,7 +98,6 @@ def settle(
     companies.life[slots] = Life.TRADED
     companies.timer[slots] = NEVER
     companies.age[slots] = 0
-    companies.split_row[slots] = -1
     companies.sector[slots] = draw.choice(len(SECTORS), size=count, p=SECTOR_SHARE / SECTOR_SHARE.sum())
     companies.beta[slots] = np.clip(draw.normal(1.0, 0.25, count), 0.4, 1.7)
     companies.beta_variance = float(np.var(companies.beta))
@@ -111,7 +109,7 @@ def settle(
     cap = np.maximum(median_cap_usd * np.exp(1.1 * draw.standard_normal(count)), 3e8)
     companies.shares[slots] = np.round(cap / companies.raw[slots])
     companies.cap_class[slots] = np.searchsorted(CAP_BOUNDS_USD, cap)
-    companies.turnover[slots] = 0.006 * np.exp(0.35 * draw.standard_normal(count))
+    companies.log_turnover[slots] = np.log(0.006) + 0.35 * draw.standard_normal(count)
     companies.attention[slots] = 0.0
     pays = draw.random(count) < 0.7
     companies.dividend_yield[slots] = np.where(pays, draw.uniform(0.005, 0.04, count), 0.0)

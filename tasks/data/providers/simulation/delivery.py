@@ -27,6 +27,8 @@ def deliver(walk: Walk, *, after: date | None) -> Delivery:
     if after is not None:
         start = max(start, int(np.searchsorted(walk.sessions, np.datetime64(after), side="right")))
     rows = np.arange(start, len(walk.sessions))
+    if len(walk.sessions) <= walk.first:
+        return Delivery()  # nothing was public yet
     return Delivery(
         bars=_bars(walk, rows),
         actions=_actions(walk, rows),

@@ -17,7 +17,6 @@ DIVIDEND_EVERY = 63
 SPLIT_RATIOS, SPLIT_SHARES = np.array([2.0, 3.0, 1.5]), (0.6, 0.2, 0.2)
 REVERSE_BELOW_USD, REVERSE_RATIO = 4.0, 0.1
 SPLIT_CHANCE = 0.03  # of one session
-WORTHLESS_USD = 0.10
 
 
 def announce(
@@ -61,23 +60,23 @@ def leave_index(companies: Companies, ledger: Ledger, slot: int, row: int) -> No
         companies.is_member[slot] = False
 
 
-def split(companies: Companies, ledger: Ledger, row: int, draw: np.random.Generator) -> None:
-    """Split what has become too dear, join what has become too cheap, judged on the last close; before the open."""
+def split(companies: Companies, ledger: Ledger, row: int, draw: np.random.Generator) -> Slots:
+    """Split what has become too dear, join what has become too cheap, judged on the last close. Return the slots."""
     raw = companies.raw
-    far = (companies.life == Life.TRADED) & ((raw > companies.split_above) | (raw < REVERSE_BELOW_USD))
-    slots = np.flatnonzero(far & (companies.age > LEAST_AGE))
+    far: Slots = np.flatnonzero((raw > companies.split_above) | (raw < REVERSE_BELOW_USD))
+    slots: Slots = far[(companies.life[far] == Life.TRADED) & (companies.age[far] > LEAST_AGE)]
     if not slots.size:
-        return
-    chosen = slots[draw.random(slots.size) < SPLIT_CHANCE]
+        return slots
+    chosen: Slots = slots[draw.random(slots.size) < SPLIT_CHANCE]
     ratio = draw.choice(SPLIT_RATIOS, size=chosen.size, p=SPLIT_SHARES)
     ratio[raw[chosen] < REVERSE_BELOW_USD] = REVERSE_RATIO
     apart = chosen % DIVIDEND_EVERY != row % DIVIDEND_EVERY  # never on the day of a dividend
     chosen, ratio = chosen[apart], ratio[apart]
     raw[chosen] /= ratio
     companies.shares[chosen] *= ratio
-    companies.split_row[chosen] = row
     if chosen.size:
         ledger.actions.append(Actions(row, companies.listing[chosen], np.zeros(chosen.size), ratio))
+    return chosen
 
 
 def pay(companies: Companies, ledger: Ledger, row: int) -> None:
@@ -95,8 +94,7 @@ def pay(companies: Companies, ledger: Ledger, row: int) -> None:
 def turn(companies: Companies, ledger: Ledger, row: int) -> tuple[Slots, Slots]:
     """End the session: return the slots whose company had its last bar, and those that get a new one tomorrow."""
     companies.timer -= 1
-    worthless = (companies.life == Life.FAILING) & (companies.raw < WORTHLESS_USD)
-    due = np.flatnonzero((companies.timer <= 0) | worthless)
+    due = np.flatnonzero(companies.timer <= 0)
     empty = companies.life[due] == Life.NONE
     gone, born = due[~empty], due[empty]
     for slot in gone.tolist():

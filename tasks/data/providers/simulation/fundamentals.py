@@ -62,7 +62,7 @@ def _book_quarter(reports: Reports, companies: Companies, slots: Slots, draw: np
     cap = np.log(companies.cap_usd[slots])
     noise = draw.standard_normal((4, slots.size))
     for number, (figure, speed, spread) in enumerate(
-        ((reports.earnings, 0.15, 0.06), (reports.revenue, 0.10, 0.03), (reports.book, 0.10, 0.02))
+        ((reports.earnings, 0.20, 0.06), (reports.revenue, 0.10, 0.03), (reports.book, 0.10, 0.02))
     ):
         usual = cap + reports.ratios[number, slots]
         figure[slots] += speed * (usual - figure[slots]) + spread * noise[number]
@@ -73,11 +73,11 @@ def _book_quarter(reports: Reports, companies: Companies, slots: Slots, draw: np
     reports.pending[:, slots] = np.stack([income, revenue, book, np.exp(cap), shares, income / shares])
 
 
-def file_reports(reports: Reports, companies: Companies, ledger: Ledger, row: int) -> None:
+def file_reports(reports: Reports, companies: Companies, ledger: Ledger, row: int, split: Slots) -> None:
     """Make public what is due; a split restates the figures that count shares, on its own day."""
-    due = (reports.due == row) & companies.is_traded
-    split = np.flatnonzero(companies.split_row == row)
-    if not (split.size or due.any()):
+    due = np.flatnonzero(reports.due == row)
+    due = due[companies.is_traded[due]]
+    if not due.size + split.size:
         return
     for figures in (reports.pending, reports.public):
         ratio = companies.shares[split] / figures[SHARES, split]
@@ -86,8 +86,7 @@ def file_reports(reports: Reports, companies: Companies, ledger: Ledger, row: in
     reports.public[:, due] = reports.pending[:, due]
     reports.public_period[due] = reports.period[due]
     reports.due[due] = NEVER
-    due[split] = True
-    slots = np.flatnonzero(due)
+    slots = np.union1d(due, split)
     period = reports.public_period[slots]
     ledger.filings.append(Filing(row, companies.listing[slots], period, reports.public[:, slots]))
 
@@ -101,7 +100,7 @@ def open_books(
     draw: np.random.Generator,
 ) -> None:
     """Let companies come to the market with books of their own, public on their first session."""
-    ratios = np.log([[0.05], [0.7], [0.4]]) + draw.standard_normal((3, slots.size)) * [[0.3], [0.5], [0.4]]
+    ratios = np.log([[0.05], [0.7], [0.4]]) + draw.standard_normal((3, slots.size)) * [[0.5], [0.6], [0.5]]
     reports.ratios[:, slots] = ratios
     figures = (reports.earnings, reports.revenue, reports.book)
     for own, figure in zip(ratios, figures, strict=True):

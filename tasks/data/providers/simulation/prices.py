@@ -107,7 +107,7 @@ def trade(companies: Companies, weather: Weather, moved: Move, jumping: Slots, d
     companies.attention += 0.08 * noise[0]
     busy = 0.25 * noise[1] + 0.30 * (np.minimum(np.abs(moved.surprise), 6.0) - 0.75)
     log_turnover: Values = (
-        np.log(companies.turnover) + companies.attention + busy + 0.6 * np.log(weather.wildness)
+        companies.log_turnover + companies.attention + busy + 0.6 * np.log(weather.wildness)
     )
     log_turnover[jumping] += 2.0
     log_turnover[companies.life == Life.FAILING] += 1.0

@@ -95,7 +95,7 @@ class _Walker:
         companies, ledger = self.companies, self.ledger
         self._before_the_open(row)
         jumping, jumps = events.announce(companies, ledger, row, self.news)
-        events.split(companies, ledger, row, self.splits)
+        split = events.split(companies, ledger, row, self.splits)
 
         weather = prices.Weather(self.path.drift[row], self.path.volatility[row], self.path.shock[row])
         moved = prices.move(companies, weather, self.expected, self.draws)
@@ -106,7 +106,7 @@ class _Walker:
         events.pay(companies, ledger, row)
         self._print(row, moved.own_volatility, log_turnover)
 
-        fundamentals.file_reports(self.reports, companies, ledger, row)
+        fundamentals.file_reports(self.reports, companies, ledger, row, split)
         residual = moved.returns - weather.drift - weather.shock
         alpha.remember(self.memory, companies, row, self.levels[row], residual, log_turnover)
         if self.parameters.information_coefficient > 0:
