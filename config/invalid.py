@@ -51,30 +51,34 @@ def _quoted_number(value: object, key: Key) -> str:
 def _located(loc: tuple[int | str, ...], keys: Mapping[str, Key], *, unknown: bool) -> tuple[str, Key | None]:
     """Return the dotted key as the person wrote it, and the known key it stands for.
 
-    pydantic appends the alternatives of a union to the place; they are cut off.
+    pydantic appends the alternatives of a union to the place, and they are cut off: only what leads to a known
+    key is kept, one free name in a mapping with keys of one's choice, or all of it when the key is unknown.
     """
     dotted, pattern, key = "", "", None
     for step in loc:
         if step == "[key]":
             break
-        link = "" if isinstance(step, int) or not dotted else "."
-        here = f"{pattern}{'[]' if isinstance(step, int) else link + step}"
-        if here not in keys and not unknown and key is not None and not _goes_on(here, keys):
-            if key.types != {"object"} or key.is_section:
-                break
-            return f"{dotted}{link}{step}", key
-        dotted += f"[{step}]" if isinstance(step, int) else f"{link}{step}"
-        pattern, key = here, keys.get(here)
+        longer, longer_pattern = _joined(dotted, step, f"[{step}]"), _joined(pattern, step, "[]")
+        if not (unknown or _is_known(longer_pattern, keys)):
+            is_free = key is not None and key.types == {"object"} and not key.is_section
+            return (longer if is_free else dotted), key
+        dotted, pattern, key = longer, longer_pattern, keys.get(longer_pattern)
     return dotted, key
+
+
+def _joined(path: str, step: int | str, as_index: str) -> str:
+    if isinstance(step, int):
+        return f"{path}{as_index}"
+    return f"{path}.{step}" if path else step
+
+
+def _is_known(pattern: str, keys: Mapping[str, Key]) -> bool:
+    return pattern in keys or any(known.startswith(f"{pattern}.") for known in keys)
 
 
 def _is_below(dotted: str, other: str) -> bool:
     """Tell whether `other` lies inside `dotted`: what is wrong inside says more than that the whole is."""
     return other.startswith((f"{dotted}.", f"{dotted}["))
-
-
-def _goes_on(pattern: str, keys: Mapping[str, Key]) -> bool:
-    return any(known.startswith(f"{pattern}.") for known in keys)
 
 
 def _guess(dotted: str, keys: Mapping[str, Key]) -> str:

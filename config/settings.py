@@ -108,7 +108,7 @@ def _layers(
     if profile is not None and profile not in profiles(shipped):
         guess = did_you_mean(profile, profiles(shipped))
         problems.append(
-            Problem("--profile", "", f"{profile!r} is not one of {', '.join(profiles(shipped))}.{guess}")
+            Problem("profile", "", f"{profile!r} is not one of {', '.join(profiles(shipped))}.{guess}")
         )
     elif profile is not None:
         files.append((f"profiles/{profile}.yaml", shipped / "profiles" / f"{profile}.yaml"))
