@@ -82,8 +82,9 @@ class Facts:
 
     @property
     def notional(self) -> pd.Series:
-        """Size of each trade in USD, multiplied again."""
-        return self.trades["shares"] * self.trades["price"]
+        """Size of each trade in USD, multiplied again; NaN, which passes no limit, where it is no positive number."""
+        size = self.trades["shares"] * self.trades["price"]
+        return size.where((self.trades["shares"] > 0) & (self.trades["price"] > 0) & np.isfinite(size))
 
     @property
     def traded_weight(self) -> pd.Series:
