@@ -19,6 +19,7 @@ from tasks.portfolio.optimizers import Problem
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252
+CASH_ONLY = "cash"  # what holds when the regime allows no exposure: no optimizer is asked
 WORTH_TELLING = 1e-6  # smaller cuts are rounding
 
 
@@ -84,7 +85,7 @@ def _solve(
     settings: PortfolioSettings,
 ) -> Solution:
     if view.exposure_cap <= 0:
-        return Solution(None, "cash", (LadderStep("cash", "held: the regime allows no exposure"),))
+        return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "held: the regime allows no exposure"),))
     names = list(candidates.symbols)
     yearly = covariance.loc[names, names] * SESSIONS_PER_YEAR
     volatility = pd.Series(np.sqrt(np.diag(yearly)), index=names)
@@ -141,7 +142,7 @@ def _why(
     cuts: tuple[Cut, ...],
     method: str,
 ) -> dict[str, str]:
-    rank = view.scores.rank(ascending=False, method="first").astype(int)
+    rank = view.scores.dropna().rank(ascending=False, method="first").astype(int)
     considered = set(candidates.symbols)
     why: dict[str, str] = {}
     for place, symbol in enumerate(wanted.index):
@@ -150,10 +151,12 @@ def _why(
             said.append("held as it is: no method gave a book")
         elif symbol not in considered:
             said.append(_why_left(symbol, candidates, assets))
-        elif method == "cash":
+        elif method == CASH_ONLY:
             said.append("the regime allows no exposure")
         elif wanted.iloc[place] < WORTH_TELLING:
-            said.append("the optimizer gives it no weight")
+            said.append("no weight by the optimizer" if view.allows_new_positions else "no new positions now")
+        elif not view.ranks:
+            said.append("one of the names considered, which the champion does not rank")
         said += [
             f"cut from {percent(before.weights[place])} to {percent(after.weights[place])} by {after.why}"
             for before, after in pairwise(cuts[:-1])

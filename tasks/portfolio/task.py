@@ -19,6 +19,12 @@ from tasks.risk.tail import portfolio_risk
 
 log = logging.getLogger(__name__)
 
+COLUMN_TYPES = {
+    **dict.fromkeys(("weight", "current_weight", "price", "score", "adv_usd", "daily_volatility"), "float64"),
+    **dict.fromkeys(("sector", "cap_class", "note"), "str"),
+    "has_quote": "bool",
+}
+
 
 @stage()
 def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, risk: RiskModel) -> Portfolio:
@@ -86,16 +92,19 @@ def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Seri
         index=names,
     )
     frame = frame.sort_values("weight", ascending=False, kind="stable")  # names are in alphabetical order
-    frame.loc[CASH] = {
-        "weight": max(1.0 - frame["weight"].sum(), 0.0),
-        "current_weight": book.cash_usd / book.equity_usd,
-        "price": 1.0,
-        "sector": "",
-        "cap_class": "",
-        "score": float("nan"),
-        "has_quote": True,
-        "adv_usd": float("nan"),
-        "daily_volatility": 0.0,
-        "note": "",
-    }
-    return frame.rename_axis("symbol")
+    cash = pd.DataFrame(
+        {
+            "weight": max(1.0 - frame["weight"].sum(), 0.0),
+            "current_weight": book.cash_usd / book.equity_usd,
+            "price": 1.0,
+            "sector": "",
+            "cap_class": "",
+            "score": float("nan"),
+            "has_quote": True,
+            "adv_usd": float("nan"),
+            "daily_volatility": 0.0,
+            "note": "",
+        },
+        index=[CASH],
+    )
+    return pd.concat([frame, cash]).astype(COLUMN_TYPES).rename_axis("symbol")

@@ -1,0 +1,158 @@
+"""What every optimizer in the registry keeps. A new one is held to this by being registered."""
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import InfeasibleError
+from tasks.portfolio.limits import Group, Limits, Pair, breaches
+from tasks.portfolio.optimizers import NEED_A_RANKING, OPTIMIZERS, Problem, largest_budget, optimize
+
+every_optimizer = pytest.mark.parametrize("method", OPTIMIZERS)
+KEEPS_LIMITS = ("max_sharpe", "min_volatility")
+
+
+def make_problem(*, names=12, seed=0, position=0.15, groups=(), pairs=(), time_limit_s=5.0, **replaced):
+    rng = np.random.default_rng(seed)
+    loadings = rng.normal(0, 0.1, (names, 3))
+    covariance = loadings @ loadings.T + np.diag(rng.uniform(0.02, 0.12, names))
+    expected = rng.normal(0.05, 0.05, names)
+    expected[0] = 0.08
+    fields = {"expected_returns": expected, "covariance": covariance, **replaced}
+    return Problem(
+        **fields, limits=Limits(position, 1.0, tuple(groups), tuple(pairs)), solver_time_limit_s=time_limit_s
+    )
+
+
+@every_optimizer
+@pytest.mark.parametrize("names", [1, 2, 3, 12, 40])
+def test_weights_are_finite_not_negative_and_sum_to_at_most_one(method, names):
+    weights = optimize(method, make_problem(names=names, position=1.0))
+
+    assert weights.shape == (names,)
+    assert np.isfinite(weights).all()
+    assert (weights >= 0).all()
+    assert 0 < weights.sum() <= 1 + 1e-6
+
+
+@every_optimizer
+def test_the_whole_book_is_invested_when_nothing_limits_it(method):
+    weights = optimize(method, make_problem(position=1.0))
+
+    assert weights.sum() == pytest.approx(1.0, abs=0.06)  # a solver's dust is left in cash
+
+
+@every_optimizer
+def test_equal_problems_give_equal_bytes(method):
+    one, other = optimize(method, make_problem()), optimize(method, make_problem())
+
+    assert one.tobytes() == other.tobytes()
+
+
+@every_optimizer
+def test_the_problem_is_not_changed(method):
+    problem = make_problem()
+    before = problem.expected_returns.copy(), problem.covariance.copy()
+
+    optimize(method, problem)
+
+    assert problem.expected_returns.tolist() == before[0].tolist()
+    assert problem.covariance.tolist() == before[1].tolist()
+
+
+@every_optimizer
+@pytest.mark.parametrize("broken", ["expected_returns", "covariance"])
+def test_inputs_that_are_not_finite_are_refused(method, broken):
+    values = getattr(make_problem(), broken).copy()
+    values.flat[0] = np.nan
+
+    with pytest.raises(InfeasibleError):
+        optimize(method, make_problem(**{broken: values}))
+
+
+@every_optimizer
+def test_fault_034_a_singular_covariance_gives_a_book_or_a_named_refusal(method):
+    twins = np.full((6, 6), 0.04)
+
+    try:
+        weights = optimize(method, make_problem(names=6, covariance=twins, position=1.0))
+    except InfeasibleError:
+        return
+    assert np.isfinite(weights).all()
+    assert 0 < weights.sum() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("method", sorted(NEED_A_RANKING))
+def test_an_optimizer_that_needs_a_ranking_refuses_returns_below_cash(method):
+    with pytest.raises(InfeasibleError, match="beat cash"):
+        optimize(method, make_problem(expected_returns=np.full(12, -0.01)))
+
+
+@pytest.mark.parametrize("method", KEEPS_LIMITS)
+def test_an_optimizer_that_takes_limits_keeps_them(method):
+    groups = (
+        Group("sector A", np.arange(12) < 6, 0.30),
+        Group("sector B", np.arange(12) >= 6, 0.60),
+        Group("cap class small", np.arange(12) % 3 == 0, 0.05),
+    )
+    problem = make_problem(groups=groups, pairs=(Pair(6, 7, 0.8),))
+
+    weights = optimize(method, problem)
+
+    assert breaches(weights - 1e-6, problem.limits) == ()
+    assert weights.sum() == pytest.approx(largest_budget(problem.limits, 12), abs=0.06)
+
+
+@pytest.mark.parametrize("method", KEEPS_LIMITS)
+def test_fault_029_a_solver_that_runs_out_of_time_is_named(method):
+    with pytest.raises(InfeasibleError):
+        optimize(method, make_problem(names=40, position=1.0, time_limit_s=1e-9))
+
+
+@pytest.mark.parametrize("method", KEEPS_LIMITS)
+def test_limits_without_any_room_are_infeasible(method):
+    nothing = (Group("sector A", np.ones(12, dtype=bool), 0.0),)
+
+    with pytest.raises(InfeasibleError, match="no room"):
+        optimize(method, make_problem(groups=nothing))
+
+
+def test_max_sharpe_has_the_best_ratio_and_min_volatility_the_least_risk():
+    problem = make_problem()
+
+    def ratio(method):
+        weights = optimize(method, problem)
+        return weights @ problem.expected_returns / np.sqrt(weights @ problem.covariance @ weights)
+
+    def risk(method):
+        weights = optimize(method, problem)
+        weights = weights / weights.sum()
+        return weights @ problem.covariance @ weights
+
+    assert max(OPTIMIZERS, key=ratio) == "max_sharpe"
+    assert min(OPTIMIZERS, key=risk) == "min_volatility"
+
+
+def test_the_optimum_is_the_one_a_dense_solver_finds():
+    from scipy.optimize import minimize
+
+    problem = make_problem(names=8, position=0.3)
+    found = minimize(
+        lambda w: w @ problem.covariance @ w,
+        np.full(8, 1 / 8),
+        bounds=[(0, 0.3)] * 8,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        options={"ftol": 1e-14, "maxiter": 500},
+    )
+
+    weights = optimize("min_volatility", problem)
+
+    weights = weights / weights.sum()
+    assert weights @ problem.covariance @ weights == pytest.approx(found.fun, rel=1e-3)
+
+
+def test_a_budget_is_what_the_limits_leave():
+    sector = Group("sector A", np.ones(12, dtype=bool), 0.3)
+
+    assert largest_budget(Limits(0.02, 1.0, (), ()), 12) == pytest.approx(0.24)
+    assert largest_budget(Limits(0.15, 1.0, (sector,), ()), 12) == pytest.approx(0.3)
+    assert largest_budget(Limits(0.15, 1.0, (), ()), 12) == pytest.approx(1.0)

@@ -1,0 +1,275 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.portfolio.candidates import choose_candidates, expected_returns
+from tasks.portfolio.ladder import rungs
+from tasks.portfolio.target import View, target_book
+from tests.builders import make_settings
+
+NAMES = [f"S{i:02d}" for i in range(12)]
+
+
+def make_assets(names=NAMES, **columns):
+    frame = pd.DataFrame(
+        {
+            "price": 50.0,
+            "has_quote": True,
+            "is_quarantined": False,
+            "sector": [
+                ("Technology", "Energy", "Health Care", "Utilities")[i % 4] for i in range(len(names))
+            ],
+            "cap_class": "",
+            "adv_usd": 1e9,
+            "daily_volatility": 0.01,
+        },
+        index=pd.Index(names, name="symbol"),
+    )
+    for column, by_symbol in columns.items():
+        for symbol, value in by_symbol.items():
+            frame.loc[symbol, column] = value
+    return frame
+
+
+def make_covariance(names=NAMES, *, correlation=0.2):
+    deviation = np.linspace(0.010, 0.020, len(names))
+    matrix = np.full((len(names), len(names)), correlation)
+    np.fill_diagonal(matrix, 1.0)
+    return pd.DataFrame(matrix * np.outer(deviation, deviation), index=names, columns=names)
+
+
+def make_view(scores=None, *, ranks=True, optimizer="inverse_volatility", cap=1.0, new=True):
+    if scores is None:
+        scores = {name: float(-place) for place, name in enumerate(NAMES)}
+    return View(pd.Series(scores, dtype=float), ranks, optimizer, cap, new)
+
+
+def make_held(**weights):
+    return pd.Series(weights, index=pd.Index(list(weights), dtype=str), dtype=float)
+
+
+def target(view=None, *, assets=None, covariance=None, held=None, **settings):
+    overrides = {f"portfolio.{name}": value for name, value in settings.items()}
+    return target_book(
+        view or make_view(),
+        make_assets() if assets is None else assets,
+        make_covariance() if covariance is None else covariance,
+        make_held() if held is None else held,
+        settings=make_settings(**overrides).portfolio,
+    )
+
+
+def test_only_the_best_scored_names_are_candidates():
+    chosen = choose_candidates(make_view().scores, make_assets(), make_covariance().index, max_positions=3)
+
+    assert chosen.symbols == ("S00", "S01", "S02")
+    assert chosen.left_out["S03"] == "beyond the 3 names considered"
+
+
+def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
+    scores = pd.Series(dict.fromkeys(NAMES, 1.0))
+    assets = make_assets(adv_usd={"S07": 2e9})
+
+    chosen = choose_candidates(scores, assets, make_covariance().index, max_positions=2)
+
+    assert chosen.symbols == ("S00", "S07")
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"has_quote": {"S00": False}}, "it has no quote on the session"),
+        ({"is_quarantined": {"S00": True}}, "it is in quarantine"),
+        ({"price": {"S00": 0.0}}, "it trades below one cent"),
+    ],
+)
+def test_names_that_cannot_be_bought_are_no_candidates(columns, why):
+    chosen = choose_candidates(
+        make_view().scores, make_assets(**columns), make_covariance().index, max_positions=3
+    )
+
+    assert "S00" not in chosen.symbols
+    assert chosen.left_out["S00"] == why
+
+
+def test_a_name_without_risk_estimate_or_score_is_no_candidate():
+    scores = make_view().scores.copy()
+    scores["S01"] = np.nan
+
+    chosen = choose_candidates(scores, make_assets(), make_covariance(NAMES[1:]).index, max_positions=2)
+
+    assert chosen.symbols == ("S02", "S03")
+    assert chosen.left_out["S00"] == "it has no risk estimate"
+    assert chosen.left_out["S01"] == "it has no score"
+
+
+def test_a_score_of_one_deviation_is_worth_its_volatility_times_the_setting():
+    scores = pd.Series({"A": 1.0, "B": -1.0})
+    volatility = pd.Series({"A": 0.20, "B": 0.40})
+
+    worth = expected_returns(scores, volatility, score_to_return=0.3)
+
+    assert worth == pytest.approx([0.06, -0.12])
+
+
+def test_scores_that_are_all_alike_say_nothing():
+    scores = pd.Series({"A": 0.1 + 0.2, "B": 0.3})
+
+    assert expected_returns(scores, pd.Series({"A": 0.2, "B": 0.2}), score_to_return=0.3).tolist() == [0, 0]
+
+
+def test_one_wild_score_is_no_wild_bet():
+    scores = pd.Series({**dict.fromkeys(NAMES, 0.0), "WILD": 1e9})
+
+    worth = expected_returns(scores, pd.Series({"WILD": 0.2}), score_to_return=0.3)
+
+    assert worth == pytest.approx([3 * 0.2 * 0.3])
+
+
+@pytest.mark.parametrize(
+    ("first", "order"),
+    [
+        ("max_sharpe", ("max_sharpe", "hrp", "inverse_volatility", "equal_weight")),
+        ("hrp", ("hrp", "inverse_volatility", "equal_weight")),
+        ("equal_weight", ("equal_weight",)),
+    ],
+)
+def test_the_ladder_goes_down_from_the_champions_optimizer(first, order):
+    assert rungs(first) == order
+
+
+def test_a_champion_that_does_not_rank_gets_equal_weights():
+    found = target(make_view(dict.fromkeys(NAMES, 0.0), ranks=False, optimizer="max_sharpe"))
+
+    assert found.method == "equal_weight"
+    assert found.steps[0].method == "max_sharpe"
+    assert "does not rank" in found.steps[0].outcome
+    assert found.weights.to_numpy() == pytest.approx(np.full(12, 1 / 12))
+
+
+def test_expected_returns_all_below_cash_fall_to_the_next_rung():
+    best = {**dict.fromkeys(NAMES, -1.0), "OUT": 100.0}  # the one good name has no risk estimate
+
+    found = target(make_view(best, optimizer="max_sharpe"))
+
+    assert [step.method for step in found.steps] == ["max_sharpe", "hrp"]
+    assert "no name is expected to beat cash" in found.steps[0].outcome
+
+
+def test_an_unknown_optimizer_falls_to_the_next_rung():
+    found = target(make_view(optimizer="crystal_ball"))
+
+    assert found.method == "hrp"
+    assert "no optimizer has this name" in found.steps[0].outcome
+
+
+def test_without_candidates_what_is_held_is_held():
+    found = target(make_view({}), held=make_held(S01=0.10, S05=0.05))
+
+    assert found.method == "hold"
+    assert found.weights.to_dict() == {"S01": 0.10, "S05": 0.05}
+    assert "no method gave a book" in found.why["S01"]
+
+
+def test_holding_still_keeps_the_limits():
+    found = target(make_view({}, cap=0.2), held=make_held(S01=0.30, S05=0.10))
+
+    assert found.weights["S01"] <= 0.15
+    assert found.weights.sum() <= 0.2
+
+
+def test_a_crash_sells_everything_without_asking_an_optimizer():
+    found = target(make_view(cap=0.0, new=False), held=make_held(S01=0.10))
+
+    assert found.weights.sum() == 0
+    assert found.method == "cash"
+    assert "the regime allows no exposure" in found.why["S01"]
+
+
+def test_without_new_positions_nothing_grows():
+    found = target(make_view(cap=0.5, new=False), held=make_held(S01=0.02))
+
+    assert found.weights[found.weights > 0].to_dict() == {"S01": 0.02}
+
+
+def test_the_regime_scales_the_whole_book():
+    full, half = target(), target(make_view(cap=0.5))
+
+    assert half.weights.sum() == pytest.approx(0.5)
+    assert half.weights.to_numpy() == pytest.approx(full.weights.to_numpy() * 0.5 / full.weights.sum())
+
+
+def test_a_held_name_in_quarantine_stays_but_does_not_grow():
+    assets = make_assets(is_quarantined={"S00": True})
+
+    found = target(assets=assets, held=make_held(S00=0.03))
+
+    assert found.weights["S00"] == pytest.approx(0.03)
+    assert "in quarantine" in found.why["S00"]
+    assert found.weights.sum() <= 1
+
+
+def test_fault_009_a_delisted_holding_may_only_be_left():
+    assets = make_assets(has_quote={"S00": False})
+
+    found = target(assets=assets, held=make_held(S00=0.03))
+
+    assert found.weights["S00"] == 0
+    assert "exit only" in found.why["S00"]
+
+
+def test_a_held_name_that_left_the_universe_is_sold():
+    scores = {name: 1.0 * place for place, name in enumerate(NAMES[1:])}
+
+    found = target(make_view(scores), held=make_held(S00=0.03))
+
+    assert found.weights["S00"] == 0
+    assert found.why["S00"] == "left the universe"
+
+
+def test_being_held_is_no_merit():
+    found = target(held=make_held(S11=0.10), max_positions=3)
+
+    assert found.weights["S11"] == 0
+    assert "rank 12 of 12" in found.why["S11"]
+    assert "beyond the 3 names considered" in found.why["S11"]
+
+
+def test_what_shaped_a_weight_is_told():
+    found = target(make_view(optimizer="equal_weight", cap=0.3), max_positions=2)
+
+    assert "rank 1 of 12 by score" in found.why["S00"]
+    assert "cut from 50.0 % to 15.0 % by the position limit of 15.0 %" in found.why["S00"]
+
+
+def test_look_alikes_together_weigh_no_more_than_one_position():
+    found = target(
+        make_view(optimizer="max_sharpe"), covariance=make_covariance(correlation=0.9), max_position_frac=0.15
+    )
+
+    largest = found.weights.sort_values()[-2:]
+    assert largest.sum() <= 0.15 + 1e-9
+    assert any("look-alikes" in note for note in found.notes)
+
+
+def test_unknown_sectors_count_as_one_and_are_mentioned():
+    found = target(assets=make_assets().assign(sector="Unknown"))
+
+    assert found.weights.sum() <= 0.30 + 1e-9
+    assert "The sector of 12 names is unknown: they count as one sector." in found.notes
+
+
+def test_equal_inputs_give_equal_bytes():
+    view = make_view(optimizer="max_sharpe")
+
+    assert target(view).weights.to_numpy().tobytes() == target(view).weights.to_numpy().tobytes()
+
+
+def test_the_order_of_the_inputs_does_not_matter():
+    view = make_view(optimizer="max_sharpe")
+    backwards = View(view.scores[::-1], view.ranks, view.optimizer, 1.0, allows_new_positions=True)
+
+    one = target(view)
+    other = target(backwards, assets=make_assets()[::-1], covariance=make_covariance().iloc[::-1, ::-1])
+
+    assert one.weights.to_dict() == other.weights.to_dict()

@@ -1,0 +1,263 @@
+import numpy as np
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.trades.after import book_after, cash_after_cents
+from tasks.trades.plan import plan_trades
+from tasks.trades.words import algorithm_for, dropped_trades, trades_frame
+from tests.builders import make_settings
+from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
+
+
+def propose(book, target, *, quarantined=(), exposure_cap=1.0, **overrides):
+    settings = make_settings(**overrides)
+    lines = lines_of(book, target, quarantined=quarantined, exposure_cap=exposure_cap, settings=settings)
+    plan = plan_trades(lines, settings=settings)
+    frame = trades_frame(lines, plan, target["note"]).set_index("symbol")
+    dropped = {one.symbol: one for one in dropped_trades(lines, plan)}
+    return frame, dropped, book_after(lines, plan)
+
+
+def test_an_empty_book_is_opened_in_whole_shares():
+    frame, dropped, after = propose(
+        make_book(100_000.0), make_target(A=0.05, B={"weight": 0.05, "price": 33.0})
+    )
+
+    assert frame["action"].tolist() == ["OPEN", "OPEN"]
+    assert frame["side"].tolist() == ["BUY", "BUY"]
+    assert frame["shares"]["A"] == 99  # 100 would leave nothing for their costs
+    assert after["shares"]["B"] == frame["shares"]["B"] == 151
+    assert dropped == {}
+
+
+def test_what_is_not_wanted_any_more_is_closed_first():
+    frame, _, after = propose(make_book(50_000.0, A=100), make_target(A=0.0, B=0.08))
+
+    assert frame.index.tolist() == ["A", "B"]
+    assert frame["action"]["A"] == "CLOSE"
+    assert "A" not in after.index
+
+
+def test_a_lighter_target_is_a_reduction_and_a_heavier_one_an_increase():
+    frame, _, _ = propose(make_book(90_000.0, A=200, B=100), make_target(A=0.05, B=0.10))
+
+    assert frame["action"].to_dict() == {"A": "REDUCE", "B": "INCREASE"}
+    assert frame["weight_change"]["A"] < 0 < frame["weight_change"]["B"]
+
+
+def test_a_position_near_its_target_is_left_alone():
+    frame, dropped, _ = propose(make_book(95_000.0, A=100), make_target(A=0.051))
+
+    assert frame.empty
+    assert dropped["A"].reason == "close enough to its target to be left alone"
+
+
+def test_a_position_near_its_target_is_reduced_where_a_limit_wants_it():
+    frame, _, after = propose(make_book(84_650.0, A=307), make_target(A=0.15))
+
+    assert frame["action"]["A"] == "REDUCE"
+    assert after["weight"]["A"] <= 0.1501
+
+
+def test_the_reason_says_the_rank_and_both_weights():
+    frame, _, _ = propose(
+        make_book(95_000.0, A=100), make_target(A={"weight": 0.08, "note": "rank 3 of 40 by score"})
+    )
+
+    assert frame["reason"]["A"] == "Rank 3 of 40 by score; target weight from 5.00 % to 8.00 %."
+
+
+def test_one_trade_is_cut_to_its_share_of_the_book_and_says_so():
+    frame, _, _ = propose(make_book(), make_target(A=0.15))
+
+    assert frame["notional"]["A"] <= 10_000
+    assert "cut to 10.0 % of the book in one trade, the rest follows" in frame["reason"]["A"]
+
+
+def test_an_exit_that_must_be_cut_is_a_reduction():
+    frame, _, _ = propose(make_book(70_000.0, A=600), make_target(A=0.0))
+
+    assert frame["action"]["A"] == "REDUCE"
+    assert frame["notional"]["A"] == 10_000
+    assert "the rest follows" in frame["reason"]["A"]
+
+
+def test_the_days_buys_stay_within_the_turnover_and_sells_are_not_held_back():
+    book = make_book(40_000.0, **dict.fromkeys("ABCDEF", 200))
+    target = make_target(**dict.fromkeys("ABCDEF", 0.0), **dict.fromkeys("GHIJKL", 0.10))
+
+    frame, _, _ = propose(book, target)
+
+    buys = frame[frame["side"] == "BUY"]
+    assert 0.38 * book.equity_usd < buys["notional"].sum() <= 0.40 * book.equity_usd
+    assert (frame["side"] == "SELL").sum() == 6
+    assert all("cut to fit the day's turnover limit of 40.0 %" in reason for reason in buys["reason"])
+
+
+def test_the_first_investment_of_an_empty_book_has_a_limit_of_its_own():
+    target = make_target(**dict.fromkeys("ABCDEFGHIJ", 0.09))
+
+    frame, _, _ = propose(make_book(), target)
+
+    assert frame["notional"].sum() > 0.85 * 100_000
+
+
+def test_exits_come_before_larger_trades_when_the_day_is_full():
+    book = make_book(80_000.0, A=10, B=390)
+    target = make_target(A=0.0, B=0.05, C=0.09, D=0.08)
+
+    frame, dropped, _ = propose(book, target, **{"trades.max_trades": 3})
+
+    assert frame.index.tolist() == ["A", "B", "C"]
+    assert "more than 3 trades in one day" in dropped["D"].reason
+
+
+def test_a_name_without_a_quote_is_sold_with_a_warning_and_never_bought():
+    book = make_book(90_000.0, A=100, B=100)
+    gone = {"has_quote": False}
+
+    frame, dropped, _ = propose(book, make_target(A={"weight": 0.0, **gone}, B={"weight": 0.09, **gone}))
+
+    assert frame.index.tolist() == ["A"]
+    assert "no quote on the session" in frame["liquidity_warning"]["A"]
+    assert dropped["B"].reason == "no quote on the session: not bought"
+
+
+def test_a_name_in_quarantine_is_not_bought():
+    frame, dropped, _ = propose(make_book(), make_target(A=0.05), quarantined=["A"])
+
+    assert frame.empty
+    assert dropped["A"].reason == "in quarantine: not bought"
+
+
+def test_a_name_in_quarantine_may_be_sold_with_a_warning():
+    frame, _, _ = propose(make_book(90_000.0, A=200), make_target(A=0.0), quarantined=["A"])
+
+    assert "in quarantine: the last price is in doubt" in frame["liquidity_warning"]["A"]
+
+
+def test_a_name_of_unknown_volume_is_sold_but_not_bought():
+    book = make_book(90_000.0, A=100)
+    unknown = {"adv_usd": float("nan")}
+
+    frame, dropped, _ = propose(
+        book, make_target(A={"weight": 0.0, **unknown}, B={"weight": 0.05, **unknown})
+    )
+
+    assert frame["liquidity_warning"]["A"] == "the average daily volume is unknown"
+    assert dropped["B"].reason == "no known volume: not bought"
+
+
+def test_a_sector_that_cannot_be_left_in_time_takes_only_what_its_limit_leaves():
+    book = make_book(60_000.0, A=400, B=400)
+    same = {"sector": "Energy"}
+    target = make_target(A={"weight": 0.0, **same}, B={"weight": 0.15, **same}, C={"weight": 0.15, **same})
+
+    frame, _, after = propose(book, target)
+
+    assert after["shares"][["A", "B"]].tolist() == [200, 300]  # A may only lose 10 % of the book a day
+    assert frame["shares"]["C"] == 100
+    assert "cut to fit the limit for sector Energy" in frame["reason"]["C"]
+
+
+def test_a_crash_that_cannot_be_left_in_time_buys_nothing():
+    frame, _, _ = propose(make_book(70_000.0, A=600), make_target(A=0.0, B=0.0), exposure_cap=0.0)
+
+    assert frame["side"].tolist() == ["SELL"]
+
+
+def test_a_fraction_of_a_share_that_is_left_is_listed():
+    frame, dropped, after = propose(make_book(90_000.0, A=0.5), make_target(A=0.0))
+
+    assert frame.empty
+    assert dropped["A"].reason == "less than one share is left, which cannot be sold"
+    assert after["shares"]["A"] == 0.5
+
+
+def test_an_exit_of_a_fractional_holding_sells_the_whole_shares():
+    frame, _, after = propose(make_book(90_000.0, A=7.5), make_target(A=0.0))
+
+    assert frame["shares"]["A"] == 7
+    assert frame["action"]["A"] == "CLOSE"
+    assert after["shares"]["A"] == 0.5
+
+
+def test_a_sale_that_costs_more_than_it_brings_is_dropped():
+    frame, dropped, _ = propose(
+        make_book(90_000.0, prices={"A": 0.4}, A=2),
+        make_target(A={"weight": 0.0, "price": 0.4}),
+        **{"costs.min_commission_usd": 1.0},
+    )
+
+    assert frame.empty
+    assert dropped["A"].reason == "selling would cost more than it brings"
+
+
+def test_costs_are_paid_from_the_cash():
+    book, target = make_book(), make_target(A=0.10, B=0.10)
+    settings = make_settings()
+    lines = lines_of(book, target)
+
+    plan = plan_trades(lines, settings=settings)
+
+    spent = int((plan.buys * lines.price_cents).sum())
+    assert plan.cost_cents > 0
+    assert cash_after_cents(lines, plan) == 10_000_000 - spent - plan.cost_cents
+
+
+def test_the_book_after_is_worth_what_it_was_less_the_costs():
+    book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
+    lines = lines_of(book, target)
+    plan = plan_trades(lines, settings=make_settings())
+
+    after = book_after(lines, plan)
+
+    worth = (after["shares"] * after["price"]).sum()
+    assert worth == pytest.approx(book.equity_usd - plan.cost_cents / 100, abs=1e-6)
+    assert after.index[-1] == "CASH"
+    assert after["weight"].to_numpy() * worth == pytest.approx((after["shares"] * after["price"]).to_numpy())
+
+
+def test_a_book_in_debt_sells_and_does_not_buy():
+    book = make_book(-5_000.0, **dict.fromkeys("ABCDEFGHIJ", 200))
+    target = make_target(**dict.fromkeys("ABCDEFGHI", 0.10), J=0.10, K=0.0)
+
+    frame, _, _ = propose(book, target)
+
+    assert not (frame["side"] == "BUY").any()
+    assert (frame["side"] == "SELL").any()
+
+
+def test_nothing_held_and_nothing_wanted_is_no_trade():
+    frame, dropped, after = propose(make_book(), make_target())
+
+    assert frame.empty
+    assert dropped == {}
+    assert after["weight"].to_dict() == {"CASH": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "algorithm"),
+    [
+        (1, "MARKET"),
+        (499, "MARKET"),
+        (500, "TWAP"),
+        (2_000, "VWAP"),
+        (5_000, "ADAPTIVE"),
+        (10_000, "ICEBERG"),
+    ],
+)
+def test_the_algorithm_follows_the_size(shares, algorithm):
+    assert algorithm_for(shares) == algorithm
+
+
+def test_prices_are_whole_cents():
+    frame, _, _ = propose(make_book(), make_target(A={"weight": 0.05, "price": 33.33}))
+
+    assert np.allclose(frame["price"] * 100 % 1, 0)
+    assert frame["notional"]["A"] == round(frame["shares"]["A"] * 33.33, 2)
+
+
+def test_a_holding_that_the_target_does_not_know_is_refused():
+    with pytest.raises(SafetyError, match="A is held and missing from the target book"):
+        lines_of(make_book(A=1), make_target(B=0.1))

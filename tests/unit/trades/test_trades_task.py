@@ -1,0 +1,53 @@
+import pytest
+
+from tasks.core.artifacts import load_frame, save_frame
+from tasks.data.schema import Market, SnapshotRef
+from tasks.portfolio.schema import Portfolio
+from tasks.trades.schema import TRADE_COLUMNS
+from tasks.trades.task import propose_trades
+from tests.builders import FRIDAY, make_run
+from tests.unit.trades.trades_worlds import make_book, make_target
+
+
+def make_market(tmp_path, *, quarantined=()):
+    snapshot = SnapshotRef("0", tmp_path, FRIDAY, {})
+    return Market(snapshot, "files", 0, 0, (), quarantined, 3, (), (), ())
+
+
+def propose(tmp_path, book, target):
+    run = make_run(tmp_path)
+    portfolio = Portfolio(save_frame(run, "portfolio", target), book, "hrp", (), 1.0, {}, ())
+    return propose_trades(run, make_market(tmp_path), portfolio)
+
+
+def test_the_stage_hands_on_trades_that_add_up(tmp_path):
+    book = make_book(90_000.0, A=200)
+
+    trades = propose(tmp_path, book, make_target(A=0.0, B=0.07))
+
+    frame, after = load_frame(trades.frame), load_frame(trades.after)
+    assert tuple(frame.columns) == TRADE_COLUMNS
+    assert frame["symbol"].tolist() == ["A", "B"]
+    assert trades.sell_notional_usd == 10_000
+    assert trades.buy_notional_usd == frame["notional"].iloc[1]
+    assert trades.cost_usd == pytest.approx(frame["commission_est"].sum() + frame["slippage_est"].sum())
+    assert trades.cash_after_usd == after["shares"]["CASH"]
+    assert trades.turnover == pytest.approx(frame["notional"].sum() / 2 / book.equity_usd)
+
+
+def test_a_day_without_trades_keeps_the_columns_and_their_types(tmp_path):
+    busy = load_frame(propose(tmp_path, make_book(), make_target(A=0.07)).frame)
+
+    quiet = load_frame(propose(tmp_path, make_book(), make_target()).frame)
+
+    assert quiet.empty
+    assert quiet.dtypes.to_dict() == busy.dtypes.to_dict()
+
+
+def test_equal_inputs_give_equal_bytes(tmp_path):
+    book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
+
+    one, other = propose(tmp_path / "one", book, target), propose(tmp_path / "other", book, target)
+
+    assert one.frame.sha256 == other.frame.sha256
+    assert one.after.sha256 == other.after.sha256
