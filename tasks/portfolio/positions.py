@@ -20,6 +20,7 @@ from tasks.portfolio.schema import CASH
 # Python's float() also takes 1_000, ٣ and inf
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 WHOLE_SHARE = 1e-6
+LARGEST = 1e12  # shares or dollars; more is a slip of the keyboard
 FORMER_LIFE = re.compile(r"~[0-9]{8}$")  # how the lake calls a company whose symbol went to another one
 
 
@@ -82,7 +83,7 @@ def _position(row: dict[str, str | None], path: str, line: int) -> Position:
         raise _unusable(path, line, f"'{printable(symbol)}' is no symbol")
     written = (row["shares"] or "").strip()
     shares = float(written) if NUMBER.fullmatch(written) else math.nan
-    if not math.isfinite(shares):
+    if not abs(shares) <= LARGEST:
         raise _unusable(path, line, f"the shares of {symbol} are no plain number: '{printable(written)}'")
     if shares < 0 and symbol != CASH:
         raise _unusable(path, line, f"{symbol} is held short ({shares:g}), and the book is long-only")

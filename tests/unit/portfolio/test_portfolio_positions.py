@@ -42,6 +42,7 @@ def test_tickers_that_look_like_something_else_are_tickers(ticker):
         ("symbol,shares\nAAPL,many\nCASH,1\n", "line 2, the shares of AAPL are no plain number: 'many'"),
         ("symbol,shares\nAAPL,nan\nCASH,1\n", "no plain number"),
         ("symbol,shares\nAAPL,1e999\nCASH,1\n", "no plain number"),
+        ("symbol,shares\nAAPL,1e13\nCASH,1\n", "no plain number"),
         ("symbol,shares\nAAPL,1_000\nCASH,1\n", "no plain number"),
         ('symbol,shares\nAAPL,"1,000"\nCASH,1\n', "no plain number"),
         ("symbol,shares\nAAPL,٣\nCASH,1\n", "no plain number"),
