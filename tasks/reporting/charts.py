@@ -113,7 +113,7 @@ def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = _axes(figure, size, left=34, right=12, bottom=24 / size.height)
-        counts, edges = np.histogram(scores, bins=36)
+        counts, edges = np.histogram(scores, bins=_bins(len(scores)))
         axes.stairs(counts, edges, fill=True, color=COLOUR["bars"], linewidth=0)
         in_bins, _ = np.histogram(chosen, bins=edges)
         axes.stairs(in_bins, edges, fill=True, color=COLOUR["accent"], linewidth=0)
@@ -133,7 +133,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = _axes(figure, size, left=34, right=12, bottom=24 / size.height)
-        counts, edges = np.histogram(returns, bins=32)
+        counts, edges = np.histogram(returns, bins=_bins(len(returns)))
         axes.stairs(counts, edges, fill=True, color=COLOUR["bars"], linewidth=0)
         top = counts.max()
         tail = np.where(edges[1:] <= -var, counts, 0)
@@ -167,6 +167,11 @@ def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:
         else:
             found.append((index, index, state))
     return found
+
+
+def _bins(count: int) -> int:
+    """Return how many bars show so many values well: more than a rule of thumb, for the tails' sake."""
+    return int(min(max(1.6 * count**0.5, 8), 40))
 
 
 def _chart(key: str, title: str, description: str, draw: Drawing) -> Chart:

@@ -7,6 +7,7 @@ import math
 from datetime import date
 
 UNKNOWN = "–"
+THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe"}
@@ -43,12 +44,12 @@ def number(value: float, places: int = 2) -> str:
 
 
 def percent(fraction: float, places: int = 1) -> str:
-    """Write a fraction as percent: 0.123 is 12.3%."""
-    return number(fraction * 100, places) + "%" if math.isfinite(fraction) else UNKNOWN
+    """Write a fraction as percent: 0.123 is 12.3 %."""
+    return f"{number(fraction * 100, places)}{THIN_SPACE}%" if math.isfinite(fraction) else UNKNOWN
 
 
 def signed(fraction: float, places: int = 1) -> str:
-    """Write a fraction as percent with its sign: +1.2%, −0.4%."""
+    """Write a fraction as percent with its sign: +1.2 %, −0.4 %."""
     text = percent(fraction, places)
     shows_nothing = not any(digit in text for digit in "123456789")
     return text if text == UNKNOWN or text.startswith(MINUS) or shows_nothing else f"+{text}"

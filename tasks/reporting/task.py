@@ -28,6 +28,7 @@ from tasks.reporting.store import (
     refuse_decided,
     write_history_row,
 )
+from tasks.reporting.view import failed_checks, halt_words
 from tasks.risk.schema import RiskModel
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
@@ -89,15 +90,14 @@ def publish_day(
 def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:
     folder = publish_blocked(inputs.run, files)
     checks = inputs.records.checks
-    reasons = [
-        f"{check.name} ({check.value}, limit {check.limit})" for check in checks.checks if not check.passed
-    ]
-    if checks.kill_switch != "clear":
-        reasons.insert(0, f"kill switch: {checks.kill_switch}")
+    failed = failed_checks(inputs.records)
+    reasons = [f"{check.name} ({check.value}, limit {check.limit})" for check in failed]
+    if halt := halt_words(checks.kill_switch):
+        reasons.insert(0, f"the kill switch is on{halt}")
     return SafetyError(
         f"{inputs.run.session} is blocked: {'; '.join(reasons)}. Nothing was published.",
         remedy=f"Read {folder / 'report.html'}.",
-        failed=[check.name for check in checks.checks if not check.passed],
+        failed=[check.name for check in failed],
         kill_switch=checks.kill_switch,
         path=str(folder / "report.html"),
     )

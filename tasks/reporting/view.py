@@ -9,11 +9,13 @@ import pandas as pd
 
 from tasks.portfolio.schema import CASH
 from tasks.reporting.files import as_text
-from tasks.reporting.inputs import DayInputs
+from tasks.reporting.inputs import DayInputs, Records
 from tasks.reporting.ledger import is_sale
-from tasks.reporting.numerals import counted, percent, usd
+from tasks.reporting.numerals import counted, usd
+from tasks.safety.schema import Check
 
 DEAREST = 3
+KILL_SWITCH = "kill_switch"  # the check that repeats the switch's state
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,21 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     return (
         f"{inputs.run.session}: {regime}, {counted(summary.trades, 'trade')}"
         f" (buy {usd(summary.buy_usd)}, sell {usd(summary.sell_usd)}, cost {usd(summary.cost_usd)}),"
-        f" {percent(summary.exposure_after)} invested afterwards."
+        f" {summary.exposure_after:.1%} invested afterwards."
     )
+
+
+def failed_checks(records: Records) -> list[Check]:
+    """Return what failed; the switch is told by its own words, not as one more check."""
+    return [check for check in records.checks.checks if not check.passed and check.name != KILL_SWITCH]
+
+
+def halt_words(kill_switch: str) -> str:
+    """Return how a sentence that begins 'The kill switch is on' goes on; empty when it is clear."""
+    if kill_switch == "clear":
+        return ""
+    rest = kill_switch.removeprefix("on").strip().rstrip(".")
+    return f" {rest}" if rest.startswith(("by ", "at ")) else f": {rest.lstrip(': ')}"
 
 
 def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) -> list[TradeLine]:

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tasks.reporting.rendering import render_day
+from tasks.reporting.view import halt_words
 from tests.unit.reporting.example_day import (
     HOSTILE_BIDI,
     HOSTILE_FORMULA,
@@ -119,8 +120,8 @@ def test_a_blocked_day_says_so_first_and_names_what_failed():
     text = report.text
 
     assert text.index("do not place any of these trades") < text.index("What changed")
-    assert "turnover is 47.2% , the limit is 40.0%" in text.replace("turnover  is", "turnover is")
-    assert "daily loss of 3.4%" in text
+    assert text.index("Turnover : 47.2%") < text.index("What changed")
+    assert "The kill switch is on : daily loss of 3.4%, limit 3.0% . It stays on" in text
     assert "Awaiting approval" not in text
 
 
@@ -163,3 +164,16 @@ def test_findings_are_listed_with_evidence_and_action(report):
 
     assert rows[0][:3] == ["ZPHR", "2024-06-14", "Missing bar"]
     assert len(rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("switch", "sentence_goes_on"),
+    [
+        ("clear", ""),
+        ("on by check_day at noon: daily_loss 3.4 %.", " by check_day at noon: daily_loss 3.4 %"),
+        ("on: the file is missing", ": the file is missing"),
+        ("daily loss", ": daily loss"),
+    ],
+)
+def test_the_kill_switch_is_told_in_one_sentence(switch, sentence_goes_on):
+    assert halt_words(switch) == sentence_goes_on
