@@ -12,7 +12,7 @@ import pandas as pd
 
 from tasks.data.schema import Days, Mask, Severity
 from tasks.data.symbols import is_safe_symbol, printable
-from tasks.data.tables import FINDING_COLUMNS, OHLCV
+from tasks.data.tables import FINDING_COLUMNS, OHLCV, empty_table
 
 PRICES = ("open", "high", "low", "close")
 
@@ -50,6 +50,8 @@ def make_findings(
     rows: pd.DataFrame, rule: str, severity: Severity, evidence: Iterable[str], action: str
 ) -> pd.DataFrame:
     """Return one finding for each row of symbol and session."""
+    if rows.empty:
+        return empty_table("findings").drop(columns="known")
     text = {
         "symbol": [str(symbol) for symbol in rows["symbol"]],
         "rule": [rule] * len(rows),

@@ -233,7 +233,7 @@ def _put_together(
 ) -> None:
     """Compact small files when there are many: daily refreshes add one file each."""
     filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
-    if len(table.file_uris(filters)) > MAX_FILES:
+    if len(table.file_uris(file_pruning_predicate=filters)) > MAX_FILES:
         table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
 
 

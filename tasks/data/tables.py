@@ -7,6 +7,7 @@ row with the same key. Whoever reads as of a session sees, for each key, the las
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -61,8 +62,9 @@ SPECS: Mapping[str, Spec] = {
 FINDING_COLUMNS = tuple(_FINDING)
 
 
+@cache
 def empty_table(name: str) -> pd.DataFrame:
-    """Return the stored table without rows."""
+    """Return the stored table without rows; one frame for all, nobody changes frames in place."""
     columns = {**SPECS[name].columns, "known": "day"}
     return pd.DataFrame({column: pd.Series(dtype=EMPTY_DTYPES[kind]) for column, kind in columns.items()})
 
@@ -71,10 +73,16 @@ def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataF
     """Return the table as a reader at the session's close sees it (None: with everything that is known)."""
     if session is not None:
         frame = frame[frame["known"] <= pd.Timestamp(session)]
+    if frame.empty:
+        return empty_table(name)
     order = ["known", "revision"] if "revision" in frame.columns else ["known"]
     seen = frame.sort_values(order, kind="stable")
     if not SPECS[name].keeps_history:
         seen = seen.drop_duplicates(list(SPECS[name].key), keep="last")
+    if (
+        name == "fundamentals"
+    ):  # a figure that nobody reported yet is not there yet, whatever columns are stored
+        seen = seen.dropna(axis="columns", how="all")
     if name == "members" and session is not None:  # nobody knows today when a spell will end
         seen = seen.assign(end=seen["end"].where(seen["end"] <= pd.Timestamp(session)))
     return seen.drop(columns="revision", errors="ignore").reset_index(drop=True)
