@@ -90,8 +90,8 @@ def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction for a person: 0.15 is "15.0 %"."""
-    return f"{100 * fraction:.1f} %"
+    """Write a fraction for a person, with two decimals at most: 0.15 is "15 %", 0.0175 is "1.75 %"."""
+    return f"{round(100 * fraction, 2) + 0.0:g} %"
 
 
 def _excess(weights: Weights, limit: float) -> bool:

@@ -6,6 +6,7 @@ Words only: by now every number is settled.
 import numpy as np
 import pandas as pd
 
+from tasks.portfolio.limits import percent
 from tasks.trades.lines import Lines
 from tasks.trades.plan import Plan
 from tasks.trades.schema import TRADE_COLUMNS, Dropped
@@ -86,7 +87,7 @@ def _action(sells: int, held: float) -> str:
 def _reason(line: int, lines: Lines, plan: Plan, note: str) -> str:
     now, then = lines.value_cents[line] / lines.equity_cents, lines.weight[line]
     said = [note] if note else []
-    said.append(f"target weight from {100 * now:.2f} % to {100 * then:.2f} %")
+    said.append(f"target weight from {percent(now)} to {percent(then)}")
     said += dict.fromkeys(plan.told.cut.get(line, []))
     words = "; ".join(said)
     return f"{words[:1].upper()}{words[1:]}."

@@ -64,14 +64,14 @@ def test_the_reason_says_the_rank_and_both_weights():
         make_book(95_000.0, A=100), make_target(A={"weight": 0.08, "note": "rank 3 of 40 by score"})
     )
 
-    assert frame["reason"]["A"] == "Rank 3 of 40 by score; target weight from 5.00 % to 8.00 %."
+    assert frame["reason"]["A"] == "Rank 3 of 40 by score; target weight from 5 % to 8 %."
 
 
 def test_one_trade_is_cut_to_its_share_of_the_book_and_says_so():
     frame, _, _ = propose(make_book(), make_target(A=0.15))
 
     assert frame["notional"]["A"] <= 10_000
-    assert "cut to 10.0 % of the book in one trade, the rest follows" in frame["reason"]["A"]
+    assert "cut to 10 % of the book in one trade, the rest follows" in frame["reason"]["A"]
 
 
 def test_an_exit_that_must_be_cut_is_a_reduction():
@@ -91,7 +91,7 @@ def test_the_days_buys_stay_within_the_turnover_and_sells_are_not_held_back():
     buys = frame[frame["side"] == "BUY"]
     assert 0.38 * book.equity_usd < buys["notional"].sum() <= 0.40 * book.equity_usd
     assert (frame["side"] == "SELL").sum() == 6
-    assert all("cut to fit the day's turnover limit of 40.0 %" in reason for reason in buys["reason"])
+    assert all("cut to fit the day's turnover limit of 40 %" in reason for reason in buys["reason"])
 
 
 def test_the_first_investment_of_an_empty_book_has_a_limit_of_its_own():
