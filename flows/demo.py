@@ -5,6 +5,7 @@ price. The last session is left as a real one is: waiting for a person.
 """
 
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.core.atomic import write_text
 from tasks.core.errors import ConfigError
 from tasks.core.home import Home
 from tasks.core.open import find_home, open_run
+from tasks.core.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.models.store import has_champion
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
@@ -25,6 +27,15 @@ from tasks.reporting.schema import Day
 log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
+
+
+@dataclass(frozen=True)
+class Market:
+    """The market that is simulated."""
+
+    symbols: int
+    years: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -37,16 +48,15 @@ class Demo:
     fresh: int  # sessions that this run walked; 0 on a second run
 
 
-def run_demo(*, home: Path | str | None, last: date, symbols: int, years: int, days: int, seed: int) -> Demo:
-    """Simulate a market, train a champion, walk the last sessions. What is already there is kept."""
+def run_demo(home: Path, market: Market, *, last: date, days: int, profile: str | None) -> Demo:
+    """Simulate the market, train a champion, walk the last sessions. What is already there is kept."""
     place = find_home(home)
     sessions = [day.item() for day in sessions_ending(last, days + 1)]
-    first = sessions_ending(last, years * SESSIONS_A_YEAR)[0].item()
-    _configure(place, symbols=symbols, first=first, seed=seed)
+    _configure(place, market, last)
     if not has_champion(place):
-        with open_run(home=place.root, day=str(sessions[0]), doing="demo: weekly-champion") as run:
+        with _run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
-    walked = [_walk(place, session, is_last=session == last) for session in sessions[1:]]
+    walked = [_walk(place, session, profile, is_last=session == last) for session in sessions[1:]]
     return Demo(
         home=place.root,
         days=tuple(sessions[1:]),
@@ -55,30 +65,35 @@ def run_demo(*, home: Path | str | None, last: date, symbols: int, years: int, d
     )
 
 
-def _walk(place: Home, session: date, *, is_last: bool) -> Day | None:
+def _walk(place: Home, session: date, profile: str | None, *, is_last: bool) -> Day | None:
     """Run one session unless it is there, and fill what it proposed unless it is the last or filled already."""
     day = None
-    with open_run(home=place.root, day=str(session), doing="demo: daily-live") as run:
+    with _run(place, session, profile) as run:
         if not place.day_folder(session).exists():
             day = daily_live(run)
+            log.info("%s", day.summary)
         if not is_last and not is_filled(place, session):
             fill_as_proposed(place, session)
     return day
 
 
-def _configure(place: Home, *, symbols: int, first: date, seed: int) -> None:
+def _run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:
+    """Open a run by the demo's own settings alone: what the environment says is meant for the user's book."""
+    return open_run(home=place.root, day=str(session), profile=profile, doing="demo", environ={})
+
+
+def _configure(place: Home, market: Market, last: date) -> None:
     """Describe the market once; a home that describes another one is not overwritten."""
-    market = {"symbols": symbols, "seed": seed}
+    described = {"symbols": market.symbols, "seed": market.seed}
     if place.config_file.exists():
         found = (yaml.safe_load(place.config_file.read_text()) or {}).get("data", {}).get("simulated", {})
-        if {key: found.get(key) for key in market} != market:
+        if {key: found.get(key) for key in described} != described:
             raise ConfigError(
                 f"{place.config_file} already describes another market.",
                 remedy="Name a new folder with --home, or remove this one to start over.",
                 found=found,
             )
         return
-    settings = {
-        "data": {"provider": "simulated", "simulated": {**market, "first_session": first.isoformat()}}
-    }
+    first = sessions_ending(last, market.years * SESSIONS_A_YEAR)[0].item()
+    settings = {"data": {"provider": "simulated", "simulated": {**described, "first_session": first}}}
     write_text(place.config_file, "# Written by `afterclose demo`.\n" + yaml.safe_dump(settings))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from prefect import Flow, flow, serve
@@ -18,8 +18,9 @@ from prefect.states import Completed
 
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
-from tasks.core.open import open_run
+from tasks.core.open import find_home, open_run, settings_of
 from tasks.core.stage import timings
+from tasks.data.latest import training_day
 
 CHECKOUT = Path(__file__).parents[1]
 PREFECT_FILE = CHECKOUT / "prefect.yaml"
@@ -42,12 +43,15 @@ def weekly_champion_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None, *, quick: bool = False
 ) -> State[Any]:
     """Choose the champion as of the last closed session, or of the date's."""
+    place = find_home(home)
+    day = date or training_day(place, settings_of(place, profile).settings)
     with (
-        open_run(home=home, day=date, profile=profile, doing="weekly-champion", step_back=True) as run,
+        open_run(home=home, day=day, profile=profile, doing="weekly-champion", step_back=True) as run,
         timings(),
     ):
         promotion = weekly_champion(run, quick=quick)
-    return Completed(message=promotion.summary)
+    said = "Promoted" if promotion.promoted else "Kept"
+    return Completed(message=f"{said} {promotion.champion.name}: {promotion.reason}")
 
 
 FLOWS: dict[str, Flow[Any, Any]] = {"daily-live": daily_live_flow, "weekly-champion": weekly_champion_flow}
@@ -67,7 +71,7 @@ def deploy_to_pool() -> None:
 
 
 def _served(entry: dict[str, Any]) -> RunnerDeployment:
-    return FLOWS[entry["name"]].to_deployment(
+    deployment = FLOWS[entry["name"]].to_deployment(
         name=entry["name"],
         description=entry["description"],
         schedules=[_schedule(schedule) for schedule in entry["schedules"]],
@@ -76,6 +80,7 @@ def _served(entry: dict[str, Any]) -> RunnerDeployment:
             collision_strategy=ConcurrencyLimitStrategy(entry["concurrency_limit"]["collision_strategy"]),
         ),
     )
+    return cast("RunnerDeployment", deployment)  # a coroutine only where a loop is running, and none is here
 
 
 def _schedule(entry: dict[str, Any]) -> Schedule:

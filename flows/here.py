@@ -16,15 +16,14 @@ log = logging.getLogger(__name__)
 
 def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
     """Walk the demo in a home of its own: the one that --home names, or demo/ in the checkout."""
-    from flows.demo import run_demo
+    from flows.demo import Market, run_demo
     from tasks.core.clock import now
     from tasks.core.sessions import last_closed_session
 
     home = options.home or CHECKOUT / "demo"
-    _hand_down(options)
+    market = Market(symbols=symbols, years=years, seed=seed)
     with progress(options):
-        last = last_closed_session(now()).day
-        demo = run_demo(home=home, last=last, symbols=symbols, years=years, days=days, seed=seed)
+        demo = run_demo(home, market, last=last_closed_session(now()).day, days=days, profile=options.profile)
     sessions = [str(day) for day in demo.days]
     document = {"home": str(demo.home), "sessions": sessions, "fresh": demo.fresh, "report": str(demo.report)}
     done = f"{demo.fresh} of {len(sessions)} sessions walked" if demo.fresh else "Everything was done already"
@@ -56,6 +55,11 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
 def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
     """Run weekly-champion; a closed day means the session before it."""
+    from tasks.core.open import find_home, settings_of
+    from tasks.data.latest import training_day
+
+    home = find_home(options.home)
+    day = day or training_day(home, settings_of(home, options.profile).settings)
     with progress(options), run_of(options, day, "weekly-champion", step_back=True) as run, timings():
         from flows.weekly import weekly_champion
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.features.registry import feature_names, feature_set
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.base import Model, Rows
-from tasks.models.kinds.registry import make_model
+from tasks.models.kinds.registry import BASELINE, make_model
 from tasks.models.schema import Champion, Probe
 from tasks.models.store import Stored, read_production, read_versions
 
@@ -37,9 +39,12 @@ def load_champion(home: Home, *, session: date, max_age_days: int) -> Loaded:
     """Return the champion in production; for a past session, the newest version that had seen nothing later."""
     stored = read_production(home)
     notes: tuple[str, ...] = ()
-    if stored.metadata.champion.trained_through > session:
-        stored = _of_its_time(read_versions(home), stored.metadata.champion, session)
-        champion = stored.metadata.champion
+    present = stored.metadata.champion
+    if present.trained_through > session:
+        early = _of_its_time(read_versions(home), session)
+        if early is None:
+            return _stand_in(present.optimizer, session)
+        stored, champion = early, early.metadata.champion
         notes = (
             f"Scored by {champion.name} of {champion.selection_date}: the present champion knows later prices.",
         )
@@ -95,16 +100,33 @@ def library_versions(kind: str) -> dict[str, str]:
     return versions
 
 
-def _of_its_time(versions: list[Stored], present: Champion, session: date) -> Stored:
+def _of_its_time(versions: list[Stored], session: date) -> Stored | None:
     early = [stored for stored in versions if stored.metadata.champion.trained_through <= session]
-    if not early:
-        raise ModelError(
-            f"The champion has seen prices up to {present.trained_through}, after {session}: its scores would know"
-            " the future.",
-            remedy=f"Run `afterclose weekly --date {session}`, or a few days before, to train one of that time.",
-            trained_through=str(present.trained_through),
-        )
-    return max(early, key=lambda stored: stored.metadata.champion.trained_through)
+    return max(early, key=lambda stored: stored.metadata.champion.trained_through, default=None)
+
+
+def _stand_in(optimizer: str, session: date) -> Loaded:
+    """Return the baseline, which knows nothing and so no future, for a session before every champion's training."""
+    features = feature_names()
+    model = make_model(BASELINE, features, {}, seed=0)
+    reason = (
+        "Every champion knows later prices, so the equal-weight baseline stands in."
+        f" `afterclose weekly --date {session}` trains a champion of that time."
+    )
+    champion = Champion(
+        name=BASELINE,
+        kind=BASELINE,
+        optimizer=optimizer,
+        model_sha256=sha256_of_bytes(model.dump()),
+        feature_set=feature_set(features),
+        trained_through=session,
+        selection_date=session,
+        selection_reason=reason,
+        weighted_score=0.0,
+        metrics={},
+        ranks=model.ranks,
+    )
+    return Loaded(champion, Fitted(BASELINE, features, model), (reason,))
 
 
 def _refuse_old(champion: Champion, session: date, max_age_days: int) -> None:

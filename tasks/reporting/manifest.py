@@ -22,7 +22,6 @@ CODE_FOLDERS = ("config", "flows", "tasks")
 CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css")
 LIBRARIES = (
     "deltalake",
-    "duckdb",
     "lightgbm",
     "matplotlib",
     "numpy",
