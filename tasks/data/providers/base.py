@@ -39,7 +39,8 @@ COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
     },
     # by ex-date: dividend in USD a share (0: none), split as new shares per old one (2 = two for one, 1: none)
     "actions": {"symbol": "text", "session": "day", "dividend": "number", "split": "number"},
-    # benchmark and volatility index; adj_close is the total-return level (equal to close where there is none)
+    # benchmark and volatility index; adj_close is the total-return level (equal to close where there is none). A
+    # source that rebases adj_close with each distribution repeats the last level not after `after`
     "levels": {
         "name": "text",
         "session": "day",

@@ -130,7 +130,7 @@ class FilesProvider:
     def _levels(self) -> pd.DataFrame:
         frame = self._read(
             "benchmark",
-            BAR_FILE,
+            {name: kind for name, kind in BAR_FILE.items() if name != "volume"},
             instead="levels",
             optional={"adj_close": "number"},
             rename={"symbol": "name", "date": "session"},

@@ -100,13 +100,14 @@ def spoiled(delivery: Delivery, after: date) -> Delivery:
     bars.loc[late, ["open", "high", "low", "close"]] = np.tile(rng.uniform(5, 90, (late.sum(), 1)), 4)
     levels = delivery.levels.copy()
     levels.loc[levels["session"] > pd.Timestamp(after), ["close", "adj_close"]] *= 1.7
-    return replace(delivery, bars=bars, levels=levels, actions=delivery.actions.iloc[:0])
+    early = delivery.actions["session"] <= pd.Timestamp(after)
+    return replace(delivery, bars=bars, levels=levels, actions=delivery.actions[early])
 
 
 @LENIENT
 @given(position=st.integers(12, 57))
 def test_nothing_seen_as_of_a_session_depends_on_later_rows(position, tmp_path_factory, monkeypatch):
-    delivery = replace(make_delivery(), actions=make_delivery().actions.iloc[:0])
+    delivery = make_delivery()
     day = days_of(delivery)[position]
     ended = refresh(monkeypatch, tmp_path_factory.mktemp("ended"), delivery, day)
     loose = {"data.quality.max_quarantined_frac": 1.0}
@@ -258,7 +259,9 @@ with pytest.MonkeyPatch.context() as patch:
 """
 
 
-@pytest.mark.parametrize("delay", [0.02, 0.3])
+@pytest.mark.parametrize(
+    "delay", [0.15, pytest.param(0.02, marks=pytest.mark.prove), pytest.param(0.4, marks=pytest.mark.prove)]
+)
 def test_fault_050_a_refresh_ended_by_sigkill_and_run_again_equals_an_undisturbed_one(
     delay, tmp_path, monkeypatch
 ):
@@ -291,11 +294,11 @@ def test_small_files_are_put_together_and_nothing_changes(tmp_path, monkeypatch)
     monkeypatch.setattr(store, "MAX_FILES", 3)
 
     markets: list[Market] = [
-        refresh(monkeypatch, tmp_path / "b", delivery, day) for day in days_of(delivery)[-6:]
+        refresh(monkeypatch, tmp_path / "b", delivery, day) for day in days_of(delivery)[-5:]
     ]
 
     files = list((tmp_path / "b" / "data" / "lake" / "bars" / "year=2024").glob("*.parquet"))
-    assert len(files) > 6  # compaction happened, and the earlier files still serve earlier snapshots
+    assert len(files) > 5  # compaction happened, and the earlier files still serve earlier snapshots
     assert markets[-1].snapshot.id == whole.snapshot.id
     for market in markets:
         assert read_panel(market.snapshot, window=None).sessions[-1] == np.datetime64(market.snapshot.session)
@@ -328,7 +331,7 @@ def test_membership_news_of_an_ended_spell_changes_nothing_before_its_last_day(t
     )
 
     whole = refresh(monkeypatch, tmp_path / "a", delivery)
-    for position in (20, 29, 32, 37):
+    for position in (29, 32):
         early = refresh(monkeypatch, tmp_path / "b", delivery, days[position])
         late = refresh(monkeypatch, tmp_path / "a", delivery, days[position])
         assert early.snapshot.id == late.snapshot.id

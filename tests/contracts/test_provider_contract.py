@@ -1,0 +1,119 @@
+"""What every provider of market data promises. A new provider is one more line in PROVIDERS."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tasks.core.sessions import session_on, sessions_between
+from tasks.data.conform import DATED, conform
+from tasks.data.providers.base import COLUMNS, Delivery, Provider
+from tasks.data.providers.registry import MODULES, make_provider
+from tasks.data.quality import judge_bars
+from tests.builders import make_run
+from tests.deliveries import Served, make_delivery
+from tests.unit.data.folders import write_folder
+
+FIRST, MIDDLE, LAST = date(2024, 1, 2), date(2024, 4, 12), date(2024, 6, 14)
+
+
+def simulated(folder: Path) -> Provider:
+    settings = {
+        "data.provider": "simulated",
+        "data.simulated.symbols": 20,
+        "data.simulated.first_session": FIRST,
+    }
+    return make_provider(make_run(folder, LAST, **settings))
+
+
+def files(folder: Path) -> Provider:
+    write_folder(folder, make_delivery(sessions=114))
+    return make_provider(make_run(folder, LAST, **{"data.provider": "files", "data.files.path": folder}))
+
+
+def served(_folder: Path) -> Provider:
+    return Served(make_delivery(sessions=114))
+
+
+PROVIDERS: dict[str, Callable[[Path], Provider]] = {"simulated": simulated, "files": files, "served": served}
+
+
+@pytest.fixture(params=sorted(PROVIDERS), scope="module")
+def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    return PROVIDERS[request.param](tmp_path_factory.mktemp("folder"))
+
+
+@pytest.fixture(scope="module")
+def whole(provider: Provider) -> Delivery:
+    return provider.fetch(after=None, through=LAST)
+
+
+def test_every_provider_of_the_settings_keeps_this_contract():
+    assert set(MODULES) <= set(PROVIDERS)
+
+
+def test_the_delivery_has_the_agreed_columns_and_types(provider, whole):
+    tables = conform(whole, through=LAST, provider=provider.name)
+
+    assert set(tables) == set(COLUMNS)
+
+
+def test_what_it_cannot_give_is_empty_and_what_it_can_is_there(provider, whole):
+    assert "bars" in provider.capabilities
+    for field in fields(whole):
+        if field.name not in provider.capabilities:
+            assert whole.table(field.name).empty, field.name
+    assert len(whole.bars)
+
+
+def test_nothing_is_dated_after_the_session_that_was_asked_for(provider):
+    early = provider.fetch(after=None, through=MIDDLE)
+
+    for name, day in DATED.items():
+        frame = early.table(name)
+        assert frame.empty or frame[day].max() <= pd.Timestamp(MIDDLE), name
+    assert early.bars["session"].max() == pd.Timestamp(MIDDLE)
+
+
+def test_the_last_bar_is_of_the_session_and_bars_are_of_sessions(whole):
+    assert whole.bars["session"].max() == pd.Timestamp(LAST)
+    assert all(session_on(day.date()).is_open for day in whole.bars["session"].unique())
+
+
+def test_bars_pass_the_gates(whole):
+    judged = judge_bars(whole.bars, sessions_between(date(2020, 1, 2), LAST))
+
+    assert judged.held.empty
+    assert judged.findings.empty
+
+
+@pytest.mark.parametrize("table", ["bars", "actions"])
+def test_asking_in_two_steps_brings_what_asking_at_once_brings(provider, whole, table):
+    key = ["symbol", "session"]
+    parts = [provider.fetch(after=None, through=MIDDLE), provider.fetch(after=MIDDLE, through=LAST)]
+
+    joined = pd.concat([part.table(table) for part in parts]).drop_duplicates(key, keep="last")
+
+    expected = whole.table(table).sort_values(key, ignore_index=True)
+    pd.testing.assert_frame_equal(joined.sort_values(key, ignore_index=True), expected)
+
+
+def test_levels_carry_on_from_the_one_before(provider, whole):
+    """Adjusted levels may be rebased with every distribution; then the row before must come along to measure growth."""
+    later = provider.fetch(after=MIDDLE, through=LAST).levels
+
+    for name in whole.levels["name"].unique():
+        one, all_of_it = (frame[frame["name"] == name] for frame in (later, whole.levels))
+        same = one.merge(all_of_it, on="session")
+        keeps_its_base = (same["adj_close_x"] == same["adj_close_y"]).all()
+        assert keeps_its_base or one["session"].min() <= pd.Timestamp(MIDDLE), name
+
+
+def test_asking_twice_brings_the_same(provider, whole):
+    again = provider.fetch(after=None, through=LAST)
+
+    for field in fields(whole):
+        pd.testing.assert_frame_equal(again.table(field.name), whole.table(field.name))

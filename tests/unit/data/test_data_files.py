@@ -1,0 +1,187 @@
+"""The folder of files that a user keeps."""
+
+from dataclasses import fields
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from tasks.core.errors import ConfigError, DataError
+from tasks.data.providers.files import FilesProvider
+from tasks.data.task import import_folder, refresh_market
+from tests.builders import FRIDAY, make_run
+from tests.deliveries import SMALL, days_of, make_bars, make_delivery, small_run
+from tests.unit.data.folders import write_folder, write_table
+
+PRICES = "symbol,date,open,high,low,close,volume\n"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_folder_says_what_was_written_into_it(tmp_path, suffix):
+    delivery = make_delivery()
+
+    read = FilesProvider(write_folder(tmp_path, delivery, suffix=suffix)).fetch(after=None, through=FRIDAY)
+
+    for field in fields(delivery):
+        if field.name in {"listings", "levels"}:
+            continue
+        expected = delivery.table(field.name)
+        pd.testing.assert_frame_equal(read.table(field.name), expected, check_like=True)
+    assert read.listings["available_date"].dt.year.unique().tolist() == [
+        1900
+    ]  # an undated file is always true
+    assert set(read.levels["name"]) == {"SPY", "^VIX"}
+
+
+def test_tickers_that_look_like_something_else_stay_text(tmp_path):
+    rows = "".join(f"{symbol},2024-06-14,1,2,1,2,100\n" for symbol in ("NA", "NAN", "TRUE", "null", "1E5"))
+    (tmp_path / "prices.csv").write_text(PRICES + rows)
+
+    bars = FilesProvider(tmp_path).fetch(after=None, through=FRIDAY).bars
+
+    assert bars["symbol"].tolist() == ["NA", "NAN", "TRUE", "null", "1E5"]
+
+
+def test_the_yield_is_the_second_column_whatever_it_is_called(tmp_path):
+    write_folder(tmp_path, make_delivery(sessions=20))
+    write_table(tmp_path / "riskfree.csv", pd.DataFrame({"date": ["2024-06-14"], "anything": [4.5]}))
+
+    read = FilesProvider(tmp_path).fetch(after=None, through=FRIDAY)
+
+    assert read.riskfree["yield_pct"].tolist() == [4.5]
+
+
+def test_further_columns_are_ignored_but_figures_of_fundamentals_kept(tmp_path):
+    delivery = make_delivery(sessions=20)
+    write_folder(tmp_path, delivery)
+    figures = delivery.fundamentals.assign(comment="text", shares=7, odd=["", "3"])
+    write_table(tmp_path / "fundamentals.csv", figures)
+    write_table(
+        tmp_path / "prices.csv", delivery.bars.rename(columns={"session": "date"}).assign(adj_close=1.0)
+    )
+
+    read = FilesProvider(tmp_path).fetch(after=None, through=FRIDAY)
+
+    assert set(read.fundamentals.columns) - {"symbol", "end_date", "available_date"} == {
+        "eps",
+        "book",
+        "shares",
+        "odd",
+    }
+    assert "adj_close" not in read.bars.columns
+
+
+@pytest.mark.parametrize("missing", ["symbol", "date", "close", "volume"])
+def test_a_missing_column_is_named_with_its_file_and_what_was_found(tmp_path, missing):
+    frame = make_delivery(sessions=20).bars.rename(columns={"session": "date"}).drop(columns=missing)
+    write_table(tmp_path / "prices.csv", frame)
+
+    with pytest.raises(DataError, match=rf"prices\.csv has no column '{missing}' \(found: .*open"):
+        FilesProvider(tmp_path).fetch(after=None, through=FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("A,2024-06-14,1,2,1,abc,100\n", "column 'close'.*abc"),
+        ('A,2024-06-14,1,2,1,"1,5",100\n', "column 'close'"),
+        ("A,14.06.2024,1,2,1,2,100\n", "column 'date'.*14.06.2024"),
+        ("A,,1,2,1,2,100\n", "column 'date': 1 rows have no date"),
+        ("A,2024-06-14,1,2\n", "cannot be read"),
+    ],
+)
+def test_a_cell_that_is_no_number_or_date_is_an_error_that_names_the_column(tmp_path, line, told):
+    (tmp_path / "prices.csv").write_text(PRICES + line)
+
+    with pytest.raises(DataError, match=told):
+        FilesProvider(tmp_path).fetch(after=None, through=FRIDAY)
+
+
+def test_a_folder_without_prices_or_with_two_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"neither prices\.parquet nor prices\.csv"):
+        FilesProvider(tmp_path)
+    with pytest.raises(ConfigError, match="is not a folder"):
+        FilesProvider(tmp_path / "absent")
+
+    for suffix in ("csv", "parquet"):
+        write_folder(tmp_path, make_delivery(sessions=20), suffix=suffix)
+    with pytest.raises(ConfigError, match=r"both prices\.parquet and prices\.csv"):
+        FilesProvider(tmp_path)
+
+
+def test_an_import_and_a_refresh_of_a_past_day_see_the_same_market(tmp_path):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "folder", delivery, suffix="parquet")
+    settings = {**SMALL, "data.provider": "files", "data.files.path": folder}
+    day = days_of(delivery)[40]
+    after_import, alone = (make_run(tmp_path / name, day, **settings) for name in ("imported", "alone"))
+
+    imported = import_folder(make_run(tmp_path / "imported", FRIDAY, **settings), folder)
+
+    assert (imported.bars, imported.first_session, imported.last_session) == (
+        360,
+        days_of(delivery)[0],
+        FRIDAY,
+    )
+    assert refresh_market(after_import).snapshot.id == refresh_market(alone).snapshot.id
+
+
+def test_a_second_import_of_the_same_folder_changes_nothing(tmp_path):
+    folder = write_folder(tmp_path / "folder", make_delivery(sessions=30))
+    run = small_run(tmp_path / "home")
+    import_folder(run, folder)
+    head = (run.home.lake / "head.json").read_bytes()
+
+    again = import_folder(run, folder)
+
+    assert (again.bars, again.restated) == (0, 0)
+    assert (run.home.lake / "head.json").read_bytes() == head
+
+
+def test_a_mended_price_is_taken_in_by_importing_again_and_older_days_stay_as_they_were(tmp_path):
+    delivery = make_delivery(sessions=30)
+    run = small_run(tmp_path / "home")
+    folder = write_folder(tmp_path / "folder", delivery)
+    import_folder(run, folder)
+    day = days_of(delivery)[10]
+    early = small_run(tmp_path / "home", day)
+    before = refresh_market(early)
+
+    bars = delivery.bars.copy()
+    bars.loc[bars["session"] == pd.Timestamp(day), ["open", "high", "low", "close"]] *= 1.001
+    write_table(folder / "prices.csv", bars.rename(columns={"session": "date"}))
+    again = import_folder(run, folder)
+
+    assert (again.bars, again.restated) == (0, 6)
+    assert refresh_market(early) == refresh_market(early)
+    assert refresh_market(early).snapshot.id == before.snapshot.id
+    restated = [finding for finding in refresh_market(run).findings if finding.rule == "restated"]
+    assert "6 bars changed" in restated[0].evidence
+
+
+def test_the_import_ends_with_the_last_price_of_the_folder(tmp_path):
+    delivery = make_delivery(sessions=30, last=date(2024, 6, 10))
+
+    imported = import_folder(small_run(tmp_path / "home"), write_folder(tmp_path / "folder", delivery))
+
+    assert imported.last_session == date(2024, 6, 10)
+
+
+def test_one_provider_is_not_mixed_into_the_lake_of_another(tmp_path):
+    folder = write_folder(tmp_path / "folder", make_delivery(sessions=30, last=date(2024, 6, 10)))
+    import_folder(small_run(tmp_path / "home"), folder)
+
+    with pytest.raises(ConfigError, match="holds data of provider files"):
+        refresh_market(small_run(tmp_path / "home", **{"data.simulated.symbols": 20}))
+
+
+def test_make_bars_reads_as_it_looks():
+    assert make_bars(("A", FRIDAY, 10)).iloc[0].tolist() == [
+        "A",
+        pd.Timestamp(FRIDAY),
+        10,
+        10,
+        10,
+        10,
+        1_000_000,
+    ]

@@ -1,0 +1,124 @@
+"""Companies followed through their symbols, and strangers kept apart."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.sessions import sessions_between
+from tasks.data.lines import Lines, lines_as_of, new_lives
+from tests.deliveries import make_bars, typed
+
+DAYS = sessions_between(date(2020, 1, 2), date(2024, 6, 14))
+JANUARY, MARCH, JUNE = date(2020, 1, 2), date(2020, 3, 2), date(2020, 6, 1)
+
+
+def renamed(*rows: tuple[str, str, date]) -> pd.DataFrame:
+    return typed("renames", pd.DataFrame(rows, columns=["old", "new", "session"]))
+
+
+def delisted(*rows: tuple[str, date]) -> pd.DataFrame:
+    full = [(*row, "merger", 1.0) for row in rows]
+    return typed("delistings", pd.DataFrame(full, columns=["symbol", "session", "kind", "last_price"]))
+
+
+def lives_of(bars: dict[str, list[tuple[date, date]]], *, renames=None, delistings=None) -> pd.DataFrame:
+    """Return the lives that begin when each symbol has a bar on every session of its spans."""
+    rows = [
+        (symbol, day, 10)
+        for symbol, spans in bars.items()
+        for first, last in spans
+        for day in sessions_between(first, last).tolist()
+    ]
+    frame = make_bars(*rows).sort_values(["symbol", "session"], ignore_index=True)
+    frame = frame.assign(symbol=frame["symbol"].astype("category"))
+    day = np.searchsorted(DAYS, frame["session"].to_numpy().astype("datetime64[D]"))
+    return new_lives(
+        frame,
+        np.ones(len(frame), dtype=bool),
+        day,
+        renames=renamed() if renames is None else renames,
+        delistings=delisted() if delistings is None else delistings,
+        trading_days=DAYS,
+    )
+
+
+def where(lines: Lines, symbol: str, day: date) -> str:
+    line = lines.of_rows(np.array([symbol]), np.array([0]), np.array([day], dtype="datetime64[D]"))[0]
+    return "nobody" if line < 0 else str(lines.names[line])
+
+
+def test_a_company_keeps_its_history_under_its_new_symbol():
+    renames = renamed(("FB", "META", MARCH))
+    lives = lives_of({"FB": [(JANUARY, date(2020, 2, 28))], "META": [(MARCH, JUNE)]}, renames=renames)
+
+    lines = lines_as_of(lives, renames)
+
+    assert lines.names.tolist() == ["META"]
+    assert where(lines, "FB", JANUARY) == where(lines, "META", JUNE) == "META"
+    assert lines.first.tolist() == [JANUARY]
+
+
+def test_a_chain_of_renames_is_one_line():
+    renames = renamed(("A", "B", MARCH), ("B", "C", JUNE))
+    lives = lives_of(
+        {
+            "A": [(JANUARY, date(2020, 2, 28))],
+            "B": [(MARCH, date(2020, 5, 29))],
+            "C": [(JUNE, date(2020, 7, 1))],
+        },
+        renames=renames,
+    )
+
+    assert lines_as_of(lives, renames).names.tolist() == ["C"]
+
+
+def test_two_companies_that_swap_symbols_on_one_day_are_not_mixed_up():
+    renames = renamed(("A", "B", MARCH), ("B", "A", MARCH))
+    lives = lives_of({"A": [(JANUARY, JUNE)], "B": [(JANUARY, JUNE)]}, renames=renames)
+
+    lines = lines_as_of(lives, renames)
+
+    assert where(lines, "A", JANUARY) == where(lines, "B", JUNE) == "B"
+    assert where(lines, "B", JANUARY) == where(lines, "A", JUNE) == "A"
+
+
+@pytest.mark.parametrize("gone", ["delisted", "silent"])
+def test_fault_008_a_reused_symbol_never_inherits_the_history_of_a_stranger(gone):
+    last = date(2020, 2, 28)
+    delistings = delisted(("XYZ", last)) if gone == "delisted" else delisted()
+    again = date(2020, 3, 16) if gone == "delisted" else date(2021, 3, 1)
+    lives = lives_of({"XYZ": [(JANUARY, last), (again, date(2021, 6, 1))]}, delistings=delistings)
+
+    lines = lines_as_of(lives, renamed())
+
+    assert lines.names.tolist() == ["XYZ", "XYZ~20200102"]
+    assert where(lines, "XYZ", JANUARY) == "XYZ~20200102"
+    assert where(lines, "XYZ", again) == "XYZ"
+    assert lines.first.tolist() == [again, JANUARY]
+
+
+def test_fault_008_a_symbol_given_to_another_company_by_a_rename_is_cut_there():
+    # META was a fund's symbol until FB took it; the fund went on as METV
+    renames = renamed(("META", "METV", MARCH), ("FB", "META", MARCH))
+    before = (JANUARY, date(2020, 2, 28))
+    lives = lives_of({"FB": [before], "META": [(JANUARY, JUNE)], "METV": [(MARCH, JUNE)]}, renames=renames)
+
+    lines = lines_as_of(lives, renames)
+
+    assert lines.names.tolist() == ["META", "METV"]
+    assert where(lines, "META", JANUARY) == "METV"
+    assert where(lines, "FB", JANUARY) == "META"
+    assert where(lines, "META", JUNE) == "META"
+
+
+def test_a_short_silence_begins_no_new_life():
+    lives = lives_of({"A": [(JANUARY, date(2020, 2, 28)), (date(2020, 4, 1), JUNE)]})
+
+    assert lives["first"].tolist() == [pd.Timestamp(JANUARY)]
+
+
+def test_a_symbol_without_bars_belongs_to_nobody():
+    assert where(lines_as_of(lives_of({"A": [(JANUARY, JUNE)]}), renamed()), "B", JUNE) == "nobody"
+    assert where(lines_as_of(lives_of({}), renamed(("A", "B", MARCH))), "B", JUNE) == "nobody"

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.data.moves import Bars, judge_moves
+
+NAMES, SESSIONS = 40, 30
+
+
+def make_moves(seed: int = 0, shock: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return closes and volumes, sessions × names; a shock takes the whole market down on the last session."""
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(0, 0.015, (SESSIONS, NAMES))
+    returns[-1] += np.log(1 - shock) + rng.normal(0, shock / 3, NAMES)
+    return 50 * np.exp(np.cumsum(returns, axis=0)), rng.uniform(0.8e6, 1.2e6, (SESSIONS, NAMES))
+
+
+def as_bars(
+    close: np.ndarray, volume: np.ndarray, *, factor: dict[tuple[int, int], float] | None = None
+) -> Bars:
+    """Lay the arrays out symbol by symbol. Opens equal closes; `factor` is keyed by session and name."""
+    actions = np.ones_like(close)
+    for place, value in (factor or {}).items():
+        actions[place] = value
+    day, code = np.meshgrid(np.arange(SESSIONS), np.arange(NAMES))
+    flat = close.T.ravel()
+    nothing = np.zeros(flat.size, dtype=bool)
+    return Bars(
+        code=code.ravel(),
+        day=day.ravel(),
+        open=flat,
+        close=flat,
+        dollar_volume=flat * volume.T.ravel(),
+        factor=actions.T.ravel(),
+        was_held=nothing,
+        is_new=~nothing,
+    )
+
+
+def found(bars: Bars) -> list[tuple[int, int, str]]:
+    return [(int(bars.day[s.row]), int(bars.code[s.row]), s.rule) for s in judge_moves(bars, limit=0.2)]
+
+
+def test_ordinary_days_raise_no_suspicion():
+    assert found(as_bars(*make_moves())) == []
+
+
+def test_a_crash_of_the_whole_market_raises_no_suspicion():
+    close, volume = make_moves(shock=0.30)
+    assert (close[-1] / close[-2] < 0.8).mean() > 0.8
+
+    assert found(as_bars(close, volume)) == []
+
+
+def test_one_name_that_falls_out_of_line_in_a_crash_is_found():
+    close, volume = make_moves(shock=0.12)
+    close[-1, 7] = close[-2, 7] * 0.17
+    volume[-1, 7] *= 20
+
+    assert found(as_bars(close, volume)) == [(SESSIONS - 1, 7, "unexplained_move")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    day=st.integers(1, SESSIONS - 2),
+    name=st.integers(0, NAMES - 1),
+    power=st.sampled_from([0.001, 0.01, 0.1, 10.0, 100.0, 1000.0]),
+)
+def test_fault_005_a_unit_error_in_one_bar_is_set_aside_and_the_next_good_bar_is_not(day, name, power):
+    close, volume = make_moves()
+    close[day, name] *= power
+
+    suspects = judge_moves(as_bars(close, volume), limit=0.2)
+
+    assert [(s.row, s.rule, s.holds_bar) for s in suspects] == [(name * SESSIONS + day, "unit_error", True)]
+
+
+def test_a_level_that_holds_is_confirmed_by_the_next_bar():
+    close, volume = make_moves()
+    close[10:, 3] *= 10
+
+    assert found(as_bars(close, volume)) == [(10, 3, "unit_error")]
+
+
+@pytest.mark.parametrize("split", [1.5, 2.0, 3.0, 7.0])
+def test_fault_006_a_split_that_nobody_announced_is_named(split):
+    close, volume = make_moves()
+    close[12:, 5] /= split
+    volume[12:, 5] *= split
+
+    bars = as_bars(close, volume)
+
+    assert found(bars) == [(12, 5, "unannounced_split")]
+    assert f"{split:g}-for-1" in judge_moves(bars, limit=0.2)[0].evidence
+
+
+def test_an_announced_split_raises_no_suspicion():
+    close, volume = make_moves()
+    close[12:, 5] /= 2
+
+    assert found(as_bars(close, volume, factor={(12, 5): 2.0})) == []
+
+
+def test_an_announced_split_that_prices_do_not_show_is_not_applied():
+    suspects = judge_moves(as_bars(*make_moves(), factor={(12, 5): 2.0}), limit=0.2)
+
+    assert [(s.rule, s.holds_action, s.holds_bar) for s in suspects] == [("unconfirmed_action", True, False)]
+
+
+def test_a_small_dividend_on_the_day_of_a_great_move_stays():
+    close, volume = make_moves()
+    close[12:, 5] *= 1.25
+    volume[12, 5] *= 20
+
+    assert found(as_bars(close, volume, factor={(12, 5): 1.01})) == [(12, 5, "unexplained_move")]
+
+
+def test_news_on_great_volume_are_believed_and_reported():
+    close, volume = make_moves()
+    close[12:, 5] /= 2
+    volume[12, 5] *= 20
+
+    suspects = judge_moves(as_bars(close, volume), limit=0.2)
+
+    assert [(s.rule, s.holds_bar) for s in suspects] == [("unexplained_move", False)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(day=st.integers(2, SESSIONS - 2), seed=st.integers(0, 50))
+def test_judgements_do_not_change_when_later_bars_do(day, seed):
+    rng = np.random.default_rng(seed)
+    close, volume = make_moves(seed)
+    close[rng.integers(1, SESSIONS, 4), rng.integers(0, NAMES, 4)] *= rng.choice([0.1, 0.5, 1.4, 10], 4)
+    noise = close.copy()
+    noise[day:] = rng.uniform(1, 500, noise[day:].shape)
+
+    before = [one for one in found(as_bars(close, volume)) if one[0] < day]
+
+    assert [one for one in found(as_bars(noise, volume)) if one[0] < day] == before

@@ -1,0 +1,94 @@
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.core.sessions import sessions_between
+from tasks.data.quality import judge_bars
+from tests.deliveries import make_bars
+
+MONDAY, TUESDAY, SATURDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 15)
+DAYS = sessions_between(date(2024, 1, 2), date(2024, 6, 14))
+
+
+def test_good_bars_pass_sorted_and_without_a_word():
+    bars = make_bars(("B", MONDAY, 10), ("A", TUESDAY, 11), ("A", MONDAY, 10))
+
+    judged = judge_bars(bars, DAYS)
+
+    assert judged.good["symbol"].astype(str).tolist() == ["A", "A", "B"]
+    assert judged.held.empty
+    assert judged.findings.empty
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        (("A", MONDAY, np.nan, 11, 9, 10, 100), "missing_value"),
+        (("A", MONDAY, 10, np.inf, 9, 10, 100), "missing_value"),
+        (("A", MONDAY, 10, 11, 9, 10, np.nan), "missing_value"),
+        (("A", MONDAY, 10, 11, 0, 10, 100), "price_not_positive"),
+        (("A", MONDAY, -10, 11, -10, 10, 100), "price_not_positive"),
+        (("A", MONDAY, 10, 11, 9, 10, -1), "negative_volume"),
+        (("A", MONDAY, 10, 9.9, 9, 9.5, 100), "inconsistent_bar"),
+        (("A", MONDAY, 10, 11, 9.8, 9.7, 100), "inconsistent_bar"),
+        (("A", SATURDAY, 10, 11, 9, 10, 100), "no_trading_day"),
+    ],
+)
+def test_a_bar_that_fails_a_gate_is_set_aside_with_its_figures_as_evidence(row, rule):
+    judged = judge_bars(make_bars(row, ("B", MONDAY, 20)), DAYS)
+
+    assert judged.good["symbol"].tolist() == ["B"]
+    assert judged.held["rule"].tolist() == [rule]
+    finding = judged.findings.iloc[0]
+    assert (finding["symbol"], finding["rule"], finding["severity"]) == ("A", rule, "quarantine")
+    assert "open" in finding["evidence"]
+
+
+def test_equal_duplicates_are_stored_once_and_noted():
+    judged = judge_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 10)), DAYS)
+
+    assert len(judged.good) == 1
+    assert judged.findings[["rule", "severity"]].to_numpy().tolist() == [["repeated_row", "note"]]
+
+
+def test_of_conflicting_duplicates_none_is_stored():
+    judged = judge_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 11), ("A", TUESDAY, 10)), DAYS)
+
+    assert judged.good["session"].tolist() == [pd.Timestamp(TUESDAY)]
+    assert judged.held["rule"].tolist() == ["conflicting_duplicate"] * 2
+    assert judged.findings["rule"].tolist() == ["conflicting_duplicate"]
+
+
+def test_nothing_delivered_is_nothing_judged():
+    judged = judge_bars(make_bars(), DAYS)
+
+    assert judged.good.empty
+    assert judged.findings.empty
+
+
+ANY_NUMBER = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e308, 5e-324]), st.floats(0.01, 1e4))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("AB"), st.sampled_from(DAYS[-4:].tolist()), *[ANY_NUMBER] * 5), max_size=8
+    )
+)
+def test_whatever_comes_in_only_consistent_unique_bars_pass_and_no_row_is_lost(rows):
+    bars = make_bars(*rows)
+
+    judged = judge_bars(bars, DAYS)
+
+    good = judged.good
+    assert not good.duplicated(["symbol", "session"]).any()
+    figures = good[["open", "high", "low", "close", "volume"]].to_numpy()
+    assert np.isfinite(figures).all()
+    assert (figures[:, :4] > 0).all()
+    assert (good["low"] <= good[["open", "close"]].min(axis=1)).all()
+    assert (good["high"] >= good[["open", "close"]].max(axis=1)).all()
+    assert len(good) + len(judged.held) + bars.duplicated().sum() == len(bars)
