@@ -1,0 +1,63 @@
+"""Lay the target book and the book that is held side by side: the frame that the portfolio stage hands on.
+
+Decides nothing: every number comes from the book, the quotes or the target.
+"""
+
+import pandas as pd
+
+from tasks.portfolio.schema import CASH, Book
+from tasks.portfolio.target import Target
+
+COLUMN_TYPES = {
+    **dict.fromkeys(("weight", "current_weight", "price", "score", "adv_usd", "daily_volatility"), "float64"),
+    **dict.fromkeys(("sector", "cap_class", "note"), "str"),
+    "has_quote": "bool",
+}
+
+
+def current_weights(book: Book) -> pd.Series:
+    """Return each holding's share of the equity, cash left out."""
+    return pd.Series(
+        {holding.symbol: holding.value_usd / book.equity_usd for holding in book.holdings},
+        index=pd.Index([holding.symbol for holding in book.holdings], dtype=str, name="symbol"),
+        dtype=float,
+    )
+
+
+def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
+    """Return the frame of `Portfolio`: what is wanted or held, the heaviest first, CASH last."""
+    current = current_weights(book)
+    wanted = target.weights[(target.weights > 0) | target.weights.index.isin(current.index)]
+    names = wanted.index
+    frame = pd.DataFrame(
+        {
+            "weight": wanted,
+            "current_weight": current.reindex(names).fillna(0.0),
+            "price": assets["price"].reindex(names),
+            "sector": assets["sector"].reindex(names).astype(str),
+            "cap_class": assets["cap_class"].reindex(names).astype(str),
+            "score": scores.reindex(names),
+            "has_quote": assets["has_quote"].reindex(names),
+            "adv_usd": assets["adv_usd"].reindex(names),
+            "daily_volatility": assets["daily_volatility"].reindex(names),
+            "note": [target.why[name] for name in names],
+        },
+        index=names,
+    )
+    frame = frame.sort_values("weight", ascending=False, kind="stable")  # names are in alphabetical order
+    cash = pd.DataFrame(
+        {
+            "weight": max(1.0 - frame["weight"].sum(), 0.0),
+            "current_weight": book.cash_usd / book.equity_usd,
+            "price": 1.0,
+            "sector": "",
+            "cap_class": "",
+            "score": float("nan"),
+            "has_quote": True,
+            "adv_usd": float("nan"),
+            "daily_volatility": 0.0,
+            "note": "",
+        },
+        index=[CASH],
+    )
+    return pd.concat([frame, cash]).astype(COLUMN_TYPES).rename_axis("symbol")

@@ -1,0 +1,121 @@
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.artifacts import load_frame, save_frame
+from tasks.core.errors import SafetyError
+from tasks.models.schema import Champion, Scores
+from tasks.portfolio.task import build_portfolio
+from tasks.regime.schema import Regime
+from tasks.risk.schema import RiskModel
+from tests.builders import FRIDAY
+from tests.deliveries import days_of, make_delivery, refresh, small_run, without_bars
+
+NAMES = [f"S{i:02d}" for i in range(6)]
+DELIVERY = make_delivery(sessions=100)
+
+
+def make_scores(run):
+    frame = pd.DataFrame(
+        {"score": np.linspace(1, -1, 6), "rank": range(1, 7)}, index=pd.Index(NAMES, name="symbol")
+    )
+    champion = Champion(
+        "test", "lightgbm", "max_sharpe", "", "", date(2024, 6, 1), date(2024, 6, 1), "", 0.0, {}, ranks=True
+    )
+    return Scores(save_frame(run, "scores", frame), champion, 6, 0)
+
+
+def make_risk(run):
+    returns = pd.DataFrame(np.random.default_rng(1).normal(0, 0.01, (60, 6)), columns=NAMES)
+    return RiskModel(
+        save_frame(run, "covariance", returns.cov()), save_frame(run, "returns", returns), 0.0, ()
+    )
+
+
+def make_regime(run, cap=1.0):
+    return Regime(
+        FRIDAY, "BULL" if cap else "CRASH", cap, bool(cap), {}, (), save_frame(run, "regime", pd.DataFrame())
+    )
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    def run_stage(positions=None, *, delivery=DELIVERY, cap=1.0, folder="home"):
+        home = tmp_path / folder
+        market = refresh(monkeypatch, home, delivery)
+        run = small_run(home)
+        if positions is not None:
+            run.home.live.mkdir(parents=True, exist_ok=True)
+            run.home.positions_file.write_text(positions)
+        portfolio = build_portfolio(run, market, make_scores(run), make_regime(run, cap), make_risk(run))
+        return portfolio, load_frame(portfolio.frame)
+
+    return run_stage
+
+
+def close_of(symbol, day):
+    bars = DELIVERY.bars
+    return float(
+        bars.loc[(bars["symbol"] == symbol) & (bars["session"] == pd.Timestamp(day)), "close"].iloc[0]
+    )
+
+
+def test_an_empty_home_starts_with_its_cash_and_gets_a_target(build):
+    portfolio, frame = build()
+
+    assert portfolio.book.equity_usd == 1_000_000
+    assert portfolio.book.holdings == ()
+    assert portfolio.method == "max_sharpe"
+    assert frame.index[-1] == "CASH"
+    assert frame["weight"].sum() == pytest.approx(1, abs=1e-12)
+    assert frame["weight"].iloc[:-1].is_monotonic_decreasing
+    assert portfolio.risk["volatility"] > 0
+
+
+def test_a_split_since_the_positions_were_written_changes_no_value(build):
+    days = days_of(DELIVERY)
+    before = days[40]  # S01 splits two for one at day 50
+
+    portfolio, frame = build(f"symbol,shares,session\nS01,100,{before}\nCASH,1000,{before}\n")
+
+    holding = portfolio.book.holdings[0]
+    assert holding.shares == 200
+    assert holding.price == round(close_of("S01", FRIDAY), 2)
+    assert frame["current_weight"]["S01"] == pytest.approx(200 * holding.price / portfolio.book.equity_usd)
+    assert portfolio.notes[0] == "S01: 100 shares became 200 by a split."
+
+
+def test_fault_009_a_holding_that_stopped_trading_long_ago_is_valued_and_left(build):
+    bars, days = DELIVERY.bars, days_of(DELIVERY)
+    gone = without_bars(DELIVERY, (bars["symbol"] != "S03") | (bars["session"] < pd.Timestamp(days[20])))
+
+    portfolio, frame = build(f"symbol,shares,session\nS03,10,{days[10]}\nCASH,5000,\n", delivery=gone)
+
+    holding = portfolio.book.holdings[0]
+    assert (holding.symbol, holding.has_quote) == ("S03", False)
+    assert holding.price == round(close_of("S03", days[19]), 2)
+    assert frame["weight"]["S03"] == 0
+    assert "exit only" in frame["note"]["S03"]
+
+
+def test_a_holding_that_the_lake_has_never_seen_is_refused(build):
+    with pytest.raises(SafetyError, match="UNKNOWN is held, and the lake has never had a price of it"):
+        build("symbol,shares\nUNKNOWN,10\nCASH,5000\n")
+
+
+def test_a_crash_leaves_nothing_but_cash(build):
+    portfolio, frame = build("symbol,shares\nS00,100\nCASH,5000\n", cap=0.0)
+
+    assert frame["weight"].to_dict() == {"S00": 0.0, "CASH": 1.0}
+    assert portfolio.method == "cash"
+
+
+def test_two_homes_get_the_same_bytes(build):
+    one, _ = build("symbol,shares\nS00,100\nCASH,5000\n", folder="one")
+    other, _ = build("symbol,shares\nS00,100\nCASH,5000\n", folder="other")
+
+    assert one.frame.sha256 == other.frame.sha256
+    assert replace(one, frame=None) == replace(other, frame=None)
