@@ -1,9 +1,15 @@
 """What every optimizer in the registry keeps. A new one is held to this by being registered."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 
+from config.sections import Portfolio
 from tasks.core.errors import InfeasibleError
+from tasks.portfolio import optimizers
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
 from tasks.portfolio.optimizers import NEED_A_RANKING, OPTIMIZERS, Problem, largest_budget, optimize
 
@@ -156,3 +162,22 @@ def test_a_budget_is_what_the_limits_leave():
     assert largest_budget(Limits(0.02, 1.0, (), ()), 12) == pytest.approx(0.24)
     assert largest_budget(Limits(0.15, 1.0, (sector,), ()), 12) == pytest.approx(0.3)
     assert largest_budget(Limits(0.15, 1.0, (), ()), 12) == pytest.approx(1.0)
+
+
+def test_the_settings_name_exactly_the_optimizers_there_are():
+    named = get_args(Portfolio.model_fields["optimizer"].annotation)
+
+    assert set(named) == set(OPTIMIZERS)
+
+
+def test_the_example_of_the_docs_is_an_optimizer(monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "adding-an-optimizer.md").read_text()
+    example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    exec(example, vars(optimizers))  # noqa: S102 - our own page
+    monkeypatch.setattr(optimizers, "OPTIMIZERS", {"example": vars(optimizers).pop("score_weighted")})
+    problem = make_problem()
+
+    weights = optimize("example", problem)
+
+    assert weights.argmax() == problem.expected_returns.argmax()
+    assert 0 < weights.sum() <= 1 + 1e-6
