@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.errors import ModelError
+from tasks.core.errors import ConfigError, ModelError
 
 Rows = NDArray[
     np.float32
@@ -17,7 +17,11 @@ Rows = NDArray[
 Vector = NDArray[np.float64]
 Parameters = dict[str, float | int | str]
 
-THREADS = 2  # fixed: the number of threads is part of a booster's result
+# Fixed, for the number of threads is part of a booster's result. One, for folds are trained side by side: threads
+# inside a booster wait for each other at every split, which took eight times as long on two busy processors.
+THREADS = 1
+
+LEAST_LEAF_ROWS = 20
 
 
 class Model(Protocol):
@@ -51,6 +55,11 @@ class Model(Protocol):
         ...
 
 
+def least_leaf(parameters: Parameters, rows: int) -> int:
+    """Take `min_leaf_frac` out of the parameters, in rows: a small market is held as tightly as a large one."""
+    return max(LEAST_LEAF_ROWS, int(float(parameters.pop("min_leaf_frac")) * rows))
+
+
 def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:
     """Refuse bytes that do not begin as the format does: a pickle never reaches any parser."""
     if not content.startswith(signature):
@@ -63,6 +72,15 @@ def not_a_model(kind: str, why: str) -> ModelError:
         f"The champion's file is no {kind} model: {why}.",
         remedy="Run `afterclose weekly` to train a new one, or bring back an earlier version from production/versions.",
         kind=kind,
+    )
+
+
+def bad_parameters(kind: str, error: Exception) -> ConfigError:
+    """Return the error for parameters that the kind's library refuses."""
+    return ConfigError(
+        f"A {kind} candidate has parameters that its library refuses: {str(error).splitlines()[0]}.",
+        remedy="Mend models.candidates in the settings.",
+        key="models.candidates",
     )
 
 

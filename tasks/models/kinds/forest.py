@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tasks.models.kinds.base import THREADS, Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+from tasks.models.kinds.base import (
+    THREADS,
+    Parameters,
+    Rows,
+    Vector,
+    bad_parameters,
+    not_a_model,
+    not_fitted,
+    refuse_unless,
+)
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestRegressor
@@ -22,8 +31,8 @@ DEFAULTS: Parameters = {
     "n_estimators": 100,
     "max_depth": 5,
     "min_samples_split": 50,
-    "min_samples_leaf": 25,
-    "max_features": 0.33,
+    "min_samples_leaf": 0.02,  # of all rows, that is a fifth of a tree's
+    "max_features": 0.2,
     "max_samples": 0.1,
 }
 
@@ -45,11 +54,12 @@ class RandomForest:
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
         from sklearn.ensemble import RandomForestRegressor
 
-        forest = RandomForestRegressor(**self._parameters, n_jobs=THREADS, random_state=self._seed)
-        self._forest = forest.fit(x, y, sample_weight=weights)
-        self._forest.n_jobs = (
-            1  # to predict: with more, trees are added up in whichever order their threads end
-        )
+        # one thread also to predict: with more, trees are added up in whichever order their threads end
+        fixed = {"n_jobs": THREADS, "random_state": self._seed}
+        try:
+            self._forest = RandomForestRegressor(**self._parameters, **fixed).fit(x, y, sample_weight=weights)
+        except (TypeError, ValueError) as error:  # its own kind of ValueError names the parameter
+            raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
         if self._forest is None:

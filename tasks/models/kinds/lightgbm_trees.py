@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tasks.models.kinds.base import THREADS, Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+from tasks.models.kinds.base import (
+    THREADS,
+    Parameters,
+    Rows,
+    Vector,
+    bad_parameters,
+    least_leaf,
+    not_a_model,
+    not_fitted,
+    refuse_unless,
+)
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -14,15 +24,14 @@ KIND = "lightgbm"
 TEXT_SIGNATURE = b"tree\n"
 
 DEFAULTS: Parameters = {
-    "rounds": 200,
+    "rounds": 100,
     "max_depth": 3,
     "num_leaves": 8,
     "learning_rate": 0.03,
-    "min_data_in_leaf": 200,
+    "min_leaf_frac": 0.03,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    "feature_fraction": 0.5,
-    "lambda_l1": 0.0,
+    "feature_fraction": 0.2,
     "lambda_l2": 10.0,
     "max_bin": 63,
 }
@@ -48,6 +57,7 @@ class LightgbmTrees:
         parameters = dict(self._parameters)
         rounds = int(parameters.pop("rounds"))
         fixed = {
+            "min_data_in_leaf": least_leaf(parameters, len(x)),
             "objective": "regression",
             "deterministic": True,
             "force_row_wise": True,  # the automatic choice is timed, so it could differ between runs
@@ -56,7 +66,10 @@ class LightgbmTrees:
             "verbosity": -1,
         }
         rows = lightgbm.Dataset(x, y, weight=weights, feature_name=self._features, free_raw_data=True)
-        self._booster = lightgbm.train(parameters | fixed, rows, num_boost_round=rounds)
+        try:
+            self._booster = lightgbm.train(parameters | fixed, rows, num_boost_round=rounds)
+        except lightgbm.basic.LightGBMError as error:
+            raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
         if self._booster is None:

@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tasks.models.kinds.base import THREADS, Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+from tasks.models.kinds.base import (
+    THREADS,
+    Parameters,
+    Rows,
+    Vector,
+    bad_parameters,
+    least_leaf,
+    not_a_model,
+    not_fitted,
+    refuse_unless,
+)
 
 if TYPE_CHECKING:
     from xgboost import Booster
@@ -13,12 +23,12 @@ KIND = "xgboost"
 UBJ_SIGNATURE = b"{L"  # an object whose first key has a 64-bit length
 
 DEFAULTS: Parameters = {
-    "rounds": 200,
+    "rounds": 100,
     "max_depth": 3,
     "eta": 0.03,
-    "min_child_weight": 100,
+    "min_leaf_frac": 0.03,
     "subsample": 0.8,
-    "colsample_bytree": 0.5,
+    "colsample_bytree": 0.2,
     "alpha": 1.0,
     "lambda": 10.0,
 }
@@ -44,13 +54,17 @@ class XgboostTrees:
         parameters = dict(self._parameters)
         rounds = int(parameters.pop("rounds"))
         fixed = {
+            "min_child_weight": least_leaf(parameters, len(x)),
             "objective": "reg:squarederror",
             "tree_method": "hist",
             "nthread": THREADS,
             "seed": self._seed,
         }
         rows = xgboost.QuantileDMatrix(x, y, weight=weights, feature_names=self._features, nthread=THREADS)
-        self._booster = xgboost.train(parameters | fixed, rows, num_boost_round=rounds)
+        try:
+            self._booster = xgboost.train(parameters | fixed, rows, num_boost_round=rounds)
+        except xgboost.core.XGBoostError as error:
+            raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
         import xgboost
