@@ -119,7 +119,7 @@ def demo(
     context: typer.Context,
     symbols: Annotated[int, typer.Option(min=20, help="Companies in the simulated market.")] = 120,
     years: Annotated[int, typer.Option(min=3, help="Years of history.")] = 6,
-    days: Annotated[int, typer.Option(min=1, help="Last sessions to run.")] = 3,
+    days: Annotated[int, typer.Option(min=1, help="Last sessions to run.")] = 5,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal demos.")] = 7,
 ) -> int:
     """Walk the whole story in a simulated market, offline: data, champion, days, report."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.prefect
 BIN = Path(sys.executable).parent
 HOLIDAY = "2024-07-04"
 PATIENCE_S = 240
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +86,16 @@ def deployments(engine):
 
 def run_deployment(engine, name, **parameters):
     arguments = [word for key, value in parameters.items() for word in ("--param", f"{key}={value}")]
-    subprocess.run(
+    said = subprocess.run(
         [str(BIN / "prefect"), "deployment", "run", name, *arguments],
         env=engine,
         check=True,
         capture_output=True,
-    )
-    newest = {
-        "sort": "EXPECTED_START_TIME_DESC",
-        "flow_runs": {"state": {"type": {"not_any_": ["SCHEDULED"]}}},
-    }
-
-    def ended():
-        runs = ask(engine, "/flow_runs/filter", newest)
-        return bool(runs) and runs[0]["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
-
-    before = len(ask(engine, "/flow_runs/filter", newest))
-    wait_for(lambda: len(ask(engine, "/flow_runs/filter", newest)) > before or ended(), f"{name} to start")
-    wait_for(ended, f"{name} to end")
-    return ask(engine, "/flow_runs/filter", newest)[0]
+        text=True,
+    ).stdout
+    run_id = re.search(r"UUID: ([0-9a-f-]{36})", said)[1]
+    wait_for(lambda: ask(engine, f"/flow_runs/{run_id}")["state_type"] in ENDED, f"{name} to end")
+    return ask(engine, f"/flow_runs/{run_id}")
 
 
 @pytest.fixture
