@@ -40,7 +40,7 @@ from tasks.reporting.view import (
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_FINDINGS = 60  # the rest is in monitoring_log.json
 MOST_SYMBOLS = 40
-MOST_SHIFTS = 10
+MOST_SHIFTS = 15
 
 
 @dataclass(frozen=True)
