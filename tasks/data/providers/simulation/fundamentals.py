@@ -80,7 +80,8 @@ def file_reports(reports: Reports, companies: Companies, ledger: Ledger, row: in
     if not due.size + split.size:
         return
     for figures in (reports.pending, reports.public):
-        ratio = companies.shares[split] / figures[SHARES, split]
+        held, now = figures[SHARES, split], companies.shares[split]
+        ratio = now / np.where(held > 0, held, now)  # nothing is filed yet on the very first row
         figures[SHARES, split] *= ratio
         figures[EPS, split] /= ratio
     reports.public[:, due] = reports.pending[:, due]
