@@ -85,7 +85,7 @@ def admit(
         refused,
         _suspicions(rows, suspects),
         _repeats(rows),
-        _silences(rows, tables, known, trading_days),
+        _silences(rows, judged.held, tables, known, trading_days),
         _restated(amendments, known, through),
     ]
     held = pd.concat([judged.held, _held(rows, suspects)], ignore_index=True)
@@ -243,7 +243,9 @@ def _repeats(rows: _Rows) -> pd.DataFrame:
     )
 
 
-def _silences(rows: _Rows, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days) -> pd.DataFrame:
+def _silences(
+    rows: _Rows, held: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
+) -> pd.DataFrame:
     """Note symbols that fall silent without a delisting or rename, once, and sessions without any bar."""
     if not rows.is_new.any():
         return _no_findings()
@@ -260,7 +262,7 @@ def _silences(rows: _Rows, tables: dict[str, pd.DataFrame], known: Known, tradin
     frame = rows.frame.loc[stops, ["symbol", "session"]].assign(
         since=trading_days[absent[stops]].astype("datetime64[s]")
     )
-    frame = frame[~_explained(frame, tables, known)]
+    frame = frame[~_explained(frame, tables, known) & ~_delivered(frame, held)]
     silent = make_findings(
         frame.assign(session=frame["since"]),
         "no_bar",
@@ -273,6 +275,14 @@ def _silences(rows: _Rows, tables: dict[str, pd.DataFrame], known: Known, tradin
     nothing = pd.DataFrame({"symbol": "*", "session": trading_days[empty].astype("datetime64[s]")})
     note = make_findings(nothing, "no_session", "note", ["no bar of any symbol"] * len(empty), "left empty")
     return pd.concat([silent, note], ignore_index=True)
+
+
+def _delivered(frame: pd.DataFrame, held: pd.DataFrame) -> Mask:
+    """Tell for which of the symbols that fell silent a bar came that was set aside."""
+    came = set(zip(held["symbol"].astype(str), held["session"], strict=True))
+    return np.array(
+        [(str(s), day) in came for s, day in zip(frame["symbol"], frame["since"], strict=True)], bool
+    )
 
 
 def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known) -> Mask:

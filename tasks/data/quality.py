@@ -102,7 +102,10 @@ def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         * len(refused),
         "refused, nothing stored",
     )
-    return (bars if safe.all() else bars[safe]), findings
+    if safe.all():
+        return bars, findings
+    kept = bars[safe]
+    return kept.assign(symbol=kept["symbol"].cat.remove_unused_categories()), findings
 
 
 def _drop_repetitions(ordered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
