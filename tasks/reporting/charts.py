@@ -175,23 +175,17 @@ def _bins(count: int) -> int:
 
 
 def _chart(key: str, title: str, description: str, draw: Drawing) -> Chart:
+    from matplotlib import style
     from matplotlib.figure import Figure
 
     drawn = []
-    for size in (WIDE, NARROW):
-        figure = Figure(figsize=(size.width / 72, size.height / 72), dpi=72, facecolor="none")
-        draw(figure, size)
-        drawn.append(
-            Markup(  # noqa: S704 - to_svg escapes the words; the rest is matplotlib's
-                to_svg(
-                    figure,
-                    key=f"{key}-{size.name}",
-                    title=title,
-                    description=description,
-                    css_class=size.name,
-                )
-            )
-        )
+    with style.context("default"):  # a matplotlibrc of this machine must not change a report
+        for size in (WIDE, NARROW):
+            figure = Figure(figsize=(size.width / 72, size.height / 72), dpi=72, facecolor="none")
+            draw(figure, size)
+            key_of_size = f"{key}-{size.name}"
+            svg = to_svg(figure, key=key_of_size, title=title, description=description, css_class=size.name)
+            drawn.append(Markup(svg))  # noqa: S704 - to_svg escapes the words; the rest is matplotlib's
     return Chart(*drawn)
 
 

@@ -69,3 +69,15 @@ def test_a_lone_chosen_score_is_drawn():
     chart = scores_chart(np.array([0.1, 0.2, 0.9]), np.array([0.9]), "words")
 
     assert "var(--accent)" in chart.narrow
+
+
+def test_the_settings_of_a_machine_do_not_change_a_chart():
+    import matplotlib as mpl
+
+    sessions, level = sessions_ending(FRIDAY, 30), np.linspace(100, 120, 30)
+    plain = regime_chart(sessions, ["BULL"] * 30, level, "words")
+
+    with mpl.rc_context(
+        {"font.size": 30, "lines.linewidth": 9, "svg.fonttype": "path", "savefig.pad_inches": 3}
+    ):
+        assert regime_chart(sessions, ["BULL"] * 30, level, "words") == plain
