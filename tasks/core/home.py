@@ -50,6 +50,15 @@ class Home:
         return self.live / "STOP"
 
     @property
+    def audit_log(self) -> Path:
+        return self.live / "audit_log.csv"
+
+    @property
+    def audit_anchor(self) -> Path:
+        """What the audit log ended with, kept apart from it."""
+        return self.root / "data" / "audit_anchor.json"
+
+    @property
     def production(self) -> Path:
         return self.root / "production"
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from tasks.core.home import Home
 from tasks.core.sessions import sessions_between
+from tasks.safety.audit import verify
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, none_of
 
@@ -37,6 +39,16 @@ def champion_age(facts: Facts) -> Outcome:
         "" if age >= 0 else f"it was trained through {facts.champion.trained_through}, after this session"
     )
     return Outcome(0 <= age <= limit, f"{age} days", f"0 to {limit} days", detail)
+
+
+def unbroken_log(home: Home) -> Outcome:
+    """Nobody edited the audit log or took rows out of it (fault 55)."""
+    chain = verify(home)
+    value = f"{chain.rows} rows hold together"
+    if chain.broken_at is None:
+        return Outcome(passed=True, value=value, limit="all", detail="")
+    detail = f"live/{home.audit_log.name}, line {chain.broken_at}: {chain.why}"
+    return Outcome(passed=False, value=value, limit="all", detail=detail)
 
 
 def sessions_behind(facts: Facts) -> int:

@@ -17,6 +17,8 @@ from tasks.regime.schema import Regime
 
 BUY, SELL = "BUY", "SELL"
 SIDES = (BUY, SELL)  # long-only: selling short and buying to cover come with the issue that allows them
+NUMBERS = ("shares", "price", "notional", "weight_change", "commission_est", "slippage_est")
+TEXTS = ("symbol", "side")
 ADV_SESSIONS = 21
 CORRELATION_SESSIONS = 63
 PANEL_SESSIONS = CORRELATION_SESSIONS + 1
@@ -104,6 +106,12 @@ class Facts:
         sold = float(self.notional[self.is_sale].sum(skipna=False))
         costs = float(self.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float).sum())
         return self.book.cash_usd + sold - bought - costs
+
+
+def typed_trades(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines with numbers as numbers: a list without trades comes back from disk without any types."""
+    columns = [name for name in (*NUMBERS, *TEXTS) if name in lines.columns]
+    return lines.astype({name: "float64" if name in NUMBERS else "str" for name in columns})
 
 
 def split_cash(weights: pd.DataFrame) -> tuple[pd.DataFrame, float]:

@@ -14,6 +14,7 @@ from typing import Any
 from tasks.core.atomic import write_bytes, write_text
 from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
+from tasks.safety.audit import record
 
 CLEAR, ON = "clear", "on"
 
@@ -88,7 +89,9 @@ def trip_switch(home: Home, by: str, reason: str, at: datetime, *, session: date
         ON, _one_line(by), _one_line(reason), _instant(at), None if session is None else session.isoformat()
     )
     shown = standing.event if standing.is_on and standing.event.at else event
-    return _write(home, Switch(shown, (*standing.events, event)))
+    tripped = _write(home, Switch(shown, (*standing.events, event)))  # halted first, logged afterwards
+    record(home, event="kill_switch_tripped", by=event.by, detail=event.reason, at=at)
+    return tripped
 
 
 def reset_switch(home: Home, by: str, reason: str, at: datetime) -> Switch:
@@ -100,6 +103,7 @@ def reset_switch(home: Home, by: str, reason: str, at: datetime) -> Switch:
             remedy="Give both --by NAME and --reason TEXT.",
         )
     standing = _read_file(home.kill_switch_file)
+    record(home, event="kill_switch_reset", by=who, detail=why, at=at)  # nothing is reset that is not logged
     _remove_stop_file(home.stop_file)
     event = Event(CLEAR, who, why, _instant(at))
     return _write(home, Switch(event, (*standing.events, event)))

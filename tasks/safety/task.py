@@ -12,7 +12,8 @@ from tasks.data.store import read_panel
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
-from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash
+from tasks.safety.day_checks import unbroken_log
+from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash, typed_trades
 from tasks.safety.kill_switch import Switch, read_switch, trip_switch
 from tasks.safety.outcome import Outcome
 from tasks.safety.performance import read_performance
@@ -33,7 +34,7 @@ def check_day(
     except Exception as error:  # noqa: BLE001 - S4: what cannot be judged has failed
         return _verdict((could_not_run("what the checks read", error),), read_switch(run.home))
 
-    checks = run_checks(facts)
+    checks = (*run_checks(facts), judged("audit_log", partial(unbroken_log, run.home)))
     triggers, switch = _pull_triggers(run, facts)
     return _verdict(checks + triggers, switch)
 
@@ -51,7 +52,7 @@ def _gather(
         scores=load_frame(scores.frame),
         target=target,
         target_cash=target_cash,
-        trades=load_frame(trades.frame),
+        trades=typed_trades(load_frame(trades.frame)),
         after=load_frame(trades.after),
         book=portfolio.book,
         quotes=read_quotes(read_panel(market.snapshot, window=PANEL_SESSIONS)),
