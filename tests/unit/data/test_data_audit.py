@@ -45,7 +45,7 @@ def test_the_lake_at_a_glance(filled):
     assert (status.first_session, status.last_session) == (date(2023, 11, 9), FRIDAY)
     assert status.missing_sessions == ()
     assert status.findings == {"no_bar": 1, "unit_error": 1}
-    assert {table.name: table.rows for table in status.tables}["bars"] == 150 * 12 - 1 - 112
+    assert {table.name: table.rows for table in status.tables}["bars"] == 150 * 12 - 1 - 113
     assert status.size_bytes > 10_000
 
 
