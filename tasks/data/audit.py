@@ -127,8 +127,9 @@ def verify_lake(run: Run) -> Verification:
     quarantined = active_quarantine(found, trading_days, limits.quarantine_sessions)
     if len(quarantined) > limits.max_quarantined_frac * len(symbols):
         raise DataError(
-            f"{len(quarantined)} of {len(symbols)} symbols are in quarantine on {head.last_session}.",
-            remedy="See the findings with `afterclose data status` and mend the source.",
+            f"{len(quarantined)} of {len(symbols)} symbols are in quarantine on {head.last_session}: "
+            f"{', '.join(quarantined[:5])}.",
+            remedy="Mend these names at the source and import or refresh again.",
         )
     return Verification(len(trading_days), bars, len(symbols), to_findings(found))
 

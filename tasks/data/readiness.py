@@ -28,6 +28,7 @@ class SessionFacts:
     comparable: int  # symbols with a bar on both sessions
     repeated: int  # of those, bars equal in all five figures
     quarantined: tuple[str, ...]  # symbols with a finding young enough to keep them out
+    causes: dict[str, int]  # how many of those findings there are of each rule
 
 
 def count_session(
@@ -50,6 +51,7 @@ def count_session(
     expected = set(before.index.astype(str)) - gone
     both = before.index.intersection(today.index)
     same = (before.loc[both, list(OHLCV)] == today.loc[both, list(OHLCV)]).all(axis=1)
+    young = young_findings(findings, sessions, quarantine_sessions)
     return SessionFacts(
         session=session,
         last_bar=None if bars.empty else bars["session"].max().date(),
@@ -58,7 +60,8 @@ def count_session(
         missing=tuple(sorted(expected - delivered)),
         comparable=len(both),
         repeated=int(same.sum()),
-        quarantined=active_quarantine(findings, sessions, quarantine_sessions),
+        quarantined=tuple(sorted(set(young["symbol"].astype(str)))),
+        causes={str(rule): int(count) for rule, count in young["rule"].value_counts().sort_index().items()},
     )
 
 
@@ -112,8 +115,8 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
     if len(facts.quarantined) > limits.max_quarantined_frac * max(facts.delivered, facts.expected, 1):
         raise DataError(
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
-            f"({_some(facts.quarantined)}).",
-            remedy="Read the findings with `afterclose data verify` and mend the source.",
+            f"({_some(facts.quarantined)}; findings: {_counts(facts.causes)}).",
+            remedy="Mend these names at the source, or see docs/data.md for what each finding means.",
             session=str(session),
             quarantined=len(facts.quarantined),
         )
@@ -121,3 +124,7 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
 
 def _some(symbols: tuple[str, ...]) -> str:
     return ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")
+
+
+def _counts(causes: dict[str, int]) -> str:
+    return ", ".join(f"{rule} {count}" for rule, count in causes.items())
