@@ -194,6 +194,18 @@ def test_fault_040_buys_wait_for_sells_that_had_to_be_cut():
     assert "the cash that is there after sells and costs" in frame["reason"]["C"]
 
 
+def test_fault_040_costs_come_out_of_what_cut_sells_bring():
+    dear = make_settings(**{"costs.commission_per_share_usd": 0.10})
+    thin = {"weight": 0.0, "adv_usd": 400_000.0}
+    cheap = {"weight": 0.15, "price": 1.0}
+
+    frame, _, after = propose(make_book(0.0, A=2_000), make_target(A=thin, B=cheap, C=cheap), settings=dear)
+
+    assert frame["side"].tolist() == ["SELL", "BUY", "BUY"]
+    assert "the cash that is there after sells and costs" in frame["reason"]["B"]
+    assert 0 <= after["shares"]["CASH"] < 500
+
+
 def test_fault_040_the_last_cent_of_costs_is_in_the_cash():
     book = make_book(10_000.01, prices={"A": 0.01})
     target = make_target(A={"weight": 0.10, "price": 0.01}, B={"weight": 0.10, "price": 0.03})

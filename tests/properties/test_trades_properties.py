@@ -59,7 +59,7 @@ def worlds(draw, *, is_easy=False, is_swift=False):
     chosen = {
         "costs": {
             "min_commission_usd": draw(st.sampled_from([0.0, 1.0])),
-            "commission_per_share_usd": draw(st.sampled_from([0.0, 0.005])),
+            "commission_per_share_usd": draw(st.sampled_from([0.0, 0.005, 0.5])),
         },
         "trades": {"max_trades": draw(st.sampled_from([3, 50]))},
     }

@@ -53,10 +53,36 @@ def test_a_position_near_its_target_is_left_alone():
 
 
 def test_a_position_near_its_target_is_reduced_where_a_limit_wants_it():
-    frame, _, after = propose(make_book(84_650.0, A=307), make_target(A=0.15))
+    frame, _, after = propose(make_book(84_800.0, A=304), make_target(A=0.15))
 
     assert frame["action"]["A"] == "REDUCE"
-    assert after["weight"]["A"] <= 0.1501
+    assert after["shares"]["A"] == 300
+
+
+def test_what_costs_may_add_to_a_line_is_not_held_against_it():
+    frame, _, _ = propose(make_book(84_950.0, A=301), make_target(A=0.15))
+
+    assert frame.empty
+
+
+def test_only_the_largest_excess_gives_way_when_a_sector_is_too_heavy():
+    same = {"sector": "Energy", "weight": 0.10}
+    book = make_book(69_650.0, A=201, B=204, C=202)
+
+    frame, _, after = propose(book, make_target(A=same, B=same, C=same))
+
+    assert frame.index.tolist() == ["B"]
+    assert after["shares"][["A", "B", "C"]].tolist() == [201, 200, 202]
+
+
+def test_the_band_of_an_increase_is_judged_before_costs():
+    target = make_target(
+        A=0.10001, **dict.fromkeys("BCDE", 0.09)
+    )  # 301 USD are missing, 300 are one share and band
+
+    frame, _, _ = propose(make_book(90_300.0, A=194), target)
+
+    assert frame["action"]["A"] == "INCREASE"
 
 
 def test_the_reason_says_the_rank_and_both_weights():
