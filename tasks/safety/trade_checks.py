@@ -52,8 +52,8 @@ def sub_penny(facts: Facts) -> Outcome:
 def price_deviation(facts: Facts) -> Outcome:
     """No price is far from the last close. What has none today is not bought, and leaves at its last known price."""
     symbol = facts.trades["symbol"]
-    last = symbol.map(facts.quotes.last_close)
-    last = last.fillna(symbol.map(facts.held_price).where(facts.is_sale))
+    last = _of_each(facts.quotes.last_close, symbol)
+    last = last.fillna(_of_each(facts.held_price, symbol).where(facts.is_sale))
     deviation = (facts.trades["price"] / last - 1).abs()
     limit = facts.settings.safety.max_price_deviation_frac
     return _lines(facts, ~(deviation <= limit + ROUNDING), limit=f"≤ {percent(limit)} off the last close")
@@ -80,7 +80,7 @@ def liquidity(facts: Facts) -> Outcome:
 
     What nobody trades any more is not bought, but may be offered for sale.
     """
-    volume = facts.trades["symbol"].map(facts.quotes.adv_usd)
+    volume = _of_each(facts.quotes.adv_usd, facts.trades["symbol"])
     unknown = ~(volume > 0)
     share = (facts.notional / volume.mask(unknown)).mask(unknown & facts.is_sale, 0.0)
     limit = facts.settings.trades.max_adv_frac
@@ -157,6 +157,11 @@ def buyable(facts: Facts) -> Outcome:
         facts.quarantined
     )
     return _lines(facts, (facts.trades["side"] != SELL) & ~can_buy, limit="members, not in quarantine")
+
+
+def _of_each(values: pd.Series, symbols: pd.Series) -> pd.Series:
+    """Return the value of each trade's symbol; floats even where there are no trades, which `map` does not give."""
+    return pd.Series(values.reindex(symbols).to_numpy(dtype=float), symbols.index)
 
 
 def _lines(facts: Facts, rows: pd.Series, *, limit: str) -> Outcome:

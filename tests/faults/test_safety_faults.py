@@ -232,12 +232,13 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Run, Callable[
     set_up(run.home)
     monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel())
     facts = make_day(holdings={}, cash_usd=1e6, trades=make_trades(), target={})
+    untyped = facts.trades.astype(object)
     weights = pd.DataFrame({"weight": [1.0]}, index=pd.Index([CASH], name="symbol"))
     market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
     scores = Scores(save_frame(run, "scores", facts.scores), make_champion(), 5, 0)
     portfolio = Portfolio(save_frame(run, "portfolio", weights), facts.book, "hrp", (), 1.0, {}, ())
     after = save_frame(run, "after", facts.after)
-    trades = Trades(save_frame(run, "trades", facts.trades), after, (), 0.0, 0.0, 0.0, 0.0, 1e6)
+    trades = Trades(save_frame(run, "trades", untyped), after, (), 0.0, 0.0, 0.0, 0.0, 1e6)
     return run, lambda: task.check_day(run, market, scores, make_regime(), portfolio, trades)
 
 
