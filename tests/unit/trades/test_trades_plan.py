@@ -75,14 +75,15 @@ def test_only_the_largest_excess_gives_way_when_a_sector_is_too_heavy():
     assert after["shares"][["A", "B", "C"]].tolist() == [201, 200, 202]
 
 
-def test_the_band_of_an_increase_is_judged_before_costs():
-    target = make_target(
-        A=0.10001, **dict.fromkeys("BCDE", 0.09)
-    )  # 301 USD are missing, 300 are one share and band
+def test_the_band_is_judged_before_costs_for_an_increase_and_after_them_for_a_decrease():
+    others = dict.fromkeys("BCDE", 0.09)  # their costs are 7 USD, of which a tenth is borne by A
+    short, over = make_book(90_300.0, A=194), make_book(89_700.0, A=206)  # one share and the band are 300 USD
 
-    frame, _, _ = propose(make_book(90_300.0, A=194), target)
+    increased, _, _ = propose(short, make_target(A=0.100004, **others))
+    decreased, _, _ = propose(over, make_target(A=0.100004, **others))
 
-    assert frame["action"]["A"] == "INCREASE"
+    assert increased["action"]["A"] == "INCREASE"  # 300.40 are missing before costs
+    assert decreased["action"]["A"] == "REDUCE"  # 299.60 are too much before costs, more after them
 
 
 def test_the_reason_says_the_rank_and_both_weights():
