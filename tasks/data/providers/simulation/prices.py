@@ -16,6 +16,7 @@ from tasks.data.providers.simulation.regimes import CALM_VOLATILITY
 
 RESIDUAL_FREEDOM = 5  # of Student's t
 RESIDUAL_SCALE = sqrt((RESIDUAL_FREEDOM - 2) / RESIDUAL_FREEDOM)
+LARGEST_SURPRISE = 10.0  # in standard deviations; without news no company trebles overnight
 SECTOR_VOLATILITY = 0.055 / sqrt(SESSIONS_PER_YEAR)
 STYLE_VOLATILITY = 0.025 / sqrt(SESSIONS_PER_YEAR)
 CONTAGION = (
@@ -75,6 +76,7 @@ def move(companies: Companies, weather: Weather, expected: Values, draws: Draws)
     """Draw the session's returns. `expected` is what alpha adds to each name."""
     own = own_volatility(companies, weather)
     surprise = draws.residual.standard_t(RESIDUAL_FREEDOM, companies.count) * RESIDUAL_SCALE
+    np.clip(surprise, -LARGEST_SURPRISE, LARGEST_SURPRISE, out=surprise)
     factors = draws.factors.standard_normal(len(SECTORS) + STYLES) * weather.wildness
     sector = SECTOR_VOLATILITY * factors[: len(SECTORS)]
     style = STYLE_VOLATILITY * factors[len(SECTORS) :]
