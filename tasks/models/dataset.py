@@ -73,4 +73,4 @@ def has_enough(x: Rows) -> NDArray[np.bool_]:
 def session_weights(sessions: Positions) -> Vector:
     """Weigh rows so that every session counts alike, however many members it had; the mean weight is 1."""
     _, inverse, counts = np.unique(sessions, return_inverse=True, return_counts=True)
-    return np.asarray(len(sessions) / len(counts) / counts[inverse], dtype=np.float64)
+    return np.asarray(len(sessions) / max(len(counts), 1) / counts[inverse], dtype=np.float64)

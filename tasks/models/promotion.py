@@ -63,6 +63,10 @@ def describe(training: Training, *, optimizer: str) -> Metadata:
 def judge(training: Training, home: Home, limits: Limits) -> tuple[Champion | None, Decision]:
     """Return the champion in production, if it can be read, and whether the week's choice takes its place."""
     incumbent, trouble = _incumbent(home)
+    if incumbent is not None and _is_of_this_training(incumbent, training):
+        return incumbent, Decision(
+            promote=True, reason=incumbent.selection_reason
+        )  # a rerun: the same bytes again
     rival = incumbent
     if incumbent is not None and incumbent.feature_set != training.feature_set:
         rival, trouble = None, f"{incumbent.name} was trained on other features than there are now."
@@ -87,6 +91,14 @@ def kept_for_its_time(incumbent: Champion, session: date) -> str:
     return (
         f"It is kept for sessions from {session} on; production stays with {incumbent.name},"
         f" which has seen prices up to {incumbent.trained_through}."
+    )
+
+
+def _is_of_this_training(incumbent: Champion, training: Training) -> bool:
+    return (incumbent.selection_date, incumbent.model_sha256, incumbent.feature_set) == (
+        training.session,
+        training.model.sha256,
+        training.feature_set,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightgbm import Booster
 
 KIND = "lightgbm"
-TEXT_SIGNATURE = b"tree\n"
+TEXT_SIGNATURE, END_OF_PARAMETERS = b"tree\n", b"\nend of parameters\n"
 
 DEFAULTS: Parameters = {
     "rounds": 100,
@@ -103,5 +103,5 @@ def refuse_broken_trees(content: bytes) -> None:
         if not body.startswith(b"Tree=%d\n" % number, start):
             raise not_a_model(KIND, f"tree {number} is not where it should be")
         start += int(size)
-    if not body.startswith(b"end of trees", start):
-        raise not_a_model(KIND, "its trees do not end where they should")
+    if not body.startswith(b"end of trees\n", start) or END_OF_PARAMETERS not in body[start:]:
+        raise not_a_model(KIND, "its end is missing")

@@ -1,0 +1,135 @@
+"""Small champions for tests: a few rows, a model fitted to them, a week's training with the figures a test wants."""
+
+from dataclasses import asdict, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from config.sections import Candidate
+from tasks.core.artifacts import ArtifactRef
+from tasks.core.atomic import write_bytes
+from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.models.champion import make_probe
+from tasks.models.fitted import Fitted
+from tasks.models.kinds.registry import KINDS, make_model
+from tasks.models.metadata import Metadata
+from tasks.models.metrics import Metrics
+from tasks.models.promotion import describe
+from tasks.models.schema import CandidateResult, Choice, Training
+from tasks.models.selection import Limits
+from tasks.models.store import promote_version, write_version
+
+FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
+FRIDAY = date(2024, 6, 14)
+LIMITS = Limits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
+
+
+def make_rows(count: int = 600, seed: int = 0) -> np.ndarray:
+    """Return rows of ranks with some gaps, never in the first feature."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((count, len(FEATURES))).astype(np.float32)
+    x[rng.random(x.shape) < 0.05] = np.nan
+    x[:, 0] = rng.random(count)
+    return x
+
+
+@cache
+def make_fitted(kind: str, *, seed: int = 3) -> Fitted:
+    """Return a fitted model of the kind; the same one each time, for fitting is slow."""
+    return fit_anew(kind, seed=seed)
+
+
+def fit_anew(kind: str, *, seed: int = 3) -> Fitted:
+    """Fit a model of the kind to a target that the first feature half explains."""
+    rows = make_rows()
+    noise = np.random.default_rng(1).normal(0, 0.2, len(rows))
+    model = make_model(kind, FEATURES, {}, seed=seed)
+    model.fit(rows, rows[:, 0].astype(float) - 0.5 + noise, np.ones(len(rows)))
+    return Fitted(kind, FEATURES, model)
+
+
+def make_frame(x: np.ndarray | None = None) -> pd.DataFrame:
+    """Return rows as the features stage hands them on."""
+    rows = make_rows(40, seed=5) if x is None else x
+    index = pd.Index([f"S{i:03d}" for i in range(len(rows))], name="symbol")
+    return pd.DataFrame(rows, index=index, columns=list(FEATURES))
+
+
+def make_metrics(**figures: float) -> dict[str, float]:
+    plain = Metrics(
+        rank_ic=0.02,
+        rank_ic_t=3.0,
+        ic=0.02,
+        icir=0.3,
+        hit_rate=0.51,
+        quantile_spread=0.002,
+        monotonicity=0.9,
+        sessions=75,
+    )
+    return asdict(plain) | figures
+
+
+def make_result(
+    name: str, *, choice_ic: float = 0.02, t: float = 3.0, ic: float = 0.02, **fields
+) -> CandidateResult:
+    """Return how a candidate did; every figure that is not named is unremarkable."""
+    confirmation = make_metrics(rank_ic=ic, rank_ic_t=t)
+    plain = CandidateResult(
+        name=name,
+        kind="lightgbm",
+        ranks=True,
+        choice=make_metrics(rank_ic=choice_ic),
+        confirmation=confirmation,
+        overall=confirmation,
+        train_test_gap=0.01,
+    )
+    return replace(plain, **fields)
+
+
+def make_training(
+    folder: Path,
+    *,
+    kind: str = "momentum_52_week",
+    session: date = FRIDAY,
+    result: CandidateResult | None = None,
+    confirmed: bool = True,
+    seed: int = 3,
+) -> Training:
+    """Return a week's training whose chosen candidate bears its kind's name; its model lies in the folder."""
+    fitted = make_fitted(kind, seed=seed)
+    content = fitted.model.dump()
+    path = folder / f"candidate.{fitted.model.suffix}"
+    write_bytes(path, content)
+    found = result or make_result(kind, kind=kind)
+    return Training(
+        session=session,
+        snapshot="5" * 64,
+        feature_set="f" * 64,
+        results=(found,),
+        folds=ArtifactRef("training_folds", folder / "unused.parquet", ""),
+        choice=Choice(found if confirmed else None, "It was best."),
+        candidate=Candidate(name=kind, kind=kind, parameters={}),
+        features=FEATURES,
+        model=ArtifactRef("candidate", path, sha256_of_bytes(content)),
+        seed=seed,
+        probe=make_probe(fitted.model, make_rows(50, seed=9)),
+        trained_through=session,
+    )
+
+
+def put_into_production(
+    home: Home, kind: str = "momentum_52_week", *, session: date = FRIDAY, seed: int = 3
+) -> Metadata:
+    """Promote a champion of the kind as the weekly flow does; return its metadata."""
+    training = make_training(home.work / "made", kind=kind, session=session, seed=seed)
+    metadata = describe(training, optimizer="max_sharpe")
+    promote_version(home, write_version(home, metadata, training.model.path.read_bytes()))
+    return metadata
+
+
+ALL_KINDS = tuple(KINDS)
+LEARNING_KINDS = tuple(kind for kind, model in KINDS.items() if model.learns)

@@ -1,0 +1,405 @@
+"""Faults 18–24, 103, 105 and 106: the champion is damaged, hostile, foreign, old, or being replaced."""
+
+import json
+import os
+import pickle
+import signal
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from math import nan
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tasks.models.champion
+from tasks.core.artifacts import save_frame
+from tasks.core.errors import ModelError
+from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.features.registry import feature_names, feature_set
+from tasks.models.champion import load_champion
+from tasks.models.kinds.registry import KINDS
+from tasks.models.metadata import METADATA_NAME, sealed
+from tasks.models.promotion import describe, judge
+from tasks.models.schema import Choice
+from tasks.models.store import promote_version, read_champion, read_production, write_version
+from tasks.models.task import score_universe
+from tests.builders import make_run
+from tests.champions import (
+    ALL_KINDS,
+    FRIDAY,
+    LIMITS,
+    make_frame,
+    make_result,
+    make_training,
+    put_into_production,
+)
+
+
+class Bomb:
+    """Leaves a mark when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def load(home, session=FRIDAY):
+    return load_champion(home, session=session, max_age_days=35)
+
+
+def model_file(home):
+    return next(home.production.glob("champion_model.*"))
+
+
+def metadata_file(home):
+    return home.production / METADATA_NAME
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_fault_018_a_truncated_champion_is_refused_before_it_is_parsed(home, kind, monkeypatch):
+    put_into_production(home, kind)
+    monkeypatch.setattr(KINDS[kind], "load", lambda *_: pytest.fail("parsed"))
+    content = model_file(home).read_bytes()
+
+    for kept in (0, 1, len(content) // 2, len(content) - 1):
+        model_file(home).write_bytes(content[:kept])
+        with pytest.raises(ModelError, match="its sha256 differs") as caught:
+            load(home)
+        assert caught.value.exit_code == 6
+        assert "backup" in caught.value.remedy
+
+
+def test_fault_018_truncated_metadata_is_refused(home):
+    put_into_production(home)
+    content = metadata_file(home).read_bytes()
+
+    for kept in (0, 1, len(content) // 2, len(content) - 3):
+        metadata_file(home).write_bytes(content[:kept])
+        with pytest.raises(ModelError, match="damaged or was edited"):
+            load(home)
+
+
+def test_fault_019_a_pickle_in_the_champions_place_is_never_unpickled(home, tmp_path):
+    put_into_production(home, "random_forest")
+    model_file(home).write_bytes(pickle.dumps(Bomb(tmp_path / "boom")))
+
+    with pytest.raises(ModelError, match="its sha256 differs"):
+        load(home)
+
+    assert not (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_fault_019_a_pickle_whose_hash_was_entered_too_is_never_unpickled(home, tmp_path, kind):
+    metadata = put_into_production(home, kind)
+    bomb = pickle.dumps(Bomb(tmp_path / "boom"))
+    forged = replace(metadata.champion, model_sha256=sha256_of_bytes(bomb))
+    promote_version(home, write_version(home, replace(metadata, champion=forged), bomb))
+
+    with pytest.raises(ModelError, match="does not begin as one does"):
+        load(home)
+
+    assert not (tmp_path / "boom").exists()
+
+
+def test_fault_019_a_skops_file_with_a_type_that_is_not_trusted_is_refused(home, tmp_path):
+    import skops.io
+
+    metadata = put_into_production(home, "random_forest")
+    hostile = skops.io.dumps(Bomb(tmp_path / "boom"))
+    forged = replace(metadata.champion, model_sha256=sha256_of_bytes(hostile))
+    promote_version(home, write_version(home, replace(metadata, champion=forged), hostile))
+
+    with pytest.raises(ModelError, match="is no random_forest model"):
+        load(home)
+
+    assert not (tmp_path / "boom").exists()
+
+
+def test_fault_020_one_changed_byte_of_the_model_is_refused(home):
+    put_into_production(home, "lightgbm")
+    content = bytearray(model_file(home).read_bytes())
+    content[len(content) // 2] ^= 1
+    model_file(home).write_bytes(content)
+
+    with pytest.raises(ModelError, match="its sha256 differs"):
+        load(home)
+
+
+@pytest.mark.parametrize(
+    "key", ["model_name", "metrics", "trained_through", "features", "model_sha256", "kind"]
+)
+def test_fault_020_edited_metadata_is_refused(home, key):
+    put_into_production(home)
+    record = json.loads(metadata_file(home).read_text())
+    record[key] = {"metrics": {"rank_ic": 0.9}, "features": record["features"][::-1]}.get(key, "2001-01-01")
+    metadata_file(home).write_text(json.dumps(record))
+
+    with pytest.raises(ModelError, match="its own hash differs"):
+        load(home)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"\xff\xfe", b'{"metadata_sha256": 1}', b"{}"])
+def test_fault_020_metadata_that_is_something_else_is_refused(home, content):
+    put_into_production(home)
+    metadata_file(home).write_bytes(content)
+
+    with pytest.raises(ModelError, match="damaged or was edited"):
+        load(home)
+
+
+def test_fault_020_a_model_file_of_another_folder_cannot_be_named(home):
+    metadata = put_into_production(home)
+    escaping = replace(metadata, suffix="/../../../etc/passwd")
+    metadata_file(home).write_bytes(sealed(escaping))
+
+    with pytest.raises(ModelError, match="do not go together"):
+        load(home)
+
+
+def test_fault_021_features_in_another_order_are_refused(home):
+    put_into_production(home, "xgboost")
+    frame = make_frame()
+
+    with pytest.raises(ModelError, match="in another order"):
+        load(home).fitted.score(frame[frame.columns[::-1]])
+
+
+def test_fault_021_the_features_that_differ_are_named(home):
+    put_into_production(home, "lightgbm")
+    frame = make_frame().rename(columns={"momentum_1m": "momentum_2m"})
+
+    with pytest.raises(ModelError, match="without momentum_1m and with the unknown momentum_2m"):
+        load(home).fitted.score(frame)
+
+
+def universe(run, x):
+    frame = pd.DataFrame(x, columns=list(feature_names()))
+    frame.index = pd.Index([f"S{i:03d}" for i in range(len(frame))], name="symbol", dtype="str")
+    return save_frame(run, "features", frame)
+
+
+@pytest.fixture
+def rows():
+    return np.random.default_rng(0).random((30, len(feature_names()))).astype(np.float32)
+
+
+def with_registered_features(tmp_path, kind, *, version=None):
+    """Put a champion into production that was trained on the features there are."""
+    from tasks.models.champion import make_probe
+    from tasks.models.kinds.registry import make_model
+
+    run = make_run(tmp_path)
+    x = np.random.default_rng(1).random((400, len(feature_names()))).astype(np.float32)
+    model = make_model(kind, feature_names(), {}, seed=1)
+    model.fit(x, x[:, 0].astype(float), np.ones(400))
+    training = make_training(run.home.work / "made", kind=kind)
+    content = model.dump()
+    training.model.path.write_bytes(content)
+    training = replace(
+        training,
+        features=feature_names(),
+        feature_set=version or feature_set(),
+        model=replace(training.model, sha256=sha256_of_bytes(content)),
+        probe=make_probe(model, x),
+    )
+    promote_version(run.home, write_version(run.home, describe(training, optimizer="hrp"), content))
+    return run
+
+
+def test_fault_021_the_same_names_in_another_version_are_refused(tmp_path, rows):
+    run = with_registered_features(tmp_path, "lightgbm", version="0" * 64)
+
+    with pytest.raises(ModelError, match="trained on other features"):
+        score_universe(run, universe(run, rows))
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost", "random_forest", "momentum_52_week"])
+def test_fault_022_constant_scores_are_refused(tmp_path, rows, kind):
+    run = with_registered_features(tmp_path, kind)
+
+    with pytest.raises(ModelError, match="the same score"):
+        score_universe(run, universe(run, np.tile(rows[:1], (30, 1))))
+
+
+def test_fault_022_a_score_that_is_no_number_is_refused(tmp_path, rows, monkeypatch):
+    run = with_registered_features(tmp_path, "lightgbm")
+    predict = KINDS["lightgbm"].predict
+    monkeypatch.setattr(
+        KINDS["lightgbm"], "predict", lambda self, x: np.where(np.arange(len(x)) == 16, nan, predict(self, x))
+    )
+
+    with pytest.raises(ModelError, match="S016 among them"):
+        score_universe(run, universe(run, rows))
+
+
+def test_fault_022_a_universe_that_cannot_be_scored_at_all_is_refused(tmp_path, rows):
+    run = with_registered_features(tmp_path, "lightgbm")
+
+    with pytest.raises(ModelError, match="could be scored"):
+        score_universe(run, universe(run, np.full_like(rows, nan)))
+
+
+def test_fault_022_the_baselines_constant_scores_are_allowed(tmp_path, rows):
+    run = with_registered_features(tmp_path, "equal_weight")
+
+    assert score_universe(run, universe(run, rows)).scored == 30
+
+
+def test_fault_023_a_model_that_another_library_scores_otherwise_is_refused(home, monkeypatch):
+    put_into_production(home, "lightgbm")
+    predict = KINDS["lightgbm"].predict
+    monkeypatch.setattr(KINDS["lightgbm"], "predict", lambda self, x: predict(self, x) + 1e-12)
+
+    with pytest.raises(
+        ModelError, match="scores otherwise than when it was trained; it was written by lightgbm"
+    ):
+        load(home)
+
+
+def test_fault_023_another_version_that_scores_the_same_is_proved_equal(home, monkeypatch):
+    put_into_production(home, "lightgbm")
+    monkeypatch.setattr(tasks.models.champion, "library_versions", lambda _: {"lightgbm": "99.0"})
+
+    assert load(home).fitted.kind == "lightgbm"
+
+
+def test_fault_024_a_champion_beyond_its_limit_halts_the_day(home):
+    put_into_production(home)
+
+    assert load(home, FRIDAY + timedelta(days=35)).champion.name == "momentum_52_week"
+    with pytest.raises(ModelError, match="36 days before"):
+        load(home, FRIDAY + timedelta(days=36))
+
+
+def test_a_champion_that_knows_later_prices_never_scores_a_session(home):
+    put_into_production(home, "lightgbm")
+
+    loaded = load(home, FRIDAY - timedelta(days=1))
+
+    assert loaded.champion.name == "equal_weight"
+    assert "knows later prices" in loaded.notes[0]
+
+
+def test_fault_024_a_version_of_its_time_that_is_too_old_halts_the_day_too(home):
+    put_into_production(home, session=FRIDAY - timedelta(weeks=8))
+    put_into_production(home)
+
+    with pytest.raises(ModelError, match="was chosen on 2024-04-19, 55 days before"):
+        load(home, FRIDAY - timedelta(days=1))
+
+
+WRITE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "ctypes.dlsym"}
+
+
+def promote_and_die(home, training, point):
+    """Promote in a forked child that is killed at the n-th write boundary; return whether it lived."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def watch(event, args):
+            nonlocal count
+            writing = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+            if writing or event in WRITE_EVENTS:
+                count += 1
+                if count == point:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        metadata = describe(training, optimizer="hrp")
+        promote_version(home, write_version(home, metadata, training.model.path.read_bytes()))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return not os.WIFSIGNALED(status)
+
+
+@pytest.mark.parametrize(("before", "after"), [("lightgbm", "xgboost"), ("lightgbm", "lightgbm")])
+def test_fault_103_a_crash_during_promotion_leaves_the_old_or_the_new(tmp_path, before, after):
+    week_before = FRIDAY - timedelta(days=7)
+    training = make_training(tmp_path / "made", kind=after, seed=8)
+    expected = {week_before: before, FRIDAY: after}
+    outcomes = []
+    for point in range(1, 60):
+        home = Home(tmp_path / f"home{point}")
+        old = put_into_production(home, before, session=week_before).champion
+        lived = promote_and_die(home, training, point)
+
+        loaded = load(home)
+        assert loaded.fitted.kind == loaded.champion.kind == expected[loaded.champion.selection_date]
+        assert sha256_of_bytes(read_production(home).model) == loaded.champion.model_sha256
+        outcomes.append(loaded.champion == old)
+        assert promote_and_die(home, training, 0), "a rerun converges"
+        assert read_champion(home).selection_date == FRIDAY
+        if lived:
+            break
+
+    assert lived, "the last point lies behind the promotion"
+    assert outcomes == sorted(outcomes, reverse=True), "once new, always new"
+    assert {True, False} == set(outcomes)
+
+
+@pytest.mark.parametrize("metric", [nan, 0.02, 0.019, -0.5])
+def test_fault_105_a_worse_equal_or_missing_metric_leaves_the_champion(home, metric):
+    old = put_into_production(home, "xgboost", session=FRIDAY - timedelta(days=7)).champion
+    result = make_result("lightgbm", ic=metric, t=3.0)
+    training = make_training(home.work / "made", kind="lightgbm", result=result)
+    files = {path: path.read_bytes() for path in home.production.rglob("*") if path.is_file()}
+
+    incumbent, decision = judge(training, home, LIMITS)
+
+    assert incumbent == old
+    assert old.metrics["rank_ic"] == 0.02
+    assert not decision.promote
+    assert "xgboost" in decision.reason
+    assert {path: path.read_bytes() for path in home.production.rglob("*") if path.is_file()} == files
+
+
+def test_fault_105_nobody_confirmed_leaves_the_champion(home):
+    put_into_production(home, "xgboost", session=FRIDAY - timedelta(days=7))
+    training = replace(make_training(home.work / "made"), choice=Choice(None, "Nobody was confirmed."))
+
+    _, decision = judge(training, home, LIMITS)
+
+    assert not decision.promote
+    assert "xgboost stays" in decision.reason
+
+
+def test_fault_106_a_promotion_between_metadata_and_model_still_gives_a_whole_champion(home, monkeypatch):
+    put_into_production(home, "lightgbm", session=FRIDAY - timedelta(days=7))
+    read = tasks.models.store.read_metadata
+
+    def read_then_be_overtaken(path):
+        metadata = read(path)
+        monkeypatch.setattr(tasks.models.store, "read_metadata", read)
+        put_into_production(home, "lightgbm", seed=8)
+        return metadata
+
+    monkeypatch.setattr(tasks.models.store, "read_metadata", read_then_be_overtaken)
+    stored = read_production(home)
+
+    assert stored.metadata.champion.selection_date == FRIDAY - timedelta(days=7)
+    assert sha256_of_bytes(stored.model) == stored.metadata.champion.model_sha256
+    assert read_champion(home).model_sha256 != stored.metadata.champion.model_sha256
+
+
+def test_fault_106_a_run_keeps_the_champion_it_pinned(home):
+    put_into_production(home, "lightgbm", session=FRIDAY - timedelta(days=7))
+    pinned = load(home)
+    before = pinned.fitted.score(make_frame())
+
+    put_into_production(home, "xgboost")
+
+    pd.testing.assert_series_equal(pinned.fitted.score(make_frame()), before, check_exact=True)
+    assert pinned.champion.kind == "lightgbm"
+    assert load(home).champion.kind == "xgboost"

@@ -1,0 +1,95 @@
+"""What holds for every walk-forward, every ranking and every store, whatever its size."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.models.metrics import measure
+from tasks.models.schema import Champion
+from tasks.models.scoring import ranked
+from tasks.models.selection import choose, decide
+from tasks.models.walkforward import Window, make_folds, sampled_sessions, split_folds
+from tests.champions import FRIDAY, LIMITS, make_result
+
+windows = st.builds(
+    Window,
+    train=st.integers(1, 400),
+    least_train=st.integers(1, 200),
+    test=st.integers(1, 120),
+    folds=st.integers(1, 8),
+    embargo=st.integers(0, 20),
+)
+
+
+@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
+def test_no_training_label_reaches_into_its_test_or_the_embargo(window, last, every, label):
+    sampled = sampled_sessions(0, last, every=every)
+
+    for fold in make_folds(sampled, label_sessions=label, window=window):
+        if fold.train.size and fold.test.size:
+            assert fold.train.max() + label + window.embargo < fold.test.min()
+
+
+@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
+def test_test_sessions_are_tested_once_and_nothing_is_shuffled(window, last, every, label):
+    sampled = sampled_sessions(0, last, every=every)
+
+    folds = make_folds(sampled, label_sessions=label, window=window)
+
+    tested = np.concatenate([fold.test for fold in folds]) if folds else np.array([])
+    assert (np.diff(tested) > 0).all()
+    assert set(tested) <= set(sampled)
+    choosing, confirming = split_folds(folds)
+    assert not {*np.r_[0, *(f.test for f in choosing)][1:]} & {*np.r_[0, *(f.test for f in confirming)][1:]}
+
+
+@settings(max_examples=50)
+@given(
+    seed=st.integers(0, 10_000),
+    names=st.integers(10, 40),
+    count=st.integers(1, 8),
+    scale=st.floats(1e-3, 1e3),
+    shift=st.floats(-1e3, 1e3),
+)
+def test_order_alone_decides_the_rank_ic(seed, names, count, scale, shift):
+    rng = np.random.default_rng(seed)
+    sessions = np.repeat(np.arange(count), names)
+    scores, returns = rng.integers(0, 50, (2, names * count)).astype(float)
+
+    plain, stretched = measure(scores, returns, sessions), measure(scale * scores + shift, returns, sessions)
+
+    assert np.isclose(plain.rank_ic, stretched.rank_ic)
+    assert -1 <= plain.rank_ic <= 1
+    assert 0 <= plain.hit_rate <= 1
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40).filter(lambda v: min(v) < max(v)))
+def test_a_better_score_never_ranks_worse(values):
+    table = ranked(pd.Series(values, index=[f"S{i}" for i in range(len(values))]), ranks=True)
+
+    ordered = table.sort_values("rank")
+    assert (ordered["score"].diff().dropna() <= 0).all()
+    assert table["rank"].min() == 1
+
+
+@given(
+    ics=st.lists(st.floats(-0.1, 0.1) | st.just(float("nan")), min_size=1, max_size=6),
+    ts=st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=6, max_size=6),
+    age=st.integers(0, 60),
+)
+def test_whoever_is_promoted_over_a_champion_is_confirmed_or_the_baseline_for_an_expiring_one(ics, ts, age):
+    results = [make_result(f"m{i}", choice_ic=ic, ic=ic, t=ts[i]) for i, ic in enumerate(ics)]
+    day = FRIDAY - timedelta(days=age)
+    old = Champion("old", "xgboost", "hrp", "0", "f", day, day, "", 0.02, {"rank_ic": 0.02}, ranks=True)
+
+    choice = choose(results, LIMITS)
+    promote = decide(choice, results, old, session=FRIDAY, limits=LIMITS).promote
+
+    if choice.result is not None:
+        assert choice.result.confirmation["rank_ic_t"] >= 2.0
+        assert promote == (choice.result.confirmation["rank_ic"] > 0.02)
+    else:
+        assert promote == (age + 7 > 35)

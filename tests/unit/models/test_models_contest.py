@@ -1,0 +1,111 @@
+import zlib
+
+import numpy as np
+import pytest
+
+from config.sections import Candidate
+from tasks.core.errors import ConfigError
+from tasks.models.contest import BASELINE_CANDIDATE, compete, folds_of, rows_of, window_needed
+from tasks.models.kinds.registry import make_model
+from tasks.models.training import walk_forward
+from tests.builders import make_panel, make_settings
+from tests.champions import FEATURES, make_rows
+
+SMALL = {
+    "models.train_sessions": 120,
+    "models.least_train_sessions": 60,
+    "models.test_sessions": 40,
+    "models.folds": 3,
+    "models.quick_candidates": ["momentum_52_week", "equal_weight"],
+}
+
+
+def seed(name):
+    return zlib.crc32(name.encode())
+
+
+def contest_on(panel, **overrides):
+    return compete(panel, make_settings(**SMALL | overrides).models, quick=True, seed=seed)
+
+
+def test_a_random_walk_leaves_the_baseline_in_charge():
+    contest = contest_on(make_panel(sessions=560, symbols=30))
+
+    assert contest.choice.result is None
+    assert contest.candidate == BASELINE_CANDIDATE
+    assert [result.name for result in contest.results] == ["momentum_52_week", "equal_weight"]
+
+
+def test_a_market_that_follows_its_highs_is_found_out():
+    panel = make_panel(sessions=560, symbols=30)
+    drift = np.linspace(-0.004, 0.004, 30)
+    panel.close[:] *= np.exp(drift * np.arange(560)[:, None])
+    panel.high[:] = panel.close
+
+    contest = contest_on(panel)
+
+    assert contest.choice.result.name == "momentum_52_week"
+    assert contest.choice.result.confirmation["rank_ic_t"] > 5
+    assert contest.fitted.kind == "momentum_52_week"
+
+
+def test_a_short_history_compares_nobody_and_says_so():
+    contest = contest_on(make_panel(sessions=220, symbols=12))
+
+    assert contest.results == ()
+    assert contest.folds.empty
+    assert "too short" in contest.choice.reason
+    assert contest.fitted.kind == "equal_weight"
+
+
+def test_a_panel_without_any_label_still_gives_the_baseline():
+    assert contest_on(make_panel(sessions=15, symbols=12)).fitted.kind == "equal_weight"
+
+
+def test_the_fold_table_has_a_row_for_each_candidate_and_fold():
+    contest = contest_on(make_panel(sessions=560, symbols=30))
+
+    assert contest.folds[["candidate", "fold"]].to_numpy().tolist() == [
+        [name, fold] for name in ("momentum_52_week", "equal_weight") for fold in (1, 2, 3)
+    ]
+
+
+def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
+    settings = make_settings(**SMALL).models
+    panel = make_panel(sessions=900, symbols=6)
+    short = make_panel(sessions=900, symbols=6)
+    tail = slice(900 - window_needed(settings), None)
+    trimmed = type(short)(
+        **{
+            name: value[tail] if getattr(value, "shape", (0,))[0] == 900 else value
+            for name, value in vars(short).items()
+        }
+    )
+
+    whole, part = (folds_of(rows_of(each, settings), settings) for each in (panel, trimmed))
+
+    assert [len(fold.train) for fold in part] == [len(fold.train) for fold in whole]
+    assert [len(fold.test) for fold in part] == [len(fold.test) for fold in whole]
+
+
+def test_training_twice_gives_the_same_scores_whichever_fold_ends_first():
+    settings = make_settings(**SMALL).models
+    data = rows_of(make_panel(sessions=560, symbols=30), settings)
+    candidate = next(each for each in settings.candidates if each.kind == "lightgbm")
+
+    once, again = (walk_forward(candidate, data, folds_of(data, settings), seed=1) for _ in range(2))
+
+    for one, other in zip(once, again, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_a_refused_parameter_names_the_setting():
+    for candidate in (
+        Candidate(name="a", kind="lightgbm", parameters={"num_leaves": "many"}),
+        Candidate(name="b", kind="xgboost", parameters={"eta": "slow"}),
+        Candidate(name="c", kind="random_forest", parameters={"trees": 5}),
+        Candidate(name="d", kind="random_forest", parameters={"max_depth": -1}),
+    ):
+        model = make_model(candidate.kind, FEATURES, candidate.parameters, seed=1)
+        with pytest.raises(ConfigError, match=r"models\.candidates"):
+            model.fit(make_rows(), np.linspace(0, 1, 600), np.ones(600))

@@ -1,0 +1,134 @@
+import json
+from datetime import timedelta
+
+import pytest
+
+from tasks.core.errors import ModelError
+from tasks.core.home import Home
+from tasks.models.champion import load_champion
+from tasks.models.metadata import sealed
+from tasks.models.promotion import describe
+from tasks.models.store import (
+    has_champion,
+    promote_version,
+    prune_versions,
+    read_champion,
+    read_production,
+    read_versions,
+    versions_folder,
+    write_version,
+)
+from tests.champions import ALL_KINDS, FRIDAY, make_frame, make_training, put_into_production
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def load(home, session=FRIDAY):
+    return load_champion(home, session=session, max_age_days=35)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_a_promoted_champion_is_loaded_as_it_was_described(home, kind):
+    metadata = put_into_production(home, kind)
+
+    loaded = load(home)
+
+    assert read_production(home).metadata == metadata
+    assert loaded.champion == read_champion(home) == metadata.champion
+    assert loaded.fitted.kind == kind
+    assert len(loaded.fitted.score(make_frame())) == 40
+
+
+def test_a_home_without_champion_says_how_to_get_one(home):
+    assert not has_champion(home)
+    with pytest.raises(ModelError, match="afterclose weekly"):
+        load(home)
+
+
+def test_the_metadata_holds_what_the_contract_names(home):
+    put_into_production(home)
+
+    record = json.loads((home.production / "champion_metadata.json").read_bytes())
+
+    named = "model_name optimizer weighted_score metrics selection_date selection_reason data_snapshot feature_set"
+    assert set(named.split()) < set(record)
+    assert record["features"][0] == "distance_52w_high"
+
+
+def test_equal_champions_are_written_as_equal_bytes(tmp_path):
+    for name in ("one", "other"):
+        put_into_production(Home(tmp_path / name), "random_forest")
+
+    one, other = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for path in sorted((tmp_path / name).rglob("*.*"))
+            if path.is_file()
+        }
+        for name in ("one", "other")
+    )
+    assert one == other
+
+
+def test_only_the_new_champions_model_file_remains(home):
+    put_into_production(home, "lightgbm")
+    put_into_production(home, "xgboost")
+
+    assert [path.name for path in home.production.glob("champion_model.*")] == ["champion_model.ubj"]
+
+
+def test_the_same_pair_is_kept_once(home):
+    put_into_production(home)
+    put_into_production(home)
+
+    assert len(list(versions_folder(home).iterdir())) == 1
+
+
+def test_the_last_three_versions_are_kept_and_the_one_in_production_always(home):
+    put_into_production(home, session=FRIDAY)
+    for week in range(1, 5):
+        training = make_training(home.work / "made", session=FRIDAY - timedelta(weeks=week))
+        write_version(home, describe(training, optimizer="hrp"), training.model.path.read_bytes())
+    prune_versions(home)
+
+    kept = [stored.metadata.champion.selection_date for stored in read_versions(home)]
+    assert kept == [FRIDAY, *[FRIDAY - timedelta(weeks=week) for week in (2, 3, 4)]]
+
+
+def test_a_past_session_is_scored_by_the_champion_of_its_time_and_says_so(home):
+    for weeks in (4, 2, 0):
+        put_into_production(home, session=FRIDAY - timedelta(weeks=weeks))
+
+    loaded = load(home, FRIDAY - timedelta(days=10))
+
+    assert loaded.champion.selection_date == FRIDAY - timedelta(weeks=2)
+    assert "the present champion knows later prices" in loaded.notes[0]
+
+
+def test_a_damaged_version_is_passed_over(home):
+    for weeks in (4, 2, 0):
+        put_into_production(home, session=FRIDAY - timedelta(weeks=weeks))
+    (sorted(versions_folder(home).iterdir())[1] / "champion_model.json").write_text("{}")
+
+    assert load(home, FRIDAY - timedelta(days=10)).champion.selection_date == FRIDAY - timedelta(weeks=4)
+
+
+def test_an_earlier_version_can_be_brought_back(home):
+    first = put_into_production(home, "lightgbm", session=FRIDAY - timedelta(weeks=1))
+    put_into_production(home, "xgboost")
+
+    promote_version(home, min(versions_folder(home).iterdir()))
+
+    assert read_champion(home) == first.champion
+
+
+def test_metadata_is_legible_and_sealed(home):
+    metadata = put_into_production(home)
+
+    text = sealed(metadata).decode()
+
+    assert text.splitlines()[1] == '  "schema_version": 1,'
+    assert len(text.splitlines()) < 60

@@ -1,0 +1,106 @@
+"""The stages, on a panel that the test hands over in the place of the lake."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+import tasks.models.task as stages
+from tasks.core.artifacts import load_frame, save_frame
+from tasks.data.schema import Market, SnapshotRef
+from tasks.features.engine import compute_last
+from tasks.models.store import read_production, read_versions
+from tests.builders import FRIDAY, make_panel, make_run
+
+SMALL = {
+    "models.train_sessions": 120,
+    "models.least_train_sessions": 60,
+    "models.test_sessions": 40,
+    "models.folds": 2,
+    "models.quick_candidates": ["momentum_52_week", "lightgbm"],
+}
+
+
+def market_of(home, session):
+    snapshot = SnapshotRef("5" * 64, home / "data" / "lake", session, {})
+    return Market(snapshot, "test", 0, 0, (), (), 30, (), (), ())
+
+
+@pytest.fixture
+def week(tmp_path, monkeypatch):
+    """Return a function that runs the week and, for the day after, the scoring."""
+
+    def run_week(session=FRIDAY, **overrides):
+        panel = make_panel(sessions=460, symbols=30, last=session)
+        monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
+        run = make_run(tmp_path, session, **SMALL | overrides)
+        training = stages.train_candidates(run, market_of(tmp_path, session), quick=True)
+        return run, panel, stages.promote_champion(run, training)
+
+    return run_week
+
+
+def written(home):
+    folders = (home.production, home.reports)
+    return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def score(run, panel):
+    matrix = compute_last(panel)
+    frame = pd.DataFrame(
+        matrix.of_session(-1),
+        index=pd.Index(panel.symbols, name="symbol", dtype="str"),
+        columns=list(matrix.names),
+    )
+    return stages.score_universe(run, save_frame(run, "features", frame))
+
+
+def test_a_week_without_signal_ends_with_the_baseline_and_a_report_that_says_why(week):
+    run, _panel, promotion = week(**{"models.min_t_statistic": 99.0})
+
+    assert promotion.promoted
+    assert promotion.champion.name == "equal_weight"
+    assert "baseline stands in" in promotion.reason
+    assert promotion.reason in promotion.report.read_text()
+    assert (run.home.reports / "model_selection" / "training_comparison.csv").exists()
+
+
+def test_a_champion_that_was_promoted_scores_the_session(week):
+    run, panel, promotion = week(
+        **{
+            "models.min_t_statistic": -99.0,
+            "models.quick_candidates": ["lightgbm"],
+            "models.max_train_test_gap": 1.0,
+        }
+    )
+
+    scores = score(run, panel)
+
+    assert scores.champion == promotion.champion
+    frame = load_frame(scores.frame)
+    assert frame.index.tolist() == panel.symbols.tolist()
+    assert scores.scored + scores.left_out == 30
+
+
+def test_a_week_run_again_changes_nothing(week):
+    run, _, first = week()
+    before = written(run.home)
+
+    _, _, again = week()
+
+    assert again == first
+    assert written(run.home) == before
+
+
+def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
+    run, _, present = week()
+
+    _, _, past = week(FRIDAY - timedelta(weeks=4))
+
+    assert not past.promoted
+    assert read_production(run.home).metadata.champion == present.champion
+    assert [stored.metadata.champion.selection_date for stored in read_versions(run.home)] == [
+        FRIDAY,
+        FRIDAY - timedelta(weeks=4),
+    ]
+    assert "kept for sessions from 2024-05-17 on" in past.reason
