@@ -19,8 +19,9 @@ from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.digest import COVERED, session_digests
 from tasks.data.head import Head, read_head
-from tasks.data.intake import CONTEXT_SESSIONS, HOLDING_RULES, Known, admit
+from tasks.data.intake import admit
 from tasks.data.readiness import active_quarantine
+from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding
 from tasks.data.store import read_bar_frame, read_tables
 from tasks.data.tables import SPECS, empty_table, to_findings

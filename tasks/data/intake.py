@@ -4,7 +4,7 @@ Pure: it is handed what the lake already knows and returns what to append. Wheth
 readiness.py's to say; writing is store.py's. The same facts give the same rows, in however many deliveries they come.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -13,29 +13,17 @@ from numpy.typing import NDArray
 
 from tasks.data import actions as corporate
 from tasks.data.lines import new_lives
-from tasks.data.moves import Bars, Suspect, follows_within_reach, judge_moves
-from tasks.data.quality import describe_bars, judge_bars, make_findings
+from tasks.data.moves import Bars, Suspect, judge_moves
+from tasks.data.quality import judge_bars, make_findings
+from tasks.data.remarks import repeats, restated, silences, suspicions
+from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_level_name, is_safe_symbol
-from tasks.data.tables import OHLCV, SPECS, changed_rows, empty_table, known_from
+from tasks.data.tables import SPECS, changed_rows, known_from
 
-CONTEXT_SESSIONS = 64  # how far back new bars are compared with stored ones: the longest reach of any gate
-HOLDING_RULES = frozenset({"unit_error", "unannounced_split"})
-STAYS = "stored as delivered; not bought for some sessions"
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the lake holds before a delivery: its tables as last seen, and the bars of the sessions that matter."""
-
-    after: date | None = None
-    bars: pd.DataFrame = field(default_factory=lambda: empty_table("bars").drop(columns="known"))
-    tables: dict[str, pd.DataFrame] = field(
-        default_factory=lambda: {name: empty_table(name) for name in SPECS if name != "bars"}
-    )
 
 
 @dataclass(frozen=True)
@@ -49,20 +37,6 @@ class Batch:
         return all(frame.empty for frame in self.rows.values())
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """New bars among the stored and set-aside ones shortly before them, sorted by symbol and session."""
-
-    frame: pd.DataFrame
-    day: Ints
-    is_new: Mask
-    was_held: Mask
-
-    @property
-    def code(self) -> Ints:
-        return self.frame["symbol"].cat.codes.to_numpy().astype(np.int64)
-
-
 def admit(
     tables: dict[str, pd.DataFrame], known: Known, *, through: date, trading_days: Days, max_move_frac: float
 ) -> Batch:
@@ -71,7 +45,7 @@ def admit(
     fresh, amendments = _split_by_age(judged.good, known)
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
     acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
-    rows = _gather(known, fresh, trading_days)
+    rows = gather(known, fresh, trading_days, since=_earliest(acts))
     acts, impossible = _refuse_impossible(rows, acts, trading_days)
     suspects, acts, refused = _compare(rows, acts, trading_days, limit=max_move_frac)
     holds = np.zeros(len(rows.frame), dtype=bool)
@@ -83,10 +57,10 @@ def admit(
         act_findings,
         impossible,
         refused,
-        _suspicions(rows, suspects),
-        _repeats(rows),
-        _silences(rows, judged.held, tables, known, trading_days),
-        _restated(amendments, known, through),
+        suspicions(rows, suspects),
+        repeats(rows),
+        silences(rows, judged.held, tables, known, trading_days),
+        restated(amendments, known, through, limit=max_move_frac),
     ]
     held = pd.concat([judged.held, _held(rows, suspects)], ignore_index=True)
     out = {
@@ -115,39 +89,11 @@ def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.Da
     return good[~is_old], believed.reset_index(drop=True)
 
 
-def _gather(known: Known, fresh: pd.DataFrame, trading_days: Days) -> _Rows:
-    """Put stored and set-aside bars of the last sessions before the new ones."""
-    first = pd.Timestamp("1900-01-01")
-    if known.after is not None:
-        end = int(np.searchsorted(trading_days, np.datetime64(known.after, "D"), side="right"))
-        first = pd.Timestamp(trading_days[max(0, end - CONTEXT_SESSIONS)])
-    columns = list(SPECS["bars"].columns)
-    stored = known.bars.loc[known.bars["session"] >= first, columns]
-    aside = known.tables["quarantine"]
-    aside = aside.loc[(aside["session"] >= first) & aside["rule"].isin(HOLDING_RULES), columns]
-    if stored.empty and aside.empty:
-        joined, origin = fresh[columns], np.full(len(fresh), 2)
-    else:
-        parts = [stored, aside, fresh[columns].astype({"symbol": "str"})]
-        joined = pd.concat(parts, ignore_index=True)
-        origin = np.repeat([0, 1, 2], [len(part) for part in parts])
-        joined = joined.assign(symbol=joined["symbol"].astype("category"))
-    joined = joined.assign(origin=origin)
-    order = np.lexsort((origin, joined["session"].to_numpy(), joined["symbol"].cat.codes.to_numpy()))
-    joined = joined.iloc[order]
-    if (origin == 1).any():  # a set-aside bar that was corrected since stands among the stored ones
-        joined = joined.drop_duplicates(["symbol", "session"], keep="first")
-    origin = joined["origin"].to_numpy()
-    days = joined["session"].to_numpy().astype("datetime64[D]")
-    return _Rows(
-        joined.drop(columns="origin").reset_index(drop=True),
-        np.searchsorted(trading_days, days).astype(np.int64),
-        origin == 2,
-        origin == 1,
-    )
+def _earliest(acts: pd.DataFrame) -> date | None:
+    return None if acts.empty else acts["session"].min().date()
 
 
-def _places(rows: _Rows, acts: pd.DataFrame, trading_days: Days) -> tuple[Ints, Ints]:
+def _places(rows: Rows, acts: pd.DataFrame, trading_days: Days) -> tuple[Ints, Ints]:
     """Return each action's symbol code (−1: no bars near) and trading day."""
     categories = rows.frame["symbol"].cat.categories
     code = categories.get_indexer(pd.Index(acts["symbol"].astype(str)))
@@ -156,7 +102,7 @@ def _places(rows: _Rows, acts: pd.DataFrame, trading_days: Days) -> tuple[Ints, 
 
 
 def _factors(
-    rows: _Rows, acts: pd.DataFrame, trading_days: Days, *, is_bar: Mask | None = None
+    rows: Rows, acts: pd.DataFrame, trading_days: Days, *, is_bar: Mask | None = None
 ) -> NDArray[np.float64]:
     use = slice(None) if is_bar is None else is_bar
     code, day = _places(rows, acts, trading_days)
@@ -167,7 +113,7 @@ def _factors(
 
 
 def _refuse_impossible(
-    rows: _Rows, acts: pd.DataFrame, trading_days: Days
+    rows: Rows, acts: pd.DataFrame, trading_days: Days
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Refuse dividends that pay out the whole price or more."""
     factor = _factors(rows, acts, trading_days)
@@ -180,7 +126,7 @@ def _refuse_impossible(
 
 
 def _compare(
-    rows: _Rows, acts: pd.DataFrame, trading_days: Days, *, limit: float
+    rows: Rows, acts: pd.DataFrame, trading_days: Days, *, limit: float
 ) -> tuple[list[Suspect], pd.DataFrame, pd.DataFrame]:
     """Judge moves; return the suspects, the actions that stand, and findings on those that prices deny."""
     code, day = _places(rows, acts, trading_days)
@@ -196,7 +142,7 @@ def _compare(
         dollar_volume=close * rows.frame["volume"].to_numpy(),
         factor=by_row,
         was_held=rows.was_held,
-        is_new=rows.is_new,
+        is_new=rows.is_new | np.isin(np.arange(len(rows.frame)), row_of_action),
     )
     suspects = judge_moves(bars, limit=limit)
     denied = {suspect.row: suspect.evidence for suspect in suspects if suspect.holds_action}
@@ -209,112 +155,15 @@ def _compare(
         [denied[int(row)] for row in row_of_action[is_denied]],
         "action not applied",
     )
-    return [suspect for suspect in suspects if not suspect.holds_action], acts[~is_denied], findings
+    # a bar that is stored already is judged once more only for the action that came late with it
+    kept = [suspect for suspect in suspects if rows.is_new[suspect.row] and not suspect.holds_action]
+    return kept, acts[~is_denied], findings
 
 
-def _held(rows: _Rows, suspects: list[Suspect]) -> pd.DataFrame:
+def _held(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
     holding = [suspect for suspect in suspects if suspect.holds_bar]
     frame = rows.frame.iloc[[suspect.row for suspect in holding]].astype({"symbol": "str"})
     return frame.assign(rule=pd.Series([suspect.rule for suspect in holding], index=frame.index, dtype="str"))
-
-
-def _suspicions(rows: _Rows, suspects: list[Suspect]) -> pd.DataFrame:
-    parts = [_no_findings()]
-    for rule in sorted({suspect.rule for suspect in suspects}):
-        same = [suspect for suspect in suspects if suspect.rule == rule]
-        done = "set aside for the day" if same[0].holds_bar else STAYS
-        told = rows.frame.iloc[[suspect.row for suspect in same]]
-        parts.append(make_findings(told, rule, "quarantine", [suspect.evidence for suspect in same], done))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _repeats(rows: _Rows) -> pd.DataFrame:
-    """Find new bars that repeat the bar before in all five figures although shares changed hands."""
-    figures = rows.frame[list(OHLCV)].to_numpy()
-    same = np.zeros(len(figures), dtype=bool)
-    same[1:] = (figures[1:] == figures[:-1]).all(axis=1)
-    out = rows.frame[same & rows.is_new & follows_within_reach(rows.code, rows.day) & (figures[:, 4] > 0)]
-    return make_findings(
-        out,
-        "repeated_bar",
-        "quarantine",
-        describe_bars(out),
-        "stored as delivered; not bought for some sessions",
-    )
-
-
-def _silences(
-    rows: _Rows, held: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
-) -> pd.DataFrame:
-    """Note symbols that fall silent without a delisting or rename, once, and sessions without any bar."""
-    if not rows.is_new.any():
-        return _no_findings()
-    recorded = np.unique(rows.day)
-    last = recorded[-1]
-    rank = np.searchsorted(recorded, rows.day)
-    code = rows.code
-    goes_on = np.zeros(len(code), dtype=bool)
-    goes_on[:-1] = (code[1:] == code[:-1]) & (rank[1:] == rank[:-1] + 1)
-    stops = ~goes_on & (rows.day < last)
-    absent = recorded[np.minimum(rank + 1, len(recorded) - 1)]
-    first_new = rows.day[rows.is_new].min()
-    stops &= absent >= first_new
-    frame = rows.frame.loc[stops, ["symbol", "session"]].assign(
-        since=trading_days[absent[stops]].astype("datetime64[s]")
-    )
-    frame = frame[~_explained(frame, tables, known) & ~_delivered(frame, held)]
-    silent = make_findings(
-        frame.assign(session=frame["since"]),
-        "no_bar",
-        "note",
-        [f"last bar of {session.date()}" for session in frame["session"]],
-        "no price: exit only",
-    )
-    empty = np.setdiff1d(np.arange(recorded[0], last), recorded)
-    empty = empty[empty >= first_new]
-    nothing = pd.DataFrame({"symbol": "*", "session": trading_days[empty].astype("datetime64[s]")})
-    note = make_findings(nothing, "no_session", "note", ["no bar of any symbol"] * len(empty), "left empty")
-    return pd.concat([silent, note], ignore_index=True)
-
-
-def _delivered(frame: pd.DataFrame, held: pd.DataFrame) -> Mask:
-    """Tell for which of the symbols that fell silent a bar came that was set aside."""
-    came = set(zip(held["symbol"].astype(str), held["session"], strict=True))
-    return np.array(
-        [(str(s), day) in came for s, day in zip(frame["symbol"], frame["since"], strict=True)], bool
-    )
-
-
-def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known) -> Mask:
-    """Tell which of the last bars were followed by a delisting or a rename."""
-    gone = pd.concat([known.tables["delistings"], tables["delistings"]])[["symbol", "session"]]
-    renamed = pd.concat([known.tables["renames"], tables["renames"]]).rename(columns={"old": "symbol"})
-    events = pd.concat([gone, renamed[["symbol", "session"]]]).drop_duplicates()
-    joined = frame.reset_index(drop=True).reset_index().astype({"symbol": "str"})
-    joined = joined.merge(events, on="symbol", suffixes=("", "_event"))
-    near = (joined["session_event"] >= joined["session"]) & (joined["session_event"] <= joined["since"])
-    result = np.zeros(len(frame), dtype=bool)
-    result[joined.loc[near, "index"].to_numpy(dtype=np.int64)] = True
-    return result
-
-
-def _restated(amendments: pd.DataFrame, known: Known, through: date) -> pd.DataFrame:
-    """Tell in one line how much of the past the provider rewrote, and by how much at most."""
-    if amendments.empty:
-        return _no_findings()
-    joined = amendments.merge(known.bars, on=["symbol", "session"], how="left", suffixes=("", "_old"))
-    change = (joined["close"] / joined["close_old"] - 1.0).abs()
-    late = int(joined["close_old"].isna().sum())
-    told = f"{len(joined) - late} bars changed and {late} came late, of {joined['symbol'].nunique()} symbols"
-    if change.notna().any():
-        worst = joined.iloc[int(np.nanargmax(change.to_numpy()))]
-        told += (
-            f"; largest change of a close {change.max():.2%} ({worst['symbol']} {worst['session'].date()})"
-        )
-    row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
-    return make_findings(
-        row, "restated", "note", [told], "kept beside the first values; seen from this session on"
-    )
 
 
 def _levels(delivered: pd.DataFrame, known: Known) -> pd.DataFrame:
@@ -335,7 +184,7 @@ def _levels(delivered: pd.DataFrame, known: Known) -> pd.DataFrame:
 
 
 def _lives(
-    rows: _Rows, is_bar: Mask, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
+    rows: Rows, is_bar: Mask, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
 ) -> pd.DataFrame:
     begun = new_lives(
         rows.frame[is_bar],
@@ -379,7 +228,3 @@ def _known(frame: pd.DataFrame, name: str, known: Known, through: date) -> pd.Se
     if name == "findings":
         day = day.where(day <= pd.Timestamp(through), pd.Timestamp(through))
     return known_from(day, after=known.after, through=through)
-
-
-def _no_findings() -> pd.DataFrame:
-    return empty_table("findings").drop(columns="known")

@@ -15,14 +15,15 @@ from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
 from tasks.data.conform import conform, refuse_lost_figures
 from tasks.data.head import Head, read_head
-from tasks.data.intake import CONTEXT_SESSIONS, Batch, Known, admit
+from tasks.data.intake import Batch, admit
 from tasks.data.lines import lines_as_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider
 from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
+from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
 from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
-from tasks.data.tables import SPECS, as_seen_on, to_findings
+from tasks.data.tables import SPECS, as_seen_on, changed_rows, to_findings
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def _bring_up(
     delivery = provider.fetch(after=None if whole else after, through=through)
     tables = conform(delivery, through=through, provider=provider.name)
     trading_days = sessions_between(FIRST_DAY, through)
-    known = _known(lake, head, tables["bars"])
+    known = _known(lake, head, tables, trading_days)
     refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
     del delivery
     log.info("judging %d bars", len(tables["bars"]))
@@ -116,18 +117,19 @@ def _bring_up(
     return commit(lake, head, batch, provider=provider.name, through=through), batch
 
 
-def _known(lake: Path, head: Head | None, delivered: pd.DataFrame) -> Known:
-    """Read what new rows are compared with: the last sessions, or further back where old bars come again."""
+def _known(lake: Path, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:
+    """Read what new rows are compared with: the last sessions, or further back where old rows come again."""
     if head is None or head.last_session is None:
         return Known()
-    since = sessions_ending(head.last_session, CONTEXT_SESSIONS)[0].item()
-    if len(delivered):
-        since = min(since, delivered["session"].min().date())
     tables = {
         name: as_seen_on(read_table(lake, head.versions, name), name, None)
         for name in SPECS
         if name != "bars"
     }
+    late = changed_rows(delivered["actions"], tables["actions"], SPECS["actions"].key)["session"].min()
+    since = context_start(head.last_session, None if pd.isna(late) else late.date(), trading_days)
+    oldest = delivered["bars"]["session"].min()
+    since = since if pd.isna(oldest) else min(since, oldest.date())
     bars = read_bar_frame(lake, head.versions, since=since, through=head.last_session)
     return Known(head.last_session, bars, tables)
 

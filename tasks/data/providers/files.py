@@ -6,7 +6,7 @@ error that names the file. Symbols are text, also NA, NAN and TRUE.
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +81,7 @@ class FilesProvider:
 
     def last_session(self) -> date:
         """Return the date of the latest price."""
-        days = self._all_prices["date"]
+        days = self._prices_since(None)["date"]
         if days.empty:
             raise DataError(f"{self._prices} has no rows.", remedy="Put prices into it.")
         latest: date = days.max().date()
@@ -96,7 +96,7 @@ class FilesProvider:
             return frame[(frame["session"] >= begin) & (frame["session"] <= end)].reset_index(drop=True)
 
         return Delivery(
-            bars=cut(self._all_prices.rename(columns={"date": "session"})),
+            bars=cut(self._prices_since(since.date() if after else None).rename(columns={"date": "session"})),
             actions=cut(self._actions()),
             levels=cut(self._levels()),
             members=self._members(end),
@@ -105,9 +105,9 @@ class FilesProvider:
             riskfree=cut(self._riskfree()),
         )
 
-    @cached_property
-    def _all_prices(self) -> pd.DataFrame:
-        frame = self._read("prices", BAR_FILE)
+    @cache  # noqa: B019 - a provider lives as long as one command
+    def _prices_since(self, since: date | None) -> pd.DataFrame:
+        frame = self._read("prices", BAR_FILE, since=since)
         latest, today = frame["date"].max(), now().date()
         if len(frame) and latest.date() > today:
             rows = int((frame["date"] > pd.Timestamp(today)).sum())
@@ -193,11 +193,12 @@ class FilesProvider:
         rename: Mapping[str, str] | None = None,
         blank: str = "",
         further_figures: bool = False,
+        since: date | None = None,
     ) -> pd.DataFrame:
         path = self._find(stem)
         if path is None:
             return empty(instead or "bars")
-        table = _load(path)
+        table = _load(path, since=since)
         wanted = dict(columns) | {k: v for k, v in (optional or {}).items() if k in table.column_names}
         for column in columns:
             if column not in table.column_names:
@@ -216,14 +217,17 @@ class FilesProvider:
         return there[0] if there else None
 
 
-def _load(path: Path) -> "pa.Table":
+def _load(path: Path, *, since: date | None = None) -> "pa.Table":
+    """Read the file; of a Parquet file with real dates only the rows from `since` on."""
     import pyarrow as pa
     import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
     try:
         if path.suffix == ".parquet":
-            return pq.read_table(path)
+            schema = pq.read_schema(path)
+            has_dates = "date" in schema.names and pa.types.is_date32(schema.field("date").type)
+            return pq.read_table(path, filters=[("date", ">=", since)] if since and has_dates else None)
         header = pc.open_csv(path).schema.names
         as_text = pc.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False

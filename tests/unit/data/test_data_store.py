@@ -181,13 +181,9 @@ def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
     if after is not None and after >= day:
         return
     tables = conform(cut(delivery, after=after, through=day), through=day, provider="served")
-    batch = admit(
-        tables,
-        task._known(lake, head, tables["bars"]),
-        through=day,
-        trading_days=sessions_between(date(2020, 1, 2), day),
-        max_move_frac=0.2,
-    )
+    days = sessions_between(date(2020, 1, 2), day)
+    known = task._known(lake, head, tables, days)
+    batch = admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
     commit(lake, head, batch, provider="served", through=day)
 
 

@@ -1,0 +1,132 @@
+"""Tell what was noticed about a delivery: suspicious moves, repeated bars, silences, rewritten history.
+
+Turns what other modules judged, or what is plain from the rows, into findings. Changes and stores nothing.
+"""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from tasks.data.moves import Suspect, follows_within_reach
+from tasks.data.quality import describe_bars, make_findings
+from tasks.data.rows import Known, Rows
+from tasks.data.schema import Days, Mask
+from tasks.data.tables import OHLCV, empty_table
+
+STAYS = "stored as delivered; not bought for some sessions"
+
+
+def suspicions(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
+    """Write a finding for each suspect bar."""
+    parts = [_no_findings()]
+    for rule in sorted({suspect.rule for suspect in suspects}):
+        same = [suspect for suspect in suspects if suspect.rule == rule]
+        done = "set aside for the day" if same[0].holds_bar else STAYS
+        told = rows.frame.iloc[[suspect.row for suspect in same]]
+        parts.append(make_findings(told, rule, "quarantine", [suspect.evidence for suspect in same], done))
+    return pd.concat(parts, ignore_index=True)
+
+
+def repeats(rows: Rows) -> pd.DataFrame:
+    """Find new bars that repeat the bar before in all five figures although shares changed hands."""
+    figures = rows.frame[list(OHLCV)].to_numpy()
+    same = np.zeros(len(figures), dtype=bool)
+    same[1:] = (figures[1:] == figures[:-1]).all(axis=1)
+    out = rows.frame[same & rows.is_new & follows_within_reach(rows.code, rows.day) & (figures[:, 4] > 0)]
+    return make_findings(
+        out,
+        "repeated_bar",
+        "quarantine",
+        describe_bars(out),
+        "stored as delivered; not bought for some sessions",
+    )
+
+
+def silences(
+    rows: Rows, held: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known, trading_days: Days
+) -> pd.DataFrame:
+    """Note symbols that fall silent without a delisting or rename, once, and sessions without any bar."""
+    if not rows.is_new.any():
+        return _no_findings()
+    recorded = np.unique(rows.day)
+    last = recorded[-1]
+    rank = np.searchsorted(recorded, rows.day)
+    code = rows.code
+    goes_on = np.zeros(len(code), dtype=bool)
+    goes_on[:-1] = (code[1:] == code[:-1]) & (rank[1:] == rank[:-1] + 1)
+    stops = ~goes_on & (rows.day < last)
+    absent = recorded[np.minimum(rank + 1, len(recorded) - 1)]
+    first_new = rows.day[rows.is_new].min()
+    stops &= absent >= first_new
+    frame = rows.frame.loc[stops, ["symbol", "session"]].assign(
+        since=trading_days[absent[stops]].astype("datetime64[s]")
+    )
+    frame = frame[~_explained(frame, tables, known) & ~_delivered(frame, held)]
+    silent = make_findings(
+        frame.assign(session=frame["since"]),
+        "no_bar",
+        "note",
+        [f"last bar of {session.date()}" for session in frame["session"]],
+        "no price: exit only",
+    )
+    empty = np.setdiff1d(np.arange(recorded[0], last), recorded)
+    empty = empty[empty >= first_new]
+    nothing = pd.DataFrame({"symbol": "*", "session": trading_days[empty].astype("datetime64[s]")})
+    note = make_findings(nothing, "no_session", "note", ["no bar of any symbol"] * len(empty), "left empty")
+    return pd.concat([silent, note], ignore_index=True)
+
+
+def _delivered(frame: pd.DataFrame, held: pd.DataFrame) -> Mask:
+    """Tell for which of the symbols that fell silent a bar came that was set aside."""
+    came = set(zip(held["symbol"].astype(str), held["session"], strict=True))
+    return np.array(
+        [(str(s), day) in came for s, day in zip(frame["symbol"], frame["since"], strict=True)], bool
+    )
+
+
+def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Known) -> Mask:
+    """Tell which of the last bars were followed by a delisting or a rename."""
+    gone = pd.concat([known.tables["delistings"], tables["delistings"]])[["symbol", "session"]]
+    renamed = pd.concat([known.tables["renames"], tables["renames"]]).rename(columns={"old": "symbol"})
+    events = pd.concat([gone, renamed[["symbol", "session"]]]).drop_duplicates()
+    joined = frame.reset_index(drop=True).reset_index().astype({"symbol": "str"})
+    joined = joined.merge(events, on="symbol", suffixes=("", "_event"))
+    near = (joined["session_event"] >= joined["session"]) & (joined["session_event"] <= joined["since"])
+    result = np.zeros(len(frame), dtype=bool)
+    result[joined.loc[near, "index"].to_numpy(dtype=np.int64)] = True
+    return result
+
+
+def restated(amendments: pd.DataFrame, known: Known, through: date, *, limit: float) -> pd.DataFrame:
+    """Tell in one line how much of the past was rewritten; name those whose closes changed beyond the limit."""
+    if amendments.empty:
+        return _no_findings()
+    joined = amendments.merge(known.bars, on=["symbol", "session"], how="left", suffixes=("", "_old"))
+    change = (joined["close"] / joined["close_old"] - 1.0).abs()
+    late = int(joined["close_old"].isna().sum())
+    told = f"{len(joined) - late} bars changed and {late} came late, of {joined['symbol'].nunique()} symbols"
+    if change.notna().any():
+        worst = joined.iloc[int(np.nanargmax(change.to_numpy()))]
+        told += (
+            f"; largest change of a close {change.max():.2%} ({worst['symbol']} {worst['session'].date()})"
+        )
+    row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
+    summary = make_findings(row, "restated", "note", [told], "kept beside the first values; seen from now on")
+    far = joined.assign(change=change)[(change > limit).to_numpy()]
+    far = far.sort_values("change", ascending=False).drop_duplicates("symbol")
+    named = make_findings(
+        far.assign(session=pd.Timestamp(through)),
+        "restated_far",
+        "quarantine",
+        [
+            f"close of {session.date()} {old:.6g} → {new:.6g}"
+            for session, old, new in zip(far["session"], far["close_old"], far["close"], strict=True)
+        ],
+        STAYS,
+    )
+    return pd.concat([summary, named], ignore_index=True)
+
+
+def _no_findings() -> pd.DataFrame:
+    return empty_table("findings").drop(columns="known")

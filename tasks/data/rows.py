@@ -1,0 +1,83 @@
+"""Line up what is new with what came shortly before it: the rows that every comparison of days works on.
+
+Pure. Decides only how far back a comparison reaches, never what is wrong.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.data.schema import Days, Mask
+from tasks.data.tables import SPECS, empty_table
+
+CONTEXT_SESSIONS = 64  # how far back new bars are compared with stored ones: the longest reach of any gate
+HOLDING_RULES = frozenset({"unit_error", "unannounced_split"})
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the lake holds before a delivery: its tables as last seen, and the bars of the sessions that matter."""
+
+    after: date | None = None
+    bars: pd.DataFrame = field(default_factory=lambda: empty_table("bars").drop(columns="known"))
+    tables: dict[str, pd.DataFrame] = field(
+        default_factory=lambda: {name: empty_table(name) for name in SPECS if name != "bars"}
+    )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """New bars among the stored and set-aside ones shortly before them, sorted by symbol and session."""
+
+    frame: pd.DataFrame
+    day: Ints
+    is_new: Mask
+    was_held: Mask
+
+    @property
+    def code(self) -> Ints:
+        return self.frame["symbol"].cat.codes.to_numpy().astype(np.int64)
+
+
+def context_start(after: date, since: date | None, trading_days: Days) -> date:
+    """Return the first session whose stored bars are compared with: further back where an action comes late."""
+    earliest = min(after, since or after)
+    end = int(np.searchsorted(trading_days, np.datetime64(earliest, "D"), side="right"))
+    first: date = trading_days[max(0, end - CONTEXT_SESSIONS)].item()
+    return first
+
+
+def gather(known: Known, fresh: pd.DataFrame, trading_days: Days, *, since: date | None) -> Rows:
+    """Put stored and set-aside bars of the last sessions before the new ones."""
+    first = pd.Timestamp("1900-01-01")
+    if known.after is not None:
+        first = pd.Timestamp(context_start(known.after, since, trading_days))
+    columns = list(SPECS["bars"].columns)
+    stored = known.bars.loc[known.bars["session"] >= first, columns]
+    aside = known.tables["quarantine"]
+    aside = aside.loc[(aside["session"] >= first) & aside["rule"].isin(HOLDING_RULES), columns]
+    if stored.empty and aside.empty:
+        joined, origin = fresh[columns], np.full(len(fresh), 2)
+    else:
+        parts = [stored, aside, fresh[columns].astype({"symbol": "str"})]
+        joined = pd.concat(parts, ignore_index=True)
+        origin = np.repeat([0, 1, 2], [len(part) for part in parts])
+        joined = joined.assign(symbol=joined["symbol"].astype("category"))
+    joined = joined.assign(origin=origin)
+    order = np.lexsort((origin, joined["session"].to_numpy(), joined["symbol"].cat.codes.to_numpy()))
+    joined = joined.iloc[order]
+    if (origin == 1).any():  # a set-aside bar that was corrected since stands among the stored ones
+        joined = joined.drop_duplicates(["symbol", "session"], keep="first")
+    origin = joined["origin"].to_numpy()
+    days = joined["session"].to_numpy().astype("datetime64[D]")
+    return Rows(
+        joined.drop(columns="origin").reset_index(drop=True),
+        np.searchsorted(trading_days, days).astype(np.int64),
+        origin == 2,
+        origin == 1,
+    )

@@ -1,0 +1,97 @@
+"""What a delivery adds to the lake: late and refused actions, rewritten history."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.data.head import read_head
+from tasks.data.providers.base import Delivery
+from tasks.data.store import read_panel, read_table
+from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
+
+
+class Repeating(Served):
+    """Delivers all actions and the bars of the last ten sessions again each time, as a careful source does."""
+
+    def fetch(self, *, after: date | None, through: date) -> Delivery:
+        part, whole = super().fetch(after=after, through=through), super().fetch(after=None, through=through)
+        days = sorted(whole.bars["session"].unique())[-10:]
+        return replace(part, actions=whole.actions, bars=whole.bars[whole.bars["session"] >= days[0]])
+
+
+def actions_of(*rows: tuple[str, date, float, float]) -> pd.DataFrame:
+    return typed("actions", pd.DataFrame(rows, columns=["symbol", "session", "dividend", "split"]))
+
+
+def test_a_dividend_that_becomes_known_a_hundred_sessions_late_counts_as_if_it_had_been_in_time(
+    tmp_path, monkeypatch
+):
+    base = make_delivery(sessions=150)
+    days = days_of(base)
+    late = actions_of(*base.actions.itertuples(index=False), ("S04", days[40], 0.8, 1.0))
+    refresh(monkeypatch, tmp_path / "late", base, days[-2])
+
+    after = refresh(monkeypatch, tmp_path / "late", Repeating(replace(base, actions=late)))
+    in_time = refresh(monkeypatch, tmp_path / "early", replace(base, actions=late))
+
+    closes = [read_panel(market.snapshot, window=None).close for market in (after, in_time)]
+    np.testing.assert_array_equal(*closes)
+    assert after.snapshot.id == in_time.snapshot.id
+
+
+@pytest.mark.parametrize(
+    "action", [("S04", 100.0, 1.0), ("S04", 0.0, 3.0)], ids=["impossible", "unconfirmed"]
+)
+def test_an_action_that_was_refused_stays_refused_when_it_is_delivered_again(action, tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+    days = days_of(base)
+    symbol, dividend, split = action
+    bad = replace(base, actions=actions_of((symbol, days[-5], dividend, split)))
+
+    for day in days[-5:]:
+        refresh(monkeypatch, tmp_path, Repeating(bad), day)
+
+    lake = tmp_path / "data" / "lake"
+    head = read_head(lake)
+    assert head is not None
+    assert len(read_table(lake, head.versions, "actions")) == 0
+    assert len(read_table(lake, head.versions, "findings")) == 1
+
+
+def test_bars_delivered_again_unchanged_are_no_news(tmp_path, monkeypatch):
+    base = scaled(make_delivery(symbols=30), "S03", days_of(make_delivery())[-4], 10.0)
+    days = days_of(base)
+
+    markets = [refresh(monkeypatch, tmp_path, Repeating(base), day) for day in days[-6:]]
+
+    assert [market.restated_bars for market in markets] == [0] * 6
+    assert [finding.rule for finding in markets[-1].findings] == ["unit_error"]
+
+
+def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(tmp_path, monkeypatch):
+    base = make_delivery()
+    days = days_of(base)
+    refresh(monkeypatch, tmp_path, base, days[-2])
+
+    market = refresh(monkeypatch, tmp_path, Repeating(scaled(base, "S03", days[-5], 1.5)))
+
+    assert market.quarantined == ("S03",)
+    far = [finding for finding in market.findings if finding.rule == "restated_far"]
+    assert len(far) == 1
+    assert str(days[-5]) in far[0].evidence
+
+
+def test_a_bar_that_was_set_aside_and_comes_again_mended_is_taken_in(tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+    days = days_of(base)
+    refresh(monkeypatch, tmp_path, scaled(base, "S03", days[-2], 10.0), days[-2])
+
+    market = refresh(monkeypatch, tmp_path, Repeating(base))
+
+    assert market.restated_bars == 1
+    panel = read_panel(market.snapshot, window=3)
+    assert np.isfinite(panel.raw_close[:, 3]).all()
+    assert any("1 came late" in finding.evidence for finding in market.findings)
