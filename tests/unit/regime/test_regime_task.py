@@ -1,0 +1,83 @@
+"""The stage on a panel: what it hands on, and what it says. Only the lake is replaced."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tasks.core.artifacts import load_frame
+from tasks.data.schema import Market, Panel, SnapshotRef
+from tasks.regime import store, task
+from tasks.regime.schema import Regime
+from tests.builders import FRIDAY, make_panel, make_run, make_settings
+
+
+def detect(panel: Panel, tmp_path, monkeypatch) -> Regime:
+    monkeypatch.setattr(task, "read_panel", lambda *_, **__: panel)
+    market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
+    return task.detect_regime(make_run(tmp_path), market)
+
+
+def rising_panel() -> Panel:
+    panel = make_panel()
+    return replace(panel, market=100 * 1.001 ** np.arange(300))
+
+
+def test_the_state_its_cap_and_what_it_was_read_from_are_handed_on(tmp_path, monkeypatch):
+    regime = detect(rising_panel(), tmp_path, monkeypatch)
+
+    assert (regime.session, regime.state, regime.exposure_cap) == (FRIDAY, "BULL", 1.0)
+    assert regime.allows_new_positions
+    assert list(regime.inputs) == ["trend", "volatility_pct", "breadth", "correlation", "drawdown"]
+    assert regime.inputs["volatility_pct"] == 15.0
+    assert regime.notes == ()
+
+
+def test_the_history_ends_with_the_session_and_is_as_long_as_the_report_needs(tmp_path, monkeypatch):
+    history = load_frame(detect(rising_panel(), tmp_path, monkeypatch).history)
+
+    assert len(history) == 252
+    assert history.index[-1].date() == FRIDAY
+    assert history["state"].iloc[-1] == "BULL"
+
+
+def test_a_crash_allows_nothing_new(tmp_path, monkeypatch):
+    panel = rising_panel()
+    falling = np.concatenate([np.ones(290), 0.96 ** np.arange(1, 11)])
+    crash = replace(
+        panel,
+        market=panel.market * falling,
+        close=panel.close * falling[:, None],
+        volatility_index=np.where(np.arange(300) < 290, 15.0, 60.0),
+    )
+
+    regime = detect(crash, tmp_path, monkeypatch)
+
+    assert (regime.state, regime.exposure_cap, regime.allows_new_positions) == ("CRASH", 0.0, False)
+    assert regime.notes == ("Volatility is 60.0 %, above 40 %: the exposure cap is halved.",)
+
+
+def test_an_input_that_nobody_knows_is_left_out_and_told(tmp_path, monkeypatch):
+    panel = rising_panel()
+    nameless = replace(
+        panel, close=np.full_like(panel.close, np.nan), is_member=np.zeros_like(panel.is_member)
+    )
+
+    regime = detect(nameless, tmp_path, monkeypatch)
+
+    assert list(regime.inputs) == ["trend", "volatility_pct", "drawdown"]
+    assert "No measure of breadth: it counts as the worst it could be." in regime.notes
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sessions"),
+    [(None, None, 300), (date(2024, 6, 10), None, 5), (None, date(2024, 6, 7), 295)],
+)
+def test_the_history_of_a_snapshot_can_be_cut_at_both_ends(first, last, sessions, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "read_panel", lambda *_, **__: rising_panel())
+    snapshot = SnapshotRef("x", tmp_path, FRIDAY, {})
+
+    table = store.regime_history(snapshot, make_settings().regime, first=first, last=last)
+
+    assert len(table) == sessions

@@ -1,0 +1,57 @@
+"""The stage on a panel: what it hands on, and what it says. Only the lake is replaced."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.core.artifacts import load_frame
+from tasks.data.schema import Market, Panel, SnapshotRef
+from tasks.risk import task
+from tasks.risk.schema import RiskModel
+from tests.builders import FRIDAY, make_panel, make_run
+
+
+def estimate(panel: Panel, tmp_path, monkeypatch) -> RiskModel:
+    monkeypatch.setattr(task, "read_panel", lambda *_, **__: panel)
+    market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
+    return task.estimate_risk(make_run(tmp_path), market)
+
+
+def test_covariance_and_returns_name_the_same_symbols(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=5)
+
+    model = estimate(panel, tmp_path, monkeypatch)
+
+    covariance, returns = load_frame(model.covariance), load_frame(model.returns)
+    assert list(covariance.index) == list(covariance.columns) == list(returns.columns) == list(panel.symbols)
+    assert returns.shape == (252, 5)
+    assert 0 <= model.shrinkage <= 1
+    assert model.notes == ()
+
+
+def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=15)
+    close = panel.close.copy()
+    close[:200, :12] = np.nan
+
+    model = estimate(replace(panel, close=close), tmp_path, monkeypatch)
+
+    assert list(load_frame(model.covariance).columns) == ["S012", "S013", "S014"]
+    assert model.notes[0].startswith("No risk estimate for S000, S001,")
+    assert "S009 and 2 more: too short a history" in model.notes[0]
+
+
+def test_a_market_without_history_has_no_estimate_and_says_so(tmp_path, monkeypatch):
+    model = estimate(make_panel(sessions=5, symbols=3), tmp_path, monkeypatch)
+
+    assert load_frame(model.covariance).empty
+    assert model.notes[-1] == "No name has enough returns in the window: there is no risk estimate at all."
+
+
+def test_two_runs_of_a_session_store_the_same_bytes(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=5)
+
+    one = estimate(panel, tmp_path / "one", monkeypatch)
+    other = estimate(panel, tmp_path / "other", monkeypatch)
+
+    assert (one.covariance.sha256, one.returns.sha256) == (other.covariance.sha256, other.returns.sha256)
