@@ -4,7 +4,7 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -16,10 +16,13 @@ class Figure:
     peak_mb: float
 
 
-def command(words: Sequence[str], *, runs: int) -> Figure:
-    """Run the command once to warm up, then `runs` times; a command that fails stops the bench."""
-    once(words)
-    figures = [once(words) for _ in range(runs)]
+def command(words: Sequence[str], *, runs: int, before: Callable[[], object] = lambda: None) -> Figure:
+    """Run the command once to warm up, then `runs` times, each after `before`; one that fails stops the bench."""
+    figures = []
+    for _ in range(runs + 1):
+        before()
+        figures.append(once(words))
+    figures = figures[1:]
     return Figure(
         statistics.median(figure.seconds for figure in figures), max(figure.peak_mb for figure in figures)
     )
