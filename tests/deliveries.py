@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from config.settings import Settings
+from tasks.core.home import Home
 from tasks.core.run import Run
-from tasks.core.sessions import sessions_ending
+from tasks.core.sessions import session_on, sessions_ending
 from tasks.data import task
 from tasks.data.providers.base import COLUMNS, Delivery, Table
 from tasks.data.schema import Market
-from tests.builders import FRIDAY, make_run
+from tests.builders import FRIDAY, make_settings
 
 SMALL = {
     "data.universe.min_history_sessions": 5,
@@ -164,7 +167,15 @@ def refresh(
 
 def small_run(home: Path, day: date = FRIDAY, **overrides: Any) -> Run:
     """Return a run with limits that a market of six names can meet."""
-    return make_run(home, day, **{**SMALL, **overrides})
+    session = session_on(day)
+    if session.closes_at is None:
+        raise ValueError(f"{day} is closed")
+    return Run(Home(home), session, session.closes_at, _settings(**{**SMALL, **overrides}))
+
+
+@cache
+def _settings(**overrides: Any) -> Settings:
+    return make_settings(**overrides)
 
 
 def days_of(delivery: Delivery) -> list[date]:

@@ -23,8 +23,8 @@ from tasks.data.intake import admit
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding
-from tasks.data.store import read_bar_frame, read_tables
-from tasks.data.tables import SPECS, empty_table, to_findings
+from tasks.data.store import read_bar_frame, read_table, read_tables
+from tasks.data.tables import SPECS, as_seen_on, empty_table, to_findings
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +140,11 @@ class _Stored:
 
     def __init__(self, lake: Path, head: Head) -> None:
         self._lake, self._head = lake, head
-        names = tuple(name for name in SPECS if name not in {"bars", "amendments"})
-        self.tables = read_tables(lake, head.versions, names, session=None)
+        self.tables = {
+            name: as_seen_on(read_table(lake, head.versions, name), name, None)
+            for name in SPECS
+            if name not in {"bars", "amendments"}
+        }
         self.trading_days = sessions_between(FIRST_DAY, head.last_session or FIRST_DAY)
 
     def judge_year(self, year: int, *, max_move_frac: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,12 +4,12 @@ A refresh appends to the tables one after the other and writes the head last. If
 names the old versions; the next refresh takes a table that ran ahead back to the head before it appends.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from tasks.core.errors import AftercloseError, DataError, StorageError
 from tasks.core.sessions import sessions_between
 from tasks.data.arrow import bar_columns, no_bars, to_arrow, to_frame
 from tasks.data.digest import COVERED, session_digests, snapshot_id
+from tasks.data.durable import sync_commits
 from tasks.data.head import Head, write_head
 from tasks.data.intake import Batch
 from tasks.data.panel import BarColumns, assemble
@@ -80,8 +81,25 @@ def make_snapshot(lake: Path, head: Head, session: date, rules: PanelRules) -> S
 def read_tables(
     lake: Path, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
 ) -> dict[str, pd.DataFrame]:
-    """Return tables as seen at the session's close (None: with everything that is known)."""
-    return {name: as_seen_on(read_table(lake, versions, name), name, session) for name in names}
+    """Return tables as seen at the session's close (None: with everything that is known).
+
+    A committed version never changes, and several stages of a day ask for the same: the last answers are kept.
+    """
+    result = {}
+    for name in names:
+        if name in versions:
+            entry = lake / name / "_delta_log" / f"{versions[name]:020d}.json"
+            stamp = entry.stat().st_mtime_ns if entry.exists() else 0
+            frame = _table_as_seen(lake, name, versions[name], session, stamp)
+            result[name] = frame.copy(deep=False)  # copy on write: nobody changes what is kept
+        else:
+            result[name] = empty_table(name)
+    return result
+
+
+@lru_cache(maxsize=48)
+def _table_as_seen(lake: Path, name: str, version: int, session: date | None, _stamp: int) -> pd.DataFrame:
+    return as_seen_on(read_table(lake, {name: version}, name), name, session)
 
 
 def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFrame:
@@ -224,7 +242,7 @@ def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, rev
     )
     table = DeltaTable(str(path))
     _put_together(table, name, frame, hooks)
-    _sync(table, path, version)
+    sync_commits(path, 0 if version is None else version + 1, table.version())
     return int(table.version())
 
 
@@ -235,37 +253,6 @@ def _put_together(
     filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
     if len(table.file_uris(file_pruning_predicate=filters)) > MAX_FILES:
         table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
-
-
-def _sync(table: "DeltaTable", path: Path, version: int | None) -> None:
-    """Force what was written since `version` to the disk, so that the head never outlives what it names."""
-    log = path / "_delta_log"
-    written: set[Path] = set()
-    for number in range(0 if version is None else version + 1, table.version() + 1):
-        entry = log / f"{number:020d}.json"
-        written |= {entry, *_added(entry, path)}
-    for file in sorted(written):
-        _sync_one(file, os.O_RDONLY)
-    for folder in sorted({file.parent for file in written} | {log, path, path.parent}):
-        _sync_one(folder, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _added(entry: Path, path: Path) -> Iterator[Path]:
-    import json
-    from urllib.parse import unquote
-
-    for line in entry.read_text().splitlines():
-        added = json.loads(line).get("add")
-        if added:
-            yield path / unquote(added["path"])
-
-
-def _sync_one(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open(lake: Path, name: str, version: int) -> "DeltaTable":

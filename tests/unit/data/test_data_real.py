@@ -1,4 +1,4 @@
-"""Twenty years of the real market: it comes in, and a past day reads the same whether the data ends there or goes on."""
+"""Twenty years of the real market come in, and a past day reads the same whether the data ends there or goes on."""
 
 import os
 from datetime import date

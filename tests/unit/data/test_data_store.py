@@ -196,7 +196,7 @@ def id_of(lake: Path, day: date) -> str:
 
 QUICK = {
     (False, "_append", True),
-    (False, "_sync", False),
+    (False, "sync_commits", False),
     (False, "write_head", False),
     (False, "write_head", True),
     (True, "write_head", False),
@@ -206,7 +206,7 @@ BOUNDARIES = [
         is_first, boundary, after, marks=[] if (is_first, boundary, after) in QUICK else pytest.mark.prove
     )
     for is_first in (False, True)
-    for boundary in ("_append", "_sync", "_put_together", "write_head")
+    for boundary in ("_append", "sync_commits", "_put_together", "write_head")
     for after in (False, True)
 ]
 

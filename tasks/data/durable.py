@@ -1,0 +1,38 @@
+"""Force a table's commits to the disk before the head names them, so that the head never outlives what it names.
+
+The table library writes files and renames them into place but leaves it to the system when they reach the disk.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+
+def sync_commits(table: Path, first: int, last: int) -> None:
+    """Sync the log entries of the versions from `first` to `last`, the files they added, and their folders."""
+    log = table / "_delta_log"
+    written: set[Path] = set()
+    for version in range(first, last + 1):
+        entry = log / f"{version:020d}.json"
+        written |= {entry, *_added(entry, table)}
+    for file in sorted(written):
+        _sync(file, os.O_RDONLY)
+    for folder in sorted({file.parent for file in written} | {log, table, table.parent}):
+        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _added(entry: Path, table: Path) -> Iterator[Path]:
+    for line in entry.read_text().splitlines():
+        added = json.loads(line).get("add")
+        if added:
+            yield table / unquote(added["path"])
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
