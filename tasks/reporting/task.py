@@ -30,6 +30,7 @@ from tasks.reporting.store import (
 )
 from tasks.reporting.view import failed_checks, halt_words
 from tasks.risk.schema import RiskModel
+from tasks.safety.kill_switch import read_switch
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
 
@@ -74,6 +75,7 @@ def publish_day(
     if records.is_blocked:
         raise _blocked(inputs, files)
 
+    _refuse_halt(run)
     folder = publish_folder(run, files)
     write_history_row(run, rendered.row)
     log.info("published %s: %s", folder, rendered.summary)
@@ -85,6 +87,17 @@ def publish_day(
         state=regime.state,
         summary=rendered.summary,
     )
+
+
+def _refuse_halt(run: Run) -> None:
+    """Look at the switch once more: somebody may have tripped it since the checks."""
+    switch = read_switch(run.home)
+    if switch.is_on:
+        raise SafetyError(
+            f"{run.session} was halted while it was written: the kill switch is {switch.says}",
+            remedy="Nothing was published; see `afterclose kill-switch status`.",
+            kill_switch=switch.says,
+        )
 
 
 def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:
