@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from filelock import FileLock
 
@@ -7,7 +9,8 @@ from tests.homes import copy_of, make_ready_home
 @pytest.fixture(scope="session")
 def ready_home_template(tmp_path_factory):
     """A trained home, made once for all test processes. Never written to: take `ready_home`."""
-    shared = tmp_path_factory.getbasetemp().parent
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # workers have folders side by side
     home = shared / "ready-home"
     with FileLock(shared / "ready-home.lock"):
         if not (shared / "ready-home.done").exists():
