@@ -1,6 +1,8 @@
 """Bad data, as faults.md numbers it: set aside and reported, or refused with everything earlier left as it was."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -416,6 +418,43 @@ def test_fault_057_a_symlink_in_place_of_the_head_is_refused(home, tmp_path, mon
         refresh(monkeypatch, home, make_delivery())
 
     assert elsewhere.read_bytes() == before
+
+
+ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import pytest
+from tasks.core.errors import StorageError
+from tests.deliveries import make_delivery, refresh
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+with pytest.MonkeyPatch.context() as patch:
+    try:
+        refresh(patch, Path(sys.argv[1]), make_delivery())
+    except StorageError as error:
+        print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize("limit", [300, pytest.param(1000, marks=pytest.mark.prove)])
+def test_fault_051_a_full_disk_is_told_and_the_next_refresh_goes_on(
+    limit, home, thursday, tmp_path, monkeypatch
+):
+    head = (home / "data" / "lake" / "head.json").read_bytes()
+
+    told = subprocess.run(
+        [sys.executable, "-c", ON_A_FULL_DISK, str(home), str(limit)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "could not be written" in told.stdout
+    assert "is intact" in told.stdout
+    assert (home / "data" / "lake" / "head.json").read_bytes() == head
+    undisturbed = refresh(monkeypatch, Path(shutil.copytree(thursday, tmp_path / "other")), make_delivery())
+    assert refresh(monkeypatch, home, make_delivery()).snapshot.id == undisturbed.snapshot.id
 
 
 HOSTILE = [
