@@ -12,7 +12,7 @@ from tasks.core.home import Home
 from tasks.models.champion import library_versions
 from tasks.models.kinds.registry import KINDS
 from tasks.models.metadata import Metadata
-from tasks.models.schema import Champion, Training
+from tasks.models.schema import CandidateResult, Champion, Training
 from tasks.models.selection import Decision, Limits, decide
 from tasks.models.store import has_champion, promote_version, prune_versions, read_production, write_version
 
@@ -27,6 +27,9 @@ REPORTED = (
     "quantile_spread",
     "monotonicity",
 )
+UNMEASURED = dict.fromkeys((*REPORTED, "train_test_gap"), 0.0) | {
+    "hit_rate": 0.5
+}  # the baseline's, by design
 
 
 def describe(training: Training, *, optimizer: str) -> Metadata:
@@ -42,10 +45,7 @@ def describe(training: Training, *, optimizer: str) -> Metadata:
         selection_date=training.session,
         selection_reason=training.choice.reason,
         weighted_score=result.choice["rank_ic"] if result else 0.0,
-        metrics={name: result.confirmation[name] for name in REPORTED}
-        | {"train_test_gap": result.train_test_gap}
-        if result
-        else dict.fromkeys((*REPORTED, "train_test_gap"), 0.0),
+        metrics=_figures(result) if result else UNMEASURED,
         ranks=KINDS[candidate.kind].ranks,
     )
     return Metadata(
@@ -92,6 +92,10 @@ def kept_for_its_time(incumbent: Champion, session: date) -> str:
         f"It is kept for sessions from {session} on; production stays with {incumbent.name},"
         f" which has seen prices up to {incumbent.trained_through}."
     )
+
+
+def _figures(result: CandidateResult) -> dict[str, float]:
+    return {name: result.confirmation[name] for name in REPORTED} | {"train_test_gap": result.train_test_gap}
 
 
 def _is_of_this_training(incumbent: Champion, training: Training) -> bool:

@@ -92,6 +92,17 @@ def test_a_week_run_again_changes_nothing(week):
     assert written(run.home) == before
 
 
+def test_a_damaged_champion_is_replaced_and_the_report_says_so(week):
+    run, panel, _ = week()
+    (run.home.production / "champion_metadata.json").write_text("{}")
+
+    _, _, mended = week()
+
+    assert mended.promoted
+    assert "The old champion could not be read" in mended.report.read_text()
+    assert score(run, panel).champion == mended.champion
+
+
 def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
     run, _, present = week()
 
