@@ -103,7 +103,7 @@ def _is_of_this_training(incumbent: Champion, training: Training) -> bool:
         training.session,
         training.model.sha256,
         training.feature_set,
-    )
+    ) and incumbent.selection_reason.startswith(training.choice.reason)
 
 
 def _incumbent(home: Home) -> tuple[Champion | None, str]:

@@ -83,7 +83,7 @@ def decide(
     if choice.result is None:
         return _without_candidate(choice, incumbent, session=session, limits=limits)
     if incumbent.name == choice.result.name:
-        return Decision(promote=True, reason=f"{choice.reason} Retrained on newer data.")
+        return Decision(promote=True, reason=f"{choice.reason} Trained again on what is known now.")
     if incumbent.kind == BASELINE:
         return Decision(promote=True, reason=f"{choice.reason} It takes the place of the baseline.")
     return _against(choice.result, choice.reason, results, incumbent)
