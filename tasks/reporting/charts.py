@@ -214,19 +214,25 @@ def _bare(axes: "Axes") -> None:
 
 
 def _months(axes: "Axes", sessions: Days, size: Size) -> None:
-    """Mark the first session of some months, as many as fit; a short history is marked by its days."""
-    months = sessions.astype("datetime64[M]")
-    starts = np.flatnonzero(months[1:] != months[:-1]) + 1
+    """Mark the first session of some months, or of some years, as many as fit; a short history by its days."""
     room = int(size.width // 76)
-    if len(starts) < 3:
+    months, years = (_starts(sessions.astype(unit)) for unit in ("datetime64[M]", "datetime64[Y]"))
+    if len(months) < 3:
         places = np.unique(
             np.linspace(0, len(sessions) - 1, min(room - 1, len(sessions))).round().astype(int)
         )
         labels = [f"{day.day} {MONTHS[day.month - 1][:3]}" for day in sessions[places].tolist()]
-    else:
-        places = starts[:: -(-len(starts) // room)]
+    elif len(years) < 3:
+        places = months[:: -(-len(months) // room)]
         labels = [_month(day.month, day.year) for day in sessions[places].tolist()]
+    else:
+        places = years[:: -(-len(years) // room)]
+        labels = [str(day.year) for day in sessions[places].tolist()]
     axes.set_xticks(places.tolist(), labels)
+
+
+def _starts(periods: Days) -> NDArray[np.intp]:
+    return np.flatnonzero(periods[1:] != periods[:-1]) + 1
 
 
 def _month(month: int, year: int) -> str:

@@ -6,6 +6,7 @@ The words are the chart's description for those who do not see it. Drawing itsel
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.portfolio.schema import CASH
 from tasks.regime.schema import STATES
@@ -24,6 +25,7 @@ from tasks.reporting.performance import Performance
 from tasks.risk.tail import book_returns
 
 RIBBON_SESSIONS = 252
+MOST_POINTS = 500  # of a line: more cannot be told apart and make the page heavy
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,15 @@ def performance_figure(book: Performance) -> Figure | None:
     """Show the book against the benchmark, both from 100."""
     if not book.has_past:
         return None
-    lines = [Line("Book", book.book, "accent")]
+    ends = stretch_ends(len(book.sessions))
+    lines = [Line("Book", book.book[ends], "accent")]
     caption = f"The book since {book.sessions[0]}: {signed(book.total_return, 2)}"
     if book.benchmark is not None:
-        lines.append(Line("Benchmark", book.benchmark, "muted"))
+        lines.append(Line("Benchmark", book.benchmark[ends], "muted"))
         caption += f"; the benchmark: {signed(book.total_benchmark, 2)}"
     caption += ". Both start at 100." if book.benchmark is not None else ". It starts at 100."
-    return Figure(lines_chart("performance", "Book and benchmark", book.sessions, lines, caption), caption)
+    chart = lines_chart("performance", "Book and benchmark", book.sessions[ends], lines, caption)
+    return Figure(chart, caption)
 
 
 def drawdown_figure(book: Performance) -> Figure | None:
@@ -88,7 +92,9 @@ def drawdown_figure(book: Performance) -> Figure | None:
         f"Distance from the highest close. Deepest {percent(book.max_drawdown, 2)}, now"
         f" {percent(float(book.drawdown[-1]), 2)}."
     )
-    return Figure(drawdown_chart(book.sessions, book.drawdown, caption), caption)
+    ends = stretch_ends(len(book.sessions))
+    deepest = np.minimum.reduceat(book.drawdown, np.concatenate([[0], ends[:-1] + 1]))
+    return Figure(drawdown_chart(book.sessions[ends], deepest, caption), caption)
 
 
 def scores_figure(inputs: DayInputs) -> Figure | None:
@@ -130,6 +136,11 @@ def losses_figure(inputs: DayInputs) -> Figure | None:
         f" {percent(1 - confidence, 0)} of them it lost {percent(var, 2)} or more, {percent(cvar, 2)} on average."
     )
     return Figure(losses_chart(returns, var, cvar, caption), caption)
+
+
+def stretch_ends(count: int) -> NDArray[np.intp]:
+    """Return the last place of each of at most MOST_POINTS even stretches; a short history keeps every place."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(np.intp))
 
 
 def _level_at(inputs: DayInputs, sessions: np.ndarray) -> np.ndarray:

@@ -70,7 +70,6 @@ class BookLine:
     shares: float
     price: float
     score: float
-    note: str
     bar: float
     current_bar: float
     is_cash: bool
@@ -180,7 +179,6 @@ def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) 
 
 def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
     """Return the target book in the order of portfolio_weights.csv; names neither held nor wanted are left out."""
-    notes = dict(zip(inputs.frames.weights.index, inputs.frames.weights["note"], strict=True))
     shown = weights[(weights["weight"] != 0) | (weights["current_weight"] != 0) | (weights["symbol"] == CASH)]
     named = shown.loc[shown["symbol"] != CASH, ["weight", "current_weight"]]
     scale = max(float(named.max().max()), 1e-9) if len(named) else 1.0
@@ -194,7 +192,6 @@ def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
             shares=line["shares"],
             price=line["price"],
             score=line["score"],
-            note=as_text(notes.get(line["symbol"])),
             bar=min(max(line["weight"] / scale, 0.0), 1.0),
             current_bar=min(max(line["current_weight"] / scale, 0.0), 1.0),
             is_cash=line["symbol"] == CASH,

@@ -260,7 +260,7 @@ def test_fault_101_a_record_that_disagrees_with_its_lines_is_not_published(tmp_p
     with pytest.raises(SafetyError, match="would not agree with the ledger"):
         publish(tmp_path)
 
-    assert not (tmp_path / "live").exists()
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["kill_switch.json"]
 
 
 def test_fault_101_the_history_row_is_what_the_page_shows(evening):

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.core.home import Home
+from tasks.core.setup import set_up
 from tasks.reporting import store
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day
@@ -23,6 +25,7 @@ def stand_in_panel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def publish(home, **kind) -> Day:
     """Run the stage over the stored example."""
+    set_up(Home(home))  # a home without a kill switch is halted
     inputs = make_inputs(home, **kind)
     records = stored(inputs)
     return publish_day(

@@ -5,7 +5,10 @@ import pytest
 
 from tasks.core.sessions import sessions_ending
 from tasks.reporting.charts import Line, drawdown_chart, lines_chart, regime_chart, runs, scores_chart
+from tasks.reporting.figures import MOST_POINTS, drawdown_figure, stretch_ends
+from tasks.reporting.performance import Performance
 from tests.builders import FRIDAY
+from tests.unit.reporting.reading import figure
 
 
 def words_in(svg):
@@ -81,3 +84,29 @@ def test_the_settings_of_a_machine_do_not_change_a_chart():
         {"font.size": 30, "lines.linewidth": 9, "svg.fonttype": "path", "savefig.pad_inches": 3}
     ):
         assert regime_chart(sessions, ["BULL"] * 30, level, "words") == plain
+
+
+@pytest.mark.parametrize("count", [1, 2, 500, 501, 5_000])
+def test_a_long_history_is_thinned_to_its_first_its_last_and_even_places_between(count):
+    ends = stretch_ends(count)
+
+    assert len(ends) == min(count, MOST_POINTS)
+    assert ends[0] == 0
+    assert ends[-1] == count - 1
+
+
+def test_a_long_drawdown_keeps_its_deepest_point():
+    sessions = sessions_ending(FRIDAY, 2_000)
+    drawdown = np.zeros(2_000)
+    drawdown[777] = -0.5
+    book = Performance(sessions, drawdown + 100, None, drawdown, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0)
+
+    marks = [figure(word) for word in words_in(drawdown_figure(book).chart.wide) if word.endswith("%")]
+    assert min(marks) < -0.4
+
+
+@pytest.mark.parametrize(("count", "label"), [(5, "14 Jun"), (252, "Jan 2024"), (1_500, "2020")])
+def test_the_axis_of_time_is_marked_by_days_months_or_years(count, label):
+    chart = drawdown_chart(sessions_ending(FRIDAY, count), np.zeros(count), "words")
+
+    assert label in words_in(chart.wide)

@@ -148,7 +148,7 @@ def test_a_blocked_day_is_reported_elsewhere_and_live_is_untouched(tmp_path):
     assert set(files_of(folder)) == FILES
     assert b"do not place any of these trades" in (folder / "report.html").read_bytes()
     assert json.loads((folder / "manifest.json").read_bytes())["status"] == "blocked"
-    assert not (tmp_path / "live").exists()
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["kill_switch.json"]
 
 
 def test_a_blocked_day_leaves_an_earlier_folder_of_the_same_session(home):
@@ -160,3 +160,14 @@ def test_a_blocked_day_leaves_an_earlier_folder_of_the_same_session(home):
 
     assert files_of(day_of(home)) == before
     assert (home / "live" / "performance_history.csv").read_bytes() == history
+
+
+def test_a_switch_tripped_after_the_checks_still_keeps_the_day_from_being_published(home):
+    before = files_of(day_of(home))
+    (home / "live" / "STOP").touch()
+
+    with pytest.raises(SafetyError, match="halted while it was written") as halted:
+        publish(home)
+
+    assert halted.value.exit_code == 3
+    assert files_of(day_of(home)) == before
