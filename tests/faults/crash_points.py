@@ -23,6 +23,7 @@ from tests.homes import run_day
 
 LAKE_COMMITS = ("write_deltalake",)
 TABLE_COMMITS = ("restore", "delete", "update", "create")
+DEADLINE_S = 240  # a child that hangs dies by SIGALRM, and its test fails instead of waiting
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -106,6 +107,7 @@ def live_through(mode: str, home: Path, point: int) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         os.close(reader)
+        signal.alarm(DEADLINE_S)
         boundaries = Boundaries(home, actor(mode, point))
         boundaries.install()
         try:
