@@ -27,6 +27,7 @@ from tasks.reporting.schema import Day
 log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
+PLANTED = 0.05  # a market as small as the demo's is too short to confirm the 0.03 that a full one is given
 
 
 @dataclass(frozen=True)
@@ -95,5 +96,6 @@ def _configure(place: Home, market: Market, last: date) -> None:
             )
         return
     first = sessions_ending(last, market.years * SESSIONS_A_YEAR)[0].item()
-    settings = {"data": {"provider": "simulated", "simulated": {**described, "first_session": first}}}
+    simulated = {**described, "first_session": first, "information_coefficient": PLANTED}
+    settings = {"data": {"provider": "simulated", "simulated": simulated}}
     write_text(place.config_file, "# Written by `afterclose demo`.\n" + yaml.safe_dump(settings))
