@@ -33,6 +33,9 @@ def engine(tmp_path_factory):
     environ = {
         **os.environ,
         "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "TMPDIR": str(
+            tmp_path_factory.mktemp("tmp")
+        ),  # Prefect's own folder in /tmp belongs to who came first
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
