@@ -1,7 +1,7 @@
 """Gradient-boosted trees by LightGBM, in its deterministic mode."""
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,75 +11,55 @@ from tasks.models.kinds.base import (
     Rows,
     Vector,
     bad_parameters,
-    least_leaf,
     not_a_model,
-    not_fitted,
     refuse_unless,
 )
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from tasks.models.kinds.boosted_trees import BoostedTrees
 
 KIND = "lightgbm"
 TEXT_SIGNATURE, END_OF_PARAMETERS = b"tree\n", b"\nend of parameters\n"
 
-DEFAULTS: Parameters = {
-    "rounds": 100,
-    "max_depth": 3,
-    "num_leaves": 8,
-    "learning_rate": 0.03,
-    "min_leaf_frac": 0.03,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "feature_fraction": 0.2,
-    "lambda_l2": 10.0,
-    "max_bin": 63,
-}
 
+class LightgbmTrees(BoostedTrees):
+    """Depth 3, four rows of five for each tree."""
 
-class LightgbmTrees:
-    """Depth 3, four rows of five for each tree; NaN goes to the side that was learned for it."""
-
+    kind: ClassVar[str] = KIND
     suffix: ClassVar[str] = "txt"
-    ranks: ClassVar[bool] = True
-    learns: ClassVar[bool] = True
-    required: tuple[str, ...] = ()
+    defaults: ClassVar[Parameters] = {
+        "rounds": 100,
+        "max_depth": 3,
+        "num_leaves": 8,
+        "learning_rate": 0.03,
+        "min_leaf_frac": 0.03,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "feature_fraction": 0.2,
+        "lambda_l2": 10.0,
+        "max_bin": 63,
+    }
+    fixed: ClassVar[Parameters] = {
+        "objective": "regression",
+        "deterministic": True,
+        "force_row_wise": True,  # the automatic choice is timed, so it could differ between runs
+        "num_threads": THREADS,
+        "verbosity": -1,
+    }
+    least_leaf_name: ClassVar[str] = "min_data_in_leaf"
 
-    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
-        self._features = list(features)
-        self._parameters = DEFAULTS | parameters
-        self._seed = seed
-        self._booster: Booster | None = None
-
-    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+    def _train(self, x: Rows, y: Vector, weights: Vector, parameters: Parameters, rounds: int) -> Any:
         import lightgbm
 
-        parameters = dict(self._parameters)
-        rounds = int(parameters.pop("rounds"))
-        fixed = {
-            "min_data_in_leaf": least_leaf(parameters, len(x)),
-            "objective": "regression",
-            "deterministic": True,
-            "force_row_wise": True,  # the automatic choice is timed, so it could differ between runs
-            "num_threads": THREADS,
-            "seed": self._seed,
-            "verbosity": -1,
-        }
         rows = lightgbm.Dataset(x, y, weight=weights, feature_name=self._features, free_raw_data=True)
         try:
-            self._booster = lightgbm.train(parameters | fixed, rows, num_boost_round=rounds)
+            return lightgbm.train(parameters, rows, num_boost_round=rounds)
         except lightgbm.basic.LightGBMError as error:
             raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
-        if self._booster is None:
-            raise not_fitted(KIND)
         return np.asarray(self._booster.predict(x, num_threads=THREADS), dtype=np.float64)
 
     def dump(self) -> bytes:
-        if self._booster is None:
-            raise not_fitted(KIND)
-        return self._booster.model_to_string().encode()
+        return str(self._booster.model_to_string()).encode()
 
     def load(self, content: bytes) -> None:
         import lightgbm
@@ -87,7 +67,7 @@ class LightgbmTrees:
         refuse_unless(content, TEXT_SIGNATURE, KIND)
         refuse_broken_trees(content)
         try:
-            self._booster = lightgbm.Booster(model_str=content.decode())
+            self._fitted = lightgbm.Booster(model_str=content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
             raise not_a_model(KIND, "its library cannot read it") from error
 

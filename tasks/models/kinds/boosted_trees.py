@@ -1,0 +1,39 @@
+"""What both libraries of gradient-boosted trees have in common; each adds how it trains, scores, writes and reads."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from tasks.models.kinds.base import Parameters, Rows, Vector, least_leaf, not_fitted
+
+
+class BoostedTrees(ABC):
+    """Shallow trees, each mending what those before it left; NaN goes to the side that was learned for it."""
+
+    kind: ClassVar[str]
+    ranks: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    required: tuple[str, ...] = ()
+    defaults: ClassVar[Parameters]
+    fixed: ClassVar[Parameters]  # what no candidate may change
+    least_leaf_name: ClassVar[str]  # what the library calls the fewest rows of a leaf
+
+    def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
+        self._features = list(features)
+        self._parameters = self.defaults | parameters
+        self._fixed = self.fixed | {"seed": seed}
+        self._fitted: Any = None  # the library's own booster
+
+    def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
+        parameters = dict(self._parameters)
+        rounds = int(parameters.pop("rounds"))
+        least = {self.least_leaf_name: least_leaf(parameters, len(x))}
+        self._fitted = self._train(x, y, weights, parameters | self._fixed | least, rounds)
+
+    @property
+    def _booster(self) -> Any:
+        if self._fitted is None:
+            raise not_fitted(self.kind)
+        return self._fitted
+
+    @abstractmethod
+    def _train(self, x: Rows, y: Vector, weights: Vector, parameters: Parameters, rounds: int) -> Any: ...
