@@ -1,9 +1,11 @@
 """What models learn to foresee: returns after the close, set against the other members of the session.
 
 The only place in the features slice that looks at later rows. Nothing that computes a feature imports it. Each label
-says on which row it ends, so that training can purge exactly the rows whose labels reach into a test.
+says on which row it ends, so that training can purge exactly the rows whose labels reach into a test. Prices are total
+returns, so that no split or dividend is a move; only ratios of them are used, so that no unit is either.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,18 +14,23 @@ from numpy.typing import NDArray
 
 from tasks.data.schema import Mask, Matrix
 from tasks.features.cross_section import rank
+from tasks.features.rolling import lag, rolling_mean_and_std
 
 QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01
+VOLATILITY_WINDOW = 63  # a quarter: what a name moves in a session changes slowly
 
 
 @dataclass(frozen=True)
 class Labels:
-    """One value per session and symbol, missing where it cannot be known yet. `end_row` is each session's last row
-    that entered its labels; it lies beyond the panel where they are missing for that reason."""
+    """One value per session and symbol, missing where there is none or it cannot be known yet.
+
+    `end_row` is the last row that the cell's label depends on; it lies beyond the panel where the label is not known
+    yet. A name that is delisted ends with the horizon, as the others do: that no bar came back is known only then.
+    """
 
     values: Matrix
-    end_row: NDArray[np.intp]
+    end_row: NDArray[np.int32]  # sessions × symbols
 
 
 def forward_return(close: Matrix, *, sessions: int) -> Labels:
@@ -35,7 +42,7 @@ def forward_return(close: Matrix, *, sessions: int) -> Labels:
     values = np.full(close.shape, np.nan)
     if len(close) > sessions:
         values[:-sessions] = _carried_forward(close)[sessions:] / close[:-sessions] - 1
-    return Labels(values, np.arange(len(close)) + sessions)
+    return Labels(values, _horizon_end(close, sessions))
 
 
 def forward_rank(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
@@ -47,7 +54,7 @@ def forward_rank(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
 def target(close: Matrix, is_member: Mask, *, horizons: Sequence[int]) -> Labels:
     """Return the mean of the members' ranks over the horizons; missing unless all are known."""
     ranks = [forward_rank(close, is_member, sessions=sessions).values for sessions in horizons]
-    return Labels(np.mean(ranks, axis=0), np.arange(len(close)) + max(horizons))
+    return Labels(np.mean(ranks, axis=0), _horizon_end(close, max(horizons)))
 
 
 def forward_quintile(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
@@ -61,6 +68,44 @@ def significant_move(close: Matrix, is_member: Mask, *, sessions: int) -> Labels
     label = forward_return(close, sessions=sessions)
     is_large = is_member & (np.abs(label.values) > SIGNIFICANT_MOVE_FRAC)
     return Labels(np.where(is_large, (label.values > 0).astype(np.float64), np.nan), label.end_row)
+
+
+def triple_barrier(
+    close: Matrix,
+    high: Matrix | None = None,
+    low: Matrix | None = None,
+    *,
+    sessions: int,
+    upper: float,
+    lower: float,
+) -> Labels:
+    """Return 1 where the upper barrier is touched first, −1 where the lower one is, 0 where neither is in time.
+
+    The barriers stand above and below the row's close, in units of what the name's trailing volatility makes of the
+    whole horizon: at 1, a random walk would end beyond one of them every third time. Highs and lows touch where they
+    are given, else closes. Both on one row is 0: a bar does not say which came first. The label ends with the first
+    touch. Missing where the symbol has no bar today, where its volatility is unknown or 0, and where it was not
+    touched before the panel ended.
+    """
+    highs, lows = close if high is None else high, close if low is None else low
+    _, volatility = rolling_mean_and_std(np.log(close / lag(close, 1)), VOLATILITY_WINDOW)
+    unit = volatility * math.sqrt(sessions)
+    top, bottom = close * np.exp(upper * unit), close * np.exp(-lower * unit)
+    is_open = np.isfinite(top) & (unit > 0)
+    end_row = _horizon_end(close, sessions).copy()
+    values = np.where(is_open & (end_row < len(close)), 0.0, np.nan)
+    for ahead in range(1, min(sessions, len(close) - 1) + 1):
+        above, below = highs[ahead:] >= top[:-ahead], lows[ahead:] <= bottom[:-ahead]
+        touched = is_open[:-ahead] & (above | below)
+        values[:-ahead][touched] = above[touched].astype(np.float64) - below[touched]
+        end_row[:-ahead][touched] -= sessions - ahead
+        is_open[:-ahead][touched] = False
+    return Labels(values, end_row)
+
+
+def _horizon_end(close: Matrix, sessions: int) -> NDArray[np.int32]:
+    """Return, for every cell, the row so many sessions later; a read-only view of one column."""
+    return np.broadcast_to(np.arange(len(close), dtype=np.int32)[:, None] + np.int32(sessions), close.shape)
 
 
 def _ranked(values: Matrix, is_member: Mask) -> Matrix:

@@ -67,7 +67,7 @@ def compete(panel: Panel, settings: ModelSettings, *, quick: bool, seed: Seed) -
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
-    fitted = fit(candidate, data, last_window(data, settings), seed=seed(candidate.name))
+    fitted = fit(candidate, data, data.rows_of(last_window(data, settings)), seed=seed(candidate.name))
     return Contest(candidate, choice, results, _fold_table(walks), fitted, data)
 
 
@@ -76,10 +76,9 @@ def rows_of(panel: Panel, settings: ModelSettings) -> Dataset:
     horizons = settings.label_horizons
     label = target(panel.close, panel.is_member, horizons=horizons)
     forward = forward_return(panel.close, sessions=min(horizons))
-    complete = np.flatnonzero(label.end_row < len(panel.sessions))
-    last = int(complete[-1]) if complete.size else -1
+    last = len(panel.sessions) - 1 - max(horizons)
     sampled = sampled_sessions(0, last, every=min(horizons))
-    return make_dataset(compute(panel), label.values, forward.values, panel.is_member, sampled)
+    return make_dataset(compute(panel), label, forward.values, panel.is_member, sampled)
 
 
 def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.schema import Mask, Matrix
+from tasks.features.labels import Labels
 from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
-from tasks.models.walkforward import Positions
+from tasks.models.walkforward import Fold, Positions
 
 LEAST_PRESENT_FRAC = (
     0.5  # a row with fewer of its features than this says too little to learn from or to score
@@ -29,6 +30,7 @@ class Dataset:
     symbols: NDArray[np.intp]
     x: Rows
     target: Vector  # mean cross-sectional rank of the forward returns, less a half
+    label_end: NDArray[np.int32]  # the last session that the row's target depends on
     forward: Vector  # return over the shortest label, what scores are measured against
 
     def rows_of(self, sessions: Positions) -> slice:
@@ -38,6 +40,12 @@ class Dataset:
         start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
         return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
 
+    def training_rows(self, fold: Fold) -> NDArray[np.intp]:
+        """Return the rows that the fold learns: of its training sessions, those whose label ended in time."""
+        block = self.rows_of(fold.train)
+        rows = np.arange(block.start, block.stop)
+        return rows[self.label_end[rows] < fold.known_before]
+
     @property
     def sampled(self) -> Positions:
         """Return the sessions that have rows."""
@@ -45,11 +53,11 @@ class Dataset:
 
 
 def make_dataset(
-    features: FeatureMatrix, target: Matrix, forward: Matrix, is_member: Mask, sampled: Positions
+    features: FeatureMatrix, target: Labels, forward: Matrix, is_member: Mask, sampled: Positions
 ) -> Dataset:
     """Collect the members of the sampled sessions that have a label and enough features."""
     rows: Mask = np.zeros(is_member.shape, dtype=bool)
-    rows[sampled] = is_member[sampled] & np.isfinite(target[sampled]) & np.isfinite(forward[sampled])
+    rows[sampled] = is_member[sampled] & np.isfinite(target.values[sampled]) & np.isfinite(forward[sampled])
     sessions, symbols = np.nonzero(rows)
     x = features.rows(rows)
     enough = has_enough(x)
@@ -59,7 +67,8 @@ def make_dataset(
         sessions=sessions[enough],
         symbols=symbols[enough],
         x=x[enough],
-        target=target[rows][enough] - 0.5,
+        target=target.values[rows][enough] - 0.5,
+        label_end=target.end_row[rows][enough],
         forward=forward[rows][enough],
     )
 

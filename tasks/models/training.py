@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.sections import Candidate
 from tasks.models.dataset import Dataset, session_weights
@@ -15,9 +16,11 @@ from tasks.models.fitted import Fitted
 from tasks.models.kinds.base import Vector
 from tasks.models.kinds.registry import make_model
 from tasks.models.metrics import Metrics, measure
-from tasks.models.walkforward import Fold, Positions
+from tasks.models.walkforward import Fold
 
 log = logging.getLogger(__name__)
+
+Where = slice | NDArray[np.intp]  # of the dataset's rows
 
 FOLDS_AT_ONCE = 2  # each a model of its own with its own seed: which ends first changes nothing
 
@@ -37,9 +40,8 @@ class FoldResult:
         return self.train.hit_rate - self.test.hit_rate
 
 
-def fit(candidate: Candidate, data: Dataset, sessions: Positions, *, seed: int) -> Fitted:
-    """Return the candidate's model after learning the rows of these sessions."""
-    rows = data.rows_of(sessions)
+def fit(candidate: Candidate, data: Dataset, rows: Where, *, seed: int) -> Fitted:
+    """Return the candidate's model after learning these rows."""
     model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
     model.fit(data.x[rows], data.target[rows], session_weights(data.sessions[rows]))
     return Fitted(candidate.kind, data.features, model)
@@ -73,8 +75,8 @@ def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
 
 
 def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> FoldResult:
-    fitted = fit(candidate, data, fold.train, seed=seed)
-    train, test = data.rows_of(fold.train), data.rows_of(fold.test)
+    train, test = data.training_rows(fold), data.rows_of(fold.test)
+    fitted = fit(candidate, data, train, seed=seed)
     scores = _predict(fitted, data, test)
     return FoldResult(
         fold,
@@ -84,7 +86,7 @@ def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> 
     )
 
 
-def _predict(fitted: Fitted, data: Dataset, rows: slice) -> Vector:
+def _predict(fitted: Fitted, data: Dataset, rows: Where) -> Vector:
     """Score rows; a row that lacks what the model requires stands in the middle of its session's order."""
     x = data.x[rows]
     scores = fitted.model.predict(x)

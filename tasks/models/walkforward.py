@@ -1,10 +1,10 @@
 """Cut history into training and test windows that only ever look forward.
 
-Splits are made on sessions, never on rows, so that no session is in both; nothing here can shuffle. A training session
-is used only when its label was known, and an embargo passed, before the first test session.
+Splits are made on sessions, so that no session is in both; nothing here can shuffle. A row of a training session is
+learned only if its own label was known, and an embargo passed, before the first test session.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Fold:
 
     number: int  # from 1, oldest first
     train: Positions
+    known_before: int  # only rows whose label ends before this session are learned
     test: Positions
 
 
@@ -40,8 +41,9 @@ def sampled_sessions(first: int, last: int, *, every: int) -> Positions:
 def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tuple[Fold, ...]:
     """Return the folds, oldest first: test windows end to end, counted back from the last sampled session.
 
-    Each label is known `label_sessions` after its session. Fewer folds come back, down to none, where the
-    history before the oldest is shorter than `least_train`.
+    Each label is known `label_sessions` after its session, or earlier: a training window is counted back from the
+    last session of which all are known. Fewer folds come back, down to none, where the history before the oldest is
+    shorter than `least_train`.
     """
     if not sampled.size:
         return ()
@@ -49,19 +51,15 @@ def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tu
     test_end = int(sampled[-1]) + 1
     while len(folds) < window.folds:
         test_start = test_end - window.test
-        train_end = purged_end(test_start, label_sessions=label_sessions, embargo=window.embargo)
-        train_start = max(train_end - window.train, int(sampled[0]))
-        if train_end - train_start < window.least_train:
+        known_before = test_start - window.embargo
+        all_known = known_before - label_sessions
+        train_start = max(all_known - window.train, int(sampled[0]))
+        if all_known - train_start < window.least_train:
             break
-        test = _between(sampled, test_start, test_end)
-        folds.append(Fold(0, _between(sampled, train_start, train_end), test))
+        train, test = _between(sampled, train_start, known_before), _between(sampled, test_start, test_end)
+        folds.append(Fold(0, train, known_before, test))
         test_end = test_start
-    return tuple(Fold(number, fold.train, fold.test) for number, fold in enumerate(reversed(folds), 1))
-
-
-def purged_end(test_start: int, *, label_sessions: int, embargo: int) -> int:
-    """Return the position before which a session's label, and the embargo after it, end before the test."""
-    return test_start - label_sessions - embargo
+    return tuple(replace(fold, number=number) for number, fold in enumerate(reversed(folds), 1))
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:

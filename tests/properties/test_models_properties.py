@@ -7,12 +7,23 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.models.dataset import Dataset
 from tasks.models.metrics import measure
 from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
 from tasks.models.selection import choose, decide
 from tasks.models.walkforward import Window, make_folds, sampled_sessions, split_folds
 from tests.champions import FRIDAY, LIMITS, make_result
+
+
+def make_data(sampled, *, label, seed, names=3):
+    """Return rows of a few names whose labels end between the next session and `label` sessions later."""
+    sessions = np.repeat(sampled, names)
+    ends = sessions + np.random.default_rng(seed).integers(1, label + 1, len(sessions))
+    nothing = np.zeros(len(sessions))
+    symbols = np.tile(np.arange(names), len(sampled))
+    return Dataset((), "", sessions, symbols, nothing[:, None], nothing, ends.astype(np.int32), nothing)
+
 
 windows = st.builds(
     Window,
@@ -24,13 +35,27 @@ windows = st.builds(
 )
 
 
-@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
-def test_no_training_label_reaches_into_its_test_or_the_embargo(window, last, every, label):
-    sampled = sampled_sessions(0, last, every=every)
+@given(
+    window=windows,
+    last=st.integers(-1, 900),
+    every=st.integers(1, 10),
+    label=st.integers(1, 30),
+    seed=st.integers(0, 100),
+)
+def test_a_row_is_left_out_exactly_when_its_label_or_the_embargo_reaches_the_test(
+    window, last, every, label, seed
+):
+    data = make_data(sampled_sessions(0, last, every=every), label=label, seed=seed)
 
-    for fold in make_folds(sampled, label_sessions=label, window=window):
-        if fold.train.size and fold.test.size:
-            assert fold.train.max() + label + window.embargo < fold.test.min()
+    folds = make_folds(data.sampled, label_sessions=label, window=window)
+
+    for fold in folds:
+        test_start = last + 1 - window.test * (len(folds) - fold.number + 1)
+        oldest = test_start - window.embargo - label - window.train
+        offered = (data.sessions >= oldest) & (data.sessions < test_start)
+        reaches = data.label_end + window.embargo >= test_start
+        assert data.training_rows(fold).tolist() == np.flatnonzero(offered & ~reaches).tolist()
+        assert not fold.test.size or fold.test[0] >= test_start
 
 
 @given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))

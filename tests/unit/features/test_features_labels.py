@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,10 @@ from tasks.features.labels import (
     forward_return,
     significant_move,
     target,
+    triple_barrier,
 )
-from tests.unit.features.panels import rough_panel
+from tests.unit.features.panels import columns_of, rough_panel, rows_of, with_later_rows_of
+from tests.unit.features.reference_labels import REFERENCE
 
 NAN = np.nan
 
@@ -32,7 +36,8 @@ def test_a_forward_return_runs_from_this_close_to_the_later_one():
 def test_a_label_names_the_row_on_which_it_ends():
     label = forward_return(column(1, 1, 1, 1), sessions=2)
 
-    assert label.end_row.tolist() == [2, 3, 4, 5]
+    assert label.end_row[:, 0].tolist() == [2, 3, 4, 5]
+    assert label.end_row.dtype == np.int32
 
 
 def test_a_delisting_inside_the_horizon_ends_in_cash_at_the_last_price():
@@ -63,7 +68,7 @@ def test_the_target_is_the_mean_rank_and_ends_with_the_longest_horizon():
 
     assert label.values[0].tolist() == [0.5, 0.5]
     assert np.isnan(label.values[1:]).all()
-    assert label.end_row.tolist() == [2, 3, 4]
+    assert label.end_row[:, 0].tolist() == [2, 3, 4]
 
 
 def test_quintiles_hold_a_fifth_each():
@@ -82,29 +87,129 @@ def test_small_moves_are_dropped():
     assert np.isnan(significant_move(close, everyone(close), sessions=1).values[0, 2:]).all()
 
 
+def swinging(*last, before=100):
+    """Return a price that moves 2 % up and down for so many rows, then takes these steps from 100."""
+    steps = np.where(np.arange(before) % 2 == 0, 100.0, 102.0)[::-1]
+    return column(*steps, *last)
+
+
+def barrier(close, *, high=None, low=None, sessions=4, upper=1.0, lower=1.0):
+    """Return value and end, counted in rows, of the label of the row before the last steps."""
+    label = triple_barrier(close, high, low, sessions=sessions, upper=upper, lower=lower)
+    return label.values[99, 0], label.end_row[99, 0] - 99
+
+
+def test_the_barrier_that_is_touched_first_gives_the_label_and_its_row_the_end():
+    assert barrier(swinging(101, 106, 90, 90)) == (1, 2)  # two percent a session are four in four sessions
+    assert barrier(swinging(101, 95, 110, 110)) == (-1, 2)
+
+
+def test_neither_barrier_in_time_is_zero_and_ends_with_the_horizon():
+    assert barrier(swinging(101, 99, 101, 99, 120)) == (0, 4)
+
+
+def test_barriers_are_as_far_as_they_are_asked_to_be():
+    assert barrier(swinging(101, 106, 90, 90), upper=2.0) == (-1, 3)
+    assert barrier(swinging(101, 106, 90, 90), upper=2.0, lower=3.0) == (0, 4)
+
+
+def test_highs_and_lows_touch_where_they_are_given():
+    close = swinging(100, 100, 100, 100)
+    high, low = close.copy(), close.copy()
+    high[101], low[102] = 105, 95
+
+    assert barrier(close) == (0, 4)
+    assert barrier(close, high=high, low=low) == (1, 2)
+    assert barrier(close, high=close, low=low) == (-1, 3)
+
+
+def test_both_barriers_on_one_row_say_nothing_about_which_came_first():
+    close = swinging(100, 100, 100, 100)
+
+    assert barrier(close, high=close * 1.1, low=close * 0.9) == (0, 1)
+
+
+def test_a_touch_is_known_before_the_horizon_is_over_and_no_touch_only_then():
+    assert barrier(swinging(101, 106)) == (1, 2)
+    value, end = barrier(swinging(101, 99))
+    assert np.isnan(value)
+    assert end == 4
+
+
+def test_a_delisted_name_is_untouched_and_ends_with_the_horizon_for_a_bar_could_come_back():
+    assert barrier(swinging(101, NAN, NAN, NAN)) == (0, 4)
+    assert barrier(swinging(101, NAN, NAN, 110)) == (1, 4)
+
+
+def test_a_price_that_stands_has_no_barriers():
+    assert np.isnan(triple_barrier(column(*[42.0] * 100), sessions=4, upper=1, lower=1).values).all()
+
+
 LABELS = {
-    "return": lambda close, _: forward_return(close, sessions=5),
-    "rank": lambda close, members: forward_rank(close, members, sessions=5),
-    "target": lambda close, members: target(close, members, horizons=(5, 21)),
-    "quintile": lambda close, members: forward_quintile(close, members, sessions=21),
-    "move": lambda close, members: significant_move(close, members, sessions=5),
+    "return": lambda panel: forward_return(panel.close, sessions=5),
+    "rank": lambda panel: forward_rank(panel.close, panel.is_member, sessions=5),
+    "target": lambda panel: target(panel.close, panel.is_member, horizons=(5, 21)),
+    "quintile": lambda panel: forward_quintile(panel.close, panel.is_member, sessions=21),
+    "move": lambda panel: significant_move(panel.close, panel.is_member, sessions=5),
+    "barrier": lambda panel: triple_barrier(
+        panel.close, panel.high, panel.low, sessions=21, upper=1.0, lower=1.5
+    ),
+    "close barrier": lambda panel: triple_barrier(panel.close, sessions=10, upper=1.0, lower=1.0),
 }
 
+every_label = pytest.mark.parametrize("name", LABELS)
 
-@pytest.mark.parametrize("name", LABELS)
-@given(seed=st.integers(0, 1000), last=st.integers(30, 99))
+
+@every_label
+def test_a_label_is_what_its_plain_reference_says(name):
+    panel = rough_panel(3, sessions=150)
+
+    label = LABELS[name](panel)
+
+    values, end_row = REFERENCE[name](panel)
+    np.testing.assert_allclose(label.values, values, rtol=1e-6)
+    np.testing.assert_array_equal(label.end_row, end_row)
+    assert np.isfinite(values).mean() > 0.3
+
+
+@every_label
+@given(seed=st.integers(0, 1000), last=st.integers(80, 149))
 @settings(max_examples=10, deadline=None)
 def test_a_label_knows_nothing_after_the_row_on_which_it_ends(name, seed, last):
+    panel, noise = rough_panel(seed, sessions=150), rough_panel(seed + 1, sessions=150)
+
+    whole = LABELS[name](panel)
+
+    ended = whole.end_row[: last + 1] <= last
+    for other in (with_later_rows_of(panel, noise, last + 1), rows_of(panel, slice(last + 1))):
+        label = LABELS[name](other)
+        np.testing.assert_array_equal(label.end_row[: last + 1] <= last, ended)
+        np.testing.assert_array_equal(label.values[: last + 1][ended], whole.values[: last + 1][ended])
+    assert np.isnan(whole.values[whole.end_row >= 150]).all()
+
+
+@every_label
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_a_label_does_not_depend_on_the_order_of_the_symbols(name, seed):
     panel = rough_panel(seed, sessions=100)
-    noise = rough_panel(seed + 1, sessions=100)
-    later_is_noise = np.concatenate([panel.close[: last + 1], noise.close[last + 1 :]])
-    make = LABELS[name]
+    order = np.random.default_rng(seed).permutation(12)
 
-    whole = make(panel.close, panel.is_member)
+    label, shuffled = LABELS[name](panel), LABELS[name](columns_of(panel, order))
 
-    ended = whole.end_row <= last
-    for close in (later_is_noise, panel.close[: last + 1]):
-        label = make(close, panel.is_member[: len(close)])
-        rows = label.end_row <= last
-        np.testing.assert_array_equal(label.values[rows], whole.values[ended])
-    assert np.isnan(whole.values[whole.end_row >= len(panel.close)]).all()
+    np.testing.assert_array_equal(shuffled.values, label.values[:, order])
+    np.testing.assert_array_equal(shuffled.end_row, label.end_row[:, order])
+
+
+@every_label
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_a_label_does_not_depend_on_the_unit_of_a_price(name, seed):
+    panel = rough_panel(seed, sessions=100)
+    units = 2.0 ** np.random.default_rng(seed).integers(-5, 6, 12)  # a power of two rounds nothing
+    in_units = replace(panel, **{field: getattr(panel, field) * units for field in ("high", "low", "close")})
+
+    label, scaled = LABELS[name](panel), LABELS[name](in_units)
+
+    np.testing.assert_array_equal(scaled.values, label.values)
+    np.testing.assert_array_equal(scaled.end_row, label.end_row)

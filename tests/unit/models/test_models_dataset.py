@@ -11,7 +11,7 @@ from tests.builders import make_panel, make_settings
 def rows_by_hand(panel, sampled):
     label = target(panel.close, panel.is_member, horizons=(5, 21))
     forward = forward_return(panel.close, sessions=5)
-    return make_dataset(compute(panel), label.values, forward.values, panel.is_member, np.array(sampled))
+    return make_dataset(compute(panel), label, forward.values, panel.is_member, np.array(sampled))
 
 
 def test_rows_are_the_members_of_the_sampled_sessions_in_order():

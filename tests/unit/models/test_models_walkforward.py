@@ -25,16 +25,17 @@ def test_test_windows_lie_end_to_end_and_the_last_ends_with_the_last_session():
     assert [fold.test[-1] for fold in folds] == [259, 279, 299]
 
 
-def test_the_last_training_label_and_the_embargo_end_before_the_test():
+def test_labels_are_known_an_embargo_before_the_test():
     fold = folds_of(300)[0]
 
-    assert fold.train[-1] + 21 + 5 == fold.test[0] - 1
+    assert fold.known_before == fold.test[0] - 5
+    assert fold.train[-1] == fold.known_before - 1  # a label of that session might end the session after
 
 
-def test_a_training_window_is_no_longer_than_asked_for():
+def test_a_training_window_is_as_long_as_asked_for_up_to_the_last_session_of_which_all_labels_are_known():
     fold = folds_of(300)[-1]
 
-    assert fold.train[-1] - fold.train[0] + 1 == 100
+    assert fold.known_before - 21 - fold.train[0] == 100
 
 
 def test_a_fold_with_too_little_history_is_not_made():
