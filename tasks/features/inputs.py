@@ -44,7 +44,7 @@ class Block:
         values = self._panel.fundamentals.get(name) if name in FUNDAMENTALS else getattr(self._panel, name)
         if values is None:
             return np.full(self.shape, np.nan)
-        return np.ascontiguousarray(values[self._rows, self._columns])
+        return np.asfortranarray(values[self._rows, self._columns])
 
 
 def _returns(block: Block) -> Matrix:

@@ -1,26 +1,20 @@
 """Trailing windows whose value at a row depends on that window's rows alone, bit for bit.
 
-A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here a window is
-put together from windows of 1, 2, 4, 8 … rows, always by the same tree, so that the day's row computed from the
-needed tail equals the full computation exactly, in log2(window) passes over whole arrays and with less rounding
-than a running sum has. Sums, extremes, moments and decaying averages differ only in how two neighbouring windows
-are merged.
+A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here the day's row,
+computed from the needed tail, equals the full computation exactly; `kernels.py` says how.
 
 A window holds missing values when bars are missing. Its result is missing when less than MIN_PRESENT_FRAC of its
 rows are there, or when the array does not hold the whole window. Never looks at a later row.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Mask, Matrix
-
-Part = tuple[NDArray[Any], ...]  # what is known about a window, one array per figure, one row per session
-Merge = Callable[[Part, Part, int], Part]  # (earlier window, later window, rows of the later one)
+from tasks.data.schema import Matrix
+from tasks.features import kernels
+from tasks.features.kernels import Histories, plan
 
 MIN_PRESENT_FRAC = 0.8
 EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
@@ -28,27 +22,25 @@ EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ 
 
 def lag(values: Matrix, sessions: int) -> Matrix:
     """Return what stood `sessions` rows earlier; missing where the array does not reach back."""
-    return _placed(values[: max(len(values) - sessions, 0)], values.shape)
+    lagged = np.full_like(values, np.nan)
+    if sessions < len(values):
+        lagged[sessions:] = values[: len(values) - sessions]
+    return lagged
 
 
 def rolling_sum(values: Matrix, window: int) -> Matrix:
     """Sum what is present in the window."""
-    present = ~np.isnan(values)
-    (total,) = _fold((np.where(present, values, 0.0),), _add, window)
-    return _with_enough(total, present, window)
+    return kernels.averages(_history(values), plan(window), np.ones(window), _least(window), False).T  # noqa: FBT003 - a compiled kernel takes no keywords
 
 
 def rolling_mean(values: Matrix, window: int) -> Matrix:
     """Average what is present in the window."""
-    present = ~np.isnan(values)
-    (total,) = _fold((np.where(present, values, 0.0),), _add, window)
-    return _with_enough(total / np.maximum(_count(present, window), 1), present, window)
+    return kernels.averages(_history(values), plan(window), np.ones(window), _least(window), True).T  # noqa: FBT003 - a compiled kernel takes no keywords
 
 
 def rolling_max(values: Matrix, window: int) -> Matrix:
     """Return the largest value that is present in the window."""
-    (largest,) = _fold((values,), lambda earlier, later, _: (np.fmax(earlier[0], later[0]),), window)
-    return _with_enough(largest, ~np.isnan(values), window)
+    return kernels.maxima(_history(values), window, _least(window)).T
 
 
 def rolling_min(values: Matrix, window: int) -> Matrix:
@@ -56,27 +48,83 @@ def rolling_min(values: Matrix, window: int) -> Matrix:
     return -rolling_max(-values, window)
 
 
+def sessions_since_max(values: Matrix, window: int) -> Matrix:
+    """Return how many rows ago the window's largest value was, 0 for today; the oldest of equals."""
+    return kernels.rows_since_max(_history(values), window, _least(window)).T
+
+
+def sessions_since_min(values: Matrix, window: int) -> Matrix:
+    """Return how many rows ago the window's smallest value was, 0 for today; the oldest of equals."""
+    return sessions_since_max(-values, window)
+
+
 def rolling_mean_and_std(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
     """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
-    present = ~np.isnan(values)
-    one = (present.astype(np.float64), np.where(present, values, 0.0), np.zeros_like(values))
-    count, mean, squares = _fold(one, _merge_moments, window)
-    std = np.sqrt(squares / np.maximum(count - 1, 1))
-    return _with_enough(mean, present, window), _with_enough(std, present, window)
+    count, mean, squares = kernels.moments(_history(values), plan(window), window, _least(window))
+    return mean.T, np.sqrt(squares / np.maximum(count - 1, 1)).T
+
+
+def rolling_skewness_and_kurtosis(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
+    """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
+    history = _history(values)
+    n, mean, squares = kernels.moments(history, plan(window), window, _least(window))
+    cubes, fourths = kernels.higher_moments(history, mean, window)
+    is_flat = squares == 0
+    variance = np.where(is_flat, 1.0, squares) / n
+    skewness = np.sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
+    kurtosis = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (fourths / n) / variance**2 - 3 * (n - 1))
+    return np.where(is_flat, 0.0, skewness).T, np.where(is_flat, 0.0, kurtosis).T
+
+
+def rolling_quantile(values: Matrix, window: int, fraction: float) -> Matrix:
+    """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
+    return kernels.quantiles(_history(values), window, fraction, _least(window)).T
+
+
+def rolling_rank(values: Matrix, window: int) -> Matrix:
+    """Return the row's own place among what is present in its window, 1 for the largest; equals share their mean."""
+    return kernels.places(_history(values), window, _least(window)).T
+
+
+def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
+    """Return slope a row, r² and the row's own residual of the straight line through what is present.
+
+    r² is missing where nothing varies; the residual is missing where the row itself is.
+    """
+    history = _history(values)
+    _, mean, squares = kernels.moments(history, plan(window), window, _least(window))
+    centre, of_time, joint = kernels.lines(history, mean, window)
+    slope = joint / of_time
+    r_squared = np.where(squares > 0, joint * joint / (of_time * squares), np.nan)
+    residual = history - mean - slope * (window - 1.0 - centre)
+    return slope.T, r_squared.T, residual.T
+
+
+def rolling_correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
+    """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
+    _, _, _, of_x, of_y, of_both = _joint_moments(x, y, window)
+    varies = (of_x > 0) & (of_y > 0)
+    return np.where(varies, np.clip(of_both / np.sqrt(of_x * of_y), -1.0, 1.0), np.nan).T
+
+
+def rolling_slope_on(y: Matrix, x: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
+    """Return slope, intercept and residual deviation of y on x over the rows where both are present.
+
+    Missing where x does not vary. x may be one column for all symbols.
+    """
+    count, mean_x, mean_y, of_x, of_y, of_both = _joint_moments(x, y, window)
+    slope = np.where(of_x > 0, of_both / of_x, np.nan)
+    unexplained = np.maximum(of_y - slope * of_both, 0.0)
+    deviation = np.sqrt(unexplained / np.maximum(count - 2, 1))
+    return slope.T, (mean_y - slope * mean_x).T, deviation.T
 
 
 def ema(values: Matrix, span: float) -> Matrix:
     """Average with weights that decay by 1 − 2/(span + 1) a session, cut after EMA_SPANS spans."""
-    decay = 1.0 - 2.0 / (span + 1.0)
-    present = ~np.isnan(values)
-
-    def merge(earlier: Part, later: Part, rows: int) -> Part:
-        fade = decay**rows
-        return later[0] + fade * earlier[0], later[1] + fade * earlier[1]
-
     window = ema_window(span)
-    total, weight = _fold((np.where(present, values, 0.0), present.astype(np.float64)), merge, window)
-    return _with_enough(total / np.where(weight > 0, weight, 1.0), present, window)
+    decay = 1.0 - 2.0 / (span + 1.0)
+    fades = np.array([decay**rows for rows in range(window)])
+    return kernels.averages(_history(values), plan(window), fades, _least(window), True).T  # noqa: FBT003 - a compiled kernel takes no keywords
 
 
 def ema_window(span: float) -> int:
@@ -86,14 +134,7 @@ def ema_window(span: float) -> int:
 
 def weighted_sum(values: Matrix, weights: NDArray[np.float64]) -> Matrix:
     """Sum the window with one weight a row, oldest first; missing when any row of it is."""
-    window = len(weights)
-    rows = len(values) - window + 1
-    if rows <= 0:
-        return np.full(values.shape, np.nan)
-    total = weights[0] * values[:rows]
-    for row in range(1, window):
-        total = total + weights[row] * values[row : row + rows]
-    return _placed(total, values.shape)
+    return kernels.weighted_sums(_history(values), weights).T
 
 
 def ratio(numerator: Matrix, denominator: Matrix, *, flat: float) -> Matrix:
@@ -102,55 +143,15 @@ def ratio(numerator: Matrix, denominator: Matrix, *, flat: float) -> Matrix:
     return np.where(is_flat, flat, numerator / np.where(is_flat, 1.0, denominator))
 
 
-def _fold(one: Part, merge: Merge, window: int) -> Part:
-    """Merge each row with the window − 1 rows before it. `one` describes windows of a single row.
-
-    A part that covers `span` rows has its first row where the first whole window ends. Results of an array that
-    is shorter than the window are empty.
-    """
-    power, span = one, 1
-    result, covered = one, 0
-    for bit in range(window.bit_length()):
-        if bit:
-            power, span = _join(power, power, merge, span, span), 2 * span
-        if window >> bit & 1:
-            result = _join(power, result, merge, span, covered) if covered else power
-            covered += span
-    return result
+def _joint_moments(x: Matrix, y: Matrix, window: int) -> tuple[Histories, ...]:
+    x, y = np.broadcast_arrays(x, y)
+    return kernels.joint_moments(_history(x), _history(y), plan(window), window, _least(window))
 
 
-def _join(earlier: Part, later: Part, merge: Merge, earlier_rows: int, later_rows: int) -> Part:
-    before = tuple(figure[: max(len(figure) - later_rows, 0)] for figure in earlier)
-    after = tuple(figure[earlier_rows:] for figure in later)
-    return merge(before, after, later_rows)
+def _least(window: int) -> int:
+    return math.ceil(MIN_PRESENT_FRAC * window)
 
 
-def _add(earlier: Part, later: Part, _rows: int) -> Part:
-    return (earlier[0] + later[0],)
-
-
-def _merge_moments(earlier: Part, later: Part, _rows: int) -> Part:
-    """Merge counts, means and squared deviations (Chan, Golub and LeVeque 1983): no cancellation."""
-    count = earlier[0] + later[0]
-    step = later[1] - earlier[1]
-    share = later[0] / np.maximum(count, 1.0)
-    mean = earlier[1] + step * share
-    return count, mean, earlier[2] + later[2] + step * step * earlier[0] * share
-
-
-def _count(present: Mask, window: int) -> NDArray[np.int16]:
-    (count,) = _fold((present.astype(np.int16),), _add, window)
-    return count
-
-
-def _with_enough(result: NDArray[Any], present: Mask, window: int) -> Matrix:
-    enough = _count(present, window) >= math.ceil(MIN_PRESENT_FRAC * window)
-    return _placed(np.where(enough, result, np.nan), present.shape)
-
-
-def _placed(result: NDArray[Any], shape: tuple[int, ...]) -> Matrix:
-    """Put the last rows in their place; the rows before them are missing."""
-    placed = np.full(shape, np.nan)
-    if len(result):
-        placed[-len(result) :] = result
-    return placed
+def _history(values: Matrix) -> Histories:
+    """Return symbols × sessions, contiguous: no copy for the columns of a block."""
+    return np.ascontiguousarray(values.T, dtype=np.float64)
