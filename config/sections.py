@@ -100,8 +100,10 @@ class Models(Section):
     """What the weekly flow trains and compares; one entry adds a candidate."""
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
+    target: Literal["rank", "significant_move", "triple_barrier"]
+    """What is learned: the mean rank over the horizons, a move over 1 % in the shortest, or barriers in the longest."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Forward returns, in sessions, whose mean rank is learned. Every n-th session is used, n the shortest of them."""
+    """Forward returns, in sessions, that are learned. Every n-th session is used, n the shortest of them."""
     train_sessions: Count
     """Length of a training window."""
     least_train_sessions: Count

@@ -14,13 +14,14 @@ from config.sections import Candidate
 from config.sections import Models as ModelSettings
 from tasks.data.schema import Panel
 from tasks.features.engine import compute
-from tasks.features.labels import forward_return, target
+from tasks.features.labels import forward_return
 from tasks.features.registry import warm_up
 from tasks.models.dataset import Dataset, make_dataset
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import BASELINE, KINDS
 from tasks.models.schema import CandidateResult, Choice
 from tasks.models.selection import Limits, choose
+from tasks.models.targets import make_target
 from tasks.models.training import FoldResult, fit, measure_together, walk_forward
 from tasks.models.walkforward import Fold, Positions, Window, make_folds, sampled_sessions, split_folds
 
@@ -67,14 +68,15 @@ def compete(panel: Panel, settings: ModelSettings, *, quick: bool, seed: Seed) -
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
-    fitted = fit(candidate, data, data.rows_of(last_window(data, settings)), seed=seed(candidate.name))
+    learned = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
+    fitted = fit(candidate, data, learned, seed=seed(candidate.name))
     return Contest(candidate, choice, results, _fold_table(walks), fitted, data)
 
 
 def rows_of(panel: Panel, settings: ModelSettings) -> Dataset:
     """Return the rows of every n-th session, n the shortest label, back from the last with a complete label."""
     horizons = settings.label_horizons
-    label = target(panel.close, panel.is_member, horizons=horizons)
+    label = make_target(settings.target, panel, horizons)
     forward = forward_return(panel.close, sessions=min(horizons))
     last = len(panel.sessions) - 1 - max(horizons)
     sampled = sampled_sessions(0, last, every=min(horizons))

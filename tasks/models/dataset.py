@@ -1,7 +1,8 @@
 """Turn features and labels into the rows that models learn from: one row per member and sampled session.
 
-A label never stands among the features, and a row without a complete label is no row. Never decides what is trained on
-which rows: that is `walkforward.py`.
+A label never stands among the features. A row whose following return is not known is no row; one without a target, for
+nothing happened that it would name, is tested and not learned. Never decides which sessions are trained on: that is
+`walkforward.py`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tasks.data.schema import Mask, Matrix
 from tasks.features.labels import Labels
 from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
-from tasks.models.walkforward import Fold, Positions
+from tasks.models.walkforward import Positions
 
 LEAST_PRESENT_FRAC = (
     0.5  # a row with fewer of its features than this says too little to learn from or to score
@@ -29,7 +30,7 @@ class Dataset:
     sessions: Positions  # of each row
     symbols: NDArray[np.intp]
     x: Rows
-    target: Vector  # mean cross-sectional rank of the forward returns, less a half
+    target: Vector  # between −0.5 and 0.5; NaN where the row has none
     label_end: NDArray[np.int32]  # the last session that the row's target depends on
     forward: Vector  # return over the shortest label, what scores are measured against
 
@@ -40,11 +41,11 @@ class Dataset:
         start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
         return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
 
-    def training_rows(self, fold: Fold) -> NDArray[np.intp]:
-        """Return the rows that the fold learns: of its training sessions, those whose label ended in time."""
-        block = self.rows_of(fold.train)
+    def training_rows(self, sessions: Positions, *, known_before: int) -> NDArray[np.intp]:
+        """Return the rows of these sessions that can be learned: with a target that ended before that session."""
+        block = self.rows_of(sessions)
         rows = np.arange(block.start, block.stop)
-        return rows[self.label_end[rows] < fold.known_before]
+        return rows[np.isfinite(self.target[rows]) & (self.label_end[rows] < known_before)]
 
     @property
     def sampled(self) -> Positions:
@@ -55,9 +56,9 @@ class Dataset:
 def make_dataset(
     features: FeatureMatrix, target: Labels, forward: Matrix, is_member: Mask, sampled: Positions
 ) -> Dataset:
-    """Collect the members of the sampled sessions that have a label and enough features."""
+    """Collect the members of the sampled sessions whose following return is known and that have enough features."""
     rows: Mask = np.zeros(is_member.shape, dtype=bool)
-    rows[sampled] = is_member[sampled] & np.isfinite(target.values[sampled]) & np.isfinite(forward[sampled])
+    rows[sampled] = is_member[sampled] & np.isfinite(forward[sampled])
     sessions, symbols = np.nonzero(rows)
     x = features.rows(rows)
     enough = has_enough(x)
@@ -67,7 +68,7 @@ def make_dataset(
         sessions=sessions[enough],
         symbols=symbols[enough],
         x=x[enough],
-        target=target.values[rows][enough] - 0.5,
+        target=target.values[rows][enough],
         label_end=target.end_row[rows][enough],
         forward=forward[rows][enough],
     )

@@ -20,8 +20,6 @@ from tasks.models.walkforward import Fold
 
 log = logging.getLogger(__name__)
 
-Where = slice | NDArray[np.intp]  # of the dataset's rows
-
 FOLDS_AT_ONCE = 2  # each a model of its own with its own seed: which ends first changes nothing
 
 
@@ -40,7 +38,7 @@ class FoldResult:
         return self.train.hit_rate - self.test.hit_rate
 
 
-def fit(candidate: Candidate, data: Dataset, rows: Where, *, seed: int) -> Fitted:
+def fit(candidate: Candidate, data: Dataset, rows: NDArray[np.intp], *, seed: int) -> Fitted:
     """Return the candidate's model after learning these rows."""
     model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
     model.fit(data.x[rows], data.target[rows], session_weights(data.sessions[rows]))
@@ -75,7 +73,8 @@ def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
 
 
 def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> FoldResult:
-    train, test = data.training_rows(fold), data.rows_of(fold.test)
+    train = data.training_rows(fold.train, known_before=fold.known_before)
+    test = data.rows_of(fold.test)
     fitted = fit(candidate, data, train, seed=seed)
     scores = _predict(fitted, data, test)
     return FoldResult(
@@ -86,7 +85,7 @@ def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> 
     )
 
 
-def _predict(fitted: Fitted, data: Dataset, rows: Where) -> Vector:
+def _predict(fitted: Fitted, data: Dataset, rows: slice | NDArray[np.intp]) -> Vector:
     """Score rows; a row that lacks what the model requires stands in the middle of its session's order."""
     x = data.x[rows]
     scores = fitted.model.predict(x)

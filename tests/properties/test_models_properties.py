@@ -54,7 +54,10 @@ def test_a_row_is_left_out_exactly_when_its_label_or_the_embargo_reaches_the_tes
         oldest = test_start - window.embargo - label - window.train
         offered = (data.sessions >= oldest) & (data.sessions < test_start)
         reaches = data.label_end + window.embargo >= test_start
-        assert data.training_rows(fold).tolist() == np.flatnonzero(offered & ~reaches).tolist()
+        assert (
+            data.training_rows(fold.train, known_before=fold.known_before).tolist()
+            == np.flatnonzero(offered & ~reaches).tolist()
+        )
         assert not fold.test.size or fold.test[0] >= test_start
 
 

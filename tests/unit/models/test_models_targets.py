@@ -1,0 +1,91 @@
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from config.sections import Models
+from tasks.models.contest import compete, folds_of, rows_of
+from tasks.models.targets import TARGETS, make_target
+from tests.builders import make_panel, make_settings
+from tests.unit.features.panels import rough_panel
+
+SMALL = {
+    "models.train_sessions": 120,
+    "models.least_train_sessions": 60,
+    "models.test_sessions": 40,
+    "models.folds": 2,
+    "models.min_t_statistic": 4.0,
+    "models.max_train_test_gap": 1.0,
+    "models.quick_candidates": ["lightgbm"],
+}
+
+
+def settings_of(target):
+    return make_settings(**SMALL | {"models.target": target}).models
+
+
+def drifting_panel(symbols=30, sessions=460):
+    """Return a market in which the same names always rise and the same fall, from 3 % a week down to -3 %."""
+    panel = make_panel(sessions=sessions, symbols=symbols)
+    tide = np.exp(np.linspace(-0.006, 0.006, symbols) * np.arange(sessions)[:, None])
+    for bars in (panel.open, panel.high, panel.low, panel.close):
+        bars[:] *= tide
+    return panel
+
+
+def test_the_settings_allow_the_targets_that_there_are():
+    assert set(get_args(Models.model_fields["target"].annotation)) == set(TARGETS)
+
+
+def test_the_mean_rank_is_learned_unless_another_target_is_asked_for():
+    assert make_settings().models.target == "rank"
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_target_lies_around_zero_and_is_higher_for_names_that_rise(name):
+    values = make_target(name, drifting_panel(), (5, 21)).values
+
+    assert np.nanmax(np.abs(values)) == 0.5
+    assert np.nanmean(values[:, :10]) < -0.1
+    assert np.nanmean(values[:, -10:]) > 0.1
+
+
+def test_a_barrier_lies_in_the_middle_where_neither_is_touched():
+    values = make_target("triple_barrier", rough_panel(sessions=150), (5, 21)).values
+
+    assert set(values[np.isfinite(values)]) == {-0.5, 0.0, 0.5}
+
+
+def test_small_moves_are_tested_but_not_learned():
+    data = rows_of(make_panel(sessions=460, symbols=30), settings_of("significant_move"))
+    fold = folds_of(data, settings_of("significant_move"))[0]
+
+    learned = data.training_rows(fold.train, known_before=fold.known_before)
+
+    assert np.abs(data.forward[learned]).min() > 0.01
+    assert np.isfinite(data.target[learned]).all()
+    assert np.abs(data.forward[data.rows_of(fold.test)]).min() < 0.01
+    assert data.rows_of(fold.test) == rows_of(
+        make_panel(sessions=460, symbols=30), settings_of("rank")
+    ).rows_of(fold.test)
+
+
+def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
+    settings = settings_of("triple_barrier")
+    data = rows_of(make_panel(sessions=460, symbols=30), settings)
+    fold = folds_of(data, settings)[0]
+
+    learned = data.training_rows(fold.train, known_before=fold.known_before)
+
+    last = data.sessions[learned].max()
+    assert fold.known_before - 21 < last < fold.known_before
+    assert data.label_end[learned].max() < fold.known_before
+    assert len(learned) < data.rows_of(fold.train).stop - data.rows_of(fold.train).start
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
+    contest = compete(drifting_panel(), settings_of(name), quick=True, seed=lambda _: 1)
+
+    assert contest.choice.result is not None, contest.choice.reason
+    assert contest.choice.result.confirmation["rank_ic"] > 0.2
