@@ -104,6 +104,10 @@ class Models(Section):
     """What is learned: the mean rank over the horizons, a move over 1 % in the shortest, or barriers in the longest."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
     """Forward returns, in sessions, that are learned. Every n-th session is used, n the shortest of them."""
+    sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
+    """Rows that count for less in training: older ones, those whose labels overlap with others of the name, or both."""
+    half_life_sessions: Count
+    """With time decay a row counts half as much as one of so many sessions later."""
     train_sessions: Count
     """Length of a training window."""
     least_train_sessions: Count

@@ -62,14 +62,16 @@ def compete(panel: Panel, settings: ModelSettings, *, quick: bool, seed: Seed) -
     folds = folds_of(data, settings)
     log.info("%d rows of %d features, %d folds", len(data.x), len(data.features), len(folds))
     candidates = entrants(settings, quick=quick) if split_folds(folds)[0] else ()
-    walks = {each.name: walk_forward(each, data, folds, seed=seed(each.name)) for each in candidates}
+    walks = {
+        each.name: walk_forward(each, data, folds, settings, seed=seed(each.name)) for each in candidates
+    }
     results = tuple(summary(each, walks[each.name], data) for each in candidates)
     choice = choose(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
     learned = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
-    fitted = fit(candidate, data, learned, seed=seed(candidate.name))
+    fitted = fit(candidate, data, learned, settings, seed=seed(candidate.name))
     return Contest(candidate, choice, results, _fold_table(walks), fitted, data)
 
 

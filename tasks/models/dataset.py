@@ -78,9 +78,3 @@ def has_enough(x: Rows) -> NDArray[np.bool_]:
     """Mark the rows with enough features present."""
     present = np.isfinite(x).mean(axis=1) if x.shape[1] else np.zeros(len(x))
     return np.asarray(present >= LEAST_PRESENT_FRAC)
-
-
-def session_weights(sessions: Positions) -> Vector:
-    """Weigh rows so that every session counts alike, however many members it had; the mean weight is 1."""
-    _, inverse, counts = np.unique(sessions, return_inverse=True, return_counts=True)
-    return np.asarray(len(sessions) / max(len(counts), 1) / counts[inverse], dtype=np.float64)

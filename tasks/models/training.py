@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.sections import Candidate
-from tasks.models.dataset import Dataset, session_weights
+from config.sections import Models as ModelSettings
+from tasks.models.dataset import Dataset
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.base import Vector
 from tasks.models.kinds.registry import make_model
 from tasks.models.metrics import Metrics, measure
 from tasks.models.walkforward import Fold
+from tasks.models.weights import sample_weights
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +40,29 @@ class FoldResult:
         return self.train.hit_rate - self.test.hit_rate
 
 
-def fit(candidate: Candidate, data: Dataset, rows: NDArray[np.intp], *, seed: int) -> Fitted:
+def fit(
+    candidate: Candidate, data: Dataset, rows: NDArray[np.intp], settings: ModelSettings, *, seed: int
+) -> Fitted:
     """Return the candidate's model after learning these rows."""
     model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
-    model.fit(data.x[rows], data.target[rows], session_weights(data.sessions[rows]))
+    weights = sample_weights(
+        data.sessions[rows],
+        data.symbols[rows],
+        data.label_end[rows],
+        scheme=settings.sample_weights,
+        half_life_sessions=settings.half_life_sessions,
+    )
+    model.fit(data.x[rows], data.target[rows], weights)
     return Fitted(candidate.kind, data.features, model)
 
 
 def walk_forward(
-    candidate: Candidate, data: Dataset, folds: tuple[Fold, ...], *, seed: int
+    candidate: Candidate, data: Dataset, folds: tuple[Fold, ...], settings: ModelSettings, *, seed: int
 ) -> list[FoldResult]:
     """Train and test the candidate on every fold, oldest first."""
     results = []
     with ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
-        for result in pool.map(lambda fold: _run_fold(candidate, data, fold, seed=seed), folds):
+        for result in pool.map(lambda fold: _run_fold(candidate, data, fold, settings, seed=seed), folds):
             results.append(result)
             log.info(
                 "%s, fold %d of %d: rank IC %.4f over %d sessions, in training %.4f",
@@ -72,10 +83,12 @@ def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
     return measure(scores, data.forward[rows], data.sessions[rows])
 
 
-def _run_fold(candidate: Candidate, data: Dataset, fold: Fold, *, seed: int) -> FoldResult:
+def _run_fold(
+    candidate: Candidate, data: Dataset, fold: Fold, settings: ModelSettings, *, seed: int
+) -> FoldResult:
     train = data.training_rows(fold.train, known_before=fold.known_before)
     test = data.rows_of(fold.test)
-    fitted = fit(candidate, data, train, seed=seed)
+    fitted = fit(candidate, data, train, settings, seed=seed)
     scores = _predict(fitted, data, test)
     return FoldResult(
         fold,

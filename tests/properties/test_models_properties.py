@@ -7,23 +7,13 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.models.dataset import Dataset
 from tasks.models.metrics import measure
 from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
 from tasks.models.selection import choose, decide
 from tasks.models.walkforward import Window, make_folds, sampled_sessions, split_folds
 from tests.champions import FRIDAY, LIMITS, make_result
-
-
-def make_data(sampled, *, label, seed, names=3):
-    """Return rows of a few names whose labels end between the next session and `label` sessions later."""
-    sessions = np.repeat(sampled, names)
-    ends = sessions + np.random.default_rng(seed).integers(1, label + 1, len(sessions))
-    nothing = np.zeros(len(sessions))
-    symbols = np.tile(np.arange(names), len(sampled))
-    return Dataset((), "", sessions, symbols, nothing[:, None], nothing, ends.astype(np.int32), nothing)
-
+from tests.unit.models.datasets import make_data
 
 windows = st.builds(
     Window,

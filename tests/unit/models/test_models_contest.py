@@ -93,7 +93,9 @@ def test_training_twice_gives_the_same_scores_whichever_fold_ends_first():
     data = rows_of(make_panel(sessions=560, symbols=30), settings)
     candidate = next(each for each in settings.candidates if each.kind == "lightgbm")
 
-    once, again = (walk_forward(candidate, data, folds_of(data, settings), seed=1) for _ in range(2))
+    once, again = (
+        walk_forward(candidate, data, folds_of(data, settings), settings, seed=1) for _ in range(2)
+    )
 
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)

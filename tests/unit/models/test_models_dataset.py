@@ -4,7 +4,7 @@ import pytest
 from tasks.features.engine import compute
 from tasks.features.labels import forward_return, target
 from tasks.models.contest import rows_of
-from tasks.models.dataset import make_dataset, session_weights
+from tasks.models.dataset import make_dataset
 from tests.builders import make_panel, make_settings
 
 
@@ -56,12 +56,6 @@ def test_the_target_is_centred():
 
     assert data.target.mean() == pytest.approx(0, abs=1e-6)
     assert np.abs(data.target).max() <= 0.5
-
-
-def test_every_session_weighs_the_same_and_the_mean_weight_is_one():
-    weights = session_weights(np.array([1, 1, 1, 6]))
-
-    assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
 
 
 def test_the_rows_of_sessions_are_one_block():
