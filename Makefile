@@ -5,12 +5,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+RIVALS := $(VENV)/.installed-rivals
+QLIB := .venv-qlib
+QLIB_INSTALLED := $(QLIB)/.installed
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
+LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
 
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install demo test check format test-prefect prove bench docs lock clean
+.PHONY: help install demo test check format test-prefect prove bench qlib docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,8 +29,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing into $(VENV) (about two minutes the first time) …" >&2
 	@rm -f $(INSTALLED)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(PIP_LOCKED) -r requirements.lock
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## simulate a market, train a champion, run the last sessions, say where the report is
@@ -48,14 +54,29 @@ test-prefect: $(INSTALLED) ## the flows under a real local Prefect server
 prove: $(INSTALLED) ## long proofs on the simulated market: alpha found, none invented, regimes seen, kills survived
 	@$(BIN)/python -m pytest -m prove
 
-bench: $(INSTALLED) ## time and memory against a baseline in the same run; rewrites the table in docs/performance.md
+bench: $(RIVALS) ## time and memory against a baseline in the same run; rewrites the tables in docs/performance.md
 	@$(BIN)/python -m tests.bench
+
+$(RIVALS): $(INSTALLED) requirements-bench.lock
+	@$(BIN)/python $(PIP_LOCKED) -r requirements-bench.lock
+	@touch $(RIVALS)
+
+qlib: $(QLIB_INSTALLED) ## set Qlib up in .venv-qlib, for `make bench` to compare with
+
+$(QLIB_INSTALLED): requirements-qlib.lock
+	@$(PYTHON) -m venv $(QLIB)
+	@$(QLIB)/bin/python $(PIP_LOCKED) -r requirements-qlib.lock
+	@touch $(QLIB_INSTALLED)
 
 docs: $(INSTALLED) ## rewrite the generated pages
 	@$(BIN)/python -m tests.generated_docs
 
-lock: $(INSTALLED) ## resolve pyproject.toml into requirements.lock, with hashes and without addresses
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --extra dev --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+# Qlib does without what its data layer never imports: notebooks, models, plots.
+lock: $(INSTALLED) ## resolve pyproject.toml into the lock files, with hashes and without addresses
+	@$(LOCK) --extra dev pyproject.toml --output-file requirements.lock
+	@$(LOCK) --group bench --output-file requirements-bench.lock
+	@printf '%s\n' cvxpy gym jupyter lightgbm matplotlib mlflow nbconvert pymongo \
+		| $(LOCK) --group qlib --excludes - --output-file requirements-qlib.lock
 
-clean: ## remove the environment and the demo's home
-	@rm -rf $(VENV) demo
+clean: ## remove the environments and the demo's home
+	@rm -rf $(VENV) $(QLIB) demo
