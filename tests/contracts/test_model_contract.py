@@ -95,6 +95,22 @@ def test_learners_order_rows_as_their_target_did(kind):
         assert scores.min() == scores.max()
 
 
+def test_a_learner_says_which_features_its_scores_came_from(kind):
+    fitted, rows = make_fitted(kind), make_rows(200, seed=5)
+
+    parts = fitted.model.importance(rows)
+
+    if KINDS[kind].learns:
+        assert fitted.model.importance_by
+        assert parts.shape == (len(FEATURES),)
+        assert parts.min() >= 0
+        assert parts.sum() == pytest.approx(1)
+        assert parts[0] > 0.8  # the target was made from the first feature
+        np.testing.assert_array_equal(reloaded(fitted).model.importance(rows), parts)
+    else:
+        assert parts is None
+
+
 def test_bytes_are_no_pickle_and_carry_the_declared_suffix(kind):
     content = make_fitted(kind).model.dump()
 
@@ -124,5 +140,7 @@ def test_an_unfitted_learner_says_so(kind):
     if KINDS[kind].learns:
         with pytest.raises(ModelError, match="never fitted"):
             model.predict(make_rows(3))
+        with pytest.raises(ModelError, match="never fitted"):
+            model.importance(make_rows(3))
         with pytest.raises(ModelError, match="never fitted"):
             model.dump()

@@ -30,6 +30,7 @@ class Model(Protocol):
     suffix: ClassVar[str]  # of the stored file, without the dot
     ranks: ClassVar[bool]  # False where all scores are equal by design
     learns: ClassVar[bool]  # False for rules, which a row of the past cannot mislead
+    importance_by: ClassVar[str]  # what `importance` measures; empty for rules
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None: ...
 
@@ -46,6 +47,10 @@ class Model(Protocol):
         """Return one score a row."""
         ...
 
+    def importance(self, x: Rows) -> Vector | None:
+        """Return each feature's share in the scores of these rows, together 1; none of a rule."""
+        ...
+
     def dump(self) -> bytes:
         """Return the fitted model in its library's own format."""
         ...
@@ -58,6 +63,11 @@ class Model(Protocol):
 def least_leaf(parameters: Parameters, rows: int) -> int:
     """Take `min_leaf_frac` out of the parameters, in rows: a small market is held as tightly as a large one."""
     return max(LEAST_LEAF_ROWS, int(float(parameters.pop("min_leaf_frac")) * rows))
+
+
+def shares(parts: Vector) -> Vector:
+    """Return the parts in relation to their sum; all 0 where nothing has any part."""
+    return np.asarray(parts / (parts.sum() or 1.0), dtype=np.float64)
 
 
 def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from tasks.models.kinds.base import Parameters, Rows, Vector, least_leaf, not_fitted
+import numpy as np
+
+from tasks.models.kinds.base import Parameters, Rows, Vector, least_leaf, not_fitted, shares
 
 
 class BoostedTrees(ABC):
@@ -12,6 +14,7 @@ class BoostedTrees(ABC):
     kind: ClassVar[str]
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    importance_by: ClassVar[str] = "mean |SHAP|"
     required: tuple[str, ...] = ()
     defaults: ClassVar[Parameters]
     fixed: ClassVar[Parameters]  # what no candidate may change
@@ -29,6 +32,12 @@ class BoostedTrees(ABC):
         least = {self.least_leaf_name: least_leaf(parameters, len(x))}
         self._fitted = self._train(x, y, weights, parameters | self._fixed | least, rounds)
 
+    def importance(self, x: Rows) -> Vector:
+        """Return the features' shares in how far the scores of these rows lie from the mean score."""
+        return shares(
+            np.abs(self._contributions(x)[:, :-1]).mean(axis=0)
+        )  # the last column is the mean score
+
     @property
     def _booster(self) -> Any:
         if self._fitted is None:
@@ -37,3 +46,6 @@ class BoostedTrees(ABC):
 
     @abstractmethod
     def _train(self, x: Rows, y: Vector, weights: Vector, parameters: Parameters, rounds: int) -> Any: ...
+
+    @abstractmethod
+    def _contributions(self, x: Rows) -> Vector: ...

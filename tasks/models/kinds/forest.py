@@ -16,6 +16,7 @@ from tasks.models.kinds.base import (
     not_a_model,
     not_fitted,
     refuse_unless,
+    shares,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class RandomForest:
     suffix: ClassVar[str] = "skops"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    importance_by: ClassVar[str] = "decrease of impurity in training"  # SHAP would walk every tree in Python
     required: tuple[str, ...] = ()
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
@@ -65,6 +67,14 @@ class RandomForest:
         if self._forest is None:
             raise not_fitted(KIND)
         return np.asarray(self._forest.predict(x), dtype=np.float64)
+
+    def importance(self, x: Rows) -> Vector:
+        del x  # what its trees were split by in training
+        if self._forest is None:
+            raise not_fitted(KIND)
+        # not `feature_importances_`: there a tree that found next to nothing counts as much as one that found all
+        trees = (each.tree_ for each in self._forest.estimators_)
+        return shares(np.sum([tree.compute_feature_importances(normalize=False) for tree in trees], axis=0))
 
     def dump(self) -> bytes:
         import skops.io

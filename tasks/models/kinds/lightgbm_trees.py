@@ -58,6 +58,9 @@ class LightgbmTrees(BoostedTrees):
     def predict(self, x: Rows) -> Vector:
         return np.asarray(self._booster.predict(x, num_threads=THREADS), dtype=np.float64)
 
+    def _contributions(self, x: Rows) -> Vector:
+        return np.asarray(self._booster.predict(x, num_threads=THREADS, pred_contrib=True))
+
     def dump(self) -> bytes:
         return str(self._booster.model_to_string()).encode()
 

@@ -17,6 +17,7 @@ class Momentum52Week:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = False
+    importance_by: ClassVar[str] = ""
     rule: ClassVar[str] = "momentum_52_week"
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
@@ -34,6 +35,9 @@ class Momentum52Week:
     def predict(self, x: Rows) -> Vector:
         return x[:, self._column].astype(np.float64)
 
+    def importance(self, x: Rows) -> None:
+        """Return nothing: a rule learned from no feature."""
+
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule, "feature": self._feature}).encode()
 
@@ -47,6 +51,7 @@ class EqualWeight:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    importance_by: ClassVar[str] = ""
     rule: ClassVar[str] = "equal_weight"
     required: tuple[str, ...] = ()
 
@@ -58,6 +63,9 @@ class EqualWeight:
 
     def predict(self, x: Rows) -> Vector:
         return np.zeros(len(x))
+
+    def importance(self, x: Rows) -> None:
+        """Return nothing: a rule learned from no feature."""
 
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule}).encode()

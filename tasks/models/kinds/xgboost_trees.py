@@ -47,10 +47,15 @@ class XgboostTrees(BoostedTrees):
             raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
+        return np.asarray(self._booster.predict(self._matrix(x)), dtype=np.float64)
+
+    def _contributions(self, x: Rows) -> Vector:
+        return np.asarray(self._booster.predict(self._matrix(x), pred_contribs=True), dtype=np.float64)
+
+    def _matrix(self, x: Rows) -> Any:
         import xgboost
 
-        rows = xgboost.DMatrix(x, feature_names=self._features, nthread=THREADS)
-        return np.asarray(self._booster.predict(rows), dtype=np.float64)
+        return xgboost.DMatrix(x, feature_names=self._features, nthread=THREADS)
 
     def dump(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
