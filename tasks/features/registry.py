@@ -8,17 +8,43 @@ from functools import cache
 
 from tasks.core.errors import ConfigError, ModelError
 from tasks.core.ids import sha256_of_record
-from tasks.features.families import dates, fundamentals, returns, trend, volatility, volume
+from tasks.features.families import (
+    dates,
+    fundamentals,
+    gaps,
+    high_52w,
+    liquidity,
+    market,
+    momentum,
+    oscillators,
+    ranges,
+    returns,
+    reversal,
+    stationary,
+    trend,
+    volatility,
+    volume,
+)
 from tasks.features.schema import Feature
 
-FEATURES: tuple[Feature, ...] = (
-    *returns.FEATURES,
-    *trend.FEATURES,
-    *volatility.FEATURES,
-    *volume.FEATURES,
-    *fundamentals.FEATURES,
-    *dates.FEATURES,
+FAMILIES = (
+    returns,
+    momentum,
+    reversal,
+    high_52w,
+    trend,
+    oscillators,
+    volatility,
+    ranges,
+    gaps,
+    market,
+    volume,
+    liquidity,
+    stationary,
+    fundamentals,
+    dates,
 )
+FEATURES: tuple[Feature, ...] = tuple(feature for family in FAMILIES for feature in family.FEATURES)
 
 
 def feature_names() -> tuple[str, ...]:

@@ -37,15 +37,16 @@ def early_panel() -> Panel:
 
 
 def with_nonsense_in(market: Panel, row: int) -> Panel:
-    """Return the market with one session of wild prices, on another day of the week."""
+    """Return the market with one session of wild prices and filings, on another day of the week and month."""
     rng = np.random.default_rng(1)
     names = ("open", "high", "low", "close", "raw_close", "volume", "dollar_volume", "market")
     changed = {name: getattr(market, name).copy() for name in names}
-    for values in changed.values():
+    filed = {name: values.copy() for name, values in market.fundamentals.items()}
+    for values in (*changed.values(), *filed.values()):
         values[row] *= rng.lognormal(0, 5, values[row].shape)
     sessions = market.sessions.copy()
-    sessions[row] += 1
-    return replace(market, **changed, sessions=sessions)
+    sessions[row] += 17
+    return replace(market, **changed, fundamentals=filed, sessions=sessions)
 
 
 def same_bits(one: np.ndarray, two: np.ndarray) -> bool:

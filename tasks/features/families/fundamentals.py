@@ -1,9 +1,17 @@
-"""What a share costs against what the company earns and owns, as published by then. Missing without filings."""
+"""What a share costs against what the company earns and owns, and how that grows, as published by then.
+
+Missing without filings. A figure of a year ago is the one that was public 252 sessions ago.
+"""
 
 import numpy as np
 
 from tasks.data.schema import Matrix
-from tasks.features.schema import Feature
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import lag
+
+YEAR = 252
+
+feature = Family("fundamentals")
 
 
 def yield_on_price(figure: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
@@ -16,37 +24,118 @@ def log_market_cap(shares: Matrix, raw_close: Matrix) -> Matrix:
     return np.log(shares * raw_close)
 
 
+def per(figure: Matrix, base: Matrix) -> Matrix:
+    """Return one figure over another; missing where the base is not positive."""
+    return figure / np.where(base > 0, base, np.nan)
+
+
+def growth(figure: Matrix) -> Matrix:
+    """Return the change of a figure within a year; missing where it was not positive."""
+    return per(figure, lag(figure, YEAR)) - 1
+
+
+def earnings_change(earnings: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+    """Return the change of net income within a year over market value, which losses leave comparable."""
+    return yield_on_price(earnings - lag(earnings, YEAR), shares, raw_close)
+
+
+def payout_yield(earnings: Matrix, book: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+    """Return what was earned and not kept in equity, over market value: the owners' net payout by clean surplus."""
+    return yield_on_price(earnings - (book - lag(book, YEAR)), shares, raw_close)
+
+
+def composite_issuance(close: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+    """Return the growth of market value that the share's return does not explain (Daniel and Titman 2006).
+
+    Positive where the company sold shares, negative where it bought them back or paid dividends.
+    """
+    market_value = shares * raw_close
+    return np.log(market_value / lag(market_value, YEAR)) - np.log(close / lag(close, YEAR))
+
+
 FEATURES = (
-    Feature(
+    feature(
         "earnings_yield",
-        "fundamentals",
         yield_on_price,
-        ("earnings", "shares", "raw_close"),
         1,
         "net income of the last four quarters / market value",
+        inputs=("earnings", "shares", "raw_close"),
     ),
-    Feature(
-        "book_to_price",
-        "fundamentals",
+    feature(
+        "earnings_yield_in_sector",
         yield_on_price,
-        ("book", "shares", "raw_close"),
+        1,
+        "net income of the last four quarters / market value",
+        "sector_rank",
+        inputs=("earnings", "shares", "raw_close"),
+    ),
+    feature(
+        "book_to_price",
+        yield_on_price,
         1,
         "shareholders' equity / market value",
+        inputs=("book", "shares", "raw_close"),
     ),
-    Feature(
-        "sales_to_price",
-        "fundamentals",
+    feature(
+        "book_to_price_in_sector",
         yield_on_price,
-        ("revenue", "shares", "raw_close"),
+        1,
+        "shareholders' equity / market value",
+        "sector_rank",
+        inputs=("book", "shares", "raw_close"),
+    ),
+    feature(
+        "sales_to_price",
+        yield_on_price,
         1,
         "sales of the last four quarters / market value",
+        inputs=("revenue", "shares", "raw_close"),
     ),
-    Feature(
-        "log_market_cap",
-        "fundamentals",
-        log_market_cap,
-        ("shares", "raw_close"),
+    feature("log_market_cap", log_market_cap, 1, "ln(market value in USD)"),
+    feature(
+        "return_on_equity",
+        per,
         1,
-        "log of the market value in USD",
+        "net income of the last four quarters / shareholders' equity, where that is positive",
+        inputs=("earnings", "book"),
+    ),
+    feature(
+        "profit_margin",
+        per,
+        1,
+        "net income / sales of the last four quarters, where those are positive",
+        inputs=("earnings", "revenue"),
+    ),
+    feature(
+        "sales_growth",
+        growth,
+        YEAR + 1,
+        "sales / sales known a year ago − 1, where those were positive",
+        inputs=("revenue",),
+    ),
+    feature(
+        "book_growth",
+        growth,
+        YEAR + 1,
+        "shareholders' equity / that known a year ago − 1, where that was positive",
+        inputs=("book",),
+    ),
+    feature(
+        "earnings_change",
+        earnings_change,
+        YEAR + 1,
+        "(net income − net income known a year ago) / market value",
+    ),
+    feature(
+        "payout_yield",
+        payout_yield,
+        YEAR + 1,
+        "(net income − (equity − equity known a year ago)) / market value",
+    ),
+    feature(
+        "composite_issuance",
+        composite_issuance,
+        YEAR + 1,
+        "ln(market value / market value 252 ago) − ln(close / close 252 ago)",
     ),
 )

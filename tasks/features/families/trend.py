@@ -1,24 +1,24 @@
-"""Where the price stands against its own averages, bands and ranges."""
+"""Where a price stands against its own averages, which way it goes, and how straight."""
 
 from functools import partial
 
 import numpy as np
 
 from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.families.returns import change
 from tasks.features.rolling import (
     ema,
     ema_window,
     lag,
     ratio,
-    rolling_max,
+    rolling_line,
     rolling_mean,
     rolling_mean_and_std,
-    rolling_min,
-    weighted_sum,
+    rolling_sum,
 )
-from tasks.features.schema import Feature
 
-WILDER_14 = 27  # Wilder's smoothing of 14 decays as an exponential average with span 2 × 14 − 1
+feature = Family("trend")
 
 
 def sma_ratio(close: Matrix, *, window: int) -> Matrix:
@@ -29,6 +29,11 @@ def sma_ratio(close: Matrix, *, window: int) -> Matrix:
 def sma_cross(close: Matrix, *, fast: int, slow: int) -> Matrix:
     """Return the fast mean against the slow one."""
     return rolling_mean(close, fast) / rolling_mean(close, slow) - 1
+
+
+def sma_change(close: Matrix, *, window: int, sessions: int) -> Matrix:
+    """Return by how much the mean itself has risen."""
+    return change(rolling_mean(close, window), sessions=sessions)
 
 
 def ema_ratio(close: Matrix, *, span: int) -> Matrix:
@@ -52,101 +57,86 @@ def macd_histogram(close: Matrix) -> Matrix:
     return (line - ema(line, 9)) / close
 
 
-def rsi_14(close: Matrix) -> Matrix:
-    """Return Wilder's relative strength, 0 (only losses) to 100; 50 where nothing moved."""
-    step = close - lag(close, 1)
-    gain = ema(np.maximum(step, 0.0), WILDER_14)
-    loss = ema(np.maximum(-step, 0.0), WILDER_14)
-    return 100 * ratio(gain, gain + loss, flat=0.5)
+def line_slope(close: Matrix, *, window: int) -> Matrix:
+    """Return the daily step of the line through the window, as a fraction of the close."""
+    slope, _, _ = rolling_line(close, window)
+    return slope / close
 
 
-def stochastic(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
-    """Return where the close lies in the window's range, 0 at the low, 1 at the high, 0.5 without a range."""
-    lowest = rolling_min(low, window)
-    return ratio(close - lowest, rolling_max(high, window) - lowest, flat=0.5)
+def line_fit(close: Matrix, *, window: int) -> Matrix:
+    """Return r² of the line through the window: how straight the price goes, whichever way; 0 where nothing moved."""
+    slope, r_squared, _ = rolling_line(close, window)
+    return np.where(slope == 0, 0.0, r_squared)
 
 
-def bollinger_position(close: Matrix, *, window: int) -> Matrix:
-    """Return the close in half-widths of its two-deviation band: 1 at the upper band; 0 when constant."""
-    mean, std = rolling_mean_and_std(close, window)
-    return ratio(close - mean, 2 * std, flat=0.0)
+def efficiency(close: Matrix, *, window: int) -> Matrix:
+    """Return the way made good over the way travelled (Kaufman), 0 to 1; 0 where nothing moved."""
+    travelled = rolling_sum(np.abs(close - lag(close, 1)), window)
+    return ratio(np.abs(close - lag(close, window)), travelled, flat=0.0)
 
 
-def detrended(close: Matrix, *, window: int) -> Matrix:
-    """Return the close's distance from the straight line through the window, as a fraction of the close."""
-    time = np.arange(window, dtype=np.float64)
-    centred = time - time.mean()
-    line_at_end = 1 / window + centred * centred[-1] / (centred @ centred)
-    return 1 - weighted_sum(close, line_at_end) / close
+def variance_ratio(close: Matrix, returns: Matrix, *, sessions: int, window: int) -> Matrix:
+    """Return the variance of longer returns over what unrelated days would give (Lo and MacKinlay 1988).
+
+    Above 1 moves go on, below 1 they turn back; 1 where nothing moved.
+    """
+    _, of_longer = rolling_mean_and_std(change(close, sessions=sessions), window)
+    _, of_days = rolling_mean_and_std(returns, window)
+    return ratio(of_longer**2, sessions * of_days**2, flat=1.0)
 
 
 FEATURES = (
     *(
-        Feature(
-            f"sma_ratio_{n}",
-            "trend",
-            partial(sma_ratio, window=n),
-            ("close",),
-            n,
-            f"close / mean of {n} closes − 1",
-        )
+        feature(f"sma_ratio_{n}", partial(sma_ratio, window=n), n, f"close / mean of {n} closes − 1")
         for n in (10, 20, 50, 200)
     ),
-    Feature(
+    feature(
         "sma_cross_50_200",
-        "trend",
         partial(sma_cross, fast=50, slow=200),
-        ("close",),
         200,
         "mean of 50 closes / mean of 200 closes − 1",
     ),
-    Feature(
+    feature(
+        "sma_change_200",
+        partial(sma_change, window=200, sessions=21),
+        221,
+        "mean of 200 closes / the same mean 21 sessions ago − 1",
+    ),
+    feature(
         "ema_ratio_20",
-        "trend",
         partial(ema_ratio, span=20),
-        ("close",),
         ema_window(20),
-        "close / exponential mean of span 20 − 1",
+        "close / EMA 20 − 1",
     ),
-    Feature("macd", "trend", macd, ("close",), ema_window(26), "(EMA 12 − EMA 26) / close"),
-    Feature(
+    feature("macd", macd, ema_window(26), "(EMA 12 − EMA 26) / close"),
+    feature(
         "macd_histogram",
-        "trend",
         macd_histogram,
-        ("close",),
         ema_window(26) + ema_window(9) - 1,
-        "(MACD line − its EMA 9) / close",
+        "(m − EMA 9 of m) / close, m = EMA 12 − EMA 26",
     ),
-    Feature(
-        "rsi_14",
-        "oscillators",
-        rsi_14,
-        ("close",),
-        ema_window(WILDER_14) + 1,
-        "100 × smoothed gains / (smoothed gains + smoothed losses), Wilder 14",
+    feature(
+        "line_slope_63",
+        partial(line_slope, window=63),
+        63,
+        "slope a session of the line through 63 closes / close",
     ),
-    Feature(
-        "stochastic_14",
-        "oscillators",
-        partial(stochastic, window=14),
-        ("close", "high", "low"),
-        14,
-        "(close − lowest low) / (highest high − lowest low) of 14 sessions",
+    feature(
+        "line_fit_63",
+        partial(line_fit, window=63),
+        63,
+        "r² of the line through 63 closes; 0",
     ),
-    Feature(
-        "bollinger_20",
-        "stationary",
-        partial(bollinger_position, window=20),
-        ("close",),
-        20,
-        "(close − mean) / (2 × deviation) of 20 closes",
+    feature(
+        "efficiency_21",
+        partial(efficiency, window=21),
+        22,
+        "|close − close 21 ago| / Σ |close − close before| over 21 sessions; 0",
     ),
-    Feature(
-        "detrended_price_50",
-        "stationary",
-        partial(detrended, window=50),
-        ("close",),
-        50,
-        "(close − line fitted to 50 closes, none missing) / close",
+    feature(
+        "variance_ratio_5_126",
+        partial(variance_ratio, sessions=5, window=126),
+        131,
+        "variance of close / close 5 ago / (5 × variance of close / close before), 126 sessions; 1",
     ),
 )

@@ -1,15 +1,23 @@
-"""How much a price moves, by itself and with the market."""
+"""How much a price moves, in which direction it moves more, and whether its moves are getting wilder."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from tasks.data.schema import Matrix
-from tasks.features.rolling import lag, ratio, rolling_mean, rolling_mean_and_std, rolling_sum
-from tasks.features.schema import Feature
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import (
+    ratio,
+    rolling_max,
+    rolling_mean,
+    rolling_mean_and_std,
+    rolling_min,
+    rolling_skewness_and_kurtosis,
+)
 
 SESSIONS_PER_YEAR = 252
+
+feature = Family("volatility")
 
 
 def realized_volatility(returns: Matrix, *, window: int) -> Matrix:
@@ -26,108 +34,142 @@ def volatility_ratio(returns: Matrix, *, fast: int, slow: int) -> Matrix:
     )
 
 
-def beta(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
-    """Return the slope of the share's returns on the market's; missing when the market did not move."""
-    joint = _joint_deviations(returns, market_returns, window)
-    return joint.with_market / joint.of_market
+def volatility_of_volatility(returns: Matrix, *, fast: int, slow: int) -> Matrix:
+    """Return how much volatility itself varies, against its mean; 0 where nothing moved."""
+    mean, std = rolling_mean_and_std(realized_volatility(returns, window=fast), slow)
+    return ratio(std, mean, flat=0.0)
 
 
-def residual_volatility(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
-    """Return the yearly deviation of what the market does not explain."""
-    joint = _joint_deviations(returns, market_returns, window)
-    unexplained = joint.of_share - joint.with_market**2 / joint.of_market
-    variance = np.maximum(unexplained, 0.0) / (joint.count - 2)
-    return np.sqrt(variance * SESSIONS_PER_YEAR)
+def downside_volatility(returns: Matrix, *, window: int) -> Matrix:
+    """Return the yearly root mean square of losses, gains counting as 0."""
+    return _yearly(rolling_mean(np.minimum(returns, 0.0) ** 2, window))
 
 
-def intraday_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
-    """Return the day's range as a fraction of the close."""
-    return (high - low) / close
+def parkinson(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return volatility within sessions from their ranges (Parkinson 1980)."""
+    return _yearly(rolling_mean(np.log(high / low) ** 2, window) / (4 * np.log(2)))
 
 
-def atr_fraction(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
-    """Return the mean true range, gaps included, as a fraction of the close."""
-    before = lag(close, 1)
-    true_range = np.maximum(high, before) - np.minimum(low, before)
-    return rolling_mean(true_range, window) / close
+def garman_klass(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return volatility within sessions from ranges and moves (Garman and Klass 1980)."""
+    spread, move = np.log(high / low), np.log(close / open_)
+    return _yearly(rolling_mean(spread**2 / 2 - (2 * np.log(2) - 1) * move**2, window))
 
 
-@dataclass(frozen=True)
-class _Joint:
-    """Sums of squared deviations and of their product, over the days on which both share and market have a return."""
-
-    count: Matrix
-    of_share: Matrix
-    of_market: Matrix
-    with_market: Matrix
+def rogers_satchell(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return volatility within sessions that a steady trend does not raise (Rogers and Satchell 1991)."""
+    above = np.log(high / close) * np.log(high / open_)
+    below = np.log(low / close) * np.log(low / open_)
+    return _yearly(rolling_mean(above + below, window))
 
 
-def _joint_deviations(returns: Matrix, market_returns: Matrix, window: int) -> _Joint:
-    share = np.where(np.isnan(market_returns), np.nan, returns)
-    market = np.where(np.isnan(returns), np.nan, market_returns)
-    count = rolling_sum(np.where(np.isnan(share), np.nan, 1.0), window)
-    of_share, of_market = rolling_sum(share, window), rolling_sum(market, window)
-    return _Joint(  # daily returns have means far below their deviations: nothing is lost by subtracting
-        count,
-        rolling_sum(share * share, window) - of_share * of_share / count,
-        rolling_sum(market * market, window) - of_market * of_market / count,
-        rolling_sum(share * market, window) - of_share * of_market / count,
-    )
+def largest_return(returns: Matrix, *, window: int) -> Matrix:
+    """Return the best single day (Bali, Cakici and Whitelaw 2011): lottery tickets are dear."""
+    return rolling_max(returns, window)
+
+
+def largest_fall(returns: Matrix, *, window: int) -> Matrix:
+    """Return the worst single day."""
+    return rolling_min(returns, window)
+
+
+def deepest_drawdown(close: Matrix, *, window: int) -> Matrix:
+    """Return the deepest fall below the high of as many sessions before it."""
+    return rolling_min(close / rolling_max(close, window) - 1, window)
+
+
+def skewness(returns: Matrix, *, window: int) -> Matrix:
+    """Return how lopsided returns are: positive where the large ones are gains; 0 where nothing moved."""
+    return rolling_skewness_and_kurtosis(returns, window)[0]
+
+
+def kurtosis(returns: Matrix, *, window: int) -> Matrix:
+    """Return how much of the movement comes in few days, beyond a normal distribution; 0 where nothing moved."""
+    return rolling_skewness_and_kurtosis(returns, window)[1]
+
+
+def _yearly(variance: Matrix) -> Matrix:
+    yearly: Matrix = np.sqrt(np.maximum(variance, 0.0) * SESSIONS_PER_YEAR)
+    return yearly
 
 
 FEATURES = (
+    feature(
+        "max_return_21",
+        partial(largest_return, window=21),
+        22,
+        "largest of 21 daily returns",
+        "zscore",
+    ),
     *(
-        Feature(
+        feature(
             f"volatility_{n}",
-            "volatility",
             partial(realized_volatility, window=n),
-            ("returns",),
             n + 1,
             f"deviation of {n} daily returns × √252",
         )
         for n in (21, 63)
     ),
-    Feature(
+    feature(
         "volatility_ratio_21_126",
-        "volatility",
         partial(volatility_ratio, fast=21, slow=126),
-        ("returns",),
         127,
-        "volatility of 21 sessions / volatility of 126 sessions",
+        "deviation of 21 daily returns / deviation of 126; 1",
     ),
-    Feature(
-        "beta_252",
-        "market",
-        partial(beta, window=252),
-        ("returns", "market_returns"),
-        253,
-        "covariance with the market's returns / their variance, 252 returns",
+    feature(
+        "volatility_63_neutral",
+        partial(realized_volatility, window=63),
+        64,
+        "deviation of 63 daily returns × √252",
+        "neutral_rank",
     ),
-    *(
-        Feature(
-            f"residual_volatility_{n}",
-            "market",
-            partial(residual_volatility, window=n),
-            ("returns", "market_returns"),
-            n + 1,
-            f"deviation of returns around the fit on the market's, {n} returns, × √252",
-        )
-        for n in (63, 126)
+    feature(
+        "volatility_of_volatility_126",
+        partial(volatility_of_volatility, fast=21, slow=126),
+        147,
+        "deviation / mean of volatility_21 over 126 sessions; 0",
     ),
-    Feature(
-        "intraday_range",
-        "ranges",
-        intraday_range,
-        ("high", "low", "close"),
-        1,
-        "(high − low) / close of the session",
+    feature(
+        "downside_volatility_63",
+        partial(downside_volatility, window=63),
+        64,
+        "√(252 × mean of min(return, 0)²) over 63 sessions",
     ),
-    Feature(
-        "atr_fraction_14",
-        "ranges",
-        partial(atr_fraction, window=14),
-        ("high", "low", "close"),
-        15,
-        "mean true range of 14 sessions / close",
+    feature(
+        "parkinson_21",
+        partial(parkinson, window=21),
+        21,
+        "√(252 × mean of ln(high / low)² / (4 ln 2)) over 21 sessions",
+    ),
+    feature(
+        "garman_klass_21",
+        partial(garman_klass, window=21),
+        21,
+        "√(252 × mean of (ln(high / low)² / 2 − (2 ln 2 − 1) × ln(close / open)²)) over 21 sessions",
+    ),
+    feature(
+        "rogers_satchell_21",
+        partial(rogers_satchell, window=21),
+        21,
+        "√(252 × mean of (ln(high / close) × ln(high / open) + ln(low / close) × ln(low / open))), 21 sessions",
+    ),
+    feature("largest_fall_21", partial(largest_fall, window=21), 22, "smallest of 21 daily returns"),
+    feature(
+        "deepest_drawdown_126",
+        partial(deepest_drawdown, window=126),
+        251,
+        "smallest over 126 sessions of close / highest close of the 126 sessions up to then − 1",
+    ),
+    feature(
+        "skewness_126",
+        partial(skewness, window=126),
+        127,
+        "skewness of 126 daily returns, corrected for bias; 0",
+    ),
+    feature(
+        "kurtosis_126",
+        partial(kurtosis, window=126),
+        127,
+        "excess kurtosis of 126 daily returns, corrected for bias; 0",
     ),
 )

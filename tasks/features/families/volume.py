@@ -1,18 +1,23 @@
-"""What the shares that changed hands say: pressure, attention, and how hard a name is to trade."""
+"""What the shares that changed hands say about who presses: buyers or sellers, and how many looked."""
 
 from functools import partial
 
 import numpy as np
 
 from tasks.data.schema import Matrix
-from tasks.features.rolling import lag, ratio, rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
-from tasks.features.schema import Feature
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import (
+    lag,
+    ratio,
+    rolling_correlation,
+    rolling_mean,
+    rolling_mean_and_std,
+    rolling_rank,
+    rolling_sum,
+    weighted_sum,
+)
 
-
-def volume_zscore(volume: Matrix, *, window: int) -> Matrix:
-    """Return the day's volume in deviations from its mean; 0 when constant."""
-    mean, std = rolling_mean_and_std(volume, window)
-    return ratio(volume - mean, std, flat=0.0)
+feature = Family("volume")
 
 
 def volume_ratio(volume: Matrix, *, fast: int, slow: int) -> Matrix:
@@ -20,15 +25,15 @@ def volume_ratio(volume: Matrix, *, fast: int, slow: int) -> Matrix:
     return ratio(rolling_mean(volume, fast), rolling_mean(volume, slow), flat=1.0)
 
 
-def log_dollar_volume(dollar_volume: Matrix, *, window: int) -> Matrix:
-    """Return the logarithm of the mean USD traded a day; missing where nothing traded."""
-    return np.log(rolling_mean(dollar_volume, window))
+def volume_place(volume: Matrix, *, window: int) -> Matrix:
+    """Return the day's place among the window's volumes (Gervais, Kaniel and Mingelgrin 2001)."""
+    return rolling_rank(volume, window)
 
 
-def amihud(returns: Matrix, dollar_volume: Matrix, *, window: int) -> Matrix:
-    """Return the mean move per million USD traded (Amihud 2002); days without trades do not count."""
-    traded = np.where(dollar_volume > 0, dollar_volume, np.nan)
-    return rolling_mean(np.abs(returns) / traded, window) * 1e6
+def volume_variation(volume: Matrix, *, window: int) -> Matrix:
+    """Return how unsteady volume is, against its mean (Chordia et al. 2001); 0 where nothing traded."""
+    mean, std = rolling_mean_and_std(volume, window)
+    return ratio(std, mean, flat=0.0)
 
 
 def vwap_distance(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, window: int) -> Matrix:
@@ -57,61 +62,54 @@ def accumulation(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, wi
     return ratio(rolling_sum(location * volume, window), rolling_sum(volume, window), flat=0.0)
 
 
+def price_volume_correlation(returns: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Return whether gains come on heavy trade (positive) or losses do; 0 where either does not vary."""
+    together = rolling_correlation(returns, volume, window)
+    has_enough = ~np.isnan(rolling_mean(returns * volume, window))
+    return np.where(np.isnan(together) & has_enough, 0.0, together)
+
+
 FEATURES = (
-    Feature(
-        "volume_z_20",
-        "stationary",
-        partial(volume_zscore, window=20),
-        ("volume",),
-        20,
-        "(volume − mean) / deviation of 20 sessions",
-    ),
-    Feature(
+    feature(
         "volume_ratio_5_63",
-        "volume",
         partial(volume_ratio, fast=5, slow=63),
-        ("volume",),
         63,
-        "mean volume of 5 sessions / mean volume of 63",
+        "mean volume of 5 sessions / mean volume of 63; 1",
     ),
-    Feature(
-        "log_dollar_volume_21",
-        "liquidity",
-        partial(log_dollar_volume, window=21),
-        ("dollar_volume",),
-        21,
-        "log of the mean USD traded in 21 sessions",
+    feature(
+        "volume_place_50",
+        partial(volume_place, window=50),
+        50,
+        "rank of the volume among those of 50 sessions / their number, 1 the largest, equals share their mean",
     ),
-    Feature(
-        "amihud_21",
-        "liquidity",
-        partial(amihud, window=21),
-        ("returns", "dollar_volume"),
-        22,
-        "mean of |return| per million USD traded, 21 sessions",
+    feature(
+        "volume_variation_63",
+        partial(volume_variation, window=63),
+        63,
+        "deviation / mean of the volume of 63 sessions; 0",
     ),
-    Feature(
+    feature(
         "vwap_distance_20",
-        "volume",
         partial(vwap_distance, window=20),
-        ("close", "high", "low", "volume"),
         20,
-        "close / volume-weighted typical price of 20 sessions − 1",
+        "close × Σ volume / Σ p × volume − 1, 20 sessions, p = (high + low + close) / 3; 0",
     ),
-    Feature(
+    feature(
         "obv_slope_21",
-        "volume",
         partial(obv_slope, window=21),
-        ("close", "volume"),
         21,
-        "slope of on-balance volume over 21 sessions, none missing / mean volume",
+        "slope a session of the line through on-balance volume / mean volume, 21 sessions, none missing; 0",
     ),
-    Feature(
+    feature(
         "accumulation_20",
-        "volume",
         partial(accumulation, window=20),
-        ("close", "high", "low", "volume"),
         20,
-        "Σ volume × (2 close − high − low) / (high − low) over Σ volume, 20 sessions",
+        "Σ volume × (2 close − high − low) / (high − low) / Σ volume, 20 sessions; 0",
+    ),
+    feature(
+        "price_volume_correlation_63",
+        partial(price_volume_correlation, window=63),
+        64,
+        "correlation of return and volume, 63 sessions; 0",
     ),
 )

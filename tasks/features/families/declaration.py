@@ -1,0 +1,36 @@
+"""Declare a feature in a line: its family is named once a file, and its function's parameters name its inputs."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tasks.data.schema import Matrix
+from tasks.features.schema import Feature, Transform
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features of one kind: `feature = Family("momentum")`, then `feature("roc_63", …)` for each."""
+
+    name: str
+
+    def __call__(
+        self,
+        name: str,
+        function: Callable[..., Matrix],
+        window: int,
+        description: str,
+        transform: Transform = "rank",
+        *,
+        inputs: tuple[str, ...] | None = None,
+        version: int = 1,
+    ) -> Feature:
+        """Declare one feature; `inputs` are given where the parameters do not bear their names."""
+        taken = inputs or _parameters(function)
+        return Feature(name, self.name, function, taken, window, description, transform, version)
+
+
+def _parameters(function: Callable[..., Matrix]) -> tuple[str, ...]:
+    """Return what the function takes by position; `open_` is the panel's open."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(p.name.rstrip("_") for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)

@@ -1,0 +1,72 @@
+"""What happens between two sessions and what within one: two crowds trade there, and often against each other."""
+
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import lag, ratio, rolling_mean, rolling_mean_and_std
+
+feature = Family("gaps")
+
+
+def overnight_gap(open_: Matrix, close: Matrix) -> Matrix:
+    """Return the opening against the close before."""
+    return open_ / lag(close, 1) - 1
+
+
+def intraday_return(open_: Matrix, close: Matrix) -> Matrix:
+    """Return the close against the opening."""
+    return close / open_ - 1
+
+
+def mean_gap(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return the mean overnight return."""
+    return rolling_mean(overnight_gap(open_, close), window)
+
+
+def overnight_less_intraday(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return by how much nights earned more than days, on average (Lou, Polk and Skouras 2019)."""
+    return mean_gap(open_, close, window=window) - rolling_mean(intraday_return(open_, close), window)
+
+
+def overnight_share_of_variance(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return how much of what moves the price happens while the exchange is closed; 0.5 where nothing moved."""
+    _, night = rolling_mean_and_std(overnight_gap(open_, close), window)
+    _, day = rolling_mean_and_std(intraday_return(open_, close), window)
+    return ratio(night**2, night**2 + day**2, flat=0.5)
+
+
+def gap_share(open_: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return the share of sessions that opened beyond the whole range of the one before."""
+    above, below = open_ - lag(high, 1), lag(low, 1) - open_
+    beyond = np.maximum(above, below)
+    return rolling_mean(np.where(np.isnan(beyond), np.nan, beyond > 0), window)
+
+
+FEATURES = (
+    feature("overnight_gap", overnight_gap, 2, "open / close before − 1"),
+    feature("intraday_return", intraday_return, 1, "close / open − 1"),
+    feature(
+        "mean_gap_21", partial(mean_gap, window=21), 22, "mean of open / close before − 1 over 21 sessions"
+    ),
+    feature(
+        "overnight_less_intraday_63",
+        partial(overnight_less_intraday, window=63),
+        64,
+        "mean of open / close before − mean of close / open, 63 sessions",
+    ),
+    feature(
+        "overnight_share_of_variance_63",
+        partial(overnight_share_of_variance, window=63),
+        64,
+        "v / (v + variance of close / open), v = variance of open / close before, 63 sessions; 0.5",
+    ),
+    feature(
+        "gap_share_63",
+        partial(gap_share, window=63),
+        64,
+        "share of 63 sessions that opened above the high or below the low before",
+    ),
+)

@@ -1,0 +1,55 @@
+"""How near a share stands to the high of its year, the price that people remember, and how long ago that was."""
+
+from functools import partial
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import rolling_max, rolling_min, sessions_since_max
+
+YEAR = 252
+
+feature = Family("52-week high")
+
+
+def distance_to_high(close: Matrix, high: Matrix, *, window: int) -> Matrix:
+    """Return how far the close lies below the window's high, 0 at the high."""
+    return close / rolling_max(high, window) - 1
+
+
+def distance_to_low(close: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return how far the close lies above the window's low, 0 at the low."""
+    return close / rolling_min(low, window) - 1
+
+
+def recency_of_high(high: Matrix, *, window: int) -> Matrix:
+    """Return how lately the window's high was made (Bhootra and Hur 2013), 1 today."""
+    return 1 - sessions_since_max(high, window) / window
+
+
+FEATURES = (
+    feature(
+        "distance_52w_high",
+        partial(distance_to_high, window=YEAR),
+        YEAR,
+        "close / highest high of 252 sessions − 1",
+    ),
+    feature(
+        "distance_52w_high_neutral",
+        partial(distance_to_high, window=YEAR),
+        YEAR,
+        "close / highest high of 252 sessions − 1",
+        "neutral_rank",
+    ),
+    feature(
+        "distance_52w_low",
+        partial(distance_to_low, window=YEAR),
+        YEAR,
+        "close / lowest low of 252 sessions − 1",
+    ),
+    feature(
+        "recency_52w_high",
+        partial(recency_of_high, window=YEAR),
+        YEAR,
+        "1 − sessions since the highest high of 252 sessions / 252, the oldest of equals",
+    ),
+)

@@ -1,0 +1,124 @@
+"""How much can be traded, and at what cost to the price: hard-to-trade names pay for the trouble."""
+
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import lag, ratio, rolling_line, rolling_mean, rolling_sum
+
+feature = Family("liquidity")
+
+
+def log_dollar_volume(dollar_volume: Matrix, *, window: int) -> Matrix:
+    """Return the logarithm of the mean USD traded a day; missing where nothing traded."""
+    return np.log(rolling_mean(dollar_volume, window))
+
+
+def dollar_volume_trend(dollar_volume: Matrix, *, window: int) -> Matrix:
+    """Return the daily step of the line through the USD traded, against their mean; 0 where nothing traded."""
+    slope, _, _ = rolling_line(dollar_volume, window)
+    return ratio(slope, rolling_mean(dollar_volume, window), flat=0.0)
+
+
+def turnover(dollar_volume: Matrix, shares: Matrix, raw_close: Matrix, *, window: int) -> Matrix:
+    """Return the mean share of the company that changes hands in a day."""
+    return rolling_mean(dollar_volume / (shares * raw_close), window)
+
+
+def amihud(returns: Matrix, dollar_volume: Matrix, *, window: int) -> Matrix:
+    """Return the mean move per million USD traded (Amihud 2002); days without trades do not count."""
+    traded = np.where(dollar_volume > 0, dollar_volume, np.nan)
+    return rolling_mean(np.abs(returns) / traded, window) * 1e6
+
+
+def amihud_ratio(returns: Matrix, dollar_volume: Matrix, *, fast: int, slow: int) -> Matrix:
+    """Return recent against usual illiquidity: above 1 it dries up; 1 where nothing moved."""
+    return ratio(
+        amihud(returns, dollar_volume, window=fast), amihud(returns, dollar_volume, window=slow), flat=1.0
+    )
+
+
+def days_without_trade(
+    volume: Matrix, dollar_volume: Matrix, shares: Matrix, raw_close: Matrix, *, window: int
+) -> Matrix:
+    """Return the days without a trade, and a fraction of a day for how little is traded on the others (Liu 2006)."""
+    has_none = np.where(np.isnan(volume), np.nan, volume == 0)
+    turned_over = rolling_sum(dollar_volume / (shares * raw_close), window)
+    return rolling_sum(has_none, window) + 1 / (1 + turned_over)
+
+
+def zero_return_share(returns: Matrix, *, window: int) -> Matrix:
+    """Return the share of sessions that moved nothing (Lesmond, Ogden and Trzcinka 1999): costs kept news out."""
+    return rolling_mean(np.where(np.isnan(returns), np.nan, returns == 0), window)
+
+
+def corwin_schultz(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return the mean bid-ask spread as a fraction of the price, read from highs and lows (Corwin and Schultz 2012).
+
+    A range holds one spread however many days it spans, and variance in proportion to them. What lies between the
+    close before and the bar is a gap and taken out; a pair of days that gives a negative spread counts as 0.
+    """
+    before = lag(close, 1)
+    gap = np.maximum(low - before, 0.0) + np.minimum(high - before, 0.0)
+    high_before, low_before = lag(high, 1), lag(low, 1)
+    highest, lowest = np.maximum(high - gap, high_before), np.minimum(low - gap, low_before)
+    one_day = np.log((high - gap) / (low - gap)) ** 2 + np.log(high_before / low_before) ** 2
+    two_days = np.log(highest / lowest) ** 2
+    scale = 3 - 2 * np.sqrt(2)
+    alpha = (np.sqrt(2 * one_day) - np.sqrt(one_day)) / scale - np.sqrt(two_days / scale)
+    return rolling_mean(np.maximum(2 * np.tanh(alpha / 2), 0.0), window)
+
+
+FEATURES = (
+    feature(
+        "log_dollar_volume_21",
+        partial(log_dollar_volume, window=21),
+        21,
+        "ln(mean of USD traded over 21 sessions)",
+    ),
+    feature(
+        "dollar_volume_trend_63",
+        partial(dollar_volume_trend, window=63),
+        63,
+        "slope a session of the line through USD traded / their mean, 63 sessions; 0",
+    ),
+    feature(
+        "turnover_21",
+        partial(turnover, window=21),
+        21,
+        "mean of USD traded / market value over 21 sessions",
+    ),
+    feature(
+        "amihud_21",
+        partial(amihud, window=21),
+        22,
+        "10⁶ × mean of |return| / USD traded over 21 sessions, those without a trade left out",
+    ),
+    feature(
+        "amihud_ratio_21_252",
+        partial(amihud_ratio, fast=21, slow=252),
+        253,
+        "amihud_21 / the same over 252 sessions; 1",
+    ),
+    feature(
+        "days_without_trade_63",
+        partial(days_without_trade, window=63),
+        63,
+        "sessions without a trade + 1 / (1 + Σ USD traded / market value), 63 sessions",
+    ),
+    feature(
+        "zero_return_share_63",
+        partial(zero_return_share, window=63),
+        64,
+        "share of 63 sessions with a return of exactly 0",
+    ),
+    feature(
+        "corwin_schultz_21",
+        partial(corwin_schultz, window=21),
+        22,
+        "mean over 21 sessions of max(0, 2 (eᵅ − 1) / (eᵅ + 1)), α = (√2 − 1) √β / k − √(γ / k), k = 3 − 2 √2,"
+        " β = Σ ln(high / low)² of two sessions, γ = ln(high / low)² of both as one, the gap between them taken out",
+    ),
+)

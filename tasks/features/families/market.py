@@ -1,0 +1,133 @@
+"""How a share moves with the market, and what it does that the market does not explain."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Mask, Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import lag, ratio, rolling_sum
+
+SESSIONS_PER_YEAR = 252
+MONTH, YEAR = 21, 252
+
+feature = Family("market")
+
+
+def beta(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+    """Return the slope of the share's returns on the market's; missing when the market did not move."""
+    joint = _jointly(returns, market_returns, window)
+    return joint.with_market / joint.of_market
+
+
+def downside_beta(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+    """Return beta over the days on which the market fell (Ang, Chen and Xing 2006)."""
+    joint = _jointly(returns, market_returns, window, only=market_returns < 0)
+    return joint.with_market / joint.of_market
+
+
+def market_correlation(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+    """Return the correlation with the market, whose square is the share it explains; 0 where nothing moved."""
+    joint = _jointly(returns, market_returns, window)
+    return ratio(joint.with_market, np.sqrt(joint.of_share * joint.of_market), flat=0.0)
+
+
+def market_delay(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+    """Return the correlation with the market of the day before (Hou and Moskowitz 2005): news that arrives late."""
+    return market_correlation(returns, lag(market_returns, 1), window=window)
+
+
+def residual_volatility(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+    """Return the yearly deviation of what the market does not explain."""
+    variance = _jointly(returns, market_returns, window).residual_variance
+    return np.sqrt(variance * SESSIONS_PER_YEAR)
+
+
+def residual_momentum(returns: Matrix, market_returns: Matrix, *, window: int, skip: int) -> Matrix:
+    """Return what was earned a day beyond beta × the market, in deviations of the residual; 0 where nothing moved.
+
+    Blitz, Huij and Martens (2011), with one factor: momentum without the bets on the market's own direction.
+    """
+    joint = _jointly(lag(returns, skip), lag(market_returns, skip), window)
+    mean_residual = (joint.share - joint.with_market / joint.of_market * joint.market) / joint.count
+    return ratio(mean_residual, np.sqrt(joint.residual_variance), flat=0.0)
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Sums of returns, of their squared deviations, and of the deviations' product, over the days both have one."""
+
+    count: Matrix
+    share: Matrix
+    market: Matrix
+    of_share: Matrix
+    of_market: Matrix
+    with_market: Matrix
+
+    @property
+    def residual_variance(self) -> Matrix:
+        """The share's variance around the line fitted on the market's returns."""
+        unexplained = self.of_share - self.with_market**2 / self.of_market
+        return np.maximum(unexplained, 0.0) / (self.count - 2)
+
+
+def _jointly(returns: Matrix, market_returns: Matrix, window: int, *, only: Mask | None = None) -> _Joint:
+    """Sum over the window's days, or over some of them `only`; the window must hold enough days all the same."""
+    counted = 1.0 if only is None else np.where(only, 1.0, 0.0)
+    share = np.where(np.isnan(market_returns), np.nan, returns) * counted
+    market = np.where(np.isnan(returns), np.nan, market_returns) * counted
+    count = rolling_sum(np.where(np.isnan(share), np.nan, counted), window)
+    of_share, of_market = rolling_sum(share, window), rolling_sum(market, window)
+    return _Joint(  # daily returns have means far below their deviations: nothing is lost by subtracting
+        count,
+        of_share,
+        of_market,
+        rolling_sum(share * share, window) - of_share * of_share / count,
+        rolling_sum(market * market, window) - of_market * of_market / count,
+        rolling_sum(share * market, window) - of_share * of_market / count,
+    )
+
+
+FEATURES = (
+    feature(
+        "beta_252",
+        partial(beta, window=YEAR),
+        YEAR + 1,
+        "β of the line of returns on the market's, 252 sessions: their covariance / the market's variance",
+    ),
+    feature(
+        "downside_beta_252",
+        partial(downside_beta, window=YEAR),
+        YEAR + 1,
+        "the same over those of 252 sessions on which the market fell",
+    ),
+    *(
+        feature(
+            f"residual_volatility_{n}",
+            partial(residual_volatility, window=n),
+            n + 1,
+            f"√(252 × Σ residual² / (n − 2)), residuals of the line of returns on the market's, {n} sessions",
+        )
+        for n in (63, 126)
+    ),
+    feature(
+        "market_correlation_252",
+        partial(market_correlation, window=YEAR),
+        YEAR + 1,
+        "correlation of return and market return, 252 sessions; 0",
+    ),
+    feature(
+        "market_delay_126",
+        partial(market_delay, window=126),
+        128,
+        "correlation of return and market return of the session before, 126 sessions; 0",
+    ),
+    feature(
+        "residual_momentum_12m",
+        partial(residual_momentum, window=YEAR - MONTH, skip=MONTH),
+        YEAR + 1,
+        "a / √(Σ residual² / (n − 2)), a the intercept of the line of returns on the market's,"
+        " 231 sessions that ended 21 ago; 0",
+    ),
+)

@@ -1,0 +1,73 @@
+"""What has risen over months tends to go on rising, and more so where it rose steadily."""
+
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.families.returns import change
+from tasks.features.rolling import rolling_mean
+
+MONTH, HALF_YEAR, YEAR = 21, 126, 252
+
+feature = Family("momentum")
+
+momentum_12m = partial(change, sessions=YEAR - MONTH, skip=MONTH)
+
+
+def acceleration(close: Matrix, *, sessions: int) -> Matrix:
+    """Return the latest return less the one over as many sessions before."""
+    return change(close, sessions=sessions) - change(close, sessions=sessions, skip=sessions)
+
+
+def information_discreteness(close: Matrix, returns: Matrix, *, window: int) -> Matrix:
+    """Return how much a move came in jumps (Da, Gurun and Warachka 2014): low where many small days made it."""
+    rises_less_falls = rolling_mean(np.sign(returns), window)
+    return -np.sign(change(close, sessions=window)) * rises_less_falls
+
+
+FEATURES = (
+    *(
+        feature(
+            f"momentum_{months}m",
+            partial(change, sessions=sessions, skip=MONTH),
+            sessions + MONTH + 1,
+            f"close {MONTH} ago / close {sessions + MONTH} ago − 1",
+        )
+        for months, sessions in ((1, MONTH), (3, 63), (6, HALF_YEAR), (12, YEAR - MONTH))
+    ),
+    feature(
+        "momentum_12m_in_sector",
+        momentum_12m,
+        YEAR + 1,
+        "close 21 ago / close 252 ago − 1",
+        "sector_rank",
+    ),
+    feature(
+        "momentum_12m_neutral",
+        momentum_12m,
+        YEAR + 1,
+        "close 21 ago / close 252 ago − 1",
+        "neutral_rank",
+    ),
+    feature(
+        "momentum_7_12m",
+        partial(change, sessions=HALF_YEAR, skip=HALF_YEAR),
+        YEAR + 1,
+        "close 126 ago / close 252 ago − 1",
+    ),
+    feature(
+        "momentum_acceleration",
+        partial(acceleration, sessions=HALF_YEAR),
+        YEAR + 1,
+        "close / close 126 ago − close 126 ago / close 252 ago",
+    ),
+    feature(
+        "information_discreteness_252",
+        partial(information_discreteness, window=YEAR),
+        YEAR + 1,
+        "sign(close / close 252 ago − 1) × (share of falls − share of rises among 252 returns)",
+    ),
+    feature("roc_63", partial(change, sessions=63), 64, "close / close 63 ago − 1, the rate of change"),
+)

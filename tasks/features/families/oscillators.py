@@ -1,0 +1,156 @@
+"""How far a move has gone within its own recent range: overbought, oversold, or in full stride."""
+
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.families.ranges import true_range
+from tasks.features.families.returns import change
+from tasks.features.rolling import (
+    ema,
+    ema_window,
+    lag,
+    ratio,
+    rolling_max,
+    rolling_mean,
+    rolling_min,
+    rolling_sum,
+    sessions_since_max,
+    sessions_since_min,
+)
+
+WILDER_14 = 27  # Wilder's smoothing of 14 decays as an exponential average with span 2 × 14 − 1
+
+feature = Family("oscillators")
+
+
+def rsi_14(close: Matrix) -> Matrix:
+    """Return Wilder's relative strength, 0 (only losses) to 100; 50 where nothing moved."""
+    step = close - lag(close, 1)
+    gain = ema(np.maximum(step, 0.0), WILDER_14)
+    loss = ema(np.maximum(-step, 0.0), WILDER_14)
+    return 100 * ratio(gain, gain + loss, flat=0.5)
+
+
+def stochastic(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return where the close lies in the window's range, 0 at the low, 1 at the high, 0.5 without a range."""
+    lowest = rolling_min(low, window)
+    return ratio(close - lowest, rolling_max(high, window) - lowest, flat=0.5)
+
+
+def stochastic_d(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return the stochastic's mean of three sessions, its signal line."""
+    return rolling_mean(stochastic(close, high, low, window=window), 3)
+
+
+def cci(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return Lambert's commodity channel index, mostly within ±100; 0 where nothing moved."""
+    price = (high + low + close) / 3
+    mean = rolling_mean(price, window)
+    return ratio(price - mean, 0.015 * _mean_distance(price, mean, window), flat=0.0)
+
+
+def _mean_distance(values: Matrix, centre: Matrix, window: int) -> Matrix:
+    """Average how far the window's values lie from the centre that belongs to its last row."""
+    total, count = np.zeros_like(values), np.zeros_like(values)
+    for back in range(window):
+        distance = np.abs(lag(values, back) - centre)
+        total += np.where(np.isnan(distance), 0.0, distance)
+        count += ~np.isnan(distance)
+    return total / count
+
+
+def money_flow(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Return the share of traded value that changed hands at a risen price, 0 to 100; 50 without a move."""
+    price = (high + low + close) / 3
+    step = price - lag(price, 1)
+    flow = price * volume
+    risen = rolling_sum(np.where(np.isnan(step), np.nan, (step > 0) * flow), window)
+    fallen = rolling_sum(np.where(np.isnan(step), np.nan, (step < 0) * flow), window)
+    return 100 * ratio(risen, risen + fallen, flat=0.5)
+
+
+def trix(close: Matrix, *, span: int) -> Matrix:
+    """Return the daily change of a price smoothed three times."""
+    return change(ema(ema(ema(close, span), span), span), sessions=1)
+
+
+def aroon(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return Chande's oscillator, −100 to 100: high while highs are younger than lows."""
+    since_high, since_low = sessions_since_max(high, window + 1), sessions_since_min(low, window + 1)
+    return 100 * (since_low - since_high) / window
+
+
+def directional_move_14(close: Matrix, high: Matrix, low: Matrix) -> Matrix:
+    """Return Wilder's +DI less −DI, −100 to 100; 0 where nothing moved."""
+    rise, fall = _directional_moves(high, low)
+    return 100 * ratio(rise - fall, ema(true_range(high, low, close), WILDER_14), flat=0.0)
+
+
+def adx_14(high: Matrix, low: Matrix) -> Matrix:
+    """Return how strong the trend is, whichever way, 0 to 100: the true range of both DI cancels out."""
+    rise, fall = _directional_moves(high, low)
+    return 100 * rolling_mean(ratio(np.abs(rise - fall), rise + fall, flat=0.0), 14)
+
+
+def _directional_moves(high: Matrix, low: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the smoothed parts of each bar that lie beyond the bar before, above and below; the larger counts."""
+    above, below = high - lag(high, 1), lag(low, 1) - low
+    rise, fall = np.maximum(above, 0.0) * (above > below), np.maximum(below, 0.0) * (below > above)
+    return ema(rise, WILDER_14), ema(fall, WILDER_14)
+
+
+FEATURES = (
+    feature(
+        "rsi_14",
+        rsi_14,
+        ema_window(WILDER_14) + 1,
+        "100 × g / (g + l), EMA 27 (Wilder's 14) of gains, max(close − close before, 0), and of losses; 50",
+    ),
+    feature(
+        "stochastic_14",
+        partial(stochastic, window=14),
+        14,
+        "(close − lowest low) / (highest high − lowest low) of 14 sessions, which is 1 + Williams %R / 100; 0.5",
+    ),
+    feature("stochastic_d_14", partial(stochastic_d, window=14), 16, "mean of stochastic_14 over 3 sessions"),
+    feature(
+        "cci_20",
+        partial(cci, window=20),
+        20,
+        "(p − mean of p) / (0.015 × mean of |p − mean of p|), 20 sessions, p = (high + low + close) / 3; 0",
+    ),
+    feature(
+        "money_flow_14",
+        partial(money_flow, window=14),
+        15,
+        "100 × Σ p × volume where p rose / Σ p × volume where p moved, 14 sessions, p = (high + low + close) / 3; 50",
+    ),
+    feature(
+        "trix_15",
+        partial(trix, span=15),
+        3 * ema_window(15) - 1,
+        "e / e before − 1, e = EMA 15 of EMA 15 of EMA 15 of the close",
+    ),
+    feature(
+        "aroon_25",
+        partial(aroon, window=25),
+        26,
+        "100 × (sessions since the lowest low − since the highest high of 26 sessions) / 25, the oldest of equals",
+    ),
+    feature(
+        "directional_move_14",
+        directional_move_14,
+        ema_window(WILDER_14) + 1,
+        "100 × (u − d) / EMA 27 of the true range, u and d the EMA 27 (Wilder's 14) of high − high before and of"
+        " low before − low, each 0 unless it is positive and larger than the other; 0",
+    ),
+    feature(
+        "adx_14",
+        adx_14,
+        ema_window(WILDER_14) + 14,
+        "mean over 14 sessions of 100 × |u − d| / (u + d) or 0, u and d as in directional_move_14",
+    ),
+)

@@ -1,0 +1,72 @@
+"""How wide a bar is, where in it the close falls, and whether ranges widen or narrow."""
+
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import lag, ratio, rolling_max, rolling_mean, rolling_min, rolling_sum
+
+feature = Family("ranges")
+
+
+def intraday_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return the day's range as a fraction of the close."""
+    return (high - low) / close
+
+
+def close_in_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return where the close falls in the day's range, 0 at the low, 1 at the high; 0.5 without a range."""
+    return ratio(close - low, high - low, flat=0.5)
+
+
+def range_ratio(high: Matrix, low: Matrix, close: Matrix, *, fast: int, slow: int) -> Matrix:
+    """Return recent against usual ranges; 1 where nothing moved."""
+    day = intraday_range(high, low, close)
+    return ratio(rolling_mean(day, fast), rolling_mean(day, slow), flat=1.0)
+
+
+def true_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return the day's range with the gap before it, in USD."""
+    before = lag(close, 1)
+    return np.maximum(high, before) - np.minimum(low, before)
+
+
+def atr_fraction(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return the mean true range, gaps included, as a fraction of the close."""
+    return rolling_mean(true_range(high, low, close), window) / close
+
+
+def choppiness(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return how much of the way up and down led nowhere (Dreiss): 0 a straight line, about 1 all to and fro."""
+    travelled = rolling_sum(true_range(high, low, close), window)
+    covered = rolling_max(high, window) - rolling_min(low, window)
+    chop: Matrix = np.log(ratio(travelled, covered, flat=window)) / np.log(window)
+    return chop
+
+
+FEATURES = (
+    feature("intraday_range", intraday_range, 1, "(high − low) / close"),
+    feature(
+        "close_in_range",
+        close_in_range,
+        1,
+        "(close − low) / (high − low); 0.5",
+    ),
+    feature(
+        "range_ratio_5_63",
+        partial(range_ratio, fast=5, slow=63),
+        63,
+        "mean of (high − low) / close over 5 sessions / the same over 63; 1",
+    ),
+    feature(
+        "atr_fraction_14", partial(atr_fraction, window=14), 15, "mean true range of 14 sessions / close"
+    ),
+    feature(
+        "choppiness_14",
+        partial(choppiness, window=14),
+        15,
+        "log₁₄(Σ true range / (highest high − lowest low)) of 14 sessions; 1",
+    ),
+)

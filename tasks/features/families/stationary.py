@@ -1,0 +1,110 @@
+"""Levels that drift, restated against their own past so that one year compares with another."""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.families.volatility import realized_volatility
+from tasks.features.rolling import ratio, rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
+
+feature = Family("stationary")
+
+
+def demeaned_return(returns: Matrix, *, window: int) -> Matrix:
+    """Return the day's return less its own mean."""
+    return returns - rolling_mean(returns, window)
+
+
+def volume_weighted_momentum(returns: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Return the mean return, each day counting by the shares that changed hands."""
+    return ratio(rolling_sum(returns * volume, window), rolling_sum(volume, window), flat=0.0)
+
+
+def bollinger_position(close: Matrix, *, window: int) -> Matrix:
+    """Return the close in half-widths of its two-deviation band: 1 at the upper band; 0 when constant."""
+    mean, std = rolling_mean_and_std(close, window)
+    return ratio(close - mean, 2 * std, flat=0.0)
+
+
+def detrended(close: Matrix, *, window: int) -> Matrix:
+    """Return the close's distance from the straight line through the window, as a fraction of the close."""
+    time = np.arange(window, dtype=np.float64)
+    centred = time - time.mean()
+    line_at_end = 1 / window + centred * centred[-1] / (centred @ centred)
+    return 1 - weighted_sum(close, line_at_end) / close
+
+
+def zscore(values: Matrix, *, window: int) -> Matrix:
+    """Return the day's value in deviations from its mean; 0 when constant."""
+    mean, std = rolling_mean_and_std(values, window)
+    return ratio(values - mean, std, flat=0.0)
+
+
+def volatility_zscore(returns: Matrix, *, fast: int, window: int) -> Matrix:
+    """Return recent volatility in deviations from its own level; 0 when constant."""
+    return zscore(realized_volatility(returns, window=fast), window=window)
+
+
+def fractional_difference(returns: Matrix, *, order: float, window: int) -> Matrix:
+    """Return the log price differenced by a fraction of an order (López de Prado 2018), from where the window began.
+
+    Order 1 is the day's return, order 0 the whole window's. Written on returns, which have no level of their own.
+    """
+    return weighted_sum(np.log1p(returns), np.cumsum(_fractional_weights(order, window))[::-1])
+
+
+def _fractional_weights(order: float, window: int) -> NDArray[np.float64]:
+    """Return the weights of (1 − lag)^order, the row's own first."""
+    back = np.arange(1, window, dtype=np.float64)
+    return np.cumprod(np.concatenate([[1.0], (back - 1 - order) / back]))
+
+
+FEATURES = (
+    feature(
+        "demeaned_return_60",
+        partial(demeaned_return, window=60),
+        61,
+        "return − mean of 60 returns",
+    ),
+    feature(
+        "volume_weighted_momentum_21",
+        partial(volume_weighted_momentum, window=21),
+        22,
+        "Σ return × volume / Σ volume over 21 sessions; 0",
+    ),
+    feature(
+        "bollinger_20",
+        partial(bollinger_position, window=20),
+        20,
+        "(close − mean) / (2 × deviation) of 20 closes; 0",
+    ),
+    feature(
+        "detrended_price_50",
+        partial(detrended, window=50),
+        50,
+        "(close − line through 50 closes at its end) / close, none missing",
+    ),
+    feature(
+        "volume_z_20",
+        partial(zscore, window=20),
+        20,
+        "(volume − mean) / deviation of 20 sessions; 0",
+        inputs=("volume",),
+    ),
+    feature(
+        "volatility_z_231",
+        partial(volatility_zscore, fast=21, window=231),
+        252,
+        "(volatility_21 − its mean) / its deviation over 231 sessions; 0",
+    ),
+    feature(
+        "fractional_price_63",
+        partial(fractional_difference, order=0.4, window=63),
+        64,
+        "Σ wⱼ × ln(1 + return j ago), j = 0 … 62, none missing, wⱼ the sum of the first j + 1"
+        " coefficients of (1 − L)^0.4",
+    ),
+)
