@@ -1,0 +1,87 @@
+"""Qlib's Alpha158 on our bars: 13 figures of one bar here, and 29 of a window, over five windows.
+
+The definitions and their order are those of `qlib/contrib/data/loader.py`; `a158_roc_5` is Qlib's ROC5. What is
+missing, and what a share without trades or without a move is given, follows our rules: docs/alpha158.md says where
+that differs.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families import alpha158_windows
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import ratio
+
+feature = Family("alpha158")
+
+BarPart = Callable[[Matrix, Matrix, Matrix, Matrix], Matrix]  # of open, high, low, close
+
+
+def body(open_: Matrix, _high: Matrix, _low: Matrix, close: Matrix) -> Matrix:
+    """Return how far the close lies above the open."""
+    return close - open_
+
+
+def length(_open: Matrix, high: Matrix, low: Matrix, _close: Matrix) -> Matrix:
+    """Return the bar's range."""
+    return high - low
+
+
+def upper_shadow(open_: Matrix, high: Matrix, _low: Matrix, close: Matrix) -> Matrix:
+    """Return how far the high lies above the body."""
+    return high - np.maximum(open_, close)
+
+
+def lower_shadow(open_: Matrix, _high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return how far the low lies below the body."""
+    return np.minimum(open_, close) - low
+
+
+def shift(_open: Matrix, high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return twice the distance of the close from the middle of the range."""
+    return 2 * close - high - low
+
+
+def over_open(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, part: BarPart) -> Matrix:
+    """Return a part of the bar against its open."""
+    return part(open_, high, low, close) / open_
+
+
+def over_range(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, part: BarPart) -> Matrix:
+    """Return a part of the bar against its range; 0 without a range."""
+    return ratio(part(open_, high, low, close), high - low, flat=0.0)
+
+
+def over_close(price: Matrix, close: Matrix) -> Matrix:
+    """Return another price of the bar against its close."""
+    return price / close
+
+
+def typical_price_over_close(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+    """Return the typical price, which stands in for the volume-weighted one, against the close."""
+    return (high + low + close) / 3 / close
+
+
+FEATURES = (
+    feature("a158_kmid", partial(over_open, part=body), 1, "(close − open) / open"),
+    feature("a158_klen", partial(over_open, part=length), 1, "(high − low) / open"),
+    feature("a158_kmid2", partial(over_range, part=body), 1, "(close − open) / (high − low)"),
+    feature("a158_kup", partial(over_open, part=upper_shadow), 1, "(high − max(open, close)) / open"),
+    feature(
+        "a158_kup2", partial(over_range, part=upper_shadow), 1, "(high − max(open, close)) / (high − low)"
+    ),
+    feature("a158_klow", partial(over_open, part=lower_shadow), 1, "(min(open, close) − low) / open"),
+    feature(
+        "a158_klow2", partial(over_range, part=lower_shadow), 1, "(min(open, close) − low) / (high − low)"
+    ),
+    feature("a158_ksft", partial(over_open, part=shift), 1, "(2 close − high − low) / open"),
+    feature("a158_ksft2", partial(over_range, part=shift), 1, "(2 close − high − low) / (high − low)"),
+    feature("a158_open_0", over_close, 1, "open / close", inputs=("open", "close")),
+    feature("a158_high_0", over_close, 1, "high / close", inputs=("high", "close")),
+    feature("a158_low_0", over_close, 1, "low / close", inputs=("low", "close")),
+    feature("a158_vwap_0", typical_price_over_close, 1, "(high + low + close) / 3 / close"),
+    *alpha158_windows.FEATURES,
+)

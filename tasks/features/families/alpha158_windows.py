@@ -1,0 +1,234 @@
+"""The part of Alpha158 that looks at a window: see `alpha158.py`."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from tasks.data.schema import Matrix
+from tasks.features.families.declaration import Family
+from tasks.features.rolling import (
+    lag,
+    ratio,
+    rolling_correlation,
+    rolling_line,
+    rolling_max,
+    rolling_mean,
+    rolling_mean_and_std,
+    rolling_min,
+    rolling_quantile,
+    rolling_rank,
+    rolling_sum,
+    sessions_since_max,
+    sessions_since_min,
+)
+from tasks.features.schema import Feature
+
+WINDOWS = (5, 10, 20, 30, 60)
+CLOSE, VOLUME = ("close",), ("volume",)
+
+feature = Family("alpha158")
+
+
+# A window's level, spread and line
+
+
+def close_before(close: Matrix, *, window: int) -> Matrix:
+    """Return the close of a window ago against the present one."""
+    return lag(close, window) / close
+
+
+def mean(values: Matrix, *, window: int) -> Matrix:
+    """Return the window's mean against the day's own value; missing where that is 0."""
+    return rolling_mean(values, window) / values
+
+
+def deviation(values: Matrix, *, window: int) -> Matrix:
+    """Return the window's sample deviation against the day's own value; missing where that is 0."""
+    _, std = rolling_mean_and_std(values, window)
+    return std / values
+
+
+def slope(close: Matrix, *, window: int) -> Matrix:
+    """Return the daily step of the line fitted to the window, against the close."""
+    step, _, _ = rolling_line(close, window)
+    return step / close
+
+
+def r_squared(close: Matrix, *, window: int) -> Matrix:
+    """Return how much of the window's variance its line explains; 0 where there is none."""
+    step, explained, _ = rolling_line(close, window)
+    return np.where(np.isnan(explained) & ~np.isnan(step), 0.0, explained)
+
+
+def residual(close: Matrix, *, window: int) -> Matrix:
+    """Return the close's distance from the line fitted to the window, against the close."""
+    _, _, distance = rolling_line(close, window)
+    return distance / close
+
+
+def highest(high: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return the window's high against the close."""
+    return rolling_max(high, window) / close
+
+
+def lowest(low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return the window's low against the close."""
+    return rolling_min(low, window) / close
+
+
+def quantile(close: Matrix, *, window: int, q: float) -> Matrix:
+    """Return a quantile of the window's closes against the last."""
+    return rolling_quantile(close, window, q) / close
+
+
+# Where in the window something stands
+
+
+def place_in_range(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+    """Return where the close lies in the window's range, 0 at the low, 1 at the high; 0 without a range."""
+    bottom = rolling_min(low, window)
+    return ratio(close - bottom, rolling_max(high, window) - bottom, flat=0.0)
+
+
+def day_of_high(high: Matrix, *, window: int) -> Matrix:
+    """Return which of the window's sessions had its high, as a fraction, 1 the latest; the oldest of equals."""
+    return 1 - sessions_since_max(high, window) / window
+
+
+def day_of_low(low: Matrix, *, window: int) -> Matrix:
+    """Return which of the window's sessions had its low, as a fraction, 1 the latest; the oldest of equals."""
+    return 1 - sessions_since_min(low, window) / window
+
+
+def high_after_low(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+    """Return by which fraction of the window its high came after its low."""
+    return (sessions_since_min(low, window) - sessions_since_max(high, window)) / window
+
+
+# Price with volume
+
+
+def level_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Correlate close and log volume; days without trades do not count."""
+    return _correlation(close, np.log(_traded(volume)), window)
+
+
+def change_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Correlate the day's change of price with that of volume; days after one without trades do not count."""
+    return _correlation(close / lag(close, 1), np.log(volume / lag(_traded(volume), 1) + 1), window)
+
+
+def weighted_move_variation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+    """Return deviation over mean of |return| × volume; 0 where nothing moved or traded."""
+    mean_move, std = rolling_mean_and_std(np.abs(close / lag(close, 1) - 1) * volume, window)
+    return ratio(std, mean_move, flat=0.0)
+
+
+def _traded(volume: Matrix) -> Matrix:
+    return np.where(volume > 0, volume, np.nan)
+
+
+def _correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
+    """Correlate; 0 where either does not move, missing where too few rows have both."""
+    together = rolling_correlation(x, y, window)
+    is_still = np.isnan(together) & ~np.isnan(rolling_mean(x + y, window))
+    return np.where(is_still, 0.0, together)
+
+
+# Steps up and down
+
+
+def share_of_rises(close: Matrix, *, window: int) -> Matrix:
+    """Return the share of sessions that ended higher than the one before."""
+    return rolling_mean(np.maximum(np.sign(_step(close)), 0), window)
+
+
+def share_of_falls(close: Matrix, *, window: int) -> Matrix:
+    """Return the share of sessions that ended lower than the one before."""
+    return share_of_rises(-close, window=window)
+
+
+def rises_less_falls(close: Matrix, *, window: int) -> Matrix:
+    """Return the share of sessions that ended higher less that of those that ended lower."""
+    return rolling_mean(np.sign(_step(close)), window)
+
+
+def sum_of_rises(values: Matrix, *, window: int) -> Matrix:
+    """Return the steps up as a fraction of all steps; 0 where nothing moved."""
+    step = _step(values)
+    return ratio(rolling_sum(np.maximum(step, 0), window), rolling_sum(np.abs(step), window), flat=0.0)
+
+
+def sum_of_falls(values: Matrix, *, window: int) -> Matrix:
+    """Return the steps down as a fraction of all steps; 0 where nothing moved."""
+    return sum_of_rises(-values, window=window)
+
+
+def net_of_steps(values: Matrix, *, window: int) -> Matrix:
+    """Return the steps up less those down as a fraction of all steps; 0 where nothing moved."""
+    step = _step(values)
+    return ratio(rolling_sum(step, window), rolling_sum(np.abs(step), window), flat=0.0)
+
+
+def _step(values: Matrix) -> Matrix:
+    return values - lag(values, 1)
+
+
+def _each(
+    name: str,
+    function: Callable[..., Matrix],
+    description: str,
+    *,
+    before: int = 0,
+    inputs: tuple[str, ...] | None = None,
+) -> tuple[Feature, ...]:
+    """Declare one feature a window; `before` is how many rows in front of the window it looks at."""
+    return tuple(
+        feature(
+            f"a158_{name}_{n}",
+            partial(function, window=n),
+            n + before,
+            description.format(n=n),
+            inputs=inputs,
+        )
+        for n in WINDOWS
+    )
+
+
+FEATURES = (
+    *_each("roc", close_before, "close {n} ago / close", before=1),
+    *_each("ma", mean, "mean of {n} closes / close", inputs=CLOSE),
+    *_each("std", deviation, "deviation of {n} closes / close", inputs=CLOSE),
+    *_each("beta", slope, "slope of the line fitted to {n} closes / close"),
+    *_each("rsqr", r_squared, "r² of the line fitted to {n} closes"),
+    *_each("resi", residual, "(close − line fitted to {n} closes) / close"),
+    *_each("max", highest, "highest high of {n} sessions / close"),
+    *_each("min", lowest, "lowest low of {n} sessions / close"),
+    *_each("qtlu", partial(quantile, q=0.8), "80 % quantile of {n} closes / close"),
+    *_each("qtld", partial(quantile, q=0.2), "20 % quantile of {n} closes / close"),
+    *_each("rank", rolling_rank, "place of the close among {n} closes, 1 the highest", inputs=CLOSE),
+    *_each("rsv", place_in_range, "(close − lowest low) / (highest high − lowest low) of {n} sessions"),
+    *_each("imax", day_of_high, "place of the highest high in {n} sessions, 1 the latest"),
+    *_each("imin", day_of_low, "place of the lowest low in {n} sessions, 1 the latest"),
+    *_each("imxd", high_after_low, "place of the highest high less that of the lowest low, {n} sessions"),
+    *_each("corr", level_correlation, "correlation of close and log volume, {n} sessions"),
+    *_each(
+        "cord",
+        change_correlation,
+        "correlation of close / close before and log(volume / volume before + 1), {n} sessions",
+        before=1,
+    ),
+    *_each("cntp", share_of_rises, "share of {n} sessions with a higher close", before=1),
+    *_each("cntn", share_of_falls, "share of {n} sessions with a lower close", before=1),
+    *_each("cntd", rises_less_falls, "share of higher less share of lower closes, {n} sessions", before=1),
+    *_each("sump", sum_of_rises, "Σ rises of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
+    *_each("sumn", sum_of_falls, "Σ falls of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
+    *_each("sumd", net_of_steps, "Σ steps of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
+    *_each("vma", mean, "mean volume of {n} sessions / volume", inputs=VOLUME),
+    *_each("vstd", deviation, "deviation of the volume of {n} sessions / volume", inputs=VOLUME),
+    *_each("wvma", weighted_move_variation, "deviation / mean of |return| × volume, {n} sessions", before=1),
+    *_each("vsump", sum_of_rises, "Σ rises of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),
+    *_each("vsumn", sum_of_falls, "Σ falls of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),
+    *_each("vsumd", net_of_steps, "Σ steps of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),
+)
