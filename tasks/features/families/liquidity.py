@@ -85,10 +85,7 @@ FEATURES = (
         "slope a session of the line through USD traded / their mean, 63 sessions; 0",
     ),
     feature(
-        "turnover_21",
-        partial(turnover, window=21),
-        21,
-        "mean of USD traded / market value over 21 sessions",
+        "turnover_21", partial(turnover, window=21), 21, "mean of USD traded / market value over 21 sessions"
     ),
     feature(
         "amihud_21",

@@ -94,13 +94,13 @@ FEATURES = (
         "beta_252",
         partial(beta, window=YEAR),
         YEAR + 1,
-        "β of the line of returns on the market's, 252 sessions: their covariance / the market's variance",
+        "covariance of return and market return / variance of the market's, 252 sessions",
     ),
     feature(
         "downside_beta_252",
         partial(downside_beta, window=YEAR),
         YEAR + 1,
-        "the same over those of 252 sessions on which the market fell",
+        "the quotient of beta_252 over those of 252 sessions on which the market fell",
     ),
     *(
         feature(

@@ -48,12 +48,7 @@ def choppiness(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matr
 
 FEATURES = (
     feature("intraday_range", intraday_range, 1, "(high − low) / close"),
-    feature(
-        "close_in_range",
-        close_in_range,
-        1,
-        "(close − low) / (high − low); 0.5",
-    ),
+    feature("close_in_range", close_in_range, 1, "(close − low) / (high − low); 0.5"),
     feature(
         "range_ratio_5_63",
         partial(range_ratio, fast=5, slow=63),

@@ -21,26 +21,12 @@ def reversal_on_volume(returns: Matrix, volume: Matrix, *, sessions: int, window
 
 
 FEATURES = (
+    feature("reversal_5", partial(reversal, sessions=5), 6, "1 − close / close 5 ago", "sector_rank"),
     feature(
-        "reversal_5",
-        partial(reversal, sessions=5),
-        6,
-        "1 − close / close 5 ago",
-        "sector_rank",
+        "reversal_5_neutral", partial(reversal, sessions=5), 6, "1 − close / close 5 ago", "neutral_rank"
     ),
     feature(
-        "reversal_5_neutral",
-        partial(reversal, sessions=5),
-        6,
-        "1 − close / close 5 ago",
-        "neutral_rank",
-    ),
-    feature(
-        "reversal_21_in_sector",
-        partial(reversal, sessions=21),
-        22,
-        "1 − close / close 21 ago",
-        "sector_rank",
+        "reversal_21_in_sector", partial(reversal, sessions=21), 22, "1 − close / close 21 ago", "sector_rank"
     ),
     feature(
         "reversal_on_volume_5",

@@ -63,12 +63,7 @@ def _fractional_weights(order: float, window: int) -> NDArray[np.float64]:
 
 
 FEATURES = (
-    feature(
-        "demeaned_return_60",
-        partial(demeaned_return, window=60),
-        61,
-        "return − mean of 60 returns",
-    ),
+    feature("demeaned_return_60", partial(demeaned_return, window=60), 61, "return − mean of 60 returns"),
     feature(
         "volume_weighted_momentum_21",
         partial(volume_weighted_momentum, window=21),

@@ -102,12 +102,7 @@ FEATURES = (
         221,
         "mean of 200 closes / the same mean 21 sessions ago − 1",
     ),
-    feature(
-        "ema_ratio_20",
-        partial(ema_ratio, span=20),
-        ema_window(20),
-        "close / EMA 20 − 1",
-    ),
+    feature("ema_ratio_20", partial(ema_ratio, span=20), ema_window(20), "close / EMA 20 − 1"),
     feature("macd", macd, ema_window(26), "(EMA 12 − EMA 26) / close"),
     feature(
         "macd_histogram",
@@ -121,12 +116,7 @@ FEATURES = (
         63,
         "slope a session of the line through 63 closes / close",
     ),
-    feature(
-        "line_fit_63",
-        partial(line_fit, window=63),
-        63,
-        "r² of the line through 63 closes; 0",
-    ),
+    feature("line_fit_63", partial(line_fit, window=63), 63, "r² of the line through 63 closes; 0"),
     feature(
         "efficiency_21",
         partial(efficiency, window=21),
@@ -137,6 +127,6 @@ FEATURES = (
         "variance_ratio_5_126",
         partial(variance_ratio, sessions=5, window=126),
         131,
-        "variance of close / close 5 ago / (5 × variance of close / close before), 126 sessions; 1",
+        "variance of (close / close 5 ago) / (5 × variance of (close / close before)), 126 sessions; 1",
     ),
 )

@@ -94,13 +94,7 @@ def _yearly(variance: Matrix) -> Matrix:
 
 
 FEATURES = (
-    feature(
-        "max_return_21",
-        partial(largest_return, window=21),
-        22,
-        "largest of 21 daily returns",
-        "zscore",
-    ),
+    feature("max_return_21", partial(largest_return, window=21), 22, "largest of 21 daily returns", "zscore"),
     *(
         feature(
             f"volatility_{n}",
