@@ -1,20 +1,30 @@
-"""Measure everything, print it, and keep it in docs/performance.md. Nothing here fails for being slow."""
+"""Measure, print it, and keep it in docs/performance.md. Nothing here fails for being slow.
+
+`python -m tests.bench` runs every bench; `python -m tests.bench features` one, whose tables alone are rewritten.
+"""
 
 import os
 import platform
 import sys
 
-from tests.bench import day
-from tests.bench.table import write
+from tests.bench import day, features
+from tests.bench.table import PAGE, sections_of, with_sections
+
+BENCHES = {"day": day.measure, "features": features.measure}
 
 
 def main() -> None:
-    """Run every bench in turn."""
-    sections = day.measure()
-    machine = f"Measured on {os.cpu_count()} cores, Python {platform.python_version()}, by `make bench`."
-    write(sections, machine)
-    for title, text in sections.items():
+    """Run the named benches, or all."""
+    chosen = sys.argv[1:] or list(BENCHES)
+    measured: dict[str, str] = {}
+    for name in chosen:
+        measured |= BENCHES[name]()
+    for title, text in measured.items():
         sys.stdout.write(f"\n{title}\n\n{text}\n")
+    machine = f"Measured on {os.cpu_count()} cores, Python {platform.python_version()}, by `make bench`."
+    page = PAGE.read_text()
+    kept = {} if set(chosen) == set(BENCHES) else sections_of(page)
+    PAGE.write_text(with_sections(page, kept | measured, machine))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def measure() -> dict[str, str]:
 
 def _day(timings: list[dict[str, float]]) -> Row:
     """Run the next session of a home that stands one session behind; keep what each stage took."""
-    _ready_home()
+    ready_home()
     words = [str(BIN / "afterclose"), "--home", str(SPENT), "daily", "--date", DAY]
 
     def renew() -> None:
@@ -78,7 +78,7 @@ def _stages(runs: list[dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def _ready_home() -> None:
+def ready_home() -> None:
     """Make the home once, in a process of its own: a child's peak memory counts what its parent holds."""
     if not (HOME / "live" / DAY_BEFORE).exists():
         subprocess.run([sys.executable, "-m", "tests.bench.ready_home"], check=True)

@@ -1,5 +1,7 @@
-"""Keep the measured table in docs/performance.md between its two markers."""
+"""Keep the measured tables in docs/performance.md between its two markers."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +29,18 @@ def table(rows: list[Row]) -> str:
     return "\n".join([*head, *(row.markdown() for row in rows)])
 
 
-def write(sections: dict[str, str], machine: str) -> None:
-    """Replace what stands between the markers."""
-    page = PAGE.read_text()
+def sections_of(page: str) -> dict[str, str]:
+    """Return the tables that stand between the markers, by title."""
+    measured = page.split(BEGIN)[1].split(END, maxsplit=1)[0]
+    return {
+        title: text.strip()
+        for title, text in re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", measured, re.MULTILINE | re.DOTALL)
+    }
+
+
+def with_sections(page: str, sections: Mapping[str, str], machine: str) -> str:
+    """Return the page with these tables, and no others, between the markers."""
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     body = "\n\n".join([machine, *(f"### {title}\n\n{text}" for title, text in sections.items())])
-    PAGE.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}")
+    return f"{before}{BEGIN}\n\n{body}\n\n{END}{after}"
