@@ -100,6 +100,8 @@ class Models(Section):
     """What the weekly flow trains and compares; one entry adds a candidate."""
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
+    features: Literal["standard", "alpha158", "all"]
+    """The set of features that models are handed; another one wants a new champion, from the next `weekly`."""
     target: Literal["rank", "significant_move", "triple_barrier"]
     """What is learned: the mean rank over the horizons, a move over 1 % in the shortest, or barriers in the longest."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from config.sections import Candidate
+from config.sections import Candidate, Models
 from tasks.core.artifacts import ArtifactRef
 from tasks.core.atomic import write_bytes
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.data.schema import Panel
+from tasks.features.engine import compute
+from tasks.features.schema import FeatureMatrix
+from tasks.features.sets import SETS
 from tasks.models.champion import make_probe
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import KINDS, make_model
@@ -26,6 +30,11 @@ from tasks.models.store import promote_version, write_version
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)
 LIMITS = Limits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
+
+
+def features_of(panel: Panel, settings: Models) -> FeatureMatrix:
+    """Compute, in memory, the set that the settings name."""
+    return compute(panel, SETS[settings.features])
 
 
 def make_rows(count: int = 600, seed: int = 0) -> np.ndarray:

@@ -20,6 +20,21 @@ class Home:
         return self.root / "data" / "work"
 
     @property
+    def features(self) -> Path:
+        """Computed features that several models learn from; safe to delete between runs."""
+        return self.root / "data" / "features"
+
+    @property
+    def requests_file(self) -> Path:
+        """Counts what providers were asked, so that their limits hold whichever process asks."""
+        return self.root / "data" / "requests.sqlite"
+
+    @property
+    def answers(self) -> Path:
+        """What providers said of things that change slowly; safe to delete between runs."""
+        return self.root / "data" / "answers"
+
+    @property
     def marker_file(self) -> Path:
         """Stands once the home has been set up."""
         return self.root / "data" / "home.json"

@@ -1,10 +1,11 @@
 """Compute registered features over a panel: block by block of symbols, on the processor's threads.
 
 Decides nothing about any feature. Everything is computed in float64 and kept as float32. A row's values depend on
-each feature's declared window alone; how symbols are cut into blocks, or how many threads there are, changes no bit.
+each feature's declared window alone; how symbols are cut into blocks, features into groups, or how many threads there
+are, changes no bit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,9 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.schema import Panel
-from tasks.features.cross_section import transformed
+from tasks.features.cross_section import Peers, rank, transformed
 from tasks.features.inputs import Block
-from tasks.features.registry import feature_set, selected
+from tasks.features.kernels import Histories, keep
+from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
 from tasks.features.schema import Feature, FeatureMatrix, Values
 
 Part = TypeVar("Part")
@@ -24,18 +26,30 @@ THREADS = 2
 BLOCK_CELLS = (
     80_000  # 0.6 MB an array: what a kernel works on stays in the cache (measured: 32 symbols × 10 years)
 )
+GROUP_CELLS = 250_000_000  # 1 GB of float32: what is in memory at once of a matrix that is written to disk
 
 
 def compute(panel: Panel, names: Sequence[str] | None = None) -> FeatureMatrix:
     """Return the features of every session; missing where the panel does not hold the feature's whole window."""
     features = selected(names)
-    return _matrix(panel, features, compute_raw(panel, features), first_row=0)
+    return _matrix(panel, features, compute_raw(panel, (*features, *factors(features))), first_row=0)
 
 
 def compute_last(panel: Panel, names: Sequence[str] | None = None) -> FeatureMatrix:
     """Return the features of the last session, from the needed tail alone: the same bits as `compute`'s last row."""
     features = selected(names)
-    return _matrix(panel, features, compute_raw_last(panel, features), first_row=len(panel.sessions) - 1)
+    raw = compute_raw_last(panel, (*features, *factors(features)))
+    return _matrix(panel, features, raw, first_row=len(panel.sessions) - 1)
+
+
+def computed_in_groups(panel: Panel, names: Sequence[str]) -> Iterator[Values]:
+    """Yield what `compute` returns, some features at a time, so that a large market needs little memory."""
+    features = selected(names)
+    peers = _peers(panel, compute_raw(panel, factors(features)), first_row=0)
+    size = max(GROUP_CELLS // max(panel.close.size, 1), 1)
+    for start in range(0, len(features), size):
+        group = features[start : start + size]
+        yield _formed(compute_raw(panel, group), group, peers, first_row=0)
 
 
 def members_frame(matrix: FeatureMatrix, is_member: NDArray[np.bool_]) -> pd.DataFrame:
@@ -54,11 +68,9 @@ def compute_raw(panel: Panel, features: Sequence[Feature]) -> Values:
 
     def fill(columns: slice) -> None:
         block = Block(panel, slice(None), columns)
-        no_bar = np.isnan(block["close"])
         for values, feature in zip(raw, features, strict=True):
-            values[:, columns] = _values(feature, block, rows=sessions)
-            values[: feature.window - 1, columns] = np.nan
-            values[:, columns][no_bar] = np.nan
+            found = _found(feature, block, rows=sessions)
+            keep(found, block["close"].T, feature.window - 1, values[:, columns])
 
     _on_threads(fill, _blocks(sessions, symbols))
     return raw
@@ -75,37 +87,57 @@ def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
 
     def fill(columns: slice) -> None:
         block = Block(panel, slice(sessions - tail, None), columns)
-        no_bar = np.isnan(block["close"][-1])
+        last_close = np.ascontiguousarray(block["close"][-1:].T)
         for values, feature in enough:
-            values[0, columns] = _values(feature, block, rows=feature.window)[-1]
-            values[0, columns][no_bar] = np.nan
+            found = _found(feature, block, rows=feature.window)[:, -1:]
+            keep(np.ascontiguousarray(found), last_close, 0, values[:, columns])
 
     _on_threads(fill, _blocks(tail, symbols))
     return raw
 
 
-def _values(feature: Feature, block: Block, *, rows: int) -> Values:
-    """Call the feature's function on the last `rows` of its inputs. What is not finite is missing."""
+def _found(feature: Feature, block: Block, *, rows: int) -> Histories:
+    """Call the feature's function on the last `rows` of its inputs; symbols × sessions."""
     with np.errstate(all="ignore"):
         values = feature.function(*(block[name][-rows:] for name in feature.inputs))
-        kept = np.broadcast_to(values, (rows, block.shape[1])).astype(np.float32)
-    kept[~np.isfinite(kept)] = np.nan
-    return kept
+    return np.ascontiguousarray(np.broadcast_to(values, (rows, block.shape[1])).T, dtype=np.float64)
+
+
+def _peers(panel: Panel, raw: Values, *, first_row: int) -> Peers:
+    """Return who is compared with whom; `raw` holds the factors that neutral forms take out, if there are any."""
+    is_member = panel.is_member[first_row:]
+    alphabetical = np.argsort(panel.symbols, kind="stable")
+    if not len(raw):
+        return Peers(is_member, panel.sector, alphabetical)
+    figures = dict(zip((MARKET_CAP, TRADED, BETA), raw, strict=True))
+    market_cap, traded, beta = (
+        rank(np.where(is_member, figures[name], np.float32(np.nan))) for name in (MARKET_CAP, TRADED, BETA)
+    )
+    has_caps = 2 * np.isfinite(market_cap).sum(axis=1) > is_member.sum(axis=1)
+    size = np.where(has_caps[:, None], market_cap, traded)
+    return Peers(is_member, panel.sector, alphabetical, size, beta)
+
+
+def _formed(raw: Values, features: Sequence[Feature], peers: Peers, *, first_row: int) -> Values:
+    """Put the raw values, in place, into their cross-sectional forms."""
+    pieces = _blocks(raw.shape[2], raw.shape[1])
+
+    def form(position: int) -> None:
+        feature = features[position]
+        for rows in pieces:
+            raw[position, rows] = transformed(raw[position, rows], feature.transform, peers.of(rows))
+        raw[position, : max(reach(feature) - 1 - first_row, 0)] = np.nan
+
+    _on_threads(form, range(len(features)))
+    return raw
 
 
 def _matrix(panel: Panel, features: Sequence[Feature], raw: Values, *, first_row: int) -> FeatureMatrix:
-    """Put the raw values, in place, into their cross-sectional forms."""
-    members = panel.is_member[first_row:]
-    pieces = _blocks(len(panel.symbols), len(members))
-
-    def transform(position: int) -> None:
-        for rows in pieces:
-            form = features[position].transform
-            raw[position, rows] = transformed(raw[position, rows], form, members[rows], panel.sector)
-
-    _on_threads(transform, range(len(features)))
+    """Make the matrix of the features, whose raw values come first, and those of their factors after them."""
+    peers = _peers(panel, raw[len(features) :], first_row=first_row)
+    values = _formed(raw[: len(features)], features, peers, first_row=first_row)
     names = tuple(feature.name for feature in features)
-    return FeatureMatrix(panel.sessions[first_row:], panel.symbols, names, raw, feature_set(names))
+    return FeatureMatrix(panel.sessions[first_row:], panel.symbols, names, values, feature_set(names))
 
 
 def _blocks(length: int, count: int) -> list[slice]:

@@ -2,8 +2,8 @@
 
 Every array is symbols × sessions, contiguous, float64; NaN is missing. A value at a row is put together from the rows
 of its own window, in an order that the window alone decides: never a running sum, whose rounding would depend on
-where the array begins. Sums and moments of a window are merged from windows of 1, 2, 4, 8 … rows after a plan; the
-rest goes through the window row by row for all sessions at once, which the processor does several at a time.
+where the array begins. Sums over a window are merged from windows of 1, 2, 4, 8 … rows after a plan; the rest goes
+through the window row by row for all sessions at once, which the processor does several at a time.
 
 A kernel returns NaN where fewer than `least` rows of the window are present or the array does not hold all of it.
 """
@@ -23,6 +23,10 @@ Plan = NDArray[np.int64]  # merges in order: kind, rows
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BEGIN, JOIN, DOUBLE = 0, 1, 2
+ROWS_TOGETHER = 16
+LEAST_SPREAD = (
+    1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
+)
 
 
 def compiled(function: Kernel) -> Kernel:
@@ -55,13 +59,7 @@ def plan(window: int) -> Plan:
 
 
 @compiled
-def averages(
-    values: Histories,
-    merges: Plan,
-    fades: History,
-    least: int,
-    is_mean: bool,  # noqa: FBT001 - a compiled kernel takes no keywords
-) -> Histories:
+def averages(values: Histories, merges: Plan, fades: History, least: int, is_mean: bool) -> Histories:  # noqa: FBT001 - a compiled kernel takes no keywords
     """Return the sum, or the mean, of each window; what lies `n` rows back counts `fades[n]`, powers of one number."""
     window = len(fades)
     out = np.empty_like(values)
@@ -74,87 +72,68 @@ def averages(
             weight = _faded(present[:partly], merges, fades)
             for row in range(partly):
                 total[row] /= weight[row] if weight[row] > 0 else 1.0
-            total[partly:] /= whole
+            for row in range(partly, len(total)):
+                total[row] /= whole
         out[symbol] = total
         _blank(out[symbol], _counts(present, whole_from, window), window, least)
     return out
 
 
 @compiled
-def moments(
-    values: Histories, merges: Plan, window: int, least: int
-) -> tuple[Histories, Histories, Histories]:
-    """Return each window's count, mean and sum of squared deviations, exactly 0 where nothing varies.
-
-    Two neighbouring windows are merged as Chan, Golub and LeVeque (1983) do: no cancellation.
-    """
-    out = np.empty_like(values), np.empty_like(values), np.empty_like(values)
-    whole = _shares(np.ones(values.shape[1]), merges)
+def moments(values: Histories, merges: Plan, window: int, least: int) -> tuple[Histories, Histories]:
+    """Return each window's mean and sample deviation, exactly 0 where nothing varies."""
+    means, deviations = np.empty_like(values), np.empty_like(values)
+    ones = np.ones(window)
     for symbol in range(len(values)):
-        filled, present, whole_from = _parts(values[symbol])
-        out[0][symbol] = _counts(present, whole_from, window)
-        for start, end in _stretches(len(filled), whole_from, window):
-            share, weight = whole if start == whole_from else _shares(present[start:end], merges)
-            power = filled[start:end], np.zeros(end - start)
-            result = power
-            for step in range(len(merges)):
-                kind, rows = merges[step]
-                if kind == BEGIN:
-                    result = power
-                elif kind == JOIN:
-                    result = _merged(power, result, share[step], weight[step], rows)
-                else:
-                    power = _merged(power, power, share[step], weight[step], rows)
-            kept = 0 if start == 0 else window - 1
-            out[1][symbol, start + kept : end] = result[0][kept:]
-            out[2][symbol, start + kept : end] = result[1][kept:]
-        for figure in out[::-1]:
-            _blank(figure[symbol], out[0][symbol], window, least)
+        history = values[symbol]
+        filled, present, whole_from = _parts(history)
+        count = _counts(present, whole_from, window)
+        total, squares = _faded(filled, merges, ones), _faded(filled * filled, merges, ones)
+        mean, spread = means[symbol], deviations[symbol]
+        _centre(mean, spread, count, total, squares)
+        for row in range(window - 1, len(history)):
+            if count[row] >= least and not spread[row] > LEAST_SPREAD * squares[row]:
+                past = history[row - window + 1 : row + 1]
+                mean[row], _, spread[row], _, _ = _directly(past, past)
+        for row in range(len(spread)):
+            spread[row] = np.sqrt(spread[row] / max(count[row] - 1.0, 1.0))
+        _blank(mean, count, window, least)
+        _blank(spread, count, window, least)
+    return means, deviations
+
+
+@compiled
+def correlations(x: Histories, y: Histories, merges: Plan, window: int, least: int) -> Histories:
+    """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
+    out = np.empty_like(x)
+    for symbol in range(len(x)):
+        count, _, _, xx, yy, xy = _joint(x[symbol], y[symbol], merges, window, least)
+        correlation = out[symbol]
+        for row in range(len(correlation)):
+            spread = np.sqrt(xx[row] * yy[row])
+            correlation[row] = min(max(xy[row] / spread, -1.0), 1.0) if spread > 0 else np.nan
+        _blank(correlation, count, window, least)
     return out
 
 
 @compiled
-def joint_moments(
+def regressions(
     x: Histories, y: Histories, merges: Plan, window: int, least: int
-) -> tuple[Histories, Histories, Histories, Histories, Histories, Histories]:
-    """Return, over the rows where both are present: their count, both means, the sums of squared deviations, and that
-    of the products."""
-    shape = x.shape
-    out = (
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-    )
-    whole = _shares(np.ones(shape[1]), merges)
-    for symbol in range(shape[0]):
-        _, present, whole_from = _parts(x[symbol] + y[symbol])
-        out[0][symbol] = _counts(present, whole_from, window)
-        of_x, of_y = _where(present, x[symbol]), _where(present, y[symbol])
-        for start, end in _stretches(shape[1], whole_from, window):
-            share, weight = whole if start == whole_from else _shares(present[start:end], merges)
-            zeros = np.zeros(end - start)
-            power = of_x[start:end], of_y[start:end], zeros, zeros, zeros
-            result = power
-            for step in range(len(merges)):
-                kind, rows = merges[step]
-                if kind == BEGIN:
-                    result = power
-                elif kind == JOIN:
-                    result = _jointly_merged(power, result, share[step], weight[step], rows)
-                else:
-                    power = _jointly_merged(power, power, share[step], weight[step], rows)
-            kept = 0 if start == 0 else window - 1
-            out[1][symbol, start + kept : end] = result[0][kept:]
-            out[2][symbol, start + kept : end] = result[1][kept:]
-            out[3][symbol, start + kept : end] = result[2][kept:]
-            out[4][symbol, start + kept : end] = result[3][kept:]
-            out[5][symbol, start + kept : end] = result[4][kept:]
-        for figure in out[::-1]:
-            _blank(figure[symbol], out[0][symbol], window, least)
-    return out
+) -> tuple[Histories, Histories, Histories]:
+    """Return slope, intercept and residual deviation of y on x over the rows where both are present."""
+    slopes, intercepts, deviations = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    for symbol in range(len(x)):
+        count, mean_x, mean_y, xx, yy, xy = _joint(x[symbol], y[symbol], merges, window, least)
+        slope, intercept, deviation = slopes[symbol], intercepts[symbol], deviations[symbol]
+        for row in range(len(slope)):
+            slope[row] = xy[row] / xx[row] if xx[row] > 0 else np.nan
+            intercept[row] = mean_y[row] - slope[row] * mean_x[row]
+            unexplained = max(yy[row] - slope[row] * xy[row], 0.0)
+            deviation[row] = np.sqrt(unexplained / max(count[row] - 2.0, 1.0))
+        _blank(slope, count, window, least)
+        _blank(intercept, count, window, least)
+        _blank(deviation, count, window, least)
+    return slopes, intercepts, deviations
 
 
 @compiled
@@ -187,6 +166,16 @@ def rows_since_max(values: Histories, window: int, least: int) -> Histories:
                 largest[row] = past[row] if is_larger else largest[row]
                 since[row] = back if is_larger else since[row]
         _blank(out[symbol], _counts(present, whole_from, window), window, least)
+    return out
+
+
+@compiled
+def counts(values: Histories, window: int) -> Histories:
+    """Count what is present in each window."""
+    out = np.empty_like(values)
+    for symbol in range(len(values)):
+        _, present, whole_from = _parts(values[symbol])
+        out[symbol] = _counts(present, whole_from, window)
     return out
 
 
@@ -301,49 +290,45 @@ def places(values: Histories, window: int, least: int) -> Histories:
 
 
 @compiled
+def keep(values: Histories, close: Histories, blank_rows: int, out: NDArray[np.float32]) -> None:
+    """Write values to sessions × symbols of float32: missing before the first whole window, where there is no bar, and
+    where a value is not finite. A few rows at a time, for a column's cells lie far apart."""
+    symbols, sessions = values.shape
+    for start in range(0, sessions, ROWS_TOGETHER):
+        for symbol in range(symbols):
+            for row in range(start, min(start + ROWS_TOGETHER, sessions)):
+                value = np.float32(values[symbol, row])
+                is_known = row >= blank_rows and not np.isnan(close[symbol, row]) and np.isfinite(value)
+                out[row, symbol] = value if is_known else np.nan
+
+
+@compiled
 def _parts(history: History, blank: float = 0.0) -> tuple[History, History, int]:
     """Return the history with `blank` for what is missing, 1 or 0 for each row's presence, and the row from which on
     nothing is missing."""
-    filled, present = history.copy(), np.ones_like(history)
-    whole_from = 0
+    filled, present = np.empty_like(history), np.empty_like(history)
     for row in range(len(history)):
-        if np.isnan(history[row]):
-            filled[row], present[row] = blank, 0.0
-            whole_from = row + 1
+        filled[row] = history[row] if history[row] == history[row] else blank
+    for row in range(len(history)):
+        present[row] = 1.0 if history[row] == history[row] else 0.0
+    whole_from = len(history)
+    while whole_from > 0 and present[whole_from - 1] > 0:
+        whole_from -= 1
     return filled, present, whole_from
-
-
-@compiled
-def _stretches(sessions: int, whole_from: int, window: int) -> list[tuple[int, int]]:
-    """Cut a history in two: the rows whose windows may lack something, and the rows from which on nothing is missing.
-
-    The second begins where the presence does, for its own windows' sake: its first window − 1 rows are the first's.
-    """
-    if whole_from == 0:
-        return [(0, sessions)]
-    if whole_from + window > sessions:
-        return [(0, sessions)]
-    return [(0, whole_from + window - 1), (whole_from, sessions)]
-
-
-@compiled
-def _where(present: History, history: History) -> History:
-    out = np.zeros_like(history)
-    for row in range(len(out)):
-        out[row] = history[row] if present[row] else 0.0
-    return out
 
 
 @compiled
 def _counts(present: History, whole_from: int, window: int) -> History:
     """Count what is present in each window. Whole numbers: a running count has no rounding."""
     out = np.full_like(present, float(window))
-    count = 0.0
-    for row in range(min(whole_from + window - 1, len(out)) if whole_from else 0):
-        count += present[row]
-        if row >= window:
-            count -= present[row - window]
-        out[row] = count
+    partly = min(whole_from + window - 1, len(out)) if whole_from else 0
+    so_far = np.empty(partly + 1, np.int64)
+    so_far[0] = 0
+    for row in range(partly):
+        so_far[row + 1] = so_far[row] + int(present[row])
+    out[:partly] = so_far[1:]
+    for row in range(window, partly):
+        out[row] -= so_far[row + 1 - window]
     return out
 
 
@@ -373,7 +358,8 @@ def _faded(history: History, merges: Plan, fades: History) -> History:
 @compiled
 def _added(earlier: History, later: History, fade: float, rows: int) -> History:
     """Add windows that end at each row and those, faded, that end `rows` before it."""
-    out = np.zeros_like(later)
+    out = np.empty_like(later)
+    out[:rows] = 0.0
     ends, recent = out[rows:], later[rows:]
     for row in range(len(ends)):
         ends[row] = recent[row] + fade * earlier[row]
@@ -382,7 +368,8 @@ def _added(earlier: History, later: History, fade: float, rows: int) -> History:
 
 @compiled
 def _larger(history: History, rows: int) -> History:
-    out = np.zeros_like(history)
+    out = np.empty_like(history)
+    out[:rows] = history[:rows]
     ends, recent = out[rows:], history[rows:]
     for row in range(len(ends)):
         ends[row] = max(recent[row], history[row])
@@ -390,77 +377,65 @@ def _larger(history: History, rows: int) -> History:
 
 
 @compiled
-def _shares(present: History, merges: Plan) -> tuple[Histories, Histories]:
-    """Return for each merge the later part's share of the rows that both hold, and that times the earlier part's."""
-    share, weight = np.zeros((len(merges), len(present))), np.zeros((len(merges), len(present)))
-    power = present
-    result = power
-    for step in range(len(merges)):
-        kind, rows = merges[step]
-        if kind == BEGIN:
-            result = power
-            continue
-        later = result if kind == JOIN else power
-        total = _added(power, later, 1.0, rows)
-        for row in range(rows, len(total)):
-            share[step, row] = later[row] / max(total[row], 1.0)
-            weight[step, row] = power[row - rows] * share[step, row]
-        if kind == JOIN:
-            result = total
-        else:
-            power = total
-    return share, weight
+def _joint(
+    x: History, y: History, merges: Plan, window: int, least: int
+) -> tuple[History, History, History, History, History, History]:
+    """Return, over the rows of each window where both are present: their count, both means, the sums of squared
+    deviations, and that of the products."""
+    both = x + y
+    _, present, whole_from = _parts(both)
+    of_x, of_y = np.empty_like(x), np.empty_like(y)
+    for row in range(len(x)):
+        of_x[row] = x[row] if both[row] == both[row] else 0.0
+    for row in range(len(x)):
+        of_y[row] = y[row] if both[row] == both[row] else 0.0
+    count, ones = _counts(present, whole_from, window), np.ones(window)
+    total_x, total_y = _faded(of_x, merges, ones), _faded(of_y, merges, ones)
+    squares_x, squares_y = _faded(of_x * of_x, merges, ones), _faded(of_y * of_y, merges, ones)
+    xy = _faded(of_x * of_y, merges, ones)
+    mean_x, mean_y, xx, yy = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    _centre(mean_x, xx, count, total_x, squares_x)
+    _centre(mean_y, yy, count, total_y, squares_y)
+    for row in range(len(x)):
+        xy[row] -= total_x[row] * mean_y[row]
+    for row in range(window - 1, len(x)):
+        keeps_x = xx[row] > LEAST_SPREAD * squares_x[row]
+        if count[row] >= least and not (keeps_x and yy[row] > LEAST_SPREAD * squares_y[row]):
+            rows = slice(row - window + 1, row + 1)
+            mean_x[row], mean_y[row], xx[row], yy[row], xy[row] = _directly(x[rows], y[rows])
+    return count, mean_x, mean_y, xx, yy, xy
 
 
 @compiled
-def _merged(
-    earlier: tuple[History, History],
-    later: tuple[History, History],
-    share: History,
-    weight: History,
-    rows: int,
-) -> tuple[History, History]:
-    """Merge means and squared deviations of windows that end at each row with those that end `rows` before it."""
-    merged = np.zeros_like(later[0]), np.zeros_like(later[0])
-    mean_e, mean_l, weight = earlier[0], later[0][rows:], weight[rows:]
-    _merge_means(merged[0][rows:], mean_e, mean_l, share[rows:])
-    _merge_squares(merged[1][rows:], earlier[1], later[1][rows:], mean_e, mean_l, weight)
-    return merged
-
-
-Joint = tuple[History, History, History, History, History]
+def _centre(mean: History, spread: History, count: History, total: History, squares: History) -> None:
+    """Turn sums into means and sums of squared deviations from them. One array a loop: with more written in it, the
+    compiler gives up asking which of them overlap and goes row by row."""
+    for row in range(len(mean)):
+        mean[row] = total[row] / max(count[row], 1.0)
+    for row in range(len(spread)):
+        spread[row] = squares[row] - total[row] * mean[row]
 
 
 @compiled
-def _jointly_merged(earlier: Joint, later: Joint, share: History, weight: History, rows: int) -> Joint:
-    """Do the same for two series and the products of their deviations."""
-    x_e, y_e, xx_e, yy_e, xy_e = earlier
-    x_l, y_l, weight = later[0][rows:], later[1][rows:], weight[rows:]
-    x, y = np.zeros_like(later[0]), np.zeros_like(later[0])
-    xx, yy, xy = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
-    _merge_means(x[rows:], x_e, x_l, share[rows:])
-    _merge_means(y[rows:], y_e, y_l, share[rows:])
-    _merge_squares(xx[rows:], xx_e, later[2][rows:], x_e, x_l, weight)
-    _merge_squares(yy[rows:], yy_e, later[3][rows:], y_e, y_l, weight)
-    ends, xy_l = xy[rows:], later[4][rows:]
-    for row in range(len(ends)):
-        ends[row] = xy_e[row] + xy_l[row] + (x_l[row] - x_e[row]) * (y_l[row] - y_e[row]) * weight[row]
-    return x, y, xx, yy, xy
+def _directly(x: History, y: History) -> tuple[float, float, float, float, float]:
+    """Return both means, the sums of squared deviations and that of the products of one window, digit by digit.
 
-
-# One array written in each loop: with more, the compiler gives up asking which of them overlap, and goes row by row.
-
-
-@compiled
-def _merge_means(out: History, earlier: History, later: History, share: History) -> None:
-    for row in range(len(out)):
-        out[row] = earlier[row] + (later[row] - earlier[row]) * share[row]
-
-
-@compiled
-def _merge_squares(
-    out: History, earlier: History, later: History, mean_e: History, mean_l: History, weight: History
-) -> None:
-    for row in range(len(out)):
-        step = mean_l[row] - mean_e[row]
-        out[row] = earlier[row] + later[row] + step * step * weight[row]
+    Everything is counted from the first row that is present, so that a level, however high, costs no digits.
+    """
+    origin_x = origin_y = total_x = total_y = count = 0.0
+    for row in range(len(x)):
+        if not np.isnan(x[row] + y[row]):
+            if count == 0:
+                origin_x, origin_y = x[row], y[row]
+            total_x += x[row] - origin_x
+            total_y += y[row] - origin_y
+            count += 1.0
+    mean_x, mean_y = total_x / count, total_y / count
+    xx = yy = xy = 0.0
+    for row in range(len(x)):
+        if not np.isnan(x[row] + y[row]):
+            step_x, step_y = x[row] - origin_x - mean_x, y[row] - origin_y - mean_y
+            xx += step_x * step_x
+            yy += step_y * step_y
+            xy += step_x * step_y
+    return origin_x + mean_x, origin_y + mean_y, xx, yy, xy

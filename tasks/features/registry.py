@@ -9,6 +9,7 @@ from functools import cache
 from tasks.core.errors import ConfigError, ModelError
 from tasks.core.ids import sha256_of_record
 from tasks.features.families import (
+    alpha158,
     dates,
     fundamentals,
     gaps,
@@ -43,8 +44,13 @@ FAMILIES = (
     stationary,
     fundamentals,
     dates,
+    alpha158,
 )
 FEATURES: tuple[Feature, ...] = tuple(feature for family in FAMILIES for feature in family.FEATURES)
+
+
+# What neutral forms take out besides the sector: size by market value where that is known, or else by what is traded.
+MARKET_CAP, TRADED, BETA = "log_market_cap", "log_dollar_volume_21", "beta_252"
 
 
 def feature_names() -> tuple[str, ...]:
@@ -75,7 +81,18 @@ def feature_set(names: Sequence[str] | None = None) -> str:
 
 def warm_up(names: Sequence[str] | None = None) -> int:
     """Return how many sessions, the last included, its values depend on."""
-    return max(feature.window for feature in selected(names))
+    return max(reach(feature) for feature in selected(names))
+
+
+def reach(feature: Feature) -> int:
+    """Return how many sessions the form of a feature depends on: its own window, and what it is made neutral to."""
+    return max((feature.window, *(factor.window for factor in factors([feature]))))
+
+
+def factors(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """Return the features that neutral forms take out, when any of these has one."""
+    is_needed = any(feature.transform == "neutral_rank" for feature in features)
+    return selected((MARKET_CAP, TRADED, BETA)) if is_needed else ()
 
 
 def require_feature_set(columns: Sequence[str], *, trained_on: str) -> None:

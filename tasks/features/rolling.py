@@ -60,17 +60,18 @@ def sessions_since_min(values: Matrix, window: int) -> Matrix:
 
 def rolling_mean_and_std(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
     """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
-    count, mean, squares = kernels.moments(_history(values), plan(window), window, _least(window))
-    return mean.T, np.sqrt(squares / np.maximum(count - 1, 1)).T
+    mean, std = kernels.moments(_history(values), plan(window), window, _least(window))
+    return mean.T, std.T
 
 
 def rolling_skewness_and_kurtosis(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
     """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
     history = _history(values)
-    n, mean, squares = kernels.moments(history, plan(window), window, _least(window))
+    n = kernels.counts(history, window)
+    mean, std = kernels.moments(history, plan(window), window, _least(window))
     cubes, fourths = kernels.higher_moments(history, mean, window)
-    is_flat = squares == 0
-    variance = np.where(is_flat, 1.0, squares) / n
+    is_flat = std == 0
+    variance = np.where(is_flat, 1.0, std * std * (n - 1) / n)
     skewness = np.sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
     kurtosis = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (fourths / n) / variance**2 - 3 * (n - 1))
     return np.where(is_flat, 0.0, skewness).T, np.where(is_flat, 0.0, kurtosis).T
@@ -92,19 +93,19 @@ def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
     r² is missing where nothing varies; the residual is missing where the row itself is.
     """
     history = _history(values)
-    _, mean, squares = kernels.moments(history, plan(window), window, _least(window))
+    mean, std = kernels.moments(history, plan(window), window, _least(window))
     centre, of_time, joint = kernels.lines(history, mean, window)
     slope = joint / of_time
-    r_squared = np.where(squares > 0, joint * joint / (of_time * squares), np.nan)
+    squares = std * std * (kernels.counts(history, window) - 1)
+    r_squared = np.where(std > 0, joint * joint / (of_time * squares), np.nan)
     residual = history - mean - slope * (window - 1.0 - centre)
     return slope.T, r_squared.T, residual.T
 
 
 def rolling_correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
     """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
-    _, _, _, of_x, of_y, of_both = _joint_moments(x, y, window)
-    varies = (of_x > 0) & (of_y > 0)
-    return np.where(varies, np.clip(of_both / np.sqrt(of_x * of_y), -1.0, 1.0), np.nan).T
+    x, y = np.broadcast_arrays(x, y)
+    return kernels.correlations(_history(x), _history(y), plan(window), window, _least(window)).T
 
 
 def rolling_slope_on(y: Matrix, x: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
@@ -112,11 +113,11 @@ def rolling_slope_on(y: Matrix, x: Matrix, window: int) -> tuple[Matrix, Matrix,
 
     Missing where x does not vary. x may be one column for all symbols.
     """
-    count, mean_x, mean_y, of_x, of_y, of_both = _joint_moments(x, y, window)
-    slope = np.where(of_x > 0, of_both / of_x, np.nan)
-    unexplained = np.maximum(of_y - slope * of_both, 0.0)
-    deviation = np.sqrt(unexplained / np.maximum(count - 2, 1))
-    return slope.T, (mean_y - slope * mean_x).T, deviation.T
+    x, y = np.broadcast_arrays(x, y)
+    slope, intercept, deviation = kernels.regressions(
+        _history(x), _history(y), plan(window), window, _least(window)
+    )
+    return slope.T, intercept.T, deviation.T
 
 
 def ema(values: Matrix, span: float) -> Matrix:
@@ -141,11 +142,6 @@ def ratio(numerator: Matrix, denominator: Matrix, *, flat: float) -> Matrix:
     """Divide; where the denominator is 0, because nothing moved or traded, the answer is `flat`."""
     is_flat = denominator == 0
     return np.where(is_flat, flat, numerator / np.where(is_flat, 1.0, denominator))
-
-
-def _joint_moments(x: Matrix, y: Matrix, window: int) -> tuple[Histories, ...]:
-    x, y = np.broadcast_arrays(x, y)
-    return kernels.joint_moments(_history(x), _history(y), plan(window), window, _least(window))
 
 
 def _least(window: int) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.data.schema import Days, Mask, Matrix
 
-Transform = Literal["none", "rank", "zscore", "sector_rank"]
+Transform = Literal["none", "rank", "zscore", "sector_rank", "neutral_rank"]
 Values = NDArray[np.float32]  # features × sessions × symbols
 
 
@@ -20,7 +20,8 @@ class Feature:
     `window` counts the rows of bars, today's included, that one value depends on: neither more nor fewer.
     `version` goes up whenever the same bars would give another value. `transform` is the cross-sectional form
     over the session's members that a model is handed: rank (0–1), zscore (winsorised), sector_rank (distance to
-    the sector's median, then ranked) or none.
+    the sector's median, then ranked), neutral_rank (what sector, size and beta leave unexplained of the rank, then
+    ranked) or none.
     """
 
     name: str

@@ -10,15 +10,17 @@ from tasks.data.schema import Market
 from tasks.data.store import read_panel
 from tasks.features.engine import compute_last, members_frame
 from tasks.features.registry import warm_up
+from tasks.features.sets import SETS
 
 log = logging.getLogger(__name__)
 
 
 @stage()
 def compute_features(run: Run, market: Market) -> ArtifactRef:
-    """Store one row per member of the session and one column per registered feature, in the registry's order."""
-    panel = read_panel(market.snapshot, window=warm_up())
-    frame = members_frame(compute_last(panel), panel.is_member[-1])
+    """Store one row per member of the session and one column per feature of the set that models learn from."""
+    names = SETS[run.settings.models.features]
+    panel = read_panel(market.snapshot, window=warm_up(names))
+    frame = members_frame(compute_last(panel, names), panel.is_member[-1])
     if frame.empty:
         raise DataError(
             f"No symbol may be bought on {run.session}: the universe is empty.",

@@ -11,7 +11,7 @@ import numpy as np
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
-from tasks.features.registry import feature_names, feature_set
+from tasks.features.registry import feature_set
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.base import Model, Rows
 from tasks.models.kinds.registry import BASELINE, make_model
@@ -35,7 +35,7 @@ class Loaded:
     notes: tuple[str, ...]
 
 
-def load_champion(home: Home, *, session: date, max_age_days: int) -> Loaded:
+def load_champion(home: Home, *, session: date, features: tuple[str, ...], max_age_days: int) -> Loaded:
     """Return the champion in production; for a past session, the newest version that had seen nothing later."""
     stored = read_production(home)
     notes: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def load_champion(home: Home, *, session: date, max_age_days: int) -> Loaded:
     if present.trained_through > session:
         early = _of_its_time(read_versions(home), session)
         if early is None:
-            return _stand_in(present.optimizer, session)
+            return _stand_in(present.optimizer, session, features)
         stored, champion = early, early.metadata.champion
         notes = (
             f"Scored by {champion.name} of {champion.selection_date}: the present champion knows later prices.",
@@ -105,9 +105,8 @@ def _of_its_time(versions: list[Stored], session: date) -> Stored | None:
     return max(early, key=lambda stored: stored.metadata.champion.trained_through, default=None)
 
 
-def _stand_in(optimizer: str, session: date) -> Loaded:
+def _stand_in(optimizer: str, session: date, features: tuple[str, ...]) -> Loaded:
     """Return the baseline, which knows nothing and so no future, for a session before every champion's training."""
-    features = feature_names()
     model = make_model(BASELINE, features, {}, seed=0)
     reason = (
         "Every champion knows later prices, so the equal-weight baseline stands in."

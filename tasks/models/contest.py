@@ -13,9 +13,10 @@ import pandas as pd
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
 from tasks.data.schema import Panel
-from tasks.features.engine import compute
 from tasks.features.labels import forward_return
 from tasks.features.registry import warm_up
+from tasks.features.schema import FeatureMatrix
+from tasks.features.sets import SETS
 from tasks.models.dataset import Dataset, make_dataset
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import BASELINE, KINDS
@@ -48,7 +49,7 @@ def window_needed(settings: ModelSettings) -> int:
     """Return how many sessions up to the last one the contest looks at."""
     tests = settings.folds * settings.test_sessions
     return (
-        warm_up()
+        warm_up(SETS[settings.features])
         + settings.train_sessions
         + 2 * max(settings.label_horizons)
         + settings.embargo_sessions
@@ -56,9 +57,11 @@ def window_needed(settings: ModelSettings) -> int:
     )
 
 
-def compete(panel: Panel, settings: ModelSettings, *, quick: bool, seed: Seed) -> Contest:
+def compete(
+    panel: Panel, features: FeatureMatrix, settings: ModelSettings, *, quick: bool, seed: Seed
+) -> Contest:
     """Train, compare and choose. Candidates are seeded by name, so that one more changes no other."""
-    data = rows_of(panel, settings)
+    data = rows_of(panel, features, settings)
     folds = folds_of(data, settings)
     log.info("%d rows of %d features, %d folds", len(data.x), len(data.features), len(folds))
     candidates = entrants(settings, quick=quick) if split_folds(folds)[0] else ()
@@ -75,14 +78,14 @@ def compete(panel: Panel, settings: ModelSettings, *, quick: bool, seed: Seed) -
     return Contest(candidate, choice, results, _fold_table(walks), fitted, data)
 
 
-def rows_of(panel: Panel, settings: ModelSettings) -> Dataset:
+def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
     """Return the rows of every n-th session, n the shortest label, back from the last with a complete label."""
     horizons = settings.label_horizons
     label = make_target(settings.target, panel, horizons)
     forward = forward_return(panel.close, sessions=min(horizons))
     last = len(panel.sessions) - 1 - max(horizons)
     sampled = sampled_sessions(0, last, every=min(horizons))
-    return make_dataset(compute(panel), label, forward.values, panel.is_member, sampled)
+    return make_dataset(features, label, forward.values, panel.is_member, sampled)
 
 
 def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:

@@ -12,6 +12,8 @@ from tasks.core.stage import stage
 from tasks.data.schema import Market
 from tasks.data.store import read_panel
 from tasks.features.registry import require_feature_set
+from tasks.features.sets import SETS
+from tasks.features.store import stored_features
 from tasks.models.champion import load_champion, make_probe
 from tasks.models.contest import compete, last_window, limits_of, window_needed
 from tasks.models.promotion import describe, install, judge, kept_for_its_time
@@ -29,7 +31,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     """Walk every candidate forward, choose one, and train it on all that is known. Promotes nothing."""
     settings = run.settings.models
     panel = read_panel(market.snapshot, window=window_needed(settings))
-    contest = compete(panel, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"))
+    features = stored_features(run.home.features, panel, market.snapshot, SETS[settings.features])
+    contest = compete(panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"))
     model, data = contest.fitted.model, contest.data
     content = model.dump()
     place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
@@ -79,11 +82,12 @@ def promote_champion(run: Run, training: Training) -> Promotion:
 @stage()
 def score_universe(run: Run, features: ArtifactRef) -> Scores:
     """Score the session's members by the champion, whose hash is pinned here for the whole run."""
-    limit = run.settings.models.max_age_days
-    loaded = load_champion(run.home, session=run.session.day, max_age_days=limit)
     frame = load_frame(features)
+    names = tuple(frame.columns)
+    limit = run.settings.models.max_age_days
+    loaded = load_champion(run.home, session=run.session.day, features=names, max_age_days=limit)
+    require_feature_set(names, trained_on=loaded.champion.feature_set)
     given = loaded.fitted.score(frame)
-    require_feature_set(list(frame.columns), trained_on=loaded.champion.feature_set)
     scores = ranked(given, ranks=loaded.champion.ranks)
     log.info("%d of %d names scored by %s", len(scores), len(frame), loaded.champion.name)
     return Scores(

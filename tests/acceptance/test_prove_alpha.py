@@ -13,6 +13,7 @@ from tasks.models.contest import compete, folds_of
 from tasks.models.metrics import Metrics, measure
 from tasks.models.walkforward import split_folds
 from tests.builders import make_settings
+from tests.champions import features_of
 from tests.simulated import known_market
 
 LEARNERS = ["xgboost", "lightgbm", "random_forest"]
@@ -25,7 +26,8 @@ def settings_with(learners):
 
 def contest_of(market, *, learners):
     settings = settings_with(learners)
-    return compete(market.panel, settings, quick=True, seed=lambda name: zlib.crc32(name.encode()))
+    features = features_of(market.panel, settings)
+    return compete(market.panel, features, settings, quick=True, seed=lambda name: zlib.crc32(name.encode()))
 
 
 def truth_where_it_was_confirmed(market, contest, *, learners) -> Metrics:

@@ -18,7 +18,8 @@ from tasks.core.artifacts import save_frame
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
-from tasks.features.registry import feature_names, feature_set
+from tasks.features.registry import feature_set
+from tasks.features.sets import SETS
 from tasks.models.champion import load_champion
 from tasks.models.kinds.registry import KINDS
 from tasks.models.metadata import METADATA_NAME, sealed
@@ -29,6 +30,7 @@ from tasks.models.task import score_universe
 from tests.builders import make_run
 from tests.champions import (
     ALL_KINDS,
+    FEATURES,
     FRIDAY,
     LIMITS,
     make_frame,
@@ -54,7 +56,7 @@ def home(tmp_path):
 
 
 def load(home, session=FRIDAY):
-    return load_champion(home, session=session, max_age_days=35)
+    return load_champion(home, session=session, features=FEATURES, max_age_days=35)
 
 
 def model_file(home):
@@ -184,14 +186,14 @@ def test_fault_021_the_features_that_differ_are_named(home):
 
 
 def universe(run, x):
-    frame = pd.DataFrame(x, columns=list(feature_names()))
+    frame = pd.DataFrame(x, columns=list(SETS["standard"]))
     frame.index = pd.Index([f"S{i:03d}" for i in range(len(frame))], name="symbol", dtype="str")
     return save_frame(run, "features", frame)
 
 
 @pytest.fixture
 def rows():
-    return np.random.default_rng(0).random((30, len(feature_names()))).astype(np.float32)
+    return np.random.default_rng(0).random((30, len(SETS["standard"]))).astype(np.float32)
 
 
 def with_registered_features(tmp_path, kind, *, version=None):
@@ -200,16 +202,16 @@ def with_registered_features(tmp_path, kind, *, version=None):
     from tasks.models.kinds.registry import make_model
 
     run = make_run(tmp_path)
-    x = np.random.default_rng(1).random((400, len(feature_names()))).astype(np.float32)
-    model = make_model(kind, feature_names(), {}, seed=1)
+    x = np.random.default_rng(1).random((400, len(SETS["standard"]))).astype(np.float32)
+    model = make_model(kind, SETS["standard"], {}, seed=1)
     model.fit(x, x[:, 0].astype(float), np.ones(400))
     training = make_training(run.home.work / "made", kind=kind)
     content = model.dump()
     training.model.path.write_bytes(content)
     training = replace(
         training,
-        features=feature_names(),
-        feature_set=version or feature_set(),
+        features=SETS["standard"],
+        feature_set=version or feature_set(SETS["standard"]),
         model=replace(training.model, sha256=sha256_of_bytes(content)),
         probe=make_probe(model, x),
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.data.schema import Panel
 from tasks.features import engine
 from tasks.features.engine import compute, compute_last, compute_raw, compute_raw_last
-from tasks.features.registry import FEATURES, feature_names, selected, warm_up
+from tasks.features.registry import FEATURES, feature_names, reach, selected, warm_up
 from tasks.features.schema import Feature
 from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
 
@@ -76,7 +76,7 @@ def test_the_day_from_its_window_alone_equals_the_full_computation(name):
     (feature,) = selected([name])
     whole = compute(panel(), [name])
 
-    from_window = compute_last(rows_of(panel(), slice(-feature.window, None)), [name])
+    from_window = compute_last(rows_of(panel(), slice(-reach(feature), None)), [name])
 
     assert np.isfinite(from_window.values).any()
     assert same_bits(from_window.values[:, -1], whole.values[:, -1])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.features.cross_section import rank, sector_neutral, transformed, zscore
+from tasks.features.cross_section import Peers, neutral, rank, sector_neutral, transformed, zscore
 
 NAN = np.nan
 
@@ -70,19 +70,78 @@ def test_a_sector_is_measured_from_its_own_median():
     assert same(sector_neutral(session(1, 2, 9, 4, 8), sector), session(-1, 0, 7, -2, 2))
 
 
+def peers_of(is_member, sector, *, size=None, beta=None):
+    return Peers(np.array(is_member), np.array(sector, dtype=str), np.arange(len(sector)), size, beta)
+
+
 def test_only_members_are_compared():
-    members, sector = np.array([[True, False, True]]), np.array(["a", "a", "a"])
+    peers = peers_of([[True, False, True]], ["a", "a", "a"])
 
-    assert same(transformed(session(3, 99, 1), "rank", members, sector), session(1, NAN, 0))
-    assert same(transformed(session(3, 99, 1), "none", members, sector), session(3, NAN, 1))
-    assert same(transformed(session(3, 99, 1), "sector_rank", members, sector), session(1, NAN, 0))
+    assert same(transformed(session(3, 99, 1), "rank", peers), session(1, NAN, 0))
+    assert same(transformed(session(3, 99, 1), "none", peers), session(3, NAN, 1))
+    assert same(transformed(session(3, 99, 1), "sector_rank", peers), session(1, NAN, 0))
+    assert same(transformed(session(3, 99, 1), "neutral_rank", peers), session(1, NAN, 0))
 
 
-@pytest.mark.parametrize("transform", ["rank", "zscore", "sector_rank", "none"])
+def rough_session(seed, symbols=80):
+    """Return ranks with gaps, and peers in four sectors of which some have no known size or beta."""
+    rng = np.random.default_rng(seed)
+    size, beta, values = rng.random((3, 1, symbols)).astype(np.float32)
+    values += (2 * size - beta).astype(np.float32)
+    values[0, :5], size[0, 5:9], beta[0, 8:12] = NAN, NAN, NAN
+    peers = peers_of(
+        np.ones((1, symbols), bool), rng.choice(["a", "b", "c", "d"], symbols), size=size, beta=beta
+    )
+    return values, peers
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neutral_values_are_the_residuals_of_a_plain_regression(seed):
+    values, peers = rough_session(seed)
+    here = ~np.isnan(values[0])
+    dummies = (peers.sector[:, None] == np.unique(peers.sector)).astype(float)
+    columns = [dummies]
+    for figure in (peers.size[0], peers.beta[0]):
+        centred = np.zeros(len(figure))
+        for name in np.unique(peers.sector):
+            known = (peers.sector == name) & here & ~np.isnan(figure)
+            centred[known] = figure[known] - figure[known].mean(dtype=float)
+        columns.append(centred[:, None])
+    x, y = np.hstack(columns)[here], values[0, here].astype(float)
+
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+
+    np.testing.assert_allclose(neutral(values, peers)[0, here], residual, atol=1e-6)
+    assert np.isnan(neutral(values, peers)[0, ~here]).all()
+
+
+def test_neutral_values_do_not_move_with_size_or_beta_any_more():
+    values, peers = rough_session(7)
+    left = neutral(values, peers)[0]
+    here = np.isfinite(left) & np.isfinite(peers.size[0]) & np.isfinite(peers.beta[0])
+
+    assert abs(np.corrcoef(values[0, here], peers.size[0, here])[0, 1]) > 0.5
+    assert abs(np.corrcoef(left[here], peers.size[0, here])[0, 1]) < 0.1
+    assert abs(np.corrcoef(left[here], peers.beta[0, here])[0, 1]) < 0.1
+
+
+def test_without_size_and_beta_only_the_sector_is_taken_out():
+    peers = peers_of([[True] * 4], ["a", "a", "b", "b"])
+
+    np.testing.assert_allclose(neutral(session(1, 3, 10, 30), peers), session(-1, 1, -10, 10))
+
+
+def test_a_factor_that_says_the_same_as_the_other_is_left_out():
+    size = session(0, 1, 2, 3)
+    peers = peers_of([[True] * 4], ["a"] * 4, size=size, beta=2 * size)
+
+    residual = session(0.2, -0.1, -0.4, 0.3)  # of the line 0.8 + 1.3 × size
+
+    np.testing.assert_allclose(neutral(session(1, 2, 3, 5), peers), residual, atol=1e-6)
+
+
+@pytest.mark.parametrize("transform", ["rank", "zscore", "sector_rank", "neutral_rank", "none"])
 def test_a_panel_without_symbols_has_no_values(transform):
     nobody = np.empty((3, 0), dtype=np.float32)
 
-    assert transformed(nobody, transform, np.empty((3, 0), dtype=bool), np.array([], dtype=str)).shape == (
-        3,
-        0,
-    )
+    assert transformed(nobody, transform, peers_of(np.empty((3, 0), dtype=bool), [])).shape == (3, 0)

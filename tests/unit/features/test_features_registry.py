@@ -8,13 +8,31 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.data.schema import Market, SnapshotRef
 from tasks.features import registry, task
 from tasks.features.engine import compute, compute_last
-from tasks.features.registry import FEATURES, feature_names, feature_set, selected, warm_up
+from tasks.features.registry import FEATURES, factors, feature_names, feature_set, reach, selected, warm_up
+from tasks.features.sets import SETS
 from tests.builders import make_panel, make_run
 
 
 def test_the_warm_up_is_the_longest_window():
     assert warm_up(["return_1", "sma_ratio_50"]) == 50
-    assert warm_up() == max(feature.window for feature in FEATURES)
+
+
+def test_a_neutral_form_reaches_as_far_back_as_what_it_is_neutral_to():
+    (neutral,) = selected(["reversal_5_neutral"])
+
+    assert neutral.window == 6
+    assert reach(neutral) == warm_up([neutral.name]) == max(each.window for each in factors([neutral])) == 253
+
+
+def test_every_set_names_registered_features_once():
+    for names in SETS.values():
+        assert len(set(names)) == len(names)
+        assert set(names) <= set(feature_names())
+
+
+def test_there_are_features_enough_and_158_of_them_are_those_of_qlib():
+    assert len(SETS["all"]) >= 150
+    assert len(SETS["alpha158"]) == 158
 
 
 def test_features_come_in_the_order_in_which_they_are_named():
@@ -71,9 +89,11 @@ def test_the_stage_stores_one_row_per_member_and_one_column_per_feature(tmp_path
     panel.is_member[-1, 3] = False
     monkeypatch.setattr(task, "read_panel", lambda *_, **__: panel)
 
-    frame = load_frame(task.compute_features(make_run(tmp_path), market(tmp_path)))
+    run = make_run(tmp_path, **{"models.features": "alpha158"})
 
-    assert tuple(frame.columns) == feature_names()
+    frame = load_frame(task.compute_features(run, market(tmp_path)))
+
+    assert tuple(frame.columns) == SETS[run.settings.models.features]
     assert frame.index.tolist() == [symbol for symbol in panel.symbols if symbol != "S003"]
     assert (frame.index.name, {str(dtype) for dtype in frame.dtypes}) == ("symbol", {"float32"})
 

@@ -1,22 +1,41 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.features import kernels
 from tasks.features.rolling import (
     ema,
     ema_window,
     lag,
     ratio,
+    rolling_correlation,
+    rolling_line,
     rolling_max,
     rolling_mean,
     rolling_mean_and_std,
     rolling_min,
+    rolling_quantile,
+    rolling_rank,
+    rolling_skewness_and_kurtosis,
+    rolling_slope_on,
     rolling_sum,
+    sessions_since_max,
+    sessions_since_min,
     weighted_sum,
 )
 
 NAN = np.nan
+
+
+def against_time_and_sign(x):
+    """Return a second series that moves partly with the first, and lacks other rows."""
+    other = np.sqrt(np.abs(x)) + np.sin(np.arange(len(x)))[:, None]
+    other[::17] = NAN
+    return other
+
+
 KERNELS = {
     "sum": rolling_sum,
     "mean": rolling_mean,
@@ -24,6 +43,60 @@ KERNELS = {
     "min": rolling_min,
     "std": lambda x, window: rolling_mean_and_std(x, window)[1],
     "weighted": lambda x, window: weighted_sum(x, np.linspace(0.1, 1, window)),
+    "quantile": lambda x, window: rolling_quantile(x, window, 0.8),
+    "rank": rolling_rank,
+    "since max": sessions_since_max,
+    "since min": sessions_since_min,
+    "slope": lambda x, window: rolling_line(x, window)[0],
+    "r²": lambda x, window: rolling_line(x, window)[1],
+    "residual": lambda x, window: rolling_line(x, window)[2],
+    "skewness": lambda x, window: rolling_skewness_and_kurtosis(x, window)[0],
+    "kurtosis": lambda x, window: rolling_skewness_and_kurtosis(x, window)[1],
+    "correlation": lambda x, window: rolling_correlation(x, against_time_and_sign(x), window),
+    "beta": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[0],
+    "alpha": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[1],
+    "unexplained": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[2],
+}
+LOCAL = [name for name in KERNELS if name not in {"correlation", "beta", "alpha", "unexplained"}]
+
+
+FLAT = {"r²": NAN, "skewness": 0.0, "kurtosis": 0.0}  # where nothing varies
+
+
+def plainly(name, w):
+    """Return what the window's figure should be."""
+    if np.isfinite(w).mean() < 0.8:
+        return NAN
+    return FLAT[name] if name in FLAT and np.nanmax(w) == np.nanmin(w) else PLAIN[name](w)
+
+
+def fitted(w):
+    """Return slope and intercept of the present values on their row numbers, by numpy."""
+    rows = np.flatnonzero(~np.isnan(w))
+    return np.polyfit(rows, w[rows], 1)
+
+
+def r_squared(w):
+    rows = np.flatnonzero(~np.isnan(w))
+    return np.corrcoef(rows, w[rows])[0, 1] ** 2
+
+
+PLAIN = {
+    "sum": np.nansum,
+    "mean": np.nanmean,
+    "max": np.nanmax,
+    "min": np.nanmin,
+    "std": lambda w: np.nanstd(w, ddof=1),
+    "weighted": lambda w: np.sum(w * np.linspace(0.1, 1, len(w))),
+    "quantile": lambda w: np.nanquantile(w, 0.8),
+    "rank": lambda w: pd.Series(w).rank(pct=True).iloc[-1],
+    "since max": lambda w: len(w) - 1 - np.nanargmax(w),
+    "since min": lambda w: len(w) - 1 - np.nanargmin(w),
+    "slope": lambda w: fitted(w)[0],
+    "r²": r_squared,
+    "residual": lambda w: w[-1] - np.polyval(fitted(w), len(w) - 1),
+    "skewness": lambda w: pd.Series(w).skew(),
+    "kurtosis": lambda w: pd.Series(w).kurt(),
 }
 
 
@@ -98,37 +171,131 @@ def test_nothing_over_nothing_is_what_flat_says_and_missing_stays_missing():
     )
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", LOCAL)
 @given(
-    window=st.integers(2, 70), start=st.integers(0, 30), seed=st.integers(0, 1000), missing=st.floats(0, 0.3)
+    window=st.integers(5, 70), start=st.integers(0, 30), seed=st.integers(0, 1000), missing=st.floats(0, 0.3)
 )
 @settings(max_examples=25, deadline=None)
 def test_where_the_array_begins_or_ends_changes_no_bit(name, window, start, seed, missing):
     rng = np.random.default_rng(seed)
     values = rng.lognormal(0, 3, (120, 3))
     values[rng.random(values.shape) < missing] = NAN
+    values[: seed % 60, 2] = NAN
     kernel = KERNELS[name]
 
-    whole = kernel(values, window)
+    with np.errstate(all="ignore"):
+        whole = kernel(values, window)
+        part = kernel(values[start:110], window)
 
     first_whole = start + window - 1
-    assert same(kernel(values[start:110], window)[window - 1 :], whole[first_whole:110])
+    assert same(part[window - 1 :], whole[first_whole:110])
 
 
-@pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize("window", [2, 3, 7, 8, 21, 63, 64])
-def test_a_kernel_equals_the_plain_calculation(name, window):
-    values = np.random.default_rng(window).lognormal(0, 1, 80)
+@given(
+    window=st.integers(5, 70), start=st.integers(0, 30), seed=st.integers(0, 1000), missing=st.floats(0, 0.2)
+)
+@settings(max_examples=40, deadline=None)
+def test_where_two_series_begin_or_end_changes_no_bit(window, start, seed, missing):
+    rng = np.random.default_rng(seed)
+    x, y = rng.lognormal(0, 3, (2, 120, 3))
+    x[rng.random(x.shape) < missing] = NAN
+    y[: seed % 60, 2] = NAN
+
+    with np.errstate(all="ignore"):
+        whole = (rolling_correlation(x, y, window), *rolling_slope_on(y, x, window))
+        part = (
+            rolling_correlation(x[start:110], y[start:110], window),
+            *rolling_slope_on(y[start:110], x[start:110], window),
+        )
+
+    for one, all_of_it in zip(part, whole, strict=True):
+        assert same(one[window - 1 :], all_of_it[start + window - 1 : 110])
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("window", [5, 7, 8, 21, 63, 64])
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_a_kernel_equals_the_plain_calculation(name, window, missing):
+    rng = np.random.default_rng(window)
+    values = rng.lognormal(0, 1, 120)
+    values[30:40] = values[30]  # equals
+    values[rng.random(120) < missing] = NAN
+    windows = [values[end - window : end] for end in range(window, 121)]
+    plain = [plainly(name, w) for w in windows]
+    with np.errstate(all="ignore"):
+        computed = KERNELS[name](values[:, None], window)[window - 1 :, 0]
+
+    np.testing.assert_allclose(computed, plain, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("window", [5, 21, 63])
+def test_two_series_are_compared_where_both_are_present(window):
+    rng = np.random.default_rng(window)
+    x = rng.normal(50, 1, 120)
+    y = 0.5 * x + rng.normal(0, 1, 120)
+    x[10], y[[40, 41]] = NAN, NAN
+    pairs = [np.column_stack([x, y])[end - window : end] for end in range(window, 121)]
+    pairs = [pair[~np.isnan(pair).any(axis=1)] for pair in pairs]
+    enough = [len(pair) >= 0.8 * window for pair in pairs]
+    fits = [np.polyfit(*pair.T, 1) for pair in pairs]
+    left = [pair[:, 1] - np.polyval(fit, pair[:, 0]) for pair, fit in zip(pairs, fits, strict=True)]
     plain = {
-        "sum": np.sum,
-        "mean": np.mean,
-        "max": np.max,
-        "min": np.min,
-        "std": lambda x: np.std(x, ddof=1),
-        "weighted": lambda x: np.sum(x * np.linspace(0.1, 1, window)),
-    }[name]
+        "correlation": [np.corrcoef(*pair.T)[0, 1] for pair in pairs],
+        "beta": [fit[0] for fit in fits],
+        "alpha": [fit[1] for fit in fits],
+        "unexplained": [np.sqrt((rest**2).sum() / (len(rest) - 2)) for rest in left],
+    }
 
-    computed = KERNELS[name](values[:, None], window)[window - 1 :, 0]
+    with np.errstate(all="ignore"):
+        found = (
+            rolling_correlation(x[:, None], y[:, None], window),
+            *rolling_slope_on(y[:, None], x[:, None], window),
+        )
 
-    expected = [plain(values[end - window : end]) for end in range(window, 81)]
-    np.testing.assert_allclose(computed, expected, rtol=1e-12)
+    for values, expected in zip(found, plain.values(), strict=True):
+        np.testing.assert_allclose(values[window - 1 :, 0], np.where(enough, expected, NAN), rtol=1e-7)
+
+
+def test_what_does_not_vary_has_no_correlation_and_no_shape():
+    level, moving = np.full((30, 1), 0.1), np.arange(30, dtype=float)[:, None]
+
+    with np.errstate(all="ignore"):
+        skewness, kurtosis = rolling_skewness_and_kurtosis(level, 10)
+        slope, fit, residual = rolling_line(level, 10)
+
+        assert np.isnan(rolling_correlation(level, moving, 10)).all()
+        assert np.isnan(rolling_slope_on(moving, level, 10)[0]).all()
+    assert (skewness[9:] == 0).all()
+    assert (kurtosis[9:] == 0).all()
+    assert (slope[9:] == 0).all()
+    assert np.isnan(fit).all()
+    assert residual[9:] == pytest.approx(0, abs=1e-15)
+
+
+def test_the_oldest_of_equal_extremes_counts():
+    assert sessions_since_max(column(1, 7, 7, 2, 1), 5)[-1] == 3
+    assert sessions_since_min(column(1, 7, 7, 2, 1), 5)[-1] == 4
+
+
+def test_equals_share_their_mean_rank():
+    assert rolling_rank(column(1, 2, 3, 2, 2), 5)[-1] == pytest.approx(3 / 5)
+
+
+def test_the_order_of_memory_does_not_matter():
+    values = np.random.default_rng(0).normal(size=(60, 4))
+
+    assert same(rolling_mean(values, 7), rolling_mean(np.asfortranarray(values), 7))
+
+
+def test_kernels_run_where_nothing_can_be_kept_on_disk(monkeypatch):
+    """A package and a home that cannot be written: the machine code is made anew in each process."""
+    import numba
+
+    def refusing(function, *, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.core.registry.CPUDispatcher(function, targetoptions={"nopython": True, **options})
+
+    monkeypatch.setattr(numba, "njit", refusing)
+
+    assert kernels.compiled(lambda x: x + 1)(2) == 3

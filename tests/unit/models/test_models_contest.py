@@ -9,7 +9,7 @@ from tasks.models.contest import BASELINE_CANDIDATE, compete, folds_of, rows_of,
 from tasks.models.kinds.registry import make_model
 from tasks.models.training import walk_forward
 from tests.builders import make_panel, make_settings
-from tests.champions import FEATURES, make_rows
+from tests.champions import FEATURES, features_of, make_rows
 
 SMALL = {
     "models.train_sessions": 120,
@@ -25,7 +25,8 @@ def seed(name):
 
 
 def contest_on(panel, **overrides):
-    return compete(panel, make_settings(**SMALL | overrides).models, quick=True, seed=seed)
+    settings = make_settings(**SMALL | overrides).models
+    return compete(panel, features_of(panel, settings), settings, quick=True, seed=seed)
 
 
 def test_a_random_walk_leaves_the_baseline_in_charge():
@@ -82,7 +83,9 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
         }
     )
 
-    whole, part = (folds_of(rows_of(each, settings), settings) for each in (panel, trimmed))
+    whole, part = (
+        folds_of(rows_of(each, features_of(each, settings), settings), settings) for each in (panel, trimmed)
+    )
 
     assert [len(fold.train) for fold in part] == [len(fold.train) for fold in whole]
     assert [len(fold.test) for fold in part] == [len(fold.test) for fold in whole]
@@ -90,7 +93,8 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
 
 def test_training_twice_gives_the_same_scores_whichever_fold_ends_first():
     settings = make_settings(**SMALL).models
-    data = rows_of(make_panel(sessions=560, symbols=30), settings)
+    panel = make_panel(sessions=560, symbols=30)
+    data = rows_of(panel, features_of(panel, settings), settings)
     candidate = next(each for each in settings.candidates if each.kind == "lightgbm")
 
     once, again = (

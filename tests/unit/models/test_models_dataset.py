@@ -6,6 +6,7 @@ from tasks.features.labels import forward_return, target
 from tasks.models.contest import rows_of
 from tasks.models.dataset import make_dataset
 from tests.builders import make_panel, make_settings
+from tests.champions import features_of
 
 
 def rows_by_hand(panel, sampled):
@@ -39,7 +40,8 @@ def test_a_row_holds_the_features_and_labels_of_its_own_session_and_symbol():
 def test_sessions_without_a_complete_label_have_no_rows():
     panel = make_panel(sessions=300, symbols=4)
 
-    data = rows_of(panel, make_settings().models)
+    settings = make_settings().models
+    data = rows_of(panel, features_of(panel, settings), settings)
 
     assert data.sessions.max() == 299 - 21
     assert set(np.diff(data.sampled)) == {5}
@@ -52,7 +54,8 @@ def test_a_row_with_too_few_features_is_no_row():
 
 
 def test_the_target_is_centred():
-    data = rows_of(make_panel(sessions=300, symbols=40), make_settings().models)
+    panel, settings = make_panel(sessions=300, symbols=40), make_settings().models
+    data = rows_of(panel, features_of(panel, settings), settings)
 
     assert data.target.mean() == pytest.approx(0, abs=1e-6)
     assert np.abs(data.target).max() <= 0.5

@@ -18,7 +18,7 @@ from tasks.models.store import (
     versions_folder,
     write_version,
 )
-from tests.champions import ALL_KINDS, FRIDAY, make_frame, make_training, put_into_production
+from tests.champions import ALL_KINDS, FEATURES, FRIDAY, make_frame, make_training, put_into_production
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def home(tmp_path):
 
 
 def load(home, session=FRIDAY):
-    return load_champion(home, session=session, max_age_days=35)
+    return load_champion(home, session=session, features=FEATURES, max_age_days=35)
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)

@@ -7,6 +7,7 @@ from config.sections import Models
 from tasks.models.contest import compete, folds_of, rows_of
 from tasks.models.targets import TARGETS, make_target
 from tests.builders import make_panel, make_settings
+from tests.champions import features_of
 from tests.unit.features.panels import rough_panel
 
 SMALL = {
@@ -57,22 +58,24 @@ def test_a_barrier_lies_in_the_middle_where_neither_is_touched():
 
 
 def test_small_moves_are_tested_but_not_learned():
-    data = rows_of(make_panel(sessions=460, symbols=30), settings_of("significant_move"))
-    fold = folds_of(data, settings_of("significant_move"))[0]
+    panel = make_panel(sessions=460, symbols=30)
+    settings = settings_of("significant_move")
+    data = rows_of(panel, features_of(panel, settings), settings)
+    fold = folds_of(data, settings)[0]
 
     learned = data.training_rows(fold.train, known_before=fold.known_before)
 
     assert np.abs(data.forward[learned]).min() > 0.01
     assert np.isfinite(data.target[learned]).all()
     assert np.abs(data.forward[data.rows_of(fold.test)]).min() < 0.01
-    assert data.rows_of(fold.test) == rows_of(
-        make_panel(sessions=460, symbols=30), settings_of("rank")
-    ).rows_of(fold.test)
+    ranked = rows_of(panel, features_of(panel, settings), settings_of("rank"))
+    assert data.rows_of(fold.test) == ranked.rows_of(fold.test)
 
 
 def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
     settings = settings_of("triple_barrier")
-    data = rows_of(make_panel(sessions=460, symbols=30), settings)
+    panel = make_panel(sessions=460, symbols=30)
+    data = rows_of(panel, features_of(panel, settings), settings)
     fold = folds_of(data, settings)[0]
 
     learned = data.training_rows(fold.train, known_before=fold.known_before)
@@ -85,7 +88,8 @@ def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
-    contest = compete(drifting_panel(), settings_of(name), quick=True, seed=lambda _: 1)
+    panel, settings = drifting_panel(), settings_of(name)
+    contest = compete(panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1)
 
     assert contest.choice.result is not None, contest.choice.reason
     assert contest.choice.result.confirmation["rank_ic"] > 0.2

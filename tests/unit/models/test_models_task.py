@@ -9,6 +9,7 @@ import tasks.models.task as stages
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.data.schema import Market, SnapshotRef
 from tasks.features.engine import compute_last
+from tasks.features.sets import SETS
 from tasks.models.store import read_production, read_versions
 from tests.builders import FRIDAY, make_panel, make_run
 
@@ -46,7 +47,7 @@ def written(home):
 
 
 def score(run, panel):
-    matrix = compute_last(panel)
+    matrix = compute_last(panel, SETS[run.settings.models.features])
     frame = pd.DataFrame(
         matrix.of_session(-1),
         index=pd.Index(panel.symbols, name="symbol", dtype="str"),

@@ -1,0 +1,65 @@
+"""Which features a model learns from: a set is chosen by its name in `models.features`.
+
+More features are not better by themselves: a set is changed only when the proofs on the simulated market say so.
+"""
+
+from tasks.features.families import alpha158
+from tasks.features.registry import feature_names
+
+STANDARD = (
+    "return_1",
+    "return_5",
+    "return_10",
+    "return_21",
+    "momentum_1m",
+    "momentum_3m",
+    "momentum_6m",
+    "momentum_12m",
+    "momentum_12m_in_sector",
+    "roc_63",
+    "distance_52w_high",
+    "distance_52w_low",
+    "reversal_5",
+    "overnight_gap",
+    "demeaned_return_60",
+    "volume_weighted_momentum_21",
+    "max_return_21",
+    "sma_ratio_10",
+    "sma_ratio_20",
+    "sma_ratio_50",
+    "sma_ratio_200",
+    "sma_cross_50_200",
+    "ema_ratio_20",
+    "macd",
+    "macd_histogram",
+    "rsi_14",
+    "stochastic_14",
+    "bollinger_20",
+    "detrended_price_50",
+    "volatility_21",
+    "volatility_63",
+    "volatility_ratio_21_126",
+    "beta_252",
+    "residual_volatility_63",
+    "residual_volatility_126",
+    "intraday_range",
+    "atr_fraction_14",
+    "volume_z_20",
+    "volume_ratio_5_63",
+    "log_dollar_volume_21",
+    "amihud_21",
+    "vwap_distance_20",
+    "obv_slope_21",
+    "accumulation_20",
+    "earnings_yield",
+    "book_to_price",
+    "sales_to_price",
+    "log_market_cap",
+    "day_of_week",
+    "days_to_month_end",
+)
+SETS: dict[str, tuple[str, ...]] = {
+    "standard": STANDARD,
+    "alpha158": tuple(feature.name for feature in alpha158.FEATURES),
+    "all": feature_names(),
+}
