@@ -5,16 +5,17 @@ The head is written last and atomically: until then a refresh has not happened. 
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.core.atomic import write_text
 from tasks.core.errors import DataError
+from tasks.data.migrations import SCHEMA_VERSION, brought_forward
 
-SCHEMA_VERSION = 1
 FILE_NAME = "head.json"
+SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Head:
 
     provider: str
     revision: int = 0
+    refreshed_at: datetime | None = None  # None: not known, or never
     first_session: date | None = None
     last_session: date | None = None
     versions: dict[str, int] = field(default_factory=dict)
@@ -30,13 +32,13 @@ class Head:
 
 
 class _HeadFile(BaseModel):
-    """head.json as it must look."""
+    """head.json as it must look in this release."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
-    schema_version: int
     provider: str
     revision: int
+    refreshed_at: datetime | None
     first_session: date | None
     last_session: date | None
     versions: dict[str, int]
@@ -46,23 +48,50 @@ class _HeadFile(BaseModel):
 def read_head(lake: Path) -> Head | None:
     """Return the committed head; None where there is no lake yet. A lake whose head is lost is refused."""
     path = lake / FILE_NAME
-    try:
-        content = _HeadFile.model_validate_json(path.read_text())
-    except FileNotFoundError:
+    if not path.exists():
         if lake.is_dir() and any(lake.glob("*/_delta_log")):
-            raise _unreadable(path, "it is missing while the tables are there") from None
+            raise _unreadable(path, "it is missing while the tables are there")
         return None
-    except (ValidationError, UnicodeDecodeError, OSError) as error:
-        raise _unreadable(path, type(error).__name__) from error
-    if content.schema_version != SCHEMA_VERSION:
-        raise _unreadable(path, f"its schema version is {content.schema_version}, not {SCHEMA_VERSION}")
-    return Head(**content.model_dump(exclude={"schema_version"}))
+    return _read(path)
 
 
 def write_head(lake: Path, head: Head) -> None:
     """Make the head the committed one. This is the moment a refresh becomes real."""
+    write_text(lake / FILE_NAME, _as_text(head))
+
+
+def keep_superseded(lake: Path, head: Head) -> None:
+    """Keep a head beside the one that is about to say something else about its last session."""
+    write_text(lake / SUPERSEDED / f"{head.revision:06d}.json", _as_text(head))
+
+
+def superseded_heads(lake: Path) -> dict[Path, Head]:
+    """Return the kept heads by file, latest first."""
+    return {path: _read(path) for path in sorted((lake / SUPERSEDED).glob("*.json"), reverse=True)}
+
+
+def _read(path: Path) -> Head:
+    try:
+        record = json.loads(path.read_bytes())
+        version = int(record.pop("schema_version"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, type(error).__name__) from error
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}; this release knows {SCHEMA_VERSION}.",
+            remedy="Run the release that wrote it, or a later one.",
+            path=str(path),
+        )
+    try:
+        content = _HeadFile.model_validate(brought_forward(record, version=version))
+    except (ValidationError, KeyError) as error:
+        raise _unreadable(path, type(error).__name__) from error
+    return Head(**content.model_dump())
+
+
+def _as_text(head: Head) -> str:
     record = {"schema_version": SCHEMA_VERSION, **asdict(head)}
-    write_text(lake / FILE_NAME, json.dumps(record, indent=1, sort_keys=True, default=str) + "\n")
+    return json.dumps(record, indent=1, sort_keys=True, default=str) + "\n"
 
 
 def _unreadable(path: Path, why: str) -> DataError:

@@ -5,10 +5,10 @@ names the old versions; the next refresh takes a table that ran ahead back to th
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +20,11 @@ from tasks.core.sessions import sessions_between
 from tasks.data.arrow import bar_columns, no_bars, to_arrow, to_frame
 from tasks.data.digest import COVERED, session_digests, snapshot_id
 from tasks.data.durable import sync_commits
-from tasks.data.head import Head, write_head
+from tasks.data.head import Head, keep_superseded, write_head
 from tasks.data.intake import Batch
 from tasks.data.panel import BarColumns, assemble
 from tasks.data.schema import Panel, PanelRules, SnapshotRef
-from tasks.data.tables import SPECS, as_seen_on, empty_table
+from tasks.data.tables import SPECS, as_seen_on, empty_table, with_all_columns
 from tasks.data.universe import LOOKBACK_SESSIONS
 
 if TYPE_CHECKING:
@@ -69,13 +69,18 @@ def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
 
 def make_snapshot(lake: Path, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
     """Name the data that is known at the session's close."""
+    return SnapshotRef(id_of_snapshot(lake, head, session), lake, session, dict(head.versions), rules)
+
+
+def id_of_snapshot(lake: Path, head: Head, session: date) -> str:
+    """Return the id of what is known at the session's close: a hash of content, whatever refreshes led there."""
     tables = read_tables(lake, head.versions, ("sessions", *HASHED_TABLES), session=session)
     sessions = tables.pop("sessions")
     lasting = {
         name: frame if SPECS[name].keeps_history else frame.drop(columns="known")
         for name, frame in tables.items()
     }
-    return SnapshotRef(snapshot_id(sessions, lasting), lake, session, dict(head.versions), rules)
+    return snapshot_id(sessions, lasting)
 
 
 def read_tables(
@@ -108,7 +113,7 @@ def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFra
         return empty_table(name)
     with _reading(lake, name):
         table = _open(lake, name, versions[name]).to_pyarrow_table()
-        return to_frame(table)
+        return with_all_columns(to_frame(table), name)
 
 
 def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
@@ -144,11 +149,15 @@ def read_bar_frame(
     return both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True)
 
 
-def commit(lake: Path, head: Head | None, batch: Batch, *, provider: str, through: date) -> Head:
+def commit(
+    lake: Path, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
+) -> Head:
     """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
     if head is None:
         head = Head(provider)
         write_head(lake, head)  # from here on, tables without a version in the head are known to be leftovers
+    if head.last_session == through:
+        keep_superseded(lake, head)  # the session is told anew: a day may stand on what was told before
     rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}
     versions, counts = dict(head.versions), dict(head.rows)
     with _writing(lake):
@@ -162,6 +171,7 @@ def commit(lake: Path, head: Head | None, batch: Batch, *, provider: str, throug
         head,
         revision=head.revision + 1,
         provider=provider,
+        refreshed_at=at,
         first_session=first,
         last_session=through,
         versions=versions,
@@ -169,6 +179,28 @@ def commit(lake: Path, head: Head | None, batch: Batch, *, provider: str, throug
     )
     write_head(lake, committed)
     return committed
+
+
+def drop_unnamed_files(lake: Path, head: Head, *, keep: Sequence[Head]) -> Head:
+    """Delete the table files that neither the head nor one of `keep` names; return the head as it is now named.
+
+    The tables note the deletion in their logs, so their versions move on. Dying in between harms nothing: what the
+    old head names stays, and the next writer takes the tables back to it.
+    """
+    versions = {}
+    with _writing(lake):
+        for name, version in head.versions.items():
+            table = _healed(lake, name, version)
+            kept = {version, table.version(), *(other.versions.get(name, version) for other in keep)}
+            table.vacuum(
+                0, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(kept)
+            )
+            table.update_incremental()
+            versions[name] = int(table.version())
+            sync_commits(lake / name, version + 1, versions[name])
+    vacuumed = replace(head, versions=versions)
+    write_head(lake, vacuumed)
+    return vacuumed
 
 
 def _edges(days: pd.Series) -> tuple[date, ...]:
@@ -226,16 +258,14 @@ def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, rev
     if version is None and path.exists():
         shutil.rmtree(path)  # a first refresh died before its head: nothing of it was ever committed
     if version is not None:
-        table = DeltaTable(str(path))
-        if table.version() != version:
-            table.restore(version)
+        _healed(lake, name, version)
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
         str(path),
         to_arrow(frame, name, revision),
         mode="append",
         partition_by=["year"] if name == "bars" else None,
-        schema_mode="merge" if name == "fundamentals" and version is not None else None,
+        schema_mode=None if version is None else "merge",  # fundamentals, and what a later release adds
         configuration=LOG_PROPERTIES if version is None else None,
         writer_properties=WriterProperties(compression="ZSTD"),
         post_commithook_properties=hooks,
@@ -244,6 +274,16 @@ def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, rev
     _put_together(table, name, frame, hooks)
     sync_commits(path, 0 if version is None else version + 1, table.version())
     return int(table.version())
+
+
+def _healed(lake: Path, name: str, version: int) -> "DeltaTable":
+    """Open the table for writing; one that ran ahead of the head is taken back to it first."""
+    from deltalake import DeltaTable
+
+    table = DeltaTable(str(lake / name))
+    if table.version() != version:
+        table.restore(version)
+    return table
 
 
 def _put_together(

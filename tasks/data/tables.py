@@ -69,6 +69,17 @@ def empty_table(name: str) -> pd.DataFrame:
     return pd.DataFrame({column: pd.Series(dtype=EMPTY_DTYPES[kind]) for column, kind in columns.items()})
 
 
+def with_all_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Add what a later release stores: in rows that an earlier one wrote it is empty."""
+    columns: dict[str, pd.Series] = {}
+    for column, kind in SPECS[name].columns.items():
+        if column not in frame.columns:
+            columns[column] = pd.Series("" if kind == "text" else None, frame.index, EMPTY_DTYPES[kind])
+        elif kind == "text" and frame[column].hasnans:
+            columns[column] = frame[column].fillna("")
+    return frame.assign(**columns)
+
+
 def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataFrame:
     """Return the table as a reader at the session's close sees it (None: with everything that is known)."""
     if session is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
+from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
@@ -114,7 +115,7 @@ def _bring_up(
         "storing %d new bars, %d restated, %d set aside",
         *(len(batch.rows[name]) for name in ("bars", "amendments", "quarantine")),
     )
-    return commit(lake, head, batch, provider=provider.name, through=through), batch
+    return commit(lake, head, batch, provider=provider.name, through=through, at=now()), batch
 
 
 def _known(lake: Path, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:

@@ -71,7 +71,7 @@ def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):
     ],
 )
 def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path, last, verdict, says):
-    write_head(Home(tmp_path).lake, Head("simulated", 1, date(2020, 1, 2), last))
+    write_head(Home(tmp_path).lake, Head("simulated", 1, None, date(2020, 1, 2), last))
 
     lake = examine()[1]["lake"]
 

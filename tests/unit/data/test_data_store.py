@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from tasks.data.schema import Market, Panel, PanelRules
 from tasks.data.store import commit, make_snapshot, read_panel, read_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 LENIENT = settings(
     max_examples=3,
@@ -184,7 +186,7 @@ def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
     days = sessions_between(date(2020, 1, 2), day)
     known = task._known(lake, head, tables, days)
     batch = admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
-    commit(lake, head, batch, provider="served", through=day)
+    commit(lake, head, batch, provider="served", through=day, at=NOON)
 
 
 def id_of(lake: Path, day: date) -> str:
@@ -245,7 +247,7 @@ def test_fault_050_a_refresh_killed_at_any_write_and_run_again_equals_an_undistu
 
 CHILD = """
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 import pytest
 from tests.deliveries import make_delivery, refresh
