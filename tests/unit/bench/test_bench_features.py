@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.features.engine import compute_raw
+from tests.bench import sides
 from tests.bench.market import generated, long_table, on_panel, read_long, read_panel, write
 from tests.bench.twenty import TWENTY
 
@@ -84,3 +85,20 @@ def test_the_market_has_late_listings_and_missing_bars(panel):
 
 def test_the_market_stores_as_float32_what_it_is(panel):
     np.testing.assert_equal(panel.close.astype(np.float32).astype(np.float64), panel.close)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ours_twenty", "ours_fourteen", "ours_alpha158", "ours_stored", "pandas", "polars", "duckdb"),
+        *("last_row_standard", "last_row_150", "last_row_all"),
+    ],
+)
+def test_every_side_finds_what_it_works_on(name, panel, tmp_path):
+    if name in ("polars", "duckdb"):
+        pytest.importorskip(name)
+    write(tmp_path / "market", panel)
+
+    work = getattr(sides, name)(tmp_path / "market")
+
+    work()
