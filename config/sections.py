@@ -93,6 +93,21 @@ class Candidate(Section):
     """Handed to the model as they are."""
 
 
+class FeatureChecks(Section):
+    """What the weekly flow says about each feature."""
+
+    sample_rows: Count
+    """At most so many of the rows that the champion's candidate learned are looked at."""
+    min_variance: Positive
+    """A feature that varies less is dead."""
+    max_correlation: Fraction
+    """Features that are correlated more than this, either way, are doubles."""
+    max_rank_ic: Fraction
+    """A feature whose own mean rank IC, either way, is beyond this may know the future…"""
+    max_rank_ic_t: Positive
+    """… if the t-statistic of that rank IC is also beyond this."""
+
+
 class Models(Section):
     """Training and the choice of the champion."""
 
@@ -124,6 +139,7 @@ class Models(Section):
     """The t-statistic of a champion's out-of-sample rank IC must reach this, or the baseline is kept."""
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not chosen."""
+    feature_checks: FeatureChecks
     max_age_days: Count
     """A champion that was chosen longer ago than this is not used."""
 

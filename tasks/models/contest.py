@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
@@ -42,6 +43,7 @@ class Contest:
     results: tuple[CandidateResult, ...]
     folds: pd.DataFrame  # one row per candidate and fold
     fitted: Fitted
+    learned: NDArray[np.intp]  # the rows that `fitted` was trained on
     data: Dataset
 
 
@@ -75,7 +77,7 @@ def compete(
     log.info("%s", choice.reason)
     learned = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
     fitted = fit(candidate, data, learned, settings, seed=seed(candidate.name))
-    return Contest(candidate, choice, results, _fold_table(walks), fitted, data)
+    return Contest(candidate, choice, results, _fold_table(walks), fitted, learned, data)
 
 
 def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from tasks.models.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
+from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import CandidateResult, Champion, Training
 
 LEGEND = (
@@ -11,6 +13,7 @@ LEGEND = (
     " not overlap. Spread: forward return of the best fifth less that of the worst. Gap: how many points more often"
     " a name was on the right side of the median in training than in the test."
 )
+TOLD, TOLD_AT_MOST = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10
 SCOPES = ("choice", "confirmation", "overall")
 
 
@@ -28,8 +31,8 @@ def comparison(results: Sequence[CandidateResult]) -> pd.DataFrame:
     )
 
 
-def page(training: Training, champion: Champion, *, promoted: bool, reason: str) -> str:
-    """Return the report as Markdown."""
+def page(training: Training, champion: Champion, checks: pd.DataFrame, *, promoted: bool, reason: str) -> str:
+    """Return the report as Markdown; `checks` is what was found about the features."""
     heading = "is the new champion" if promoted else "stays champion"
     lines = [
         f"# Model selection, {training.session}",
@@ -50,8 +53,53 @@ def page(training: Training, champion: Champion, *, promoted: bool, reason: str)
         "",
         LEGEND,
         "",
+        f"## Features of {training.candidate.name}",
+        "",
+        *_features(checks, KINDS[training.candidate.kind].importance_by),
+        "",
     ]
     return "\n".join(lines)
+
+
+def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
+    """Return what a person should know; the whole table is feature_checks.csv."""
+    said = checks["recommendation"]
+    dead, suspect = (list(checks["feature"][said == what]) for what in (DEAD, SUSPECT))
+    doubles = checks[said.str.startswith(DUPLICATE)]
+    groups = [inside for number, inside in checks.groupby("group") if number]
+    ranked = checks.dropna(subset="importance").nsmallest(TOLD_AT_MOST, "importance_rank")
+    count = (
+        f"{len(checks)} features: {len(dead)} dead, {len(doubles)} doubles in {len(groups)} groups,"
+        f" {len(suspect)} that may know the future. `feature_checks.csv` has them all."
+    )
+    lines = [
+        count,
+        "",
+        *[f"- **May know the future**: {name}" for name in suspect],
+        *[f"- Dead: {name}" for name in dead],
+        *[
+            f"- Correlated: {_told(each)}; keep {_told(each[each['recommendation'] == KEEP])}"
+            for each in groups
+        ],
+        *([""] if suspect or dead or groups else []),
+    ]
+    if ranked.empty:
+        return [*lines, "A rule learned from no feature: nothing is more important than anything else."]
+    return [
+        *lines,
+        f"The most important, by {importance_by}:",
+        "",
+        "| feature | importance | rank IC alone | t | |",
+        "|---" * 5 + "|",
+        *[
+            f"| {name} | {100 * importance:.1f} % | {rank_ic:.4f} | {t:.2f} | {what} |"
+            for name, importance, rank_ic, t, what in ranked[list(TOLD)].to_numpy(dtype=object)
+        ],
+    ]
+
+
+def _told(features: pd.DataFrame) -> str:
+    return ", ".join(features["feature"]) or "none"
 
 
 def _table(results: Sequence[CandidateResult], scope: str) -> list[str]:

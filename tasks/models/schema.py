@@ -69,6 +69,7 @@ class Training:
     feature_set: str
     results: tuple[CandidateResult, ...]  # in the order of the configuration
     folds: ArtifactRef  # frame: one row per candidate and fold
+    feature_checks: ArtifactRef  # frame: one row per feature
     choice: Choice
     candidate: Candidate  # what may be promoted: the chosen one, or the baseline where none was
     features: tuple[str, ...]

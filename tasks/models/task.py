@@ -16,6 +16,7 @@ from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.champion import load_champion, make_probe
 from tasks.models.contest import compete, last_window, limits_of, window_needed
+from tasks.models.feature_checks import check_features
 from tasks.models.promotion import describe, install, judge, kept_for_its_time
 from tasks.models.report import comparison, page
 from tasks.models.schema import Promotion, Scores, Training
@@ -37,9 +38,12 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     content = model.dump()
     place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
     write_bytes(place, content)
-    write_text(
-        run.home.reports / FOLDER / "training_comparison.csv", comparison(contest.results).to_csv(index=False)
+    reports = run.home.reports / FOLDER
+    checks = check_features(
+        data, contest.learned, contest.fitted, settings.feature_checks, seed=run.seed("feature checks")
     )
+    write_text(reports / "training_comparison.csv", comparison(contest.results).to_csv(index=False))
+    write_text(reports / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
     log.info("%s of %d candidates, from %d rows", contest.candidate.name, len(contest.results), len(data.x))
     return Training(
         session=run.session.day,
@@ -47,6 +51,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         feature_set=data.feature_set,
         results=contest.results,
         folds=save_frame(run, "training_folds", contest.folds),
+        feature_checks=save_frame(run, "feature_checks", checks),
         choice=contest.choice,
         candidate=contest.candidate,
         features=data.features,
@@ -74,7 +79,8 @@ def promote_champion(run: Run, training: Training) -> Promotion:
         if not promoted and incumbent is not None:
             champion, reason = incumbent, f"{reason} {kept_for_its_time(incumbent, training.session)}"
     report = run.home.reports / FOLDER / "model_selection_report.md"
-    write_text(report, page(training, champion, promoted=promoted, reason=reason))
+    checks = load_frame(training.feature_checks)
+    write_text(report, page(training, champion, checks, promoted=promoted, reason=reason))
     log.info("%s %s: %s", "promoted" if promoted else "kept", champion.name, reason)
     return Promotion(champion, promoted, reason, report)
 

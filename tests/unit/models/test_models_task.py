@@ -66,6 +66,36 @@ def test_a_week_without_signal_ends_with_the_baseline_and_a_report_that_says_why
     assert (run.home.reports / "model_selection" / "training_comparison.csv").exists()
 
 
+def test_every_feature_is_looked_over_whoever_wins(week):
+    run, _panel, promotion = week(**{"models.min_t_statistic": 99.0})
+
+    checks = pd.read_csv(run.home.reports / "model_selection" / "feature_checks.csv")
+
+    assert checks["feature"].tolist() == list(read_production(run.home).metadata.features)
+    assert checks["importance"].isna().all()
+    assert f"{len(checks)} features: " in promotion.report.read_text()
+    assert "## Features of equal_weight" in promotion.report.read_text()
+
+
+def test_the_importance_that_is_told_is_the_candidates_own(week):
+    run, _panel, promotion = week(
+        **{
+            "models.min_t_statistic": -99.0,
+            "models.quick_candidates": ["lightgbm"],
+            "models.max_train_test_gap": 1.0,
+        }
+    )
+
+    checks = pd.read_csv(run.home.reports / "model_selection" / "feature_checks.csv")
+
+    assert promotion.champion.name == "lightgbm"
+    assert checks["importance"].sum() == pytest.approx(1, abs=1e-4)
+    first = checks.set_index("importance_rank")["feature"][1]
+    told = promotion.report.read_text().partition("by mean |SHAP|")[2]
+    rows = [line for line in told.splitlines() if line.startswith("| ")]
+    assert rows[1].startswith(f"| {first} |")
+
+
 def test_a_champion_that_was_promoted_scores_the_session(week):
     run, panel, promotion = week(
         **{

@@ -1,0 +1,55 @@
+import pandas as pd
+
+from tasks.models.promotion import describe
+from tasks.models.report import page
+from tests.champions import make_training
+
+COLUMNS = ["feature", "importance", "importance_rank", "rank_ic", "rank_ic_t", "group", "recommendation"]
+
+
+def found(*rows):
+    """Return what the checks say, one row a feature."""
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"importance_rank": "Int64"})
+
+
+def features_told(tmp_path, checks, *, kind="lightgbm"):
+    training = make_training(tmp_path, kind=kind)
+    champion = describe(training, optimizer="hrp").champion
+    text = page(training, champion, checks, promoted=True, reason="It was best.")
+    return text.partition("## Features of ")[2]
+
+
+def test_the_most_important_features_come_first_and_only_ten_of_them(tmp_path):
+    rows = [(f"f{i}", i / 66, 12 - i, 0.01 * i, 1.0, 0, "keep") for i in range(12)]
+
+    told = features_told(tmp_path, found(*rows))
+
+    assert told.startswith("lightgbm\n")
+    assert "by mean |SHAP|" in told
+    named = [line.split(" | ")[0].removeprefix("| ") for line in told.splitlines() if line.startswith("| f")]
+    assert named[1:] == [f"f{i}" for i in range(11, 1, -1)]
+    assert "| f11 | 16.7 % | 0.1100 | 1.00 | keep |" in told
+
+
+def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(tmp_path):
+    told = features_told(
+        tmp_path,
+        found(
+            ("calm", 0.0, 4, 0.0, 0.0, 0, "drop: dead"),
+            ("oracle", 0.7, 1, 0.6, 40.0, 0, "look: may know the future"),
+            ("momentum", 0.2, 2, 0.0, 0.0, 1, "keep"),
+            ("rate_of_change", 0.1, 3, 0.0, 0.0, 1, "drop: duplicates momentum"),
+        ),
+    )
+
+    assert "4 features: 1 dead, 1 doubles in 1 groups, 1 that may know the future." in told
+    assert "- **May know the future**: oracle\n" in told
+    assert "- Dead: calm\n" in told
+    assert "- Correlated: momentum, rate_of_change; keep momentum\n" in told
+
+
+def test_a_rule_ranks_no_feature(tmp_path):
+    told = features_told(tmp_path, found(("a", None, None, 0.0, 0.0, 0, "keep")), kind="equal_weight")
+
+    assert "A rule learned from no feature" in told
+    assert "| a |" not in told
