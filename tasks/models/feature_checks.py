@@ -100,8 +100,8 @@ def _knows_too_much(alone: Metrics, limits: FeatureChecks) -> bool:
     """Say whether the feature foretells returns better than anything honest does, and not by chance."""
     if alone.sessions < LEAST_SESSIONS or abs(alone.rank_ic) <= limits.max_rank_ic:
         return False
-    is_always_the_same = alone.rank_ic_t == 0  # a feature that is the return itself leaves nothing to divide by
-    return is_always_the_same or abs(alone.rank_ic_t) > limits.max_rank_ic_t
+    is_the_return_itself = alone.rank_ic_t == 0  # all sessions are equal: there is nothing to divide by
+    return is_the_return_itself or abs(alone.rank_ic_t) > limits.max_rank_ic_t
 
 
 def _groups(is_double: NDArray[np.bool_]) -> NDArray[np.intp]:
