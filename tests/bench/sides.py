@@ -127,10 +127,20 @@ def _last_row(folder, names):
     return lambda: compute_last(tail, names)
 
 
+SIDES = {
+    side.__name__: side
+    for side in (
+        *(ours_twenty, ours_fourteen, ours_alpha158, ours_stored),
+        *(last_row_standard, last_row_150, last_row_all, last_row_from_lake),
+        *(pandas, polars, duckdb),
+    )
+}
+
+
 def main() -> None:
     os.environ["POLARS_MAX_THREADS"] = THREADS
     name, folder, runs = sys.argv[1:]
-    work = globals()[name](Path(folder))
+    work = SIDES[name](Path(folder))
     seconds = []
     for _ in range(int(runs)):
         started = time.perf_counter()

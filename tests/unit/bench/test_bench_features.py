@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tasks.features.engine import compute_raw
-from tests.bench import sides
 from tests.bench.market import generated, long_table, on_panel, read_long, read_panel, write
+from tests.bench.sides import SIDES
 from tests.bench.twenty import TWENTY
 
 NAMES = [feature.name for feature in TWENTY]
@@ -87,18 +87,12 @@ def test_the_market_stores_as_float32_what_it_is(panel):
     np.testing.assert_equal(panel.close.astype(np.float32).astype(np.float64), panel.close)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("ours_twenty", "ours_fourteen", "ours_alpha158", "ours_stored", "pandas", "polars", "duckdb"),
-        *("last_row_standard", "last_row_150", "last_row_all"),
-    ],
-)
+@pytest.mark.parametrize("name", sorted(SIDES.keys() - {"last_row_from_lake"}))
 def test_every_side_finds_what_it_works_on(name, panel, tmp_path):
     if name in ("polars", "duckdb"):
         pytest.importorskip(name)
     write(tmp_path / "market", panel)
 
-    work = getattr(sides, name)(tmp_path / "market")
+    work = SIDES[name](tmp_path / "market")
 
     work()
