@@ -63,19 +63,16 @@ def averages(values: Histories, merges: Plan, fades: History, least: int, is_mea
     """Return the sum, or the mean, of each window; what lies `n` rows back counts `fades[n]`, powers of one number."""
     window = len(fades)
     out = np.empty_like(values)
-    whole = _faded(np.ones(window), merges, fades)[-1]
+    scratch, weight = np.empty((4, values.shape[1])), np.empty(values.shape[1])
     for symbol in range(len(values)):
         filled, present, whole_from = _parts(values[symbol])
-        total = _faded(filled, merges, fades)
+        total = out[symbol]
+        _fold(total, filled, merges, fades, scratch)
         if is_mean:
-            partly = min(whole_from + window - 1, len(total)) if whole_from else 0
-            weight = _faded(present[:partly], merges, fades)
-            for row in range(partly):
+            _fold(weight, present, merges, fades, scratch)
+            for row in range(len(total)):
                 total[row] /= weight[row] if weight[row] > 0 else 1.0
-            for row in range(partly, len(total)):
-                total[row] /= whole
-        out[symbol] = total
-        _blank(out[symbol], _counts(present, whole_from, window), window, least)
+        _blank(total, _counts(present, whole_from, window), window, least)
     return out
 
 
@@ -83,12 +80,14 @@ def averages(values: Histories, merges: Plan, fades: History, least: int, is_mea
 def moments(values: Histories, merges: Plan, window: int, least: int) -> tuple[Histories, Histories]:
     """Return each window's mean and sample deviation, exactly 0 where nothing varies."""
     means, deviations = np.empty_like(values), np.empty_like(values)
-    ones = np.ones(window)
+    sessions, ones = values.shape[1], np.ones(window)
+    scratch, total, squares = np.empty((4, sessions)), np.empty(sessions), np.empty(sessions)
     for symbol in range(len(values)):
         history = values[symbol]
         filled, present, whole_from = _parts(history)
         count = _counts(present, whole_from, window)
-        total, squares = _faded(filled, merges, ones), _faded(filled * filled, merges, ones)
+        _fold(total, filled, merges, ones, scratch)
+        _fold(squares, filled * filled, merges, ones, scratch)
         mean, spread = means[symbol], deviations[symbol]
         _centre(mean, spread, count, total, squares)
         for row in range(window - 1, len(history)):
@@ -141,12 +140,12 @@ def maxima(values: Histories, window: int, least: int) -> Histories:
     """Return each window's largest value. Two overlapping powers of two cover it."""
     out = np.empty_like(values)
     for symbol in range(len(values)):
-        power, present, whole_from = _parts(values[symbol], -np.inf)
-        span = 1
+        filled, present, whole_from = _parts(values[symbol], -np.inf)
+        power, other, span = filled, np.empty_like(filled), 1
         while 2 * span <= window:
-            power = _larger(power, span)
-            span *= 2
-        out[symbol] = _larger(power, window - span)
+            _larger(other, power, span)
+            power, other, span = other, power, 2 * span
+        _larger(out[symbol], power, window - span)
         _blank(out[symbol], _counts(present, whole_from, window), window, least)
     return out
 
@@ -341,39 +340,38 @@ def _blank(out: History, counts: History, window: int, least: int) -> None:
 
 
 @compiled
-def _faded(history: History, merges: Plan, fades: History) -> History:
-    power = history
-    result = power
+def _fold(out: History, history: History, merges: Plan, fades: History, scratch: Histories) -> None:
+    """Sum each window after the plan. `scratch` has room for four histories, so that nothing is allocated here."""
+    power, other, result, spare = scratch[0], scratch[1], scratch[2], scratch[3]
+    power[:] = history
     for step in range(len(merges)):
         kind, rows = merges[step]
         if kind == BEGIN:
-            result = power
+            result[:] = power
         elif kind == JOIN:
-            result = _added(power, result, fades[rows], rows)
+            _add(spare, power, result, fades[rows], rows)
+            result, spare = spare, result
         else:
-            power = _added(power, power, fades[rows], rows)
-    return result.copy()
+            _add(other, power, power, fades[rows], rows)
+            power, other = other, power
+    out[:] = result
 
 
 @compiled
-def _added(earlier: History, later: History, fade: float, rows: int) -> History:
+def _add(out: History, earlier: History, later: History, fade: float, rows: int) -> None:
     """Add windows that end at each row and those, faded, that end `rows` before it."""
-    out = np.empty_like(later)
-    out[:rows] = 0.0
+    out[:rows] = later[:rows]
     ends, recent = out[rows:], later[rows:]
     for row in range(len(ends)):
         ends[row] = recent[row] + fade * earlier[row]
-    return out
 
 
 @compiled
-def _larger(history: History, rows: int) -> History:
-    out = np.empty_like(history)
+def _larger(out: History, history: History, rows: int) -> None:
     out[:rows] = history[:rows]
     ends, recent = out[rows:], history[rows:]
     for row in range(len(ends)):
         ends[row] = max(recent[row], history[row])
-    return out
 
 
 @compiled
@@ -390,10 +388,14 @@ def _joint(
     for row in range(len(x)):
         of_y[row] = y[row] if both[row] == both[row] else 0.0
     count, ones = _counts(present, whole_from, window), np.ones(window)
-    total_x, total_y = _faded(of_x, merges, ones), _faded(of_y, merges, ones)
-    squares_x, squares_y = _faded(of_x * of_x, merges, ones), _faded(of_y * of_y, merges, ones)
-    xy = _faded(of_x * of_y, merges, ones)
-    mean_x, mean_y, xx, yy = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    figures, scratch = np.empty((9, len(x))), np.empty((4, len(x)))
+    total_x, total_y, squares_x, squares_y = figures[0], figures[1], figures[2], figures[3]
+    mean_x, mean_y, xx, yy, xy = figures[4], figures[5], figures[6], figures[7], figures[8]
+    _fold(total_x, of_x, merges, ones, scratch)
+    _fold(total_y, of_y, merges, ones, scratch)
+    _fold(squares_x, of_x * of_x, merges, ones, scratch)
+    _fold(squares_y, of_y * of_y, merges, ones, scratch)
+    _fold(xy, of_x * of_y, merges, ones, scratch)
     _centre(mean_x, xx, count, total_x, squares_x)
     _centre(mean_y, yy, count, total_y, squares_y)
     for row in range(len(x)):
