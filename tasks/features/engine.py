@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.data.schema import Panel
 from tasks.features.cross_section import Peers, rank, transformed
 from tasks.features.inputs import Block
-from tasks.features.kernels import Histories, keep
+from tasks.features.kernels import Histories, kept
 from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
 from tasks.features.schema import Feature, FeatureMatrix, Values
 
@@ -70,7 +70,7 @@ def compute_raw(panel: Panel, features: Sequence[Feature]) -> Values:
         block = Block(panel, slice(None), columns)
         for values, feature in zip(raw, features, strict=True):
             found = _found(feature, block, rows=sessions)
-            keep(found, block["close"].T, feature.window - 1, values[:, columns])
+            values[:, columns] = kept(found, block["close"].T, feature.window - 1).T
 
     _on_threads(fill, _blocks(sessions, symbols))
     return raw
@@ -90,7 +90,7 @@ def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
         last_close = np.ascontiguousarray(block["close"][-1:].T)
         for values, feature in enough:
             found = _found(feature, block, rows=feature.window)[:, -1:]
-            keep(np.ascontiguousarray(found), last_close, 0, values[:, columns])
+            values[:, columns] = kept(np.ascontiguousarray(found), last_close, 0).T
 
     _on_threads(fill, _blocks(tail, symbols))
     return raw

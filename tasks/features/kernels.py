@@ -23,7 +23,6 @@ Plan = NDArray[np.int64]  # merges in order: kind, rows
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BEGIN, JOIN, DOUBLE = 0, 1, 2
-ROWS_TOGETHER = 16
 LEAST_SPREAD = (
     1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
 )
@@ -289,16 +288,17 @@ def places(values: Histories, window: int, least: int) -> Histories:
 
 
 @compiled
-def keep(values: Histories, close: Histories, blank_rows: int, out: NDArray[np.float32]) -> None:
-    """Write values to sessions × symbols of float32: missing before the first whole window, where there is no bar, and
-    where a value is not finite. A few rows at a time, for a column's cells lie far apart."""
-    symbols, sessions = values.shape
-    for start in range(0, sessions, ROWS_TOGETHER):
-        for symbol in range(symbols):
-            for row in range(start, min(start + ROWS_TOGETHER, sessions)):
-                value = np.float32(values[symbol, row])
-                is_known = row >= blank_rows and not np.isnan(close[symbol, row]) and np.isfinite(value)
-                out[row, symbol] = value if is_known else np.nan
+def kept(values: Histories, close: Histories, blank_rows: int) -> NDArray[np.float32]:
+    """Return values as float32: missing before the first whole window, without a bar, and where one is not finite."""
+    out = np.empty(values.shape, np.float32)
+    for symbol in range(len(values)):
+        history, bars, figures = values[symbol], close[symbol], out[symbol]
+        for row in range(len(history)):
+            figure = np.float32(history[row])
+            is_known = bars[row] == bars[row] and np.isfinite(figure)
+            figures[row] = figure if is_known else np.float32(np.nan)
+        figures[:blank_rows] = np.nan
+    return out
 
 
 @compiled
