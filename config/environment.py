@@ -47,7 +47,8 @@ def _value(text: str, key: Key) -> object:
     """Take text as it is where text is allowed, and as JSON elsewhere. What is not JSON is left for validation."""
     if "null" in key.types and text in {"", "null"}:
         return None
-    if "string" in key.types:
+    is_list = "array" in key.types and text.startswith("[")
+    if "string" in key.types and not is_list:
         return str(Path(text).absolute()) if key.is_path else text
     try:
         return json.loads(text)

@@ -41,6 +41,29 @@ class SimulatedProvider(Section):
     """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
 
 
+class Pace(Section):
+    """The most requests that all processes of this home together send in any such span; null: no limit of its kind."""
+
+    second: Count | None
+    minute: Count | None
+    hour: Count | None
+    day: Count | None
+
+
+class AlpacaProvider(Section):
+    """Alpaca's market data."""
+
+    feed: Literal["sip", "iex"]
+    """Whose trades make a bar: all exchanges (sip), or IEX alone."""
+    pace: Pace
+
+
+class TiingoProvider(Section):
+    """Tiingo's end-of-day prices."""
+
+    pace: Pace
+
+
 class Quality(Section):
     """When data is good enough to trade on."""
 
@@ -67,19 +90,33 @@ class Universe(Section):
     """Names with fewer bars than this are not scored."""
 
 
+ProviderName = Literal["simulated", "files", "alpaca", "tiingo"]
+
+
 class Data(Section):
     """Market data."""
 
-    provider: Literal["simulated", "files"]
-    """Where bars come from."""
+    provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
+    """Where data comes from. Of a list each table comes from the first that can give it and does."""
     benchmark: str
     """Level series that stands for the market."""
     volatility_index: str
     """Level series of the volatility index."""
+    symbols_file: Path | None
+    """Names to ask a provider in the network for, one a line; without it Alpaca is asked for all it lists."""
+    first_session: date
+    """Where the history that is asked of a provider in the network begins."""
     files: FilesProvider
     simulated: SimulatedProvider
+    alpaca: AlpacaProvider
+    tiingo: TiingoProvider
     quality: Quality
     universe: Universe
+
+    @property
+    def providers(self) -> tuple[ProviderName, ...]:
+        """The providers in the order in which they are asked; a single name is a list of one."""
+        return self.provider if isinstance(self.provider, tuple) else (self.provider,)
 
 
 class Candidate(Section):

@@ -34,7 +34,10 @@ from config.yaml_file import Tree, read_yaml
 
 SHIPPED = Path(__file__).parent
 HOME_FILE = "config.yaml"
-MACHINE_KEYS = ("data.files.path",)  # where data lies is no part of what the settings decide
+MACHINE_KEYS = (
+    "data.files.path",
+    "data.symbols_file",
+)  # where data lies is no part of what the settings decide
 
 
 class Settings(Section):
@@ -178,10 +181,16 @@ def _plain(value: object) -> str:
 def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Problem]:
     """Find values that are each allowed and cannot stand together."""
     found: list[tuple[str, str, str]] = []
-    if settings.data.provider == "files" and settings.data.files.path is None:
+    providers = settings.data.providers
+    if "files" in providers and settings.data.files.path is None:
         found.append(
             ("data.provider", "data.files.path", "must name a folder, because data.provider is files.")
         )
+    if len(set(providers)) < len(providers):
+        found.append(("data.provider", "data.provider", "names a provider twice."))
+    if "simulated" in providers and len(providers) > 1:
+        what = "mixes the simulated market with real data."
+        found.append(("data.provider", "data.provider", what))
     names = [candidate.name for candidate in settings.models.candidates]
     if len(set(names)) < len(names):
         found.append(("models.candidates", "models.candidates", "names two candidates alike."))

@@ -168,7 +168,7 @@ def _settings(patient: Patient) -> Finding:
     if isinstance(patient.loaded, ConfigError):
         raise patient.loaded
     data = patient.loaded.data
-    if data.provider == "files" and data.files.path is not None and not data.files.path.is_dir():
+    if "files" in data.providers and data.files.path is not None and not data.files.path.is_dir():
         return Finding(
             "settings",
             "fail",
@@ -176,7 +176,14 @@ def _settings(patient: Patient) -> Finding:
             "Name the folder of your files.",
             ConfigError.exit_code,
         )
-    return Finding("settings", "ok", f"valid; data from {data.provider}")
+    return Finding("settings", "ok", f"valid; data from {', '.join(data.providers)}")
+
+
+def _keys(patient: Patient) -> Finding:
+    from tasks.data.providers.keys import read_keys
+
+    names = [name for provider in patient.settings.data.providers for name in read_keys(provider)]
+    return Finding("keys", "ok", f"{', '.join(names)} set" if names else "none needed")
 
 
 def _lake(patient: Patient) -> Finding:
@@ -185,8 +192,9 @@ def _lake(patient: Patient) -> Finding:
     head = read_head(patient.home.lake)
     if head is None or head.last_session is None:
         return Finding("lake", "warn", "no data yet", "Fetch it: afterclose refresh")
-    if head.provider != patient.settings.data.provider:
-        says = f"holds data of {head.provider}, but data.provider is {patient.settings.data.provider}"
+    first = patient.settings.data.providers[0]
+    if head.provider != first:
+        says = f"holds data of {head.provider}, but data.provider is {first}"
         return Finding("lake", "fail", says, "Name another home, or set data.provider.", DataError.exit_code)
     behind = len(sessions_between(head.last_session, patient.last_session.day)) - 1
     if behind > 0:
@@ -243,6 +251,7 @@ CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "home": _home,
     "disk": _disk,
     "settings": _settings,
+    "keys": _keys,
     "lake": _lake,
     "champion": _champion,
     "kill switch": _kill_switch,

@@ -69,7 +69,7 @@ def import_files(options: Options, folder: Path) -> Result:
     span = f"{imported.first_session} to {imported.last_session}"
     lines = [f"{new:,} new bars, {restated:,} restated, {aside:,} set aside; the lake holds {span}."]
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
-    if data.provider != "files" or data.files.path != imported.folder:
+    if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(
             f"Set data.provider to files and data.files.path to {imported.folder}: later days look there."
         )

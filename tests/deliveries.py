@@ -1,7 +1,7 @@
 """A small market as a provider delivers it, and a provider that serves it day by day. All in memory, all readable."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_ending
 from tasks.data import task
-from tasks.data.providers.base import COLUMNS, Delivery, Table
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table
 from tasks.data.schema import Market
 from tests.builders import FRIDAY, make_settings
 
@@ -110,23 +110,23 @@ class Served:
         self.everything = everything
         self.asked: list[tuple[date | None, date]] = []
 
-    def fetch(self, *, after: date | None, through: date) -> Delivery:
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         self.asked.append((after, through))
-        return cut(self.everything, after=after, through=through)
+        return cut(self.everything, after=after, through=through).only(tables)
 
 
 def cut(delivery: Delivery, *, after: date | None, through: date) -> Delivery:
     """Return the rows of the sessions later than `after`; levels one session more, whole tables up to `through`."""
     parts: dict[str, pd.DataFrame] = {}
-    for field in fields(delivery):
-        frame: pd.DataFrame = getattr(delivery, field.name)
-        day = frame[DATED.get(field.name, "session")]
+    for name in COLUMNS:
+        frame = delivery.table(name)
+        day = frame[DATED.get(name, "session")]
         keep = day <= pd.Timestamp(through)
-        if after is not None and field.name in {"bars", "actions", "riskfree"}:
+        if after is not None and name in {"bars", "actions", "riskfree"}:
             keep &= day > pd.Timestamp(after)
-        if after is not None and field.name == "levels":
+        if after is not None and name == "levels":
             keep &= day >= pd.Timestamp(after)
-        parts[field.name] = frame[keep].reset_index(drop=True)
+        parts[name] = frame[keep].reset_index(drop=True)
     members = parts["members"]
     parts["members"] = members.assign(end=members["end"].where(members["end"] <= pd.Timestamp(through)))
     return Delivery(**parts)

@@ -15,6 +15,7 @@ from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
 from tasks.data.conform import conform, refuse_lost_figures
+from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, without_fall_throughs
 from tasks.data.head import Head, read_head
 from tasks.data.intake import Batch, admit
 from tasks.data.lines import lines_as_of
@@ -101,11 +102,13 @@ def _bring_up(
     trading_days = sessions_between(FIRST_DAY, through)
     known = _known(lake, head, tables, trading_days)
     refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
+    fall_throughs = delivery.fall_throughs
     del delivery
     log.info("judging %d bars", len(tables["bars"]))
     batch = admit(
         tables, known, through=through, trading_days=trading_days, max_move_frac=limits.max_move_frac
     )
+    batch = with_fall_throughs(batch, fall_throughs, through)
     refuse_unfit(
         _facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
     )
@@ -193,12 +196,12 @@ def _describe(run: Run, head: Head) -> Market:
         provider=head.provider,
         new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
         restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
-        findings=_findings(tables["findings"], sessions, length),
+        findings=_findings(without_fall_throughs(tables["findings"]), sessions, length),
         quarantined=_quarantined_names(tables, sessions, length),
         universe_size=universe,
         universe_gained=gained,
         universe_lost=lost,
-        fall_throughs=(),
+        fall_throughs=fall_throughs_of(tables["findings"], session),
     )
 
 

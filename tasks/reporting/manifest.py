@@ -79,6 +79,7 @@ def manifest_json(
             "inputs": source.inputs,
             "versions": source.versions,
             "seeds": source.seeds,
+            "fall_throughs": inputs.records.market.fall_throughs,
             "sha256": {name: sha256_of_bytes(content) for name, content in files.items()},
             "timings": dict(timings),
         }

@@ -1,26 +1,33 @@
 """What every provider of market data promises. A new provider is one more line in PROVIDERS."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.conform import DATED, conform
+from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import COLUMNS, Delivery, Provider
+from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.registry import MODULES, make_provider
+from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.quality import judge_bars
 from tests.builders import make_run
 from tests.deliveries import Served, make_delivery
+from tests.servers import alpaca as alpaca_server
+from tests.servers import tiingo as tiingo_server
+from tests.servers.base import serving
 from tests.unit.data.folders import write_folder
 
 FIRST, MIDDLE, LAST = date(2024, 1, 2), date(2024, 4, 12), date(2024, 6, 14)
 
 
-def simulated(folder: Path) -> Provider:
+def simulated(folder: Path, _: ExitStack) -> Provider:
     settings = {
         "data.provider": "simulated",
         "data.simulated.symbols": 20,
@@ -29,21 +36,62 @@ def simulated(folder: Path) -> Provider:
     return make_provider(make_run(folder, LAST, **settings))
 
 
-def files(folder: Path) -> Provider:
+def files(folder: Path, _: ExitStack) -> Provider:
     write_folder(folder, make_delivery(sessions=114))
     return make_provider(make_run(folder, LAST, **{"data.provider": "files", "data.files.path": folder}))
 
 
-def served(_folder: Path) -> Provider:
+def served(_folder: Path, _: ExitStack) -> Provider:
     return Served(make_delivery(sessions=114))
 
 
-PROVIDERS: dict[str, Callable[[Path], Provider]] = {"simulated": simulated, "files": files, "served": served}
+def alpaca(folder: Path, stack: ExitStack) -> Provider:
+    with_keys(stack, alpaca_server.KEYS)
+    server = stack.enter_context(serving(alpaca_server.AlpacaServer(make_delivery(sessions=114), page=100)))
+    return AlpacaProvider(asking_run(folder), data_url=server.url, trading_url=server.url)
+
+
+def tiingo(folder: Path, stack: ExitStack) -> Provider:
+    with_keys(stack, tiingo_server.KEYS)
+    server = stack.enter_context(serving(tiingo_server.TiingoServer(make_delivery(sessions=114))))
+    return TiingoProvider(asking_run(folder), url=server.url)
+
+
+def cascade(folder: Path, stack: ExitStack) -> Provider:
+    """A cascade of houses keeps the contract of one."""
+    others = [alpaca(folder, stack), served(folder, stack)]
+    return Cascade(others, levels=("SPY", "^VIX"))
+
+
+def with_keys(stack: ExitStack, keys: Mapping[str, str]) -> None:
+    patch = stack.enter_context(pytest.MonkeyPatch.context())
+    for name, value in keys.items():
+        patch.setenv(name, value)
+
+
+def asking_run(folder: Path) -> Run:
+    """Return a run that asks a provider in the network for six names and one that nobody knows."""
+    symbols = folder / "symbols.txt"
+    symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
+    unhurried = {"second": None, "minute": None, "hour": None, "day": None}
+    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo")}
+    return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **paces})
+
+
+PROVIDERS: dict[str, Callable[[Path, ExitStack], Provider]] = {
+    "simulated": simulated,
+    "files": files,
+    "served": served,
+    "alpaca": alpaca,
+    "tiingo": tiingo,
+    "cascade": cascade,
+}
 
 
 @pytest.fixture(params=sorted(PROVIDERS), scope="module")
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    return PROVIDERS[request.param](tmp_path_factory.mktemp("folder"))
+    with ExitStack() as stack:
+        yield PROVIDERS[request.param](tmp_path_factory.mktemp("folder"), stack)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +111,18 @@ def test_the_delivery_has_the_agreed_columns_and_types(provider, whole):
 
 def test_what_it_cannot_give_is_empty_and_what_it_can_is_there(provider, whole):
     assert "bars" in provider.capabilities
-    for field in fields(whole):
-        if field.name not in provider.capabilities:
-            assert whole.table(field.name).empty, field.name
+    for name in COLUMNS:
+        if name not in provider.capabilities:
+            assert whole.table(name).empty, name
     assert len(whole.bars)
+
+
+def test_of_tables_that_are_named_it_gives_those_and_no_other(provider, whole):
+    for name in provider.capabilities:
+        one = provider.fetch(after=None, through=LAST, tables=frozenset({name}))
+
+        pd.testing.assert_frame_equal(one.table(name), whole.table(name))
+        assert all(one.table(other).empty for other in COLUMNS if other != name)
 
 
 def test_nothing_is_dated_after_the_session_that_was_asked_for(provider):
@@ -115,5 +171,5 @@ def test_levels_carry_on_from_the_one_before(provider, whole):
 def test_asking_twice_brings_the_same(provider, whole):
     again = provider.fetch(after=None, through=LAST)
 
-    for field in fields(whole):
-        pd.testing.assert_frame_equal(again.table(field.name), whole.table(field.name))
+    for name in COLUMNS:
+        pd.testing.assert_frame_equal(again.table(name), whole.table(name))

@@ -6,10 +6,10 @@ never stores anything (tasks/data/store.py), and never reads the clock. Each mod
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ Table = Literal[
     "renames",
     "delistings",
 ]
+EVERY_TABLE: frozenset[Table] = frozenset(get_args(Table))
 
 COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
     # raw, as they stood on the tape, under the symbol in force on that session; unique by symbol and session
@@ -94,11 +95,21 @@ class Delivery:
     riskfree: pd.DataFrame = field(default_factory=partial(empty, "riskfree"))
     renames: pd.DataFrame = field(default_factory=partial(empty, "renames"))
     delistings: pd.DataFrame = field(default_factory=partial(empty, "delistings"))
+    fall_throughs: tuple[str, ...] = ()  # which provider was passed over and why, in order
 
     def table(self, name: Table) -> pd.DataFrame:
         """Return the frame of that name."""
         frame: pd.DataFrame = getattr(self, name)
         return frame
+
+    def only(self, tables: frozenset[Table]) -> "Delivery":
+        """Return the delivery with all tables but these without rows."""
+        return replace(self, **{name: empty(name) for name in COLUMNS if name not in tables})  # type: ignore[arg-type]
+
+
+def delivered(found: Mapping[Table, pd.DataFrame], tables: frozenset[Table]) -> Delivery:
+    """Return the delivery that holds what was found of the tables."""
+    return Delivery(**{name: frame for name, frame in found.items() if name in tables})  # type: ignore[arg-type]
 
 
 class Provider(Protocol):
@@ -112,8 +123,9 @@ class Provider(Protocol):
     def capabilities(self) -> frozenset[Table]:
         """Which tables it can give; the others are empty in its deliveries."""
 
-    def fetch(self, *, after: date | None, through: date) -> Delivery:
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Return what was known at the close of `through`: bars later than `after`, and restated older ones.
 
-        `after` None asks for the whole history. Raises TransientError where asking again may help.
+        `after` None asks for the whole history. Of `tables` everything it can give is delivered, or the call raises:
+        TransientError where asking again may help. The other tables stay without rows.
         """

@@ -16,7 +16,7 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY
-from tasks.data.providers.base import COLUMNS, Delivery, Kind, Table, empty
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Kind, Table, empty
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,7 @@ class FilesProvider:
         latest: date = days.max().date()
         return latest
 
-    def fetch(self, *, after: date | None, through: date) -> Delivery:
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Return what the files know of the sessions through `through`."""
         since = pd.Timestamp(after - OVERLAP if after else FIRST_DAY)
         end = pd.Timestamp(through)
@@ -103,7 +103,7 @@ class FilesProvider:
             listings=self._listings(),
             fundamentals=self._fundamentals(end),
             riskfree=cut(self._riskfree()),
-        )
+        ).only(tables)
 
     @cache  # noqa: B019 - a provider lives as long as one command
     def _prices_since(self, since: date | None) -> pd.DataFrame:

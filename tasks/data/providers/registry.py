@@ -1,18 +1,31 @@
-"""Find the provider that the settings name. One line here adds a provider."""
+"""Find the providers that the settings name. One line here adds a provider."""
 
 from importlib import import_module
 
 from tasks.core.run import Run
 from tasks.data.providers.base import Provider
+from tasks.data.providers.cascade import Cascade
 
 MODULES = {
     "simulated": "tasks.data.providers.simulated",
     "files": "tasks.data.providers.files",
+    "alpaca": "tasks.data.providers.alpaca",
+    "tiingo": "tasks.data.providers.tiingo",
 }
 
 
 def make_provider(run: Run) -> Provider:
-    """Return the provider of `data.provider`, made from the run's settings. Imports only that one."""
-    module = import_module(MODULES[run.settings.data.provider])
-    provider: Provider = module.make(run)
+    """Return the provider of `data.provider`, or the cascade of several. Imports only what is named.
+
+    All of them are made at once: a key that the second one lacks is told today, not on the day it is needed.
+    """
+    data = run.settings.data
+    providers = [_make(name, run) for name in data.providers]
+    if len(providers) == 1:
+        return providers[0]
+    return Cascade(providers, levels=(data.benchmark, data.volatility_index))
+
+
+def _make(name: str, run: Run) -> Provider:
+    provider: Provider = import_module(MODULES[name]).make(run)
     return provider

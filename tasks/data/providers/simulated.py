@@ -5,10 +5,9 @@ It hands over what anybody could have seen by the close. What really drives it s
 
 from dataclasses import dataclass
 from datetime import date
-from typing import get_args
 
 from tasks.core.run import Run
-from tasks.data.providers.base import Delivery, Provider, Table
+from tasks.data.providers.base import EVERY_TABLE, Delivery, Provider, Table
 from tasks.data.providers.simulation.delivery import deliver
 from tasks.data.providers.simulation.parameters import Parameters
 from tasks.data.providers.simulation.walk import walk
@@ -20,11 +19,11 @@ class SimulatedProvider:
 
     parameters: Parameters
     name: str = "simulated"
-    capabilities: frozenset[Table] = frozenset(get_args(Table))
+    capabilities: frozenset[Table] = EVERY_TABLE
 
-    def fetch(self, *, after: date | None, through: date) -> Delivery:
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Walk the market to `through` and return what is later than `after`."""
-        return deliver(walk(self.parameters, through), after=after)
+        return deliver(walk(self.parameters, through), after=after).only(tables)
 
 
 def make(run: Run) -> Provider:

@@ -130,3 +130,20 @@ def test_the_screen_is_one_screen(tmp_path, capsys):
     answer(["doctor", "--home", str(tmp_path)])
 
     assert len(capsys.readouterr().out.splitlines()) <= 24
+
+
+def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine, tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text("data: {provider: [alpaca, tiingo]}\n")
+    monkeypatch.setenv("APCA_API_KEY_ID", "PKPLANTED")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "planted secret\n")
+    monkeypatch.delenv("TIINGO_API_KEY", raising=False)
+
+    code, checks = examine()
+
+    assert code == 2
+    assert checks["keys"]["says"].startswith("APCA_API_SECRET_KEY cannot be a key")
+    assert "planted" not in str(checks).lower()
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
+    assert examine()[1]["keys"]["says"] == "tiingo needs TIINGO_API_KEY in the environment."
+    monkeypatch.setenv("TIINGO_API_KEY", "planted")
+    assert examine()[1]["keys"]["says"] == "APCA_API_KEY_ID, APCA_API_SECRET_KEY, TIINGO_API_KEY set"

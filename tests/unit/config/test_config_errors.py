@@ -14,10 +14,10 @@ def problems(home, text="", *, environ=None):
 
 
 def test_every_problem_is_listed_at_once(tmp_path):
-    text = "safety: {max_trade_frac: 2, kill_sharp: 1}\ntrades: {max_trades: few}\ndata: {provider: alpaca}\n"
+    text = "safety: {max_trade_frac: 2, kill_sharp: 1}\ntrades: {max_trades: few}\nregime: {bear_signs: 9}\n"
 
     assert problems(tmp_path, text) == [
-        "HOME/config.yaml: data.provider: must be one of simulated, files, not 'alpaca'.",
+        "HOME/config.yaml: regime.bear_signs: must be a whole number from 0 to 4, not 9.",
         "HOME/config.yaml: trades.max_trades: must be a whole number from 1, not 'few'.",
         "HOME/config.yaml: safety.max_trade_frac: must be a number from 0 to 1, not 2.",
         'HOME/config.yaml: safety.kill_sharp: is not a setting. Did you mean "kill_sharpe"?',
@@ -55,6 +55,10 @@ def test_problems_of_the_file_and_of_the_environment_are_told_together(tmp_path)
         ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number from 0, not inf."),
         ("costs: {sec_fee_rate: 1e-5}", "It is text here; write 1e-05."),
         ("data: {provider: files}", "data.files.path: must name a folder, because data.provider is files."),
+        ("data: {provider: nowhere}", "data.provider: must be one of simulated, files, "),
+        ("data: {provider: []}", "data.provider: must be one of simulated, files, "),
+        ("data: {provider: [alpaca, alpaca]}", "data.provider: names a provider twice."),
+        ("data: {provider: [simulated, alpaca]}", "mixes the simulated market with real data."),
     ],
 )
 def test_the_key_and_what_is_allowed_are_named(tmp_path, text, expected):

@@ -86,6 +86,17 @@ def test_a_list_is_replaced_whole(tmp_path):
     assert settings.models.label_horizons == (10,)
 
 
+@pytest.mark.parametrize(
+    ("given", "providers"), [("alpaca", ("alpaca",)), ('["alpaca", "tiingo"]', ("alpaca", "tiingo"))]
+)
+def test_one_provider_is_a_name_and_several_are_a_list(tmp_path, given, providers):
+    from_environment = load(tmp_path, environ={"AFTERCLOSE_DATA__PROVIDER": given})
+    write(tmp_path, {"data": {"provider": yaml.safe_load(given)}})
+
+    assert from_environment.settings.data.providers == providers
+    assert load(tmp_path).settings.data.providers == providers
+
+
 def test_a_section_in_the_environment_is_merged_under_its_single_keys(tmp_path):
     environ = {
         "AFTERCLOSE_SAFETY__MAX_COST_FRAC": "0.002",

@@ -29,7 +29,7 @@ def test_every_section_is_described(key):
     ("key", "allowed"),
     [
         ("seed", "a whole number"),
-        ("data.provider", "one of simulated, files"),
+        ("data.alpaca.feed", "one of sip, iex"),
         ("data.files.path", "a path, or null"),
         ("data.simulated.symbols", "a whole number from 20 to 20,000"),
         ("data.simulated.first_session", "a date, YYYY-MM-DD"),

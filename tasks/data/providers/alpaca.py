@@ -1,0 +1,257 @@
+"""Alpaca: raw daily bars, corporate actions and the benchmark, through alpaca-py (docs/providers.md).
+
+What it knows of a company is under the symbol in force on each session, so a company is asked for under all of its
+names. Spin-offs and mergers for shares have no value that Alpaca tells: quality gates see the move instead.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from tasks.core.run import Run
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, sessions_ending
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.providers.frames import merged_actions, typed
+from tasks.data.providers.keys import read_keys
+from tasks.data.providers.memory import remembered
+from tasks.data.providers.pace import Turns
+from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.wanted import LATE, first_day, in_portions, read_symbols, refuse_unready
+from tasks.data.symbols import is_safe_symbol
+
+if TYPE_CHECKING:
+    from alpaca.common.rest import RESTClient
+
+Event = Mapping[str, Any]
+Events = Mapping[str, Sequence[Event]]
+
+NEW_YORK = ZoneInfo(EXCHANGE_TIME_ZONE)
+SYMBOLS_AT_ONCE = 200  # keeps addresses short
+AHEAD = timedelta(
+    days=120
+)  # actions are filed by the day they are processed, a dividend's weeks after its ex-date
+ASSETS_LAST = timedelta(days=1)
+SHARES: frozenset[Table] = frozenset({"bars", "actions", "renames", "delistings"})
+EXCHANGES = frozenset({"NYSE", "NASDAQ"})
+ACTION_TYPES = (
+    "forward_split",
+    "reverse_split",
+    "stock_dividend",
+    "cash_dividend",
+    "name_change",
+    "cash_merger",
+    "worthless_removal",
+)
+SPLITS = ("forward_splits", "reverse_splits")
+
+
+def make(run: Run) -> "AlpacaProvider":
+    """Return Alpaca as the settings want it, with the keys of the environment."""
+    return AlpacaProvider(run)
+
+
+class AlpacaProvider:
+    """Alpaca's market data."""
+
+    name = "alpaca"
+
+    def __init__(self, run: Run, *, data_url: str | None = None, trading_url: str | None = None) -> None:
+        data = run.settings.data
+        self._settings = data
+        self._keys = read_keys(self.name)
+        self._session = PoliteSession(Turns(run.home.requests_file, self.name, data.alpaca.pace), self._keys)
+        self._assets_file = run.home.answers / "alpaca-assets.json"
+        self._data_url, self._trading_url = data_url, trading_url
+
+    @property
+    def capabilities(self) -> frozenset[Table]:
+        has_level = not self._settings.benchmark.startswith("^")  # it knows shares and funds, no indices
+        return SHARES | {"levels"} if has_level else SHARES
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Ask for the sessions later than `after`; for actions a fortnight more, since some are told late."""
+        tables &= self.capabilities
+        begin = first_day(after, self._settings.first_session)
+        since = begin if after is None else begin - LATE
+        found: dict[Table, pd.DataFrame] = {}
+        with understanding(self.name):
+            if tables & SHARES:
+                found |= self._shares(tables, begin, since, through)
+            if "levels" in tables:
+                found["levels"] = self._levels(begin - LATE, through)
+        if "bars" in tables:
+            refuse_unready(found["bars"], through, self.name)
+        return delivered(found, tables)
+
+    def _shares(
+        self, tables: frozenset[Table], begin: date, since: date, through: date
+    ) -> dict[Table, pd.DataFrame]:
+        """Return what is told of the symbols, and of their companies under the names they had before."""
+        symbols = self._symbols()
+        events = self._events(symbols, since, through)
+        renames = _renames(events, through)
+        until = _former_names(symbols, renames, since)
+        found: dict[Table, pd.DataFrame] = {
+            "actions": _actions(events, since, through),
+            "renames": renames,
+            "delistings": _delistings(events, through),
+        }
+        if "bars" in tables:
+            found["bars"] = self._daily(symbols, begin, through)
+        if until:
+            former = _actions(self._events(sorted(until), since, through), since, through)
+            found["actions"] = _with_former(found["actions"], former, until)
+            if "bars" in tables:
+                found["bars"] = _with_former(found["bars"], self._daily(sorted(until), begin, through), until)
+        return found
+
+    def _symbols(self) -> tuple[str, ...]:
+        if self._settings.symbols_file is not None:
+            return read_symbols(self._settings.symbols_file, self.name)
+        return tuple(remembered(self._assets_file, self._listed, for_=ASSETS_LAST))
+
+    def _listed(self) -> list[str]:
+        """Return every share that can be traded today on the two large exchanges."""
+        from alpaca.trading.client import TradingClient
+        from alpaca.trading.enums import AssetClass, AssetStatus
+        from alpaca.trading.requests import GetAssetsRequest
+
+        client = self._client(TradingClient, self._trading_url)
+        wanted = GetAssetsRequest(status=AssetStatus.ACTIVE, asset_class=AssetClass.US_EQUITY)
+        with understanding(self.name):
+            return sorted(
+                asset["symbol"]
+                for asset in client.get_all_assets(wanted)
+                if asset["tradable"] and asset["exchange"] in EXCHANGES and is_safe_symbol(asset["symbol"])
+            )
+
+    def _events(self, symbols: Sequence[str], begin: date, through: date) -> Events:
+        from alpaca.data.enums import CorporateActionsType
+        from alpaca.data.historical.corporate_actions import CorporateActionsClient
+        from alpaca.data.requests import CorporateActionsRequest
+
+        client = self._client(CorporateActionsClient, self._data_url)
+        events: dict[str, list[Event]] = {}
+        for portion in in_portions(symbols, SYMBOLS_AT_ONCE):
+            request = CorporateActionsRequest(
+                symbols=portion,
+                types=[CorporateActionsType(name) for name in ACTION_TYPES],
+                start=begin,
+                end=through + AHEAD,
+                limit=None,
+            )
+            for kind, found in client.get_corporate_actions(request).items():
+                events.setdefault(kind, []).extend(found)
+        return events
+
+    def _levels(self, begin: date, through: date) -> pd.DataFrame:
+        benchmark = [self._settings.benchmark]
+        raw = self._daily(benchmark, begin, through)
+        total = self._daily(benchmark, begin, through, adjustment="all").set_index("session")["close"]
+        levels = raw.rename(columns={"symbol": "name"})
+        return levels.assign(adj_close=levels["session"].map(total))[list(COLUMNS["levels"])]
+
+    def _daily(
+        self, symbols: Sequence[str], begin: date, through: date, *, adjustment: str = "raw"
+    ) -> pd.DataFrame:
+        from alpaca.data.enums import Adjustment, DataFeed
+        from alpaca.data.historical.stock import StockHistoricalDataClient
+        from alpaca.data.requests import StockBarsRequest
+        from alpaca.data.timeframe import TimeFrame
+
+        client = self._client(StockHistoricalDataClient, self._data_url)
+        rows: list[tuple[Any, ...]] = []
+        for portion in in_portions(symbols, SYMBOLS_AT_ONCE):
+            request = StockBarsRequest(
+                symbol_or_symbols=portion,
+                timeframe=TimeFrame.Day,
+                start=_midnight(begin),
+                end=_midnight(through),  # when the last day's bar is stamped; later is refused without a plan
+                adjustment=Adjustment(adjustment),
+                feed=DataFeed(self._settings.alpaca.feed),
+                asof="-",  # no mapping of symbols: each bar under the symbol of its day
+            )
+            for symbol, bars in client.get_stock_bars(request).items():
+                rows += [(symbol, b["t"], b["o"], b["h"], b["l"], b["c"], b["v"]) for b in bars]
+        frame = pd.DataFrame(rows, columns=list(COLUMNS["bars"]))
+        stamps = pd.to_datetime(frame["session"], utc=True).dt.tz_convert(NEW_YORK)
+        return typed("bars", frame.assign(session=stamps.dt.tz_localize(None).dt.normalize()))
+
+    def _client(self, kind: Callable[..., "RESTClient"], url: str | None) -> Any:
+        """Return a client that answers in plain JSON, with our session: its own has no time-out and pauses blindly."""
+        key, secret = self._keys.values()
+        client = kind(api_key=key, secret_key=secret, raw_data=True, url_override=url)
+        client._session = self._session  # noqa: SLF001 - it offers no other way
+        return client
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
+
+
+def _actions(events: Events, since: date, through: date) -> pd.DataFrame:
+    rows = [(e["symbol"], e["ex_date"], float(e["rate"]), 1.0) for e in events.get("cash_dividends", ())]
+    rows += [(e["symbol"], e["ex_date"], 0.0, 1.0 + e["rate"]) for e in events.get("stock_dividends", ())]
+    for kind in SPLITS:
+        rows += [
+            (e["symbol"], e["ex_date"], 0.0, e["new_rate"] / e["old_rate"]) for e in events.get(kind, ())
+        ]
+    return merged_actions(rows, since=since, through=through)
+
+
+def _renames(events: Events, through: date) -> pd.DataFrame:
+    rows = [(e["old_symbol"], e["new_symbol"], e["process_date"]) for e in events.get("name_changes", ())]
+    frame = typed("renames", pd.DataFrame(rows, columns=list(COLUMNS["renames"])))
+    changed = frame[(frame["old"] != frame["new"]) & (frame["session"] <= pd.Timestamp(through))]
+    return changed.drop_duplicates(ignore_index=True)
+
+
+def _delistings(events: Events, through: date) -> pd.DataFrame:
+    """Return who was bought for cash or became worthless; the last session is the one before it took effect."""
+    rows = [
+        (e["acquiree_symbol"], e["effective_date"], "merger", float(e["rate"]))
+        for e in events.get("cash_mergers", ())
+    ]
+    rows += [
+        (e["symbol"], e["process_date"], "bankruptcy", 0.0) for e in events.get("worthless_removals", ())
+    ]
+    told = [
+        (symbol, _session_before(date.fromisoformat(day)), kind, price)
+        for symbol, day, kind, price in rows
+        if date.fromisoformat(day) <= through
+    ]
+    return typed("delistings", pd.DataFrame(told, columns=list(COLUMNS["delistings"])))
+
+
+def _session_before(day: date) -> date:
+    before: date = sessions_ending(day - timedelta(days=1), 1)[0].item()
+    return before
+
+
+def _with_former(
+    frame: pd.DataFrame, former: pd.DataFrame, until: Mapping[str, pd.Timestamp]
+) -> pd.DataFrame:
+    """Add what is told of earlier names, as long as they were the company's."""
+    is_ours = former["session"] < former["symbol"].map(until)
+    return pd.concat([frame, former[is_ours]], ignore_index=True)
+
+
+def _former_names(symbols: Sequence[str], renames: pd.DataFrame, since: date) -> dict[str, pd.Timestamp]:
+    """Return each earlier name with the session from which it was somebody else's or nobody's."""
+    return {
+        old: session
+        for old, session in _backwards(set(symbols), renames)
+        if session > pd.Timestamp(since) and old not in symbols
+    }
+
+
+def _backwards(names: set[str], renames: pd.DataFrame) -> Iterator[tuple[str, pd.Timestamp]]:
+    """Yield the renames that lead to one of the names, the latest first, so that chains are followed."""
+    latest_first = renames.sort_values("session", ascending=False, kind="stable")
+    for old, new, session in latest_first.itertuples(index=False):
+        if new in names:
+            names.add(old)
+            yield old, session

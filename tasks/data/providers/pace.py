@@ -1,0 +1,97 @@
+"""Keep within a provider's limits, whichever processes ask, and ask again where that may help.
+
+The limits hold because every request first takes a turn from one SQLite file that all processes of a home share.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+from config.sections import Pace
+from tasks.core.clock import now
+from tasks.core.errors import StorageError, TransientError
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+PATIENCE_S = 90.0  # who is asked to wait for longer gives up and says until when
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+SPANS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+class Turns:
+    """Who asks a provider takes a turn before each request."""
+
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self, file: Path, provider: str, pace: Pace, *, clock: Callable[[], datetime] = now) -> None:
+        self.provider = provider
+        self._file = file
+        self._limits = {span: limit for span, limit in pace.model_dump().items() if limit is not None}
+        self._clock = clock
+
+    def take(self) -> None:
+        """Return as soon as one more request is within all limits; raise when that is far off."""
+        while (wait_s := self._seconds_to_wait()) > 0:
+            if wait_s > PATIENCE_S:
+                limits = ", ".join(f"{limit} a {span}" for span, limit in self._limits.items())
+                raise TransientError(
+                    f"The requests that {self.provider} allows ({limits}) are used up for {wait_s / 60:.0f} minutes.",
+                    remedy="Run again after that, or raise the limits of its section if your plan allows more.",
+                    provider=self.provider,
+                    retry_after_s=wait_s,
+                )
+            self.sleep(wait_s)
+
+    def _seconds_to_wait(self) -> float:
+        """Take a turn and return 0, or return how long there is none."""
+        from pyrate_limiter import Rate, RateItem, SQLiteBucket
+
+        if not self._limits:
+            return 0.0
+        rates = [Rate(limit, SPANS_MS[span]) for span, limit in self._limits.items()]
+        turn = RateItem("request", round(self._clock().timestamp() * 1000))
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            bucket = SQLiteBucket.init_from_file(rates, self.provider, str(self._file), use_file_lock=True)
+            with closing(bucket):
+                bucket.leak(turn.timestamp)
+                if bucket.put(turn):
+                    return 0.0
+                wait_ms = cast("int", bucket.waiting(turn))  # a promise from asynchronous buckets only
+                return max(wait_ms, 1) / 1000
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(
+                f"{self._file} could not be used: {type(error).__name__}.",
+                remedy="Make the home writable; a damaged file may be removed, it only counts requests.",
+                path=str(self._file),
+            ) from error
+
+
+def patiently(turns: Turns, ask: Callable[[], T]) -> T:
+    """Ask in turn; after a TransientError again, each time after a longer pause, or as long a one as was asked for."""
+    from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+    from tenacity.wait import wait_exponential_jitter
+
+    backoff = wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
+
+    def asked_for(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        seconds = error.fields.get("retry_after_s") if isinstance(error, TransientError) else None
+        return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+    def in_turn() -> T:
+        turns.take()
+        return ask()
+
+    return Retrying(
+        retry=retry_if_exception_type(TransientError),
+        stop=lambda state: stop_after_attempt(ATTEMPTS)(state) or asked_for(state) > PATIENCE_S,
+        wait=lambda state: max(asked_for(state), backoff(state)),
+        sleep=turns.sleep,
+        reraise=True,
+    )(in_turn)

@@ -1,0 +1,120 @@
+"""Tiingo: end-of-day prices as printed, with the dividends and splits of each day, one request a symbol."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import requests
+from requests.auth import AuthBase
+
+from tasks.core.errors import DataError
+from tasks.core.run import Run
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.providers.frames import merged_actions, typed
+from tasks.data.providers.keys import read_keys
+from tasks.data.providers.pace import Turns
+from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.wanted import LATE, first_day, read_symbols, refuse_unready
+
+SHARES: frozenset[Table] = frozenset({"bars", "actions"})
+URL = "https://api.tiingo.com"
+
+Row = Mapping[str, Any]
+
+
+def make(run: Run) -> "TiingoProvider":
+    """Return Tiingo as the settings want it, with the key of the environment."""
+    return TiingoProvider(run)
+
+
+class TiingoProvider:
+    """Tiingo's daily prices."""
+
+    name = "tiingo"
+
+    def __init__(self, run: Run, *, url: str = URL) -> None:
+        self._settings = run.settings.data
+        self._symbols = read_symbols(self._settings.symbols_file, self.name)
+        self._url = url
+        keys = read_keys(self.name)
+        self._session = PoliteSession(
+            Turns(run.home.requests_file, self.name, self._settings.tiingo.pace), keys
+        )
+        # as auth, which a .netrc of the machine does not replace
+        self._session.auth = _Token(keys["TIINGO_API_KEY"])
+
+    @property
+    def capabilities(self) -> frozenset[Table]:
+        has_level = not self._settings.benchmark.startswith("^")  # it knows shares and funds, no indices
+        return SHARES | {"levels"} if has_level else SHARES
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Ask for each symbol's days later than `after`, and a fortnight more, since actions are told late."""
+        tables &= self.capabilities
+        begin = first_day(after, self._settings.first_session)
+        since = begin if after is None else begin - LATE
+        parts: dict[Table, pd.DataFrame] = {}
+        if tables & {"bars", "actions"}:
+            days = {symbol: self._days(symbol, since, through) for symbol in self._symbols}
+            with understanding(self.name):
+                bars = _bars(days)
+                parts["bars"] = bars[bars["session"] >= pd.Timestamp(begin)].reset_index(drop=True)
+                parts["actions"] = _actions(days, since, through)
+        if "levels" in tables:
+            days = {self._settings.benchmark: self._days(self._settings.benchmark, begin - LATE, through)}
+            with understanding(self.name):
+                parts["levels"] = _levels(days)
+        if "bars" in tables:
+            refuse_unready(parts["bars"], through, self.name)
+        return delivered(parts, tables)
+
+    def _days(self, symbol: str, begin: date, through: date) -> Sequence[Row]:
+        """Return the symbol's days; none for one that Tiingo does not know."""
+        span = {"startDate": begin.isoformat(), "endDate": through.isoformat()}
+        address = f"{self._url}/tiingo/daily/{symbol.replace('.', '-')}/prices"
+        try:
+            answer = self._session.get(address, params=span)
+        except DataError as error:
+            if error.fields.get("status") == 404:
+                return ()
+            raise
+        days: Sequence[Row] = answer.json()
+        return days
+
+
+class _Token(AuthBase):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Token {self._key}"
+        return request
+
+
+def _bars(days: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
+    rows = [
+        (symbol, d["date"][:10], d["open"], d["high"], d["low"], d["close"], d["volume"])
+        for symbol, given in days.items()
+        for d in given
+    ]
+    return typed("bars", pd.DataFrame(rows, columns=list(COLUMNS["bars"])))
+
+
+def _actions(days: Mapping[str, Sequence[Row]], since: date, through: date) -> pd.DataFrame:
+    rows = [
+        (symbol, d["date"][:10], float(d["divCash"]), float(d["splitFactor"]))
+        for symbol, given in days.items()
+        for d in given
+        if d["divCash"] != 0 or d["splitFactor"] != 1
+    ]
+    return merged_actions(rows, since=since, through=through)
+
+
+def _levels(days: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
+    rows = [
+        (name, d["date"][:10], d["open"], d["high"], d["low"], d["close"], d["adjClose"])
+        for name, given in days.items()
+        for d in given
+    ]
+    return typed("levels", pd.DataFrame(rows, columns=list(COLUMNS["levels"])))

@@ -1,0 +1,62 @@
+"""Know which names and which sessions to ask a provider in the network for."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.core.errors import ConfigError, TransientError
+from tasks.data.symbols import is_safe_symbol, printable
+
+LATE = timedelta(days=14)  # what may be told late (actions, levels) is asked for again so far back
+
+
+def read_symbols(file: Path | None, provider: str) -> tuple[str, ...]:
+    """Return the names of the file in its order, each once: one a line, `#` begins a remark."""
+    if file is None:
+        raise ConfigError(
+            f"{provider} has to be told which symbols to ask for, and data.symbols_file names no file.",
+            remedy="Write one symbol a line into a file and name it in data.symbols_file.",
+            key="data.symbols_file",
+        )
+    try:
+        lines = [line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{file} cannot be read: {type(error).__name__}.",
+            remedy="Name a text file with one symbol a line in data.symbols_file.",
+            key="data.symbols_file",
+        ) from error
+    symbols = tuple(dict.fromkeys(line for line in lines if line))
+    if odd := [symbol for symbol in symbols if not is_safe_symbol(symbol)]:
+        raise ConfigError(
+            f"{file} names {printable(odd[0])}, which is no symbol that the lake lets in.",
+            remedy="Write symbols in capitals, as on the exchange: BRK.B.",
+            key="data.symbols_file",
+        )
+    if not symbols:
+        raise ConfigError(f"{file} names no symbol.", remedy="Write one a line.", key="data.symbols_file")
+    return symbols
+
+
+def in_portions(symbols: Sequence[str], size: int) -> Iterator[list[str]]:
+    """Yield the symbols in lists of at most `size`."""
+    for begin in range(0, len(symbols), size):
+        yield list(symbols[begin : begin + size])
+
+
+def first_day(after: date | None, first_session: date) -> date:
+    """Return the first day to ask for."""
+    return first_session if after is None else after + timedelta(days=1)
+
+
+def refuse_unready(bars: pd.DataFrame, through: date, provider: str) -> None:
+    """Raise while the provider has no bar of the session yet: an answer without it is not the whole one."""
+    if bars.empty or bars["session"].max() < pd.Timestamp(through):
+        latest = "none at all" if bars.empty else f"the latest is of {bars['session'].max().date()}"
+        raise TransientError(
+            f"{provider} has no bars of {through} yet ({latest}).",
+            remedy="Run again later, or name a second provider in data.provider; nothing was stored.",
+            provider=provider,
+        )

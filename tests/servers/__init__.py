@@ -1,0 +1,1 @@
+"""Local servers that speak the protocols of providers, so that the real clients can be tested offline."""

@@ -1,0 +1,98 @@
+"""What every local provider has: an address, a log of what it was asked, and troubles to have on demand."""
+
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any, TypeVar
+
+from werkzeug import Request, Response
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+Trouble = Callable[[Request, Response], Response]  # is handed what would have been answered
+
+
+class Server:
+    """A provider in this process. The n-th of `troubles` befalls the n-th request from now on."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[str] = []
+        self.troubles: list[Trouble | None] = []
+        self.always: Trouble | None = None
+        self.closing = Event()
+
+    def answer(self, request: Request) -> Response:
+        """Answer as the provider does, or have trouble doing so."""
+        self.asked.append(request.full_path)
+        wanted = self.respond(request)
+        trouble = self.troubles.pop(0) if self.troubles else self.always
+        return trouble(request, wanted) if trouble else wanted
+
+    def respond(self, request: Request) -> Response:
+        """Answer as the provider does."""
+        raise NotImplementedError
+
+    def hang(self, _request: Request, wanted: Response) -> Response:
+        """Say nothing until the test is over."""
+        self.closing.wait(30)
+        return wanted
+
+
+S = TypeVar("S", bound=Server)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_: Any) -> None:
+        """Say nothing: the log of requests is what tests look at."""
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
+    """Run the server while the block runs."""
+    http = make_server(
+        "127.0.0.1", 0, Request.application(server.answer), threaded=True, request_handler=_Quiet
+    )
+    server.url = f"http://127.0.0.1:{http.server_port}"
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.closing.set()
+        http.shutdown()
+        http.server_close()
+
+
+def as_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer in JSON."""
+    return Response(json.dumps(body), status, headers, mimetype="application/json")
+
+
+def instead(body: object, status: int, headers: dict[str, str] | None = None) -> Trouble:
+    """Answer something else: a text as HTML, anything else as JSON."""
+    if isinstance(body, str):
+        return lambda _request, _wanted: Response(body, status, headers, mimetype="text/html")
+    return lambda _request, _wanted: as_json(body, status, headers)
+
+
+def half_a_page(_request: Request, wanted: Response) -> Response:
+    """Promise the whole answer and close the line after half of it."""
+    whole = wanted.get_data()
+    return Response(whole[: len(whole) // 2], 200, {"Content-Length": str(len(whole))}, "application/json")
+
+
+def cut_json(_request: Request, wanted: Response) -> Response:
+    """Send half of the text as if it were all of it."""
+    whole = wanted.get_data()
+    return Response(whole[: len(whole) // 2], 200, mimetype="application/json")
+
+
+def reset(request: Request, wanted: Response) -> Response:
+    """Cut the line without a word."""
+    line: socket.socket = request.environ["werkzeug.socket"]
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.close()
+    return wanted
