@@ -1,7 +1,8 @@
 """Turn dividends and splits into factors that carry a price series forward without a jump (D5).
 
-A holder's wealth does not change overnight when a share splits or pays out, so from the ex-date on prices are
-multiplied by split × 1 / (1 − dividend / close before). Never invents an action and never looks past it.
+A holder's wealth does not change when a share splits or pays out, so from the ex-date on prices are multiplied by
+split × (1 + dividend / close of that day): the day's return is then what a holder got. A dividend is of one share as it
+is after the split. Never invents an action and never looks past its day.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.quality import make_findings
-from tasks.data.schema import Days
+from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol, printable
 
 REACH_SESSIONS = 25  # a dividend is measured against the close before only when that is not older
@@ -56,16 +57,22 @@ def clean_actions(actions: pd.DataFrame, trading_days: Days) -> tuple[pd.DataFra
     return merged, pd.concat(findings, ignore_index=True)
 
 
-def factors(actions: pd.DataFrame, *, before: Floats) -> Floats:
-    """Return each action's total-return factor; `before` is the close before it, NaN where there is none near.
+def factors(actions: pd.DataFrame, *, before: Floats, at: Floats) -> Floats:
+    """Return each action's total-return factor; `at` is the close of its day, `before` the one before it.
 
-    Without such a close a dividend cannot be measured and leaves the series as it is.
+    Without a bar on the day (NaN) the close before, less the dividend, stands in; without either a dividend cannot be
+    measured and leaves the series as it is.
     """
     dividend = actions["dividend"].to_numpy(dtype=np.float64)
     split = actions["split"].to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(np.isfinite(before), dividend / before, 0.0)
-        return split / (1.0 - share)
+        left = np.where(np.isfinite(at), at, before / split - dividend)
+        return split * (1.0 + np.where(np.isfinite(left), dividend / left, 0.0))
+
+
+def pays_out_everything(actions: pd.DataFrame, *, before: Floats) -> Mask:
+    """Tell which actions pay a holder at least the whole close before."""
+    return (actions["dividend"] * actions["split"]).to_numpy(dtype=np.float64) >= before
 
 
 def closes_before(code: Ints, day: Ints, *, row_code: Ints, row_day: Ints, close: Floats) -> Floats:
@@ -76,6 +83,15 @@ def closes_before(code: Ints, day: Ints, *, row_code: Ints, row_day: Ints, close
     clipped = np.maximum(position, 0)
     near = (position >= 0) & (row_code[clipped] == code) & (day - row_day[clipped] <= REACH_SESSIONS)
     return np.where(near, close[clipped], np.nan)
+
+
+def closes_at(code: Ints, day: Ints, *, row_code: Ints, row_day: Ints, close: Floats) -> Floats:
+    """Return for each (code, day) the close of that very day; NaN without a bar."""
+    if len(row_code) == 0:
+        return np.full(len(code), np.nan)
+    wanted, there = keys(code, day), keys(row_code, row_day)
+    position = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
+    return np.where(there[position] == wanted, close[position], np.nan)
 
 
 def factors_by_row(

@@ -12,14 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data import actions as corporate
+from tasks.data.confirm import confirm
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars, make_findings
-from tasks.data.remarks import repeats, restated, silences, suspicions
+from tasks.data.remarks import restated, shape_findings, silences, suspicions
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
+from tasks.data.shapes import judge_shapes
 from tasks.data.symbols import is_safe_level_name, is_safe_symbol
-from tasks.data.tables import SPECS, changed_rows, known_from
+from tasks.data.tables import OHLCV, SPECS, changed_rows, known_from
 
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
 
@@ -46,19 +48,18 @@ def admit(
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
     acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
     rows = gather(known, fresh, trading_days, since=_earliest(acts))
-    acts, impossible = _refuse_impossible(rows, acts, trading_days)
-    suspects, acts, refused = _compare(rows, acts, trading_days, limit=max_move_frac)
+    acts, refused = _refuse_denied(rows, acts, known, trading_days)
+    bars = _bars(rows, _applied(rows, acts, known, trading_days))
+    suspects = judge_moves(bars, limit=max_move_frac)
     holds = np.zeros(len(rows.frame), dtype=bool)
     holds[[suspect.row for suspect in suspects if suspect.holds_bar]] = True
     is_bar = ~(holds | rows.was_held)
-    bars = rows.frame[is_bar & rows.is_new]
     findings = [
         judged.findings,
         act_findings,
-        impossible,
         refused,
         suspicions(rows, suspects),
-        repeats(rows),
+        *(shape_findings(rows, shapes) for shapes in judge_shapes(bars)),
         silences(rows, judged.held, tables, known, trading_days),
         restated(amendments, known, through, limit=max_move_frac),
     ]
@@ -74,7 +75,7 @@ def admit(
     for name in WHOLE_TABLES:
         out[name] = changed_rows(_safe(tables[name]), known.tables[name], SPECS[name].key)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
-    return Batch({"bars": bars, **out})
+    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out})
 
 
 def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,58 +107,75 @@ def _factors(
 ) -> NDArray[np.float64]:
     use = slice(None) if is_bar is None else is_bar
     code, day = _places(rows, acts, trading_days)
-    before = corporate.closes_before(
-        code, day, row_code=rows.code[use], row_day=rows.day[use], close=rows.frame["close"].to_numpy()[use]
+    bars = {
+        "row_code": rows.code[use],
+        "row_day": rows.day[use],
+        "close": rows.frame["close"].to_numpy()[use],
+    }
+    return corporate.factors(
+        acts,
+        before=corporate.closes_before(code, day, **bars),
+        at=corporate.closes_at(code, day, **bars),
     )
-    return corporate.factors(acts, before=before)
 
 
-def _refuse_impossible(
-    rows: Rows, acts: pd.DataFrame, trading_days: Days
+def _refuse_denied(
+    rows: Rows, acts: pd.DataFrame, known: Known, trading_days: Days
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Refuse dividends that pay out the whole price or more."""
-    factor = _factors(rows, acts, trading_days)
-    sane = np.isfinite(factor) & (factor > 0)
-    bad = acts[~sane]
-    findings = make_findings(
-        bad, "impossible_dividend", "quarantine", corporate.describe_actions(bad), "not applied"
-    )
-    return acts[sane], findings
-
-
-def _compare(
-    rows: Rows, acts: pd.DataFrame, trading_days: Days, *, limit: float
-) -> tuple[list[Suspect], pd.DataFrame, pd.DataFrame]:
-    """Judge moves; return the suspects, the actions that stand, and findings on those that prices deny."""
+    """Leave out what cannot be and what prices deny; return the actions that are news, and the findings."""
     code, day = _places(rows, acts, trading_days)
-    by_row, row_of_action = corporate.factors_by_row(
-        code, day, _factors(rows, acts, trading_days), row_code=rows.code, row_day=rows.day
+    before = corporate.closes_before(
+        code, day, row_code=rows.code, row_day=rows.day, close=rows.frame["close"].to_numpy()
     )
-    close = rows.frame["close"].to_numpy()
-    bars = Bars(
+    is_impossible = corporate.pays_out_everything(acts, before=before)
+    impossible, acts = acts[is_impossible], acts[~is_impossible]
+    findings = make_findings(
+        impossible,
+        "impossible_dividend",
+        "quarantine",
+        corporate.describe_actions(impossible),
+        "not applied",
+    )
+    confirmed = confirm(
+        _bars(rows, _applied(rows, acts, known, trading_days)), acts, _rows_of(rows, acts, trading_days)
+    )
+    news = changed_rows(confirmed.actions, known.tables["actions"], SPECS["actions"].key)
+    return news, pd.concat([findings, confirmed.findings], ignore_index=True)
+
+
+def _rows_of(rows: Rows, acts: pd.DataFrame, trading_days: Days) -> Ints:
+    code, day = _places(rows, acts, trading_days)
+    nothing = np.ones(len(acts))
+    return corporate.factors_by_row(code, day, nothing, row_code=rows.code, row_day=rows.day)[1]
+
+
+def _applied(rows: Rows, acts: pd.DataFrame, known: Known, trading_days: Days) -> NDArray[np.float64]:
+    """Return the factor that takes effect at each row, of these actions and of those stored before."""
+    stored = known.tables["actions"]
+    stored = stored[(stored["session"] >= rows.frame["session"].min()) if len(rows.frame) else []]
+    again = pd.MultiIndex.from_frame(stored[["symbol", "session"]]).isin(
+        pd.MultiIndex.from_frame(acts[["symbol", "session"]])
+    )
+    both = pd.concat(
+        [
+            acts.assign(factor=_factors(rows, acts, trading_days)),
+            stored.loc[~again, [*acts.columns, "factor"]],
+        ]
+    )
+    code, day = _places(rows, both, trading_days)
+    factor = both["factor"].to_numpy(dtype=np.float64)
+    return corporate.factors_by_row(code, day, factor, row_code=rows.code, row_day=rows.day)[0]
+
+
+def _bars(rows: Rows, factor: NDArray[np.float64]) -> Bars:
+    return Bars(
         code=rows.code,
         day=rows.day,
-        open=rows.frame["open"].to_numpy(),
-        close=close,
-        dollar_volume=close * rows.frame["volume"].to_numpy(),
-        factor=by_row,
+        **{name: rows.frame[name].to_numpy() for name in OHLCV},
+        factor=factor,
         was_held=rows.was_held,
-        is_new=rows.is_new | np.isin(np.arange(len(rows.frame)), row_of_action),
+        is_new=rows.is_new,
     )
-    suspects = judge_moves(bars, limit=limit)
-    denied = {suspect.row: suspect.evidence for suspect in suspects if suspect.holds_action}
-    is_denied = np.isin(row_of_action, list(denied))
-    refused = acts[is_denied]
-    findings = make_findings(
-        refused,
-        "unconfirmed_action",
-        "quarantine",
-        [denied[int(row)] for row in row_of_action[is_denied]],
-        "action not applied",
-    )
-    # a bar that is stored already is judged once more only for the action that came late with it
-    kept = [suspect for suspect in suspects if rows.is_new[suspect.row] and not suspect.holds_action]
-    return kept, acts[~is_denied], findings
 
 
 def _held(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:

@@ -1,25 +1,29 @@
 """Judge how a close moved against the one before it and against the market (D6, accuracy).
 
-A move is suspect when it exceeds the limit *and* stands out from all moves of that session, so that a crash which
+A move is looked at when it exceeds the limit *and* stands out from all moves of that session, so that a crash which
 takes everything down passes. Where the ratio betrays a slipped decimal point or a split nobody announced, the bar
-is set aside for that day; if the new level holds, the next bar confirms it. Uses no later row. Repairs nothing.
+is set aside for that day; if the new level holds, the next bar confirms it. Any other such move is believed when
+people really traded on it, or when the name has moved like that for weeks. Uses no later row. Repairs nothing.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.schema import Mask
+from tasks.data.schema import Mask, Severity
+from tasks.data.usual import by_session, usual
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 REACH_SESSIONS = 25  # a bar is compared with the one before only when that is not older
 DEVIATIONS = 8.0  # robust standard deviations from the session's median move
-USUAL_SESSIONS = 21  # of dollar volume
-UNUSUAL_VOLUME = 3.0  # times its median: people really traded, so the move is likely real
+OWN_SESSIONS, OWN_LEAST, OWN_DEVIATIONS = 42, 10, 6.0  # the same from what is usual for the name itself
+VOLUME_SESSIONS, VOLUME_LEAST = 21, 5
+TRADED_VOLUME = 2.0  # times the usual dollar volume: people really traded, so the move is believed
+NEWS_VOLUME = 3.0  # … so much that even the ratio of a split is taken for news
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0, 100.0)
 SPLIT_TOLERANCE = 0.03
 SPLIT_OPEN_TOLERANCE = 0.06  # a split shows at the open already, bad news seldom in full
@@ -33,48 +37,83 @@ class Bars:
     code: Ints
     day: Ints
     open: Floats
+    high: Floats
+    low: Floats
     close: Floats
-    dollar_volume: Floats
+    volume: Floats
     factor: Floats  # total-return factor of actions between the bar before and this one; 1 without
     was_held: Mask  # set aside by an earlier refresh
     is_new: Mask  # to be judged; the others are there to compare with
 
+    @cached_property
+    def dollar_volume(self) -> Floats:
+        return self.close * self.volume
+
+    @cached_property
+    def before(self) -> Floats:
+        """The close before each bar, counted in the shares of the bar; NaN where there is none within reach."""
+        result = np.full(len(self.code), np.nan)
+        later = np.flatnonzero(follows_within_reach(self.code, self.day))
+        result[later] = self.close[later - 1] / self.factor[later]
+        return result
+
+    @cached_property
+    def move(self) -> Floats:
+        """Each bar's move since the bar before, actions undone; NaN where there is none within reach."""
+        return self.close / self.before - 1.0
+
+    @cached_property
+    def market(self) -> Floats:
+        """The median move of each bar's session."""
+        return np.nan_to_num(by_session(self.day, self.move))
+
+    @cached_property
+    def market_at_open(self) -> Floats:
+        """The median move of each bar's session from the close before to the open."""
+        return np.nan_to_num(by_session(self.day, self.open / self.before - 1.0))
+
+    def usual_deviation(self, rows: Ints) -> Floats:
+        """Return how far the names of these rows usually stray from the market, as a robust standard deviation."""
+        stray = np.abs(self.move - self.market)
+        return 1.4826 * usual(stray, self.code, self.day, rows, sessions=OWN_SESSIONS, least=OWN_LEAST)
+
+    def times_usual_volume(self, rows: Ints) -> Floats:
+        """Return these rows' dollar volume over what is usual for their names."""
+        dollars = self.dollar_volume
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return dollars[rows] / usual(
+                dollars, self.code, self.day, rows, sessions=VOLUME_SESSIONS, least=VOLUME_LEAST
+            )
+
 
 @dataclass(frozen=True)
 class Suspect:
-    """One bar, or the action that came with it, that does not fit. `row` indexes the bars that were judged."""
+    """One bar that does not fit, or that is worth a word. `row` indexes the bars that were judged."""
 
     row: int
     rule: str
     evidence: str
     holds_bar: bool = False
-    holds_action: bool = False
+    severity: Severity = "quarantine"
 
 
 def judge_moves(bars: Bars, *, limit: float) -> list[Suspect]:
     """Return what stands out, in row order."""
-    move = moves(bars)
-    middle, spread = _cross_section(bars.day, move)
+    move, middle = bars.move, bars.market
+    spread = 1.4826 * np.nan_to_num(by_session(bars.day, np.abs(move - middle)))
     band = np.maximum(limit, DEVIATIONS * spread)
     with np.errstate(invalid="ignore"):
         candidates = np.flatnonzero(bars.is_new & (np.abs(move) > limit) & (np.abs(move - middle) > band))
     held = bars.was_held.copy()
+    deviation, volume = bars.usual_deviation(candidates), bars.times_usual_volume(candidates)
     suspects = []
-    for row in candidates:
-        found = _judge(bars, held, int(row), move=move[row], middle=middle[row], band=band[row], limit=limit)
+    for row, own, times in zip(candidates.tolist(), deviation, volume, strict=True):
+        stand = _Stand(move[row], middle[row], band[row], limit, own, times)
+        found = _judge(bars, held, row, stand)
         if found is not None:
             held[row] = found.holds_bar
             suspects.append(found)
     return suspects
-
-
-def moves(bars: Bars) -> Floats:
-    """Return each bar's move since the bar before, actions undone; NaN where there is none within reach."""
-    result = np.full(len(bars.code), np.nan)
-    follows = follows_within_reach(bars.code, bars.day)
-    later = np.flatnonzero(follows)
-    result[later] = bars.close[later] * bars.factor[later] / bars.close[later - 1] - 1.0
-    return result
 
 
 def follows_within_reach(code: Ints, day: Ints) -> Mask:
@@ -84,40 +123,42 @@ def follows_within_reach(code: Ints, day: Ints) -> Mask:
     return follows
 
 
-def _cross_section(day: Ints, move: Floats) -> tuple[Floats, Floats]:
-    """Return for each bar the median move of its session and the robust spread around it."""
-    frame = pd.DataFrame({"day": day, "move": move})
-    middle = frame.groupby("day")["move"].transform("median")
-    frame["distance"] = (frame["move"] - middle).abs()
-    spread = 1.4826 * frame.groupby("day")["distance"].transform("median")
-    return middle.fillna(0.0).to_numpy(), spread.fillna(0.0).to_numpy()
+@dataclass(frozen=True)
+class _Stand:
+    """How one move stands to the market's, and to what the name usually does."""
+
+    move: float
+    middle: float
+    band: float
+    limit: float
+    own: float  # usual deviation of the name; NaN where it is too young
+    times: float  # its usual dollar volume; NaN likewise
+
+    def stands_out(self, move: float) -> bool:
+        return abs(move) > self.limit and abs(move - self.middle) > self.band
+
+    @property
+    def is_believed(self) -> bool:
+        return self.times >= TRADED_VOLUME or abs(self.move - self.middle) <= OWN_DEVIATIONS * self.own
 
 
-def _judge(
-    bars: Bars, held: Mask, row: int, *, move: float, middle: float, band: float, limit: float
-) -> Suspect | None:
-    def stands_out(one: float) -> bool:
-        return abs(one) > limit and abs(one - middle) > band
-
+def _judge(bars: Bars, held: Mask, row: int, stand: _Stand) -> Suspect | None:
     good = _last_believed(bars, held, row)
-    if good is not None and good < row - 1 and not stands_out(_move_between(bars, good, row)):
+    if good is not None and good < row - 1 and not stand.stands_out(_move_between(bars, good, row)):
         return None  # back at the level before the bars that were set aside
-    factor = bars.factor[row]
-    raw_move = bars.close[row] / bars.close[row - 1] - 1.0
-    told = f"close {bars.close[row - 1]:.6g} → {bars.close[row]:.6g} ({move:+.1%}; market {middle:+.1%})"
-    if abs(factor - 1.0) > limit / 2 and not stands_out(raw_move):
-        return Suspect(
-            row, "unconfirmed_action", f"{told}; the action's factor is {factor:.4g}", holds_action=True
-        )
-    ratio = (1.0 + move) / (1.0 + middle)
+    told = f"close {bars.close[row - 1]:.6g} → {bars.close[row]:.6g} ({stand.move:+.1%}; market {stand.middle:+.1%})"
+    ratio = (1.0 + stand.move) / (1.0 + stand.middle)
     cause = _unit_error(ratio)
     if cause:
         return Suspect(row, "unit_error", f"{told}; {cause}", holds_bar=True)
-    gap = bars.open[row] * factor / bars.close[row - 1]
-    cause = _split(ratio, gap / (1.0 + middle))
-    if cause and not _volume_is_unusual(bars, row):
+    gap = bars.open[row] / bars.before[row]
+    cause = _split(ratio, gap / (1.0 + stand.middle))
+    if cause and not stand.times >= NEWS_VOLUME:
         return Suspect(row, "unannounced_split", f"{told}; {cause}", holds_bar=True)
-    return Suspect(row, "unexplained_move", f"{told}; no action explains it")
+    traded = "" if np.isnan(stand.times) else f", on {stand.times:.2g} times its usual dollar volume"
+    if stand.is_believed:
+        return Suspect(row, "large_move", f"{told}; no action explains it{traded}", severity="note")
+    return Suspect(row, "unexplained_move", f"{told}; no action explains it{traded}")
 
 
 def _last_believed(bars: Bars, held: Mask, row: int) -> int | None:
@@ -153,16 +194,3 @@ def _split(ratio: float, gap: float) -> str:
 
 def _is_near(close: float, open_: float) -> bool:
     return abs(close - 1.0) < SPLIT_TOLERANCE and abs(open_ - 1.0) < SPLIT_OPEN_TOLERANCE
-
-
-def _volume_is_unusual(bars: Bars, row: int) -> bool:
-    first = row
-    while (
-        first > 0
-        and row - first < USUAL_SESSIONS
-        and bars.code[first - 1] == bars.code[row]
-        and bars.day[row] - bars.day[first - 1] <= REACH_SESSIONS
-    ):
-        first -= 1
-    usual = float(np.median(bars.dollar_volume[first:row])) if first < row else 0.0
-    return bool(bars.dollar_volume[row] > UNUSUAL_VOLUME * usual)

@@ -8,13 +8,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from tasks.data.moves import Suspect, follows_within_reach
-from tasks.data.quality import describe_bars, make_findings
+from tasks.data.moves import Suspect
+from tasks.data.quality import make_findings
 from tasks.data.rows import Known, Rows
 from tasks.data.schema import Days, Mask
-from tasks.data.tables import OHLCV, empty_table
+from tasks.data.shapes import Shapes
+from tasks.data.tables import empty_table
 
 STAYS = "stored as delivered; not bought for some sessions"
+BELIEVED = "stored and believed"
 
 
 def suspicions(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
@@ -22,25 +24,17 @@ def suspicions(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
     parts = [_no_findings()]
     for rule in sorted({suspect.rule for suspect in suspects}):
         same = [suspect for suspect in suspects if suspect.rule == rule]
-        done = "set aside for the day" if same[0].holds_bar else STAYS
+        first = same[0]
+        done = "set aside for the day" if first.holds_bar else BELIEVED if first.severity == "note" else STAYS
         told = rows.frame.iloc[[suspect.row for suspect in same]]
-        parts.append(make_findings(told, rule, "quarantine", [suspect.evidence for suspect in same], done))
+        parts.append(make_findings(told, rule, first.severity, [suspect.evidence for suspect in same], done))
     return pd.concat(parts, ignore_index=True)
 
 
-def repeats(rows: Rows) -> pd.DataFrame:
-    """Find new bars that repeat the bar before in all five figures although shares changed hands."""
-    figures = rows.frame[list(OHLCV)].to_numpy()
-    same = np.zeros(len(figures), dtype=bool)
-    same[1:] = (figures[1:] == figures[:-1]).all(axis=1)
-    out = rows.frame[same & rows.is_new & follows_within_reach(rows.code, rows.day) & (figures[:, 4] > 0)]
-    return make_findings(
-        out,
-        "repeated_bar",
-        "quarantine",
-        describe_bars(out),
-        "stored as delivered; not bought for some sessions",
-    )
+def shape_findings(rows: Rows, shapes: Shapes) -> pd.DataFrame:
+    """Write a finding for each bar that looks wrong in one way."""
+    done = BELIEVED if shapes.severity == "note" else STAYS
+    return make_findings(rows.frame.iloc[shapes.rows], shapes.rule, shapes.severity, shapes.evidence, done)
 
 
 def silences(

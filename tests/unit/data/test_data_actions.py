@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.actions import clean_actions, closes_before, factors, factors_by_row
+from tasks.data.actions import clean_actions, closes_at, closes_before, factors, factors_by_row
 from tests.deliveries import typed
 
 MONDAY, FRIDAY, SATURDAY = date(2024, 6, 10), date(2024, 6, 7), date(2024, 6, 8)
@@ -54,10 +54,32 @@ def test_rows_that_say_nothing_and_repetitions_are_left_out():
     assert findings.empty
 
 
-def test_the_factor_restores_what_a_holder_was_paid():
-    acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 0.0, 4.0), ("A", MONDAY, 2.0, 1.0))
+def test_with_its_factor_a_days_return_is_what_a_holder_got():
+    acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 0.0, 4.0), ("A", MONDAY, 3.0, 2.0))
+    before, at = np.array([100.0, 100.0, 100.0]), np.array([99.0, 26.0, 48.0])
 
-    assert factors(acts, before=np.array([100.0, 100.0, np.nan])) == pytest.approx([1 / 0.98, 4.0, 1.0])
+    returns = at * factors(acts, before=before, at=at) / before - 1
+
+    assert returns == pytest.approx([0.01, 0.04, 2 * (48 + 3) / 100 - 1])
+
+
+def test_without_a_bar_on_the_day_the_close_before_less_the_dividend_stands_in():
+    acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 2.0, 4.0), ("A", MONDAY, 2.0, 1.0))
+    before, missing = np.array([100.0, 100.0, np.nan]), np.full(3, np.nan)
+
+    assert factors(acts, before=before, at=missing) == pytest.approx([100 / 98, 4 * 25 / 23, 1.0])
+
+
+def test_the_close_at_an_ex_date_is_that_of_the_very_day():
+    at = closes_at(
+        np.array([0, 0, 1]),
+        np.array([3, 4, 9]),
+        row_code=np.array([0, 1]),
+        row_day=np.array([3, 9]),
+        close=np.array([10.0, 20.0]),
+    )
+
+    assert at == pytest.approx([10.0, np.nan, 20.0], nan_ok=True)
 
 
 def test_the_close_before_an_ex_date_is_the_last_one_within_reach():

@@ -40,7 +40,7 @@ def test_a_dividend_is_put_back_in_from_the_ex_date_on(panel):
 
     held = panel.close[day, c] / panel.close[day - 1, c]
 
-    assert held == pytest.approx(panel.raw_close[day, c] / (before - 0.5))
+    assert held == pytest.approx((panel.raw_close[day, c] + 0.5) / before)
     assert (panel.volume[:, c] * panel.raw_close[:, c] == panel.dollar_volume[:, c]).all()
 
 

@@ -1,0 +1,36 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.data.usual import by_session, usual
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 30), st.one_of(st.floats(-9, 9), st.just(np.nan))),
+        unique_by=lambda row: row[:2],
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_the_usual_value_is_the_median_over_the_names_sessions_before(rows):
+    code, day, values = (
+        np.array(column) for column in zip(*sorted(rows, key=lambda row: row[:2]), strict=True)
+    )
+
+    result = usual(values, code, day, np.arange(len(code)), sessions=7, least=2)
+
+    for row, value in enumerate(result):
+        window = values[(code == code[row]) & (day < day[row]) & (day >= day[row] - 7)]
+        window = window[np.isfinite(window)]
+        expected = np.median(window) if len(window) >= 2 else np.nan
+        assert value == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_sessions_median_is_that_of_all_names():
+    day, values = np.array([1, 2, 1, 2, 1]), np.array([1.0, 5.0, 2.0, np.nan, 9.0])
+
+    np.testing.assert_array_equal(by_session(day, values), [2, 5, 2, 5, 2])
+    assert pd.isna(by_session(np.array([1]), np.array([np.nan]))[0])
