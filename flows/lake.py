@@ -1,13 +1,17 @@
 """The lake by hand: what it holds, whether it is sound, and a folder of files brought into it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.here import run_of
 from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.open import find_home
+
+if TYPE_CHECKING:
+    from tasks.data.schema import Finding
 
 DAYS_NAMED, FINDINGS_NAMED = 5, 40
 
@@ -46,16 +50,44 @@ def verify(options: Options) -> Result:
         f"Sound: {verified.bars:,} bars of {verified.symbols:,} symbols in {verified.sessions:,} sessions are "
         f"those that were committed. {len(verified.findings):,} findings."
     )
-    findings = [
-        (str(found.session), found.symbol, found.rule, found.severity, found.evidence)
-        for found in sorted(verified.findings, key=lambda found: found.session)[-FINDINGS_NAMED:]
-    ]
-    more = len(verified.findings) - len(findings)
-    parts = [sound, *([aligned(_counted(verified.by_rule))] if verified.by_rule else [])]
-    parts += [aligned(findings)] if findings else []
-    parts += [f"… and {more:,} older ones; --json prints all"] if more else []
+    parts = [sound]
+    if verified.findings:
+        parts += [_by_rule(verified.findings), *_latest(verified.findings), "--json prints every finding."]
     document = {**asdict(verified), "by_rule": verified.by_rule}
     return Result(document, "\n\n".join(parts))
+
+
+def _by_rule(findings: Sequence["Finding"]) -> str:
+    """Count findings by rule: the serious ones first, then the most frequent."""
+    rules: dict[tuple[str, str], list[Finding]] = {}
+    for found in findings:
+        rules.setdefault((found.severity, found.rule), []).append(found)
+    ordered = sorted(rules.items(), key=lambda item: (item[0][0] == "note", -len(item[1]), item[0][1]))
+    head = ("rule", "severity", "findings", "symbols", "first", "last")
+    rows = [
+        (
+            rule,
+            severity,
+            f"{len(same):,}",
+            f"{len({found.symbol for found in same}):,}",
+            str(min(found.session for found in same)),
+            str(max(found.session for found in same)),
+        )
+        for (severity, rule), same in ordered
+    ]
+    return aligned([head, *rows])
+
+
+def _latest(findings: Sequence["Finding"]) -> list[str]:
+    """Show the last serious findings with their evidence and what was done."""
+    serious = sorted(
+        (found for found in findings if found.severity != "note"), key=lambda found: found.session
+    )
+    rows = [
+        (str(found.session), found.symbol, found.rule, f"{found.evidence}. {found.action.capitalize()}.")
+        for found in serious[-FINDINGS_NAMED:]
+    ]
+    return [aligned(rows)] if rows else []
 
 
 def import_files(options: Options, folder: Path) -> Result:

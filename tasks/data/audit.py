@@ -24,7 +24,7 @@ from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding
 from tasks.data.store import read_bar_frame, read_table, read_tables
-from tasks.data.tables import SPECS, as_seen_on, empty_table, to_findings
+from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table, to_findings
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def describe_lake(home: Home) -> LakeStatus | None:
 
 
 def verify_lake(run: Run) -> Verification:
-    """Run the gates again over everything that is stored.
+    """Run the gates again over everything that is stored, and list that with what was found when it came in.
 
     Raises DataError where a session's bars are not those that were committed, where stored bars fail a gate that no
     bar may fail, or where more names are in quarantine on the last session than the settings allow.
@@ -122,8 +122,11 @@ def verify_lake(run: Run) -> Verification:
         bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
         damaged += stored.damaged_sessions(frame, year)
         parts.append(findings)
-    found = pd.concat(parts, ignore_index=True).sort_values(["symbol", "session", "rule"])
-    _refuse_damage(damaged, found, symbols=len(symbols), limit=limits.max_quarantined_frac)
+    today = pd.concat(parts, ignore_index=True)
+    _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
+    # a refused action, or a bar that was mended since, is seen nowhere but among what was found on arrival
+    found = pd.concat([stored.tables["findings"][list(FINDING_COLUMNS)], today], ignore_index=True)
+    found = found.drop_duplicates(list(SPECS["findings"].key)).sort_values(["symbol", "session", "rule"])
     trading_days = sessions_between(head.first_session, head.last_session)
     quarantined = active_quarantine(found, trading_days, limits.quarantine_sessions)
     if len(quarantined) > limits.max_quarantined_frac * len(symbols):
@@ -167,6 +170,7 @@ class _Stored:
             tables = {
                 **known.tables,
                 "quarantine": _within(held, since, after),
+                "actions": _within(self.tables["actions"], since, after),
                 "renames": self.tables["renames"],
                 "delistings": self.tables["delistings"],
             }

@@ -4,6 +4,7 @@ Turns what other modules judged, or what is plain from the rows, into findings. 
 """
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,33 +94,49 @@ def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Know
 
 
 def restated(amendments: pd.DataFrame, known: Known, through: date, *, limit: float) -> pd.DataFrame:
-    """Tell in one line how much of the past was rewritten; name those whose closes changed beyond the limit."""
+    """Tell how much of the past was rewritten, in one line and by symbol; keep out closes beyond the limit."""
     if amendments.empty:
         return _no_findings()
     joined = amendments.merge(known.bars, on=["symbol", "session"], how="left", suffixes=("", "_old"))
-    change = (joined["close"] / joined["close_old"] - 1.0).abs()
-    late = int(joined["close_old"].isna().sum())
-    told = f"{len(joined) - late} bars changed and {late} came late, of {joined['symbol'].nunique()} symbols"
-    if change.notna().any():
-        worst = joined.iloc[int(np.nanargmax(change.to_numpy()))]
-        told += (
-            f"; largest change of a close {change.max():.2%} ({worst['symbol']} {worst['session'].date()})"
-        )
-    row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
-    summary = make_findings(row, "restated", "note", [told], "kept beside the first values; seen from now on")
-    far = joined.assign(change=change)[(change > limit).to_numpy()]
-    far = far.sort_values("change", ascending=False).drop_duplicates("symbol")
-    named = make_findings(
-        far.assign(session=pd.Timestamp(through)),
-        "restated_far",
-        "quarantine",
-        [
-            f"close of {session.date()} {old:.6g} → {new:.6g}"
-            for session, old, new in zip(far["session"], far["close_old"], far["close"], strict=True)
-        ],
-        STAYS,
+    joined = joined.assign(change=(joined["close"] / joined["close_old"] - 1.0).abs())
+    by_symbol = joined.sort_values("change", ascending=False, kind="stable").groupby("symbol", sort=True)
+    worst = (
+        by_symbol.first()
+        .reset_index()
+        .assign(changed=by_symbol["close_old"].count().to_numpy(), bars=by_symbol.size().to_numpy())
     )
-    return pd.concat([summary, named], ignore_index=True)
+    row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
+    kept = "kept beside the first values; seen from now on"
+    told = f"{_rewritten(int(worst['changed'].sum()), len(joined))}, of {len(worst)} symbols"
+    if worst["changed"].any():
+        most = worst.sort_values("change", ascending=False, kind="stable").iloc[0]
+        told += (
+            f"; largest change of a close {most['change']:.2%} ({most['symbol']} {most['session'].date()})"
+        )
+    today = worst.assign(session=pd.Timestamp(through))
+    evidence = [_restatement(one) for one in worst.itertuples()]
+    is_far = (worst["change"] > limit).to_numpy()
+    far = [text for text, beyond in zip(evidence, is_far, strict=True) if beyond]
+    near = [text for text, beyond in zip(evidence, is_far, strict=True) if not beyond]
+    return pd.concat(
+        [
+            make_findings(row, "restated", "note", [told], kept),
+            make_findings(today[~is_far], "restated", "note", near, kept),
+            make_findings(today[is_far], "restated_far", "quarantine", far, STAYS),
+        ],
+        ignore_index=True,
+    )
+
+
+def _restatement(worst: Any) -> str:
+    told = _rewritten(worst.changed, worst.bars)
+    if not worst.changed:
+        return f"{told} ({worst.session.date()})"
+    return f"{told}; the close of {worst.session.date()} {worst.close_old:.6g} → {worst.close:.6g}"
+
+
+def _rewritten(changed: int, bars: int) -> str:
+    return f"{changed} bars changed and {bars - changed} came late"
 
 
 def _no_findings() -> pd.DataFrame:

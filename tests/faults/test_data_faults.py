@@ -363,10 +363,12 @@ def test_fault_014_rewritten_history_is_reported_and_the_pinned_snapshot_stays(t
     market = refresh(monkeypatch, tmp_path, Rewriting(rewritten))
 
     assert market.restated_bars == 1
-    (finding,) = [one for one in market.findings if one.rule == "restated"]
-    assert "1 bars changed" in finding.evidence
-    assert "2.00%" in finding.evidence
-    assert f"S04 {day}" in finding.evidence
+    whole, own = [one for one in market.findings if one.rule == "restated"]
+    assert (whole.symbol, own.symbol) == ("*", "S04")
+    assert own.evidence.startswith(f"1 bars changed and 0 came late; the close of {day} ")
+    assert "1 bars changed" in whole.evidence
+    assert "2.00%" in whole.evidence
+    assert f"S04 {day}" in whole.evidence
     np.testing.assert_array_equal(column(pinned, "S04", window=30), before)
     assert (column(market, "S04", window=30)[:-1] != before[1:]).sum() == 1
     again = refresh(monkeypatch, tmp_path, base, THURSDAY)

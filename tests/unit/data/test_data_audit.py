@@ -16,7 +16,7 @@ from tasks.data.audit import describe_lake, verify_lake
 from tasks.data.head import read_head
 from tasks.data.store import read_table
 from tests.builders import FRIDAY
-from tests.deliveries import days_of, make_delivery, refresh, scaled, small_run
+from tests.deliveries import days_of, make_delivery, refresh, scaled, small_run, typed
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,19 @@ def test_too_many_names_in_quarantine_fail_the_verification(tmp_path, monkeypatc
         verify_lake(small_run(tmp_path, **{"data.quality.max_quarantined_frac": 0.1}))
 
 
+def test_what_was_refused_on_arrival_is_listed_although_it_is_stored_nowhere_else(tmp_path, monkeypatch):
+    delivery = make_delivery(sessions=30, symbols=12)
+    day = days_of(delivery)[-3]
+    rows = [*delivery.actions.itertuples(index=False), ("S05", pd.Timestamp(day), 0.0, 2.0)]
+    actions = typed("actions", pd.DataFrame(rows, columns=["symbol", "session", "dividend", "split"]))
+    refresh(monkeypatch, tmp_path, replace(delivery, actions=actions))
+
+    (finding,) = verify_lake(small_run(tmp_path)).findings
+
+    assert (finding.symbol, finding.session, finding.rule) == ("S05", day, "unconfirmed_action")
+    assert finding.action == "action not applied"
+
+
 def test_a_restated_history_verifies(tmp_path, monkeypatch):
     from tests.deliveries import Served
 
@@ -116,4 +129,4 @@ def test_a_restated_history_verifies(tmp_path, monkeypatch):
 
     refresh(monkeypatch, tmp_path, Rewriting(scaled(base, "S03", days_of(base)[20], 1.01)))
 
-    assert verify_lake(small_run(tmp_path)).by_rule == {}
+    assert verify_lake(small_run(tmp_path)).by_rule == {"restated": 2}
