@@ -21,6 +21,7 @@ class AlpacaServer(Server):
         super().__init__()
         self.delivery = delivery
         self.page = page
+        self.closed = delivery.bars["session"].max().tz_localize("America/New_York")
         self.events: dict[str, list[dict[str, Any]]] = _events(delivery)
 
     def respond(self, request: Request) -> Response:
@@ -37,9 +38,7 @@ class AlpacaServer(Server):
     def _bars(self, request: Request) -> Response:
         args = request.args
         start, end = (pd.Timestamp(args[name]) for name in ("start", "end"))
-        if args["feed"] == "sip" and end > self.delivery.bars["session"].max().tz_localize(
-            "America/New_York"
-        ):
+        if args["feed"] == "sip" and end > self.closed:
             return as_json({"message": "subscription does not permit querying recent SIP data"}, 403, LIMITS)
         assert (args["timeframe"], args["asof"]) == ("1Day", "-")
         rows = [

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -23,6 +22,7 @@ class Server:
         self.troubles: list[Trouble | None] = []
         self.always: Trouble | None = None
         self.closing = Event()
+        self.stop: Callable[[], None] = self.closing.set
 
     def answer(self, request: Request) -> Response:
         """Answer as the provider does, or have trouble doing so."""
@@ -34,6 +34,11 @@ class Server:
     def respond(self, request: Request) -> Response:
         """Answer as the provider does."""
         raise NotImplementedError
+
+    def die(self, request: Request, wanted: Response) -> Response:
+        """Go down in the middle of an answer; nobody is there afterwards."""
+        self.stop()
+        return reset(request, wanted)
 
     def hang(self, _request: Request, wanted: Response) -> Response:
         """Say nothing until the test is over."""
@@ -58,12 +63,17 @@ def serving(server: S) -> Iterator[S]:
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    try:
-        yield server
-    finally:
+
+    def stop() -> None:
         server.closing.set()
         http.shutdown()
         http.server_close()
+
+    server.stop = stop
+    try:
+        yield server
+    finally:
+        stop()
 
 
 def as_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -93,6 +103,5 @@ def cut_json(_request: Request, wanted: Response) -> Response:
 def reset(request: Request, wanted: Response) -> Response:
     """Cut the line without a word."""
     line: socket.socket = request.environ["werkzeug.socket"]
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    line.close()
+    line.shutdown(socket.SHUT_RDWR)
     return wanted

@@ -19,7 +19,7 @@ from tasks.data.providers.keys import read_keys
 from tasks.data.providers.memory import remembered
 from tasks.data.providers.pace import Turns
 from tasks.data.providers.session import PoliteSession, understanding
-from tasks.data.providers.wanted import LATE, first_day, in_portions, read_symbols, refuse_unready
+from tasks.data.providers.wanted import first_day, in_portions, read_symbols, refuse_unready
 from tasks.data.symbols import is_safe_symbol
 
 if TYPE_CHECKING:
@@ -72,23 +72,20 @@ class AlpacaProvider:
         return SHARES | {"levels"} if has_level else SHARES
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Ask for the sessions later than `after`; for actions a fortnight more, since some are told late."""
+        """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""
         tables &= self.capabilities
-        begin = first_day(after, self._settings.first_session)
-        since = begin if after is None else begin - LATE
+        since = first_day(after, self._settings.first_session)
         found: dict[Table, pd.DataFrame] = {}
         with understanding(self.name):
             if tables & SHARES:
-                found |= self._shares(tables, begin, since, through)
+                found |= self._shares(tables, since, through)
             if "levels" in tables:
-                found["levels"] = self._levels(begin - LATE, through)
+                found["levels"] = self._levels(since, through)
         if "bars" in tables:
             refuse_unready(found["bars"], through, self.name)
         return delivered(found, tables)
 
-    def _shares(
-        self, tables: frozenset[Table], begin: date, since: date, through: date
-    ) -> dict[Table, pd.DataFrame]:
+    def _shares(self, tables: frozenset[Table], since: date, through: date) -> dict[Table, pd.DataFrame]:
         """Return what is told of the symbols, and of their companies under the names they had before."""
         symbols = self._symbols()
         events = self._events(symbols, since, through)
@@ -100,12 +97,12 @@ class AlpacaProvider:
             "delistings": _delistings(events, through),
         }
         if "bars" in tables:
-            found["bars"] = self._daily(symbols, begin, through)
+            found["bars"] = self._daily(symbols, since, through)
         if until:
             former = _actions(self._events(sorted(until), since, through), since, through)
             found["actions"] = _with_former(found["actions"], former, until)
             if "bars" in tables:
-                found["bars"] = _with_former(found["bars"], self._daily(sorted(until), begin, through), until)
+                found["bars"] = _with_former(found["bars"], self._daily(sorted(until), since, through), until)
         return found
 
     def _symbols(self) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ class Cascade:
                 log.warning("%s is passed over for %s: %s", provider.name, _list(asked), error.what)
                 failed.append((provider.name, asked, error))
                 continue
+            if provider is not self._providers[0]:
+                delivery = _news_only(delivery, after)
             for table in asked:
                 found[table] = _joined(found.get(table), delivery.table(table), table, through)
                 givers[table] = givers.get(table, provider.name)
@@ -65,6 +67,17 @@ class Cascade:
         return replace(
             delivered(found, tables), fall_throughs=tuple(_told(*failure, givers) for failure in failed)
         )
+
+
+def _news_only(delivery: Delivery, after: date | None) -> Delivery:
+    """Leave what the lake holds already to its own provider: another one's figures would count as restated."""
+    if after is None:
+        return delivery
+
+    def news(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["session"] > pd.Timestamp(after)].reset_index(drop=True)
+
+    return replace(delivery, bars=news(delivery.bars), actions=news(delivery.actions))
 
 
 def _joined(have: pd.DataFrame | None, more: pd.DataFrame, table: Table, through: date) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.pace import Turns
 from tasks.data.providers.session import PoliteSession, understanding
-from tasks.data.providers.wanted import LATE, first_day, read_symbols, refuse_unready
+from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
 
 SHARES: frozenset[Table] = frozenset({"bars", "actions"})
 URL = "https://api.tiingo.com"
@@ -50,19 +50,17 @@ class TiingoProvider:
         return SHARES | {"levels"} if has_level else SHARES
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Ask for each symbol's days later than `after`, and a fortnight more, since actions are told late."""
+        """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
         tables &= self.capabilities
-        begin = first_day(after, self._settings.first_session)
-        since = begin if after is None else begin - LATE
+        since = first_day(after, self._settings.first_session)
         parts: dict[Table, pd.DataFrame] = {}
         if tables & {"bars", "actions"}:
             days = {symbol: self._days(symbol, since, through) for symbol in self._symbols}
             with understanding(self.name):
-                bars = _bars(days)
-                parts["bars"] = bars[bars["session"] >= pd.Timestamp(begin)].reset_index(drop=True)
+                parts["bars"] = _bars(days)
                 parts["actions"] = _actions(days, since, through)
         if "levels" in tables:
-            days = {self._settings.benchmark: self._days(self._settings.benchmark, begin - LATE, through)}
+            days = {self._settings.benchmark: self._days(self._settings.benchmark, since, through)}
             with understanding(self.name):
                 parts["levels"] = _levels(days)
         if "bars" in tables:

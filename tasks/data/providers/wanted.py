@@ -9,7 +9,7 @@ import pandas as pd
 from tasks.core.errors import ConfigError, TransientError
 from tasks.data.symbols import is_safe_symbol, printable
 
-LATE = timedelta(days=14)  # what may be told late (actions, levels) is asked for again so far back
+LATE = timedelta(days=14)  # asked for again at each refresh: some things are told late, and some are restated
 
 
 def read_symbols(file: Path | None, provider: str) -> tuple[str, ...]:
@@ -47,8 +47,8 @@ def in_portions(symbols: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def first_day(after: date | None, first_session: date) -> date:
-    """Return the first day to ask for."""
-    return first_session if after is None else after + timedelta(days=1)
+    """Return the first day to ask for: a fortnight back, so that late and restated rows come along."""
+    return first_session if after is None else max(after - LATE, first_session)
 
 
 def refuse_unready(bars: pd.DataFrame, through: date, provider: str) -> None:

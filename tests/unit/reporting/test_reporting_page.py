@@ -1,7 +1,10 @@
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from tasks.reporting.manifest import manifest_json, provenance
 from tasks.reporting.rendering import render_day
 from tasks.reporting.view import halt_words
 from tests.unit.reporting.example_day import (
@@ -177,3 +180,18 @@ def test_findings_are_listed_with_evidence_and_action(report):
 )
 def test_the_kill_switch_is_told_in_one_sentence(switch, sentence_goes_on):
     assert halt_words(switch) == sentence_goes_on
+
+
+def test_who_was_passed_over_and_why_stands_in_report_log_and_manifest():
+    inputs = make_inputs()
+    market = replace(inputs.records.market, fall_throughs=("alpaca was passed over: <b>down</b>.",))
+    inputs = replace(inputs, records=replace(inputs.records, market=market))
+
+    files = render_day(inputs, positions_sha256=None).files
+
+    assert "alpaca was passed over: <b>down</b>." in Report(files["report.html"]).text
+    assert json.loads(files["monitoring_log.json"])["data_quality"]["fall_throughs"] == list(
+        market.fall_throughs
+    )
+    source = provenance(inputs, positions_sha256=None)
+    assert json.loads(manifest_json(inputs, source, {}, {}))["fall_throughs"] == list(market.fall_throughs)

@@ -1,0 +1,229 @@
+"""Turns, keys, symbols and memory: what all providers in the network share."""
+
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from config.sections import Pace
+from tasks.core.errors import ConfigError, StorageError, TransientError
+from tasks.data.providers.keys import read_keys
+from tasks.data.providers.memory import remembered
+from tasks.data.providers.pace import ATTEMPTS, Turns, patiently
+from tasks.data.providers.wanted import first_day, in_portions, read_symbols
+
+NOON = datetime(2024, 6, 14, 12, tzinfo=UTC)
+
+
+class Watch:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self):
+        self.time = NOON
+        self.slept = []
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.slept.append(round(seconds, 3))
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def watch():
+    return Watch()
+
+
+@pytest.fixture
+def turns(tmp_path, watch):
+    def make(provider="alpaca", **limits):
+        pace = Pace(**{"second": None, "minute": None, "hour": None, "day": None, **limits})
+        made = Turns(tmp_path / "data" / "requests.sqlite", provider, pace, clock=watch.now)
+        made.sleep = watch.sleep
+        return made
+
+    return make
+
+
+def test_a_turn_beyond_the_limit_waits_until_the_first_is_a_span_ago(turns, watch):
+    three = turns(second=2)
+
+    for _ in range(5):
+        three.take()
+
+    assert watch.slept == pytest.approx([1.0, 1.0], abs=0.002)
+
+
+def test_every_span_is_kept_at_once(turns, watch):
+    taken = turns(second=2, minute=3)
+
+    for _ in range(4):
+        taken.take()
+
+    assert sum(watch.slept) == pytest.approx(60, abs=0.01)
+
+
+def test_limits_are_each_providers_own(turns, watch):
+    turns("alpaca", minute=1).take()
+    turns("tiingo", minute=1).take()
+
+    assert watch.slept == []
+
+
+def test_no_limit_leaves_no_file(turns, tmp_path):
+    turns().take()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_would_wait_too_long_is_told_for_how_long(turns, watch):
+    hourly = turns("tiingo", hour=1, day=5)
+    hourly.take()
+
+    with pytest.raises(
+        TransientError, match=r"tiingo allows \(1 a hour, 5 a day\) are used up for 60 minutes"
+    ):
+        hourly.take()
+    assert watch.slept == []
+
+
+def test_two_processes_share_one_limit(tmp_path):
+    file = tmp_path / "requests.sqlite"
+    code = (
+        "import sys; from pathlib import Path; from config.sections import Pace;"
+        "from tasks.core.errors import TransientError; from tasks.data.providers.pace import Turns;"
+        "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None));"
+        "taken = 0\n"
+        "try:\n"
+        "    while True: turns.take(); taken += 1\n"
+        "except TransientError: print(taken)"
+    )
+
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+
+    assert sum(int(one.communicate(timeout=60)[0]) for one in both) == 10
+
+
+def test_a_damaged_count_is_named(turns, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "requests.sqlite").write_bytes(b"no database" * 100)
+
+    with pytest.raises(StorageError, match=r"requests\.sqlite could not be used: DatabaseError") as caught:
+        turns(minute=1).take()
+    assert isinstance(caught.value.__cause__, sqlite3.DatabaseError)
+
+
+def test_pauses_grow_and_end(turns, watch):
+    def ask():
+        raise TransientError("Busy.", remedy="Wait.")
+
+    with pytest.raises(TransientError, match="Busy"):
+        patiently(turns(), ask)
+
+    assert len(watch.slept) == ATTEMPTS - 1
+    assert all(2**n <= pause <= 2**n + 1 for n, pause in enumerate(watch.slept))
+
+
+def test_other_errors_are_not_repeated(turns, watch):
+    def ask():
+        raise ConfigError("No.", remedy="Mend.")
+
+    with pytest.raises(ConfigError):
+        patiently(turns(), ask)
+
+    assert watch.slept == []
+
+
+def test_every_attempt_takes_a_turn(turns, watch):
+    answers = iter([TransientError("Busy.", remedy="Wait."), "done"])
+
+    def ask():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(turns(minute=1), ask) == "done"
+    assert sum(watch.slept) == pytest.approx(60, abs=0.01)
+
+
+@pytest.mark.parametrize("value", ["two words", "line\n", "tab\t", "schlüssel", "\x00"])
+def test_what_cannot_be_a_key_is_refused_without_being_shown(value):
+    with pytest.raises(ConfigError, match="TIINGO_API_KEY cannot be a key") as caught:
+        read_keys("tiingo", {"TIINGO_API_KEY": value})
+
+    assert value not in str(caught.value)
+
+
+def test_missing_keys_are_all_named():
+    with pytest.raises(ConfigError, match="alpaca needs APCA_API_KEY_ID and APCA_API_SECRET_KEY"):
+        read_keys("alpaca", {"APCA_API_KEY_ID": ""})
+
+
+def test_a_provider_without_keys_needs_none():
+    assert read_keys("files", {}) == {}
+
+
+def test_symbols_are_read_line_by_line(tmp_path):
+    file = tmp_path / "symbols.txt"
+    file.write_text("# mine\nAAPL\n  BRK.B # class B\n\nNA\nAAPL\n")
+
+    assert read_symbols(file, "alpaca") == ("AAPL", "BRK.B", "NA")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("aapl\n", "names aapl, which is no symbol"), ("# none\n", "names no symbol"), ("../x\n", "names ../x")],
+)
+def test_a_list_that_cannot_be_used_is_named(tmp_path, text, told):
+    file = tmp_path / "symbols.txt"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError, match=told):
+        read_symbols(file, "alpaca")
+
+
+@pytest.mark.parametrize("file", ["none.txt", "."])
+def test_a_list_that_is_not_there_is_named(tmp_path, file):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_symbols(tmp_path / file, "alpaca")
+
+
+def test_without_a_list_the_setting_is_named():
+    with pytest.raises(ConfigError, match=r"data\.symbols_file names no file"):
+        read_symbols(None, "tiingo")
+
+
+def test_portions_hold_everything_once():
+    assert list(in_portions("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_the_last_fortnight_is_asked_for_again():
+    begin = date(2016, 1, 4)
+
+    assert first_day(None, begin) == begin
+    assert first_day(date(2024, 6, 14), begin) == date(2024, 5, 31)
+    assert first_day(date(2016, 1, 8), begin) == begin
+
+
+def test_an_answer_is_remembered_for_a_while(tmp_path):
+    file = tmp_path / "answers" / "names.json"
+    later = [timedelta(0)]
+    answers = iter([["A"], ["B"], ["C"]])
+
+    def ask():
+        clock = lambda: datetime.now(UTC) + later[0]  # noqa: E731 - one line in a test
+        return remembered(file, lambda: next(answers), for_=timedelta(days=1), clock=clock)
+
+    assert [ask(), ask()] == [["A"], ["A"]]
+    later[0] = timedelta(days=1)
+    assert ask() == ["B"]
+    later[0] = timedelta(0)
+    file.write_text("[")
+    assert ask() == ["C"]
