@@ -198,7 +198,7 @@ def config_show(context: typer.Context) -> int:
 
 @data_app.command("status", epilog=FOR_ALL)
 def data_status(context: typer.Context) -> int:
-    """Print what the lake holds: tables, sessions, symbols, last snapshot."""
+    """Print what the lake holds: span, universe, quarantine, gaps, findings, tables, size."""
     from flows.lake import show_lake
 
     return show(show_lake(context.obj), context.obj)
@@ -221,6 +221,40 @@ def data_import(
     from flows.lake import import_files
 
     return show(import_files(context.obj, folder), context.obj)
+
+
+@data_app.command("backup", epilog=FOR_ALL)
+def data_backup(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where to put it. Default: backups/ of the home.")
+    ] = None,
+) -> int:
+    """Write the whole book, lake, days, champion, settings, into one archive with a digest of every file."""
+    from flows.upkeep import back_up
+
+    return show(back_up(context.obj, folder), context.obj)
+
+
+@data_app.command("restore", epilog=FOR_ALL)
+def data_restore(
+    context: typer.Context,
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="An archive that `data backup` wrote.")],
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Give up what the home holds now.")] = False,
+) -> int:
+    """Check an archive to the last byte, then bring the book back from it into an empty home."""
+    from flows.upkeep import restore
+
+    return show(restore(context.obj, archive, replace=replace), context.obj)
+
+
+@data_app.command("vacuum", epilog=FOR_ALL)
+def data_vacuum(context: typer.Context) -> int:
+    """Free the space of files that neither the lake nor a published day needs any more."""
+    from flows.upkeep import vacuum
+
+    return show(vacuum(context.obj), context.obj)
 
 
 @regime_app.command("history", epilog=FOR_ALL)

@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING
 from flows.here import run_of
 from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
-from tasks.core.open import find_home
+from tasks.core.open import find_home, settings_of
 
 if TYPE_CHECKING:
     from tasks.data.schema import Finding
 
-DAYS_NAMED, FINDINGS_NAMED = 5, 40
+MOST_NAMED, FINDINGS_NAMED = 5, 40
 
 
 def show_lake(options: Options) -> Result:
-    """What the lake holds: span, tables, missing sessions, findings. An empty lake is no failure."""
-    from tasks.data.audit import describe_lake
+    """What the lake holds: span, universe, tables, gaps, findings. An empty lake is no failure."""
+    from tasks.data.status import describe_lake
 
-    status = describe_lake(find_home(options.home))
+    home = find_home(options.home)
+    status = describe_lake(home, settings_of(home, options.profile).settings)
     if status is None:
         return Result({"lake": None}, "The lake is empty. Fill it: afterclose refresh")
     days = [str(day) for day in status.missing_sessions]
+    at = status.refreshed_at
     rows = [
         ("provider", status.provider),
         ("sessions", f"{status.first_session} to {status.last_session}"),
-        ("symbols", f"{status.symbols:,}"),
+        ("snapshot", status.snapshot),
+        ("last refresh", f"{at:%Y-%m-%d %H:%M} UTC" if at else "not known"),
         ("refreshes", f"{status.revision:,}"),
+        ("symbols", f"{status.symbols:,}"),
+        ("universe", f"{status.universe:,} on the last session"),
+        ("in quarantine", f"{len(status.quarantined):,}{_named(status.quarantined)}"),
         ("on disk", f"{status.size_bytes / 1e6:,.1f} MB"),
         ("missing sessions", f"{len(days):,}{_named(days)}"),
         *(
@@ -112,7 +118,7 @@ def _counted(findings: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(f"found {rule}", f"{count:,}") for rule, count in findings.items()]
 
 
-def _named(days: list[str]) -> str:
-    if not days:
+def _named(names: Sequence[str]) -> str:
+    if not names:
         return ""
-    return f" ({', '.join(days[:DAYS_NAMED])}{', …' if len(days) > DAYS_NAMED else ''})"
+    return f" ({', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''})"

@@ -8,7 +8,9 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks.core.errors import StorageError
 
@@ -17,19 +19,28 @@ LEFTOVER_SUFFIX = ".partial"
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file's content whole."""
+    with replace_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Hand out an empty file that becomes `path` when the block ends well, and vanishes otherwise."""
     refuse_symlink(path)
     beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(content)
+        with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
-        raise _not_written(path, error) from error
+        if isinstance(error, OSError):
+            raise _not_written(path, error) from error
+        raise
 
 
 def write_text(path: Path, content: str) -> None:
@@ -48,13 +59,22 @@ def replace_folder(path: Path) -> Iterator[Path]:
     try:
         beside.mkdir(parents=True)
         yield beside
-        _sync_tree(beside)
-        _exchange(beside, path)
-        _sync_folder(path.parent)
+        put_in_place(beside, path)
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Move a finished file or folder to `path`; what was there, if anything, is at `new` afterwards."""
+    refuse_symlink(path)
+    try:
+        _sync_tree(new)
+        _exchange(new, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -79,7 +99,7 @@ def _beside(path: Path) -> Path:
 
 
 def _exchange(new: Path, path: Path) -> None:
-    """Put `new` at `path`. Linux swaps two folders in one step; afterwards `new` is the old content."""
+    """Put `new` at `path`. Linux swaps the two in one step; afterwards `new` is the old content."""
     if path.exists():
         _swap(new, path)
     else:
@@ -97,14 +117,13 @@ def _swap(one: Path, other: Path) -> None:
         raise OSError(code, os.strerror(code), str(other))
 
 
-def _sync_tree(folder: Path) -> None:
-    for inside in folder.rglob("*"):
-        if inside.is_file():
-            with inside.open("rb") as file:
+def _sync_tree(top: Path) -> None:
+    for path in (*top.rglob("*"), top):
+        if path.is_file():
+            with path.open("rb") as file:
                 os.fsync(file.fileno())
         else:
-            _sync_folder(inside)
-    _sync_folder(folder)
+            _sync_folder(path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -82,6 +82,10 @@ class Home:
         return self.root / "reports"
 
     @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
     def config_file(self) -> Path:
         return self.root / "config.yaml"
 

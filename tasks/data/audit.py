@@ -1,11 +1,10 @@
-"""Look over the whole lake: what it holds (status), and whether what it holds still passes every gate (verify).
+"""Look over the whole lake: does what it holds still pass every gate, and is it what was committed?
 
-Never changes anything. Verifying goes year by year, so that memory does not grow with the length of the history.
+Never changes anything. It goes year by year, so that memory does not grow with the length of the history.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.digest import COVERED, session_digests
@@ -23,7 +21,7 @@ from tasks.data.intake import admit
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding
-from tasks.data.store import read_bar_frame, read_table, read_tables
+from tasks.data.store import read_bar_frame, read_table
 from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table, to_findings
 
 log = logging.getLogger(__name__)
@@ -42,30 +40,6 @@ BROKEN_RULES = frozenset(
 
 
 @dataclass(frozen=True)
-class TableStatus:
-    """One table at its committed version."""
-
-    name: str
-    version: int
-    rows: int
-
-
-@dataclass(frozen=True)
-class LakeStatus:
-    """The lake at a glance."""
-
-    provider: str
-    revision: int  # how many refreshes were committed
-    first_session: date
-    last_session: date
-    symbols: int
-    size_bytes: int  # on disk, earlier versions included
-    tables: tuple[TableStatus, ...]
-    missing_sessions: tuple[date, ...]  # trading days inside the span without any bar
-    findings: dict[str, int]  # how many of each rule
-
-
-@dataclass(frozen=True)
 class Verification:
     """What the gates say about the stored data today."""
 
@@ -77,31 +51,6 @@ class Verification:
     @property
     def by_rule(self) -> dict[str, int]:
         return dict(sorted(Counter(finding.rule for finding in self.findings).items()))
-
-
-def describe_lake(home: Home) -> LakeStatus | None:
-    """Return the lake at a glance; None where nothing was committed yet."""
-    head = read_head(home.lake)
-    if head is None or head.first_session is None or head.last_session is None:
-        return None
-    tables = read_tables(home.lake, head.versions, ("sessions", "lives", "findings"), session=None)
-    with_bars = tables["sessions"].loc[tables["sessions"]["bars"] > 0, "session"]
-    trading_days = sessions_between(head.first_session, head.last_session)
-    missing = np.setdiff1d(trading_days, with_bars.to_numpy().astype("datetime64[D]"))
-    rules = tables["findings"]["rule"].value_counts().sort_index()
-    return LakeStatus(
-        provider=head.provider,
-        revision=head.revision,
-        first_session=head.first_session,
-        last_session=head.last_session,
-        symbols=tables["lives"]["symbol"].nunique(),
-        size_bytes=_size(home.lake),
-        tables=tuple(
-            TableStatus(name, head.versions[name], head.rows[name]) for name in sorted(head.versions)
-        ),
-        missing_sessions=tuple(missing.tolist()),
-        findings={str(rule): int(count) for rule, count in rules.items()},
-    )
 
 
 def verify_lake(run: Run) -> Verification:
@@ -214,11 +163,3 @@ def _refuse_damage(damaged: list[date], found: pd.DataFrame, *, symbols: int, li
 
 def _within(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     return frame[(frame["session"] >= pd.Timestamp(first)) & (frame["session"] <= pd.Timestamp(last))]
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in _files(folder))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())

@@ -16,7 +16,8 @@ def sync_commits(table: Path, first: int, last: int) -> None:
     written: set[Path] = set()
     for version in range(first, last + 1):
         entry = log / f"{version:020d}.json"
-        written |= {entry, *_added(entry, table)}
+        # a version that a crash left behind may name files that were vacuumed since
+        written |= {entry, *(file for file in _added(entry, table) if file.exists())}
     for file in sorted(written):
         _sync(file, os.O_RDONLY)
     for folder in sorted({file.parent for file in written} | {log, table, table.parent}):

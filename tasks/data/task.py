@@ -197,7 +197,7 @@ def _describe(run: Run, head: Head) -> Market:
         new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
         restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
         findings=_findings(without_fall_throughs(tables["findings"]), sessions, length),
-        quarantined=_quarantined_names(tables, sessions, length),
+        quarantined=quarantined_names(tables, sessions, length),
         universe_size=universe,
         universe_gained=gained,
         universe_lost=lost,
@@ -226,7 +226,7 @@ def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, .
     return int(now.sum()), tuple(gained.tolist()), tuple(lost.tolist())
 
 
-def _quarantined_names(tables: dict[str, pd.DataFrame], sessions: Days, length: int) -> tuple[str, ...]:
+def quarantined_names(tables: dict[str, pd.DataFrame], sessions: Days, length: int) -> tuple[str, ...]:
     """Return who is in quarantine by today's names: a rename in between must not set anybody free."""
     lines = lines_as_of(tables["lives"], tables["renames"])
     who = lines.of_frame(young_findings(tables["findings"], sessions, length), "session")

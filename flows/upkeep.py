@@ -1,0 +1,84 @@
+"""Care for a book: back it up, bring it back, free space. What was published stays as it was."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.inspection import aligned
+from flows.terminal import Options, Result, progress
+from tasks.core.clock import now
+from tasks.core.lock import exclusive
+from tasks.core.open import find_home
+
+if TYPE_CHECKING:
+    from tasks.data.backup import Backup
+
+log = logging.getLogger(__name__)
+
+
+def back_up(options: Options, folder: Path | None) -> Result:
+    """Write the home into one archive that proves itself."""
+    from tasks.data import backup
+
+    home = find_home(options.home)
+    with progress(options):
+        log.info("reading %s", home.root)
+        made = backup.back_up(home, folder.expanduser().absolute() if folder else home.backups, at=now())
+    return _told(made, "Backed up")
+
+
+def restore(options: Options, archive: Path, *, replace: bool) -> Result:
+    """Bring a book back from an archive."""
+    from tasks.data import backup
+
+    home = find_home(options.home)
+    with progress(options):
+        log.info("checking %s", archive)
+        made = backup.restore(home, archive.expanduser().absolute(), replace=replace)
+    return _told(made, f"Restored to {home.root}")
+
+
+def vacuum(options: Options) -> Result:
+    """Free what neither the lake's head nor a published day names."""
+    from tasks.data.upkeep import vacuum_lake
+    from tasks.reporting.store import published_snapshots
+
+    home = find_home(options.home)
+    with progress(options), exclusive(home.lock_file, doing="data vacuum"):
+        log.info("looking up what the published days stand on")
+        vacuumed = vacuum_lake(home.lake, published_snapshots(home))
+    unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
+    lines = [
+        f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",
+        f"The data of {len(vacuumed.days_kept):,} published days can be named as before.",
+        *(
+            [f"Of days that stand on data this lake never held nothing was there to keep: {unknown}."]
+            if unknown
+            else []
+        ),
+    ]
+    return Result(asdict(vacuumed), "\n".join(lines))
+
+
+def _told(made: "Backup", what: str) -> Result:
+    listing = made.listing
+    document = {
+        "archive": str(made.path),
+        "made_at": listing.made_at.isoformat(),
+        "made_by": listing.made_by,
+        "last_session": listing.last_session,
+        "files": len(listing.files),
+        "bytes": listing.size_bytes,
+    }
+    rows = [
+        (what, f"{len(listing.files):,} files, {_megabytes(listing.size_bytes)}"),
+        ("archive", str(made.path)),
+        ("made", f"{listing.made_at:%Y-%m-%d %H:%M} UTC by {listing.made_by}"),
+        ("last session", str(listing.last_session or "none")),
+    ]
+    return Result(document, aligned(rows))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

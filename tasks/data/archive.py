@@ -1,0 +1,150 @@
+"""Put files into one archive that says what it holds, and take them out only if every byte is what it says.
+
+A plain tar, so that any tool reads it. Its first member lists every file with size, mode and SHA-256; the files follow
+in that order. Nothing in an archive is believed: names that would leave the folder, links, and whatever is not listed
+are refused (fault 116).
+"""
+
+import hashlib
+import io
+import stat
+import tarfile
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.core.atomic import replace_file
+from tasks.core.errors import StorageError
+
+LISTING = "backup.json"
+OWNER_ONLY = 0o600  # an archive holds a whole book
+CHUNK_BYTES = 1 << 20
+
+
+class Entry(BaseModel):
+    """One file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str  # below the folder, with slashes
+    size: int
+    mode: int
+    sha256: str
+
+
+class Listing(BaseModel):
+    """What an archive says about itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = 1
+    made_by: str
+    made_at: datetime
+    last_session: date | None  # of the lake; None where it holds nothing
+    files: tuple[Entry, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(entry.size for entry in self.files)
+
+
+def list_files(root: Path, paths: Iterable[Path]) -> tuple[Entry, ...]:
+    """Return size, mode and hash of every file, by name."""
+    return tuple(_entry(root, path) for path in sorted(paths))
+
+
+def write_archive(target: Path, root: Path, listing: Listing) -> None:
+    """Write the listed files below `root` to the target, readable by its owner alone; whole or not at all."""
+    with replace_file(target, mode=OWNER_ONLY) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        told = (listing.model_dump_json(indent=1) + "\n").encode()
+        tar.addfile(_member(LISTING, len(told), OWNER_ONLY, listing.made_at), io.BytesIO(told))
+        for entry in listing.files:
+            with (root / entry.path).open("rb") as source:
+                tar.addfile(_member(entry.path, entry.size, entry.mode, listing.made_at), source)
+
+
+def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool]) -> Listing:
+    """Take every file out into the empty folder. Raises StorageError for a name that does not belong there."""
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            listing = _read_listing(archive, tar)
+            for entry in listing.files:
+                if not (_is_plain(entry.path) and belongs(entry.path)):
+                    raise _refused(archive, f"{entry.path!r} has no place in a home")
+                _take_out(archive, tar, entry, folder)
+            if tar.next() is not None:
+                raise _refused(archive, "it holds more than it lists")
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise _refused(archive, str(error) or type(error).__name__) from error
+    return listing
+
+
+def _entry(root: Path, path: Path) -> Entry:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    found = path.stat()
+    name = path.relative_to(root).as_posix()
+    return Entry(path=name, size=found.st_size, mode=stat.S_IMODE(found.st_mode), sha256=digest)
+
+
+def _member(name: str, size: int, mode: int, made_at: datetime) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = size, mode, int(made_at.timestamp())
+    return member
+
+
+def _read_listing(archive: Path, tar: tarfile.TarFile) -> Listing:
+    told = _read_member(archive, tar, LISTING).read()
+    try:
+        return Listing.model_validate_json(told)
+    except ValidationError as error:
+        raise _refused(archive, f"its {LISTING} says nothing that this release understands") from error
+
+
+def _take_out(archive: Path, tar: tarfile.TarFile, entry: Entry, folder: Path) -> None:
+    source = _read_member(archive, tar, entry.path)
+    target = folder / entry.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with target.open("xb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += file.write(chunk)
+    target.chmod(entry.mode & 0o777)
+    if (size, digest.hexdigest()) != (entry.size, entry.sha256):
+        raise _refused(archive, f"{entry.path} is not what was backed up: its sha256 differs")
+
+
+def _read_member(archive: Path, tar: tarfile.TarFile, name: str) -> "tarfile.ExFileObject":
+    """Open the next member, which must be a plain file of that name: no link, no device, no hole."""
+    member = tar.next()
+    if member is None or member.name != name or member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
+        found = "nothing" if member is None else f"{member.name!r}"
+        raise _refused(archive, f"the file {name!r} was expected in it, and {found} was found")
+    file = tar.extractfile(member)
+    if not isinstance(file, tarfile.ExFileObject):
+        raise _refused(archive, f"{name!r} is no file")
+    return file
+
+
+def _is_plain(path: str) -> bool:
+    """Tell whether the name stays below the folder it is unpacked into, whatever reads it."""
+    parts = PurePosixPath(path).parts
+    return (
+        path.isprintable()
+        and "\\" not in path
+        and path == "/".join(parts)
+        and not path.startswith("/")
+        and ".." not in parts
+    )
+
+
+def _refused(archive: Path, why: str) -> StorageError:
+    return StorageError(
+        f"{archive} cannot be restored: {why}.",
+        remedy="Nothing was changed. Take another backup.",
+        path=str(archive),
+    )

@@ -1,0 +1,139 @@
+"""Back up a whole book, and bring it back: lake, days, champion, reports, settings and switch, as they stood.
+
+What can be computed again is left out (work, features), and so is whatever lives in the environment: secrets are never
+in a home. A restore checks everything before it touches anything. Then it puts folder after folder in place, `live/`
+last, with `live/STOP` standing meanwhile: a home that is half restored publishes nothing.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tasks.core.atomic import (
+    LEFTOVER_SUFFIX,
+    put_in_place,
+    refuse_symlink,
+    remove_leftovers,
+    write_text,
+)
+from tasks.core.errors import ConfigError
+from tasks.core.home import Home
+from tasks.core.lock import exclusive
+from tasks.core.setup import is_set_up
+from tasks.data.archive import Listing, list_files, unpack_archive, write_archive
+from tasks.data.head import read_head
+
+INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
+README = "README.md"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """An archive and what it says about itself."""
+
+    path: Path
+    listing: Listing
+
+
+def back_up(home: Home, folder: Path, *, at: datetime) -> Backup:
+    """Write the home into one archive in the folder, named by session and instant."""
+    if not is_set_up(home):
+        raise ConfigError(
+            f"There is no book in {home.root}.", remedy="Name its home with --home.", home=str(home.root)
+        )
+    with exclusive(home.lock_file, doing="data backup"):
+        head = read_head(home.lake)
+        listing = Listing(
+            made_by=f"afterclose {version('afterclose')}",
+            made_at=at,
+            last_session=head.last_session if head else None,
+            files=list_files(home.root, _files(home)),
+        )
+        path = folder / f"afterclose-{listing.last_session or 'empty'}-{at:%Y%m%dT%H%M%SZ}.tar"
+        write_archive(path, home.root, listing)
+    return Backup(path, listing)
+
+
+def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
+    """Bring a book back into the home; one that holds a book already only with `replace`."""
+    with exclusive(home.lock_file, doing="data restore"):
+        remove_leftovers(home.root)
+        if not replace:
+            _refuse_full(home)
+        with TemporaryDirectory(prefix=".restore.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
+            staged = Home(Path(folder))
+            listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
+            _refuse_strange(staged, archive)
+            _put_in_place(staged, home)
+    return Backup(archive, listing)
+
+
+def _files(home: Home) -> Iterator[Path]:
+    """Yield the files that are a book; a link is refused: what it leads to is not in the home."""
+    for unit in _units(home):
+        for path in (unit, *unit.rglob("*")):
+            refuse_symlink(path)
+            if path.is_file() and not _is_leftover(path, home):
+                yield path
+
+
+def _is_leftover(path: Path, home: Home) -> bool:
+    inside = path.relative_to(home.root).parts
+    return any(part.startswith(".") and part.endswith(LEFTOVER_SUFFIX) for part in inside)
+
+
+def _units(home: Home) -> tuple[Path, ...]:
+    """Return what is put in place in one step each: what lies in data/, whole folders, `live` last."""
+    left_out = {home.work, home.features, home.lock_file}
+    data = home.marker_file.parent
+    inside = sorted(data.iterdir()) if data.is_dir() else []
+    units = (
+        home.config_file,
+        *(path for path in inside if path not in left_out),
+        home.reports,
+        home.production,
+        home.live,
+    )
+    return tuple(unit for unit in units if unit.exists() or unit.is_symlink())
+
+
+def _belongs(home: Home, name: str) -> bool:
+    path = home.root / name
+    folders = (home.marker_file.parent, home.reports, home.production, home.live)
+    left_out = (home.work, home.features, home.lock_file)
+    is_inside = any(folder in path.parents for folder in folders)
+    return path == home.config_file or (is_inside and not any(path.is_relative_to(one) for one in left_out))
+
+
+def _refuse_full(home: Home) -> None:
+    held = [path for path in _files(home) if path.name != README]
+    if held:
+        raise ConfigError(
+            f"{home.root} is not empty: it holds {held[0].relative_to(home.root)}.",
+            remedy="Name an empty home with --home, or add --replace to give up what this one holds.",
+            home=str(home.root),
+        )
+
+
+def _refuse_strange(staged: Home, archive: Path) -> None:
+    """Refuse a book that this release cannot read, before the present one is touched."""
+    if not is_set_up(staged):
+        raise ConfigError(f"{archive} holds no book.", remedy="Name another archive.", archive=str(archive))
+    read_head(staged.lake)
+
+
+def _put_in_place(staged: Home, home: Home) -> None:
+    """Exchange unit after unit; what the home held goes where the new unit came from, and away with it."""
+    write_text(home.stop_file, INTERRUPTED)
+    arriving = [unit.relative_to(staged.root) for unit in _units(staged)]
+    for unit in [unit.relative_to(home.root) for unit in _units(home)]:
+        if unit not in arriving:
+            (home.root / unit).rename(staged.root / unit)
+    for unit in arriving:
+        put_in_place(staged.root / unit, home.root / unit)
+    shutil.rmtree(home.work, ignore_errors=True)
+    shutil.rmtree(home.features, ignore_errors=True)

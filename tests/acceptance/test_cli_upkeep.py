@@ -1,0 +1,101 @@
+"""A book is destroyed and brought back, its lake vacuumed: days, replays and verification stay what they were."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, configure, day_bytes, run_day, tree_bytes
+
+
+@pytest.fixture
+def book(ready_home):
+    run_day(ready_home, SESSION_BEFORE)
+    run_day(ready_home)
+    return ready_home
+
+
+def document(*arguments, home, exit_code=0):
+    result = afterclose("--json", *arguments, home=home)
+    assert result.returncode == exit_code, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_destroyed_home_comes_back_with_the_same_days_and_the_same_verification(book, tmp_path):
+    days = tree_bytes(book / "live")
+    verified = document("data", "verify", home=book)
+    told = document("data", "backup", str(tmp_path / "vault"), home=book)
+    shutil.rmtree(book)
+    new = tmp_path / "another place"
+
+    restored = document("data", "restore", told["archive"], home=new)
+
+    assert restored == told
+    assert told["last_session"] == str(LAST_SESSION)
+    assert tree_bytes(new / "live") == days
+    assert document("data", "verify", home=new) == verified
+    before = day_bytes(new)
+    run_day(new)
+    assert day_bytes(new) == before
+
+
+def test_a_kept_day_is_recomputed_to_the_byte_after_a_vacuum(book):
+    before = {day: day_bytes(book, day) for day in (SESSION_BEFORE, LAST_SESSION)}
+
+    told = document("data", "vacuum", home=book)
+
+    assert told["days_kept"] == [str(SESSION_BEFORE), str(LAST_SESSION)]
+    assert told["days_unknown"] == []
+    for day, files in before.items():
+        run_day(book, day)
+        assert day_bytes(book, day) == files
+    assert afterclose("data", "verify", home=book).returncode == 0
+
+
+def test_a_day_that_cannot_be_read_stops_the_vacuum(book):
+    (book / "live" / str(LAST_SESSION) / "manifest.json").write_text("{")
+    before = tree_bytes(book / "data" / "lake")
+
+    told = document("data", "vacuum", home=book, exit_code=1)
+
+    assert "manifest.json cannot be read" in told["what"]
+    assert tree_bytes(book / "data" / "lake") == before
+
+
+def test_a_person_reads_what_was_kept_where_and_progress_goes_to_stderr(book, tmp_path):
+    made = afterclose("data", "backup", home=book)
+    (archive,) = (book / "backups").iterdir()
+    refused = afterclose("data", "restore", str(archive), home=book)
+    freed = afterclose("data", "vacuum", home=book)
+
+    assert f"archive       {archive}" in made.stdout
+    assert "reading" in made.stderr
+    assert refused.returncode == 2
+    assert "--replace" in refused.stderr
+    assert freed.stdout.startswith("Freed ")
+    assert "The data of 2 published days can be named as before." in freed.stdout
+
+
+def test_the_lake_at_a_glance_in_words_and_as_a_document(book):
+    status = document("data", "status", home=book)["lake"]
+    words = afterclose("data", "status", home=book).stdout
+
+    signals = json.loads((book / "live" / str(LAST_SESSION) / "signals.json").read_text())
+    assert status["snapshot"] == signals["snapshot"]
+    assert status["universe"] == len(signals["scores"])
+    for said in (
+        f"to {LAST_SESSION}",
+        status["snapshot"],
+        "last refresh",
+        "in quarantine",
+        "missing sessions",
+    ):
+        assert said in words
+
+
+def test_a_home_without_data_has_a_status_and_no_backup(tmp_path):
+    home = configure(tmp_path / "home")
+
+    assert document("data", "status", home=home) == {"lake": None}
+    assert "There is no book" in document("data", "backup", home=home, exit_code=2)["what"]
+    assert "The lake is empty" in document("data", "vacuum", home=home, exit_code=5)["what"]

@@ -1,0 +1,181 @@
+"""A vacuum frees what was put together or left by a crash, and keeps whatever a published day stands on."""
+
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.core.home import Home
+from tasks.data import store
+from tasks.data.head import read_head, superseded_heads
+from tasks.data.schema import Market
+from tasks.data.store import id_of_snapshot
+from tasks.data.task import import_folder
+from tasks.data.upkeep import vacuum_lake
+from tests.deliveries import days_of, make_delivery, refresh, small_run
+from tests.unit.data.folders import write_folder
+from tests.unit.data.test_data_store import CrashError, dying_at
+
+DELIVERY = make_delivery(sessions=30)
+*_, DAY_BEFORE, LAST = days_of(DELIVERY)
+
+
+@pytest.fixture(scope="module")
+def worn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Market]]:
+    """Return a home whose files were put together several times, and the market of each of its days."""
+    home = tmp_path_factory.mktemp("worn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "MAX_FILES", 3)
+        markets = [refresh(patch, home, DELIVERY, day) for day in days_of(DELIVERY)[-8:-1]]
+    return home, markets
+
+
+@pytest.fixture
+def home(worn: tuple[Path, list[Market]], tmp_path: Path) -> Home:
+    return Home(Path(shutil.copytree(worn[0], tmp_path / "home")))
+
+
+def days_in(markets: list[Market]) -> dict[date, str]:
+    return {market.snapshot.session: market.snapshot.id for market in markets}
+
+
+def parquet_files(lake: Path) -> set[str]:
+    return {str(path.relative_to(lake)) for path in lake.rglob("*.parquet") if "_delta_log" not in path.parts}
+
+
+def named_files(lake: Path) -> set[str]:
+    head = read_head(lake)
+    assert head is not None
+    return {
+        str(Path(uri).relative_to(lake))
+        for name, version in head.versions.items()
+        for uri in store._open(lake, name, version).file_uris()
+    }
+
+
+def test_only_files_that_the_head_names_are_left_and_what_was_freed_is_told(home, worn):
+    before = sum(path.stat().st_size for path in home.lake.rglob("*") if path.is_file())
+
+    vacuumed = vacuum_lake(home.lake, days_in(worn[1]))
+
+    after = sum(path.stat().st_size for path in home.lake.rglob("*") if path.is_file())
+    assert parquet_files(home.lake) == named_files(home.lake)
+    assert vacuumed.freed_bytes == before - after > 0
+    assert vacuumed.size_bytes == after
+    assert vacuumed.days_kept == tuple(days_of(DELIVERY)[-8:-1])
+    assert vacuumed.days_unknown == ()
+
+
+def test_every_day_reads_the_same_after_a_vacuum_and_the_next_refresh_goes_on(
+    home, worn, tmp_path, monkeypatch
+):
+    whole = refresh(monkeypatch, tmp_path / "whole", DELIVERY)
+
+    vacuum_lake(home.lake, days_in(worn[1]))
+
+    for market in worn[1]:
+        again = refresh(monkeypatch, home.root, DELIVERY, market.snapshot.session)
+        assert replace(again, snapshot=market.snapshot) == market
+    assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole.snapshot.id
+
+
+def test_a_second_vacuum_finds_nothing_to_free(home):
+    vacuum_lake(home.lake, {})
+    files = parquet_files(home.lake)
+
+    vacuum_lake(home.lake, {})
+
+    assert parquet_files(home.lake) == files
+
+
+def test_what_a_crashed_refresh_left_is_freed(home, monkeypatch):
+    vacuum_lake(home.lake, {})
+    sound = parquet_files(home.lake)
+    with dying_at("write_head", 1, after=False), pytest.raises(CrashError):
+        refresh(monkeypatch, home.root, DELIVERY)
+    assert parquet_files(home.lake) > sound
+
+    vacuum_lake(home.lake, {})
+
+    assert parquet_files(home.lake) == sound
+
+
+def test_a_refresh_goes_on_where_a_refresh_and_then_a_vacuum_died(home, tmp_path, monkeypatch):
+    whole = refresh(monkeypatch, tmp_path / "whole", DELIVERY)
+    with suppress(CrashError), dying_at("write_head", 1, after=False):
+        refresh(monkeypatch, home.root, DELIVERY)
+    with suppress(CrashError), dying_at("write_head", 1, after=False):
+        vacuum_lake(home.lake, {})
+
+    assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole.snapshot.id
+
+
+@pytest.mark.parametrize("boundary", ["_healed", "sync_commits", "write_head"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_vacuum_that_dies_harms_nothing_and_goes_on_when_run_again(
+    boundary, after, home, worn, tmp_path, monkeypatch
+):
+    whole = refresh(monkeypatch, tmp_path / "whole", DELIVERY)
+    for nth in (1, 5):
+        with suppress(CrashError), dying_at(boundary, nth, after=after):
+            vacuum_lake(home.lake, days_in(worn[1]))
+        last = worn[1][-1]
+        assert refresh(monkeypatch, home.root, DELIVERY, DAY_BEFORE).snapshot.id == last.snapshot.id
+
+    assert vacuum_lake(home.lake, days_in(worn[1])).days_kept == tuple(days_of(DELIVERY)[-8:-1])
+    assert parquet_files(home.lake) == named_files(home.lake)
+    assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole.snapshot.id
+
+
+def test_a_day_on_data_that_was_never_here_is_named_and_stops_nothing(home):
+    vacuumed = vacuum_lake(home.lake, {DAY_BEFORE: "0" * 64, LAST: "0" * 64})
+
+    assert vacuumed.days_unknown == (DAY_BEFORE, LAST)
+
+
+def test_an_empty_lake_is_told(tmp_path):
+    with pytest.raises(DataError, match="The lake is empty"):
+        vacuum_lake(tmp_path, {})
+
+
+@pytest.fixture
+def told_anew(tmp_path: Path) -> tuple[Home, str, str]:
+    """Return a home whose last session was imported, published on, and imported again with a mended price."""
+    home, folder = Home(tmp_path / "home"), tmp_path / "files"
+    ids = []
+    for factor in (1.0, 1.004):
+        bars = DELIVERY.bars.copy()
+        bars.loc[bars.index[-1], "high"] *= factor
+        write_folder(folder, replace(DELIVERY, bars=bars))
+        import_folder(small_run(home.root), folder)
+        head = read_head(home.lake)
+        assert head is not None
+        ids.append(id_of_snapshot(home.lake, head, LAST))
+    return home, ids[0], ids[1]
+
+
+def test_a_session_that_was_told_anew_can_still_be_named_as_it_was(told_anew):
+    home, old, new = told_anew
+    (before,) = superseded_heads(home.lake).values()
+
+    vacuumed = vacuum_lake(home.lake, {LAST: old})
+
+    assert old != new
+    assert vacuumed.days_kept == (LAST,)
+    (kept,) = superseded_heads(home.lake).values()
+    assert kept == before
+    assert id_of_snapshot(home.lake, kept, LAST) == old
+
+
+def test_what_a_session_was_before_is_given_up_when_no_day_stands_on_it(told_anew):
+    home, _, new = told_anew
+
+    vacuumed = vacuum_lake(home.lake, {LAST: new})
+
+    assert vacuumed.days_kept == (LAST,)
+    assert superseded_heads(home.lake) == {}
+    assert parquet_files(home.lake) == named_files(home.lake)
