@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 REACH_SESSIONS = 25  # a bar is compared with the one before only when that is not older
 DEVIATIONS = 8.0  # robust standard deviations from the session's median move
-OWN_SESSIONS, OWN_LEAST, OWN_DEVIATIONS = 42, 10, 6.0  # the same from what is usual for the name itself
+OWN_SESSIONS, OWN_LEAST, OWN_DEVIATIONS = 42, 10, 8.0  # the same from what is usual for the name itself
 VOLUME_SESSIONS, VOLUME_LEAST = 21, 5
 TRADED_VOLUME = 2.0  # times the usual dollar volume: people really traded, so the move is believed
 NEWS_VOLUME = 3.0  # … so much that even the ratio of a split is taken for news

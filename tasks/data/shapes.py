@@ -23,7 +23,9 @@ FLAT_LEAST_USD, FLAT_USUAL_RANGE = (
     0.005,
 )  # one price for so many dollars, in a name that moves so much a day
 THIN_TIMES, THIN_LEAST_USD = 20.0, 5e6  # a small part of a dollar volume that is usually at least this
-SAME_LEAST_USD = 0.05  # a range so wide is not met to the cent twice
+SAME_LEAST_USD = (
+    0.10  # a range of several ticks, also of the sixteenths before 2001, is not met exactly twice
+)
 
 
 @dataclass(frozen=True)
