@@ -90,7 +90,13 @@ class Universe(Section):
     """Names with fewer bars than this are not scored."""
 
 
-ProviderName = Literal["simulated", "files", "alpaca", "tiingo"]
+class FredProvider(Section):
+    """The Federal Reserve's series: Treasury bill and volatility index."""
+
+    pace: Pace
+
+
+ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred"]
 
 
 class Data(Section):
@@ -110,6 +116,7 @@ class Data(Section):
     simulated: SimulatedProvider
     alpaca: AlpacaProvider
     tiingo: TiingoProvider
+    fred: FredProvider
     quality: Quality
     universe: Universe
 

@@ -12,14 +12,17 @@ from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
-from tasks.data.providers.base import COLUMNS, Delivery, Provider
+from tasks.data.providers.base import COLUMNS, Delivery, Provider, Table
 from tasks.data.providers.cascade import Cascade
+from tasks.data.providers.fred import FredProvider
 from tasks.data.providers.registry import MODULES, make_provider
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.quality import judge_bars
+from tasks.data.tables import SPECS
 from tests.builders import make_run
 from tests.deliveries import Served, make_delivery
 from tests.servers import alpaca as alpaca_server
+from tests.servers import fred as fred_server
 from tests.servers import tiingo as tiingo_server
 from tests.servers.base import serving
 from tests.unit.data.folders import write_folder
@@ -57,10 +60,21 @@ def tiingo(folder: Path, stack: ExitStack) -> Provider:
     return TiingoProvider(asking_run(folder), url=server.url)
 
 
+def fred(folder: Path, stack: ExitStack) -> Provider:
+    with_keys(stack, fred_server.KEYS)
+    server = stack.enter_context(serving(fred_server.FredServer(make_delivery(sessions=114))))
+    return FredProvider(asking_run(folder), url=server.url)
+
+
 def cascade(folder: Path, stack: ExitStack) -> Provider:
     """A cascade of houses keeps the contract of one."""
     others = [alpaca(folder, stack), served(folder, stack)]
     return Cascade(others, levels=("SPY", "^VIX"))
+
+
+def only_with(provider: Provider, table: Table) -> None:
+    if table not in provider.capabilities:
+        pytest.skip(f"{provider.name} gives no {table}")
 
 
 def with_keys(stack: ExitStack, keys: Mapping[str, str]) -> None:
@@ -74,7 +88,7 @@ def asking_run(folder: Path) -> Run:
     symbols = folder / "symbols.txt"
     symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}
-    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo")}
+    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred")}
     return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **paces})
 
 
@@ -84,8 +98,12 @@ PROVIDERS: dict[str, Callable[[Path, ExitStack], Provider]] = {
     "served": served,
     "alpaca": alpaca,
     "tiingo": tiingo,
+    "fred": fred,
     "cascade": cascade,
 }
+
+
+EVENTS: frozenset[Table] = frozenset({"renames", "delistings"})  # that none happened is an answer
 
 
 @pytest.fixture(params=sorted(PROVIDERS), scope="module")
@@ -110,11 +128,12 @@ def test_the_delivery_has_the_agreed_columns_and_types(provider, whole):
 
 
 def test_what_it_cannot_give_is_empty_and_what_it_can_is_there(provider, whole):
-    assert "bars" in provider.capabilities
     for name in COLUMNS:
         if name not in provider.capabilities:
             assert whole.table(name).empty, name
-    assert len(whole.bars)
+    assert provider.capabilities
+    for name in provider.capabilities - EVENTS:
+        assert len(whole.table(name)), name
 
 
 def test_of_tables_that_are_named_it_gives_those_and_no_other(provider, whole):
@@ -131,10 +150,12 @@ def test_nothing_is_dated_after_the_session_that_was_asked_for(provider):
     for name, day in DATED.items():
         frame = early.table(name)
         assert frame.empty or frame[day].max() <= pd.Timestamp(MIDDLE), name
-    assert early.bars["session"].max() == pd.Timestamp(MIDDLE)
+    if "bars" in provider.capabilities:
+        assert early.bars["session"].max() == pd.Timestamp(MIDDLE)
 
 
-def test_the_last_bar_is_of_the_session_and_bars_are_of_sessions(whole):
+def test_the_last_bar_is_of_the_session_and_bars_are_of_sessions(provider, whole):
+    only_with(provider, "bars")
     assert whole.bars["session"].max() == pd.Timestamp(LAST)
     assert all(session_on(day.date()).is_open for day in whole.bars["session"].unique())
 
@@ -146,9 +167,10 @@ def test_bars_pass_the_gates(whole):
     assert judged.findings.empty
 
 
-@pytest.mark.parametrize("table", ["bars", "actions"])
+@pytest.mark.parametrize("table", ["bars", "actions", "riskfree"])
 def test_asking_in_two_steps_brings_what_asking_at_once_brings(provider, whole, table):
-    key = ["symbol", "session"]
+    only_with(provider, table)
+    key = list(SPECS[table].key)
     parts = [provider.fetch(after=None, through=MIDDLE), provider.fetch(after=MIDDLE, through=LAST)]
 
     joined = pd.concat([part.table(table) for part in parts]).drop_duplicates(key, keep="last")

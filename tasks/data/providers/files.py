@@ -45,15 +45,15 @@ def make(run: Run) -> "FilesProvider":
             remedy="Set data.files.path or AFTERCLOSE_DATA__FILES__PATH.",
             key="data.files.path",
         )
-    return FilesProvider(folder)
+    return FilesProvider(folder, needs_prices=run.settings.data.providers[0] == "files")
 
 
 class FilesProvider:
-    """The folder as a source of market data."""
+    """The folder as a source of market data; behind another provider it may do without prices."""
 
     name = "files"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, needs_prices: bool = True) -> None:
         self._folder = folder
         if not folder.is_dir():
             raise ConfigError(
@@ -61,7 +61,7 @@ class FilesProvider:
                 remedy="Name the folder that holds prices.parquet or prices.csv.",
             )
         self._prices = self._find("prices")
-        if self._prices is None:
+        if self._prices is None and needs_prices:
             raise ConfigError(
                 f"{folder} holds neither prices.parquet nor prices.csv.",
                 remedy="Put one of them there; docs/data.md has the columns.",
@@ -69,7 +69,8 @@ class FilesProvider:
 
     @property
     def capabilities(self) -> frozenset[Table]:
-        optional: dict[Table, str] = {
+        stems: dict[Table, str] = {
+            "bars": "prices",
             "actions": "corporate_actions",
             "levels": "benchmark",
             "members": "membership",
@@ -77,7 +78,7 @@ class FilesProvider:
             "fundamentals": "fundamentals",
             "riskfree": "riskfree",
         }
-        return frozenset({"bars", *(table for table, stem in optional.items() if self._find(stem))})
+        return frozenset(table for table, stem in stems.items() if self._find(stem))
 
     def last_session(self) -> date:
         """Return the date of the latest price."""
@@ -96,7 +97,7 @@ class FilesProvider:
             return frame[(frame["session"] >= begin) & (frame["session"] <= end)].reset_index(drop=True)
 
         return Delivery(
-            bars=cut(self._prices_since(since.date() if after else None).rename(columns={"date": "session"})),
+            bars=cut(self._bars(since.date() if after else None)),
             actions=cut(self._actions()),
             levels=cut(self._levels()),
             members=self._members(end),
@@ -104,6 +105,11 @@ class FilesProvider:
             fundamentals=self._fundamentals(end),
             riskfree=cut(self._riskfree()),
         ).only(tables)
+
+    def _bars(self, since: date | None) -> pd.DataFrame:
+        if self._prices is None:
+            return empty("bars")
+        return self._prices_since(since).rename(columns={"date": "session"})
 
     @cache  # noqa: B019 - a provider lives as long as one command
     def _prices_since(self, since: date | None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from tasks.core.errors import ConfigError
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alpaca": ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
     "tiingo": ("TIINGO_API_KEY",),
+    "fred": ("FRED_API_KEY",),
 }
 
 

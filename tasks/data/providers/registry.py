@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from tasks.core.errors import ConfigError
 from tasks.core.run import Run
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
@@ -11,6 +12,7 @@ MODULES = {
     "files": "tasks.data.providers.files",
     "alpaca": "tasks.data.providers.alpaca",
     "tiingo": "tasks.data.providers.tiingo",
+    "fred": "tasks.data.providers.fred",
 }
 
 
@@ -21,6 +23,12 @@ def make_provider(run: Run) -> Provider:
     """
     data = run.settings.data
     providers = [_make(name, run) for name in data.providers]
+    if "bars" not in providers[0].capabilities:
+        raise ConfigError(
+            f"{providers[0].name} gives no bars, and the lake is the first provider's.",
+            remedy="Name one that gives bars first in data.provider.",
+            key="data.provider",
+        )
     if len(providers) == 1:
         return providers[0]
     return Cascade(providers, levels=(data.benchmark, data.volatility_index))

@@ -9,6 +9,7 @@ import pytest
 from tasks.core.errors import ConfigError, DataError, StorageError, TransientError
 from tasks.data.providers.base import Delivery, empty
 from tasks.data.providers.cascade import Cascade
+from tasks.data.providers.files import FilesProvider
 from tasks.data.providers.registry import make_provider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import Served, make_delivery
@@ -165,3 +166,25 @@ def test_a_delivery_can_be_cut_to_some_tables():
     assert only.bars.empty
     pd.testing.assert_frame_equal(only.riskfree, EVERYTHING.riskfree)
     assert Delivery().only(frozenset()).levels.equals(empty("levels"))
+
+
+def test_who_gives_no_bars_cannot_be_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRED_API_KEY", "planted")
+
+    with pytest.raises(ConfigError, match="fred gives no bars"):
+        make_provider(make_run(tmp_path, **{"data.provider": "fred"}))
+
+
+def test_a_folder_behind_another_provider_needs_no_prices(tmp_path, monkeypatch):
+    monkeypatch.setenv("APCA_API_KEY_ID", "planted")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
+    (tmp_path / "sectors.csv").write_text("symbol,name,gics_sector\nS00,Company,Energy\n")
+    folder = {"data.files.path": tmp_path}
+
+    cascade = make_provider(make_run(tmp_path, **{"data.provider": ("alpaca", "files"), **folder}))
+
+    assert "listings" in cascade.capabilities
+    with pytest.raises(ConfigError, match=r"holds neither prices\.parquet nor prices\.csv"):
+        make_provider(make_run(tmp_path, **{"data.provider": "files", **folder}))
+    listings = FilesProvider(tmp_path, needs_prices=False).fetch(after=None, through=FRIDAY).listings
+    assert listings["sector"].tolist() == ["Energy"]

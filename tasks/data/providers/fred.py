@@ -1,0 +1,105 @@
+"""FRED, of the Federal Reserve Bank of St. Louis: the three-month Treasury bill and the volatility index.
+
+A yield counts from the session after the day it speaks of, when the Federal Reserve publishes it. The volatility
+index is known to everybody at its close, but FRED has it on the next morning only.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.run import Run
+from tasks.core.sessions import sessions_between
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.providers.frames import typed
+from tasks.data.providers.keys import read_keys
+from tasks.data.providers.pace import Turns
+from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.wanted import first_day
+
+URL = "https://api.stlouisfed.org"
+BILL, VOLATILITY = "DTB3", "VIXCLS"
+VOLATILITY_INDEX = "^VIX"
+LONGEST_BREAK = timedelta(days=7)  # from one session to the next, holidays and all
+
+Observation = tuple[date, float]
+
+
+def make(run: Run) -> "FredProvider":
+    """Return FRED with the key of the environment."""
+    return FredProvider(run)
+
+
+class FredProvider:
+    """FRED's daily series."""
+
+    name = "fred"
+
+    def __init__(self, run: Run, *, url: str = URL) -> None:
+        self._settings = run.settings.data
+        self._url = url
+        self._keys = read_keys(self.name)
+        self._session = PoliteSession(
+            Turns(run.home.requests_file, self.name, self._settings.fred.pace), self._keys
+        )
+
+    @property
+    def capabilities(self) -> frozenset[Table]:
+        has_level = self._settings.volatility_index == VOLATILITY_INDEX
+        return frozenset[Table](["riskfree", "levels"] if has_level else ["riskfree"])
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Ask for the days later than `after` and a fortnight more, since each is published late."""
+        tables &= self.capabilities
+        since = first_day(after, self._settings.first_session)
+        found: dict[Table, pd.DataFrame] = {}
+        if "riskfree" in tables:
+            found["riskfree"] = _yields(self._series(BILL, since - LONGEST_BREAK, through), since, through)
+        if "levels" in tables:
+            found["levels"] = _levels(self._series(VOLATILITY, since, through))
+        return delivered(found, tables)
+
+    def _series(self, name: str, since: date, through: date) -> Sequence[Observation]:
+        asked = {
+            "series_id": name,
+            "file_type": "json",
+            "observation_start": since.isoformat(),
+            "observation_end": through.isoformat(),
+        }
+        keyed = {**asked, "api_key": self._keys["FRED_API_KEY"]}  # FRED takes it nowhere else
+        try:
+            answer = self._session.get(f"{self._url}/fred/series/observations", params=keyed)
+        except DataError as error:
+            if "api_key" in error.what:
+                raise ConfigError(
+                    error.what,
+                    remedy="Check FRED_API_KEY in the environment (docs/providers.md).",
+                    status=400,
+                ) from None
+            raise
+        with understanding(self.name):
+            return [
+                (date.fromisoformat(row["date"]), float(row["value"]))
+                for row in answer.json()["observations"]
+                if row["value"] != "."  # a holiday
+            ]
+
+
+def _yields(observed: Sequence[Observation], since: date, through: date) -> pd.DataFrame:
+    """Return each yield from the session on which it was there to be read."""
+    sessions = sessions_between(since - LONGEST_BREAK, through + LONGEST_BREAK)
+    days = np.array([day for day, _ in observed], dtype="datetime64[D]")
+    published = sessions[np.searchsorted(sessions, days, side="right")]
+    frame = pd.DataFrame({"session": published, "yield_pct": [value for _, value in observed]})
+    is_wanted = (frame["session"] >= pd.Timestamp(since)) & (frame["session"] <= pd.Timestamp(through))
+    # two days may share a session, when the bond market trades and the exchange does not: the later one stands
+    return typed("riskfree", frame[is_wanted].drop_duplicates("session", keep="last", ignore_index=True))
+
+
+def _levels(observed: Sequence[Observation]) -> pd.DataFrame:
+    """Return the closes; FRED has no other figure of the day."""
+    rows = [(VOLATILITY_INDEX, day, *[close] * 5) for day, close in observed]
+    return typed("levels", pd.DataFrame(rows, columns=list(COLUMNS["levels"])))
