@@ -1,5 +1,6 @@
 """What every provider of market data promises. A new provider is one more line in PROVIDERS."""
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
@@ -195,3 +196,14 @@ def test_asking_twice_brings_the_same(provider, whole):
 
     for name in COLUMNS:
         pd.testing.assert_frame_equal(again.table(name), whole.table(name))
+
+
+def test_the_example_of_the_docs_is_a_provider():
+    page = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
+    code = page.read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, type] = {}
+    exec(textwrap.dedent(code), names)  # noqa: S102 - our own page
+
+    delivery = names["Example"]().fetch(after=None, through=LAST)
+
+    assert len(conform(delivery, through=LAST, provider="example")["bars"]) == 1
