@@ -65,13 +65,14 @@ def averages(values: Histories, merges: Plan, fades: History, least: int, is_mea
     scratch, weight = np.empty((4, values.shape[1])), np.empty(values.shape[1])
     for symbol in range(len(values)):
         filled, present, whole_from = _parts(values[symbol])
-        total = out[symbol]
+        total, count = out[symbol], _counts(present, whole_from, window)
         _fold(total, filled, merges, fades, scratch)
-        if is_mean:
+        if is_mean and fades[-1] == 1.0:
+            _divide(total, count)
+        elif is_mean:
             _fold(weight, present, merges, fades, scratch)
-            for row in range(len(total)):
-                total[row] /= weight[row] if weight[row] > 0 else 1.0
-        _blank(total, _counts(present, whole_from, window), window, least)
+            _divide(total, weight)
+        _blank(total, count, window, least)
     return out
 
 
@@ -288,9 +289,8 @@ def places(values: Histories, window: int, least: int) -> Histories:
 
 
 @compiled
-def kept(values: Histories, close: Histories, blank_rows: int) -> NDArray[np.float32]:
-    """Return values as float32: missing before the first whole window, without a bar, and where one is not finite."""
-    out = np.empty(values.shape, np.float32)
+def keep(out: NDArray[np.float32], values: Histories, close: Histories, blank_rows: int) -> None:
+    """Write values as float32: missing before the first whole window, without a bar, and where one is not finite."""
     for symbol in range(len(values)):
         history, bars, figures = values[symbol], close[symbol], out[symbol]
         for row in range(len(history)):
@@ -298,7 +298,6 @@ def kept(values: Histories, close: Histories, blank_rows: int) -> NDArray[np.flo
             is_known = bars[row] == bars[row] and np.isfinite(figure)
             figures[row] = figure if is_known else np.float32(np.nan)
         figures[:blank_rows] = np.nan
-    return out
 
 
 @compiled
@@ -314,6 +313,12 @@ def _parts(history: History, blank: float = 0.0) -> tuple[History, History, int]
     while whole_from > 0 and present[whole_from - 1] > 0:
         whole_from -= 1
     return filled, present, whole_from
+
+
+@compiled
+def _divide(total: History, weight: History) -> None:
+    for row in range(len(total)):
+        total[row] /= weight[row] if weight[row] > 0 else 1.0
 
 
 @compiled

@@ -17,8 +17,8 @@ import numpy as np
 from tasks.core.atomic import refuse_symlink, remove_leftovers, replace_folder
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
 from tasks.data.schema import Panel, SnapshotRef
-from tasks.features.engine import computed_in_groups
-from tasks.features.registry import feature_set
+from tasks.features.engine import computed_in_turn
+from tasks.features.registry import feature_set, selected
 from tasks.features.schema import FeatureMatrix, Values
 
 log = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ def _write(place: Path, panel: Panel, names: Sequence[str], shape: tuple[int, ..
     with replace_folder(place) as new, (new / VALUES_FILE).open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_2_0(file, header)
-        for group in computed_in_groups(panel, names):
-            group.tofile(file)
+        for few in computed_in_turn(panel, selected(names)):
+            few.tofile(file)
 
 
 def _make_room(folder: Path) -> None:

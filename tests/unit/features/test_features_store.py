@@ -40,7 +40,7 @@ def test_what_is_stored_in_groups_is_what_is_computed_at_once(tmp_path, panel, m
 
 def test_a_second_call_computes_nothing(tmp_path, panel, monkeypatch):
     first = stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
-    monkeypatch.setattr(store, "computed_in_groups", None)
+    monkeypatch.setattr(store, "computed_in_turn", None)
 
     second = stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
 
@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_no_half_matrix(tmp_path, panel, monkeypatch):
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(store, "computed_in_groups", full)
+    monkeypatch.setattr(store, "computed_in_turn", full)
 
     with pytest.raises(StorageError, match="No space left"):
         stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
