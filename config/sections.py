@@ -39,6 +39,8 @@ class SimulatedProvider(Section):
     """Where the simulated history begins."""
     information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
     """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
+    fault_rate: Annotated[float, Field(ge=0, le=0.01)]
+    """Share of bars that are delivered wrong, to try the quality gates: missing, ten-fold, stale, doubled …"""
 
 
 class Pace(Section):

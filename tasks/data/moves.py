@@ -3,7 +3,7 @@
 A move is looked at when it exceeds the limit *and* stands out from all moves of that session, so that a crash which
 takes everything down passes. Where the ratio betrays a slipped decimal point or a split nobody announced, the bar
 is set aside for that day; if the new level holds, the next bar confirms it. Any other such move is believed when
-people really traded on it, or when the name has moved like that for weeks. Uses no later row. Repairs nothing.
+people really traded on it, and no news when the name has moved like that lately. Uses no later row. Repairs nothing.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 REACH_SESSIONS = 25  # a bar is compared with the one before only when that is not older
 DEVIATIONS = 8.0  # robust standard deviations from the session's median move
 OWN_SESSIONS, OWN_LEAST, OWN_DEVIATIONS = 42, 10, 8.0  # the same from what is usual for the name itself
+LATE_SESSIONS, LATE_LEAST = 5, 3  # … or was lately: a name in free fall goes on falling
 VOLUME_SESSIONS, VOLUME_LEAST = 21, 5
 TRADED_VOLUME = 2.0  # times the usual dollar volume: people really traded, so the move is believed
 NEWS_VOLUME = 3.0  # … so much that even the ratio of a split is taken for news
@@ -72,10 +73,10 @@ class Bars:
         """The median move of each bar's session from the close before to the open."""
         return np.nan_to_num(by_session(self.day, self.open / self.before - 1.0))
 
-    def usual_deviation(self, rows: Ints) -> Floats:
+    def usual_deviation(self, rows: Ints, *, sessions: int = OWN_SESSIONS, least: int = OWN_LEAST) -> Floats:
         """Return how far the names of these rows usually stray from the market, as a robust standard deviation."""
         stray = np.abs(self.move - self.market)
-        return 1.4826 * usual(stray, self.code, self.day, rows, sessions=OWN_SESSIONS, least=OWN_LEAST)
+        return 1.4826 * usual(stray, self.code, self.day, rows, sessions=sessions, least=least)
 
     def times_usual_volume(self, rows: Ints) -> Floats:
         """Return these rows' dollar volume over what is usual for their names."""
@@ -105,7 +106,8 @@ def judge_moves(bars: Bars, *, limit: float) -> list[Suspect]:
     with np.errstate(invalid="ignore"):
         candidates = np.flatnonzero(bars.is_new & (np.abs(move) > limit) & (np.abs(move - middle) > band))
     held = bars.was_held.copy()
-    deviation, volume = bars.usual_deviation(candidates), bars.times_usual_volume(candidates)
+    late = bars.usual_deviation(candidates, sessions=LATE_SESSIONS, least=LATE_LEAST)
+    deviation, volume = np.fmax(bars.usual_deviation(candidates), late), bars.times_usual_volume(candidates)
     suspects = []
     for row, own, times in zip(candidates.tolist(), deviation, volume, strict=True):
         stand = _Stand(move[row], middle[row], band[row], limit, own, times)
@@ -138,8 +140,8 @@ class _Stand:
         return abs(move) > self.limit and abs(move - self.middle) > self.band
 
     @property
-    def is_believed(self) -> bool:
-        return self.times >= TRADED_VOLUME or abs(self.move - self.middle) <= OWN_DEVIATIONS * self.own
+    def is_usual(self) -> bool:
+        return abs(self.move - self.middle) <= OWN_DEVIATIONS * self.own
 
 
 def _judge(bars: Bars, held: Mask, row: int, stand: _Stand) -> Suspect | None:
@@ -156,7 +158,9 @@ def _judge(bars: Bars, held: Mask, row: int, stand: _Stand) -> Suspect | None:
     if cause and not stand.times >= NEWS_VOLUME:
         return Suspect(row, "unannounced_split", f"{told}; {cause}", holds_bar=True)
     traded = "" if np.isnan(stand.times) else f", on {stand.times:.2g} times its usual dollar volume"
-    if stand.is_believed:
+    if stand.is_usual:
+        return None
+    if stand.times >= TRADED_VOLUME:
         return Suspect(row, "large_move", f"{told}; no action explains it{traded}", severity="note")
     return Suspect(row, "unexplained_move", f"{told}; no action explains it{traded}")
 

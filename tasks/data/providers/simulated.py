@@ -15,7 +15,7 @@ from tasks.data.providers.simulation.walk import walk
 
 @dataclass(frozen=True)
 class SimulatedProvider:
-    """Gives every table, and never fails."""
+    """Gives every table, and never fails unless it is told to (simulation/faults.py)."""
 
     parameters: Parameters
     name: str = "simulated"
@@ -35,5 +35,6 @@ def make(run: Run) -> Provider:
             symbols=simulated.symbols,
             first_session=simulated.first_session,
             information_coefficient=simulated.information_coefficient,
+            fault_rate=simulated.fault_rate,
         )
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.providers.base import Delivery
+from tasks.data.providers.simulation.faults import plant, spoil
 from tasks.data.providers.simulation.fundamentals import FIGURES
 from tasks.data.providers.simulation.parameters import SESSIONS_PER_YEAR
 from tasks.data.providers.simulation.tape import bar, quote
@@ -29,7 +30,7 @@ def deliver(walk: Walk, *, after: date | None) -> Delivery:
     rows = np.arange(start, len(walk.sessions))
     if len(walk.sessions) <= walk.first:
         return Delivery()  # nothing was public yet
-    return Delivery(
+    delivery = Delivery(
         bars=_bars(walk, rows),
         actions=_actions(walk, rows),
         levels=_levels(walk, rows),
@@ -42,6 +43,8 @@ def deliver(walk: Walk, *, after: date | None) -> Delivery:
         renames=_renames(walk),
         delistings=_delistings(walk),
     )
+    faults = plant(walk)
+    return spoil(delivery, walk, faults, start=start) if faults else delivery
 
 
 def _days(walk: Walk, rows: Rows | list[int]) -> NDArray[np.datetime64]:

@@ -15,12 +15,13 @@ SESSIONS_PER_YEAR = 252
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a market is made from. `information_coefficient` 0 plants no alpha."""
+    """What a market is made from. `information_coefficient` 0 plants no alpha, `fault_rate` 0 no faults."""
 
     seed: int
     symbols: int
     first_session: date
     information_coefficient: float
+    fault_rate: float = 0.0  # share of delivered bars with something wrong
 
     def generator(self, purpose: str, *place: int) -> np.random.Generator:
         """Return the random numbers of one purpose (and place, e.g. a session), independent of all others."""

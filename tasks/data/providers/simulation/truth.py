@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.simulation.companies import Values
 from tasks.data.providers.simulation.delivery import deliver
+from tasks.data.providers.simulation.faults import plant
 from tasks.data.providers.simulation.ledger import Ledger
 from tasks.data.providers.simulation.parameters import Parameters
 from tasks.data.providers.simulation.regimes import CLIMATES
@@ -25,6 +26,7 @@ class Truth:
     returns: pd.DataFrame  # log total return of the session, before rounding
     half_spread_bps: pd.DataFrame
     events: Ledger
+    faults: tuple[tuple[str, str, date], ...]  # kind, symbol ("*": the whole session) and session
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ def _truth(walked: Walk, expected: Values) -> Truth:
         returns=_by_symbol(walked, returns, index),
         half_spread_bps=_by_symbol(walked, _half_spread_bps(walked), index),
         events=walked.ledger,
+        faults=tuple(
+            (
+                fault.kind,
+                walked.ledger.symbols[fault.symbol] if fault.symbol >= 0 else "*",
+                walked.sessions[fault.row].item(),
+            )
+            for fault in plant(walked)
+        ),
     )
 
 
