@@ -98,7 +98,13 @@ class FredProvider(Section):
     pace: Pace
 
 
-ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred"]
+class YahooProvider(Section):
+    """Yahoo Finance; one turn is one symbol."""
+
+    pace: Pace
+
+
+ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo"]
 
 
 class Data(Section):
@@ -119,6 +125,7 @@ class Data(Section):
     alpaca: AlpacaProvider
     tiingo: TiingoProvider
     fred: FredProvider
+    yahoo: YahooProvider
     quality: Quality
     universe: Universe
 

@@ -18,6 +18,7 @@ from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.fred import FredProvider
 from tasks.data.providers.registry import MODULES, make_provider
 from tasks.data.providers.tiingo import TiingoProvider
+from tasks.data.providers.yahoo import YahooProvider
 from tasks.data.quality import judge_bars
 from tasks.data.tables import SPECS
 from tests.builders import make_run
@@ -25,6 +26,7 @@ from tests.deliveries import Served, make_delivery
 from tests.servers import alpaca as alpaca_server
 from tests.servers import fred as fred_server
 from tests.servers import tiingo as tiingo_server
+from tests.servers import yahoo as yahoo_server
 from tests.servers.base import serving
 from tests.unit.data.folders import write_folder
 
@@ -67,6 +69,11 @@ def fred(folder: Path, stack: ExitStack) -> Provider:
     return FredProvider(asking_run(folder), url=server.url)
 
 
+def yahoo(folder: Path, stack: ExitStack) -> Provider:
+    server = stack.enter_context(serving(yahoo_server.YahooServer(make_delivery(sessions=114))))
+    return YahooProvider(asking_run(folder), browser=server.browser())
+
+
 def cascade(folder: Path, stack: ExitStack) -> Provider:
     """A cascade of houses keeps the contract of one."""
     others = [alpaca(folder, stack), served(folder, stack)]
@@ -89,7 +96,7 @@ def asking_run(folder: Path) -> Run:
     symbols = folder / "symbols.txt"
     symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}
-    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred")}
+    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred", "yahoo")}
     return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **paces})
 
 
@@ -100,6 +107,7 @@ PROVIDERS: dict[str, Callable[[Path, ExitStack], Provider]] = {
     "alpaca": alpaca,
     "tiingo": tiingo,
     "fred": fred,
+    "yahoo": yahoo,
     "cascade": cascade,
 }
 

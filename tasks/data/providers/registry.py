@@ -13,6 +13,7 @@ MODULES = {
     "alpaca": "tasks.data.providers.alpaca",
     "tiingo": "tasks.data.providers.tiingo",
     "fred": "tasks.data.providers.fred",
+    "yahoo": "tasks.data.providers.yahoo",
 }
 
 

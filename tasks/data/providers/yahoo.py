@@ -1,0 +1,136 @@
+"""Yahoo Finance through yfinance, an extra and for personal use only (docs/providers.md).
+
+Yahoo counts all of the past in today's shares. That is undone here with the splits since then, so that bars and
+dividends come as they were printed, whatever happened later.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from tasks.core.errors import ConfigError, TransientError
+from tasks.core.run import Run
+from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.providers.frames import merged_actions, typed
+from tasks.data.providers.pace import Turns, patiently
+from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
+
+TIMEOUT_S = 30.0
+FIGURES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
+PLACES = 4  # no share is quoted more finely; undoes the noise of the conversion
+
+
+def make(run: Run) -> "YahooProvider":
+    """Return Yahoo as the settings want it."""
+    return YahooProvider(run)
+
+
+class YahooProvider:
+    """Yahoo's daily prices."""
+
+    name = "yahoo"
+    capabilities: frozenset[Table] = frozenset({"bars", "actions", "levels"})
+
+    def __init__(self, run: Run, *, browser: Any = None) -> None:
+        """`browser` is a session of curl_cffi; yfinance makes its own where there is none."""
+        try:
+            import yfinance
+        except ImportError as error:
+            raise ConfigError(
+                "yahoo needs the package yfinance.",
+                remedy="Install it (pip install 'afterclose[yahoo]'), or take yahoo out of data.provider.",
+                key="data.provider",
+            ) from error
+        self._settings = run.settings.data
+        self._symbols = read_symbols(self._settings.symbols_file, self.name)
+        self._turns = Turns(run.home.requests_file, self.name, self._settings.yahoo.pace)
+        self._browser = browser
+        memory = run.home.answers / "yahoo"  # by itself it would write into the user's own folders
+        memory.mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(memory))
+        yfinance.config.debug.hide_exceptions = False  # an error must not look like a symbol without bars
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
+        tables &= self.capabilities
+        since = first_day(after, self._settings.first_session)
+        found: dict[Table, pd.DataFrame] = {}
+        if tables & {"bars", "actions"}:
+            days = {symbol: self._days(symbol.replace(".", "-"), since) for symbol in self._symbols}
+            found["bars"] = _until(through, _bars(days))
+            found["actions"] = _actions(days, since, through)
+        if "levels" in tables:
+            names = (self._settings.benchmark, self._settings.volatility_index)
+            found["levels"] = _until(through, _levels({name: self._days(name, since) for name in names}))
+        if "bars" in tables:
+            refuse_unready(found["bars"], through, self.name)
+        return delivered(found, tables)
+
+    def _days(self, symbol: str, since: date) -> pd.DataFrame:
+        """Return the symbol's days up to now, as printed; none for one that Yahoo does not know."""
+        given = patiently(self._turns, lambda: self._ask(symbol, since))
+        return _as_printed(given) if len(given) else given
+
+    def _ask(self, symbol: str, since: date) -> pd.DataFrame:
+        import yfinance
+        from yfinance.data import YfData
+        from yfinance.exceptions import YFException, YFPricesMissingError, YFTzMissingError
+
+        YfData.cache_get.cache_clear()  # it remembers failures, too
+        ticker = yfinance.Ticker(symbol, session=self._browser)
+        try:
+            days: pd.DataFrame = ticker.history(
+                start=since.isoformat(), auto_adjust=False, actions=True, timeout=TIMEOUT_S
+            )
+        except YFTzMissingError:  # only where Yahoo says so itself
+            return pd.DataFrame()
+        except (YFException, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+            if isinstance(error, YFPricesMissingError) and error.yahoo_reason is not None:
+                return pd.DataFrame()
+            raise TransientError(
+                f"yahoo gave no whole answer for {symbol}: {type(error).__name__}.",
+                remedy="Nothing was stored; run again later, or name another provider in data.provider.",
+                provider=self.name,
+            ) from error
+        return days
+
+
+def _as_printed(given: pd.DataFrame) -> pd.DataFrame:
+    """Return Yahoo's days with each in the shares of that day."""
+    splits = given["Stock Splits"].where(given["Stock Splits"] > 0, 1.0)
+    later = splits[::-1].cumprod()[::-1].shift(-1, fill_value=1.0)
+    prices = given[list(FIGURES)].mul(later, axis="index").round(PLACES).rename(columns=FIGURES)
+    return prices.assign(
+        session=pd.DatetimeIndex(given.index).tz_localize(None).normalize(),
+        adj_close=given["Adj Close"],
+        volume=(given["Volume"] / later).round(),
+        dividend=given["Dividends"] * later,
+        split=splits,
+    )
+
+
+def _bars(days: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return typed("bars", _stacked(days, "symbol", list(COLUMNS["bars"])))
+
+
+def _levels(days: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return typed("levels", _stacked(days, "name", list(COLUMNS["levels"])))
+
+
+def _actions(days: Mapping[str, pd.DataFrame], since: date, through: date) -> pd.DataFrame:
+    every = _stacked(days, "symbol", list(COLUMNS["actions"]))
+    rows = every[(every["dividend"] != 0) | (every["split"] != 1)]
+    return merged_actions(list(rows.itertuples(index=False, name=None)), since=since, through=through)
+
+
+def _stacked(days: Mapping[str, pd.DataFrame], label: str, columns: list[str]) -> pd.DataFrame:
+    frames = [frame.assign(**{label: name}) for name, frame in days.items() if len(frame)]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(frames, ignore_index=True)[columns]
+
+
+def _until(through: date, frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["session"] <= pd.Timestamp(through)].reset_index(drop=True)
