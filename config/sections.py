@@ -104,7 +104,13 @@ class YahooProvider(Section):
     pace: Pace
 
 
-ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo"]
+class EdgarProvider(Section):
+    """The Securities and Exchange Commission's register of companies."""
+
+    pace: Pace
+
+
+ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo", "edgar"]
 
 
 class Data(Section):
@@ -126,6 +132,7 @@ class Data(Section):
     tiingo: TiingoProvider
     fred: FredProvider
     yahoo: YahooProvider
+    edgar: EdgarProvider
     quality: Quality
     universe: Universe
 

@@ -15,6 +15,7 @@ from tasks.data.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import COLUMNS, Delivery, Provider, Table
 from tasks.data.providers.cascade import Cascade
+from tasks.data.providers.edgar import EdgarProvider
 from tasks.data.providers.fred import FredProvider
 from tasks.data.providers.registry import MODULES, make_provider
 from tasks.data.providers.tiingo import TiingoProvider
@@ -24,6 +25,7 @@ from tasks.data.tables import SPECS
 from tests.builders import make_run
 from tests.deliveries import Served, make_delivery
 from tests.servers import alpaca as alpaca_server
+from tests.servers import edgar as edgar_server
 from tests.servers import fred as fred_server
 from tests.servers import tiingo as tiingo_server
 from tests.servers import yahoo as yahoo_server
@@ -74,6 +76,12 @@ def yahoo(folder: Path, stack: ExitStack) -> Provider:
     return YahooProvider(asking_run(folder), browser=server.browser())
 
 
+def edgar(folder: Path, stack: ExitStack) -> Provider:
+    with_keys(stack, edgar_server.KEYS)
+    server = stack.enter_context(serving(edgar_server.EdgarServer(make_delivery(sessions=114))))
+    return EdgarProvider(asking_run(folder), site_url=server.url, data_url=server.url)
+
+
 def cascade(folder: Path, stack: ExitStack) -> Provider:
     """A cascade of houses keeps the contract of one."""
     others = [alpaca(folder, stack), served(folder, stack)]
@@ -96,7 +104,7 @@ def asking_run(folder: Path) -> Run:
     symbols = folder / "symbols.txt"
     symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}
-    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred", "yahoo")}
+    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred", "yahoo", "edgar")}
     return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **paces})
 
 
@@ -108,6 +116,7 @@ PROVIDERS: dict[str, Callable[[Path, ExitStack], Provider]] = {
     "tiingo": tiingo,
     "fred": fred,
     "yahoo": yahoo,
+    "edgar": edgar,
     "cascade": cascade,
 }
 

@@ -70,6 +70,8 @@ COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
     "delistings": {"symbol": "text", "session": "day", "kind": "text", "last_price": "number"},
 }
 
+ALWAYS = pd.Timestamp("1900-01-01")  # since when an undated fact counts as known
+
 EMPTY_DTYPES: Mapping[Kind, str] = {"text": "str", "day": "datetime64[s]", "number": "float64"}
 
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 from tasks.core.errors import ConfigError
 
+IDENTITY = "EDGAR_IDENTITY"  # no key: who asks, and where to write to, in plain words
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alpaca": ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
     "tiingo": ("TIINGO_API_KEY",),
     "fred": ("FRED_API_KEY",),
+    "edgar": (IDENTITY,),
 }
 
 
@@ -22,14 +24,14 @@ def read_keys(provider: str, environ: Mapping[str, str] = os.environ) -> dict[st
             keys=missing,
         )
     # requests would refuse such a header with an error that quotes it
-    if odd := [name for name, value in found.items() if not _may_be_a_header(value)]:
+    if odd := [name for name, value in found.items() if not _may_be_a_header(name, value)]:
         raise ConfigError(
-            f"{' and '.join(odd)} cannot be a key: it holds a space, a line end or another character that none has.",
+            f"{' and '.join(odd)} cannot be used: it holds a space, a line end or another character that none has.",
             remedy="Set it again, without what was pasted along with it.",
             keys=odd,
         )
     return found
 
 
-def _may_be_a_header(value: str) -> bool:
-    return value.isascii() and value.isprintable() and " " not in value
+def _may_be_a_header(name: str, value: str) -> bool:
+    return value.isascii() and value.isprintable() and (name == IDENTITY or " " not in value)

@@ -14,6 +14,7 @@ MODULES = {
     "tiingo": "tasks.data.providers.tiingo",
     "fred": "tasks.data.providers.fred",
     "yahoo": "tasks.data.providers.yahoo",
+    "edgar": "tasks.data.providers.edgar",
 }
 
 
