@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,23 +102,23 @@ def actor(mode: str, point: int) -> Callable[[int, str], None]:
     return {"kill": kill, "full": full, "fsync": fsync, "run": run}[mode]
 
 
-def live_through(mode: str, home: Path, point: int) -> dict[str, Any]:
-    """Run the day in a forked child and return how it ended."""
+def live_through(home: Path, work: Callable[[], object], act: Callable[[int, str], None]) -> dict[str, Any]:
+    """Do the work on the home in a forked child, `act` at each boundary, and return how it ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         signal.alarm(DEADLINE_S)
-        boundaries = Boundaries(home, actor(mode, point))
+        boundaries = Boundaries(home, act)
         boundaries.install()
         try:
-            run_day(home)
-            outcome = {"ended": "done", "boundaries": boundaries.count}
+            result = work()
+            outcome = {"ended": "done", "boundaries": boundaries.count, "result": result}
         except AftercloseError as error:
             outcome = {"ended": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
         except BaseException as error:  # noqa: BLE001 - the answer must reach the parent whatever happened
             outcome = {"ended": "unexpected", "message": repr(error)}
-        os.write(writer, json.dumps(outcome).encode())
+        os.write(writer, json.dumps(outcome, default=str).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answer:
@@ -129,7 +130,8 @@ def live_through(mode: str, home: Path, point: int) -> dict[str, Any]:
 def main() -> None:
     for line in sys.stdin:
         mode, home, point = json.loads(line)
-        sys.stdout.write(json.dumps(live_through(mode, Path(home), point)) + "\n")
+        outcome = live_through(Path(home), partial(run_day, Path(home)), actor(mode, point))
+        sys.stdout.write(json.dumps(outcome) + "\n")
         sys.stdout.flush()
 
 
