@@ -145,6 +145,6 @@ def _is_plain(path: str) -> bool:
 def _refused(archive: Path, why: str) -> StorageError:
     return StorageError(
         f"{archive} cannot be restored: {why}.",
-        remedy="Nothing was changed. Take another backup.",
+        remedy="Nothing was changed. Mend what is named, or take another archive.",
         path=str(archive),
     )

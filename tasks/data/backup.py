@@ -20,7 +20,7 @@ from tasks.core.atomic import (
     remove_leftovers,
     write_text,
 )
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import is_set_up
@@ -64,11 +64,18 @@ def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
         remove_leftovers(home.root)
         if not replace:
             _refuse_full(home)
-        with TemporaryDirectory(prefix=".restore.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
-            staged = Home(Path(folder))
-            listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
-            _refuse_strange(staged, archive)
-            _put_in_place(staged, home)
+        try:
+            with TemporaryDirectory(prefix=".restore.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
+                staged = Home(Path(folder))
+                listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
+                _refuse_strange(staged, archive)
+                _put_in_place(staged, home)
+        except OSError as error:
+            raise StorageError(
+                f"{home.root} could not be written: {error.strerror or error}.",
+                remedy="Free space or mend permissions, then restore again with --replace.",
+                path=str(home.root),
+            ) from error
     return Backup(archive, listing)
 
 
