@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.data import actions as corporate
 from tasks.data.confirm import confirm
+from tasks.data.figures import judge_figures
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars, make_findings
@@ -44,6 +45,7 @@ def admit(
 ) -> Batch:
     """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none."""
     judged = judge_bars(tables["bars"], trading_days)
+    figures, figure_findings = judge_figures(_safe(tables["fundamentals"]), known.tables["fundamentals"])
     fresh, amendments = _split_by_age(judged.good, known)
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
     acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
@@ -57,6 +59,7 @@ def admit(
     findings = [
         judged.findings,
         act_findings,
+        figure_findings,
         refused,
         suspicions(rows, suspects),
         *(shape_findings(rows, shapes) for shapes in judge_shapes(bars)),
@@ -73,7 +76,8 @@ def admit(
         "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
     for name in WHOLE_TABLES:
-        out[name] = changed_rows(_safe(tables[name]), known.tables[name], SPECS[name].key)
+        whole = figures if name == "fundamentals" else tables[name]
+        out[name] = changed_rows(_safe(whole), known.tables[name], SPECS[name].key)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
     return Batch({"bars": rows.frame[is_bar & rows.is_new], **out})
 

@@ -16,14 +16,14 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Kind, Table, empty
+from tasks.data.providers import filings
+from tasks.data.providers.base import ALWAYS, COLUMNS, EVERY_TABLE, Delivery, Kind, Table, empty
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIXES = (".parquet", ".csv")
 OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
-ALWAYS = pd.Timestamp("1900-01-01")  # since when an undated fact counts as known
 
 BAR_FILE: Mapping[str, Kind] = {
     "symbol": "text",
@@ -101,7 +101,7 @@ class FilesProvider:
             actions=cut(self._actions()),
             levels=cut(self._levels()),
             members=self._members(end),
-            listings=self._listings(),
+            listings=self._listings(end),
             fundamentals=self._fundamentals(end),
             riskfree=cut(self._riskfree()),
         ).only(tables)
@@ -156,7 +156,7 @@ class FilesProvider:
         )
         return frame[frame["start"] <= end].reset_index(drop=True)
 
-    def _listings(self) -> pd.DataFrame:
+    def _listings(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "name": "text", "gics_sector": "text"}
         frame = self._read(
             "sectors",
@@ -167,14 +167,40 @@ class FilesProvider:
         )
         if "cap_class" not in frame.columns:
             frame = frame.assign(cap_class=pd.Series("", index=frame.index, dtype="str"))
-        if "available_date" not in frame.columns:
-            frame = frame.assign(available_date=pd.Series(ALWAYS, index=frame.index, dtype="datetime64[s]"))
-        unique = frame.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
-        return unique[list(COLUMNS["listings"])]
+        days = pd.Series(ALWAYS, index=frame.index, dtype="datetime64[s]")
+        frame = frame.assign(available_date=days).drop_duplicates("symbol", keep="last", ignore_index=True)
+        return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
+
+    def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
+        """Give each company the sector it had before its first change, and a row for each change since."""
+        columns: Mapping[str, Kind] = {
+            "symbol": "text",
+            "first_seen_with_new_sector": "day",
+            "old_sector": "text",
+            "new_sector": "text",
+        }
+        if self._find("sector_changes") is None:
+            return listings
+        changes = self._read(
+            "sector_changes", columns, rename={"first_seen_with_new_sector": "available_date"}
+        ).sort_values(["symbol", "available_date"], kind="stable")
+        first = changes.drop_duplicates("symbol").set_index("symbol")["old_sector"]
+        before = listings.assign(sector=listings["symbol"].map(first).fillna(listings["sector"]))
+        known = changes[changes["available_date"] <= end].rename(columns={"new_sector": "sector"})
+        since = known[["symbol", "sector", "available_date"]].merge(
+            listings[["symbol", "name", "cap_class"]], on="symbol"
+        )
+        both = pd.concat([before, since[list(COLUMNS["listings"])]], ignore_index=True)
+        return both.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
 
     def _fundamentals(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "end_date": "day", "available_date": "day"}
-        frame = self._read("fundamentals", columns, instead="fundamentals", further_figures=True)
+        path = self._find("fundamentals")
+        if path is not None and filings.PERIOD in _columns_of(path):
+            further: Mapping[str, Kind] = {filings.PERIOD: "text", **dict.fromkeys(filings.NUMBERS, "number")}
+            frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **further}))
+        else:
+            frame = self._read("fundamentals", columns, instead="fundamentals", further_figures=True)
         return frame[frame["available_date"] <= end].reset_index(drop=True)
 
     def _riskfree(self) -> pd.DataFrame:
@@ -245,6 +271,10 @@ def _load(path: Path, *, since: date | None = None) -> "pa.Table":
             remedy="Write the file anew; nothing was stored.",
             file=str(path),
         ) from error
+
+
+def _columns_of(path: Path) -> list[str]:
+    return list(_load(path).column_names)
 
 
 def _figures(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:

@@ -182,3 +182,18 @@ def test_make_bars_reads_as_it_looks():
         10,
         1_000_000,
     ]
+
+
+def test_a_company_has_the_sector_that_it_had_on_the_day(tmp_path):
+    folder = write_folder(tmp_path, make_delivery(symbols=2))
+    rows = ["symbol,first_seen_with_new_sector,old_sector,new_sector", "S01,2024-05-01,Utilities,Energy"]
+    (folder / "sector_changes.csv").write_text("\n".join(rows))
+    provider = FilesProvider(folder)
+
+    before, after = (
+        provider.fetch(after=None, through=day).listings for day in (date(2024, 4, 30), date(2024, 5, 2))
+    )
+
+    assert before[["symbol", "sector"]].to_numpy().tolist() == [["S00", "Energy"], ["S01", "Utilities"]]
+    assert after.loc[after["symbol"] == "S01", "sector"].tolist() == ["Utilities", "Energy"]
+    assert after["available_date"].max() == pd.Timestamp(2024, 5, 1)
