@@ -47,7 +47,7 @@ def _far_off(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
         size = both[name].abs()
         own = size.groupby(both["symbol"])
         last, one_more = own.shift(1), own.shift(2)
-        far = _is_far(size, last) & (_is_far(size, one_more) | one_more.isna())
+        far = _is_far(size, last) & (_is_far(size, one_more) | one_more.isna().to_numpy())
         text = [
             f"{name} {value:.6g}, before {was:.6g}"
             for value, was in zip(both[name][far], last[far], strict=True)
@@ -58,9 +58,9 @@ def _far_off(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
     return told
 
 
-def _is_far(size: pd.Series, before: pd.Series) -> pd.Series:
-    distance: pd.Series = np.log(size / before).abs()
-    return distance > np.log(FAR_TIMES)
+def _is_far(size: pd.Series, before: pd.Series) -> Mask:
+    times = size.to_numpy(dtype=np.float64) / before.to_numpy(dtype=np.float64)
+    return np.abs(np.log(times)) > np.log(FAR_TIMES)
 
 
 def _find(filings: pd.DataFrame, found: Mask, rule: str, evidence: pd.Series) -> pd.DataFrame:
