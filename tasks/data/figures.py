@@ -60,7 +60,8 @@ def _far_off(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
 
 def _is_far(size: pd.Series, before: pd.Series) -> Mask:
     times = size.to_numpy(dtype=np.float64) / before.to_numpy(dtype=np.float64)
-    return np.abs(np.log(times)) > np.log(FAR_TIMES)
+    far: Mask = np.abs(np.log(times)) > np.log(FAR_TIMES)
+    return far
 
 
 def _find(filings: pd.DataFrame, found: Mask, rule: str, evidence: pd.Series) -> pd.DataFrame:
