@@ -185,7 +185,7 @@ def test_bars_pass_the_gates(whole):
     assert judged.findings.empty
 
 
-@pytest.mark.parametrize("table", ["bars", "actions", "riskfree"])
+@pytest.mark.parametrize("table", ["bars", "actions", "riskfree", "fundamentals"])
 def test_asking_in_two_steps_brings_what_asking_at_once_brings(provider, whole, table):
     only_with(provider, table)
     key = list(SPECS[table].key)

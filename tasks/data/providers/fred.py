@@ -5,25 +5,23 @@ index is known to everybody at its close, but FRED has it on the next morning on
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
-from tasks.core.sessions import sessions_between
 from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
 from tasks.data.providers.frames import typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.pace import Turns
 from tasks.data.providers.session import PoliteSession, understanding
-from tasks.data.providers.wanted import first_day
+from tasks.data.providers.wanted import LONGEST_BREAK, first_day, sessions_after
 
 URL = "https://api.stlouisfed.org"
 BILL, VOLATILITY = "DTB3", "VIXCLS"
 VOLATILITY_INDEX = "^VIX"
-LONGEST_BREAK = timedelta(days=7)  # from one session to the next, holidays and all
 
 Observation = tuple[date, float]
 
@@ -90,9 +88,8 @@ class FredProvider:
 
 def _yields(observed: Sequence[Observation], since: date, through: date) -> pd.DataFrame:
     """Return each yield from the session on which it was there to be read."""
-    sessions = sessions_between(since - LONGEST_BREAK, through + LONGEST_BREAK)
     days = np.array([day for day, _ in observed], dtype="datetime64[D]")
-    published = sessions[np.searchsorted(sessions, days, side="right")]
+    published = sessions_after(days, since - LONGEST_BREAK, through)
     frame = pd.DataFrame({"session": published, "yield_pct": [value for _, value in observed]})
     is_wanted = (frame["session"] >= pd.Timestamp(since)) & (frame["session"] <= pd.Timestamp(through))
     # two days may share a session, when the bond market trades and the exchange does not: the later one stands

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
+from tasks.core.sessions import Days, sessions_between
 from tasks.data.symbols import is_safe_symbol, printable
 
+LONGEST_BREAK = timedelta(days=14)  # there is a session in any such span
 LATE = timedelta(days=14)  # asked for again at each refresh: some things are told late, and some are restated
 
 
@@ -49,6 +52,13 @@ def in_portions(symbols: Sequence[str], size: int) -> Iterator[list[str]]:
 def first_day(after: date | None, first_session: date) -> date:
     """Return the first day to ask for: a fortnight back, so that late and restated rows come along."""
     return first_session if after is None else max(after - LATE, first_session)
+
+
+def sessions_after(days: Days, since: date, through: date) -> Days:
+    """Return for each day, none before `since` or after `through`, the first session that follows it."""
+    sessions = sessions_between(since - LONGEST_BREAK, through + LONGEST_BREAK)
+    following: Days = sessions[np.searchsorted(sessions, days, side="right")]
+    return following
 
 
 def refuse_unready(bars: pd.DataFrame, through: date, provider: str) -> None:
