@@ -118,6 +118,8 @@ class Data(Section):
 
     provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
     """Where data comes from. Of a list each table comes from the first that can give it and does."""
+    compare_with: tuple[ProviderName, ...]
+    """Providers that are asked for the same bars, to compare: a difference over 1 % is told, see docs/data.md."""
     benchmark: str
     """Level series that stands for the market."""
     volatility_index: str

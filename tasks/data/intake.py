@@ -17,6 +17,7 @@ from tasks.data.figures import judge_figures
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars, make_findings
+from tasks.data.reconcile import Reconciled, unreconciled
 from tasks.data.remarks import restated, shape_findings, silences, suspicions
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
@@ -41,10 +42,20 @@ class Batch:
 
 
 def admit(
-    tables: dict[str, pd.DataFrame], known: Known, *, through: date, trading_days: Days, max_move_frac: float
+    tables: dict[str, pd.DataFrame],
+    known: Known,
+    *,
+    through: date,
+    trading_days: Days,
+    max_move_frac: float,
+    compared: Reconciled | None = None,
 ) -> Batch:
-    """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none."""
-    judged = judge_bars(tables["bars"], trading_days)
+    """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none.
+
+    `compared` is what other sources say of the delivered bars (see reconcile.py).
+    """
+    compared = compared or unreconciled(tables["bars"])
+    judged = judge_bars(compared.bars, trading_days)
     figures, figure_findings = judge_figures(_safe(tables["fundamentals"]), known.tables["fundamentals"])
     fresh, amendments = _split_by_age(judged.good, known)
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
@@ -52,11 +63,12 @@ def admit(
     rows = gather(known, fresh, trading_days, since=_earliest(acts))
     acts, refused = _refuse_denied(rows, acts, known, trading_days)
     bars = _bars(rows, _applied(rows, acts, known, trading_days))
-    suspects = judge_moves(bars, limit=max_move_frac)
+    suspects = _believe(judge_moves(bars, limit=max_move_frac), rows, compared.confirmed)
     holds = np.zeros(len(rows.frame), dtype=bool)
     holds[[suspect.row for suspect in suspects if suspect.holds_bar]] = True
     is_bar = ~(holds | rows.was_held)
     findings = [
+        compared.findings,
         judged.findings,
         act_findings,
         figure_findings,
@@ -169,6 +181,21 @@ def _applied(rows: Rows, acts: pd.DataFrame, known: Known, trading_days: Days) -
     code, day = _places(rows, both, trading_days)
     factor = both["factor"].to_numpy(dtype=np.float64)
     return corporate.factors_by_row(code, day, factor, row_code=rows.code, row_day=rows.day)[0]
+
+
+def _believe(suspects: list[Suspect], rows: Rows, confirmed: pd.MultiIndex) -> list[Suspect]:
+    """Take a bar for what it says where another source says the same."""
+    keys = pd.MultiIndex.from_frame(
+        rows.frame.iloc[[suspect.row for suspect in suspects]][["symbol", "session"]].astype(
+            {"symbol": "str"}
+        )
+    )
+    return [
+        Suspect(one.row, "large_move", f"{one.evidence}; another source has it too", severity="note")
+        if is_confirmed
+        else one
+        for one, is_confirmed in zip(suspects, keys.isin(confirmed), strict=True)
+    ]
 
 
 def _bars(rows: Rows, factor: NDArray[np.float64]) -> Bars:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from config.settings import Settings
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
@@ -20,8 +20,9 @@ from tasks.data.head import Head, read_head
 from tasks.data.intake import Batch, admit
 from tasks.data.lines import lines_as_of
 from tasks.data.providers.base import Provider
-from tasks.data.providers.registry import make_provider
+from tasks.data.providers.registry import make_provider, make_second_opinions
 from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
+from tasks.data.reconcile import Reconciled, reconcile, unreconciled
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
 from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
@@ -104,11 +105,19 @@ def _bring_up(
     refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
     fall_throughs = delivery.fall_throughs
     del delivery
+    compared, failed = _compare(
+        run, tables["bars"], provider.name, after=None if whole else after, through=through
+    )
     log.info("judging %d bars", len(tables["bars"]))
     batch = admit(
-        tables, known, through=through, trading_days=trading_days, max_move_frac=limits.max_move_frac
+        tables,
+        known,
+        through=through,
+        trading_days=trading_days,
+        max_move_frac=limits.max_move_frac,
+        compared=compared,
     )
-    batch = with_fall_throughs(batch, fall_throughs, through)
+    batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
     refuse_unfit(
         _facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
     )
@@ -119,6 +128,22 @@ def _bring_up(
         *(len(batch.rows[name]) for name in ("bars", "amendments", "quarantine")),
     )
     return commit(lake, head, batch, provider=provider.name, through=through, at=now()), batch
+
+
+def _compare(
+    run: Run, bars: pd.DataFrame, ours: str, *, after: date | None, through: date
+) -> tuple[Reconciled, tuple[str, ...]]:
+    """Ask the other sources for the same bars; return what they say, and why some said nothing."""
+    answers: dict[str, pd.DataFrame] = {}
+    failed = []
+    for other in make_second_opinions(run):
+        try:
+            delivery = other.fetch(after=after, through=through, tables=frozenset({"bars"}))
+            answers[other.name] = conform(delivery, through=through, provider=other.name)["bars"]
+        except (TransientError, DataError, ConfigError) as error:
+            log.warning("bars could not be compared with %s: %s", other.name, error.what)
+            failed.append(f"{other.name} could not be compared with: {error.what}")
+    return (reconcile(bars, answers, ours=ours) if answers else unreconciled(bars)), tuple(failed)
 
 
 def _known(lake: Path, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:

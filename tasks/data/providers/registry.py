@@ -36,6 +36,11 @@ def make_provider(run: Run) -> Provider:
     return Cascade(providers, levels=(data.benchmark, data.volatility_index))
 
 
+def make_second_opinions(run: Run) -> tuple[Provider, ...]:
+    """Return the providers of `data.compare_with`: asked for the same bars, and never stored from."""
+    return tuple(_make(name, run) for name in run.settings.data.compare_with)
+
+
 def _make(name: str, run: Run) -> Provider:
     provider: Provider = import_module(MODULES[name]).make(run)
     return provider
