@@ -40,8 +40,9 @@ def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: s
     columns = {name: _aligned(bars, frame) for name, frame in others.items()}
     closes = np.column_stack([frame["close"] for frame in columns.values()])
     is_there = np.isfinite(closes)
-    agrees = np.column_stack([_agrees(bars, frame) for frame in columns.values()])
-    is_confirmed: Mask = agrees.any(axis=1)
+    is_confirmed = np.zeros(len(bars), dtype=bool)
+    for frame in columns.values():
+        is_confirmed |= _agrees(bars, frame)
     differs = is_there.any(axis=1) & ~is_confirmed
     takes_median = differs & (is_there.sum(axis=1) + 1 >= LEAST_FOR_MEDIAN)
     told = _told(bars[differs], ours, {name: frame[differs] for name, frame in columns.items()})
