@@ -18,8 +18,8 @@ PROCESS = Path(__file__).parent / "qlib_process.py"
 STORE = "qlib"  # in a market's folder
 
 ALPHA158 = tuple(feature.name for feature in alpha158.FEATURES)
-# Qlib's published benchmark creates 14 factors of daily bars, of which its paper names one, Std($close, 5)/$close, and
-# its authors never showed the rest (microsoft/qlib#85): the named one, and thirteen of Alpha158 as plain as it
+# Qlib's published benchmark creates 14 features of daily bars and does not say which: its code was not released
+# (microsoft/qlib#85). These are as many plain ones of Alpha158.
 FOURTEEN = tuple(
     f"a158_{name}"
     for name in (
