@@ -1,0 +1,49 @@
+"""The lake: the day's refresh, the panel of the last sessions, the import of real data, beside pandas and DuckDB.
+
+Every side runs in a process of its own and is given the market in its own form, prepared before the clock starts: a
+lake, a CSV file, Parquet by year. A side's first run is not counted, except where there is only one.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.measure import Figure, inside
+from tests.bench.table import Row, table
+
+MARKET = Path(__file__).parents[2] / "bench" / "lake-500x20y"
+REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+REAL = MARKET.with_name("real")
+
+
+def measure() -> dict[str, str]:
+    """Return the table, by title."""
+    if not (MARKET / "ready").exists():
+        subprocess.run([sys.executable, "-m", "tests.bench.lake_market", str(MARKET)], check=True)
+    rows = [
+        _row("a session more, 500 names on 20 years", "refresh", MARKET, runs=5, goal="3 s"),
+        _row("the last 300 sessions × 500 names, aligned", "read", MARKET, runs=7, goal="0.3 s"),
+    ]
+    if (REAL_DATA / "prices.parquet").is_file():
+        rows.append(_row("import of 504 real names, 21 years", "import", REAL_DATA, runs=1, goal="–"))
+    return {"The lake": table(rows)}
+
+
+def _row(work: str, name: str, folder: Path, *, runs: int, goal: str) -> Row:
+    ours, pandas, duckdb = (_side(f"{side}_{name}", folder, runs) for side in ("lake", "pandas", "duckdb"))
+    return Row(
+        work,
+        f"{ours.seconds:.2f} s, {ours.peak_mb:.0f} MB",
+        f"pandas from CSV {pandas.seconds:.2f} s, {pandas.peak_mb:.0f} MB; "
+        f"DuckDB from Parquet {duckdb.seconds:.2f} s, {duckdb.peak_mb:.0f} MB",
+        f"{ours.seconds / pandas.seconds:.2f}× and {ours.seconds / duckdb.seconds:.2f}×",
+        goal,
+    )
+
+
+def _side(name: str, folder: Path, runs: int) -> Figure:
+    timed = runs if runs == 1 else runs + 1
+    seconds, peak_mb = inside([sys.executable, "-m", "tests.bench.lake_sides", name, str(folder), str(timed)])
+    return Figure(statistics.median(seconds if runs == 1 else seconds[1:]), peak_mb)
