@@ -11,6 +11,7 @@ from flows.terminal import Options, Result, progress
 from tasks.core.open import find_home, settings_of
 
 if TYPE_CHECKING:
+    from tasks.data.audit import Coverage
     from tasks.data.schema import Finding
 
 MOST_NAMED, FINDINGS_NAMED = 5, 40
@@ -56,11 +57,22 @@ def verify(options: Options) -> Result:
         f"Sound: {verified.bars:,} bars of {verified.symbols:,} symbols in {verified.sessions:,} sessions are "
         f"those that were committed. {len(verified.findings):,} findings."
     )
-    parts = [sound]
+    parts = [sound, *_covered(verified.coverage)]
     if verified.findings:
         parts += [_by_rule(verified.findings), *_latest(verified.findings), "--json prints every finding."]
     document = {**asdict(verified), "by_rule": verified.by_rule}
     return Result(document, "\n\n".join(parts))
+
+
+def _covered(coverage: Sequence["Coverage"]) -> list[str]:
+    """Show how many members of each year have prices: what is missing is a history of survivors."""
+    if not coverage:
+        return []
+    rows = [
+        (str(one.session), f"{one.priced:,} of {one.members:,}", f"{one.members - one.priced:,} without")
+        for one in coverage
+    ]
+    return ["Index members with a price:\n" + aligned(rows)]
 
 
 def _by_rule(findings: Sequence["Finding"]) -> str:

@@ -40,6 +40,15 @@ BROKEN_RULES = frozenset(
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How many members of the index have a bar on one session: those without are gone, and missing in the data."""
+
+    session: date
+    members: int
+    priced: int
+
+
+@dataclass(frozen=True)
 class Verification:
     """What the gates say about the stored data today."""
 
@@ -47,6 +56,7 @@ class Verification:
     bars: int
     symbols: int
     findings: tuple[Finding, ...]  # by symbol and session
+    coverage: tuple[Coverage, ...]  # of each year's last session, where membership is known
 
     @property
     def by_rule(self) -> dict[str, int]:
@@ -65,11 +75,13 @@ def verify_lake(run: Run) -> Verification:
         raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
     stored = _Stored(lake, head)
     bars, symbols, damaged, parts = 0, set[str](), list[date](), [empty_table("findings")]
+    coverage = list[Coverage]()
     for year in range(head.first_session.year, head.last_session.year + 1):
         log.info("verifying %d", year)
         frame, findings = stored.judge_year(year, max_move_frac=limits.max_move_frac)
         bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
         damaged += stored.damaged_sessions(frame, year)
+        coverage += _coverage(frame, stored.tables["members"])
         parts.append(findings)
     today = pd.concat(parts, ignore_index=True)
     _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
@@ -84,7 +96,17 @@ def verify_lake(run: Run) -> Verification:
             f"{', '.join(quarantined[:5])}.",
             remedy="Mend these names at the source and import or refresh again.",
         )
-    return Verification(len(trading_days), bars, len(symbols), to_findings(found))
+    return Verification(len(trading_days), bars, len(symbols), to_findings(found), tuple(coverage))
+
+
+def _coverage(bars: pd.DataFrame, members: pd.DataFrame) -> list[Coverage]:
+    """Count on the last session of the bars who is in the index then, and who of them has a bar."""
+    last = bars["session"].max()
+    inside = members[(members["start"] <= last) & (members["end"].isna() | (members["end"] > last))]
+    if inside.empty:
+        return []
+    priced = inside["symbol"].isin(bars.loc[bars["session"] == last, "symbol"])
+    return [Coverage(last.date(), inside["symbol"].nunique(), int(inside.loc[priced, "symbol"].nunique()))]
 
 
 class _Stored:

@@ -103,6 +103,20 @@ def test_what_was_refused_on_arrival_is_listed_although_it_is_stored_nowhere_els
     assert finding.action == "action not applied"
 
 
+def test_members_without_prices_are_counted_year_by_year(tmp_path, monkeypatch):
+    base = make_delivery(sessions=150, symbols=12)
+    rows = [("GONE", date(2023, 1, 2), date(2024, 2, 1)), ("LATE", date(2024, 1, 2), None)]
+    others = typed("members", pd.DataFrame(rows, columns=["symbol", "start", "end"]))
+    refresh(monkeypatch, tmp_path, replace(base, members=pd.concat([base.members, others])))
+
+    coverage = verify_lake(small_run(tmp_path)).coverage
+
+    assert [(one.session.year, one.members, one.priced) for one in coverage] == [
+        (2023, 13, 12),
+        (2024, 13, 12),
+    ]
+
+
 def test_a_restated_history_verifies(tmp_path, monkeypatch):
     from tests.deliveries import Served
 
