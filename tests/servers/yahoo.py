@@ -35,6 +35,8 @@ class YahooServer(Server):
         self.days = both.fillna({"dividend": 0.0, "split": 1.0})
 
     def respond(self, request: Request) -> Response:
+        if request.path.startswith("/v10/finance/quoteSummary/"):  # the library looks up unknown names there
+            return as_json({"quoteSummary": {"result": None, "error": {"code": "Not Found"}}}, 404)
         if not request.path.startswith("/v8/finance/chart/"):
             return Response("crumb", mimetype="text/plain")
         name = request.path.rpartition("/")[2]

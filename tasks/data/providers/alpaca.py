@@ -29,7 +29,7 @@ Event = Mapping[str, Any]
 Events = Mapping[str, Sequence[Event]]
 
 NEW_YORK = ZoneInfo(EXCHANGE_TIME_ZONE)
-SYMBOLS_AT_ONCE = 200  # keeps addresses short
+SYMBOLS_AT_ONCE = 100  # keeps addresses short, and what is held at once small
 AHEAD = timedelta(
     days=120
 )  # actions are filed by the day they are processed, a dividend's weeks after its ex-date
@@ -160,7 +160,7 @@ class AlpacaProvider:
         from alpaca.data.timeframe import TimeFrame
 
         client = self._client(StockHistoricalDataClient, self._data_url)
-        rows: list[tuple[Any, ...]] = []
+        parts = []
         for portion in in_portions(symbols, SYMBOLS_AT_ONCE):
             request = StockBarsRequest(
                 symbol_or_symbols=portion,
@@ -171,9 +171,13 @@ class AlpacaProvider:
                 feed=DataFeed(self._settings.alpaca.feed),
                 asof="-",  # no mapping of symbols: each bar under the symbol of its day
             )
-            for symbol, bars in client.get_stock_bars(request).items():
-                rows += [(symbol, b["t"], b["o"], b["h"], b["l"], b["c"], b["v"]) for b in bars]
-        frame = pd.DataFrame(rows, columns=list(COLUMNS["bars"]))
+            rows = [
+                (symbol, b["t"], b["o"], b["h"], b["l"], b["c"], b["v"])
+                for symbol, bars in client.get_stock_bars(request).items()
+                for b in bars
+            ]
+            parts.append(pd.DataFrame(rows, columns=list(COLUMNS["bars"])))
+        frame = pd.concat(parts, ignore_index=True)
         stamps = pd.to_datetime(frame["session"], utc=True).dt.tz_convert(NEW_YORK)
         return typed("bars", frame.assign(session=stamps.dt.tz_localize(None).dt.normalize()))
 

@@ -76,7 +76,7 @@ class YahooProvider:
     def _ask(self, symbol: str, since: date) -> pd.DataFrame:
         import yfinance
         from yfinance.data import YfData
-        from yfinance.exceptions import YFException, YFPricesMissingError, YFTzMissingError
+        from yfinance.exceptions import YFException
 
         YfData.cache_get.cache_clear()  # it remembers failures, too
         ticker = yfinance.Ticker(symbol, session=self._browser)
@@ -84,10 +84,8 @@ class YahooProvider:
             days: pd.DataFrame = ticker.history(
                 start=since.isoformat(), auto_adjust=False, actions=True, timeout=TIMEOUT_S
             )
-        except YFTzMissingError:  # only where Yahoo says so itself
-            return pd.DataFrame()
         except (YFException, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-            if isinstance(error, YFPricesMissingError) and error.yahoo_reason is not None:
+            if _says_that_there_are_none(error):
                 return pd.DataFrame()
             raise TransientError(
                 f"yahoo gave no whole answer for {symbol}: {type(error).__name__}.",
@@ -95,6 +93,16 @@ class YahooProvider:
                 provider=self.name,
             ) from error
         return days
+
+
+def _says_that_there_are_none(error: Exception) -> bool:
+    """Tell Yahoo's own word on a symbol from an answer that failed: the library raises much the same for both."""
+    from yfinance.exceptions import YFPricesMissingError, YFTzMissingError
+
+    if isinstance(error, YFPricesMissingError):
+        return error.yahoo_reason is not None
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return isinstance(error, YFTzMissingError) or status == 404
 
 
 def _as_printed(given: pd.DataFrame) -> pd.DataFrame:

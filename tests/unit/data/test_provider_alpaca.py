@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from tasks.data.providers import alpaca
 from tasks.data.providers.alpaca import AlpacaProvider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
@@ -59,6 +60,15 @@ def test_a_company_comes_with_its_past_under_its_earlier_name_and_no_stranger_la
     pd.testing.assert_frame_equal(found, expected)
     assert delivery.renames.values.tolist() == [["OLD", "S00", pd.Timestamp(RENAMED)]]  # noqa: PD011 - rows
     assert delivery.actions[["symbol", "dividend"]].to_numpy().tolist() == [["OLD", 0.3]]
+
+
+def test_many_symbols_are_asked_for_in_portions(server, ask, monkeypatch):
+    monkeypatch.setattr(alpaca, "SYMBOLS_AT_ONCE", 2)
+
+    bars = ask("NOBODY\nNONE\nS00\nS01\n").bars
+
+    assert len(bars) == len(EVERYTHING.bars)
+    assert sum("symbols=NOBODY%2CNONE" in asked for asked in server.asked) == 2  # actions, bars
 
 
 def test_each_action_is_put_into_our_terms(server, ask):

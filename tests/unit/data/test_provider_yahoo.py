@@ -60,6 +60,11 @@ def test_a_split_that_came_later_is_undone(server, run):
     pd.testing.assert_frame_equal(early.bars.sort_values(key, ignore_index=True), expected, atol=1e-4)
 
 
+def test_a_symbol_that_yahoo_does_not_know_is_absent_and_not_asked_for_again(server, run, pauses):
+    assert set(bars(server, run).bars["symbol"]) == {"S00", "S01"}
+    assert pauses == []
+
+
 def test_dividends_and_splits_come_with_the_bars(server, run):
     assert bars(server, run).actions.to_numpy().tolist() == EVERYTHING.actions.to_numpy().tolist()
 
