@@ -26,7 +26,7 @@ THREADS = 2
 BLOCK_CELLS = (
     80_000  # 0.6 MB an array: what a kernel works on stays in the cache (measured: 32 symbols × 10 years)
 )
-GROUP_CELLS = 250_000_000  # 1 GB of float32: what is held at once of raw values
+GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
 
 Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
 
