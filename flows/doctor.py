@@ -182,7 +182,9 @@ def _settings(patient: Patient) -> Finding:
 def _keys(patient: Patient) -> Finding:
     from tasks.data.providers.keys import read_keys
 
-    names = [name for provider in patient.settings.data.providers for name in read_keys(provider)]
+    data = patient.settings.data
+    asked = dict.fromkeys((*data.providers, *data.compare_with))
+    names = [name for provider in asked for name in read_keys(provider)]
     return Finding("keys", "ok", f"{', '.join(names)} set" if names else "none needed")
 
 

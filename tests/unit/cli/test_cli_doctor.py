@@ -133,7 +133,7 @@ def test_the_screen_is_one_screen(tmp_path, capsys):
 
 
 def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine, tmp_path, monkeypatch):
-    (tmp_path / "config.yaml").write_text("data: {provider: [alpaca, tiingo]}\n")
+    (tmp_path / "config.yaml").write_text("data: {provider: alpaca, compare_with: [tiingo]}\n")
     monkeypatch.setenv("APCA_API_KEY_ID", "PKPLANTED")
     monkeypatch.setenv("APCA_API_SECRET_KEY", "planted secret\n")
     monkeypatch.delenv("TIINGO_API_KEY", raising=False)

@@ -1,16 +1,20 @@
 """Who gives which table when several providers are asked."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from config.settings import load_settings
 from tasks.core.errors import ConfigError, DataError, StorageError, TransientError
 from tasks.data.providers.base import Delivery, empty
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.files import FilesProvider
-from tasks.data.providers.registry import make_provider
+from tasks.data.providers.keys import KEYS
+from tasks.data.providers.registry import MODULES, make_provider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import Served, make_delivery
 
@@ -188,3 +192,23 @@ def test_a_folder_behind_another_provider_needs_no_prices(tmp_path, monkeypatch)
         make_provider(make_run(tmp_path, **{"data.provider": "files", **folder}))
     listings = FilesProvider(tmp_path, needs_prices=False).fetch(after=None, through=FRIDAY).listings
     assert listings["sector"].tolist() == ["Energy"]
+
+
+PAGES = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize("page", ["providers.md", "first-run.md"])
+def test_the_settings_that_the_pages_show_can_be_used(page, tmp_path):
+    for block in re.findall(r"```yaml\n(.*?)```", (PAGES / page).read_text(), re.DOTALL):
+        (tmp_path / "config.yaml").write_text(block)
+
+        assert load_settings(home=tmp_path, profile=None, environ={}).settings.data.providers
+
+
+def test_the_page_of_providers_has_a_row_for_each_with_its_keys():
+    rows = [line for line in (PAGES / "providers.md").read_text().splitlines() if line.startswith("| `")]
+    told = {row.split("`")[1]: row for row in rows}
+
+    assert set(told) == set(MODULES)
+    for provider, names in KEYS.items():
+        assert all(name in told[provider] for name in names), provider
