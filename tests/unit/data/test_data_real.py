@@ -10,6 +10,7 @@ import pytest
 
 from tasks.data.audit import verify_lake
 from tasks.data.panel import rows_of
+from tasks.data.providers.filings import last_four_quarters
 from tasks.data.store import read_panel
 from tasks.data.task import import_folder, refresh_market
 from tests.builders import make_run
@@ -124,3 +125,46 @@ def test_total_returns_on_days_of_actions_are_those_of_the_vendor(imported, veri
     print(acts.assign(ours=ours)[~agrees].to_string())  # noqa: T201 - the figure is wanted
     assert len(acts) > 27_000
     assert agrees.mean() >= 0.999
+
+
+def test_bars_that_the_vendor_restated_the_next_day_are_named_and_the_day_before_keeps_what_it_saw(tmp_path):
+    span = [("date", ">=", date(2016, 1, 4)), ("date", "<=", date(2017, 3, 31))]
+    prices = pd.read_parquet(REAL_DATA / "prices.parquet", filters=span)
+    revisions = pd.read_parquet(REAL_DATA / "price_revisions_2015_2017.parquet", filters=span)
+    revised = revisions[revisions["symbol"].isin(prices["symbol"])]
+    revised = revised[revised["volume_first"] != revised["volume_last"]]
+    day = revised["date"].value_counts().idxmax()
+    revised = revised[revised["date"] == day].set_index("symbol")
+    days = sorted(prices.loc[prices["date"] >= day, "date"].unique())[:2]
+    settings = {**SETTINGS, "data.files.path": tmp_path}
+
+    markets = []
+    for session, column in zip(days, ("volume_first", "volume_last"), strict=True):
+        told = prices["symbol"].map(revised[column]).where(prices["date"] == day)
+        seen = prices.assign(volume=told.fillna(prices["volume"]))
+        seen[seen["date"] <= session].to_parquet(tmp_path / "prices.parquet", index=False)
+        markets.append(refresh_market(make_run(tmp_path / "home", session, **settings)))
+    again = refresh_market(make_run(tmp_path / "home", days[0], **settings))
+
+    named = {one.symbol for one in markets[1].findings if one.rule == "restated"}
+    print(f"{len(revised)} bars of {day} were restated by the vendor on {days[1]}")  # noqa: T201 - the figure is wanted
+    assert len(revised) > 20
+    assert named == {"*", *revised.index}
+    assert markets[1].restated_bars == len(revised)
+    assert again.snapshot.id == markets[0].snapshot.id
+
+
+def test_the_last_four_quarters_are_those_that_companies_published():
+    filings = pd.read_parquet(REAL_DATA / "fundamentals_pit_2015_2017.parquet")
+    days = {name: pd.to_datetime(filings[name]) for name in ("end_date", "available_date")}
+
+    figures = last_four_quarters(filings.assign(**days))
+
+    apple = figures[(figures["symbol"] == "AAPL") & (figures["end_date"] == pd.Timestamp(2016, 12, 31))].iloc[
+        0
+    ]
+    assert apple["earnings"] == pytest.approx(45.217e9)
+    assert apple["revenue"] == pytest.approx(218.118e9)
+    assert apple["shares"] == pytest.approx(5.3e9, rel=0.01)
+    known = figures["earnings"].notna() & (figures["available_date"] >= pd.Timestamp(2016, 6, 1))
+    assert known.sum() > 0.6 * (figures["available_date"] >= pd.Timestamp(2016, 6, 1)).sum()
