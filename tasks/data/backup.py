@@ -1,8 +1,8 @@
 """Back up a whole book, and bring it back: lake, days, champion, reports, settings and switch, as they stood.
 
-What can be computed again is left out (work, features), and so is whatever lives in the environment: secrets are never
-in a home. A restore checks everything before it touches anything. Then it puts folder after folder in place, `live/`
-last, with `live/STOP` standing meanwhile: a home that is half restored publishes nothing.
+What is made again by itself is left out, and so is whatever lives in the environment: secrets are never in a home. A
+restore checks everything before it touches anything. Then it puts folder after folder in place, `live/` last, with
+`live/STOP` standing meanwhile: a home that is half restored publishes nothing.
 """
 
 import shutil
@@ -95,12 +95,11 @@ def _is_leftover(path: Path, home: Home) -> bool:
 
 def _units(home: Home) -> tuple[Path, ...]:
     """Return what is put in place in one step each: what lies in data/, whole folders, `live` last."""
-    left_out = {home.work, home.features, home.lock_file}
     data = home.marker_file.parent
     inside = sorted(data.iterdir()) if data.is_dir() else []
     units = (
         home.config_file,
-        *(path for path in inside if path not in left_out),
+        *(path for path in inside if not _is_left_out(path, home)),
         home.reports,
         home.production,
         home.live,
@@ -108,12 +107,18 @@ def _units(home: Home) -> tuple[Path, ...]:
     return tuple(unit for unit in units if unit.exists() or unit.is_symlink())
 
 
+def _is_left_out(path: Path, home: Home) -> bool:
+    """Tell what is made again by itself, and what speaks of this machine: its lock, and what it asked providers."""
+    made_again = any(path.is_relative_to(folder) for folder in (home.work, home.features, home.answers))
+    counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
+    return made_again or counts or path == home.lock_file
+
+
 def _belongs(home: Home, name: str) -> bool:
     path = home.root / name
     folders = (home.marker_file.parent, home.reports, home.production, home.live)
-    left_out = (home.work, home.features, home.lock_file)
     is_inside = any(folder in path.parents for folder in folders)
-    return path == home.config_file or (is_inside and not any(path.is_relative_to(one) for one in left_out))
+    return path == home.config_file or (is_inside and not _is_left_out(path, home))
 
 
 def _refuse_full(home: Home) -> None:
@@ -142,5 +147,5 @@ def _put_in_place(staged: Home, home: Home) -> None:
             (home.root / unit).rename(staged.root / unit)
     for unit in arriving:
         put_in_place(staged.root / unit, home.root / unit)
-    shutil.rmtree(home.work, ignore_errors=True)
-    shutil.rmtree(home.features, ignore_errors=True)
+    for folder in (home.work, home.features, home.answers):
+        shutil.rmtree(folder, ignore_errors=True)

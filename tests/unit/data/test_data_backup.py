@@ -19,17 +19,14 @@ from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
+LEFT_OUT = ("data/home.lock", "data/work/", "data/features/", "data/answers/", "data/requests.sqlite")
 DELIVERY = make_delivery(sessions=20)
 DAY_BEFORE, DAY = days_of(DELIVERY)[-2:]
 
 
 def book(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the files that a backup is about."""
-    return {
-        name: content
-        for name, content in files.items()
-        if name != "data/home.lock" and not name.startswith(("data/work/", "data/features/"))
-    }
+    return {name: content for name, content in files.items() if not name.startswith(LEFT_OUT)}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +48,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data/audit_anchor.json": "{}",
         "data/work/2024-06-13/scores.parquet": "work",
         "data/features/a.npy": "features",
+        "data/answers/alpaca.json": "answers",
+        "data/requests.sqlite": "counts",
+        "data/requests.sqlite-wal": "counts",
         "live/.2024-06-14.ab.partial/trades.csv": "half",
     }.items():
         path = root / name
@@ -111,6 +111,7 @@ def test_a_destroyed_home_comes_back_byte_for_byte(filled, backup, home):
     restore(home, backup.path, replace=False)
 
     assert book(tree_bytes(home.root)) == before
+    assert {name for name in tree_bytes(home.root) if name.startswith(LEFT_OUT)} == {"data/home.lock"}
     assert home.audit_anchor.stat().st_mode & 0o777 == 0o600
     assert not home.stop_file.exists()
 
@@ -297,6 +298,7 @@ HOSTILE = [
     "live/\u202ecsv.x",
     "data/home.lock",
     "data/work/x",
+    "data/requests.sqlite",
     "flows/cli.py",
     ".venv/bin/python",
     "config.yaml/x",
