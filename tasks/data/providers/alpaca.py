@@ -30,6 +30,7 @@ Events = Mapping[str, Sequence[Event]]
 
 NEW_YORK = ZoneInfo(EXCHANGE_TIME_ZONE)
 SYMBOLS_AT_ONCE = 100  # keeps addresses short, and what is held at once small
+ACTIONS_BEGIN = date(2020, 7, 1)  # bars go back to 2016, but without their splits and dividends they mislead
 AHEAD = timedelta(
     days=120
 )  # actions are filed by the day they are processed, a dividend's weeks after its ex-date
@@ -74,7 +75,7 @@ class AlpacaProvider:
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""
         tables &= self.capabilities
-        since = first_day(after, self._settings.first_session)
+        since = first_day(after, max(self._settings.first_session, ACTIONS_BEGIN))
         found: dict[Table, pd.DataFrame] = {}
         with understanding(self.name):
             if tables & SHARES:

@@ -116,6 +116,12 @@ def test_days_are_new_yorks_in_winter_and_in_summer(server, ask):
     assert bars["session"].tolist() == winter.bars["session"].unique().tolist()
 
 
+def test_bars_from_before_the_first_actions_are_not_asked_for(server, ask):
+    ask(**{"data.first_session": date(2016, 1, 4)})
+
+    assert all("start=2020-07-01" in asked for asked in server.asked)
+
+
 def test_without_a_list_all_listed_shares_are_asked_for_and_remembered(server, ask, monkeypatch):
     symbols = [set(ask(**{"data.symbols_file": None}).bars["symbol"]) for _ in range(2)]
 
