@@ -212,29 +212,33 @@ def higher_moments(values: Histories, mean: Histories, window: int) -> tuple[His
 
 
 @compiled
-def lines(values: Histories, mean: Histories, window: int) -> tuple[Histories, Histories, Histories]:
-    """Return for each window the mean row number (0 oldest) of what is present, the sum of its squared deviations,
-    and that of their products with the values' deviations from their mean; missing where that is."""
-    out = np.zeros_like(values), np.zeros_like(values), np.zeros_like(values)
+def lines(values: Histories, merges: Plan, window: int, least: int) -> tuple[Histories, Histories, Histories]:
+    """Return slope a row, r² and the row's own residual of the straight line through what is present in each window."""
+    slopes, explained, residuals = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    sessions, ones, places_in_window = values.shape[1], np.ones(window), np.arange(float(window))
+    scratch, sums = np.empty((8, sessions)), np.empty((4, sessions))
+    total, aged, squares, fold_room = sums[0], sums[1], sums[2], scratch[:4]
     for symbol in range(len(values)):
-        filled, present, _ = _parts(values[symbol])
-        centre, squares = out[0][symbol, window - 1 :], out[1][symbol, window - 1 :]
-        products, middle = out[2][symbol, window - 1 :], mean[symbol, window - 1 :]
-        count = np.zeros_like(middle)
-        for place in range(window):
-            here = present[place:]
-            for row in range(len(middle)):
-                count[row] += here[row]
-                centre[row] += here[row] * place
-        for row in range(len(middle)):
-            centre[row] /= max(count[row], 1.0)
-        for place in range(window):
-            past, here = filled[place:], present[place:]
-            for row in range(len(middle)):
-                step = (place - centre[row]) * here[row]
-                squares[row] += step * step
-                products[row] += step * (past[row] - middle[row])
-    return out
+        history = values[symbol]
+        filled, present, whole_from = _parts(history)
+        count, age, spread = _ages(present, whole_from, window)
+        _fold_aged(total, aged, filled, merges, scratch)
+        _fold(squares, filled * filled, merges, ones, fold_room)
+        slope, r_squared, residual = slopes[symbol], explained[symbol], residuals[symbol]
+        for row in range(window - 1, sessions):
+            n = max(count[row], 1.0)
+            mean, behind = total[row] / n, age[row] / n
+            xx, yy, xy = spread[row], squares[row] - total[row] * mean, behind * total[row] - aged[row]
+            if count[row] >= least and not yy > LEAST_SPREAD * squares[row]:
+                centre, mean, xx, yy, xy = _directly(places_in_window, history[row - window + 1 : row + 1])
+                behind = window - 1.0 - centre
+            slope[row] = xy / xx
+            r_squared[row] = xy * xy / (xx * yy) if yy > 0 else np.nan
+            residual[row] = history[row] - mean - slope[row] * behind
+        _blank(slope, count, window, least)
+        _blank(r_squared, count, window, least)
+        _blank(residual, count, window, least)
+    return slopes, explained, residuals
 
 
 @compiled
@@ -369,6 +373,57 @@ def _add(out: History, earlier: History, later: History, fade: float, rows: int)
     ends, recent = out[rows:], later[rows:]
     for row in range(len(ends)):
         ends[row] = recent[row] + fade * earlier[row]
+
+
+@compiled
+def _fold_aged(total: History, aged: History, history: History, merges: Plan, scratch: Histories) -> None:
+    """Sum each window, and sum it once more with each value counting by how many rows ago it was."""
+    power, other, result, spare = scratch[0], scratch[1], scratch[2], scratch[3]
+    aged_power, aged_other, aged_result, aged_spare = scratch[4], scratch[5], scratch[6], scratch[7]
+    power[:], aged_power[:] = history, 0.0
+    for step in range(len(merges)):
+        kind, rows = merges[step]
+        if kind == BEGIN:
+            result[:], aged_result[:] = power, aged_power
+        elif kind == JOIN:
+            _add(spare, power, result, 1.0, rows)
+            _add(aged_spare, aged_power, aged_result, 1.0, rows)
+            _add_times(aged_spare, power, rows)
+            result, spare = spare, result
+            aged_result, aged_spare = aged_spare, aged_result
+        else:
+            _add(other, power, power, 1.0, rows)
+            _add(aged_other, aged_power, aged_power, 1.0, rows)
+            _add_times(aged_other, power, rows)
+            power, other = other, power
+            aged_power, aged_other = aged_other, aged_power
+    total[:], aged[:] = result, aged_result
+
+
+@compiled
+def _add_times(out: History, earlier: History, rows: int) -> None:
+    ends = out[rows:]
+    for row in range(len(ends)):
+        ends[row] += rows * earlier[row]
+
+
+@compiled
+def _ages(present: History, whole_from: int, window: int) -> tuple[History, History, History]:
+    """Return for each window how many rows are present, the sum of how long ago they were, and the sum of the squared
+    deviations of that. Whole numbers up to the last division: running sums have no rounding."""
+    count, age = np.full_like(present, float(window)), np.full_like(present, window * (window - 1) / 2)
+    spread = np.full_like(present, window * (window * window - 1) / 12)
+    partly = min(whole_from + window - 1, len(present)) if whole_from else 0
+    n = ages = squares = 0
+    for row in range(partly):
+        squares += 2 * ages + n  # all get a row older: (a + 1)² = a² + 2 a + 1
+        ages += n
+        n += int(present[row])
+        if row >= window and present[row - window] > 0:
+            n, ages, squares = n - 1, ages - window, squares - window * window
+        count[row], age[row] = n, ages
+        spread[row] = (squares * n - ages * ages) / max(n, 1)
+    return count, age, spread
 
 
 @compiled

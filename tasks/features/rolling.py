@@ -92,13 +92,7 @@ def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
 
     r² is missing where nothing varies; the residual is missing where the row itself is.
     """
-    history = _history(values)
-    mean, std = kernels.moments(history, plan(window), window, _least(window))
-    centre, of_time, joint = kernels.lines(history, mean, window)
-    slope = joint / of_time
-    squares = std * std * (kernels.counts(history, window) - 1)
-    r_squared = np.where(std > 0, joint * joint / (of_time * squares), np.nan)
-    residual = history - mean - slope * (window - 1.0 - centre)
+    slope, r_squared, residual = kernels.lines(_history(values), plan(window), window, _least(window))
     return slope.T, r_squared.T, residual.T
 
 
