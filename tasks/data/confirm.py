@@ -55,7 +55,8 @@ class _Off:
 
 def confirm(bars: Bars, acts: pd.DataFrame, row_of_action: Ints) -> Confirmed:
     """Judge each action by the bar of its ex-date. `bars.factor` has them applied; −1 for an action without a bar."""
-    is_there = (row_of_action >= 0) & np.isfinite(bars.before[row_of_action])
+    has_bar = row_of_action >= 0
+    is_there = has_bar & np.isfinite(bars.before[row_of_action]) if has_bar.any() else has_bar
     seen = acts[is_there]
     if seen.empty:
         return Confirmed(acts, empty_table("findings").drop(columns="known"))

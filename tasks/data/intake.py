@@ -168,7 +168,8 @@ def _rows_of(rows: Rows, acts: pd.DataFrame, trading_days: Days) -> Ints:
 def _applied(rows: Rows, acts: pd.DataFrame, known: Known, trading_days: Days) -> NDArray[np.float64]:
     """Return the factor that takes effect at each row, of these actions and of those stored before."""
     stored = known.tables["actions"]
-    stored = stored[(stored["session"] >= rows.frame["session"].min()) if len(rows.frame) else []]
+    if len(rows.frame):
+        stored = stored[stored["session"] >= rows.frame["session"].min()]
     again = pd.MultiIndex.from_frame(stored[["symbol", "session"]]).isin(
         pd.MultiIndex.from_frame(acts[["symbol", "session"]])
     )

@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.sessions import sessions_between
+from tasks.data.conform import conform
 from tasks.data.head import read_head
+from tasks.data.intake import admit
 from tasks.data.providers.base import Delivery
+from tasks.data.rows import Known
 from tasks.data.store import read_panel, read_table
+from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
 
 
@@ -95,3 +100,14 @@ def test_a_bar_that_was_set_aside_and_comes_again_mended_is_taken_in(tmp_path, m
     panel = read_panel(market.snapshot, window=3)
     assert np.isfinite(panel.raw_close[:, 3]).all()
     assert any("1 came late" in finding.evidence for finding in market.findings)
+
+
+def test_a_delivery_of_actions_alone_is_judged_without_a_bar_to_ask():
+    base = make_delivery()
+    tables = conform(replace(Delivery(), actions=base.actions), through=FRIDAY, provider="served")
+    days = sessions_between(date(2024, 1, 2), FRIDAY)
+
+    batch = admit(tables, Known(), through=FRIDAY, trading_days=days, max_move_frac=0.2)
+
+    assert batch.rows["actions"]["factor"].tolist() == [1.0, 2.0]
+    assert batch.rows["findings"].empty
