@@ -6,14 +6,17 @@ The limits hold because every request first takes a turn from one SQLite file th
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from config.sections import Pace
 from tasks.core.clock import now
 from tasks.core.errors import StorageError, TransientError
+
+if TYPE_CHECKING:
+    from pyrate_limiter import SQLiteBucket
 
 T = TypeVar("T")
 
@@ -49,27 +52,31 @@ class Turns:
 
     def _seconds_to_wait(self) -> float:
         """Take a turn and return 0, or return how long there is none."""
-        from pyrate_limiter import Rate, RateItem, SQLiteBucket
+        from pyrate_limiter import RateItem
 
         if not self._limits:
             return 0.0
-        rates = [Rate(limit, SPANS_MS[span]) for span, limit in self._limits.items()]
         turn = RateItem("request", round(self._clock().timestamp() * 1000))
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            bucket = SQLiteBucket.init_from_file(rates, self.provider, str(self._file), use_file_lock=True)
-            with closing(bucket):
-                bucket.leak(turn.timestamp)
-                if bucket.put(turn):
-                    return 0.0
-                wait_ms = cast("int", bucket.waiting(turn))  # a promise from asynchronous buckets only
-                return max(wait_ms, 1) / 1000
+            self._bucket.leak(turn.timestamp)
+            if self._bucket.put(turn):
+                return 0.0
+            wait_ms = cast("int", self._bucket.waiting(turn))  # a promise from asynchronous buckets only
+            return max(wait_ms, 1) / 1000
         except (OSError, sqlite3.Error) as error:
             raise StorageError(
                 f"{self._file} could not be used: {type(error).__name__}.",
                 remedy="Make the home writable; a damaged file may be removed, it only counts requests.",
                 path=str(self._file),
             ) from error
+
+    @cached_property
+    def _bucket(self) -> "SQLiteBucket":
+        from pyrate_limiter import Rate, SQLiteBucket
+
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        rates = [Rate(limit, SPANS_MS[span]) for span, limit in self._limits.items()]
+        return SQLiteBucket.init_from_file(rates, self.provider, str(self._file), use_file_lock=True)
 
 
 def patiently(turns: Turns, ask: Callable[[], T]) -> T:
