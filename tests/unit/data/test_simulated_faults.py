@@ -11,11 +11,13 @@ from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.conform import conform
+from tasks.data.head import read_head
 from tasks.data.intake import admit
 from tasks.data.providers.simulated import SimulatedProvider
 from tasks.data.providers.simulation.parameters import Parameters
 from tasks.data.providers.simulation.truth import Truth, simulate
 from tasks.data.rows import Known
+from tasks.data.store import read_table
 from tasks.data.task import refresh_market
 from tests.builders import make_run
 
@@ -110,6 +112,29 @@ def test_a_bar_that_is_planted_to_be_restated_is_named_on_the_next_day(tmp_path)
         assert len(named) == 1
         assert f"the close of {day}" in named[0].evidence
         assert refresh_market(run_of(tmp_path, day, parameters)).restated_bars == 0
+
+
+def test_faults_are_judged_the_same_whether_history_comes_at_once_or_in_parts(tmp_path):
+    parameters = market(4, symbols=40, rate=0.002)
+    odd = {day for kind in SEEN_BY_ASKING_DAILY for _, day in planted_days(parameters, kind)}
+    days = [day for day in sessions_between(date(2021, 2, 1), date(2021, 6, 30)).tolist() if day not in odd]
+    stops = [*days[10::23], days[-1]]
+
+    whole = refresh_market(run_of(tmp_path / "whole", stops[-1], parameters))
+    for day in stops:
+        parts = refresh_market(run_of(tmp_path / "parts", day, parameters))
+
+    assert len(stops) >= 4
+    assert parts.snapshot.id == whole.snapshot.id
+    assert findings_in(tmp_path / "parts") == findings_in(tmp_path / "whole")
+
+
+def findings_in(home: Path) -> list[tuple[object, ...]]:
+    lake = home / "data" / "lake"
+    head = read_head(lake)
+    assert head is not None
+    table = read_table(lake, head.versions, "findings")
+    return sorted(table[["symbol", "session", "rule", "evidence"]].itertuples(index=False, name=None))
 
 
 def test_without_a_rate_nothing_is_planted():
