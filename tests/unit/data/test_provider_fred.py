@@ -1,12 +1,15 @@
 """What FRED's series mean, and when each figure was there to be read."""
 
+import logging
+import traceback
 from datetime import date
 
 import pandas as pd
 import pytest
 
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, TransientError
 from tasks.data.providers.fred import FredProvider
+from tasks.data.providers.pace import Turns
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
 from tests.servers.base import serving
@@ -60,3 +63,19 @@ def test_another_volatility_index_is_not_asked_for(server, tmp_path):
 
     assert found.levels.empty
     assert all("VIXCLS" not in asked for asked in server.asked)
+
+
+def test_fault_109_the_key_in_the_address_is_neither_logged_nor_told(server, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(Turns, "sleep", staticmethod(lambda _seconds: None))
+    ask(server, tmp_path)
+    assert f"api_key={KEYS['FRED_API_KEY']}" in server.asked[0]
+    server.stop()
+
+    with pytest.raises(
+        TransientError, match="fred gave no whole answer to /fred/series/observations"
+    ) as caught:
+        ask(server, tmp_path)
+
+    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value.fields)
+    assert KEYS["FRED_API_KEY"] not in told
