@@ -24,7 +24,7 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import is_set_up
-from tasks.data.archive import Listing, list_files, unpack_archive, write_archive
+from tasks.data.archive import Entry, Listing, list_files, unpack_archive, write_archive
 from tasks.data.head import read_head
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
@@ -51,7 +51,7 @@ def back_up(home: Home, folder: Path, *, at: datetime) -> Backup:
             made_by=f"afterclose {version('afterclose')}",
             made_at=at,
             last_session=head.last_session if head else None,
-            files=list_files(home.root, _files(home)),
+            files=_listed(home),
         )
         path = folder / f"afterclose-{listing.last_session or 'empty'}-{at:%Y%m%dT%H%M%SZ}.tar"
         write_archive(path, home.root, listing)
@@ -77,6 +77,17 @@ def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
                 path=str(home.root),
             ) from error
     return Backup(archive, listing)
+
+
+def _listed(home: Home) -> tuple[Entry, ...]:
+    try:
+        return list_files(home.root, _files(home))
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or home.root} could not be read: {error.strerror or error}.",
+            remedy="Mend its permissions, then run again.",
+            path=str(error.filename or home.root),
+        ) from error
 
 
 def _files(home: Home) -> Iterator[Path]:

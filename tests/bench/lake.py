@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.measure import Figure, inside
+from tests.bench.measure import Figure, command, inside
 from tests.bench.table import Row, table
 
+BIN = Path(sys.executable).parent
+IMPORTS = "import pandas, deltalake, pyarrow.dataset, exchange_calendars"
 MARKET = Path(__file__).parents[2] / "bench" / "lake-500x20y"
 REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 REAL = MARKET.with_name("real")
@@ -28,7 +30,7 @@ def measure() -> dict[str, str]:
     ]
     if (REAL_DATA / "prices.parquet").is_file():
         rows.append(_row("import of 504 real names, 21 years", "import", REAL_DATA, runs=1, goal="–"))
-    return {"The lake": table(rows)}
+    return {"The lake": table([*rows, _status()])}
 
 
 def _row(work: str, name: str, folder: Path, *, runs: int, goal: str) -> Row:
@@ -40,6 +42,19 @@ def _row(work: str, name: str, folder: Path, *, runs: int, goal: str) -> Row:
         f"DuckDB from Parquet {duckdb.seconds:.2f} s, {duckdb.peak_mb:.0f} MB",
         f"{ours.seconds / pandas.seconds:.2f}× and {ours.seconds / duckdb.seconds:.2f}×",
         goal,
+    )
+
+
+def _status() -> Row:
+    words = [str(BIN / "afterclose"), "--home", str(MARKET / "home"), "data", "status"]
+    ours = command(words, runs=5)
+    imports = command([sys.executable, "-c", IMPORTS], runs=5)
+    return Row(
+        "`afterclose data status`, 500 × 20 y",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
+        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:.0f} MB",
+        f"{ours.seconds / imports.seconds:.1f}×",
+        "2 s",
     )
 
 

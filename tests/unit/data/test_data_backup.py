@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tasks.core.errors import AftercloseError, ConfigError, DataError, StorageError
 from tasks.core.home import Home
@@ -157,6 +159,16 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(filled, tmp_path, monkey
         back_up(Home(filled), tmp_path, at=AT)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_is_named(filled, tmp_path, monkeypatch):
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "config.yaml")
+
+    monkeypatch.setattr("hashlib.file_digest", refuse)
+
+    with pytest.raises(StorageError, match=r"config\.yaml could not be read: Permission denied"):
+        back_up(Home(filled), tmp_path, at=AT)
 
 
 def test_what_is_no_home_is_not_backed_up(tmp_path):
@@ -324,6 +336,27 @@ def test_fault_116_a_name_that_leaves_its_place_is_refused(name, backup, home):
 
     assert sorted(path.name for path in home.root.parent.iterdir()) == ["bad.tar", home.root.name]
     assert tree_bytes(home.root).keys() == {"data/home.lock"}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_fault_116_no_changed_byte_gets_into_a_home(data, backup, tmp_path_factory):
+    content = bytearray(backup.path.read_bytes())
+    position = data.draw(st.integers(0, len(content) - 1))
+    content[position] ^= data.draw(st.integers(1, 255))
+    folder = tmp_path_factory.mktemp("changed")
+    (folder / "archive.tar").write_bytes(content)
+    home = Home(folder / "home")
+
+    try:
+        restore(home, folder / "archive.tar", replace=False)
+    except AftercloseError:
+        assert tree_bytes(home.root).keys() == {"data/home.lock"}
+    else:
+        restored = {
+            name: hashlib.sha256(content).hexdigest() for name, content in book(tree_bytes(home.root)).items()
+        }
+        assert restored == {entry.path: entry.sha256 for entry in backup.listing.files}
 
 
 @pytest.mark.parametrize("size", [0, 100, 512, 5_000])
