@@ -18,7 +18,7 @@ from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars, make_findings
 from tasks.data.reconcile import Reconciled, unreconciled
-from tasks.data.remarks import restated, shape_findings, silences, suspicions
+from tasks.data.remarks import restated, reused, shape_findings, silences, suspicions
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
 from tasks.data.shapes import judge_shapes
@@ -78,13 +78,15 @@ def admit(
         silences(rows, judged.held, tables, known, trading_days),
         restated(amendments, known, through, limit=max_move_frac),
     ]
+    lives = _lives(rows, is_bar, tables, known, trading_days)
+    findings.append(reused(lives, known))
     held = pd.concat([judged.held, _held(rows, suspects)], ignore_index=True)
     out = {
         "amendments": amendments,
         "quarantine": _unseen(held, known, "quarantine"),
         "actions": acts.assign(factor=_factors(rows, acts, trading_days, is_bar=is_bar)),
         "levels": _levels(tables["levels"], known),
-        "lives": _lives(rows, is_bar, tables, known, trading_days),
+        "lives": lives,
         "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
     for name in WHOLE_TABLES:

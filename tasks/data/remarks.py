@@ -93,6 +93,24 @@ def _explained(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], known: Know
     return result
 
 
+def reused(lives: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """Note symbols that begin to stand for another company (see lines.py)."""
+    both = pd.concat(
+        [known.tables["lives"][["symbol", "first"]].assign(is_new=False), lives.assign(is_new=True)]
+    )
+    both = both.sort_values(["symbol", "first"], ignore_index=True)
+    before = both.groupby("symbol")["first"].shift()
+    again = both["is_new"].to_numpy(dtype=bool) & before.notna().to_numpy()
+    since = before[again].dt.date
+    return make_findings(
+        both[again].rename(columns={"first": "session"}),
+        "reused_symbol",
+        "note",
+        [f"the company that bore the symbol from {day} on is gone" for day in since],
+        "kept apart from the history before",
+    )
+
+
 def restated(amendments: pd.DataFrame, known: Known, through: date, *, limit: float) -> pd.DataFrame:
     """Tell how much of the past was rewritten, in one line and by symbol; keep out closes beyond the limit."""
     if amendments.empty:

@@ -220,6 +220,21 @@ def test_fault_006_a_split_announced_late_mends_the_series_from_then_on_only(tmp
     assert refresh(monkeypatch, tmp_path, provider, THURSDAY).snapshot.id == pinned.snapshot.id
 
 
+def test_fault_008_a_symbol_that_another_company_takes_over_is_noted_and_kept_apart(tmp_path, monkeypatch):
+    full = make_delivery()
+    day = days_of(full)[-10]
+    row = [("S04", day, "merger", 10.0)]
+    delistings = typed("delistings", pd.DataFrame(row, columns=["symbol", "session", "kind", "last_price"]))
+
+    market = refresh(monkeypatch, tmp_path, replace(full, delistings=delistings), days_of(full)[-9])
+
+    (finding,) = [one for one in market.findings if one.symbol == "S04"]
+    assert (finding.rule, finding.session) == ("reused_symbol", days_of(full)[-9])
+    assert str(days_of(full)[0]) in finding.evidence
+    panel = read_panel(market.snapshot, window=None)
+    assert np.isfinite(panel.close[:, panel.symbols == "S04"]).sum() == 1
+
+
 def test_fault_009_a_name_that_falls_silent_is_noted_and_has_no_price(home, monkeypatch):
     full = make_delivery()
     silent = (full.bars["session"] == pd.Timestamp(FRIDAY)) & (full.bars["symbol"] == "S05")
