@@ -22,6 +22,7 @@ FLAT_LEAST_USD, FLAT_USUAL_RANGE = (
     2e6,
     0.005,
 )  # one price for so many dollars, in a name that moves so much a day
+TRADED_LEAST_USD = 1e6  # usual dollar volume of a name that trades every day
 THIN_TIMES, THIN_LEAST_USD = 20.0, 5e6  # a small part of a dollar volume that is usually at least this
 SAME_LEAST_USD = (
     0.10  # a range of several ticks, also of the sixteenths before 2001, is not met exactly twice
@@ -66,8 +67,14 @@ def _repeated(bars: Bars) -> Shapes:
 
 
 def _no_trade(bars: Bars) -> Shapes:
+    """Find bars without volume of names that trade every day; one that seldom trades has such bars all the time."""
     rows = _of(bars, bars.volume == 0)
-    return Shapes("no_trade", "quarantine", rows, [f"close {c:.6g} on no volume" for c in bars.close[rows]])
+    normal = _usual(bars.dollar_volume, bars, rows)
+    told = [
+        f"close {close:.6g} on no volume, usually {dollars:,.0f} USD"
+        for close, dollars in zip(bars.close[rows], normal, strict=True)
+    ]
+    return _keep("no_trade", "quarantine", rows, normal >= TRADED_LEAST_USD, told)
 
 
 def _flat(bars: Bars) -> Shapes:

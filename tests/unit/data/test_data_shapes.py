@@ -63,6 +63,13 @@ def test_a_bar_without_volume_is_no_trade():
     assert found(changed(make_bars(), volume=0.0)) == [(ROW, "no_trade")]
 
 
+def test_a_bar_without_volume_of_a_name_that_seldom_trades_is_nothing_special():
+    bars = make_bars()
+    quiet = replace(bars, volume=np.where(bars.code == NAME, 200.0, bars.volume))
+
+    assert found(changed(quiet, volume=0.0)) == []
+
+
 def test_one_price_all_day_for_millions_is_no_bar():
     bars = make_bars()
     price = bars.close[ROW - 1]
