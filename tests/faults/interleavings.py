@@ -40,7 +40,7 @@ from tasks.data.store import commit, make_snapshot, read_bars, read_panel
 from tests.deliveries import Served, days_of, make_delivery, scaled, small_run
 from tests.faults.crash_points import actor, live_through
 
-STEPS = 3
+STEPS = 2
 MOST_READS, MOST_DEATHS = 2, 2
 WHOLE = make_delivery(sessions=12, symbols=4)
 DELIVERY = Delivery(bars=WHOLE.bars, actions=WHOLE.actions, levels=WHOLE.levels)  # few tables: quick to read
