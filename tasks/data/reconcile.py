@@ -5,7 +5,7 @@ doubt, never overrule it; with two or more others, none of which agrees, the med
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ KEY = ["symbol", "session"]
 PRICES = ("open", "high", "low", "close")
 TOLERANCE = 0.01  # of a price
 LEAST_FOR_MEDIAN = 3
+LEAST_ALIKE = 0.5  # of a source's bars agree with ours, or it counts otherwise, e.g. with splits undone
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Reconciled:
     bars: pd.DataFrame
     findings: pd.DataFrame
     confirmed: pd.MultiIndex
+    ignored: tuple[str, ...] = ()  # sources that count otherwise than ours, and in how many bars
 
 
 def unreconciled(bars: pd.DataFrame) -> Reconciled:
@@ -37,12 +39,23 @@ def unreconciled(bars: pd.DataFrame) -> Reconciled:
 
 def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: str) -> Reconciled:
     """Compare our bars with those of the other sources. A bar that nobody else has is left as it is."""
-    columns = {name: _aligned(bars, frame) for name, frame in others.items()}
+    columns, agrees, ignored = {}, {}, []
+    for name, frame in others.items():
+        aligned = _aligned(bars, frame)
+        same, there = _agrees(bars, aligned), int(aligned["close"].notna().sum())
+        if same.sum() >= LEAST_ALIKE * there:
+            columns[name], agrees[name] = aligned, same
+        else:
+            ignored.append(
+                f"{name} counts otherwise than {ours}: {there - same.sum():,} of {there:,} bars differ"
+            )
+    if not columns:
+        return replace(unreconciled(bars), ignored=tuple(ignored))
     closes = np.column_stack([frame["close"] for frame in columns.values()])
     is_there = np.isfinite(closes)
     is_confirmed = np.zeros(len(bars), dtype=bool)
-    for frame in columns.values():
-        is_confirmed |= _agrees(bars, frame)
+    for same in agrees.values():
+        is_confirmed |= same
     differs = is_there.any(axis=1) & ~is_confirmed
     takes_median = differs & (is_there.sum(axis=1) + 1 >= LEAST_FOR_MEDIAN)
     told = _told(bars[differs], ours, {name: frame[differs] for name, frame in columns.items()})
@@ -67,6 +80,7 @@ def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: s
         bars.assign(**dict(zip(OHLCV, figures.T, strict=True))),
         pd.concat(findings, ignore_index=True),
         pd.MultiIndex.from_frame(bars[is_confirmed][KEY]),
+        tuple(ignored),
     )
 
 

@@ -22,7 +22,7 @@ from tasks.data.lines import lines_as_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
 from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
-from tasks.data.reconcile import Reconciled, reconcile, unreconciled
+from tasks.data.reconcile import Reconciled, reconcile
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
 from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
@@ -143,7 +143,8 @@ def _compare(
         except (TransientError, DataError, ConfigError) as error:
             log.warning("bars could not be compared with %s: %s", other.name, error.what)
             failed.append(f"{other.name} could not be compared with: {error.what}")
-    return (reconcile(bars, answers, ours=ours) if answers else unreconciled(bars)), tuple(failed)
+    compared = reconcile(bars, answers, ours=ours)
+    return compared, (*failed, *compared.ignored)
 
 
 def _known(lake: Path, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:

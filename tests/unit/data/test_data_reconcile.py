@@ -14,7 +14,9 @@ MONDAY = date(2024, 6, 10)
 
 
 def closes(*values: float) -> list[pd.DataFrame]:
-    return [make_bars(("A", MONDAY, value)) for value in values]
+    """Return one bar a source, among others in which all agree."""
+    alike = [(name, MONDAY, 20.0) for name in ("B", "C", "D")]
+    return [make_bars(("A", MONDAY, value), *alike) for value in values]
 
 
 def judge(ours: float, *theirs: float):
@@ -27,8 +29,8 @@ def test_a_bar_that_another_source_has_within_one_percent_is_confirmed(theirs):
     result = judge(100.0, *theirs)
 
     assert result.findings.empty
-    assert result.bars["close"].tolist() == [100.0]
-    assert len(result.confirmed) == 1
+    assert result.bars["close"].tolist() == [100.0, 20.0, 20.0, 20.0]
+    assert len(result.confirmed) == 4
 
 
 def test_two_sources_that_differ_are_told_and_ours_is_stored():
@@ -37,21 +39,22 @@ def test_two_sources_that_differ_are_told_and_ours_is_stored():
     (finding,) = result.findings.itertuples()
     assert (finding.rule, finding.severity) == ("sources_differ", "quarantine")
     assert finding.evidence == "close one 100, two 101.1"
-    assert result.bars["close"].tolist() == [100.0]
-    assert len(result.confirmed) == 0
+    assert result.bars["close"].tolist() == [100.0, 20.0, 20.0, 20.0]
+    assert result.confirmed.get_level_values("symbol").tolist() == ["B", "C", "D"]
 
 
 @pytest.mark.parametrize(("theirs", "median"), [((110.0, 130.0), 110.0), ((110.0, 110.5), 110.0)])
 def test_of_three_sources_of_which_none_agrees_with_ours_the_median_is_stored(theirs, median):
     result = judge(100.0, *theirs)
 
-    assert result.bars[["open", "high", "low", "close"]].to_numpy().tolist() == [[median] * 4]
+    assert result.bars[["open", "high", "low", "close"]].to_numpy()[0].tolist() == [median] * 4
     assert "median" in result.findings["action"].iloc[0]
 
 
 def test_a_high_that_differs_is_told_as_such():
-    ours = make_bars(("A", MONDAY, 100, 150, 99, 101, 1000))
-    theirs = make_bars(("A", MONDAY, 100, 102, 99, 101, 1000))
+    alike = ("B", MONDAY, 20.0)
+    ours = make_bars(("A", MONDAY, 100, 150, 99, 101, 1000), alike)
+    theirs = make_bars(("A", MONDAY, 100, 102, 99, 101, 1000), alike)
 
     findings = reconcile(ours, {"two": theirs}, ours="one").findings
 
@@ -65,6 +68,17 @@ def test_a_bar_that_nobody_else_has_is_left_as_it_is():
 
     assert result.findings.empty
     assert result.confirmed.tolist() == [("A", pd.Timestamp(MONDAY))]
+
+
+def test_a_source_that_counts_otherwise_is_left_out_and_told():
+    bars = make_bars(*((f"S{i}", MONDAY, 50.0) for i in range(10)))
+    undone = bars.assign(**{name: bars[name] / 2 for name in ("open", "high", "low", "close")})
+
+    result = reconcile(bars, {"two": undone, "three": bars}, ours="one")
+
+    assert result.findings.empty
+    assert result.ignored == ("two counts otherwise than one: 10 of 10 bars differ",)
+    assert len(result.confirmed) == 10
 
 
 def compared(patch, home, ours, *theirs):
