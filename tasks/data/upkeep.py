@@ -45,7 +45,7 @@ def vacuum_lake(lake: Path, days: Mapping[date, str]) -> Vacuumed:
     drop_unnamed_files(lake, head, keep=needed)
     after = size_of(lake)
     return Vacuumed(
-        freed_bytes=before - after,
+        freed_bytes=max(before - after, 0),  # where nothing was to free, its log still grew
         size_bytes=after,
         days_kept=tuple(sorted(session for session, naming in found.items() if naming)),
         days_unknown=tuple(sorted(session for session, naming in found.items() if not naming)),

@@ -87,8 +87,9 @@ def test_a_second_vacuum_finds_nothing_to_free(home):
     vacuum_lake(home.lake, {})
     files = parquet_files(home.lake)
 
-    vacuum_lake(home.lake, {})
+    vacuumed = vacuum_lake(home.lake, {})
 
+    assert vacuumed.freed_bytes == 0
     assert parquet_files(home.lake) == files
 
 
