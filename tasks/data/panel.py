@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NO_SECTOR = "Unknown"
+FILING_LASTS = np.timedelta64(456, "D")  # fifteen months: who reports once a year may be three months late
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ def _listings(
 
 
 def _fundamentals(grid: _Grid, frame: pd.DataFrame, lines: Lines, window: Days) -> dict[str, Matrix]:
-    """Return each figure of the latest period that was public by each session, carried forward."""
+    """Return each figure of the latest period that was public by each session, until it is too old to mean anything."""
     figures = [
         name for name in frame.columns if name not in {"symbol", "end_date", "available_date", "known"}
     ]
@@ -270,8 +271,11 @@ def _fundamentals(grid: _Grid, frame: pd.DataFrame, lines: Lines, window: Days) 
     at = np.full((len(window), grid.shape[1]), -1, dtype=np.int64)
     bounds = np.searchsorted(events["column"].to_numpy(), np.arange(grid.shape[1] + 1))
     for c, (a, b) in enumerate(pairwise(bounds.tolist())):
-        last = np.searchsorted(public[order[a:b]], window, side="right") - 1
-        at[:, c] = np.where(last >= 0, a + last, -1)
+        since = public[order[a:b]]
+        last = np.searchsorted(since, window, side="right") - 1
+        is_recent = last >= 0
+        is_recent[is_recent] = window[is_recent] - since[last[is_recent]] <= FILING_LASTS
+        at[:, c] = np.where(is_recent, a + last, -1)
     return {
         name: np.where(at >= 0, values[at, i], np.nan) if len(values) else np.full(at.shape, np.nan)
         for i, name in enumerate(figures)

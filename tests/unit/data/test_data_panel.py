@@ -75,6 +75,22 @@ def test_a_late_figure_of_an_older_quarter_does_not_replace_a_newer_one(tmp_path
     assert (panel.fundamentals["eps"][:, 2] == 5.0).all()
 
 
+def test_figures_that_nobody_filed_anew_for_fifteen_months_are_missing(tmp_path, monkeypatch):
+    base = make_delivery()
+    days = days_of(base)
+    filed = [("S02", days[30] - pd.Timedelta(days=456)), ("S03", days[30] - pd.Timedelta(days=455))]
+    rows = [(symbol, day - pd.Timedelta(days=40), day, 5.0) for symbol, day in filed]
+    frame = typed("fundamentals", pd.DataFrame(rows, columns=["symbol", "end_date", "available_date", "eps"]))
+    market = refresh(monkeypatch, tmp_path, replace(base, fundamentals=frame))
+
+    panel = read_panel(market.snapshot, window=None)
+
+    known = np.isfinite(panel.fundamentals["eps"])
+    assert known[:31, 2].all()
+    assert not known[31:, 2].any()
+    assert known[31, 3] == (days[31] - days[30] == pd.Timedelta(days=1))
+
+
 def test_a_renamed_company_is_one_column_with_its_actions_members_and_listing(tmp_path, monkeypatch):
     base = make_delivery()
     days = days_of(base)
