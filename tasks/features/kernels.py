@@ -23,6 +23,8 @@ Plan = NDArray[np.int64]  # merges in order: kind, rows
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BEGIN, JOIN, DOUBLE = 0, 1, 2
+FEW_WINDOWS = 16
+JOINT_ROOM = 18
 LEAST_SPREAD = (
     1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
 )
@@ -63,9 +65,10 @@ def averages(values: Histories, merges: Plan, fades: History, least: int, is_mea
     window = len(fades)
     out = np.empty_like(values)
     scratch, weight = np.empty((4, values.shape[1])), np.empty(values.shape[1])
+    filled, present, count = _room(values)
     for symbol in range(len(values)):
-        filled, present, whole_from = _parts(values[symbol])
-        total, count = out[symbol], _counts(present, whole_from, window)
+        total, whole_from = out[symbol], _split(values[symbol], filled, present, 0.0)
+        _count(count, present, whole_from, window)
         _fold(total, filled, merges, fades, scratch)
         if is_mean and fades[-1] == 1.0:
             _divide(total, count)
@@ -82,12 +85,14 @@ def moments(values: Histories, merges: Plan, window: int, least: int) -> tuple[H
     means, deviations = np.empty_like(values), np.empty_like(values)
     sessions, ones = values.shape[1], np.ones(window)
     scratch, total, squares = np.empty((4, sessions)), np.empty(sessions), np.empty(sessions)
+    filled, present, count = _room(values)
     for symbol in range(len(values)):
         history = values[symbol]
-        filled, present, whole_from = _parts(history)
-        count = _counts(present, whole_from, window)
+        _count(count, present, _split(history, filled, present, 0.0), window)
         _fold(total, filled, merges, ones, scratch)
-        _fold(squares, filled * filled, merges, ones, scratch)
+        for row in range(sessions):
+            filled[row] *= filled[row]
+        _fold(squares, filled, merges, ones, scratch)
         mean, spread = means[symbol], deviations[symbol]
         _centre(mean, spread, count, total, squares)
         for row in range(window - 1, len(history)):
@@ -104,9 +109,10 @@ def moments(values: Histories, merges: Plan, window: int, least: int) -> tuple[H
 @compiled
 def correlations(x: Histories, y: Histories, merges: Plan, window: int, least: int) -> Histories:
     """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
-    out = np.empty_like(x)
+    out, room = np.empty_like(x), np.empty((JOINT_ROOM, x.shape[1]))
+    count, xx, yy, xy = room[0], room[3], room[4], room[5]
     for symbol in range(len(x)):
-        count, _, _, xx, yy, xy = _joint(x[symbol], y[symbol], merges, window, least)
+        _joint(room, x[symbol], y[symbol], merges, window, least)
         correlation = out[symbol]
         for row in range(len(correlation)):
             spread = np.sqrt(xx[row] * yy[row])
@@ -121,8 +127,10 @@ def regressions(
 ) -> tuple[Histories, Histories, Histories]:
     """Return slope, intercept and residual deviation of y on x over the rows where both are present."""
     slopes, intercepts, deviations = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    room = np.empty((JOINT_ROOM, x.shape[1]))
+    count, mean_x, mean_y, xx, yy, xy = room[0], room[1], room[2], room[3], room[4], room[5]
     for symbol in range(len(x)):
-        count, mean_x, mean_y, xx, yy, xy = _joint(x[symbol], y[symbol], merges, window, least)
+        _joint(room, x[symbol], y[symbol], merges, window, least)
         slope, intercept, deviation = slopes[symbol], intercepts[symbol], deviations[symbol]
         for row in range(len(slope)):
             slope[row] = xy[row] / xx[row] if xx[row] > 0 else np.nan
@@ -139,14 +147,16 @@ def regressions(
 def maxima(values: Histories, window: int, least: int) -> Histories:
     """Return each window's largest value. Two overlapping powers of two cover it."""
     out = np.empty_like(values)
+    power, present, count = _room(values)
+    other = np.empty_like(power)
     for symbol in range(len(values)):
-        filled, present, whole_from = _parts(values[symbol], -np.inf)
-        power, other, span = filled, np.empty_like(filled), 1
+        whole_from, span = _split(values[symbol], power, present, -np.inf), 1
         while 2 * span <= window:
             _larger(other, power, span)
             power, other, span = other, power, 2 * span
         _larger(out[symbol], power, window - span)
-        _blank(out[symbol], _counts(present, whole_from, window), window, least)
+        _count(count, present, whole_from, window)
+        _blank(out[symbol], count, window, least)
     return out
 
 
@@ -154,8 +164,9 @@ def maxima(values: Histories, window: int, least: int) -> Histories:
 def rows_since_max(values: Histories, window: int, least: int) -> Histories:
     """Return how many rows ago each window's largest value was, the oldest of equals."""
     out = np.zeros_like(values)
+    filled, present, count = _room(values)
     for symbol in range(len(values)):
-        filled, present, whole_from = _parts(values[symbol], -np.inf)
+        _count(count, present, _split(values[symbol], filled, present, -np.inf), window)
         since = out[symbol, window - 1 :]
         largest = np.full(len(since), -np.inf)
         for place in range(window):
@@ -164,7 +175,7 @@ def rows_since_max(values: Histories, window: int, least: int) -> Histories:
                 is_larger = past[row] > largest[row]
                 largest[row] = past[row] if is_larger else largest[row]
                 since[row] = back if is_larger else since[row]
-        _blank(out[symbol], _counts(present, whole_from, window), window, least)
+        _blank(out[symbol], count, window, least)
     return out
 
 
@@ -172,9 +183,9 @@ def rows_since_max(values: Histories, window: int, least: int) -> Histories:
 def counts(values: Histories, window: int) -> Histories:
     """Count what is present in each window."""
     out = np.empty_like(values)
+    filled, present, _ = _room(values)
     for symbol in range(len(values)):
-        _, present, whole_from = _parts(values[symbol])
-        out[symbol] = _counts(present, whole_from, window)
+        _count(out[symbol], present, _split(values[symbol], filled, present, 0.0), window)
     return out
 
 
@@ -197,8 +208,9 @@ def weighted_sums(values: Histories, weights: History) -> Histories:
 def higher_moments(values: Histories, mean: Histories, window: int) -> tuple[Histories, Histories]:
     """Return the sums of the third and fourth powers of each window's deviations from its mean."""
     out = np.zeros_like(values), np.zeros_like(values)
+    filled, present, _ = _room(values)
     for symbol in range(len(values)):
-        filled, present, _ = _parts(values[symbol])
+        _split(values[symbol], filled, present, 0.0)
         cubes, fourths = out[0][symbol, window - 1 :], out[1][symbol, window - 1 :]
         centre = mean[symbol, window - 1 :]
         for place in range(window):
@@ -218,9 +230,10 @@ def lines(values: Histories, merges: Plan, window: int, least: int) -> tuple[His
     sessions, ones, places_in_window = values.shape[1], np.ones(window), np.arange(float(window))
     scratch, sums = np.empty((8, sessions)), np.empty((4, sessions))
     total, aged, squares, fold_room = sums[0], sums[1], sums[2], scratch[:4]
+    filled, present, _ = _room(values)
     for symbol in range(len(values)):
         history = values[symbol]
-        filled, present, whole_from = _parts(history)
+        whole_from = _split(history, filled, present, 0.0)
         count, age, spread = _ages(present, whole_from, window)
         _fold_aged(total, aged, filled, merges, scratch)
         _fold(squares, filled * filled, merges, ones, fold_room)
@@ -274,21 +287,21 @@ def quantiles(values: Histories, window: int, fraction: float, least: int) -> Hi
 def places(values: Histories, window: int, least: int) -> Histories:
     """Return each row's own place among what is present in its window, 1 the largest; equals share their mean."""
     out = np.zeros_like(values)
+    filled, present, count = _room(values)
     for symbol in range(len(values)):
         history = values[symbol]
-        _, present, whole_from = _parts(history)
+        _count(count, present, _split(history, filled, present, 0.0), window)
         place_of, own = out[symbol, window - 1 :], history[window - 1 :]
-        count = np.zeros_like(own)
         for place in range(window):
-            past, here = history[place:], present[place:]
+            past = history[place:]
             for row in range(len(own)):
                 smaller = 0.5 if past[row] < own[row] else 0.0
                 not_larger = 0.5 if past[row] <= own[row] else 0.0
                 place_of[row] += smaller + not_larger
-                count[row] += here[row]
         for row in range(len(own)):
-            place_of[row] = (place_of[row] + 0.5) / count[row] if own[row] == own[row] else np.nan
-        _blank(out[symbol], _counts(present, whole_from, window), window, least)
+            n = count[window - 1 + row]
+            place_of[row] = (place_of[row] + 0.5) / n if own[row] == own[row] else np.nan
+        _blank(out[symbol], count, window, least)
     return out
 
 
@@ -305,10 +318,17 @@ def keep(out: NDArray[np.float32], values: Histories, close: Histories, blank_ro
 
 
 @compiled
-def _parts(history: History, blank: float = 0.0) -> tuple[History, History, int]:
-    """Return the history with `blank` for what is missing, 1 or 0 for each row's presence, and the row from which on
-    nothing is missing."""
-    filled, present = np.empty_like(history), np.empty_like(history)
+def _room(histories: Histories) -> tuple[History, History, History]:
+    """Return room for one history without gaps, for its presence and for its counts: allocating takes longer than most
+    of what is done in it."""
+    sessions = histories.shape[1]
+    return np.empty(sessions), np.empty(sessions), np.empty(sessions)
+
+
+@compiled
+def _split(history: History, filled: History, present: History, blank: float) -> int:
+    """Write the history with `blank` for what is missing, and 1 or 0 for each row's presence; return the row from which
+    on nothing is missing."""
     for row in range(len(history)):
         filled[row] = history[row] if history[row] == history[row] else blank
     for row in range(len(history)):
@@ -316,7 +336,7 @@ def _parts(history: History, blank: float = 0.0) -> tuple[History, History, int]
     whole_from = len(history)
     while whole_from > 0 and present[whole_from - 1] > 0:
         whole_from -= 1
-    return filled, present, whole_from
+    return whole_from
 
 
 @compiled
@@ -326,18 +346,16 @@ def _divide(total: History, weight: History) -> None:
 
 
 @compiled
-def _counts(present: History, whole_from: int, window: int) -> History:
+def _count(count: History, present: History, whole_from: int, window: int) -> None:
     """Count what is present in each window. Whole numbers: a running count has no rounding."""
-    out = np.full_like(present, float(window))
-    partly = min(whole_from + window - 1, len(out)) if whole_from else 0
-    so_far = np.empty(partly + 1, np.int64)
-    so_far[0] = 0
+    partly = min(whole_from + window - 1, len(count)) if whole_from else 0
+    n = 0
     for row in range(partly):
-        so_far[row + 1] = so_far[row] + int(present[row])
-    out[:partly] = so_far[1:]
-    for row in range(window, partly):
-        out[row] -= so_far[row + 1 - window]
-    return out
+        n += int(present[row])
+        if row >= window:
+            n -= int(present[row - window])
+        count[row] = n
+    count[partly:] = window
 
 
 @compiled
@@ -350,7 +368,17 @@ def _blank(out: History, counts: History, window: int, least: int) -> None:
 
 @compiled
 def _fold(out: History, history: History, merges: Plan, fades: History, scratch: Histories) -> None:
-    """Sum each window after the plan. `scratch` has room for four histories, so that nothing is allocated here."""
+    """Sum each window after the plan. `scratch` has room for four histories, so that nothing is allocated here.
+
+    Where the history holds only a few windows, as for the day's row, each is summed by itself: the same sums of the
+    same neighbours, without those that nobody asks for.
+    """
+    window = len(fades)
+    if len(history) < window + FEW_WINDOWS:
+        out[: window - 1] = 0.0
+        for row in range(window - 1, len(history)):
+            out[row] = _folded(history[row - window + 1 : row + 1], fades, scratch[0])
+        return
     power, other, result, spare = scratch[0], scratch[1], scratch[2], scratch[3]
     power[:] = history
     for step in range(len(merges)):
@@ -364,6 +392,26 @@ def _fold(out: History, history: History, merges: Plan, fades: History, scratch:
             _add(other, power, power, fades[rows], rows)
             power, other = other, power
     out[:] = result
+
+
+@compiled
+def _folded(past: History, fades: History, room: History) -> float:
+    """Return the sum of one window, merged as the plan says."""
+    window, span, covered, result = len(past), 1, 0, 0.0
+    while span <= window:
+        if window & span:
+            end = window - covered
+            for place in range(span):
+                room[place] = past[end - span + place]
+            pairs, rows = span // 2, 1
+            while pairs:
+                for pair in range(pairs):
+                    room[pair] = room[2 * pair + 1] + fades[rows] * room[2 * pair]
+                pairs, rows = pairs // 2, rows * 2
+            result = result + fades[covered] * room[0] if covered else room[0]
+            covered += span
+        span *= 2
+    return result
 
 
 @compiled
@@ -435,27 +483,31 @@ def _larger(out: History, history: History, rows: int) -> None:
 
 
 @compiled
-def _joint(
-    x: History, y: History, merges: Plan, window: int, least: int
-) -> tuple[History, History, History, History, History, History]:
-    """Return, over the rows of each window where both are present: their count, both means, the sums of squared
-    deviations, and that of the products."""
-    both = x + y
-    _, present, whole_from = _parts(both)
-    of_x, of_y = np.empty_like(x), np.empty_like(y)
+def _joint(room: Histories, x: History, y: History, merges: Plan, window: int, least: int) -> None:
+    """Write, over the rows of each window where both are present: their count, both means, the sums of squared
+    deviations, and that of the products, into the first six of the JOINT_ROOM rows."""
+    count, mean_x, mean_y, xx, yy, xy = room[0], room[1], room[2], room[3], room[4], room[5]
+    of_x, of_y, product, present = room[6], room[7], room[8], room[9]
+    total_x, total_y, squares_x, squares_y, scratch = room[10], room[11], room[12], room[13], room[14:18]
+    ones = np.ones(window)
     for row in range(len(x)):
-        of_x[row] = x[row] if both[row] == both[row] else 0.0
+        product[row] = x[row] + y[row]
+    _count(count, present, _split(product, of_x, present, 0.0), window)
     for row in range(len(x)):
-        of_y[row] = y[row] if both[row] == both[row] else 0.0
-    count, ones = _counts(present, whole_from, window), np.ones(window)
-    figures, scratch = np.empty((9, len(x))), np.empty((4, len(x)))
-    total_x, total_y, squares_x, squares_y = figures[0], figures[1], figures[2], figures[3]
-    mean_x, mean_y, xx, yy, xy = figures[4], figures[5], figures[6], figures[7], figures[8]
+        of_x[row] = x[row] if present[row] > 0 else 0.0
+    for row in range(len(x)):
+        of_y[row] = y[row] if present[row] > 0 else 0.0
+    for row in range(len(x)):
+        product[row] = of_x[row] * of_y[row]
     _fold(total_x, of_x, merges, ones, scratch)
     _fold(total_y, of_y, merges, ones, scratch)
-    _fold(squares_x, of_x * of_x, merges, ones, scratch)
-    _fold(squares_y, of_y * of_y, merges, ones, scratch)
-    _fold(xy, of_x * of_y, merges, ones, scratch)
+    _fold(xy, product, merges, ones, scratch)
+    for row in range(len(x)):
+        of_x[row] *= of_x[row]
+    for row in range(len(x)):
+        of_y[row] *= of_y[row]
+    _fold(squares_x, of_x, merges, ones, scratch)
+    _fold(squares_y, of_y, merges, ones, scratch)
     _centre(mean_x, xx, count, total_x, squares_x)
     _centre(mean_y, yy, count, total_y, squares_y)
     for row in range(len(x)):
@@ -465,7 +517,6 @@ def _joint(
         if count[row] >= least and not (keeps_x and yy[row] > LEAST_SPREAD * squares_y[row]):
             rows = slice(row - window + 1, row + 1)
             mean_x[row], mean_y[row], xx[row], yy[row], xy[row] = _directly(x[rows], y[rows])
-    return count, mean_x, mean_y, xx, yy, xy
 
 
 @compiled
