@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.schema import Panel
+from tasks.features.compiled import Histories
 from tasks.features.cross_section import Peers, rank, transformed
 from tasks.features.inputs import Block
-from tasks.features.kernels import Histories, keep
+from tasks.features.kernels import keep
 from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
 from tasks.features.schema import Feature, FeatureMatrix, Values
 

@@ -1,26 +1,21 @@
-"""The loops behind `rolling.py`, compiled: one symbol at a time, its whole history in the processor's cache.
+"""Windows of sums behind `rolling.py`, compiled: one symbol at a time, its history in the processor's cache.
 
 Every array is symbols × sessions, contiguous, float64; NaN is missing. A value at a row is put together from the rows
 of its own window, in an order that the window alone decides: never a running sum, whose rounding would depend on
-where the array begins. Sums over a window are merged from windows of 1, 2, 4, 8 … rows after a plan; the rest goes
-through the window row by row for all sessions at once, which the processor does several at a time.
+where the array begins. They are merged from windows of 1, 2, 4, 8 … rows after a plan; what cannot be merged is in
+`walks.py`.
 
 A kernel returns NaN where fewer than `least` rows of the window are present or the array does not hold all of it.
 """
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Histories = NDArray[np.float64]  # symbols × sessions
-History = NDArray[np.float64]  # of one symbol
-Plan = NDArray[np.int64]  # merges in order: kind, rows
+from tasks.features.compiled import Histories, History, compiled
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Plan = NDArray[np.int64]  # merges in order: kind, rows
 
 BEGIN, JOIN, DOUBLE = 0, 1, 2
 FEW_WINDOWS = 16
@@ -28,16 +23,6 @@ JOINT_ROOM = 18
 LEAST_SPREAD = (
     1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
 )
-
-
-def compiled(function: Kernel) -> Kernel:
-    """Compile at the first call, without Python's lock, and keep the machine code on disk where that can be done."""
-    try:
-        return cast("Kernel", numba.njit(function, nogil=True, error_model="numpy", cache=True))
-    except (
-        RuntimeError
-    ):  # neither the package's folder nor the user's cache can be written: compile in each process
-        return cast("Kernel", numba.njit(function, nogil=True, error_model="numpy"))
 
 
 @cache
@@ -108,7 +93,7 @@ def moments(values: Histories, merges: Plan, window: int, least: int) -> tuple[H
 
 @compiled
 def correlations(x: Histories, y: Histories, merges: Plan, window: int, least: int) -> Histories:
-    """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
+    """Return Pearson's correlation over the rows where both are present, 0 where either does not vary."""
     out, room = np.empty_like(x), np.empty((JOINT_ROOM, x.shape[1]))
     count, xx, yy, xy = room[0], room[3], room[4], room[5]
     for symbol in range(len(x)):
@@ -116,31 +101,9 @@ def correlations(x: Histories, y: Histories, merges: Plan, window: int, least: i
         correlation = out[symbol]
         for row in range(len(correlation)):
             spread = np.sqrt(xx[row] * yy[row])
-            correlation[row] = min(max(xy[row] / spread, -1.0), 1.0) if spread > 0 else np.nan
+            correlation[row] = min(max(xy[row] / spread, -1.0), 1.0) if spread > 0 else 0.0
         _blank(correlation, count, window, least)
     return out
-
-
-@compiled
-def regressions(
-    x: Histories, y: Histories, merges: Plan, window: int, least: int
-) -> tuple[Histories, Histories, Histories]:
-    """Return slope, intercept and residual deviation of y on x over the rows where both are present."""
-    slopes, intercepts, deviations = np.empty_like(x), np.empty_like(x), np.empty_like(x)
-    room = np.empty((JOINT_ROOM, x.shape[1]))
-    count, mean_x, mean_y, xx, yy, xy = room[0], room[1], room[2], room[3], room[4], room[5]
-    for symbol in range(len(x)):
-        _joint(room, x[symbol], y[symbol], merges, window, least)
-        slope, intercept, deviation = slopes[symbol], intercepts[symbol], deviations[symbol]
-        for row in range(len(slope)):
-            slope[row] = xy[row] / xx[row] if xx[row] > 0 else np.nan
-            intercept[row] = mean_y[row] - slope[row] * mean_x[row]
-            unexplained = max(yy[row] - slope[row] * xy[row], 0.0)
-            deviation[row] = np.sqrt(unexplained / max(count[row] - 2.0, 1.0))
-        _blank(slope, count, window, least)
-        _blank(intercept, count, window, least)
-        _blank(deviation, count, window, least)
-    return slopes, intercepts, deviations
 
 
 @compiled
@@ -161,65 +124,12 @@ def maxima(values: Histories, window: int, least: int) -> Histories:
 
 
 @compiled
-def rows_since_max(values: Histories, window: int, least: int) -> Histories:
-    """Return how many rows ago each window's largest value was, the oldest of equals."""
-    out = np.zeros_like(values)
-    filled, present, count = _room(values)
-    for symbol in range(len(values)):
-        _count(count, present, _split(values[symbol], filled, present, -np.inf), window)
-        since = out[symbol, window - 1 :]
-        largest = np.full(len(since), -np.inf)
-        for place in range(window):
-            past, back = filled[place:], float(window - 1 - place)
-            for row in range(len(since)):
-                is_larger = past[row] > largest[row]
-                largest[row] = past[row] if is_larger else largest[row]
-                since[row] = back if is_larger else since[row]
-        _blank(out[symbol], count, window, least)
-    return out
-
-
-@compiled
 def counts(values: Histories, window: int) -> Histories:
     """Count what is present in each window."""
     out = np.empty_like(values)
     filled, present, _ = _room(values)
     for symbol in range(len(values)):
         _count(out[symbol], present, _split(values[symbol], filled, present, 0.0), window)
-    return out
-
-
-@compiled
-def weighted_sums(values: Histories, weights: History) -> Histories:
-    """Sum each window with one weight a row, oldest first; a missing row makes the sum missing."""
-    window = len(weights)
-    out = np.zeros_like(values)
-    for symbol in range(len(values)):
-        total = out[symbol, window - 1 :]
-        for place in range(window):
-            weight, past = weights[place], values[symbol, place:]
-            for row in range(len(total)):
-                total[row] += weight * past[row]
-        out[symbol, : window - 1] = np.nan
-    return out
-
-
-@compiled
-def higher_moments(values: Histories, mean: Histories, window: int) -> tuple[Histories, Histories]:
-    """Return the sums of the third and fourth powers of each window's deviations from its mean."""
-    out = np.zeros_like(values), np.zeros_like(values)
-    filled, present, _ = _room(values)
-    for symbol in range(len(values)):
-        _split(values[symbol], filled, present, 0.0)
-        cubes, fourths = out[0][symbol, window - 1 :], out[1][symbol, window - 1 :]
-        centre = mean[symbol, window - 1 :]
-        for place in range(window):
-            past, here = filled[place:], present[place:]
-            for row in range(len(centre)):
-                step = (past[row] - centre[row]) * here[row]
-                square = step * step
-                cubes[row] += square * step
-                fourths[row] += square * square
     return out
 
 
@@ -252,57 +162,6 @@ def lines(values: Histories, merges: Plan, window: int, least: int) -> tuple[His
         _blank(r_squared, count, window, least)
         _blank(residual, count, window, least)
     return slopes, explained, residuals
-
-
-@compiled
-def quantiles(values: Histories, window: int, fraction: float, least: int) -> Histories:
-    """Return the value below which `fraction` of each window lies, on the line between its two neighbours."""
-    out = np.full_like(values, np.nan)
-    ordered = np.empty(window)
-    for symbol in range(len(values)):
-        history, count = values[symbol], 0
-        for row in range(len(history)):
-            if row >= window and not np.isnan(history[row - window]):
-                gone = np.searchsorted(ordered[:count], history[row - window])
-                for place in range(gone, count - 1):
-                    ordered[place] = ordered[place + 1]
-                count -= 1
-            new = history[row]
-            if not np.isnan(new):
-                place = count
-                while place > 0 and ordered[place - 1] > new:
-                    ordered[place] = ordered[place - 1]
-                    place -= 1
-                ordered[place] = new
-                count += 1
-            if count >= least and row >= window - 1:
-                position = fraction * (count - 1)
-                below = int(position)
-                step = ordered[min(below + 1, count - 1)] - ordered[below]
-                out[symbol, row] = ordered[below] + step * (position - below)
-    return out
-
-
-@compiled
-def places(values: Histories, window: int, least: int) -> Histories:
-    """Return each row's own place among what is present in its window, 1 the largest; equals share their mean."""
-    out = np.zeros_like(values)
-    filled, present, count = _room(values)
-    for symbol in range(len(values)):
-        history = values[symbol]
-        _count(count, present, _split(history, filled, present, 0.0), window)
-        place_of, own = out[symbol, window - 1 :], history[window - 1 :]
-        for place in range(window):
-            past = history[place:]
-            for row in range(len(own)):
-                smaller = 0.5 if past[row] < own[row] else 0.0
-                not_larger = 0.5 if past[row] <= own[row] else 0.0
-                place_of[row] += smaller + not_larger
-        for row in range(len(own)):
-            n = count[window - 1 + row]
-            place_of[row] = (place_of[row] + 0.5) / n if own[row] == own[row] else np.nan
-        _blank(out[symbol], count, window, least)
-    return out
 
 
 @compiled

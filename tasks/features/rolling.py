@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.schema import Matrix
-from tasks.features import kernels
-from tasks.features.kernels import Histories, plan
+from tasks.features import kernels, walks
+from tasks.features.compiled import Histories
+from tasks.features.kernels import plan
 
 MIN_PRESENT_FRAC = 0.8
 EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
@@ -50,7 +51,8 @@ def rolling_min(values: Matrix, window: int) -> Matrix:
 
 def sessions_since_max(values: Matrix, window: int) -> Matrix:
     """Return how many rows ago the window's largest value was, 0 for today; the oldest of equals."""
-    return kernels.rows_since_max(_history(values), window, _least(window)).T
+    history = _history(values)
+    return walks.rows_since_max(history, kernels.counts(history, window), window, _least(window)).T
 
 
 def sessions_since_min(values: Matrix, window: int) -> Matrix:
@@ -69,7 +71,7 @@ def rolling_skewness_and_kurtosis(values: Matrix, window: int) -> tuple[Matrix, 
     history = _history(values)
     n = kernels.counts(history, window)
     mean, std = kernels.moments(history, plan(window), window, _least(window))
-    cubes, fourths = kernels.higher_moments(history, mean, window)
+    cubes, fourths = walks.higher_moments(history, mean, window)
     is_flat = std == 0
     variance = np.where(is_flat, 1.0, std * std * (n - 1) / n)
     skewness = np.sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
@@ -79,12 +81,13 @@ def rolling_skewness_and_kurtosis(values: Matrix, window: int) -> tuple[Matrix, 
 
 def rolling_quantile(values: Matrix, window: int, fraction: float) -> Matrix:
     """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
-    return kernels.quantiles(_history(values), window, fraction, _least(window)).T
+    return walks.quantiles(_history(values), window, fraction, _least(window)).T
 
 
 def rolling_rank(values: Matrix, window: int) -> Matrix:
     """Return the row's own place among what is present in its window, 1 for the largest; equals share their mean."""
-    return kernels.places(_history(values), window, _least(window)).T
+    history = _history(values)
+    return walks.places(history, kernels.counts(history, window), window, _least(window)).T
 
 
 def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
@@ -97,21 +100,9 @@ def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
 
 
 def rolling_correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
-    """Return Pearson's correlation over the rows where both are present; missing where either does not vary."""
+    """Return Pearson's correlation over the rows where both are present, 0 where either does not vary."""
     x, y = np.broadcast_arrays(x, y)
     return kernels.correlations(_history(x), _history(y), plan(window), window, _least(window)).T
-
-
-def rolling_slope_on(y: Matrix, x: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
-    """Return slope, intercept and residual deviation of y on x over the rows where both are present.
-
-    Missing where x does not vary. x may be one column for all symbols.
-    """
-    x, y = np.broadcast_arrays(x, y)
-    slope, intercept, deviation = kernels.regressions(
-        _history(x), _history(y), plan(window), window, _least(window)
-    )
-    return slope.T, intercept.T, deviation.T
 
 
 def ema(values: Matrix, span: float) -> Matrix:
@@ -129,7 +120,7 @@ def ema_window(span: float) -> int:
 
 def weighted_sum(values: Matrix, weights: NDArray[np.float64]) -> Matrix:
     """Sum the window with one weight a row, oldest first; missing when any row of it is."""
-    return kernels.weighted_sums(_history(values), weights).T
+    return walks.weighted_sums(_history(values), weights).T
 
 
 def ratio(numerator: Matrix, denominator: Matrix, *, flat: float) -> Matrix:

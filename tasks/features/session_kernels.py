@@ -7,7 +7,7 @@ neither another order nor a name outside changes a bit.
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features.kernels import compiled
+from tasks.features.compiled import compiled
 
 Session = NDArray[np.float32]  # sessions × symbols
 

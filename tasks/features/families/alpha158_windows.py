@@ -111,12 +111,12 @@ def high_after_low(high: Matrix, low: Matrix, *, window: int) -> Matrix:
 
 def level_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
     """Correlate close and log volume; days without trades do not count."""
-    return _correlation(close, np.log(_traded(volume)), window)
+    return rolling_correlation(close, np.log(_traded(volume)), window)
 
 
 def change_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
     """Correlate the day's change of price with that of volume; days after one without trades do not count."""
-    return _correlation(close / lag(close, 1), np.log(volume / lag(_traded(volume), 1) + 1), window)
+    return rolling_correlation(close / lag(close, 1), np.log(volume / lag(_traded(volume), 1) + 1), window)
 
 
 def weighted_move_variation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
@@ -127,13 +127,6 @@ def weighted_move_variation(close: Matrix, volume: Matrix, *, window: int) -> Ma
 
 def _traded(volume: Matrix) -> Matrix:
     return np.where(volume > 0, volume, np.nan)
-
-
-def _correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
-    """Correlate; 0 where either does not move, missing where too few rows have both."""
-    together = rolling_correlation(x, y, window)
-    is_still = np.isnan(together) & ~np.isnan(rolling_mean(x + y, window))
-    return np.where(is_still, 0.0, together)
 
 
 # Steps up and down

@@ -64,9 +64,7 @@ def accumulation(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, wi
 
 def price_volume_correlation(returns: Matrix, volume: Matrix, *, window: int) -> Matrix:
     """Return whether gains come on heavy trade (positive) or losses do; 0 where either does not vary."""
-    together = rolling_correlation(returns, volume, window)
-    has_enough = ~np.isnan(rolling_mean(returns * volume, window))
-    return np.where(np.isnan(together) & has_enough, 0.0, together)
+    return rolling_correlation(returns, volume, window)
 
 
 FEATURES = (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.features import kernels
+from tasks.features.compiled import compiled
 from tasks.features.rolling import (
     ema,
     ema_window,
@@ -19,7 +19,6 @@ from tasks.features.rolling import (
     rolling_quantile,
     rolling_rank,
     rolling_skewness_and_kurtosis,
-    rolling_slope_on,
     rolling_sum,
     sessions_since_max,
     sessions_since_min,
@@ -53,11 +52,8 @@ KERNELS = {
     "skewness": lambda x, window: rolling_skewness_and_kurtosis(x, window)[0],
     "kurtosis": lambda x, window: rolling_skewness_and_kurtosis(x, window)[1],
     "correlation": lambda x, window: rolling_correlation(x, against_time_and_sign(x), window),
-    "beta": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[0],
-    "alpha": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[1],
-    "unexplained": lambda x, window: rolling_slope_on(against_time_and_sign(x), x, window)[2],
 }
-LOCAL = [name for name in KERNELS if name not in {"correlation", "beta", "alpha", "unexplained"}]
+LOCAL = [name for name in KERNELS if name != "correlation"]
 
 
 FLAT = {"r²": NAN, "skewness": 0.0, "kurtosis": 0.0}  # where nothing varies
@@ -201,15 +197,10 @@ def test_where_two_series_begin_or_end_changes_no_bit(window, start, seed, missi
     x[rng.random(x.shape) < missing] = NAN
     y[: seed % 60, 2] = NAN
 
-    with np.errstate(all="ignore"):
-        whole = (rolling_correlation(x, y, window), *rolling_slope_on(y, x, window))
-        part = (
-            rolling_correlation(x[start:110], y[start:110], window),
-            *rolling_slope_on(y[start:110], x[start:110], window),
-        )
+    whole = rolling_correlation(x, y, window)
+    part = rolling_correlation(x[start:110], y[start:110], window)
 
-    for one, all_of_it in zip(part, whole, strict=True):
-        assert same(one[window - 1 :], all_of_it[start + window - 1 : 110])
+    assert same(part[window - 1 :], whole[start + window - 1 : 110])
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -237,23 +228,11 @@ def test_two_series_are_compared_where_both_are_present(window):
     pairs = [np.column_stack([x, y])[end - window : end] for end in range(window, 121)]
     pairs = [pair[~np.isnan(pair).any(axis=1)] for pair in pairs]
     enough = [len(pair) >= 0.8 * window for pair in pairs]
-    fits = [np.polyfit(*pair.T, 1) for pair in pairs]
-    left = [pair[:, 1] - np.polyval(fit, pair[:, 0]) for pair, fit in zip(pairs, fits, strict=True)]
-    plain = {
-        "correlation": [np.corrcoef(*pair.T)[0, 1] for pair in pairs],
-        "beta": [fit[0] for fit in fits],
-        "alpha": [fit[1] for fit in fits],
-        "unexplained": [np.sqrt((rest**2).sum() / (len(rest) - 2)) for rest in left],
-    }
+    plain = [np.corrcoef(*pair.T)[0, 1] for pair in pairs]
 
-    with np.errstate(all="ignore"):
-        found = (
-            rolling_correlation(x[:, None], y[:, None], window),
-            *rolling_slope_on(y[:, None], x[:, None], window),
-        )
+    found = rolling_correlation(x[:, None], y[:, None], window)
 
-    for values, expected in zip(found, plain.values(), strict=True):
-        np.testing.assert_allclose(values[window - 1 :, 0], np.where(enough, expected, NAN), rtol=1e-7)
+    np.testing.assert_allclose(found[window - 1 :, 0], np.where(enough, plain, NAN), rtol=1e-7)
 
 
 def test_what_does_not_vary_has_no_correlation_and_no_shape():
@@ -263,8 +242,9 @@ def test_what_does_not_vary_has_no_correlation_and_no_shape():
         skewness, kurtosis = rolling_skewness_and_kurtosis(level, 10)
         slope, fit, residual = rolling_line(level, 10)
 
-        assert np.isnan(rolling_correlation(level, moving, 10)).all()
-        assert np.isnan(rolling_slope_on(moving, level, 10)[0]).all()
+    correlation = rolling_correlation(level, moving, 10)
+    assert (correlation[9:] == 0).all()
+    assert np.isnan(correlation[:9]).all()
     assert (skewness[9:] == 0).all()
     assert (kurtosis[9:] == 0).all()
     assert (slope[9:] == 0).all()
@@ -298,4 +278,4 @@ def test_kernels_run_where_nothing_can_be_kept_on_disk(monkeypatch):
 
     monkeypatch.setattr(numba, "njit", refusing)
 
-    assert kernels.compiled(lambda x: x + 1)(2) == 3
+    assert compiled(lambda x: x + 1)(2) == 3
