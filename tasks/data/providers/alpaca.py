@@ -19,7 +19,7 @@ from tasks.data.providers.keys import read_keys
 from tasks.data.providers.memory import remembered
 from tasks.data.providers.pace import Turns
 from tasks.data.providers.session import PoliteSession, understanding
-from tasks.data.providers.wanted import first_day, in_portions, read_symbols, refuse_unready
+from tasks.data.providers.wanted import first_day, in_portions, read_symbols, refuse_unready, with_benchmark
 from tasks.data.symbols import is_safe_symbol
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ class AlpacaProvider:
 
     @property
     def capabilities(self) -> frozenset[Table]:
-        has_level = not self._settings.benchmark.startswith("^")  # it knows shares and funds, no indices
-        return SHARES | {"levels"} if has_level else SHARES
+        return with_benchmark(SHARES, self._settings.benchmark)
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,9 +17,7 @@ from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY
 from tasks.data.providers import filings
 from tasks.data.providers.base import ALWAYS, COLUMNS, EVERY_TABLE, Delivery, Kind, Table, empty
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from tasks.data.providers.tabular import columns_of, convert, figures, load, missing
 
 SUFFIXES = (".parquet", ".csv")
 OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
@@ -196,7 +193,7 @@ class FilesProvider:
     def _fundamentals(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "end_date": "day", "available_date": "day"}
         path = self._find("fundamentals")
-        if path is not None and filings.PERIOD in _columns_of(path):
+        if path is not None and filings.PERIOD in columns_of(path):
             further: Mapping[str, Kind] = {filings.PERIOD: "text", **dict.fromkeys(filings.NUMBERS, "number")}
             frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **further}))
         else:
@@ -208,11 +205,11 @@ class FilesProvider:
         path = self._find("riskfree")
         if path is None:
             return empty("riskfree")
-        table = _load(path)
+        table = load(path)
         if "date" not in table.column_names or table.num_columns < 2:
-            raise _missing(path, "date" if table.num_columns > 1 else "yield", table.column_names)
+            raise missing(path, "date" if table.num_columns > 1 else "yield", table.column_names)
         name = next(column for column in table.column_names if column != "date")
-        frame = _convert(path, table, {"date": "day", name: "number"})
+        frame = convert(path, table, {"date": "day", name: "number"})
         return frame.rename(columns={"date": "session", name: "yield_pct"})
 
     def _read(
@@ -230,14 +227,14 @@ class FilesProvider:
         path = self._find(stem)
         if path is None:
             return empty(instead or "bars")
-        table = _load(path, since=since)
+        table = load(path, since=since)
         wanted = dict(columns) | {k: v for k, v in (optional or {}).items() if k in table.column_names}
         for column in columns:
             if column not in table.column_names:
-                raise _missing(path, column, table.column_names)
+                raise missing(path, column, table.column_names)
         if further_figures:
-            wanted |= dict.fromkeys(_figures(table, wanted), "number")
-        return _convert(path, table, wanted, blank=blank).rename(columns=dict(rename or {}))
+            wanted |= dict.fromkeys(figures(table, wanted), "number")
+        return convert(path, table, wanted, blank=blank).rename(columns=dict(rename or {}))
 
     def _find(self, stem: str) -> Path | None:
         found = [self._folder / f"{stem}{suffix}" for suffix in SUFFIXES]
@@ -247,108 +244,3 @@ class FilesProvider:
                 f"{self._folder} holds both {there[0].name} and {there[1].name}.", remedy="Keep one of them."
             )
         return there[0] if there else None
-
-
-def _load(path: Path, *, since: date | None = None) -> "pa.Table":
-    """Read the file; of a Parquet file with real dates only the rows from `since` on."""
-    import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
-
-    try:
-        if path.suffix == ".parquet":
-            schema = pq.read_schema(path)
-            has_dates = "date" in schema.names and pa.types.is_date32(schema.field("date").type)
-            return pq.read_table(path, filters=[("date", ">=", since)] if since and has_dates else None)
-        header = pc.open_csv(path).schema.names
-        as_text = pc.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-        )
-        return pc.read_csv(path, convert_options=as_text)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"{path} cannot be read: {str(error).splitlines()[0][:200]}",
-            remedy="Write the file anew; nothing was stored.",
-            file=str(path),
-        ) from error
-
-
-def _columns_of(path: Path) -> list[str]:
-    return list(_load(path).column_names)
-
-
-def _figures(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:
-    """Return further columns that hold numbers; in a CSV all cells are text, so that they have to be tried."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    result = []
-    for field in table.schema:
-        if field.name in known:
-            continue
-        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
-            result.append(field.name)
-        elif pa.types.is_string(field.type):
-            try:
-                pc.cast(_blank_to_null(table[field.name]), pa.float64())
-            except pa.ArrowInvalid:
-                continue
-            result.append(field.name)
-    return result
-
-
-def _convert(path: Path, table: "pa.Table", columns: Mapping[str, Kind], *, blank: str = "") -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
-    result = {}
-    for name, kind in columns.items():
-        values = table[name]
-        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-        if is_text and kind != "text":
-            values = _blank_to_null(values)
-        try:
-            values = pc.cast(values, types[kind])
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"{path}, column {name!r}: {str(error).splitlines()[0][:200]}",
-                remedy=f"Write every cell as {'YYYY-MM-DD' if kind == 'day' else kind}; nothing was stored.",
-                file=str(path),
-                column=name,
-            ) from error
-        if kind == "day" and name != blank and values.null_count:
-            raise DataError(
-                f"{path}, column {name!r}: {values.null_count} rows have no date.",
-                remedy="Fill them in or leave the rows out; nothing was stored.",
-                file=str(path),
-                column=name,
-            )
-        result[name] = _series(values, kind)
-    return pd.DataFrame(result)
-
-
-def _series(values: "pa.ChunkedArray", kind: Kind) -> pd.Series:
-    import pyarrow.compute as pc
-
-    if kind == "text":
-        return pd.Series(pc.fill_null(values, "").to_pandas(), dtype="str")
-    if kind == "day":
-        return pd.Series(values.to_numpy().astype("datetime64[s]"))
-    return pd.Series(values.to_numpy())
-
-
-def _blank_to_null(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
-
-
-def _missing(path: Path, column: str, found: list[str]) -> DataError:
-    return DataError(
-        f"{path} has no column {column!r} (found: {', '.join(found)}).",
-        remedy="See docs/data.md for the columns; nothing was stored.",
-        file=str(path),
-        column=column,
-    )

@@ -15,7 +15,7 @@ from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.pace import Turns
 from tasks.data.providers.session import PoliteSession, understanding
-from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
+from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready, with_benchmark
 
 SHARES: frozenset[Table] = frozenset({"bars", "actions"})
 URL = "https://api.tiingo.com"
@@ -46,8 +46,7 @@ class TiingoProvider:
 
     @property
     def capabilities(self) -> frozenset[Table]:
-        has_level = not self._settings.benchmark.startswith("^")  # it knows shares and funds, no indices
-        return SHARES | {"levels"} if has_level else SHARES
+        return with_benchmark(SHARES, self._settings.benchmark)
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.sessions import Days, sessions_between
+from tasks.data.providers.base import Table
 from tasks.data.symbols import is_safe_symbol, printable
 
 LONGEST_BREAK = timedelta(days=14)  # there is a session in any such span
@@ -52,6 +53,11 @@ def in_portions(symbols: Sequence[str], size: int) -> Iterator[list[str]]:
 def first_day(after: date | None, first_session: date) -> date:
     """Return the first day to ask for: a fortnight back, so that late and restated rows come along."""
     return first_session if after is None else max(after - LATE, first_session)
+
+
+def with_benchmark(shares: frozenset[Table], benchmark: str) -> frozenset[Table]:
+    """Return the tables of a provider that knows shares and funds: a level too, unless the benchmark is an index."""
+    return shares if benchmark.startswith("^") else shares | {"levels"}
 
 
 def sessions_after(days: Days, since: date, through: date) -> Days:
