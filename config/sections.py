@@ -3,6 +3,7 @@
 Shipped values stand in base.yaml, not here: a limit that nobody set is an error, never a guess.
 """
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -110,12 +111,15 @@ class EdgarProvider(Section):
     pace: Pace
 
 
+IN_A_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo", "edgar"]
 
 
 class Data(Section):
     """Market data."""
 
+    lake: str
+    """Where it is kept: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
     provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
     """Where data comes from. Of a list each table comes from the first that can give it and does."""
     compare_with: tuple[ProviderName, ...]
@@ -137,6 +141,16 @@ class Data(Section):
     edgar: EdgarProvider
     quality: Quality
     universe: Universe
+
+    @field_validator("lake")
+    @classmethod
+    def _is_a_place(cls, lake: str) -> str:
+        if lake != "home" and not IN_A_BUCKET.fullmatch(lake):
+            raise ValueError(  # what stands there is not repeated: it may hold a key
+                "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
+                "slashes, no slash at the end, and never a key or an address: those are read from the environment"
+            )
+        return lake
 
     @property
     def providers(self) -> tuple[ProviderName, ...]:

@@ -35,6 +35,7 @@ from config.yaml_file import Tree, read_yaml
 SHIPPED = Path(__file__).parent
 HOME_FILE = "config.yaml"
 MACHINE_KEYS = (
+    "data.lake",
     "data.files.path",
     "data.symbols_file",
 )  # where data lies is no part of what the settings decide

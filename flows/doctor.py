@@ -190,8 +190,9 @@ def _keys(patient: Patient) -> Finding:
 
 def _lake(patient: Patient) -> Finding:
     from tasks.data.head import read_head
+    from tasks.data.place import lake_of
 
-    head = read_head(patient.home.lake)
+    head = read_head(lake_of(patient.home, patient.settings))
     if head is None or head.last_session is None:
         return Finding("lake", "warn", "no data yet", "Fetch it: afterclose refresh")
     first = patient.settings.data.providers[0]

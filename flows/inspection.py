@@ -114,10 +114,12 @@ def _figure(value: object) -> str:
 def snapshot_of(home: Home, settings: "Settings") -> "SnapshotRef":
     """Name the data that the lake holds now, up to its last session."""
     from tasks.data.head import read_head
+    from tasks.data.place import lake_of
     from tasks.data.store import make_snapshot
     from tasks.data.task import panel_rules
 
-    head = read_head(home.lake)
+    lake = lake_of(home, settings)
+    head = read_head(lake)
     if head is None or head.last_session is None:
-        raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(home.lake))
-    return make_snapshot(home.lake, head, head.last_session, panel_rules(settings))
+        raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
+    return make_snapshot(lake, head, head.last_session, panel_rules(settings))

@@ -28,6 +28,7 @@ def show_lake(options: Options) -> Result:
     days = [str(day) for day in status.missing_sessions]
     at = status.refreshed_at
     rows = [
+        ("lake", status.lies_in),
         ("provider", status.provider),
         ("sessions", f"{status.first_session} to {status.last_session}"),
         ("snapshot", status.snapshot),
@@ -36,7 +37,7 @@ def show_lake(options: Options) -> Result:
         ("symbols", f"{status.symbols:,}"),
         ("universe", f"{status.universe:,} on the last session"),
         ("in quarantine", f"{len(status.quarantined):,}{_named(status.quarantined)}"),
-        ("on disk", f"{status.size_bytes / 1e6:,.1f} MB"),
+        ("size", f"{status.size_bytes / 1e6:,.1f} MB"),
         ("missing sessions", f"{len(days):,}{_named(days)}"),
         *(
             (f"table {table.name}", f"{table.rows:,} rows, version {table.version}")

@@ -9,7 +9,7 @@ from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.lock import exclusive
-from tasks.core.open import find_home
+from tasks.core.open import find_home, settings_of
 
 if TYPE_CHECKING:
     from tasks.data.backup import Backup
@@ -41,13 +41,15 @@ def restore(options: Options, archive: Path, *, replace: bool) -> Result:
 
 def vacuum(options: Options) -> Result:
     """Free what neither the lake's head nor a published day names."""
+    from tasks.data.place import lake_of
     from tasks.data.upkeep import vacuum_lake
     from tasks.reporting.store import published_snapshots
 
     home = find_home(options.home)
+    lake = lake_of(home, settings_of(home, options.profile).settings)
     with progress(options), exclusive(home.lock_file, doing="data vacuum"):
         log.info("looking up what the published days stand on")
-        vacuumed = vacuum_lake(home.lake, published_snapshots(home))
+        vacuumed = vacuum_lake(lake, published_snapshots(home))
     unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
     lines = [
         f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",

@@ -4,6 +4,7 @@ import pytest
 from filelock import FileLock
 
 from tests.homes import copy_of, make_ready_home
+from tests.servers.s3 import serving
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,18 @@ def ready_home_template(tmp_path_factory):
 @pytest.fixture
 def ready_home(ready_home_template, tmp_path):
     return copy_of(ready_home_template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    """An S3-compatible store with a bucket in it; tests take a prefix of their own."""
+    with serving() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket_lake(object_store, monkeypatch):
+    """The name of an empty lake in the store; the environment says how to get there."""
+    for name, value in object_store.environ.items():
+        monkeypatch.setenv(name, value)
+    return object_store.new_lake()

@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.digest import COVERED, session_digests
 from tasks.data.head import Head, read_head
 from tasks.data.intake import admit
+from tasks.data.place import Place, lake_of
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding
@@ -69,7 +69,7 @@ def verify_lake(run: Run) -> Verification:
     Raises DataError where a session's bars are not those that were committed, where stored bars fail a gate that no
     bar may fail, or where more names are in quarantine on the last session than the settings allow.
     """
-    lake, limits = run.home.lake, run.settings.data.quality
+    lake, limits = lake_of(run.home, run.settings), run.settings.data.quality
     head = read_head(lake)
     if head is None or head.first_session is None or head.last_session is None:
         raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
@@ -112,7 +112,7 @@ def _coverage(bars: pd.DataFrame, members: pd.DataFrame) -> list[Coverage]:
 class _Stored:
     """The lake's small tables, read once, and its bars, read year by year."""
 
-    def __init__(self, lake: Path, head: Head) -> None:
+    def __init__(self, lake: Place, head: Head) -> None:
         self._lake, self._head = lake, head
         self.tables = {
             name: as_seen_on(read_table(lake, head.versions, name), name, None)
@@ -171,14 +171,14 @@ def _refuse_damage(damaged: list[date], found: pd.DataFrame, *, symbols: int, li
     if damaged:
         raise DataError(
             f"The rows of {len(damaged)} sessions are not those that were committed, the first {damaged[0]}.",
-            remedy="Restore the lake from a backup, or move the folder away and refresh again.",
+            remedy="Restore the lake from a backup, or move it away and refresh again.",
             sessions=len(damaged),
         )
     broken = found[found["rule"].isin(BROKEN_RULES)]["symbol"].nunique()
     if broken > limit * symbols:
         raise DataError(
             f"{broken} of {symbols} symbols have stored bars that fail a gate.",
-            remedy="Restore the lake from a backup, or move the folder away and refresh again.",
+            remedy="Restore the lake from a backup, or move it away and refresh again.",
             symbols=broken,
         )
 

@@ -4,15 +4,14 @@ The head is written last and atomically: until then a refresh has not happened. 
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tasks.core.atomic import write_text
 from tasks.core.errors import DataError
 from tasks.data.migrations import SCHEMA_VERSION, brought_forward
+from tasks.data.place import Content, Files, Place, files_of
 
 FILE_NAME = "head.json"
 SUPERSEDED = "superseded"
@@ -29,6 +28,7 @@ class Head:
     last_session: date | None = None
     versions: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    tag: str | None = field(default=None, compare=False)  # of the file it was read from, in a bucket
 
 
 class _HeadFile(BaseModel):
@@ -45,58 +45,73 @@ class _HeadFile(BaseModel):
     rows: dict[str, int]
 
 
-def read_head(lake: Path) -> Head | None:
+def read_head(lake: Place) -> Head | None:
     """Return the committed head; None where there is no lake yet. A lake whose head is lost is refused."""
-    path = lake / FILE_NAME
-    if not path.exists():
-        if lake.is_dir() and any(lake.glob("*/_delta_log")):
-            raise _unreadable(path, "it is missing while the tables are there")
-        return None
-    return _read(path)
+    files = files_of(lake)
+    found = _read(files, lake, FILE_NAME)
+    if found is None and any("/_delta_log/" in name for name in files.names()):
+        raise _unreadable(f"{lake}/{FILE_NAME}", "it is missing while the tables are there")
+    return found
 
 
-def write_head(lake: Path, head: Head) -> None:
-    """Make the head the committed one. This is the moment a refresh becomes real."""
-    write_text(lake / FILE_NAME, _as_text(head))
+def write_head(lake: Place, head: Head) -> Head:
+    """Make the head the committed one, and return it as it now lies there. This is the moment a refresh becomes real.
+
+    In a bucket another home may have written since the head was read: then that one stays, and StorageError is raised.
+    """
+    return replace(head, tag=files_of(lake).write(FILE_NAME, _as_bytes(head), over=head.tag))
 
 
-def keep_superseded(lake: Path, head: Head) -> None:
+def keep_superseded(lake: Place, head: Head) -> None:
     """Keep a head beside the one that is about to say something else about its last session."""
-    write_text(lake / SUPERSEDED / f"{head.revision:06d}.json", _as_text(head))
+    files_of(lake).write(f"{SUPERSEDED}/{head.revision:06d}.json", _as_bytes(head), over=None)
 
 
-def superseded_heads(lake: Path) -> dict[Path, Head]:
-    """Return the kept heads by file, latest first."""
-    return {path: _read(path) for path in sorted((lake / SUPERSEDED).glob("*.json"), reverse=True)}
+def superseded_heads(lake: Place) -> dict[str, Head]:
+    """Return the kept heads by the names of their files, latest first."""
+    files = files_of(lake)
+    names = [name for name in files.names(SUPERSEDED) if name.endswith(".json")]
+    heads = {name: _read(files, lake, name) for name in reversed(names)}
+    return {name: head for name, head in heads.items() if head is not None}
 
 
-def _read(path: Path) -> Head:
+def _read(files: Files, lake: Place, name: str) -> Head | None:
+    path = f"{lake}/{name}"
     try:
-        record = json.loads(path.read_bytes())
+        found = files.read(name)
+    except OSError as error:
+        raise _unreadable(path, type(error).__name__) from error
+    return None if found is None else _parsed(path, found)
+
+
+def _parsed(path: str, found: Content) -> Head:
+    try:
+        record = json.loads(found.data)
         version = int(record.pop("schema_version"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, type(error).__name__) from error
     if version > SCHEMA_VERSION:
         raise DataError(
             f"{path} has schema version {version}; this release knows {SCHEMA_VERSION}.",
             remedy="Run the release that wrote it, or a later one.",
-            path=str(path),
+            path=path,
         )
     try:
         content = _HeadFile.model_validate(brought_forward(record, version=version))
     except (ValidationError, KeyError) as error:
         raise _unreadable(path, type(error).__name__) from error
-    return Head(**content.model_dump())
+    return Head(**content.model_dump(), tag=found.tag)
 
 
-def _as_text(head: Head) -> str:
+def _as_bytes(head: Head) -> bytes:
     record = {"schema_version": SCHEMA_VERSION, **asdict(head)}
-    return json.dumps(record, indent=1, sort_keys=True, default=str) + "\n"
+    del record["tag"]
+    return (json.dumps(record, indent=1, sort_keys=True, default=str) + "\n").encode()
 
 
-def _unreadable(path: Path, why: str) -> DataError:
+def _unreadable(path: str, why: str) -> DataError:
     return DataError(
         f"{path} cannot be used: {why}.",
-        remedy="Restore the lake from a backup, or move the folder away and refresh again.",
-        path=str(path),
+        remedy="Restore the lake from a backup, or move it away and refresh again.",
+        path=path,
     )

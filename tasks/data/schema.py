@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.data.place import Place
 
 Matrix = NDArray[np.float64]  # sessions × symbols; NaN where there is no bar
 Mask = NDArray[np.bool_]
@@ -35,7 +36,7 @@ class SnapshotRef:
     """
 
     id: str
-    lake: Path
+    lake: Place
     session: date
     versions: dict[str, int]  # Delta version of each table
     rules: PanelRules | None = None  # None in tests that never read the panel

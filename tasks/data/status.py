@@ -10,10 +10,10 @@ from config.settings import Settings
 from tasks.core.home import Home
 from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.head import read_head
+from tasks.data.place import files_of, lake_of
 from tasks.data.schema import Days
 from tasks.data.store import make_snapshot, read_panel, read_tables
 from tasks.data.task import panel_rules, quarantined_names
-from tasks.data.upkeep import size_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class TableStatus:
 class LakeStatus:
     """The lake at a glance."""
 
+    lies_in: str
     provider: str
     revision: int  # how many refreshes were committed
     refreshed_at: datetime | None  # when the last one was
@@ -38,7 +39,7 @@ class LakeStatus:
     symbols: int
     universe: int  # names that may be bought on the last session
     quarantined: tuple[str, ...]
-    size_bytes: int  # on disk, earlier versions included
+    size_bytes: int  # with earlier versions
     tables: tuple[TableStatus, ...]
     missing_sessions: tuple[date, ...]  # trading days inside the span without any bar
     findings: dict[str, int]  # how many of each rule
@@ -46,15 +47,17 @@ class LakeStatus:
 
 def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
     """Return the lake at a glance; None where nothing was committed yet."""
-    head = read_head(home.lake)
+    lake = lake_of(home, settings)
+    head = read_head(lake)
     if head is None or head.first_session is None or head.last_session is None:
         return None
     last = head.last_session
-    tables = read_tables(home.lake, head.versions, ("sessions", "lives", "findings", "renames"), session=None)
-    snapshot = make_snapshot(home.lake, head, last, panel_rules(settings))
+    tables = read_tables(lake, head.versions, ("sessions", "lives", "findings", "renames"), session=None)
+    snapshot = make_snapshot(lake, head, last, panel_rules(settings))
     length = settings.data.quality.quarantine_sessions
     rules = tables["findings"]["rule"].value_counts().sort_index()
     return LakeStatus(
+        lies_in=str(lake),
         provider=head.provider,
         revision=head.revision,
         refreshed_at=head.refreshed_at,
@@ -64,7 +67,7 @@ def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
         symbols=tables["lives"]["symbol"].nunique(),
         universe=int(read_panel(snapshot, window=1).is_member[-1].sum()),
         quarantined=quarantined_names(tables, sessions_ending(last, length + 2), length),
-        size_bytes=size_of(home.lake),
+        size_bytes=files_of(lake).size_bytes(),
         tables=tuple(
             TableStatus(name, head.versions[name], head.rows[name]) for name in sorted(head.versions)
         ),

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,6 +22,14 @@ from tasks.data.durable import sync_commits
 from tasks.data.head import Head, keep_superseded, write_head
 from tasks.data.intake import Batch
 from tasks.data.panel import BarColumns, assemble
+from tasks.data.place import (
+    Bucket,
+    Place,
+    files_of,
+    table_options,
+    trouble_with,
+    written_meanwhile,
+)
 from tasks.data.schema import Panel, PanelRules, SnapshotRef
 from tasks.data.tables import SPECS, as_seen_on, empty_table, with_all_columns
 from tasks.data.universe import LOOKBACK_SESSIONS
@@ -30,6 +37,7 @@ from tasks.data.universe import LOOKBACK_SESSIONS
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
 
+FOREIGN_HOURS = 24  # in a bucket no refresh of another home lasts longer
 MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
 PANEL_TABLES = (
@@ -67,12 +75,12 @@ def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
     return assemble(bars, tables, sessions, start=start, lookback=lookback, rules=snapshot.rules)
 
 
-def make_snapshot(lake: Path, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
+def make_snapshot(lake: Place, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
     """Name the data that is known at the session's close."""
     return SnapshotRef(id_of_snapshot(lake, head, session), lake, session, dict(head.versions), rules)
 
 
-def id_of_snapshot(lake: Path, head: Head, session: date) -> str:
+def id_of_snapshot(lake: Place, head: Head, session: date) -> str:
     """Return the id of what is known at the session's close: a hash of content, whatever refreshes led there."""
     tables = read_tables(lake, head.versions, ("sessions", *HASHED_TABLES), session=session)
     sessions = tables.pop("sessions")
@@ -84,17 +92,16 @@ def id_of_snapshot(lake: Path, head: Head, session: date) -> str:
 
 
 def read_tables(
-    lake: Path, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
+    lake: Place, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
 ) -> dict[str, pd.DataFrame]:
     """Return tables as seen at the session's close (None: with everything that is known).
 
     A committed version never changes, and several stages of a day ask for the same: the last answers are kept.
     """
-    result = {}
+    result, files = {}, files_of(lake)
     for name in names:
         if name in versions:
-            entry = lake / name / "_delta_log" / f"{versions[name]:020d}.json"
-            stamp = entry.stat().st_mtime_ns if entry.exists() else 0
+            stamp = files.stamp(f"{name}/_delta_log/{versions[name]:020d}.json")
             frame = _table_as_seen(lake, name, versions[name], session, stamp)
             result[name] = frame.copy(deep=False)  # copy on write: nobody changes what is kept
         else:
@@ -103,11 +110,11 @@ def read_tables(
 
 
 @lru_cache(maxsize=48)
-def _table_as_seen(lake: Path, name: str, version: int, session: date | None, _stamp: int) -> pd.DataFrame:
+def _table_as_seen(lake: Place, name: str, version: int, session: date | None, _stamp: str) -> pd.DataFrame:
     return as_seen_on(read_table(lake, {name: version}, name), name, session)
 
 
-def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFrame:
+def read_table(lake: Place, versions: Mapping[str, int], name: str) -> pd.DataFrame:
     """Return all rows of a table at its committed version; an absent table is an empty one."""
     if name not in versions:
         return empty_table(name)
@@ -116,7 +123,7 @@ def read_table(lake: Path, versions: Mapping[str, int], name: str) -> pd.DataFra
         return with_all_columns(to_frame(table), name)
 
 
-def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
+def read_bars(lake: Place, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
     """Return the bars of the sessions between, as first delivered: amendments come on top of them."""
     if "bars" not in versions:
         return no_bars()
@@ -135,7 +142,7 @@ def read_bars(lake: Path, versions: Mapping[str, int], *, since: date, through: 
 
 
 def read_bar_frame(
-    lake: Path, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
+    lake: Place, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
 ) -> pd.DataFrame:
     """Return the bars of the sessions between with what was amended by `known_on` (None: ever), as a frame."""
     frame = read_bars(lake, versions, since=since, through=through).frame()
@@ -150,12 +157,13 @@ def read_bar_frame(
 
 
 def commit(
-    lake: Path, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
+    lake: Place, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
 ) -> Head:
     """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
     if head is None:
-        head = Head(provider)
-        write_head(lake, head)  # from here on, tables without a version in the head are known to be leftovers
+        head = write_head(
+            lake, Head(provider)
+        )  # from here on, tables without a version in the head are known to be leftovers
     if head.last_session == through:
         keep_superseded(lake, head)  # the session is told anew: a day may stand on what was told before
     rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}
@@ -177,37 +185,41 @@ def commit(
         versions=versions,
         rows=counts,
     )
-    write_head(lake, committed)
-    return committed
+    return write_head(lake, committed)
 
 
-def drop_unnamed_files(lake: Path, head: Head, *, keep: Sequence[Head]) -> Head:
-    """Delete the table files that neither the head nor one of `keep` names; return the head as it is now named.
+def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None:
+    """Delete the table files that neither the head nor one of `keep` names.
 
-    The tables note the deletion in their logs, so their versions move on. Dying in between harms nothing: what the
-    old head names stays, and the next writer takes the tables back to it.
+    The tables note the deletion in their logs, so their versions move on, and in a folder the head with them. Dying in
+    between harms nothing: what the old head names stays, and the next writer takes the tables back to it. In a bucket
+    that is left to the next writer, and young files stay: a refresh of another home may be about to name them.
     """
+    age_hours = FOREIGN_HOURS if isinstance(lake, Bucket) else 0
     versions = {}
     with _writing(lake):
         for name, version in head.versions.items():
             table = _healed(lake, name, version)
             kept = {version, table.version(), *(other.versions.get(name, version) for other in keep)}
             table.vacuum(
-                0, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(kept)
+                age_hours,
+                dry_run=False,
+                enforce_retention_duration=False,
+                full=True,
+                keep_versions=sorted(kept),
             )
             table.update_incremental()
             versions[name] = int(table.version())
-            sync_commits(lake / name, version + 1, versions[name])
-    vacuumed = replace(head, versions=versions)
-    write_head(lake, vacuumed)
-    return vacuumed
+            _keep(lake, name, version + 1, versions[name])
+    if not isinstance(lake, Bucket):
+        write_head(lake, replace(head, versions=versions))
 
 
 def _edges(days: pd.Series) -> tuple[date, ...]:
     return () if days.empty else (days.min().date(), days.max().date())
 
 
-def _sessions(lake: Path, head: Head, batch: Batch, through: date) -> pd.DataFrame:
+def _sessions(lake: Place, head: Head, batch: Batch, through: date) -> pd.DataFrame:
     """Return the digest of every session that the batch adds to or changes."""
     serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
     fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
@@ -232,7 +244,7 @@ def _sessions(lake: Path, head: Head, batch: Batch, through: date) -> pd.DataFra
 
 
 def _with_stored(
-    lake: Path, head: Head, fresh: dict[str, pd.DataFrame], amendments: pd.DataFrame, old: list[pd.Timestamp]
+    lake: Place, head: Head, fresh: dict[str, pd.DataFrame], amendments: pd.DataFrame, old: list[pd.Timestamp]
 ) -> dict[str, pd.DataFrame]:
     """Add to the new rows what the lake holds of sessions that were there before."""
     result = {}
@@ -250,85 +262,130 @@ def _with_stored(
     return result
 
 
-def _append(lake: Path, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
-    """Append rows on top of the committed version and return the new one, safely on disk."""
-    from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
+def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
+    """Append rows on top of the committed version and return the new one, safely kept."""
+    from deltalake import PostCommitHookProperties, WriterProperties, write_deltalake
 
-    path = lake / name
-    if version is None and path.exists():
-        shutil.rmtree(path)  # a first refresh died before its head: nothing of it was ever committed
-    if version is not None:
-        _healed(lake, name, version)
+    table = _leftover(lake, name) if version is None else _healed(lake, name, version)
+    before = -1 if table is None else table.version()
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
-        str(path),
+        table or f"{lake}/{name}",
         to_arrow(frame, name, revision),
-        mode="append",
+        mode="append" if version is not None else "overwrite" if table else "error",
         partition_by=["year"] if name == "bars" else None,
-        schema_mode=None if version is None else "merge",  # fundamentals, and what a later release adds
-        configuration=LOG_PROPERTIES if version is None else None,
+        # merged: fundamentals, and what a later release adds
+        schema_mode="merge" if version is not None else "overwrite" if table else None,
+        configuration=None if table else LOG_PROPERTIES,
+        storage_options=table_options(lake),
         writer_properties=WriterProperties(compression="ZSTD"),
         post_commithook_properties=hooks,
     )
-    table = DeltaTable(str(path))
-    _put_together(table, name, frame, hooks)
-    sync_commits(path, 0 if version is None else version + 1, table.version())
+    table = table or _open(lake, name)
+    _refuse_mixture(lake, table, since=before)
+    _put_together(lake, table, name, frame, hooks)
+    _keep(lake, name, 0 if version is None else version + 1, table.version())
     return int(table.version())
 
 
-def _healed(lake: Path, name: str, version: int) -> "DeltaTable":
-    """Open the table for writing; one that ran ahead of the head is taken back to it first."""
-    from deltalake import DeltaTable
+def _leftover(lake: Place, name: str) -> "DeltaTable | None":
+    """Clear away what a first refresh left that died before its head: nothing of it was ever committed.
 
-    table = DeltaTable(str(lake / name))
+    In a bucket that refresh may be another home's and still alive. Nothing is deleted there; the table is handed out,
+    to be written over as a version of its own.
+    """
+    from deltalake.exceptions import TableNotFoundError
+
+    if isinstance(lake, Bucket):
+        try:
+            return _open(lake, name)
+        except TableNotFoundError:
+            return None
+    if (lake / name).exists():
+        shutil.rmtree(lake / name)
+    return None
+
+
+def _healed(lake: Place, name: str, version: int) -> "DeltaTable":
+    """Open the table for writing; one that ran ahead of the head is taken back to it first."""
+    table = _open(lake, name)
     if table.version() != version:
         table.restore(version)
     return table
 
 
 def _put_together(
-    table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
+    lake: Place, table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
 ) -> None:
     """Compact small files when there are many: daily refreshes add one file each."""
     filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
     if len(table.file_uris(file_pruning_predicate=filters)) > MAX_FILES:
+        before = table.version()
         table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
+        _refuse_mixture(lake, table, since=before)
 
 
-def _open(lake: Path, name: str, version: int) -> "DeltaTable":
+def _refuse_mixture(lake: Place, table: "DeltaTable", *, since: int) -> None:
+    """Refuse a version that does not follow ours: the library commits on top of whatever came in between.
+
+    Versions never change. So a head that names only such as followed one another is right, whoever else wrote.
+    """
+    if table.version() > since + 1:
+        raise written_meanwhile(lake)
+
+
+def _keep(lake: Place, name: str, first: int, last: int) -> None:
+    """Make sure that versions outlive a power cut; what a bucket has acknowledged does."""
+    if not isinstance(lake, Bucket):
+        sync_commits(lake / name, first, last)
+
+
+def _open(lake: Place, name: str, version: int | None = None) -> "DeltaTable":
     from deltalake import DeltaTable
 
-    return DeltaTable(str(lake / name), version=version)
+    return DeltaTable(f"{lake}/{name}", version=version, storage_options=table_options(lake))
 
 
 @contextmanager
-def _reading(lake: Path, name: str) -> Iterator[None]:
+def _reading(lake: Place, name: str) -> Iterator[None]:
     """Tell a damaged table in words: nothing is repaired, the head stays."""
     from deltalake.exceptions import DeltaError
 
     try:
         yield
     except (DeltaError, OSError, ValueError) as error:
+        if found := trouble_with(lake, error):
+            raise found from None  # what a server answered is not for every eye
         raise _unreadable(
-            f"Table {name} in {lake} is damaged: {str(error).splitlines()[0][:200]}",
-            "Restore the lake from a backup, or move the folder away and refresh again.",
+            f"Table {name} in {lake} is damaged: {_first_line(error)}",
+            "Restore the lake from a backup, or move it away and refresh again.",
         ) from error
 
 
 @contextmanager
-def _writing(lake: Path) -> Iterator[None]:
-    from deltalake.exceptions import DeltaError
+def _writing(lake: Place) -> Iterator[None]:
+    from deltalake.exceptions import CommitFailedError, DeltaError
 
     try:
         yield
     except AftercloseError:
         raise
     except (DeltaError, OSError) as error:
+        if found := trouble_with(lake, error):
+            raise found from None
+        if isinstance(lake, Bucket) and (
+            isinstance(error, CommitFailedError) or "already exists" in str(error)
+        ):
+            raise written_meanwhile(lake) from error
         raise StorageError(
-            f"The lake {lake} could not be written: {str(error).splitlines()[0][:200]}",
+            f"The lake {lake} could not be written: {_first_line(error)}",
             remedy="The last snapshot is intact; free space or mend permissions, then run again.",
             path=str(lake),
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
 
 
 def _unreadable(what: str, remedy: str) -> DataError:

@@ -19,6 +19,7 @@ from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, witho
 from tasks.data.head import Head, read_head
 from tasks.data.intake import Batch, admit
 from tasks.data.lines import lines_as_of
+from tasks.data.place import Place, lake_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
 from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
@@ -51,7 +52,7 @@ def refresh_market(run: Run) -> Market:
     A session that the lake already holds is read, not asked for. Raises DataError, with the lake untouched, when the
     session's data is not good enough to trade on.
     """
-    head = read_head(run.home.lake)
+    head = read_head(lake_of(run.home, run.settings))
     if head is None or head.last_session is None or head.last_session < run.session.day:
         head, _ = _bring_up(run, make_provider(run), head, through=run.session.day)
     market = _describe(run, head)
@@ -74,7 +75,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
     from tasks.data.providers.files import FilesProvider
 
     provider = FilesProvider(folder)
-    head = read_head(run.home.lake)
+    head = read_head(lake_of(run.home, run.settings))
     through = min(provider.last_session(), run.session.day)
     after = head.last_session if head else None
     head, batch = _bring_up(run, provider, head, through=max(through, after or through), whole=True)
@@ -94,7 +95,7 @@ def _bring_up(
     run: Run, provider: Provider, head: Head | None, *, through: date, whole: bool = False
 ) -> tuple[Head, Batch]:
     """Fetch, judge, and only then commit."""
-    lake, limits = run.home.lake, run.settings.data.quality
+    lake, limits = lake_of(run.home, run.settings), run.settings.data.quality
     _refuse_mixture(head, provider)
     after = head.last_session if head else None
     log.info("asking %s for sessions after %s through %s", provider.name, after or "the beginning", through)
@@ -147,7 +148,7 @@ def _compare(
     return compared, (*failed, *compared.ignored)
 
 
-def _known(lake: Path, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:
+def _known(lake: Place, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:
     """Read what new rows are compared with: the last sessions, or further back where old rows come again."""
     if head is None or head.last_session is None:
         return Known()
@@ -207,7 +208,7 @@ def _count(
 
 def _describe(run: Run, head: Head) -> Market:
     """Read the market back as of the session: the same answer on the first run and on every later one."""
-    session, settings, lake = run.session.day, run.settings, run.home.lake
+    session, settings, lake = run.session.day, run.settings, lake_of(run.home, run.settings)
     length = settings.data.quality.quarantine_sessions
     sessions = sessions_ending(session, length + 2)
     bars = read_bar_frame(lake, head.versions, since=sessions[0].item(), through=session, known_on=session)

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from tasks.core.errors import DataError
 from tasks.data.head import Head, read_head, superseded_heads
+from tasks.data.place import Place, files_of
 from tasks.data.store import drop_unnamed_files, id_of_snapshot
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Vacuumed:
     days_unknown: tuple[date, ...]  # published days that stand on data which this lake never held
 
 
-def vacuum_lake(lake: Path, days: Mapping[date, str]) -> Vacuumed:
+def vacuum_lake(lake: Place, days: Mapping[date, str]) -> Vacuumed:
     """Delete every table file that neither the head nor a published day names (`days`: snapshot id by session).
 
     Hold the home's lock meanwhile. Safe to be killed at any moment; run again, it goes on.
@@ -35,15 +35,16 @@ def vacuum_lake(lake: Path, days: Mapping[date, str]) -> Vacuumed:
     head = read_head(lake)
     if head is None:
         raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
-    before = size_of(lake)
+    files = files_of(lake)
+    before = files.size_bytes()
     superseded = superseded_heads(lake)
     found = {session: _naming(lake, [head, *superseded.values()], session, days[session]) for session in days}
     needed = [other for other in superseded.values() if other in found.values()]
-    for path, other in superseded.items():
+    for name, other in superseded.items():
         if other not in needed:
-            path.unlink()
+            files.remove(name)
     drop_unnamed_files(lake, head, keep=needed)
-    after = size_of(lake)
+    after = files.size_bytes()
     return Vacuumed(
         freed_bytes=max(before - after, 0),  # where nothing was to free, its log still grew
         size_bytes=after,
@@ -52,7 +53,7 @@ def vacuum_lake(lake: Path, days: Mapping[date, str]) -> Vacuumed:
     )
 
 
-def _naming(lake: Path, heads: list[Head], session: date, snapshot: str) -> Head | None:
+def _naming(lake: Place, heads: list[Head], session: date, snapshot: str) -> Head | None:
     """Return the latest head under which the session reads as the snapshot."""
     log.info("looking up the data of %s", session)
     for head in heads:
@@ -60,8 +61,3 @@ def _naming(lake: Path, heads: list[Head], session: date, snapshot: str) -> Head
         if reaches and id_of_snapshot(lake, head, session) == snapshot:
             return head
     return None
-
-
-def size_of(folder: Path) -> int:
-    """Return what the files below the folder take, in bytes."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

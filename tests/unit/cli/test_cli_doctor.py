@@ -50,7 +50,7 @@ def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
 
     assert code == 2
     assert 'seeed: is not a setting. Did you mean "seed"?' in checks["settings"]["mend"]
-    assert checks["lake"]["verdict"] == "warn"
+    assert checks["last day"]["verdict"] == "warn"
 
 
 def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):

@@ -117,3 +117,33 @@ def test_a_rule_that_spans_values_is_told_in_its_own_words_and_names_who_broke_i
     assert found == [
         "HOME/config.yaml: regime.exposure_cap: a worse state may not allow more: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL."
     ]
+
+
+@pytest.mark.parametrize(
+    "lake",
+    [
+        "s3://key:planted-secret@lakes/book",
+        "s3://lakes/book?secret=planted-secret",
+        "s3://lakes",
+        "s3://lakes/",
+        "s3://lakes/book/",
+        "s3://lakes//book",
+        "s3://lakes/../book",
+        "s3://Lakes/book",
+        "https://planted-secret.example/book",
+        "/mnt/lake",
+        "",
+    ],
+)
+def test_a_lake_that_is_no_place_is_refused_and_not_repeated(lake, tmp_path):
+    (told,) = problems(tmp_path, environ={"AFTERCLOSE_DATA__LAKE": lake})
+
+    assert "AFTERCLOSE_DATA__LAKE: data.lake: must be home, or s3://BUCKET/PREFIX" in told
+    assert "planted-secret" not in told
+
+
+@pytest.mark.parametrize("lake", ["home", "s3://lakes/book", "s3://my.lakes-1/Books/of_2024/v1.0"])
+def test_a_lake_may_lie_in_the_home_or_in_a_bucket(lake, tmp_path):
+    loaded = load_settings(home=tmp_path, profile=None, environ={"AFTERCLOSE_DATA__LAKE": lake})
+
+    assert loaded.settings.data.lake == lake
