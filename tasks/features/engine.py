@@ -7,27 +7,30 @@ are, changes no bit.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.schema import Panel
-from tasks.features.compiled import Histories
+from tasks.data.schema import Matrix, Panel
+from tasks.features import machine
 from tasks.features.cross_section import Peers, rank, transformed
-from tasks.features.inputs import Block
-from tasks.features.kernels import keep
+from tasks.features.inputs import values_of
+from tasks.features.program import Program, program_of
+from tasks.features.recipes import kept
 from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
 from tasks.features.schema import Feature, FeatureMatrix, Values
+from tasks.features.series import Series, named
 
 Part = TypeVar("Part")
 
 THREADS = 2
-BLOCK_CELLS = (
-    80_000  # 0.6 MB an array: what a kernel works on stays in the cache (measured: 32 symbols × 10 years)
-)
+BLOCK_SYMBOLS = 8  # a line of the processor's cache holds as many figures
 GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
+ROWS_AT_ONCE = 512  # three histories of so many, and what windows reach back, stay in the nearest cache
+FORM_CELLS = 80_000
 
 Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
 
@@ -83,44 +86,63 @@ def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
     return _raw_last(panel, features).transpose(0, 2, 1)
 
 
+def on_arrays(function: Callable[..., tuple[Series, ...]], *arrays: Matrix) -> tuple[Matrix, ...]:
+    """Return what the function makes of arrays, sessions × symbols, in float64: windows for who is no feature."""
+    sessions, symbols = arrays[0].shape
+    outputs = function(*(named(str(place)) for place in range(len(arrays))))
+    program = program_of(outputs, rows_at_once=max(sessions, 1))
+    found = np.empty((len(program.outputs), sessions, symbols))
+    room, nothing = np.empty(program.shape), np.empty((0, 0, 0), dtype=np.float32)
+    for symbol in range(symbols):
+        inputs = np.array([[arrays[int(name)][:, symbol]] for name in program.inputs], dtype=np.float64)
+        _run(program, inputs, room, nothing, symbol)
+        found[:, :, symbol] = room[list(program.outputs), :sessions]
+    return tuple(found)
+
+
 def _raw(panel: Panel, features: Sequence[Feature]) -> Raw:
     sessions, symbols = panel.close.shape
     raw = np.empty((len(features), symbols, sessions), dtype=np.float32)
-
-    def fill(columns: slice) -> None:
-        block = Block(panel, slice(None), columns)
-        for values, feature in zip(raw, features, strict=True):
-            found = _found(feature, block, rows=sessions)
-            keep(values[columns], found, block["close"].T, feature.window - 1)
-
-    _on_threads(fill, _blocks(sessions, symbols))
+    _fill(raw, panel, _program(tuple(features), ROWS_AT_ONCE), slice(None))
     return raw
 
 
 def _raw_last(panel: Panel, features: Sequence[Feature]) -> Raw:
-    sessions, symbols = panel.close.shape
-    raw = np.full((len(features), symbols, 1), np.nan, dtype=np.float32)
-    enough = [
-        (values, feature) for values, feature in zip(raw, features, strict=True) if feature.window <= sessions
-    ]
-    tail = max((feature.window for _, feature in enough), default=1)
-
-    def fill(columns: slice) -> None:
-        block = Block(panel, slice(sessions - tail, None), columns)
-        last_close = np.ascontiguousarray(block["close"][-1:].T)
-        for values, feature in enough:
-            found = _found(feature, block, rows=feature.window)[:, -1:]
-            keep(values[columns], np.ascontiguousarray(found), last_close, 0)
-
-    _on_threads(fill, _blocks(tail, symbols))
+    raw = np.empty((len(features), len(panel.symbols), 1), dtype=np.float32)
+    tail = max((feature.window for feature in features), default=1)
+    _fill(raw, panel, _program(tuple(features), 1), slice(-tail, None))
     return raw
 
 
-def _found(feature: Feature, block: Block, *, rows: int) -> Histories:
-    """Call the feature's function on the last `rows` of its inputs; symbols × sessions."""
-    with np.errstate(all="ignore"):
-        values = feature.function(*(block[name][-rows:] for name in feature.inputs))
-    return np.ascontiguousarray(np.broadcast_to(values, (rows, block.shape[1])).T, dtype=np.float64)
+@lru_cache(maxsize=64)
+def _program(features: tuple[Feature, ...], rows_at_once: int) -> Program:
+    outputs = [kept(feature, place) for place, feature in enumerate(features)]
+    return program_of(outputs, rows_at_once=rows_at_once)
+
+
+def _fill(raw: Raw, panel: Panel, program: Program, rows: slice) -> None:
+    """Write the program's features of every symbol, reading these rows of the panel."""
+    sources = [values_of(panel, name)[rows] for name in program.inputs]
+    length = len(panel.sessions[rows])
+
+    def fill(blocks: Iterator[slice]) -> None:
+        room = np.empty(program.shape)
+        inputs = np.empty((len(sources), BLOCK_SYMBOLS, length))
+        for columns in blocks:
+            block = inputs[:, : len(panel.symbols[columns])]
+            for histories, values in zip(block, sources, strict=True):
+                if values.shape[1] == 1:
+                    histories[:] = values.T
+                else:
+                    machine.gather(histories, values[:, columns])
+            _run(program, block, room, raw, columns.start)
+
+    _on_threads(fill, _blocks(len(panel.symbols), BLOCK_SYMBOLS))
+
+
+def _run(program: Program, inputs: NDArray[np.float64], room: Matrix, out: Raw, first_symbol: int) -> None:
+    parts = program.steps, program.numbers, program.weights, program.constants, program.rows_at_once
+    machine.run(*parts, inputs, room, out, first_symbol)
 
 
 def _peers(panel: Panel, raw: Raw, *, first_row: int) -> Peers:
@@ -143,12 +165,13 @@ def _formed(raw: Raw, features: Sequence[Feature], peers: Peers, *, first_row: i
     _, symbols, sessions = raw.shape
     values = np.empty((len(features), sessions, symbols), dtype=np.float32)
 
-    def form(position: int) -> None:
-        feature = features[position]
-        for rows in _blocks(symbols, sessions):
-            history = raw[position, :, rows].T
-            values[position, rows] = transformed(history, feature.transform, peers.of(rows))
-        values[position, : max(reach(feature) - 1 - first_row, 0)] = np.nan
+    def form(positions: Iterator[int]) -> None:
+        for position in positions:
+            feature = features[position]
+            for rows in _blocks(sessions, max(FORM_CELLS // max(symbols, 1), 1)):
+                history = raw[position, :, rows].T
+                values[position, rows] = transformed(history, feature.transform, peers.of(rows))
+            values[position, : max(reach(feature) - 1 - first_row, 0)] = np.nan
 
     _on_threads(form, range(len(features)))
     return values
@@ -159,13 +182,13 @@ def _matrix(panel: Panel, features: Sequence[Feature], values: Values, *, first_
     return FeatureMatrix(panel.sessions[first_row:], panel.symbols, names, values, feature_set(names))
 
 
-def _blocks(length: int, count: int) -> list[slice]:
-    """Cut `count` columns (or rows) of this length into pieces of BLOCK_CELLS."""
-    width = max(BLOCK_CELLS // max(length, 1), 1)
-    return [slice(start, start + width) for start in range(0, count, width)]
+def _blocks(count: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
-def _on_threads(work: Callable[[Part], None], parts: Iterable[Part]) -> None:
+def _on_threads(work: Callable[[Iterator[Part]], None], parts: Iterable[Part]) -> None:
+    """Let every thread take the next part until none is left."""
+    left = iter(list(parts))
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(work, parts):
+        for _ in pool.map(work, [left] * THREADS):
             pass  # a failed part raises here

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.schema import Mask, Matrix
+from tasks.features.arithmetic import log
 from tasks.features.cross_section import rank
+from tasks.features.engine import on_arrays
 from tasks.features.rolling import lag, rolling_mean_and_std
+from tasks.features.series import Series
 
 QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01
@@ -88,7 +91,7 @@ def triple_barrier(
     touched before the panel ended.
     """
     highs, lows = close if high is None else high, close if low is None else low
-    _, volatility = rolling_mean_and_std(np.log(close / lag(close, 1)), VOLATILITY_WINDOW)
+    _, volatility = on_arrays(_mean_and_volatility, close)
     unit = volatility * math.sqrt(sessions)
     top, bottom = close * np.exp(upper * unit), close * np.exp(-lower * unit)
     is_open = np.isfinite(top) & (unit > 0)
@@ -101,6 +104,10 @@ def triple_barrier(
         end_row[:-ahead][touched] -= sessions - ahead
         is_open[:-ahead][touched] = False
     return Labels(values, end_row)
+
+
+def _mean_and_volatility(close: Series) -> tuple[Series, Series]:
+    return rolling_mean_and_std(log(close / lag(close, 1)), VOLATILITY_WINDOW)
 
 
 def _horizon_end(close: Matrix, sessions: int) -> NDArray[np.int32]:

@@ -1,10 +1,11 @@
 """Trailing windows whose value at a row depends on that window's rows alone, bit for bit.
 
-A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here the day's row,
-computed from the needed tail, equals the full computation exactly; `kernels.py` says how.
+A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here windows are merged
+from those of 1, 2, 4, 8 … rows, in an order that the window alone decides, so that the day's row, computed from the
+needed tail, equals the full computation exactly. Windows of one history share what they are merged from.
 
 A window holds missing values when bars are missing. Its result is missing when less than MIN_PRESENT_FRAC of its
-rows are there, or when the array does not hold the whole window. Never looks at a later row.
+rows are there, or when the history does not hold the whole window: what is merged with nothing is missing.
 """
 
 import math
@@ -12,105 +13,151 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Matrix
-from tasks.features import kernels, walks
-from tasks.features.compiled import Histories
-from tasks.features.kernels import plan
+from tasks.features import operations as op
+from tasks.features.arithmetic import is_missing, maximum, minimum, sqrt, where
+from tasks.features.series import Series, recorded, series
 
 MIN_PRESENT_FRAC = 0.8
 EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
+LEAST_SPREAD = (
+    1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
+)
 
 
-def lag(values: Matrix, sessions: int) -> Matrix:
-    """Return what stood `sessions` rows earlier; missing where the array does not reach back."""
-    lagged = np.full_like(values, np.nan)
-    if sessions < len(values):
-        lagged[sessions:] = values[: len(values) - sessions]
-    return lagged
+def lag(values: Series, sessions: int) -> Series:
+    """Return what stood `sessions` rows earlier; missing where the history does not reach back."""
+    if sessions < 0:
+        raise ValueError("A feature cannot look ahead: lags are 0 or more.")
+    return recorded(op.LAG, series(values), size=sessions) if sessions else series(values)
 
 
-def rolling_sum(values: Matrix, window: int) -> Matrix:
+def rolling_sum(values: Series, window: int) -> Series:
     """Sum what is present in the window."""
-    return kernels.averages(_history(values), plan(window), np.ones(window), _least(window), False).T  # noqa: FBT003 - a compiled kernel takes no keywords
+    return _enough(_merged(_filled(values), window), _count(values, window), window)
 
 
-def rolling_mean(values: Matrix, window: int) -> Matrix:
+def rolling_mean(values: Series, window: int) -> Series:
     """Average what is present in the window."""
-    return kernels.averages(_history(values), plan(window), np.ones(window), _least(window), True).T  # noqa: FBT003 - a compiled kernel takes no keywords
+    count = _count(values, window)
+    return _enough(_merged(_filled(values), window) / count, count, window)
 
 
-def rolling_max(values: Matrix, window: int) -> Matrix:
+def rolling_max(values: Series, window: int) -> Series:
     """Return the largest value that is present in the window."""
-    return kernels.maxima(_history(values), window, _least(window)).T
+    return _enough(_largest(values, window)[0], _count(values, window), window)
 
 
-def rolling_min(values: Matrix, window: int) -> Matrix:
+def rolling_min(values: Series, window: int) -> Series:
     """Return the smallest value that is present in the window."""
-    return -rolling_max(-values, window)
+    lowest = recorded(op.FILL, values, number=math.inf)
+    for rows in _covering(window):
+        lowest = recorded(op.MERGE_MIN, lowest, lowest, size=rows)
+    return _enough(lowest, _count(values, window), window)
 
 
-def sessions_since_max(values: Matrix, window: int) -> Matrix:
+def sessions_since_max(values: Series, window: int) -> Series:
     """Return how many rows ago the window's largest value was, 0 for today; the oldest of equals."""
-    history = _history(values)
-    return walks.rows_since_max(history, kernels.counts(history, window), window, _least(window)).T
+    return _enough(_largest(values, window)[1], _count(values, window), window)
 
 
-def sessions_since_min(values: Matrix, window: int) -> Matrix:
+def sessions_since_min(values: Series, window: int) -> Series:
     """Return how many rows ago the window's smallest value was, 0 for today; the oldest of equals."""
     return sessions_since_max(-values, window)
 
 
-def rolling_mean_and_std(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
+def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
     """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
-    mean, std = kernels.moments(_history(values), plan(window), window, _least(window))
-    return mean.T, std.T
+    filled, count = _filled(values), _count(values, window)
+    total, squares = _merged(filled, window), _merged(filled * filled, window)
+    mean = total / count
+    spread = squares - total * mean
+    has_cancelled = _cancelled(spread, squares, count, window)
+    mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
+    spread = _directly(op.SPREAD, spread, has_cancelled, values, values, window)
+    return _enough(mean, count, window), _enough(sqrt(spread / (count - 1)), count, window)
 
 
-def rolling_skewness_and_kurtosis(values: Matrix, window: int) -> tuple[Matrix, Matrix]:
+def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, Series]:
     """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
-    history = _history(values)
-    n = kernels.counts(history, window)
-    mean, std = kernels.moments(history, plan(window), window, _least(window))
-    cubes, fourths = walks.higher_moments(history, mean, window)
+    n = _count(values, window)
+    mean, std = rolling_mean_and_std(values, window)
+    cubes = recorded(op.DEVIATIONS, values, mean, size=window - 1, number=3)
+    fourths = recorded(op.DEVIATIONS, values, mean, size=window - 1, number=4)
     is_flat = std == 0
-    variance = np.where(is_flat, 1.0, std * std * (n - 1) / n)
-    skewness = np.sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
+    variance = where(is_flat, 1.0, std * std * (n - 1) / n)
+    skewness = sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
     kurtosis = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (fourths / n) / variance**2 - 3 * (n - 1))
-    return np.where(is_flat, 0.0, skewness).T, np.where(is_flat, 0.0, kurtosis).T
+    return where(is_flat, 0.0, skewness), where(is_flat, 0.0, kurtosis)
 
 
-def rolling_quantile(values: Matrix, window: int, fraction: float) -> Matrix:
+def rolling_quantile(values: Series, window: int, fraction: float) -> Series:
     """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
-    return walks.quantiles(_history(values), window, fraction, _least(window)).T
+    quantile = recorded(op.QUANTILE, values, size=window - 1, number=fraction)
+    return _enough(quantile, _count(values, window), window)
 
 
-def rolling_rank(values: Matrix, window: int) -> Matrix:
+def rolling_rank(values: Series, window: int) -> Series:
     """Return the row's own place among what is present in its window, 1 for the largest; equals share their mean."""
-    history = _history(values)
-    return walks.places(history, kernels.counts(history, window), window, _least(window)).T
+    place, nearest = series(0.0), 1
+    for farthest in (*_doublings(window - 1), window - 1):
+        place = recorded(op.PLACE, place, values, size=farthest, number=nearest)
+        nearest = farthest + 1
+    count = _count(values, window)
+    own = where(is_missing(values), math.nan, place + 1.0)
+    return _enough(own / count, count, window)
 
 
-def rolling_line(values: Matrix, window: int) -> tuple[Matrix, Matrix, Matrix]:
+def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
     """Return slope a row, r² and the row's own residual of the straight line through what is present.
 
     r² is missing where nothing varies; the residual is missing where the row itself is.
     """
-    slope, r_squared, residual = kernels.lines(_history(values), plan(window), window, _least(window))
-    return slope.T, r_squared.T, residual.T
+    filled = _filled(values)
+    count, (ages, squared_ages) = _count(values, window), _ages(values, window)
+    total, aged = _merged_aged(filled, window)
+    squares = _merged(filled * filled, window)
+    mean, behind = total / count, ages / count
+    xx = (squared_ages * count - ages * ages) / count
+    yy, xy = squares - total * mean, behind * total - aged
+    has_cancelled = _cancelled(yy, squares, count, window)
+    mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
+    yy = _directly(op.SPREAD, yy, has_cancelled, values, values, window)
+    xy = _directly(op.SPREAD, xy, has_cancelled, recorded(op.ROW), values, window)
+    slope = xy / xx
+    r_squared = where(yy > 0, xy * xy / (xx * yy), math.nan)
+    residual = values - mean - slope * behind
+    return (
+        _enough(slope, count, window),
+        _enough(r_squared, count, window),
+        _enough(residual, count, window),
+    )
 
 
-def rolling_correlation(x: Matrix, y: Matrix, window: int) -> Matrix:
+def rolling_correlation(x: Series, y: Series, window: int) -> Series:
     """Return Pearson's correlation over the rows where both are present, 0 where either does not vary."""
-    x, y = np.broadcast_arrays(x, y)
-    return kernels.correlations(_history(x), _history(y), plan(window), window, _least(window)).T
+    lacks_one, count = is_missing(x + y), _count(x + y, window)
+    of_x, of_y = where(lacks_one, 0.0, x), where(lacks_one, 0.0, y)
+    total_x, total_y = _merged(of_x, window), _merged(of_y, window)
+    squares_x, squares_y = _merged(of_x * of_x, window), _merged(of_y * of_y, window)
+    mean_y = total_y / count
+    xx, yy = squares_x - total_x * (total_x / count), squares_y - total_y * mean_y
+    xy = _merged(of_x * of_y, window) - total_x * mean_y
+    has_cancelled = maximum(
+        _cancelled(xx, squares_x, count, window), _cancelled(yy, squares_y, count, window)
+    )
+    xx = _directly(op.SPREAD, xx, has_cancelled, x, x + 0 * y, window)
+    yy = _directly(op.SPREAD, yy, has_cancelled, y, y + 0 * x, window)
+    xy = _directly(op.SPREAD, xy, has_cancelled, x, y, window)
+    spread = sqrt(xx * yy)
+    correlation = minimum(maximum(xy / spread, -1.0), 1.0)
+    return _enough(where(spread > 0, correlation, 0.0), count, window)
 
 
-def ema(values: Matrix, span: float) -> Matrix:
+def ema(values: Series, span: float) -> Series:
     """Average with weights that decay by 1 − 2/(span + 1) a session, cut after EMA_SPANS spans."""
-    window = ema_window(span)
-    decay = 1.0 - 2.0 / (span + 1.0)
-    fades = np.array([decay**rows for rows in range(window)])
-    return kernels.averages(_history(values), plan(window), fades, _least(window), True).T  # noqa: FBT003 - a compiled kernel takes no keywords
+    window, decay = ema_window(span), 1.0 - 2.0 / (span + 1.0)
+    weight = _merged(_present(values), window, decay)
+    return _enough(_merged(_filled(values), window, decay) / weight, _count(values, window), window)
 
 
 def ema_window(span: float) -> int:
@@ -118,21 +165,106 @@ def ema_window(span: float) -> int:
     return math.ceil(EMA_SPANS * span)
 
 
-def weighted_sum(values: Matrix, weights: NDArray[np.float64]) -> Matrix:
+def weighted_sum(values: Series, weights: NDArray[np.float64]) -> Series:
     """Sum the window with one weight a row, oldest first; missing when any row of it is."""
-    return walks.weighted_sums(_history(values), weights).T
+    return recorded(op.WEIGHTED, values, size=len(weights) - 1, weights=tuple(weights.tolist()))
 
 
-def ratio(numerator: Matrix, denominator: Matrix, *, flat: float) -> Matrix:
-    """Divide; where the denominator is 0, because nothing moved or traded, the answer is `flat`."""
-    is_flat = denominator == 0
-    return np.where(is_flat, flat, numerator / np.where(is_flat, 1.0, denominator))
+def _filled(values: Series) -> Series:
+    return recorded(op.FILL, values, number=0.0)
 
 
-def _least(window: int) -> int:
-    return math.ceil(MIN_PRESENT_FRAC * window)
+def _present(values: Series) -> Series:
+    return recorded(op.EQUAL, values, values)
 
 
-def _history(values: Matrix) -> Histories:
-    """Return symbols × sessions, contiguous: no copy for the columns of a block."""
-    return np.ascontiguousarray(values.T, dtype=np.float64)
+def _count(values: Series, window: int) -> Series:
+    return _exact_sum(_present(values), window)
+
+
+def _exact_sum(numbers: Series, window: int) -> Series:
+    """Sum whole numbers, of which any running sum is exact."""
+    running = recorded(op.RUNNING, numbers)
+    return recorded(op.MERGE, running, running - numbers, size=window - 1, number=-1.0)
+
+
+def _enough(value: Series, count: Series, window: int) -> Series:
+    return recorded(op.ENOUGH, value, count, number=math.ceil(MIN_PRESENT_FRAC * window))
+
+
+def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
+    """Sum each window; what lies `n` rows back counts `fade` to the power of `n`."""
+    result, power, covered = values, values, 0
+    for bit in range(window.bit_length()):
+        span = 1 << bit
+        if bit:
+            power = _both(power, power, span // 2, fade)
+        if window & span:
+            result = _both(result, power, covered, fade) if covered else power
+            covered += span
+    return result
+
+
+def _both(later: Series, earlier: Series, rows: int, fade: float = 1.0) -> Series:
+    """Add windows that end at each row and those, faded, that end `rows` before it."""
+    return recorded(op.MERGE, later, earlier, size=rows, number=fade**rows)
+
+
+def _merged_aged(values: Series, window: int) -> tuple[Series, Series]:
+    """Sum each window, and sum it with each value counting by how many rows ago it was."""
+    power = result = (values, series(0.0))
+    covered = 0
+    for bit in range(window.bit_length()):
+        span = 1 << bit
+        if bit:
+            power = _both_aged(power, power, span // 2)
+        if window & span:
+            result = _both_aged(result, power, covered) if covered else power
+            covered += span
+    return result
+
+
+def _both_aged(
+    later: tuple[Series, Series], earlier: tuple[Series, Series], rows: int
+) -> tuple[Series, Series]:
+    """Add windows; in the earlier one all is `rows` older than it says."""
+    aged = _both(later[1], earlier[1], rows)
+    older = recorded(op.MERGE, aged, earlier[0], size=rows, number=rows)
+    return _both(later[0], earlier[0], rows), older
+
+
+def _ages(values: Series, window: int) -> tuple[Series, Series]:
+    """Return the sums of how many rows ago what is present was, and of the squares of that."""
+    row, present = recorded(op.ROW), _present(values)
+    count, rows = _count(values, window), _exact_sum(present * row, window)
+    squares = _exact_sum(present * row * row, window)
+    return count * row - rows, count * row * row - 2 * rows * row + squares
+
+
+def _largest(values: Series, window: int) -> tuple[Series, Series]:
+    """Return the largest value of each window, and how many rows ago it was."""
+    largest, since = recorded(op.FILL, values, number=-math.inf), series(0.0)
+    for rows in _covering(window):
+        since = recorded(op.MERGE_SINCE, since, since, largest, largest, size=rows, number=rows)
+        largest = recorded(op.MERGE_MAX, largest, largest, size=rows)
+    return largest, since
+
+
+def _covering(window: int) -> tuple[int, ...]:
+    """Return how many rows before its later part the earlier one ends: doubled, and then two that overlap."""
+    left_over = window - (1 << window.bit_length() - 1)
+    return (*_doublings(window), left_over) if left_over else _doublings(window)
+
+
+def _doublings(window: int) -> tuple[int, ...]:
+    """Return 1, 2, 4 … as far as twice that fits into the window."""
+    return tuple(1 << bit for bit in range(window.bit_length() - 1))
+
+
+def _cancelled(spread: Series, squares: Series, count: Series, window: int) -> Series:
+    return recorded(op.CANCELLED, spread, squares, _enough(count, count, window), number=LEAST_SPREAD)
+
+
+def _directly(moment: int, value: Series, where: Series, x: Series, y: Series, window: int) -> Series:
+    """Find the moment of the windows in question digit by digit."""
+    return recorded(op.DIRECTLY, value, where, x, y, size=window - 1, number=moment)

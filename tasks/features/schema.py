@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Days, Mask, Matrix
+from tasks.data.schema import Days, Mask
+from tasks.features.series import Series
 
 Transform = Literal["none", "rank", "zscore", "sector_rank", "neutral_rank"]
 Values = NDArray[np.float32]  # features × sessions × symbols
@@ -26,7 +27,7 @@ class Feature:
 
     name: str
     family: str
-    function: Callable[..., Matrix]
+    function: Callable[..., Series]
     inputs: tuple[str, ...]
     window: int
     description: str

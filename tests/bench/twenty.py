@@ -5,9 +5,7 @@ Windows are counted in sessions, and a figure wants four fifths of its window, o
 
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import maximum, minimum
 from tasks.features.rolling import (
     lag,
     rolling_correlation,
@@ -18,46 +16,47 @@ from tasks.features.rolling import (
     rolling_sum,
 )
 from tasks.features.schema import Feature
+from tasks.features.series import Series
 
 
-def close_to_mean(close: Matrix, *, window: int) -> Matrix:
+def close_to_mean(close: Series, *, window: int) -> Series:
     return close / rolling_mean(close, window) - 1
 
 
-def deviation(returns: Matrix, *, window: int) -> Matrix:
+def deviation(returns: Series, *, window: int) -> Series:
     return rolling_mean_and_std(returns, window)[1]
 
 
-def z_score(values: Matrix, *, window: int) -> Matrix:
+def z_score(values: Series, *, window: int) -> Series:
     mean, std = rolling_mean_and_std(values, window)
     return (values - mean) / std
 
 
-def change(close: Matrix, *, sessions: int) -> Matrix:
+def change(close: Series, *, sessions: int) -> Series:
     return close / lag(close, sessions) - 1
 
 
-def rsi(close: Matrix, *, window: int) -> Matrix:
+def rsi(close: Series, *, window: int) -> Series:
     """Return the share of gains in all moves, in percent, each day counting the same (Cutler)."""
     step = close - lag(close, 1)
-    gain = rolling_sum(np.maximum(step, 0.0), window)
-    return 100 * gain / (gain + rolling_sum(np.maximum(-step, 0.0), window))
+    gain = rolling_sum(maximum(step, 0.0), window)
+    return 100 * gain / (gain + rolling_sum(maximum(-step, 0.0), window))
 
 
-def true_range(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def true_range(high: Series, low: Series, close: Series, *, window: int) -> Series:
     before = lag(close, 1)
-    return rolling_mean(np.maximum(high, before) - np.minimum(low, before), window) / close
+    return rolling_mean(maximum(high, before) - minimum(low, before), window) / close
 
 
-def below_high(close: Matrix, high: Matrix, *, window: int) -> Matrix:
+def below_high(close: Series, high: Series, *, window: int) -> Series:
     return close / rolling_max(high, window) - 1
 
 
-def above_low(close: Matrix, low: Matrix, *, window: int) -> Matrix:
+def above_low(close: Series, low: Series, *, window: int) -> Series:
     return close / rolling_min(low, window) - 1
 
 
-def volume_ratio(volume: Matrix, *, fast: int, slow: int) -> Matrix:
+def volume_ratio(volume: Series, *, fast: int, slow: int) -> Series:
     return rolling_mean(volume, fast) / rolling_mean(volume, slow)
 
 

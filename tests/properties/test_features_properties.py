@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from tasks.data.schema import Panel
 from tasks.features import engine
 from tasks.features.engine import compute, compute_last, compute_raw, compute_raw_last
+from tasks.features.program import rows_of_inputs
+from tasks.features.recipes import recipe
 from tasks.features.registry import FEATURES, feature_names, reach, selected, warm_up
+from tasks.features.rolling import lag, rolling_mean
 from tasks.features.schema import Feature
 from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
 
@@ -176,22 +179,40 @@ def test_forms_across_the_session_keep_their_bounds(name):
 
 
 @pytest.mark.parametrize(
-    "cheat",
+    ("cheat", "complaint"),
     [
-        lambda close: close - np.nanmean(close, axis=0),
-        lambda close: np.nancumsum(close, axis=0) / 3,
-        lambda close: np.broadcast_to(close[-1], close.shape),
+        (lambda close: close - np.nanmean(close), "whole history"),
+        (lambda close: np.cumsum(close) / 3, "whole history"),
+        (np.add.accumulate, "whole history|ufunc"),
+        (lambda close: close + close[-1], "subscriptable"),
+        (lambda close: lag(close, -1), "look ahead"),
+        (lambda close: lag(close, 5), "declares a window of 5 rows and looks at 6"),
+        (lambda close: rolling_mean(lag(close, 2), 4), "looks at 6"),
+        (lambda close: close - panel().close[:, 0], "not with ndarray"),
     ],
-    ids=["whole-array mean", "running sum", "the last row"],
+    ids=[
+        "mean of all",
+        "running sum",
+        "sum of all",
+        "the last row",
+        "ahead",
+        "lag",
+        "window",
+        "another symbol",
+    ],
 )
-def test_a_feature_that_looks_beyond_its_window_is_found_out(cheat):
+def test_a_feature_that_looks_beyond_its_window_is_refused(cheat, complaint):
     feature = Feature("cheat", "none", cheat, ("close",), 5, "breaks the rule")
 
-    whole = compute_raw(panel(), [feature])
-    cut = compute_raw(early_panel(), [feature])
-    day = compute_raw_last(early_panel(), [feature])
+    with pytest.raises((TypeError, ValueError), match=complaint):
+        compute_raw(panel(), [feature])
 
-    assert not same_bits(whole[:, :CUT], cut) or not same_bits(day[:, 0], cut[:, -1])
+
+@EVERY_FEATURE
+def test_the_declared_window_is_what_the_recipe_looks_at(name):
+    (feature,) = selected([name])
+
+    assert rows_of_inputs(recipe(feature)) == feature.window
 
 
 @given(seed=seeds, cut=cuts)
@@ -216,11 +237,20 @@ def test_on_any_market_no_value_knows_a_later_row(seed, cut):
     assert same_bits(compute(with_later_rows_of(market, noise, cut)).values[:, :cut], whole)
 
 
-@pytest.mark.parametrize("cells", [SESSIONS, SESSIONS * 5, 10**9])
-def test_how_symbols_are_cut_into_blocks_changes_no_bit(monkeypatch, cells):
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [
+        ("BLOCK_SYMBOLS", 1),
+        ("BLOCK_SYMBOLS", 5),
+        ("ROWS_AT_ONCE", 7),
+        ("ROWS_AT_ONCE", 100),
+        ("ROWS_AT_ONCE", 10**6),
+    ],
+)
+def test_how_the_market_is_cut_into_pieces_changes_no_bit(monkeypatch, part, size):
     whole = compute(panel())
 
-    monkeypatch.setattr(engine, "BLOCK_CELLS", cells)
+    monkeypatch.setattr(engine, part, size)
 
     assert same_bits(compute(panel()).values, whole.values)
     assert same_bits(compute_last(panel()).values[:, 0], whole.values[:, -1])

@@ -8,59 +8,57 @@ that differs.
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import maximum, minimum, ratio
 from tasks.features.families import alpha158_windows
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import ratio
+from tasks.features.series import Series
 
 feature = Family("alpha158")
 
-BarPart = Callable[[Matrix, Matrix, Matrix, Matrix], Matrix]  # of open, high, low, close
+BarPart = Callable[[Series, Series, Series, Series], Series]  # of open, high, low, close
 
 
-def body(open_: Matrix, _high: Matrix, _low: Matrix, close: Matrix) -> Matrix:
+def body(open_: Series, _high: Series, _low: Series, close: Series) -> Series:
     """Return how far the close lies above the open."""
     return close - open_
 
 
-def length(_open: Matrix, high: Matrix, low: Matrix, _close: Matrix) -> Matrix:
+def length(_open: Series, high: Series, low: Series, _close: Series) -> Series:
     """Return the bar's range."""
     return high - low
 
 
-def upper_shadow(open_: Matrix, high: Matrix, _low: Matrix, close: Matrix) -> Matrix:
+def upper_shadow(open_: Series, high: Series, _low: Series, close: Series) -> Series:
     """Return how far the high lies above the body."""
-    return high - np.maximum(open_, close)
+    return high - maximum(open_, close)
 
 
-def lower_shadow(open_: Matrix, _high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def lower_shadow(open_: Series, _high: Series, low: Series, close: Series) -> Series:
     """Return how far the low lies below the body."""
-    return np.minimum(open_, close) - low
+    return minimum(open_, close) - low
 
 
-def shift(_open: Matrix, high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def shift(_open: Series, high: Series, low: Series, close: Series) -> Series:
     """Return twice the distance of the close from the middle of the range."""
     return 2 * close - high - low
 
 
-def over_open(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, part: BarPart) -> Matrix:
+def over_open(open_: Series, high: Series, low: Series, close: Series, *, part: BarPart) -> Series:
     """Return a part of the bar against its open."""
     return part(open_, high, low, close) / open_
 
 
-def over_range(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, part: BarPart) -> Matrix:
+def over_range(open_: Series, high: Series, low: Series, close: Series, *, part: BarPart) -> Series:
     """Return a part of the bar against its range; 0 without a range."""
     return ratio(part(open_, high, low, close), high - low, flat=0.0)
 
 
-def over_close(price: Matrix, close: Matrix) -> Matrix:
+def over_close(price: Series, close: Series) -> Series:
     """Return another price of the bar against its close."""
     return price / close
 
 
-def typical_price_over_close(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def typical_price_over_close(high: Series, low: Series, close: Series) -> Series:
     """Return the typical price, which stands in for the volume-weighted one, against the close."""
     return (high + low + close) / 3 / close
 

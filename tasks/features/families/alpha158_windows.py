@@ -1,15 +1,13 @@
 """The part of Alpha158 that looks at a window: see `alpha158.py`."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import is_missing, log, maximum, ratio, sign, where
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import (
     lag,
-    ratio,
     rolling_correlation,
     rolling_line,
     rolling_max,
@@ -23,6 +21,7 @@ from tasks.features.rolling import (
     sessions_since_min,
 )
 from tasks.features.schema import Feature
+from tasks.features.series import Series
 
 WINDOWS = (5, 10, 20, 30, 60)
 CLOSE, VOLUME = ("close",), ("volume",)
@@ -33,51 +32,51 @@ feature = Family("alpha158")
 # A window's level, spread and line
 
 
-def close_before(close: Matrix, *, window: int) -> Matrix:
+def close_before(close: Series, *, window: int) -> Series:
     """Return the close of a window ago against the present one."""
     return lag(close, window) / close
 
 
-def mean(values: Matrix, *, window: int) -> Matrix:
+def mean(values: Series, *, window: int) -> Series:
     """Return the window's mean against the day's own value; missing where that is 0."""
     return rolling_mean(values, window) / values
 
 
-def deviation(values: Matrix, *, window: int) -> Matrix:
+def deviation(values: Series, *, window: int) -> Series:
     """Return the window's sample deviation against the day's own value; missing where that is 0."""
     _, std = rolling_mean_and_std(values, window)
     return std / values
 
 
-def slope(close: Matrix, *, window: int) -> Matrix:
+def slope(close: Series, *, window: int) -> Series:
     """Return the daily step of the line fitted to the window, against the close."""
     step, _, _ = rolling_line(close, window)
     return step / close
 
 
-def r_squared(close: Matrix, *, window: int) -> Matrix:
+def r_squared(close: Series, *, window: int) -> Series:
     """Return how much of the window's variance its line explains; 0 where there is none."""
     step, explained, _ = rolling_line(close, window)
-    return np.where(np.isnan(explained) & ~np.isnan(step), 0.0, explained)
+    return where(is_missing(explained) & ~is_missing(step), 0.0, explained)
 
 
-def residual(close: Matrix, *, window: int) -> Matrix:
+def residual(close: Series, *, window: int) -> Series:
     """Return the close's distance from the line fitted to the window, against the close."""
     _, _, distance = rolling_line(close, window)
     return distance / close
 
 
-def highest(high: Matrix, close: Matrix, *, window: int) -> Matrix:
+def highest(high: Series, close: Series, *, window: int) -> Series:
     """Return the window's high against the close."""
     return rolling_max(high, window) / close
 
 
-def lowest(low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def lowest(low: Series, close: Series, *, window: int) -> Series:
     """Return the window's low against the close."""
     return rolling_min(low, window) / close
 
 
-def quantile(close: Matrix, *, window: int, q: float) -> Matrix:
+def quantile(close: Series, *, window: int, q: float) -> Series:
     """Return a quantile of the window's closes against the last."""
     return rolling_quantile(close, window, q) / close
 
@@ -85,23 +84,23 @@ def quantile(close: Matrix, *, window: int, q: float) -> Matrix:
 # Where in the window something stands
 
 
-def place_in_range(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def place_in_range(high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return where the close lies in the window's range, 0 at the low, 1 at the high; 0 without a range."""
     bottom = rolling_min(low, window)
     return ratio(close - bottom, rolling_max(high, window) - bottom, flat=0.0)
 
 
-def day_of_high(high: Matrix, *, window: int) -> Matrix:
+def day_of_high(high: Series, *, window: int) -> Series:
     """Return which of the window's sessions had its high, as a fraction, 1 the latest; the oldest of equals."""
     return 1 - sessions_since_max(high, window) / window
 
 
-def day_of_low(low: Matrix, *, window: int) -> Matrix:
+def day_of_low(low: Series, *, window: int) -> Series:
     """Return which of the window's sessions had its low, as a fraction, 1 the latest; the oldest of equals."""
     return 1 - sessions_since_min(low, window) / window
 
 
-def high_after_low(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def high_after_low(high: Series, low: Series, *, window: int) -> Series:
     """Return by which fraction of the window its high came after its low."""
     return (sessions_since_min(low, window) - sessions_since_max(high, window)) / window
 
@@ -109,68 +108,68 @@ def high_after_low(high: Matrix, low: Matrix, *, window: int) -> Matrix:
 # Price with volume
 
 
-def level_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def level_correlation(close: Series, volume: Series, *, window: int) -> Series:
     """Correlate close and log volume; days without trades do not count."""
-    return rolling_correlation(close, np.log(_traded(volume)), window)
+    return rolling_correlation(close, log(_traded(volume)), window)
 
 
-def change_correlation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def change_correlation(close: Series, volume: Series, *, window: int) -> Series:
     """Correlate the day's change of price with that of volume; days after one without trades do not count."""
-    return rolling_correlation(close / lag(close, 1), np.log(volume / lag(_traded(volume), 1) + 1), window)
+    return rolling_correlation(close / lag(close, 1), log(volume / lag(_traded(volume), 1) + 1), window)
 
 
-def weighted_move_variation(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def weighted_move_variation(close: Series, volume: Series, *, window: int) -> Series:
     """Return deviation over mean of |return| × volume; 0 where nothing moved or traded."""
-    mean_move, std = rolling_mean_and_std(np.abs(close / lag(close, 1) - 1) * volume, window)
+    mean_move, std = rolling_mean_and_std(abs(close / lag(close, 1) - 1) * volume, window)
     return ratio(std, mean_move, flat=0.0)
 
 
-def _traded(volume: Matrix) -> Matrix:
-    return np.where(volume > 0, volume, np.nan)
+def _traded(volume: Series) -> Series:
+    return where(volume > 0, volume, math.nan)
 
 
 # Steps up and down
 
 
-def share_of_rises(close: Matrix, *, window: int) -> Matrix:
+def share_of_rises(close: Series, *, window: int) -> Series:
     """Return the share of sessions that ended higher than the one before."""
-    return rolling_mean(np.maximum(np.sign(_step(close)), 0), window)
+    return rolling_mean(maximum(sign(_step(close)), 0), window)
 
 
-def share_of_falls(close: Matrix, *, window: int) -> Matrix:
+def share_of_falls(close: Series, *, window: int) -> Series:
     """Return the share of sessions that ended lower than the one before."""
     return share_of_rises(-close, window=window)
 
 
-def rises_less_falls(close: Matrix, *, window: int) -> Matrix:
+def rises_less_falls(close: Series, *, window: int) -> Series:
     """Return the share of sessions that ended higher less that of those that ended lower."""
-    return rolling_mean(np.sign(_step(close)), window)
+    return rolling_mean(sign(_step(close)), window)
 
 
-def sum_of_rises(values: Matrix, *, window: int) -> Matrix:
+def sum_of_rises(values: Series, *, window: int) -> Series:
     """Return the steps up as a fraction of all steps; 0 where nothing moved."""
     step = _step(values)
-    return ratio(rolling_sum(np.maximum(step, 0), window), rolling_sum(np.abs(step), window), flat=0.0)
+    return ratio(rolling_sum(maximum(step, 0), window), rolling_sum(abs(step), window), flat=0.0)
 
 
-def sum_of_falls(values: Matrix, *, window: int) -> Matrix:
+def sum_of_falls(values: Series, *, window: int) -> Series:
     """Return the steps down as a fraction of all steps; 0 where nothing moved."""
     return sum_of_rises(-values, window=window)
 
 
-def net_of_steps(values: Matrix, *, window: int) -> Matrix:
+def net_of_steps(values: Series, *, window: int) -> Series:
     """Return the steps up less those down as a fraction of all steps; 0 where nothing moved."""
     step = _step(values)
-    return ratio(rolling_sum(step, window), rolling_sum(np.abs(step), window), flat=0.0)
+    return ratio(rolling_sum(step, window), rolling_sum(abs(step), window), flat=0.0)
 
 
-def _step(values: Matrix) -> Matrix:
+def _step(values: Series) -> Series:
     return values - lag(values, 1)
 
 
 def _each(
     name: str,
-    function: Callable[..., Matrix],
+    function: Callable[..., Series],
     description: str,
     *,
     before: int = 0,

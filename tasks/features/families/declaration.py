@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tasks.data.schema import Matrix
 from tasks.features.schema import Feature, Transform
+from tasks.features.series import Series
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Family:
     def __call__(
         self,
         name: str,
-        function: Callable[..., Matrix],
+        function: Callable[..., Series],
         window: int,
         description: str,
         transform: Transform = "rank",
@@ -30,7 +30,7 @@ class Family:
         return Feature(name, self.name, function, taken, window, description, transform, version)
 
 
-def _parameters(function: Callable[..., Matrix]) -> tuple[str, ...]:
+def _parameters(function: Callable[..., Series]) -> tuple[str, ...]:
     """Return what the function takes by position; `open_` is the panel's open."""
     parameters = inspect.signature(function).parameters.values()
     return tuple(p.name.rstrip("_") for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)

@@ -3,54 +3,55 @@
 Missing without filings. A figure of a year ago is the one that was public 252 sessions ago.
 """
 
-import numpy as np
+import math
 
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import log, where
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import lag
+from tasks.features.series import Series
 
 YEAR = 252
 
 feature = Family("fundamentals")
 
 
-def yield_on_price(figure: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+def yield_on_price(figure: Series, shares: Series, raw_close: Series) -> Series:
     """Return a company's figure in USD over its market value."""
     return figure / (shares * raw_close)
 
 
-def log_market_cap(shares: Matrix, raw_close: Matrix) -> Matrix:
+def log_market_cap(shares: Series, raw_close: Series) -> Series:
     """Return the logarithm of shares × price in USD."""
-    return np.log(shares * raw_close)
+    return log(shares * raw_close)
 
 
-def per(figure: Matrix, base: Matrix) -> Matrix:
+def per(figure: Series, base: Series) -> Series:
     """Return one figure over another; missing where the base is not positive."""
-    return figure / np.where(base > 0, base, np.nan)
+    return figure / where(base > 0, base, math.nan)
 
 
-def growth(figure: Matrix) -> Matrix:
+def growth(figure: Series) -> Series:
     """Return the change of a figure within a year; missing where it was not positive."""
     return per(figure, lag(figure, YEAR)) - 1
 
 
-def earnings_change(earnings: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+def earnings_change(earnings: Series, shares: Series, raw_close: Series) -> Series:
     """Return the change of net income within a year over market value, which losses leave comparable."""
     return yield_on_price(earnings - lag(earnings, YEAR), shares, raw_close)
 
 
-def payout_yield(earnings: Matrix, book: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+def payout_yield(earnings: Series, book: Series, shares: Series, raw_close: Series) -> Series:
     """Return what was earned and not kept in equity, over market value: the owners' net payout by clean surplus."""
     return yield_on_price(earnings - (book - lag(book, YEAR)), shares, raw_close)
 
 
-def composite_issuance(close: Matrix, shares: Matrix, raw_close: Matrix) -> Matrix:
+def composite_issuance(close: Series, shares: Series, raw_close: Series) -> Series:
     """Return the growth of market value that the share's return does not explain (Daniel and Titman 2006).
 
     Positive where the company sold shares, negative where it bought them back or paid dividends.
     """
     market_value = shares * raw_close
-    return np.log(market_value / lag(market_value, YEAR)) - np.log(close / lag(close, YEAR))
+    return log(market_value / lag(market_value, YEAR)) - log(close / lag(close, YEAR))
 
 
 FEATURES = (

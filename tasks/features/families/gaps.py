@@ -1,48 +1,48 @@
 """What happens between two sessions and what within one: two crowds trade there, and often against each other."""
 
+import math
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import is_missing, maximum, ratio, where
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, ratio, rolling_mean, rolling_mean_and_std
+from tasks.features.rolling import lag, rolling_mean, rolling_mean_and_std
+from tasks.features.series import Series
 
 feature = Family("gaps")
 
 
-def overnight_gap(open_: Matrix, close: Matrix) -> Matrix:
+def overnight_gap(open_: Series, close: Series) -> Series:
     """Return the opening against the close before."""
     return open_ / lag(close, 1) - 1
 
 
-def intraday_return(open_: Matrix, close: Matrix) -> Matrix:
+def intraday_return(open_: Series, close: Series) -> Series:
     """Return the close against the opening."""
     return close / open_ - 1
 
 
-def mean_gap(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+def mean_gap(open_: Series, close: Series, *, window: int) -> Series:
     """Return the mean overnight return."""
     return rolling_mean(overnight_gap(open_, close), window)
 
 
-def overnight_less_intraday(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+def overnight_less_intraday(open_: Series, close: Series, *, window: int) -> Series:
     """Return by how much nights earned more than days, on average (Lou, Polk and Skouras 2019)."""
     return mean_gap(open_, close, window=window) - rolling_mean(intraday_return(open_, close), window)
 
 
-def overnight_share_of_variance(open_: Matrix, close: Matrix, *, window: int) -> Matrix:
+def overnight_share_of_variance(open_: Series, close: Series, *, window: int) -> Series:
     """Return how much of what moves the price happens while the exchange is closed; 0.5 where nothing moved."""
     _, night = rolling_mean_and_std(overnight_gap(open_, close), window)
     _, day = rolling_mean_and_std(intraday_return(open_, close), window)
     return ratio(night**2, night**2 + day**2, flat=0.5)
 
 
-def gap_share(open_: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def gap_share(open_: Series, high: Series, low: Series, *, window: int) -> Series:
     """Return the share of sessions that opened beyond the whole range of the one before."""
     above, below = open_ - lag(high, 1), lag(low, 1) - open_
-    beyond = np.maximum(above, below)
-    return rolling_mean(np.where(np.isnan(beyond), np.nan, beyond > 0), window)
+    beyond = maximum(above, below)
+    return rolling_mean(where(is_missing(beyond), math.nan, beyond > 0), window)
 
 
 FEATURES = (

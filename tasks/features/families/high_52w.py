@@ -2,26 +2,26 @@
 
 from functools import partial
 
-from tasks.data.schema import Matrix
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import rolling_max, rolling_min, sessions_since_max
+from tasks.features.series import Series
 
 YEAR = 252
 
 feature = Family("52-week high")
 
 
-def distance_to_high(close: Matrix, high: Matrix, *, window: int) -> Matrix:
+def distance_to_high(close: Series, high: Series, *, window: int) -> Series:
     """Return how far the close lies below the window's high, 0 at the high."""
     return close / rolling_max(high, window) - 1
 
 
-def distance_to_low(close: Matrix, low: Matrix, *, window: int) -> Matrix:
+def distance_to_low(close: Series, low: Series, *, window: int) -> Series:
     """Return how far the close lies above the window's low, 0 at the low."""
     return close / rolling_min(low, window) - 1
 
 
-def recency_of_high(high: Matrix, *, window: int) -> Matrix:
+def recency_of_high(high: Series, *, window: int) -> Series:
     """Return how lately the window's high was made (Bhootra and Hur 2013), 1 today."""
     return 1 - sessions_since_max(high, window) / window
 

@@ -1,39 +1,39 @@
 """How much can be traded, and at what cost to the price: hard-to-trade names pay for the trouble."""
 
+import math
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import is_missing, log, maximum, minimum, ratio, sqrt, tanh, where
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, ratio, rolling_line, rolling_mean, rolling_sum
+from tasks.features.rolling import lag, rolling_line, rolling_mean, rolling_sum
+from tasks.features.series import Series
 
 feature = Family("liquidity")
 
 
-def log_dollar_volume(dollar_volume: Matrix, *, window: int) -> Matrix:
+def log_dollar_volume(dollar_volume: Series, *, window: int) -> Series:
     """Return the logarithm of the mean USD traded a day; missing where nothing traded."""
-    return np.log(rolling_mean(dollar_volume, window))
+    return log(rolling_mean(dollar_volume, window))
 
 
-def dollar_volume_trend(dollar_volume: Matrix, *, window: int) -> Matrix:
+def dollar_volume_trend(dollar_volume: Series, *, window: int) -> Series:
     """Return the daily step of the line through the USD traded, against their mean; 0 where nothing traded."""
     slope, _, _ = rolling_line(dollar_volume, window)
     return ratio(slope, rolling_mean(dollar_volume, window), flat=0.0)
 
 
-def turnover(dollar_volume: Matrix, shares: Matrix, raw_close: Matrix, *, window: int) -> Matrix:
+def turnover(dollar_volume: Series, shares: Series, raw_close: Series, *, window: int) -> Series:
     """Return the mean share of the company that changes hands in a day."""
     return rolling_mean(dollar_volume / (shares * raw_close), window)
 
 
-def amihud(returns: Matrix, dollar_volume: Matrix, *, window: int) -> Matrix:
+def amihud(returns: Series, dollar_volume: Series, *, window: int) -> Series:
     """Return the mean move per million USD traded (Amihud 2002); days without trades do not count."""
-    traded = np.where(dollar_volume > 0, dollar_volume, np.nan)
-    return rolling_mean(np.abs(returns) / traded, window) * 1e6
+    traded = where(dollar_volume > 0, dollar_volume, math.nan)
+    return rolling_mean(abs(returns) / traded, window) * 1e6
 
 
-def amihud_ratio(returns: Matrix, dollar_volume: Matrix, *, fast: int, slow: int) -> Matrix:
+def amihud_ratio(returns: Series, dollar_volume: Series, *, fast: int, slow: int) -> Series:
     """Return recent against usual illiquidity: above 1 it dries up; 1 where nothing moved."""
     return ratio(
         amihud(returns, dollar_volume, window=fast), amihud(returns, dollar_volume, window=slow), flat=1.0
@@ -41,34 +41,34 @@ def amihud_ratio(returns: Matrix, dollar_volume: Matrix, *, fast: int, slow: int
 
 
 def days_without_trade(
-    volume: Matrix, dollar_volume: Matrix, shares: Matrix, raw_close: Matrix, *, window: int
-) -> Matrix:
+    volume: Series, dollar_volume: Series, shares: Series, raw_close: Series, *, window: int
+) -> Series:
     """Return the days without a trade, and a fraction of a day for how little is traded on the others (Liu 2006)."""
-    has_none = np.where(np.isnan(volume), np.nan, volume == 0)
+    has_none = where(is_missing(volume), math.nan, volume == 0)
     turned_over = rolling_sum(dollar_volume / (shares * raw_close), window)
     return rolling_sum(has_none, window) + 1 / (1 + turned_over)
 
 
-def zero_return_share(returns: Matrix, *, window: int) -> Matrix:
+def zero_return_share(returns: Series, *, window: int) -> Series:
     """Return the share of sessions that moved nothing (Lesmond, Ogden and Trzcinka 1999): costs kept news out."""
-    return rolling_mean(np.where(np.isnan(returns), np.nan, returns == 0), window)
+    return rolling_mean(where(is_missing(returns), math.nan, returns == 0), window)
 
 
-def corwin_schultz(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def corwin_schultz(high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return the mean bid-ask spread as a fraction of the price, read from highs and lows (Corwin and Schultz 2012).
 
     A range holds one spread however many days it spans, and variance in proportion to them. What lies between the
     close before and the bar is a gap and taken out; a pair of days that gives a negative spread counts as 0.
     """
     before = lag(close, 1)
-    gap = np.maximum(low - before, 0.0) + np.minimum(high - before, 0.0)
+    gap = maximum(low - before, 0.0) + minimum(high - before, 0.0)
     high_before, low_before = lag(high, 1), lag(low, 1)
-    highest, lowest = np.maximum(high - gap, high_before), np.minimum(low - gap, low_before)
-    one_day = np.log((high - gap) / (low - gap)) ** 2 + np.log(high_before / low_before) ** 2
-    two_days = np.log(highest / lowest) ** 2
-    scale = 3 - 2 * np.sqrt(2)
-    alpha = (np.sqrt(2 * one_day) - np.sqrt(one_day)) / scale - np.sqrt(two_days / scale)
-    return rolling_mean(np.maximum(2 * np.tanh(alpha / 2), 0.0), window)
+    highest, lowest = maximum(high - gap, high_before), minimum(low - gap, low_before)
+    one_day = log((high - gap) / (low - gap)) ** 2 + log(high_before / low_before) ** 2
+    two_days = log(highest / lowest) ** 2
+    scale = 3 - 2 * math.sqrt(2)
+    alpha = (sqrt(2 * one_day) - sqrt(one_day)) / scale - sqrt(two_days / scale)
+    return rolling_mean(maximum(2 * tanh(alpha / 2), 0.0), window)
 
 
 FEATURES = (

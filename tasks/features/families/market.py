@@ -1,13 +1,13 @@
 """How a share moves with the market, and what it does that the market does not explain."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Mask, Matrix
+from tasks.features.arithmetic import is_missing, maximum, ratio, sqrt, where
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, ratio, rolling_sum
+from tasks.features.rolling import lag, rolling_sum
+from tasks.features.series import Series
 
 SESSIONS_PER_YEAR = 252
 MONTH, YEAR = 21, 252
@@ -15,69 +15,69 @@ MONTH, YEAR = 21, 252
 feature = Family("market")
 
 
-def beta(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+def beta(returns: Series, market_returns: Series, *, window: int) -> Series:
     """Return the slope of the share's returns on the market's; missing when the market did not move."""
     joint = _jointly(returns, market_returns, window)
     return joint.with_market / joint.of_market
 
 
-def downside_beta(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+def downside_beta(returns: Series, market_returns: Series, *, window: int) -> Series:
     """Return beta over the days on which the market fell (Ang, Chen and Xing 2006)."""
     joint = _jointly(returns, market_returns, window, only=market_returns < 0)
     return joint.with_market / joint.of_market
 
 
-def market_correlation(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+def market_correlation(returns: Series, market_returns: Series, *, window: int) -> Series:
     """Return the correlation with the market, whose square is the share it explains; 0 where nothing moved."""
     joint = _jointly(returns, market_returns, window)
-    return ratio(joint.with_market, np.sqrt(joint.of_share * joint.of_market), flat=0.0)
+    return ratio(joint.with_market, sqrt(joint.of_share * joint.of_market), flat=0.0)
 
 
-def market_delay(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+def market_delay(returns: Series, market_returns: Series, *, window: int) -> Series:
     """Return the correlation with the market of the day before (Hou and Moskowitz 2005): news that arrives late."""
     return market_correlation(returns, lag(market_returns, 1), window=window)
 
 
-def residual_volatility(returns: Matrix, market_returns: Matrix, *, window: int) -> Matrix:
+def residual_volatility(returns: Series, market_returns: Series, *, window: int) -> Series:
     """Return the yearly deviation of what the market does not explain."""
     variance = _jointly(returns, market_returns, window).residual_variance
-    return np.sqrt(variance * SESSIONS_PER_YEAR)
+    return sqrt(variance * SESSIONS_PER_YEAR)
 
 
-def residual_momentum(returns: Matrix, market_returns: Matrix, *, window: int, skip: int) -> Matrix:
+def residual_momentum(returns: Series, market_returns: Series, *, window: int, skip: int) -> Series:
     """Return what was earned a day beyond beta × the market, in deviations of the residual; 0 where nothing moved.
 
     Blitz, Huij and Martens (2011), with one factor: momentum without the bets on the market's own direction.
     """
     joint = _jointly(lag(returns, skip), lag(market_returns, skip), window)
     mean_residual = (joint.share - joint.with_market / joint.of_market * joint.market) / joint.count
-    return ratio(mean_residual, np.sqrt(joint.residual_variance), flat=0.0)
+    return ratio(mean_residual, sqrt(joint.residual_variance), flat=0.0)
 
 
 @dataclass(frozen=True)
 class _Joint:
     """Sums of returns, of their squared deviations, and of the deviations' product, over the days both have one."""
 
-    count: Matrix
-    share: Matrix
-    market: Matrix
-    of_share: Matrix
-    of_market: Matrix
-    with_market: Matrix
+    count: Series
+    share: Series
+    market: Series
+    of_share: Series
+    of_market: Series
+    with_market: Series
 
     @property
-    def residual_variance(self) -> Matrix:
+    def residual_variance(self) -> Series:
         """The share's variance around the line fitted on the market's returns."""
         unexplained = self.of_share - self.with_market**2 / self.of_market
-        return np.maximum(unexplained, 0.0) / (self.count - 2)
+        return maximum(unexplained, 0.0) / (self.count - 2)
 
 
-def _jointly(returns: Matrix, market_returns: Matrix, window: int, *, only: Mask | None = None) -> _Joint:
+def _jointly(returns: Series, market_returns: Series, window: int, *, only: Series | None = None) -> _Joint:
     """Sum over the window's days, or over some of them `only`; the window must hold enough days all the same."""
-    counted = 1.0 if only is None else np.where(only, 1.0, 0.0)
-    share = np.where(np.isnan(market_returns), np.nan, returns) * counted
-    market = np.where(np.isnan(returns), np.nan, market_returns) * counted
-    count = rolling_sum(np.where(np.isnan(share), np.nan, counted), window)
+    counted = 1.0 if only is None else where(only, 1.0, 0.0)
+    share = where(is_missing(market_returns), math.nan, returns) * counted
+    market = where(is_missing(returns), math.nan, market_returns) * counted
+    count = rolling_sum(where(is_missing(share), math.nan, counted), window)
     of_share, of_market = rolling_sum(share, window), rolling_sum(market, window)
     return _Joint(  # daily returns have means far below their deviations: nothing is lost by subtracting
         count,

@@ -2,12 +2,11 @@
 
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import sign
 from tasks.features.families.declaration import Family
 from tasks.features.families.returns import change
 from tasks.features.rolling import rolling_mean
+from tasks.features.series import Series
 
 MONTH, HALF_YEAR, YEAR = 21, 126, 252
 
@@ -16,15 +15,15 @@ feature = Family("momentum")
 momentum_12m = partial(change, sessions=YEAR - MONTH, skip=MONTH)
 
 
-def acceleration(close: Matrix, *, sessions: int) -> Matrix:
+def acceleration(close: Series, *, sessions: int) -> Series:
     """Return the latest return less the one over as many sessions before."""
     return change(close, sessions=sessions) - change(close, sessions=sessions, skip=sessions)
 
 
-def information_discreteness(close: Matrix, returns: Matrix, *, window: int) -> Matrix:
+def information_discreteness(close: Series, returns: Series, *, window: int) -> Series:
     """Return how much a move came in jumps (Da, Gurun and Warachka 2014): low where many small days made it."""
-    rises_less_falls = rolling_mean(np.sign(returns), window)
-    return -np.sign(change(close, sessions=window)) * rises_less_falls
+    rises_less_falls = rolling_mean(sign(returns), window)
+    return -sign(change(close, sessions=window)) * rises_less_falls
 
 
 FEATURES = (

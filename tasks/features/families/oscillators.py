@@ -1,10 +1,9 @@
 """How far a move has gone within its own recent range: overbought, oversold, or in full stride."""
 
+import math
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import is_missing, maximum, ratio, where
 from tasks.features.families.declaration import Family
 from tasks.features.families.ranges import true_range
 from tasks.features.families.returns import change
@@ -12,7 +11,6 @@ from tasks.features.rolling import (
     ema,
     ema_window,
     lag,
-    ratio,
     rolling_max,
     rolling_mean,
     rolling_min,
@@ -20,85 +18,86 @@ from tasks.features.rolling import (
     sessions_since_max,
     sessions_since_min,
 )
+from tasks.features.series import Series, series
 
 WILDER_14 = 27  # Wilder's smoothing of 14 decays as an exponential average with span 2 × 14 − 1
 
 feature = Family("oscillators")
 
 
-def rsi_14(close: Matrix) -> Matrix:
+def rsi_14(close: Series) -> Series:
     """Return Wilder's relative strength, 0 (only losses) to 100; 50 where nothing moved."""
     step = close - lag(close, 1)
-    gain = ema(np.maximum(step, 0.0), WILDER_14)
-    loss = ema(np.maximum(-step, 0.0), WILDER_14)
+    gain = ema(maximum(step, 0.0), WILDER_14)
+    loss = ema(maximum(-step, 0.0), WILDER_14)
     return 100 * ratio(gain, gain + loss, flat=0.5)
 
 
-def stochastic(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def stochastic(close: Series, high: Series, low: Series, *, window: int) -> Series:
     """Return where the close lies in the window's range, 0 at the low, 1 at the high, 0.5 without a range."""
     lowest = rolling_min(low, window)
     return ratio(close - lowest, rolling_max(high, window) - lowest, flat=0.5)
 
 
-def stochastic_d(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def stochastic_d(close: Series, high: Series, low: Series, *, window: int) -> Series:
     """Return the stochastic's mean of three sessions, its signal line."""
     return rolling_mean(stochastic(close, high, low, window=window), 3)
 
 
-def cci(close: Matrix, high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def cci(close: Series, high: Series, low: Series, *, window: int) -> Series:
     """Return Lambert's commodity channel index, mostly within ±100; 0 where nothing moved."""
     price = (high + low + close) / 3
     mean = rolling_mean(price, window)
     return ratio(price - mean, 0.015 * _mean_distance(price, mean, window), flat=0.0)
 
 
-def _mean_distance(values: Matrix, centre: Matrix, window: int) -> Matrix:
+def _mean_distance(values: Series, centre: Series, window: int) -> Series:
     """Average how far the window's values lie from the centre that belongs to its last row."""
-    total, count = np.zeros_like(values), np.zeros_like(values)
+    total, count = series(0.0), series(0.0)
     for back in range(window):
-        distance = np.abs(lag(values, back) - centre)
-        total += np.where(np.isnan(distance), 0.0, distance)
-        count += ~np.isnan(distance)
+        distance = abs(lag(values, back) - centre)
+        total += where(is_missing(distance), 0.0, distance)
+        count += where(is_missing(distance), 0.0, 1.0)
     return total / count
 
 
-def money_flow(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def money_flow(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
     """Return the share of traded value that changed hands at a risen price, 0 to 100; 50 without a move."""
     price = (high + low + close) / 3
     step = price - lag(price, 1)
     flow = price * volume
-    risen = rolling_sum(np.where(np.isnan(step), np.nan, (step > 0) * flow), window)
-    fallen = rolling_sum(np.where(np.isnan(step), np.nan, (step < 0) * flow), window)
+    risen = rolling_sum(where(is_missing(step), math.nan, (step > 0) * flow), window)
+    fallen = rolling_sum(where(is_missing(step), math.nan, (step < 0) * flow), window)
     return 100 * ratio(risen, risen + fallen, flat=0.5)
 
 
-def trix(close: Matrix, *, span: int) -> Matrix:
+def trix(close: Series, *, span: int) -> Series:
     """Return the daily change of a price smoothed three times."""
     return change(ema(ema(ema(close, span), span), span), sessions=1)
 
 
-def aroon(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def aroon(high: Series, low: Series, *, window: int) -> Series:
     """Return Chande's oscillator, −100 to 100: high while highs are younger than lows."""
     since_high, since_low = sessions_since_max(high, window + 1), sessions_since_min(low, window + 1)
     return 100 * (since_low - since_high) / window
 
 
-def directional_move_14(close: Matrix, high: Matrix, low: Matrix) -> Matrix:
+def directional_move_14(close: Series, high: Series, low: Series) -> Series:
     """Return Wilder's +DI less −DI, −100 to 100; 0 where nothing moved."""
     rise, fall = _directional_moves(high, low)
     return 100 * ratio(rise - fall, ema(true_range(high, low, close), WILDER_14), flat=0.0)
 
 
-def adx_14(high: Matrix, low: Matrix) -> Matrix:
+def adx_14(high: Series, low: Series) -> Series:
     """Return how strong the trend is, whichever way, 0 to 100: the true range of both DI cancels out."""
     rise, fall = _directional_moves(high, low)
-    return 100 * rolling_mean(ratio(np.abs(rise - fall), rise + fall, flat=0.0), 14)
+    return 100 * rolling_mean(ratio(abs(rise - fall), rise + fall, flat=0.0), 14)
 
 
-def _directional_moves(high: Matrix, low: Matrix) -> tuple[Matrix, Matrix]:
+def _directional_moves(high: Series, low: Series) -> tuple[Series, Series]:
     """Return the smoothed parts of each bar that lie beyond the bar before, above and below; the larger counts."""
     above, below = high - lag(high, 1), lag(low, 1) - low
-    rise, fall = np.maximum(above, 0.0) * (above > below), np.maximum(below, 0.0) * (below > above)
+    rise, fall = maximum(above, 0.0) * (above > below), maximum(below, 0.0) * (below > above)
     return ema(rise, WILDER_14), ema(fall, WILDER_14)
 
 

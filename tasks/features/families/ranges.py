@@ -1,49 +1,48 @@
 """How wide a bar is, where in it the close falls, and whether ranges widen or narrow."""
 
+import math
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import log, maximum, minimum, ratio
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, ratio, rolling_max, rolling_mean, rolling_min, rolling_sum
+from tasks.features.rolling import lag, rolling_max, rolling_mean, rolling_min, rolling_sum
+from tasks.features.series import Series
 
 feature = Family("ranges")
 
 
-def intraday_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def intraday_range(high: Series, low: Series, close: Series) -> Series:
     """Return the day's range as a fraction of the close."""
     return (high - low) / close
 
 
-def close_in_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def close_in_range(high: Series, low: Series, close: Series) -> Series:
     """Return where the close falls in the day's range, 0 at the low, 1 at the high; 0.5 without a range."""
     return ratio(close - low, high - low, flat=0.5)
 
 
-def range_ratio(high: Matrix, low: Matrix, close: Matrix, *, fast: int, slow: int) -> Matrix:
+def range_ratio(high: Series, low: Series, close: Series, *, fast: int, slow: int) -> Series:
     """Return recent against usual ranges; 1 where nothing moved."""
     day = intraday_range(high, low, close)
     return ratio(rolling_mean(day, fast), rolling_mean(day, slow), flat=1.0)
 
 
-def true_range(high: Matrix, low: Matrix, close: Matrix) -> Matrix:
+def true_range(high: Series, low: Series, close: Series) -> Series:
     """Return the day's range with the gap before it, in USD."""
     before = lag(close, 1)
-    return np.maximum(high, before) - np.minimum(low, before)
+    return maximum(high, before) - minimum(low, before)
 
 
-def atr_fraction(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def atr_fraction(high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return the mean true range, gaps included, as a fraction of the close."""
     return rolling_mean(true_range(high, low, close), window) / close
 
 
-def choppiness(high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def choppiness(high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return how much of the way up and down led nowhere (Dreiss): 0 a straight line, about 1 all to and fro."""
     travelled = rolling_sum(true_range(high, low, close), window)
     covered = rolling_max(high, window) - rolling_min(low, window)
-    chop: Matrix = np.log(ratio(travelled, covered, flat=window)) / np.log(window)
-    return chop
+    return log(ratio(travelled, covered, flat=window)) / math.log(window)
 
 
 FEATURES = (

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from tasks.data.schema import Matrix
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import lag
+from tasks.features.series import Series
 
 feature = Family("returns")
 
 
-def change(close: Matrix, *, sessions: int, skip: int = 0) -> Matrix:
+def change(close: Series, *, sessions: int, skip: int = 0) -> Series:
     """Return the total return over `sessions`, ending `skip` sessions ago."""
     return lag(close, skip) / lag(close, sessions + skip) - 1
 

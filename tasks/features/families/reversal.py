@@ -2,20 +2,21 @@
 
 from functools import partial
 
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import ratio
 from tasks.features.families.declaration import Family
 from tasks.features.families.returns import change
-from tasks.features.rolling import ratio, rolling_mean, rolling_sum
+from tasks.features.rolling import rolling_mean, rolling_sum
+from tasks.features.series import Series
 
 feature = Family("reversal")
 
 
-def reversal(close: Matrix, *, sessions: int) -> Matrix:
+def reversal(close: Series, *, sessions: int) -> Series:
     """Return the loss over the last sessions."""
     return -change(close, sessions=sessions)
 
 
-def reversal_on_volume(returns: Matrix, volume: Matrix, *, sessions: int, window: int) -> Matrix:
+def reversal_on_volume(returns: Series, volume: Series, *, sessions: int, window: int) -> Series:
     """Return the loss, each day counting by its volume against the usual (Campbell, Grossman and Wang 1993)."""
     return ratio(-rolling_sum(returns * volume, sessions), rolling_mean(volume, window), flat=0.0)
 

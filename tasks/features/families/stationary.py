@@ -5,31 +5,32 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import log1p, ratio
 from tasks.features.families.declaration import Family
 from tasks.features.families.volatility import realized_volatility
-from tasks.features.rolling import ratio, rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
+from tasks.features.rolling import rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
+from tasks.features.series import Series
 
 feature = Family("stationary")
 
 
-def demeaned_return(returns: Matrix, *, window: int) -> Matrix:
+def demeaned_return(returns: Series, *, window: int) -> Series:
     """Return the day's return less its own mean."""
     return returns - rolling_mean(returns, window)
 
 
-def volume_weighted_momentum(returns: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def volume_weighted_momentum(returns: Series, volume: Series, *, window: int) -> Series:
     """Return the mean return, each day counting by the shares that changed hands."""
     return ratio(rolling_sum(returns * volume, window), rolling_sum(volume, window), flat=0.0)
 
 
-def bollinger_position(close: Matrix, *, window: int) -> Matrix:
+def bollinger_position(close: Series, *, window: int) -> Series:
     """Return the close in half-widths of its two-deviation band: 1 at the upper band; 0 when constant."""
     mean, std = rolling_mean_and_std(close, window)
     return ratio(close - mean, 2 * std, flat=0.0)
 
 
-def detrended(close: Matrix, *, window: int) -> Matrix:
+def detrended(close: Series, *, window: int) -> Series:
     """Return the close's distance from the straight line through the window, as a fraction of the close."""
     time = np.arange(window, dtype=np.float64)
     centred = time - time.mean()
@@ -37,23 +38,23 @@ def detrended(close: Matrix, *, window: int) -> Matrix:
     return 1 - weighted_sum(close, line_at_end) / close
 
 
-def zscore(values: Matrix, *, window: int) -> Matrix:
+def zscore(values: Series, *, window: int) -> Series:
     """Return the day's value in deviations from its mean; 0 when constant."""
     mean, std = rolling_mean_and_std(values, window)
     return ratio(values - mean, std, flat=0.0)
 
 
-def volatility_zscore(returns: Matrix, *, fast: int, window: int) -> Matrix:
+def volatility_zscore(returns: Series, *, fast: int, window: int) -> Series:
     """Return recent volatility in deviations from its own level; 0 when constant."""
     return zscore(realized_volatility(returns, window=fast), window=window)
 
 
-def fractional_difference(returns: Matrix, *, order: float, window: int) -> Matrix:
+def fractional_difference(returns: Series, *, order: float, window: int) -> Series:
     """Return the log price differenced by a fraction of an order (López de Prado 2018), from where the window began.
 
     Order 1 is the day's return, order 0 the whole window's. Written on returns, which have no level of their own.
     """
-    return weighted_sum(np.log1p(returns), np.cumsum(_fractional_weights(order, window))[::-1])
+    return weighted_sum(log1p(returns), np.cumsum(_fractional_weights(order, window))[::-1])
 
 
 def _fractional_weights(order: float, window: int) -> NDArray[np.float64]:

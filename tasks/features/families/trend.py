@@ -2,80 +2,78 @@
 
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import ratio, where
 from tasks.features.families.declaration import Family
 from tasks.features.families.returns import change
 from tasks.features.rolling import (
     ema,
     ema_window,
     lag,
-    ratio,
     rolling_line,
     rolling_mean,
     rolling_mean_and_std,
     rolling_sum,
 )
+from tasks.features.series import Series
 
 feature = Family("trend")
 
 
-def sma_ratio(close: Matrix, *, window: int) -> Matrix:
+def sma_ratio(close: Series, *, window: int) -> Series:
     """Return the close against its mean."""
     return close / rolling_mean(close, window) - 1
 
 
-def sma_cross(close: Matrix, *, fast: int, slow: int) -> Matrix:
+def sma_cross(close: Series, *, fast: int, slow: int) -> Series:
     """Return the fast mean against the slow one."""
     return rolling_mean(close, fast) / rolling_mean(close, slow) - 1
 
 
-def sma_change(close: Matrix, *, window: int, sessions: int) -> Matrix:
+def sma_change(close: Series, *, window: int, sessions: int) -> Series:
     """Return by how much the mean itself has risen."""
     return change(rolling_mean(close, window), sessions=sessions)
 
 
-def ema_ratio(close: Matrix, *, span: int) -> Matrix:
+def ema_ratio(close: Series, *, span: int) -> Series:
     """Return the close against its exponential mean."""
     return close / ema(close, span) - 1
 
 
-def macd_line(close: Matrix) -> Matrix:
+def macd_line(close: Series) -> Series:
     """Return the distance of the 12- and 26-session exponential means, in USD."""
     return ema(close, 12) - ema(close, 26)
 
 
-def macd(close: Matrix) -> Matrix:
+def macd(close: Series) -> Series:
     """Return the MACD line as a fraction of the close."""
     return macd_line(close) / close
 
 
-def macd_histogram(close: Matrix) -> Matrix:
+def macd_histogram(close: Series) -> Series:
     """Return the MACD line less its own 9-session exponential mean, as a fraction of the close."""
     line = macd_line(close)
     return (line - ema(line, 9)) / close
 
 
-def line_slope(close: Matrix, *, window: int) -> Matrix:
+def line_slope(close: Series, *, window: int) -> Series:
     """Return the daily step of the line through the window, as a fraction of the close."""
     slope, _, _ = rolling_line(close, window)
     return slope / close
 
 
-def line_fit(close: Matrix, *, window: int) -> Matrix:
+def line_fit(close: Series, *, window: int) -> Series:
     """Return r² of the line through the window: how straight the price goes, whichever way; 0 where nothing moved."""
     slope, r_squared, _ = rolling_line(close, window)
-    return np.where(slope == 0, 0.0, r_squared)
+    return where(slope == 0, 0.0, r_squared)
 
 
-def efficiency(close: Matrix, *, window: int) -> Matrix:
+def efficiency(close: Series, *, window: int) -> Series:
     """Return the way made good over the way travelled (Kaufman), 0 to 1; 0 where nothing moved."""
-    travelled = rolling_sum(np.abs(close - lag(close, 1)), window)
-    return ratio(np.abs(close - lag(close, window)), travelled, flat=0.0)
+    travelled = rolling_sum(abs(close - lag(close, 1)), window)
+    return ratio(abs(close - lag(close, window)), travelled, flat=0.0)
 
 
-def variance_ratio(close: Matrix, returns: Matrix, *, sessions: int, window: int) -> Matrix:
+def variance_ratio(close: Series, returns: Series, *, sessions: int, window: int) -> Series:
     """Return the variance of longer returns over what unrelated days would give (Lo and MacKinlay 1988).
 
     Above 1 moves go on, below 1 they turn back; 1 where nothing moved.

@@ -1,96 +1,93 @@
 """How much a price moves, in which direction it moves more, and whether its moves are getting wilder."""
 
+import math
 from functools import partial
 
-import numpy as np
-
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import log, maximum, minimum, ratio, sqrt
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import (
-    ratio,
     rolling_max,
     rolling_mean,
     rolling_mean_and_std,
     rolling_min,
     rolling_skewness_and_kurtosis,
 )
+from tasks.features.series import Series
 
 SESSIONS_PER_YEAR = 252
 
 feature = Family("volatility")
 
 
-def realized_volatility(returns: Matrix, *, window: int) -> Matrix:
+def realized_volatility(returns: Series, *, window: int) -> Series:
     """Return the yearly deviation of daily returns."""
     _, std = rolling_mean_and_std(returns, window)
-    yearly: Matrix = std * np.sqrt(SESSIONS_PER_YEAR)
-    return yearly
+    return std * math.sqrt(SESSIONS_PER_YEAR)
 
 
-def volatility_ratio(returns: Matrix, *, fast: int, slow: int) -> Matrix:
+def volatility_ratio(returns: Series, *, fast: int, slow: int) -> Series:
     """Return recent volatility against its longer level; 1 where nothing moved."""
     return ratio(
         realized_volatility(returns, window=fast), realized_volatility(returns, window=slow), flat=1.0
     )
 
 
-def volatility_of_volatility(returns: Matrix, *, fast: int, slow: int) -> Matrix:
+def volatility_of_volatility(returns: Series, *, fast: int, slow: int) -> Series:
     """Return how much volatility itself varies, against its mean; 0 where nothing moved."""
     mean, std = rolling_mean_and_std(realized_volatility(returns, window=fast), slow)
     return ratio(std, mean, flat=0.0)
 
 
-def downside_volatility(returns: Matrix, *, window: int) -> Matrix:
+def downside_volatility(returns: Series, *, window: int) -> Series:
     """Return the yearly root mean square of losses, gains counting as 0."""
-    return _yearly(rolling_mean(np.minimum(returns, 0.0) ** 2, window))
+    return _yearly(rolling_mean(minimum(returns, 0.0) ** 2, window))
 
 
-def parkinson(high: Matrix, low: Matrix, *, window: int) -> Matrix:
+def parkinson(high: Series, low: Series, *, window: int) -> Series:
     """Return volatility within sessions from their ranges (Parkinson 1980)."""
-    return _yearly(rolling_mean(np.log(high / low) ** 2, window) / (4 * np.log(2)))
+    return _yearly(rolling_mean(log(high / low) ** 2, window) / (4 * math.log(2)))
 
 
-def garman_klass(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def garman_klass(open_: Series, high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return volatility within sessions from ranges and moves (Garman and Klass 1980)."""
-    spread, move = np.log(high / low), np.log(close / open_)
-    return _yearly(rolling_mean(spread**2 / 2 - (2 * np.log(2) - 1) * move**2, window))
+    spread, move = log(high / low), log(close / open_)
+    return _yearly(rolling_mean(spread**2 / 2 - (2 * math.log(2) - 1) * move**2, window))
 
 
-def rogers_satchell(open_: Matrix, high: Matrix, low: Matrix, close: Matrix, *, window: int) -> Matrix:
+def rogers_satchell(open_: Series, high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return volatility within sessions that a steady trend does not raise (Rogers and Satchell 1991)."""
-    above = np.log(high / close) * np.log(high / open_)
-    below = np.log(low / close) * np.log(low / open_)
+    above = log(high / close) * log(high / open_)
+    below = log(low / close) * log(low / open_)
     return _yearly(rolling_mean(above + below, window))
 
 
-def largest_return(returns: Matrix, *, window: int) -> Matrix:
+def largest_return(returns: Series, *, window: int) -> Series:
     """Return the best single day (Bali, Cakici and Whitelaw 2011): lottery tickets are dear."""
     return rolling_max(returns, window)
 
 
-def largest_fall(returns: Matrix, *, window: int) -> Matrix:
+def largest_fall(returns: Series, *, window: int) -> Series:
     """Return the worst single day."""
     return rolling_min(returns, window)
 
 
-def deepest_drawdown(close: Matrix, *, window: int) -> Matrix:
+def deepest_drawdown(close: Series, *, window: int) -> Series:
     """Return the deepest fall below the high of as many sessions before it."""
     return rolling_min(close / rolling_max(close, window) - 1, window)
 
 
-def skewness(returns: Matrix, *, window: int) -> Matrix:
+def skewness(returns: Series, *, window: int) -> Series:
     """Return how lopsided returns are: positive where the large ones are gains; 0 where nothing moved."""
     return rolling_skewness_and_kurtosis(returns, window)[0]
 
 
-def kurtosis(returns: Matrix, *, window: int) -> Matrix:
+def kurtosis(returns: Series, *, window: int) -> Series:
     """Return how much of the movement comes in few days, beyond a normal distribution; 0 where nothing moved."""
     return rolling_skewness_and_kurtosis(returns, window)[1]
 
 
-def _yearly(variance: Matrix) -> Matrix:
-    yearly: Matrix = np.sqrt(np.maximum(variance, 0.0) * SESSIONS_PER_YEAR)
-    return yearly
+def _yearly(variance: Series) -> Series:
+    return sqrt(maximum(variance, 0.0) * SESSIONS_PER_YEAR)
 
 
 FEATURES = (

@@ -1,14 +1,14 @@
 """What the shares that changed hands say about who presses: buyers or sellers, and how many looked."""
 
+import math
 from functools import partial
 
 import numpy as np
 
-from tasks.data.schema import Matrix
+from tasks.features.arithmetic import is_missing, ratio, sign, where
 from tasks.features.families.declaration import Family
 from tasks.features.rolling import (
     lag,
-    ratio,
     rolling_correlation,
     rolling_mean,
     rolling_mean_and_std,
@@ -16,39 +16,40 @@ from tasks.features.rolling import (
     rolling_sum,
     weighted_sum,
 )
+from tasks.features.series import Series
 
 feature = Family("volume")
 
 
-def volume_ratio(volume: Matrix, *, fast: int, slow: int) -> Matrix:
+def volume_ratio(volume: Series, *, fast: int, slow: int) -> Series:
     """Return recent against usual volume; 1 where nothing traded."""
     return ratio(rolling_mean(volume, fast), rolling_mean(volume, slow), flat=1.0)
 
 
-def volume_place(volume: Matrix, *, window: int) -> Matrix:
+def volume_place(volume: Series, *, window: int) -> Series:
     """Return the day's place among the window's volumes (Gervais, Kaniel and Mingelgrin 2001)."""
     return rolling_rank(volume, window)
 
 
-def volume_variation(volume: Matrix, *, window: int) -> Matrix:
+def volume_variation(volume: Series, *, window: int) -> Series:
     """Return how unsteady volume is, against its mean (Chordia et al. 2001); 0 where nothing traded."""
     mean, std = rolling_mean_and_std(volume, window)
     return ratio(std, mean, flat=0.0)
 
 
-def vwap_distance(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def vwap_distance(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
     """Return the close against the volume-weighted typical price; 0 where nothing traded."""
     paid = rolling_sum((high + low + close) / 3 * volume, window)
-    vwap = ratio(paid, rolling_sum(volume, window), flat=np.nan)
-    return np.where(np.isnan(vwap) & ~np.isnan(paid), 0.0, close / vwap - 1)
+    vwap = ratio(paid, rolling_sum(volume, window), flat=math.nan)
+    return where(is_missing(vwap) & ~is_missing(paid), 0.0, close / vwap - 1)
 
 
-def obv_slope(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def obv_slope(close: Series, volume: Series, *, window: int) -> Series:
     """Return the slope of on-balance volume over the window, in mean daily volumes; 0 where nothing traded.
 
     Written as a weighted sum of signed volumes, so that no balance is carried from before the window.
     """
-    signed = np.sign(close - lag(close, 1)) * volume
+    signed = sign(close - lag(close, 1)) * volume
     time = np.arange(window, dtype=np.float64)
     centred = time - time.mean()
     weights = np.cumsum(centred[::-1])[::-1] / (centred @ centred)  # a day counts in every balance from it on
@@ -56,13 +57,13 @@ def obv_slope(close: Matrix, volume: Matrix, *, window: int) -> Matrix:
     return ratio(slope, rolling_mean(volume, window), flat=0.0)
 
 
-def accumulation(close: Matrix, high: Matrix, low: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def accumulation(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
     """Return the share of volume that closed near the high less that near the low (Chaikin), −1 to 1."""
     location = ratio(2 * close - high - low, high - low, flat=0.0)
     return ratio(rolling_sum(location * volume, window), rolling_sum(volume, window), flat=0.0)
 
 
-def price_volume_correlation(returns: Matrix, volume: Matrix, *, window: int) -> Matrix:
+def price_volume_correlation(returns: Series, volume: Series, *, window: int) -> Series:
     """Return whether gains come on heavy trade (positive) or losses do; 0 where either does not vary."""
     return rolling_correlation(returns, volume, window)
 

@@ -4,28 +4,46 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.features import arithmetic, rolling
 from tasks.features.compiled import compiled
-from tasks.features.rolling import (
-    ema,
-    ema_window,
-    lag,
-    ratio,
-    rolling_correlation,
-    rolling_line,
-    rolling_max,
-    rolling_mean,
-    rolling_mean_and_std,
-    rolling_min,
-    rolling_quantile,
-    rolling_rank,
-    rolling_skewness_and_kurtosis,
-    rolling_sum,
-    sessions_since_max,
-    sessions_since_min,
-    weighted_sum,
-)
+from tasks.features.engine import on_arrays
+from tasks.features.rolling import ema_window
 
 NAN = np.nan
+
+
+def of_arrays(function):
+    """Return a window as a function of arrays, sessions × symbols."""
+
+    def found(*given, **options):
+        arrays = [value for value in given if isinstance(value, np.ndarray) and value.ndim == 2]
+
+        def recipe(*histories):
+            made = function(*histories, *given[len(arrays) :], **options)
+            return made if isinstance(made, tuple) else (made,)
+
+        made = on_arrays(recipe, *arrays)
+        return made if len(made) > 1 else made[0]
+
+    return found
+
+
+ema = of_arrays(rolling.ema)
+lag = of_arrays(rolling.lag)
+ratio = of_arrays(arithmetic.ratio)
+rolling_correlation = of_arrays(rolling.rolling_correlation)
+rolling_line = of_arrays(rolling.rolling_line)
+rolling_max = of_arrays(rolling.rolling_max)
+rolling_mean = of_arrays(rolling.rolling_mean)
+rolling_mean_and_std = of_arrays(rolling.rolling_mean_and_std)
+rolling_min = of_arrays(rolling.rolling_min)
+rolling_quantile = of_arrays(rolling.rolling_quantile)
+rolling_rank = of_arrays(rolling.rolling_rank)
+rolling_skewness_and_kurtosis = of_arrays(rolling.rolling_skewness_and_kurtosis)
+rolling_sum = of_arrays(rolling.rolling_sum)
+sessions_since_max = of_arrays(rolling.sessions_since_max)
+sessions_since_min = of_arrays(rolling.sessions_since_min)
+weighted_sum = of_arrays(rolling.weighted_sum)
 
 
 def against_time_and_sign(x):

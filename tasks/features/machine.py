@@ -1,0 +1,329 @@
+"""Go through a program for one symbol after the other, compiled, a piece of history at a time in the nearest cache.
+
+Everything is float64; NaN is missing. A step writes the last rows that are asked of it, and puts NaN where the history
+does not reach back far enough. What lies in rows that nobody asked for is never read.
+
+All histories lie in one flat room, and a step is handed where its own begin: cutting an array out of another takes
+longer than most steps. Places are unsigned, as an index that may count from the end cannot be computed by the dozen.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.features import operations as op
+from tasks.features.compiled import History, compiled
+
+Steps = NDArray[np.uint64]
+
+
+@compiled
+def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
+    steps: Steps,
+    numbers: History,
+    weights: History,
+    constants: History,
+    rows_at_once: int,
+    inputs: NDArray[np.float64],  # inputs × symbols × rows
+    room: NDArray[np.float64],  # histories × rows that a piece takes
+    out: NDArray[np.float32],  # features × symbols × last rows
+    first_symbol: int,
+) -> None:
+    """Write the last rows of these symbols' features, some rows at once; the last ones' outputs stay in the room."""
+    for place in range(len(constants)):
+        room[place] = constants[place]
+    flat, whole, kept_rows = room.ravel(), inputs.shape[2], out.shape[2]
+    for symbol in range(inputs.shape[1]):
+        stop = whole
+        while stop > 0 and whole - stop < max(kept_rows, 1):
+            start = max(stop - room.shape[1], 0)
+            length = np.uint64(stop - start)
+            for step in range(len(steps)):
+                operation, into, a, b, c, d, asked, back = steps[step]
+                rows, number = min(asked, length), numbers[step]
+                first = length - rows
+                if operation == op.KEEP:
+                    end = stop - whole + kept_rows
+                    kept = out[into, first_symbol + symbol, end - int(rows) : end]
+                    _keep(kept, flat[a + first : a + length], flat[b + first : b + length])
+                    kept[: max(int(back) + int(rows) - stop, 0)] = np.nan
+                elif operation == op.INPUT:
+                    flat[into + first : into + length] = inputs[back, symbol, start + int(first) : stop]
+                elif operation < op.LAG:
+                    _row_by_row(flat, operation, into + first, a + first, b + first, c + first, rows, number)
+                else:
+                    _looking_back(flat, operation, into, a, b, c, d, first, length, back, number, weights)
+            stop -= rows_at_once
+
+
+@compiled
+def gather(out: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+    """Lay sessions × symbols out as one history after the other, some rows of all symbols at a time."""
+    for top in range(0, len(values), 64):
+        for symbol in range(len(out)):
+            for row in range(top, min(top + 64, len(values))):
+                out[symbol, row] = values[row, symbol]
+
+
+@compiled
+def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
+    room: History,
+    operation: int,
+    out: np.uint64,
+    x: np.uint64,
+    y: np.uint64,
+    z: np.uint64,
+    rows: np.uint64,
+    number: float,
+) -> None:
+    if operation == op.ADD:
+        for row in range(rows):
+            room[out + row] = room[x + row] + room[y + row]
+    elif operation == op.SUBTRACT:
+        for row in range(rows):
+            room[out + row] = room[x + row] - room[y + row]
+    elif operation == op.MULTIPLY:
+        for row in range(rows):
+            room[out + row] = room[x + row] * room[y + row]
+    elif operation == op.DIVIDE:
+        for row in range(rows):
+            room[out + row] = room[x + row] / room[y + row]
+    elif operation == op.POWER:
+        for row in range(rows):
+            room[out + row] = room[x + row] ** room[y + row]
+    elif operation == op.MAXIMUM:
+        for row in range(rows):
+            room[out + row] = (
+                room[x + row]
+                if room[x + row] >= room[y + row] or room[x + row] != room[x + row]
+                else room[y + row]
+            )
+    elif operation == op.MINIMUM:
+        for row in range(rows):
+            room[out + row] = (
+                room[x + row]
+                if room[x + row] <= room[y + row] or room[x + row] != room[x + row]
+                else room[y + row]
+            )
+    elif operation == op.NEGATIVE:
+        for row in range(rows):
+            room[out + row] = -room[x + row]
+    elif operation == op.ABSOLUTE:
+        for row in range(rows):
+            room[out + row] = abs(room[x + row])
+    elif operation == op.SIGN:
+        for row in range(rows):
+            room[out + row] = (
+                room[x + row]
+                if room[x + row] == 0 or room[x + row] != room[x + row]
+                else math.copysign(1.0, room[x + row])
+            )
+    elif operation == op.SQRT:
+        for row in range(rows):
+            room[out + row] = math.sqrt(room[x + row])
+    elif operation == op.LOG:
+        for row in range(rows):
+            room[out + row] = np.log(room[x + row])
+    elif operation == op.LOG1P:
+        for row in range(rows):
+            room[out + row] = np.log1p(room[x + row])
+    elif operation == op.TANH:
+        for row in range(rows):
+            room[out + row] = math.tanh(room[x + row])
+    elif operation == op.LESS:
+        for row in range(rows):
+            room[out + row] = 1.0 if room[x + row] < room[y + row] else 0.0
+    elif operation == op.LESS_EQUAL:
+        for row in range(rows):
+            room[out + row] = 1.0 if room[x + row] <= room[y + row] else 0.0
+    elif operation == op.EQUAL:
+        for row in range(rows):
+            room[out + row] = 1.0 if room[x + row] == room[y + row] else 0.0
+    elif operation == op.IS_MISSING:
+        for row in range(rows):
+            room[out + row] = 1.0 if room[x + row] != room[x + row] else 0.0
+    elif operation == op.AND:
+        for row in range(rows):
+            room[out + row] = room[x + row] * room[y + row]
+    elif operation == op.OR:
+        for row in range(rows):
+            room[out + row] = max(room[x + row], room[y + row])
+    elif operation == op.NOT:
+        for row in range(rows):
+            room[out + row] = 1.0 - room[x + row]
+    elif operation == op.SELECT:
+        for row in range(rows):
+            room[out + row] = room[y + row] if room[x + row] != 0 else room[z + row]
+    elif operation == op.FILL:
+        for row in range(rows):
+            room[out + row] = room[x + row] if room[x + row] == room[x + row] else number
+    elif operation == op.ENOUGH:
+        for row in range(rows):
+            room[out + row] = room[x + row] if room[y + row] >= number else np.nan
+    elif operation == op.CANCELLED:
+        for row in range(rows):
+            room[out + row] = (
+                1.0 if room[z + row] == room[z + row] and not room[x + row] > number * room[y + row] else 0.0
+            )
+    elif operation == op.RUNNING:
+        total = 0
+        for row in range(rows):
+            total += int(room[x + row])
+            room[out + row] = total
+
+
+@compiled
+def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an operation; it takes no keywords
+    room: History,
+    operation: int,
+    out: np.uint64,
+    a: np.uint64,
+    b: np.uint64,
+    c: np.uint64,
+    d: np.uint64,
+    first: np.uint64,
+    length: np.uint64,
+    back: np.uint64,
+    number: float,
+    weights: History,
+) -> None:
+    begin = min(max(first, back), length)  # the first row that all of it stands behind
+    room[out + first : out + begin] = np.nan
+    rows = length - begin
+    if rows == 0:
+        return
+    past, into, window = begin - back, out + begin, int(back) + 1
+    ends = room[into : out + length]
+    if operation == op.LAG:
+        for row in range(rows):
+            room[into + row] = room[a + past + row]
+    elif operation == op.ROW:
+        for row in range(rows):
+            room[into + row] = float(begin + row)
+    elif operation == op.MERGE:
+        for row in range(rows):
+            room[into + row] = room[a + begin + row] + number * room[b + past + row]
+    elif operation == op.MERGE_MAX:
+        for row in range(rows):
+            room[into + row] = max(room[a + begin + row], room[b + past + row])
+    elif operation == op.MERGE_MIN:
+        for row in range(rows):
+            room[into + row] = min(room[a + begin + row], room[b + past + row])
+    elif operation == op.MERGE_SINCE:
+        for row in range(rows):
+            is_earlier = room[d + past + row] >= room[c + begin + row]
+            room[into + row] = room[b + past + row] + number if is_earlier else room[a + begin + row]
+    elif operation == op.PLACE:
+        own = room[b + begin : b + length]
+        _place(ends, room[a + begin : a + length], own, room[b + past : b + length], int(number), int(back))
+    elif operation == op.QUANTILE:
+        _quantile(ends, room[a + past : a + length], number, window)
+    elif operation == op.WEIGHTED:
+        offset = int(number)
+        _weighted(ends, room[a + past : a + length], weights[offset : offset + window])
+    elif operation == op.DEVIATIONS:
+        _deviations(ends, room[a + past : a + length], room[b + begin : b + length], number, window)
+    elif operation == op.DIRECTLY:
+        where, cases = room[b + begin : b + length], 0.0
+        for row in range(rows):
+            room[into + row] = room[a + begin + row]
+        for row in range(rows):
+            cases = max(cases, room[b + begin + row])
+        if cases > 0:
+            _directly(ends, where, room[c + past : c + length], room[d + past : d + length], number, window)
+
+
+@compiled
+def _keep(kept: NDArray[np.float32], values: History, bars: History) -> None:
+    """Write values as float32: missing without a bar, and where one is not finite."""
+    for row in range(len(kept)):
+        figure = np.float32(values[row])
+        kept[row] = figure if bars[row] == bars[row] and np.isfinite(figure) else np.float32(np.nan)
+
+
+@compiled
+def _weighted(out: History, past: History, weights: History) -> None:
+    out[:] = 0.0
+    for place in range(len(weights)):
+        weight, earlier = weights[place], past[place:]
+        for row in range(len(out)):
+            out[row] += weight * earlier[row]
+
+
+@compiled
+def _place(out: History, so_far: History, own: History, past: History, nearest: int, farthest: int) -> None:
+    """Count what is smaller, from the farthest row to the nearest; equals are half smaller."""
+    out[:] = so_far
+    for place in range(farthest - nearest + 1):
+        earlier = past[place:]
+        for row in range(len(out)):
+            smaller = 0.5 if earlier[row] < own[row] else 0.0
+            not_larger = 0.5 if earlier[row] <= own[row] else 0.0
+            out[row] += smaller + not_larger
+
+
+@compiled
+def _quantile(out: History, past: History, fraction: float, window: int) -> None:
+    """Keep the window in order, and read it on the line between the fraction's two neighbours."""
+    ordered, count = np.empty(window), 0
+    for row in range(len(out) + window - 1):
+        if row >= window and past[row - window] == past[row - window]:
+            gone = np.searchsorted(ordered[:count], past[row - window])
+            for place in range(gone, count - 1):
+                ordered[place] = ordered[place + 1]
+            count -= 1
+        new = past[row]
+        if not np.isnan(new):
+            place = count
+            while place > 0 and ordered[place - 1] > new:
+                ordered[place] = ordered[place - 1]
+                place -= 1
+            ordered[place] = new
+            count += 1
+        if row >= window - 1:
+            position = fraction * (count - 1)
+            below = int(position)
+            value = np.nan
+            if count:
+                step = ordered[min(below + 1, count - 1)] - ordered[below]
+                value = ordered[below] + step * (position - below)
+            out[row - window + 1] = value
+
+
+@compiled
+def _deviations(out: History, past: History, mean: History, power: float, window: int) -> None:
+    out[:] = 0.0
+    for place in range(window):
+        earlier = past[place:]
+        for row in range(len(out)):
+            step = earlier[row] - mean[row] if earlier[row] == earlier[row] else 0.0
+            square = step * step
+            out[row] += square * (step if power == 3 else square)
+
+
+@compiled
+def _directly(out: History, where: History, x: History, y: History, moment: float, window: int) -> None:
+    """Find a moment of single windows digit by digit.
+
+    Everything is counted from the first row that is present, so that a level, however high, costs no digits.
+    """
+    for row in range(len(out)):
+        if where[row] == 0:
+            continue
+        origin_x = origin_y = total_x = total_y = count = 0.0
+        for place in range(row, row + window):
+            if not np.isnan(x[place] + y[place]):
+                if count == 0:
+                    origin_x, origin_y = x[place], y[place]
+                total_x += x[place] - origin_x
+                total_y += y[place] - origin_y
+                count += 1.0
+        mean_x, mean_y, product = total_x / count, total_y / count, 0.0
+        if moment == op.MEAN:
+            out[row] = origin_y + mean_y
+            continue
+        for place in range(row, row + window):
+            if not np.isnan(x[place] + y[place]):
+                product += (x[place] - origin_x - mean_x) * (y[place] - origin_y - mean_y)
+        out[row] = product

@@ -1,0 +1,21 @@
+"""Ask a feature's function, once, how the feature is made, and hold it to the window that it declares."""
+
+from tasks.features import operations as op
+from tasks.features.inputs import series_of
+from tasks.features.program import rows_of_inputs
+from tasks.features.schema import Feature
+from tasks.features.series import Series, series
+
+
+def recipe(feature: Feature) -> Series:
+    """Return how the feature is made of its inputs."""
+    made = series(feature.function(*(series_of(name) for name in feature.inputs)))
+    needed = rows_of_inputs(made)
+    if needed > feature.window:
+        raise ValueError(f"{feature.name} declares a window of {feature.window} rows and looks at {needed}.")
+    return made
+
+
+def kept(feature: Feature, place: int) -> Series:
+    """Return the step that keeps the feature at its place: where there is a bar, and its window is whole."""
+    return Series(op.KEEP, (recipe(feature), series_of("close")), size=feature.window - 1, number=place)
