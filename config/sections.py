@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -112,13 +112,26 @@ class EdgarProvider(Section):
 
 
 IN_A_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+
+
+def valid_lake(name: str) -> str:
+    """Return the name if a lake may lie there. What is refused is not repeated: it may hold a key."""
+    if name != "home" and not IN_A_BUCKET.fullmatch(name):
+        raise ValueError(
+            "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
+            "slashes, no slash at the end, and never a key or an address: those are read from the environment"
+        )
+    return name
+
+
+LakeName = Annotated[str, AfterValidator(valid_lake)]
 ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo", "edgar"]
 
 
 class Data(Section):
     """Market data."""
 
-    lake: str
+    lake: LakeName
     """Where it is kept: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
     provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
     """Where data comes from. Of a list each table comes from the first that can give it and does."""
@@ -141,16 +154,6 @@ class Data(Section):
     edgar: EdgarProvider
     quality: Quality
     universe: Universe
-
-    @field_validator("lake")
-    @classmethod
-    def _is_a_place(cls, lake: str) -> str:
-        if lake != "home" and not IN_A_BUCKET.fullmatch(lake):
-            raise ValueError(  # what stands there is not repeated: it may hold a key
-                "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
-                "slashes, no slash at the end, and never a key or an address: those are read from the environment"
-            )
-        return lake
 
     @property
     def providers(self) -> tuple[ProviderName, ...]:

@@ -242,11 +242,17 @@ def data_restore(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="An archive that `data backup` wrote.")],
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Give up what the home holds now.")] = False,
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE", help="Put the lake there: home, or s3://BUCKET/PREFIX. Default: where it lay."
+        ),
+    ] = None,
 ) -> int:
     """Check an archive to the last byte, then bring the book back from it into an empty home."""
     from flows.upkeep import restore
 
-    return show(restore(context.obj, archive, replace=replace), context.obj)
+    return show(restore(context.obj, archive, replace=replace, lake=lake), context.obj)
 
 
 @data_app.command("vacuum", epilog=FOR_ALL)

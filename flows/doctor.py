@@ -192,9 +192,11 @@ def _lake(patient: Patient) -> Finding:
     from tasks.data.head import read_head
     from tasks.data.place import lake_of
 
-    head = read_head(lake_of(patient.home, patient.settings))
+    lake = lake_of(patient.home, patient.settings)
+    where = "" if lake == patient.home.lake else f" in {lake}"
+    head = read_head(lake)
     if head is None or head.last_session is None:
-        return Finding("lake", "warn", "no data yet", "Fetch it: afterclose refresh")
+        return Finding("lake", "warn", f"no data yet{where}", "Fetch it: afterclose refresh")
     first = patient.settings.data.providers[0]
     if head.provider != first:
         says = f"holds data of {head.provider}, but data.provider is {first}"
@@ -203,7 +205,7 @@ def _lake(patient: Patient) -> Finding:
     if behind > 0:
         says = f"ends {head.last_session}, {behind} behind the last closed session"
         return Finding("lake", "warn", says, "Bring it up: afterclose refresh")
-    return Finding("lake", "ok", f"up to {head.last_session}")
+    return Finding("lake", "ok", f"up to {head.last_session}{where}")
 
 
 def _champion(patient: Patient) -> Finding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
+from tasks.core.errors import ConfigError
 from tasks.core.lock import exclusive
 from tasks.core.open import find_home, settings_of
 
@@ -20,23 +21,36 @@ log = logging.getLogger(__name__)
 def back_up(options: Options, folder: Path | None) -> Result:
     """Write the home into one archive that proves itself."""
     from tasks.data import backup
+    from tasks.data.place import lake_of
 
     home = find_home(options.home)
+    lake = lake_of(home, settings_of(home, options.profile).settings)
+    target = folder.expanduser().absolute() if folder else home.backups
     with progress(options):
         log.info("reading %s", home.root)
-        made = backup.back_up(home, folder.expanduser().absolute() if folder else home.backups, at=now())
+        made = backup.back_up(home, target, lake=lake, at=now())
     return _told(made, "Backed up")
 
 
-def restore(options: Options, archive: Path, *, replace: bool) -> Result:
+def restore(options: Options, archive: Path, *, replace: bool, lake: str | None) -> Result:
     """Bring a book back from an archive."""
+    from config.sections import valid_lake
     from tasks.data import backup
 
     home = find_home(options.home)
+    try:
+        named = None if lake is None else valid_lake(lake)
+    except ValueError as error:
+        raise ConfigError(f"--lake {error}.", remedy="Name the place as data.lake would.") from None
     with progress(options):
         log.info("checking %s", archive)
-        made = backup.restore(home, archive.expanduser().absolute(), replace=replace)
-    return _told(made, f"Restored to {home.root}")
+        made = backup.restore(home, archive.expanduser().absolute(), replace=replace, lake=named)
+    told = _told(made, f"Restored to {home.root}")
+    if made.lake == made.listing.lake:
+        return told
+    return Result(
+        told.document, f"{told.text}\nSet data.lake to {made.lake}: that is where the lake lies now."
+    )
 
 
 def vacuum(options: Options) -> Result:
@@ -70,6 +84,7 @@ def _told(made: "Backup", what: str) -> Result:
         "made_at": listing.made_at.isoformat(),
         "made_by": listing.made_by,
         "last_session": listing.last_session,
+        "lake": made.lake,
         "files": len(listing.files),
         "bytes": listing.size_bytes,
     }
@@ -78,6 +93,7 @@ def _told(made: "Backup", what: str) -> Result:
         ("archive", str(made.path)),
         ("made", f"{listing.made_at:%Y-%m-%d %H:%M} UTC by {listing.made_by}"),
         ("last session", str(listing.last_session or "none")),
+        ("lake", made.lake),
     ]
     return Result(document, aligned(rows))
 

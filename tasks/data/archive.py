@@ -9,13 +9,14 @@ import hashlib
 import io
 import stat
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from config.sections import LakeName
 from tasks.core.atomic import replace_file
 from tasks.core.errors import StorageError
 
@@ -44,6 +45,7 @@ class Listing(BaseModel):
     made_by: str
     made_at: datetime
     last_session: date | None  # of the lake; None where it holds nothing
+    lake: LakeName = "home"  # where it lay; its files are listed below data/lake/ in any case
     files: tuple[Entry, ...]
 
     @property
@@ -51,18 +53,18 @@ class Listing(BaseModel):
         return sum(entry.size for entry in self.files)
 
 
-def list_files(root: Path, paths: Iterable[Path]) -> tuple[Entry, ...]:
-    """Return size, mode and hash of every file, by name."""
-    return tuple(_entry(root, path) for path in sorted(paths))
+def list_files(sources: Mapping[str, Path]) -> tuple[Entry, ...]:
+    """Return size, mode and hash of every file, by the name it has in the archive."""
+    return tuple(_entry(name, sources[name]) for name in sorted(sources))
 
 
-def write_archive(target: Path, root: Path, listing: Listing) -> None:
-    """Write the listed files below `root` to the target, readable by its owner alone; whole or not at all."""
+def write_archive(target: Path, sources: Mapping[str, Path], listing: Listing) -> None:
+    """Write the listed files to the target, readable by its owner alone; whole or not at all."""
     with replace_file(target, mode=OWNER_ONLY) as file, tarfile.open(fileobj=file, mode="w") as tar:
         told = (listing.model_dump_json(indent=1) + "\n").encode()
         tar.addfile(_member(LISTING, len(told), OWNER_ONLY, listing.made_at), io.BytesIO(told))
         for entry in listing.files:
-            with (root / entry.path).open("rb") as source:
+            with sources[entry.path].open("rb") as source:
                 tar.addfile(_member(entry.path, entry.size, entry.mode, listing.made_at), source)
 
 
@@ -82,11 +84,10 @@ def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool
     return listing
 
 
-def _entry(root: Path, path: Path) -> Entry:
+def _entry(name: str, path: Path) -> Entry:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     found = path.stat()
-    name = path.relative_to(root).as_posix()
     return Entry(path=name, size=found.st_size, mode=stat.S_IMODE(found.st_mode), sha256=digest)
 
 

@@ -7,6 +7,7 @@ restore checks everything before it touches anything. Then it puts folder after 
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -26,6 +27,8 @@ from tasks.core.lock import exclusive
 from tasks.core.setup import is_set_up
 from tasks.data.archive import Entry, Listing, list_files, unpack_archive, write_archive
 from tasks.data.head import read_head
+from tasks.data.moving import bring_lake, fetch_lake, refuse_used
+from tasks.data.place import Bucket, Place, name_of, place_named
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
 README = "README.md"
@@ -37,29 +40,35 @@ class Backup:
 
     path: Path
     listing: Listing
+    lake: str  # what data.lake calls the place where it lay, or was put
 
 
-def back_up(home: Home, folder: Path, *, at: datetime) -> Backup:
-    """Write the home into one archive in the folder, named by session and instant."""
+def back_up(home: Home, folder: Path, *, lake: Place, at: datetime) -> Backup:
+    """Write the home, and its lake wherever that lies, into one archive in the folder, named by session and instant."""
     if not is_set_up(home):
         raise ConfigError(
             f"There is no book in {home.root}.", remedy="Name its home with --home.", home=str(home.root)
         )
-    with exclusive(home.lock_file, doing="data backup"):
-        head = read_head(home.lake)
+    with exclusive(home.lock_file, doing="data backup"), _at_hand(lake, home) as there:
+        head = read_head(there)
+        sources, files = _gathered(home, there)
         listing = Listing(
             made_by=f"afterclose {version('afterclose')}",
             made_at=at,
             last_session=head.last_session if head else None,
-            files=_listed(home),
+            lake=name_of(lake),
+            files=files,
         )
         path = folder / f"afterclose-{listing.last_session or 'empty'}-{at:%Y%m%dT%H%M%SZ}.tar"
-        write_archive(path, home.root, listing)
-    return Backup(path, listing)
+        write_archive(path, sources, listing)
+    return Backup(path, listing, name_of(lake))
 
 
-def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
-    """Bring a book back into the home; one that holds a book already only with `replace`."""
+def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None) -> Backup:
+    """Bring a book back into the home; one that holds a book already only with `replace`.
+
+    `lake` is the name of a place for the lake; None: where it lay.
+    """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)
         if not replace:
@@ -69,6 +78,12 @@ def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
                 staged = Home(Path(folder))
                 listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
                 _refuse_strange(staged, archive)
+                place = place_named(lake or listing.lake, home)
+                if isinstance(place, Bucket) and not replace:
+                    refuse_used(place)
+                write_text(home.stop_file, INTERRUPTED)
+                if isinstance(place, Bucket):
+                    _bring(staged.lake, place)
                 _put_in_place(staged, home)
         except OSError as error:
             raise StorageError(
@@ -76,12 +91,54 @@ def restore(home: Home, archive: Path, *, replace: bool) -> Backup:
                 remedy="Free space or mend permissions, then restore again with --replace.",
                 path=str(home.root),
             ) from error
-    return Backup(archive, listing)
+    return Backup(archive, listing, name_of(place))
 
 
-def _listed(home: Home) -> tuple[Entry, ...]:
+def _bring(staged: Path, lake: Bucket) -> None:
+    """Put the lake into the bucket; it is no unit of the home any more."""
     try:
-        return list_files(home.root, _files(home))
+        bring_lake(staged, lake)
+    except StorageError as error:
+        raise StorageError(
+            error.what,
+            remedy="The lake there is given up until a restore comes through: mend this, then restore with --replace.",
+            path=str(lake),
+        ) from None
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+@contextmanager
+def _at_hand(lake: Place, home: Home) -> Iterator[Path]:
+    """Hand out the folder of the lake: for one in a bucket a copy, which is gone when the block ends."""
+    if isinstance(lake, Path):
+        yield lake
+        return
+    remove_leftovers(home.root)
+    with TemporaryDirectory(prefix=".backup.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
+        try:
+            fetch_lake(lake, Path(folder))
+        except OSError as error:
+            raise StorageError(
+                f"{home.root} could not be written: {error.strerror or error}.",
+                remedy="Free space for a copy of the lake, then run again.",
+                path=str(home.root),
+            ) from error
+        yield Path(folder)
+
+
+def _gathered(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...]]:
+    """Return every file of the book by its name in a home, and what is to be said of each.
+
+    A lake in the home's own folder beside the one that is in use is no part of the book.
+    """
+    try:
+        own = (path for path in _files(home) if lake == home.lake or home.lake not in path.parents)
+        sources = {path.relative_to(home.root).as_posix(): path for path in own}
+        if lake != home.lake:
+            inside = home.lake.relative_to(home.root)
+            copied = (path for path in lake.rglob("*") if path.is_file())
+            sources |= {(inside / path.relative_to(lake)).as_posix(): path for path in copied}
+        return sources, list_files(sources)
     except OSError as error:
         raise StorageError(
             f"{error.filename or home.root} could not be read: {error.strerror or error}.",
@@ -151,7 +208,6 @@ def _refuse_strange(staged: Home, archive: Path) -> None:
 
 def _put_in_place(staged: Home, home: Home) -> None:
     """Exchange unit after unit; what the home held goes where the new unit came from, and away with it."""
-    write_text(home.stop_file, INTERRUPTED)
     arriving = [unit.relative_to(staged.root) for unit in _units(staged)]
     for unit in [unit.relative_to(home.root) for unit in _units(home)]:
         if unit not in arriving:

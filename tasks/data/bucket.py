@@ -69,7 +69,7 @@ def client_options() -> dict[str, str]:
     """Return how both clients go there: patient for so long, and never over what another has written."""
     return {
         "conditional_put": "etag",
-        "allow_http": os.environ.get("AWS_ALLOW_HTTP", "false"),
+        "allow_http": os.environ.get("AWS_ALLOW_HTTP", "false").lower(),
         "connect_timeout": os.environ.get("AWS_CONNECT_TIMEOUT", CONNECT_TIMEOUT),
         "timeout": os.environ.get("AWS_TIMEOUT", TIMEOUT),
         "max_retries": str(MAX_RETRIES),
@@ -230,7 +230,7 @@ def _connected(lake: Bucket) -> "S3Store":
         prefix=prefix,
         config={"conditional_put": "etag"},
         client_options={
-            "allow_http": told["allow_http"],
+            "allow_http": told["allow_http"] == "true",
             "connect_timeout": told["connect_timeout"],
             "timeout": told["timeout"],
         },

@@ -39,7 +39,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new")
-    return back_up(Home(make_book(folder / "home", NEW)), folder, at=AT).path
+    home = Home(make_book(folder / "home", NEW))
+    return back_up(home, folder, lake=home.lake, at=AT).path
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_faults_050_051_052_a_backup_that_ends_early_leaves_no_archive_that_look
 ):
     home = Path(shutil.copytree(old, tmp_path / "home"))
     before = book(home)
-    work = partial(back_up, Home(home), home / "backups", at=AT)
+    work = partial(back_up, Home(home), home / "backups", lake=Home(home).lake, at=AT)
     run = live_through(home, work, actor("run", 0))
     (whole,) = (home / "backups").iterdir()
     content = whole.read_bytes()

@@ -64,7 +64,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backup(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Backup:
-    return back_up(Home(filled), tmp_path_factory.mktemp("backups"), at=AT)
+    return back_up(Home(filled), tmp_path_factory.mktemp("backups"), lake=Home(filled).lake, at=AT)
 
 
 @pytest.fixture
@@ -140,13 +140,19 @@ def test_an_archive_is_a_plain_tar_that_lists_what_it_holds_and_only_its_owner_r
 
 
 def test_equal_homes_give_equal_archives(filled, backup, tmp_path):
-    assert back_up(Home(filled), tmp_path, at=AT).path.read_bytes() == backup.path.read_bytes()
+    assert (
+        back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT).path.read_bytes()
+        == backup.path.read_bytes()
+    )
 
 
 def test_nothing_of_the_environment_is_in_an_archive(filled, tmp_path, monkeypatch):
     monkeypatch.setenv("APCA_API_SECRET_KEY", "planted-secret")
 
-    assert b"planted-secret" not in back_up(Home(filled), tmp_path, at=AT).path.read_bytes()
+    assert (
+        b"planted-secret"
+        not in back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT).path.read_bytes()
+    )
 
 
 def test_a_backup_that_cannot_be_written_leaves_nothing(filled, tmp_path, monkeypatch):
@@ -156,7 +162,7 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(filled, tmp_path, monkey
     monkeypatch.setattr("os.fsync", full)
 
     with pytest.raises(StorageError, match="No space left"):
-        back_up(Home(filled), tmp_path, at=AT)
+        back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -168,12 +174,12 @@ def test_a_file_that_cannot_be_read_is_named(filled, tmp_path, monkeypatch):
     monkeypatch.setattr("hashlib.file_digest", refuse)
 
     with pytest.raises(StorageError, match=r"config\.yaml could not be read: Permission denied"):
-        back_up(Home(filled), tmp_path, at=AT)
+        back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT)
 
 
 def test_what_is_no_home_is_not_backed_up(tmp_path):
     with pytest.raises(ConfigError, match="There is no book"):
-        back_up(Home(tmp_path), tmp_path, at=AT)
+        back_up(Home(tmp_path), tmp_path, lake=Home(tmp_path).lake, at=AT)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -183,7 +189,7 @@ def test_fault_057_a_home_with_a_link_in_it_is_not_backed_up(backup, home, tmp_p
     (home.live / "elsewhere").symlink_to(tmp_path)
 
     with pytest.raises(StorageError, match="elsewhere is a symbolic link"):
-        back_up(home, tmp_path / "out", at=AT)
+        back_up(home, tmp_path / "out", lake=home.lake, at=AT)
 
 
 def test_a_home_that_holds_a_book_is_not_given_up_unasked(filled, backup):
@@ -378,7 +384,7 @@ def test_an_archive_that_is_not_there_is_told(home, tmp_path):
 def test_a_home_at_work_is_neither_backed_up_nor_replaced(filled, backup, tmp_path):
     with exclusive(Home(filled).lock_file, doing="daily-live"):
         for work in (
-            lambda: back_up(Home(filled), tmp_path, at=AT),
+            lambda: back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT),
             lambda: restore(Home(filled), backup.path, replace=True),
         ):
             with pytest.raises(AftercloseError, match=r"in use by .*daily-live"):
@@ -419,4 +425,4 @@ def test_a_lake_that_cannot_be_read_is_not_backed_up(backup, home, tmp_path):
     (home.lake / "head.json").write_text("{")
 
     with pytest.raises(DataError, match="cannot be used"):
-        back_up(home, tmp_path / "out", at=AT)
+        back_up(home, tmp_path / "out", lake=home.lake, at=AT)

@@ -1,0 +1,65 @@
+"""A whole day on a lake in a bucket is, to the byte, the day on the same lake in a folder."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from tasks.core.home import Home
+from tasks.data.backup import back_up, restore
+from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
+
+AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def in_bucket(ready_home, bucket_lake, tmp_path):
+    """The ready home again, with its lake in a bucket."""
+    here, there = Home(ready_home), Home(tmp_path / "there")
+    archive = back_up(here, tmp_path, lake=here.lake, at=AT).path
+    restore(there, archive, replace=False, lake=bucket_lake)
+    settings = yaml.safe_load(there.config_file.read_text())
+    settings["data"]["lake"] = bucket_lake
+    there.config_file.write_text(yaml.safe_dump(settings))
+    return there
+
+
+@pytest.fixture
+def told(in_bucket, object_store):
+    """Run a command on the home whose lake is in a bucket; return its document."""
+
+    def run(*arguments):
+        ended = afterclose("--json", *arguments, home=in_bucket.root, **object_store.environ)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    return run
+
+
+def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(ready_home, in_bucket, told):
+    run_day(ready_home)
+
+    told("daily", "--date", str(LAST_SESSION))
+
+    assert day_bytes(in_bucket.root) == day_bytes(ready_home)
+    assert not in_bucket.lake.exists()
+
+
+@pytest.mark.prove
+def test_every_command_on_the_data_goes_where_the_lake_lies(in_bucket, bucket_lake, told, tmp_path):
+    told("daily", "--date", str(LAST_SESSION))
+    before = day_bytes(in_bucket.root)
+
+    status = told("data", "status")["lake"]
+    verified = told("data", "verify")
+    freed = told("data", "vacuum")
+    kept = told("data", "backup", str(tmp_path / "vault"))
+    restored = told("data", "restore", kept["archive"], "--replace")
+    told("daily", "--date", str(LAST_SESSION))
+
+    assert (status["lies_in"], status["last_session"]) == (bucket_lake, str(LAST_SESSION))
+    assert verified["bars"] > 0
+    assert freed["days_kept"] == [str(LAST_SESSION)]
+    assert (restored["lake"], restored["files"]) == (bucket_lake, kept["files"])
+    assert day_bytes(in_bucket.root) == before

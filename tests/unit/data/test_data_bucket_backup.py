@@ -1,0 +1,143 @@
+"""A book whose lake lies in a bucket is backed up whole, and comes back there, in a folder, or in another bucket."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tasks.core.errors import ConfigError, StorageError
+from tasks.core.home import Home
+from tasks.core.lock import exclusive
+from tasks.core.setup import set_up
+from tasks.data.backup import back_up, restore
+from tasks.data.bucket import Objects
+from tasks.data.head import read_head
+from tasks.data.place import Bucket, files_of
+from tests.deliveries import days_of, make_delivery, refresh
+from tests.homes import tree_bytes
+
+AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
+DELIVERY = make_delivery(sessions=14, symbols=4)
+*_, DAY_BEFORE, LAST = days_of(DELIVERY)
+LAKE = "data/lake/"
+
+
+@pytest.fixture
+def book(bucket_lake, tmp_path, monkeypatch):
+    """A home with one published file and a lake in a bucket."""
+    home = Home(tmp_path / "home")
+    refresh(monkeypatch, home.root, DELIVERY, DAY_BEFORE, **{"data.lake": bucket_lake})
+    with exclusive(home.lock_file, doing="test"):
+        set_up(home)
+    (home.live / "current_positions.csv").write_text("symbol,shares\n")
+    return home
+
+
+@pytest.fixture
+def archive(book, bucket_lake, tmp_path):
+    return back_up(book, tmp_path / "vault", lake=Bucket(bucket_lake), at=AT).path
+
+
+def objects_in(lake: str) -> dict[str, bytes]:
+    objects = Objects(Bucket(lake))
+    found = {name: objects.read(name) for name in objects.names()}
+    return {name: content.data for name, content in found.items() if content is not None}
+
+
+def destroy(lake: str) -> None:
+    objects = Objects(Bucket(lake))
+    objects.remove_all(objects.names())
+
+
+def test_a_book_whose_home_and_bucket_were_destroyed_comes_back_and_goes_on(
+    book, bucket_lake, archive, tmp_path, monkeypatch
+):
+    lake, live = objects_in(bucket_lake), tree_bytes(book.live)
+    undisturbed = refresh(monkeypatch, tmp_path / "undisturbed", DELIVERY, LAST)
+    destroy(bucket_lake)
+    new = Home(tmp_path / "another home")
+
+    restored = restore(new, archive, replace=False)
+
+    assert objects_in(bucket_lake) == lake
+    assert tree_bytes(new.live) == live
+    assert restored.lake == bucket_lake
+    assert not new.lake.exists()
+    assert not new.stop_file.exists()
+    market = refresh(monkeypatch, new.root, DELIVERY, LAST, **{"data.lake": bucket_lake})
+    assert market.snapshot.id == undisturbed.snapshot.id
+
+
+def test_a_backup_leaves_no_copy_of_the_lake_behind(book, archive):
+    assert not any("lake" in name or ".backup" in name for name in tree_bytes(book.root))
+
+
+def test_a_lake_moves_into_a_folder_and_into_a_bucket_by_its_archive(
+    book, bucket_lake, object_store, archive, tmp_path
+):
+    lake = objects_in(bucket_lake)
+    here, there = Home(tmp_path / "here"), object_store.new_lake()
+
+    restore(here, archive, replace=False, lake="home")
+    with_folder = back_up(here, tmp_path / "out", lake=here.lake, at=AT).path
+    restore(Home(tmp_path / "there"), with_folder, replace=False, lake=there)
+
+    assert {
+        name.removeprefix(LAKE): data for name, data in tree_bytes(here.root).items() if LAKE in name
+    } == lake
+    assert objects_in(there) == lake
+
+
+def test_a_lake_beside_the_one_in_use_is_no_part_of_the_book(book, bucket_lake, tmp_path):
+    book.lake.mkdir(parents=True)
+    (book.lake / "old.parquet").write_text("before the lake moved")
+
+    listing = back_up(book, tmp_path / "out", lake=Bucket(bucket_lake), at=AT).listing
+
+    assert {entry.path for entry in listing.files if entry.path.startswith(LAKE)} == {
+        f"{LAKE}{name}" for name in objects_in(bucket_lake)
+    }
+
+
+def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
+    bucket_lake, archive, tmp_path, monkeypatch, book
+):
+    lake = objects_in(bucket_lake)
+    refresh(monkeypatch, book.root, DELIVERY, LAST, **{"data.lake": bucket_lake})
+    later, home = objects_in(bucket_lake), Home(tmp_path / "new")
+
+    with pytest.raises(ConfigError, match="is not empty") as caught:
+        restore(home, archive, replace=False)
+
+    assert "--replace" in caught.value.remedy
+    assert not home.live.exists()
+    assert objects_in(bucket_lake) == later
+    restore(home, archive, replace=True)
+    assert objects_in(bucket_lake) == lake
+
+
+@pytest.mark.parametrize("nth", [0, 3])
+def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
+    nth, bucket_lake, archive, tmp_path, monkeypatch
+):
+    lake, home, bring = objects_in(bucket_lake), Home(tmp_path / "new"), Objects.bring
+    brought: list[str] = []
+
+    def losing(objects: Objects, name: str, source: Path) -> None:
+        if len(brought) == nth:
+            raise StorageError("The network is down.", remedy="Mend it.")
+        brought.append(name)
+        bring(objects, name, source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, "bring", losing)
+        with pytest.raises(StorageError, match="The network is down") as caught:
+            restore(home, archive, replace=True)
+
+    assert "restore with --replace" in caught.value.remedy
+    assert home.stop_file.exists()
+    assert "head.json" not in files_of(Bucket(bucket_lake)).names()
+    restore(home, archive, replace=True)
+    assert objects_in(bucket_lake) == lake
+    assert not home.stop_file.exists()
+    assert read_head(Bucket(bucket_lake)) is not None
