@@ -37,6 +37,7 @@ from tasks.data.universe import LOOKBACK_SESSIONS
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
 
+CHECKPOINT_EVERY = 10  # versions, in a bucket: each log entry since then is a request of whoever opens the table
 FOREIGN_HOURS = 24  # in a bucket no refresh of another home lasts longer
 MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
@@ -284,6 +285,8 @@ def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, re
     table = table or _open(lake, name)
     _refuse_mixture(lake, table, since=before)
     _put_together(lake, table, name, frame, hooks)
+    if isinstance(lake, Bucket) and table.version() % CHECKPOINT_EVERY == 0:
+        table.create_checkpoint()
     _keep(lake, name, 0 if version is None else version + 1, table.version())
     return int(table.version())
 

@@ -116,6 +116,7 @@ def test_a_vacuum_frees_what_was_put_together_and_what_a_crash_left(bucket_lake,
     lake = Bucket(bucket_lake)
     monkeypatch.setattr(store, "MAX_FILES", 2)
     monkeypatch.setattr(store, "FOREIGN_HOURS", 0)
+    monkeypatch.setattr(store, "CHECKPOINT_EVERY", 2)
     for day in days_of(FEW_TABLES)[-4:-1]:
         commit_day(lake, FEW_TABLES, day)
     with dying_at("_append", 3, after=True), suppress(CrashError):
@@ -124,6 +125,7 @@ def test_a_vacuum_frees_what_was_put_together_and_what_a_crash_left(bucket_lake,
 
     vacuumed = vacuum_lake(lake, {DAY_BEFORE: snapshot})
 
+    assert any(name.endswith(".checkpoint.parquet") for name in files_of(lake).names("bars"))
     assert vacuumed.freed_bytes > 0
     assert vacuumed.days_kept == (DAY_BEFORE,)
     assert parquet_files(lake) < before
