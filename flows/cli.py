@@ -244,9 +244,7 @@ def data_restore(
     replace: Annotated[bool, typer.Option("--replace", help="Give up what the home holds now.")] = False,
     lake: Annotated[
         str | None,
-        typer.Option(
-            metavar="PLACE", help="Put the lake there: home, or s3://BUCKET/PREFIX. Default: where it lay."
-        ),
+        typer.Option(metavar="PLACE", help="Where the lake is to lie: home, or s3://BUCKET/PREFIX."),
     ] = None,
 ) -> int:
     """Check an archive to the last byte, then bring the book back from it into an empty home."""

@@ -28,7 +28,7 @@ from tasks.core.setup import is_set_up
 from tasks.data.archive import Entry, Listing, list_files, unpack_archive, write_archive
 from tasks.data.head import read_head
 from tasks.data.moving import bring_lake, fetch_lake, refuse_used
-from tasks.data.place import Bucket, Place, name_of, place_named
+from tasks.data.place import IN_THE_HOME, Bucket, Place, name_of, place_named
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
 README = "README.md"
@@ -67,7 +67,7 @@ def back_up(home: Home, folder: Path, *, lake: Place, at: datetime) -> Backup:
 def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None) -> Backup:
     """Bring a book back into the home; one that holds a book already only with `replace`.
 
-    `lake` is the name of a place for the lake; None: where it lay.
+    `lake` names the place for the lake. A bucket must be named: an archive is not believed where it may overwrite.
     """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)
@@ -78,9 +78,9 @@ def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None
                 staged = Home(Path(folder))
                 listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
                 _refuse_strange(staged, archive)
-                place = place_named(lake or listing.lake, home)
-                if isinstance(place, Bucket) and not replace:
-                    refuse_used(place)
+                place = place_named(_place_for(listing, lake), home)
+                if isinstance(place, Bucket):
+                    refuse_used(place, replace=replace)
                 write_text(home.stop_file, INTERRUPTED)
                 if isinstance(place, Bucket):
                     _bring(staged.lake, place)
@@ -92,6 +92,16 @@ def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None
                 path=str(home.root),
             ) from error
     return Backup(archive, listing, name_of(place))
+
+
+def _place_for(listing: Listing, named: str | None) -> str:
+    if named is None and listing.lake != IN_THE_HOME:
+        raise ConfigError(
+            f"The lake of this book lay in {listing.lake}.",
+            remedy=f"Say where it is to lie now: --lake {listing.lake}, or --lake {IN_THE_HOME}.",
+            lake=listing.lake,
+        )
+    return named or IN_THE_HOME
 
 
 def _bring(staged: Path, lake: Bucket) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tasks.core.errors import ConfigError
 from tasks.data.bucket import Objects
-from tasks.data.head import FILE_NAME
+from tasks.data.head import FILE_NAME, SUPERSEDED
 from tasks.data.place import Bucket
+from tasks.data.tables import SPECS
 
 
 def fetch_lake(lake: Bucket, folder: Path) -> None:
@@ -37,12 +38,19 @@ def bring_lake(folder: Path, lake: Bucket) -> None:
         objects.write(FILE_NAME, (folder / FILE_NAME).read_bytes(), over=None)
 
 
-def refuse_used(lake: Bucket) -> None:
-    """Refuse a prefix under which anything lies."""
+def refuse_used(lake: Bucket, *, replace: bool) -> None:
+    """Refuse a prefix that holds a lake, unless that is to be given up; and one that holds anything else, always."""
     held = Objects(lake).names()
-    if held:
+    strange = [name for name in held if name.split("/")[0] not in {FILE_NAME, SUPERSEDED, *SPECS}]
+    if strange:
         raise ConfigError(
-            f"{lake} is not empty: it holds {held[0]}.",
-            remedy="Name an empty prefix with --lake, or add --replace to give up what this one holds.",
+            f"{lake} holds {strange[0]}, which is no part of a lake.",
+            remedy="Name a prefix that is empty, or holds a lake, with --lake.",
+            lake=str(lake),
+        )
+    if held and not replace:
+        raise ConfigError(
+            f"{lake} is not empty: it holds a lake.",
+            remedy="Name an empty prefix with --lake, or add --replace to give up the lake that is there.",
             lake=str(lake),
         )

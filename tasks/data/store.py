@@ -37,7 +37,7 @@ from tasks.data.universe import LOOKBACK_SESSIONS
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
 
-CHECKPOINT_EVERY = 10  # versions, in a bucket: each log entry since then is a request of whoever opens the table
+CHECKPOINT_EVERY = 10  # versions, in a bucket: who opens the table asks for each log entry since then
 FOREIGN_HOURS = 24  # in a bucket no refresh of another home lasts longer
 MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable

@@ -55,7 +55,7 @@ def test_every_command_on_the_data_goes_where_the_lake_lies(in_bucket, bucket_la
     verified = told("data", "verify")
     freed = told("data", "vacuum")
     kept = told("data", "backup", str(tmp_path / "vault"))
-    restored = told("data", "restore", kept["archive"], "--replace")
+    restored = told("data", "restore", kept["archive"], "--replace", "--lake", bucket_lake)
     told("daily", "--date", str(LAST_SESSION))
 
     assert (status["lies_in"], status["last_session"]) == (bucket_lake, str(LAST_SESSION))

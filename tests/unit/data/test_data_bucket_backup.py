@@ -57,7 +57,7 @@ def test_a_book_whose_home_and_bucket_were_destroyed_comes_back_and_goes_on(
     destroy(bucket_lake)
     new = Home(tmp_path / "another home")
 
-    restored = restore(new, archive, replace=False)
+    restored = restore(new, archive, replace=False, lake=bucket_lake)
 
     assert objects_in(bucket_lake) == lake
     assert tree_bytes(new.live) == live
@@ -107,12 +107,12 @@ def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
     later, home = objects_in(bucket_lake), Home(tmp_path / "new")
 
     with pytest.raises(ConfigError, match="is not empty") as caught:
-        restore(home, archive, replace=False)
+        restore(home, archive, replace=False, lake=bucket_lake)
 
     assert "--replace" in caught.value.remedy
     assert not home.live.exists()
     assert objects_in(bucket_lake) == later
-    restore(home, archive, replace=True)
+    restore(home, archive, replace=True, lake=bucket_lake)
     assert objects_in(bucket_lake) == lake
 
 
@@ -132,12 +132,33 @@ def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     with monkeypatch.context() as patch:
         patch.setattr(Objects, "bring", losing)
         with pytest.raises(StorageError, match="The network is down") as caught:
-            restore(home, archive, replace=True)
+            restore(home, archive, replace=True, lake=bucket_lake)
 
     assert "restore with --replace" in caught.value.remedy
     assert home.stop_file.exists()
     assert "head.json" not in files_of(Bucket(bucket_lake)).names()
-    restore(home, archive, replace=True)
+    restore(home, archive, replace=True, lake=bucket_lake)
     assert objects_in(bucket_lake) == lake
     assert not home.stop_file.exists()
     assert read_head(Bucket(bucket_lake)) is not None
+
+
+def test_an_archive_is_not_believed_where_a_lake_in_a_bucket_goes(bucket_lake, archive, tmp_path):
+    home, lake = Home(tmp_path / "new"), objects_in(bucket_lake)
+
+    with pytest.raises(ConfigError, match=f"lay in {bucket_lake}") as caught:
+        restore(home, archive, replace=True)
+
+    assert f"--lake {bucket_lake}" in caught.value.remedy
+    assert objects_in(bucket_lake) == lake
+    assert not home.live.exists()
+
+
+def test_what_is_no_lake_is_never_given_up(bucket_lake, archive, tmp_path):
+    Objects(Bucket(bucket_lake)).write("family/photo.jpg", b"dear", over=None)
+    before = objects_in(bucket_lake)
+
+    with pytest.raises(ConfigError, match=r"family/photo\.jpg, which is no part of a lake"):
+        restore(Home(tmp_path / "new"), archive, replace=True, lake=bucket_lake)
+
+    assert objects_in(bucket_lake) == before
