@@ -40,7 +40,8 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
             start = max(stop - room.shape[1], 0)
             length = np.uint64(stop - start)
             for step in range(len(steps)):
-                operation, into, a, b, c, d, asked, back = steps[step]
+                operation, into, asked, back = steps[step, 0], steps[step, 1], steps[step, 6], steps[step, 7]
+                a, b, c, d = steps[step, 2], steps[step, 3], steps[step, 4], steps[step, 5]
                 rows, number = min(asked, length), numbers[step]
                 first = length - rows
                 if operation == op.KEEP:
@@ -94,18 +95,12 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
             room[out + row] = room[x + row] ** room[y + row]
     elif operation == op.MAXIMUM:
         for row in range(rows):
-            room[out + row] = (
-                room[x + row]
-                if room[x + row] >= room[y + row] or room[x + row] != room[x + row]
-                else room[y + row]
-            )
+            one, other = room[x + row], room[y + row]
+            room[out + row] = one if one >= other or np.isnan(one) else other
     elif operation == op.MINIMUM:
         for row in range(rows):
-            room[out + row] = (
-                room[x + row]
-                if room[x + row] <= room[y + row] or room[x + row] != room[x + row]
-                else room[y + row]
-            )
+            one, other = room[x + row], room[y + row]
+            room[out + row] = one if one <= other or np.isnan(one) else other
     elif operation == op.NEGATIVE:
         for row in range(rows):
             room[out + row] = -room[x + row]
@@ -154,18 +149,20 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
             room[out + row] = 1.0 - room[x + row]
     elif operation == op.SELECT:
         for row in range(rows):
-            room[out + row] = room[y + row] if room[x + row] != 0 else room[z + row]
+            one, other = room[y + row], room[z + row]  # read both: a read on condition goes row by row
+            room[out + row] = one if room[x + row] != 0 else other
     elif operation == op.FILL:
         for row in range(rows):
             room[out + row] = room[x + row] if room[x + row] == room[x + row] else number
-    elif operation == op.ENOUGH:
+    elif operation == op.WHERE_KNOWN:
         for row in range(rows):
-            room[out + row] = room[x + row] if room[y + row] >= number else np.nan
+            room[out + row] = room[x + row] if room[y + row] == room[y + row] else np.nan
+    elif operation == op.AROUND:
+        for row in range(rows):
+            room[out + row] = room[x + row] - room[y + row] * room[z + row]
     elif operation == op.CANCELLED:
         for row in range(rows):
-            room[out + row] = (
-                1.0 if room[z + row] == room[z + row] and not room[x + row] > number * room[y + row] else 0.0
-            )
+            room[out + row] = 1.0 if room[x + row] <= number * room[y + row] else 0.0
     elif operation == op.RUNNING:
         total = 0
         for row in range(rows):
@@ -189,18 +186,22 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
     weights: History,
 ) -> None:
     begin = min(max(first, back), length)  # the first row that all of it stands behind
-    room[out + first : out + begin] = np.nan
+    for row in range(first, begin):
+        room[out + row] = np.nan
     rows = length - begin
     if rows == 0:
         return
-    past, into, window = begin - back, out + begin, int(back) + 1
-    ends = room[into : out + length]
+    past, into = begin - back, out + begin
     if operation == op.LAG:
         for row in range(rows):
             room[into + row] = room[a + past + row]
     elif operation == op.ROW:
         for row in range(rows):
             room[into + row] = float(begin + row)
+    elif operation == op.DIFFERENCE:
+        for row in range(rows):
+            total = room[a + begin + row] - room[a + past + row] + room[b + past + row]
+            room[into + row] = total if total >= number else np.nan
     elif operation == op.MERGE:
         for row in range(rows):
             room[into + row] = room[a + begin + row] + number * room[b + past + row]
@@ -214,24 +215,30 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
         for row in range(rows):
             is_earlier = room[d + past + row] >= room[c + begin + row]
             room[into + row] = room[b + past + row] + number if is_earlier else room[a + begin + row]
-    elif operation == op.PLACE:
-        own = room[b + begin : b + length]
-        _place(ends, room[a + begin : a + length], own, room[b + past : b + length], int(number), int(back))
-    elif operation == op.QUANTILE:
-        _quantile(ends, room[a + past : a + length], number, window)
-    elif operation == op.WEIGHTED:
-        offset = int(number)
-        _weighted(ends, room[a + past : a + length], weights[offset : offset + window])
-    elif operation == op.DEVIATIONS:
-        _deviations(ends, room[a + past : a + length], room[b + begin : b + length], number, window)
     elif operation == op.DIRECTLY:
-        where, cases = room[b + begin : b + length], 0.0
+        cases = 0
         for row in range(rows):
-            room[into + row] = room[a + begin + row]
-        for row in range(rows):
-            cases = max(cases, room[b + begin + row])
-        if cases > 0:
-            _directly(ends, where, room[c + past : c + length], room[d + past : d + length], number, window)
+            cases += 1 if room[b + begin + row] > 0 else 0
+        if out != a:
+            for row in range(rows):
+                room[into + row] = room[a + begin + row]
+        if cases:
+            ends, where = room[into : into + rows], room[b + begin : b + length]
+            _directly(
+                ends, where, room[c + past : c + length], room[d + past : d + length], number, int(back) + 1
+            )
+    else:
+        ends, window = room[into : into + rows], int(back) + 1
+        if operation == op.PLACE:
+            own, earlier = room[b + begin : b + length], room[b + past : b + length]
+            _place(ends, room[a + begin : a + length], own, earlier, int(number), int(back))
+        elif operation == op.QUANTILE:
+            _quantile(ends, room[a + past : a + length], number, window)
+        elif operation == op.WEIGHTED:
+            offset = int(number)
+            _weighted(ends, room[a + past : a + length], weights[offset : offset + window])
+        elif operation == op.DEVIATIONS:
+            _deviations(ends, room[a + past : a + length], room[b + begin : b + length], number, window)
 
 
 @compiled

@@ -30,11 +30,14 @@ parts, and nothing reaches further or forward: a feature cannot look at later ro
     NOT,
     SELECT,
     FILL,  # what is there, or the number where nothing is
-    ENOUGH,  # the value where the count is at least the number, else missing
+    WHERE_KNOWN,  # the first part where the second is not missing
     RUNNING,  # the sum of whole numbers from any row on: only differences of it mean anything, and they are exact
+    AROUND,  # the first part less the product of the others: sums of products to those around the means
     CANCELLED,  # whether the spread is too small a part (the number) of the squares to be told by them
     LAG,
     ROW,  # the row's number: only differences of it mean anything
+    DIFFERENCE,  # of a running sum, over `size` rows and the row itself, missing below the number; the second part is
+    # what was summed
     MERGE,  # the later part + number × the earlier one, which ends `size` rows before
     MERGE_MAX,
     MERGE_MIN,
@@ -45,12 +48,13 @@ parts, and nothing reaches further or forward: a feature cannot look at later ro
     DEVIATIONS,  # the sum of deviations from the second part, to the power of the number
     DIRECTLY,  # the first part; where the second says so, the moment that `number` names of the last two
     KEEP,  # writes a feature's figures
-) = range(40)
+) = range(42)
 
 MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
 
 LOOKS_BACK = {  # in which of its parts
     LAG: (0,),
+    DIFFERENCE: (0, 1),
     MERGE: (1,),
     MERGE_MAX: (1,),
     MERGE_MIN: (1,),

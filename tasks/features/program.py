@@ -112,9 +112,12 @@ def _places(steps: Sequence[Series], outputs: Sequence[Series]) -> dict[int, int
     last_use = {id(part): position for position, step in enumerate(steps) for part in step.parts}
     free, held = list[int](), len(constants)
     for position, step in enumerate(steps):
-        if step.operation not in {op.CONSTANT, op.KEEP}:
+        ended = {id(part) for part in step.parts if last_use[id(part)] == position} - lasting
+        if step.operation == op.DIRECTLY and id(step.parts[0]) in ended:
+            places[id(step)] = places[id(step.parts[0])]  # a few rows are set right where they stand
+            ended.remove(id(step.parts[0]))
+        elif step.operation not in {op.CONSTANT, op.KEEP}:
             places[id(step)] = free.pop() if free else held
             held = max(held, places[id(step)] + 1)
-        ended = {id(part) for part in step.parts if last_use[id(part)] == position} - lasting
         free.extend(places[part] for part in ended)
     return places

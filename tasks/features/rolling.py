@@ -1,7 +1,7 @@
 """Trailing windows whose value at a row depends on that window's rows alone, bit for bit.
 
 A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here windows are merged
-from those of 1, 2, 4, 8 … rows, in an order that the window alone decides, so that the day's row, computed from the
+from smaller ones, in an order that the window alone decides, so that the day's row, computed from the
 needed tail, equals the full computation exactly. Windows of one history share what they are merged from.
 
 A window holds missing values when bars are missing. Its result is missing when less than MIN_PRESENT_FRAC of its
@@ -9,6 +9,8 @@ rows are there, or when the history does not hold the whole window: what is merg
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from tasks.features.series import Series, recorded, series
 
 MIN_PRESENT_FRAC = 0.8
 EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
+
+Sums = TypeVar("Sums", Series, tuple[Series, Series])
 LEAST_SPREAD = (
     1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
 )
@@ -33,18 +37,17 @@ def lag(values: Series, sessions: int) -> Series:
 
 def rolling_sum(values: Series, window: int) -> Series:
     """Sum what is present in the window."""
-    return _enough(_merged(_filled(values), window), _count(values, window), window)
+    return _where_enough(_merged(_filled(values), window), values, window)
 
 
 def rolling_mean(values: Series, window: int) -> Series:
     """Average what is present in the window."""
-    count = _count(values, window)
-    return _enough(_merged(_filled(values), window) / count, count, window)
+    return _merged(_filled(values), window) / _count(values, window)
 
 
 def rolling_max(values: Series, window: int) -> Series:
     """Return the largest value that is present in the window."""
-    return _enough(_largest(values, window)[0], _count(values, window), window)
+    return _where_enough(_largest(values, window)[0], values, window)
 
 
 def rolling_min(values: Series, window: int) -> Series:
@@ -52,12 +55,12 @@ def rolling_min(values: Series, window: int) -> Series:
     lowest = recorded(op.FILL, values, number=math.inf)
     for rows in _covering(window):
         lowest = recorded(op.MERGE_MIN, lowest, lowest, size=rows)
-    return _enough(lowest, _count(values, window), window)
+    return _where_enough(lowest, values, window)
 
 
 def sessions_since_max(values: Series, window: int) -> Series:
     """Return how many rows ago the window's largest value was, 0 for today; the oldest of equals."""
-    return _enough(_largest(values, window)[1], _count(values, window), window)
+    return _where_enough(_largest(values, window)[1], values, window)
 
 
 def sessions_since_min(values: Series, window: int) -> Series:
@@ -70,11 +73,11 @@ def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
     filled, count = _filled(values), _count(values, window)
     total, squares = _merged(filled, window), _merged(filled * filled, window)
     mean = total / count
-    spread = squares - total * mean
-    has_cancelled = _cancelled(spread, squares, count, window)
+    spread = _around(squares, total, mean)
+    has_cancelled = _cancelled(spread, squares)
     mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
     spread = _directly(op.SPREAD, spread, has_cancelled, values, values, window)
-    return _enough(mean, count, window), _enough(sqrt(spread / (count - 1)), count, window)
+    return mean, sqrt(spread / (count - 1))
 
 
 def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, Series]:
@@ -93,7 +96,7 @@ def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, 
 def rolling_quantile(values: Series, window: int, fraction: float) -> Series:
     """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
     quantile = recorded(op.QUANTILE, values, size=window - 1, number=fraction)
-    return _enough(quantile, _count(values, window), window)
+    return _where_enough(quantile, values, window)
 
 
 def rolling_rank(values: Series, window: int) -> Series:
@@ -102,9 +105,8 @@ def rolling_rank(values: Series, window: int) -> Series:
     for farthest in (*_doublings(window - 1), window - 1):
         place = recorded(op.PLACE, place, values, size=farthest, number=nearest)
         nearest = farthest + 1
-    count = _count(values, window)
     own = where(is_missing(values), math.nan, place + 1.0)
-    return _enough(own / count, count, window)
+    return own / _count(values, window)
 
 
 def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
@@ -118,19 +120,15 @@ def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
     squares = _merged(filled * filled, window)
     mean, behind = total / count, ages / count
     xx = (squared_ages * count - ages * ages) / count
-    yy, xy = squares - total * mean, behind * total - aged
-    has_cancelled = _cancelled(yy, squares, count, window)
+    yy, xy = _around(squares, total, mean), behind * total - aged
+    has_cancelled = _cancelled(yy, squares)
     mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
     yy = _directly(op.SPREAD, yy, has_cancelled, values, values, window)
     xy = _directly(op.SPREAD, xy, has_cancelled, recorded(op.ROW), values, window)
     slope = xy / xx
     r_squared = where(yy > 0, xy * xy / (xx * yy), math.nan)
     residual = values - mean - slope * behind
-    return (
-        _enough(slope, count, window),
-        _enough(r_squared, count, window),
-        _enough(residual, count, window),
-    )
+    return slope, r_squared, residual
 
 
 def rolling_correlation(x: Series, y: Series, window: int) -> Series:
@@ -140,24 +138,21 @@ def rolling_correlation(x: Series, y: Series, window: int) -> Series:
     total_x, total_y = _merged(of_x, window), _merged(of_y, window)
     squares_x, squares_y = _merged(of_x * of_x, window), _merged(of_y * of_y, window)
     mean_y = total_y / count
-    xx, yy = squares_x - total_x * (total_x / count), squares_y - total_y * mean_y
-    xy = _merged(of_x * of_y, window) - total_x * mean_y
-    has_cancelled = maximum(
-        _cancelled(xx, squares_x, count, window), _cancelled(yy, squares_y, count, window)
-    )
+    xx, yy = _around(squares_x, total_x, total_x / count), _around(squares_y, total_y, mean_y)
+    xy = _around(_merged(of_x * of_y, window), total_x, mean_y)
+    has_cancelled = maximum(_cancelled(xx, squares_x), _cancelled(yy, squares_y))
     xx = _directly(op.SPREAD, xx, has_cancelled, x, x + 0 * y, window)
     yy = _directly(op.SPREAD, yy, has_cancelled, y, y + 0 * x, window)
     xy = _directly(op.SPREAD, xy, has_cancelled, x, y, window)
     spread = sqrt(xx * yy)
-    correlation = minimum(maximum(xy / spread, -1.0), 1.0)
-    return _enough(where(spread > 0, correlation, 0.0), count, window)
+    return where(spread == 0, 0.0, minimum(maximum(xy / spread, -1.0), 1.0))
 
 
 def ema(values: Series, span: float) -> Series:
     """Average with weights that decay by 1 − 2/(span + 1) a session, cut after EMA_SPANS spans."""
     window, decay = ema_window(span), 1.0 - 2.0 / (span + 1.0)
     weight = _merged(_present(values), window, decay)
-    return _enough(_merged(_filled(values), window, decay) / weight, _count(values, window), window)
+    return _where_enough(_merged(_filled(values), window, decay) / weight, values, window)
 
 
 def ema_window(span: float) -> int:
@@ -179,58 +174,56 @@ def _present(values: Series) -> Series:
 
 
 def _count(values: Series, window: int) -> Series:
-    return _exact_sum(_present(values), window)
+    """Count what is present; missing where that is too little, and with it whatever is divided by it."""
+    return _exact_sum(_present(values), window, least=math.ceil(MIN_PRESENT_FRAC * window))
 
 
-def _exact_sum(numbers: Series, window: int) -> Series:
+def _exact_sum(numbers: Series, window: int, *, least: int = 0) -> Series:
     """Sum whole numbers, of which any running sum is exact."""
     running = recorded(op.RUNNING, numbers)
-    return recorded(op.MERGE, running, running - numbers, size=window - 1, number=-1.0)
+    return recorded(op.DIFFERENCE, running, numbers, size=window - 1, number=least)
 
 
-def _enough(value: Series, count: Series, window: int) -> Series:
-    return recorded(op.ENOUGH, value, count, number=math.ceil(MIN_PRESENT_FRAC * window))
+def _where_enough(figure: Series, values: Series, window: int) -> Series:
+    return recorded(op.WHERE_KNOWN, figure, _count(values, window))
 
 
 def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
     """Sum each window; what lies `n` rows back counts `fade` to the power of `n`."""
-    result, power, covered = values, values, 0
-    for bit in range(window.bit_length()):
-        span = 1 << bit
-        if bit:
-            power = _both(power, power, span // 2, fade)
-        if window & span:
-            result = _both(result, power, covered, fade) if covered else power
-            covered += span
-    return result
 
+    def join(later: Series, earlier: Series, rows: int) -> Series:
+        return recorded(op.MERGE, later, earlier, size=rows, number=fade**rows)
 
-def _both(later: Series, earlier: Series, rows: int, fade: float = 1.0) -> Series:
-    """Add windows that end at each row and those, faded, that end `rows` before it."""
-    return recorded(op.MERGE, later, earlier, size=rows, number=fade**rows)
+    return _joined(values, window, join)
 
 
 def _merged_aged(values: Series, window: int) -> tuple[Series, Series]:
     """Sum each window, and sum it with each value counting by how many rows ago it was."""
-    power = result = (values, series(0.0))
-    covered = 0
-    for bit in range(window.bit_length()):
-        span = 1 << bit
-        if bit:
-            power = _both_aged(power, power, span // 2)
-        if window & span:
-            result = _both_aged(result, power, covered) if covered else power
-            covered += span
-    return result
+
+    def join(
+        later: tuple[Series, Series], earlier: tuple[Series, Series], rows: int
+    ) -> tuple[Series, Series]:
+        total = recorded(op.MERGE, later[0], earlier[0], size=rows, number=1.0)
+        aged = recorded(op.MERGE, later[1], earlier[1], size=rows, number=1.0)
+        return total, recorded(op.MERGE, aged, earlier[0], size=rows, number=rows)
+
+    return _joined((values, series(0.0)), window, join)
 
 
-def _both_aged(
-    later: tuple[Series, Series], earlier: tuple[Series, Series], rows: int
-) -> tuple[Series, Series]:
-    """Add windows; in the earlier one all is `rows` older than it says."""
-    aged = _both(later[1], earlier[1], rows)
-    older = recorded(op.MERGE, aged, earlier[0], size=rows, number=rows)
-    return _both(later[0], earlier[0], rows), older
+def _joined(rows: Sums, window: int, join: Callable[[Sums, Sums, int], Sums]) -> Sums:
+    """Put windows together from smaller ones: equal parts where the length has a divisor, else one row and the rest.
+
+    The order depends on the window alone. Windows of 5, 10, 20, 60 rows are parts of one another, whoever asks.
+    """
+    if window == 1:
+        return rows
+    parts = next((number for number in range(2, math.isqrt(window) + 1) if window % number == 0), window)
+    if parts == window:
+        return join(rows, _joined(rows, window - 1, join), 1)
+    part = whole = _joined(rows, window // parts, join)
+    for earlier in range(1, parts):
+        whole = join(whole, part, earlier * (window // parts))
+    return whole
 
 
 def _ages(values: Series, window: int) -> tuple[Series, Series]:
@@ -261,8 +254,13 @@ def _doublings(window: int) -> tuple[int, ...]:
     return tuple(1 << bit for bit in range(window.bit_length() - 1))
 
 
-def _cancelled(spread: Series, squares: Series, count: Series, window: int) -> Series:
-    return recorded(op.CANCELLED, spread, squares, _enough(count, count, window), number=LEAST_SPREAD)
+def _around(products: Series, total: Series, mean: Series) -> Series:
+    """Turn a sum of products into that of the deviations from the means."""
+    return recorded(op.AROUND, products, total, mean)
+
+
+def _cancelled(spread: Series, squares: Series) -> Series:
+    return recorded(op.CANCELLED, spread, squares, number=LEAST_SPREAD)
 
 
 def _directly(moment: int, value: Series, where: Series, x: Series, y: Series, window: int) -> Series:
