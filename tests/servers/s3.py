@@ -15,10 +15,16 @@ from threading import Lock, Thread
 from typing import Any
 
 import requests
+from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 BUCKET = "lakes"
-KEYS = {"AWS_ACCESS_KEY_ID": "planted-key-id", "AWS_SECRET_ACCESS_KEY": "planted-secret-key"}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "planted-key-id",
+    "AWS_SECRET_ACCESS_KEY": "planted-secret-key",
+    "AWS_SESSION_TOKEN": "planted-session-token",
+}
+REFUSE, BELIEVE = "/-/refuse", "/-/believe"
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ class ObjectStore:
         return f"s3://{BUCKET}/tests/{uuid.uuid4().hex}"
 
     def refuse_all_keys(self, *, refuse: bool) -> None:
-        """Look keys up from now on, and know none; or believe every key again."""
-        requests.post(f"{self.url}/moto-api/reset-auth", data="0" if refuse else "inf", timeout=10)
+        """Refuse whoever comes from now on, and quote the request in the answer; or believe every key again."""
+        requests.post(f"{self.url}{REFUSE if refuse else BELIEVE}", timeout=10).raise_for_status()
 
 
 @contextmanager
@@ -61,15 +67,27 @@ def serving() -> Iterator[ObjectStore]:
             process.kill()
 
 
-class _OneByOne:
-    """Let one request through at a time."""
+class _Door:
+    """Let one request through at a time, or none."""
 
     def __init__(self, app: Any) -> None:
-        self._app, self._lock = app, Lock()
+        self._app, self._lock, self._refuses = app, Lock(), False
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         with self._lock:
+            if environ["PATH_INFO"] in {REFUSE, BELIEVE}:
+                self._refuses = environ["PATH_INFO"] == REFUSE
+                return Response(status=204)(environ, start_response)
+            if self._refuses:
+                return _refusal(environ)(environ, start_response)
             return list(self._app(environ, start_response))
+
+
+def _refusal(environ: Any) -> Response:
+    """Answer as Amazon does to a wrong signature: with all that was signed, tokens included."""
+    quoted = "\n".join(f"{name}:{value}" for name, value in Request(environ).headers)
+    code = f"<Code>SignatureDoesNotMatch</Code><StringToSign>{quoted}</StringToSign>"
+    return Response(f"<?xml version='1.0'?><Error>{code}</Error>", status=403, mimetype="application/xml")
 
 
 class _Quiet(WSGIRequestHandler):
@@ -80,7 +98,7 @@ class _Quiet(WSGIRequestHandler):
 def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    app = _OneByOne(DomainDispatcherApplication(create_backend_app))
+    app = _Door(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
