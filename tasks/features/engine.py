@@ -27,9 +27,9 @@ from tasks.features.series import Series, named
 Part = TypeVar("Part")
 
 THREADS = 2
-BLOCK_SYMBOLS = 8  # a line of the processor's cache holds as many figures
+BLOCK_SYMBOLS = 16  # two lines of the processor's cache hold as many figures
 GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
-ROWS_AT_ONCE = 512  # three histories of so many, and what windows reach back, stay in the nearest cache
+ROWS_AT_ONCE = 1_024  # three histories of so many, and what windows reach back, stay in the nearest cache
 FORM_CELLS = 80_000
 
 Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
@@ -92,7 +92,7 @@ def on_arrays(function: Callable[..., tuple[Series, ...]], *arrays: Matrix) -> t
     outputs = function(*(named(str(place)) for place in range(len(arrays))))
     program = program_of(outputs, rows_at_once=max(sessions, 1))
     found = np.empty((len(program.outputs), sessions, symbols))
-    room, nothing = np.empty(program.shape), np.empty((0, 0, 0), dtype=np.float32)
+    room, nothing = machine.room_for(*program.shape), np.empty((0, 0, 0), dtype=np.float32)
     for symbol in range(symbols):
         inputs = np.array([[arrays[int(name)][:, symbol]] for name in program.inputs], dtype=np.float64)
         _run(program, inputs, room, nothing, symbol)
@@ -126,7 +126,7 @@ def _fill(raw: Raw, panel: Panel, program: Program, rows: slice) -> None:
     length = len(panel.sessions[rows])
 
     def fill(blocks: Iterator[slice]) -> None:
-        room = np.empty(program.shape)
+        room = machine.room_for(*program.shape)
         inputs = np.empty((len(sources), BLOCK_SYMBOLS, length))
         for columns in blocks:
             block = inputs[:, : len(panel.symbols[columns])]

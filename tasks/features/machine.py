@@ -18,6 +18,13 @@ from tasks.features.compiled import History, compiled
 Steps = NDArray[np.uint64]
 
 
+def room_for(histories: int, rows: int) -> NDArray[np.float64]:
+    """Return room for histories, each of which begins with a line of the processor's cache."""
+    figures = np.empty(histories * rows + op.LINE)
+    first = -(figures.ctypes.data // figures.itemsize) % op.LINE
+    return figures[first : first + histories * rows].reshape(histories, rows)
+
+
 @compiled
 def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
     steps: Steps,
@@ -42,19 +49,20 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
             for step in range(len(steps)):
                 operation, into, asked, back = steps[step, 0], steps[step, 1], steps[step, 6], steps[step, 7]
                 a, b, c, d = steps[step, 2], steps[step, 3], steps[step, 4], steps[step, 5]
-                rows, number = min(asked, length), numbers[step]
-                first = length - rows
+                first, number = length - min(asked, length), numbers[step]
+                begin = first - first % np.uint64(op.LINE)
                 if operation == op.KEEP:
                     end = stop - whole + kept_rows
-                    kept = out[into, first_symbol + symbol, end - int(rows) : end]
+                    kept = out[into, first_symbol + symbol, end - int(length - first) : end]
                     _keep(kept, flat[a + first : a + length], flat[b + first : b + length])
-                    kept[: max(int(back) + int(rows) - stop, 0)] = np.nan
+                    kept[: max(int(back + length - first) - stop, 0)] = np.nan
                 elif operation == op.INPUT:
-                    flat[into + first : into + length] = inputs[back, symbol, start + int(first) : stop]
+                    flat[into + begin : into + length] = inputs[back, symbol, start + int(begin) : stop]
                 elif operation < op.LAG:
-                    _row_by_row(flat, operation, into + first, a + first, b + first, c + first, rows, number)
+                    x, y, z = a + begin, b + begin, c + begin
+                    _row_by_row(flat, operation, into + begin, x, y, z, length - begin, number)
                 else:
-                    _looking_back(flat, operation, into, a, b, c, d, first, length, back, number, weights)
+                    _looking_back(flat, operation, into, a, b, c, d, begin, length, back, number, weights)
             stop -= rows_at_once
 
 

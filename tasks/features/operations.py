@@ -69,3 +69,5 @@ LOOKS_BACK = {  # in which of its parts
 MEAN, SPREAD, PRODUCT = range(
     3
 )  # what DIRECTLY finds: of the last part its mean, of both their deviations' products
+
+LINE = 8  # figures in a line of the processor's cache: loops that begin with one are faster

@@ -14,6 +14,7 @@ from tasks.features import operations as op
 from tasks.features.series import Series
 
 MOST_PARTS = 4
+
 STEP = 4 + MOST_PARTS  # numbers a step takes
 
 
@@ -74,8 +75,9 @@ def rows_of_inputs(output: Series) -> int:
 
 
 def _room(rows: int) -> int:
-    """Return how far apart histories lie: never a multiple of 4 KiB, which the processor's cache would mix up."""
-    return rows + 8 if rows % 512 == 0 else rows
+    """Return how far apart histories lie: whole lines, and no multiple of 4 KiB, which the cache would mix up."""
+    lines = -(-rows // op.LINE)
+    return (lines + (lines % 64 == 0)) * op.LINE
 
 
 def _in_order(outputs: Iterable[Series]) -> list[Series]:
