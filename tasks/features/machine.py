@@ -280,29 +280,33 @@ def _place(out: History, so_far: History, own: History, past: History, nearest: 
 
 @compiled
 def _quantile(out: History, past: History, fraction: float, window: int) -> None:
-    """Keep the window in order, and read it on the line between the fraction's two neighbours."""
-    ordered, count = np.empty(window), 0
+    """Keep the window in order, and read it on the line between the fraction's two neighbours.
+
+    What is missing stands at the end, as infinity. The new row pushes its neighbours aside as far as the place that the
+    row which leaves the window gives up.
+    """
+    ordered, count = np.full(window, np.inf), 0
     for row in range(len(out) + window - 1):
-        if row >= window and past[row - window] == past[row - window]:
-            gone = np.searchsorted(ordered[:count], past[row - window])
-            for place in range(gone, count - 1):
-                ordered[place] = ordered[place + 1]
-            count -= 1
-        new = past[row]
-        if not np.isnan(new):
-            place = count
-            while place > 0 and ordered[place - 1] > new:
-                ordered[place] = ordered[place - 1]
-                place -= 1
-            ordered[place] = new
-            count += 1
+        old = past[row - window] if row >= window else np.inf
+        old, new = np.inf if np.isnan(old) else old, np.inf if np.isnan(past[row]) else past[row]
+        count += int(new < np.inf) - int(old < np.inf)
+        if new != old:
+            place = 0
+            for other in range(window):
+                place += 1 if ordered[other] < new else 0
+            step = -1 if new > old else 1
+            place += min(step, 0)
+            pushed = new
+            while pushed != old:
+                ordered[place], pushed = pushed, ordered[place]
+                place += step
         if row >= window - 1:
             position = fraction * (count - 1)
             below = int(position)
             value = np.nan
             if count:
-                step = ordered[min(below + 1, count - 1)] - ordered[below]
-                value = ordered[below] + step * (position - below)
+                gap = ordered[min(below + 1, count - 1)] - ordered[below]
+                value = ordered[below] + gap * (position - below)
             out[row - window + 1] = value
 
 
