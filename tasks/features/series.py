@@ -78,6 +78,9 @@ class Series:
     def __eq__(self, other: object) -> "Series":  # type: ignore[override]  # row by row, as arrays do
         return recorded(op.EQUAL, self, series(other))
 
+    def __ne__(self, other: object) -> "Series":  # type: ignore[override]  # row by row, as arrays do
+        return ~(self == other)
+
     def __and__(self, other: "Series") -> "Series":
         return recorded(op.AND, _mask(self), _mask(other))
 
