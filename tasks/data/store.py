@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -269,18 +269,22 @@ def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, re
 
     table = _leftover(lake, name) if version is None else _healed(lake, name, version)
     before = -1 if table is None else table.version()
+    how: dict[str, Any]
+    if table is None:
+        how = {"mode": "error", "configuration": LOG_PROPERTIES}
+    elif version is None:
+        how = {"mode": "overwrite", "schema_mode": "overwrite"}
+    else:  # merged: fundamentals, and what a later release adds
+        how = {"mode": "append", "schema_mode": "merge"}
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
         table or f"{lake}/{name}",
         to_arrow(frame, name, revision),
-        mode="append" if version is not None else "overwrite" if table else "error",
         partition_by=["year"] if name == "bars" else None,
-        # merged: fundamentals, and what a later release adds
-        schema_mode="merge" if version is not None else "overwrite" if table else None,
-        configuration=None if table else LOG_PROPERTIES,
         storage_options=table_options(lake),
         writer_properties=WriterProperties(compression="ZSTD"),
         post_commithook_properties=hooks,
+        **how,
     )
     table = table or _open(lake, name)
     _refuse_mixture(lake, table, since=before)

@@ -179,7 +179,8 @@ commit_day(Bucket(sys.argv[1]), OURS if sys.argv[2] == "ours" else THEIRS, LAST)
 """
 
 
-@pytest.mark.parametrize("is_first", [False, pytest.param(True, marks=pytest.mark.prove)])
+@pytest.mark.prove
+@pytest.mark.parametrize("is_first", [False, True])
 def test_two_processes_that_refresh_at_the_same_moment_leave_the_refresh_of_one(
     is_first, bucket_lake, expected
 ):
