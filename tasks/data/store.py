@@ -289,7 +289,7 @@ def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, re
     table = table or _open(lake, name)
     _refuse_mixture(lake, table, since=before)
     _put_together(lake, table, name, frame, hooks)
-    if isinstance(lake, Bucket) and table.version() % CHECKPOINT_EVERY == 0:
+    if isinstance(lake, Bucket) and (table.version() + 1) % CHECKPOINT_EVERY == 0:
         table.create_checkpoint()
     _keep(lake, name, 0 if version is None else version + 1, table.version())
     return int(table.version())

@@ -55,6 +55,7 @@ def test_two_refreshes_give_the_snapshots_and_panels_that_a_folder_gives(bucket_
     assert not (tmp_path / "a" / "data" / "lake").exists()
 
 
+@pytest.mark.prove
 def test_the_lake_is_described_and_verified_and_counted_where_it_lies(bucket_lake, tmp_path, monkeypatch):
     in_bucket = {"data.lake": bucket_lake}
     market = refresh(monkeypatch, tmp_path, WHOLE, **in_bucket)
@@ -69,7 +70,7 @@ def test_the_lake_is_described_and_verified_and_counted_where_it_lies(bucket_lak
     assert verified.bars == len(WHOLE.bars)
 
 
-QUICK = {(False, "_append", 2, True), (False, "write_head", 1, False), (True, "_append", 2, True)}
+QUICK = {(False, "_append", 2, True), (True, "_append", 2, True)}
 DEATHS = [
     pytest.param(*death, marks=[] if death in QUICK else pytest.mark.prove)
     for death in [
@@ -112,6 +113,7 @@ def parquet_files(lake: Bucket) -> set[str]:
     return {name for name in files_of(lake).names() if name.endswith(".parquet") and "_delta_log" not in name}
 
 
+@pytest.mark.prove
 def test_a_vacuum_frees_what_was_put_together_and_what_a_crash_left(bucket_lake, monkeypatch):
     lake = Bucket(bucket_lake)
     monkeypatch.setattr(store, "MAX_FILES", 2)
@@ -146,6 +148,7 @@ def test_a_vacuum_leaves_young_files_to_whoever_may_be_writing_them(bucket_lake)
     assert parquet_files(lake) == before
 
 
+@pytest.mark.prove
 def test_a_snapshot_that_is_told_anew_is_kept_for_the_day_that_stands_on_it(bucket_lake):
     lake = Bucket(bucket_lake)
     commit_day(lake, FEW_TABLES, LAST)

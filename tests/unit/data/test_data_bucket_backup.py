@@ -68,10 +68,12 @@ def test_a_book_whose_home_and_bucket_were_destroyed_comes_back_and_goes_on(
     assert market.snapshot.id == undisturbed.snapshot.id
 
 
+@pytest.mark.prove
 def test_a_backup_leaves_no_copy_of_the_lake_behind(book, archive):
     assert not any("lake" in name or ".backup" in name for name in tree_bytes(book.root))
 
 
+@pytest.mark.prove
 def test_a_lake_moves_into_a_folder_and_into_a_bucket_by_its_archive(
     book, bucket_lake, object_store, archive, tmp_path
 ):
@@ -88,6 +90,7 @@ def test_a_lake_moves_into_a_folder_and_into_a_bucket_by_its_archive(
     assert objects_in(there) == lake
 
 
+@pytest.mark.prove
 def test_a_lake_beside_the_one_in_use_is_no_part_of_the_book(book, bucket_lake, tmp_path):
     book.lake.mkdir(parents=True)
     (book.lake / "old.parquet").write_text("before the lake moved")
@@ -99,6 +102,7 @@ def test_a_lake_beside_the_one_in_use_is_no_part_of_the_book(book, bucket_lake, 
     }
 
 
+@pytest.mark.prove
 def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
     bucket_lake, archive, tmp_path, monkeypatch, book
 ):
@@ -116,7 +120,7 @@ def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
     assert objects_in(bucket_lake) == lake
 
 
-@pytest.mark.parametrize("nth", [0, 3])
+@pytest.mark.parametrize("nth", [pytest.param(0, marks=pytest.mark.prove), 3])
 def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     nth, bucket_lake, archive, tmp_path, monkeypatch
 ):
