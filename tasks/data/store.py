@@ -1,46 +1,23 @@
-"""Keep the lake: Delta tables that only grow, and a head that says which versions count. Nobody else touches them.
+"""Read the lake: Delta tables that only grow, at the versions that a head says count. `commits.py` writes it."""
 
-A refresh appends to the tables one after the other and writes the head last. If it dies in between, the head still
-names the old versions; the next refresh takes a table that ran ahead back to the head before it appends.
-"""
-
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.core.errors import AftercloseError, DataError, StorageError
+from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
-from tasks.data.arrow import bar_columns, no_bars, to_arrow, to_frame
-from tasks.data.digest import COVERED, session_digests, snapshot_id
-from tasks.data.durable import sync_commits
-from tasks.data.head import Head, keep_superseded, write_head
-from tasks.data.intake import Batch
+from tasks.data.arrow import bar_columns, no_bars, to_frame
+from tasks.data.delta import open_table, reading
+from tasks.data.digest import snapshot_id
+from tasks.data.head import Head
 from tasks.data.panel import BarColumns, assemble
-from tasks.data.place import (
-    Bucket,
-    Place,
-    files_of,
-    table_options,
-    trouble_with,
-    written_meanwhile,
-)
+from tasks.data.place import Place, files_of
 from tasks.data.schema import Panel, PanelRules, SnapshotRef
 from tasks.data.tables import SPECS, as_seen_on, empty_table, with_all_columns
 from tasks.data.universe import LOOKBACK_SESSIONS
 
-if TYPE_CHECKING:
-    from deltalake import DeltaTable, PostCommitHookProperties
-
-CHECKPOINT_EVERY = 10  # versions, in a bucket: who opens the table asks for each log entry since then
-FOREIGN_HOURS = 24  # in a bucket no refresh of another home lasts longer
-MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
-LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
 PANEL_TABLES = (
     "amendments",
     "actions",
@@ -119,8 +96,8 @@ def read_table(lake: Place, versions: Mapping[str, int], name: str) -> pd.DataFr
     """Return all rows of a table at its committed version; an absent table is an empty one."""
     if name not in versions:
         return empty_table(name)
-    with _reading(lake, name):
-        table = _open(lake, name, versions[name]).to_pyarrow_table()
+    with reading(lake, name):
+        table = open_table(lake, name, versions[name]).to_pyarrow_table()
         return with_all_columns(to_frame(table), name)
 
 
@@ -132,8 +109,8 @@ def read_bars(lake: Place, versions: Mapping[str, int], *, since: date, through:
     import pyarrow.compute as pc
     import pyarrow.dataset as pads
 
-    with _reading(lake, "bars"):
-        dataset = _open(lake, "bars", versions["bars"]).to_pyarrow_dataset(
+    with reading(lake, "bars"):
+        dataset = open_table(lake, "bars", versions["bars"]).to_pyarrow_dataset(
             file_pruning_predicate=[("year", ">=", str(since.year)), ("year", "<=", str(through.year))],
             parquet_read_options=pads.ParquetReadOptions(dictionary_columns={"symbol"}),
         )
@@ -155,244 +132,6 @@ def read_bar_frame(
         return frame
     both = pd.concat([frame, amended[list(frame.columns)]], ignore_index=True)
     return both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True)
-
-
-def commit(
-    lake: Place, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
-) -> Head:
-    """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
-    if head is None:
-        head = write_head(
-            lake, Head(provider)
-        )  # from here on, tables without a version in the head are known to be leftovers
-    if head.last_session == through:
-        keep_superseded(lake, head)  # the session is told anew: a day may stand on what was told before
-    rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}
-    versions, counts = dict(head.versions), dict(head.rows)
-    with _writing(lake):
-        for name in SPECS:
-            if len(rows[name]):
-                versions[name] = _append(lake, name, rows[name], versions.get(name), head.revision + 1)
-                counts[name] = counts.get(name, 0) + len(rows[name])
-    bars = rows["bars"]["session"]
-    first = min(day for day in (head.first_session, *_edges(bars)) if day is not None)
-    committed = replace(
-        head,
-        revision=head.revision + 1,
-        provider=provider,
-        refreshed_at=at,
-        first_session=first,
-        last_session=through,
-        versions=versions,
-        rows=counts,
-    )
-    return write_head(lake, committed)
-
-
-def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None:
-    """Delete the table files that neither the head nor one of `keep` names.
-
-    The tables note the deletion in their logs, so their versions move on, and in a folder the head with them. Dying in
-    between harms nothing: what the old head names stays, and the next writer takes the tables back to it. In a bucket
-    that is left to the next writer, and young files stay: a refresh of another home may be about to name them.
-    """
-    age_hours = FOREIGN_HOURS if isinstance(lake, Bucket) else 0
-    versions = {}
-    with _writing(lake):
-        for name, version in head.versions.items():
-            table = _healed(lake, name, version)
-            kept = {version, table.version(), *(other.versions.get(name, version) for other in keep)}
-            table.vacuum(
-                age_hours,
-                dry_run=False,
-                enforce_retention_duration=False,
-                full=True,
-                keep_versions=sorted(kept),
-            )
-            table.update_incremental()
-            versions[name] = int(table.version())
-            _keep(lake, name, version + 1, versions[name])
-    if not isinstance(lake, Bucket):
-        write_head(lake, replace(head, versions=versions))
-
-
-def _edges(days: pd.Series) -> tuple[date, ...]:
-    return () if days.empty else (days.min().date(), days.max().date())
-
-
-def _sessions(lake: Place, head: Head, batch: Batch, through: date) -> pd.DataFrame:
-    """Return the digest of every session that the batch adds to or changes."""
-    serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
-    fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
-    touched = {
-        day for frame in (*fresh.values(), batch.rows["amendments"]) for day in frame["session"].unique()
-    }
-    old = sorted(day for day in touched if head.last_session and day <= pd.Timestamp(head.last_session))
-    if old:
-        fresh = _with_stored(lake, head, fresh, batch.rows["amendments"], old)
-    digests = session_digests(fresh)
-    counts = fresh["bars"]["session"].value_counts()
-    days = pd.Series(list(digests), dtype="datetime64[s]")
-    late = days <= pd.Timestamp(head.last_session or date(1900, 1, 1))
-    return pd.DataFrame(
-        {
-            "session": days,
-            "bars": days.map(counts).fillna(0.0).astype("float64"),
-            "digest": pd.Series(list(digests.values()), dtype="str"),
-            "known": days.where(~late, pd.Timestamp(through)),
-        }
-    )
-
-
-def _with_stored(
-    lake: Place, head: Head, fresh: dict[str, pd.DataFrame], amendments: pd.DataFrame, old: list[pd.Timestamp]
-) -> dict[str, pd.DataFrame]:
-    """Add to the new rows what the lake holds of sessions that were there before."""
-    result = {}
-    for name, frame in fresh.items():
-        if name == "bars":
-            stored = read_bar_frame(lake, head.versions, since=old[0].date(), through=old[-1].date())
-            frame = pd.concat([frame.astype({"symbol": "str"}), amendments[list(frame.columns)]])  # noqa: PLW2901
-        else:
-            stored = as_seen_on(read_table(lake, head.versions, name), name, None)
-        if name == "findings":
-            stored = stored[stored["severity"] == "quarantine"]
-        stored = stored[stored["session"].isin(old)]
-        both = pd.concat([stored, frame], ignore_index=True)
-        result[name] = both.drop_duplicates(list(SPECS[name].key), keep="last", ignore_index=True)
-    return result
-
-
-def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
-    """Append rows on top of the committed version and return the new one, safely kept."""
-    from deltalake import PostCommitHookProperties, WriterProperties, write_deltalake
-
-    table = _leftover(lake, name) if version is None else _healed(lake, name, version)
-    before = -1 if table is None else table.version()
-    how: dict[str, Any]
-    if table is None:
-        how = {"mode": "error", "configuration": LOG_PROPERTIES}
-    elif version is None:
-        how = {"mode": "overwrite", "schema_mode": "overwrite"}
-    else:  # merged: fundamentals, and what a later release adds
-        how = {"mode": "append", "schema_mode": "merge"}
-    hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-    write_deltalake(
-        table or f"{lake}/{name}",
-        to_arrow(frame, name, revision),
-        partition_by=["year"] if name == "bars" else None,
-        storage_options=table_options(lake),
-        writer_properties=WriterProperties(compression="ZSTD"),
-        post_commithook_properties=hooks,
-        **how,
-    )
-    table = table or _open(lake, name)
-    _refuse_mixture(lake, table, since=before)
-    _put_together(lake, table, name, frame, hooks)
-    if isinstance(lake, Bucket) and (table.version() + 1) % CHECKPOINT_EVERY == 0:
-        table.create_checkpoint()
-    _keep(lake, name, 0 if version is None else version + 1, table.version())
-    return int(table.version())
-
-
-def _leftover(lake: Place, name: str) -> "DeltaTable | None":
-    """Clear away what a first refresh left that died before its head: nothing of it was ever committed.
-
-    In a bucket that refresh may be another home's and still alive. Nothing is deleted there; the table is handed out,
-    to be written over as a version of its own.
-    """
-    from deltalake.exceptions import TableNotFoundError
-
-    if isinstance(lake, Bucket):
-        try:
-            return _open(lake, name)
-        except TableNotFoundError:
-            return None
-    if (lake / name).exists():
-        shutil.rmtree(lake / name)
-    return None
-
-
-def _healed(lake: Place, name: str, version: int) -> "DeltaTable":
-    """Open the table for writing; one that ran ahead of the head is taken back to it first."""
-    table = _open(lake, name)
-    if table.version() != version:
-        table.restore(version)
-    return table
-
-
-def _put_together(
-    lake: Place, table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
-) -> None:
-    """Compact small files when there are many: daily refreshes add one file each."""
-    filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
-    if len(table.file_uris(file_pruning_predicate=filters)) > MAX_FILES:
-        before = table.version()
-        table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
-        _refuse_mixture(lake, table, since=before)
-
-
-def _refuse_mixture(lake: Place, table: "DeltaTable", *, since: int) -> None:
-    """Refuse a version that does not follow ours: the library commits on top of whatever came in between.
-
-    Versions never change. So a head that names only such as followed one another is right, whoever else wrote.
-    """
-    if table.version() > since + 1:
-        raise written_meanwhile(lake)
-
-
-def _keep(lake: Place, name: str, first: int, last: int) -> None:
-    """Make sure that versions outlive a power cut; what a bucket has acknowledged does."""
-    if not isinstance(lake, Bucket):
-        sync_commits(lake / name, first, last)
-
-
-def _open(lake: Place, name: str, version: int | None = None) -> "DeltaTable":
-    from deltalake import DeltaTable
-
-    return DeltaTable(f"{lake}/{name}", version=version, storage_options=table_options(lake))
-
-
-@contextmanager
-def _reading(lake: Place, name: str) -> Iterator[None]:
-    """Tell a damaged table in words: nothing is repaired, the head stays."""
-    from deltalake.exceptions import DeltaError
-
-    try:
-        yield
-    except (DeltaError, OSError, ValueError) as error:
-        if found := trouble_with(lake, error):
-            raise found from None  # what a server answered is not for every eye
-        raise _unreadable(
-            f"Table {name} in {lake} is damaged: {_first_line(error)}",
-            "Restore the lake from a backup, or move it away and refresh again.",
-        ) from error
-
-
-@contextmanager
-def _writing(lake: Place) -> Iterator[None]:
-    from deltalake.exceptions import CommitFailedError, DeltaError
-
-    try:
-        yield
-    except AftercloseError:
-        raise
-    except (DeltaError, OSError) as error:
-        if found := trouble_with(lake, error):
-            raise found from None
-        if isinstance(lake, Bucket) and (
-            isinstance(error, CommitFailedError) or "already exists" in str(error)
-        ):
-            raise written_meanwhile(lake) from error
-        raise StorageError(
-            f"The lake {lake} could not be written: {_first_line(error)}",
-            remedy="The last snapshot is intact; free space or mend permissions, then run again.",
-            path=str(lake),
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
 
 
 def _unreadable(what: str, remedy: str) -> DataError:

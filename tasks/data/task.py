@@ -14,6 +14,7 @@ from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
+from tasks.data.commits import commit
 from tasks.data.conform import conform, refuse_lost_figures
 from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, without_fall_throughs
 from tasks.data.head import Head, read_head
@@ -26,7 +27,7 @@ from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, youn
 from tasks.data.reconcile import Reconciled, reconcile
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
-from tasks.data.store import commit, make_snapshot, read_bar_frame, read_panel, read_table, read_tables
+from tasks.data.store import make_snapshot, read_bar_frame, read_panel, read_table, read_tables
 from tasks.data.tables import SPECS, as_seen_on, changed_rows, to_findings
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from tasks.core.errors import DataError
+from tasks.data.commits import drop_unnamed_files
 from tasks.data.head import Head, read_head, superseded_heads
 from tasks.data.place import Place, files_of
-from tasks.data.store import drop_unnamed_files, id_of_snapshot
+from tasks.data.store import id_of_snapshot
 
 log = logging.getLogger(__name__)
 

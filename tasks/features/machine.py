@@ -5,6 +5,9 @@ does not reach back far enough. What lies in rows that nobody asked for is never
 
 All histories lie in one flat room, and a step is handed where its own begin: cutting an array out of another takes
 longer than most steps. Places are unsigned, as an index that may count from the end cannot be computed by the dozen.
+
+The operations are numbered here and nowhere else: machine code kept on disk has the numbers in it, and is renewed when
+this file changes.
 """
 
 import math
@@ -12,16 +15,83 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features import operations as op
 from tasks.features.compiled import History, compiled
+
+(
+    CONSTANT,
+    INPUT,
+    ADD,
+    SUBTRACT,
+    MULTIPLY,
+    DIVIDE,
+    POWER,
+    MAXIMUM,
+    MINIMUM,
+    NEGATIVE,
+    ABSOLUTE,
+    SIGN,
+    SQRT,
+    LOG,
+    LOG1P,
+    TANH,
+    LESS,
+    LESS_EQUAL,
+    EQUAL,
+    IS_MISSING,
+    AND,
+    OR,
+    NOT,
+    SELECT,
+    FILL,  # what is there, or the number where nothing is
+    WHERE_KNOWN,  # the first part where the second is not missing
+    RUNNING,  # the sum of whole numbers from any row on: only differences of it mean anything, and they are exact
+    AROUND,  # the first part less the product of the others: sums of products to those around the means
+    CANCELLED,  # whether the spread is too small a part (the number) of the squares to be told by them
+    LAG,
+    ROW,  # the row's number: only differences of it mean anything
+    DIFFERENCE,  # of a running sum, over `size` rows and the row itself, missing below the number; the second part is
+    # what was summed
+    MERGE,  # the later part + number × the earlier one, which ends `size` rows before
+    MERGE_MAX,
+    MERGE_MIN,
+    MERGE_SINCE,  # how long ago the larger of two maxima was, the earlier of equals
+    PLACE,  # the part so far + 1 for each row from `number` to `size` back that is smaller than the row, ½ for equals
+    QUANTILE,
+    WEIGHTED,
+    DEVIATIONS,  # the sum of deviations from the second part, to the power of the number
+    DIRECTLY,  # the first part; where the second says so, the moment that `number` names of the last two
+    KEEP,  # writes a feature's figures
+) = range(42)
+
+MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
+
+LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing forward
+    LAG: (0,),
+    DIFFERENCE: (0, 1),
+    MERGE: (1,),
+    MERGE_MAX: (1,),
+    MERGE_MIN: (1,),
+    MERGE_SINCE: (1, 3),
+    PLACE: (1,),
+    QUANTILE: (0,),
+    WEIGHTED: (0,),
+    DEVIATIONS: (0,),
+    DIRECTLY: (2, 3),
+}
+
+MEAN, SPREAD = range(
+    2
+)  # what DIRECTLY finds: of the last part its mean; of both, the sum of their deviations' products
+
+LINE = 8  # figures in a line of the processor's cache: loops that begin with one are faster
 
 Steps = NDArray[np.uint64]
 
 
 def room_for(histories: int, rows: int) -> NDArray[np.float64]:
     """Return room for histories, each of which begins with a line of the processor's cache."""
-    figures = np.empty(histories * rows + op.LINE)
-    first = -(figures.ctypes.data // figures.itemsize) % op.LINE
+    figures = np.empty(histories * rows + LINE)
+    first = -(figures.ctypes.data // figures.itemsize) % LINE
     return figures[first : first + histories * rows].reshape(histories, rows)
 
 
@@ -50,15 +120,15 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
                 operation, into, asked, back = steps[step, 0], steps[step, 1], steps[step, 6], steps[step, 7]
                 a, b, c, d = steps[step, 2], steps[step, 3], steps[step, 4], steps[step, 5]
                 first, number = length - min(asked, length), numbers[step]
-                begin = first - first % np.uint64(op.LINE)
-                if operation == op.KEEP:
+                begin = first - first % np.uint64(LINE)
+                if operation == KEEP:
                     end = stop - whole + kept_rows
                     kept = out[into, first_symbol + symbol, end - int(length - first) : end]
                     _keep(kept, flat[a + first : a + length], flat[b + first : b + length])
                     kept[: max(int(back + length - first) - stop, 0)] = np.nan
-                elif operation == op.INPUT:
+                elif operation == INPUT:
                     flat[into + begin : into + length] = inputs[back, symbol, start + int(begin) : stop]
-                elif operation < op.LAG:
+                elif operation < LAG:
                     x, y, z = a + begin, b + begin, c + begin
                     _row_by_row(flat, operation, into + begin, x, y, z, length - begin, number)
                 else:
@@ -86,92 +156,92 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
     rows: np.uint64,
     number: float,
 ) -> None:
-    if operation == op.ADD:
+    if operation == ADD:
         for row in range(rows):
             room[out + row] = room[x + row] + room[y + row]
-    elif operation == op.SUBTRACT:
+    elif operation == SUBTRACT:
         for row in range(rows):
             room[out + row] = room[x + row] - room[y + row]
-    elif operation == op.MULTIPLY:
+    elif operation == MULTIPLY:
         for row in range(rows):
             room[out + row] = room[x + row] * room[y + row]
-    elif operation == op.DIVIDE:
+    elif operation == DIVIDE:
         for row in range(rows):
             room[out + row] = room[x + row] / room[y + row]
-    elif operation == op.POWER:
+    elif operation == POWER:
         for row in range(rows):
             room[out + row] = room[x + row] ** room[y + row]
-    elif operation == op.MAXIMUM:
+    elif operation == MAXIMUM:
         for row in range(rows):
             one, other = room[x + row], room[y + row]
             room[out + row] = one if one >= other or np.isnan(one) else other
-    elif operation == op.MINIMUM:
+    elif operation == MINIMUM:
         for row in range(rows):
             one, other = room[x + row], room[y + row]
             room[out + row] = one if one <= other or np.isnan(one) else other
-    elif operation == op.NEGATIVE:
+    elif operation == NEGATIVE:
         for row in range(rows):
             room[out + row] = -room[x + row]
-    elif operation == op.ABSOLUTE:
+    elif operation == ABSOLUTE:
         for row in range(rows):
             room[out + row] = abs(room[x + row])
-    elif operation == op.SIGN:
+    elif operation == SIGN:
         for row in range(rows):
             room[out + row] = (
                 room[x + row]
                 if room[x + row] == 0 or room[x + row] != room[x + row]
                 else math.copysign(1.0, room[x + row])
             )
-    elif operation == op.SQRT:
+    elif operation == SQRT:
         for row in range(rows):
             room[out + row] = math.sqrt(room[x + row])
-    elif operation == op.LOG:
+    elif operation == LOG:
         for row in range(rows):
             room[out + row] = np.log(room[x + row])
-    elif operation == op.LOG1P:
+    elif operation == LOG1P:
         for row in range(rows):
             room[out + row] = np.log1p(room[x + row])
-    elif operation == op.TANH:
+    elif operation == TANH:
         for row in range(rows):
             room[out + row] = math.tanh(room[x + row])
-    elif operation == op.LESS:
+    elif operation == LESS:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] < room[y + row] else 0.0
-    elif operation == op.LESS_EQUAL:
+    elif operation == LESS_EQUAL:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] <= room[y + row] else 0.0
-    elif operation == op.EQUAL:
+    elif operation == EQUAL:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] == room[y + row] else 0.0
-    elif operation == op.IS_MISSING:
+    elif operation == IS_MISSING:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] != room[x + row] else 0.0
-    elif operation == op.AND:
+    elif operation == AND:
         for row in range(rows):
             room[out + row] = room[x + row] * room[y + row]
-    elif operation == op.OR:
+    elif operation == OR:
         for row in range(rows):
             room[out + row] = max(room[x + row], room[y + row])
-    elif operation == op.NOT:
+    elif operation == NOT:
         for row in range(rows):
             room[out + row] = 1.0 - room[x + row]
-    elif operation == op.SELECT:
+    elif operation == SELECT:
         for row in range(rows):
             one, other = room[y + row], room[z + row]  # read both: a read on condition goes row by row
             room[out + row] = one if room[x + row] != 0 else other
-    elif operation == op.FILL:
+    elif operation == FILL:
         for row in range(rows):
             room[out + row] = room[x + row] if room[x + row] == room[x + row] else number
-    elif operation == op.WHERE_KNOWN:
+    elif operation == WHERE_KNOWN:
         for row in range(rows):
             room[out + row] = room[x + row] if room[y + row] == room[y + row] else np.nan
-    elif operation == op.AROUND:
+    elif operation == AROUND:
         for row in range(rows):
             room[out + row] = room[x + row] - room[y + row] * room[z + row]
-    elif operation == op.CANCELLED:
+    elif operation == CANCELLED:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] <= number * room[y + row] else 0.0
-    elif operation == op.RUNNING:
+    elif operation == RUNNING:
         total = 0
         for row in range(rows):
             total += int(room[x + row])
@@ -200,30 +270,30 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
     if rows == 0:
         return
     past, into = begin - back, out + begin
-    if operation == op.LAG:
+    if operation == LAG:
         for row in range(rows):
             room[into + row] = room[a + past + row]
-    elif operation == op.ROW:
+    elif operation == ROW:
         for row in range(rows):
             room[into + row] = float(begin + row)
-    elif operation == op.DIFFERENCE:
+    elif operation == DIFFERENCE:
         for row in range(rows):
             total = room[a + begin + row] - room[a + past + row] + room[b + past + row]
             room[into + row] = total if total >= number else np.nan
-    elif operation == op.MERGE:
+    elif operation == MERGE:
         for row in range(rows):
             room[into + row] = room[a + begin + row] + number * room[b + past + row]
-    elif operation == op.MERGE_MAX:
+    elif operation == MERGE_MAX:
         for row in range(rows):
             room[into + row] = max(room[a + begin + row], room[b + past + row])
-    elif operation == op.MERGE_MIN:
+    elif operation == MERGE_MIN:
         for row in range(rows):
             room[into + row] = min(room[a + begin + row], room[b + past + row])
-    elif operation == op.MERGE_SINCE:
+    elif operation == MERGE_SINCE:
         for row in range(rows):
             is_earlier = room[d + past + row] >= room[c + begin + row]
             room[into + row] = room[b + past + row] + number if is_earlier else room[a + begin + row]
-    elif operation == op.DIRECTLY:
+    elif operation == DIRECTLY:
         cases = 0
         for row in range(rows):
             cases += 1 if room[b + begin + row] > 0 else 0
@@ -237,15 +307,15 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
             )
     else:
         ends, window = room[into : into + rows], int(back) + 1
-        if operation == op.PLACE:
+        if operation == PLACE:
             own, earlier = room[b + begin : b + length], room[b + past : b + length]
             _place(ends, room[a + begin : a + length], own, earlier, int(number), int(back))
-        elif operation == op.QUANTILE:
+        elif operation == QUANTILE:
             _quantile(ends, room[a + past : a + length], number, window)
-        elif operation == op.WEIGHTED:
+        elif operation == WEIGHTED:
             offset = int(number)
             _weighted(ends, room[a + past : a + length], weights[offset : offset + window])
-        elif operation == op.DEVIATIONS:
+        elif operation == DEVIATIONS:
             _deviations(ends, room[a + past : a + length], room[b + begin : b + length], number, window)
 
 
@@ -339,7 +409,7 @@ def _directly(out: History, where: History, x: History, y: History, moment: floa
                 total_y += y[place] - origin_y
                 count += 1.0
         mean_x, mean_y, product = total_x / count, total_y / count, 0.0
-        if moment == op.MEAN:
+        if moment == MEAN:
             out[row] = origin_y + mean_y
             continue
         for place in range(row, row + window):

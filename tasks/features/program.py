@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features import operations as op
+from tasks.features import machine
 from tasks.features.series import Series
 
 MOST_PARTS = 4
@@ -40,17 +40,17 @@ def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
     """Return the steps to so many rows of the outputs."""
     steps = _in_order(outputs)
     rows, places = _rows_asked(steps, rows_at_once), _places(steps, outputs)
-    inputs = tuple(step.name for step in steps if step.operation == op.INPUT)
-    constants = [step for step in steps if step.operation == op.CONSTANT]
+    inputs = tuple(step.name for step in steps if step.operation == machine.INPUT)
+    constants = [step for step in steps if step.operation == machine.CONSTANT]
     room = _room(max(rows.values(), default=1))
     written: list[list[int]] = []
     numbers: list[float] = []
     weights: list[float] = []
     for step in steps:
-        if step.operation == op.CONSTANT:
+        if step.operation == machine.CONSTANT:
             continue
-        into = int(step.number) if step.operation == op.KEEP else places[id(step)] * room
-        size = inputs.index(step.name) if step.operation == op.INPUT else step.size
+        into = int(step.number) if step.operation == machine.KEEP else places[id(step)] * room
+        size = inputs.index(step.name) if step.operation == machine.INPUT else step.size
         parts = [places[id(part)] * room for part in step.parts] + [0] * (MOST_PARTS - len(step.parts))
         written.append([step.operation, into, *parts, rows[id(step)], size])
         numbers.append(float(len(weights)) if step.weights else step.number)
@@ -61,7 +61,7 @@ def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
         np.array(weights),
         np.array([constant.number for constant in constants]),
         inputs,
-        tuple(places[id(output)] for output in outputs if output.operation != op.KEEP),
+        tuple(places[id(output)] for output in outputs if output.operation != machine.KEEP),
         rows_at_once,
         (max(places.values(), default=-1) + 1, room),
     )
@@ -71,13 +71,13 @@ def rows_of_inputs(output: Series) -> int:
     """Return how many rows of its inputs, its own included, a row of the output depends on."""
     steps = _in_order([output])
     rows = _rows_asked(steps, 1)
-    return max((rows[id(step)] for step in steps if step.operation == op.INPUT), default=1)
+    return max((rows[id(step)] for step in steps if step.operation == machine.INPUT), default=1)
 
 
 def _room(rows: int) -> int:
     """Return how far apart histories lie: whole lines, and no multiple of 4 KiB, which the cache would mix up."""
-    lines = -(-rows // op.LINE)
-    return (lines + (lines % 64 == 0)) * op.LINE
+    lines = -(-rows // machine.LINE)
+    return (lines + (lines % 64 == 0)) * machine.LINE
 
 
 def _in_order(outputs: Iterable[Series]) -> list[Series]:
@@ -96,29 +96,29 @@ def _in_order(outputs: Iterable[Series]) -> list[Series]:
 
 def _rows_asked(steps: Sequence[Series], rows_at_once: int) -> dict[int, int]:
     """Return, by identity, of how many last rows each step is asked."""
-    rows = {id(step): rows_at_once if step.operation == op.KEEP else 1 for step in steps}
+    rows = {id(step): rows_at_once if step.operation == machine.KEEP else 1 for step in steps}
     used = {id(part) for step in steps for part in step.parts}
     rows |= {id(step): rows_at_once for step in steps if id(step) not in used}
     for step in reversed(steps):
         for position, part in enumerate(step.parts):
-            back = step.size if position in op.LOOKS_BACK.get(step.operation, ()) else 0
+            back = step.size if position in machine.LOOKS_BACK.get(step.operation, ()) else 0
             rows[id(part)] = max(rows[id(part)], rows[id(step)] + back)
     return rows
 
 
 def _places(steps: Sequence[Series], outputs: Sequence[Series]) -> dict[int, int]:
     """Return, by identity, the history each step writes; one that nobody will read again is written anew."""
-    constants = [step for step in steps if step.operation == op.CONSTANT]
+    constants = [step for step in steps if step.operation == machine.CONSTANT]
     places = {id(step): place for place, step in enumerate(constants)}
     lasting = {id(step) for step in (*constants, *outputs)}
     last_use = {id(part): position for position, step in enumerate(steps) for part in step.parts}
     free, held = list[int](), len(constants)
     for position, step in enumerate(steps):
         ended = {id(part) for part in step.parts if last_use[id(part)] == position} - lasting
-        if step.operation == op.DIRECTLY and id(step.parts[0]) in ended:
+        if step.operation == machine.DIRECTLY and id(step.parts[0]) in ended:
             places[id(step)] = places[id(step.parts[0])]  # a few rows are set right where they stand
             ended.remove(id(step.parts[0]))
-        elif step.operation not in {op.CONSTANT, op.KEEP}:
+        elif step.operation not in {machine.CONSTANT, machine.KEEP}:
             places[id(step)] = free.pop() if free else held
             held = max(held, places[id(step)] + 1)
         free.extend(places[part] for part in ended)

@@ -1,6 +1,6 @@
 """Ask a feature's function, once, how the feature is made, and hold it to the window that it declares."""
 
-from tasks.features import operations as op
+from tasks.features import machine
 from tasks.features.inputs import series_of
 from tasks.features.program import rows_of_inputs
 from tasks.features.schema import Feature
@@ -18,4 +18,4 @@ def recipe(feature: Feature) -> Series:
 
 def kept(feature: Feature, place: int) -> Series:
     """Return the step that keeps the feature at its place: where there is a bar, and its window is whole."""
-    return Series(op.KEEP, (recipe(feature), series_of("close")), size=feature.window - 1, number=place)
+    return Series(machine.KEEP, (recipe(feature), series_of("close")), size=feature.window - 1, number=place)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features import operations as op
+from tasks.features import machine
 from tasks.features.arithmetic import is_missing, maximum, minimum, sqrt, where
 from tasks.features.series import Series, recorded, series
 
@@ -32,7 +32,7 @@ def lag(values: Series, sessions: int) -> Series:
     """Return what stood `sessions` rows earlier; missing where the history does not reach back."""
     if sessions < 0:
         raise ValueError("A feature cannot look ahead: lags are 0 or more.")
-    return recorded(op.LAG, series(values), size=sessions) if sessions else series(values)
+    return recorded(machine.LAG, series(values), size=sessions) if sessions else series(values)
 
 
 def rolling_sum(values: Series, window: int) -> Series:
@@ -52,9 +52,9 @@ def rolling_max(values: Series, window: int) -> Series:
 
 def rolling_min(values: Series, window: int) -> Series:
     """Return the smallest value that is present in the window."""
-    lowest = recorded(op.FILL, values, number=math.inf)
+    lowest = recorded(machine.FILL, values, number=math.inf)
     for rows in _covering(window):
-        lowest = recorded(op.MERGE_MIN, lowest, lowest, size=rows)
+        lowest = recorded(machine.MERGE_MIN, lowest, lowest, size=rows)
     return _where_enough(lowest, values, window)
 
 
@@ -75,8 +75,8 @@ def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
     mean = total / count
     spread = _around(squares, total, mean)
     has_cancelled = _cancelled(spread, squares)
-    mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
-    spread = _directly(op.SPREAD, spread, has_cancelled, values, values, window)
+    mean = _directly(machine.MEAN, mean, has_cancelled, values, values, window)
+    spread = _directly(machine.SPREAD, spread, has_cancelled, values, values, window)
     return mean, sqrt(spread / (count - 1))
 
 
@@ -84,8 +84,8 @@ def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, 
     """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
     n = _count(values, window)
     mean, std = rolling_mean_and_std(values, window)
-    cubes = recorded(op.DEVIATIONS, values, mean, size=window - 1, number=3)
-    fourths = recorded(op.DEVIATIONS, values, mean, size=window - 1, number=4)
+    cubes = recorded(machine.DEVIATIONS, values, mean, size=window - 1, number=3)
+    fourths = recorded(machine.DEVIATIONS, values, mean, size=window - 1, number=4)
     is_flat = std == 0
     variance = where(is_flat, 1.0, std * std * (n - 1) / n)
     skewness = sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5
@@ -95,7 +95,7 @@ def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, 
 
 def rolling_quantile(values: Series, window: int, fraction: float) -> Series:
     """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
-    quantile = recorded(op.QUANTILE, values, size=window - 1, number=fraction)
+    quantile = recorded(machine.QUANTILE, values, size=window - 1, number=fraction)
     return _where_enough(quantile, values, window)
 
 
@@ -103,7 +103,7 @@ def rolling_rank(values: Series, window: int) -> Series:
     """Return the row's own place among what is present in its window, 1 for the largest; equals share their mean."""
     place, nearest = series(0.0), 1
     for farthest in (*_doublings(window - 1), window - 1):
-        place = recorded(op.PLACE, place, values, size=farthest, number=nearest)
+        place = recorded(machine.PLACE, place, values, size=farthest, number=nearest)
         nearest = farthest + 1
     own = where(is_missing(values), math.nan, place + 1.0)
     return own / _count(values, window)
@@ -122,9 +122,9 @@ def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
     xx = (squared_ages * count - ages * ages) / count
     yy, xy = _around(squares, total, mean), behind * total - aged
     has_cancelled = _cancelled(yy, squares)
-    mean = _directly(op.MEAN, mean, has_cancelled, values, values, window)
-    yy = _directly(op.SPREAD, yy, has_cancelled, values, values, window)
-    xy = _directly(op.SPREAD, xy, has_cancelled, recorded(op.ROW), values, window)
+    mean = _directly(machine.MEAN, mean, has_cancelled, values, values, window)
+    yy = _directly(machine.SPREAD, yy, has_cancelled, values, values, window)
+    xy = _directly(machine.SPREAD, xy, has_cancelled, recorded(machine.ROW), values, window)
     slope = xy / xx
     r_squared = where(yy > 0, xy * xy / (xx * yy), math.nan)
     residual = values - mean - slope * behind
@@ -141,9 +141,9 @@ def rolling_correlation(x: Series, y: Series, window: int) -> Series:
     xx, yy = _around(squares_x, total_x, total_x / count), _around(squares_y, total_y, mean_y)
     xy = _around(_merged(of_x * of_y, window), total_x, mean_y)
     has_cancelled = maximum(_cancelled(xx, squares_x), _cancelled(yy, squares_y))
-    xx = _directly(op.SPREAD, xx, has_cancelled, x, x + 0 * y, window)
-    yy = _directly(op.SPREAD, yy, has_cancelled, y, y + 0 * x, window)
-    xy = _directly(op.SPREAD, xy, has_cancelled, x, y, window)
+    xx = _directly(machine.SPREAD, xx, has_cancelled, x, x + 0 * y, window)  # with the gaps of both
+    yy = _directly(machine.SPREAD, yy, has_cancelled, y, y + 0 * x, window)
+    xy = _directly(machine.SPREAD, xy, has_cancelled, x, y, window)
     spread = sqrt(xx * yy)
     return where(spread == 0, 0.0, minimum(maximum(xy / spread, -1.0), 1.0))
 
@@ -162,15 +162,15 @@ def ema_window(span: float) -> int:
 
 def weighted_sum(values: Series, weights: NDArray[np.float64]) -> Series:
     """Sum the window with one weight a row, oldest first; missing when any row of it is."""
-    return recorded(op.WEIGHTED, values, size=len(weights) - 1, weights=tuple(weights.tolist()))
+    return recorded(machine.WEIGHTED, values, size=len(weights) - 1, weights=tuple(weights.tolist()))
 
 
 def _filled(values: Series) -> Series:
-    return recorded(op.FILL, values, number=0.0)
+    return recorded(machine.FILL, values, number=0.0)
 
 
 def _present(values: Series) -> Series:
-    return recorded(op.EQUAL, values, values)
+    return recorded(machine.EQUAL, values, values)
 
 
 def _count(values: Series, window: int) -> Series:
@@ -180,19 +180,19 @@ def _count(values: Series, window: int) -> Series:
 
 def _exact_sum(numbers: Series, window: int, *, least: int = 0) -> Series:
     """Sum whole numbers, of which any running sum is exact."""
-    running = recorded(op.RUNNING, numbers)
-    return recorded(op.DIFFERENCE, running, numbers, size=window - 1, number=least)
+    running = recorded(machine.RUNNING, numbers)
+    return recorded(machine.DIFFERENCE, running, numbers, size=window - 1, number=least)
 
 
 def _where_enough(figure: Series, values: Series, window: int) -> Series:
-    return recorded(op.WHERE_KNOWN, figure, _count(values, window))
+    return recorded(machine.WHERE_KNOWN, figure, _count(values, window))
 
 
 def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
     """Sum each window; what lies `n` rows back counts `fade` to the power of `n`."""
 
     def join(later: Series, earlier: Series, rows: int) -> Series:
-        return recorded(op.MERGE, later, earlier, size=rows, number=fade**rows)
+        return recorded(machine.MERGE, later, earlier, size=rows, number=fade**rows)
 
     return _joined(values, window, join)
 
@@ -203,9 +203,9 @@ def _merged_aged(values: Series, window: int) -> tuple[Series, Series]:
     def join(
         later: tuple[Series, Series], earlier: tuple[Series, Series], rows: int
     ) -> tuple[Series, Series]:
-        total = recorded(op.MERGE, later[0], earlier[0], size=rows, number=1.0)
-        aged = recorded(op.MERGE, later[1], earlier[1], size=rows, number=1.0)
-        return total, recorded(op.MERGE, aged, earlier[0], size=rows, number=rows)
+        total = recorded(machine.MERGE, later[0], earlier[0], size=rows, number=1.0)
+        aged = recorded(machine.MERGE, later[1], earlier[1], size=rows, number=1.0)
+        return total, recorded(machine.MERGE, aged, earlier[0], size=rows, number=rows)
 
     return _joined((values, series(0.0)), window, join)
 
@@ -228,7 +228,7 @@ def _joined(rows: Sums, window: int, join: Callable[[Sums, Sums, int], Sums]) ->
 
 def _ages(values: Series, window: int) -> tuple[Series, Series]:
     """Return the sums of how many rows ago what is present was, and of the squares of that."""
-    row, present = recorded(op.ROW), _present(values)
+    row, present = recorded(machine.ROW), _present(values)
     count, rows = _count(values, window), _exact_sum(present * row, window)
     squares = _exact_sum(present * row * row, window)
     return count * row - rows, count * row * row - 2 * rows * row + squares
@@ -236,10 +236,10 @@ def _ages(values: Series, window: int) -> tuple[Series, Series]:
 
 def _largest(values: Series, window: int) -> tuple[Series, Series]:
     """Return the largest value of each window, and how many rows ago it was."""
-    largest, since = recorded(op.FILL, values, number=-math.inf), series(0.0)
+    largest, since = recorded(machine.FILL, values, number=-math.inf), series(0.0)
     for rows in _covering(window):
-        since = recorded(op.MERGE_SINCE, since, since, largest, largest, size=rows, number=rows)
-        largest = recorded(op.MERGE_MAX, largest, largest, size=rows)
+        since = recorded(machine.MERGE_SINCE, since, since, largest, largest, size=rows, number=rows)
+        largest = recorded(machine.MERGE_MAX, largest, largest, size=rows)
     return largest, since
 
 
@@ -256,13 +256,13 @@ def _doublings(window: int) -> tuple[int, ...]:
 
 def _around(products: Series, total: Series, mean: Series) -> Series:
     """Turn a sum of products into that of the deviations from the means."""
-    return recorded(op.AROUND, products, total, mean)
+    return recorded(machine.AROUND, products, total, mean)
 
 
 def _cancelled(spread: Series, squares: Series) -> Series:
-    return recorded(op.CANCELLED, spread, squares, number=LEAST_SPREAD)
+    return recorded(machine.CANCELLED, spread, squares, number=LEAST_SPREAD)
 
 
-def _directly(moment: int, value: Series, where: Series, x: Series, y: Series, window: int) -> Series:
+def _directly(moment: int, value: Series, cases: Series, x: Series, y: Series, window: int) -> Series:
     """Find the moment of the windows in question digit by digit."""
-    return recorded(op.DIRECTLY, value, where, x, y, size=window - 1, number=moment)
+    return recorded(machine.DIRECTLY, value, cases, x, y, size=window - 1, number=moment)

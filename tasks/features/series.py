@@ -7,7 +7,7 @@ the same recipe wherever it is written, so what several features have in common 
 import struct
 from typing import NoReturn
 
-from tasks.features import operations as op
+from tasks.features import machine
 
 
 class Series:
@@ -31,19 +31,19 @@ class Series:
         self.weights, self.name = weights, name
 
     def __add__(self, other: "Number") -> "Series":
-        return recorded(op.ADD, self, series(other))
+        return recorded(machine.ADD, self, series(other))
 
     def __sub__(self, other: "Number") -> "Series":
-        return recorded(op.SUBTRACT, self, series(other))
+        return recorded(machine.SUBTRACT, self, series(other))
 
     def __mul__(self, other: "Number") -> "Series":
-        return recorded(op.MULTIPLY, self, series(other))
+        return recorded(machine.MULTIPLY, self, series(other))
 
     def __truediv__(self, other: "Number") -> "Series":
-        return recorded(op.DIVIDE, self, series(other))
+        return recorded(machine.DIVIDE, self, series(other))
 
     def __pow__(self, exponent: float) -> "Series":
-        return self * self if exponent == 2 else recorded(op.POWER, self, series(exponent))
+        return self * self if exponent == 2 else recorded(machine.POWER, self, series(exponent))
 
     def __radd__(self, other: float) -> "Series":
         return series(other) + self
@@ -58,16 +58,16 @@ class Series:
         return series(other) / self
 
     def __neg__(self) -> "Series":
-        return recorded(op.NEGATIVE, self)
+        return recorded(machine.NEGATIVE, self)
 
     def __abs__(self) -> "Series":
-        return recorded(op.ABSOLUTE, self)
+        return recorded(machine.ABSOLUTE, self)
 
     def __lt__(self, other: "Number") -> "Series":
-        return recorded(op.LESS, self, series(other))
+        return recorded(machine.LESS, self, series(other))
 
     def __le__(self, other: "Number") -> "Series":
-        return recorded(op.LESS_EQUAL, self, series(other))
+        return recorded(machine.LESS_EQUAL, self, series(other))
 
     def __gt__(self, other: "Number") -> "Series":
         return series(other) < self
@@ -76,19 +76,19 @@ class Series:
         return series(other) <= self
 
     def __eq__(self, other: object) -> "Series":  # type: ignore[override]  # row by row, as arrays do
-        return recorded(op.EQUAL, self, series(other))
+        return recorded(machine.EQUAL, self, series(other))
 
     def __ne__(self, other: object) -> "Series":  # type: ignore[override]  # row by row, as arrays do
         return ~(self == other)
 
     def __and__(self, other: "Series") -> "Series":
-        return recorded(op.AND, _mask(self), _mask(other))
+        return recorded(machine.AND, _mask(self), _mask(other))
 
     def __or__(self, other: "Series") -> "Series":
-        return recorded(op.OR, _mask(self), _mask(other))
+        return recorded(machine.OR, _mask(self), _mask(other))
 
     def __invert__(self) -> "Series":
-        return recorded(op.NOT, _mask(self))
+        return recorded(machine.NOT, _mask(self))
 
     def __bool__(self) -> NoReturn:
         raise TypeError("A feature cannot ask `if`: each row has its own answer. Use where().")
@@ -126,15 +126,15 @@ def series(value: object) -> Series:
         raise TypeError(
             f"A feature combines its inputs with numbers and each other, not with {type(value).__name__}."
         )
-    return recorded(op.CONSTANT, number=float(value))
+    return recorded(machine.CONSTANT, number=float(value))
 
 
 def named(name: str) -> Series:
     """Return the input of this name."""
-    return recorded(op.INPUT, name=name)
+    return recorded(machine.INPUT, name=name)
 
 
 def _mask(values: Series) -> Series:
-    if values.operation not in op.MASKS:
+    if values.operation not in machine.MASKS:
         raise TypeError("&, | and ~ combine comparisons, not numbers.")
     return values

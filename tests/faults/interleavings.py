@@ -33,10 +33,11 @@ import pandas as pd
 from tasks.core.home import Home
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data import task
+from tasks.data.commits import commit
 from tasks.data.head import Head, read_head
 from tasks.data.intake import Batch
 from tasks.data.providers.base import Delivery
-from tasks.data.store import commit, make_snapshot, read_bars, read_panel
+from tasks.data.store import make_snapshot, read_bars, read_panel
 from tests.deliveries import Served, days_of, make_delivery, scaled, small_run
 from tests.faults.crash_points import actor, live_through
 

@@ -15,7 +15,7 @@ import obstore
 import pytest
 
 from tasks.core.errors import ConfigError, StorageError
-from tasks.data import store
+from tasks.data import commits, store
 from tasks.data.head import Head, read_head, write_head
 from tasks.data.place import Bucket, files_of
 from tasks.data.providers.base import Delivery
@@ -47,7 +47,7 @@ def meanwhile(
     patch: pytest.MonkeyPatch, boundary: str, nth: int, *, after: bool, do: Callable[[], object]
 ) -> None:
     """Let another home do something at the nth call of a function of the store, before or after it does its work."""
-    real, calls, busy = getattr(store, boundary), 0, False
+    real, calls, busy = getattr(commits, boundary), 0, False
 
     def disturbed(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls, busy
@@ -60,7 +60,7 @@ def meanwhile(
         busy = False
         return result if after else real(*args, **kwargs)
 
-    patch.setattr(store, boundary, disturbed)
+    patch.setattr(commits, boundary, disturbed)
 
 
 MOMENTS = [
@@ -237,7 +237,7 @@ def the_ways_there(lake: Bucket, head: Head) -> list[Callable[[], object]]:
         lambda: files_of(lake).size_bytes(),
         lambda: store.read_table(lake, head.versions, "levels"),
         lambda: store.read_bars(lake, head.versions, since=DAY_BEFORE, through=DAY_BEFORE),
-        lambda: store.drop_unnamed_files(lake, head, keep=[]),
+        lambda: commits.drop_unnamed_files(lake, head, keep=[]),
     ]
 
 

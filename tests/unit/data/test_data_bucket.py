@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
-from tasks.data import store
+from tasks.data import commits, store
 from tasks.data.audit import verify_lake
 from tasks.data.head import read_head, superseded_heads
 from tasks.data.place import Bucket, files_of
@@ -116,9 +116,9 @@ def parquet_files(lake: Bucket) -> set[str]:
 @pytest.mark.prove
 def test_a_vacuum_frees_what_was_put_together_and_what_a_crash_left(bucket_lake, monkeypatch):
     lake = Bucket(bucket_lake)
-    monkeypatch.setattr(store, "MAX_FILES", 2)
-    monkeypatch.setattr(store, "FOREIGN_HOURS", 0)
-    monkeypatch.setattr(store, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(commits, "MAX_FILES", 2)
+    monkeypatch.setattr(commits, "FOREIGN_HOURS", 0)
+    monkeypatch.setattr(commits, "CHECKPOINT_EVERY", 2)
     for day in days_of(FEW_TABLES)[-4:-1]:
         commit_day(lake, FEW_TABLES, day)
     with dying_at("_append", 3, after=True), suppress(CrashError):
@@ -154,7 +154,7 @@ def test_a_snapshot_that_is_told_anew_is_kept_for_the_day_that_stands_on_it(buck
     commit_day(lake, FEW_TABLES, LAST)
     head = read_head(lake)
     assert head is not None
-    store.keep_superseded(lake, head)
+    commits.keep_superseded(lake, head)
 
     (name,) = superseded_heads(lake)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.data import store
+from tasks.data import commits
 from tasks.data.head import read_head
 from tasks.data.migrations import SCHEMA_VERSION, STEPS
 from tasks.data.store import read_panel, read_table
@@ -151,7 +151,7 @@ def test_a_column_that_is_new_is_stored_beside_older_rows(home, monkeypatch):
     spec = SPECS["lives"]
     monkeypatch.setitem(SPECS, "lives", replace(spec, columns={**spec.columns, "source": "text"}))
 
-    version = store._append(lake, "lives", older.assign(source="exchange"), head.versions["lives"], 2)
+    version = commits._append(lake, "lives", older.assign(source="exchange"), head.versions["lives"], 2)
 
     assert read_table(lake, head.versions, "lives")["source"].tolist() == [""] * len(older)
     both = read_table(lake, {"lives": version}, "lives").sort_values("revision")

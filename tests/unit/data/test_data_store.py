@@ -18,13 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data import store, task
+from tasks.data import commits, task
+from tasks.data.commits import commit
 from tasks.data.conform import conform
 from tasks.data.head import read_head
 from tasks.data.intake import admit
 from tasks.data.providers.base import Delivery
 from tasks.data.schema import Market, Panel, PanelRules
-from tasks.data.store import commit, make_snapshot, read_panel, read_table
+from tasks.data.store import make_snapshot, read_panel, read_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
 
@@ -159,7 +160,7 @@ class CrashError(Exception):
 @contextmanager
 def dying_at(boundary: str, nth: int, *, after: bool) -> Iterator[None]:
     """Let the nth call of a function of the store be the last thing that happens, before or after it does its work."""
-    real, calls = getattr(store, boundary), 0
+    real, calls = getattr(commits, boundary), 0
 
     def dying(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -172,7 +173,7 @@ def dying_at(boundary: str, nth: int, *, after: bool) -> Iterator[None]:
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, boundary, dying)
+        patch.setattr(commits, boundary, dying)
         yield
 
 
@@ -289,7 +290,7 @@ def test_fault_050_a_refresh_ended_by_sigkill_and_run_again_equals_an_undisturbe
 def test_small_files_are_put_together_and_nothing_changes(tmp_path, monkeypatch):
     delivery = make_delivery(sessions=30)
     whole = refresh(monkeypatch, tmp_path / "a", delivery)
-    monkeypatch.setattr(store, "MAX_FILES", 3)
+    monkeypatch.setattr(commits, "MAX_FILES", 3)
 
     markets: list[Market] = [
         refresh(monkeypatch, tmp_path / "b", delivery, day) for day in days_of(delivery)[-5:]

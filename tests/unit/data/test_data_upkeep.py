@@ -10,7 +10,8 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
-from tasks.data import store
+from tasks.data import commits
+from tasks.data.delta import open_table
 from tasks.data.head import read_head, superseded_heads
 from tasks.data.schema import Market
 from tasks.data.store import id_of_snapshot
@@ -29,7 +30,7 @@ def worn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Market]]:
     """Return a home whose files were put together several times, and the market of each of its days."""
     home = tmp_path_factory.mktemp("worn")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "MAX_FILES", 3)
+        patch.setattr(commits, "MAX_FILES", 3)
         markets = [refresh(patch, home, DELIVERY, day) for day in days_of(DELIVERY)[-8:-1]]
     return home, markets
 
@@ -53,7 +54,7 @@ def named_files(lake: Path) -> set[str]:
     return {
         str(Path(uri).relative_to(lake))
         for name, version in head.versions.items()
-        for uri in store._open(lake, name, version).file_uris()
+        for uri in open_table(lake, name, version).file_uris()
     }
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.features import operations as op
+from tasks.features import machine
 from tasks.features.arithmetic import is_missing, where
 from tasks.features.engine import on_arrays
 from tasks.features.program import program_of, rows_of_inputs
@@ -57,8 +57,8 @@ def test_where_one_row_is_wanted_a_step_is_done_for_the_rows_it_takes():
     program = program_of([rolling_sum(CLOSE, 64)], rows_at_once=1)
     asked = {int(step[0]): int(step[-2]) for step in program.steps}
 
-    assert asked[op.INPUT] == 64
-    assert asked[op.WHERE_KNOWN] == 1
+    assert asked[machine.INPUT] == 64
+    assert asked[machine.WHERE_KNOWN] == 1
 
 
 @pytest.mark.parametrize(
