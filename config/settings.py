@@ -14,20 +14,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from config.data_section import Data
 from config.environment import read_environment
 from config.invalid import SHIPPED_FILE, problems_of
 from config.keys import Key, keys_of
 from config.problems import InvalidSettings, Problem, did_you_mean
+from config.section import Section
 from config.sections import (
     Costs,
-    Data,
     Models,
     Portfolio,
     Regime,
     Reporting,
     Risk,
     Safety,
-    Section,
     Trades,
 )
 from config.yaml_file import Tree, read_yaml

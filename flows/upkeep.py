@@ -34,7 +34,7 @@ def back_up(options: Options, folder: Path | None) -> Result:
 
 def restore(options: Options, archive: Path, *, replace: bool, lake: str | None) -> Result:
     """Bring a book back from an archive."""
-    from config.sections import valid_lake
+    from config.data_section import valid_lake
     from tasks.data import backup
 
     home = find_home(options.home)

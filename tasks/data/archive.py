@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from config.sections import LakeName
+from config.data_section import LakeName
 from tasks.core.atomic import replace_file
 from tasks.core.errors import StorageError
 

@@ -86,10 +86,8 @@ def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None
                     _bring(staged.lake, place)
                 _put_in_place(staged, home)
         except OSError as error:
-            raise StorageError(
-                f"{home.root} could not be written: {error.strerror or error}.",
-                remedy="Free space or mend permissions, then restore again with --replace.",
-                path=str(home.root),
+            raise _unwritable(
+                home, error, "Free space or mend permissions, then restore again with --replace."
             ) from error
     return Backup(archive, listing, name_of(place))
 
@@ -128,12 +126,13 @@ def _at_hand(lake: Place, home: Home) -> Iterator[Path]:
         try:
             fetch_lake(lake, Path(folder))
         except OSError as error:
-            raise StorageError(
-                f"{home.root} could not be written: {error.strerror or error}.",
-                remedy="Free space for a copy of the lake, then run again.",
-                path=str(home.root),
-            ) from error
+            raise _unwritable(home, error, "Free space for a copy of the lake, then run again.") from error
         yield Path(folder)
+
+
+def _unwritable(home: Home, error: OSError, remedy: str) -> StorageError:
+    what = f"{home.root} could not be written: {error.strerror or error}."
+    return StorageError(what, remedy=remedy, path=str(home.root))
 
 
 def _gathered(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...]]:

@@ -36,9 +36,8 @@ def commit(
 ) -> Head:
     """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
     if head is None:
-        head = write_head(
-            lake, Head(provider)
-        )  # from here on, tables without a version in the head are known to be leftovers
+        # from here on, tables without a version in the head are known to be leftovers
+        head = write_head(lake, Head(provider))
     if head.last_session == through:
         keep_superseded(lake, head)  # the session is told anew: a day may stand on what was told before
     rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}

@@ -28,8 +28,8 @@ def bring_lake(folder: Path, lake: Bucket) -> None:
     """Make what is in the folder the lake in the bucket; what was there is given up."""
     objects = Objects(lake)
     there = objects.names()
-    for names in ([FILE_NAME], [name for name in there if name != FILE_NAME]):
-        objects.remove_all([name for name in names if name in there])
+    objects.remove_all([name for name in there if name == FILE_NAME])
+    objects.remove_all([name for name in there if name != FILE_NAME])
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if name != FILE_NAME:

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from config.sections import Quality
+from config.data_section import Quality
 from tasks.core.errors import DataError
 from tasks.data.schema import Days
 from tasks.data.tables import OHLCV

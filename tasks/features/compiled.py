@@ -11,7 +11,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Histories = NDArray[np.float64]  # symbols × sessions
 History = NDArray[np.float64]  # of one symbol
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])

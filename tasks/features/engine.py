@@ -30,7 +30,7 @@ THREADS = 2
 BLOCK_SYMBOLS = 16  # two lines of the processor's cache hold as many figures
 GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
 ROWS_AT_ONCE = 1_024  # three histories of so many, and what windows reach back, stay in the nearest cache
-FORM_CELLS = 80_000
+FORM_CELLS = 80_000  # of one feature, that are put into their form at once
 
 Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
 

@@ -292,7 +292,7 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
     elif operation == MERGE_SINCE:
         for row in range(rows):
             is_earlier = room[d + past + row] >= room[c + begin + row]
-            room[into + row] = room[b + past + row] + number if is_earlier else room[a + begin + row]
+            room[into + row] = room[b + past + row] + float(back) if is_earlier else room[a + begin + row]
     elif operation == DIRECTLY:
         cases = 0
         for row in range(rows):

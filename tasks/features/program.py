@@ -14,7 +14,6 @@ from tasks.features import machine
 from tasks.features.series import Series
 
 MOST_PARTS = 4
-
 STEP = 4 + MOST_PARTS  # numbers a step takes
 
 
@@ -96,9 +95,7 @@ def _in_order(outputs: Iterable[Series]) -> list[Series]:
 
 def _rows_asked(steps: Sequence[Series], rows_at_once: int) -> dict[int, int]:
     """Return, by identity, of how many last rows each step is asked."""
-    rows = {id(step): rows_at_once if step.operation == machine.KEEP else 1 for step in steps}
-    used = {id(part) for step in steps for part in step.parts}
-    rows |= {id(step): rows_at_once for step in steps if id(step) not in used}
+    rows = {id(step): rows_at_once for step in steps}
     for step in reversed(steps):
         for position, part in enumerate(step.parts):
             back = step.size if position in machine.LOOKS_BACK.get(step.operation, ()) else 0

@@ -9,10 +9,18 @@ from tasks.features.series import Series, series
 
 def recipe(feature: Feature) -> Series:
     """Return how the feature is made of its inputs."""
-    made = series(feature.function(*(series_of(name) for name in feature.inputs)))
+    inputs = [series_of(name) for name in feature.inputs]
+    try:
+        made = series(feature.function(*inputs))
+    except TypeError as error:
+        raise TypeError(
+            f"{feature.name} cannot be made: {error} docs/adding-a-feature.md says what a feature may use."
+        ) from error
     needed = rows_of_inputs(made)
     if needed > feature.window:
-        raise ValueError(f"{feature.name} declares a window of {feature.window} rows and looks at {needed}.")
+        raise ValueError(
+            f"{feature.name} declares a window of {feature.window} rows and looks at {needed}: declare {needed}."
+        )
     return made
 
 

@@ -238,7 +238,7 @@ def _largest(values: Series, window: int) -> tuple[Series, Series]:
     """Return the largest value of each window, and how many rows ago it was."""
     largest, since = recorded(machine.FILL, values, number=-math.inf), series(0.0)
     for rows in _covering(window):
-        since = recorded(machine.MERGE_SINCE, since, since, largest, largest, size=rows, number=rows)
+        since = recorded(machine.MERGE_SINCE, since, since, largest, largest, size=rows)
         largest = recorded(machine.MERGE_MAX, largest, largest, size=rows)
     return largest, since
 

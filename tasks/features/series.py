@@ -5,6 +5,7 @@ the same recipe wherever it is written, so what several features have in common 
 """
 
 import struct
+from numbers import Real
 from typing import NoReturn
 
 from tasks.features import machine
@@ -122,7 +123,7 @@ def series(value: object) -> Series:
     """Return a number as the series that is this number in every row."""
     if isinstance(value, Series):
         return value
-    if not isinstance(value, float | int):
+    if not isinstance(value, Real):
         raise TypeError(
             f"A feature combines its inputs with numbers and each other, not with {type(value).__name__}."
         )

@@ -43,7 +43,7 @@ def ours_stored(folder: Path) -> Work:
     from tests.bench.market import read_panel
 
     panel, names = read_panel(folder), feature_names()[:150]
-    compute_last(panel, names)  # reads the kernels' machine code
+    compute_last(panel, names)  # reads the machine code from the disk
     snapshot = SnapshotRef("bench", folder, panel.sessions[-1].item(), {})
     return lambda: stored_features(folder / "matrices", panel, snapshot, names)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from config.sections import Pace
+from config.data_section import Pace
 from tasks.core.clock import now
 from tasks.core.errors import StorageError, TransientError
 

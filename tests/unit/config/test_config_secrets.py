@@ -5,7 +5,7 @@ from pydantic import SecretStr, ValidationError
 
 from config.invalid import problems_of
 from config.keys import keys_of
-from config.sections import Section
+from config.section import Section
 from config.settings import leaves_of
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from config.sections import Pace
+from config.data_section import Pace
 from tasks.core.errors import ConfigError, StorageError, TransientError
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.memory import remembered
@@ -93,7 +93,7 @@ def test_who_would_wait_too_long_is_told_for_how_long(turns, watch):
 def test_two_processes_share_one_limit(tmp_path):
     file = tmp_path / "requests.sqlite"
     code = (
-        "import sys; from pathlib import Path; from config.sections import Pace;"
+        "import sys; from pathlib import Path; from config.data_section import Pace;"
         "from tasks.core.errors import TransientError; from tasks.data.providers.pace import Turns;"
         "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None));"
         "taken = 0\n"

@@ -1,0 +1,149 @@
+"""Settings of the market data: where it lies, who gives it, and what is believed of it."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from config.section import Count, Fraction, NotNegative, Positive, Section
+
+
+class FilesProvider(Section):
+    """A folder of files that the user keeps."""
+
+    path: Path | None
+    """Folder of CSV or Parquet files; needed when data.provider is files."""
+
+
+class SimulatedProvider(Section):
+    """The embedded market, for learning and for proofs."""
+
+    seed: int
+    """Equal seeds give equal markets."""
+    symbols: Annotated[int, Field(ge=20, le=20_000)]
+    """How many companies are listed on an average session."""
+    first_session: date
+    """Where the simulated history begins."""
+    information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
+    """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
+    fault_rate: Annotated[float, Field(ge=0, le=0.01)]
+    """Share of bars that are delivered wrong, to try the quality gates: missing, ten-fold, stale, doubled …"""
+
+
+class Pace(Section):
+    """The most requests that all processes of this home together send in any such span; null: no limit of its kind."""
+
+    second: Count | None
+    minute: Count | None
+    hour: Count | None
+    day: Count | None
+
+
+class AlpacaProvider(Section):
+    """Alpaca's market data."""
+
+    feed: Literal["sip", "iex"]
+    """Whose trades make a bar: all exchanges (sip), or IEX alone."""
+    pace: Pace
+
+
+class TiingoProvider(Section):
+    """Tiingo's end-of-day prices."""
+
+    pace: Pace
+
+
+class Quality(Section):
+    """When data is good enough to trade on."""
+
+    min_present_frac: Fraction
+    """Share of the expected symbols that must have a bar on the session, or the run stops."""
+    max_quarantined_frac: Fraction
+    """Share of symbols in quarantine above which the run stops."""
+    max_repeated_frac: Fraction
+    """Share of bars equal to the previous session's above which the whole session counts as stale."""
+    max_move_frac: Positive
+    """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
+    quarantine_sessions: Count
+    """How many sessions a symbol stays out of new trades after its last finding."""
+
+
+class Universe(Section):
+    """Which names may be bought, judged on trailing data only."""
+
+    min_price_usd: NotNegative
+    """Names below this close are not bought."""
+    min_dollar_volume_usd: NotNegative
+    """Names whose median dollar volume of the last 21 sessions is below this are not bought."""
+    min_history_sessions: Count
+    """Names with fewer bars than this are not scored."""
+
+
+class FredProvider(Section):
+    """The Federal Reserve's series: Treasury bill and volatility index."""
+
+    pace: Pace
+
+
+class YahooProvider(Section):
+    """Yahoo Finance; one turn is one symbol."""
+
+    pace: Pace
+
+
+class EdgarProvider(Section):
+    """The Securities and Exchange Commission's register of companies."""
+
+    pace: Pace
+
+
+IN_A_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+
+
+def valid_lake(name: str) -> str:
+    """Return the name if a lake may lie there. What is refused is not repeated: it may hold a key."""
+    if name != "home" and not IN_A_BUCKET.fullmatch(name):
+        raise ValueError(
+            "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
+            "slashes, no slash at the end, and never a key or an address: those are read from the environment"
+        )
+    return name
+
+
+LakeName = Annotated[str, AfterValidator(valid_lake)]
+ProviderName = Literal["simulated", "files", "alpaca", "tiingo", "fred", "yahoo", "edgar"]
+
+
+class Data(Section):
+    """Market data."""
+
+    lake: LakeName
+    """Where it is kept: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
+    provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
+    """Where data comes from. Of a list each table comes from the first that can give it and does."""
+    compare_with: tuple[ProviderName, ...]
+    """Providers that are asked for the same bars, to compare: a difference over 1 % is told, see docs/data.md."""
+    benchmark: str
+    """Level series that stands for the market."""
+    volatility_index: str
+    """Level series of the volatility index."""
+    symbols_file: Path | None
+    """Names to ask a provider in the network for, one a line; without it Alpaca is asked for all it lists."""
+    first_session: date
+    """Where the history that is asked of a provider in the network begins."""
+    files: FilesProvider
+    simulated: SimulatedProvider
+    alpaca: AlpacaProvider
+    tiingo: TiingoProvider
+    fred: FredProvider
+    yahoo: YahooProvider
+    edgar: EdgarProvider
+    quality: Quality
+    universe: Universe
+
+    @property
+    def providers(self) -> tuple[ProviderName, ...]:
+        """The providers in the order in which they are asked; a single name is a list of one."""
+        return self.provider if isinstance(self.provider, tuple) else (self.provider,)
