@@ -29,7 +29,7 @@ Part = TypeVar("Part")
 THREADS = 2
 BLOCK_SYMBOLS = 16  # two lines of the processor's cache hold as many figures
 GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
-ROWS_AT_ONCE = 1_024  # three histories of so many, and what windows reach back, stay in the nearest cache
+ROWS_AT_ONCE = 512  # some ten histories of so many stay in the nearest cache
 FORM_CELLS = 80_000  # of one feature, that are put into their form at once
 
 Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
@@ -92,25 +92,29 @@ def on_arrays(function: Callable[..., tuple[Series, ...]], *arrays: Matrix) -> t
     outputs = function(*(named(str(place)) for place in range(len(arrays))))
     program = program_of(outputs, rows_at_once=max(sessions, 1))
     found = np.empty((len(program.outputs), sessions, symbols))
-    room, nothing = machine.room_for(*program.shape), np.empty((0, 0, 0), dtype=np.float32)
+    room, always, nothing = (
+        program.room(),
+        np.zeros((1, sessions)),
+        np.empty((0, 0, sessions), dtype=np.float32),
+    )
     for symbol in range(symbols):
         inputs = np.array([[arrays[int(name)][:, symbol]] for name in program.inputs], dtype=np.float64)
-        _run(program, inputs, room, nothing, symbol)
-        found[:, :, symbol] = room[list(program.outputs), :sessions]
+        machine.run(*program.parts, inputs, always, room, nothing, symbol)
+        found[:, :, symbol] = [room[begin : begin + sessions] for begin in program.outputs]
     return tuple(found)
 
 
 def _raw(panel: Panel, features: Sequence[Feature]) -> Raw:
     sessions, symbols = panel.close.shape
     raw = np.empty((len(features), symbols, sessions), dtype=np.float32)
-    _fill(raw, panel, _program(tuple(features), ROWS_AT_ONCE), slice(None))
+    _fill(raw, panel, features, slice(None))
     return raw
 
 
 def _raw_last(panel: Panel, features: Sequence[Feature]) -> Raw:
     raw = np.empty((len(features), len(panel.symbols), 1), dtype=np.float32)
     tail = max((feature.window for feature in features), default=1)
-    _fill(raw, panel, _program(tuple(features), 1), slice(-tail, None))
+    _fill(raw, panel, features, slice(-tail, None))
     return raw
 
 
@@ -120,13 +124,16 @@ def _program(features: tuple[Feature, ...], rows_at_once: int) -> Program:
     return program_of(outputs, rows_at_once=rows_at_once)
 
 
-def _fill(raw: Raw, panel: Panel, program: Program, rows: slice) -> None:
-    """Write the program's features of every symbol, reading these rows of the panel."""
+def _fill(raw: Raw, panel: Panel, features: Sequence[Feature], rows: slice) -> None:
+    """Write the features of every symbol, reading these rows of the panel."""
+    if not features:
+        return
+    program = _program(tuple(features), ROWS_AT_ONCE)
     sources = [values_of(panel, name)[rows] for name in program.inputs]
     length = len(panel.sessions[rows])
 
     def fill(blocks: Iterator[slice]) -> None:
-        room = machine.room_for(*program.shape)
+        room = program.room()
         inputs = np.empty((len(sources), BLOCK_SYMBOLS, length))
         for columns in blocks:
             block = inputs[:, : len(panel.symbols[columns])]
@@ -135,14 +142,10 @@ def _fill(raw: Raw, panel: Panel, program: Program, rows: slice) -> None:
                     histories[:] = values.T
                 else:
                     machine.gather(histories, values[:, columns])
-            _run(program, block, room, raw, columns.start)
+            bars = block[program.inputs.index("close")]
+            machine.run(*program.parts, block, bars, room, raw, columns.start)
 
     _on_threads(fill, _blocks(len(panel.symbols), BLOCK_SYMBOLS))
-
-
-def _run(program: Program, inputs: NDArray[np.float64], room: Matrix, out: Raw, first_symbol: int) -> None:
-    parts = program.steps, program.numbers, program.weights, program.constants, program.rows_at_once
-    machine.run(*parts, inputs, room, out, first_symbol)
 
 
 def _peers(panel: Panel, raw: Raw, *, first_row: int) -> Peers:

@@ -1,7 +1,9 @@
-"""Go through a program for one symbol after the other, compiled, a piece of history at a time in the nearest cache.
+"""Go through a program for one symbol after the other, compiled, some rows of history at a time in the nearest cache.
 
-Everything is float64; NaN is missing. A step writes the last rows that are asked of it, and puts NaN where the history
-does not reach back far enough. What lies in rows that nobody asked for is never read.
+Everything is float64; NaN is missing. All steps are done for some rows, then for the next: few enough that what one
+step writes is still near when another reads it. In front of the rows of what is looked back at stand the rows before
+(its tail). A step begins with the first row that another needs of it, and puts NaN where the history does not reach
+back far enough. What lies in rows that nobody needs is never read.
 
 All histories lie in one flat room, and a step is handed where its own begin: cutting an array out of another takes
 longer than most steps. Places are unsigned, as an index that may count from the end cannot be computed by the dozen.
@@ -23,7 +25,7 @@ from tasks.features.compiled import History, compiled
     ADD,
     SUBTRACT,
     MULTIPLY,
-    DIVIDE,
+    DIVIDE,  # less the number
     POWER,
     MAXIMUM,
     MINIMUM,
@@ -45,13 +47,21 @@ from tasks.features.compiled import History, compiled
     FILL,  # what is there, or the number where nothing is
     WHERE_KNOWN,  # the first part where the second is not missing
     RUNNING,  # the sum of whole numbers from any row on: only differences of it mean anything, and they are exact
-    AROUND,  # the first part less the product of the others: sums of products to those around the means
-    CANCELLED,  # whether the spread is too small a part (the number) of the squares to be told by them
-    LAG,
+    RUNNING_COUNT,  # of what is not missing
+    CROSSED,  # the product of the first two parts less that of the last two
+    CANCELLED,  # whether the first part is too small a share (the number) of the product of the others
+    DEVIATION,  # from count² × variance and the count
+    CORRELATION,  # from the product, and both squares, of deviations
     ROW,  # the row's number: only differences of it mean anything
+    LAG,
     DIFFERENCE,  # of a running sum, over `size` rows and the row itself, missing below the number; the second part is
     # what was summed
+    COUNT,  # the same of a running count; the second part is what was counted
     MERGE,  # the later part + number × the earlier one, which ends `size` rows before
+    SUM_OF_2,  # of equal parts, of which the earliest ends `size` rows before
+    SUM_OF_3,
+    SUM_OF_5,
+    SUM_OF_7,
     MERGE_MAX,
     MERGE_MIN,
     MERGE_SINCE,  # how long ago the larger of two maxima was, the earlier of equals
@@ -61,14 +71,21 @@ from tasks.features.compiled import History, compiled
     DEVIATIONS,  # the sum of deviations from the second part, to the power of the number
     DIRECTLY,  # the first part; where the second says so, the moment that `number` names of the last two
     KEEP,  # writes a feature's figures
-) = range(42)
+) = range(50)
 
 MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
+
+GO_ON = {RUNNING, RUNNING_COUNT}  # from their own last row
 
 LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing forward
     LAG: (0,),
     DIFFERENCE: (0, 1),
+    COUNT: (0, 1),
     MERGE: (1,),
+    SUM_OF_2: (0,),
+    SUM_OF_3: (0,),
+    SUM_OF_5: (0,),
+    SUM_OF_7: (0,),
     MERGE_MAX: (1,),
     MERGE_MIN: (1,),
     MERGE_SINCE: (1, 3),
@@ -81,18 +98,18 @@ LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing 
 
 MEAN, SPREAD = range(
     2
-)  # what DIRECTLY finds: of the last part its mean; of both, the sum of their deviations' products
+)  # what DIRECTLY finds: of the last part its mean; of both, their count × the sum of their deviations' products
 
 LINE = 8  # figures in a line of the processor's cache: loops that begin with one are faster
 
 Steps = NDArray[np.uint64]
 
 
-def room_for(histories: int, rows: int) -> NDArray[np.float64]:
-    """Return room for histories, each of which begins with a line of the processor's cache."""
-    figures = np.empty(histories * rows + LINE)
-    first = -(figures.ctypes.data // figures.itemsize) % LINE
-    return figures[first : first + histories * rows].reshape(histories, rows)
+def room_for(figures: int) -> History:
+    """Return room for so many figures, which begins with a line of the processor's cache."""
+    room = np.empty(figures + LINE)
+    first = -(room.ctypes.data // room.itemsize) % LINE
+    return room[first : first + figures]
 
 
 @compiled
@@ -100,40 +117,94 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
     steps: Steps,
     numbers: History,
     weights: History,
-    constants: History,
+    tails: Steps,
     rows_at_once: int,
     inputs: NDArray[np.float64],  # inputs × symbols × rows
-    room: NDArray[np.float64],  # histories × rows that a piece takes
+    bars: NDArray[np.float64],  # symbols × rows
+    room: History,
     out: NDArray[np.float32],  # features × symbols × last rows
     first_symbol: int,
 ) -> None:
-    """Write the last rows of these symbols' features, some rows at once; the last ones' outputs stay in the room."""
-    for place in range(len(constants)):
-        room[place] = constants[place]
-    flat, whole, kept_rows = room.ravel(), inputs.shape[2], out.shape[2]
+    """Write the last rows of these symbols' features, some rows at once; the last ones' outputs stay in the room.
+
+    Nothing is computed for the rows before a symbol's first bar and after its last.
+    """
+    before_kept, longest = inputs.shape[2] - out.shape[2], 0
+    for step in range(len(steps)):
+        longest = max(longest, int(steps[step, 6]))
     for symbol in range(inputs.shape[1]):
-        stop = whole
-        while stop > 0 and whole - stop < max(kept_rows, 1):
-            start = max(stop - room.shape[1], 0)
-            length = np.uint64(stop - start)
-            for step in range(len(steps)):
-                operation, into, asked, back = steps[step, 0], steps[step, 1], steps[step, 6], steps[step, 7]
-                a, b, c, d = steps[step, 2], steps[step, 3], steps[step, 4], steps[step, 5]
-                first, number = length - min(asked, length), numbers[step]
-                begin = first - first % np.uint64(LINE)
-                if operation == KEEP:
-                    end = stop - whole + kept_rows
-                    kept = out[into, first_symbol + symbol, end - int(length - first) : end]
-                    _keep(kept, flat[a + first : a + length], flat[b + first : b + length])
-                    kept[: max(int(back + length - first) - stop, 0)] = np.nan
-                elif operation == INPUT:
-                    flat[into + begin : into + length] = inputs[back, symbol, start + int(begin) : stop]
-                elif operation < LAG:
-                    x, y, z = a + begin, b + begin, c + begin
-                    _row_by_row(flat, operation, into + begin, x, y, z, length - begin, number)
-                else:
-                    _looking_back(flat, operation, into, a, b, c, d, begin, length, back, number, weights)
-            stop -= rows_at_once
+        own = first_symbol + symbol
+        listed, stop = _listed(bars[symbol], before_kept)
+        out[:, own, : listed - before_kept] = np.nan
+        out[:, own, stop - before_kept :] = np.nan
+        earliest = max(listed - longest, 0)
+        for start in range(earliest, stop, rows_at_once):
+            rows = min(rows_at_once, stop - start)
+            _run_rows(steps, numbers, weights, inputs, symbol, earliest, listed, start, rows, room, out, own)
+            for tail in range(len(tails)):
+                begin, moved = tails[tail, 0], tails[tail, 0] + np.uint64(rows_at_once)
+                for row in range(tails[tail, 1]):
+                    room[begin + row] = room[moved + row]
+
+
+@compiled
+def _run_rows(  # noqa: C901, PLR0913, PLR0917 - one branch a kind of step; it takes no keywords
+    steps: Steps,
+    numbers: History,
+    weights: History,
+    inputs: NDArray[np.float64],
+    symbol: int,
+    earliest: int,
+    listed: int,
+    start: int,
+    rows_here: int,
+    room: History,
+    out: NDArray[np.float32],
+    own: int,
+) -> None:
+    before_kept, rows = inputs.shape[2] - out.shape[2], np.uint64(rows_here)
+    for step in range(len(steps)):
+        needed_from = max(listed - int(steps[step, 6]), earliest) - start
+        if needed_from >= rows_here:
+            continue
+        operation, into, back, number = steps[step, 0], steps[step, 1], steps[step, 7], numbers[step]
+        a, b, c, d = steps[step, 2], steps[step, 3], steps[step, 4], steps[step, 5]
+        first = np.uint64(max(needed_from, 0))
+        begin = first - first % np.uint64(LINE)
+        if operation == KEEP:
+            row, end = start + int(first) - before_kept, start + rows_here - before_kept
+            _keep(out[into, own, row:end], room[a + first : a + rows], room[b + first : b + rows])
+            out[into, own, row : max(int(back) - before_kept, row)] = np.nan
+        elif operation == INPUT:
+            room[into + begin : into + rows] = inputs[back, symbol, start + int(begin) : start + rows_here]
+        elif operation == ROW:
+            for row in range(begin, rows):
+                room[into + row] = float(start + int(row))
+        elif operation < LAG:
+            if needed_from >= 0 and operation in (RUNNING, RUNNING_COUNT):
+                room[into + begin - np.uint64(1)] = 0.0
+            x, y, z, w = a + begin, b + begin, c + begin, d + begin
+            _row_by_row(room, operation, into + begin, x, y, z, w, rows - begin, number)
+        else:
+            whole = min(max(begin, np.uint64(max(int(back) - start, 0))), rows)
+            for row in range(begin, whole):
+                room[into + row] = np.nan
+            x, y, z, w, left = a + whole, b + whole, c + whole, d + whole, rows - whole
+            if operation < PLACE:
+                _looking_back(room, operation, into + whole, x, y, z, w, left, back, number)
+            elif left > 0:
+                _in_windows(room, operation, into + whole, x, y, z, w, left, back, number, weights)
+
+
+@compiled
+def _listed(bars: History, first: int) -> tuple[int, int]:
+    """Return the first row from this one on that has a bar, and the row after the last that has one."""
+    stop = len(bars)
+    while stop > first and np.isnan(bars[stop - 1]):
+        stop -= 1
+    while first < stop and np.isnan(bars[first]):
+        first += 1
+    return first, stop
 
 
 @compiled
@@ -146,13 +217,14 @@ def gather(out: NDArray[np.float64], values: NDArray[np.float64]) -> None:
 
 
 @compiled
-def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
+def _row_by_row(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one branch an operation; it takes no keywords
     room: History,
     operation: int,
     out: np.uint64,
     x: np.uint64,
     y: np.uint64,
     z: np.uint64,
+    w: np.uint64,
     rows: np.uint64,
     number: float,
 ) -> None:
@@ -167,7 +239,7 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
             room[out + row] = room[x + row] * room[y + row]
     elif operation == DIVIDE:
         for row in range(rows):
-            room[out + row] = room[x + row] / room[y + row]
+            room[out + row] = room[x + row] / room[y + row] - number
     elif operation == POWER:
         for row in range(rows):
             room[out + row] = room[x + row] ** room[y + row]
@@ -235,16 +307,30 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0915 - one branch an operation
     elif operation == WHERE_KNOWN:
         for row in range(rows):
             room[out + row] = room[x + row] if room[y + row] == room[y + row] else np.nan
-    elif operation == AROUND:
+    elif operation == CROSSED:
         for row in range(rows):
-            room[out + row] = room[x + row] - room[y + row] * room[z + row]
+            room[out + row] = room[x + row] * room[y + row] - room[z + row] * room[w + row]
     elif operation == CANCELLED:
         for row in range(rows):
-            room[out + row] = 1.0 if room[x + row] <= number * room[y + row] else 0.0
+            room[out + row] = 1.0 if room[x + row] <= number * (room[y + row] * room[z + row]) else 0.0
+    elif operation == DEVIATION:
+        for row in range(rows):
+            count = room[y + row]
+            room[out + row] = math.sqrt(room[x + row] / (count * (count - 1.0)))
+    elif operation == CORRELATION:
+        for row in range(rows):
+            spread = math.sqrt(room[y + row] * room[z + row])
+            share = room[x + row] / spread
+            room[out + row] = 0.0 if spread == 0 else min(max(share, -1.0), 1.0)
     elif operation == RUNNING:
-        total = 0
+        total = int(room[out - np.uint64(1)])
         for row in range(rows):
             total += int(room[x + row])
+            room[out + row] = total
+    elif operation == RUNNING_COUNT:
+        total = int(room[out - np.uint64(1)])
+        for row in range(rows):
+            total += 1 if room[x + row] == room[x + row] else 0
             room[out + row] = total
 
 
@@ -253,70 +339,103 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
     room: History,
     operation: int,
     out: np.uint64,
-    a: np.uint64,
-    b: np.uint64,
-    c: np.uint64,
-    d: np.uint64,
-    first: np.uint64,
-    length: np.uint64,
+    x: np.uint64,
+    y: np.uint64,
+    z: np.uint64,
+    w: np.uint64,
+    rows: np.uint64,
+    back: np.uint64,
+    number: float,
+) -> None:
+    if operation == LAG:
+        p = x - back
+        for row in range(rows):
+            room[out + row] = room[p + row]
+    elif operation == DIFFERENCE:
+        p, q = x - back, y - back
+        for row in range(rows):
+            total = room[x + row] - room[p + row] + room[q + row]
+            room[out + row] = total if total >= number else np.nan
+    elif operation == COUNT:
+        p, q = x - back, y - back
+        for row in range(rows):
+            own = 1.0 if room[q + row] == room[q + row] else 0.0
+            total = room[x + row] - room[p + row] + own
+            room[out + row] = total if total >= number else np.nan
+    elif operation == MERGE:
+        p = y - back
+        for row in range(rows):
+            room[out + row] = room[x + row] + number * room[p + row]
+    elif operation == SUM_OF_2:
+        p = x - back
+        for row in range(rows):
+            room[out + row] = room[x + row] + room[p + row]
+    elif operation == SUM_OF_3:
+        p, q = x - back // np.uint64(2), x - back
+        for row in range(rows):
+            room[out + row] = room[x + row] + room[p + row] + room[q + row]
+    elif operation == SUM_OF_5:
+        part = back // np.uint64(4)
+        p, q, r, s = x - part, x - part - part, x - back + part, x - back
+        for row in range(rows):
+            room[out + row] = room[x + row] + room[p + row] + room[q + row] + room[r + row] + room[s + row]
+    elif operation == SUM_OF_7:
+        part = back // np.uint64(6)
+        p, q, r = x - part, x - part - part, x - part - part - part
+        s, t, u = r - part, x - back + part, x - back
+        for row in range(rows):
+            later = room[x + row] + room[p + row] + room[q + row] + room[r + row]
+            room[out + row] = later + room[s + row] + room[t + row] + room[u + row]
+    elif operation == MERGE_MAX:
+        p = y - back
+        for row in range(rows):
+            room[out + row] = max(room[x + row], room[p + row])
+    elif operation == MERGE_MIN:
+        p = y - back
+        for row in range(rows):
+            room[out + row] = min(room[x + row], room[p + row])
+    elif operation == MERGE_SINCE:
+        p, q = y - back, w - back
+        for row in range(rows):
+            is_earlier = room[q + row] >= room[z + row]
+            room[out + row] = room[p + row] + float(back) if is_earlier else room[x + row]
+
+
+@compiled
+def _in_windows(  # noqa: PLR0913, PLR0917 - it takes no keywords
+    room: History,
+    operation: int,
+    out: np.uint64,
+    x: np.uint64,
+    y: np.uint64,
+    z: np.uint64,
+    w: np.uint64,
+    rows: np.uint64,
     back: np.uint64,
     number: float,
     weights: History,
 ) -> None:
-    begin = min(max(first, back), length)  # the first row that all of it stands behind
-    for row in range(first, begin):
-        room[out + row] = np.nan
-    rows = length - begin
-    if rows == 0:
-        return
-    past, into = begin - back, out + begin
-    if operation == LAG:
-        for row in range(rows):
-            room[into + row] = room[a + past + row]
-    elif operation == ROW:
-        for row in range(rows):
-            room[into + row] = float(begin + row)
-    elif operation == DIFFERENCE:
-        for row in range(rows):
-            total = room[a + begin + row] - room[a + past + row] + room[b + past + row]
-            room[into + row] = total if total >= number else np.nan
-    elif operation == MERGE:
-        for row in range(rows):
-            room[into + row] = room[a + begin + row] + number * room[b + past + row]
-    elif operation == MERGE_MAX:
-        for row in range(rows):
-            room[into + row] = max(room[a + begin + row], room[b + past + row])
-    elif operation == MERGE_MIN:
-        for row in range(rows):
-            room[into + row] = min(room[a + begin + row], room[b + past + row])
-    elif operation == MERGE_SINCE:
-        for row in range(rows):
-            is_earlier = room[d + past + row] >= room[c + begin + row]
-            room[into + row] = room[b + past + row] + float(back) if is_earlier else room[a + begin + row]
-    elif operation == DIRECTLY:
+    ends, window = room[out : out + rows], int(back) + 1
+    if operation == DIRECTLY:
         cases = 0
         for row in range(rows):
-            cases += 1 if room[b + begin + row] > 0 else 0
-        if out != a:
+            cases += 1 if room[y + row] > 0 else 0
+        if out != x:
             for row in range(rows):
-                room[into + row] = room[a + begin + row]
+                room[out + row] = room[x + row]
         if cases:
-            ends, where = room[into : into + rows], room[b + begin : b + length]
-            _directly(
-                ends, where, room[c + past : c + length], room[d + past : d + length], number, int(back) + 1
-            )
-    else:
-        ends, window = room[into : into + rows], int(back) + 1
-        if operation == PLACE:
-            own, earlier = room[b + begin : b + length], room[b + past : b + length]
-            _place(ends, room[a + begin : a + length], own, earlier, int(number), int(back))
-        elif operation == QUANTILE:
-            _quantile(ends, room[a + past : a + length], number, window)
-        elif operation == WEIGHTED:
-            offset = int(number)
-            _weighted(ends, room[a + past : a + length], weights[offset : offset + window])
-        elif operation == DEVIATIONS:
-            _deviations(ends, room[a + past : a + length], room[b + begin : b + length], number, window)
+            where = room[y : y + rows]
+            _directly(ends, where, room[z - back : z + rows], room[w - back : w + rows], number, window)
+    elif operation == PLACE:
+        own, earlier = room[y : y + rows], room[y - back : y + rows]
+        _place(ends, room[x : x + rows], own, earlier, int(number), int(back))
+    elif operation == QUANTILE:
+        _quantile(ends, room[x - back : x + rows], number, window)
+    elif operation == WEIGHTED:
+        offset = int(number)
+        _weighted(ends, room[x - back : x + rows], weights[offset : offset + window])
+    elif operation == DEVIATIONS:
+        _deviations(ends, room[x - back : x + rows], room[y : y + rows], number, window)
 
 
 @compiled
@@ -324,7 +443,10 @@ def _keep(kept: NDArray[np.float32], values: History, bars: History) -> None:
     """Write values as float32: missing without a bar, and where one is not finite."""
     for row in range(len(kept)):
         figure = np.float32(values[row])
-        kept[row] = figure if bars[row] == bars[row] and np.isfinite(figure) else np.float32(np.nan)
+        is_there = (bars[row] == bars[row]) & (
+            figure - figure == 0
+        )  # `and` would look at one after the other
+        kept[row] = figure if is_there else np.float32(np.nan)
 
 
 @compiled
@@ -415,4 +537,4 @@ def _directly(out: History, where: History, x: History, y: History, moment: floa
         for place in range(row, row + window):
             if not np.isnan(x[place] + y[place]):
                 product += (x[place] - origin_x - mean_x) * (y[place] - origin_y - mean_y)
-        out[row] = product
+        out[row] = count * product

@@ -4,7 +4,7 @@ Nothing is computed here. Each step is done for the rows that are asked of it: w
 wanted, for so many of the last as the windows on the way look back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,64 +19,80 @@ STEP = 4 + MOST_PARTS  # numbers a step takes
 
 @dataclass(frozen=True)
 class Program:
-    """What `machine.run` goes through, for one symbol after the other.
+    """What `machine.run` goes through, for one symbol after the other, some rows at once.
 
-    A row of `steps` says: operation, where the history begins that it writes, and up to four that it reads, how many
-    of the last rows, and how many rows back it looks.
+    A row of `steps` says: operation, where the rows begin that it writes, and up to four that it reads, from how many
+    rows before the first that is asked for it is needed, and how many rows back it looks. What is looked back at has
+    the rows before in front of it: `tails` says where those begin, and how many they are.
     """
 
     steps: NDArray[np.uint64]
     numbers: NDArray[np.float64]  # one a step
     weights: NDArray[np.float64]  # of all weighted sums; the number of such a step says where its own begin
-    constants: NDArray[np.float64]  # what the first histories hold in every row
+    tails: NDArray[np.uint64]
+    constants: tuple[tuple[int, int, float], ...]  # from where to where in the room a number stands
     inputs: tuple[str, ...]
-    outputs: tuple[int, ...]  # the histories in which the outputs lie in the end
+    outputs: tuple[int, ...]  # where the outputs begin in the end
     rows_at_once: int
-    shape: tuple[int, int]  # of the room it takes: histories, and the rows that go into so many
+    figures: int  # that it needs room for
+
+    @property
+    def parts(
+        self,
+    ) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.float64], NDArray[np.uint64], int]:
+        """What the machine is told of it."""
+        return self.steps, self.numbers, self.weights, self.tails, self.rows_at_once
+
+    def room(self) -> NDArray[np.float64]:
+        """Return room to work in, with the constants in it."""
+        room = machine.room_for(self.figures)
+        for begin, end, number in self.constants:
+            room[begin:end] = number
+        return room
 
 
 def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
-    """Return the steps to so many rows of the outputs."""
+    """Return the steps to the outputs, which are done for so many rows at once."""
     steps = _in_order(outputs)
-    rows, places = _rows_asked(steps, rows_at_once), _places(steps, outputs)
+    before, tails = _rows_before(steps), _tails(steps)
+    begins, figures = _places(steps, tails, outputs, rows_at_once)
     inputs = tuple(step.name for step in steps if step.operation == machine.INPUT)
-    constants = [step for step in steps if step.operation == machine.CONSTANT]
-    room = _room(max(rows.values(), default=1))
     written: list[list[int]] = []
     numbers: list[float] = []
     weights: list[float] = []
     for step in steps:
         if step.operation == machine.CONSTANT:
             continue
-        into = int(step.number) if step.operation == machine.KEEP else places[id(step)] * room
         size = inputs.index(step.name) if step.operation == machine.INPUT else step.size
-        parts = [places[id(part)] * room for part in step.parts] + [0] * (MOST_PARTS - len(step.parts))
-        written.append([step.operation, into, *parts, rows[id(step)], size])
+        parts = [begins[id(part)] for part in step.parts] + [0] * (MOST_PARTS - len(step.parts))
+        written.append([step.operation, begins[id(step)], *parts, before[id(step)], size])
         numbers.append(float(len(weights)) if step.weights else step.number)
         weights.extend(step.weights)
+    constants = [step for step in steps if step.operation == machine.CONSTANT]
+    carried = [step for step in steps if step.operation != machine.CONSTANT and tails[id(step)]]
     return Program(
         np.array(written, dtype=np.uint64).reshape(-1, STEP),
         np.array(numbers),
         np.array(weights),
-        np.array([constant.number for constant in constants]),
+        np.array(
+            [[begins[id(step)] - tails[id(step)], tails[id(step)]] for step in carried], dtype=np.uint64
+        ).reshape(-1, 2),
+        tuple(
+            (begins[id(step)] - tails[id(step)], begins[id(step)] + rows_at_once, step.number)
+            for step in constants
+        ),
         inputs,
-        tuple(places[id(output)] for output in outputs if output.operation != machine.KEEP),
+        tuple(begins[id(output)] for output in outputs if output.operation != machine.KEEP),
         rows_at_once,
-        (max(places.values(), default=-1) + 1, room),
+        figures,
     )
 
 
 def rows_of_inputs(output: Series) -> int:
     """Return how many rows of its inputs, its own included, a row of the output depends on."""
     steps = _in_order([output])
-    rows = _rows_asked(steps, 1)
-    return max((rows[id(step)] for step in steps if step.operation == machine.INPUT), default=1)
-
-
-def _room(rows: int) -> int:
-    """Return how far apart histories lie: whole lines, and no multiple of 4 KiB, which the cache would mix up."""
-    lines = -(-rows // machine.LINE)
-    return (lines + (lines % 64 == 0)) * machine.LINE
+    before = _rows_before(steps)
+    return 1 + max((before[id(step)] for step in steps if step.operation == machine.INPUT), default=0)
 
 
 def _in_order(outputs: Iterable[Series]) -> list[Series]:
@@ -93,30 +109,58 @@ def _in_order(outputs: Iterable[Series]) -> list[Series]:
     return list(done.values())
 
 
-def _rows_asked(steps: Sequence[Series], rows_at_once: int) -> dict[int, int]:
-    """Return, by identity, of how many last rows each step is asked."""
-    rows = {id(step): rows_at_once for step in steps}
+def _looked_at(step: Series) -> Iterator[tuple[Series, int]]:
+    """Yield the step's parts, and how many rows back it looks at each."""
+    for position, part in enumerate(step.parts):
+        yield part, step.size if position in machine.LOOKS_BACK.get(step.operation, ()) else 0
+
+
+def _rows_before(steps: Sequence[Series]) -> dict[int, int]:
+    """Return, by identity, of how many rows before the first that is asked for each step is needed."""
+    before = dict.fromkeys(map(id, steps), 0)
     for step in reversed(steps):
-        for position, part in enumerate(step.parts):
-            back = step.size if position in machine.LOOKS_BACK.get(step.operation, ()) else 0
-            rows[id(part)] = max(rows[id(part)], rows[id(step)] + back)
-    return rows
+        for part, back in _looked_at(step):
+            before[id(part)] = max(before[id(part)], before[id(step)] + back)
+    return before
 
 
-def _places(steps: Sequence[Series], outputs: Sequence[Series]) -> dict[int, int]:
-    """Return, by identity, the history each step writes; one that nobody will read again is written anew."""
-    constants = [step for step in steps if step.operation == machine.CONSTANT]
-    places = {id(step): place for place, step in enumerate(constants)}
-    lasting = {id(step) for step in (*constants, *outputs)}
+def _tails(steps: Sequence[Series]) -> dict[int, int]:
+    """Return, by identity, how many rows of each step are looked back at from the next ones, in whole lines."""
+    tails = {id(step): int(step.operation in machine.GO_ON) for step in steps}
+    for step in steps:
+        for part, back in _looked_at(step):
+            tails[id(part)] = max(tails[id(part)], back)
+    return {step: _whole_lines(rows) for step, rows in tails.items()}
+
+
+def _places(
+    steps: Sequence[Series], tails: Mapping[int, int], outputs: Sequence[Series], rows_at_once: int
+) -> tuple[dict[int, int], int]:
+    """Return, by identity, where each step's rows begin, and how much room they take.
+
+    What nobody will read again is written over. Places are one line longer than they need be: the cache mixes up what
+    lies a multiple of 4 KiB apart.
+    """
+    size = _whole_lines(rows_at_once) + machine.LINE
+    lasting = {id(step) for step in steps if tails[id(step)] or step.operation == machine.CONSTANT}
+    lasting |= {id(output) for output in outputs if output.operation != machine.KEEP}
     last_use = {id(part): position for position, step in enumerate(steps) for part in step.parts}
-    free, held = list[int](), len(constants)
+    begins, free, taken = dict[int, int](), list[int](), 0
     for position, step in enumerate(steps):
         ended = {id(part) for part in step.parts if last_use[id(part)] == position} - lasting
-        if step.operation == machine.DIRECTLY and id(step.parts[0]) in ended:
-            places[id(step)] = places[id(step.parts[0])]  # a few rows are set right where they stand
+        if id(step) not in lasting and step.operation == machine.DIRECTLY and id(step.parts[0]) in ended:
+            begins[id(step)] = begins[id(step.parts[0])]  # a few rows are set right where they stand
             ended.remove(id(step.parts[0]))
-        elif step.operation not in {machine.CONSTANT, machine.KEEP}:
-            places[id(step)] = free.pop() if free else held
-            held = max(held, places[id(step)] + 1)
-        free.extend(places[part] for part in ended)
-    return places
+        elif step.operation == machine.KEEP:
+            begins[id(step)] = int(step.number)  # of the feature
+        elif id(step) not in lasting and free:
+            begins[id(step)] = free.pop()
+        else:
+            begins[id(step)] = taken + tails[id(step)]
+            taken += tails[id(step)] + size
+        free.extend(begins[part] for part in ended)
+    return begins, taken
+
+
+def _whole_lines(rows: int) -> int:
+    return -(-rows // machine.LINE) * machine.LINE

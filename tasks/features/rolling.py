@@ -9,20 +9,18 @@ rows are there, or when the history does not hold the whole window: what is merg
 """
 
 import math
-from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features import machine
-from tasks.features.arithmetic import is_missing, maximum, minimum, sqrt, where
+from tasks.features.arithmetic import is_missing, maximum, sqrt, where
 from tasks.features.series import Series, recorded, series
 
 MIN_PRESENT_FRAC = 0.8
 EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
 
-Sums = TypeVar("Sums", Series, tuple[Series, Series])
+SUMS = {2: machine.SUM_OF_2, 3: machine.SUM_OF_3, 5: machine.SUM_OF_5, 7: machine.SUM_OF_7}
 LEAST_SPREAD = (
     1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
 )
@@ -72,12 +70,11 @@ def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
     """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
     filled, count = _filled(values), _count(values, window)
     total, squares = _merged(filled, window), _merged(filled * filled, window)
-    mean = total / count
-    spread = _around(squares, total, mean)
-    has_cancelled = _cancelled(spread, squares)
-    mean = _directly(machine.MEAN, mean, has_cancelled, values, values, window)
+    spread = _crossed(count, squares, total, total)
+    has_cancelled = _cancelled(spread, count, squares)
+    mean = _directly(machine.MEAN, total / count, has_cancelled, values, values, window)
     spread = _directly(machine.SPREAD, spread, has_cancelled, values, values, window)
-    return mean, sqrt(spread / (count - 1))
+    return mean, recorded(machine.DEVIATION, spread, count)
 
 
 def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, Series]:
@@ -116,18 +113,17 @@ def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
     """
     filled = _filled(values)
     count, (ages, squared_ages) = _count(values, window), _ages(values, window)
-    total, aged = _merged_aged(filled, window)
+    total, aged = _merged(filled, window), _aged(filled, window)
     squares = _merged(filled * filled, window)
-    mean, behind = total / count, ages / count
-    xx = (squared_ages * count - ages * ages) / count
-    yy, xy = _around(squares, total, mean), behind * total - aged
-    has_cancelled = _cancelled(yy, squares)
-    mean = _directly(machine.MEAN, mean, has_cancelled, values, values, window)
+    xx, yy = _crossed(count, squared_ages, ages, ages), _crossed(count, squares, total, total)
+    xy = _crossed(ages, total, count, aged)
+    has_cancelled = _cancelled(yy, count, squares)
+    mean = _directly(machine.MEAN, total / count, has_cancelled, values, values, window)
     yy = _directly(machine.SPREAD, yy, has_cancelled, values, values, window)
     xy = _directly(machine.SPREAD, xy, has_cancelled, recorded(machine.ROW), values, window)
     slope = xy / xx
     r_squared = where(yy > 0, xy * xy / (xx * yy), math.nan)
-    residual = values - mean - slope * behind
+    residual = values - mean - slope * (ages / count)
     return slope, r_squared, residual
 
 
@@ -137,15 +133,13 @@ def rolling_correlation(x: Series, y: Series, window: int) -> Series:
     of_x, of_y = where(lacks_one, 0.0, x), where(lacks_one, 0.0, y)
     total_x, total_y = _merged(of_x, window), _merged(of_y, window)
     squares_x, squares_y = _merged(of_x * of_x, window), _merged(of_y * of_y, window)
-    mean_y = total_y / count
-    xx, yy = _around(squares_x, total_x, total_x / count), _around(squares_y, total_y, mean_y)
-    xy = _around(_merged(of_x * of_y, window), total_x, mean_y)
-    has_cancelled = maximum(_cancelled(xx, squares_x), _cancelled(yy, squares_y))
-    xx = _directly(machine.SPREAD, xx, has_cancelled, x, x + 0 * y, window)  # with the gaps of both
-    yy = _directly(machine.SPREAD, yy, has_cancelled, y, y + 0 * x, window)
+    xx, yy = _crossed(count, squares_x, total_x, total_x), _crossed(count, squares_y, total_y, total_y)
+    xy = _crossed(count, _merged(of_x * of_y, window), total_x, total_y)
+    has_cancelled = maximum(_cancelled(xx, count, squares_x), _cancelled(yy, count, squares_y))
+    xx = _directly(machine.SPREAD, xx, has_cancelled, x, _where_known(x, y), window)
+    yy = _directly(machine.SPREAD, yy, has_cancelled, y, _where_known(y, x), window)
     xy = _directly(machine.SPREAD, xy, has_cancelled, x, y, window)
-    spread = sqrt(xx * yy)
-    return where(spread == 0, 0.0, minimum(maximum(xy / spread, -1.0), 1.0))
+    return recorded(machine.CORRELATION, xy, xx, yy)
 
 
 def ema(values: Series, span: float) -> Series:
@@ -175,55 +169,67 @@ def _present(values: Series) -> Series:
 
 def _count(values: Series, window: int) -> Series:
     """Count what is present; missing where that is too little, and with it whatever is divided by it."""
-    return _exact_sum(_present(values), window, least=math.ceil(MIN_PRESENT_FRAC * window))
+    running = recorded(machine.RUNNING_COUNT, values)
+    return recorded(
+        machine.COUNT, running, values, size=window - 1, number=math.ceil(MIN_PRESENT_FRAC * window)
+    )
 
 
-def _exact_sum(numbers: Series, window: int, *, least: int = 0) -> Series:
+def _exact_sum(numbers: Series, window: int) -> Series:
     """Sum whole numbers, of which any running sum is exact."""
-    running = recorded(machine.RUNNING, numbers)
-    return recorded(machine.DIFFERENCE, running, numbers, size=window - 1, number=least)
+    return recorded(machine.DIFFERENCE, recorded(machine.RUNNING, numbers), numbers, size=window - 1)
 
 
 def _where_enough(figure: Series, values: Series, window: int) -> Series:
-    return recorded(machine.WHERE_KNOWN, figure, _count(values, window))
+    return _where_known(figure, _count(values, window))
+
+
+def _where_known(figure: Series, other: Series) -> Series:
+    return recorded(machine.WHERE_KNOWN, figure, other)
 
 
 def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
-    """Sum each window; what lies `n` rows back counts `fade` to the power of `n`."""
+    """Sum each window; what lies `n` rows back counts `fade` to the power of `n`.
 
-    def join(later: Series, earlier: Series, rows: int) -> Series:
-        return recorded(machine.MERGE, later, earlier, size=rows, number=fade**rows)
-
-    return _joined(values, window, join)
-
-
-def _merged_aged(values: Series, window: int) -> tuple[Series, Series]:
-    """Sum each window, and sum it with each value counting by how many rows ago it was."""
-
-    def join(
-        later: tuple[Series, Series], earlier: tuple[Series, Series], rows: int
-    ) -> tuple[Series, Series]:
-        total = recorded(machine.MERGE, later[0], earlier[0], size=rows, number=1.0)
-        aged = recorded(machine.MERGE, later[1], earlier[1], size=rows, number=1.0)
-        return total, recorded(machine.MERGE, aged, earlier[0], size=rows, number=rows)
-
-    return _joined((values, series(0.0)), window, join)
-
-
-def _joined(rows: Sums, window: int, join: Callable[[Sums, Sums, int], Sums]) -> Sums:
-    """Put windows together from smaller ones: equal parts where the length has a divisor, else one row and the rest.
-
-    The order depends on the window alone. Windows of 5, 10, 20, 60 rows are parts of one another, whoever asks.
+    A window is put together from equal parts where it can be cut into them, else from one row and the rest: in an
+    order that depends on the window alone. Windows of 5, 10, 20, 60 rows are parts of one another, whoever asks.
     """
     if window == 1:
-        return rows
-    parts = next((number for number in range(2, math.isqrt(window) + 1) if window % number == 0), window)
-    if parts == window:
-        return join(rows, _joined(rows, window - 1, join), 1)
-    part = whole = _joined(rows, window // parts, join)
-    for earlier in range(1, parts):
-        whole = join(whole, part, earlier * (window // parts))
+        return values
+    parts = _equal_parts(window)
+    if parts == 1:
+        return recorded(machine.MERGE, values, _merged(values, window - 1, fade), size=1, number=fade)
+    rows = window // parts
+    whole = part = _merged(values, rows, fade)
+    if fade == 1.0:
+        return _sum_of(parts, part, window)
+    for earlier in range(rows, window, rows):
+        whole = recorded(machine.MERGE, whole, part, size=earlier, number=fade**earlier)
     return whole
+
+
+def _aged(values: Series, window: int) -> Series:
+    """Sum each window with each value counting by how many rows ago it was."""
+    if window == 1:
+        return series(0.0)
+    parts = _equal_parts(window)
+    if parts == 1:
+        earlier = lag(_aged(values, window - 1), 1)
+        return recorded(machine.MERGE, earlier, _merged(values, window - 1), size=1, number=1.0)
+    rows = window // parts
+    aged = _sum_of(parts, _aged(values, rows), window)
+    for earlier_rows in range(rows, window, rows):
+        aged = recorded(machine.MERGE, aged, _merged(values, rows), size=earlier_rows, number=earlier_rows)
+    return aged
+
+
+def _equal_parts(window: int) -> int:
+    """Return into how many equal parts a window is cut, 1 if into none."""
+    return next((parts for parts in SUMS if window % parts == 0), 1)
+
+
+def _sum_of(parts: int, values: Series, window: int) -> Series:
+    return recorded(SUMS[parts], values, size=window - window // parts)
 
 
 def _ages(values: Series, window: int) -> tuple[Series, Series]:
@@ -254,13 +260,13 @@ def _doublings(window: int) -> tuple[int, ...]:
     return tuple(1 << bit for bit in range(window.bit_length() - 1))
 
 
-def _around(products: Series, total: Series, mean: Series) -> Series:
-    """Turn a sum of products into that of the deviations from the means."""
-    return recorded(machine.AROUND, products, total, mean)
+def _crossed(a: Series, b: Series, c: Series, d: Series) -> Series:
+    """Return a·b − c·d: of a count, a sum of products and both totals, count × the products around the means."""
+    return recorded(machine.CROSSED, a, b, c, d)
 
 
-def _cancelled(spread: Series, squares: Series) -> Series:
-    return recorded(machine.CANCELLED, spread, squares, number=LEAST_SPREAD)
+def _cancelled(spread: Series, count: Series, squares: Series) -> Series:
+    return recorded(machine.CANCELLED, spread, count, squares, number=LEAST_SPREAD)
 
 
 def _directly(moment: int, value: Series, cases: Series, x: Series, y: Series, window: int) -> Series:

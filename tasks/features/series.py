@@ -35,13 +35,24 @@ class Series:
         return recorded(machine.ADD, self, series(other))
 
     def __sub__(self, other: "Number") -> "Series":
-        return recorded(machine.SUBTRACT, self, series(other))
+        subtrahend = series(other)
+        if _is_quotient(self) and subtrahend.operation == machine.CONSTANT:
+            return recorded(machine.DIVIDE, *self.parts, number=subtrahend.number)
+        return recorded(machine.SUBTRACT, self, subtrahend)
 
     def __mul__(self, other: "Number") -> "Series":
         return recorded(machine.MULTIPLY, self, series(other))
 
     def __truediv__(self, other: "Number") -> "Series":
-        return recorded(machine.DIVIDE, self, series(other))
+        """Divide once where a part is a quotient itself: a division takes as long as six multiplications."""
+        divisor = series(other)
+        if _is_quotient(divisor):
+            dividend, its_divisor = divisor.parts
+            return self * its_divisor / dividend
+        if _is_quotient(self):
+            dividend, its_divisor = self.parts
+            return dividend / (its_divisor * divisor)
+        return recorded(machine.DIVIDE, self, divisor)
 
     def __pow__(self, exponent: float) -> "Series":
         return self * self if exponent == 2 else recorded(machine.POWER, self, series(exponent))
@@ -133,6 +144,10 @@ def series(value: object) -> Series:
 def named(name: str) -> Series:
     """Return the input of this name."""
     return recorded(machine.INPUT, name=name)
+
+
+def _is_quotient(values: Series) -> bool:
+    return values.operation == machine.DIVIDE and values.number == 0.0
 
 
 def _mask(values: Series) -> Series:

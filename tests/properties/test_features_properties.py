@@ -265,6 +265,17 @@ def test_a_missing_bar_is_not_a_zero():
     assert np.isnan(values[missing + 1, GAPPY]).all()
 
 
+def test_a_symbol_without_any_bar_has_no_features_and_changes_no_other():
+    whole = compute_raw(panel(), FEATURES)
+    close = panel().close.copy()
+    close[:, GAPPY] = np.nan
+
+    values = compute_raw(replace(panel(), close=close), FEATURES)
+
+    assert np.isnan(values[:, :, GAPPY]).all()
+    assert same_bits(np.delete(values, GAPPY, axis=2), np.delete(whole, GAPPY, axis=2))
+
+
 def test_labels_never_enter_features():
     slice_folder = Path(engine.__file__).parent
     importers = [

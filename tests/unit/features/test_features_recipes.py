@@ -5,7 +5,7 @@ from tasks.features import machine
 from tasks.features.arithmetic import is_missing, where
 from tasks.features.engine import on_arrays
 from tasks.features.program import program_of, rows_of_inputs
-from tasks.features.recipes import kept, recipe
+from tasks.features.recipes import recipe
 from tasks.features.registry import FEATURES
 from tasks.features.rolling import lag, rolling_mean, rolling_mean_and_std, rolling_sum
 from tasks.features.series import named
@@ -33,10 +33,13 @@ def test_what_features_have_in_common_is_done_once():
 
 
 def test_a_history_that_nobody_will_read_again_makes_room_for_another():
-    program = program_of([kept(feature, place) for place, feature in enumerate(FEATURES)], rows_at_once=1)
+    last = CLOSE
+    for number in range(50):
+        last = abs(last * number) + VOLUME
+    program = program_of([last], rows_at_once=100)
 
-    histories, _ = program.shape
-    assert histories < len(program.steps) / 10
+    assert len(program.steps) > 100
+    assert program.figures < 60 * 110  # fifty constants, and little besides
 
 
 @pytest.mark.parametrize(
@@ -53,12 +56,20 @@ def test_a_recipe_knows_how_far_back_it_looks(output, rows):
     assert rows_of_inputs(output) == rows
 
 
-def test_where_one_row_is_wanted_a_step_is_done_for_the_rows_it_takes():
-    program = program_of([rolling_sum(CLOSE, 64)], rows_at_once=1)
-    asked = {int(step[0]): int(step[-2]) for step in program.steps}
+def test_a_step_is_done_from_the_first_row_that_is_needed_of_it():
+    program = program_of([rolling_sum(CLOSE, 64)], rows_at_once=100)
+    rows_before = {int(step[0]): int(step[-2]) for step in program.steps}
 
-    assert asked[machine.INPUT] == 64
-    assert asked[machine.WHERE_KNOWN] == 1
+    assert rows_before[machine.INPUT] == 63
+    assert rows_before[machine.WHERE_KNOWN] == 0
+
+
+def test_of_two_divisions_in_a_row_one_is_left():
+    def divisions(output):
+        return sum(step[0] == machine.DIVIDE for step in program_of([output], rows_at_once=100).steps)
+
+    assert divisions(CLOSE / (VOLUME / 7) - 1) == divisions(CLOSE / VOLUME / 7) == 1
+    assert divisions((CLOSE / VOLUME - 1) / 7) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,9 @@ def test_operators_mean_what_they_mean_of_arrays():
             2 * a**3 - abs(-b) ** 2,
             where(is_larger, 1 / a, total),
             where(is_missing(a), 7, a >= b),
+            1 / (b / a) - 2,
+            (a / 3) / b,
+            (a / 3 - 1 - 2) / b,
         )
 
     with np.errstate(all="ignore"):
@@ -105,6 +119,9 @@ def test_operators_mean_what_they_mean_of_arrays():
             2 * x**3 - y**2,
             np.where(larger, 1 / x, x + 1 + y),
             np.where(np.isnan(x), 7, x >= y),
+            x / y - 2,
+            x / 3 / y,
+            (x / 3 - 3) / y,
         )
 
     for found, expected in zip(on_arrays(recipes, x, y), plain, strict=True):
