@@ -75,6 +75,8 @@ from tasks.features.compiled import History, compiled
 
 MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
 
+KEEPS_GAPS = {ADD, SUBTRACT, MAXIMUM, MINIMUM, NEGATIVE, ABSOLUTE}
+
 GO_ON = {RUNNING, RUNNING_COUNT}  # from their own last row
 
 LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing forward

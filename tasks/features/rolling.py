@@ -169,10 +169,19 @@ def _present(values: Series) -> Series:
 
 def _count(values: Series, window: int) -> Series:
     """Count what is present; missing where that is too little, and with it whatever is divided by it."""
+    values = _with_same_gaps(values)
     running = recorded(machine.RUNNING_COUNT, values)
     return recorded(
         machine.COUNT, running, values, size=window - 1, number=math.ceil(MIN_PRESENT_FRAC * window)
     )
+
+
+def _with_same_gaps(values: Series) -> Series:
+    """Return what the values are made of, as long as nothing but numbers comes in: it is missing where they are."""
+    gaps = [part for part in values.parts if part.operation != machine.CONSTANT]
+    if values.operation in machine.KEEPS_GAPS and len(gaps) == 1:
+        return _with_same_gaps(gaps[0])
+    return values
 
 
 def _exact_sum(numbers: Series, window: int) -> Series:

@@ -24,7 +24,7 @@ SESSIONS = 2_520
 SMALL, QLIB_SIZE, LARGE = (500, SESSIONS), (800, 3_500), (8_000, SESSIONS)
 GROWING = (500, 1_000, 2_000, 4_000, 8_000)
 AGREEMENT_SIZE = (20, 300)
-RUNS = 4  # of which the first is not counted
+RUNS = 4  # at least, of which the first is not counted
 NONE = "–"
 
 Size = tuple[int, int]
