@@ -48,7 +48,10 @@ def inside(words: Sequence[str]) -> tuple[list[float], float]:
 
 
 def _waited_for(process: subprocess.Popen[bytes]) -> float:
-    """Return the peak memory of the process in MB (of the largest one, if it started others) once it has ended."""
+    """Return the peak memory of the process in MB (of the largest one, if it started others) once it has ended.
+
+    The system counts what this process held when it started the other, so it has to be the smaller one.
+    """
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
