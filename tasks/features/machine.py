@@ -50,7 +50,6 @@ from tasks.features.compiled import History, compiled
     RUNNING_COUNT,  # of what is not missing
     CROSSED,  # the product of the first two parts less that of the last two
     CANCELLED,  # whether the first part is too small a share (the number) of the product of the others
-    DEVIATION,  # from count² × variance and the count
     CORRELATION,  # from the product, and both squares, of deviations
     ROW,  # the row's number: only differences of it mean anything
     LAG,
@@ -69,9 +68,11 @@ from tasks.features.compiled import History, compiled
     QUANTILE,
     WEIGHTED,
     DEVIATIONS,  # the sum of deviations from the second part, to the power of the number
-    DIRECTLY,  # the first part; where the second says so, the moment that `number` names of the last two
+    MEAN,  # of a window, from its count, the sums of its squares and of itself, and, where these cancel, from itself
+    DEVIATION,  # likewise
+    DIRECTLY,  # the first part; where the second says so, count × the sum of the products of deviations of the last two
     KEEP,  # writes a feature's figures
-) = range(50)
+) = range(51)
 
 MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
 
@@ -95,12 +96,10 @@ LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing 
     QUANTILE: (0,),
     WEIGHTED: (0,),
     DEVIATIONS: (0,),
+    MEAN: (3,),
+    DEVIATION: (3,),
     DIRECTLY: (2, 3),
 }
-
-MEAN, SPREAD = range(
-    2
-)  # what DIRECTLY finds: of the last part its mean; of both, their count × the sum of their deviations' products
 
 LINE = 8  # figures in a line of the processor's cache: loops that begin with one are faster
 
@@ -315,10 +314,6 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one branch 
     elif operation == CANCELLED:
         for row in range(rows):
             room[out + row] = 1.0 if room[x + row] <= number * (room[y + row] * room[z + row]) else 0.0
-    elif operation == DEVIATION:
-        for row in range(rows):
-            count = room[y + row]
-            room[out + row] = math.sqrt(room[x + row] / (count * (count - 1.0)))
     elif operation == CORRELATION:
         for row in range(rows):
             spread = math.sqrt(room[y + row] * room[z + row])
@@ -404,7 +399,7 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
 
 
 @compiled
-def _in_windows(  # noqa: PLR0913, PLR0917 - it takes no keywords
+def _in_windows(  # noqa: C901, PLR0913, PLR0917 - one branch an operation; it takes no keywords
     room: History,
     operation: int,
     out: np.uint64,
@@ -418,7 +413,12 @@ def _in_windows(  # noqa: PLR0913, PLR0917 - it takes no keywords
     weights: History,
 ) -> None:
     ends, window = room[out : out + rows], int(back) + 1
-    if operation == DIRECTLY:
+    if operation in (MEAN, DEVIATION):
+        cases = _from_sums(room, operation, out, x, y, z, rows, number)
+        if cases:
+            sums = room[x : x + rows], room[y : y + rows], room[z : z + rows]
+            _directly(ends, operation, sums, number, room[w - back : w + rows], window)
+    elif operation == DIRECTLY:
         cases = 0
         for row in range(rows):
             cases += 1 if room[y + row] > 0 else 0
@@ -426,8 +426,7 @@ def _in_windows(  # noqa: PLR0913, PLR0917 - it takes no keywords
             for row in range(rows):
                 room[out + row] = room[x + row]
         if cases:
-            where = room[y : y + rows]
-            _directly(ends, where, room[z - back : z + rows], room[w - back : w + rows], number, window)
+            _products(ends, room[y : y + rows], room[z - back : z + rows], room[w - back : w + rows], window)
     elif operation == PLACE:
         own, earlier = room[y : y + rows], room[y - back : y + rows]
         _place(ends, room[x : x + rows], own, earlier, int(number), int(back))
@@ -445,10 +444,8 @@ def _keep(kept: NDArray[np.float32], values: History, bars: History) -> None:
     """Write values as float32: missing without a bar, and where one is not finite."""
     for row in range(len(kept)):
         figure = np.float32(values[row])
-        is_there = (bars[row] == bars[row]) & (
-            figure - figure == 0
-        )  # `and` would look at one after the other
-        kept[row] = figure if is_there else np.float32(np.nan)
+        is_finite = figure - figure == 0  # `&`: `and` would look at one row after the other
+        kept[row] = figure if (bars[row] == bars[row]) & is_finite else np.float32(np.nan)
 
 
 @compiled
@@ -516,27 +513,78 @@ def _deviations(out: History, past: History, mean: History, power: float, window
 
 
 @compiled
-def _directly(out: History, where: History, x: History, y: History, moment: float, window: int) -> None:
-    """Find a moment of single windows digit by digit.
+def _from_sums(
+    room: History,
+    operation: int,
+    out: np.uint64,
+    counts: np.uint64,
+    squares: np.uint64,
+    totals: np.uint64,
+    rows: np.uint64,
+    least: float,
+) -> int:
+    """Find means or deviations, and say of how many windows the sums have cancelled out."""
+    cases = 0
+    if operation == MEAN:
+        for row in range(rows):
+            count, total = room[counts + row], room[totals + row]
+            of_all = count * room[squares + row]
+            cases += 1 if of_all - total * total <= least * of_all else 0
+            room[out + row] = total / count
+    else:
+        for row in range(rows):
+            count, total = room[counts + row], room[totals + row]
+            of_all = count * room[squares + row]
+            spread = of_all - total * total
+            cases += 1 if spread <= least * of_all else 0
+            room[out + row] = math.sqrt(spread / (count * (count - 1.0)))
+    return cases
+
+
+@compiled
+def _directly(
+    out: History,
+    operation: int,
+    sums: tuple[History, History, History],
+    least: float,
+    past: History,
+    window: int,
+) -> None:
+    """Find the mean or the deviation of the windows whose sums have cancelled out."""
+    counts, squares, totals = sums
+    for row in range(len(out)):
+        of_all = counts[row] * squares[row]
+        if of_all - totals[row] * totals[row] <= least * of_all:
+            rows = past[row : row + window]
+            count, mean, products = _moments(rows, rows)
+            out[row] = mean if operation == MEAN else math.sqrt(products / (count - 1.0))
+
+
+@compiled
+def _products(out: History, where: History, x: History, y: History, window: int) -> None:
+    """Find count × the sum of products of deviations in the windows in question."""
+    for row in range(len(out)):
+        if where[row] != 0:
+            count, _, products = _moments(x[row : row + window], y[row : row + window])
+            out[row] = count * products
+
+
+@compiled
+def _moments(x: History, y: History) -> tuple[float, float, float]:
+    """Return count, mean of the second, and the sum of the products of both deviations, digit by digit.
 
     Everything is counted from the first row that is present, so that a level, however high, costs no digits.
     """
-    for row in range(len(out)):
-        if where[row] == 0:
-            continue
-        origin_x = origin_y = total_x = total_y = count = 0.0
-        for place in range(row, row + window):
-            if not np.isnan(x[place] + y[place]):
-                if count == 0:
-                    origin_x, origin_y = x[place], y[place]
-                total_x += x[place] - origin_x
-                total_y += y[place] - origin_y
-                count += 1.0
-        mean_x, mean_y, product = total_x / count, total_y / count, 0.0
-        if moment == MEAN:
-            out[row] = origin_y + mean_y
-            continue
-        for place in range(row, row + window):
-            if not np.isnan(x[place] + y[place]):
-                product += (x[place] - origin_x - mean_x) * (y[place] - origin_y - mean_y)
-        out[row] = count * product
+    origin_x = origin_y = total_x = total_y = count = products = 0.0
+    for row in range(len(x)):
+        if not np.isnan(x[row] + y[row]):
+            if count == 0:
+                origin_x, origin_y = x[row], y[row]
+            total_x += x[row] - origin_x
+            total_y += y[row] - origin_y
+            count += 1.0
+    mean_x, mean_y = total_x / count, total_y / count
+    for row in range(len(x)):
+        if not np.isnan(x[row] + y[row]):
+            products += (x[row] - origin_x - mean_x) * (y[row] - origin_y - mean_y)
+    return count, origin_y + mean_y, products

@@ -68,13 +68,9 @@ def sessions_since_min(values: Series, window: int) -> Series:
 
 def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
     """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
-    filled, count = _filled(values), _count(values, window)
-    total, squares = _merged(filled, window), _merged(filled * filled, window)
-    spread = _crossed(count, squares, total, total)
-    has_cancelled = _cancelled(spread, count, squares)
-    mean = _directly(machine.MEAN, total / count, has_cancelled, values, values, window)
-    spread = _directly(machine.SPREAD, spread, has_cancelled, values, values, window)
-    return mean, recorded(machine.DEVIATION, spread, count)
+    filled = _filled(values)
+    sums = _count(values, window), _merged(filled * filled, window), _merged(filled, window)
+    return _moment(machine.MEAN, *sums, values, window), _moment(machine.DEVIATION, *sums, values, window)
 
 
 def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, Series]:
@@ -118,9 +114,9 @@ def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
     xx, yy = _crossed(count, squared_ages, ages, ages), _crossed(count, squares, total, total)
     xy = _crossed(ages, total, count, aged)
     has_cancelled = _cancelled(yy, count, squares)
-    mean = _directly(machine.MEAN, total / count, has_cancelled, values, values, window)
-    yy = _directly(machine.SPREAD, yy, has_cancelled, values, values, window)
-    xy = _directly(machine.SPREAD, xy, has_cancelled, recorded(machine.ROW), values, window)
+    yy = _directly(yy, has_cancelled, values, values, window)
+    xy = _directly(xy, has_cancelled, recorded(machine.ROW), values, window)
+    mean = _moment(machine.MEAN, count, squares, total, values, window)
     slope = xy / xx
     r_squared = where(yy > 0, xy * xy / (xx * yy), math.nan)
     residual = values - mean - slope * (ages / count)
@@ -136,9 +132,9 @@ def rolling_correlation(x: Series, y: Series, window: int) -> Series:
     xx, yy = _crossed(count, squares_x, total_x, total_x), _crossed(count, squares_y, total_y, total_y)
     xy = _crossed(count, _merged(of_x * of_y, window), total_x, total_y)
     has_cancelled = maximum(_cancelled(xx, count, squares_x), _cancelled(yy, count, squares_y))
-    xx = _directly(machine.SPREAD, xx, has_cancelled, x, _where_known(x, y), window)
-    yy = _directly(machine.SPREAD, yy, has_cancelled, y, _where_known(y, x), window)
-    xy = _directly(machine.SPREAD, xy, has_cancelled, x, y, window)
+    xx = _directly(xx, has_cancelled, x, _where_known(x, y), window)
+    yy = _directly(yy, has_cancelled, y, _where_known(y, x), window)
+    xy = _directly(xy, has_cancelled, x, y, window)
     return recorded(machine.CORRELATION, xy, xx, yy)
 
 
@@ -278,6 +274,12 @@ def _cancelled(spread: Series, count: Series, squares: Series) -> Series:
     return recorded(machine.CANCELLED, spread, count, squares, number=LEAST_SPREAD)
 
 
-def _directly(moment: int, value: Series, cases: Series, x: Series, y: Series, window: int) -> Series:
-    """Find the moment of the windows in question digit by digit."""
-    return recorded(machine.DIRECTLY, value, cases, x, y, size=window - 1, number=moment)
+def _moment(
+    operation: int, count: Series, squares: Series, total: Series, values: Series, window: int
+) -> Series:
+    return recorded(operation, count, squares, total, values, size=window - 1, number=LEAST_SPREAD)
+
+
+def _directly(spread: Series, cases: Series, x: Series, y: Series, window: int) -> Series:
+    """Find it digit by digit in the windows in question."""
+    return recorded(machine.DIRECTLY, spread, cases, x, y, size=window - 1)
