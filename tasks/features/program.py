@@ -1,7 +1,7 @@
 """Put recipes into one list of steps: each step once, and with as few histories held at a time as that takes.
 
-Nothing is computed here. Each step is done for the rows that are asked of it: where only the last row of a feature is
-wanted, for so many of the last as the windows on the way look back.
+Nothing is computed here. Each step is done from the first row that is needed of it: where only a feature's last row is
+wanted, from so many before as the windows on the way look back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,31 +56,28 @@ def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
     steps = _in_order(outputs)
     before, tails = _rows_before(steps), _tails(steps)
     begins, figures = _places(steps, tails, outputs, rows_at_once)
-    inputs = tuple(step.name for step in steps if step.operation == machine.INPUT)
+    constants = [step for step in steps if step.operation == machine.CONSTANT]
+    done = [step for step in steps if step.operation != machine.CONSTANT]
+    inputs = tuple(step.name for step in done if step.operation == machine.INPUT)
     written: list[list[int]] = []
     numbers: list[float] = []
     weights: list[float] = []
-    for step in steps:
-        if step.operation == machine.CONSTANT:
-            continue
+    for step in done:
         size = inputs.index(step.name) if step.operation == machine.INPUT else step.size
         parts = [begins[id(part)] for part in step.parts] + [0] * (MOST_PARTS - len(step.parts))
         written.append([step.operation, begins[id(step)], *parts, before[id(step)], size])
         numbers.append(float(len(weights)) if step.weights else step.number)
         weights.extend(step.weights)
-    constants = [step for step in steps if step.operation == machine.CONSTANT]
-    carried = [step for step in steps if step.operation != machine.CONSTANT and tails[id(step)]]
+
+    def tail_begins(step: Series) -> int:
+        return begins[id(step)] - tails[id(step)]
+
     return Program(
-        np.array(written, dtype=np.uint64).reshape(-1, STEP),
+        _table(written, STEP),
         np.array(numbers),
         np.array(weights),
-        np.array(
-            [[begins[id(step)] - tails[id(step)], tails[id(step)]] for step in carried], dtype=np.uint64
-        ).reshape(-1, 2),
-        tuple(
-            (begins[id(step)] - tails[id(step)], begins[id(step)] + rows_at_once, step.number)
-            for step in constants
-        ),
+        _table([[tail_begins(step), tails[id(step)]] for step in done if tails[id(step)]], 2),
+        tuple((tail_begins(step), begins[id(step)] + rows_at_once, step.number) for step in constants),
         inputs,
         tuple(begins[id(output)] for output in outputs if output.operation != machine.KEEP),
         rows_at_once,
@@ -160,6 +157,10 @@ def _places(
             taken += tails[id(step)] + size
         free.extend(begins[part] for part in ended)
     return begins, taken
+
+
+def _table(rows: Sequence[Sequence[int]], columns: int) -> NDArray[np.uint64]:
+    return np.array(rows, dtype=np.uint64).reshape(-1, columns)
 
 
 def _whole_lines(rows: int) -> int:
