@@ -53,9 +53,8 @@ from tasks.features.compiled import History, compiled
     CORRELATION,  # from the product, and both squares, of deviations
     ROW,  # the row's number: only differences of it mean anything
     LAG,
-    DIFFERENCE,  # of a running sum, over `size` rows and the row itself, missing below the number; the second part is
-    # what was summed
-    COUNT,  # the same of a running count; the second part is what was counted
+    DIFFERENCE,  # of a running sum, over `size` rows and the row itself; the second part is what was summed
+    COUNT,  # the same of a running count, missing below the number; the second part is what was counted
     MERGE,  # the later part + number × the earlier one, which ends `size` rows before
     SUM_OF_2,  # of equal parts, of which the earliest ends `size` rows before
     SUM_OF_3,
@@ -67,7 +66,7 @@ from tasks.features.compiled import History, compiled
     PLACE,  # the part so far + 1 for each row from `number` to `size` back that is smaller than the row, ½ for equals
     QUANTILE,
     WEIGHTED,
-    DEVIATIONS,  # the sum of deviations from the second part, to the power of the number
+    POWER_SUM,  # of deviations from the second part, to the power of the number
     MEAN,  # of a window, from its count, the sums of its squares and of itself, and, where these cancel, from itself
     DEVIATION,  # likewise
     DIRECTLY,  # the first part; where the second says so, count × the sum of the products of deviations of the last two
@@ -76,6 +75,7 @@ from tasks.features.compiled import History, compiled
 
 MASKS = {LESS, LESS_EQUAL, EQUAL, IS_MISSING, AND, OR, NOT}
 
+# missing where their parts are, and nowhere else
 KEEPS_GAPS = {ADD, SUBTRACT, MAXIMUM, MINIMUM, NEGATIVE, ABSOLUTE}
 
 GO_ON = {RUNNING, RUNNING_COUNT}  # from their own last row
@@ -95,7 +95,7 @@ LOOKS_BACK = {  # in which of its parts: nothing else reaches back, and nothing 
     PLACE: (1,),
     QUANTILE: (0,),
     WEIGHTED: (0,),
-    DEVIATIONS: (0,),
+    POWER_SUM: (0,),
     MEAN: (3,),
     DEVIATION: (3,),
     DIRECTLY: (2, 3),
@@ -130,7 +130,7 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
 
     Nothing is computed for the rows before a symbol's first bar and after its last.
     """
-    before_kept, longest = inputs.shape[2] - out.shape[2], 0
+    before_kept, longest, kept = inputs.shape[2] - out.shape[2], 0, out.ravel()
     for step in range(len(steps)):
         longest = max(longest, int(steps[step, 6]))
     for symbol in range(inputs.shape[1]):
@@ -141,7 +141,10 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
         earliest = max(listed - longest, 0)
         for start in range(earliest, stop, rows_at_once):
             rows = min(rows_at_once, stop - start)
-            _run_rows(steps, numbers, weights, inputs, symbol, earliest, listed, start, rows, room, out, own)
+            own_rows = own * out.shape[2] - before_kept, out.shape[1] * out.shape[2]
+            _run_rows(
+                steps, numbers, weights, inputs, symbol, earliest, listed, start, rows, room, kept, own_rows
+            )
             for tail in range(len(tails)):
                 begin, moved = tails[tail, 0], tails[tail, 0] + np.uint64(rows_at_once)
                 for row in range(tails[tail, 1]):
@@ -149,7 +152,7 @@ def run(  # noqa: PLR0913, PLR0917 - it takes no keywords
 
 
 @compiled
-def _run_rows(  # noqa: C901, PLR0913, PLR0917 - one branch a kind of step; it takes no keywords
+def _run_rows(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch a kind of step; it takes no keywords
     steps: Steps,
     numbers: History,
     weights: History,
@@ -160,10 +163,10 @@ def _run_rows(  # noqa: C901, PLR0913, PLR0917 - one branch a kind of step; it t
     start: int,
     rows_here: int,
     room: History,
-    out: NDArray[np.float32],
-    own: int,
+    kept: NDArray[np.float32],
+    own_rows: tuple[int, int],  # where this symbol's begin in it, and how far the next feature's are
 ) -> None:
-    before_kept, rows = inputs.shape[2] - out.shape[2], np.uint64(rows_here)
+    rows = np.uint64(rows_here)
     for step in range(len(steps)):
         needed_from = max(listed - int(steps[step, 6]), earliest) - start
         if needed_from >= rows_here:
@@ -173,9 +176,11 @@ def _run_rows(  # noqa: C901, PLR0913, PLR0917 - one branch a kind of step; it t
         first = np.uint64(max(needed_from, 0))
         begin = first - first % np.uint64(LINE)
         if operation == KEEP:
-            row, end = start + int(first) - before_kept, start + rows_here - before_kept
-            _keep(out[into, own, row:end], room[a + first : a + rows], room[b + first : b + rows])
-            out[into, own, row : max(int(back) - before_kept, row)] = np.nan
+            row = start + int(first)
+            at = np.uint64(own_rows[0] + int(into) * own_rows[1] + row)
+            _keep(kept, at, room, a + first, b + first, rows - first)
+            for early in range(min(max(int(back) - row, 0), int(rows - first))):
+                kept[at + np.uint64(early)] = np.nan
         elif operation == INPUT:
             room[into + begin : into + rows] = inputs[back, symbol, start + int(begin) : start + rows_here]
         elif operation == ROW:
@@ -193,8 +198,11 @@ def _run_rows(  # noqa: C901, PLR0913, PLR0917 - one branch a kind of step; it t
             x, y, z, w, left = a + whole, b + whole, c + whole, d + whole, rows - whole
             if operation < PLACE:
                 _looking_back(room, operation, into + whole, x, y, z, w, left, back, number)
+            elif operation >= MEAN:
+                if _from_sums(room, operation, into + whole, x, y, z, left, number) > 0:
+                    _directly(room, operation, into + whole, x, y, z, w, left, back, number)
             elif left > 0:
-                _in_windows(room, operation, into + whole, x, y, z, w, left, back, number, weights)
+                _in_windows(room, operation, into + whole, x, y, left, back, number, weights)
 
 
 @compiled
@@ -351,8 +359,7 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
     elif operation == DIFFERENCE:
         p, q = x - back, y - back
         for row in range(rows):
-            total = room[x + row] - room[p + row] + room[q + row]
-            room[out + row] = total if total >= number else np.nan
+            room[out + row] = room[x + row] - room[p + row] + room[q + row]
     elif operation == COUNT:
         p, q = x - back, y - back
         for row in range(rows):
@@ -399,35 +406,19 @@ def _looking_back(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one branch an oper
 
 
 @compiled
-def _in_windows(  # noqa: C901, PLR0913, PLR0917 - one branch an operation; it takes no keywords
+def _in_windows(  # noqa: PLR0913, PLR0917 - it takes no keywords
     room: History,
     operation: int,
     out: np.uint64,
     x: np.uint64,
     y: np.uint64,
-    z: np.uint64,
-    w: np.uint64,
     rows: np.uint64,
     back: np.uint64,
     number: float,
     weights: History,
 ) -> None:
     ends, window = room[out : out + rows], int(back) + 1
-    if operation in (MEAN, DEVIATION):
-        cases = _from_sums(room, operation, out, x, y, z, rows, number)
-        if cases:
-            sums = room[x : x + rows], room[y : y + rows], room[z : z + rows]
-            _directly(ends, operation, sums, number, room[w - back : w + rows], window)
-    elif operation == DIRECTLY:
-        cases = 0
-        for row in range(rows):
-            cases += 1 if room[y + row] > 0 else 0
-        if out != x:
-            for row in range(rows):
-                room[out + row] = room[x + row]
-        if cases:
-            _products(ends, room[y : y + rows], room[z - back : z + rows], room[w - back : w + rows], window)
-    elif operation == PLACE:
+    if operation == PLACE:
         own, earlier = room[y : y + rows], room[y - back : y + rows]
         _place(ends, room[x : x + rows], own, earlier, int(number), int(back))
     elif operation == QUANTILE:
@@ -435,17 +426,24 @@ def _in_windows(  # noqa: C901, PLR0913, PLR0917 - one branch an operation; it t
     elif operation == WEIGHTED:
         offset = int(number)
         _weighted(ends, room[x - back : x + rows], weights[offset : offset + window])
-    elif operation == DEVIATIONS:
-        _deviations(ends, room[x - back : x + rows], room[y : y + rows], number, window)
+    elif operation == POWER_SUM:
+        _power_sum(ends, room[x - back : x + rows], room[y : y + rows], number, window)
 
 
 @compiled
-def _keep(kept: NDArray[np.float32], values: History, bars: History) -> None:
+def _keep(
+    kept: NDArray[np.float32],
+    at: np.uint64,
+    room: History,
+    values: np.uint64,
+    bars: np.uint64,
+    rows: np.uint64,
+) -> None:
     """Write values as float32: missing without a bar, and where one is not finite."""
-    for row in range(len(kept)):
-        figure = np.float32(values[row])
+    for row in range(rows):
+        figure = np.float32(room[values + row])
         is_finite = figure - figure == 0  # `&`: `and` would look at one row after the other
-        kept[row] = figure if (bars[row] == bars[row]) & is_finite else np.float32(np.nan)
+        kept[at + row] = figure if (room[bars + row] == room[bars + row]) & is_finite else np.float32(np.nan)
 
 
 @compiled
@@ -501,7 +499,7 @@ def _quantile(out: History, past: History, fraction: float, window: int) -> None
 
 
 @compiled
-def _deviations(out: History, past: History, mean: History, power: float, window: int) -> None:
+def _power_sum(out: History, past: History, mean: History, power: float, window: int) -> None:
     out[:] = 0.0
     for place in range(window):
         earlier = past[place:]
@@ -516,56 +514,61 @@ def _from_sums(
     room: History,
     operation: int,
     out: np.uint64,
-    counts: np.uint64,
-    squares: np.uint64,
-    totals: np.uint64,
+    x: np.uint64,
+    y: np.uint64,
+    z: np.uint64,
     rows: np.uint64,
     least: float,
 ) -> int:
-    """Find means or deviations, and say of how many windows the sums have cancelled out."""
+    """Find what sums tell, and say in how many windows they have cancelled out."""
     cases = 0
     if operation == MEAN:
         for row in range(rows):
-            count, total = room[counts + row], room[totals + row]
-            of_all = count * room[squares + row]
-            cases += 1 if of_all - total * total <= least * of_all else 0
+            count, total = room[x + row], room[z + row]
+            squares = count * room[y + row]
+            cases += 1 if squares - total * total <= least * squares else 0
             room[out + row] = total / count
+    elif operation == DEVIATION:
+        for row in range(rows):
+            count, total = room[x + row], room[z + row]
+            squares = count * room[y + row]
+            spread = squares - total * total
+            cases += 1 if spread <= least * squares else 0
+            room[out + row] = math.sqrt(spread / (count * (count - 1.0)))
     else:
         for row in range(rows):
-            count, total = room[counts + row], room[totals + row]
-            of_all = count * room[squares + row]
-            spread = of_all - total * total
-            cases += 1 if spread <= least * of_all else 0
-            room[out + row] = math.sqrt(spread / (count * (count - 1.0)))
+            cases += 1 if room[y + row] > 0 else 0
+        if out != x:
+            for row in range(rows):
+                room[out + row] = room[x + row]
     return cases
 
 
 @compiled
-def _directly(
-    out: History,
+def _directly(  # noqa: PLR0913, PLR0917 - it takes no keywords
+    room: History,
     operation: int,
-    sums: tuple[History, History, History],
+    out: np.uint64,
+    x: np.uint64,
+    y: np.uint64,
+    z: np.uint64,
+    w: np.uint64,
+    rows: np.uint64,
+    back: np.uint64,
     least: float,
-    past: History,
-    window: int,
 ) -> None:
-    """Find the mean or the deviation of the windows whose sums have cancelled out."""
-    counts, squares, totals = sums
-    for row in range(len(out)):
-        of_all = counts[row] * squares[row]
-        if of_all - totals[row] * totals[row] <= least * of_all:
-            rows = past[row : row + window]
-            count, mean, products = _moments(rows, rows)
-            out[row] = mean if operation == MEAN else math.sqrt(products / (count - 1.0))
-
-
-@compiled
-def _products(out: History, where: History, x: History, y: History, window: int) -> None:
-    """Find count × the sum of products of deviations in the windows in question."""
-    for row in range(len(out)):
-        if where[row] != 0:
-            count, _, products = _moments(x[row : row + window], y[row : row + window])
-            out[row] = count * products
+    """Look at each row of the windows whose sums have cancelled out."""
+    for row in range(rows):
+        first, end = w + row - back, w + row + np.uint64(1)
+        if operation == DIRECTLY:
+            if room[y + row] > 0:
+                count, _, products = _moments(room[z + row - back : z + row + np.uint64(1)], room[first:end])
+                room[out + row] = count * products
+        else:
+            total, squares = room[z + row], room[x + row] * room[y + row]
+            if squares - total * total <= least * squares:
+                count, mean, products = _moments(room[first:end], room[first:end])
+                room[out + row] = mean if operation == MEAN else math.sqrt(products / (count - 1.0))
 
 
 @compiled

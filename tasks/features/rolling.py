@@ -77,8 +77,8 @@ def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, 
     """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
     n = _count(values, window)
     mean, std = rolling_mean_and_std(values, window)
-    cubes = recorded(machine.DEVIATIONS, values, mean, size=window - 1, number=3)
-    fourths = recorded(machine.DEVIATIONS, values, mean, size=window - 1, number=4)
+    cubes = recorded(machine.POWER_SUM, values, mean, size=window - 1, number=3)
+    fourths = recorded(machine.POWER_SUM, values, mean, size=window - 1, number=4)
     is_flat = std == 0
     variance = where(is_flat, 1.0, std * std * (n - 1) / n)
     skewness = sqrt(n * (n - 1)) / (n - 2) * (cubes / n) / variance**1.5

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.features import machine
-from tasks.features.arithmetic import is_missing, where
+from tasks.features.arithmetic import is_missing, maximum, where
 from tasks.features.engine import on_arrays
 from tasks.features.program import program_of, rows_of_inputs
 from tasks.features.recipes import recipe
@@ -30,6 +30,23 @@ def test_what_features_have_in_common_is_done_once():
 
     assert steps(mean, deviation) < steps(mean) + steps(deviation) - 5
     assert steps(rolling_sum(CLOSE, 60), rolling_sum(CLOSE, 20)) < steps(rolling_sum(CLOSE, 60)) + 5
+
+
+def test_what_is_missing_where_its_input_is_shares_the_input_s_counts():
+    counted = [
+        step
+        for step in program_of(
+            [
+                rolling_sum(maximum(CLOSE, 0.0), 20),
+                rolling_sum(abs(-CLOSE), 20),
+                rolling_sum(CLOSE * VOLUME, 20),
+            ],
+            rows_at_once=100,
+        ).steps
+        if step[0] == machine.COUNT
+    ]
+
+    assert len(counted) == 2
 
 
 def test_a_history_that_nobody_will_read_again_makes_room_for_another():
