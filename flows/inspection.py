@@ -114,9 +114,9 @@ def _figure(value: object) -> str:
 def snapshot_of(home: Home, settings: "Settings") -> "SnapshotRef":
     """Name the data that the lake holds now, up to its last session."""
     from tasks.data.head import read_head
+    from tasks.data.panel_reader import panel_rules
     from tasks.data.place import lake_of
     from tasks.data.store import make_snapshot
-    from tasks.data.task import panel_rules
 
     lake = lake_of(home, settings)
     head = read_head(lake)

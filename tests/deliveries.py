@@ -16,7 +16,8 @@ from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_ending
 from tasks.data import task
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery
 from tasks.data.schema import Market
 from tests.builders import FRIDAY, make_settings
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.quality import make_findings
+from tasks.data.finding_rows import make_findings
 from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol, printable
 

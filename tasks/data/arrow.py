@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tasks.data.panel import BarColumns
-from tasks.data.providers.base import EMPTY_DTYPES, Kind
+from tasks.data.bar_columns import BarColumns
+from tasks.data.columns import EMPTY_DTYPES, Kind
 from tasks.data.tables import OHLCV, SPECS
 
 if TYPE_CHECKING:

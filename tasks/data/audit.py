@@ -15,14 +15,15 @@ from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.digest import COVERED, session_digests
+from tasks.data.finding_rows import to_findings
 from tasks.data.head import Head, read_head
 from tasks.data.intake import admit
-from tasks.data.place import Place, lake_of
+from tasks.data.place import lake_of
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
-from tasks.data.schema import Finding
+from tasks.data.schema import Finding, Place
 from tasks.data.store import read_bar_frame, read_table
-from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table, to_findings
+from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,8 @@ from tasks.core.setup import is_set_up
 from tasks.data.archive import Entry, Listing, list_files, unpack_archive, write_archive
 from tasks.data.head import read_head
 from tasks.data.moving import bring_lake, fetch_lake, refuse_used
-from tasks.data.place import IN_THE_HOME, Bucket, Place, name_of, place_named
+from tasks.data.place import IN_THE_HOME, name_of, place_named
+from tasks.data.schema import Bucket, Place
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
 README = "README.md"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.core.errors import ConfigError, StorageError
-from tasks.data.place import Bucket, Content, written_meanwhile
+from tasks.data.place import Content, written_meanwhile
+from tasks.data.schema import Bucket
 
 if TYPE_CHECKING:
     from obstore import PutMode

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tasks.data.arrow import to_arrow
+from tasks.data.batch import Batch
 from tasks.data.delta import open_table, writing
 from tasks.data.digest import COVERED, session_digests
 from tasks.data.durable import sync_commits
 from tasks.data.head import Head, keep_superseded, write_head
-from tasks.data.intake import Batch
-from tasks.data.place import Bucket, Place, table_options, written_meanwhile
+from tasks.data.place import table_options, written_meanwhile
+from tasks.data.schema import Bucket, Place
 from tasks.data.store import read_bar_frame, read_table
 from tasks.data.tables import SPECS, as_seen_on
 

@@ -10,8 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from tasks.data.finding_rows import make_findings
 from tasks.data.moves import Bars, Floats, Ints
-from tasks.data.quality import make_findings
 from tasks.data.schema import Mask, Severity
 from tasks.data.tables import empty_table
 

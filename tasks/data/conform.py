@@ -8,7 +8,8 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.data.providers.base import COLUMNS, EMPTY_DTYPES, Delivery, Kind, Table
+from tasks.data.columns import COLUMNS, EMPTY_DTYPES, Kind, Table
+from tasks.data.providers.base import Delivery
 
 # By which column each table says when its row was there to be known.
 DATED: dict[Table, str] = {

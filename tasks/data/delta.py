@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
-from tasks.data.place import Bucket, Place, table_options, trouble_with, written_meanwhile
+from tasks.data.place import table_options, trouble_with, written_meanwhile
+from tasks.data.schema import Bucket, Place
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from tasks.data.intake import Batch
+from tasks.data.batch import Batch
 
 RULE = "fall_through"
 

@@ -6,7 +6,7 @@ A filing that fails is not stored. Its company may still be bought: prices do no
 import numpy as np
 import pandas as pd
 
-from tasks.data.quality import make_findings
+from tasks.data.finding_rows import make_findings
 from tasks.data.schema import Mask
 from tasks.data.tables import SPECS
 

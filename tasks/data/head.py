@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.core.errors import DataError
 from tasks.data.migrations import SCHEMA_VERSION, brought_forward
-from tasks.data.place import Content, Files, Place, files_of
+from tasks.data.place import Content, Files, files_of
+from tasks.data.schema import Place
 
 FILE_NAME = "head.json"
 SUPERSEDED = "superseded"

@@ -4,7 +4,6 @@ Pure: it is handed what the lake already knows and returns what to append. Wheth
 readiness.py's to say; writing is store.py's. The same facts give the same rows, in however many deliveries they come.
 """
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -12,11 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data import actions as corporate
+from tasks.data.batch import Batch
 from tasks.data.confirm import confirm
 from tasks.data.figures import judge_figures
+from tasks.data.finding_rows import make_findings
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
-from tasks.data.quality import judge_bars, make_findings
+from tasks.data.quality import judge_bars
 from tasks.data.reconcile import Reconciled, unreconciled
 from tasks.data.remarks import restated, reused, shape_findings, silences, suspicions
 from tasks.data.rows import Known, Rows, gather
@@ -28,17 +29,6 @@ from tasks.data.tables import OHLCV, SPECS, changed_rows, known_from
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows to append, by table. `bars` are of unseen sessions; every other row carries `known`."""
-
-    rows: dict[str, pd.DataFrame]
-
-    @property
-    def is_empty(self) -> bool:
-        return all(frame.empty for frame in self.rows.values())
 
 
 def admit(

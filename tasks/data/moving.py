@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.core.errors import ConfigError
 from tasks.data.bucket import Objects
 from tasks.data.head import FILE_NAME, SUPERSEDED
-from tasks.data.place import Bucket
+from tasks.data.schema import Bucket
 from tasks.data.tables import SPECS
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.data.bar_columns import BarColumns
 from tasks.data.lines import Lines, lines_as_of
 from tasks.data.schema import Days, Mask, Matrix, Panel, PanelRules
 from tasks.data.tables import OHLCV
@@ -22,22 +23,6 @@ Ints = NDArray[np.int64]
 
 NO_SECTOR = "Unknown"
 FILING_LASTS = np.timedelta64(456, "D")  # fifteen months: who reports once a year may be three months late
-
-
-@dataclass(frozen=True)
-class BarColumns:
-    """Bars as columns. `code` indexes `symbols`; `figures` holds open, high, low, close, volume."""
-
-    symbols: NDArray[np.str_]
-    code: Ints
-    day: Days
-    figures: Mapping[str, Floats]
-
-    def frame(self) -> pd.DataFrame:
-        """Return the bars as a frame of symbol, session and the five figures."""
-        symbol = pd.Series(self.symbols[self.code] if len(self.symbols) else [], dtype="str")
-        days = self.day.astype("datetime64[s]")
-        return pd.DataFrame({"symbol": symbol, "session": days, **dict(self.figures)})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Either way they are the same files by the same names: the tables' folders, `head
 home's alone, whose lock is held by who writes; in a bucket another home may write at the same moment.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -12,21 +11,9 @@ from config.settings import Settings
 from tasks.core.atomic import write_bytes
 from tasks.core.errors import AftercloseError, StorageError
 from tasks.core.home import Home
+from tasks.data.schema import Bucket, Place
 
 IN_THE_HOME = "home"
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A prefix of a bucket, `s3://bucket/prefix`. Keys and addresses are the environment's, never the name's."""
-
-    uri: str
-
-    def __str__(self) -> str:
-        return self.uri
-
-
-Place = Path | Bucket  # a name and nothing else: cheap to hand on, safe to print
 
 
 class Content(NamedTuple):

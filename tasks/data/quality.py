@@ -4,15 +4,15 @@ A bar that fails is set aside with a finding; nothing is repaired, and nothing h
 (see moves.py) or decides whether the day can go on (see readiness.py).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from tasks.data.schema import Days, Mask, Severity
+from tasks.data.finding_rows import make_findings
+from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol, printable
-from tasks.data.tables import FINDING_COLUMNS, OHLCV, empty_table
+from tasks.data.tables import OHLCV
 
 PRICES = ("open", "high", "low", "close")
 
@@ -44,24 +44,6 @@ def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
         pd.concat(held, ignore_index=True).astype({"rule": "str"}),
         pd.concat(findings, ignore_index=True).drop_duplicates(["symbol", "session", "rule"]),
     )
-
-
-def make_findings(
-    rows: pd.DataFrame, rule: str, severity: Severity, evidence: Iterable[str], action: str
-) -> pd.DataFrame:
-    """Return one finding for each row of symbol and session."""
-    if rows.empty:
-        return empty_table("findings").drop(columns="known")
-    text = {
-        "symbol": [str(symbol) for symbol in rows["symbol"]],
-        "rule": [rule] * len(rows),
-        "severity": [severity] * len(rows),
-        "evidence": list(evidence),
-        "action": [action] * len(rows),
-    }
-    frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in text.items()})
-    days = rows["session"].to_numpy().astype("datetime64[s]")
-    return frame.assign(session=days)[list(FINDING_COLUMNS)]
 
 
 def describe_bars(rows: pd.DataFrame) -> list[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from config.data_section import Quality
 from tasks.core.errors import DataError
+from tasks.data.lines import lines_as_of
 from tasks.data.schema import Days
 from tasks.data.tables import OHLCV
 
@@ -128,3 +129,10 @@ def _some(symbols: tuple[str, ...]) -> str:
 
 def _counts(causes: dict[str, int]) -> str:
     return ", ".join(f"{rule} {count}" for rule, count in causes.items())
+
+
+def quarantined_names(tables: dict[str, pd.DataFrame], sessions: Days, length: int) -> tuple[str, ...]:
+    """Return who is in quarantine by today's names: a rename in between must not set anybody free."""
+    lines = lines_as_of(tables["lives"], tables["renames"])
+    who = lines.of_frame(young_findings(tables["findings"], sessions, length), "session")
+    return tuple(sorted({str(name) for name in lines.names[who[who >= 0]]}))

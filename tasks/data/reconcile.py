@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from tasks.data.quality import make_findings
+from tasks.data.finding_rows import make_findings
 from tasks.data.schema import Mask
 from tasks.data.tables import OHLCV, empty_table
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.data.finding_rows import make_findings
 from tasks.data.moves import Suspect
-from tasks.data.quality import make_findings
 from tasks.data.rows import Known, Rows
 from tasks.data.schema import Days, Mask
 from tasks.data.shapes import Shapes

@@ -2,13 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.place import Place
 
+@dataclass(frozen=True)
+class Bucket:
+    """A prefix of a bucket, `s3://bucket/prefix`. Keys and addresses are the environment's, never the name's."""
+
+    uri: str
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+Place = Path | Bucket  # where a lake is: a name and nothing else, cheap to hand on, safe to print
 Matrix = NDArray[np.float64]  # sessions × symbols; NaN where there is no bar
 Mask = NDArray[np.bool_]
 Days = NDArray[np.datetime64]

@@ -10,10 +10,11 @@ from config.settings import Settings
 from tasks.core.home import Home
 from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.head import read_head
+from tasks.data.panel_reader import panel_rules, read_panel
 from tasks.data.place import files_of, lake_of
+from tasks.data.readiness import quarantined_names
 from tasks.data.schema import Days
-from tasks.data.store import make_snapshot, read_panel, read_tables
-from tasks.data.task import panel_rules, quarantined_names
+from tasks.data.store import make_snapshot, read_tables
 
 
 @dataclass(frozen=True)

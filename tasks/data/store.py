@@ -7,50 +7,16 @@ from functools import lru_cache
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.core.sessions import sessions_between
 from tasks.data.arrow import bar_columns, no_bars, to_frame
+from tasks.data.bar_columns import BarColumns
 from tasks.data.delta import open_table, reading
 from tasks.data.digest import snapshot_id
 from tasks.data.head import Head
-from tasks.data.panel import BarColumns, assemble
-from tasks.data.place import Place, files_of
-from tasks.data.schema import Panel, PanelRules, SnapshotRef
+from tasks.data.place import files_of
+from tasks.data.schema import PanelRules, Place, SnapshotRef
 from tasks.data.tables import SPECS, as_seen_on, empty_table, with_all_columns
-from tasks.data.universe import LOOKBACK_SESSIONS
 
-PANEL_TABLES = (
-    "amendments",
-    "actions",
-    "levels",
-    "members",
-    "listings",
-    "fundamentals",
-    "riskfree",
-    "renames",
-    "lives",
-    "findings",
-)
 HASHED_TABLES = ("members", "listings", "fundamentals", "renames", "delistings", "lives")
-
-
-def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
-    """Return the last `window` sessions up to the snapshot's (None: all), aligned, with nothing later in them.
-
-    Columns are the companies with a bar in the window, by name. A windowed panel equals the whole one on its rows.
-    """
-    if snapshot.rules is None:
-        raise _unreadable("The snapshot carries no rules to read a panel by.", "Take it from refresh_market.")
-    tables = read_tables(snapshot.lake, snapshot.versions, PANEL_TABLES, session=snapshot.session)
-    first = tables["lives"]["first"].min()
-    if pd.isna(first):
-        raise _unreadable(f"The lake has no bars up to {snapshot.session}.", "Name a later date.")
-    sessions = sessions_between(first.date(), snapshot.session)
-    start = 0 if window is None else max(0, len(sessions) - window)
-    lookback = max(0, start - LOOKBACK_SESSIONS)
-    bars = read_bars(
-        snapshot.lake, snapshot.versions, since=sessions[lookback].item(), through=snapshot.session
-    )
-    return assemble(bars, tables, sessions, start=start, lookback=lookback, rules=snapshot.rules)
 
 
 def make_snapshot(lake: Place, head: Head, session: date, rules: PanelRules) -> SnapshotRef:

@@ -12,8 +12,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from tasks.data.providers.base import COLUMNS, EMPTY_DTYPES, Kind
-from tasks.data.schema import Finding, Mask
+from tasks.data.columns import COLUMNS, EMPTY_DTYPES, Kind
+from tasks.data.schema import Mask
 
 OHLCV = ("open", "high", "low", "close", "volume")
 
@@ -97,16 +97,6 @@ def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataF
     if name == "members" and session is not None:  # nobody knows today when a spell will end
         seen = seen.assign(end=seen["end"].where(seen["end"] <= pd.Timestamp(session)))
     return seen.drop(columns="revision", errors="ignore").reset_index(drop=True)
-
-
-def to_findings(frame: pd.DataFrame) -> tuple[Finding, ...]:
-    """Return findings as records, in the order of the rows."""
-    days = frame["session"].to_numpy().astype("datetime64[D]").tolist()
-    texts = (frame[name].tolist() for name in ("symbol", "rule", "severity", "evidence", "action"))
-    return tuple(
-        Finding(symbol, day, rule, severity, evidence, action)
-        for day, symbol, rule, severity, evidence, action in zip(days, *texts, strict=True)
-    )
 
 
 def changed_rows(delivered: pd.DataFrame, stored: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:

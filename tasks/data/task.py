@@ -14,21 +14,23 @@ from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
+from tasks.data.batch import Batch
 from tasks.data.commits import commit
 from tasks.data.conform import conform, refuse_lost_figures
 from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, without_fall_throughs
+from tasks.data.finding_rows import to_findings
 from tasks.data.head import Head, read_head
-from tasks.data.intake import Batch, admit
-from tasks.data.lines import lines_as_of
-from tasks.data.place import Place, lake_of
+from tasks.data.intake import admit
+from tasks.data.panel_reader import panel_rules, read_panel
+from tasks.data.place import lake_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
-from tasks.data.readiness import SessionFacts, count_session, refuse_unfit, young_findings
+from tasks.data.readiness import SessionFacts, count_session, quarantined_names, refuse_unfit, young_findings
 from tasks.data.reconcile import Reconciled, reconcile
 from tasks.data.rows import Known, context_start
-from tasks.data.schema import Days, Finding, Market, PanelRules, SnapshotRef
-from tasks.data.store import make_snapshot, read_bar_frame, read_panel, read_table, read_tables
-from tasks.data.tables import SPECS, as_seen_on, changed_rows, to_findings
+from tasks.data.schema import Days, Finding, Market, Place, SnapshotRef
+from tasks.data.store import make_snapshot, read_bar_frame, read_table, read_tables
+from tasks.data.tables import SPECS, as_seen_on, changed_rows
 
 log = logging.getLogger(__name__)
 
@@ -233,32 +235,12 @@ def _describe(run: Run, head: Head) -> Market:
     )
 
 
-def panel_rules(settings: Settings) -> PanelRules:
-    """Return what of the settings decides how a panel is read."""
-    data = settings.data
-    return PanelRules(
-        benchmark=data.benchmark,
-        volatility_index=data.volatility_index,
-        min_price_usd=data.universe.min_price_usd,
-        min_dollar_volume_usd=data.universe.min_dollar_volume_usd,
-        min_history_sessions=data.universe.min_history_sessions,
-        quarantine_sessions=data.quality.quarantine_sessions,
-    )
-
-
 def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     panel = read_panel(snapshot, window=2)
     now = panel.is_member[-1]
     before = panel.is_member[-2] if len(panel.sessions) > 1 else np.zeros_like(now)
     gained, lost = panel.symbols[now & ~before], panel.symbols[before & ~now]
     return int(now.sum()), tuple(gained.tolist()), tuple(lost.tolist())
-
-
-def quarantined_names(tables: dict[str, pd.DataFrame], sessions: Days, length: int) -> tuple[str, ...]:
-    """Return who is in quarantine by today's names: a rename in between must not set anybody free."""
-    lines = lines_as_of(tables["lives"], tables["renames"])
-    who = lines.of_frame(young_findings(tables["findings"], sessions, length), "session")
-    return tuple(sorted({str(name) for name in lines.names[who[who >= 0]]}))
 
 
 def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding, ...]:

@@ -12,7 +12,8 @@ from datetime import date
 from tasks.core.errors import DataError
 from tasks.data.commits import drop_unnamed_files
 from tasks.data.head import Head, read_head, superseded_heads
-from tasks.data.place import Place, files_of
+from tasks.data.place import files_of
+from tasks.data.schema import Place
 from tasks.data.store import id_of_snapshot
 
 log = logging.getLogger(__name__)

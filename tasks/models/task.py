@@ -9,8 +9,8 @@ from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.run import Run
 from tasks.core.stage import stage
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
-from tasks.data.store import read_panel
 from tasks.features.registry import require_feature_set
 from tasks.features.sets import SETS
 from tasks.features.store import stored_features

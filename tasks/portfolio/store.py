@@ -8,8 +8,9 @@ import pandas as pd
 from tasks.core.errors import SafetyError
 from tasks.core.run import Run
 from tasks.data.lines import lines_as_of
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
-from tasks.data.store import read_panel, read_tables
+from tasks.data.store import read_tables
 from tasks.portfolio.book import is_priced, value_book
 from tasks.portfolio.events import Events, events_of
 from tasks.portfolio.positions import Positions, parse_positions

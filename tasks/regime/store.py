@@ -5,8 +5,8 @@ from datetime import date
 import pandas as pd
 
 from config import sections
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import SnapshotRef
-from tasks.data.store import read_panel
 from tasks.regime.history import history_table
 from tasks.regime.inputs import measure
 

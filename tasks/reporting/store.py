@@ -18,8 +18,8 @@ from tasks.core.errors import SafetyError, StorageError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes, sha256_of_file
 from tasks.core.run import Run
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
-from tasks.data.store import read_panel
 from tasks.reporting.history import parse_history, render_history, rows_before, with_row
 from tasks.reporting.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 

@@ -8,8 +8,8 @@ import pandas as pd
 from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market, Panel
-from tasks.data.store import read_panel
 from tasks.risk.covariance import Covariance, Mask, daily_returns, estimable, estimate_covariance
 from tasks.risk.schema import RiskModel
 

@@ -7,8 +7,8 @@ from functools import partial
 from tasks.core.artifacts import load_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
+from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
-from tasks.data.store import read_panel
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime

@@ -76,8 +76,8 @@ def lake_read(folder: Path, _scratch: Path) -> Work:
     """Total-return prices, universe, market and fundamentals included."""
     from tasks.core.home import Home
     from tasks.data.head import read_head
-    from tasks.data.store import make_snapshot, read_panel
-    from tasks.data.task import panel_rules
+    from tasks.data.panel_reader import panel_rules, read_panel
+    from tasks.data.store import make_snapshot
     from tests.builders import make_settings
 
     lake = Home(folder / "home").lake

@@ -11,9 +11,10 @@ import pytest
 
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_between
+from tasks.data.columns import COLUMNS, Table
 from tasks.data.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
-from tasks.data.providers.base import COLUMNS, Delivery, Provider, Table
+from tasks.data.providers.base import Delivery, Provider
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.edgar import EdgarProvider
 from tasks.data.providers.fred import FredProvider

@@ -7,7 +7,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.providers.base import COLUMNS, Delivery
+from tasks.data.columns import COLUMNS
+from tasks.data.providers.base import Delivery
 from tasks.data.providers.simulated import SimulatedProvider
 from tasks.data.providers.simulation.parameters import Parameters
 from tasks.data.providers.simulation.truth import simulate

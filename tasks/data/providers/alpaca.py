@@ -13,7 +13,8 @@ import pandas as pd
 
 from tasks.core.run import Run
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, sessions_ending
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.memory import remembered

@@ -12,7 +12,8 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Provider, Table, delivered
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, Provider, delivered
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from tasks.core.errors import DataError
 from tasks.core.run import Run
-from tasks.data.providers.base import ALWAYS, COLUMNS, EVERY_TABLE, Delivery, Table, delivered, empty
+from tasks.data.columns import ALWAYS, COLUMNS, EVERY_TABLE, Table, empty
+from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.edgar_facts import FORMS, reports_of
 from tasks.data.providers.filings import last_four_quarters
 from tasks.data.providers.frames import typed

@@ -15,8 +15,9 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY
+from tasks.data.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
 from tasks.data.providers import filings
-from tasks.data.providers.base import ALWAYS, COLUMNS, EVERY_TABLE, Delivery, Kind, Table, empty
+from tasks.data.providers.base import Delivery
 from tasks.data.providers.tabular import columns_of, convert, figures, load, missing
 
 SUFFIXES = (".parquet", ".csv")

@@ -12,7 +12,8 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.pace import Turns

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from tasks.core.run import Run
-from tasks.data.providers.base import EVERY_TABLE, Delivery, Provider, Table
+from tasks.data.columns import EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, Provider
 from tasks.data.providers.simulation.delivery import deliver
 from tasks.data.providers.simulation.parameters import Parameters
 from tasks.data.providers.simulation.walk import walk

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.data.providers.base import Kind
+from tasks.data.columns import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,8 @@ from requests.auth import AuthBase
 
 from tasks.core.errors import DataError
 from tasks.core.run import Run
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.pace import Turns

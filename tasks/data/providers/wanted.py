@@ -9,7 +9,7 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.sessions import Days, sessions_between
-from tasks.data.providers.base import Table
+from tasks.data.columns import Table
 from tasks.data.symbols import is_safe_symbol, printable
 
 LONGEST_BREAK = timedelta(days=14)  # there is a session in any such span

@@ -12,7 +12,8 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.run import Run
-from tasks.data.providers.base import COLUMNS, EVERY_TABLE, Delivery, Table, delivered
+from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.pace import Turns, patiently
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready

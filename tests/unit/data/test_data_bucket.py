@@ -10,10 +10,11 @@ from tasks.core.home import Home
 from tasks.data import commits, store
 from tasks.data.audit import verify_lake
 from tasks.data.head import read_head, superseded_heads
-from tasks.data.place import Bucket, files_of
+from tasks.data.panel_reader import read_panel
+from tasks.data.place import files_of
 from tasks.data.providers.base import Delivery
+from tasks.data.schema import Bucket
 from tasks.data.status import describe_lake
-from tasks.data.store import read_panel
 from tasks.data.upkeep import vacuum_lake
 from tests.deliveries import days_of, make_delivery, refresh, small_run
 from tests.unit.data.test_data_store import (

@@ -12,7 +12,8 @@ from tasks.core.setup import set_up
 from tasks.data.backup import back_up, restore
 from tasks.data.bucket import Objects
 from tasks.data.head import read_head
-from tasks.data.place import Bucket, files_of
+from tasks.data.place import files_of
+from tasks.data.schema import Bucket
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.providers.base import COLUMNS
+from tasks.data.columns import COLUMNS
 from tasks.data.providers.files import FilesProvider
 from tasks.data.task import import_folder, refresh_market
 from tests.builders import FRIDAY, make_run

@@ -13,7 +13,8 @@ from tasks.core.errors import DataError
 from tasks.data import commits
 from tasks.data.head import read_head
 from tasks.data.migrations import SCHEMA_VERSION, STEPS
-from tasks.data.store import read_panel, read_table
+from tasks.data.panel_reader import read_panel
+from tasks.data.store import read_table
 from tasks.data.tables import SPECS, with_all_columns
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.unit.data.test_data_store import CrashError, assert_same_panel, dying_at

@@ -10,8 +10,8 @@ import pytest
 
 from tasks.data.audit import verify_lake
 from tasks.data.panel import rows_of
+from tasks.data.panel_reader import read_panel
 from tasks.data.providers.filings import last_four_quarters
-from tasks.data.store import read_panel
 from tasks.data.task import import_folder, refresh_market
 from tests.builders import make_run
 

@@ -23,9 +23,10 @@ from tasks.data.commits import commit
 from tasks.data.conform import conform
 from tasks.data.head import read_head
 from tasks.data.intake import admit
+from tasks.data.panel_reader import read_panel
 from tasks.data.providers.base import Delivery
 from tasks.data.schema import Market, Panel, PanelRules
-from tasks.data.store import make_snapshot, read_panel, read_table
+from tasks.data.store import make_snapshot, read_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
 

@@ -10,7 +10,8 @@ import pytest
 
 from config.settings import load_settings
 from tasks.core.errors import ConfigError, DataError, StorageError, TransientError
-from tasks.data.providers.base import Delivery, empty
+from tasks.data.columns import empty
+from tasks.data.providers.base import Delivery
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.files import FilesProvider
 from tasks.data.providers.keys import KEYS

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.providers.base import COLUMNS
+from tasks.data.columns import COLUMNS
 from tasks.data.providers.simulated import SimulatedProvider, make
 from tasks.data.providers.simulation.naming import SECTORS
 from tasks.data.providers.simulation.parameters import Parameters

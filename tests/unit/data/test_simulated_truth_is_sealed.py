@@ -3,7 +3,8 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 
-from tasks.data.providers.base import COLUMNS, Delivery
+from tasks.data.columns import COLUMNS
+from tasks.data.providers.base import Delivery
 from tasks.data.providers.simulated import SimulatedProvider
 from tasks.data.providers.simulation.fundamentals import FIGURES
 from tasks.data.providers.simulation.parameters import Parameters
