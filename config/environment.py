@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.keys import Key
-from config.problems import InvalidSettings, Problem, did_you_mean
+from config.problems import REPLACED, InvalidSettings, Problem, did_you_mean, replacement
 from config.yaml_file import Tree
 
 PREFIX = "AFTERCLOSE_"
@@ -31,7 +31,8 @@ def read_environment(environ: Mapping[str, str], keys: Mapping[str, Key]) -> dic
         if name in known:
             trees[name] = _planted(known[name].dotted, _value(environ[name], known[name]))
         else:
-            guess = did_you_mean(name.upper(), [*known, *NOT_SETTINGS])
+            former = {variable_of(dotted): dotted for dotted in REPLACED}.get(name.upper(), "")
+            guess = replacement(former) or did_you_mean(name.upper(), [*known, *NOT_SETTINGS])
             problems.append(Problem(name, "", f"names no setting.{guess}"))
     if problems:
         raise InvalidSettings(problems)

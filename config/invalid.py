@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.keys import Key
-from config.problems import Problem, did_you_mean, shown
+from config.problems import Problem, did_you_mean, replacement, shown
 
 SHIPPED_FILE = "base.yaml"
 
@@ -82,7 +82,9 @@ def _is_below(dotted: str, other: str) -> bool:
 
 
 def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
-    """Look for the very name in other sections, then for a similar one beside it."""
+    """Say what replaced the key; else look for the very name in other sections, then for a similar one beside it."""
+    if replaced := replacement(dotted):
+        return replaced
     section, _, name = dotted.rpartition(".")
     if elsewhere := next((known for known in keys if known.rpartition(".")[2] == name), None):
         return f' Did you mean "{elsewhere}"?'

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 CLOSE_ENOUGH = 0.6
 LONGEST_SHOWN = 60
+REPLACED = {  # settings of an earlier release, and what is set instead
+    "portfolio.solver_time_limit_s": "Set portfolio.solver_max_iterations: the solver's limit is a number of "
+    "iterations, because one in seconds lets a loaded machine change the portfolio.",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return ` Did you mean "…"?`, or nothing when no known name is close."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=CLOSE_ENOUGH)
     return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def replacement(dotted: str) -> str:
+    """Return what is set instead of a key of an earlier release; nothing for any other key."""
+    return f" {REPLACED[dotted]}" if dotted in REPLACED else ""
 
 
 def shown(value: object) -> str:

@@ -167,8 +167,8 @@ class Portfolio(Section):
     """Pairs above this are handled by shrinking the smaller position."""
     score_to_return: NotNegative
     """Expected yearly return of a name one standard deviation above the mean score, per unit of its volatility."""
-    solver_time_limit_s: Positive
-    """An optimizer that takes longer is left for the next rung of the ladder."""
+    solver_max_iterations: Count
+    """An optimizer whose solver needs more iterations is left for the next rung of the ladder."""
 
 
 class Trades(Section):

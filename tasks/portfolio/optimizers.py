@@ -35,21 +35,21 @@ class Problem:
     expected_returns: Vector
     covariance: Matrix
     limits: Limits
-    solver_time_limit_s: float
+    solver_max_iterations: int
 
 
 def max_sharpe(problem: Problem) -> Weights:
     """Maximise expected excess return over volatility."""
     if not problem.expected_returns.max() > 0:
         raise _infeasible("no name is expected to beat cash")
-    with _failures_named():
+    with _failures_named(problem):
         frontier, budget = _frontier(problem)
         return budget * np.array(list(frontier.max_sharpe(risk_free_rate=0.0).values()))
 
 
 def min_volatility(problem: Problem) -> Weights:
     """Minimise volatility, whatever the scores say beyond the choice of names."""
-    with _failures_named():
+    with _failures_named(problem):
         frontier, budget = _frontier(problem)
         return budget * np.array(list(frontier.min_volatility().values()))
 
@@ -61,7 +61,7 @@ def hrp(problem: Problem) -> Weights:
     import pandas as pd
     from pypfopt.hierarchical_portfolio import HRPOpt
 
-    with _failures_named():
+    with _failures_named(problem):
         by_name = HRPOpt(cov_matrix=pd.DataFrame(problem.covariance)).optimize()
         return np.array([by_name[name] for name in range(len(problem.covariance))])
 
@@ -139,7 +139,7 @@ def _frontier(problem: Problem) -> "tuple[EfficientFrontier, float]":
         problem.covariance,
         weight_bounds=(0, min(problem.limits.max_position / budget, 1.0)),
         solver=SOLVER,
-        solver_options={"time_limit": problem.solver_time_limit_s},
+        solver_options={"max_iter": problem.solver_max_iterations, "max_threads": 1},
     )
     matrix, bounds = _as_rows(problem.limits, names)
     if len(bounds):
@@ -159,8 +159,12 @@ def _as_rows(limits: Limits, names: int) -> tuple[Matrix, Vector]:
 
 
 @contextmanager
-def _failures_named() -> Iterator[None]:
-    """Turn whatever a solver raises, or warns of ("may be inaccurate"), into InfeasibleError."""
+def _failures_named(problem: Problem) -> Iterator[None]:
+    """Turn whatever a solver raises, or warns of, into InfeasibleError.
+
+    cvxpy gives the same warning ("may be inaccurate") for an answer at the limit of iterations and for one that
+    could not be made accurate.
+    """
     from cvxpy.error import SolverError
     from pypfopt.exceptions import OptimizationError
 
@@ -169,7 +173,10 @@ def _failures_named() -> Iterator[None]:
             warnings.simplefilter("error", UserWarning)
             yield
     except (OptimizationError, SolverError, UserWarning, ValueError, ArithmeticError, TypeError) as error:
-        raise _infeasible(str(error) or type(error).__name__) from error
+        why = str(error) or type(error).__name__
+        if "may be inaccurate" in why:
+            why = f"the solver was not accurate within {problem.solver_max_iterations} iterations"
+        raise _infeasible(why) from error
 
 
 def _infeasible(why: str) -> InfeasibleError:

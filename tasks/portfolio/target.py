@@ -93,7 +93,7 @@ def _solve(
         expected_returns(view.scores, volatility, score_to_return=settings.score_to_return),
         yearly.to_numpy(dtype=float),
         _limits(pd.Index(names), assets, covariance, 1.0, settings),  # the regime scales the book as a whole
-        settings.solver_time_limit_s,
+        settings.solver_max_iterations,
     )
     return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
 
