@@ -187,20 +187,20 @@ class Trades(Section):
 class Safety(Section):
     """What must hold before a person sees the trades."""
 
-    max_turnover_frac: Fraction
+    max_buys_frac: Fraction
     """All buys of a day as a share of the book; selling is never held back."""
-    max_entry_turnover_frac: Fraction
-    """The same for the session in which an empty book is first invested."""
+    max_entry_buys_frac: Fraction
+    """The same for the session in which an empty book is first invested; 1 sets no limit but the cash."""
     max_trade_frac: Fraction
     """No trade is a larger share of the book."""
     max_cost_frac: Fraction
     """All estimated costs of the day as a share of the book."""
     max_daily_notional_frac: Positive
-    """Buys and sells of a day together as a multiple of the book."""
+    """Buys and sells of a day together as a multiple of the book; buys give way, selling is never held back."""
     max_price_deviation_frac: Fraction
     """A trade's price may differ this much from the last close."""
     fat_finger_multiple: Positive
-    """A trade may not be this many times the size of the median trade of an equal book."""
+    """A trade may not exceed trades.max_adv_frac of the name's median session by more than this factor."""
     kill_daily_loss_frac: Fraction
     """A loss of one session beyond this trips the kill switch."""
     kill_sharpe: float

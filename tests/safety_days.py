@@ -77,6 +77,7 @@ def make_quotes(symbols: list[str], *, price: float = 50.0, adv_usd: float = 1e8
         session=FRIDAY,
         last_close=pd.Series(price, symbols),
         adv_usd=pd.Series(adv_usd, symbols),
+        median_volume_usd=pd.Series(adv_usd, symbols),
         sector=pd.Series([SECTORS[i % 5] for i in range(len(symbols))], symbols),
         cap_class=pd.Series([CLASSES[i % 5] for i in range(len(symbols))], symbols),
         members=frozenset(symbols),

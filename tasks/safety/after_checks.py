@@ -12,7 +12,7 @@ import pandas as pd
 
 from tasks.portfolio.schema import CASH
 from tasks.safety.book_checks import allowed_exposure
-from tasks.safety.facts import Facts
+from tasks.safety.facts import Facts, add_lines
 from tasks.safety.outcome import TOLERANCE, Outcome, none_of, percent
 
 SHARE_TOLERANCE = 1e-6
@@ -30,9 +30,9 @@ class Sum(NamedTuple):
 def after_agrees(facts: Facts) -> Outcome:
     """The stored book after the trades is what was held plus what is traded, line by line, and its cash adds up."""
     signed = facts.trades["shares"] * np.where(facts.is_sale, -1.0, 1.0)
-    expected = facts.held.add(signed.groupby(facts.trades["symbol"]).sum(), fill_value=0.0)
+    expected = add_lines(facts.held, signed.groupby(facts.trades["symbol"]).sum(skipna=False))
     lines = facts.after["shares"].drop(CASH, errors="ignore").astype(float)
-    off = lines.sub(expected, fill_value=0.0).abs()
+    off = add_lines(lines, -expected).abs()
     found = [str(symbol) for symbol in off.index[~(off <= SHARE_TOLERANCE)]]
     cash = float(facts.after["shares"].get(CASH, float("nan")))
     if not abs(cash - facts.cash_after_usd) <= 0.01:

@@ -1,6 +1,6 @@
 """Gather what the checks look at: the frames as they were stored, and the market read once more beside them.
 
-Takes no earlier stage's sums: weights, costs, turnover and cash are added up again by the checks. Decides nothing.
+Takes no earlier stage's sums: weights, costs and cash are added up again by the checks. Decides nothing.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ class Quotes:
     session: date
     last_close: pd.Series
     adv_usd: pd.Series  # mean of the last 21 sessions, a missing one counted as none
+    median_volume_usd: pd.Series  # of the same sessions
     sector: pd.Series
     cap_class: pd.Series
     members: frozenset[str]
@@ -92,12 +93,12 @@ class Facts:
     def traded_weight(self) -> pd.Series:
         """What the trades add to each symbol (sales subtract), as a fraction of the book before costs."""
         signed = self.notional * np.where(self.is_sale, -1.0, 1.0)
-        return signed.groupby(self.trades["symbol"]).sum() / self.equity_usd
+        return signed.groupby(self.trades["symbol"]).sum(skipna=False) / self.equity_usd
 
     @property
     def after_weight(self) -> pd.Series:
         """Weight of each line once the trades are filled, as a fraction of the book before costs."""
-        return self.held_weight.add(self.traded_weight, fill_value=0.0)
+        return add_lines(self.held_weight, self.traded_weight)
 
     @property
     def cash_after_usd(self) -> float:
@@ -106,6 +107,12 @@ class Facts:
         sold = float(self.notional[self.is_sale].sum(skipna=False))
         costs = float(self.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float).sum())
         return self.book.cash_usd + sold - bought - costs
+
+
+def add_lines(one: pd.Series, other: pd.Series) -> pd.Series:
+    """Add by symbol; what only one of them has counts as 0 in the other. Unlike `Series.add`, NaN stays NaN."""
+    symbols = one.index.union(other.index)
+    return one.reindex(symbols, fill_value=0.0) + other.reindex(symbols, fill_value=0.0)
 
 
 def typed_trades(lines: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +137,7 @@ def read_quotes(panel: Panel) -> Quotes:
         session=panel.sessions[-1].astype("datetime64[D]").item(),
         last_close=last[np.isfinite(last) & (last > 0)],
         adv_usd=pd.Series(traded.mean(axis=0), symbols),
+        median_volume_usd=pd.Series(np.median(traded, axis=0), symbols),
         sector=pd.Series(panel.sector.astype(str), symbols),
         cap_class=pd.Series(panel.cap_class.astype(str), symbols),
         members=frozenset(panel.symbols[panel.is_member[-1]].astype(str).tolist()),

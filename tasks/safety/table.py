@@ -34,7 +34,7 @@ CHECKS: tuple[tuple[str, CheckDay], ...] = (
     ("fat_finger", trade_checks.fat_finger),
     ("trade_size", trade_checks.trade_size),
     ("liquidity", trade_checks.liquidity),
-    ("turnover", trade_checks.turnover),
+    ("buys", trade_checks.buys),
     ("costs", trade_checks.costs),
     ("daily_count", trade_checks.daily_count),
     ("daily_notional", trade_checks.daily_notional),

@@ -60,11 +60,19 @@ def price_deviation(facts: Facts) -> Outcome:
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade is many times the size of a line in an equal book."""
-    safety = facts.settings.safety
-    usual = facts.equity_usd / facts.settings.portfolio.max_positions
-    limit = f"≤ {safety.fat_finger_multiple:g} × {usual:,.0f} USD"
-    return _lines(facts, ~(facts.notional <= safety.fat_finger_multiple * usual), limit=limit)
+    """No trade is many times what may be traded of the name in a usual session: a size ten times too large (S1).
+
+    Usual is the median session, where `liquidity` takes the mean: one bar whose volume is a thousand times too large
+    lifts the mean and every limit on it, and leaves the median. The price half of S1's rule is `price_deviation`.
+    What hardly ever trades is not bought, but may be offered for sale.
+    """
+    settings = facts.settings
+    usual = _of_each(facts.quotes.median_volume_usd, facts.trades["symbol"])
+    bound = settings.safety.fat_finger_multiple * (settings.trades.max_adv_frac * usual)
+    is_within = (facts.notional <= bound) | (~(usual > 0) & facts.is_sale & (facts.notional > 0))
+    share = percent(settings.trades.max_adv_frac)
+    limit = f"≤ {settings.safety.fat_finger_multiple:g} × {share} of a median session's volume"
+    return _lines(facts, ~is_within, limit=limit)
 
 
 def trade_size(facts: Facts) -> Outcome:
@@ -87,10 +95,13 @@ def liquidity(facts: Facts) -> Outcome:
     return at_most(_largest(share), limit, tolerance=ROUNDING, detail=_names(facts.trades, ~(share <= limit)))
 
 
-def turnover(facts: Facts) -> Outcome:
-    """All buys together stay within the day's turnover; an empty book may be filled in one day if so set."""
+def buys(facts: Facts) -> Outcome:
+    """All buys together stay within the day's limit; an empty book may be filled in one day if so set.
+
+    Not called turnover: that is half of buys plus sells over equity, wherever it is shown.
+    """
     safety = facts.settings.safety
-    limit = safety.max_turnover_frac if (facts.held > 0).any() else safety.max_entry_turnover_frac
+    limit = safety.max_buys_frac if (facts.held > 0).any() else safety.max_entry_buys_frac
     bought = float(facts.notional[~facts.is_sale].sum(skipna=False)) / facts.equity_usd
     return at_most(bought, limit, detail="buys of one day")
 
@@ -112,9 +123,13 @@ def daily_count(facts: Facts) -> Outcome:
 
 
 def daily_notional(facts: Facts) -> Outcome:
-    """Buys and sells together stay within their multiple of the book (fault 39)."""
+    """Buys and sells together stay within their multiple of the book, or nothing is bought (fault 39)."""
     traded = float(facts.notional.sum(skipna=False)) / facts.equity_usd
-    return at_most(traded, facts.settings.safety.max_daily_notional_frac, detail="buys and sells of one day")
+    outcome = at_most(
+        traded, facts.settings.safety.max_daily_notional_frac, detail="buys and sells of one day"
+    )
+    only_sells = bool(facts.is_sale.all()) and math.isfinite(traded)  # selling is never held back
+    return outcome._replace(passed=True, detail="") if only_sells else outcome
 
 
 def duplicates(facts: Facts) -> Outcome:

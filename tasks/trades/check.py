@@ -34,8 +34,8 @@ def check_trades(frame: pd.DataFrame, book: Book, adv_usd: pd.Series, *, setting
     if is_buy.any() and left < -CENT / 2:
         raise _refused(f"buys and costs exceed the cash after sells by {-left:,.2f} USD")
     safety = settings.safety
-    turnover = safety.max_turnover_frac if book.holdings else safety.max_entry_turnover_frac
-    if bought > turnover * book.equity_usd + CENT:
+    most = safety.max_buys_frac if book.holdings else safety.max_entry_buys_frac
+    if bought > most * book.equity_usd + CENT:
         raise _refused(f"buys are {bought / book.equity_usd:.1%} of the book")
 
 

@@ -1,7 +1,7 @@
-"""Cut wanted trades to what is allowed: volume, size, number, turnover, limits, cash. Every cut leaves its words.
+"""Cut wanted trades to what is allowed: volume, size, number, the day's limits, the book's, cash. Every cut has words.
 
-Sells are settled first and never held back for the sake of turnover; buys get the room that is left. Never adds a
-share to any trade.
+Sells are settled first and never held back for the sake of the day's limits; buys get the room that is left. Never
+adds a share to any trade.
 """
 
 from collections.abc import Callable, Iterable
@@ -101,14 +101,22 @@ def fit_buys(
     buying_costs: CostCents,
     settings: Settings,
 ) -> Shares:
-    """Scale buys down until turnover, every limit and the cash have room for them."""
+    """Scale buys down until the day's limits, every limit of the book and the cash have room for them."""
+    safety = settings.safety
     enters = not (lines.held > 0).any()
-    turnover = settings.safety.max_entry_turnover_frac if enters else settings.safety.max_turnover_frac
+    most = safety.max_entry_buys_frac if enters else safety.max_buys_frac
+    notional = safety.max_daily_notional_frac
+    sold_cents = int((sells * lines.price_cents).sum())
     everything = np.ones(len(buys), dtype=bool)
     left_cents = (lines.held - sells) * lines.price_cents
     limits = lines.limits
     rooms: list[tuple[str, Mask, float]] = [
-        (f"the day's turnover limit of {percent(turnover)}", everything, turnover * lines.equity_cents),
+        (f"the day's limit of {percent(most)} for buys", everything, most * lines.equity_cents),
+        (
+            f"the day's limit of {percent(notional)} for buys and sells",
+            everything,
+            notional * lines.equity_cents - sold_cents,
+        ),
         *(
             (
                 f"the limit for {group.name}",
@@ -121,8 +129,10 @@ def fit_buys(
     ]
     for words, members, room in rooms:
         buys = _scale(buys, members, room, lines, told, words)
-    proceeds = int((sells * lines.price_cents).sum()) - selling_costs
-    available = lines.cash_cents + proceeds - int(buying_costs(buys).sum())  # fewer shares never cost more
+    proceeds_cents = sold_cents - selling_costs
+    available = (
+        lines.cash_cents + proceeds_cents - int(buying_costs(buys).sum())
+    )  # fewer shares never cost more
     return _scale(buys, everything, available, lines, told, "the cash that is there after sells and costs")
 
 

@@ -208,7 +208,7 @@ def test_costs_beyond_their_limit_are_found(cost):
 
 
 @pytest.mark.parametrize(
-    "name", ["turnover", "daily_notional", "trade_size", "fat_finger", "cash", "liquidity"]
+    "name", ["buys", "daily_notional", "trade_size", "fat_finger", "cash", "liquidity", "after_limits"]
 )
 @given(value=not_a_number)
 @settings(max_examples=10, deadline=None)

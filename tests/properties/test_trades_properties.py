@@ -64,7 +64,7 @@ def worlds(draw, *, is_easy=False, is_swift=False):
         "trades": {"max_trades": draw(st.sampled_from([3, 50]))},
     }
     if is_swift:
-        chosen = {"safety": {"max_trade_frac": 1.0, "max_turnover_frac": 1.0}}
+        chosen = {"safety": {"max_trade_frac": 1.0, "max_buys_frac": 1.0, "max_daily_notional_frac": 2.0}}
     tree = SHIPPED.model_copy(
         update={name: getattr(SHIPPED, name).model_copy(update=update) for name, update in chosen.items()}
     )
@@ -159,12 +159,23 @@ def test_fault_039_no_trade_exceeds_its_share_of_the_book_or_of_the_volume(world
 
 @settings(max_examples=35, deadline=None)
 @given(worlds())
-def test_the_days_buys_stay_within_the_turnover(world):
+def test_the_days_buys_stay_within_their_limit(world):
     lines, plan = world.lines(), world.plan()
     safety = world.settings.safety
-    limit = safety.max_turnover_frac if world.book.holdings else safety.max_entry_turnover_frac
+    limit = safety.max_buys_frac if world.book.holdings else safety.max_entry_buys_frac
 
     assert (plan.buys * lines.price_cents).sum() <= limit * lines.equity_cents + 1
+
+
+@settings(max_examples=35, deadline=None)
+@given(worlds())
+def test_buys_give_way_where_sells_use_up_the_days_notional(world):
+    lines, plan = world.lines(), world.plan()
+    bought, sold = ((side * lines.price_cents).sum() for side in (plan.buys, plan.sells))
+
+    assert (
+        not bought or bought + sold <= world.settings.safety.max_daily_notional_frac * lines.equity_cents + 1
+    )
 
 
 @settings(max_examples=35, deadline=None)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.safety.facts import Facts
+from tasks.safety.facts import Facts, Quotes
 from tasks.safety.schema import Check
 from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
 from tests.builders import make_settings
@@ -25,6 +25,10 @@ def outcome_of(name: str, facts: Facts) -> Check:
 
 def with_trade_column(column: str, value: object) -> Callable[[], Facts]:
     return lambda: make_day(trades=make_day().trades.assign(**{column: value}))
+
+
+def with_quotes(**changed: object) -> Quotes:
+    return replace(make_day().quotes, **changed)
 
 
 def with_settings(dotted: str, value: object) -> Callable[[], Facts]:
@@ -67,12 +71,13 @@ PLANTED: list[tuple[str, Callable[[], Facts]]] = [
     ("sub_penny", with_trade_column("price", 50.005)),
     ("price_deviation", with_trade_column("price", 55.01)),
     ("price_deviation", lambda: make_day(trades=make_trades(("UNQUOTED", "BUY", 10, 50.0)))),
-    ("fat_finger", lambda: make_day(trades=make_trades(("C", "BUY", 5001, 50.0)))),
+    ("fat_finger", lambda: make_day(quotes=with_quotes(median_volume_usd=pd.Series(1e5, list("ABCDE"))))),
+    ("fat_finger", lambda: make_day(quotes=with_quotes(median_volume_usd=pd.Series({"A": 1e8})))),
     ("trade_size", lambda: make_day(trades=make_trades(("C", "BUY", 2001, 50.0)))),
     ("trade_size", with_trade_column("price", NAN)),
     ("liquidity", lambda: make_day(quotes=replace(make_day().quotes, adv_usd=pd.Series(1e6, list("ABCDE"))))),
     ("liquidity", lambda: make_day(quotes=replace(make_day().quotes, adv_usd=pd.Series(0.0, list("ABCDE"))))),
-    ("turnover", with_settings("safety.max_turnover_frac", 0.05)),
+    ("buys", with_settings("safety.max_buys_frac", 0.05)),
     ("costs", with_trade_column("slippage_est", 2500.0)),
     ("costs", with_trade_column("commission_est", NAN)),
     ("costs", with_trade_column("commission_est", -1.0)),
@@ -135,8 +140,8 @@ def test_an_empty_book_may_be_filled_in_one_day():
     filling = make_day(holdings={}, cash_usd=1e6, trades=trades, target=target)
     invested = make_day(holdings={"A": 1.0}, cash_usd=1e6 - 50, trades=trades, target=target)
 
-    assert outcome_of("turnover", filling).passed
-    assert not outcome_of("turnover", invested).passed
+    assert outcome_of("buys", filling).passed
+    assert not outcome_of("buys", invested).passed
 
 
 def test_a_position_that_drifted_beyond_its_limit_may_stay_while_no_trade_adds_to_it():

@@ -109,7 +109,7 @@ def test_an_exit_that_must_be_cut_is_a_reduction():
     assert "the rest follows" in frame["reason"]["A"]
 
 
-def test_the_days_buys_stay_within_the_turnover_and_sells_are_not_held_back():
+def test_the_days_buys_stay_within_their_limit_and_sells_are_not_held_back():
     book = make_book(40_000.0, **dict.fromkeys("ABCDEF", 200))
     target = make_target(**dict.fromkeys("ABCDEF", 0.0), **dict.fromkeys("GHIJKL", 0.10))
 
@@ -118,7 +118,20 @@ def test_the_days_buys_stay_within_the_turnover_and_sells_are_not_held_back():
     buys = frame[frame["side"] == "BUY"]
     assert 0.38 * book.equity_usd < buys["notional"].sum() <= 0.40 * book.equity_usd
     assert (frame["side"] == "SELL").sum() == 6
-    assert all("cut to fit the day's turnover limit of 40 %" in reason for reason in buys["reason"])
+    assert all("cut to fit the day's limit of 40 % for buys" in reason for reason in buys["reason"])
+
+
+def test_buys_get_what_the_sells_leave_of_the_days_notional():
+    book = make_book(10_000.0, **dict.fromkeys("ABCDEFGHI", 200))
+    target = make_target(**dict.fromkeys("ABCDEFGHI", 0.0), **dict.fromkeys("JKLMNO", 0.10))
+
+    frame, _, _ = propose(book, target)
+
+    sold = frame.loc[frame["side"] == "SELL", "notional"].sum()
+    bought = frame.loc[frame["side"] == "BUY", "notional"].sum()
+    assert sold == 90_000  # never held back
+    assert 0.29 * book.equity_usd < bought <= 0.30 * book.equity_usd
+    assert "cut to fit the day's limit of 120 % for buys and sells" in frame["reason"]["J"]
 
 
 def test_the_first_investment_of_an_empty_book_has_a_limit_of_its_own():

@@ -1,0 +1,124 @@
+"""The shipped limits and costs, one by one, and what a profile may change of them.
+
+issue 10, part 2: a default that is changed by a slip of the hand fails here.
+"""
+
+import pytest
+
+from config.settings import leaves_of, load_settings, profiles
+
+# key: standard, and where they differ prudent and institutional
+LIMITS: dict[str, tuple[object, ...]] = {
+    "data.quality.min_present_frac": (0.95,),
+    "data.quality.max_quarantined_frac": (0.05,),
+    "data.quality.max_repeated_frac": (0.50,),
+    "data.quality.max_move_frac": (0.20,),
+    "data.quality.quarantine_sessions": (5,),
+    "data.universe.min_price_usd": (5.0,),
+    "data.universe.min_dollar_volume_usd": (1_000_000.0,),
+    "data.universe.min_history_sessions": (253,),
+    "models.min_t_statistic": (2.0,),
+    "models.max_train_test_gap": (0.05,),
+    "models.max_age_days": (35,),
+    "regime.exposure_cap.CRASH": (0.0,),
+    "regime.exposure_cap.BEAR": (0.30,),
+    "regime.exposure_cap.NEUTRAL": (0.70,),
+    "regime.exposure_cap.BULL": (1.0,),
+    "regime.reduce_above_volatility": (40.0,),
+    "costs.commission_per_share_usd": (0.0,),
+    "costs.min_commission_usd": (0.0,),
+    "costs.sec_fee_rate": (0.0000278,),
+    "costs.taf_per_share_usd": (0.000166,),
+    "costs.taf_max_usd": (8.30,),
+    "costs.half_spread_bps": (2.0,),
+    "costs.impact_coefficient": (0.10,),
+    "portfolio.initial_cash_usd": (1_000_000.0,),
+    "portfolio.max_positions": (40, 40, 50),
+    "portfolio.max_position_frac": (0.15, 0.10, 0.02),
+    "portfolio.max_sector_frac": (0.30, 0.30, 0.20),
+    "portfolio.max_cap_class_frac.large": (0.70,),
+    "portfolio.max_cap_class_frac.mid": (0.25,),
+    "portfolio.max_cap_class_frac.small": (0.05,),
+    "portfolio.max_correlation": (0.70,),
+    "trades.min_notional_usd": (100.0,),
+    "trades.max_trades": (50,),
+    "trades.max_adv_frac": (0.05,),
+    "trades.min_weight_change_frac": (0.0025,),
+    "safety.max_buys_frac": (0.40,),
+    "safety.max_entry_buys_frac": (1.0,),
+    "safety.max_trade_frac": (0.10,),
+    "safety.max_cost_frac": (0.005,),
+    "safety.max_daily_notional_frac": (1.2,),
+    "safety.max_price_deviation_frac": (0.10,),
+    "safety.fat_finger_multiple": (10.0,),
+    "safety.kill_daily_loss_frac": (0.03, 0.02, 0.02),
+    "safety.kill_sharpe": (0.5,),
+    "safety.kill_sharpe_sessions": (30,),
+    "safety.kill_stale_sessions": (0,),
+}
+SECTIONS_OF_LIMITS = ("costs.", "portfolio.", "trades.", "safety.")
+NOT_LIMITS = (
+    "portfolio.optimizer",
+    "portfolio.score_to_return",
+    "portfolio.solver",
+    "portfolio.unknown_sector",
+)
+
+LOOSER_WHEN_SMALLER = {
+    "data.quality.min_present_frac",
+    "data.quality.quarantine_sessions",
+    "data.universe.min_price_usd",
+    "data.universe.min_dollar_volume_usd",
+    "data.universe.min_history_sessions",
+    "models.min_t_statistic",
+    "safety.kill_sharpe",
+    *(key for key in LIMITS if key.startswith("costs.")),  # a cheaper estimate lets more through
+    "trades.min_notional_usd",
+    "trades.min_weight_change_frac",
+}
+NEITHER = {
+    "portfolio.initial_cash_usd",
+    "portfolio.max_positions",  # more names under a smaller limit for each
+    "safety.kill_sharpe_sessions",
+}
+
+
+@pytest.fixture(scope="module")
+def in_force(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    return {
+        name: leaves_of(load_settings(home=home, profile=name, environ={}).settings) for name in profiles()
+    }
+
+
+def test_the_profiles_are_these(in_force):
+    assert sorted(in_force) == ["institutional", "prudent", "standard"]
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_every_shipped_limit_and_cost_is_what_it_was_decided_to_be(in_force, key):
+    standard, *others = LIMITS[key]
+    prudent, institutional = others or (standard, standard)
+
+    found = {name: in_force[name][key] for name in ("standard", "prudent", "institutional")}
+    assert found == {"standard": standard, "prudent": prudent, "institutional": institutional}
+
+
+def test_no_limit_is_missing_from_the_table(in_force):
+    limits = {key for key in in_force["standard"] if key.startswith(SECTIONS_OF_LIMITS)}
+
+    assert {key for key in limits if not key.startswith(NOT_LIMITS)} <= set(LIMITS)
+
+
+@pytest.mark.parametrize("profile", ["prudent", "institutional"])
+@pytest.mark.parametrize("key", sorted(set(LIMITS) - NEITHER))
+def test_a_profile_is_never_looser_than_standard(in_force, profile, key):
+    stricter, looser = in_force[profile][key], in_force["standard"][key]
+
+    assert stricter >= looser if key in LOOSER_WHEN_SMALLER else stricter <= looser
+
+
+def test_a_profile_changes_nothing_but_limits(in_force):
+    for profile in ("prudent", "institutional"):
+        changed = {key for key, value in in_force[profile].items() if value != in_force["standard"].get(key)}
+        assert changed <= set(LIMITS)
