@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install demo test check format test-prefect prove bench qlib docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect prove mutate bench qlib docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ demo: $(INSTALLED) ## simulate a market, train a champion, run the last sessions
 test: $(INSTALLED) ## the default suite
 	@$(BIN)/python -m pytest
 
+test-fast: $(INSTALLED) ## the unit tests alone, while you work
+	@$(BIN)/python -m pytest tests/unit
+
 check: $(INSTALLED) ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -53,6 +56,10 @@ test-prefect: $(INSTALLED) ## the flows under a real local Prefect server
 
 prove: $(INSTALLED) ## long proofs on the simulated market: alpha found, none invented, regimes seen, kills survived
 	@$(BIN)/python -m pytest -m prove
+	@$(BIN)/python -m pytest --hypothesis-profile explore tests/properties
+
+mutate: $(INSTALLED) ## mutation testing of what handles money, time or halting; see docs/testing.md
+	@$(BIN)/python -m tests.mutate
 
 bench: $(RIVALS) ## time and memory against a baseline in the same run; rewrites the tables in docs/performance.md
 	@$(BIN)/python -m tests.bench

@@ -2,9 +2,19 @@ import os
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from tests.homes import copy_of, make_ready_home
 from tests.servers.s3 import serving
+
+# How long an example takes says how busy the machine is, nothing of the code: no deadline, no complaint of slowness.
+# The default suite draws the same examples each time, so that what turns it red is the change; `make prove` draws new
+# ones (--hypothesis-profile explore).
+settings.register_profile(
+    "repeat", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, print_blob=True)
+settings.load_profile("repeat")
 
 
 @pytest.fixture(scope="session")

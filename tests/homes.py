@@ -1,14 +1,21 @@
 """Homes that are ready to run a day: a small simulated market, a trained champion, the lake one session behind."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import yaml
 
+from flows.cli import answer
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
 from tasks.core.open import open_run
@@ -59,16 +66,45 @@ def run_day(home: Path, day: date = LAST_SESSION) -> Day:
         return daily_live(run)
 
 
-def afterclose(*arguments: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does, with nothing of this process' environment but the path."""
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: what a shell would see of it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def afterclose(*arguments: str, home: Path, **environ: str) -> Ended:
+    """Run a command as a user does, with nothing of this process' environment but the path; in this process.
+
+    Imports take most of a command's time. Where the process itself is tested, see `afterclose_process`.
+    """
+    out, err = StringIO(), StringIO()
+    with (
+        patch.dict(os.environ, clean_environ(home, environ), clear=True),
+        warnings.catch_warnings(),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = answer(["--home", str(home), *arguments])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def afterclose_process(*arguments: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, as a shell does."""
     return subprocess.run(
         [str(Path(sys.executable).parent / "afterclose"), "--home", str(home), *arguments],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "COLUMNS": "120", **environ},
+        env=clean_environ(home, environ),
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def clean_environ(home: Path, environ: dict[str, str]) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(home), "COLUMNS": "120", **environ}
 
 
 def day_bytes(home: Path, day: date = LAST_SESSION) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.cli import answer
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, run_day, tree_bytes
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, afterclose_process, run_day, tree_bytes
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def in_home(ready_home, capsys):
 
 
 def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(ready_home):
-    result = afterclose("daily", "--date", str(LAST_SESSION), "--json", home=ready_home)
+    result = afterclose_process("daily", "--date", str(LAST_SESSION), "--json", home=ready_home)
 
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)

@@ -5,14 +5,30 @@ import shutil
 
 import pytest
 
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, configure, day_bytes, run_day, tree_bytes
+from tests.homes import (
+    LAST_SESSION,
+    SESSION_BEFORE,
+    afterclose,
+    configure,
+    copy_of,
+    day_bytes,
+    run_day,
+    tree_bytes,
+)
+
+
+@pytest.fixture(scope="module")
+def book_template(ready_home_template, tmp_path_factory):
+    """A home with two published days. Never written to: take `book`."""
+    home = copy_of(ready_home_template, tmp_path_factory.mktemp("template") / "home")
+    run_day(home, SESSION_BEFORE)
+    run_day(home)
+    return home
 
 
 @pytest.fixture
-def book(ready_home):
-    run_day(ready_home, SESSION_BEFORE)
-    run_day(ready_home)
-    return ready_home
+def book(book_template, tmp_path):
+    return copy_of(book_template, tmp_path / "book")
 
 
 def document(*arguments, home, exit_code=0):

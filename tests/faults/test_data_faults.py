@@ -510,7 +510,7 @@ def test_fault_112_hostile_symbols_are_refused_with_a_finding_and_in_no_path(hom
     assert not [path for path in home.rglob("*") if any(mark in path.name for mark in ("EVIL", "CON", "\0"))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=24))
 def test_fault_112_what_is_let_in_is_short_printable_and_no_path(symbol):
     assert printable(symbol).isascii()

@@ -64,7 +64,7 @@ def refused(home, environ):
     return ()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values, st.sampled_from([None, *PROFILES]), values)
 def test_the_strongest_layer_wins_leaf_by_leaf(home, profile, environ):
     variables = {variable_of(key): json.dumps(value) for key, value in environ.items()}
@@ -79,7 +79,7 @@ def test_the_strongest_layer_wins_leaf_by_leaf(home, profile, environ):
     ) - set(environ)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=200))
 def test_any_text_is_settings_or_a_refusal_with_the_file_named(text):
     assert all("config.yaml" in problem.where for problem in refused(text, {}))
@@ -92,7 +92,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(NAMES), plain)
 def test_any_value_under_any_key_is_taken_or_refused_with_its_section_named(name, value):
     problems = refused(yaml.safe_dump(nested({name: value})), {})
@@ -100,7 +100,7 @@ def test_any_value_under_any_key_is_taken_or_refused_with_its_section_named(name
     assert all(problem.key.split(".")[0] == name.split(".")[0] for problem in problems)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(NAMES), st.text())
 def test_any_text_in_a_variable_is_taken_or_refused_with_its_name(name, text):
     problems = refused("", {variable_of(name): text})

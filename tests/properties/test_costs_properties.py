@@ -16,7 +16,7 @@ lines = st.lists(
 
 
 @given(lines)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_costs_are_finite_and_never_negative_whatever_is_unknown(trades):
     shares, price, is_sale, volatility, volume = (np.array(column) for column in _columns(trades))
 
@@ -36,7 +36,7 @@ def test_costs_are_finite_and_never_negative_whatever_is_unknown(trades):
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_larger_trade_never_costs_less_per_share(one, other):
     shares = np.array(sorted([float(one), float(other)]))
 

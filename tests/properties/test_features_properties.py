@@ -26,7 +26,7 @@ CUT = 300
 
 seeds = st.integers(0, 10_000)
 cuts = st.integers(warm_up() - 20, SESSIONS)
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=10)
 
 
 @cache

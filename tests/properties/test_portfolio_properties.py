@@ -37,7 +37,7 @@ def capped_books(draw):
     return weights, limits
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(capped_books())
 def test_every_limit_holds_after_one_pass(book):
     weights, limits = book
@@ -47,7 +47,7 @@ def test_every_limit_holds_after_one_pass(book):
     assert breaches(capped, limits) == ()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(capped_books())
 def test_cutting_never_adds_and_never_goes_short(book):
     weights, limits = book
@@ -58,7 +58,7 @@ def test_cutting_never_adds_and_never_goes_short(book):
     assert (capped >= 0).all()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(capped_books())
 def test_a_book_that_was_cut_is_not_cut_again(book):
     weights, limits = book
@@ -110,7 +110,7 @@ def worlds(draw):
     return view, assets, pd.DataFrame(covariance, index=symbols, columns=symbols), held, profile
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(worlds())
 def test_fault_032_the_target_keeps_every_limit_whatever_the_world(world):
     view, assets, covariance, held, profile = world
@@ -123,7 +123,7 @@ def test_fault_032_the_target_keeps_every_limit_whatever_the_world(world):
     check_book(frame, exposure_cap=view.exposure_cap, settings=profile, covariance=covariance)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(worlds())
 def test_only_what_may_be_bought_grows_and_everything_held_is_explained(world):
     view, assets, covariance, held, profile = world
@@ -139,7 +139,7 @@ def test_only_what_may_be_bought_grows_and_everything_held_is_explained(world):
         assert len(grown) == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(worlds())
 def test_equal_worlds_give_equal_bytes(world):
     view, assets, covariance, held, profile = world

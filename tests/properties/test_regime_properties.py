@@ -47,7 +47,7 @@ def cut(panel: Panel, rows: slice) -> Panel:
 
 
 @given(seeds, st.integers(60, SESSIONS - 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_state_or_input_changes_when_later_rows_are_deleted(seed, known):
     panel = rough_panel(seed)
     whole = history_table(panel, measure(panel), RULES)
@@ -59,7 +59,7 @@ def test_no_state_or_input_changes_when_later_rows_are_deleted(seed, known):
 
 
 @given(seeds, seeds, st.integers(60, SESSIONS - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_no_state_or_input_changes_when_later_rows_are_noise(seed, other, known):
     panel, noise = rough_panel(seed), rough_panel(other)
     changed = {
@@ -75,7 +75,7 @@ def test_no_state_or_input_changes_when_later_rows_are_noise(seed, other, known)
 
 
 @given(seeds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_short_reading_gives_the_last_states_of_the_full_history_to_the_bit(seed):
     panel = rough_panel(seed)
     tail = cut(panel, slice(SESSIONS - sessions_to_read(RULES), None))
@@ -87,7 +87,7 @@ def test_a_short_reading_gives_the_last_states_of_the_full_history_to_the_bit(se
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_empty_columns_and_their_order_change_nothing(seed):
     panel = rough_panel(seed)
     order = np.random.default_rng(seed).permutation(24)
@@ -103,7 +103,7 @@ def test_empty_columns_and_their_order_change_nothing(seed):
 
 
 @given(readings, st.integers(1, 5), st.integers(1, 15))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path, worsen, confirm):
     believed = believe(path, worsen_sessions=worsen, confirm_sessions=confirm)
 
@@ -113,7 +113,7 @@ def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path,
 
 
 @given(readings, st.integers(1, 5), st.integers(1, 15))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_stands_long_enough_is_believed(path, worsen, confirm):
     long_enough = worsen + confirm - 1
     steady = np.concatenate([path, np.full(long_enough, path[-1])])

@@ -56,7 +56,7 @@ def test_a_written_figure_reads_back_as_itself(value, places):
 
 
 @given(st.lists(st.tuples(st.integers(1, 10_000), money, money, money), min_size=1, max_size=6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_fault_101_the_trades_of_the_page_are_the_trades_of_the_file(lines):
     inputs = EVENING
     template = inputs.frames.trades.iloc[[0] * len(lines)].reset_index(drop=True)
@@ -77,7 +77,7 @@ def test_fault_101_the_trades_of_the_page_are_the_trades_of_the_file(lines):
 
 
 @given(st.lists(st.dates(), unique=True, min_size=1, max_size=8), st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_history_is_one_row_a_date_in_order_whatever_the_order_of_writing(days, data):
     history = parse_history(None, path="h")
     written = data.draw(st.lists(st.sampled_from(days), min_size=1, max_size=12))

@@ -10,7 +10,7 @@ seeds = st.integers(0, 10_000)
 
 
 @given(seeds, st.integers(1, 30), st.floats(0, 0.15))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_covariance_can_always_be_inverted(seed, names, missing):
     rng = np.random.default_rng(seed)
     returns = rng.normal(0, 0.01, (60, names)) * rng.uniform(0.1, 10, names)
@@ -26,7 +26,7 @@ def test_the_covariance_can_always_be_inverted(seed, names, missing):
 
 
 @given(seeds, st.integers(2, 15), st.integers(1, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_fault_034_a_singular_covariance_is_repaired_and_said_so(seed, names, rank):
     factors = np.random.default_rng(seed).normal(0, 0.01, (min(rank, names - 1), names))
     singular = factors.T @ factors
@@ -39,7 +39,7 @@ def test_fault_034_a_singular_covariance_is_repaired_and_said_so(seed, names, ra
 
 
 @given(seeds, st.floats(0.6, 0.99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_shortfall_is_never_smaller_than_value_at_risk(seed, confidence):
     rng = np.random.default_rng(seed)
     returns = pd.DataFrame(rng.standard_t(4, (120, 3)) * 0.01, columns=["A", "B", "C"])
@@ -51,7 +51,7 @@ def test_shortfall_is_never_smaller_than_value_at_risk(seed, confidence):
 
 
 @given(seeds, st.floats(0.1, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_risk_scales_with_exposure_for_one_session(seed, exposure):
     returns = pd.DataFrame(np.random.default_rng(seed).normal(0, 0.01, (120, 2)), columns=["A", "B"])
     whole = portfolio_risk(pd.Series({"A": 0.5, "B": 0.5}), returns, 0.95)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.safety.facts import Facts
@@ -16,7 +16,7 @@ from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
 from tests.builders import make_settings
 from tests.safety_days import make_day, make_trades
 
-EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=25)
 CLEAN = make_day()
 SYMBOLS = ["A", "B", "C", "D", "E"]
 not_a_number = st.sampled_from([float("nan"), float("inf"), -float("inf")])
@@ -211,7 +211,7 @@ def test_costs_beyond_their_limit_are_found(cost):
     "name", ["buys", "daily_notional", "trade_size", "fat_finger", "cash", "liquidity", "after_limits"]
 )
 @given(value=not_a_number)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_trade_of_unknown_size_fails_every_sum(name, value):
     unknown = make_trades(("A", "BUY", 1, 50.0)).assign(price=value)
 
@@ -239,7 +239,7 @@ def test_more_trades_than_a_day_may_have_are_found(limit, excess):
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_fault_043_no_random_bytes_read_as_clear(content):
     assert parse_switch(content).event.state != CLEAR
 
@@ -250,6 +250,6 @@ def test_fault_043_no_random_bytes_read_as_clear(content):
         lambda x: st.lists(x) | st.dictionaries(st.text(), x),
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_fault_043_no_other_json_reads_as_clear(record):
     assert parse_switch(json.dumps(record).encode()).is_on

@@ -48,7 +48,7 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(through=DAYS)
 def test_what_was_known_on_a_day_never_changes(through):
     then = fetch(None, through)
@@ -59,7 +59,7 @@ def test_what_was_known_on_a_day_never_changes(through):
         )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(through=DAYS)
 def test_truth_walked_less_far_is_the_beginning_of_the_truth(through):
     short = simulate(PARAMETERS, through).truth
@@ -71,7 +71,7 @@ def test_truth_walked_less_far_is_the_beginning_of_the_truth(through):
         assert np.array_equal(getattr(short, name).to_numpy(), whole.to_numpy(), equal_nan=True)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(days=st.lists(DAYS, min_size=2, max_size=2, unique=True).map(sorted))
 def test_two_fetches_bring_what_one_brings(days):
     first, second = days
@@ -83,7 +83,7 @@ def test_two_fetches_bring_what_one_brings(days):
         pd.testing.assert_frame_equal(in_order(together), in_order(one.table(table)), check_exact=True)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 2**31),
     symbols=st.integers(20, 40),

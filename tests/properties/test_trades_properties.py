@@ -125,7 +125,7 @@ def filled(world, plan) -> Book:
     )
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_fault_040_cash_is_never_overspent(world):
     plan = world.plan()
@@ -133,7 +133,7 @@ def test_fault_040_cash_is_never_overspent(world):
     assert cash_after_cents(world.lines(), plan) >= 0
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_fault_036_and_037_only_what_is_held_is_sold_and_nothing_stands_on_both_sides(world):
     lines, plan = world.lines(), world.plan()
@@ -144,7 +144,7 @@ def test_fault_036_and_037_only_what_is_held_is_sold_and_nothing_stands_on_both_
     assert not ((plan.sells > 0) & (plan.buys > 0)).any()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_fault_039_no_trade_exceeds_its_share_of_the_book_or_of_the_volume(world):
     lines, plan = world.lines(), world.plan()
@@ -157,7 +157,7 @@ def test_fault_039_no_trade_exceeds_its_share_of_the_book_or_of_the_volume(world
     assert np.count_nonzero(shares) <= world.settings.trades.max_trades
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_the_days_buys_stay_within_their_limit(world):
     lines, plan = world.lines(), world.plan()
@@ -167,7 +167,7 @@ def test_the_days_buys_stay_within_their_limit(world):
     assert (plan.buys * lines.price_cents).sum() <= limit * lines.equity_cents + 1
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_buys_give_way_where_sells_use_up_the_days_notional(world):
     lines, plan = world.lines(), world.plan()
@@ -194,7 +194,7 @@ def test_no_trade_carries_the_book_beyond_a_limit_or_further_beyond_it(world):
     assert (after <= np.maximum(before, lines.limits.max_position) + TOLERANCE).all()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_no_trade_goes_past_its_target_by_more_than_a_share(world):
     lines, plan = world.lines(), world.plan()
@@ -205,7 +205,7 @@ def test_no_trade_goes_past_its_target_by_more_than_a_share(world):
     assert (after >= target - lines.price_cents - TOLERANCE * lines.equity_cents)[plan.sells > 0].all()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_only_quoted_names_out_of_quarantine_are_bought(world):
     lines, plan = world.lines(), world.plan()
@@ -215,7 +215,7 @@ def test_only_quoted_names_out_of_quarantine_are_bought(world):
     assert not lines.is_quarantined[bought].any()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_fault_035_nothing_small_is_traded_but_exits(world):
     lines, plan = world.lines(), world.plan()
@@ -225,7 +225,7 @@ def test_fault_035_nothing_small_is_traded_but_exits(world):
     assert lines.is_exit[small].all()
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_the_list_passes_its_own_check_and_every_figure_adds_up(world):
     lines, plan = world.lines(), world.plan()
@@ -247,7 +247,7 @@ def test_the_list_passes_its_own_check_and_every_figure_adds_up(world):
     assert not {dropped.symbol for dropped in dropped_trades(lines, plan)} & set(frame["symbol"])
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds())
 def test_weights_after_are_what_whole_shares_make_of_them(world):
     after = book_after(world.lines(), world.plan())
@@ -258,7 +258,7 @@ def test_weights_after_are_what_whole_shares_make_of_them(world):
     assert (after["weight"] * value.sum()).to_numpy() == pytest.approx(value.to_numpy(), rel=1e-12, abs=1e-9)
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(worlds(is_easy=True, is_swift=True))
 def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
     plan = world.plan()
@@ -270,7 +270,7 @@ def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
     assert not again.buys.any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(worlds(is_easy=True))
 def test_trading_towards_the_same_target_comes_to_rest(world):
     for _ in range(25):

@@ -344,7 +344,7 @@ def test_fault_116_a_name_that_leaves_its_place_is_refused(name, backup, home):
     assert tree_bytes(home.root).keys() == {"data/home.lock"}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_fault_116_no_changed_byte_gets_into_a_home(data, backup, tmp_path_factory):
     content = bytearray(backup.path.read_bytes())

@@ -17,7 +17,7 @@ def digests(bars: pd.DataFrame) -> dict[date, str]:
     return session_digests({**{name: empty_table(name) for name in COVERED}, "bars": bars})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(4)), st.booleans())
 def test_a_digest_depends_on_rows_and_not_on_their_order_or_form(order, as_category):
     bars = make_bars(("B", DAY, 1), ("A", DAY, 2), ("A", NEXT, 3), ("C", NEXT, 4))

@@ -85,7 +85,7 @@ def test_a_name_that_has_moved_like_that_raises_no_suspicion(sessions):
     assert found(as_bars(close, volume)) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     day=st.integers(1, SESSIONS - 2),
     name=st.integers(0, NAMES - 1),
@@ -143,7 +143,7 @@ def test_news_on_great_volume_are_no_split():
     assert [(s.rule, s.holds_bar) for s in suspects] == [("large_move", False)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(day=st.integers(2, SESSIONS - 2), seed=st.integers(0, 50))
 def test_judgements_do_not_change_when_later_bars_do(day, seed):
     rng = np.random.default_rng(seed)

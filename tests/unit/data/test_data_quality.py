@@ -73,7 +73,7 @@ def test_nothing_delivered_is_nothing_judged():
 ANY_NUMBER = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e308, 5e-324]), st.floats(0.01, 1e4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from("AB"), st.sampled_from(DAYS[-4:].tolist()), *[ANY_NUMBER] * 5), max_size=8

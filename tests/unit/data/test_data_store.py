@@ -34,7 +34,6 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 LENIENT = settings(
     max_examples=3,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -22,7 +22,7 @@ def decide(close: float, dollars: float, *, rows: int = 25, **changes: np.ndarra
     )[:, 0].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(float, (40, 2), elements=st.floats(0, 10)), st.floats(0, 10))
 def test_counting_gives_what_the_median_gives(values, floor):
     reached = median_reaches(values >= floor)

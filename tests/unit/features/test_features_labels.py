@@ -174,7 +174,7 @@ def test_a_label_is_what_its_plain_reference_says(name):
 
 @every_label
 @given(seed=st.integers(0, 1000), last=st.integers(80, 149))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_label_knows_nothing_after_the_row_on_which_it_ends(name, seed, last):
     panel, noise = rough_panel(seed, sessions=150), rough_panel(seed + 1, sessions=150)
 
@@ -190,7 +190,7 @@ def test_a_label_knows_nothing_after_the_row_on_which_it_ends(name, seed, last):
 
 @every_label
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_label_does_not_depend_on_the_order_of_the_symbols(name, seed):
     panel = rough_panel(seed, sessions=100)
     order = np.random.default_rng(seed).permutation(12)
@@ -203,7 +203,7 @@ def test_a_label_does_not_depend_on_the_order_of_the_symbols(name, seed):
 
 @every_label
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_label_does_not_depend_on_the_unit_of_a_price(name, seed):
     panel = rough_panel(seed, sessions=100)
     units = 2.0 ** np.random.default_rng(seed).integers(-5, 6, 12)  # a power of two rounds nothing

@@ -189,7 +189,7 @@ def test_nothing_over_nothing_is_what_flat_says_and_missing_stays_missing():
 @given(
     window=st.integers(5, 70), start=st.integers(0, 30), seed=st.integers(0, 1000), missing=st.floats(0, 0.3)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_where_the_array_begins_or_ends_changes_no_bit(name, window, start, seed, missing):
     rng = np.random.default_rng(seed)
     values = rng.lognormal(0, 3, (120, 3))
@@ -208,7 +208,7 @@ def test_where_the_array_begins_or_ends_changes_no_bit(name, window, start, seed
 @given(
     window=st.integers(5, 70), start=st.integers(0, 30), seed=st.integers(0, 1000), missing=st.floats(0, 0.2)
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_where_two_series_begin_or_end_changes_no_bit(window, start, seed, missing):
     rng = np.random.default_rng(seed)
     x, y = rng.lognormal(0, 3, (2, 120, 3))

@@ -1,0 +1,158 @@
+"""Mutate the modules that handle money, time or halting, and see whether tests notice (`make mutate`).
+
+mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. Here is what it has no setting for.
+Words are not behaviour, so that literals of text, log lines and the texts of errors are not mutated. A mutant sees few
+examples of each property. A slice that takes longer than its time is ended, and the next one goes on where it stood.
+
+Run as a program it prints what lived, by module, and exits 1 where a score is below its bound. As a plugin of pytest
+(`-p tests.mutate`) it lowers the number of examples.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import libcst as cst
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+SLICE_S = 20 * 60
+SLICES = 12
+EXAMPLES = 12
+LEAST_TOGETHER, LEAST_EACH = 0.90, 0.85
+CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
+COLLECTED = ROOT / "mutants" / "mutmut-stats.json"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each property draw few examples: a mutant that needs many to be seen counts as one that lived."""
+    for item in items:
+        test = getattr(item, "obj", None)
+        drawn = getattr(test, "_hypothesis_internal_use_settings", None)
+        if drawn is not None:
+            few = settings(drawn, max_examples=min(drawn.max_examples, EXAMPLES))
+            test._hypothesis_internal_use_settings = few
+
+
+def is_words(node: cst.CSTNode) -> bool:
+    """Tell what only a reader sees: text, a log line, and what an error says."""
+    if isinstance(node, cst.BaseString):
+        return True
+    if not isinstance(node, cst.Call):
+        return False
+    called = node.func
+    if isinstance(called, cst.Attribute):
+        return isinstance(called.value, cst.Name) and called.value.value == "log"
+    return isinstance(called, cst.Name) and called.value.endswith(("Error", "_refused"))
+
+
+def run_slice() -> None:
+    """Run mutmut in this process, without the mutants of words."""
+    from mutmut.__main__ import _run
+    from mutmut.mutation import file_mutation
+    from mutmut.state import state
+    from mutmut.workers.isolation import ForkServerRunner
+
+    skip = file_mutation.MutationVisitor._skip_node_and_children
+
+    def skip_words(visitor: file_mutation.MutationVisitor, node: cst.CSTNode) -> bool:
+        return is_words(node) or skip(visitor, node)
+
+    submit = ForkServerRunner.submit
+
+    def fastest_first(
+        runner: ForkServerRunner, mutant_name: str, tests: list[str], limit: int, estimate: float
+    ) -> None:
+        tests.sort(key=lambda test: (state().duration_by_test[test], test))
+        submit(runner, mutant_name, tests, limit, estimate)
+
+    ForkServerRunner.submit = fastest_first  # type: ignore[method-assign]
+    file_mutation.MutationVisitor._skip_node_and_children = skip_words  # type: ignore[method-assign]
+    del sys.modules["tests"]  # the tests that are run lie below mutants/, beside the code that they import
+    _run((), None)
+
+
+def run_slices(count: int) -> None:
+    """Run slices, each in a process of its own, until nothing is left to try or the time is up."""
+    for number in range(1, count + 1):
+        slice_ = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutate", "--one-slice"],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        try:
+            code = slice_.wait(SLICE_S)
+        except subprocess.TimeoutExpired:
+            slice_.send_signal(signal.SIGINT)
+            code = slice_.wait()
+        if code == 0 and not any(status == "not checked" for _, _, status in outcomes()):
+            return
+        if not COLLECTED.exists():
+            sys.exit(f"mutmut stopped with exit code {code} before it tried a mutant")
+        print(f"slice {number} is over, some mutants are left")
+
+
+def outcomes() -> Iterator[tuple[str, str, str]]:
+    """Return module, name and outcome of every mutant."""
+    from mutmut.mutation.data import SourceFileMutationData
+    from mutmut.stats import status_by_exit_code
+    from mutmut.utils.file_utils import walk_mutatable_files
+
+    for path in sorted(walk_mutatable_files()):
+        if (ROOT / "mutants" / f"{path}.meta").exists():
+            data = SourceFileMutationData(path=path)
+            data.load()
+            for name, code in data.exit_code_by_key.items():
+                yield str(path), name, status_by_exit_code[code]
+
+
+def report(*, differences: bool) -> bool:
+    """Print the scores and what lived; tell whether the bounds are kept."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+
+    tried, caught = Counter[str](), Counter[str]()
+    lived: list[tuple[str, str, str]] = []
+    for module, name, status in outcomes():
+        tried[module] += 1
+        if status in CAUGHT:
+            caught[module] += 1
+        else:
+            lived.append((module, name, status))
+    for module, name, status in lived:
+        print(f"{status}: {name}")
+        if differences:
+            print(get_diff_for_mutant(name, path=Path(module)))
+    for module, count in tried.items():
+        print(f"{caught[module] / count:7.1%} {caught[module]:5} of {count:5} {module}")
+    together = caught.total() / max(tried.total(), 1)
+    print(f"{together:7.1%} {caught.total():5} of {tried.total():5} together")
+    return together >= LEAST_TOGETHER and all(caught[m] >= LEAST_EACH * tried[m] for m in tried)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slices", type=int, default=SLICES, help="of 20 minutes, at most; 0: only report")
+    parser.add_argument("--differences", action="store_true", help="show what each surviving mutant changed")
+    parser.add_argument("--one-slice", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    if options.one_slice:
+        run_slice()
+        return 0
+    started = time.monotonic()
+    if options.slices:
+        run_slices(options.slices)
+    good = report(differences=options.differences)
+    print(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
