@@ -98,7 +98,10 @@ def take_options(
     context: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the book. Default: AFTERCLOSE_HOME, or the checkout."),
+        typer.Option(
+            metavar="DIR",
+            help="The home. Default: AFTERCLOSE_HOME, this folder if it is one, or the checkout.",
+        ),
     ] = None,
     profile: Annotated[
         str | None,
@@ -112,6 +115,19 @@ def take_options(
     """After the close: the day's data becomes a short list of trades that a person approves."""
     context.obj = Options(home, profile, as_json, debug, verbose)
     quieten_libraries(context.obj)
+
+
+@app.command(epilog=FOR_ALL)
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder, or the checkout.")],
+    *,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Its market is simulated.")] = False,
+) -> int:
+    """Make a folder a home, with a commented config.yaml; a home is left as it is."""
+    from flows.new_home import init as make
+
+    return show(make(folder, simulated=simulated), context.obj)
 
 
 @app.command(epilog=FOR_ALL)
@@ -316,7 +332,7 @@ def _usage(error: typer.TyperException) -> Failure:
 
 def _set_up_process() -> None:
     """No telemetry, and no more threads than cores, unless the person says otherwise."""
-    cores = str(len(os.sched_getaffinity(0)))
+    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -14,12 +14,12 @@ import yaml
 
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
-from tasks.core.atomic import write_text
 from tasks.core.errors import ConfigError
 from tasks.core.home import Home
-from tasks.core.open import find_home, open_run
+from tasks.core.open import named_home, open_run
 from tasks.core.run import Run
 from tasks.core.sessions import sessions_ending
+from tasks.core.setup import is_set_up, make_home
 from tasks.models.store import has_champion
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
 PLANTED = 0.05  # a market as small as the demo's is too short to confirm the 0.03 that a full one is given
+SIGNATURE = "# Written by `afterclose demo`.\n"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Demo:
 
 def run_demo(home: Path, market: Market, *, last: date, days: int, profile: str | None) -> Demo:
     """Simulate the market, train a champion, walk the last sessions. What is already there is kept."""
-    place = find_home(home)
+    place = named_home(home)
     sessions = [day.item() for day in sessions_ending(last, days + 1)]
-    _configure(place, market, last)
+    _prepare(place, market, last)
     if not has_champion(place):
         with _run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
@@ -83,19 +84,29 @@ def _run(place: Home, session: date, profile: str | None) -> AbstractContextMana
     return open_run(home=place.root, day=str(session), profile=profile, doing="demo", environ={})
 
 
-def _configure(place: Home, market: Market, last: date) -> None:
-    """Describe the market once; a home that describes another one is not overwritten."""
+def _prepare(place: Home, market: Market, last: date) -> None:
+    """Make a home for the demo, or find the one of an earlier demo of the same market. No other home is touched."""
     described = {"symbols": market.symbols, "seed": market.seed}
-    if place.config_file.exists():
-        found = (yaml.safe_load(place.config_file.read_text()) or {}).get("data", {}).get("simulated", {})
-        if {key: found.get(key) for key in described} != described:
-            raise ConfigError(
-                f"{place.config_file} already describes another market.",
-                remedy="Name a new folder with --home, or remove this one to start over.",
-                found=found,
-            )
-        return
     first = sessions_ending(last, market.years * SESSIONS_A_YEAR)[0].item()
     simulated = {**described, "first_session": first, "information_coefficient": PLANTED}
     settings = {"data": {"provider": "simulated", "simulated": simulated}}
-    write_text(place.config_file, "# Written by `afterclose demo`.\n" + yaml.safe_dump(settings))
+    if place.config_file.exists() or is_set_up(place):
+        _refuse_other_home(place, described)
+    make_home(place, SIGNATURE + yaml.safe_dump(settings), checkout=None)
+
+
+def _refuse_other_home(place: Home, described: dict[str, int]) -> None:
+    written = place.config_file.read_text() if place.config_file.exists() else ""
+    if not written.startswith(SIGNATURE):
+        raise ConfigError(
+            f"{place.root} is a home, and not one of a demo.",
+            remedy="Name a new folder with --home, or leave it out for demo/ in the current folder.",
+            home=str(place.root),
+        )
+    found = (yaml.safe_load(written) or {}).get("data", {}).get("simulated", {})
+    if {key: found.get(key) for key in described} != described:
+        raise ConfigError(
+            f"{place.config_file} already describes another market.",
+            remedy="Name a new folder with --home, or remove this one to start over.",
+            found=found,
+        )

@@ -22,8 +22,13 @@ from tasks.core.open import find_home, open_run, settings_of
 from tasks.core.stage import timings
 from tasks.data.latest import training_day
 
-CHECKOUT = Path(__file__).parents[1]
-PREFECT_FILE = CHECKOUT / "prefect.yaml"
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parent
+PREFECT_FILE = next(
+    file
+    for file in (HERE / "prefect.yaml", CHECKOUT / "prefect.yaml")
+    if file.exists()  # a wheel's, a checkout's
+)
 
 
 @flow(name="daily-live", persist_result=False)

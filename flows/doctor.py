@@ -18,7 +18,7 @@ from flows.terminal import Options, Result, failure_of
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError, ModelError, SafetyError, StorageError
 from tasks.core.home import Home
-from tasks.core.open import CHECKOUT, find_home, settings_of
+from tasks.core.open import checkout, find_home, named_home, settings_of
 from tasks.core.sessions import Session, last_closed_session, sessions_between
 from tasks.core.setup import is_set_up
 
@@ -43,7 +43,7 @@ class Patient:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.home: Home = find_home(options.home)
+        self.home: Home = named_home(options.home)
 
     @cached_property
     def loaded(self) -> Settings | ConfigError:
@@ -108,8 +108,9 @@ def _python(_: Patient) -> Finding:
 
 def _packages(_: Patient) -> Finding:
     """Compare what is installed with the lock, where there is one."""
-    lock = CHECKOUT / "requirements.lock"
-    if not lock.exists():
+    code = checkout()
+    lock = code / "requirements.lock" if code else None
+    if lock is None or not lock.exists():
         return Finding(
             "packages", "warn", "no requirements.lock beside the code: versions are not known to fit"
         )
@@ -150,9 +151,7 @@ def _home(patient: Patient) -> Finding:
             "home", "fail", f"{locked[0]} is not writable", "Mend its permissions.", StorageError.exit_code
         )
     if not is_set_up(patient.home):
-        return Finding(
-            "home", "warn", "not set up yet", "The first run sets it up: afterclose weekly --quick"
-        )
+        find_home(root)
     return Finding("home", "ok", "set up and writable")
 
 

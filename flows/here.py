@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.terminal import Options, Result, progress
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
-from tasks.core.open import CHECKOUT, open_run
+from tasks.core.open import open_run
 from tasks.core.run import Run
 from tasks.core.stage import timings
 
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
-    """Walk the demo in a home of its own: the one that --home names, or demo/ in the checkout."""
+    """Walk the demo in a home of its own: the one that --home names, or demo/ in the current folder."""
     from flows.demo import Market, run_demo
     from tasks.core.clock import now
     from tasks.core.sessions import last_closed_session
 
-    home = options.home or CHECKOUT / "demo"
+    home = options.home or Path("demo")
     market = Market(symbols=symbols, years=years, seed=seed)
     with progress(options):
         demo = run_demo(home, market, last=last_closed_session(now()).day, days=days, profile=options.profile)

@@ -5,10 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.new_home import new_config
 from flows.here import run_of
 from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
-from tasks.core.open import find_home, settings_of
+from tasks.core.open import checkout, find_home, named_home, settings_of
+from tasks.core.setup import is_set_up, make_home
 
 if TYPE_CHECKING:
     from tasks.data.audit import Coverage
@@ -111,10 +113,13 @@ def _latest(findings: Sequence["Finding"]) -> list[str]:
 
 def import_files(options: Options, folder: Path) -> Result:
     """Check a folder of files and bring it into the lake, up to the last closed session."""
-    with progress(options), run_of(options, None, "data import") as run:
-        from tasks.data.task import import_folder
+    folder = folder.expanduser().absolute()
+    with progress(options):
+        _make_home_for(options, folder)
+        with run_of(options, None, "data import") as run:
+            from tasks.data.task import import_folder
 
-        imported = import_folder(run, folder.expanduser().absolute())
+            imported = import_folder(run, folder)
     data = run.settings.data
     new, restated, aside = imported.bars, imported.restated, imported.set_aside
     span = f"{imported.first_session} to {imported.last_session}"
@@ -125,6 +130,16 @@ def import_files(options: Options, folder: Path) -> Result:
             f"Set data.provider to files and data.files.path to {imported.folder}: later days look there."
         )
     return Result(asdict(imported), "\n".join(lines))
+
+
+def _make_home_for(options: Options, folder: Path) -> None:
+    """Make the place a home that reads the folder, unless it is a home. A folder without prices makes none."""
+    home = named_home(options.home)
+    if not is_set_up(home):
+        from tasks.data.providers.files import FilesProvider
+
+        FilesProvider(folder)
+        make_home(home, new_config("files", folder), checkout=checkout())
 
 
 def _counted(findings: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -6,8 +6,7 @@ from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.home import Home
-from tasks.core.open import find_home
-from tasks.core.setup import is_set_up
+from tasks.core.open import find_home, named_home
 from tasks.safety.kill_switch import Switch, read_switch, reset_switch, trip_switch
 
 
@@ -31,13 +30,11 @@ def reset(options: Options, *, by: str, reason: str) -> Result:
 
 
 def _existing_home(options: Options) -> Home:
-    """Refuse a folder that is not there: a switch tripped in the wrong place would protect nobody."""
-    home = find_home(options.home)
-    if not home.root.is_dir():
-        raise ConfigError(
-            f"{home.root} does not exist.", remedy="Name the book's folder with --home.", home=str(home.root)
-        )
-    return home
+    """Refuse a place that is not a home: a switch there protects nobody. A damaged marker is no obstacle."""
+    home = named_home(options.home)
+    if home.marker_file.exists() or home.live.is_dir():
+        return home
+    return find_home(options.home)
 
 
 def _refuse_blank(by: str, reason: str) -> None:
@@ -49,14 +46,11 @@ def _refuse_blank(by: str, reason: str) -> None:
 
 
 def _result(home: Home, switch: Switch) -> Result:
-    """Tell the state and its history. A folder that never was a home has no switch yet, and is told so."""
-    fresh = not is_set_up(home) and not home.kill_switch_file.exists() and not home.stop_file.exists()
-    says = "not there yet: this home has not been set up" if fresh else switch.says
     document = {
         "home": str(home.root),
-        "state": "absent" if fresh else switch.event.state,
-        "says": says,
+        "state": switch.event.state,
+        "says": switch.says,
         "since": asdict(switch.event),
         "history": [asdict(event) for event in switch.events],
     }
-    return Result(document, f"Kill switch of {home.root}: {says}")
+    return Result(document, f"Kill switch of {home.root}: {switch.says}")

@@ -10,7 +10,7 @@ from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.lock import exclusive
-from tasks.core.open import find_home, settings_of
+from tasks.core.open import find_home, named_home, settings_of
 
 if TYPE_CHECKING:
     from tasks.data.backup import Backup
@@ -37,7 +37,7 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
     from config.data_section import valid_lake
     from tasks.data import backup
 
-    home = find_home(options.home)
+    home = named_home(options.home)
     try:
         named = None if lake is None else valid_lake(lake)
     except ValueError as error:

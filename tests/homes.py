@@ -18,7 +18,9 @@ import yaml
 from flows.cli import answer
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
+from tasks.core.home import Home
 from tasks.core.open import open_run
+from tasks.core.setup import set_up
 from tasks.reporting.schema import Day
 
 LAST_SESSION = date(2024, 6, 14)
@@ -40,9 +42,15 @@ SMALL_MARKET = {
 
 
 def configure(home: Path, settings: dict[str, object] | None = None) -> Path:
-    """Give the home its config.yaml: a market small enough for a test."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Make the folder a home, and give it its config.yaml: a market small enough for a test."""
+    blank(home)
     (home / "config.yaml").write_text(yaml.safe_dump(SMALL_MARKET if settings is None else settings))
+    return home
+
+
+def blank(home: Path) -> Path:
+    """Make the folder a home without data, days or settings of its own."""
+    set_up(Home(home))
     return home
 
 

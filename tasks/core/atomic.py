@@ -5,6 +5,7 @@ The order is always: write beside, fsync, rename, fsync the parent. A failed wri
 
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ def _beside(path: Path) -> Path:
 
 
 def _exchange(new: Path, path: Path) -> None:
-    """Put `new` at `path`. Linux swaps the two in one step; afterwards `new` is the old content."""
+    """Put `new` at `path`; what was there is at `new` afterwards. The two are swapped in one step."""
     if path.exists():
         _swap(new, path)
     else:
@@ -109,9 +110,13 @@ def _exchange(new: Path, path: Path) -> None:
 def _swap(one: Path, other: Path) -> None:
     import ctypes
 
-    at_cwd, exchange = -100, 2
+    exchange = 2  # RENAME_EXCHANGE on Linux, RENAME_SWAP on macOS
     libc = ctypes.CDLL(None, use_errno=True)
-    failed = libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange)
+    if sys.platform == "darwin":
+        failed = libc.renamex_np(os.fsencode(one), os.fsencode(other), exchange)
+    else:
+        at_cwd = -100
+        failed = libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange)
     if failed:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), str(other))

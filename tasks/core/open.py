@@ -4,6 +4,7 @@ Everything a person can get wrong before the first stage is refused here, with n
 """
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,10 +21,10 @@ from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.run import Run
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, last_closed_session, session_on
-from tasks.core.setup import set_up
+from tasks.core.setup import is_set_up
 
-CHECKOUT = Path(__file__).parents[2]
 MOST_NAMED = 20
+CODE = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def open_run(
     """Hand out the run of a session, and hold the home's lock while it goes on.
 
     `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed.
-    With `step_back` a closed day means the session before it. A home that is new is set up.
+    With `step_back` a closed day means the session before it. Never makes a home (`afterclose init` does).
     """
     place = find_home(home, environ)
     settings = settings_of(place, profile, environ).settings
@@ -47,18 +48,52 @@ def open_run(
     if step_back and not session.is_open:
         session = _session_before(session)
     with exclusive(place.lock_file, doing=doing):
-        set_up(place)
         _sweep(place)
         yield Run(place, session, _known_at(session), settings)
 
 
 def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
-    """Return the home that is named, or AFTERCLOSE_HOME, or the checkout. Creates nothing."""
-    named = home or environ.get("AFTERCLOSE_HOME") or CHECKOUT
+    """Return the home to work on. A place that is not a home is refused: a typing error must not become a new one."""
+    place = named_home(home, environ)
+    if not is_set_up(place):
+        raise ConfigError(
+            f"{place.root} is not an Afterclose home.",
+            remedy=f"Make it one with `afterclose init {shlex.quote(str(place.root))}`, or name another with --home.",
+            home=str(place.root),
+        )
+    return place
+
+
+def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
+    """Return the place that is meant, whether or not it is a home yet. Creates nothing.
+
+    That is, in this order: the one named, AFTERCLOSE_HOME, the current folder if it is a home, the checkout.
+    Code that was installed as a package has no checkout: its own folder never becomes a home.
+    """
+    named = home or environ.get("AFTERCLOSE_HOME") or _default_home()
+    if named is None:
+        raise ConfigError(
+            "No Afterclose home is named, and the current folder is not one.",
+            remedy="Make one with `afterclose init DIR` and change into it, or name one: --home, AFTERCLOSE_HOME.",
+        )
     root = Path(named).expanduser().absolute()
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is no folder.", remedy="Name a folder with --home.", home=str(root))
     return Home(root)
+
+
+def _default_home() -> Path | None:
+    here = Path()
+    return here if Home(here).marker_file.exists() else checkout()
+
+
+def checkout() -> Path | None:
+    """Return the checkout that the code runs from; None when it was installed as a package."""
+    try:
+        project = (CODE / "pyproject.toml").read_text()
+    except OSError:
+        return None
+    return CODE if 'name = "afterclose"' in project else None  # site-packages may hold another project's
 
 
 def settings_of(home: Home, profile: str | None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:

@@ -5,12 +5,51 @@ but a fault, and halts (fault 43). A switch that a person tripped before the fir
 """
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
-from tasks.core.atomic import write_text
+from tasks.core.atomic import LEFTOVER_SUFFIX, write_text
 from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
+from tasks.core.lock import exclusive
 
 SCHEMA_VERSION = 1
+ARTEFACTS = ("data", "live", "production", "reports")
+BEFORE_SET_UP = frozenset({"config.yaml", "data/home.lock", "live/kill_switch.json", "live/STOP"})
+
+
+def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
+    """Make an empty folder, or the checkout, a home with this config.yaml; return False if it is a home already.
+
+    A config.yaml that is there is kept. A folder that holds anything else is refused: it may be a home that lost its
+    marker, and must not start afresh.
+    """
+    if is_set_up(home):
+        return False
+    found = next(_strange_files(home.root, in_checkout=home.root == checkout), None)
+    if found is not None:
+        raise ConfigError(
+            f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
+            remedy="Name an empty or a new folder. If this was a home, restore it with `afterclose data restore`.",
+            home=str(home.root),
+        )
+    with exclusive(home.lock_file, doing="init"):
+        if not home.config_file.exists():
+            write_text(home.config_file, config)
+        set_up(home)
+    return True
+
+
+def _strange_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
+    """Yield files that a home does not hold before its set-up has ended; in the checkout, beside the code."""
+    for folder in [root / name for name in ARTEFACTS] if in_checkout else [root]:
+        for path in folder.rglob("*"):
+            expected = path.relative_to(root).as_posix() in BEFORE_SET_UP or path.name.endswith(
+                LEFTOVER_SUFFIX
+            )
+            readme = in_checkout and path.name == "README.md"
+            if not (expected or readme or (path.is_dir() and not path.is_symlink())):
+                yield path
 
 
 def set_up(home: Home) -> None:

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from flows.cli import answer
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, afterclose_process, run_day, tree_bytes
+from tests.homes import (
+    LAST_SESSION,
+    SESSION_BEFORE,
+    afterclose,
+    afterclose_process,
+    blank,
+    run_day,
+    tree_bytes,
+)
 
 
 @pytest.fixture
@@ -86,7 +94,7 @@ def test_fault_096_a_range_that_is_no_range_of_dates_is_refused(in_home):
 
 
 def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
-    assert answer(["regime", "history", "--home", str(tmp_path)]) == 5
+    assert answer(["regime", "history", "--home", str(blank(tmp_path))]) == 5
     assert "afterclose refresh" in capsys.readouterr().err
 
 
@@ -127,7 +135,7 @@ def test_the_lake_tells_its_span_and_that_it_is_sound(in_home):
 
 
 def test_an_empty_lake_is_told_and_cannot_be_verified(tmp_path, capsys):
-    assert answer(["data", "status", "--home", str(tmp_path)]) == 0
+    assert answer(["data", "status", "--home", str(blank(tmp_path))]) == 0
     assert "afterclose refresh" in capsys.readouterr().out
     assert answer(["data", "verify", "--home", str(tmp_path)]) == 5
 
@@ -156,3 +164,22 @@ def test_a_folder_of_files_becomes_a_lake(tmp_path, capsys):
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path, capsys):
     assert answer(["data", "import", str(tmp_path / "none"), "--home", str(tmp_path / "home")]) == 2
     assert "none" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_import_into_a_new_folder_makes_a_home_that_reads_the_files_again(tmp_path, capsys):
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    (folder / "prices.csv").write_text(
+        "symbol,date,open,high,low,close,volume\n"
+        + "".join(f"{symbol},2024-06-14,10,11,9,10.5,1000\n" for symbol in ("AAA", "BBB"))
+    )
+    home = ["--home", str(tmp_path / "home")]
+
+    assert answer(["data", "import", str(folder), *home]) == 0
+    assert "Set data.provider" not in capsys.readouterr().out
+    assert answer(["config", "show", "--json", *home]) == 0
+
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert settings["data.provider"]["value"] == "files"
+    assert settings["data.files.path"]["value"] == str(folder)

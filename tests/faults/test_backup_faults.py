@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tasks.core.home import Home
-from tasks.core.open import open_run
 from tasks.data.backup import back_up, restore
 from tests.faults.crash_points import actor, live_through
-from tests.homes import SESSION_BEFORE, tree_bytes
+from tests.homes import SESSION_BEFORE, blank, tree_bytes
 
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 DAY = f"live/{SESSION_BEFORE}/trades.csv"
@@ -19,8 +18,7 @@ OLD, NEW = ({DAY: text, "production/model.txt": text, "config.yaml": "seed: 1\n"
 
 
 def make_book(root: Path, files: dict[str, str]) -> Path:
-    with open_run(home=root, day=str(SESSION_BEFORE), doing="test", environ={}):
-        """Set the home up."""
+    blank(root)
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)

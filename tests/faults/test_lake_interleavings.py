@@ -12,6 +12,7 @@ from tasks.core.open import open_run
 from tasks.data import task
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery
+from tests.homes import blank
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +43,7 @@ def test_3000_random_interleavings_show_old_or_new(seed, tmp_path):
 
 
 def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(tmp_path, monkeypatch):
+    blank(tmp_path)
     delivery = make_delivery()
     told = []
 

@@ -8,8 +8,8 @@ import pytest
 from flows import doctor
 from flows.cli import answer
 from tasks.core.home import Home
-from tasks.core.setup import set_up
 from tasks.data.head import Head, write_head
+from tests.homes import blank, tree_bytes
 
 SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
 
@@ -21,6 +21,8 @@ def saturday(monkeypatch):
 
 @pytest.fixture
 def examine(tmp_path, capsys):
+    blank(tmp_path)
+
     def run():
         code = answer(["doctor", "--json", "--home", str(tmp_path)])
         document = json.loads(capsys.readouterr().out)
@@ -29,17 +31,20 @@ def examine(tmp_path, capsys):
     return run
 
 
-def test_an_empty_folder_is_healthy_and_told_what_comes_next(examine, tmp_path):
+def test_a_new_home_is_healthy_and_told_what_comes_next(examine, tmp_path):
+    before = tree_bytes(tmp_path)
+
     code, checks = examine()
 
     assert code == 0
-    assert checks["home"]["mend"] == "The first run sets it up: afterclose weekly --quick"
+    assert checks["home"]["says"] == "set up and writable"
     assert {checks[name]["verdict"] for name in ("lake", "champion", "last day")} == {"warn"}
-    assert list(tmp_path.iterdir()) == []
+    assert tree_bytes(tmp_path) == before
 
 
 def test_a_home_that_does_not_exist_is_not_made(tmp_path, capsys):
-    assert answer(["doctor", "--home", str(tmp_path / "none")]) == 0
+    assert answer(["doctor", "--home", str(tmp_path / "none")]) == 2
+    assert f"afterclose init {tmp_path / 'none'}" in capsys.readouterr().out
     assert not (tmp_path / "none").exists()
 
 
@@ -54,7 +59,6 @@ def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
 
 
 def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):
-    set_up(Home(tmp_path))
     Home(tmp_path).kill_switch_file.unlink()
 
     code, checks = examine()
@@ -79,7 +83,7 @@ def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path,
 
 
 def test_a_damaged_lake_fails_with_the_code_of_data(examine, tmp_path):
-    (tmp_path / "data" / "lake").mkdir(parents=True)
+    (tmp_path / "data" / "lake").mkdir()
     (tmp_path / "data" / "lake" / "head.json").write_text("{")
 
     code, checks = examine()

@@ -16,6 +16,7 @@ from tasks.core.errors import (
     StorageError,
     TransientError,
 )
+from tests.homes import blank
 
 CODES = {
     ConfigError: 2,
@@ -123,7 +124,7 @@ def test_a_usage_error_is_a_document_with_json(capsys):
 
 
 def test_an_unknown_profile_is_told_with_the_known_ones(tmp_path, capsys):
-    assert answer(["config", "show", "--home", str(tmp_path), "--profile", "prudend"]) == 2
+    assert answer(["config", "show", "--home", str(blank(tmp_path)), "--profile", "prudend"]) == 2
 
     assert "institutional, prudent, standard" in capsys.readouterr().err
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.cli import answer, hoisted
+from tests.homes import blank
 
 GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debug"]]
 
@@ -56,7 +57,7 @@ def test_hoisting_keeps_the_order_of_the_rest(rest, data):
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_home_and_profile_work_before_between_and_after(tmp_path, capsys, place):
     words = ["config", "show"]
-    words[place:place] = ["--home", str(tmp_path), "--profile", "institutional", "--json"]
+    words[place:place] = ["--home", str(blank(tmp_path)), "--profile", "institutional", "--json"]
 
     assert answer(words) == 0
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import blank
+
 AFTERCLOSE = str(Path(sys.executable).parent / "afterclose")
 HEAVY = {
     "pandas",
@@ -38,7 +40,7 @@ def test_help_imports_nothing_heavy(arguments):
 
 
 def test_showing_the_settings_needs_neither_pandas_nor_prefect(tmp_path):
-    modules = modules_after("config", "show", "--home", str(tmp_path))
+    modules = modules_after("config", "show", "--home", str(blank(tmp_path)))
 
     assert "config.settings" in modules
     assert modules & {"pandas", "prefect", "exchange_calendars"} == set()
@@ -59,12 +61,28 @@ def test_the_command_hands_its_exit_code_to_the_shell():
 
 
 def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path):
-    command = f"'{AFTERCLOSE}' config show --home '{tmp_path}' | head -1"
+    command = f"'{AFTERCLOSE}' config show --home '{blank(tmp_path)}' | head -1"
 
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
 
     assert len(result.stdout.splitlines()) == 1
     assert "Traceback" not in result.stderr
+
+
+# issue 10, line 12
+def test_a_machine_that_cannot_tell_a_process_its_cores_runs_every_command():
+    code = (
+        "import os\ndel os.sched_getaffinity\n"  # as on macOS
+        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "print(int(os.environ['OMP_NUM_THREADS']) == os.cpu_count())"
+    )
+    environ = {"PATH": "/usr/bin:/bin"}
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
+    )
+
+    assert result.stdout.split() == ["True"]
 
 
 def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():

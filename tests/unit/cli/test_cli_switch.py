@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flows.cli import answer
+from tests.homes import blank
 
 
 @pytest.fixture
@@ -19,14 +20,23 @@ def say(tmp_path, capsys):
 BY_ANN = ("--by", "Ann", "--reason", "looks odd")
 
 
-def test_a_folder_that_is_no_home_yet_has_no_switch(say, tmp_path):
+def test_a_folder_that_is_no_home_has_no_switch(say, tmp_path):
     code, document = say("kill-switch", "status")
 
-    assert (code, document["state"]) == (0, "absent")
+    assert code == 2
+    assert "is not an Afterclose home" in document["what"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_tripping_names_who_and_why_and_resetting_ends_it(say):
+def test_a_home_whose_marker_is_damaged_can_be_halted(say, tmp_path):
+    blank(tmp_path)
+    (tmp_path / "data" / "home.json").write_text("{")
+
+    assert say("kill-switch", "trip", *BY_ANN)[0] == 0
+
+
+def test_tripping_names_who_and_why_and_resetting_ends_it(say, tmp_path):
+    blank(tmp_path)
     assert say("kill-switch", "trip", *BY_ANN)[0] == 0
     tripped = say("kill-switch", "status")[1]
     assert (tripped["state"], tripped["since"]["by"], tripped["since"]["reason"]) == (
@@ -61,11 +71,13 @@ def test_nobody_is_no_name(say, act):
 def test_a_folder_that_is_not_there_is_refused(tmp_path, capsys):
     assert answer(["kill-switch", "trip", *BY_ANN, "--home", str(tmp_path / "typo")]) == 2
 
-    assert "does not exist" in capsys.readouterr().err
+    assert "is not an Afterclose home" in capsys.readouterr().err
     assert not (tmp_path / "typo").exists()
 
 
 def test_fault_112_a_hostile_reason_is_shown_harmless(tmp_path, capsys):
+    blank(tmp_path)
+
     answer(["kill-switch", "trip", "--by", "A\x1b[2J", "--reason", "x\u202ey\nz", "--home", str(tmp_path)])
 
     shown = capsys.readouterr().out

@@ -1,11 +1,13 @@
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from tasks.core import open as opening
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.home import Home
-from tasks.core.open import find_home, open_run, session_named, settings_of
+from tasks.core.open import find_home, named_home, open_run, session_named, settings_of
+from tests.homes import blank
 
 FRIDAY_EVENING = datetime(2024, 6, 14, 22, 0, tzinfo=UTC)
 FRIDAY_NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
@@ -16,6 +18,11 @@ SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
 @pytest.fixture
 def friday_evening(monkeypatch):
     monkeypatch.setattr(opening, "now", lambda: FRIDAY_EVENING)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return blank(tmp_path / "home")
 
 
 @pytest.mark.parametrize(
@@ -88,55 +95,55 @@ def test_fault_096_a_refused_date_leaves_no_trace(tmp_path, friday_evening):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_knows_what_was_known_at_the_close(tmp_path, friday_evening):
-    with open_run(home=tmp_path, day="2024-06-14", doing="test", environ={}) as run:
+def test_a_run_knows_what_was_known_at_the_close(home, friday_evening):
+    with open_run(home=home, day="2024-06-14", doing="test", environ={}) as run:
         assert run.as_of == FRIDAY_CLOSE
         assert run.session.is_open
-        assert run.home.root == tmp_path
+        assert run.home.root == home
         assert run.settings.seed == 20240101
 
 
-def test_a_closed_day_is_known_to_its_end(tmp_path, friday_evening):
-    with open_run(home=tmp_path, day="2024-06-09", doing="test", environ={}) as run:
+def test_a_closed_day_is_known_to_its_end(home, friday_evening):
+    with open_run(home=home, day="2024-06-09", doing="test", environ={}) as run:
         assert not run.session.is_open
         assert run.as_of == datetime(2024, 6, 10, 4, 0, tzinfo=UTC)
 
 
-def test_stepping_back_from_a_closed_day_reaches_the_session_before(tmp_path, friday_evening):
-    with open_run(home=tmp_path, day="2024-06-09", doing="test", step_back=True, environ={}) as run:
+def test_stepping_back_from_a_closed_day_reaches_the_session_before(home, friday_evening):
+    with open_run(home=home, day="2024-06-09", doing="test", step_back=True, environ={}) as run:
         assert run.session.day == date(2024, 6, 7)
 
 
-def test_a_home_is_held_by_one_run_at_a_time(tmp_path, friday_evening):
+def test_a_home_is_held_by_one_run_at_a_time(home, friday_evening):
     with (
-        open_run(home=tmp_path, doing="the first", environ={}),
+        open_run(home=home, doing="the first", environ={}),
         pytest.raises(TransientError, match="the first"),
-        open_run(home=tmp_path, doing="the second", environ={}),
+        open_run(home=home, doing="the second", environ={}),
     ):
         pass
 
 
-def test_the_lock_is_free_after_a_failure(tmp_path, friday_evening):
-    with pytest.raises(ZeroDivisionError), open_run(home=tmp_path, doing="a failure", environ={}):
+def test_the_lock_is_free_after_a_failure(home, friday_evening):
+    with pytest.raises(ZeroDivisionError), open_run(home=home, doing="a failure", environ={}):
         raise ZeroDivisionError
 
-    with open_run(home=tmp_path, doing="the next", environ={}) as run:
+    with open_run(home=home, doing="the next", environ={}) as run:
         assert run.session.day == date(2024, 6, 14)
 
 
-def test_fault_054_what_a_dead_run_left_is_swept(tmp_path, friday_evening):
-    home = Home(tmp_path)
+def test_fault_054_what_a_dead_run_left_is_swept(home, friday_evening):
+    place = Home(home)
     leftovers = [
-        home.work / "2024-06-13" / "scores.parquet",
+        place.work / "2024-06-13" / "scores.parquet",
         *(
             folder / ".half.ab.partial"
             for folder in (
-                home.root,
-                home.live,
-                home.live / "2024-06-13",
-                home.lake,
-                home.production / "versions",
-                home.reports / "blocked",
+                place.root,
+                place.live,
+                place.live / "2024-06-13",
+                place.lake,
+                place.production / "versions",
+                place.reports / "blocked",
             )
         ),
     ]
@@ -144,20 +151,21 @@ def test_fault_054_what_a_dead_run_left_is_swept(tmp_path, friday_evening):
         leftover.parent.mkdir(parents=True, exist_ok=True)
         leftover.write_text("half")
 
-    with open_run(home=tmp_path, doing="test", environ={}):
+    with open_run(home=home, doing="test", environ={}):
         assert [path for path in leftovers if path.exists()] == []
 
 
-def test_a_bad_setting_is_told_before_anything_is_written(tmp_path, friday_evening):
-    (tmp_path / "config.yaml").write_text("seed: x\n")
+def test_a_bad_setting_is_told_before_anything_is_written(home, friday_evening):
+    (home / "config.yaml").write_text("seed: x\n")
 
     with (
         pytest.raises(ConfigError, match="seed: must be a whole number"),
-        open_run(home=tmp_path, doing="test"),
+        open_run(home=home, doing="test"),
     ):
         pass
 
-    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+    assert not Home(home).lake.exists()
+    assert not Home(home).lock_file.exists()
 
 
 def test_many_problems_are_counted_not_poured_out(tmp_path):
@@ -177,12 +185,57 @@ def test_the_profile_may_come_from_the_environment(tmp_path):
     assert settings.portfolio.max_position_frac == 0.02
 
 
-def test_a_named_home_is_stronger_than_the_environment(tmp_path):
-    environ = {"AFTERCLOSE_HOME": str(tmp_path / "environment")}
+def test_a_named_home_is_stronger_than_the_environment_and_that_than_the_current_folder(
+    tmp_path, monkeypatch
+):
+    named, environment, current = (blank(tmp_path / name) for name in ("named", "environment", "current"))
+    monkeypatch.chdir(current)
 
-    assert find_home(tmp_path / "named", environ).root == tmp_path / "named"
-    assert find_home(None, environ).root == tmp_path / "environment"
-    assert (find_home(None, {}).root / "flows").is_dir()
+    assert find_home(named, {"AFTERCLOSE_HOME": str(environment)}).root == named
+    assert find_home(None, {"AFTERCLOSE_HOME": str(environment)}).root == environment
+    assert find_home(None, {}).root == current
+
+
+def test_outside_of_a_home_the_checkout_is_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert (named_home(None, {}).root / "flows").is_dir()
+
+
+# issue 10, line 12
+def test_installed_code_never_takes_its_own_folder_for_a_home(tmp_path, monkeypatch):
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "pyproject.toml").write_text('[project]\nname = "a-careless-package"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(opening, "CODE", packages)
+
+    with pytest.raises(ConfigError, match="afterclose init DIR"):
+        find_home(None, {})
+
+
+# issue 10, line 13
+@pytest.mark.parametrize("make", [Path.mkdir, Path.absolute], ids=["an empty folder", "nothing there"])
+def test_a_mistyped_home_is_refused_and_not_made(tmp_path, friday_evening, make):
+    typo = tmp_path / "typo's home"
+    make(typo)
+    before = list(tmp_path.rglob("*"))
+
+    with (
+        pytest.raises(ConfigError, match=r"is not an Afterclose home\. Make it one with `afterclose init '"),
+        open_run(home=typo, doing="test", environ={}),
+    ):
+        pass
+
+    assert list(tmp_path.rglob("*")) == before
+
+
+def test_a_home_of_an_earlier_release_keeps_working(tmp_path, friday_evening):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "home.json").write_text('{"schema_version": 1}')
+
+    with open_run(home=tmp_path, doing="test", environ={}) as run:
+        assert run.home.root == tmp_path
 
 
 def test_a_file_is_no_home(tmp_path):

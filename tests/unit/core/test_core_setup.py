@@ -5,7 +5,7 @@ import pytest
 from tasks.core import setup
 from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
-from tasks.core.setup import is_set_up, set_up
+from tasks.core.setup import is_set_up, make_home, set_up
 
 
 @pytest.fixture
@@ -91,3 +91,69 @@ def test_a_home_of_a_later_release_is_refused(home):
 
     with pytest.raises(ConfigError, match="schema version 2"):
         set_up(home)
+
+
+# issue 10, line 13
+@pytest.mark.parametrize(
+    "stranger", ["thesis.tex", "live/2024-06-14/trades.csv", "data/lake/head.json", ".git/config"]
+)
+def test_a_folder_that_holds_something_else_does_not_become_a_home(home, stranger):
+    (home.root / stranger).parent.mkdir(parents=True)
+    (home.root / stranger).touch()
+
+    with pytest.raises(ConfigError, match=f"not empty and not an Afterclose home: it holds {stranger}"):
+        make_home(home, "seed: 1\n", checkout=None)
+
+    assert not home.marker_file.exists()
+    assert not home.config_file.exists()
+
+
+def test_the_checkout_becomes_a_home_beside_the_code_but_not_over_days_whose_marker_is_lost(home):
+    for name in ("flows/cli.py", "live/README.md", "production/README.md"):
+        (home.root / name).parent.mkdir(parents=True)
+        (home.root / name).touch()
+
+    assert make_home(home, "", checkout=home.root)
+    home.marker_file.unlink()
+    home.day_folder("2024-06-14").mkdir()
+    (home.day_folder("2024-06-14") / "trades.csv").touch()
+
+    with pytest.raises(ConfigError, match=r"holds live/2024-06-14/trades\.csv"):
+        make_home(home, "", checkout=home.root)
+
+
+def test_a_home_is_made_once_and_its_config_kept(home):
+    home.root.mkdir()
+    home.config_file.write_text("seed: 1\n")
+
+    assert make_home(home, "seed: 2\n", checkout=None)
+    assert not make_home(home, "seed: 3\n", checkout=None)
+
+    assert home.config_file.read_text() == "seed: 1\n"
+
+
+@pytest.mark.parametrize("killed_at", ["config_file", "kill_switch_file", "marker_file"])
+def test_a_home_whose_making_was_killed_is_finished_by_the_next(home, monkeypatch, killed_at):
+    written = setup.write_text
+
+    def die(path, text):
+        if path == getattr(home, killed_at):
+            raise KeyboardInterrupt
+        written(path, text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(setup, "write_text", die)
+        with pytest.raises(KeyboardInterrupt):
+            make_home(home, "seed: 1\n", checkout=None)
+
+    assert make_home(home, "seed: 1\n", checkout=None)
+    assert home.config_file.read_text() == "seed: 1\n"
+
+
+def test_a_switch_tripped_before_the_home_is_made_stays_tripped(home):
+    home.live.mkdir(parents=True)
+    home.stop_file.touch()
+
+    make_home(home, "", checkout=None)
+
+    assert home.stop_file.exists()

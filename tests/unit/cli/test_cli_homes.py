@@ -1,0 +1,132 @@
+"""Making a home, and finding the one that is meant."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.cli import answer
+from flows.demo import Market, run_demo
+from tasks.core.errors import ConfigError
+from tests.homes import afterclose, blank, tree_bytes
+
+MARKET = Market(symbols=20, years=3, seed=7)
+
+
+# issue 10, line 13
+def test_init_makes_a_home_whose_market_is_not_simulated_unless_asked(tmp_path, capsys):
+    for name, flags in {"real": [], "game": ["--simulated"]}.items():
+        assert answer(["init", str(tmp_path / name), *flags]) == 0
+        capsys.readouterr()
+        assert answer(["config", "show", "--json", "--home", str(tmp_path / name)]) == 0
+        provider = json.loads(capsys.readouterr().out)["settings"]["data.provider"]
+        assert provider["value"] == {"real": "files", "game": "simulated"}[name]
+
+
+def test_a_home_without_data_refuses_to_refresh_and_says_what_to_name(tmp_path, capsys):
+    answer(["init", str(tmp_path / "book")])
+
+    assert answer(["refresh", "--date", "2024-06-14", "--home", str(tmp_path / "book")]) == 2
+
+    assert "market-data is not a folder" in capsys.readouterr().err
+
+
+def test_init_a_second_time_changes_nothing_and_says_so(tmp_path, capsys):
+    answer(["init", str(tmp_path / "book")])
+    before = tree_bytes(tmp_path)
+    capsys.readouterr()
+
+    assert answer(["init", str(tmp_path / "book"), "--simulated"]) == 0
+
+    assert "is a home already; nothing was changed" in capsys.readouterr().out
+    assert tree_bytes(tmp_path) == before
+
+
+def test_init_leaves_a_folder_with_other_files_alone(tmp_path, capsys):
+    (tmp_path / "thesis.tex").touch()
+
+    assert answer(["init", str(tmp_path), "--json"]) == 2
+
+    assert "thesis.tex" in json.loads(capsys.readouterr().out)["what"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+# issue 10, line 12
+def test_code_installed_as_a_package_refuses_without_a_home_and_writes_nothing(tmp_path):
+    packages = tmp_path / "site-packages"
+    for package in ("flows", "tasks", "config"):
+        shutil.copytree(Path(__file__).parents[3] / package, packages / package)
+    before = tree_bytes(packages)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli import answer; "
+
+    for words in (
+        ["daily"],
+        ["data", "status"],
+        ["data", "import", str(elsewhere)],
+        ["kill-switch", "status"],
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-B", "-c", f"{program} sys.exit(answer({words!r}))"],
+            cwd=elsewhere,
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert "afterclose init DIR" in ended.stderr
+
+    assert tree_bytes(packages) == before
+    assert list(elsewhere.iterdir()) == []
+
+
+# issue 10, line 15
+@pytest.mark.parametrize("config", [None, "seed: 1\n", "data: {simulated: {symbols: 20, seed: 7}}\n"])
+def test_the_demo_never_fills_a_home_that_is_not_its_own(tmp_path, config):
+    blank(tmp_path)
+    if config is not None:
+        (tmp_path / "config.yaml").write_text(config)
+    before = tree_bytes(tmp_path)
+
+    with pytest.raises(ConfigError, match="not one of a demo"):
+        run_demo(tmp_path, MARKET, last=date(2024, 6, 14), days=1, profile=None)
+
+    assert tree_bytes(tmp_path) == before
+
+
+# issue 10, line 15
+def test_the_demo_inside_a_home_goes_to_a_folder_of_its_own(tmp_path, monkeypatch):
+    from flows import demo
+
+    walked = []
+    monkeypatch.chdir(blank(tmp_path / "book"))
+    monkeypatch.setattr(demo, "run_demo", lambda home, *_, **__: walked.append(home) or 1 / 0)
+
+    answer(["demo"])
+
+    assert [home.absolute() for home in walked] == [tmp_path / "book" / "demo"]
+
+
+def test_the_current_folder_is_the_home_when_it_is_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(blank(tmp_path))
+
+    assert answer(["config", "show", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["home"] == str(tmp_path)
+
+
+def test_a_new_home_holds_its_settings_its_switch_and_its_marker(tmp_path):
+    assert afterclose("init", str(tmp_path / "book"), home=tmp_path).returncode == 0
+
+    assert tree_bytes(tmp_path / "book").keys() == {
+        "config.yaml",
+        "data/home.json",
+        "data/home.lock",
+        "live/kill_switch.json",
+    }
