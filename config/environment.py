@@ -12,7 +12,15 @@ from config.problems import REPLACED, InvalidSettings, Problem, did_you_mean, re
 from config.yaml_file import Tree
 
 PREFIX = "AFTERCLOSE_"
-NOT_SETTINGS = frozenset({"AFTERCLOSE_HOME", "AFTERCLOSE_PROFILE", "AFTERCLOSE_REAL_DATA"})
+NOT_SETTINGS = frozenset(
+    {
+        "AFTERCLOSE_HOME",
+        "AFTERCLOSE_PROFILE",
+        "AFTERCLOSE_REAL_DATA",
+        "AFTERCLOSE_AUDIT_KEY",
+        "AFTERCLOSE_AUDIT_KEY_FILE",
+    }
+)
 
 
 def names_settings(environ: Mapping[str, str]) -> bool:

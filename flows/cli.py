@@ -29,6 +29,7 @@ config_app = typer.Typer(no_args_is_help=True, help="The settings in force.")
 data_app = typer.Typer(no_args_is_help=True, help="The lake of market data.")
 regime_app = typer.Typer(no_args_is_help=True, help="The state of the market.")
 champion_app = typer.Typer(no_args_is_help=True, help="The model in production.")
+audit_app = typer.Typer(no_args_is_help=True, help="The log of who halted, resumed and declared what.")
 switch_app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no day is published.")
 for name, group in {
     "config": config_app,
@@ -36,6 +37,7 @@ for name, group in {
     "regime": regime_app,
     "champion": champion_app,
     "kill-switch": switch_app,
+    "audit": audit_app,
 }.items():
     app.add_typer(group, name=name)
 
@@ -315,11 +317,35 @@ def switch_trip(context: typer.Context, by: NameOption, reason: ReasonOption) ->
 
 
 @switch_app.command("reset", epilog=FOR_ALL)
-def switch_reset(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
-    """Turn the switch off again."""
+def switch_reset(
+    context: typer.Context,
+    by: NameOption,
+    reason: ReasonOption,
+    trips: Annotated[
+        list[str] | None,
+        typer.Option("--trip", metavar="N", help="End this trip, as status lists it. Default: the only one."),
+    ] = None,
+) -> int:
+    """End the trips that were looked into; the switch is clear once none is left."""
     from flows.switch import reset
 
-    return show(reset(context.obj, by=by, reason=reason), context.obj)
+    return show(reset(context.obj, by=by, reason=reason, trips=trips or ()), context.obj)
+
+
+@audit_app.command("verify", epilog=FOR_ALL)
+def audit_verify(context: typer.Context) -> int:
+    """Follow the log's chain of digests; say where it breaks, and whether the rows are keyed."""
+    from flows.audit import verify_log
+
+    return show(verify_log(context.obj), context.obj)
+
+
+@audit_app.command("accept", epilog=FOR_ALL)
+def audit_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
+    """Let the log stand as it is, damage included, in a person's name; with a key, from here on keyed."""
+    from flows.audit import accept_log
+
+    return show(accept_log(context.obj, by=by, reason=reason), context.obj)
 
 
 def _usage(error: typer.TyperException) -> Failure:

@@ -223,15 +223,26 @@ def _champion(patient: Patient) -> Finding:
 
 
 def _kill_switch(patient: Patient) -> Finding:
-    from tasks.safety.kill_switch import read_switch
+    from tasks.safety.kill_switch import read_switch, reset_command
 
     switch = read_switch(patient.home)
     if not is_set_up(patient.home) and not patient.home.kill_switch_file.exists():
         return Finding("kill switch", "ok", "none yet: it comes with the set-up")
     if switch.is_on:
-        mend = "When the cause is understood: afterclose kill-switch reset --by NAME --reason TEXT"
+        mend = f"When the cause is understood: {reset_command(patient.home, switch)}"
         return Finding("kill switch", "fail", switch.says, mend, SafetyError.exit_code)
     return Finding("kill switch", "ok", "clear")
+
+
+def _audit_log(patient: Patient) -> Finding:
+    from tasks.safety.audit import broken, has_key, verify
+
+    verdict = verify(patient.home)
+    if verdict.breaks:
+        *found, mend = broken(patient.home, verdict)
+        return Finding("audit log", "fail", "; ".join(found), mend, SafetyError.exit_code)
+    keyed = "keyed" if has_key(patient.home) else "not keyed (docs/safety.md#the-audit-log)"
+    return Finding("audit log", "ok", f"{verdict.rows} rows hold together, {keyed}")
 
 
 def _last_day(patient: Patient) -> Finding:
@@ -259,5 +270,6 @@ CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "lake": _lake,
     "champion": _champion,
     "kill switch": _kill_switch,
+    "audit log": _audit_log,
     "last day": _last_day,
 }

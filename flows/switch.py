@@ -1,32 +1,38 @@
 """The kill switch by hand: look at it, trip it, reset it in a person's name."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.home import Home
 from tasks.core.open import find_home, named_home
-from tasks.safety.kill_switch import Switch, read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
+from tasks.safety.switch_file import ON, Switch
 
 
 def show_switch(options: Options) -> Result:
     """Say how the switch stands; looking at it is no failure, whatever it shows."""
     home = _existing_home(options)
-    return _result(home, read_switch(home))
+    switch = read_switch(home)
+    result = _result(home, switch)
+    if result.document["state"] != ON:
+        return result
+    return replace(result, text=result.text + _how_to_go_on(home, switch))
 
 
 def trip(options: Options, *, by: str, reason: str) -> Result:
-    """Turn the switch on. Takes no lock: it must work while a run goes on."""
+    """Turn the switch on, by any means there is. Never waits for a run."""
     home = _existing_home(options)
     _refuse_blank(by, reason)
     return _result(home, trip_switch(home, by, reason, now()))
 
 
-def reset(options: Options, *, by: str, reason: str) -> Result:
-    """Turn the switch off in a person's name."""
+def reset(options: Options, *, by: str, reason: str, trips: Sequence[str] = ()) -> Result:
+    """End the named trips in a person's name, or the only one there is."""
     home = _existing_home(options)
-    return _result(home, reset_switch(home, by, reason, now()))
+    return _result(home, reset_switch(home, by, reason, now(), trips=trips))
 
 
 def _existing_home(options: Options) -> Home:
@@ -51,6 +57,13 @@ def _result(home: Home, switch: Switch) -> Result:
         "state": switch.event.state,
         "says": switch.says,
         "since": asdict(switch.event),
+        "trips": [{"name": trip.name} | asdict(trip.event) for trip in switch.trips],
         "history": [asdict(event) for event in switch.events],
+        "problems": list(switch.problems),
     }
-    return Result(document, f"Kill switch of {home.root}: {switch.says}")
+    return Result(document, " ".join([f"Kill switch of {home.root}: {switch.says}", *switch.problems]))
+
+
+def _how_to_go_on(home: Home, switch: Switch) -> str:
+    said = "\nOnly sales are proposed until it is reset." if switch.lets_reductions_through else ""
+    return f"{said}\nWhen the cause is understood: {reset_command(home, switch)}"

@@ -65,6 +65,11 @@ class Home:
         return self.live / "STOP"
 
     @property
+    def kill_switch_lock(self) -> Path:
+        """Held for the moment in which the switch is read and written; never for as long as a run."""
+        return self.root / "data" / "kill_switch.lock"
+
+    @property
     def audit_log(self) -> Path:
         return self.live / "audit_log.csv"
 

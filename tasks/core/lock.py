@@ -3,11 +3,16 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+from tasks.core.clock import stopwatch
 from tasks.core.errors import StorageError, TransientError
+
+POLL_S = 0.01
 
 
 @contextmanager
@@ -32,6 +37,43 @@ def exclusive(path: Path, *, doing: str) -> Iterator[None]:
         json.dump({"pid": os.getpid(), "doing": doing}, file)
         file.flush()
         yield
+
+
+@contextmanager
+def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
+    """Open the file for reading and appending, alone; wait for its lock, but not for a process that hangs.
+
+    Raises TransientError when the lock is not free in time, StorageError when the file cannot be opened.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b")
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be opened: {error.strerror}.",
+            remedy="Free space or fix the permissions, then run again.",
+            path=str(path),
+        ) from error
+    with file:
+        deadline = stopwatch() + seconds
+        while not _is_taken(file):
+            if stopwatch() > deadline:
+                raise TransientError(
+                    f"{path} has been in use by another process for {seconds:g} s.",
+                    remedy="End the process that hangs, then run again.",
+                    lock=str(path),
+                )
+            time.sleep(POLL_S)
+        file.seek(0)
+        yield file
+
+
+def _is_taken(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _held(path: Path) -> TransientError:

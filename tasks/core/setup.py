@@ -15,7 +15,14 @@ from tasks.core.lock import exclusive
 
 SCHEMA_VERSION = 1
 ARTEFACTS = ("data", "live", "production", "reports")
-BEFORE_SET_UP = frozenset({"config.yaml", "data/home.lock", "live/kill_switch.json", "live/STOP"})
+BEFORE_SET_UP = frozenset(
+    {
+        "config.yaml",
+        "data/home.lock",
+        *("live/kill_switch.json", "live/STOP", "data/kill_switch.lock"),  # it can be tripped before
+        *("live/audit_log.csv", "data/audit_anchor.json"),
+    }
+)
 
 
 def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:

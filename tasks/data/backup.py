@@ -186,10 +186,10 @@ def _units(home: Home) -> tuple[Path, ...]:
 
 
 def _is_left_out(path: Path, home: Home) -> bool:
-    """Tell what is made again by itself, and what speaks of this machine: its lock, and what it asked providers."""
+    """Tell what is made again by itself, and what speaks of this machine: its locks, and what it asked providers."""
     made_again = any(path.is_relative_to(folder) for folder in (home.work, home.features, home.answers))
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
-    return made_again or counts or path == home.lock_file
+    return made_again or counts or path in (home.lock_file, home.kill_switch_lock)
 
 
 def _belongs(home: Home, name: str) -> bool:

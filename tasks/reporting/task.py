@@ -30,7 +30,7 @@ from tasks.reporting.store import (
 )
 from tasks.reporting.view import failed_checks, halt_words
 from tasks.risk.schema import RiskModel
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch import read_switch, reset_command
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
 
@@ -95,7 +95,7 @@ def _refuse_halt(run: Run) -> None:
     if switch.is_on:
         raise SafetyError(
             f"{run.session} was halted while it was written: the kill switch is {switch.says}",
-            remedy="Nothing was published; see `afterclose kill-switch status`.",
+            remedy=f"Nothing was published. When the cause is understood: {reset_command(run.home, switch)}",
             kill_switch=switch.says,
         )
 
@@ -107,9 +107,11 @@ def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:
     reasons = [f"{check.name} ({check.value}, limit {check.limit})" for check in failed]
     if halt := halt_words(checks.kill_switch):
         reasons.insert(0, f"the kill switch is on{halt}")
+    switch = read_switch(inputs.run.home)
+    reset = f" When the cause is understood: {reset_command(inputs.run.home, switch)}" if switch.is_on else ""
     return SafetyError(
         f"{inputs.run.session} is blocked: {'; '.join(reasons)}. Nothing was published.",
-        remedy=f"Read {folder / 'report.html'}.",
+        remedy=f"Read {folder / 'report.html'}.{reset}",
         failed=[check.name for check in failed],
         kill_switch=checks.kill_switch,
         path=str(folder / "report.html"),

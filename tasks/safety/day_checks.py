@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.core.home import Home
 from tasks.core.sessions import sessions_between
-from tasks.safety.audit import verify
+from tasks.safety.audit import broken, verify
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, none_of
 
@@ -42,13 +42,12 @@ def champion_age(facts: Facts) -> Outcome:
 
 
 def unbroken_log(home: Home) -> Outcome:
-    """Nobody edited the audit log or took rows out of it (fault 55)."""
-    chain = verify(home)
-    value = f"{chain.rows} rows hold together"
-    if chain.broken_at is None:
-        return Outcome(passed=True, value=value, limit="all", detail="")
-    detail = f"live/{home.audit_log.name}, line {chain.broken_at}: {chain.why}"
-    return Outcome(passed=False, value=value, limit="all", detail=detail)
+    """Nobody edited the audit log, took rows out of it or damaged it (faults 55 and 118)."""
+    verdict = verify(home)
+    if not verdict.breaks:
+        return Outcome(passed=True, value=f"{verdict.rows} rows hold together", limit="all", detail="")
+    value = f"{len(verdict.breaks)} breaks in {verdict.rows} rows"
+    return Outcome(passed=False, value=value, limit="all", detail="; ".join(broken(home, verdict)))
 
 
 def sessions_behind(facts: Facts) -> int:

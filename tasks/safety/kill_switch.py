@@ -1,155 +1,203 @@
 """Know whether trading is halted, halt it, and let a named person end the halt. It never ends one by itself.
 
-Everything that is not plainly "clear" is on: no file, a damaged file, an unknown word, `live/STOP` (fault 43).
-State and history are one file, replaced whole: a crash leaves the old switch or the new one.
+Every trip is a cause of its own and stays until a reset names it: one that arrives meanwhile, or of another cause, is
+not acknowledged. Everything that is not plainly "clear" is on: no file, a damaged file, an unknown word, `live/STOP`
+(fault 43), a trip that was kept outside the home because the home could not be written.
+State and history are one file, replaced whole under a lock of its own, which no run holds.
 """
 
-import json
+import logging
 import os
-from dataclasses import asdict, dataclass
+import shlex
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from tasks.core.atomic import write_bytes, write_text
-from tasks.core.errors import ConfigError, StorageError
+from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.home import Home
+from tasks.core.lock import waiting
 from tasks.safety.audit import record
+from tasks.safety.halts_outside import OUTSIDE, keep_outside, read_outside, remove_outside
+from tasks.safety.switch_file import (
+    BY_HAND,
+    CLEAR,
+    NOT_UNDERSTOOD,
+    ON,
+    UNREADABLE,
+    Event,
+    Switch,
+    Trip,
+    as_stored,
+    event_of,
+    parse_switch,
+    render_switch,
+    understood,
+    unknown_switch,
+)
 
-CLEAR, ON = "clear", "on"
+log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Event:
-    """One tripping or resetting: what the switch became, through whom, why, and when."""
-
-    state: str
-    by: str
-    reason: str
-    at: str | None
-    session: str | None = None  # the session whose figures tripped it; None when tripped by hand
-
-
-@dataclass(frozen=True)
-class Switch:
-    """The switch as it stands. `events` is its history, oldest first, the present state last."""
-
-    event: Event
-    events: tuple[Event, ...]
-
-    @property
-    def is_on(self) -> bool:
-        return self.event.state != CLEAR
-
-    @property
-    def says(self) -> str:
-        """Return "clear", or in words who halted trading and why."""
-        if not self.is_on:
-            return CLEAR
-        by = f" by {self.event.by}" if self.event.by else ""
-        at = f" at {self.event.at}" if self.event.at else ""
-        return f"on{by}{at}: {self.event.reason}"
-
-    @property
-    def acknowledged_through(self) -> date | None:
-        """Return the latest session whose figures tripped the switch and were then reset by a person.
-
-        Those figures were looked at: they do not trip it again.
-        """
-        if self.is_on:
-            return None
-        sessions = [event.session for event in self.events if event.session]
-        return max(map(date.fromisoformat, sessions), default=None)
+STOP = "STOP"
+LOCK_WAIT_S = 5.0
 
 
 def read_switch(home: Home) -> Switch:
     """Return the switch; whatever cannot be read plainly is on. Never raises."""
     switch = _read_file(home.kill_switch_file)
+    trips = list(switch.trips)
     if os.path.lexists(home.stop_file):
-        stopped = Event(ON, home.stop_file.name, "live/STOP stands: somebody halted trading by hand.", None)
-        return Switch(stopped, switch.events)
-    return switch
+        stopped = Event(ON, STOP, "live/STOP exists: somebody halted trading by hand.", None, cause=BY_HAND)
+        trips.insert(0, Trip(STOP, stopped))
+    trips += [Trip(name, _outside_event(kept)) for name, kept in read_outside(home)]
+    return Switch(trips[0].event if trips else switch.event, switch.events, tuple(trips))
 
 
-def parse_switch(content: bytes) -> Switch:
-    """Understand the file's bytes; whatever is not exactly as it is written here is on."""
+def trip_switch(
+    home: Home, by: str, reason: str, at: datetime, *, cause: str = BY_HAND, session: date | None = None
+) -> Switch:
+    """Halt trading by any means there is, then log it: nothing that fails meanwhile takes the halt back.
+
+    Earlier trips stay. Raises StorageError only when nothing halts, and says what to do by hand.
+    """
+    day = None if session is None else session.isoformat()
+    event = Event(ON, _one_line(by), _one_line(reason), _instant(at), day, cause)
+    problems = []
     try:
-        record = json.loads(content)
-        event = _event(record)
-        events = tuple(_event(entry) for entry in record.get("history", []))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return _unknown(f"The kill switch file cannot be understood ({type(error).__name__}).")
-    return Switch(event, events or (event,))
+        with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
+            _write(home, (*_history(home), event))
+    except (AftercloseError, OSError) as error:
+        problems.append(_halt_otherwise(home, event, error))
+    try:
+        record(home, event="kill_switch_tripped", by=event.by, detail=event.reason, at=at)
+    except (AftercloseError, OSError) as error:
+        problems.append(f"The halt stands, but the audit log has no row of it: {_what(error)}")
+    for problem in problems:
+        log.warning("%s", problem)
+    standing = read_switch(home)
+    return Switch(standing.event, standing.events, standing.trips, tuple(problems))
 
 
-def trip_switch(home: Home, by: str, reason: str, at: datetime, *, session: date | None = None) -> Switch:
-    """Halt trading. A switch that is on stays as it was, and the new reason joins its history."""
-    standing = _read_file(home.kill_switch_file)
-    event = Event(
-        ON, _one_line(by), _one_line(reason), _instant(at), None if session is None else session.isoformat()
-    )
-    shown = standing.event if standing.is_on and standing.event.at else event
-    tripped = _write(home, Switch(shown, (*standing.events, event)))  # halted first, logged afterwards
-    record(home, event="kill_switch_tripped", by=event.by, detail=event.reason, at=at)
-    return tripped
+def reset_switch(
+    home: Home, by: str, reason: str, at: datetime, *, trips: Collection[str] | None = None
+) -> Switch:
+    """End the named trips in a person's name; the switch is clear once none is left.
 
-
-def reset_switch(home: Home, by: str, reason: str, at: datetime) -> Switch:
-    """End the halt in a person's name. Removes live/STOP; a file that could not be read is kept beside."""
+    Without names the only trip there is; several must be named, since the person may not have seen the latest.
+    Removes live/STOP when it is named; a file that could not be read is kept beside.
+    """
     who, why = _one_line(by), _one_line(reason)
     if not who or not why:
         raise ConfigError(
             "The kill switch is reset only by a named person, with a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
-    standing = _read_file(home.kill_switch_file)
-    record(home, event="kill_switch_reset", by=who, detail=why, at=at)  # nothing is reset that is not logged
-    _remove_stop_file(home.stop_file)
-    event = Event(CLEAR, who, why, _instant(at))
-    return _write(home, Switch(event, (*standing.events, event)))
+    with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
+        standing = read_switch(home)
+        named = _named(home, standing, trips)
+        said = f"{why} (trip {', '.join(named)})" if named else why
+        record(
+            home, event="kill_switch_reset", by=who, detail=said, at=at
+        )  # nothing is reset that is not logged
+        if STOP in named:
+            _remove_stop_file(home.stop_file)
+        remove_outside(home, named)
+        events = _read_file(home.kill_switch_file).events
+        kept = [trip.event for trip in standing.trips if trip.name in named and trip.name.startswith(OUTSIDE)]
+        joined = [
+            str(len(events) + place) for place in range(len(kept))
+        ]  # a trip from outside joins the history
+        _write(home, (*events, *kept, Event(CLEAR, who, why, _instant(at), acknowledges=(*named, *joined))))
+    return read_switch(home)
+
+
+def reset_command(home: Home, switch: Switch) -> str:
+    """Return the command that ends the trips that stand now, to be completed with name and reason."""
+    trips = "".join(f" --trip {trip.name}" for trip in switch.trips)
+    return f"afterclose kill-switch reset --home {shlex.quote(str(home.root))}{trips} --by NAME --reason TEXT"
+
+
+def _named(home: Home, switch: Switch, trips: Collection[str] | None) -> tuple[str, ...]:
+    standing = [trip.name for trip in switch.trips]
+    if not trips:
+        if len(standing) > 1:
+            raise ConfigError(
+                f"{len(standing)} trips stand: {'; '.join(trip.name + trip.says for trip in switch.trips)}.",
+                remedy=f"Name those that were looked into: {reset_command(home, switch)}",
+                trips=standing,
+            )
+        return tuple(standing)
+    if unknown := [name for name in trips if name not in standing]:
+        raise ConfigError(
+            f"There is no trip {', '.join(unknown)}; the kill switch is {switch.says}.",
+            remedy="`afterclose kill-switch status` lists the trips.",
+            trips=standing,
+        )
+    return tuple(name for name in standing if name in set(trips))
 
 
 def _read_file(path: Path) -> Switch:
     try:
         if path.is_symlink():
-            return _unknown("The kill switch file is a symbolic link.")
+            return unknown_switch("The kill switch file is a symbolic link.")
         return parse_switch(path.read_bytes())
     except FileNotFoundError:
-        return _unknown("The kill switch file is missing.")
+        return unknown_switch("The kill switch file is missing.")
     except OSError as error:
-        return _unknown(f"The kill switch file cannot be read: {error.strerror}.")
+        return unknown_switch(f"The kill switch file cannot be read: {error.strerror}.")
 
 
-def _event(record: dict[str, Any]) -> Event:
-    state, by, reason = record["state"], record["by"], record["reason"]
-    at, session = record.get("at"), record.get("session")
-    if state not in (CLEAR, ON) or not isinstance(by, str) or not isinstance(reason, str):
-        raise ValueError("not a state of the switch")
-    if at is not None:
-        datetime.fromisoformat(at)
-    if session is not None:
-        date.fromisoformat(session)
-    return Event(state, by, reason, at, session)
+def _history(home: Home) -> tuple[Event, ...]:
+    """Return what a new trip joins: nothing where no switch was ever made, since then none is missing."""
+    is_new = not home.marker_file.exists() and not os.path.lexists(home.kill_switch_file)
+    return () if is_new else _read_file(home.kill_switch_file).events
 
 
-def _unknown(reason: str) -> Switch:
-    event = Event(ON, "", reason, None)
-    return Switch(event, (event,))
+def _outside_event(kept: Mapping[str, Any] | None) -> Event:
+    try:
+        return event_of(dict(kept or {}))
+    except NOT_UNDERSTOOD:
+        return Event(
+            ON, "", "A trip that is kept outside the home cannot be understood.", None, cause=UNREADABLE
+        )
 
 
-def _write(home: Home, switch: Switch) -> Switch:
-    path = home.kill_switch_file
-    _keep_unreadable(path)
-    record = asdict(switch.event) | {"history": [asdict(event) for event in switch.events]}
-    write_text(path, json.dumps(record, indent=2) + "\n")
-    return switch
+def _write(home: Home, events: tuple[Event, ...]) -> None:
+    _keep_unreadable(home.kill_switch_file)
+    write_text(home.kill_switch_file, render_switch(events))
+
+
+def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
+    """Halt by live/STOP, which needs no more than a name in a folder, else outside the home; say which it was."""
+    why = f"The kill switch file could not be written ({_what(error)})"
+    try:
+        home.live.mkdir(parents=True, exist_ok=True)
+        home.stop_file.touch(exist_ok=False)  # one that exists may be about to be removed by a reset
+    except OSError:
+        kept = keep_outside(home, as_stored(event))
+        if kept is None and not os.path.lexists(home.stop_file):
+            raise StorageError(
+                f"The kill switch could not be tripped: {_what(error)} No other place could be written either.",
+                remedy="Halt by hand: stop the schedule (end `afterclose serve` or the Prefect worker, take out the "
+                "cron line), approve nothing, then free space or fix the permissions and trip it again.",
+                path=str(home.kill_switch_file),
+            ) from error
+        return f"{why}. Trading is halted by {kept or home.stop_file} instead."
+    return f"{why}. Trading is halted by {home.stop_file} instead."
+
+
+def _what(error: Exception) -> str:
+    return error.what if isinstance(error, AftercloseError) else f"{error}."
 
 
 def _keep_unreadable(path: Path) -> None:
     """Put bytes that nobody can understand beside the file, for whoever looks into what happened."""
     if path.is_file() and not path.is_symlink():
         content = path.read_bytes()
-        if parse_switch(content).event.at is None and parse_switch(content).is_on:
+        try:
+            understood(content)
+        except NOT_UNDERSTOOD:
             write_bytes(path.with_name(f"{path.stem}.unreadable"), content)
 
 

@@ -14,10 +14,11 @@ from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.safety.day_checks import unbroken_log
 from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash, typed_trades
-from tasks.safety.kill_switch import Switch, read_switch, trip_switch
+from tasks.safety.kill_switch import read_switch, trip_switch
 from tasks.safety.outcome import Outcome
 from tasks.safety.performance import read_performance
 from tasks.safety.schema import Check, Checks
+from tasks.safety.switch_file import Switch
 from tasks.safety.table import COULD_NOT_RUN, TRIGGERS, Trigger, could_not_run, judged, run_checks
 from tasks.trades.schema import Trades
 
@@ -61,17 +62,20 @@ def _gather(
 
 
 def _pull_triggers(run: Run, facts: Facts) -> tuple[tuple[Check, ...], Switch]:
-    """Measure the triggers; those that are met trip the switch. One that could not run blocks the day and no more."""
+    """Measure the triggers; each that is met trips the switch. One that could not run blocks the day and no more."""
     switch = read_switch(run.home)
     checks = tuple(
-        judged(name, partial(_measure, trigger, run, facts, switch.acknowledged_through))
+        judged(name, partial(_measure, trigger, run, facts, switch.acknowledged_through(name)))
         for name, trigger in TRIGGERS
     )
-    met = [check for check in checks if not check.passed and check.value != COULD_NOT_RUN]
-    if met and not switch.is_on:
-        reason = "; ".join(f"{check.name} {check.value}, limit {check.limit}" for check in met)
-        switch = trip_switch(run.home, "check_day", reason, run.as_of, session=run.session.day)
-        log.warning("The kill switch was tripped: %s", reason)
+    session = run.session.day
+    standing = {(trip.event.cause, trip.event.session) for trip in switch.trips}
+    for check in checks:
+        is_met = not check.passed and check.value != COULD_NOT_RUN
+        if is_met and (check.name, session.isoformat()) not in standing:
+            reason = f"{check.name} {check.value}, limit {check.limit}"
+            switch = trip_switch(run.home, "check_day", reason, run.as_of, cause=check.name, session=session)
+            log.warning("The kill switch was tripped: %s", reason)
     return checks, switch
 
 

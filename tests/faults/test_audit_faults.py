@@ -1,5 +1,6 @@
 """The audit log shows where it was touched, and a touched log blocks the day."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.home import Home
-from tasks.safety.audit import record, verify
+from tasks.core.setup import set_up
+from tasks.safety.audit import accept, record, verify
+from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 from tests.homes import LAST_SESSION, afterclose
 
 NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
@@ -84,3 +87,108 @@ def test_fault_055_a_day_is_blocked_by_a_touched_log_and_says_where(ready_home):
     assert (
         "line 2" in (ready_home / "reports/blocked" / str(LAST_SESSION) / "monitoring_log.json").read_text()
     )
+
+
+DAMAGE = {
+    "torn": lambda content: content[:-20],
+    "torn after the newline": lambda content: content[:-1],
+    "blank line": lambda content: content + b"\n",
+    "bad byte": lambda content: content.replace(b"reason 1", b"reason \xff"),
+    "NUL": lambda content: content.replace(b"reason 1", b"reason \x00"),
+    "one cell": lambda content: content + b"garbage\n",
+}
+FOUND = {
+    "torn": (4, "cut off"),
+    "torn after the newline": (4, "cut off"),
+    "blank line": (5, "blank"),
+    "bad byte": (3, "not UTF-8"),
+    "NUL": (3, "edited"),
+    "one cell": (5, "no whole row"),
+}
+
+
+# issue 10, line 3
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_fault_118_a_damaged_log_is_found_where_it_is_takes_rows_and_lets_the_switch_work(tmp_path, kind):
+    home = logged(tmp_path, 3)
+    set_up(home)
+    damaged = DAMAGE[kind](home.audit_log.read_bytes())
+    home.audit_log.write_bytes(damaged)
+    line, why = FOUND[kind]
+
+    first = verify(home).breaks[0]
+    assert first.line == line
+    assert why in first.why
+    assert home.audit_log.read_bytes()[first.byte - 1 : first.byte] == b"\n"
+
+    assert trip_switch(home, "ana", "odd log", NOON).problems == ()
+    assert not reset_switch(home, "ana", "looked into", NOON).is_on
+    assert not read_switch(home).is_on
+    after = home.audit_log.read_bytes()
+    assert after.startswith(damaged)
+    assert after.count(b",ana,odd log,") == after.count(b"kill_switch_reset,ana,looked into") == 1
+    assert verify(home).broken_at == (None if kind == "torn after the newline" else line)  # the row was whole
+
+    assert accept(home, by="ana", reason="power cut", at=NOON).breaks == ()
+
+
+# issue 10, line 3
+@pytest.mark.parametrize("text", ["-5 % today", "=1+1", "+40 bps", "@noon", "'quoted"])
+def test_fault_097_what_a_spreadsheet_would_compute_is_quoted_and_stays_readable(tmp_path, text):
+    home = Home(tmp_path)
+
+    record(home, event="kill_switch_tripped", by="ana", detail=text, at=NOON)
+
+    row = home.audit_log.read_text().splitlines()[1]
+    assert text in row
+    assert f",{text}" not in row or text == "'quoted"
+    assert verify(home).breaks == ()
+
+
+# issue 10, line 3
+def test_fault_109_the_key_is_in_no_file_and_no_output(ready_home, tmp_path):
+    key = "planted-secret-" * 3
+    for arguments in (
+        ("kill-switch", "trip", "--by", "ana", "--reason", "drill"),
+        ("kill-switch", "reset", "--by", "ana", "--reason", "drill"),
+        ("audit", "verify"),
+        ("doctor",),
+        ("config", "show"),
+    ):
+        result = afterclose(*arguments, "--json", home=ready_home, AFTERCLOSE_AUDIT_KEY=key)
+        assert key not in result.stdout + result.stderr
+    assert (
+        '"keyed": 2'
+        in afterclose("audit", "verify", "--json", home=ready_home, AFTERCLOSE_AUDIT_KEY=key).stdout
+    )
+
+    assert not [
+        path for path in ready_home.rglob("*") if path.is_file() and key.encode() in path.read_bytes()
+    ]
+
+
+# issue 10, line 3: what verification says without the key
+def test_a_keyed_log_blocks_whoever_lacks_the_key_and_says_so(tmp_path):
+    key = {"AFTERCLOSE_AUDIT_KEY": "planted-secret-" * 3}
+    home = Home(tmp_path)
+    set_up(home)
+    record(home, event="kill_switch_tripped", by="ana", detail="x", at=NOON, environ=key)
+
+    without = afterclose("audit", "verify", "--json", home=tmp_path)
+    holds = afterclose("audit", "verify", "--json", home=tmp_path, **key)
+
+    assert (without.returncode, holds.returncode) == (3, 0)
+    assert "without the key it cannot be verified" in json.loads(without.stdout)["breaks"][0]["why"]
+
+
+# issue 10, line 3
+def test_accepting_wants_a_name_and_a_reason_and_is_logged(tmp_path):
+    set_up(logged(tmp_path, 2))
+    log = tmp_path / "live" / "audit_log.csv"
+    log.write_text(log.read_text().replace("reason 0", "season 0"))
+
+    assert afterclose("audit", "accept", "--by", " ", "--reason", "x", home=tmp_path).returncode == 2
+    assert afterclose("audit", "verify", home=tmp_path).returncode == 3
+    assert afterclose("audit", "accept", "--by", "ana", "--reason", "restored", home=tmp_path).returncode == 0
+    assert afterclose("audit", "verify", home=tmp_path).returncode == 0
+    assert "audit_log_accepted,ana,restored" in log.read_text()

@@ -244,3 +244,30 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Run, Callable[
 
 def write_history(home: Home, *, equity_usd: float) -> None:
     home.performance_file.write_text(f"date,equity,exposure\n2024-06-13,{equity_usd},0.5\n")
+
+
+# issue 10, line 2
+def test_each_rule_trips_by_itself_and_a_reset_of_one_does_not_excuse_the_other(day, monkeypatch):
+    run, check = day
+    write_history(run.home, equity_usd=1_100_000)
+    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
+    check()
+    stale = [trip for trip in read_switch(run.home).trips if trip.event.cause == "stale_data"]
+
+    reset_switch(run.home, "Ada", "the vendor was late", NOON, trips=[trip.name for trip in stale])
+    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel())
+    checks = check()
+
+    assert {trip.event.cause for trip in read_switch(run.home).trips} == {"daily_loss"}
+    assert {found.name for found in checks.checks if not found.passed} == {"daily_loss", "kill_switch"}
+
+
+# issue 10, line 2
+def test_a_day_that_is_run_again_under_a_halt_does_not_trip_it_twice(day):
+    run, check = day
+    write_history(run.home, equity_usd=1_100_000)
+
+    check()
+    check()
+
+    assert len(read_switch(run.home).trips) == 1

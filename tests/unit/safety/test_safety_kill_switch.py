@@ -82,13 +82,13 @@ def test_a_hostile_reason_stays_one_line(home):
 
 
 def test_only_a_reset_acknowledges_the_session_that_tripped(home):
-    trip_switch(home, "check_day", "daily loss", NOON, session=date(2024, 6, 14))
+    trip_switch(home, "check_day", "daily loss", NOON, cause="daily_loss", session=date(2024, 6, 14))
 
-    assert read_switch(home).acknowledged_through is None
+    assert read_switch(home).acknowledged_through("daily_loss") is None
 
     reset_switch(home, "Ada", "looked into it", LATER)
 
-    assert read_switch(home).acknowledged_through == date(2024, 6, 14)
+    assert read_switch(home).acknowledged_through("daily_loss") == date(2024, 6, 14)
 
 
 def test_the_file_can_be_read_by_a_person(home):

@@ -1,0 +1,170 @@
+"""A chain shows every edit; with a key, also one by somebody who writes digests and anchor anew (issue 10, line 3)."""
+
+import csv
+import hashlib
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.core.chain import ChainFile, append, verify
+from tasks.core.ids import canonical_json
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+rows_of_text = st.lists(
+    st.tuples(st.text("ab,\"' é", max_size=6), st.text("ab", max_size=3)), min_size=1, max_size=5
+)
+maybe_key = st.sampled_from([None, KEY])
+
+
+@pytest.fixture
+def chain(tmp_path):
+    return ChainFile(tmp_path / "log.csv", tmp_path / "anchor.json", ("what", "why"))
+
+
+def filled(chain, count, key=None):
+    for number in range(count):
+        append(chain, (f"event {number}", "because"), key=key)
+    return chain
+
+
+def forge(chain, rows):
+    """Write the rows and the anchor as somebody does who knows how, but has no key."""
+    last = "0" * 64
+    lines = [["what", "why", "hash"]]
+    for row in rows:
+        last = hashlib.sha256(canonical_json([last, *row]).encode()).hexdigest()
+        lines.append([*row, last])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    chain.path.write_text(text.getvalue())
+    chain.anchor.write_text(json.dumps({"rows": len(rows), "hash": last}))
+
+
+@given(rows_of_text, maybe_key)
+@settings(max_examples=25, deadline=None)
+def test_what_is_appended_holds(tmp_path_factory, rows, key):
+    folder = tmp_path_factory.mktemp("chain")
+    chain = ChainFile(folder / "log.csv", folder / "anchor.json", ("what", "why"))
+
+    for row in rows:
+        append(chain, row, key=key)
+
+    assert verify(chain, key=key).breaks == ()
+    assert verify(chain, key=key).rows == len(rows)
+
+
+# issue 10, line 3: any byte that is changed, added or removed is found, keyed or not
+@given(st.data(), maybe_key)
+@settings(max_examples=60, deadline=None)
+def test_any_changed_byte_is_found_and_rows_go_on(tmp_path_factory, data, key):
+    folder = tmp_path_factory.mktemp("chain")
+    chain = filled(ChainFile(folder / "log.csv", folder / "anchor.json", ("what", "why")), 3, key)
+    content = chain.path.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    byte = bytes([data.draw(st.integers(0, 255).filter(lambda b: b != content[place]))])
+    damaged = data.draw(
+        st.sampled_from(
+            [
+                content[:place] + byte + content[place + 1 :],
+                content[:place] + content[place + 1 :],
+                content[:place],
+            ]
+        )
+    )
+    chain.path.write_bytes(damaged)
+
+    assert verify(chain, key=key).breaks
+
+    append(chain, ("later", "because"), key=key)
+    assert chain.path.read_bytes().startswith(damaged)
+    assert b"\nlater,because," in chain.path.read_bytes()
+    append(chain, ("accepted", "by Ann"), key=key, renew=True)
+    assert verify(chain, key=key).breaks == ()
+    append(chain, ("after", "that"), key=key)
+    assert verify(chain, key=key).breaks == ()
+
+
+# issue 10, part 2
+def test_a_rewritten_log_of_the_same_length_is_found(chain):
+    filled(chain, 3)
+    anchor = chain.anchor.read_bytes()
+    forge(chain, [("event 0", "because"), ("event X", "because"), ("event 2", "because")])
+    chain.anchor.write_bytes(anchor)
+
+    assert [found.why for found in verify(chain, key=None).breaks] == ["row 3 is not the one that was logged"]
+
+
+# issue 10, line 3
+def test_with_a_key_a_log_that_was_rewritten_together_with_its_anchor_is_found(chain):
+    filled(chain, 3, KEY)
+    forge(chain, [("event 0", "because"), ("event X", "because"), ("event 2", "because")])
+
+    verdict = verify(chain, key=KEY)
+
+    assert verdict.broken_at == 2
+    assert "without the key" in verdict.breaks[0].why
+
+
+# issue 10, line 3
+def test_with_a_key_rows_cut_off_together_with_the_anchor_are_found(chain):
+    filled(chain, 3, KEY)
+    *kept, _ = chain.path.read_text().splitlines(keepends=True)
+    chain.path.write_text("".join(kept))
+    last = kept[-1].strip().rsplit(",", 1)[-1]
+    mac = json.loads(chain.anchor.read_text())["mac"]
+    chain.anchor.write_text(json.dumps({"rows": 2, "hash": last, "mac": mac}))
+
+    assert [found.why for found in verify(chain, key=KEY).breaks] == [
+        "anchor.json was not written with the key"
+    ]
+
+
+# issue 10, line 3
+def test_with_a_key_log_and_anchor_that_are_gone_are_missed(chain):
+    filled(chain, 3, KEY)
+    chain.path.unlink()
+    chain.anchor.unlink()
+
+    assert verify(chain, key=KEY).breaks
+
+
+# issue 10, line 3
+@pytest.mark.parametrize(("key", "why"), [(None, "without the key"), (OTHER, "another key")])
+def test_keyed_rows_do_not_hold_without_their_key(chain, key, why):
+    filled(chain, 2, KEY)
+
+    assert why in verify(chain, key=key).breaks[0].why
+
+
+# issue 10, line 3
+def test_an_unkeyed_log_goes_on_as_a_keyed_one_once_a_person_vouched_for_it(chain):
+    filled(chain, 2)
+    assert verify(chain, key=KEY).broken_at == 2
+
+    append(chain, ("accepted", "by Ann"), key=KEY, renew=True)
+    append(chain, ("event", "keyed"), key=KEY)
+
+    verdict = verify(chain, key=KEY)
+    assert (verdict.breaks, verdict.rows, verdict.keyed) == ((), 4, 2)
+    chain.path.write_text(chain.path.read_text().replace("event 0", "event X"))
+    assert verify(chain, key=KEY).breaks
+
+
+def test_a_crash_between_row_and_anchor_is_no_break(chain):
+    filled(chain, 2)
+    anchor = chain.anchor.read_bytes()
+    filled(chain, 1)
+    chain.anchor.write_bytes(anchor)
+
+    assert verify(chain, key=None).breaks == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"rows": "x", "hash": 1}', b"\xff"])
+def test_a_damaged_anchor_is_found(chain, content):
+    filled(chain, 2)
+    chain.anchor.write_bytes(content)
+
+    assert "cannot be read" in verify(chain, key=None).breaks[0].why
