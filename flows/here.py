@@ -92,6 +92,7 @@ def refresh_here(options: Options, day: str | None) -> Result:
         "restated_bars": market.restated_bars,
         "universe": market.universe_size,
         "quarantined": list(market.quarantined),
+        "refused": [found.symbol for found in market.findings if found.rule == "unsafe_symbol"],
     }
     return Result(
         document,

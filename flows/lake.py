@@ -117,13 +117,20 @@ def import_files(options: Options, folder: Path) -> Result:
     with progress(options):
         _make_home_for(options, folder)
         with run_of(options, None, "data import") as run:
-            from tasks.data.task import import_folder
+            from tasks.data.task import import_folder, name_refused
 
             imported = import_folder(run, folder)
     data = run.settings.data
     new, restated, aside = imported.bars, imported.restated, imported.set_aside
     span = f"{imported.first_session} to {imported.last_session}"
-    lines = [f"{new:,} new bars, {restated:,} restated, {aside:,} set aside; the lake holds {span}."]
+    counts = [f"{new:,} new bars", f"{restated:,} restated", f"{aside:,} set aside"]
+    if imported.refused:
+        counts.append(f"{sum(imported.refused.values()):,} refused")
+    lines = [f"{', '.join(counts)}; the lake holds {span}."]
+    if imported.refused:
+        lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
+    if imported.respelled:
+        lines.append(f"Symbols written otherwise: {_respelled(imported.respelled)}.")
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(
@@ -140,6 +147,12 @@ def _make_home_for(options: Options, folder: Path) -> None:
 
         FilesProvider(folder)
         make_home(home, new_config("files", folder), checkout=checkout())
+
+
+def _respelled(became: Mapping[str, str]) -> str:
+    pairs = sorted(became.items())
+    more = f" and {len(pairs) - MOST_NAMED} more" if len(pairs) > MOST_NAMED else ""
+    return ", ".join(f"{written[:40]!r} → {symbol}" for written, symbol in pairs[:MOST_NAMED]) + more
 
 
 def _counted(findings: Mapping[str, int]) -> list[tuple[str, str]]:

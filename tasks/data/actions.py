@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, refused_symbols
 from tasks.data.schema import Days, Mask
-from tasks.data.symbols import is_safe_symbol, printable
+from tasks.data.symbols import is_safe_symbol
 
 REACH_SESSIONS = 25  # a dividend is measured against the close before only when that is not older
 _DAY_BITS = 20
@@ -42,13 +42,7 @@ def clean_actions(actions: pd.DataFrame, trading_days: Days) -> tuple[pd.DataFra
     bad, frame = frame[~sane], frame[sane]
     merged, conflicting = _merge_same_day(frame)
     findings = [
-        make_findings(
-            unsafe.assign(symbol=[printable(str(symbol)) for symbol in unsafe["symbol"]]),
-            "unsafe_symbol",
-            "note",
-            ["the symbol of an action is not allowed"] * len(unsafe),
-            "refused, nothing stored",
-        ),
+        refused_symbols(unsafe, ["the symbol of an action is not allowed"] * len(unsafe)),
         make_findings(bad, "bad_action", "quarantine", describe_actions(bad), "not applied"),
         make_findings(
             conflicting, "conflicting_action", "quarantine", describe_actions(conflicting), "not applied"

@@ -1,15 +1,20 @@
 """What a delivery adds to the lake."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows to append, by table. `bars` are of unseen sessions; every other row carries `known`."""
+    """Rows to append, by table. `bars` are of unseen sessions; every other row carries `known`.
+
+    `refused` counts the delivered bars of each symbol that may not enter the lake.
+    """
 
     rows: dict[str, pd.DataFrame]
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

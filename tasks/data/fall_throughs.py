@@ -3,6 +3,7 @@
 They lie among the findings, as notes on the whole session: no symbol is judged by them, no digest covers them.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -27,7 +28,7 @@ def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) ->
         "known": day,
     }
     findings = pd.concat([batch.rows["findings"], pd.DataFrame([note])], ignore_index=True)
-    return Batch({**batch.rows, "findings": findings})
+    return replace(batch, rows={**batch.rows, "findings": findings})
 
 
 def fall_throughs_of(findings: pd.DataFrame, session: date) -> tuple[str, ...]:

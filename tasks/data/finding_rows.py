@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from tasks.data.schema import Finding, Severity
+from tasks.data.symbols import printable
 from tasks.data.tables import FINDING_COLUMNS, empty_table
 
 
@@ -24,6 +25,12 @@ def make_findings(
     frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in text.items()})
     days = rows["session"].to_numpy().astype("datetime64[s]")
     return frame.assign(session=days)[list(FINDING_COLUMNS)]
+
+
+def refused_symbols(rows: pd.DataFrame, evidence: Iterable[str]) -> pd.DataFrame:
+    """Return the finding of each row whose symbol may not enter the lake."""
+    escaped = rows.assign(symbol=[printable(str(name)) for name in rows["symbol"]])
+    return make_findings(escaped, "unsafe_symbol", "note", evidence, "refused, nothing stored")
 
 
 def to_findings(frame: pd.DataFrame) -> tuple[Finding, ...]:

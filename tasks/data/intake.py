@@ -4,6 +4,7 @@ Pure: it is handed what the lake already knows and returns what to append. Wheth
 readiness.py's to say; writing is store.py's. The same facts give the same rows, in however many deliveries they come.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -14,7 +15,7 @@ from tasks.data import actions as corporate
 from tasks.data.batch import Batch
 from tasks.data.confirm import confirm
 from tasks.data.figures import judge_figures
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, refused_symbols
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars
@@ -23,7 +24,7 @@ from tasks.data.remarks import restated, reused, shape_findings, silences, suspi
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
 from tasks.data.shapes import judge_shapes
-from tasks.data.symbols import is_safe_level_name, is_safe_symbol
+from tasks.data.symbols import is_safe_level_name, is_safe_symbol, printable
 from tasks.data.tables import OHLCV, SPECS, changed_rows, known_from
 
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
@@ -60,6 +61,7 @@ def admit(
     findings = [
         compared.findings,
         judged.findings,
+        _refused_elsewhere(tables, judged.refused),
         act_findings,
         figure_findings,
         refused,
@@ -83,7 +85,7 @@ def admit(
         whole = figures if name == "fundamentals" else tables[name]
         out[name] = changed_rows(_safe(whole), known.tables[name], SPECS[name].key)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
-    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out})
+    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out}, judged.refused)
 
 
 def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -260,6 +262,19 @@ def _safe(frame: pd.DataFrame) -> pd.DataFrame:
     for name in columns:
         is_safe &= np.array([is_safe_symbol(str(symbol)) for symbol in frame[name]], dtype=bool)
     return frame[is_safe].drop_duplicates()
+
+
+def _refused_elsewhere(tables: dict[str, pd.DataFrame], named: Mapping[str, int]) -> pd.DataFrame:
+    """Note the names that no other finding tells of and that may not enter: of levels, members, companies."""
+    parts = []
+    for table in ("levels", "members", "listings", "fundamentals"):
+        frame, is_safe = tables[table], is_safe_level_name if table == "levels" else is_safe_symbol
+        each = frame.rename(columns={"name": "symbol"}) if table == "levels" else frame
+        each = each.drop_duplicates("symbol")
+        odd = [not is_safe(name) and printable(name) not in named for name in each["symbol"].astype(str)]
+        out = each[np.array(odd, dtype=bool)].rename(columns={SPECS[table].day: "session"})
+        parts.append(refused_symbols(out, [f"named in {table}; no symbol may be written so"] * len(out)))
+    return pd.concat(parts, ignore_index=True).drop_duplicates("symbol")
 
 
 def _known(frame: pd.DataFrame, name: str, known: Known, through: date) -> pd.Series:

@@ -4,12 +4,13 @@ A bar that fails is set aside with a finding; nothing is repaired, and nothing h
 (see moves.py) or decides whether the day can go on (see readiness.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, refused_symbols
 from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol, printable
 from tasks.data.tables import OHLCV
@@ -24,11 +25,12 @@ class Judged:
     good: pd.DataFrame
     held: pd.DataFrame
     findings: pd.DataFrame
+    refused: Mapping[str, int]  # bars of each symbol that may not enter, by its printable form
 
 
 def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
     """Sort bars into good ones and ones set aside. The symbols of the good ones come back as a category."""
-    safe, refused = _split_by_symbol(bars.assign(symbol=bars["symbol"].astype("category")))
+    safe, refused, counts = _split_by_symbol(bars.assign(symbol=bars["symbol"].astype("category")))
     order = np.lexsort((safe["session"].to_numpy(), safe["symbol"].cat.codes.to_numpy()))
     ordered = safe.iloc[order].reset_index(drop=True)
     single, repeated = _drop_repetitions(ordered)
@@ -43,6 +45,7 @@ def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
         single[undecided].reset_index(drop=True),
         pd.concat(held, ignore_index=True).astype({"rule": "str"}),
         pd.concat(findings, ignore_index=True).drop_duplicates(["symbol", "session", "rule"]),
+        counts,
     )
 
 
@@ -70,24 +73,27 @@ def _row_rules(bars: pd.DataFrame, trading_days: Days) -> list[tuple[str, Mask]]
         ]
 
 
-def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Mapping[str, int]]:
     names = bars["symbol"].cat
     is_safe = np.array([is_safe_symbol(str(name)) for name in names.categories], dtype=bool)
     safe = is_safe[names.codes.to_numpy()]
-    refused = bars[~safe].drop_duplicates("symbol")
-    escaped = refused.assign(symbol=[printable(str(name)) for name in refused["symbol"]])
-    findings = make_findings(
-        escaped,
-        "unsafe_symbol",
-        "note",
-        ["not of the letters, digits, dot, dash, ^ and = that a symbol may have, or a reserved word"]
-        * len(refused),
-        "refused, nothing stored",
-    )
+    out = bars.loc[~safe, ["symbol", "session"]]
+    counts = out["symbol"].value_counts(sort=False)
+    first = out.drop_duplicates("symbol")
+    told = [
+        f"{counts[symbol]:,} bars; not of the letters, digits, dot, dash, ^ and = that a symbol may have, too long, "
+        "or a reserved word"
+        for symbol in first["symbol"]
+    ]
+    findings = refused_symbols(first, told)
     if safe.all():
-        return bars, findings
+        return bars, findings, {}
+    by_name: dict[str, int] = {}
+    for symbol in first["symbol"]:
+        name = printable(str(symbol))
+        by_name[name] = by_name.get(name, 0) + int(counts[symbol])
     kept = bars[safe]
-    return kept.assign(symbol=kept["symbol"].cat.remove_unused_categories()), findings
+    return kept.assign(symbol=kept["symbol"].cat.remove_unused_categories()), findings, by_name
 
 
 def _drop_repetitions(ordered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

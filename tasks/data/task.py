@@ -1,6 +1,7 @@
 """The stages of the data slice: bring the lake up to the session and hand on the market as it was known then."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,8 @@ from tasks.data.tables import SPECS, as_seen_on, changed_rows
 
 log = logging.getLogger(__name__)
 
+MOST_NAMED = 10
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -45,6 +48,8 @@ class Imported:
     bars: int
     restated: int
     set_aside: int
+    refused: Mapping[str, int]  # bars of each symbol that may not enter the lake
+    respelled: Mapping[str, str]  # symbols that the files write otherwise, with what they became
     findings: dict[str, int]  # how many of each rule
 
 
@@ -90,6 +95,8 @@ def import_folder(run: Run, folder: Path) -> Imported:
         bars=len(batch.rows["bars"]),
         restated=len(batch.rows["amendments"]),
         set_aside=len(batch.rows["quarantine"]),
+        refused=batch.refused,
+        respelled=provider.respelled,
         findings={str(rule): int(count) for rule, count in findings.items()},
     )
 
@@ -122,6 +129,7 @@ def _bring_up(
         compared=compared,
     )
     batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
+    _tell_refused(batch.refused, of=len(tables["bars"]), provider=provider.name)
     refuse_unfit(
         _facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
     )
@@ -132,6 +140,27 @@ def _bring_up(
         *(len(batch.rows[name]) for name in ("bars", "amendments", "quarantine")),
     )
     return commit(lake, head, batch, provider=provider.name, through=through, at=now()), batch
+
+
+def _tell_refused(refused: Mapping[str, int], *, of: int, provider: str) -> None:
+    """Name the symbols that may not enter; raise DataError where no other bar was delivered."""
+    if not refused:
+        return
+    bars, named = sum(refused.values()), name_refused(refused)
+    if bars == of:
+        raise DataError(
+            f"None of the {bars:,} bars of {provider} can be stored, because of their symbols: {named}.",
+            remedy="Write symbols in capitals as on the exchange, BRK.B (docs/data.md); nothing was stored.",
+            symbols=list(refused),
+        )
+    log.warning("%d bars of %s were refused because of their symbols: %s", bars, provider, named)
+
+
+def name_refused(refused: Mapping[str, int]) -> str:
+    """Name the symbols with most bars."""
+    ordered = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"'{symbol}' ({bars:,})" for symbol, bars in ordered[:MOST_NAMED])
+    return named + (f" and {len(refused) - MOST_NAMED} more" if len(refused) > MOST_NAMED else "")
 
 
 def _compare(

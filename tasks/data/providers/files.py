@@ -1,7 +1,8 @@
 """Read a folder of CSV or Parquet files that the user keeps (docs/data.md has the columns).
 
-Says what the files say and nothing more: no repairs, no guesses. A missing column or a cell that is no number is an
-error that names the file. Symbols are text, also NA, NAN and TRUE.
+Says what the files say: symbols are written by one stated rule (spelling.py), nothing else is repaired and nothing is
+guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, also NA,
+NAN and TRUE.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,9 @@ from tasks.core.sessions import FIRST_DAY
 from tasks.data.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
 from tasks.data.providers import filings
 from tasks.data.providers.base import Delivery
-from tasks.data.providers.tabular import columns_of, convert, figures, load, missing
+from tasks.data.providers.csv_faults import NOTHING_STORED
+from tasks.data.providers.spelling import canonical_symbols
+from tasks.data.providers.tabular import convert, figures, load, missing
 
 SUFFIXES = (".parquet", ".csv")
 OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
@@ -53,6 +56,7 @@ class FilesProvider:
 
     def __init__(self, folder: Path, *, needs_prices: bool = True) -> None:
         self._folder = folder
+        self.respelled: dict[str, str] = {}  # symbols that the files write otherwise, with what they became
         if not folder.is_dir():
             raise ConfigError(
                 f"{folder} is not a folder.",
@@ -80,10 +84,7 @@ class FilesProvider:
 
     def last_session(self) -> date:
         """Return the date of the latest price."""
-        days = self._prices_since(None)["date"]
-        if days.empty:
-            raise DataError(f"{self._prices} has no rows.", remedy="Put prices into it.")
-        latest: date = days.max().date()
+        latest: date = self._prices_since(None)["date"].max().date()
         return latest
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
@@ -112,12 +113,18 @@ class FilesProvider:
     @cache  # noqa: B019 - a provider lives as long as one command
     def _prices_since(self, since: date | None) -> pd.DataFrame:
         frame = self._read("prices", BAR_FILE, since=since)
+        if frame.empty and since is None:
+            raise DataError(
+                f"{self._prices} has no rows.",
+                remedy=f"Put prices below its header; {NOTHING_STORED}",
+                file=str(self._prices),
+            )
         latest, today = frame["date"].max(), now().date()
         if len(frame) and latest.date() > today:
             rows = int((frame["date"] > pd.Timestamp(today)).sum())
             raise DataError(
                 f"{self._prices} has {rows} rows dated after today ({today}), the latest {latest.date()}.",
-                remedy="Mend the dates; nothing was stored.",
+                remedy=f"Mend the dates; {NOTHING_STORED}",
                 file=str(self._prices),
             )
         return frame
@@ -193,10 +200,10 @@ class FilesProvider:
 
     def _fundamentals(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "end_date": "day", "available_date": "day"}
+        filed: Mapping[str, Kind] = {filings.PERIOD: "text", **dict.fromkeys(filings.NUMBERS, "number")}
         path = self._find("fundamentals")
-        if path is not None and filings.PERIOD in columns_of(path):
-            further: Mapping[str, Kind] = {filings.PERIOD: "text", **dict.fromkeys(filings.NUMBERS, "number")}
-            frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **further}))
+        if path is not None and filings.PERIOD in load(path, {**columns, **filed}).column_names:
+            frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **filed}))
         else:
             frame = self._read("fundamentals", columns, instead="fundamentals", further_figures=True)
         return frame[frame["available_date"] <= end].reset_index(drop=True)
@@ -206,7 +213,7 @@ class FilesProvider:
         path = self._find("riskfree")
         if path is None:
             return empty("riskfree")
-        table = load(path)
+        table = load(path, {"date"})
         if "date" not in table.column_names or table.num_columns < 2:
             raise missing(path, "date" if table.num_columns > 1 else "yield", table.column_names)
         name = next(column for column in table.column_names if column != "date")
@@ -228,14 +235,17 @@ class FilesProvider:
         path = self._find(stem)
         if path is None:
             return empty(instead or "bars")
-        table = load(path, since=since)
+        table = load(path, {**columns, **(optional or {})}, since=since)
         wanted = dict(columns) | {k: v for k, v in (optional or {}).items() if k in table.column_names}
         for column in columns:
             if column not in table.column_names:
                 raise missing(path, column, table.column_names)
         if further_figures:
             wanted |= dict.fromkeys(figures(table, wanted), "number")
-        return convert(path, table, wanted, blank=blank).rename(columns=dict(rename or {}))
+        frame = convert(path, table, wanted, blank=blank)
+        symbols, changed = canonical_symbols(frame["symbol"], str(path))
+        self.respelled |= changed
+        return frame.assign(symbol=symbols).rename(columns=dict(rename or {}))
 
     def _find(self, stem: str) -> Path | None:
         found = [self._folder / f"{stem}{suffix}" for suffix in SUFFIXES]

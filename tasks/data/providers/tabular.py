@@ -1,6 +1,10 @@
-"""Read a CSV or Parquet file into typed columns. A cell that is no number or no day is an error that names the file."""
+"""Read a CSV or Parquet file into typed columns. What cannot be read is an error with file, line and remedy.
 
-from collections.abc import Mapping
+Names of columns are taken without regard to case and surrounding spaces; `ticker` means `symbol`.
+"""
+
+import csv
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,90 +13,148 @@ import pandas as pd
 
 from tasks.core.errors import DataError
 from tasks.data.columns import Kind
+from tasks.data.providers.cells import BadCellError, converted, is_numeric
+from tasks.data.providers.csv_faults import (
+    HEAD_BYTES,
+    NOTHING_STORED,
+    Fault,
+    line_of_row,
+    readable_head,
+    shown,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+PARQUET_MARK, SMALLEST_PARQUET = b"PAR1", 12
+ALIASES = {"ticker": "symbol"}
+MOST_NAMED = 12
 
-def load(path: Path, *, since: date | None = None) -> "pa.Table":
-    """Read the file; of a Parquet file with real dates only the rows from `since` on."""
+
+def load(path: Path, known: Collection[str], *, since: date | None = None) -> "pa.Table":
+    """Read the file, its columns named as `known` writes them; of Parquet with real dates only rows from `since` on."""
     import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
 
     try:
-        if path.suffix == ".parquet":
-            schema = pq.read_schema(path)
-            has_dates = "date" in schema.names and pa.types.is_date32(schema.field("date").type)
-            return pq.read_table(path, filters=[("date", ">=", since)] if since and has_dates else None)
-        header = pc.open_csv(path).schema.names
-        as_text = pc.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-        )
-        return pc.read_csv(path, convert_options=as_text)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"{path} cannot be read: {str(error).splitlines()[0][:200]}",
-            remedy="Write the file anew; nothing was stored.",
-            file=str(path),
-        ) from error
+        table = _load_parquet(path, since) if path.suffix == ".parquet" else _load_csv(path)
+    except pa.ArrowException as error:
+        if path.suffix == ".csv":
+            raise unreadable(path) from error
+        raise unreadable(path, Fault("the Parquet file is damaged", "Write it anew")) from error
+    except OSError as error:
+        fault = Fault(error.strerror or "it is damaged", "See that it is whole and may be read")
+        raise unreadable(path, fault) from error
+    return table.rename_columns(_names(path, table.column_names, known))
 
 
-def columns_of(path: Path) -> list[str]:
-    """Name the file's columns."""
-    return list(load(path).column_names)
+def _load_csv(path: Path) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    head = readable_head(path)
+    lines = [line for line in head.splitlines() if line]
+    if (
+        len(lines) == 1 and len(head) < HEAD_BYTES
+    ):  # a header without a line end, in which Arrow finds no columns
+        names = next(csv.reader([lines[0].decode("utf-8-sig")]))
+        return pa.table([pa.array([], pa.string()) for _ in names], names=names)
+    header = pc.open_csv(path).schema.names
+    as_text = pc.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)
+    return pc.read_csv(path, convert_options=as_text)
+
+
+def _load_parquet(path: Path, since: date | None) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _refuse_no_parquet(path)
+    schema = pq.read_schema(path)
+    dates = [field.name for field in schema if field.name.strip().lower() == "date"]
+    has_dates = len(dates) == 1 and pa.types.is_date32(schema.field(dates[0]).type)
+    return pq.read_table(path, filters=[(dates[0], ">=", since)] if since and has_dates else None)
+
+
+def _refuse_no_parquet(path: Path) -> None:
+    size = path.stat().st_size
+    if size == 0:
+        raise unreadable(path, Fault("the file is empty", "Put the rows into it"))
+    with path.open("rb") as file:
+        begin = file.read(len(PARQUET_MARK))
+        file.seek(-min(size, len(PARQUET_MARK)), 2)
+        end = file.read()
+    if begin != PARQUET_MARK:
+        raise unreadable(path, Fault("it is not a Parquet file", "Export it as Parquet, or name it .csv"))
+    if end != PARQUET_MARK or size < SMALLEST_PARQUET:
+        raise unreadable(path, Fault("the Parquet file is cut off", "Write it anew"))
+
+
+def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
+    """Return what the file's columns are called here; two that would be one column are an error."""
+    plain = {name.lower(): name for name in known}
+    names = []
+    for name in written:
+        key = name.strip().lower()
+        names.append(plain.get(key, name))
+    for alias, name in ALIASES.items():
+        if name in known and name not in names:
+            names = [name if one.strip().lower() == alias else one for one in names]
+    for name in sorted(set(known) & set(names)):
+        if names.count(name) > 1:
+            doubled = [shown(one) for one, become in zip(written, names, strict=True) if become == name]
+            raise DataError(
+                f"{path} has {len(doubled)} columns for {name!r}: {', '.join(doubled)}.",
+                remedy=f"Keep one of them; {NOTHING_STORED}",
+                file=str(path),
+                column=name,
+            )
+    return names
 
 
 def figures(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:
-    """Return further columns that hold numbers; in a CSV all cells are text, so that they have to be tried."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    result = []
-    for field in table.schema:
-        if field.name in known:
-            continue
-        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
-            result.append(field.name)
-        elif pa.types.is_string(field.type):
-            try:
-                pc.cast(_blank_to_null(table[field.name]), pa.float64())
-            except pa.ArrowInvalid:
-                continue
-            result.append(field.name)
-    return result
+    """Return further columns that hold numbers; in a CSV all cells are text, so that they have to be looked at."""
+    return [
+        name
+        for name in table.column_names
+        if name not in known and table.column_names.count(name) == 1 and is_numeric(table[name])
+    ]
 
 
 def convert(path: Path, table: "pa.Table", columns: Mapping[str, Kind], *, blank: str = "") -> pd.DataFrame:
     """Return the columns as the kinds they should be; only `blank` may lack dates."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
     result = {}
     for name, kind in columns.items():
-        values = table[name]
-        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-        if is_text and kind != "text":
-            values = _blank_to_null(values)
         try:
-            values = pc.cast(values, types[kind])
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"{path}, column {name!r}: {str(error).splitlines()[0][:200]}",
-                remedy=f"Write every cell as {'YYYY-MM-DD' if kind == 'day' else kind}; nothing was stored.",
-                file=str(path),
-                column=name,
-            ) from error
+            values = converted(table[name], kind)
+        except BadCellError as bad:
+            raise _refused(path, name, bad) from None
         if kind == "day" and name != blank and values.null_count:
+            first = _line(path, pc.index(pc.is_null(values), True).as_py())
             raise DataError(
-                f"{path}, column {name!r}: {values.null_count} rows have no date.",
-                remedy="Fill them in or leave the rows out; nothing was stored.",
+                f"{path}, column {name!r}: {values.null_count} rows have no date{first}.",
+                remedy=f"Fill them in or leave the rows out; {NOTHING_STORED}",
                 file=str(path),
                 column=name,
             )
         result[name] = _series(values, kind)
     return pd.DataFrame(result)
+
+
+def _refused(path: Path, column: str, bad: BadCellError) -> DataError:
+    return DataError(
+        f"{path}, column {column!r}{_line(path, bad.row)}: {shown(bad.value)} {bad.what}.",
+        remedy=f"{bad.remedy}; {NOTHING_STORED}",
+        file=str(path),
+        column=column,
+        **({"line": line_of_row(path, bad.row)} if path.suffix == ".csv" else {}),
+    )
+
+
+def _line(path: Path, row: int) -> str:
+    """Say on which line the row is; the rows of a Parquet file have none."""
+    return f", line {line_of_row(path, row)}" if path.suffix == ".csv" else ""
 
 
 def _series(values: "pa.ChunkedArray", kind: Kind) -> pd.Series:
@@ -105,18 +167,13 @@ def _series(values: "pa.ChunkedArray", kind: Kind) -> pd.Series:
     return pd.Series(values.to_numpy())
 
 
-def _blank_to_null(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
-
-
 def missing(path: Path, column: str, found: list[str]) -> DataError:
     """Return the error for a file without a column."""
+    more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    named = ", ".join(shown(name)[1:-1] for name in found[:MOST_NAMED])
     return DataError(
-        f"{path} has no column {column!r} (found: {', '.join(found)}).",
-        remedy="See docs/data.md for the columns; nothing was stored.",
+        f"{path} has no column {column!r} (found: {named}{more}).",
+        remedy=f"See docs/data.md for the columns; {NOTHING_STORED}",
         file=str(path),
         column=column,
     )

@@ -36,7 +36,7 @@ def test_tickers_that_look_like_something_else_stay_text(tmp_path):
 
     bars = FilesProvider(tmp_path).fetch(after=None, through=FRIDAY).bars
 
-    assert bars["symbol"].tolist() == ["NA", "NAN", "TRUE", "null", "1E5"]
+    assert bars["symbol"].tolist() == ["NA", "NAN", "TRUE", "NULL", "1E5"]
 
 
 def test_the_yield_is_the_second_column_whatever_it_is_called(tmp_path):

@@ -1,0 +1,146 @@
+"""Say what is wrong with a CSV file that cannot be read: another kind of file, or the first bad line and its remedy.
+
+Only looked at when something is wrong, so that a whole file may be walked line by line. Quotes at most a few
+characters of the file, escaped: its content is hostile.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.errors import DataError
+
+HEAD_BYTES = 65_536
+LONGEST_LINE = 1_000_000  # bytes; the reader takes the file in blocks of that size
+LONGEST_CELL = 1_000  # characters of a symbol, a name or a sector
+LONGEST_QUOTED = 40
+
+NOTHING_STORED = "nothing was stored."
+KINDS = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a Parquet file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "an SQLite database",
+}
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+QUOTED = re.compile(r'"[^"]*"?')
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, where the file has a line for it, and what to do."""
+
+    what: str
+    remedy: str
+    line: int | None = None
+
+
+def readable_head(path: Path) -> bytes:
+    """Return the first bytes; raise DataError where they are of no text in UTF-8 with commas, or none at all."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    fault = _kind_fault(head)
+    if fault is not None:
+        raise unreadable(path, fault)
+    return head
+
+
+def unreadable(path: Path, fault: Fault | None = None) -> DataError:
+    """Return the error for a file that cannot be read; without a fault given, the first that its lines show."""
+    fault = fault or _first_bad_line(path)
+    return DataError(
+        f"{path} cannot be read: {fault.what}.",
+        remedy=f"{fault.remedy}; {NOTHING_STORED}",
+        file=str(path),
+        line=fault.line,
+    )
+
+
+def line_of_row(path: Path, row: int) -> int:
+    """Return the line on which the row (0: the first below the header) begins; blank lines are no rows."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file)
+        begin, seen = 1, -1  # the header comes before row 0
+        try:
+            for cells in reader:
+                if cells and seen == row:
+                    break
+                seen += bool(cells)
+                begin = reader.line_num + 1
+        except csv.Error:  # a cell beyond what the module reads: it is on this line
+            pass
+        return begin
+
+
+def shown(text: object) -> str:
+    """Quote a cell in an error: ASCII escapes, at most 40 characters."""
+    escaped = ascii(str(text)[: LONGEST_QUOTED + 1])
+    return escaped if len(escaped) <= LONGEST_QUOTED + 2 else f"{escaped[:LONGEST_QUOTED]}…'"
+
+
+def _kind_fault(head: bytes) -> Fault | None:
+    if not head.strip():
+        return Fault("the file is empty", "Put the header and the rows into it")
+    for magic, kind in KINDS.items():
+        if head.startswith(magic):
+            return Fault(f"it is {kind}, not CSV", "Export it as CSV, UTF-8, with commas")
+    if head.startswith(UTF_16):
+        return Fault("it is text in UTF-16, not UTF-8", "Save it as CSV UTF-8 (in Excel: CSV UTF-8)")
+    if b"\0" in head:
+        line = head[: head.index(b"\0")].count(b"\n") + 1
+        what = f"line {line} holds a NUL byte, so it is no text in UTF-8"
+        return Fault(what, "Save it as CSV UTF-8", line)
+    header = head.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()[0]
+    bare = QUOTED.sub("", header)
+    for separator, name in OTHER_SEPARATORS.items():
+        if "," not in bare and separator in bare:
+            remedy = "Separate columns with commas, and write numbers with a point"
+            return Fault(f"its columns are separated by {name}, not by commas", remedy, 1)
+    return None
+
+
+def _first_bad_line(path: Path) -> Fault:
+    for check in (_lines, _rows):
+        for fault in check(path):
+            return fault
+    return Fault("it is no CSV that can be understood", "Export it again as CSV UTF-8")
+
+
+def _lines(path: Path) -> Iterator[Fault]:
+    """Yield lines that are too long or no UTF-8."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                column = QUOTED.sub("", line.decode(errors="replace")).count(",") + 1
+                what = f"line {number} is longer than {LONGEST_LINE:,} bytes, in column {column}"
+                yield Fault(what, "Look for a quotation mark that is not closed, or a cell to cut", number)
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                yield Fault(f"line {number} is not text in UTF-8", "Save it as CSV UTF-8", number)
+            if b"\0" in line:
+                yield Fault(f"line {number} holds a NUL byte", "Write that line anew", number)
+
+
+def _rows(path: Path) -> Iterator[Fault]:
+    """Yield rows that have another number of cells than the header, or quotation marks that do not match."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        width, begin = 0, 1
+        try:
+            for cells in reader:
+                width = width or len(cells)
+                if cells and len(cells) != width:
+                    what = f"line {begin} has {len(cells)} cells, and the header {width}"
+                    yield Fault(what, "Write one cell for each column, and quote text with a comma", begin)
+                begin = reader.line_num + 1
+        except csv.Error:
+            what = f"the quotation marks from line {begin} on do not match"
+            yield Fault(what, "Close each quoted cell on its own line", begin)
