@@ -1,6 +1,6 @@
 """Decide the target weights of one session: the pure call that the daily run and every backtest share.
 
-Candidates by score, weights by the ladder, then every limit. What is held already matters in two places only: names
+Weights of the candidates by the ladder, then every limit. What is held already matters in two places only: names
 in quarantine may stay but not grow, and where no method gives a book what is held is held.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from config.sections import Portfolio as PortfolioSettings
-from tasks.portfolio.candidates import Candidates, choose_candidates, expected_returns
+from tasks.portfolio.candidates import Candidates, expected_returns
 from tasks.portfolio.caps import Cut, cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, limits_for, percent
@@ -47,6 +47,7 @@ class Target:
 
 def target_book(
     view: View,
+    candidates: Candidates,
     assets: pd.DataFrame,
     covariance: pd.DataFrame,
     held: pd.Series,
@@ -55,12 +56,10 @@ def target_book(
 ) -> Target:
     """Return the book that should be held.
 
-    `assets` as tasks/portfolio/quotes.py returns them, `covariance` of daily returns by symbol, `held` the current
-    weights without cash. All limits hold for the result; it never sums to more than the exposure cap.
+    `assets` as tasks/portfolio/quotes.py returns them, `covariance` of the daily returns of the candidates and of
+    what is held, by symbol, `held` the current weights without cash. All limits hold for the result; it never sums
+    to more than the exposure cap.
     """
-    candidates = choose_candidates(
-        view.scores, assets, covariance.index, max_positions=settings.max_positions
-    )
     solution = _solve(view, candidates, assets, covariance, settings)
     wanted = _with_held(solution, candidates, assets, held)
     if not view.allows_new_positions:

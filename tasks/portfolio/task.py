@@ -7,12 +7,14 @@ from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema import Market
 from tasks.models.schema import Scores
+from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.frame import book_frame, current_weights
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_book, read_market
 from tasks.portfolio.target import View, target_book
 from tasks.regime.schema import Regime
+from tasks.risk.covariance import covariance_of
 from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
 
@@ -25,7 +27,8 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     settings = run.settings.portfolio
     assets, events = read_market(run, market)
     book = read_book(run, assets, events)
-    covariance = load_frame(risk.covariance)
+    held = current_weights(book)
+    returns = load_frame(risk.returns).T
     view = View(
         scores=load_frame(scores.frame)["score"],
         ranks=scores.champion.ranks,
@@ -33,7 +36,9 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         exposure_cap=regime.exposure_cap,
         allows_new_positions=regime.allows_new_positions,
     )
-    target = target_book(view, assets, covariance, current_weights(book), settings=settings)
+    candidates = choose_candidates(view.scores, assets, returns.columns, max_positions=settings.max_positions)
+    covariance = covariance_of(returns, (*candidates.symbols, *held.index), risk.shrinkage)
+    target = target_book(view, candidates, assets, covariance, held, settings=settings)
     frame = book_frame(target, book, assets, view.scores)
     check_book(frame, exposure_cap=regime.exposure_cap, settings=settings, covariance=covariance)
 
@@ -43,7 +48,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         method=target.method,
         ladder=target.steps,
         exposure_cap=regime.exposure_cap,
-        risk=portfolio_risk(frame["weight"], load_frame(risk.returns), run.settings.risk.confidence),
+        risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
         notes=(*book.notes, *target.notes),
     )
     log.info(

@@ -95,7 +95,7 @@ def monitoring_json(inputs: DayInputs) -> bytes:
                 "findings": [asdict(finding) for finding in market.findings],
                 "fall_throughs": market.fall_throughs,
             },
-            "risk_model": {"shrinkage": records.risk.shrinkage, "notes": records.risk.notes},
+            "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "timings": TIMINGS_FILE,
         }
     )

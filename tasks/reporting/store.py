@@ -48,7 +48,7 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
         frames=Frames(
             scores=load_frame(records.scores.frame),
             regime_history=load_frame(records.regime.history),
-            returns=load_frame(records.risk.returns),
+            returns=load_frame(records.risk.returns).T,
             weights=load_frame(records.portfolio.frame),
             trades=load_frame(records.trades.frame),
             after=load_frame(records.trades.after),

@@ -4,10 +4,13 @@ Never decides a weight, never reads a disk. A gap is not a return of zero: zero-
 unrelated, which is the error an optimizer loves most. What stands in is the session's common move.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -16,11 +19,11 @@ MIN_RETURNS = 20  # fewer say nothing about a variance
 SINGULAR_BELOW = 1e-8  # smallest eigenvalue as a share of the mean one
 
 
-class Covariance(NamedTuple):
-    """Covariance of daily returns, symmetric and positive definite."""
+class Shrinkage(NamedTuple):
+    """What turns the sample covariance of some names into the shrunk one: (1 − intensity) × sample + diagonal."""
 
-    matrix: Matrix
-    shrinkage: float  # 0 is the sample covariance, 1 is the mean variance on the diagonal alone
+    intensity: float  # 0 is the sample covariance, 1 is the mean variance on the diagonal alone
+    diagonal: float  # added to each variance: intensity × mean variance, and what a repair needs
     is_repaired: bool
 
 
@@ -43,18 +46,60 @@ def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
     return known
 
 
-def estimate_covariance(returns: Matrix) -> Covariance:
-    """Return the Ledoit-Wolf covariance of names that are `estimable`. No names give an empty matrix."""
-    if returns.shape[1] == 0:
-        return Covariance(np.empty((0, 0)), 0.0, is_repaired=False)
+def estimate_shrinkage(returns: Matrix) -> Shrinkage:
+    """Return the Ledoit-Wolf shrinkage of names that are `estimable`, towards their mean variance.
 
-    from sklearn.covariance import ledoit_wolf
-    from threadpoolctl import threadpool_limits
+    Equals `sklearn.covariance.ledoit_wolf`, without the matrix of names × names: what its squares sum to is read off
+    the matrix of sessions × sessions. A covariance that could not be inverted is repaired by a larger diagonal.
+    """
+    sessions, names = returns.shape
+    if names == 0:
+        return Shrinkage(0.0, 0.0, is_repaired=False)
+    centred = _centred(returns)
+    square = centred**2
+    mean_variance = float(square.sum()) / sessions / names
+    with threadpool_limits(1):  # equal to the bit on any number of cores
+        gram = centred @ centred.T
+    squares_of_covariance = float((gram**2).sum()) / sessions**2
+    spread = squares_of_covariance / names - mean_variance**2  # mean square of what is shrunk away
+    noise = (float((square.sum(axis=1) ** 2).sum()) / sessions - squares_of_covariance) / names / sessions
+    intensity = min(noise, spread) / spread if names > 1 and min(noise, spread) != 0 else 0.0
+    diagonal = intensity * mean_variance
+    lift = _lift(centred, intensity, diagonal, floor=SINGULAR_BELOW * mean_variance)
+    return Shrinkage(intensity, diagonal + lift, is_repaired=lift > 0)
 
-    with threadpool_limits(1):  # as fast for a few hundred names, and equal to the bit on any number of cores
-        shrunk, shrinkage = ledoit_wolf(fill_gaps(returns))
-        matrix, is_repaired = repair_singular(shrunk)
-    return Covariance(matrix, float(shrinkage), is_repaired)
+
+def covariance_of(returns: pd.DataFrame, names: Iterable[str], shrinkage: Shrinkage) -> pd.DataFrame:
+    """Return the shrunk covariance of some of the names, as the estimate of all of them has it.
+
+    `returns` are those of all the names that were estimated, by symbol; `names` without any there are left out.
+    """
+    is_chosen = returns.columns.isin(list(names))
+    chosen = returns.columns[is_chosen]
+    centred = _centred(returns.to_numpy(dtype=np.float64))[:, is_chosen]
+    with threadpool_limits(1):
+        sample = centred.T @ centred / max(len(centred), 1)
+    matrix = (1 - shrinkage.intensity) * sample + shrinkage.diagonal * np.eye(len(chosen))
+    return pd.DataFrame((matrix + matrix.T) / 2, index=chosen, columns=chosen)
+
+
+def _centred(returns: Matrix) -> Matrix:
+    filled = fill_gaps(returns)
+    centred: Matrix = filled - filled.mean(axis=0)
+    return centred
+
+
+def _lift(centred: Matrix, intensity: float, diagonal: float, *, floor: float) -> float:
+    """Return what the diagonal needs for the smallest eigenvalue to reach the floor; 0 nearly always.
+
+    The sample's smallest eigenvalue is 0 where there are more names than sessions.
+    """
+    if diagonal >= floor:
+        return 0.0
+    sessions, names = centred.shape
+    least = 0.0 if names >= sessions else float(np.linalg.eigvalsh(centred.T @ centred / sessions)[0])
+    smallest = (1 - intensity) * max(least, 0.0) + diagonal
+    return 2 * floor - smallest if smallest < floor else 0.0
 
 
 def fill_gaps(returns: Matrix) -> Matrix:
@@ -73,18 +118,3 @@ def fill_gaps(returns: Matrix) -> Matrix:
     filled = np.where(missing, common[:, None], standard)
     restored: Matrix = mean + deviation * (filled - filled.mean(axis=0)) / filled.std(axis=0)
     return restored
-
-
-def repair_singular(covariance: Matrix) -> tuple[Matrix, bool]:
-    """Lift the diagonal of a singular matrix until it can be inverted; say whether that was needed."""
-    symmetric = (covariance + covariance.T) / 2
-    unit = np.eye(len(symmetric))
-    floor = SINGULAR_BELOW * float(np.trace(symmetric)) / len(symmetric)
-    try:
-        np.linalg.cholesky(
-            symmetric - floor * unit
-        )  # a tenth of the time of eigenvalues, needed only for a repair
-    except np.linalg.LinAlgError:
-        smallest = float(np.linalg.eigvalsh(symmetric)[0])
-        return symmetric + unit * (2 * floor - min(smallest, floor)), True
-    return symmetric, False

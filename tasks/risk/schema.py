@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from tasks.core.artifacts import ArtifactRef
+from tasks.risk.covariance import Shrinkage
 
 
 @dataclass(frozen=True)
 class RiskModel:
-    """Frames for the names that can be estimated: a square covariance of daily returns (index and columns symbol)
-    and the window of daily returns it came from (index session, columns symbol)."""
+    """The window of daily returns of the names that can be estimated (index symbol, columns session), and how the
+    covariance of any of them is shrunk. The covariance itself is made of the few names that are asked for."""
 
-    covariance: ArtifactRef
     returns: ArtifactRef
-    shrinkage: float
+    shrinkage: Shrinkage
     notes: tuple[str, ...]  # names left out for short histories, repairs of a singular matrix

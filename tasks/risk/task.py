@@ -1,4 +1,4 @@
-"""The risk stage: the covariance of every name that can be estimated, for the optimizer and the report."""
+"""The risk stage: how the names that can be estimated move together, for the optimizer and the report."""
 
 import logging
 
@@ -10,7 +10,7 @@ from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market, Panel
-from tasks.risk.covariance import Covariance, Mask, daily_returns, estimable, estimate_covariance
+from tasks.risk.covariance import Mask, Shrinkage, daily_returns, estimable, estimate_shrinkage
 from tasks.risk.schema import RiskModel
 
 log = logging.getLogger(__name__)
@@ -20,29 +20,19 @@ NAMED_IN_NOTES = 10
 
 @stage()
 def estimate_risk(run: Run, market: Market) -> RiskModel:
-    """Estimate the covariance of daily returns over the last window of sessions."""
+    """Estimate how daily returns over the last window of sessions move together."""
     settings = run.settings.risk
     panel = read_panel(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)
     known = estimable(returns, min_history_frac=settings.min_history_frac)
-    covariance = estimate_covariance(returns[:, known])
-
+    shrinkage = estimate_shrinkage(returns[:, known])
     symbols = panel.symbols[known]
-    model = RiskModel(
-        covariance=save_frame(
-            run, "covariance", pd.DataFrame(covariance.matrix, index=symbols, columns=symbols)
-        ),
-        returns=save_frame(
-            run, "returns", pd.DataFrame(returns[:, known], index=panel.sessions[1:], columns=symbols)
-        ),
-        shrinkage=covariance.shrinkage,
-        notes=risk_notes(panel, known, covariance),
-    )
-    log.info("covariance of %d names, shrinkage %.2f", len(symbols), covariance.shrinkage)
-    return model
+    frame = pd.DataFrame(returns[:, known].T, index=symbols, columns=panel.sessions[1:])
+    log.info("covariance of %d names, shrinkage %.2f", len(symbols), shrinkage.intensity)
+    return RiskModel(save_frame(run, "returns", frame), shrinkage, risk_notes(panel, known, shrinkage))
 
 
-def risk_notes(panel: Panel, known: Mask, covariance: Covariance) -> tuple[str, ...]:
+def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage) -> tuple[str, ...]:
     """Say which members could not be estimated, and whether the matrix had to be repaired."""
     notes = []
     left_out = panel.symbols[~known & panel.is_member[-1]]
@@ -50,7 +40,7 @@ def risk_notes(panel: Panel, known: Mask, covariance: Covariance) -> tuple[str, 
         named = ", ".join(left_out[:NAMED_IN_NOTES])
         more = f" and {left_out.size - NAMED_IN_NOTES} more" if left_out.size > NAMED_IN_NOTES else ""
         notes.append(f"No risk estimate for {named}{more}: too short a history or no movement.")
-    if covariance.is_repaired:
+    if shrinkage.is_repaired:
         notes.append("The covariance was singular and was repaired: its diagonal was lifted.")
     if not np.any(known):
         notes.append("No name has enough returns in the window: there is no risk estimate at all.")

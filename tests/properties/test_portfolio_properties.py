@@ -5,6 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.check import check_book
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
@@ -110,12 +111,17 @@ def worlds(draw):
     return view, assets, pd.DataFrame(covariance, index=symbols, columns=symbols), held, profile
 
 
+def book_of(view, assets, covariance, held, profile):
+    candidates = choose_candidates(view.scores, assets, covariance.index, max_positions=profile.max_positions)
+    return target_book(view, candidates, assets, covariance, held, settings=profile)
+
+
 @settings(max_examples=25)
 @given(worlds())
 def test_fault_032_the_target_keeps_every_limit_whatever_the_world(world):
     view, assets, covariance, held, profile = world
 
-    target = target_book(view, assets, covariance, held, settings=profile)
+    target = book_of(view, assets, covariance, held, profile)
 
     frame = assets.reindex(target.weights.index)[["sector", "cap_class"]].assign(weight=target.weights)
     cash = pd.DataFrame({"sector": "", "cap_class": "", "weight": 1 - target.weights.sum()}, index=[CASH])
@@ -128,7 +134,7 @@ def test_fault_032_the_target_keeps_every_limit_whatever_the_world(world):
 def test_only_what_may_be_bought_grows_and_everything_held_is_explained(world):
     view, assets, covariance, held, profile = world
 
-    target = target_book(view, assets, covariance, held, settings=profile)
+    target = book_of(view, assets, covariance, held, profile)
 
     current = held.reindex(target.weights.index).fillna(0.0)
     grown = target.weights.index[target.weights > current + 1e-9]
@@ -144,8 +150,8 @@ def test_only_what_may_be_bought_grows_and_everything_held_is_explained(world):
 def test_equal_worlds_give_equal_bytes(world):
     view, assets, covariance, held, profile = world
 
-    one = target_book(view, assets, covariance, held, settings=profile)
-    other = target_book(view, assets, covariance, held, settings=profile)
+    one = book_of(view, assets, covariance, held, profile)
+    other = book_of(view, assets, covariance, held, profile)
 
     assert one.weights.to_numpy().tobytes() == other.weights.to_numpy().tobytes()
     assert (one.why, one.method, one.steps, one.notes) == (other.why, other.method, other.steps, other.notes)

@@ -50,12 +50,15 @@ def make_held(**weights):
 
 def target(view=None, *, assets=None, covariance=None, held=None, **settings):
     overrides = {f"portfolio.{name}": value for name, value in settings.items()}
+    settings_ = make_settings(**overrides).portfolio
+    view = view or make_view()
+    assets = make_assets() if assets is None else assets
+    covariance = make_covariance() if covariance is None else covariance
+    candidates = choose_candidates(
+        view.scores, assets, covariance.index, max_positions=settings_.max_positions
+    )
     return target_book(
-        view or make_view(),
-        make_assets() if assets is None else assets,
-        make_covariance() if covariance is None else covariance,
-        make_held() if held is None else held,
-        settings=make_settings(**overrides).portfolio,
+        view, candidates, assets, covariance, make_held() if held is None else held, settings=settings_
     )
 
 

@@ -10,6 +10,7 @@ from tasks.core.errors import SafetyError
 from tasks.models.schema import Champion, Scores
 from tasks.portfolio.task import build_portfolio
 from tasks.regime.schema import Regime
+from tasks.risk.covariance import Shrinkage
 from tasks.risk.schema import RiskModel
 from tests.builders import FRIDAY
 from tests.deliveries import days_of, make_delivery, refresh, small_run, without_bars
@@ -30,9 +31,7 @@ def make_scores(run):
 
 def make_risk(run):
     returns = pd.DataFrame(np.random.default_rng(1).normal(0, 0.01, (60, 6)), columns=NAMES)
-    return RiskModel(
-        save_frame(run, "covariance", returns.cov()), save_frame(run, "returns", returns), 0.0, ()
-    )
+    return RiskModel(save_frame(run, "returns", returns.T), Shrinkage(0.0, 0.0, is_repaired=False), ())
 
 
 def make_regime(run, cap=1.0):

@@ -21,6 +21,7 @@ from tasks.portfolio.schema import CASH, Book, Holding, LadderStep, Portfolio
 from tasks.regime.schema import Regime, State
 from tasks.reporting.history import COLUMNS
 from tasks.reporting.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+from tasks.risk.covariance import Shrinkage
 from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
 from tasks.safety.schema import Check, Checks
@@ -80,7 +81,7 @@ def make_inputs(
         market=_market(run, quiet=empty),
         scores=_scores(run),
         regime=_regime(run, "CRASH" if empty else state),
-        risk=RiskModel(ref("covariance"), ref("returns"), 0.18, ()),
+        risk=RiskModel(ref("returns"), Shrinkage(0.18, 0.0, is_repaired=False), ()),
         portfolio=_portfolio(run, frames, book, hold=hold, empty=empty),
         trades=_trades(frames, book, dropped=not (hold or empty)),
         checks=_checks(blocked=blocked),
@@ -102,7 +103,7 @@ def stored(inputs: DayInputs) -> Records:
         records,
         scores=replace(records.scores, frame=save_frame(run, "scores", frames.scores)),
         regime=replace(records.regime, history=save_frame(run, "regime_history", frames.regime_history)),
-        risk=replace(records.risk, returns=save_frame(run, "returns", frames.returns)),
+        risk=replace(records.risk, returns=save_frame(run, "returns", frames.returns.T)),
         portfolio=replace(records.portfolio, frame=save_frame(run, "portfolio", frames.weights)),
         trades=replace(
             records.trades,

@@ -1,12 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from tasks.risk.covariance import (
+    covariance_of,
     daily_returns,
     estimable,
-    estimate_covariance,
+    estimate_shrinkage,
     fill_gaps,
-    repair_singular,
 )
 
 
@@ -39,14 +40,25 @@ def test_a_window_of_a_few_sessions_estimates_nobody():
 def test_without_gaps_the_estimate_is_the_librarys_own():
     from sklearn.covariance import ledoit_wolf
 
-    returns = correlated_returns()
+    returns = pd.DataFrame(correlated_returns(), columns=list("ABCDEFGH"))
 
-    expected, shrinkage = ledoit_wolf(returns)
-    covariance = estimate_covariance(returns)
+    expected, intensity = ledoit_wolf(returns.to_numpy())
+    shrinkage = estimate_shrinkage(returns.to_numpy())
 
-    assert covariance.matrix == pytest.approx(expected)
-    assert covariance.shrinkage == pytest.approx(shrinkage)
-    assert not covariance.is_repaired
+    assert covariance_of(returns, "ABCDEFGH", shrinkage).to_numpy() == pytest.approx(expected, rel=1e-10)
+    assert shrinkage.intensity == pytest.approx(intensity, rel=1e-10)
+    assert not shrinkage.is_repaired
+
+
+def test_the_covariance_of_some_names_comes_by_symbol_and_without_those_that_have_no_estimate():
+    returns = pd.DataFrame(correlated_returns(), columns=list("ABCDEFGH"))
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    some = covariance_of(returns, ["H", "NEW", "B", "H"], shrinkage)
+
+    whole = covariance_of(returns, returns.columns, shrinkage)
+    assert list(some.index) == list(some.columns) == ["B", "H"]
+    assert some.to_numpy() == pytest.approx(whole.loc[["B", "H"], ["B", "H"]].to_numpy(), rel=1e-12)
 
 
 def test_gaps_leave_a_names_mean_and_variance_as_observed():
@@ -75,14 +87,19 @@ def test_gaps_do_not_make_a_name_look_calm_or_unrelated():
     )
 
 
-def test_a_sound_matrix_is_not_touched():
-    sound = np.array([[4.0, 1.0], [1.0, 3.0]])
+def test_a_covariance_without_any_shrinkage_that_can_be_inverted_is_not_touched():
+    plus, minus = [0.01, 0.01], [0.01, -0.01]
+    returns = pd.DataFrame([plus, [-x for x in plus], minus, [-x for x in minus]] * 10, columns=["A", "B"])
 
-    repaired, was_needed = repair_singular(sound)
+    shrinkage = estimate_shrinkage(returns.to_numpy())
 
-    assert not was_needed
-    assert np.array_equal(repaired, sound)
+    assert not shrinkage.is_repaired
+    assert covariance_of(returns, ["A", "B"], shrinkage).to_numpy() == pytest.approx(1e-4 * np.eye(2))
 
 
 def test_no_names_give_an_empty_estimate():
-    assert estimate_covariance(np.empty((250, 0))).matrix.shape == (0, 0)
+    returns = pd.DataFrame(np.empty((250, 0)))
+
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    assert covariance_of(returns, ["A"], shrinkage).shape == (0, 0)

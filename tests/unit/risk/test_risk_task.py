@@ -17,15 +17,15 @@ def estimate(panel: Panel, tmp_path, monkeypatch) -> RiskModel:
     return task.estimate_risk(make_run(tmp_path), market)
 
 
-def test_covariance_and_returns_name_the_same_symbols(tmp_path, monkeypatch):
+def test_the_returns_of_the_window_are_handed_on_by_symbol(tmp_path, monkeypatch):
     panel = make_panel(sessions=253, symbols=5)
 
     model = estimate(panel, tmp_path, monkeypatch)
 
-    covariance, returns = load_frame(model.covariance), load_frame(model.returns)
-    assert list(covariance.index) == list(covariance.columns) == list(returns.columns) == list(panel.symbols)
-    assert returns.shape == (252, 5)
-    assert 0 <= model.shrinkage <= 1
+    returns = load_frame(model.returns)
+    assert list(returns.index) == list(panel.symbols)
+    assert list(returns.columns) == list(panel.sessions[1:].astype("datetime64[s]"))
+    assert 0 < model.shrinkage.intensity < 1
     assert model.notes == ()
 
 
@@ -36,7 +36,7 @@ def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypat
 
     model = estimate(replace(panel, close=close), tmp_path, monkeypatch)
 
-    assert list(load_frame(model.covariance).columns) == ["S012", "S013", "S014"]
+    assert list(load_frame(model.returns).index) == ["S012", "S013", "S014"]
     assert model.notes[0].startswith("No risk estimate for S000, S001,")
     assert "S009 and 2 more: too short a history" in model.notes[0]
 
@@ -44,7 +44,7 @@ def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypat
 def test_a_market_without_history_has_no_estimate_and_says_so(tmp_path, monkeypatch):
     model = estimate(make_panel(sessions=5, symbols=3), tmp_path, monkeypatch)
 
-    assert load_frame(model.covariance).empty
+    assert load_frame(model.returns).empty
     assert model.notes[-1] == "No name has enough returns in the window: there is no risk estimate at all."
 
 
@@ -54,4 +54,4 @@ def test_two_runs_of_a_session_store_the_same_bytes(tmp_path, monkeypatch):
     one = estimate(panel, tmp_path / "one", monkeypatch)
     other = estimate(panel, tmp_path / "other", monkeypatch)
 
-    assert (one.covariance.sha256, one.returns.sha256) == (other.covariance.sha256, other.returns.sha256)
+    assert (one.shrinkage, one.returns.sha256) == (other.shrinkage, other.returns.sha256)
