@@ -9,6 +9,9 @@ LONGEST_SHOWN = 60
 REPLACED = {  # settings of an earlier release, and what is set instead
     "portfolio.solver_time_limit_s": "Set portfolio.solver_max_iterations: the solver's limit is a number of "
     "iterations, because one in seconds lets a loaded machine change the portfolio.",
+    "safety.max_turnover_frac": "Set safety.max_buys_frac: it limits buys, and turnover is half of buys plus sells.",
+    "safety.max_entry_turnover_frac": "Set safety.max_entry_buys_frac: it limits buys, and turnover is half of buys "
+    "plus sells.",
 }
 
 

@@ -11,6 +11,7 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.lock import exclusive
 from tasks.core.open import find_home, named_home, settings_of
+from tasks.core.published import published_inputs
 
 if TYPE_CHECKING:
     from tasks.data.backup import Backup
@@ -57,13 +58,13 @@ def vacuum(options: Options) -> Result:
     """Free what neither the lake's head nor a published day names."""
     from tasks.data.place import lake_of
     from tasks.data.upkeep import vacuum_lake
-    from tasks.reporting.store import published_snapshots
 
     home = find_home(options.home)
     lake = lake_of(home, settings_of(home, options.profile).settings)
     with progress(options), exclusive(home.lock_file, doing="data vacuum"):
         log.info("looking up what the published days stand on")
-        vacuumed = vacuum_lake(lake, published_snapshots(home))
+        named = {session: inputs.snapshot for session, inputs in published_inputs(home).items()}
+        vacuumed = vacuum_lake(lake, named)
     unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
     lines = [
         f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",

@@ -11,6 +11,7 @@ import numpy as np
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.libraries import installed_versions
 from tasks.features.registry import feature_set
 from tasks.models.fitted import Fitted
 from tasks.models.kinds.base import Model, Rows
@@ -89,20 +90,13 @@ def probe_scores(model: Model, x: Rows) -> tuple[float | None, ...]:
 
 def library_versions(kind: str) -> dict[str, str]:
     """Return the versions of the libraries that make a kind, as they are installed here."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {}
-    for library in LIBRARIES.get(kind, ()):
-        try:
-            versions[library] = version(library)
-        except PackageNotFoundError:
-            continue  # e.g. xgboost itself in the place of xgboost-cpu
-    return versions
+    return installed_versions(LIBRARIES.get(kind, ()))
 
 
 def _of_its_time(versions: list[Stored], session: date) -> Stored | None:
     early = [stored for stored in versions if stored.metadata.champion.trained_through <= session]
-    return max(early, key=lambda stored: stored.metadata.champion.trained_through, default=None)
+    # of equal dates the last one: it was written later, and took the other's place
+    return max(reversed(early), key=lambda stored: stored.metadata.champion.trained_through, default=None)
 
 
 def _stand_in(optimizer: str, session: date, features: tuple[str, ...]) -> Loaded:

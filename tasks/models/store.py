@@ -7,14 +7,16 @@ its hash among the versions, and the one that the metadata names is read from it
 version knows are damage, and are refused. Nothing is parsed before its hash is checked, and nothing is ever unpickled.
 """
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.atomic import remove_leftovers, replace_folder, write_bytes
-from tasks.core.errors import ModelError
+from tasks.core.errors import ModelError, StorageError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.published import published_inputs
 from tasks.models.metadata import (
     METADATA_NAME,
     MODEL_NAME,
@@ -28,6 +30,8 @@ from tasks.models.metadata import (
 from tasks.models.schema import Champion
 
 VERSIONS_KEPT = 3
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -116,18 +120,28 @@ def promote_version(home: Home, version: Path) -> None:
 
 
 def prune_versions(home: Home) -> None:
-    """Delete all but the last versions, never the one in production."""
+    """Delete all but the last versions, never the one in production nor one that a published day stands on.
+
+    Where the manifest of a day cannot be read nobody knows what it stands on, and every version stays.
+    """
     in_production = read_metadata(home.production / METADATA_NAME)
+    try:
+        named = {inputs.champion for inputs in published_inputs(home).values()}
+    except StorageError as error:
+        log.warning("%s Every version of the champion is kept meanwhile.", error)
+        return
     for folder in _version_folders(home)[:-VERSIONS_KEPT]:
-        if not _holds(folder, in_production):
+        if not _is_needed(folder, in_production, named):
             shutil.rmtree(folder)
 
 
-def _holds(folder: Path, metadata: Metadata) -> bool:
+def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
+    """Say whether a version is the one in production or that of a published day; a damaged one is neither."""
     try:
-        return read_metadata(folder / METADATA_NAME) == metadata
+        metadata = read_metadata(folder / METADATA_NAME)
     except ModelError:
         return False
+    return metadata == in_production or metadata.champion.model_sha256 in named
 
 
 def _version_folders(home: Home) -> list[Path]:

@@ -102,7 +102,7 @@ def _session(written: str, path: str, line: int) -> date | None:
 def _unusable(path: str, line: int, why: str) -> SafetyError:
     return SafetyError(
         f"{path} cannot be used: line {line}, {why}.",
-        remedy="Correct that line, or import the positions again.",
+        remedy="Correct that line, or run `afterclose positions import FILE`.",
         path=path,
         line=line,
     )

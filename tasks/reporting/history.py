@@ -1,11 +1,13 @@
 """The book's history, one row a session: how a row is computed, and how it takes its place in the file.
 
-Rows of other sessions are carried as text, byte for byte. Never reads or writes a file itself.
+Rows of other sessions are carried as text, byte for byte, but for the returns of a row that another one came before.
+Never reads or writes a file itself.
 """
 
 import io
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from tasks.core.errors import DataError
@@ -64,10 +66,35 @@ def session_row(session: date, records: Records, backdrop: Backdrop, before: pd.
 
 
 def with_row(history: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
-    """Return the history with this session's row in its place, whether it was there before or not."""
+    """Return the history with this session's row in its place, whether it was there before or not.
+
+    The returns of the row after it are those since this one: they are computed again where this session came in
+    between, or its equity changed, so that no stretch of time is counted twice.
+    """
+    earlier = history[history["date"] == row["date"]]
     others = history[history["date"] != row["date"]]
     added = pd.concat([others, pd.DataFrame([row], dtype=str)], ignore_index=True).fillna("")
-    return added.sort_values("date", kind="stable", ignore_index=True)
+    rows = added.sort_values("date", kind="stable", ignore_index=True)
+    place = int(np.flatnonzero(rows["date"] == row["date"])[0])
+    if place + 1 == len(rows) or (len(earlier) and earlier["equity"].iloc[0] == row["equity"]):
+        return rows
+    following = _since(rows.iloc[place + 1], row, is_first=place == 0, came_between=earlier.empty)
+    rows.loc[place + 1, list(following)] = list(following.values())
+    return rows
+
+
+def _since(later: pd.Series, row: dict[str, str], *, is_first: bool, came_between: bool) -> dict[str, str]:
+    """Return the later row's returns since this row; those that it has reach back to the row before this one.
+
+    Where this row is the new first one the later row had nothing before it, and the benchmark's return is unknown.
+    """
+    returns = {"daily_return": fixed(float(later["equity"]) / float(row["equity"]) - 1, 8)}
+    if came_between and is_first:
+        return returns | {"benchmark_return": ""}
+    whole, until = (pd.to_numeric(one.get("benchmark_return", ""), errors="coerce") for one in (later, row))
+    if came_between and np.isfinite(whole) and np.isfinite(until):
+        returns["benchmark_return"] = fixed((1 + whole) / (1 + until) - 1, 8)
+    return returns
 
 
 def render_history(rows: pd.DataFrame) -> bytes:

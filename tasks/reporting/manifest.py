@@ -13,6 +13,7 @@ from pathlib import Path
 
 from config.settings import config_hash
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.libraries import installed_versions
 from tasks.reporting.files import SCHEMA_VERSION, json_bytes
 from tasks.reporting.history import history_hash
 from tasks.reporting.inputs import DayInputs
@@ -21,16 +22,21 @@ CODE_ROOT = Path(__file__).parents[2]
 CODE_FOLDERS = ("config", "flows", "tasks")
 CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css")
 LIBRARIES = (
+    "clarabel",
+    "cvxpy",
     "deltalake",
+    "exchange-calendars",
     "lightgbm",
     "matplotlib",
+    "numba",
     "numpy",
     "pandas",
     "pyarrow",
     "pyportfolioopt",
     "scikit-learn",
     "scipy",
-    "xgboost-cpu",
+    "xgboost",
+    "xgboost-cpu",  # the same library under another name: whichever is installed
 )
 
 
@@ -60,7 +66,7 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
             "afterclose": version("afterclose"),
             "code": code_fingerprint(CODE_ROOT),
             "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
+            **installed_versions(LIBRARIES),
         },
         seeds={"settings": settings.seed, "simulated_market": settings.data.simulated.seed},
     )

@@ -1,6 +1,7 @@
 """Measure the book's past from its history: return, drawdown and how both compare with the benchmark.
 
-Uses the rows as they stand; a first day has nothing to compare and says so by its length.
+The book's level is its equity: returns between rows are not chained, so that a session that came in between is not
+counted twice. A first day has nothing to compare and says so by its length.
 """
 
 from dataclasses import dataclass
@@ -43,11 +44,10 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     """Measure earlier rows and the session's own."""
     rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
     equity = _numbers(rows["equity"])
-    returns = _numbers(rows["daily_return"])
     market = _numbers(rows["benchmark_return"])
-    returns[0] = market[0] = 0.0  # the first row has nothing before it
-    book = _level(returns)
-    benchmark = _level(market)
+    market[0] = 0.0  # the first row has nothing before it
+    book = 100 * equity / equity[0]
+    benchmark = np.asarray(100 * np.cumprod(1 + np.nan_to_num(market)), dtype=np.float64)
     drawdown = book / np.maximum.accumulate(book) - 1
     has_benchmark = len(rows) > 1 and bool(np.isfinite(market[1:]).any())
     return Performance(
@@ -62,10 +62,6 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
         max_drawdown=float(drawdown.min()),
         cost_usd=float(np.nansum(_numbers(rows["cost"]))),
     )
-
-
-def _level(returns: Floats) -> Floats:
-    return np.asarray(100 * np.cumprod(1 + np.nan_to_num(returns)), dtype=np.float64)
 
 
 def _numbers(column: pd.Series) -> Floats:

@@ -15,8 +15,8 @@ import pandas as pd
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
-from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes, sha256_of_file
+from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
@@ -25,7 +25,6 @@ from tasks.reporting.inputs import Backdrop, DayInputs, Frames, PreviousDay, Rec
 
 BACKDROP_SESSIONS = 253
 DECISIONS = ("approval.json", "execution.json")
-MANIFEST = "manifest.json"
 
 
 def refuse_decided(folder: Path) -> None:
@@ -102,22 +101,6 @@ def read_previous_day(run: Run) -> PreviousDay | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"The report of {session} cannot be read ({type(error).__name__})."
         return PreviousDay(session, "", "", "", {}, "unreadable", problem)
-
-
-def published_snapshots(home: Home) -> dict[date, str]:
-    """Return the id of the data that each published day stands on, by session."""
-    found = {}
-    for path in sorted(home.live.glob(f"[0-9]*/{MANIFEST}")):
-        try:
-            manifest = json.loads(path.read_bytes())
-            found[date.fromisoformat(manifest["session"])] = str(manifest["inputs"]["snapshot"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError(
-                f"{path} cannot be read ({type(error).__name__}), so nobody knows what data the day stands on.",
-                remedy="Restore the day from a backup, or move its folder out of live/.",
-                path=str(path),
-            ) from error
-    return found
 
 
 def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:

@@ -8,6 +8,7 @@ import logging
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
+from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.core.stage import stage, timings_so_far
 from tasks.data.schema import Market
@@ -20,7 +21,6 @@ from tasks.reporting.manifest import manifest_json
 from tasks.reporting.rendering import render_day
 from tasks.reporting.schema import Day
 from tasks.reporting.store import (
-    MANIFEST,
     hash_positions,
     publish_blocked,
     publish_folder,

@@ -67,6 +67,7 @@ class BookLine:
     sector: str
     weight: float
     current: float
+    after: float  # of the book once every trade is filled: what the shares beside it weigh
     shares: float
     price: float
     score: float
@@ -182,6 +183,7 @@ def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
     shown = weights[(weights["weight"] != 0) | (weights["current_weight"] != 0) | (weights["symbol"] == CASH)]
     named = shown.loc[shown["symbol"] != CASH, ["weight", "current_weight"]]
     scale = max(float(named.max().max()), 1e-9) if len(named) else 1.0
+    after = inputs.frames.after["weight"]
     return [
         BookLine(
             symbol=str(line["symbol"]),
@@ -189,6 +191,7 @@ def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
             sector=as_text(line["sector"]),
             weight=line["weight"],
             current=line["current_weight"],
+            after=float(after.get(line["symbol"], 0.0)),
             shares=line["shares"],
             price=line["price"],
             score=line["score"],
@@ -215,14 +218,14 @@ def cap_class_lines(inputs: DayInputs) -> list[GroupLine]:
 
 
 def day_costs(trades: pd.DataFrame, lines: list[TradeLine]) -> Costs:
-    """Split the costs; the dearest lines are those that cost most for what they trade."""
+    """Split the costs; the dearest lines are those that cost most dollars, which is the figure shown first."""
     commission, slippage = (float(trades[name].sum()) for name in ("commission_est", "slippage_est"))
     traded = float(trades["notional"].sum())
     return Costs(
         commission_usd=commission,
         slippage_usd=slippage,
         of_traded=(commission + slippage) / traded if traded else 0.0,
-        dearest=tuple(sorted(lines, key=lambda line: (-line.cost / line.notional, line.symbol))[:DEAREST]),
+        dearest=tuple(sorted(lines, key=lambda line: (-line.cost, line.symbol))[:DEAREST]),
     )
 
 

@@ -28,7 +28,7 @@ def finite_scores(facts: Facts) -> Outcome:
         found.append("there are no scores")
     elif facts.champion.ranks and scores.size > 1 and np.ptp(scores) == 0:
         found.append("all scores are equal")
-    return none_of(found, limit="finite and not all equal")
+    return none_of(found, limit="finite and not all equal" if facts.champion.ranks else "finite")
 
 
 def champion_age(facts: Facts) -> Outcome:

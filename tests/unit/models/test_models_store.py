@@ -98,6 +98,72 @@ def test_the_last_three_versions_are_kept_and_the_one_in_production_always(home)
     assert kept == [FRIDAY, *[FRIDAY - timedelta(weeks=week) for week in (2, 3, 4)]]
 
 
+def publish(home, session, champion):
+    """Leave what a published day leaves: a manifest that names its champion."""
+    folder = home.day_folder(session)
+    folder.mkdir(parents=True)
+    named = {"session": str(session), "inputs": {"snapshot": "5" * 64, "champion": champion}}
+    (folder / "manifest.json").write_text(json.dumps(named))
+
+
+def keep_versions(home, weeks):
+    """Keep a version of its own for each of the weeks before FRIDAY; return their champions, oldest first."""
+    champions = []
+    for week in range(weeks, 0, -1):
+        session = FRIDAY - timedelta(weeks=week)
+        training = make_training(home.work / "made", kind="lightgbm", session=session, seed=week)
+        metadata = describe(training, optimizer="hrp")
+        write_version(home, metadata, training.model.path.read_bytes())
+        champions.append(metadata.champion)
+    return champions
+
+
+# issue 10, line 5
+def test_a_version_that_a_published_day_stands_on_is_kept_for_its_replay(home):
+    oldest, _, third, *last_three = keep_versions(home, 6)
+    put_into_production(home)
+    publish(home, oldest.selection_date, oldest.model_sha256)
+    publish(home, third.selection_date, third.model_sha256)
+
+    prune_versions(home)
+
+    kept = [stored.metadata.champion for stored in read_versions(home)]
+    assert kept == [oldest, third, *last_three[-2:], read_champion(home)]
+    replayed = load(home, oldest.trained_through)
+    assert replayed.champion == oldest
+
+
+# issue 10, line 5
+@pytest.mark.parametrize(
+    "manifest", ["", "{", "[]", '{"session": "2024-05-01"}', '{"inputs": {"snapshot": ""}}']
+)
+def test_a_day_that_cannot_be_read_keeps_every_version(home, manifest, caplog):
+    champions = keep_versions(home, 5)
+    put_into_production(home)
+    publish(home, FRIDAY - timedelta(weeks=9), "0" * 64)
+    (home.day_folder(FRIDAY - timedelta(weeks=9)) / "manifest.json").write_text(manifest)
+
+    prune_versions(home)
+
+    assert [stored.metadata.champion for stored in read_versions(home)] == [*champions, read_champion(home)]
+    assert "Every version of the champion is kept meanwhile." in caplog.text
+
+
+# issue 10, line 15
+def test_of_two_champions_of_one_date_the_later_one_scores_a_past_session(home):
+    session = FRIDAY - timedelta(weeks=1)
+    for seed in (3, 4):
+        training = make_training(home.work / "made", kind="lightgbm", session=session, seed=seed)
+        write_version(home, describe(training, optimizer="hrp"), training.model.path.read_bytes())
+    put_into_production(home)
+
+    loaded = load(home, session)
+
+    later = read_versions(home)[1].metadata
+    assert later.seed == 4
+    assert loaded.champion == later.champion
+
+
 def test_a_past_session_is_scored_by_the_champion_of_its_time_and_says_so(home):
     for weeks in (4, 2, 0):
         put_into_production(home, session=FRIDAY - timedelta(weeks=weeks))

@@ -99,3 +99,11 @@ def test_a_fraction_left_by_a_split_is_kept():
     splits = make_splits(("AAPL", FRIDAY, 1.5))
 
     assert carry(Position("AAPL", 5, THURSDAY), FRIDAY, symbol="AAPL", splits=splits).shares == 7.5
+
+
+# issue 10, line 15
+def test_a_line_that_cannot_be_used_names_the_command_that_replaces_the_file():
+    with pytest.raises(SafetyError) as refused:
+        parse_positions("symbol,shares\nCASH,1\nA,-1\n", path="positions.csv")
+
+    assert refused.value.remedy == "Correct that line, or run `afterclose positions import FILE`."

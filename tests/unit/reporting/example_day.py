@@ -451,7 +451,7 @@ def _checks(*, blocked: bool) -> Checks:
             Check("sector_weight", passed=True, value="21.3%", limit="30.0%", detail=""),
             Check("long_only", passed=True, value="0 short lines", limit="0", detail=""),
             Check(
-                "turnover",
+                "buys",
                 passed=not blocked,
                 value="47.2%" if blocked else "31.8%",
                 limit="40.0%",

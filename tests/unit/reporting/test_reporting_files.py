@@ -63,10 +63,10 @@ def test_signals_name_the_model_the_snapshot_and_every_ranked_score():
 def test_the_monitoring_log_tells_checks_with_value_limit_and_outcome():
     log = json.loads(monitoring_json(make_inputs(blocked=True)))
 
-    turnover = next(check for check in log["checks"] if check["name"] == "turnover")
-    assert turnover["outcome"] == "failed"
-    assert turnover["value"] == "47.2%"
-    assert turnover["limit"] == "40.0%"
+    buys = next(check for check in log["checks"] if check["name"] == "buys")
+    assert buys["outcome"] == "failed"
+    assert buys["value"] == "47.2%"
+    assert buys["limit"] == "40.0%"
     assert log["status"] == "blocked"
     assert log["timings"] == "manifest.json"
 

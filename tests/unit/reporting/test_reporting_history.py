@@ -94,6 +94,31 @@ def test_a_row_takes_its_place_by_date():
     assert dates == ["2024-06-14", "2024-06-20"]
 
 
+# issue 10, line 7
+def test_the_returns_after_a_session_that_came_in_between_are_those_since_it():
+    monday = b"2024-06-17,990000.00,0.12500000,BULL,0.1,10.00,0.5,0.02010000,mine too\n"
+    inputs = make_inputs()
+    equity = inputs.records.portfolio.book.equity_usd
+    row = session_row(FRIDAY, inputs.records, backdrop(100.0, 101.0), parse(THURSDAY))
+
+    later = with_row(parse(THURSDAY + monday), row).iloc[-1]
+
+    assert float(later["daily_return"]) == pytest.approx(990_000 / equity - 1, abs=1e-8)
+    assert later["benchmark_return"] == "0.01000000"  # 1.01 x 1.01 is 1.0201
+    assert list(later.drop(["daily_return", "benchmark_return"])) == [
+        cell for cell in monday.decode().strip().split(",") if cell not in {"0.12500000", "0.02010000"}
+    ]
+
+
+def test_a_session_that_runs_again_as_before_leaves_the_row_after_it_alone():
+    friday = b"2024-06-14,990000.00,0.12500000,BULL,0.1,10.00,0.5,0.00000000,\n"
+    history = parse(THURSDAY + friday)
+
+    again = with_row(history, history.iloc[0].to_dict())
+
+    assert render_history(again) == THURSDAY + friday
+
+
 def test_a_day_does_not_see_itself_or_what_came_later():
     history = parse(THURSDAY + b"2024-06-14,1.00,,,,,,,\n2024-06-17,2.00,,,,,,,\n")
 

@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 
+from tasks.core import libraries
 from tasks.reporting.manifest import code_fingerprint, manifest_json, provenance
 from tests.unit.reporting.example_day import make_inputs
 
@@ -30,6 +32,29 @@ def test_every_input_that_can_vary_is_named():
     assert record["seeds"] == {"settings": 20240101, "simulated_market": 7}
     assert record["session"] == "2024-06-14"
     assert record["timings"] == {"render_day": 0.5}
+
+
+# issue 10, line 15
+def test_every_library_that_a_day_computes_with_is_named():
+    named = manifest(make_inputs(), {})["versions"]
+
+    assert named.keys() >= {"cvxpy", "clarabel", "numba", "exchange-calendars", "pyportfolioopt", "scipy"}
+    assert all(named[name] for name in ("cvxpy", "clarabel", "numba", "exchange-calendars"))
+
+
+# issue 10, line 15
+def test_plain_xgboost_in_the_place_of_xgboost_cpu_is_named(monkeypatch):
+    def installed(name):
+        if name == "xgboost-cpu":
+            raise PackageNotFoundError(name)
+        return "3.2.0" if name == "xgboost" else version(name)
+
+    monkeypatch.setattr(libraries, "version", installed)
+
+    named = manifest(make_inputs(), {})["versions"]
+
+    assert named["xgboost"] == "3.2.0"
+    assert "xgboost-cpu" not in named
 
 
 def test_another_history_is_another_input():

@@ -7,6 +7,7 @@ import pytest
 from tasks.reporting.manifest import manifest_json, provenance
 from tasks.reporting.rendering import render_day
 from tasks.reporting.view import halt_words
+from tasks.safety.table import CHECKS
 from tests.unit.reporting.example_day import (
     HOSTILE_BIDI,
     HOSTILE_FORMULA,
@@ -14,7 +15,7 @@ from tests.unit.reporting.example_day import (
     LINES,
     make_inputs,
 )
-from tests.unit.reporting.reading import Report
+from tests.unit.reporting.reading import Report, figure
 
 
 def render(**kind):
@@ -123,7 +124,7 @@ def test_a_blocked_day_says_so_first_and_names_what_failed():
     text = report.text
 
     assert text.index("do not place any of these trades") < text.index("What changed")
-    assert text.index("Turnover : 47.2%") < text.index("What changed")
+    assert text.index("Buys : 47.2%") < text.index("What changed")
     assert "The kill switch is on : daily loss of 3.4%, limit 3.0% . It stays on" in text
     assert "Awaiting approval" not in text
 
@@ -195,3 +196,52 @@ def test_who_was_passed_over_and_why_stands_in_report_log_and_manifest():
     )
     source = provenance(inputs, positions_sha256=None)
     assert json.loads(manifest_json(inputs, source, {}, {}))["fall_throughs"] == list(market.fall_throughs)
+
+
+# issue 10, line 15
+def test_turnover_is_half_of_buys_plus_sells_wherever_it_is_shown(report):
+    inputs = make_inputs()
+    traded = float(inputs.frames.trades["notional"].sum())
+    expected = traded / 2 / inputs.records.portfolio.book.equity_usd
+
+    shown = [figure(f"{text}%") for text in re.findall(r"[Tt]urnover ([\d.]+) %", report.text)]
+
+    assert len(shown) == 2
+    assert shown == pytest.approx([expected] * 2, abs=0.0005)
+    assert "turnover" not in dict(CHECKS)  # what is checked is buys, and is called so
+
+
+# issue 10, line 15
+def test_the_dearest_lines_are_sorted_by_the_figure_that_is_shown(html):
+    card = html.decode().split("Dearest lines")[1].split("</ul>")[0]
+    shown = [figure(text) for text in re.findall(r'class="num move">([^<]+)<', card)]
+    trades = make_inputs().frames.trades
+    costs = sorted(trades["commission_est"] + trades["slippage_est"], reverse=True)
+
+    assert shown == pytest.approx(costs[:3], abs=0.005)
+
+
+# issue 10, line 15
+def test_the_order_type_stands_in_a_column_of_its_own_on_every_screen(html, report):
+    header, *rows = report.rows["trades"]
+    place = header.index("Order")
+
+    assert {row[place] for row in rows[:-1]} == {"market"}
+    assert not re.search(r"\.order[^{]*\{[^}]*display: none", html.decode())
+
+
+# issue 10, line 15
+def test_the_weight_beside_the_shares_is_what_the_shares_weigh(report):
+    inputs = make_inputs()
+    after = inputs.frames.after
+    price = after["price"]
+    worth = float((after["shares"] * price).sum())
+    header, *rows = report.rows["book"]
+    columns = header.index("After"), header.index("Shares")
+    assert columns[1] == columns[0] + 1
+
+    shown = {row[0].split()[0]: (figure(row[columns[0]]), figure(row[columns[1]])) for row in rows}
+
+    assert sum(weight for weight, _ in shown.values()) == pytest.approx(1, abs=0.002)
+    for symbol, (weight, shares) in shown.items():
+        assert weight == pytest.approx(shares * float(price.get(symbol, 0.0)) / worth, abs=0.00006)

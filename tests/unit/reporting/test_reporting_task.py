@@ -143,7 +143,7 @@ def test_a_blocked_day_is_reported_elsewhere_and_live_is_untouched(tmp_path):
 
     folder = tmp_path / "reports" / "blocked" / "2024-06-14"
     assert blocked.value.exit_code == 3
-    assert "turnover" in str(blocked.value)
+    assert "buys" in str(blocked.value)
     assert str(folder / "report.html") in str(blocked.value)
     assert set(files_of(folder)) == FILES
     assert b"do not place any of these trades" in (folder / "report.html").read_bytes()

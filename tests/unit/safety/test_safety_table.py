@@ -131,6 +131,10 @@ def test_the_equal_weight_rule_may_score_all_alike():
     facts = make_day(scores=pd.DataFrame({"score": [1.0, 1.0]}), champion=make_champion(ranks=False))
 
     assert outcome_of("finite_scores", facts).passed
+    assert (
+        outcome_of("finite_scores", facts).limit == "finite"
+    )  # issue 10, line 15: no more is asked than passes
+    assert outcome_of("finite_scores", make_day()).limit == "finite and not all equal"
 
 
 def test_an_empty_book_may_be_filled_in_one_day():

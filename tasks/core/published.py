@@ -1,0 +1,41 @@
+"""Know what the published days stand on: each manifest in live/ names its inputs.
+
+What a day needs for its replay may not be deleted, so nothing is guessed: a manifest that cannot be read is an error.
+"""
+
+import json
+from datetime import date
+from typing import NamedTuple
+
+from tasks.core.errors import StorageError
+from tasks.core.home import Home
+
+MANIFEST = "manifest.json"
+
+
+class Inputs(NamedTuple):
+    """What a published day was computed from."""
+
+    snapshot: str  # id of the data
+    champion: str  # sha256 of the model
+
+
+def published_inputs(home: Home) -> dict[date, Inputs]:
+    """Return the inputs of each published day, by session, oldest first.
+
+    Raises StorageError at the first manifest that cannot be read. No days give an empty mapping.
+    """
+    found = {}
+    for path in sorted(home.live.glob(f"[0-9]*/{MANIFEST}")):
+        try:
+            manifest = json.loads(path.read_bytes())
+            inputs = manifest["inputs"]
+            session = date.fromisoformat(manifest["session"])
+            found[session] = Inputs(str(inputs["snapshot"]), str(inputs["champion"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{path} cannot be read ({type(error).__name__}), so nobody knows what the day stands on.",
+                remedy="Restore the day from a backup, or move its folder out of live/.",
+                path=str(path),
+            ) from error
+    return found
