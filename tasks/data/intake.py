@@ -5,6 +5,7 @@ readiness.py's to say; writing is store.py's. The same facts give the same rows,
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +17,7 @@ from tasks.data.batch import Batch
 from tasks.data.confirm import confirm
 from tasks.data.figures import judge_figures
 from tasks.data.finding_rows import make_findings, refused_symbols
+from tasks.data.levels import level_rows
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars
@@ -51,7 +53,7 @@ def admit(
     fresh, amendments = _split_by_age(judged.good, known)
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
     acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
-    rows = gather(known, fresh, trading_days, since=_earliest(acts))
+    rows = gather(_amended(known, amendments), fresh, trading_days, since=_earliest(acts))
     acts, refused = _refuse_denied(rows, acts, known, trading_days)
     bars = _bars(rows, _applied(rows, acts, known, trading_days))
     suspects = _believe(judge_moves(bars, limit=max_move_frac), rows, compared.confirmed)
@@ -76,8 +78,8 @@ def admit(
     out = {
         "amendments": amendments,
         "quarantine": _unseen(held, known, "quarantine"),
-        "actions": acts.assign(factor=_factors(rows, acts, trading_days, is_bar=is_bar)),
-        "levels": _levels(tables["levels"], known),
+        "actions": _with_factors(rows, acts, amendments, known, trading_days, is_bar),
+        "levels": level_rows(tables["levels"], known.tables["levels"]),
         "lives": lives,
         "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
@@ -98,6 +100,14 @@ def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.Da
     set_aside = known.tables["quarantine"]
     believed = changed_rows(changed, set_aside[[*changed.columns]], ("symbol", "session"))
     return good[~is_old], believed.reset_index(drop=True)
+
+
+def _amended(known: Known, amendments: pd.DataFrame) -> Known:
+    """Return what is known with the restated and late bars of this delivery in it: new bars are compared with those."""
+    if amendments.empty:
+        return known
+    both = pd.concat([known.bars, amendments[list(SPECS["bars"].columns)]], ignore_index=True)
+    return replace(known, bars=both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True))
 
 
 def _earliest(acts: pd.DataFrame) -> date | None:
@@ -127,6 +137,19 @@ def _factors(
         before=corporate.closes_before(code, day, **bars),
         at=corporate.closes_at(code, day, **bars),
     )
+
+
+def _with_factors(
+    rows: Rows, acts: pd.DataFrame, amendments: pd.DataFrame, known: Known, trading_days: Days, is_bar: Mask
+) -> pd.DataFrame:
+    """Return the actions to append with their factors: news, and stored ones whose bar was restated or came late."""
+    news = acts.assign(factor=_factors(rows, acts, trading_days, is_bar=is_bar))
+    key = list(SPECS["actions"].key)
+    stored = known.tables["actions"].merge(amendments[[*key, "close"]], on=key)
+    close = stored["close"].to_numpy(dtype=np.float64)
+    measured = stored.assign(factor=corporate.factors(stored, before=np.full(len(stored), np.nan), at=close))
+    both = pd.concat([measured[news.columns], news], ignore_index=True).drop_duplicates(key, keep="last")
+    return changed_rows(both, known.tables["actions"], key)
 
 
 def _refuse_denied(
@@ -208,23 +231,6 @@ def _held(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
     holding = [suspect for suspect in suspects if suspect.holds_bar]
     frame = rows.frame.iloc[[suspect.row for suspect in holding]].astype({"symbol": "str"})
     return frame.assign(rule=pd.Series([suspect.rule for suspect in holding], index=frame.index, dtype="str"))
-
-
-def _levels(delivered: pd.DataFrame, known: Known) -> pd.DataFrame:
-    """Return new and changed levels with their growth since the level before, distributions included."""
-    is_safe = np.array([is_safe_level_name(str(name)) for name in delivered["name"]], dtype=bool)
-    frame = delivered[is_safe & (delivered["close"] > 0).to_numpy()]
-    frame = frame.assign(adj_close=frame["adj_close"].fillna(frame["close"]))
-    frame = frame.drop_duplicates(["name", "session"], keep="last").sort_values(["name", "session"])
-    stored = known.tables["levels"]
-    last = stored.sort_values("session").drop_duplicates("name", keep="last").set_index("name")["adj_close"]
-    before = frame.groupby("name")["adj_close"].shift()
-    missing = before.isna() & (frame["session"] > pd.Timestamp(known.after or date(1900, 1, 1)))
-    before = before.where(~missing, frame["name"].astype(str).map(last))
-    growth = (frame["adj_close"] / before).fillna(1.0)
-    figures = ["name", "session", "open", "high", "low", "close"]
-    changed = changed_rows(frame[figures], stored, SPECS["levels"].key)
-    return frame.assign(growth=growth).loc[changed.index, list(SPECS["levels"].columns)]
 
 
 def _lives(
