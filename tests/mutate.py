@@ -9,6 +9,7 @@ Run as a program it prints what lived, by module, and exits 1 where a score is b
 """
 
 import argparse
+import gc
 import os
 import signal
 import subprocess
@@ -21,6 +22,13 @@ from pathlib import Path
 import libcst as cst
 import pytest
 from hypothesis import settings
+from mutmut.mutation import file_mutation
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.state import state
+from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import walk_mutatable_files
+from mutmut.workers.isolation import ForkServerRunner
 
 ROOT = Path(__file__).parents[1]
 SLICE_S = 20 * 60
@@ -28,7 +36,15 @@ SLICES = 12
 EXAMPLES = 12
 LEAST_TOGETHER, LEAST_EACH = 0.90, 0.85
 CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
-COLLECTED = ROOT / "mutants" / "mutmut-stats.json"
+LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+LIVED = {0, 5, 33}  # exit codes: the tests passed, or there were none
+MUTANTS = ROOT / "mutants"
+COLLECTED = MUTANTS / "mutmut-stats.json"
+
+
+def pytest_configure() -> None:
+    """Collect no garbage: a mutant's process ends soon, and touching every object copies all memory after a fork."""
+    gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,12 +69,9 @@ def is_words(node: cst.CSTNode) -> bool:
     return isinstance(called, cst.Name) and called.value.endswith(("Error", "_refused"))
 
 
-def run_slice() -> None:
+def run_slice(names: tuple[str, ...]) -> None:
     """Run mutmut in this process, without the mutants of words."""
     from mutmut.__main__ import _run
-    from mutmut.mutation import file_mutation
-    from mutmut.state import state
-    from mutmut.workers.isolation import ForkServerRunner
 
     skip = file_mutation.MutationVisitor._skip_node_and_children
 
@@ -76,7 +89,26 @@ def run_slice() -> None:
     ForkServerRunner.submit = fastest_first  # type: ignore[method-assign]
     file_mutation.MutationVisitor._skip_node_and_children = skip_words  # type: ignore[method-assign]
     del sys.modules["tests"]  # the tests that are run lie below mutants/, beside the code that they import
-    _run((), None)
+    _run(names, None)
+
+
+def drop_stale_copies() -> None:
+    """Delete what mutmut would keep of an earlier run: copies of files that are gone, or that are no code."""
+    for folder in ("config", "flows", "tasks", "tests"):
+        for copy in (MUTANTS / folder).rglob("*.*"):
+            name = copy.name.removesuffix(".meta").removesuffix(".spans")
+            source = ROOT / copy.relative_to(MUTANTS).with_name(name)
+            if copy.is_file() and not (source.exists() and name.endswith(".py")):
+                copy.unlink()
+
+
+def try_again_what_lived() -> None:
+    """Forget the outcomes that better tests may change; mutmut itself forgets those of changed functions."""
+    for data in mutated_files():
+        for name, code in data.exit_code_by_key.items():
+            if code in LIVED:
+                data.exit_code_by_key[name] = None
+        data.save()
 
 
 def run_slices(count: int) -> None:
@@ -85,7 +117,7 @@ def run_slices(count: int) -> None:
         slice_ = subprocess.Popen(
             [sys.executable, "-m", "tests.mutate", "--one-slice"],
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, **LEAN},
         )
         try:
             code = slice_.wait(SLICE_S)
@@ -99,24 +131,23 @@ def run_slices(count: int) -> None:
         print(f"slice {number} is over, some mutants are left")
 
 
-def outcomes() -> Iterator[tuple[str, str, str]]:
-    """Return module, name and outcome of every mutant."""
-    from mutmut.mutation.data import SourceFileMutationData
-    from mutmut.stats import status_by_exit_code
-    from mutmut.utils.file_utils import walk_mutatable_files
-
+def mutated_files() -> Iterator[SourceFileMutationData]:
     for path in sorted(walk_mutatable_files()):
-        if (ROOT / "mutants" / f"{path}.meta").exists():
+        if (MUTANTS / f"{path}.meta").exists():
             data = SourceFileMutationData(path=path)
             data.load()
-            for name, code in data.exit_code_by_key.items():
-                yield str(path), name, status_by_exit_code[code]
+            yield data
+
+
+def outcomes() -> Iterator[tuple[str, str, str]]:
+    """Return module, name and outcome of every mutant."""
+    for data in mutated_files():
+        for name, code in data.exit_code_by_key.items():
+            yield str(data.path), name, status_by_exit_code[code]
 
 
 def report(*, differences: bool) -> bool:
     """Print the scores and what lived; tell whether the bounds are kept."""
-    from mutmut.mutation.diff_apply import get_diff_for_mutant
-
     tried, caught = Counter[str](), Counter[str]()
     lived: list[tuple[str, str, str]] = []
     for module, name, status in outcomes():
@@ -140,14 +171,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=SLICES, help="of 20 minutes, at most; 0: only report")
     parser.add_argument("--differences", action="store_true", help="show what each surviving mutant changed")
-    parser.add_argument("--one-slice", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--one-slice", action="store_true", help="run mutmut once, for as long as it takes")
+    parser.add_argument("names", nargs="*", help="with --one-slice, the mutants to try: 'tasks.costs.*'")
     options = parser.parse_args()
     os.chdir(ROOT)
     if options.one_slice:
-        run_slice()
+        run_slice(tuple(options.names))
         return 0
     started = time.monotonic()
     if options.slices:
+        drop_stale_copies()
+        try_again_what_lived()
         run_slices(options.slices)
     good = report(differences=options.differences)
     print(f"{(time.monotonic() - started) / 60:.0f} minutes")

@@ -30,13 +30,13 @@ def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     refuse_symlink(path)
     beside = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException as error:
         beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
@@ -58,7 +58,8 @@ def replace_folder(path: Path) -> Iterator[Path]:
     refuse_symlink(path)
     beside = _beside(path)
     try:
-        beside.mkdir(parents=True)
+        make_folder(path.parent)
+        beside.mkdir()
         yield beside
         put_in_place(beside, path)
     except OSError as error:
@@ -73,9 +74,26 @@ def put_in_place(new: Path, path: Path) -> None:
     try:
         _sync_tree(new)
         _exchange(new, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise _not_written(path, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, unless they are there; their names are on the disk before this returns."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force to the disk which names the folder holds."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -128,15 +146,7 @@ def _sync_tree(top: Path) -> None:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         else:
-            _sync_folder(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_folder(path)
 
 
 def _not_written(path: Path, error: OSError) -> StorageError:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.core.atomic import refuse_symlink, write_text
+from tasks.core.atomic import refuse_symlink, sync_folder, write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.lock import waiting
@@ -86,6 +86,8 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
             file.write(ended + heading + _encoded((*fields, digest)))
             file.flush()
             os.fsync(file.fileno())
+            if not content:
+                sync_folder(chain.path.parent)  # the file may be new
         except OSError as error:
             raise StorageError(
                 f"{chain.path} could not be written: {error.strerror}.",

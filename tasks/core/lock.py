@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.core.atomic import make_folder
 from tasks.core.clock import stopwatch
 from tasks.core.errors import StorageError, TransientError
 
@@ -19,7 +20,7 @@ POLL_S = 0.01
 def exclusive(path: Path, *, doing: str) -> Iterator[None]:
     """Hold the lock while the block runs; who comes second is told who holds it and for what."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = path.open("a+")
     except OSError as error:
         raise StorageError(
@@ -46,7 +47,7 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
     Raises TransientError when the lock is not free in time, StorageError when the file cannot be opened.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = path.open("a+b")
     except OSError as error:
         raise StorageError(
