@@ -55,6 +55,48 @@ class TiingoProvider(Section):
     pace: Pace
 
 
+class SessionBounds(Section):
+    """What a whole session's prices may do, whatever its own spread: a session beyond a bound stops the run."""
+
+    max_moved_frac: Fraction
+    """Share of the names that may move farther than data.quality.max_move_frac net of the benchmark."""
+    max_moved_frac_strict: Fraction
+    """The same for fewer names than full_names, and without a usable benchmark (then counted absolutely)."""
+    max_median_gap_frac: Positive
+    """How far the median move may lie from the benchmark's."""
+    max_median_move_frac: Positive
+    """The largest median move without a usable benchmark."""
+    min_rank_correlation: Fraction
+    """Least rank correlation of the closes with those of the session before."""
+    max_volume_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    """The median name may trade so many times, or such a part of, the shares of the session before."""
+    full_names: Count
+    """Fewer names are judged by max_moved_frac_strict and without the rank correlation."""
+
+
+class LevelBounds(Section):
+    """What the benchmark, the volatility index and the risk-free rate may do; a row beyond a bound is not used."""
+
+    max_benchmark_fall_frac: Fraction
+    """Largest fall of the benchmark in one session; 1987 had 20.5 %."""
+    max_benchmark_rise_frac: Positive
+    """Largest rise of the benchmark in one session; 1933 had 16.6 %."""
+    min_volatility_index: Positive
+    """Lowest volatility index, in percent."""
+    max_volatility_index: Positive
+    """Highest volatility index, in percent."""
+    max_volatility_index_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    """The volatility index may become so many times, or such a part of, what it was in one session."""
+    min_yield_pct: float
+    """Lowest risk-free yield, in percent a year."""
+    max_yield_pct: float
+    """Highest risk-free yield, in percent a year."""
+    max_yield_move_pct: Positive
+    """Largest change of the risk-free yield in one session, in percentage points."""
+    max_equal_sessions: Count
+    """A close that is the same on more sessions in a row is stale."""
+
+
 class Quality(Section):
     """When data is good enough to trade on."""
 
@@ -68,6 +110,8 @@ class Quality(Section):
     """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
     quarantine_sessions: Count
     """How many sessions a symbol stays out of new trades after its last finding."""
+    session: SessionBounds
+    levels: LevelBounds
 
 
 class Universe(Section):

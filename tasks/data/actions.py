@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.finding_rows import make_findings, refused_symbols
+from tasks.data.quality import OUTERMOST_PRICES_USD
 from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol
 
+OUTERMOST_SPLITS = (1e-4, 1e4)  # new shares per old one
 REACH_SESSIONS = 25  # a dividend is measured against the close before only when that is not older
 _DAY_BITS = 20
 
@@ -36,8 +38,8 @@ def clean_actions(actions: pd.DataFrame, trading_days: Days) -> tuple[pd.DataFra
     sane = (
         np.isfinite(frame["dividend"])
         & np.isfinite(frame["split"])
-        & (frame["dividend"] >= 0)
-        & (frame["split"] > 0)
+        & frame["dividend"].between(0, OUTERMOST_PRICES_USD[1])
+        & frame["split"].between(*OUTERMOST_SPLITS)
     )
     bad, frame = frame[~sane], frame[sane]
     merged, conflicting = _merge_same_day(frame)

@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from config.data_section import Quality
 from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
@@ -18,20 +19,25 @@ from tasks.data.digest import COVERED, session_digests
 from tasks.data.finding_rows import to_findings
 from tasks.data.head import Head, read_head
 from tasks.data.intake import admit
+from tasks.data.level_gates import LevelRules, level_rules
 from tasks.data.place import lake_of
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding, Place
+from tasks.data.session_moves import SessionMoves, refuse_out_of_line
 from tasks.data.store import read_bar_frame, read_table
 from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table
 
 log = logging.getLogger(__name__)
 
+_RESTORE = "Restore the lake from a backup, or move it away and refresh again."
 BROKEN_RULES = frozenset(
     {
         "missing_value",
         "price_not_positive",
         "negative_volume",
+        "impossible_price",
+        "impossible_volume",
         "inconsistent_bar",
         "no_trading_day",
         "conflicting_duplicate",
@@ -75,17 +81,20 @@ def verify_lake(run: Run) -> Verification:
     if head is None or head.first_session is None or head.last_session is None:
         raise DataError("The lake is empty.", remedy="Run `afterclose refresh` first.", lake=str(lake))
     stored = _Stored(lake, head)
+    sessions = list[SessionMoves]()
     bars, symbols, damaged, parts = 0, set[str](), list[date](), [empty_table("findings")]
     coverage = list[Coverage]()
     for year in range(head.first_session.year, head.last_session.year + 1):
         log.info("verifying %d", year)
-        frame, findings = stored.judge_year(year, max_move_frac=limits.max_move_frac)
+        frame, findings, moves = stored.judge_year(year, limits, level_rules(run.settings))
+        sessions += moves
         bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
         damaged += stored.damaged_sessions(frame, year)
         coverage += _coverage(frame, stored.tables["members"])
         parts.append(findings)
     today = pd.concat(parts, ignore_index=True)
     _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
+    refuse_out_of_line(tuple(sessions), limits, provider="The lake", remedy=_RESTORE)
     # a refused action, or a bar that was mended since, is seen nowhere but among what was found on arrival
     found = pd.concat([stored.tables["findings"][list(FINDING_COLUMNS)], today], ignore_index=True)
     found = found.drop_duplicates(list(SPECS["findings"].key)).sort_values(["symbol", "session", "rule"])
@@ -122,8 +131,10 @@ class _Stored:
         }
         self.trading_days = sessions_between(FIRST_DAY, head.last_session or FIRST_DAY)
 
-    def judge_year(self, year: int, *, max_move_frac: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the year's bars, and what the gates find in them as if they were delivered now."""
+    def judge_year(
+        self, year: int, limits: Quality, rules: LevelRules
+    ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[SessionMoves, ...]]:
+        """Return the year's bars, and what the gates find in them and in its sessions as if they came now."""
         first, last = date(year, 1, 1), date(year, 12, 31)
         before = self.trading_days[self.trading_days < np.datetime64(first)]
         context = before[-CONTEXT_SESSIONS:]
@@ -136,6 +147,7 @@ class _Stored:
         delivered["actions"] = _within(self.tables["actions"], first, last)[
             ["symbol", "session", "dividend", "split"]
         ]
+        delivered["levels"] = _within(self.tables["levels"], first, last)
         known = Known()
         if len(context):
             since, after = context[0].item(), before[-1].item()
@@ -143,14 +155,20 @@ class _Stored:
                 **known.tables,
                 "quarantine": _within(held, since, after),
                 "actions": _within(self.tables["actions"], since, after),
+                "levels": _within(self.tables["levels"], since, after),
                 "renames": self.tables["renames"],
                 "delistings": self.tables["delistings"],
             }
             known = Known(after, self._bars(since, after), tables)
         batch = admit(
-            delivered, known, through=last, trading_days=self.trading_days, max_move_frac=max_move_frac
+            delivered,
+            known,
+            through=last,
+            trading_days=self.trading_days,
+            max_move_frac=limits.max_move_frac,
+            level_rules=rules,
         )
-        return bars, batch.rows["findings"]
+        return bars, batch.rows["findings"], batch.sessions
 
     def damaged_sessions(self, bars: pd.DataFrame, year: int) -> list[date]:
         """Return the sessions whose rows do not have the digest that was committed with them."""
@@ -172,14 +190,14 @@ def _refuse_damage(damaged: list[date], found: pd.DataFrame, *, symbols: int, li
     if damaged:
         raise DataError(
             f"The rows of {len(damaged)} sessions are not those that were committed, the first {damaged[0]}.",
-            remedy="Restore the lake from a backup, or move it away and refresh again.",
+            remedy=_RESTORE,
             sessions=len(damaged),
         )
     broken = found[found["rule"].isin(BROKEN_RULES)]["symbol"].nunique()
     if broken > limit * symbols:
         raise DataError(
             f"{broken} of {symbols} symbols have stored bars that fail a gate.",
-            remedy="Restore the lake from a backup, or move it away and refresh again.",
+            remedy=_RESTORE,
             symbols=broken,
         )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from tasks.data.session_moves import SessionMoves
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -15,6 +17,7 @@ class Batch:
 
     rows: dict[str, pd.DataFrame]
     refused: Mapping[str, int] = field(default_factory=dict)
+    sessions: tuple[SessionMoves, ...] = ()  # how each new session moved as a whole
 
     @property
     def is_empty(self) -> bool:

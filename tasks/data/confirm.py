@@ -23,7 +23,8 @@ LEAST_OFF, OFF_DEVIATIONS = (
 SHOWN = 0.35  # a claim of which prices show less than this share is denied
 DOUBLED = 0.5  # one claim explains the day at least twice as well as both
 OPEN_GAP, GAP_DEVIATIONS = 0.10, 6.0  # what is still missing when the action is applied
-LARGE_DIVIDEND = 0.10  # of the price: more than any regular dividend
+LARGE_ACTION = 0.10  # log change of the price: large enough that a gap beside it is told
+LARGE_DIVIDEND = 0.05  # of the price: more than any regular dividend of a quarter
 SIMPLE_RATIO, RATIO_TOLERANCE = 5, 1e-4  # a split of whole shares has such a denominator at most
 
 
@@ -84,7 +85,7 @@ def confirm(bars: Bars, acts: pd.DataFrame, row_of_action: Ints) -> Confirmed:
     drops_dividend = doubled & (only_split.most <= only_dividend.most)
     keeps_dividend, keeps_split = ~(denied | drops_dividend), ~(denied | (doubled & ~drops_dividend))
     leaves_gap = (
-        (size >= LARGE_DIVIDEND)
+        (size >= LARGE_ACTION)
         & (applied.least > np.maximum(OPEN_GAP, GAP_DEVIATIONS * own))
         & ~(denied | doubled)
     )

@@ -17,6 +17,7 @@ from tasks.data.batch import Batch
 from tasks.data.confirm import confirm
 from tasks.data.figures import judge_figures
 from tasks.data.finding_rows import make_findings, refused_symbols
+from tasks.data.level_gates import LevelRules, closes_by_day, judge_levels, judge_yields
 from tasks.data.levels import level_rows
 from tasks.data.lines import new_lives
 from tasks.data.moves import Bars, Suspect, judge_moves
@@ -25,9 +26,10 @@ from tasks.data.reconcile import Reconciled, unreconciled
 from tasks.data.remarks import restated, reused, shape_findings, silences, suspicions
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
+from tasks.data.session_moves import measure_sessions
 from tasks.data.shapes import judge_shapes
 from tasks.data.symbols import is_safe_level_name, is_safe_symbol, printable
-from tasks.data.tables import OHLCV, SPECS, changed_rows, known_from
+from tasks.data.tables import OHLCV, SPECS, changed_rows, empty_table, known_from
 
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
 
@@ -42,10 +44,12 @@ def admit(
     trading_days: Days,
     max_move_frac: float,
     compared: Reconciled | None = None,
+    level_rules: LevelRules | None = None,
 ) -> Batch:
     """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none.
 
-    `compared` is what other sources say of the delivered bars (see reconcile.py).
+    `compared` is what other sources say of the delivered bars (see reconcile.py). Without `level_rules` levels are
+    taken as they come, and no session is measured against a benchmark.
     """
     compared = compared or unreconciled(tables["bars"])
     judged = judge_bars(compared.bars, trading_days)
@@ -56,6 +60,14 @@ def admit(
     rows = gather(_amended(known, amendments), fresh, trading_days, since=_earliest(acts))
     acts, refused = _refuse_denied(rows, acts, known, trading_days)
     bars = _bars(rows, _applied(rows, acts, known, trading_days))
+    levels, yields, level_findings = _judged_levels(tables, known, level_rules, trading_days)
+    sessions = measure_sessions(
+        bars,
+        rows.frame["symbol"].cat.categories,
+        trading_days,
+        benchmark=_benchmark(levels, known, level_rules, trading_days),
+        move_frac=max_move_frac,
+    )
     suspects = _believe(judge_moves(bars, limit=max_move_frac), rows, compared.confirmed)
     holds = np.zeros(len(rows.frame), dtype=bool)
     holds[[suspect.row for suspect in suspects if suspect.holds_bar]] = True
@@ -66,6 +78,7 @@ def admit(
         _refused_elsewhere(tables, judged.refused),
         act_findings,
         figure_findings,
+        level_findings,
         refused,
         suspicions(rows, suspects),
         *(shape_findings(rows, shapes) for shapes in judge_shapes(bars)),
@@ -79,15 +92,15 @@ def admit(
         "amendments": amendments,
         "quarantine": _unseen(held, known, "quarantine"),
         "actions": _with_factors(rows, acts, amendments, known, trading_days, is_bar),
-        "levels": level_rows(tables["levels"], known.tables["levels"]),
+        "levels": level_rows(levels, known.tables["levels"]),
         "lives": lives,
         "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
     for name in WHOLE_TABLES:
-        whole = figures if name == "fundamentals" else tables[name]
+        whole = {"fundamentals": figures, "riskfree": yields}.get(name, tables[name])
         out[name] = changed_rows(_safe(whole), known.tables[name], SPECS[name].key)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
-    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out}, judged.refused)
+    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out}, judged.refused, sessions)
 
 
 def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -231,6 +244,28 @@ def _held(rows: Rows, suspects: list[Suspect]) -> pd.DataFrame:
     holding = [suspect for suspect in suspects if suspect.holds_bar]
     frame = rows.frame.iloc[[suspect.row for suspect in holding]].astype({"symbol": "str"})
     return frame.assign(rule=pd.Series([suspect.rule for suspect in holding], index=frame.index, dtype="str"))
+
+
+def _judged_levels(
+    tables: dict[str, pd.DataFrame], known: Known, rules: LevelRules | None, trading_days: Days
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the levels and yields that can be used, and what is to tell of the others."""
+    if rules is None:
+        return tables["levels"], tables["riskfree"], empty_table("findings").drop(columns="known")
+    levels, of_levels = judge_levels(tables["levels"], known.tables["levels"], rules, trading_days)
+    yields, of_yields = judge_yields(tables["riskfree"], known.tables["riskfree"], rules, trading_days)
+    return levels, yields, pd.concat([of_levels, of_yields], ignore_index=True)
+
+
+def _benchmark(
+    levels: pd.DataFrame, known: Known, rules: LevelRules | None, trading_days: Days
+) -> NDArray[np.float64]:
+    """Return the benchmark's close of each trading day; a new one stands for the stored one."""
+    if rules is None:
+        return np.full(len(trading_days), np.nan)
+    columns = ["name", "session", "close"]
+    both = pd.concat([known.tables["levels"][columns], levels[columns]], ignore_index=True)
+    return closes_by_day(both, rules.benchmark, trading_days)
 
 
 def _lives(

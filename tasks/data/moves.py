@@ -2,8 +2,10 @@
 
 A move is looked at when it exceeds the limit *and* stands out from all moves of that session, so that a crash which
 takes everything down passes. Where the ratio betrays a slipped decimal point or a split nobody announced, the bar
-is set aside for that day; if the new level holds, the next bar confirms it. Any other such move is believed when
-people really traded on it, and no news when the name has moved like that lately. Uses no later row. Repairs nothing.
+is set aside for that day; if the new level holds, the next bar confirms it. So is a price that doubled or more: an
+error upwards looks like news. Any other such move is believed when people really traded on it, and no news when the
+name has moved like that lately. Uses no later row. Repairs nothing. Errors that most names of a session share are
+session_moves.py's to find.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ OWN_SESSIONS, OWN_LEAST, OWN_DEVIATIONS = 42, 10, 8.0  # the same from what is u
 LATE_SESSIONS, LATE_LEAST = 5, 3  # … or was lately: a name in free fall goes on falling
 VOLUME_SESSIONS, VOLUME_LEAST = 21, 5
 TRADED_VOLUME = 2.0  # times the usual dollar volume: people really traded, so the move is believed
+DOUBLED_MOVE = 1.0  # from here on volume proves nothing: only a second source, an action or the next bar does
 NEWS_VOLUME = 3.0  # … so much that even the ratio of a split is taken for news
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0, 100.0)
 SPLIT_TOLERANCE = 0.03
@@ -79,11 +82,15 @@ class Bars:
         return 1.4826 * usual(stray, self.code, self.day, rows, sessions=sessions, least=least)
 
     def times_usual_volume(self, rows: Ints) -> Floats:
-        """Return these rows' dollar volume over what is usual for their names."""
-        dollars = self.dollar_volume
+        """Return these rows' dollar volume over what is usual for their names.
+
+        Shares are counted at the lower of the close and the one before: a close that is wrong upwards must not make
+        the volume that would prove it.
+        """
+        dollars = np.fmin(self.close[rows], self.before[rows]) * self.volume[rows]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return dollars[rows] / usual(
-                dollars, self.code, self.day, rows, sessions=VOLUME_SESSIONS, least=VOLUME_LEAST
+            return dollars / usual(
+                self.dollar_volume, self.code, self.day, rows, sessions=VOLUME_SESSIONS, least=VOLUME_LEAST
             )
 
 
@@ -149,20 +156,31 @@ def _judge(bars: Bars, held: Mask, row: int, stand: _Stand) -> Suspect | None:
     if good is not None and good < row - 1 and not stand.stands_out(_move_between(bars, good, row)):
         return None  # back at the level before the bars that were set aside
     told = f"close {bars.close[row - 1]:.6g} → {bars.close[row]:.6g} ({stand.move:+.1%}; market {stand.middle:+.1%})"
-    ratio = (1.0 + stand.move) / (1.0 + stand.middle)
-    cause = _unit_error(ratio)
-    if cause:
-        return Suspect(row, "unit_error", f"{told}; {cause}", holds_bar=True)
-    gap = bars.open[row] / bars.before[row]
-    cause = _split(ratio, gap / (1.0 + stand.middle))
-    if cause and not stand.times >= NEWS_VOLUME:
-        return Suspect(row, "unannounced_split", f"{told}; {cause}", holds_bar=True)
-    traded = "" if np.isnan(stand.times) else f", on {stand.times:.2g} times its usual dollar volume"
+    doubt = _doubt(bars, row, stand)
+    if doubt:
+        rule, cause = doubt
+        return Suspect(row, rule, f"{told}; {cause}", holds_bar=True)
     if stand.is_usual:
         return None
+    traded = "" if np.isnan(stand.times) else f", on {stand.times:.2g} times its usual dollar volume"
     if stand.times >= TRADED_VOLUME:
         return Suspect(row, "large_move", f"{told}; no action explains it{traded}", severity="note")
     return Suspect(row, "unexplained_move", f"{told}; no action explains it{traded}")
+
+
+def _doubt(bars: Bars, row: int, stand: _Stand) -> tuple[str, str] | None:
+    """Return the rule by which the bar is set aside until the next one confirms it, and why; None otherwise."""
+    ratio = (1.0 + stand.move) / (1.0 + stand.middle)
+    cause = _unit_error(ratio)
+    if cause:
+        return "unit_error", cause
+    gap = bars.open[row] / bars.before[row]
+    cause = _split(ratio, gap / (1.0 + stand.middle))
+    if cause and not stand.times >= NEWS_VOLUME:
+        return "unannounced_split", cause
+    if stand.move >= DOUBLED_MOVE:
+        return "doubled_price", "no action explains it, and no volume proves so much"
+    return None
 
 
 def _last_believed(bars: Bars, held: Mask, row: int) -> int | None:

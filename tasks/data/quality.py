@@ -16,6 +16,9 @@ from tasks.data.symbols import is_safe_symbol, printable
 from tasks.data.tables import OHLCV
 
 PRICES = ("open", "high", "low", "close")
+OUTERMOST_PRICES_USD = (1e-4, 1e7)  # a hundredth of a cent; ten times the dearest share there is
+MOST_SHARES = 1e13  # a day; a thousand times the busiest
+LAST_PLACE = 1e-9  # of a price: what is lost when a vendor counts back through splits
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,27 @@ def _row_rules(bars: pd.DataFrame, trading_days: Days) -> list[tuple[str, Mask]]
     prices = bars[list(PRICES)].to_numpy(dtype=np.float64)
     volume = bars["volume"].to_numpy(dtype=np.float64)
     open_, high, low, close = prices.T
+    least, most = OUTERMOST_PRICES_USD
     with np.errstate(invalid="ignore"):
         return [
             ("missing_value", ~(np.isfinite(prices).all(axis=1) & np.isfinite(volume))),
             ("price_not_positive", ~(prices > 0).all(axis=1)),
             ("negative_volume", ~(volume >= 0)),
-            ("inconsistent_bar", ~((low <= np.minimum(open_, close)) & (np.maximum(open_, close) <= high))),
+            ("impossible_price", ~((prices >= least) & (prices <= most)).all(axis=1)),
+            ("impossible_volume", ~(volume <= MOST_SHARES)),
+            (
+                "inconsistent_bar",
+                ~(_reaches(np.minimum(open_, close), low) & _reaches(high, np.maximum(open_, close))),
+            ),
             ("no_trading_day", ~np.isin(bars["session"].to_numpy().astype("datetime64[D]"), trading_days)),
             ("conflicting_duplicate", _shares_key_with_neighbour(bars)),
         ]
+
+
+def _reaches(higher: np.ndarray, lower: np.ndarray) -> Mask:
+    """Tell where one price is not below the other, but for rounding in the last place."""
+    result: Mask = higher >= lower * (1.0 - LAST_PLACE)
+    return result
 
 
 def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Mapping[str, int]]:

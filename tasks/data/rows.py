@@ -14,7 +14,7 @@ from tasks.data.schema import Days, Mask
 from tasks.data.tables import SPECS, empty_table
 
 CONTEXT_SESSIONS = 64  # how far back new bars are compared with stored ones: the longest reach of any gate
-HOLDING_RULES = frozenset({"unit_error", "unannounced_split"})
+HOLDING_RULES = frozenset({"unit_error", "unannounced_split", "doubled_price"})
 
 Ints = NDArray[np.int64]
 

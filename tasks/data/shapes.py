@@ -23,6 +23,7 @@ FLAT_LEAST_USD, FLAT_USUAL_RANGE = (
     0.005,
 )  # one price for so many dollars, in a name that moves so much a day
 TRADED_LEAST_USD = 1e6  # usual dollar volume of a name that trades every day
+TRADED_OFTEN = 0.75  # of the sessions before had trades, in a name of less
 THIN_TIMES, THIN_LEAST_USD = 20.0, 5e6  # a small part of a dollar volume that is usually at least this
 SAME_LEAST_USD = (
     0.10  # a range of several ticks, also of the sixteenths before 2001, is not met exactly twice
@@ -43,6 +44,7 @@ def judge_shapes(bars: Bars) -> Iterator[Shapes]:
     """Yield what looks wrong among the new bars, rule by rule."""
     yield _repeated(bars)
     yield _no_trade(bars)
+    yield _untraded(bars)
     yield _flat(bars)
     yield _stray(bars)
     yield _thin(bars)
@@ -67,14 +69,50 @@ def _repeated(bars: Bars) -> Shapes:
 
 
 def _no_trade(bars: Bars) -> Shapes:
-    """Find bars without volume of names that trade every day; one that seldom trades has such bars all the time."""
-    rows = _of(bars, bars.volume == 0)
-    normal = _usual(bars.dollar_volume, bars, rows)
+    """Find bars without volume of names that many dollars are usually traded of: the close is an old one."""
+    rows, start = _idle(bars)
+    normal = _usual(bars.dollar_volume, bars, start)
     told = [
         f"close {close:.6g} on no volume, usually {dollars:,.0f} USD"
         for close, dollars in zip(bars.close[rows], normal, strict=True)
     ]
     return _keep("no_trade", "quarantine", rows, normal >= TRADED_LEAST_USD, told)
+
+
+def _untraded(bars: Bars) -> Shapes:
+    """Note bars without volume of names that trade little, but on most days. They are too small to be bought anyway."""
+    rows, start = _idle(bars)
+    traded, bars_before = (
+        _sum_before(bars, values)[start]
+        for values in ((bars.volume > 0).astype(float), np.ones_like(bars.volume))
+    )
+    often = traded / np.maximum(bars_before, 1)
+    is_small = ~(_usual(bars.dollar_volume, bars, start) >= TRADED_LEAST_USD)
+    told = [
+        f"close {close:.6g} on no volume; traded on {share:.0%} of the sessions before"
+        for close, share in zip(bars.close[rows], often, strict=True)
+    ]
+    is_odd = is_small & (often >= TRADED_OFTEN) & (bars_before >= USUAL_LEAST)
+    return _keep("untraded", "note", rows, is_odd, told)
+
+
+def _idle(bars: Bars) -> tuple[Ints, Ints]:
+    """Return the new bars without volume, and the first bar of the run of such bars that each belongs to.
+
+    What is usual is asked before the run, so that a halt does not become usual while it lasts; longer runs than the
+    usual's own window are a name that stopped trading, and left out.
+    """
+    is_idle = bars.volume == 0
+    begins = is_idle.copy()
+    begins[1:] &= ~(is_idle[:-1] & (bars.code[1:] == bars.code[:-1]))
+    start = (
+        np.maximum.accumulate(np.where(begins, np.arange(len(is_idle)), 0))
+        if len(is_idle)
+        else np.zeros(0, int)
+    )
+    rows = _of(bars, is_idle)
+    rows = rows[rows - start[rows] < USUAL_SESSIONS]
+    return rows, start[rows].astype(np.int64)
 
 
 def _flat(bars: Bars) -> Shapes:

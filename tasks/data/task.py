@@ -22,6 +22,7 @@ from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, witho
 from tasks.data.finding_rows import to_findings
 from tasks.data.head import Head, read_head
 from tasks.data.intake import admit
+from tasks.data.level_gates import level_rules
 from tasks.data.panel_reader import panel_rules, read_panel
 from tasks.data.place import lake_of
 from tasks.data.providers.base import Provider
@@ -30,6 +31,7 @@ from tasks.data.readiness import SessionFacts, count_session, quarantined_names,
 from tasks.data.reconcile import Reconciled, reconcile
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, Place, SnapshotRef
+from tasks.data.session_moves import refuse_out_of_line
 from tasks.data.store import make_snapshot, read_bar_frame, read_table, read_tables
 from tasks.data.tables import SPECS, as_seen_on, changed_rows
 
@@ -127,7 +129,9 @@ def _bring_up(
         trading_days=trading_days,
         max_move_frac=limits.max_move_frac,
         compared=compared,
+        level_rules=level_rules(run.settings),
     )
+    refuse_out_of_line(batch.sessions, limits, provider=provider.name)
     batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
     _tell_refused(batch.refused, of=len(tables["bars"]), provider=provider.name)
     refuse_unfit(

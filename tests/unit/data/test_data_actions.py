@@ -37,7 +37,9 @@ def test_two_different_dividends_of_one_day_contradict_each_other_and_none_is_ap
     assert findings["rule"].tolist() == ["conflicting_action"]
 
 
-@pytest.mark.parametrize(("dividend", "split"), [(np.nan, 1.0), (-1.0, 1.0), (0.5, 0.0), (0.5, np.inf)])
+@pytest.mark.parametrize(
+    ("dividend", "split"), [(np.nan, 1.0), (-1.0, 1.0), (0.5, 0.0), (0.5, np.inf), (1e308, 1.0), (0, 1e308)]
+)
 def test_senseless_actions_are_reported_and_not_applied(dividend, split):
     clean, findings = clean_actions(make_actions(("A", MONDAY, dividend, split)), DAYS)
 

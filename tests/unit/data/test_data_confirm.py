@@ -104,6 +104,7 @@ def test_a_split_with_a_spin_off_that_nobody_announced_is_applied_and_told():
     ("case", "rule"),
     [
         ({"dividend": 50.0, "price": 0.5}, "large_dividend"),
+        ({"dividend": 7.0, "price": 0.93}, "large_dividend"),
         ({"split": 1.238, "price": 1 / 1.238}, "odd_split"),
     ],
 )

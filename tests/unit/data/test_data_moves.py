@@ -133,6 +133,41 @@ def test_a_small_dividend_on_the_day_of_a_great_move_changes_nothing():
     assert found(as_bars(close, volume, factor={(12, 5): 1.01})) == [(12, 5, "unexplained_move")]
 
 
+@pytest.mark.parametrize("times", [1.25, 1.4, 1.7, 1.9])
+def test_issue_10_line_17_a_price_that_is_wrong_upwards_does_not_confirm_itself(times):
+    close, volume = make_moves()
+    close[12, 5] *= times
+    volume[12, 5] = 1.6 * np.median(
+        volume[:12, 5]
+    )  # with a close of 1.25 times it would look like twice the dollars
+
+    assert [one for one in found(as_bars(close, volume)) if one[0] == 12] == [(12, 5, "unexplained_move")]
+
+
+@pytest.mark.parametrize("times", [2.5, 2.7, 3.5, 5.5, 8.5, 12.0, 30.0, 70.0])
+def test_issue_10_line_17_a_price_that_doubles_is_set_aside_until_the_next_bar_confirms_it(times):
+    close, volume = make_moves()
+    volume[12, 5] *= 50
+    once, stays = close.copy(), close.copy()
+    once[12, 5] *= times
+    stays[12:, 5] *= times
+
+    for prices in (once, stays):
+        (suspect,) = judge_moves(as_bars(prices, volume), limit=0.2)
+        assert (suspect.holds_bar, suspect.severity) == (True, "quarantine")
+        assert (suspect.row, suspect.rule) == (5 * SESSIONS + 12, suspect.rule)
+        assert suspect.rule in {"doubled_price", "unit_error"}
+
+
+def test_issue_10_line_17_a_name_that_often_doubles_is_set_aside_too():
+    close, volume = make_moves()
+    close[20:25, 5] *= np.array([1.5, 0.7, 1.6, 0.8, 1.4])
+    close[25, 5] = close[24, 5] * 2.3
+
+    rules = {one[2] for one in found(as_bars(close, volume)) if one[0] == 25}
+    assert rules == {"doubled_price"}
+
+
 def test_news_on_great_volume_are_no_split():
     close, volume = make_moves()
     close[12:, 5] /= 2

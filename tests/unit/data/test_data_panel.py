@@ -164,3 +164,50 @@ def test_universe_gains_and_losses_are_told(tmp_path, monkeypatch):
 
     assert (market.universe_gained, market.universe_lost, market.universe_size) == (("S01",), ("S00",), 2)
     assert isinstance(market.snapshot.session, date)
+
+
+def test_a_filing_that_becomes_known_late_does_not_enter_the_sessions_before(tmp_path, monkeypatch):
+    base = make_delivery()
+    days = days_of(base)
+    columns = ["symbol", "end_date", "available_date", "eps"]
+    in_time = [("S02", days[0], days[20], 5.0)]
+    late = [*in_time, ("S02", days[10], days[30], 9.0)]
+    first = replace(base, fundamentals=typed("fundamentals", pd.DataFrame(in_time, columns=columns)))
+    then = replace(base, fundamentals=typed("fundamentals", pd.DataFrame(late, columns=columns)))
+    refresh(monkeypatch, tmp_path, first, days[50])
+
+    panel = read_panel(refresh(monkeypatch, tmp_path, then, days[55]).snapshot, window=None)
+
+    shown = panel.fundamentals["eps"][:, column(panel, "S02")]
+    assert (shown[20:55] == 5.0).all()  # dated session 30, but nobody had it before session 55
+    assert shown[55] == 9.0
+
+
+def test_the_benchmark_earns_its_distributions(tmp_path, monkeypatch):
+    base = make_delivery()
+    days = days_of(base)
+    is_spy = (base.levels["name"] == "SPY").to_numpy()
+    paid = is_spy & (base.levels["session"] >= pd.Timestamp(days[30])).to_numpy()
+    total = base.levels["close"].where(~paid, base.levels["close"] * 1.02)  # 2 % were paid on that day
+    market = refresh(monkeypatch, tmp_path, replace(base, levels=base.levels.assign(adj_close=total)))
+
+    panel = read_panel(market.snapshot, window=None)
+
+    close = base.levels.loc[is_spy, "close"].to_numpy()
+    assert panel.market[-1] / panel.market[0] == pytest.approx(1.02 * close[-1] / close[0])
+    assert panel.market[29] / panel.market[0] == pytest.approx(close[29] / close[0])
+
+
+def test_a_split_beside_a_dividend_of_the_same_day_both_count(tmp_path, monkeypatch):
+    base = make_delivery()
+    days = days_of(base)
+    rows = [("S01", days[30], 0.4, 1.0), ("S01", days[30], 0.0, 2.0)]
+    acts = typed("actions", pd.DataFrame(rows, columns=["symbol", "session", "dividend", "split"]))
+    market = refresh(monkeypatch, tmp_path, replace(base, actions=acts))
+
+    panel = read_panel(market.snapshot, window=None)
+
+    c = column(panel, "S01")
+    got = 2 * (panel.raw_close[30, c] + 0.4) / panel.raw_close[29, c]
+    assert panel.close[30, c] / panel.close[29, c] == pytest.approx(got)
+    assert panel.volume[30, c] * 2 * panel.raw_close[30, c] == pytest.approx(panel.dollar_volume[30, c])

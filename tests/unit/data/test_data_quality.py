@@ -36,6 +36,10 @@ def test_good_bars_pass_sorted_and_without_a_word():
         (("A", MONDAY, 10, 9.9, 9, 9.5, 100), "inconsistent_bar"),
         (("A", MONDAY, 10, 11, 9.8, 9.7, 100), "inconsistent_bar"),
         (("A", SATURDAY, 10, 11, 9, 10, 100), "no_trading_day"),
+        # issue 10, line 21
+        (("A", MONDAY, *[1e308] * 4, 100), "impossible_price"),
+        (("A", MONDAY, *[1e-320] * 4, 100), "impossible_price"),
+        (("A", MONDAY, 10, 11, 9, 10, 1e308), "impossible_volume"),
     ],
 )
 def test_a_bar_that_fails_a_gate_is_set_aside_with_its_figures_as_evidence(row, rule):
@@ -46,6 +50,20 @@ def test_a_bar_that_fails_a_gate_is_set_aside_with_its_figures_as_evidence(row, 
     finding = judged.findings.iloc[0]
     assert (finding["symbol"], finding["rule"], finding["severity"]) == ("A", rule, "quarantine")
     assert "open" in finding["evidence"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.01, 1e6), st.sampled_from([-1, 1]))
+def test_issue_10_line_21_one_unit_in_the_last_place_is_no_inconsistency(price, side):
+    beyond = float(np.nextafter(price, price + side))
+    bars = make_bars(
+        ("A", MONDAY, price, price, price, beyond, 100), ("A", TUESDAY, beyond, price, price, price, 100)
+    )
+
+    assert judge_bars(bars, DAYS).held.empty
+    assert judge_bars(
+        make_bars(("A", MONDAY, price, price, price, price * (1 + side * 1e-6), 100)), DAYS
+    ).held["rule"].tolist() == ["inconsistent_bar"]
 
 
 def test_equal_duplicates_are_stored_once_and_noted():
@@ -89,6 +107,8 @@ def test_whatever_comes_in_only_consistent_unique_bars_pass_and_no_row_is_lost(r
     figures = good[["open", "high", "low", "close", "volume"]].to_numpy()
     assert np.isfinite(figures).all()
     assert (figures[:, :4] > 0).all()
-    assert (good["low"] <= good[["open", "close"]].min(axis=1)).all()
-    assert (good["high"] >= good[["open", "close"]].max(axis=1)).all()
+    assert (good["low"] * (1 - 1e-9) <= good[["open", "close"]].min(axis=1)).all()
+    assert (good["high"] >= good[["open", "close"]].max(axis=1) * (1 - 1e-9)).all()
+    assert ((figures[:, :4] >= 1e-4) & (figures[:, :4] <= 1e7)).all()
+    assert (figures[:, 4] <= 1e13).all()
     assert len(good) + len(judged.held) + bars.duplicated().sum() == len(bars)

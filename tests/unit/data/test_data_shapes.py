@@ -63,11 +63,34 @@ def test_a_bar_without_volume_is_no_trade():
     assert found(changed(make_bars(), volume=0.0)) == [(ROW, "no_trade")]
 
 
-def test_a_bar_without_volume_of_a_name_that_seldom_trades_is_nothing_special():
+def test_a_bar_without_volume_of_a_name_that_trades_little_but_daily_is_noted():
     bars = make_bars()
     quiet = replace(bars, volume=np.where(bars.code == NAME, 200.0, bars.volume))
 
-    assert found(changed(quiet, volume=0.0)) == []
+    (shapes,) = [one for one in judge_shapes(changed(quiet, volume=0.0)) if len(one.rows)]
+
+    assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("untraded", "note", [ROW])
+
+
+def test_a_bar_without_volume_of_a_name_that_seldom_trades_is_nothing_special():
+    bars = make_bars()
+    seldom = np.where((bars.code == NAME) & (bars.day % 2 == DAY % 2), 0.0, 200.0)
+    quiet = replace(bars, volume=np.where(bars.code == NAME, seldom, bars.volume))
+
+    assert found(quiet) == []
+
+
+def test_a_halt_does_not_become_usual_while_it_lasts():
+    bars = make_bars()
+    halted = (bars.code == NAME) & (bars.day >= 20)
+    prices = {
+        name: np.where(halted, bars.close[NAME * SESSIONS + 19], getattr(bars, name))
+        for name in ("open", "high", "low", "close")
+    }
+
+    rows = [row for row, rule in found(replace(bars, volume=np.where(halted, 0.0, bars.volume), **prices))]
+
+    assert rows == list(range(NAME * SESSIONS + 20, NAME * SESSIONS + 41))  # then it has stopped trading
 
 
 def test_one_price_all_day_for_millions_is_no_bar():

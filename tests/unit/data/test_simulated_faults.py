@@ -22,7 +22,8 @@ from tasks.data.task import refresh_market
 from tests.builders import make_run
 
 FIRST, LAST = date(2021, 1, 4), date(2022, 12, 30)
-SEEN_BY_ASKING_DAILY = {"restated", "future_dated", "outage"}
+OF_SESSIONS = ("future_dated", "outage", "rescaled", "shifted")
+SEEN_BY_ASKING_DAILY = {"restated", *OF_SESSIONS}
 
 
 def market(seed: int, *, symbols: int = 80, first: date = FIRST, rate: float = 0.001) -> Parameters:
@@ -86,7 +87,7 @@ def planted_days(parameters: Parameters, kind: str) -> list[tuple[str, date]]:
     return [(symbol, day) for what, symbol, day in faults if what == kind]
 
 
-@pytest.mark.parametrize("kind", ["future_dated", "outage"])
+@pytest.mark.parametrize("kind", OF_SESSIONS)
 def test_a_session_that_is_planted_bad_as_a_whole_stops_the_day_and_the_next_one_goes_on(kind, tmp_path):
     parameters = market(3, symbols=40, rate=0.002)
     ((_, day), *_) = planted_days(parameters, kind)
@@ -100,7 +101,7 @@ def test_a_session_that_is_planted_bad_as_a_whole_stops_the_day_and_the_next_one
 
 def test_a_bar_that_is_planted_to_be_restated_is_named_on_the_next_day(tmp_path):
     parameters = market(3, symbols=40, rate=0.002)
-    whole_days = {day for kind in ("future_dated", "outage") for _, day in planted_days(parameters, kind)}
+    whole_days = {day for kind in OF_SESSIONS for _, day in planted_days(parameters, kind)}
     restated = [one for one in planted_days(parameters, "restated") if one[1] not in whole_days][:2]
 
     for symbol, day in restated:

@@ -26,9 +26,11 @@ Kind = Literal[
     "split",  # a split takes place and is not announced
     "future_dated",  # a bar is dated after the session
     "outage",  # no bar of the session is there when it is asked for
+    "rescaled",  # all its prices are ten-fold when it is asked for, and right on the next day
+    "shifted",  # all its bars stand under the symbol of the next row when it is asked for, likewise
 ]
 OF_BARS: tuple[Kind, ...] = ("missing", "ten_fold", "stale", "duplicate", "restated")
-OF_SESSIONS: tuple[Kind, ...] = ("future_dated", "outage")
+OF_SESSIONS: tuple[Kind, ...] = ("future_dated", "outage", "rescaled", "shifted")
 SPLITS_SPOILED, SESSIONS_SPOILED = (
     100.0,
     10.0,
@@ -87,8 +89,13 @@ def spoil(delivery: Delivery, walk: Walk, faults: list[Fault], *, start: int) ->
     keep = np.ones(len(bars), dtype=bool)
     extra = _spoil_bars(walk, faults, figures, keep, start)
     spoilt = {fault.kind for fault in faults if fault.row == last}
+    is_last = bars["session"].to_numpy() == walk.sessions[last]
     if "outage" in spoilt:
-        keep &= bars["session"].to_numpy() < walk.sessions[last]
+        keep &= ~is_last
+    if "rescaled" in spoilt:
+        figures[is_last, :4] *= 10.0
+    if "shifted" in spoilt:
+        figures[is_last] = np.roll(figures[is_last], 1, axis=0)
     if "future_dated" in spoilt and len(bars):
         extra.append((bars["symbol"].iloc[-1], walk.sessions[last] + 1, *figures[-1]))
     bars = bars.assign(**dict(zip(FIGURES, figures.T, strict=True)))[keep]
