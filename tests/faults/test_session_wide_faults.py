@@ -5,8 +5,7 @@ session before, and goes through the functions of a refresh: conform, admit, ref
 """
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -35,6 +34,15 @@ REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[4
 SETTINGS = make_settings()
 PRICES = ["open", "high", "low", "close"]
 YEAR = 252
+# A twentieth of the names and more have one price all day for millions of dollars, or the bar of the day before: the
+# session is not genuine, and its names are in quarantine, which stops a day, for five sessions more.
+SPOILED_BY_THE_VENDOR = (
+    date(1999, 12, 17),
+    date(2001, 8, 20),
+    date(2001, 9, 25),
+    date(2003, 1, 29),
+    date(2012, 8, 1),
+)
 Prices = np.ndarray  # names × open, high, low, close, volume
 
 
@@ -229,29 +237,24 @@ def real(names: int | None) -> Clean:
     )
 
 
-def genuine_stops(market: Clean) -> tuple[list[date], Iterator[tuple[date, str]]]:
-    """Return the sessions, and those which a refresh of their own day refuses, with the reason. Year by year."""
-
-    def stops() -> Iterator[tuple[date, str]]:
-        quality = SETTINGS.data.quality
-        for year in sorted({day.year for day in market.days}):
-            days = [day for day in market.days if day.year == year]
-            batch, known = judged(market, _between(market.bars, days[0], days[-1]), days[0], days[-1])
-            yield from (
-                (one.session, out_of_line(one, quality))
-                for one in batch.sessions
-                if out_of_line(one, quality)
-            )
-            for day in days:
-                facts = task._facts_of_batch(
-                    _up_to(batch, day), known, day, sessions_between(FIRST_DAY, day), SETTINGS
-                )
-                try:
-                    refuse_unfit(facts, quality, provider="test")
-                except DataError as error:
-                    yield day, error.what
-
-    return market.days, stops()
+def genuine_stops(market: Clean) -> tuple[list[tuple[date, str]], list[tuple[date, str]]]:
+    """Return the sessions that are out of line, and those unfit on a refresh of their own day, each with the reason."""
+    quality = SETTINGS.data.quality
+    out, unfit = list[tuple[date, str]](), list[tuple[date, str]]()
+    for year in sorted({day.year for day in market.days}):
+        days = [day for day in market.days if day.year == year]
+        batch, known = judged(market, _between(market.bars, days[0], days[-1]), days[0], days[-1])
+        out += [
+            (one.session, out_of_line(one, quality)) for one in batch.sessions if out_of_line(one, quality)
+        ]
+        for day in days:
+            trading_days = sessions_between(FIRST_DAY, day)
+            facts = task._facts_of_batch(_up_to(batch, day), known, day, trading_days, SETTINGS)
+            try:
+                refuse_unfit(facts, quality, provider="test")
+            except DataError as error:
+                unfit.append((day, error.what))
+    return out, unfit
 
 
 def _up_to(batch: Batch, day: date) -> Batch:
@@ -286,11 +289,15 @@ def test_session_wide_faults_on_100_real_names_are_stopped():
 @pytest.mark.prove
 @pytest.mark.skipif(not (REAL_DATA / "prices.parquet").is_file(), reason="the real data is not there")
 def test_every_genuine_session_of_2000_to_2021_passes():
-    days, stops = genuine_stops(real(None))
-    found = list(stops)
+    market = real(None)
+    out, unfit = genuine_stops(market)
+    spoiled = [market.days.index(day) for day in SPOILED_BY_THE_VENDOR]
+    after_them = {market.days[row + later] for row in spoiled for later in range(6)}
 
-    print(f"{len(days):,} sessions, {len(found)} stopped", Counter(day.year for day, _ in found))  # noqa: T201 - the figure is wanted
-    for day, reason in found:
+    print(f"{len(market.days):,} sessions, {len(out)} out of line, {len(unfit)} unfit")  # noqa: T201 - the figure is wanted
+    for day, reason in [*out, *unfit]:
         print(day, reason)  # noqa: T201 - the figure is wanted
-    assert len(days) > 5_390
-    assert found == []
+    assert len(market.days) > 5_390
+    assert out == []
+    assert {day for day, _ in unfit} <= after_them
+    assert all("quarantine" in reason for _, reason in unfit)
