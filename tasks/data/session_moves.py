@@ -2,8 +2,8 @@
 
 moves.py measures a name against the session's own median and spread, so it is blind to an error that most names share.
 The bounds here are absolute: they are figures of the settings (data.quality.session), never of the session. Moves are
-taken net of the benchmark where it has a believable level (level_gates.py), and absolutely, with stricter bounds, where it
-has none. Looks at sessions only; changes and stores nothing.
+taken net of the benchmark where it has a believable level (level_gates.py), and absolutely, with stricter bounds,
+where it has none. Looks at sessions only; changes and stores nothing.
 """
 
 from dataclasses import dataclass
