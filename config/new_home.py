@@ -25,7 +25,7 @@ data:
 #   max_trades: 50
 
 # safety:
-#   max_turnover_frac: 0.40
+#   max_buys_frac: 0.40
 #   max_trade_frac: 0.10
 """
 

@@ -210,6 +210,19 @@ class Safety(Section):
     """Data older than this many sessions trips the kill switch."""
 
 
+class Running(Section):
+    """Runs that Prefect starts: how long one may take, and when it is tried again."""
+
+    daily_timeout_s: Count
+    """A daily-live that takes longer is ended, so that the next one can run."""
+    weekly_timeout_s: Count
+    """The same for weekly-champion."""
+    retries: Annotated[int, Field(ge=0, le=1_000)]
+    """How often a run is tried again after a transient error: a home in use, a provider that does not answer."""
+    retry_delay_s: Annotated[int, Field(ge=0, le=86_400)]
+    """How long it waits before each."""
+
+
 class Reporting(Section):
     """The report."""
 

@@ -27,6 +27,7 @@ from config.sections import (
     Regime,
     Reporting,
     Risk,
+    Running,
     Safety,
     Trades,
 )
@@ -38,7 +39,11 @@ MACHINE_KEYS = (
     "data.lake",
     "data.files.path",
     "data.symbols_file",
-)  # where data lies is no part of what the settings decide
+    "running.daily_timeout_s",
+    "running.weekly_timeout_s",
+    "running.retries",
+    "running.retry_delay_s",
+)  # where data lies and when a run is given up is no part of what the settings decide
 
 
 class Settings(Section):
@@ -54,6 +59,7 @@ class Settings(Section):
     portfolio: Portfolio
     trades: Trades
     safety: Safety
+    running: Running
     reporting: Reporting
 
 

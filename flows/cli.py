@@ -4,7 +4,6 @@ Heavy libraries are imported by the commands that need them, so that --help answ
 """
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -47,13 +46,12 @@ DayOption = Annotated[
 ]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="First session, YYYY-MM-DD.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help="Last session, YYYY-MM-DD.")]
+DeploymentOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="For a second home: deployments daily-live-NAME and so on."),
+]
 NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
-
-
-def main() -> int:
-    """Run the command line of this process; return the exit code."""
-    return answer(sys.argv[1:])
 
 
 def answer(arguments: Sequence[str]) -> int:
@@ -191,19 +189,19 @@ def doctor(context: typer.Context) -> int:
 
 
 @app.command(epilog=FOR_ALL)
-def serve(context: typer.Context) -> None:
+def serve(context: typer.Context, name: DeploymentOption = None) -> int:
     """Run both flows on their schedules in this process, until interrupted (needs a Prefect server)."""
     from flows.here import serve_from_here
 
-    serve_from_here(context.obj)
+    return serve_from_here(context.obj, name)
 
 
 @app.command(epilog=FOR_ALL)
-def deploy(context: typer.Context) -> None:
+def deploy(context: typer.Context, name: DeploymentOption = None) -> int:
     """Register both flows and their schedules with a Prefect server, for workers to run."""
     from flows.here import deploy_from_here
 
-    deploy_from_here(context.obj)
+    return show(deploy_from_here(context.obj, name), context.obj)
 
 
 @config_app.command("show", epilog=FOR_ALL)

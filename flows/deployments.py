@@ -1,42 +1,41 @@
-"""The flows as Prefect sees them: parameters, states, schedules. What a day does stands in daily.py and weekly.py.
+"""The flows as Prefect sees them: parameters, states, time limits, retries. What a day does stands in daily.py.
 
-prefect.yaml is the single place of names and schedules; `serve` and `deploy` both read it.
+A run works on the session of the time it was scheduled for, however late it starts.
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
-import yaml
-from prefect import Flow, flow, serve
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
-from prefect.deployments.runner import RunnerDeployment
-from prefect.schedules import Cron, Schedule
+from prefect import Flow, State, flow, get_client
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from config.sections import Running
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
+from tasks.core.errors import TransientError
 from tasks.core.open import find_home, open_run, settings_of
-from tasks.core.stage import timings
+from tasks.core.stage import time_limit, timings
 from tasks.data.latest import training_day
-
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parent
-PREFECT_FILE = next(
-    file
-    for file in (HERE / "prefect.yaml", CHECKOUT / "prefect.yaml")
-    if file.exists()  # a wheel's, a checkout's
-)
 
 
 @flow(name="daily-live", persist_result=False)
 def daily_live_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None
 ) -> State[Any]:
-    """Run the day. Without a date: today at the exchange, so that a holiday shows as Skipped."""
-    with open_run(home=home, day=date or "today", profile=profile, doing="daily-live") as run, timings():
+    """Run the day. Without a date: that of the schedule at the exchange, so that a holiday shows as Skipped."""
+    running = settings_of(find_home(home), profile).settings.running
+    with (
+        _retrying_what_is_transient(running),
+        time_limit(running.daily_timeout_s),
+        open_run(
+            home=home, day=date or "today", profile=profile, doing="daily-live", at=_scheduled_at()
+        ) as run,
+        timings(),
+    ):
         day = daily_live(run)
     if day.folder is None:
         return Completed(name="Skipped", message=day.summary)
@@ -47,11 +46,21 @@ def daily_live_flow(
 def weekly_champion_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None, *, quick: bool = False
 ) -> State[Any]:
-    """Choose the champion as of the last closed session, or of the date's."""
+    """Choose the champion as of the session that had closed at the scheduled time, or of the date's."""
     place = find_home(home)
-    day = date or training_day(place, settings_of(place, profile).settings)
+    settings = settings_of(place, profile).settings
+    day = date or training_day(place, settings)
     with (
-        open_run(home=home, day=day, profile=profile, doing="weekly-champion", step_back=True) as run,
+        _retrying_what_is_transient(settings.running),
+        time_limit(settings.running.weekly_timeout_s),
+        open_run(
+            home=home,
+            day=day,
+            profile=profile,
+            doing="weekly-champion",
+            step_back=True,
+            at=_scheduled_at(),
+        ) as run,
         timings(),
     ):
         promotion = weekly_champion(run, quick=quick)
@@ -62,41 +71,25 @@ def weekly_champion_flow(
 FLOWS: dict[str, Flow[Any, Any]] = {"daily-live": daily_live_flow, "weekly-champion": weekly_champion_flow}
 
 
-def serve_here() -> None:
-    """Poll for scheduled runs of both flows in this process, without a work pool, until interrupted."""
-    serve(*(_served(entry) for entry in _entries()))
+def _scheduled_at() -> datetime:
+    """Return when the run was to start; retries and late starts do not change it."""
+    at: datetime = flow_run.scheduled_start_time
+    return at
 
 
-def deploy_to_pool() -> None:
-    """Register both flows with the work pool that prefect.yaml names, creating the pool when it is absent."""
-    pools = sorted({entry["work_pool"]["name"] for entry in _entries()})
-    for pool in pools:
-        _prefect("work-pool", "create", pool, "--type", "process", "--overwrite")
-    _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
+@contextmanager
+def _retrying_what_is_transient(running: Running) -> Iterator[None]:
+    """Let Prefect retry the run when the block raised a transient error, and only then.
 
-
-def _served(entry: dict[str, Any]) -> RunnerDeployment:
-    deployment = FLOWS[entry["name"]].to_deployment(
-        name=entry["name"],
-        description=entry["description"],
-        schedules=[_schedule(schedule) for schedule in entry["schedules"]],
-        concurrency_limit=ConcurrencyLimitConfig(
-            limit=entry["concurrency_limit"]["limit"],
-            collision_strategy=ConcurrencyLimitStrategy(entry["concurrency_limit"]["collision_strategy"]),
-        ),
-    )
-    return cast("RunnerDeployment", deployment)  # a coroutine only where a loop is running, and none is here
-
-
-def _schedule(entry: dict[str, Any]) -> Schedule:
-    return Cron(entry["cron"], timezone=entry["timezone"], active=entry["active"])
-
-
-def _entries() -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
-    return entries
-
-
-def _prefect(*arguments: str) -> None:
-    command = [sys.executable, "-m", "prefect", *arguments]
-    subprocess.run(command, check=True, cwd=CHECKOUT, env=dict(os.environ))  # noqa: S603 - our own interpreter, fixed words
+    A flow's retries know no condition: they are granted at the moment of such an error.
+    """
+    try:
+        yield
+    except TransientError:
+        context = FlowRunContext.get()
+        if context is not None and context.flow_run is not None:
+            granted = {"retries": running.retries, "retry_delay": running.retry_delay_s}
+            policy = context.flow_run.empirical_policy.model_copy(update=granted)
+            with get_client(sync_client=True) as client:
+                client.update_flow_run(context.flow_run.id, empirical_policy=policy)
+        raise

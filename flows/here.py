@@ -1,15 +1,20 @@
 """Run a flow here and now, without an engine: open the run, call the flow, say in one record what came of it."""
 
 import logging
-import os
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.terminal import Options, Result, progress
+from flows.terminal import Options, Result, progress, show
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
-from tasks.core.open import open_run
+from tasks.core.home import Home
+from tasks.core.open import find_home, open_run, settings_of
 from tasks.core.run import Run
 from tasks.core.stage import timings
+
+if TYPE_CHECKING:
+    from flows.registration import Registered
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +60,6 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
 def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
     """Run weekly-champion; a closed day means the session before it."""
-    from tasks.core.open import find_home, settings_of
     from tasks.data.latest import training_day
 
     home = find_home(options.home)
@@ -101,28 +105,40 @@ def refresh_here(options: Options, day: str | None) -> Result:
     )
 
 
-def serve_from_here(options: Options) -> None:
+def serve_from_here(options: Options, name: str | None) -> int:
     """Poll for scheduled runs of this home until interrupted."""
-    from flows.deployments import serve_here
+    home = _deployable_home(options)
+    from flows.registration import register_served, serve_registered
 
-    _hand_down(options)
-    serve_here()
-
-
-def deploy_from_here(options: Options) -> None:
-    """Register the flows; the workers that run them know their home by AFTERCLOSE_HOME."""
-    from flows.deployments import deploy_to_pool
-
-    _hand_down(options)
-    deploy_to_pool()
+    registered, deployments = register_served(home, options.profile, name)
+    code = show(_told(registered, home, "Until Ctrl-C this process runs"), options)
+    serve_registered(deployments)
+    return code
 
 
-def _hand_down(options: Options) -> None:
-    """Let the processes that run the flows find the home and the profile."""
-    if options.home is not None:
-        os.environ["AFTERCLOSE_HOME"] = str(options.home.absolute())
-    if options.profile is not None:
-        os.environ["AFTERCLOSE_PROFILE"] = options.profile
+def deploy_from_here(options: Options, name: str | None) -> Result:
+    """Register both flows of this home for workers."""
+    home = _deployable_home(options)
+    from flows.registration import deploy_to_pool
+
+    registered = deploy_to_pool(home, options.profile, name)
+    told = _told(registered, home, "Registered")
+    workers = "\n".join(f"Run them with: prefect worker start --pool {pool}" for pool in registered.pools)
+    return Result(told.document, f"{told.text}\n{workers}")
+
+
+def _deployable_home(options: Options) -> Home:
+    """Return the home, once it is known that a run in it can start."""
+    home = find_home(options.home)
+    settings_of(home, options.profile)
+    return home
+
+
+def _told(registered: "Registered", home: Home, what: str) -> Result:
+    return Result(
+        {"home": str(home.root), **asdict(registered)},
+        f"{what} {' and '.join(registered.deployments)} at {registered.server}, for {home.root}.",
+    )
 
 
 def run_of(

@@ -104,7 +104,7 @@ def _level(name: str, days: np.ndarray, close: np.ndarray) -> pd.DataFrame:
 class Served:
     """A provider that knows the whole delivery and hands out what was known at the close that is asked for."""
 
-    name = "served"
+    name = "simulated"  # as the settings of `make_run` say
     capabilities: frozenset[Table] = frozenset(COLUMNS)
 
     def __init__(self, everything: Delivery) -> None:

@@ -35,16 +35,18 @@ def open_run(
     profile: str | None = None,
     doing: str,
     step_back: bool = False,
+    at: datetime | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Run]:
     """Hand out the run of a session, and hold the home's lock while it goes on.
 
-    `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed.
+    `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; the last two are
+    meant at the instant `at`, by default now.
     With `step_back` a closed day means the session before it. Never makes a home (`afterclose init` does).
     """
     place = find_home(home, environ)
     settings = settings_of(place, profile, environ).settings
-    session = session_named(day, at=now())
+    session = session_named(day, at=at or now())
     if step_back and not session.is_open:
         session = _session_before(session)
     with exclusive(place.lock_file, doing=doing):

@@ -89,9 +89,15 @@ def young_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions: 
 def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None:
     """Raise the DataError that names what is wrong with the session; return when it can be traded on."""
     session = facts.session
+    if facts.last_bar is None:
+        raise DataError(
+            f"There is no bar of {provider} up to {session}.",
+            remedy="If its history begins later, name a later date; else wait until the provider has the session.",
+            session=str(session),
+        )
     if facts.last_bar != session or facts.delivered == 0:
         raise DataError(
-            f"The last bar of {provider} is of {facts.last_bar or 'no session'}, not of {session}.",
+            f"The last bar of {provider} is of {facts.last_bar}, not of {session}.",
             remedy="Wait until the provider has the session, or name an earlier date.",
             session=str(session),
             last_bar=str(facts.last_bar),

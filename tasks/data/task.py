@@ -63,6 +63,8 @@ def refresh_market(run: Run) -> Market:
     session's data is not good enough to trade on.
     """
     head = read_head(lake_of(run.home, run.settings))
+    _refuse_mixture(head, run.settings.data.providers[0])
+    _refuse_before_history(head, run.session.day)
     if head is None or head.last_session is None or head.last_session < run.session.day:
         head, _ = _bring_up(run, make_provider(run), head, through=run.session.day)
     market = _describe(run, head)
@@ -108,7 +110,7 @@ def _bring_up(
 ) -> tuple[Head, Batch]:
     """Fetch, judge, and only then commit."""
     lake, limits = lake_of(run.home, run.settings), run.settings.data.quality
-    _refuse_mixture(head, provider)
+    _refuse_mixture(head, provider.name)
     after = head.last_session if head else None
     log.info("asking %s for sessions after %s through %s", provider.name, after or "the beginning", through)
     delivery = provider.fetch(after=None if whole else after, through=through)
@@ -285,10 +287,20 @@ def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding
     return to_findings(both.sort_values(["symbol", "session", "rule"]))
 
 
-def _refuse_mixture(head: Head | None, provider: Provider) -> None:
-    if head is not None and head.revision and head.provider != provider.name:
+def _refuse_before_history(head: Head | None, session: date) -> None:
+    if head is not None and head.first_session is not None and session < head.first_session:
+        raise DataError(
+            f"The lake begins on {head.first_session}, after {session}.",
+            remedy="Name a later date, or begin the history earlier in a new home (data.first_session).",
+            session=str(session),
+        )
+
+
+def _refuse_mixture(head: Head | None, provider: str) -> None:
+    """Refuse a lake of another provider, to add to and to trade on: its prices are not the ones that were meant."""
+    if head is not None and head.revision and head.provider != provider:
         raise ConfigError(
-            f"This lake holds data of provider {head.provider}; {provider.name} would be mixed into it.",
-            remedy="Set data.provider back, or use another home.",
+            f"This lake holds data of provider {head.provider}; {provider} would be mixed into it.",
+            remedy=f"Set data.provider to {head.provider}, or use another home.",
             key="data.provider",
         )

@@ -2,9 +2,10 @@
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
-from tasks.core.atomic import write_bytes, write_text
+from tasks.core.atomic import replace_folder, write_bytes, write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.run import Run
@@ -19,12 +20,12 @@ from tasks.models.contest import compete, last_window, limits_of, window_needed
 from tasks.models.feature_checks import check_features
 from tasks.models.promotion import describe, install, judge, kept_for_its_time
 from tasks.models.report import comparison, page
-from tasks.models.schema import Promotion, Scores, Training
+from tasks.models.schema import Champion, Promotion, Scores, Training
 from tasks.models.scoring import ranked
 
 log = logging.getLogger(__name__)
 
-FOLDER = "model_selection"
+FOLDER, REPORT = "model_selection", "model_selection_report.md"
 
 
 @stage()
@@ -38,12 +39,9 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     content = model.dump()
     place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
     write_bytes(place, content)
-    reports = run.home.reports / FOLDER
     checks = check_features(
         data, contest.learned, contest.fitted, settings.feature_checks, seed=run.seed("feature checks")
     )
-    write_text(reports / "training_comparison.csv", comparison(contest.results).to_csv(index=False))
-    write_text(reports / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
     log.info("%s of %d candidates, from %d rows", contest.candidate.name, len(contest.results), len(data.x))
     return Training(
         session=run.session.day,
@@ -78,9 +76,7 @@ def promote_champion(run: Run, training: Training) -> Promotion:
         )
         if not promoted and incumbent is not None:
             champion, reason = incumbent, f"{reason} {kept_for_its_time(incumbent, training.session)}"
-    report = run.home.reports / FOLDER / "model_selection_report.md"
-    checks = load_frame(training.feature_checks)
-    write_text(report, page(training, champion, checks, promoted=promoted, reason=reason))
+    report = _publish_report(run, training, champion, promoted=promoted, reason=reason)
     log.info("%s %s: %s", "promoted" if promoted else "kept", champion.name, reason)
     return Promotion(champion, promoted, reason, report)
 
@@ -114,3 +110,14 @@ def _bytes_of(model: ArtifactRef) -> bytes:
             path=str(model.path),
         )
     return content
+
+
+def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
+    """Exchange the folder of the report whole, so that no file of it is of another week than the rest."""
+    place = run.home.reports / FOLDER
+    checks = load_frame(training.feature_checks)
+    with replace_folder(place) as folder:
+        write_text(folder / "training_comparison.csv", comparison(training.results).to_csv(index=False))
+        write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
+        write_text(folder / REPORT, page(training, champion, checks, promoted=promoted, reason=reason))
+    return place / REPORT

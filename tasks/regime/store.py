@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 
 from config import sections
+from tasks.core.errors import ConfigError, DataError
 from tasks.data.panel_reader import read_panel
 from tasks.data.schema import SnapshotRef
 from tasks.regime.history import history_table
@@ -14,7 +15,20 @@ from tasks.regime.inputs import measure
 def regime_history(
     snapshot: SnapshotRef, rules: sections.Regime, *, first: date | None = None, last: date | None = None
 ) -> pd.DataFrame:
-    """Return state and inputs (index session) of the sessions from `first` to `last`, both included; None is open."""
+    """Return state and inputs (index session) of the sessions from `first` to `last`, both included; None is open.
+
+    Raises ConfigError where `first` is after `last`, DataError where the lake holds no session between them.
+    """
+    if first is not None and last is not None and first > last:
+        raise ConfigError(
+            f"{first} is after {last}.", remedy="Name the earlier date with --from, the later with --to."
+        )
     panel = read_panel(snapshot, window=None)
     table = history_table(panel, measure(panel), rules)
-    return table.loc[first and pd.Timestamp(first) : last and pd.Timestamp(last)]
+    found = table.loc[first and pd.Timestamp(first) : last and pd.Timestamp(last)]
+    if found.empty:
+        raise DataError(
+            f"The lake holds no session from {first or 'its first'} to {last or 'its last'}.",
+            remedy=f"It holds {table.index[0].date()} to {table.index[-1].date()}: name dates in that range.",
+        )
+    return found

@@ -11,6 +11,7 @@ from tests.homes import (
     afterclose,
     afterclose_process,
     blank,
+    configure,
     run_day,
     tree_bytes,
 )
@@ -91,6 +92,23 @@ def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tm
 
 def test_fault_096_a_range_that_is_no_range_of_dates_is_refused(in_home):
     assert in_home("regime", "history", "--from", "../../x")[0] == 2
+
+
+# issue 10, line 15
+def test_a_range_that_runs_backwards_or_holds_nothing_is_no_history(in_home):
+    assert in_home("regime", "history", "--from", "2024-06-12", "--to", "2024-06-03")[0] == 2
+    assert in_home("regime", "history", "--from", "1999-01-04", "--to", "1999-01-08")[0] == 5
+
+
+# issue 10, line 15
+def test_a_date_before_the_simulated_market_is_told_to_come_later(tmp_path):
+    home = configure(tmp_path / "home")
+
+    result = afterclose("daily", "--date", "1999-01-04", home=home)
+
+    assert result.returncode == 5
+    assert "name a later date" in result.stderr
+    assert "earlier date" not in result.stderr
 
 
 def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):

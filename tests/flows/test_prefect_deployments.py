@@ -8,16 +8,19 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from flows.deployments import PREFECT_FILE
+from tasks.core.home import Home
+from tasks.core.lock import exclusive
 from tests.homes import LAST_SESSION, copy_of, day_bytes, run_day
 
 pytestmark = pytest.mark.prefect
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 HOLIDAY = "2024-07-04"
 PATIENCE_S = 240
@@ -25,31 +28,48 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    """A Prefect server of our own; yields the environment in which its clients work."""
+def surroundings(tmp_path_factory):
+    """What a person's shell holds who has just installed Prefect, and a port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {
-        **os.environ,
+        port = str(probe.getsockname()[1])
+    inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    return {
+        **inherited,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
         "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
         "TMPDIR": str(
             tmp_path_factory.mktemp("tmp")
         ),  # Prefect's own folder in /tmp belongs to who came first
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_API_PORT": port,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "NO_COLOR": "1",
+        "COLUMNS": "200",
     }
-    server = start([str(BIN / "prefect"), "server", "start", "--port", str(port)], environ)
+
+
+@pytest.fixture(scope="module")
+def engine(surroundings):
+    """A Prefect server of our own; yields the environment in which its clients work."""
+    environ = {
+        **surroundings,
+        "PREFECT_API_URL": f"http://127.0.0.1:{surroundings['PREFECT_SERVER_API_PORT']}/api",
+    }
+    server = start([str(BIN / "prefect"), "server", "start"], environ)
     wait_for(lambda: answers(f"{environ['PREFECT_API_URL']}/health"), "the server to come up")
     yield environ
     stop(server)
 
 
-def start(command, environ):
+def start(command, environ, **how):
     return subprocess.Popen(
-        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        **how,
     )
 
 
@@ -73,14 +93,22 @@ def answers(url):
         return False
 
 
-def ask(engine, path, body=None):
+def ask(engine, path, body=None, method=None):
     request = urllib.request.Request(  # noqa: S310 - our own server
         engine["PREFECT_API_URL"] + path,
+        method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"content-type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer)
+    for tries_left in reversed(range(10)):  # a busy server's database may be locked: 503
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+                return json.loads(answer.read() or "null")
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or not tries_left:
+                raise
+            time.sleep(2)
+    return None
 
 
 def deployments(engine):
@@ -96,48 +124,212 @@ def run_deployment(engine, name, **parameters):
         capture_output=True,
         text=True,
     ).stdout
-    run_id = re.search(r"UUID: ([0-9a-f-]{36})", said)[1]
-    wait_for(lambda: ask(engine, f"/flow_runs/{run_id}")["state_type"] in ENDED, f"{name} to end")
+    return await_end(engine, re.search(r"UUID: ([0-9a-f-]{36})", said)[1])
+
+
+def await_end(engine, run_id):
+    wait_for(lambda: ask(engine, f"/flow_runs/{run_id}")["state_type"] in ENDED, "the run to end")
     return ask(engine, f"/flow_runs/{run_id}")
 
 
+def states_of(engine, run_id):
+    return [state["name"] for state in ask(engine, f"/flow_run_states/?flow_run_id={run_id}")]
+
+
 @pytest.fixture
-def served(engine):
-    service = start([str(BIN / "afterclose"), "serve"], engine)
-    wait_for(lambda: {"daily-live", "weekly-champion"} <= deployments(engine).keys(), "both deployments")
-    yield
+def served(engine, ready_home):
+    """The ready home, served."""
+    service = start([str(BIN / "afterclose"), "--home", str(ready_home), "serve"], engine)
+    wait_for(lambda: home_of(engine, "daily-live") == str(ready_home), "both deployments")
+    yield ready_home
     stop(service)
+    for entry in deployments(engine).values():
+        ask(engine, f"/deployments/{entry['id']}", method="DELETE")
 
 
-def test_a_served_day_runs_by_name_stage_by_stage_and_equals_the_one_run_by_hand(
-    engine, served, ready_home, tmp_path
-):
-    by_hand = copy_of(ready_home, tmp_path / "by-hand")
+def home_of(engine, name):
+    entry = deployments(engine).get(name)
+    return entry and entry["parameters"].get("home")
+
+
+def test_a_served_day_runs_by_name_stage_by_stage_and_equals_the_one_run_by_hand(engine, served, tmp_path):
+    by_hand = copy_of(served, tmp_path / "by-hand")
     run_day(by_hand)
 
-    flow_run = run_deployment(engine, "daily-live/daily-live", date=LAST_SESSION, home=ready_home)
+    flow_run = run_deployment(engine, "daily-live/daily-live", date=LAST_SESSION)
 
     stages = {task["name"].rsplit("-", 1)[0] for task in ask(engine, "/task_runs/filter", {})}
     assert flow_run["state_name"] == "Completed"
     assert {"refresh_market", "score_universe", "build_portfolio", "check_day", "publish_day"} <= stages
-    assert day_bytes(ready_home) == day_bytes(by_hand)
+    assert day_bytes(served) == day_bytes(by_hand)
 
 
-def test_fault_015_a_closed_session_shows_as_skipped(engine, served, ready_home):
-    flow_run = run_deployment(engine, "daily-live/daily-live", date=HOLIDAY, home=ready_home)
+def test_fault_015_a_closed_session_shows_as_skipped(engine, served):
+    flow_run = run_deployment(engine, "daily-live/daily-live", date=HOLIDAY)
 
     assert (flow_run["state_type"], flow_run["state_name"]) == ("COMPLETED", "Skipped")
 
 
-def test_deploying_registers_both_schedules_in_the_exchanges_time_zone(engine):
-    subprocess.run([str(BIN / "afterclose"), "deploy"], env=engine, check=True, capture_output=True)
+# issue 10, line 11
+def test_a_run_that_starts_late_works_on_the_session_it_was_scheduled_for(engine, served):
+    friday_evening = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2024-06-14T21:30:00Z"}}
+    deployment = deployments(engine)["daily-live"]["id"]
 
+    late = ask(engine, f"/deployments/{deployment}/create_flow_run", {"state": friday_evening})
+    flow_run = await_end(engine, late["id"])
+
+    assert flow_run["state_name"] == "Completed"
+    assert (served / "live" / str(LAST_SESSION) / "trades.csv").exists()
+
+
+# issue 10, line 11
+def test_a_run_whose_home_is_held_is_retried_until_it_is_free(engine, served):
+    with (served / "config.yaml").open("a") as config:
+        config.write("\nrunning: {retry_delay_s: 5}\n")
+    deployment = deployments(engine)["daily-live"]["id"]
+    body = {"parameters": {"date": str(LAST_SESSION), "home": str(served)}}
+
+    with exclusive(Home(served).lock_file, doing="a long import"):
+        run_id = ask(engine, f"/deployments/{deployment}/create_flow_run", body)["id"]
+        wait_for(lambda: "AwaitingRetry" in states_of(engine, run_id), "the first try to be turned away")
+    flow_run = await_end(engine, run_id)
+
+    assert flow_run["state_name"] == "Completed"
+    assert flow_run["run_count"] > 1
+
+
+def test_a_failure_that_is_not_transient_is_not_retried(engine, served):
+    flow_run = run_deployment(engine, "daily-live/daily-live", date="1999-01-04")
+
+    assert flow_run["state_name"] == "Failed"
+    assert flow_run["run_count"] == 1
+
+
+HANGING = """
+import signal, sys, time
+from flows import deployments
+from tasks.core import stage
+
+@stage.stage()
+def hang(run):
+    if sys.argv[2] == "beyond Python's reach":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(600)
+
+stage.GRACE_S = 3.0
+deployments.daily_live = hang
+deployments.daily_live_flow(date="2024-06-14", home=sys.argv[1])
+"""
+
+
+# issue 10, line 11
+@pytest.mark.parametrize(
+    ("where", "says"), [("in Python", "TaskRunTimeoutError"), ("beyond Python's reach", "Timeout (0:00:11)!")]
+)
+def test_a_run_that_hangs_is_ended_at_its_limit(engine, ready_home, where, says):
+    with (ready_home / "config.yaml").open("a") as config:
+        config.write("\nrunning: {daily_timeout_s: 8}\n")
+
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGING, str(ready_home), where],
+        env=engine,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert ended.returncode == 1
+    assert says in ended.stderr
+    with exclusive(Home(ready_home).lock_file, doing="the next day"):
+        """The home is free again."""
+
+
+# issue 10, line 11
+def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(engine, ready_home, tmp_path):
+    other = copy_of(ready_home, tmp_path / "other")
+
+    def deploy(home, *arguments):
+        return subprocess.run(
+            [str(BIN / "afterclose"), "--home", str(home), "--json", "deploy", *arguments],
+            env=engine,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    first = deploy(ready_home, "--profile", "prudent")
+    refused = deploy(other)
+    second = deploy(other, "--name", "other")
+
+    assert json.loads(first.stdout)["deployments"] == [
+        "daily-live/daily-live",
+        "weekly-champion/weekly-champion",
+    ]
+    assert refused.returncode == 2
+    assert f"runs the home {ready_home}" in json.loads(refused.stdout)["what"]
+    assert second.returncode == 0
+    found = {name: entry["parameters"] for name, entry in deployments(engine).items()}
+    assert found["daily-live"] == {"home": str(ready_home), "profile": "prudent"}
+    assert found["weekly-champion-other"] == {"home": str(other), "profile": None}
     schedules = {
         name: [(s["schedule"]["cron"], s["schedule"]["timezone"]) for s in entry["schedules"]]
         for name, entry in deployments(engine).items()
     }
-    assert schedules == {
-        "daily-live": [("30 17 * * 1-5", "America/New_York")],
-        "weekly-champion": [("0 9 * * 6", "America/New_York")],
-    }
-    assert PREFECT_FILE.exists()
+    assert schedules["daily-live"] == [("30 17 * * 1-5", "America/New_York")]
+    assert schedules["weekly-champion-other"] == [("0 9 * * 6", "America/New_York")]
+    for entry in deployments(engine).values():
+        ask(engine, f"/deployments/{entry['id']}", method="DELETE")
+
+
+LONG_RUNNING = ("prefect server start", "afterclose serve", "prefect worker start")
+
+
+def commands_under(heading):
+    section = (ROOT / "docs/operations.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    block = re.search(r"```\n(.*?)```", section, re.DOTALL)[1]
+    return [line.partition(" #")[0].strip() for line in block.splitlines()]
+
+
+# issue 10, done when 3
+def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_by_a_worker(
+    surroundings, ready_home, tmp_path
+):
+    """Only the port differs, where another server may listen, and the place of the second home."""
+    by_worker = copy_of(ready_home, tmp_path / "book")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    environ = {**surroundings, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_API_PORT": port}
+    api = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    running, said = [], []
+
+    try:
+        for heading in ("Prefect on one machine", "Prefect with a work pool"):
+            for line in commands_under(heading):
+                command = line.replace("4200", port).replace("/srv/book", str(by_worker))
+                if command.startswith(LONG_RUNNING):
+                    running.append(start(["sh", "-c", command], environ, cwd=ready_home))
+                    wait_for(lambda: answers(f"{api['PREFECT_API_URL']}/health"), "the server to come up")
+                    if command.startswith("afterclose serve"):
+                        wait_for(lambda: "daily-live" in deployments(api), "the served deployments")
+                else:
+                    ended = subprocess.run(
+                        ["sh", "-c", command],
+                        env=environ,
+                        cwd=ready_home,
+                        capture_output=True,
+                        text=True,
+                        check=False,
+                        timeout=PATIENCE_S,
+                    )
+                    assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
+                    said.append(ended.stdout)
+        runs = ask(api, "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": list(ENDED)}}}})
+    finally:
+        for process in reversed(running):
+            stop(process)
+
+    assert len(running) == 3
+    assert [run["state_name"] for run in runs] == ["Completed", "Completed"]
+    assert day_bytes(ready_home) == day_bytes(by_worker)

@@ -100,3 +100,31 @@ def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():
     )
 
     assert result.stdout.split() == ["1", "false", "true", "7", "True"]
+
+
+INTERRUPTED_AT = """
+import builtins, os, signal, sys
+imported = builtins.__import__
+
+def import_or_interrupt(name, *rest):
+    if name == {module!r}:
+        os.kill(os.getpid(), signal.SIGINT)
+    return imported(name, *rest)
+
+builtins.__import__ = import_or_interrupt
+sys.argv = ["afterclose", "config", "show", "--home", {home!r}]
+from importlib.metadata import entry_points
+(command,) = [entry for entry in entry_points(group="console_scripts") if entry.name == "afterclose"]
+sys.exit(command.load()())
+"""
+
+
+# issue 10, line 14
+@pytest.mark.parametrize("module", ["flows.cli", "typer", "flows.terminal", "yaml"])
+def test_an_interruption_while_the_command_starts_is_one_line_and_exit_130(tmp_path, module):
+    program = INTERRUPTED_AT.format(module=module, home=str(blank(tmp_path)))
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert result.returncode == 130
+    assert result.stderr == "afterclose: Interrupted. What was published before is intact.\n"

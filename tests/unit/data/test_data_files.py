@@ -137,11 +137,12 @@ def test_a_second_import_of_the_same_folder_changes_nothing(tmp_path):
 
 def test_a_mended_price_is_taken_in_by_importing_again_and_older_days_stay_as_they_were(tmp_path):
     delivery = make_delivery(sessions=30)
-    run = small_run(tmp_path / "home")
+    files = {"data.provider": "files"}
+    run = small_run(tmp_path / "home", **files)
     folder = write_folder(tmp_path / "folder", delivery)
     import_folder(run, folder)
     day = days_of(delivery)[10]
-    early = small_run(tmp_path / "home", day)
+    early = small_run(tmp_path / "home", day, **files)
     before = refresh_market(early)
 
     bars = delivery.bars.copy()
@@ -162,6 +163,25 @@ def test_the_import_ends_with_the_last_price_of_the_folder(tmp_path):
     imported = import_folder(small_run(tmp_path / "home"), write_folder(tmp_path / "folder", delivery))
 
     assert imported.last_session == date(2024, 6, 10)
+
+
+# issue 10, line 15
+def test_a_session_that_the_lake_holds_is_refused_with_another_provider_too(tmp_path):
+    import_folder(small_run(tmp_path / "home"), write_folder(tmp_path / "folder", make_delivery(sessions=30)))
+
+    with pytest.raises(ConfigError, match=r"Set data\.provider to files, or use another home"):
+        refresh_market(small_run(tmp_path / "home"))
+
+
+# issue 10, line 15
+def test_a_session_before_the_lake_is_told_to_come_later(tmp_path):
+    files = {"data.provider": "files"}
+    import_folder(
+        small_run(tmp_path / "home", **files), write_folder(tmp_path / "folder", make_delivery(sessions=30))
+    )
+
+    with pytest.raises(DataError, match=r"begins on 2024-05-03, after 1999-01-04\. Name a later date"):
+        refresh_market(small_run(tmp_path / "home", date(1999, 1, 4), **files))
 
 
 def test_one_provider_is_not_mixed_into_the_lake_of_another(tmp_path):

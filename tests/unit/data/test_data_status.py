@@ -50,7 +50,7 @@ def test_what_is_held(filled):
 
     status = status_of(home)
 
-    assert (status.provider, status.revision, status.symbols) == ("served", 2, 12)
+    assert (status.provider, status.revision, status.symbols) == ("simulated", 2, 12)
     assert (status.first_session, status.last_session) == (days[0], FRIDAY)
     assert status.missing_sessions == (days[30],)
     assert status.refreshed_at == AT

@@ -123,6 +123,29 @@ def test_a_week_run_again_changes_nothing(week):
     assert written(run.home) == before
 
 
+# issue 10, line 14
+@pytest.mark.parametrize(
+    "interrupted_at", ["training_comparison.csv", "feature_checks.csv", "model_selection_report.md"]
+)
+def test_a_week_that_is_interrupted_while_it_reports_leaves_the_last_report_whole(
+    week, monkeypatch, interrupted_at
+):
+    run, _, _ = week(FRIDAY - timedelta(days=7))
+    before = {path: path.read_bytes() for path in run.home.reports.rglob("*") if path.is_file()}
+    write = stages.write_text
+
+    def interrupt(path, text):
+        if path.name == interrupted_at:
+            raise KeyboardInterrupt
+        write(path, text)
+
+    monkeypatch.setattr(stages, "write_text", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        week()
+
+    assert {path: path.read_bytes() for path in run.home.reports.rglob("*") if path.is_file()} == before
+
+
 def test_a_damaged_champion_is_replaced_and_the_report_says_so(week):
     run, panel, _ = week()
     (run.home.production / "champion_metadata.json").write_text("{}")

@@ -1,0 +1,14 @@
+"""Where the command starts. Nothing is imported before an interruption can be caught."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line; an interruption at any moment is one line and exit 130."""
+    try:
+        from flows.cli import answer
+
+        return answer(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("afterclose: Interrupted. What was published before is intact.", file=sys.stderr)  # noqa: T201 - typer may not be there yet
+        return 130
