@@ -161,6 +161,8 @@ class Portfolio(Section):
     """No position weighs more."""
     max_sector_frac: Fraction
     """No sector weighs more."""
+    unknown_sector: Literal["one_sector", "each_its_own"]
+    """What names of unknown sector are: one sector under one limit, or each a sector of its own."""
     max_cap_class_frac: dict[Literal["large", "mid", "small"], Fraction]
     """No cap class weighs more, where cap data exists."""
     max_correlation: Fraction

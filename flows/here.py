@@ -31,8 +31,8 @@ def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: in
         demo = run_demo(home, market, last=last_closed_session(now()).day, days=days, profile=options.profile)
     sessions = [str(day) for day in demo.days]
     document = {"home": str(demo.home), "sessions": sessions, "fresh": demo.fresh, "report": str(demo.report)}
-    done = f"{demo.fresh} of {len(sessions)} sessions walked" if demo.fresh else "Everything was done already"
-    return Result(document, f"{done}, in {demo.home}.\nReport: {demo.report}")
+    done = f"{demo.fresh} of {len(sessions)} sessions walked" if demo.fresh else "everything was done already"
+    return Result(document, f"Simulated market: {done}, in {demo.home}.\nReport: {demo.report}")
 
 
 def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
@@ -48,6 +48,7 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
     document = {
         "session": str(published.session),
         "state": published.state,
+        "simulated": published.is_simulated,
         "trades": published.trades,
         "summary": published.summary,
         "folder": _text(published.folder),

@@ -131,6 +131,14 @@ def import_files(options: Options, folder: Path) -> Result:
         lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
     if imported.respelled:
         lines.append(f"Symbols written otherwise: {_respelled(imported.respelled)}.")
+    if imported.without_sector:
+        from tasks.portfolio.limits import unknown_sector_words
+
+        lines.append(
+            f"{imported.without_sector:,} of {imported.symbols:,} names have no sector: "
+            f"{unknown_sector_words(run.settings.portfolio)}. "
+            "Add them to the file of sectors (docs/data.md), or set portfolio.unknown_sector."
+        )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(

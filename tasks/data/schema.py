@@ -24,6 +24,8 @@ Matrix = NDArray[np.float64]  # sessions × symbols; NaN where there is no bar
 Mask = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
 
+SIMULATED = "simulated"  # the provider of the embedded market
+
 Severity = Literal["note", "quarantine", "stop"]
 
 
@@ -79,6 +81,11 @@ class Market:
     universe_gained: tuple[str, ...]
     universe_lost: tuple[str, ...]
     fall_throughs: tuple[str, ...]  # which provider failed and why, in order
+
+    @property
+    def is_simulated(self) -> bool:
+        """True when no price, name or result is real; said wherever a person or a program could take it for real."""
+        return self.provider == SIMULATED
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ class Imported:
     set_aside: int
     refused: Mapping[str, int]  # bars of each symbol that may not enter the lake
     respelled: Mapping[str, str]  # symbols that the files write otherwise, with what they became
+    unknown_sectors: Mapping[str, int]  # sectors that GICS does not know, with how many rows have them
+    symbols: int  # that have a bar of the last session
+    without_sector: int  # of these
     findings: dict[str, int]  # how many of each rule
 
 
@@ -92,6 +95,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
     after = head.last_session if head else None
     head, batch = _bring_up(run, provider, head, through=max(through, after or through), whole=True)
     findings = batch.rows["findings"]["rule"].value_counts().sort_index()
+    symbols, without_sector = _count_sectors(lake_of(run.home, run.settings), head)
     return Imported(
         folder=folder,
         first_session=head.first_session or through,
@@ -101,8 +105,23 @@ def import_folder(run: Run, folder: Path) -> Imported:
         set_aside=len(batch.rows["quarantine"]),
         refused=batch.refused,
         respelled=provider.respelled,
+        unknown_sectors=provider.unknown_sectors,
+        symbols=symbols,
+        without_sector=without_sector,
         findings={str(rule): int(count) for rule, count in findings.items()},
     )
+
+
+def _count_sectors(lake: Place, head: Head) -> tuple[int, int]:
+    """Return how many names have a bar of the last session, and how many of them have no sector."""
+    if head.last_session is None:
+        return 0, 0
+    last = read_bar_frame(lake, head.versions, since=head.last_session, through=head.last_session)
+    listings = as_seen_on(read_table(lake, head.versions, "listings"), "listings", None)
+    listings = listings.sort_values("available_date", kind="stable").drop_duplicates("symbol", keep="last")
+    known = set(listings.loc[listings["sector"] != "", "symbol"].astype(str))
+    symbols = set(last["symbol"].astype(str))
+    return len(symbols), len(symbols - known)
 
 
 def _bring_up(

@@ -16,6 +16,8 @@ from config.sections import Portfolio as PortfolioSettings
 Weights = NDArray[np.float64]
 Text = NDArray[np.str_]
 
+UNKNOWN_SECTOR = "Unknown"  # as the panel calls it
+
 TOLERANCE = 1e-9  # a limit is broken beyond this; weights are kept to 1e-10
 
 
@@ -55,18 +57,31 @@ def limits_for(
 ) -> Limits:
     """Return the limits of a book of these names; `correlation` None leaves the look-alikes out.
 
-    Unknown sectors count as one sector: a limit that cannot be checked must not be a limit that is gone.
-    Names without cap data stand outside the cap classes.
+    Unknown sectors count as one sector unless the settings say otherwise: by default a limit that cannot be checked is
+    not a limit that is gone. Names without cap data stand outside the cap classes.
     """
     return Limits(
-        max_position=settings.max_position_frac,
+        max_position=min(settings.max_position_frac, settings.max_sector_frac),  # a name is part of a sector
         max_exposure=min(exposure_cap, 1.0),
-        groups=_groups("sector", sector, dict.fromkeys(map(str, sector), settings.max_sector_frac))
+        groups=_groups("sector", sector, dict.fromkeys(_limited(sector, settings), settings.max_sector_frac))
         + _groups(
             "cap class", cap_class, {str(c): limit for c, limit in settings.max_cap_class_frac.items()}
         ),
         pairs=() if correlation is None else look_alikes(correlation, limit=settings.max_correlation),
     )
+
+
+def _limited(sector: Text, settings: PortfolioSettings) -> tuple[str, ...]:
+    """Return the sectors that a limit holds. A name that is its own sector has the limit of its position."""
+    alone = {UNKNOWN_SECTOR} if settings.unknown_sector == "each_its_own" else set()
+    return tuple(label for label in map(str, sector) if label not in alone)
+
+
+def unknown_sector_words(settings: PortfolioSettings) -> str:
+    """Say what the settings make of names whose sector is unknown."""
+    if settings.unknown_sector == "each_its_own":
+        return "each counts as a sector of its own, and no limit holds them together"
+    return f"they count as one sector, so together they may weigh no more than {percent(settings.max_sector_frac)}"
 
 
 def look_alikes(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:

@@ -14,7 +14,13 @@ from config.sections import Portfolio as PortfolioSettings
 from tasks.portfolio.candidates import Candidates, expected_returns
 from tasks.portfolio.caps import Cut, cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
-from tasks.portfolio.limits import Limits, limits_for, percent
+from tasks.portfolio.limits import (
+    UNKNOWN_SECTOR,
+    Limits,
+    limits_for,
+    percent,
+    unknown_sector_words,
+)
 from tasks.portfolio.optimizers import Problem
 from tasks.portfolio.schema import LadderStep
 
@@ -72,7 +78,7 @@ def target_book(
         _why(view, candidates, assets, wanted, cuts, solution.method),
         solution.method,
         solution.steps,
-        tuple(_notes(view, candidates, assets, limits, weights)),
+        tuple(_notes(view, candidates, assets, limits, weights, settings)),
     )
 
 
@@ -125,7 +131,7 @@ def _limits(
     shared = covariance.reindex(index=names, columns=names).to_numpy(dtype=float)
     deviation = np.sqrt(np.diag(shared))
     return limits_for(
-        facts["sector"].fillna("Unknown").to_numpy(dtype=str),
+        facts["sector"].fillna(UNKNOWN_SECTOR).to_numpy(dtype=str),
         facts["cap_class"].fillna("").to_numpy(dtype=str),
         shared / np.outer(deviation, deviation),
         exposure_cap=exposure_cap,
@@ -174,16 +180,22 @@ def _why_left(symbol: str, candidates: Candidates, assets: pd.DataFrame) -> str:
 
 
 def _notes(
-    view: View, candidates: Candidates, assets: pd.DataFrame, limits: Limits, weights: pd.Series
+    view: View,
+    candidates: Candidates,
+    assets: pd.DataFrame,
+    limits: Limits,
+    weights: pd.Series,
+    settings: PortfolioSettings,
 ) -> list[str]:
     notes = [f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone."]
     if view.exposure_cap < 1:
         notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the book.")
     if not view.allows_new_positions:
         notes.append("The regime allows no new positions and no increases.")
-    unknown = int((assets.reindex(weights.index[weights > 0])["sector"].fillna("Unknown") == "Unknown").sum())
+    sectors = assets.reindex(weights.index[weights > 0])["sector"].fillna(UNKNOWN_SECTOR)
+    unknown = int((sectors == UNKNOWN_SECTOR).sum())
     if unknown:
-        notes.append(f"The sector of {unknown} names is unknown: they count as one sector.")
+        notes.append(f"The sector of {unknown} names is unknown: {unknown_sector_words(settings)}.")
     if limits.pairs:
         notes.append(
             f"{len(limits.pairs)} pairs of names are look-alikes by correlation: "

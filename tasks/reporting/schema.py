@@ -15,3 +15,4 @@ class Day:
     trades: int
     state: str  # the regime, or "closed"
     summary: str  # one line for a person
+    is_simulated: bool = False  # no price, name or result of the day is real

@@ -86,6 +86,7 @@ def publish_day(
         trades=len(inputs.frames.trades),
         state=regime.state,
         summary=rendered.summary,
+        is_simulated=market.is_simulated,
     )
 
 

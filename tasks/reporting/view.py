@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from tasks.portfolio.limits import UNKNOWN_SECTOR, unknown_sector_words
 from tasks.portfolio.schema import CASH
 from tasks.reporting.files import as_text
 from tasks.reporting.inputs import DayInputs, Records
@@ -131,13 +132,27 @@ def summarise(inputs: DayInputs, trades: pd.DataFrame) -> Summary:
 def one_line(inputs: DayInputs, summary: Summary) -> str:
     """Return the day in one line, for the terminal."""
     regime = inputs.records.regime.state
+    session = f"{inputs.run.session}{' (simulated market)' if inputs.records.market.is_simulated else ''}"
     if not summary.trades:
-        return f"{inputs.run.session}: {regime}, no trades."
+        return f"{session}: {regime}, no trades."
     return (
-        f"{inputs.run.session}: {regime}, {counted(summary.trades, 'trade')}"
+        f"{session}: {regime}, {counted(summary.trades, 'trade')}"
         f" (buy {usd(summary.buy_usd)}, sell {usd(summary.sell_usd)}, cost {usd(summary.cost_usd)}),"
         f" {summary.exposure_after:.1%} invested afterwards."
     )
+
+
+def notices(inputs: DayInputs) -> tuple[str, ...]:
+    """Return what must be known before the trades are read: once, at the top, and not on every line."""
+    settings = inputs.run.settings.portfolio
+    weights = inputs.frames.weights
+    wanted = weights[(weights["weight"] > 0) & (weights.index != CASH)]
+    unknown = int((wanted["sector"] == UNKNOWN_SECTOR).sum())
+    if not unknown:
+        return ()
+    of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target book is unknown"
+    remedy = "Give the sectors of these names, or set portfolio.unknown_sector."
+    return (f"{of_all}: {unknown_sector_words(settings)}. {remedy}",)
 
 
 def failed_checks(records: Records) -> list[Check]:
@@ -204,9 +219,10 @@ def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
 
 
 def sector_lines(inputs: DayInputs) -> list[GroupLine]:
-    """Return sectors by weight, each against the one limit."""
-    limit = inputs.run.settings.portfolio.max_sector_frac
-    return _groups(inputs.frames.weights, "sector", default_limit=limit, limits={})
+    """Return sectors by weight, each against the one limit; none holds unknown sectors that count one by one."""
+    settings = inputs.run.settings.portfolio
+    limits = {UNKNOWN_SECTOR: 1.0} if settings.unknown_sector == "each_its_own" else {}
+    return _groups(inputs.frames.weights, "sector", default_limit=settings.max_sector_frac, limits=limits)
 
 
 def cap_class_lines(inputs: DayInputs) -> list[GroupLine]:
@@ -237,7 +253,7 @@ def _groups(
     sums = sums[(sums["weight"] > 0) | (sums["current_weight"] > 0)]
     if sums.empty:
         return []
-    widest = max(float(sums.max().max()), default_limit if not limits else max(limits.values())) * 1.05
+    widest = max(float(sums.max().max()), default_limit if default_limit < 1 else max(limits.values())) * 1.05
     lines = [
         GroupLine(
             name=str(name) or "Unknown",
@@ -246,7 +262,7 @@ def _groups(
             limit=limits.get(str(name), default_limit),
             bar=float(row["weight"]) / widest,
             current_bar=float(row["current_weight"]) / widest,
-            limit_bar=limits.get(str(name), default_limit) / widest,
+            limit_bar=min(limits.get(str(name), default_limit) / widest, 1.0),
             is_near=float(row["weight"]) > 0.9 * limits.get(str(name), default_limit),
         )
         for name, row in sums.iterrows()

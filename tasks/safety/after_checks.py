@@ -82,7 +82,7 @@ def _lines(facts: Facts) -> pd.DataFrame:
         {
             "before": facts.held_weight.reindex(after.index).fillna(0.0),
             "after": after,
-            "sector": facts.quotes.sector.reindex(after.index).fillna("Unknown"),
+            "sector": facts.sector_of(after.index),
             "cap_class": facts.quotes.cap_class.reindex(after.index).fillna(""),
         }
     )

@@ -41,7 +41,7 @@ def position_limit(facts: Facts) -> Outcome:
 
 def sector_limit(facts: Facts) -> Outcome:
     """No sector weighs more than the sector limit (fault 32)."""
-    sector = facts.quotes.sector.reindex(facts.target.index).fillna("Unknown")
+    sector = facts.sector_of(facts.target.index)
     limit = facts.settings.portfolio.max_sector_frac
     return _group_limit(facts, sector, dict.fromkeys(sector.unique(), limit))
 

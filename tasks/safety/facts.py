@@ -12,6 +12,7 @@ import pandas as pd
 from config.settings import Settings
 from tasks.data.schema import Panel
 from tasks.models.schema import Champion
+from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH, Book
 from tasks.regime.schema import Regime
 
@@ -99,6 +100,14 @@ class Facts:
     def after_weight(self) -> pd.Series:
         """Weight of each line once the trades are filled, as a fraction of the book before costs."""
         return add_lines(self.held_weight, self.traded_weight)
+
+    def sector_of(self, symbols: pd.Index) -> pd.Series:
+        """Label each symbol with the sector whose limit it is under; unknown ones as the settings say."""
+        sector = self.quotes.sector.reindex(symbols).fillna(UNKNOWN_SECTOR)
+        if self.settings.portfolio.unknown_sector == "one_sector":
+            return sector
+        alone = pd.Series([f"{UNKNOWN_SECTOR} ({symbol})" for symbol in symbols], symbols, dtype="str")
+        return sector.where(sector != UNKNOWN_SECTOR, alone)
 
     @property
     def cash_after_usd(self) -> float:

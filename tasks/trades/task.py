@@ -26,7 +26,8 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
         target, portfolio.book, market.quarantined, exposure_cap=portfolio.exposure_cap, settings=settings
     )
     plan = plan_trades(lines, settings=settings)
-    frame = trades_frame(lines, plan, target["note"])
+    notes = target["note"].map(_simulated) if market.is_simulated else target["note"]
+    frame = trades_frame(lines, plan, notes)
     check_trades(frame, portfolio.book, target["adv_usd"], settings=settings)
 
     buys_cents = int((plan.buys * lines.price_cents).sum())
@@ -49,3 +50,8 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
         len(trades.dropped),
     )
     return trades
+
+
+def _simulated(note: str) -> str:
+    """Begin the reason of a trade by what nobody may overlook, in whichever program the file is opened."""
+    return f"simulated market; {note}" if note else "simulated market"

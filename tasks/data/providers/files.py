@@ -5,6 +5,7 @@ guessed. A missing column or a cell that is not a number is an error that names 
 NAN and TRUE.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
@@ -20,9 +21,14 @@ from tasks.data.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
 from tasks.data.providers import filings
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.csv_faults import NOTHING_STORED
+from tasks.data.providers.sectors import gics_sector
 from tasks.data.providers.spelling import canonical_symbols
 from tasks.data.providers.tabular import convert, figures, load, missing
+from tasks.data.symbols import printable
 
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 5
 SUFFIXES = (".parquet", ".csv")
 OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
 
@@ -57,6 +63,9 @@ class FilesProvider:
     def __init__(self, folder: Path, *, needs_prices: bool = True) -> None:
         self._folder = folder
         self.respelled: dict[str, str] = {}  # symbols that the files write otherwise, with what they became
+        self.unknown_sectors: dict[
+            str, int
+        ] = {}  # sectors that GICS does not know, with how many rows have them
         if not folder.is_dir():
             raise ConfigError(
                 f"{folder} is not a folder.",
@@ -173,7 +182,8 @@ class FilesProvider:
         if "cap_class" not in frame.columns:
             frame = frame.assign(cap_class=pd.Series("", index=frame.index, dtype="str"))
         days = pd.Series(ALWAYS, index=frame.index, dtype="datetime64[s]")
-        frame = frame.assign(available_date=days).drop_duplicates("symbol", keep="last", ignore_index=True)
+        frame = frame.assign(available_date=days, sector=self._sectors(frame["sector"]))
+        frame = frame.drop_duplicates("symbol", keep="last", ignore_index=True)
         return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
 
     def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
@@ -189,6 +199,9 @@ class FilesProvider:
         changes = self._read(
             "sector_changes", columns, rename={"first_seen_with_new_sector": "available_date"}
         ).sort_values(["symbol", "available_date"], kind="stable")
+        changes = changes.assign(
+            **{column: self._sectors(changes[column]) for column in ("old_sector", "new_sector")}
+        )
         first = changes.drop_duplicates("symbol").set_index("symbol")["old_sector"]
         before = listings.assign(sector=listings["symbol"].map(first).fillna(listings["sector"]))
         known = changes[changes["available_date"] <= end].rename(columns={"new_sector": "sector"})
@@ -197,6 +210,21 @@ class FilesProvider:
         )
         both = pd.concat([before, since[list(COLUMNS["listings"])]], ignore_index=True)
         return both.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
+
+    def _sectors(self, written: pd.Series) -> pd.Series:
+        """Return sectors as GICS writes them. What GICS does not know is unknown, counted, and said aloud."""
+        known = written.map({label: gics_sector(str(label)) for label in written.unique()}).astype("str")
+        odd = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
+        if len(odd):
+            self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
+            named = ", ".join(f"{printable(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
+            log.warning(
+                "%d names have sectors that GICS does not know (%s%s): their sector counts as unknown",
+                odd.sum(),
+                named,
+                ", …" if len(odd) > MOST_NAMED else "",
+            )
+        return known
 
     def _fundamentals(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "end_date": "day", "available_date": "day"}

@@ -9,6 +9,14 @@ DISCRETIONARY, STAPLES, HEALTH = "Consumer Discretionary", "Consumer Staples", "
 FINANCIALS, TECHNOLOGY = "Financials", "Information Technology"
 COMMUNICATION, UTILITIES, REAL_ESTATE = "Communication Services", "Utilities", "Real Estate"
 
+GICS = frozenset(
+    {
+        *(ENERGY, MATERIALS, INDUSTRIALS, DISCRETIONARY, STAPLES, HEALTH, FINANCIALS, TECHNOLOGY),
+        *(COMMUNICATION, UTILITIES, REAL_ESTATE),
+        "Telecommunication Services",  # until September 2018
+    }
+)
+
 SECTORS: tuple[tuple[int, int, str], ...] = (
     (100, 999, STAPLES),  # farming, fishing
     (1200, 1399, ENERGY),  # coal, oil and gas
@@ -72,3 +80,14 @@ def sector_of(code: str) -> str:
     """Return the sector of a four-digit code; nothing for a code that stands for none."""
     number = int(code) if code.isdecimal() else 0
     return next((sector for first, last, sector in SECTORS if first <= number <= last), "")
+
+
+def gics_sector(label: str) -> str:
+    """Return the sector as GICS writes it, whatever the case and the spaces; nothing for what GICS does not know.
+
+    A label of its own for what is the same sector ("Healthcare") would be a second sector under a second limit.
+    """
+    return _SPELLINGS.get("".join(label.casefold().split()), "")
+
+
+_SPELLINGS = {"".join(name.casefold().split()): name for name in GICS}

@@ -217,3 +217,63 @@ def test_a_company_has_the_sector_that_it_had_on_the_day(tmp_path):
     assert before[["symbol", "sector"]].to_numpy().tolist() == [["S00", "Energy"], ["S01", "Utilities"]]
     assert after.loc[after["symbol"] == "S01", "sector"].tolist() == ["Utilities", "Energy"]
     assert after["available_date"].max() == pd.Timestamp(2024, 5, 1)
+
+
+# issue 10, line 15
+def test_a_sector_is_written_as_gics_does_and_what_gics_does_not_know_is_said(tmp_path, caplog):
+    folder = write_folder(tmp_path, make_delivery(sessions=20))
+    rows = [
+        "health care",
+        "HealthCare",
+        " Information  Technology ",
+        "Telecommunication Services",
+        "Tech",
+        "",
+    ]
+    lines = [f"S{number:02d},Company,{sector}" for number, sector in enumerate(rows)]
+    (folder / "sectors.csv").write_text("\n".join(["symbol,name,gics_sector", *lines]) + "\n")
+    provider = FilesProvider(folder)
+
+    listings = provider.fetch(after=None, through=FRIDAY).listings
+
+    assert listings["sector"].tolist() == [
+        "Health Care",
+        "Health Care",
+        "Information Technology",
+        "Telecommunication Services",
+        "",
+        "",
+    ]
+    assert provider.unknown_sectors == {"Tech": 1}
+    assert (
+        "1 names have sectors that GICS does not know ('Tech'): their sector counts as unknown" in caplog.text
+    )
+
+
+# issue 10, line 15
+def test_a_change_to_a_sector_that_gics_does_not_know_is_said(tmp_path):
+    folder = write_folder(tmp_path, make_delivery(sessions=20))
+    rows = ["symbol,first_seen_with_new_sector,old_sector,new_sector", "S01,2024-05-01,utilities,Energetic"]
+    (folder / "sector_changes.csv").write_text("\n".join(rows) + "\n")
+    provider = FilesProvider(folder)
+
+    listings = provider.fetch(after=None, through=FRIDAY).listings
+
+    assert provider.unknown_sectors == {"Energetic": 1}
+    assert listings.loc[listings["symbol"] == "S01", "sector"].tolist() == ["Utilities", ""]
+
+
+# issue 10, line 10
+@pytest.mark.parametrize(("known", "without"), [(0, 4), (3, 1), (4, 0)])
+def test_an_import_counts_the_names_without_a_sector(tmp_path, known, without):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "files", delivery)
+    symbols = sorted(delivery.bars["symbol"].unique())
+    lines = [f"{symbol},Company,Energy" for symbol in symbols[: len(symbols) * known // 4]]
+    (folder / "sectors.csv").write_text("\n".join(["symbol,name,gics_sector", *lines]) + "\n")
+
+    imported = import_folder(small_run(tmp_path / "home"), folder)
+
+    assert imported.symbols == len(symbols)
+    assert imported.without_sector == len(symbols) - len(symbols) * known // 4
+    assert (without == 0) == (imported.without_sector == 0)

@@ -259,7 +259,27 @@ def test_unknown_sectors_count_as_one_and_are_mentioned():
     found = target(assets=make_assets().assign(sector="Unknown"))
 
     assert found.weights.sum() <= 0.30 + 1e-9
-    assert "The sector of 12 names is unknown: they count as one sector." in found.notes
+    assert any(
+        note.startswith("The sector of 12 names is unknown: they count as one") for note in found.notes
+    )
+
+
+# issue 10, line 10
+def test_unknown_sectors_may_each_be_a_sector_of_its_own():
+    found = target(assets=make_assets().assign(sector="Unknown"), unknown_sector="each_its_own")
+
+    assert found.weights.sum() == pytest.approx(1)
+    assert found.weights.max() <= 0.15 + 1e-9
+    assert any("each counts as a sector of its own" in note for note in found.notes)
+
+
+# issue 10, line 10
+def test_a_name_that_is_its_own_sector_keeps_the_limit_of_a_sector():
+    found = target(
+        assets=make_assets().assign(sector="Unknown"), unknown_sector="each_its_own", max_sector_frac=0.05
+    )
+
+    assert found.weights.max() <= 0.05 + 1e-9
 
 
 def test_equal_inputs_give_equal_bytes():

@@ -245,3 +245,40 @@ def test_the_weight_beside_the_shares_is_what_the_shares_weigh(report):
     assert sum(weight for weight, _ in shown.values()) == pytest.approx(1, abs=0.002)
     for symbol, (weight, shares) in shown.items():
         assert weight == pytest.approx(shares * float(price.get(symbol, 0.0)) / worth, abs=0.00006)
+
+
+def with_market(**changed):
+    inputs = make_inputs()
+    market = replace(inputs.records.market, **changed)
+    return replace(inputs, records=replace(inputs.records, market=market))
+
+
+# issue 10, line 13
+def test_a_simulated_market_is_said_before_everything_else():
+    day = render_day(with_market(provider="simulated"), positions_sha256=None)
+    body = day.files["report.html"].decode().split("<body>")[1]
+
+    assert body.strip().startswith('<p class="simulated" role="note"><strong>Simulated market</strong>')
+    assert day.summary.startswith("2024-06-14 (simulated market): BULL, ")
+
+
+# issue 10, line 13
+def test_a_real_market_is_not_called_simulated():
+    day = render_day(with_market(provider="files"), positions_sha256=None)
+
+    assert "simulated" not in Report(day.files["report.html"]).text.lower()
+    assert "simulated" not in day.summary
+
+
+# issue 10, line 10
+def test_unknown_sectors_are_told_once_at_the_top():
+    inputs = make_inputs()
+    weights = inputs.frames.weights.assign(sector="Unknown")
+    unknown = replace(inputs, frames=replace(inputs.frames, weights=weights))
+
+    text = Report(render_day(unknown, positions_sha256=None).files["report.html"]).text
+
+    told = "The sector of 20 of 20 names in the target book is unknown: they count as one sector"
+    assert text.count(told) == 1
+    assert text.index(told) < text.index("What to do")
+    assert "unknown: they count" not in Report(render()).text

@@ -209,3 +209,21 @@ def test_a_breach_names_the_symbol():
     check = outcome_of("position_limit", make_day(target={"B": 0.2}, target_cash=0.8))
 
     assert (check.value, check.detail) == ("20.00 %", "B")
+
+
+# issue 10, line 10
+@pytest.mark.parametrize(("setting", "passes"), [("one_sector", False), ("each_its_own", True)])
+def test_unknown_sectors_are_judged_as_the_settings_say(setting, passes):
+    target = dict.fromkeys("ABCD", 0.08)
+    day = make_day(
+        holdings=dict.fromkeys("ABC", 1600.0),
+        cash_usd=760_000.0,
+        target=target,
+        trades=make_trades(("D", "BUY", 1590, 50.0)),
+        settings=make_settings(**{"portfolio.unknown_sector": setting}),
+    )
+    unknown = pd.Series("Unknown", list("ABCDE"))
+    day = replace(day, quotes=replace(day.quotes, sector=unknown, cap_class=pd.Series("", list("ABCDE"))))
+
+    assert outcome_of("sector_limit", day).passed is passes
+    assert outcome_of("after_limits", day).passed is passes

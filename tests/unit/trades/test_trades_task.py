@@ -9,15 +9,15 @@ from tests.builders import FRIDAY, make_run
 from tests.unit.trades.trades_worlds import make_book, make_target
 
 
-def make_market(tmp_path, *, quarantined=()):
+def make_market(tmp_path, *, quarantined=(), provider="files"):
     snapshot = SnapshotRef("0", tmp_path, FRIDAY, {})
-    return Market(snapshot, "files", 0, 0, (), quarantined, 3, (), (), ())
+    return Market(snapshot, provider, 0, 0, (), quarantined, 3, (), (), ())
 
 
-def propose(tmp_path, book, target):
+def propose(tmp_path, book, target, **market):
     run = make_run(tmp_path)
     portfolio = Portfolio(save_frame(run, "portfolio", target), book, "hrp", (), 1.0, {}, ())
-    return propose_trades(run, make_market(tmp_path), portfolio)
+    return propose_trades(run, make_market(tmp_path, **market), portfolio)
 
 
 def test_the_stage_hands_on_trades_that_add_up(tmp_path):
@@ -51,3 +51,16 @@ def test_equal_inputs_give_equal_bytes(tmp_path):
 
     assert one.frame.sha256 == other.frame.sha256
     assert one.after.sha256 == other.after.sha256
+
+
+# issue 10, line 13
+def test_every_reason_begins_by_saying_that_the_market_is_simulated(tmp_path):
+    book, target = make_book(90_000.0, A=200), make_target(A=0.0, B={"weight": 0.07, "note": ""})
+
+    real = load_frame(propose(tmp_path / "real", book, target).frame)
+    frame = load_frame(propose(tmp_path / "simulated", book, target, provider="simulated").frame)
+
+    assert frame["reason"].str.startswith("Simulated market; ").all()
+    assert not real["reason"].str.contains("imulated").any()
+    assert tuple(frame.columns) == TRADE_COLUMNS
+    assert frame.drop(columns="reason").equals(real.drop(columns="reason"))
