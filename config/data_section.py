@@ -41,6 +41,15 @@ class Pace(Section):
     day: Count | None
 
 
+class Network(Section):
+    """How long providers in the network may take; see docs/providers.md."""
+
+    max_request_s: Annotated[float, Field(gt=0, le=3600)]
+    """A request whose answer is not whole after so many seconds is cut off and counts as failed."""
+    max_refresh_s: Annotated[float, Field(gt=0, le=86_400)]
+    """So long one provider may take for all requests of a refresh; then the next of the list is asked."""
+
+
 class AlpacaProvider(Section):
     """Alpaca's market data."""
 
@@ -177,6 +186,7 @@ class Data(Section):
     """Names to ask a provider in the network for, one a line; without it Alpaca is asked for all it lists."""
     first_session: date
     """Where the history that is asked of a provider in the network begins."""
+    network: Network
     files: FilesProvider
     simulated: SimulatedProvider
     alpaca: AlpacaProvider

@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -11,6 +11,9 @@ from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 Trouble = Callable[[Request, Response], Response]  # is handed what would have been answered
+
+
+DRIP_S = 0.02
 
 
 class Server:
@@ -44,6 +47,26 @@ class Server:
         """Say nothing until the test is over."""
         self.closing.wait(30)
         return wanted
+
+    def drip_body(self, _request: Request, wanted: Response) -> Response:
+        """Send the answer one byte at a time, each soon enough for any time-out of a read."""
+        whole = wanted.get_data()
+        return Response(self._dripping(whole), 200, {"Content-Length": str(len(whole))}, "application/json")
+
+    def drip_head(self, request: Request, wanted: Response) -> Response:
+        """Send a header that never ends, one byte at a time."""
+        line: socket.socket = request.environ["werkzeug.socket"]
+        with suppress(OSError):  # the reader has had enough
+            line.sendall(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+            for byte in self._dripping(b"x" * 10_000):
+                line.sendall(byte)
+        return reset(request, wanted)
+
+    def _dripping(self, whole: bytes) -> Iterator[bytes]:
+        for position in range(len(whole)):
+            if self.closing.wait(DRIP_S):
+                return
+            yield whole[position : position + 1]
 
 
 S = TypeVar("S", bound=Server)
@@ -98,6 +121,12 @@ def cut_json(_request: Request, wanted: Response) -> Response:
     """Send half of the text as if it were all of it."""
     whole = wanted.get_data()
     return Response(whole[: len(whole) // 2], 200, mimetype="application/json")
+
+
+def page_again(_request: Request, wanted: Response) -> Response:
+    """Name one and the same page as the next one, for ever."""
+    body = wanted.get_json()
+    return as_json(body | {"next_page_token": "AGAIN"}) if "next_page_token" in body else wanted
 
 
 def reset(request: Request, wanted: Response) -> Response:

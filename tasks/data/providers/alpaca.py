@@ -64,7 +64,8 @@ class AlpacaProvider:
         data = run.settings.data
         self._settings = data
         self._keys = read_keys(self.name)
-        self._session = PoliteSession(Turns(run.home.requests_file, self.name, data.alpaca.pace), self._keys)
+        turns = Turns(run.home.requests_file, self.name, data.alpaca.pace, data.network)
+        self._session = PoliteSession(turns, self._keys)
         self._assets_file = run.home.answers / "alpaca-assets.json"
         self._data_url, self._trading_url = data_url, trading_url
 
@@ -74,6 +75,7 @@ class AlpacaProvider:
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""
+        self._session.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, max(self._settings.first_session, ACTIONS_BEGIN))
         found: dict[Table, pd.DataFrame] = {}

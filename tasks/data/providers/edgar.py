@@ -48,7 +48,7 @@ class EdgarProvider:
         self._memory = run.home.answers / "edgar"
         self._site_url, self._data_url = site_url, data_url
         identity = read_keys(self.name)
-        turns = Turns(run.home.requests_file, self.name, self._settings.edgar.pace)
+        turns = Turns(run.home.requests_file, self.name, self._settings.edgar.pace, self._settings.network)
         self._session = PoliteSession(turns, identity)
         self._session.headers["User-Agent"] = identity[IDENTITY]  # the Commission's rule
 
@@ -57,6 +57,7 @@ class EdgarProvider:
         tables &= self.capabilities
         if not tables:
             return Delivery()
+        self._session.begin_refresh()
         since = first_day(after, FIRST_FILING)  # what was filed before the first bar is known on it
         found: dict[Table, pd.DataFrame] = {}
         with understanding(self.name):

@@ -42,7 +42,8 @@ class FredProvider:
         self._url = url
         self._keys = read_keys(self.name)
         self._session = PoliteSession(
-            Turns(run.home.requests_file, self.name, self._settings.fred.pace), self._keys
+            Turns(run.home.requests_file, self.name, self._settings.fred.pace, self._settings.network),
+            self._keys,
         )
 
     @property
@@ -52,6 +53,7 @@ class FredProvider:
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for the days later than `after` and a fortnight more, since each is published late."""
+        self._session.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._settings.first_session)
         found: dict[Table, pd.DataFrame] = {}

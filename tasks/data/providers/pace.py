@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from config.data_section import Pace
+from config.data_section import Network, Pace
 from tasks.core.clock import now
 from tasks.core.errors import StorageError, TransientError
 
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 PATIENCE_S = 90.0  # who is asked to wait for longer gives up and says until when
+LEAST_S = 0.01  # 0 means for ever to some libraries
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 SPANS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -31,14 +32,46 @@ class Turns:
 
     sleep = staticmethod(time.sleep)
 
-    def __init__(self, file: Path, provider: str, pace: Pace, *, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self,
+        file: Path,
+        provider: str,
+        pace: Pace,
+        network: Network,
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self.provider = provider
+        self.request_s = network.max_request_s
+        self._refresh_s = network.max_refresh_s
+        self._begun: datetime | None = None
         self._file = file
         self._limits = {span: limit for span, limit in pace.model_dump().items() if limit is not None}
         self._clock = clock
 
+    def begin_refresh(self) -> None:
+        """Begin to count the seconds that all requests of a refresh may take."""
+        self._begun = self._clock()
+
+    def seconds_left(self) -> float:
+        """Return how much of the refresh's time is left."""
+        spent = (self._clock() - self._begun).total_seconds() if self._begun else 0.0
+        return self._refresh_s - spent
+
+    def seconds_for_a_request(self) -> float:
+        """Return how long a request that begins now may take."""
+        return max(min(self.request_s, self.seconds_left()), LEAST_S)
+
     def take(self) -> None:
-        """Return as soon as one more request is within all limits; raise when that is far off."""
+        """Return as soon as one more request is within all limits; raise when that is far off or too late."""
+        if self.seconds_left() <= 0:
+            raise TransientError(
+                f"{self.provider} did not deliver everything within the {self._refresh_s:g} seconds of "
+                "data.network.max_refresh_s.",
+                remedy="Nothing was stored; run again later, raise the limit, or name a second provider in "
+                "data.provider.",
+                provider=self.provider,
+            )
         while (wait_s := self._seconds_to_wait()) > 0:
             if wait_s > PATIENCE_S:
                 limits = ", ".join(f"{limit} a {span}" for span, limit in self._limits.items())
@@ -97,7 +130,11 @@ def patiently(turns: Turns, ask: Callable[[], T]) -> T:
 
     return Retrying(
         retry=retry_if_exception_type(TransientError),
-        stop=lambda state: stop_after_attempt(ATTEMPTS)(state) or asked_for(state) > PATIENCE_S,
+        stop=lambda state: (
+            stop_after_attempt(ATTEMPTS)(state)
+            or asked_for(state) > PATIENCE_S
+            or state.upcoming_sleep >= turns.seconds_left()
+        ),
         wait=lambda state: max(asked_for(state), backoff(state)),
         sleep=turns.sleep,
         reraise=True,

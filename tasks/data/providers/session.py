@@ -1,4 +1,4 @@
-"""A session of `requests` with manners: turns, time-outs, retries, and errors that say what to do and hold no key.
+"""A session of `requests` with manners: turns, deadlines, retries, and errors that say what to do and hold no key.
 
 Every answer that leaves it is whole and is JSON; anything else was asked for again or became a named error.
 """
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from urllib3.exceptions import InvalidHeader
@@ -15,9 +15,12 @@ from urllib3.util import Retry
 
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
+from tasks.data.providers.deadline import Watch, WatchedAdapter
 from tasks.data.providers.pace import Turns, patiently
 
 TIMEOUT_S = (10.0, 30.0)  # to connect; without a byte
+THIS_PAGE, NEXT_PAGE = "page_token", "next_page_token"
+LONGEST_TOKEN = 40
 
 # its debug lines quote whole addresses, and some providers want the key in there
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -30,6 +33,13 @@ class PoliteSession(requests.Session):
         super().__init__()
         self._turns = turns
         self._keys = keys
+        self._pages: dict[str, set[str]] = {}  # tokens of the pages seen of each question that is under way
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, WatchedAdapter())
+
+    def begin_refresh(self) -> None:
+        """Begin to count the seconds that all requests of a refresh may take."""
+        self._turns.begin_refresh()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         # a redirect would carry the key to wherever it points
@@ -38,18 +48,42 @@ class PoliteSession(requests.Session):
 
     def _send_once(self, request: requests.PreparedRequest, how: dict[str, Any]) -> requests.Response:
         path = urlsplit(request.url or "").path
-        try:
-            response = super().send(request, **how)
-        except requests.RequestException as error:  # its text quotes the whole address
-            raise self._unreached(path, type(error).__name__) from None
+        with Watch(self._turns.seconds_for_a_request()) as watch:
+            try:
+                response = super().send(request, **how)
+            except requests.RequestException as error:  # its text quotes the whole address
+                why = self._too_long() if watch.is_cut else type(error).__name__
+                raise self._unreached(path, why) from None
+        if watch.is_cut:
+            raise self._unreached(path, self._too_long())
         if not response.ok or response.is_redirect:
             raise self._refused(path, response)
         try:
-            response.json()
-        except requests.JSONDecodeError:
+            answer = response.json()
+        except (requests.JSONDecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no type")
             raise self._unreached(path, f"an answer that is no JSON ({kind})") from None
+        if isinstance(answer, dict):
+            self._refuse_page_again(request.url or "", answer.get(NEXT_PAGE))
         return response
+
+    def _too_long(self) -> str:
+        return f"it was not over after the {self._turns.request_s:g} seconds of data.network.max_request_s"
+
+    def _refuse_page_again(self, url: str, token: object) -> None:
+        """Raise where the next page is one that was there already: the pages would never end."""
+        parts = urlsplit(url)
+        asked = parse_qsl(parts.query)
+        question = f"{parts.path}?{urlencode([pair for pair in asked if pair[0] != THIS_PAGE])}"
+        pages = self._pages.get(question, set()) if THIS_PAGE in dict(asked) else set()
+        if token is not None and token in pages:
+            raise DataError(
+                f"{self._turns.provider} named page {self._masked(str(token))[:LONGEST_TOKEN]!r} of "
+                f"{self._masked(parts.path)} as the next one again: its pages do not end.",
+                remedy="Nothing was stored; run again later, or name a second provider in data.provider.",
+                provider=self._turns.provider,
+            )
+        self._pages[question] = {*pages, str(token)} if token is not None else set()
 
     def _unreached(self, path: str, why: str) -> TransientError:
         provider = self._turns.provider

@@ -40,7 +40,7 @@ class TiingoProvider:
         self._url = url
         keys = read_keys(self.name)
         self._session = PoliteSession(
-            Turns(run.home.requests_file, self.name, self._settings.tiingo.pace), keys
+            Turns(run.home.requests_file, self.name, self._settings.tiingo.pace, self._settings.network), keys
         )
         # as auth, which a .netrc of the machine does not replace
         self._session.auth = _Token(keys["TIINGO_API_KEY"])
@@ -51,6 +51,7 @@ class TiingoProvider:
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
+        self._session.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._settings.first_session)
         parts: dict[Table, pd.DataFrame] = {}

@@ -18,7 +18,6 @@ from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.pace import Turns, patiently
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
 
-TIMEOUT_S = 30.0
 FIGURES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
 PLACES = 4  # no share is quoted more finely; undoes the noise of the conversion
 
@@ -35,9 +34,10 @@ class YahooProvider:
     capabilities: frozenset[Table] = frozenset({"bars", "actions", "levels"})
 
     def __init__(self, run: Run, *, browser: Any = None) -> None:
-        """`browser` is a session of curl_cffi; yfinance makes its own where there is none."""
+        """`browser` is a session of curl_cffi, made here where there is none."""
         try:
             import yfinance
+            from curl_cffi.requests import Session
         except ImportError as error:
             raise ConfigError(
                 "yahoo needs the package yfinance.",
@@ -46,8 +46,10 @@ class YahooProvider:
             ) from error
         self._settings = run.settings.data
         self._symbols = read_symbols(self._settings.symbols_file, self.name)
-        self._turns = Turns(run.home.requests_file, self.name, self._settings.yahoo.pace)
-        self._browser = browser
+        self._turns = Turns(
+            run.home.requests_file, self.name, self._settings.yahoo.pace, self._settings.network
+        )
+        self._browser = _hurried(browser or Session(impersonate="chrome"), self._turns)
         memory = run.home.answers / "yahoo"  # by itself it would write into the user's own folders
         memory.mkdir(parents=True, exist_ok=True)
         yfinance.set_tz_cache_location(str(memory))
@@ -55,6 +57,7 @@ class YahooProvider:
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
+        self._turns.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._settings.first_session)
         found: dict[Table, pd.DataFrame] = {}
@@ -83,7 +86,9 @@ class YahooProvider:
         ticker = yfinance.Ticker(symbol, session=self._browser)
         try:
             days: pd.DataFrame = ticker.history(
-                start=since.isoformat(), auto_adjust=False, actions=True, timeout=TIMEOUT_S
+                start=since.isoformat(),
+                auto_adjust=False,
+                actions=True,
             )
         except (YFException, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
             if _says_that_there_are_none(error):
@@ -94,6 +99,17 @@ class YahooProvider:
                 provider=self.name,
             ) from error
         return days
+
+
+def _hurried(browser: Any, turns: Turns) -> Any:
+    """Give each request of the session, whatever yfinance makes it for, as long as one may take in all."""
+    ask = browser.request
+
+    def in_time(*arguments: Any, **named: Any) -> Any:
+        return ask(*arguments, **{**named, "timeout": turns.seconds_for_a_request()})
+
+    browser.request = in_time
+    return browser
 
 
 def _says_that_there_are_none(error: Exception) -> bool:

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from config.data_section import Pace
+from config.data_section import Network, Pace
 from tasks.core.errors import ConfigError, StorageError, TransientError
 from tasks.data.providers.keys import read_keys
 from tasks.data.providers.memory import remembered
 from tasks.data.providers.pace import ATTEMPTS, Turns, patiently
 from tasks.data.providers.wanted import first_day, in_portions, read_symbols
 
+PATIENT = Network(max_request_s=120, max_refresh_s=3600)
 NOON = datetime(2024, 6, 14, 12, tzinfo=UTC)
 
 
@@ -39,9 +40,9 @@ def watch():
 
 @pytest.fixture
 def turns(tmp_path, watch):
-    def make(provider="alpaca", **limits):
+    def make(provider="alpaca", network=PATIENT, **limits):
         pace = Pace(**{"second": None, "minute": None, "hour": None, "day": None, **limits})
-        made = Turns(tmp_path / "data" / "requests.sqlite", provider, pace, clock=watch.now)
+        made = Turns(tmp_path / "data" / "requests.sqlite", provider, pace, network, clock=watch.now)
         made.sleep = watch.sleep
         return made
 
@@ -93,9 +94,10 @@ def test_who_would_wait_too_long_is_told_for_how_long(turns, watch):
 def test_two_processes_share_one_limit(tmp_path):
     file = tmp_path / "requests.sqlite"
     code = (
-        "import sys; from pathlib import Path; from config.data_section import Pace;"
+        "import sys; from pathlib import Path; from config.data_section import Network, Pace;"
         "from tasks.core.errors import TransientError; from tasks.data.providers.pace import Turns;"
-        "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None));"
+        "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None),"
+        "Network(max_request_s=120, max_refresh_s=3600));"
         "taken = 0\n"
         "try:\n"
         "    while True: turns.take(); taken += 1\n"
@@ -117,6 +119,34 @@ def test_a_damaged_count_is_named(turns, tmp_path):
     with pytest.raises(StorageError, match=r"requests\.sqlite could not be used: DatabaseError") as caught:
         turns(minute=1).take()
     assert isinstance(caught.value.__cause__, sqlite3.DatabaseError)
+
+
+# issue 10, line 20
+def test_a_refresh_that_takes_too_long_ends_and_names_the_setting(turns, watch):
+    slow = turns(network=Network(max_request_s=120, max_refresh_s=600))
+    slow.begin_refresh()
+
+    def ask():
+        watch.time += timedelta(seconds=250)
+
+    for _ in range(3):
+        patiently(slow, ask)
+
+    with pytest.raises(TransientError, match=r"within the 600 seconds of data\.network\.max_refresh_s"):
+        patiently(slow, ask)
+
+
+# issue 10, line 20
+def test_nobody_pauses_beyond_the_end_of_the_refresh(turns, watch):
+    slow = turns(network=Network(max_request_s=120, max_refresh_s=5))
+    slow.begin_refresh()
+
+    def ask():
+        raise TransientError("Busy.", remedy="Wait.")
+
+    with pytest.raises(TransientError, match="Busy"):
+        patiently(slow, ask)
+    assert sum(watch.slept) < 5
 
 
 def test_pauses_grow_and_end(turns, watch):

@@ -1,12 +1,12 @@
 """Yahoo's answers as they were printed, and what of them is no answer."""
 
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.data.providers import yahoo
 from tasks.data.providers.pace import ATTEMPTS, Turns
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY, make_run
@@ -105,12 +105,13 @@ def test_trouble_that_passes_does_not_stay_in_the_librarys_memory(server, run, p
     assert pauses
 
 
-def test_silence_ends_with_the_time_out(server, run, pauses, monkeypatch):
-    monkeypatch.setattr(yahoo, "TIMEOUT_S", 0.1)
+def test_silence_ends_with_the_time_out(server, run, pauses):
+    network = run.settings.data.network.model_copy(update={"max_request_s": 0.1})
+    data = run.settings.data.model_copy(update={"network": network})
     server.always = on_charts(server.hang)
 
     with pytest.raises(TransientError, match="Timeout"):
-        bars(server, run)
+        bars(server, replace(run, settings=run.settings.model_copy(update={"data": data})))
 
 
 def test_without_the_extra_it_says_what_to_install(run, monkeypatch):
