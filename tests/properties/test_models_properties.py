@@ -64,6 +64,41 @@ def test_test_sessions_are_tested_once_and_nothing_is_shuffled(window, last, eve
     assert not {*np.r_[0, *(f.test for f in choosing)][1:]} & {*np.r_[0, *(f.test for f in confirming)][1:]}
 
 
+@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
+def test_folds_are_what_counting_back_by_hand_gives(window, last, every, label):
+    sampled = [session for session in range(last + 1) if (last - session) % every == 0]
+    expected = []
+    for back in range(window.folds):
+        test = range(last + 1 - (back + 1) * window.test, last + 1 - back * window.test)
+        known_before = test.start - window.embargo
+        oldest = max(known_before - label - window.train, sampled[0] if sampled else 0)
+        if known_before - label - oldest < window.least_train or not sampled:
+            break
+        expected.insert(
+            0,
+            (
+                [session for session in sampled if oldest <= session < known_before],
+                known_before,
+                [session for session in sampled if session in test],
+            ),
+        )
+
+    folds = make_folds(sampled_sessions(0, last, every=every), label_sessions=label, window=window)
+
+    assert [(fold.train.tolist(), fold.known_before, fold.test.tolist()) for fold in folds] == expected
+    assert [fold.number for fold in folds] == list(range(1, len(folds) + 1))
+
+
+@given(number=st.integers(0, 12))
+def test_the_earlier_half_chooses_and_the_rest_confirms(number):
+    folds = tuple(range(number))
+
+    choosing, confirming = split_folds(folds)
+
+    assert len(choosing) == (number // 2 if number > 1 else 0)
+    assert (*choosing, *confirming) == (folds if number > 1 else ())
+
+
 @settings(max_examples=50)
 @given(
     seed=st.integers(0, 10_000),

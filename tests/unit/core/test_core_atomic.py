@@ -2,7 +2,15 @@ import os
 
 import pytest
 
-from tasks.core.atomic import remove_leftovers, replace_folder, write_bytes, write_text
+from tasks.core.atomic import (
+    make_folder,
+    put_in_place,
+    remove_leftovers,
+    replace_file,
+    replace_folder,
+    write_bytes,
+    write_text,
+)
 from tasks.core.errors import StorageError
 
 
@@ -111,3 +119,115 @@ def test_fault_054_what_a_dead_process_left_is_removed_and_nothing_else(tmp_path
     remove_leftovers(tmp_path)
 
     assert names(tmp_path) == ["kept.partial"]
+
+
+def test_what_was_there_is_at_the_new_ones_place_after_an_exchange(tmp_path):
+    write_text(tmp_path / "data" / "old", "1")
+    write_text(tmp_path / "staged" / "new", "2")
+
+    put_in_place(tmp_path / "staged", tmp_path / "data")
+
+    assert (names(tmp_path / "data"), names(tmp_path / "staged")) == (["new"], ["old"])
+
+
+def test_a_finished_file_takes_the_place_of_a_file(tmp_path):
+    write_text(tmp_path / "file", "old")
+    write_text(tmp_path / "staged", "new")
+
+    put_in_place(tmp_path / "staged", tmp_path / "file")
+
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_a_symlink_is_no_place_to_put_anything(tmp_path):
+    write_text(tmp_path / "elsewhere" / "kept", "1")
+    write_text(tmp_path / "staged" / "new", "2")
+    (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(StorageError, match="symbolic link"):
+        put_in_place(tmp_path / "staged", tmp_path / "data")
+
+    assert names(tmp_path / "elsewhere") == ["kept"]
+
+
+def test_an_exchange_that_the_system_refuses_is_told_with_its_reason(tmp_path):
+    write_text(tmp_path / "staged" / "new", "1")
+    (tmp_path / "staged" / "inside").mkdir()
+
+    with pytest.raises(StorageError, match="could not be written: Invalid argument") as refused:
+        put_in_place(tmp_path / "staged", tmp_path / "staged" / "inside")
+
+    assert refused.value.fields["path"] == str(tmp_path / "staged" / "inside")
+    assert refused.value.__cause__.errno == 22
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [({}, 0o644), ({"mode": 0o600}, 0o600), ({"mode": 0o640}, 0o640)]
+)
+def test_a_file_has_the_mode_that_was_asked_for(tmp_path, mode, expected):
+    before = os.umask(0o022)
+    try:
+        with replace_file(tmp_path / "file", **mode) as file:
+            file.write(b"x")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == expected
+
+
+def test_a_failure_inside_the_block_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_text(tmp_path / "file", "old")
+
+    def stop_halfway():
+        with replace_file(tmp_path / "file") as file:
+            file.write(b"new")
+            raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        stop_halfway()
+
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_folder_in_a_files_place_is_told_with_the_path(tmp_path):
+    (tmp_path / "file").mkdir()
+
+    with pytest.raises(StorageError, match="could not be written: Is a directory") as refused:
+        write_text(tmp_path / "file", "x")
+
+    assert refused.value.fields["path"] == str(tmp_path / "file")
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_file_in_the_way_of_a_folder_is_told(tmp_path):
+    write_text(tmp_path / "live", "a file")
+
+    with (
+        pytest.raises(StorageError, match="could not be written: File exists"),
+        replace_folder(tmp_path / "live" / "day"),
+    ):
+        pass
+
+
+def test_a_folder_is_made_with_those_above_it_and_again_without_complaint(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_text_is_stored_as_utf_8_with_the_newlines_that_are_given(tmp_path):
+    write_text(tmp_path / "file", "é\r\n")
+
+    assert (tmp_path / "file").read_bytes() == b"\xc3\xa9\r\n"
+
+
+def test_fault_054_what_a_leftover_link_points_to_is_not_removed(tmp_path):
+    write_text(tmp_path / "precious" / "kept", "1")
+    (tmp_path / ".day.0123.partial").symlink_to(tmp_path / "precious")
+
+    remove_leftovers(tmp_path)
+
+    assert names(tmp_path) == ["precious"]
+    assert names(tmp_path / "precious") == ["kept"]

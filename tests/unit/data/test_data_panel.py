@@ -53,6 +53,24 @@ def test_figures_of_a_company_show_from_the_day_they_were_public(panel):
     assert np.isnan(panel.fundamentals["eps"][:, column(panel, "S03")]).all()
 
 
+# issue 10, part 2
+def test_the_benchmarks_dividends_count_in_its_growth(tmp_path, monkeypatch):
+    delivery = make_delivery()
+    ex_date = days_of(delivery)[25]
+    levels = delivery.levels.copy()
+    earlier = (levels["name"] == "SPY") & (levels["session"] < pd.Timestamp(ex_date))
+    levels.loc[earlier, "adj_close"] *= 0.98
+
+    plain, paying = (
+        read_panel(refresh(monkeypatch, tmp_path / name, each).snapshot, window=None).market
+        for name, each in (("plain", delivery), ("paying", replace(delivery, levels=levels)))
+    )
+
+    assert paying[24] / paying[0] == pytest.approx(plain[24] / plain[0])
+    assert paying[25] / paying[24] == pytest.approx(plain[25] / plain[24] / 0.98)
+    assert paying[-1] / paying[25] == pytest.approx(plain[-1] / plain[25])
+
+
 def test_market_volatility_and_yield_stand_beside_the_names(panel):
     assert panel.market[-1] / panel.market[0] == pytest.approx(
         panel.volatility_index[-1] / panel.volatility_index[0]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tasks.portfolio.candidates import choose_candidates, expected_returns
-from tasks.portfolio.ladder import rungs
+from tasks.portfolio.ladder import rungs, solve
 from tasks.portfolio.target import View, target_book
 from tests.builders import make_settings
 
@@ -113,6 +113,30 @@ def test_a_score_of_one_deviation_is_worth_its_volatility_times_the_setting():
     worth = expected_returns(scores, volatility, score_to_return=0.3)
 
     assert worth == pytest.approx([0.06, -0.12])
+
+
+# issue 10, part 2
+def test_the_optimizer_sees_yearly_deviations_and_not_variances_as_volatility(monkeypatch):
+    seen = []
+
+    def solve_and_tell(problem, **options):
+        seen.append(problem)
+        return solve(problem, **options)
+
+    monkeypatch.setattr("tasks.portfolio.target.solve", solve_and_tell)
+    covariance = make_covariance()
+    scores = make_view().scores
+
+    target(covariance=covariance, score_to_return=0.05)
+
+    (problem,) = seen
+    daily = np.sqrt(np.diag(covariance))
+    z_scores = (scores - scores.mean()) / scores.std(ddof=0)
+    chosen = [NAMES.index(name) for name in sorted(scores.nlargest(len(problem.expected_returns)).index)]
+    np.testing.assert_allclose(
+        problem.expected_returns, (z_scores.clip(-3, 3) * daily * np.sqrt(252) * 0.05).to_numpy()[chosen]
+    )
+    np.testing.assert_allclose(problem.covariance, 252 * covariance.to_numpy()[np.ix_(chosen, chosen)])
 
 
 def test_scores_that_are_all_alike_say_nothing():

@@ -1,0 +1,244 @@
+"""A champion's reported figures come from folds that did not choose it; a past week never replaces a later one."""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from config.sections import Candidate
+from tasks.core.home import Home
+from tasks.models.contest import summary
+from tasks.models.dataset import Dataset
+from tasks.models.metrics import measure
+from tasks.models.promotion import REPORTED, describe, install, judge, kept_for_its_time
+from tasks.models.schema import Choice
+from tasks.models.store import read_production, read_versions
+from tasks.models.training import FoldResult
+from tasks.models.walkforward import split_folds
+from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
+from tests.unit.models.datasets import make_data
+from tests.unit.models.test_models_walkforward import folds_of
+
+NAMES = 12
+LEARNER = Candidate(name="lightgbm", kind="lightgbm", parameters={})
+RULE = Candidate(name="momentum_52_week", kind="momentum_52_week", parameters={})
+WEEK = timedelta(days=7)
+
+
+def distinct(start):
+    """Return figures of which no two are equal, so that each can be traced to where it came from."""
+    return make_metrics(**{name: start + place / 100 for place, name in enumerate(make_metrics())})
+
+
+def traceable():
+    return replace(
+        make_result("momentum_52_week", kind="momentum_52_week"),
+        choice=distinct(0.1),
+        confirmation=distinct(0.3),
+        overall=distinct(0.5),
+        train_test_gap=0.042,
+    )
+
+
+def test_the_figures_that_are_reported_are_those_of_the_confirming_folds(tmp_path):
+    result = traceable()
+
+    champion = describe(make_training(tmp_path, result=result), optimizer="hrp").champion
+
+    assert champion.metrics == {name: result.confirmation[name] for name in REPORTED} | {
+        "train_test_gap": 0.042
+    }
+    assert champion.weighted_score == result.choice["rank_ic"]
+
+
+def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):
+    champion = describe(make_training(tmp_path, confirmed=False), optimizer="hrp").champion
+
+    assert champion.weighted_score == 0
+    assert champion.metrics == dict.fromkeys((*REPORTED, "train_test_gap"), 0.0) | {"hit_rate": 0.5}
+
+
+def test_a_champion_is_described_by_its_training(tmp_path):
+    training = make_training(tmp_path, seed=11)
+
+    metadata = describe(training, optimizer="hrp")
+
+    champion = metadata.champion
+    assert (champion.name, champion.kind, champion.optimizer) == (
+        "momentum_52_week",
+        "momentum_52_week",
+        "hrp",
+    )
+    assert (champion.selection_date, champion.trained_through) == (training.session, training.trained_through)
+    assert (champion.model_sha256, champion.feature_set) == (training.model.sha256, training.feature_set)
+    assert champion.selection_reason == training.choice.reason
+    assert (metadata.features, metadata.seed, metadata.snapshot) == (
+        training.features,
+        11,
+        training.snapshot,
+    )
+    assert metadata.probe == training.probe
+
+
+@pytest.fixture
+def walk():
+    """Five folds, each with scores and a gap of its own, and the rows they were tested on."""
+    folds = folds_of(300, folds=5)
+    data = make_data(np.arange(300), names=NAMES)
+    rng = np.random.default_rng(5)
+    results = []
+    for fold in folds:
+        rows = data.rows_of(fold.test)
+        scores = rng.normal(size=len(fold.test) * NAMES)
+        test = measure(scores, data.forward[rows], data.sessions[rows])
+        results.append(
+            FoldResult(fold, scores, test, replace(test, hit_rate=test.hit_rate + fold.number / 100))
+        )
+    return data, results
+
+
+def measured(data: Dataset, results):
+    """Measure the folds' rows one by one, as a reader of the docs would."""
+    rows = [np.flatnonzero(np.isin(data.sessions, result.fold.test)) for result in results]
+    joined = np.concatenate(rows)
+    scores = np.concatenate([result.scores for result in results])
+    return asdict(measure(scores, data.forward[joined], data.sessions[joined]))
+
+
+def test_earlier_folds_choose_and_later_ones_confirm(walk):
+    data, results = walk
+
+    found = summary(LEARNER, results, data)
+
+    assert found.choice == measured(data, results[:2])
+    assert found.confirmation == measured(data, results[2:])
+    assert found.overall == measured(data, results)
+    assert found.choice["rank_ic"] != found.confirmation["rank_ic"]
+    assert found.train_test_gap == pytest.approx(0.03)
+
+
+def test_what_happens_in_the_choosing_folds_changes_no_figure_that_is_reported(walk):
+    data, results = walk
+    choosing, _ = split_folds(tuple(result.fold for result in results))
+    touched = np.isin(data.sessions, np.concatenate([fold.test for fold in choosing]))
+    other = replace(data, forward=np.where(touched, -data.forward, data.forward))
+
+    before, after = (summary(LEARNER, results, each) for each in (data, other))
+
+    assert after.confirmation == before.confirmation
+    assert after.choice != before.choice
+
+
+def test_what_does_not_learn_has_no_gap(walk):
+    data, results = walk
+
+    assert summary(RULE, results, data).train_test_gap == 0
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+def test_a_week_run_again_is_recognised_and_keeps_its_reason(home, tmp_path):
+    put_into_production(home, session=FRIDAY)
+    training = make_training(tmp_path, session=FRIDAY)
+
+    incumbent, decision = judge(training, home, LIMITS)
+
+    assert decision.promote
+    assert decision.reason == incumbent.selection_reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"session": FRIDAY + WEEK},
+        {"choice": Choice(None, "Another reason.")},
+    ],
+)
+def test_a_week_that_differs_is_judged_anew(home, tmp_path, change):
+    put_into_production(home, session=FRIDAY)
+    training = replace(make_training(tmp_path, session=FRIDAY), **change)
+
+    incumbent, decision = judge(training, home, LIMITS)
+
+    assert incumbent is not None
+    assert decision.reason != incumbent.selection_reason
+
+
+def test_without_a_champion_the_choice_is_promoted(home, tmp_path):
+    incumbent, decision = judge(make_training(tmp_path), home, LIMITS)
+
+    assert incumbent is None
+    assert decision.promote
+    assert decision.reason == "It was best. There was no champion to compare with."
+
+
+def test_a_champion_of_other_features_is_no_rival_and_the_reason_says_so(home, tmp_path):
+    put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
+    weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
+    training = replace(make_training(tmp_path, result=weaker), feature_set="e" * 64)
+
+    incumbent, decision = judge(training, home, LIMITS)
+
+    assert incumbent.name == "lightgbm"
+    assert decision.promote
+    assert "lightgbm was trained on other features" in decision.reason
+
+
+def test_a_champion_with_a_better_record_stays(home, tmp_path):
+    put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
+    weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
+
+    _, decision = judge(make_training(tmp_path, result=weaker), home, LIMITS)
+
+    assert not decision.promote
+    assert decision.reason.endswith("which stays.")
+
+
+def test_a_champion_that_knows_later_prices_is_no_rival_and_is_not_replaced(home, tmp_path):
+    put_into_production(home, "lightgbm", session=FRIDAY)
+    weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
+    training = make_training(tmp_path, session=FRIDAY - WEEK, result=weaker)
+
+    incumbent, decision = judge(training, home, LIMITS)
+    goes_live = install(home, *described(training), incumbent)
+
+    assert decision.promote
+    assert not goes_live
+    assert read_production(home).metadata.champion == incumbent
+    assert training.session in {stored.metadata.champion.selection_date for stored in read_versions(home)}
+
+
+@pytest.mark.parametrize("days", [0, 7])
+def test_a_champion_as_old_or_older_is_replaced(home, tmp_path, days):
+    put_into_production(home, "lightgbm", session=FRIDAY - timedelta(days=days))
+    training = make_training(tmp_path)
+    incumbent, _ = judge(training, home, LIMITS)
+
+    assert install(home, *described(training), incumbent)
+
+    assert read_production(home).metadata.champion.name == "momentum_52_week"
+
+
+def test_the_first_champion_goes_live(home, tmp_path):
+    assert install(home, *described(make_training(tmp_path)), None)
+
+    assert read_production(home).metadata.champion.name == "momentum_52_week"
+
+
+def test_a_past_week_says_what_it_is_kept_for(home):
+    incumbent = put_into_production(home, session=FRIDAY).champion
+
+    said = kept_for_its_time(incumbent, FRIDAY - WEEK)
+
+    assert said.startswith(
+        "It is kept for sessions from 2024-06-07 on; production stays with momentum_52_week"
+    )
+    assert said.endswith("prices up to 2024-06-14.")
+
+
+def described(training):
+    return describe(training, optimizer="hrp"), training.model.path.read_bytes()
