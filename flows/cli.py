@@ -28,6 +28,7 @@ config_app = typer.Typer(no_args_is_help=True, help="The settings in force.")
 data_app = typer.Typer(no_args_is_help=True, help="The lake of market data.")
 regime_app = typer.Typer(no_args_is_help=True, help="The state of the market.")
 champion_app = typer.Typer(no_args_is_help=True, help="The model in production.")
+positions_app = typer.Typer(no_args_is_help=True, help="What is held.")
 audit_app = typer.Typer(no_args_is_help=True, help="The log of who halted, resumed and declared what.")
 switch_app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no day is published.")
 for name, group in {
@@ -37,6 +38,7 @@ for name, group in {
     "champion": champion_app,
     "kill-switch": switch_app,
     "audit": audit_app,
+    "positions": positions_app,
 }.items():
     app.add_typer(group, name=name)
 
@@ -296,6 +298,35 @@ def champion_show(context: typer.Context) -> int:
     from flows.inspection import show_champion
 
     return show(show_champion(context.obj), context.obj)
+
+
+@positions_app.command("show", epilog=FOR_ALL)
+def positions_show(context: typer.Context) -> int:
+    """Print what is held: shares by symbol, and the cash."""
+    from flows.positions import show_positions
+
+    return show(show_positions(context.obj), context.obj)
+
+
+@positions_app.command("import", epilog=FOR_ALL)
+def positions_import(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV: symbol, shares [, session]; a CASH row.")
+    ],
+    by: NameOption,
+    reason: ReasonOption,
+    *,
+    accept_history: Annotated[
+        bool,
+        typer.Option("--accept-history", help="Let the performance history stand though rows are gone."),
+    ] = False,
+) -> int:
+    """Declare what is held, in a person's name: it replaces live/current_positions.csv."""
+    from flows.positions import import_positions
+
+    done = import_positions(context.obj, file, by=by, reason=reason, accept_history=accept_history)
+    return show(done, context.obj)
 
 
 @switch_app.command("status", epilog=FOR_ALL)

@@ -4,7 +4,7 @@ from tasks.core.run import Run
 from tasks.data.task import refresh_market
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
-from tasks.portfolio.task import build_portfolio
+from tasks.portfolio.task import build_portfolio, refuse_lost_portfolio
 from tasks.regime.task import detect_regime
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_session
@@ -19,6 +19,7 @@ def daily_live(run: Run) -> Day:
         return report_closed_session(run)
 
     refuse_decided_day(run)
+    refuse_lost_portfolio(run)
     market = refresh_market(run)
     features = compute_features(run, market)
     scores = score_universe(run, features)

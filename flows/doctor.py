@@ -222,6 +222,14 @@ def _champion(patient: Patient) -> Finding:
     return Finding("champion", "ok", says)
 
 
+def _portfolio(patient: Patient) -> Finding:
+    from tasks.portfolio.record import positions_of, refuse_short_history
+
+    held = positions_of(patient.home, initial_cash_usd=patient.settings.portfolio.initial_cash_usd)
+    refuse_short_history(patient.home, None)
+    return Finding("portfolio", "ok", f"{len(held.positions)} positions and {held.cash_usd:,.2f} USD in cash")
+
+
 def _kill_switch(patient: Patient) -> Finding:
     from tasks.safety.kill_switch import read_switch, reset_command
 
@@ -269,6 +277,7 @@ CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "keys": _keys,
     "lake": _lake,
     "champion": _champion,
+    "portfolio": _portfolio,
     "kill switch": _kill_switch,
     "audit log": _audit_log,
     "last day": _last_day,

@@ -89,5 +89,21 @@ def is_set_up(home: Home) -> bool:
     return True
 
 
+def noted_in_marker(home: Home, name: str) -> object:
+    """Return what the marker notes under the name; None where it notes nothing, or where there is no home yet."""
+    if not is_set_up(home):
+        return None
+    noted: dict[str, object] = json.loads(home.marker_file.read_text())
+    return noted.get(name)
+
+
+def note_in_marker(home: Home, name: str, noted: object) -> None:
+    """Note a record under the name; what else the marker says stays. Hold the home's lock meanwhile."""
+    if noted_in_marker(home, name) == noted:
+        return
+    marker = json.loads(home.marker_file.read_text())
+    write_text(home.marker_file, _as_text(marker | {name: noted}))
+
+
 def _as_text(record: dict[str, object]) -> str:
     return json.dumps(record, indent=2) + "\n"

@@ -16,8 +16,8 @@ def is_filled(home: Home, session: date) -> bool:
     """Say whether the book already is as it stood after that session, or a later one."""
     if not home.positions_file.exists():
         return False
-    held_since = {date.fromisoformat(row["session"]) for row in _rows(home.positions_file)}
-    return max(held_since) >= session
+    sessions = [row["session"] for row in _rows(home.positions_file) if row.get("session")]
+    return any(date.fromisoformat(held_since) >= session for held_since in sessions)
 
 
 def fill_as_proposed(home: Home, session: date) -> None:

@@ -5,7 +5,6 @@ Never writes: the positions file changes by confirmed fills only.
 
 import pandas as pd
 
-from tasks.core.errors import SafetyError
 from tasks.core.run import Run
 from tasks.data.lines import lines_as_of
 from tasks.data.panel_reader import read_panel
@@ -13,23 +12,15 @@ from tasks.data.schema import Market
 from tasks.data.store import read_tables
 from tasks.portfolio.book import is_priced, value_book
 from tasks.portfolio.events import Events, events_of
-from tasks.portfolio.positions import Positions, parse_positions
+from tasks.portfolio.positions import Positions
 from tasks.portfolio.quotes import WINDOW, quotes
+from tasks.portfolio.record import positions_of
 from tasks.portfolio.schema import Book
 
 
 def read_positions(run: Run) -> Positions:
-    """Return the positions file; without one, nothing is held but the cash that an empty book starts with."""
-    path = run.home.positions_file
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Positions((), run.settings.portfolio.initial_cash_usd)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SafetyError(
-            f"{path} cannot be read: {error}.", remedy="Mend the file or its permissions.", path=str(path)
-        ) from error
-    return parse_positions(text, path=str(path))
+    """Return what is held, as tasks/portfolio/record.py reads it."""
+    return positions_of(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
 
 
 def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:

@@ -10,8 +10,9 @@ from tasks.models.schema import Scores
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.frame import book_frame, current_weights
+from tasks.portfolio.record import refuse_short_history
 from tasks.portfolio.schema import Portfolio
-from tasks.portfolio.store import read_book, read_market
+from tasks.portfolio.store import read_book, read_market, read_positions
 from tasks.portfolio.target import View, target_book
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
@@ -19,6 +20,12 @@ from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
 
 log = logging.getLogger(__name__)
+
+
+def refuse_lost_portfolio(run: Run) -> None:
+    """Raise SafetyError, before anything is computed, where the positions or rows of the history are gone."""
+    read_positions(run)
+    refuse_short_history(run.home, run.session.day)
 
 
 @stage()

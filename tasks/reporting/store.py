@@ -20,6 +20,7 @@ from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.data.panel_reader import read_panel
 from tasks.data.schema import Market
+from tasks.portfolio.record import opening_positions
 from tasks.reporting.history import parse_history, render_history, rows_before, with_row
 from tasks.reporting.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 
@@ -72,10 +73,12 @@ def read_history(run: Run) -> pd.DataFrame:
     return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
 
 
-def hash_positions(run: Run) -> str | None:
-    """Return the hash of the positions file, None for a book that has none yet."""
+def hash_positions(run: Run) -> str:
+    """Return the hash of the positions file; for a new home, of the one that is written with its first day."""
     path = run.home.positions_file
-    return sha256_of_file(path) if path.exists() else None
+    if path.exists():
+        return sha256_of_file(path)
+    return sha256_of_bytes(opening_positions(run.settings.portfolio.initial_cash_usd))
 
 
 def read_previous_day(run: Run) -> PreviousDay | None:

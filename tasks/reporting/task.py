@@ -13,6 +13,7 @@ from tasks.core.run import Run
 from tasks.core.stage import stage, timings_so_far
 from tasks.data.schema import Market
 from tasks.models.schema import Scores
+from tasks.portfolio.record import note_history, open_portfolio
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.reporting.inputs import DayInputs, Records
@@ -76,8 +77,10 @@ def publish_day(
         raise _blocked(inputs, files)
 
     _refuse_halt(run)
+    open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
     folder = publish_folder(run, files)
     write_history_row(run, rendered.row)
+    note_history(run.home)
     log.info("published %s: %s", folder, rendered.summary)
     return Day(
         session=run.session.day,

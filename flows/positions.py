@@ -1,0 +1,64 @@
+"""The portfolio by hand: show what is held, or declare it in a person's name."""
+
+from pathlib import Path
+
+from flows.terminal import Options, Result
+from tasks.core.clock import now
+from tasks.core.errors import ConfigError
+from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.lock import exclusive
+from tasks.core.open import find_home, settings_of
+from tasks.portfolio.positions import Positions, parse_positions
+from tasks.portfolio.record import declare_portfolio, positions_of
+from tasks.portfolio.schema import CASH
+from tasks.safety.audit import record
+
+
+def show_positions(options: Options) -> Result:
+    """List shares by symbol, and the cash."""
+    home = find_home(options.home)
+    settings = settings_of(home, options.profile).settings
+    return _result(home, positions_of(home, initial_cash_usd=settings.portfolio.initial_cash_usd))
+
+
+def import_positions(options: Options, file: Path, *, by: str, reason: str, accept_history: bool) -> Result:
+    """Check the file, log who declares it, then put it in place."""
+    home = find_home(options.home)
+    if not by.strip() or not reason.strip():
+        raise ConfigError(
+            "A portfolio is declared only by a named person, with a reason.",
+            remedy="Give both --by NAME and --reason TEXT.",
+        )
+    try:
+        text = file.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{file} cannot be read ({type(error).__name__}).",
+            remedy="Name a CSV file with the columns symbol and shares.",
+            path=str(file),
+        ) from None
+    declared = parse_positions(text, path=str(file))
+    said = f"{reason} ({len(declared.positions)} positions, sha256 {sha256_of_bytes(text.encode())}"
+    said += ", history accepted)" if accept_history else ")"
+    with exclusive(home.lock_file, doing="positions import"):
+        record(home, event="positions_imported", by=by, detail=said, at=now())  # nothing unlogged is declared
+        declare_portfolio(home, text, accept_history=accept_history)
+    return _result(home, declared)
+
+
+def _result(home: Home, held: Positions) -> Result:
+    document = {
+        "home": str(home.root),
+        "cash_usd": held.cash_usd,
+        "positions": [
+            {
+                "symbol": line.symbol,
+                "shares": line.shares,
+                "session": str(line.session) if line.session else None,
+            }
+            for line in held.positions
+        ],
+    }
+    lines = [f"{line.symbol:<12} {line.shares:>14,g}" for line in held.positions]
+    return Result(document, "\n".join([*lines, f"{CASH:<12} {held.cash_usd:>14,.2f} USD"]))

@@ -1,0 +1,151 @@
+"""Know that this home has a portfolio, and refuse to start anew where its files are gone (fault 119).
+
+The home's marker knows the portfolio: that there is one, and how many rows its performance history has. So does every
+published day. Only a home where neither speaks of one starts with the initial cash; its positions file is written with
+its first day. A person declares what changed with `afterclose positions import` (docs/safety.md).
+"""
+
+import csv
+import io
+import shlex
+from collections.abc import Mapping
+from datetime import date
+
+from tasks.core.atomic import write_bytes, write_text
+from tasks.core.errors import SafetyError
+from tasks.core.home import Home
+from tasks.core.setup import note_in_marker, noted_in_marker
+from tasks.portfolio.positions import Positions, parse_positions
+from tasks.portfolio.schema import CASH
+
+PORTFOLIO = "portfolio"  # its record in the marker
+ROWS, SINCE = "history_rows", "history_since"
+MANIFEST = "manifest.json"
+
+
+def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
+    """Return what is held. Only a new home may lack the file: nothing is held there but the initial cash."""
+    path = home.positions_file
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if _record(home) is None and not published_sessions(home):
+            return Positions((), initial_cash_usd)
+        raise _lost(home, f"{path} is missing, though this home has a portfolio") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _lost(home, f"{path} cannot be read: {error}") from error
+    if not text.strip():
+        raise _lost(home, f"{path} is empty")
+    return parse_positions(text, path=str(path))
+
+
+def opening_positions(initial_cash_usd: float) -> bytes:
+    """Return the positions file of a new home: nothing but the initial cash."""
+    return f"symbol,shares\n{CASH},{initial_cash_usd!r}\n".encode()
+
+
+def open_portfolio(home: Home, *, initial_cash_usd: float) -> None:
+    """Write down that this home has a portfolio now, before its first day is published."""
+    if not home.positions_file.exists():
+        write_bytes(home.positions_file, opening_positions(initial_cash_usd))
+    if _record(home) is None:
+        note_in_marker(home, PORTFOLIO, {})
+
+
+def note_history(home: Home) -> None:
+    """Remember how many rows the performance history has, so that fewer are noticed."""
+    note_in_marker(home, PORTFOLIO, {**(_record(home) or {}), ROWS: len(history_sessions(home) or ())})
+
+
+def declare_portfolio(home: Home, text: str, *, accept_history: bool) -> None:
+    """Replace the positions file; with `accept_history` let the performance history stand, short as it is."""
+    record = dict(_record(home) or {})
+    if accept_history:
+        days = published_sessions(home)
+        record |= {ROWS: len(history_sessions(home) or ()), SINCE: str(max(days)) if days else None}
+    write_text(home.positions_file, text)
+    note_in_marker(home, PORTFOLIO, record)
+
+
+def refuse_short_history(home: Home, session: date | None) -> None:
+    """Raise SafetyError where rows of the performance history are gone: without them a loss would not be noticed.
+
+    The session's own row is not missed, nor that of the latest day where the marker counts the rows: a run may have
+    been killed between the day and its row.
+    """
+    record = _record(home) or {}
+    days = published_sessions(home)
+    rows = history_sessions(home)
+    counted = record.get(ROWS)
+    known = counted if isinstance(counted, int) else 0
+    excused = {session, max(days)} if counted is not None and days else {session}
+    since = str(record.get(SINCE) or "")
+    gone = sorted(day for day in days - excused - (rows or set()) if str(day) > since)
+    if not gone and len(rows or ()) >= known:
+        return
+    where = home.performance_file
+    if rows is None:
+        what = f"{where} is missing, though days were published"
+    elif gone:
+        what = f"{where} has no row of {gone[0]}, which was published"
+    else:
+        what = f"{where} has {len(rows)} rows; it had {known}"
+    again = f", or run the day again with `afterclose daily --date {gone[-1]}`" if gone else ""
+    raise SafetyError(
+        f"{what}. No earlier loss could be noticed.",
+        remedy=f"Restore it from a backup (`afterclose data restore`){again}. If the rows are gone for good, "
+        f"accept it as it is: `{_declare(home, str(home.positions_file))} --accept-history`",
+        path=str(where),
+    )
+
+
+def published_sessions(home: Home) -> set[date]:
+    """Return the sessions of all published days."""
+    if not home.live.is_dir():
+        return set()
+    folders = [folder for folder in home.live.iterdir() if (folder / MANIFEST).is_file()]
+    return {day for folder in folders if (day := _date(folder.name)) is not None}
+
+
+def history_sessions(home: Home) -> set[date] | None:
+    """Return the sessions in the performance history; None where there is no file."""
+    path = home.performance_file
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SafetyError(
+            f"{path} cannot be read: {error}.",
+            remedy="Restore it from a backup (`afterclose data restore`); the loss limits are judged from it.",
+            path=str(path),
+        ) from error
+    found = (_date(row[0]) for row in csv.reader(io.StringIO(text)) if row)
+    return {day for day in found if day is not None}
+
+
+def _record(home: Home) -> Mapping[str, object] | None:
+    record = noted_in_marker(home, PORTFOLIO)
+    return record if isinstance(record, dict) else None
+
+
+def _date(written: str) -> date | None:
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return None
+    return day if day.isoformat() == written else None
+
+
+def _declare(home: Home, file: str) -> str:
+    root = shlex.quote(str(home.root))
+    return f"afterclose positions import {shlex.quote(file)} --home {root} --by NAME --reason TEXT"
+
+
+def _lost(home: Home, what: str) -> SafetyError:
+    return SafetyError(
+        f"{what}. A portfolio is never taken for an empty one.",
+        remedy="Restore it from a backup (`afterclose data restore`), "
+        f"or declare what is held: `{_declare(home, 'FILE')}`",
+        path=str(home.positions_file),
+    )

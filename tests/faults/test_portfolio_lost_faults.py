@@ -1,0 +1,228 @@
+"""Positions or history that are gone are never an empty portfolio nor "no loss" (fault 119; issue 10, line 1)."""
+
+import json
+from datetime import date
+
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.core.home import Home
+from tasks.core.setup import noted_in_marker, set_up
+from tasks.portfolio.record import (
+    declare_portfolio,
+    note_history,
+    open_portfolio,
+    positions_of,
+    refuse_short_history,
+)
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, day_bytes, run_day, tree_bytes
+
+HELD = "symbol,shares\nS001,100\nCASH,5000\n"
+MONDAY, TUESDAY, WEDNESDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 12)
+
+
+def new_home(folder):
+    home = Home(folder)
+    set_up(home)
+    return home
+
+
+def lived_home(folder, days=(MONDAY, TUESDAY, WEDNESDAY)):
+    """Return a home in which days were published one after the other."""
+    home = new_home(folder)
+    for day in days:
+        publish(home, day)
+        note_history(home)
+    return home
+
+
+def publish(home, day, *, row=True):
+    open_portfolio(home, initial_cash_usd=1e6)
+    home.day_folder(day).mkdir(parents=True)
+    (home.day_folder(day) / "manifest.json").write_text("{}")
+    if row:
+        rows = (
+            home.performance_file.read_text() if home.performance_file.exists() else "date,equity,exposure\n"
+        )
+        home.performance_file.write_text(f"{rows}{day},1000000,0.5\n")
+
+
+def cut(home, rows):
+    """Keep the heading and so many rows."""
+    lines = home.performance_file.read_text().splitlines(keepends=True)
+    home.performance_file.write_text("".join(lines[: rows + 1]))
+
+
+def lose(path):
+    path.unlink()
+
+
+def empty(path):
+    path.write_text("")
+
+
+def make_unreadable(path):
+    path.write_bytes(b"symbol,shares\n\xff\xfe\n")
+
+
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+# issue 10, line 1
+def test_a_new_home_starts_with_the_initial_cash(tmp_path):
+    held = positions_of(new_home(tmp_path), initial_cash_usd=1e6)
+
+    assert (held.positions, held.cash_usd) == ((), 1e6)
+    refuse_short_history(Home(tmp_path), MONDAY)
+
+
+# issue 10, line 1
+@pytest.mark.parametrize("harm", [lose, empty, make_unreadable, make_folder])
+def test_fault_119_positions_that_are_gone_are_refused_with_what_to_do(tmp_path, harm):
+    home = lived_home(tmp_path)
+    harm(home.positions_file)
+
+    with pytest.raises(SafetyError, match=r"data restore.*positions import FILE") as refused:
+        positions_of(home, initial_cash_usd=1e6)
+
+    assert refused.value.exit_code == 3
+
+
+# issue 10, line 1
+@pytest.mark.parametrize("known_by", ["a published day", "the marker"])
+def test_fault_119_either_a_day_or_the_marker_is_enough_to_know_of_a_portfolio(tmp_path, known_by):
+    home = lived_home(tmp_path, days=(MONDAY,))
+    home.positions_file.unlink()
+    if known_by == "a published day":
+        home.marker_file.write_text('{"schema_version": 1}')
+    else:
+        home.day_folder(MONDAY).rename(tmp_path / "elsewhere")
+
+    with pytest.raises(SafetyError, match="missing"):
+        positions_of(home, initial_cash_usd=1e6)
+
+
+# issue 10, line 1
+@pytest.mark.parametrize("rows", [2, 1, 0])
+def test_fault_119_a_shortened_history_is_refused_by_its_number_of_rows(tmp_path, rows):
+    home = lived_home(tmp_path)
+    cut(home, rows)
+
+    for session in (WEDNESDAY, date(2024, 6, 13)):
+        with pytest.raises(SafetyError, match="--accept-history"):
+            refuse_short_history(home, session)
+
+
+# issue 10, line 1
+@pytest.mark.parametrize("harm", [lose, empty])
+def test_fault_119_a_missing_history_is_refused(tmp_path, harm):
+    home = lived_home(tmp_path, days=(MONDAY,))
+    harm(home.performance_file)
+
+    with pytest.raises(SafetyError, match="No earlier loss"):
+        refuse_short_history(home, TUESDAY)
+
+
+# issue 10, line 1
+def test_fault_119_days_published_before_the_marker_counted_rows_are_enough(tmp_path):
+    home = lived_home(tmp_path)
+    home.marker_file.write_text('{"schema_version": 1}')
+    refuse_short_history(home, date(2024, 6, 13))
+    cut(home, 2)
+
+    with pytest.raises(SafetyError, match="no row of 2024-06-12"):
+        refuse_short_history(home, date(2024, 6, 13))
+
+
+def test_a_run_that_was_killed_between_the_day_and_its_row_is_run_again_or_followed_by_the_next(tmp_path):
+    home = lived_home(tmp_path, days=(MONDAY, TUESDAY))
+    publish(home, WEDNESDAY, row=False)
+
+    refuse_short_history(home, WEDNESDAY)
+    refuse_short_history(home, date(2024, 6, 13))
+
+
+# issue 10, line 1
+def test_a_declared_portfolio_goes_on_and_only_an_accepted_history_may_be_short(tmp_path):
+    home = lived_home(tmp_path)
+    home.positions_file.unlink()
+    home.performance_file.unlink()
+
+    declare_portfolio(home, HELD, accept_history=False)
+    assert positions_of(home, initial_cash_usd=1e6).cash_usd == 5000
+    with pytest.raises(SafetyError):
+        refuse_short_history(home, date(2024, 6, 13))
+
+    declare_portfolio(home, HELD, accept_history=True)
+    refuse_short_history(home, date(2024, 6, 13))
+    publish(home, date(2024, 6, 13))
+    note_history(home)
+    home.performance_file.unlink()
+    with pytest.raises(SafetyError):
+        refuse_short_history(home, date(2024, 6, 14))
+
+
+def test_a_declaration_in_a_home_that_never_counted_its_rows_excuses_no_missing_history(tmp_path):
+    home = lived_home(tmp_path, days=(MONDAY,))
+    home.marker_file.write_text('{"schema_version": 1}')
+    home.performance_file.unlink()
+
+    declare_portfolio(home, HELD, accept_history=False)
+
+    with pytest.raises(SafetyError):
+        refuse_short_history(home, TUESDAY)
+
+
+# issue 10, line 1: the whole way, as a user goes it
+def test_fault_119_a_book_whose_files_are_gone_proposes_nothing_until_a_person_declares_it(
+    ready_home, tmp_path
+):
+    run_day(ready_home, SESSION_BEFORE)
+    home = Home(ready_home)
+    assert home.positions_file.read_text() == "symbol,shares\nCASH,1000000.0\n"
+    assert noted_in_marker(home, "portfolio") == {"history_rows": 1}
+    home.positions_file.unlink()
+    before = tree_bytes(ready_home / "live")
+
+    lost = afterclose("daily", "--date", str(LAST_SESSION), home=ready_home)
+    examined = afterclose("doctor", home=ready_home)
+
+    assert lost.returncode == 3
+    assert "positions import" in lost.stderr
+    assert "positions import" in examined.stdout
+    assert tree_bytes(ready_home / "live") == before
+
+    file = tmp_path / "mine.csv"
+    file.write_text("symbol,shares\nCASH,990000\n")
+    said = ("--by", "Ann", "--reason", "from the broker")
+    assert (
+        afterclose("positions", "import", str(file), "--by", " ", "--reason", "x", home=ready_home).returncode
+        == 2
+    )
+    assert afterclose("positions", "import", str(file), *said, home=ready_home).returncode == 0
+    shown = afterclose("positions", "show", "--json", home=ready_home)
+    assert json.loads(shown.stdout)["cash_usd"] == 990_000
+    assert 'positions_imported,Ann,"from the broker (0 positions, sha256' in home.audit_log.read_text()
+    assert afterclose("daily", "--date", str(LAST_SESSION), home=ready_home).returncode == 0
+
+
+def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_home, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("symbol,shares\nAAA,1\nCASH,5\nCASH,7\n")
+
+    result = afterclose("positions", "import", str(file), "--by", "Ann", "--reason", "x", home=ready_home)
+
+    assert result.returncode == 3
+    assert "CASH stands there twice" in result.stderr
+    assert not (ready_home / "live" / "current_positions.csv").exists()
+
+
+def test_the_first_day_run_again_finds_the_file_it_wrote_and_gives_the_same_bytes(ready_home):
+    run_day(ready_home)
+    first = day_bytes(ready_home)
+
+    run_day(ready_home)
+
+    assert day_bytes(ready_home) == first
