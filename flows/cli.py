@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from flows.terminal import Failure, Options, complain, failure_of, quieten_libraries, show
+from tasks.core.secrets import mask_logs
 
 INTERRUPTED = 130
 VALUES_FOR_ALL = frozenset({"--home", "--profile"})
@@ -386,7 +387,8 @@ def _usage(error: typer.TyperException) -> Failure:
 
 
 def _set_up_process() -> None:
-    """No telemetry, and no more threads than cores, unless the person says otherwise."""
+    """No secret in a log; no telemetry, and no more threads than cores, unless the person says otherwise."""
+    mask_logs()
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {
         "DO_NOT_TRACK": "1",

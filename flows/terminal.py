@@ -1,7 +1,7 @@
 """Speak to a person or to a script: results to stdout, progress and complaints to stderr.
 
 With --json exactly one document goes to stdout, for a failure too. Whatever came from outside (symbols, names,
-reasons) is shown without control characters: a terminal obeys them.
+reasons) is shown without control characters, which a terminal obeys, and without the value of a secret.
 """
 
 import json
@@ -19,6 +19,7 @@ from pathlib import Path
 import typer
 
 from tasks.core.errors import AftercloseError
+from tasks.core.secrets import masked
 
 STAGE_LOGGER = "tasks.core.stage"
 
@@ -61,7 +62,7 @@ def show(result: Result, options: Options) -> int:
 def complain(failure: Failure, options: Options) -> int:
     """Print the failure, with its traceback when --debug asks for it; return its exit code."""
     if options.debug:
-        typer.echo(traceback.format_exc(), err=True)
+        typer.echo(masked(traceback.format_exc()), err=True)
     typer.echo(f"afterclose: {printable(failure.message)}", err=True)
     if options.as_json:
         typer.echo(_as_json({"error": failure.message, "exit_code": failure.exit_code, **failure.details}))
@@ -87,9 +88,12 @@ def failure_of(error: Exception) -> Failure:
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would obey: control characters, and marks that reverse the reading direction."""
+    """Escape what a terminal would obey: control characters, and marks that reverse the reading direction.
+
+    Secrets are masked.
+    """
     return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf"} else _escaped(c) for c in text
+        c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf"} else _escaped(c) for c in masked(text)
     )
 
 
@@ -154,7 +158,7 @@ def _escaped(character: str) -> str:
 
 
 def _as_json(document: Mapping[str, object]) -> str:
-    return json.dumps(_plain(document), indent=2, default=str, allow_nan=False)
+    return masked(json.dumps(_plain(document), indent=2, default=str, allow_nan=False))
 
 
 def _plain(value: object) -> object:

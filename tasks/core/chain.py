@@ -10,7 +10,6 @@ chain starts anew (ADR 12).
 import csv
 import hmac
 import io
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from tasks.core.atomic import refuse_symlink, sync_folder, write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sha256_of_bytes
+from tasks.core.json_text import parse_json
 from tasks.core.lock import waiting
 
 GENESIS = "0" * 64
@@ -201,7 +201,7 @@ def _anchor_breaks(path: Path, stated: list[str], key: bytes | None) -> Iterator
     """Compare the rows with what the anchor knows. One row more than it knows is a crash between two writes."""
     end = len(stated) + 2
     try:
-        anchor = json.loads(path.read_bytes())
+        anchor = parse_json(path.read_bytes())
         rows, digest, mac = int(anchor["rows"]), str(anchor[DIGEST]), str(anchor.get("mac", ""))
     except FileNotFoundError:
         if key is not None or len(stated) > 1:

@@ -3,18 +3,20 @@
 Expected outcomes (a failed check, a quarantined symbol, a fallback) are values, never exceptions.
 """
 
+from tasks.core.secrets import masked, masked_value
+
 
 class AftercloseError(Exception):
-    """Say what happened, where, and what to do. `remedy` is one imperative sentence."""
+    """Say what happened, where, and what to do. `remedy` is one imperative sentence. Holds no secret."""
 
     exit_code = 1
     runbook = "unexpected"
 
     def __init__(self, what: str, *, remedy: str, **fields: object) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-        self.fields = fields
+        self.what = masked(what)
+        self.remedy = masked(remedy)
+        self.fields = {name: masked_value(value) for name, value in fields.items()}
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what} {self.remedy} (docs/runbooks.md#{self.runbook})"

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from tasks.core.atomic import make_folder
 from tasks.core.clock import stopwatch
 from tasks.core.errors import StorageError, TransientError
+from tasks.core.json_text import parse_json
 
 POLL_S = 0.01
 
@@ -79,7 +80,7 @@ def _is_taken(file: BinaryIO) -> bool:
 
 def _held(path: Path) -> TransientError:
     try:
-        holder = json.loads(path.read_text())
+        holder = parse_json(path.read_text())
         who = f"process {holder['pid']} ({holder['doing']})"
     except (ValueError, KeyError, TypeError):
         who = "another process"

@@ -3,12 +3,12 @@
 What a day needs for its replay may not be deleted, so nothing is guessed: a manifest that cannot be read is an error.
 """
 
-import json
 from datetime import date
 from typing import NamedTuple
 
 from tasks.core.errors import StorageError
 from tasks.core.home import Home
+from tasks.core.json_text import parse_json
 
 MANIFEST = "manifest.json"
 
@@ -28,7 +28,7 @@ def published_inputs(home: Home) -> dict[date, Inputs]:
     found = {}
     for path in sorted(home.live.glob(f"[0-9]*/{MANIFEST}")):
         try:
-            manifest = json.loads(path.read_bytes())
+            manifest = parse_json(path.read_bytes())
             inputs = manifest["inputs"]
             session = date.fromisoformat(manifest["session"])
             found[session] = Inputs(str(inputs["snapshot"]), str(inputs["champion"]))

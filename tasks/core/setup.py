@@ -11,6 +11,7 @@ from pathlib import Path
 from tasks.core.atomic import LEFTOVER_SUFFIX, write_text
 from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
+from tasks.core.json_text import parse_json
 from tasks.core.lock import exclusive
 
 SCHEMA_VERSION = 1
@@ -71,7 +72,7 @@ def set_up(home: Home) -> None:
 def is_set_up(home: Home) -> bool:
     """Tell whether the marker stands. Refuses one that is damaged, or that a later release wrote."""
     try:
-        version = json.loads(home.marker_file.read_text())["schema_version"]
+        version = parse_json(home.marker_file.read_text())["schema_version"]
     except FileNotFoundError:
         return False
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,11 +3,12 @@
 The table library writes files and renames them into place but leaves it to the system when they reach the disk.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
+
+from tasks.core.json_text import parse_json
 
 
 def sync_commits(table: Path, first: int, last: int) -> None:
@@ -26,7 +27,7 @@ def sync_commits(table: Path, first: int, last: int) -> None:
 
 def _added(entry: Path, table: Path) -> Iterator[Path]:
     for line in entry.read_text().splitlines():
-        added = json.loads(line).get("add")
+        added = parse_json(line).get("add")
         if added:
             yield table / unquote(added["path"])
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.core.errors import DataError
+from tasks.core.json_text import parse_json
 from tasks.data.migrations import SCHEMA_VERSION, brought_forward
 from tasks.data.place import Content, Files, files_of
 from tasks.data.schema import Place
@@ -87,7 +88,7 @@ def _read(files: Files, lake: Place, name: str) -> Head | None:
 
 def _parsed(path: str, found: Content) -> Head:
     try:
-        record = json.loads(found.data)
+        record = parse_json(found.data)
         version = int(record.pop("schema_version"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, type(error).__name__) from error

@@ -11,12 +11,15 @@ from typing import Any
 
 from tasks.core.errors import ModelError
 from tasks.core.ids import canonical_json, sha256_of_bytes
+from tasks.core.json_text import parse_json
 from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Probe
 
 MODEL_NAME, METADATA_NAME = "champion_model", "champion_metadata.json"
 SEAL = "metadata_sha256"
 SCHEMA_VERSION = 1
+LARGEST_METADATA = 10_000_000  # bytes; a sound one has some hundred thousand
+LARGEST_MODEL = 1_000_000_000  # a large forest has tens of millions
 TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
 
 
@@ -40,14 +43,14 @@ class Metadata:
 
 def read_metadata(path: Path) -> Metadata:
     """Read and check one metadata file. Raises ModelError on anything that is not what was sealed."""
-    content = read_or_refuse(path, "There is no champion yet.")
+    content = read_or_refuse(path, "There is no champion yet.", most_bytes=LARGEST_METADATA)
     try:
-        record = json.loads(content)
+        record = parse_json(content)
         seal = record.pop(SEAL)
         if seal != sha256_of_bytes(canonical_json(record).encode()):
             raise damaged(path, "its own hash differs")
         return _metadata(record, path)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(path, f"it cannot be read ({type(error).__name__})") from error
 
 
@@ -115,9 +118,12 @@ def sealed(metadata: Metadata) -> bytes:
     return f'{text},\n  "probe": {json.dumps(probe, allow_nan=False)},\n  "{SEAL}": "{seal}"\n}}\n'.encode()
 
 
-def read_or_refuse(path: Path, missing: str) -> bytes:
-    """Return the file's bytes; a missing or unreadable one is a ModelError."""
+def read_or_refuse(path: Path, missing: str, *, most_bytes: int) -> bytes:
+    """Return the file's bytes; a missing, unreadable or oversized one is a ModelError."""
     try:
+        size = path.stat().st_size
+        if size > most_bytes:  # looked at before a byte is read: it would fill the memory
+            raise damaged(path, f"it has {size:,} bytes, and a sound one at most {most_bytes:,}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ModelError(missing, remedy=TRAIN_AGAIN, file=str(path)) from error

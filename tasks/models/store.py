@@ -18,6 +18,7 @@ from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.published import published_inputs
 from tasks.models.metadata import (
+    LARGEST_MODEL,
     METADATA_NAME,
     MODEL_NAME,
     TRAIN_AGAIN,
@@ -62,7 +63,7 @@ def read_production(home: Home) -> Stored:
     metadata = read_metadata(home.production / METADATA_NAME)
     wanted = metadata.champion.model_sha256
     path = home.production / metadata.model_name
-    found = path.read_bytes() if path.exists() else None
+    found = read_or_refuse(path, "", most_bytes=LARGEST_MODEL) if path.exists() else None
     if found is not None and sha256_of_bytes(found) == wanted:
         return Stored(metadata, found)
     versions = {stored.metadata.champion.model_sha256: stored for stored in read_versions(home)}
@@ -153,7 +154,9 @@ def _version_folders(home: Home) -> list[Path]:
 
 def _read_version(folder: Path) -> Stored:
     metadata = read_metadata(folder / METADATA_NAME)
-    content = read_or_refuse(folder / metadata.model_name, f"{folder.name} has no model file.")
+    content = read_or_refuse(
+        folder / metadata.model_name, f"{folder.name} has no model file.", most_bytes=LARGEST_MODEL
+    )
     if sha256_of_bytes(content) != metadata.champion.model_sha256:
         raise damaged(folder / metadata.model_name, "its sha256 differs")
     return Stored(metadata, content)

@@ -5,7 +5,6 @@ A folder that a person decided on, or that is a link, is never replaced.
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.ids import sha256_of_bytes, sha256_of_file
+from tasks.core.json_text import parse_json
 from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.data.panel_reader import read_panel
@@ -91,7 +91,7 @@ def read_previous_day(run: Run) -> PreviousDay | None:
         weights, signals = (
             (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json")
         )
-        said = json.loads(signals)
+        said = parse_json(signals)
         rows = csv.DictReader(io.StringIO(weights.decode(), newline=""))
         return PreviousDay(
             session=session,

@@ -15,6 +15,7 @@ from typing import Any
 from tasks.core.errors import StorageError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
 
 OUTSIDE = "outside-"
 
@@ -75,8 +76,8 @@ def remove_outside(home: Home, names: Collection[str]) -> None:
 
 def _read(path: Path) -> Mapping[str, Any] | None:
     try:
-        trip = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        trip = parse_json(path.read_bytes())
+    except (OSError, ValueError):
         return None
     return trip if isinstance(trip, dict) else None
 

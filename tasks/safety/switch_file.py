@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from tasks.core.json_text import parse_json
+
 CLEAR, ON = "clear", "on"
 BY_HAND = "by_hand"
 UNREADABLE = "unreadable"
@@ -102,7 +104,7 @@ def render_switch(events: tuple[Event, ...]) -> str:
 
 def understood(content: bytes) -> Switch:
     """Return the switch; raise one of NOT_UNDERSTOOD for bytes that do not say how it stands."""
-    stored = json.loads(content)
+    stored = parse_json(content)
     event = event_of(stored)
     events = tuple(event_of(entry) for entry in stored.get("history", [])) or (event,)
     trips = standing_trips(events)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
+from tasks.core.json_text import parse_json
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ def remembered(
     try:
         age = clock() - datetime.fromtimestamp(file.stat().st_mtime, UTC)
         if timedelta(0) <= age < for_:
-            known: T = json.loads(file.read_text())
+            known: T = parse_json(file.read_text())
             return known
     except (OSError, ValueError):
         pass

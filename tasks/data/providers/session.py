@@ -15,6 +15,7 @@ from urllib3.util import Retry
 
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
+from tasks.core.secrets import masked
 from tasks.data.providers.deadline import Watch, WatchedAdapter
 from tasks.data.providers.pace import Turns, patiently
 
@@ -141,9 +142,18 @@ def understanding(provider: str) -> Iterator[None]:
     """Name the provider whose answer, whole and in JSON, is not shaped as agreed."""
     try:
         yield
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        said = masked(str(error))[:100]  # masked first: a key that is cut is no longer known as one
         raise DataError(
-            f"{provider} answered in another shape than it used to ({type(error).__name__}: {str(error)[:100]}).",
+            f"{provider} answered in another shape than it used to ({type(error).__name__}: {said}).",
             remedy="Nothing was stored; look for a newer release, or name a second provider in data.provider.",
             provider=provider,
         ) from error

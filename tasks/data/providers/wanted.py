@@ -1,5 +1,6 @@
 """Know which names and which sessions to ask a provider in the network for."""
 
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ import pandas as pd
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.sessions import Days, sessions_between
 from tasks.data.columns import Table
-from tasks.data.symbols import is_safe_symbol, printable
+from tasks.data.symbols import is_safe_symbol
 
+MOST_BYTES = 1_000_000  # of a list of symbols: all that are listed take a tenth of it
 LONGEST_BREAK = timedelta(days=14)  # there is a session in any such span
 LATE = timedelta(days=14)  # asked for again at each refresh: some things are told late, and some are restated
 
@@ -25,23 +27,37 @@ def read_symbols(file: Path | None, provider: str) -> tuple[str, ...]:
             key="data.symbols_file",
         )
     try:
-        lines = [line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = [line.partition("#")[0].strip() for line in _small_text(file).splitlines()]
+    except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{file} cannot be read: {type(error).__name__}.",
+            f"{file} cannot be read: it must be a text file in UTF-8 of at most {MOST_BYTES:,} bytes "
+            f"({type(error).__name__}).",
             remedy="Name a text file with one symbol a line in data.symbols_file.",
             key="data.symbols_file",
         ) from error
     symbols = tuple(dict.fromkeys(line for line in lines if line))
-    if odd := [symbol for symbol in symbols if not is_safe_symbol(symbol)]:
+    # the line is never quoted: the setting may point to any file, and its content is nobody's business
+    odd = next((n for n, line in enumerate(lines, 1) if line and not is_safe_symbol(line)), None)
+    if odd is not None:
         raise ConfigError(
-            f"{file} names {printable(odd[0])}, which is no symbol that the lake lets in.",
-            remedy="Write symbols in capitals, as on the exchange: BRK.B.",
+            f"{file}, line {odd}, is not a symbol that the lake lets in.",
+            remedy="Write one symbol a line, in capitals as on the exchange: BRK.B.",
             key="data.symbols_file",
+            line=odd,
         )
     if not symbols:
         raise ConfigError(f"{file} names no symbol.", remedy="Write one a line.", key="data.symbols_file")
     return symbols
+
+
+def _small_text(file: Path) -> str:
+    """Return the text of a regular file of at most a megabyte; ValueError for anything else."""
+    facts = file.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise ValueError("not a regular file")
+    if facts.st_size > MOST_BYTES:
+        raise ValueError("too large")
+    return file.read_text(encoding="utf-8-sig")
 
 
 def in_portions(symbols: Sequence[str], size: int) -> Iterator[list[str]]:

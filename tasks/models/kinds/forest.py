@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from tasks.core.json_text import parse_json
 from tasks.models.kinds.base import (
     THREADS,
     Parameters,
@@ -102,7 +103,7 @@ def without_addresses(archive: bytes) -> bytes:
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         parts = {name: source.read(name) for name in source.namelist()}
-    schema = json.loads(parts.pop("schema.json"))
+    schema = parse_json(parts.pop("schema.json"))
     numbers: dict[str, str] = {}
     _renumber(schema, numbers)
     target = io.BytesIO()

@@ -1,11 +1,11 @@
 """Rules that nobody has to train: what a learner must beat, and what stands in when none does."""
 
-import json
 from typing import ClassVar
 
 import numpy as np
 
 from tasks.core.ids import canonical_json
+from tasks.core.json_text import parse_json
 from tasks.models.kinds.base import Parameters, Rows, Vector, not_a_model, refuse_unless
 
 JSON_SIGNATURE = b"{"
@@ -77,7 +77,7 @@ class EqualWeight:
 def _refuse_another_rule(content: bytes, expected: dict[str, str]) -> None:
     refuse_unless(content, JSON_SIGNATURE, expected["rule"])
     try:
-        stored = json.loads(content)
+        stored = parse_json(content)
     except ValueError as error:
         raise not_a_model(expected["rule"], "it is no JSON") from error
     if stored != expected:

@@ -209,7 +209,11 @@ def test_symbols_are_read_line_by_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("aapl\n", "names aapl, which is no symbol"), ("# none\n", "names no symbol"), ("../x\n", "names ../x")],
+    [
+        ("aapl\n", "line 1, is not a symbol"),
+        ("# none\n", "names no symbol"),
+        ("A\n\n../x\n", "line 3, is not a symbol"),
+    ],
 )
 def test_a_list_that_cannot_be_used_is_named(tmp_path, text, told):
     file = tmp_path / "symbols.txt"
