@@ -39,6 +39,8 @@ MACHINE_KEYS = (
     "data.lake",
     "data.files.path",
     "data.symbols_file",
+    "data.network.max_request_s",
+    "data.network.max_refresh_s",
     "running.daily_timeout_s",
     "running.weekly_timeout_s",
     "running.retries",

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from flows.terminal import Failure, Options, complain, failure_of, quieten_libraries, show
-from tasks.core.secrets import mask_logs
 
 INTERRUPTED = 130
 VALUES_FOR_ALL = frozenset({"--home", "--profile"})
@@ -387,8 +386,7 @@ def _usage(error: typer.TyperException) -> Failure:
 
 
 def _set_up_process() -> None:
-    """No secret in a log; no telemetry, and no more threads than cores, unless the person says otherwise."""
-    mask_logs()
+    """No telemetry, and no more threads than cores, unless the person says otherwise."""
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {
         "DO_NOT_TRACK": "1",

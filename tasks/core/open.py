@@ -20,6 +20,7 @@ from tasks.core.errors import ConfigError, TransientError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.run import Run
+from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, last_closed_session, session_on
 from tasks.core.setup import is_set_up
 
@@ -42,8 +43,10 @@ def open_run(
 
     `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; the last two are
     meant at the instant `at`, by default now.
-    With `step_back` a closed day means the session before it. Never makes a home (`afterclose init` does).
+    With `step_back` a closed day means the session before it. Never makes a home (`afterclose init` does). From then
+    on no log of this process holds a secret.
     """
+    mask_logs()
     place = find_home(home, environ)
     settings = settings_of(place, profile, environ).settings
     session = session_named(day, at=at or now())
