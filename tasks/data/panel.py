@@ -5,7 +5,7 @@ Reads nothing from disk; what is handed in is already cut at the session.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NO_SECTOR = "Unknown"
+BY_SESSION_AND_SYMBOL = (
+    *("open", "high", "low", "close", "volume"),
+    *("raw_close", "dollar_volume", "is_member"),
+)
+BY_SESSION = ("sessions", "market", "volatility_index", "risk_free")
+BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
 FILING_LASTS = np.timedelta64(456, "D")  # fifteen months: who reports once a year may be three months late
 
 
@@ -84,9 +90,30 @@ def assemble(
         sector=sector,
         cap_class=cap_class,
         name=name,
-        fundamentals=_fundamentals(grid, tables["fundamentals"], lines, window),
+        fundamentals=_fundamentals(grid, tables["fundamentals"], lines, window)
+        if "fundamentals" in tables
+        else {},
         risk_free=_risk_free(tables["riskfree"], window),
     )
+
+
+def last_sessions(panel: Panel, window: int) -> Panel:
+    """Return the last sessions of a panel of prices as if no more had been read: who has no bar in them falls away."""
+    rows = slice(max(0, len(panel.sessions) - window), None)
+    has_bar = np.isfinite(panel.raw_close[rows]).any(axis=0)
+    by_both = {name: getattr(panel, name)[rows] for name in BY_SESSION_AND_SYMBOL}
+    by_symbol = {name: getattr(panel, name) for name in BY_SYMBOL}
+    if not has_bar.all():
+        by_both = {name: np.compress(has_bar, values, axis=1) for name, values in by_both.items()}
+        by_symbol = {name: values[has_bar] for name, values in by_symbol.items()}
+    return replace(panel, **by_both, **by_symbol, **{name: getattr(panel, name)[rows] for name in BY_SESSION})
+
+
+def read_only(panel: Panel) -> Panel:
+    """Return the panel of prices with arrays that nobody can change."""
+    for name in (*BY_SESSION_AND_SYMBOL, *BY_SYMBOL, *BY_SESSION):
+        getattr(panel, name).flags.writeable = False
+    return panel
 
 
 def _columns(frame: pd.DataFrame, *, since: np.datetime64) -> BarColumns:

@@ -10,7 +10,7 @@ from config.settings import Settings
 from tasks.core.home import Home
 from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.head import read_head
-from tasks.data.panel_reader import panel_rules, read_panel
+from tasks.data.panel_reader import panel_rules, read_prices
 from tasks.data.place import files_of, lake_of
 from tasks.data.readiness import quarantined_names
 from tasks.data.schema import Days
@@ -66,7 +66,7 @@ def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
         first_session=head.first_session,
         last_session=last,
         symbols=tables["lives"]["symbol"].nunique(),
-        universe=int(read_panel(snapshot, window=1).is_member[-1].sum()),
+        universe=int(read_prices(snapshot, window=1).is_member[-1].sum()),
         quarantined=quarantined_names(tables, sessions_ending(last, length + 2), length),
         size_bytes=files_of(lake).size_bytes(),
         tables=tuple(

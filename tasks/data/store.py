@@ -53,6 +53,15 @@ def read_tables(
     return result
 
 
+def stamps_of(lake: Place, versions: Mapping[str, int]) -> tuple[tuple[str, int, str], ...]:
+    """Return each table's version, and what differs once the table was replaced by another of the same version."""
+    files = files_of(lake)
+    return tuple(
+        (name, version, files.stamp(f"{name}/_delta_log/{version:020d}.json"))
+        for name, version in sorted(versions.items())
+    )
+
+
 @lru_cache(maxsize=48)
 def _table_as_seen(lake: Place, name: str, version: int, session: date | None, _stamp: str) -> pd.DataFrame:
     return as_seen_on(read_table(lake, {name: version}, name), name, session)

@@ -23,7 +23,7 @@ from tasks.data.finding_rows import to_findings
 from tasks.data.head import Head, read_head
 from tasks.data.intake import admit
 from tasks.data.level_gates import level_rules
-from tasks.data.panel_reader import panel_rules, read_panel
+from tasks.data.panel_reader import panel_rules, read_prices
 from tasks.data.place import lake_of
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
@@ -290,7 +290,7 @@ def _describe(run: Run, head: Head) -> Market:
 
 
 def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    panel = read_panel(snapshot, window=2)
+    panel = read_prices(snapshot, window=2)
     now = panel.is_member[-1]
     before = panel.is_member[-2] if len(panel.sessions) > 1 else np.zeros_like(now)
     gained, lost = panel.symbols[now & ~before], panel.symbols[before & ~now]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tasks.core.run import Run
 from tasks.data.lines import lines_as_of
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market
 from tasks.data.store import read_tables
 from tasks.portfolio.book import is_priced, value_book
@@ -35,7 +35,7 @@ def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:
     events = events_of(tables["actions"], lines_as_of(tables["lives"], tables["renames"]))
     held = read_positions(run)
     for window in (WINDOW, None):
-        panel = read_panel(snapshot, window=window)
+        panel = read_prices(snapshot, window=window)
         assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)
         if is_priced(held, assets, session=run.session.day, events=events):
             break

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.schema import Mask, Matrix, Panel
-from tasks.regime.rolling import levels_before, row_mean, window_count, window_sum
+from tasks.regime.rolling import column_blocks, levels_before, row_mean, window_count, window_sum
 
 Numbers = NDArray[np.float64]
 
@@ -24,7 +24,6 @@ LOOKBACK = HIGH_SESSIONS + 1  # closes behind one session's figures
 
 PRESENT_FRAC = 0.8  # a name with fewer bars in a window is left out of it
 MIN_TREND_SESSIONS = 50  # a young history is measured by its own mean; a younger one is not measured
-COLUMNS_AT_ONCE = 512
 
 # Over 2000–2021 the S&P 500's volatility index stood at 1.3 times its realised volatility (median).
 INDEX_OVER_REALISED = 1.3
@@ -117,11 +116,11 @@ def _trend_and_drawdown(benchmark: Numbers) -> tuple[Numbers, Numbers]:
 def _breadth(close: Matrix, is_member: Mask) -> Numbers:
     """Return the share of members above their own 50-session mean, in blocks of columns to stay in the cache."""
     above, counted = np.zeros(len(close)), np.zeros(len(close))
-    for block in _column_blocks(close.shape[1]):
-        price, present = close[:, block], np.isfinite(close[:, block])
+    for block in column_blocks(close):
+        price, present = close[:, *block], np.isfinite(close[:, *block])
         count = window_count(present, BREADTH_SESSIONS)
         mean = window_sum(price, BREADTH_SESSIONS) / np.maximum(count, 1)
-        judged = is_member[:, block] & present & (count >= PRESENT_FRAC * BREADTH_SESSIONS)
+        judged = is_member[:, *block] & present & (count >= PRESENT_FRAC * BREADTH_SESSIONS)
         above += (judged & (price > mean)).sum(axis=1)
         counted += judged.sum(axis=1)
     share: Numbers = above / np.where(counted, counted, np.nan)
@@ -157,7 +156,3 @@ def _deviation(values: Numbers, count: Numbers, window: int) -> Numbers:
     mean_square = window_sum(values**2, window) / several
     spread: Numbers = np.sqrt(np.maximum(mean_square - mean**2, 0.0) * several / (several - 1))
     return spread
-
-
-def _column_blocks(columns: int) -> list[slice]:
-    return [slice(first, first + COLUMNS_AT_ONCE) for first in range(0, columns, COLUMNS_AT_ONCE)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+COLUMNS_AT_ONCE = 512
 FIXED_POINT = 2.0**40  # sums of integers do not depend on order, nor on how many empty columns stand between
 
 
@@ -19,14 +20,24 @@ def window_sum(values: Numbers, window: int) -> Numbers:
     """Return the sum of each row and the rows before it, `window` in all; fewer at the start. NaN counts as 0."""
     known = np.nan_to_num(values, nan=0.0)
     total = np.zeros_like(known)
-    for lag in range(min(window, len(known))):
-        total[lag:] += known[: len(known) - lag]
+    for block in column_blocks(known):
+        for lag in range(min(window, len(known))):
+            total[lag:, *block] += known[: len(known) - lag, *block]
     return total
 
 
 def window_count(present: Mask, window: int) -> Numbers:
     """Return how many of each row's trailing window are present."""
-    return window_sum(present.astype(float), window)
+    count = np.cumsum(present, axis=0, dtype=np.int64)  # whole numbers: a running sum is as good here
+    count[window:] -= count[:-window].copy()
+    return count.astype(np.float64)
+
+
+def column_blocks(values: NDArray[np.generic]) -> list[tuple[slice, ...]]:
+    """Return slices of columns small enough for the cache; none to take of a single series."""
+    if values.ndim == 1:
+        return [()]
+    return [(slice(first, first + COLUMNS_AT_ONCE),) for first in range(0, values.shape[1], COLUMNS_AT_ONCE)]
 
 
 def row_mean(values: Numbers, chosen: Mask) -> Numbers:

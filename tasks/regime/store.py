@@ -6,7 +6,7 @@ import pandas as pd
 
 from config import sections
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import SnapshotRef
 from tasks.regime.history import history_table
 from tasks.regime.inputs import measure
@@ -23,7 +23,7 @@ def regime_history(
         raise ConfigError(
             f"{first} is after {last}.", remedy="Name the earlier date with --from, the later with --to."
         )
-    panel = read_panel(snapshot, window=None)
+    panel = read_prices(snapshot, window=None)
     table = history_table(panel, measure(panel), rules)
     found = table.loc[first and pd.Timestamp(first) : last and pd.Timestamp(last)]
     if found.empty:

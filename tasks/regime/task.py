@@ -6,7 +6,7 @@ import math
 from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market
 from tasks.regime.caps import exposure_cap
 from tasks.regime.history import INPUT_COLUMNS, history_table, sessions_to_read
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def detect_regime(run: Run, market: Market) -> Regime:
     """Read the state of the session, with as many earlier states as the report shows."""
     rules = run.settings.regime
-    panel = read_panel(market.snapshot, window=sessions_to_read(rules))
+    panel = read_prices(market.snapshot, window=sessions_to_read(rules))
     inputs = measure(panel)
     history = history_table(panel, inputs, rules).tail(rules.history_sessions)
     today = history.iloc[-1]

@@ -18,7 +18,7 @@ from tasks.core.ids import sha256_of_bytes, sha256_of_file
 from tasks.core.json_text import parse_json
 from tasks.core.published import MANIFEST
 from tasks.core.run import Run
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market
 from tasks.portfolio.record import opening_positions
 from tasks.reporting.history import parse_history, render_history, rows_before, with_row
@@ -61,7 +61,7 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
 
 def read_backdrop(market: Market) -> Backdrop:
     """Read company names and the benchmark's last year."""
-    panel = read_panel(market.snapshot, window=BACKDROP_SESSIONS)
+    panel = read_prices(market.snapshot, window=BACKDROP_SESSIONS)
     names = dict(zip(panel.symbols.tolist(), panel.name.tolist(), strict=True))
     return Backdrop(names=names, sessions=panel.sessions, benchmark=panel.market)
 

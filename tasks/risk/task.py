@@ -8,7 +8,7 @@ import pandas as pd
 from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market, Panel
 from tasks.risk.covariance import Mask, Shrinkage, daily_returns, estimable, estimate_shrinkage
 from tasks.risk.schema import RiskModel
@@ -22,7 +22,7 @@ NAMED_IN_NOTES = 10
 def estimate_risk(run: Run, market: Market) -> RiskModel:
     """Estimate how daily returns over the last window of sessions move together."""
     settings = run.settings.risk
-    panel = read_panel(market.snapshot, window=settings.window_sessions + 1)
+    panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)
     known = estimable(returns, min_history_frac=settings.min_history_frac)
     shrinkage = estimate_shrinkage(returns[:, known])

@@ -7,7 +7,7 @@ from functools import partial
 from tasks.core.artifacts import load_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
@@ -56,7 +56,7 @@ def _gather(
         trades=typed_trades(load_frame(trades.frame)),
         after=load_frame(trades.after),
         book=portfolio.book,
-        quotes=read_quotes(read_panel(market.snapshot, window=PANEL_SESSIONS)),
+        quotes=read_quotes(read_prices(market.snapshot, window=PANEL_SESSIONS)),
         quarantined=frozenset(market.quarantined),
     )
 

@@ -130,8 +130,8 @@ def _last_rows(folder: Path, size: Size) -> list[Row]:
 
 
 def _last_row_from_lake() -> Row:
-    day.ready_home()
-    ours = _side("last_row_from_lake", day.HOME, RUNS)
+    day.ready_home(day.FEW)
+    ours = _side("last_row_from_lake", day.home_of(day.FEW), RUNS)
     return _alone(
         "the day's row of features: standard set, 500 names, read from the lake", _figure(ours), NONE
     )

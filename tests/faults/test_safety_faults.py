@@ -207,7 +207,7 @@ def test_fault_048_a_history_that_cannot_be_read_blocks_without_tripping(day):
 
 def test_fault_048_when_nothing_can_be_gathered_the_day_has_failed(day, monkeypatch):
     _, check = day
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(sessions=0))
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel(sessions=0))
 
     checks = check()
 
@@ -216,7 +216,7 @@ def test_fault_048_when_nothing_can_be_gathered_the_day_has_failed(day, monkeypa
 
 def test_fault_002_stale_data_trips_the_switch(day, monkeypatch):
     _, check = day
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
 
     checks = check()
 
@@ -230,7 +230,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Run, Callable[
     """Return a clean day as the stages before would hand it over; only the lake is replaced by a panel."""
     run = make_run(tmp_path)
     set_up(run.home)
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel())
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel())
     facts = make_day(holdings={}, cash_usd=1e6, trades=make_trades(), target={})
     untyped = facts.trades.astype(object)
     weights = pd.DataFrame({"weight": [1.0]}, index=pd.Index([CASH], name="symbol"))
@@ -250,12 +250,12 @@ def write_history(home: Home, *, equity_usd: float) -> None:
 def test_each_rule_trips_by_itself_and_a_reset_of_one_does_not_excuse_the_other(day, monkeypatch):
     run, check = day
     write_history(run.home, equity_usd=1_100_000)
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
     check()
     stale = [trip for trip in read_switch(run.home).trips if trip.event.cause == "stale_data"]
 
     reset_switch(run.home, "Ada", "the vendor was late", NOON, trips=[trip.name for trip in stale])
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel())
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel())
     checks = check()
 
     assert {trip.event.cause for trip in read_switch(run.home).trips} == {"daily_loss"}

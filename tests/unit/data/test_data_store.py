@@ -23,7 +23,7 @@ from tasks.data.commits import commit
 from tasks.data.conform import conform
 from tasks.data.head import read_head
 from tasks.data.intake import admit
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel_reader import read_panel, read_prices
 from tasks.data.providers.base import Delivery
 from tasks.data.schema import Market, Panel, PanelRules
 from tasks.data.store import make_snapshot, read_table
@@ -160,6 +160,37 @@ def test_a_window_equals_the_whole_panel_on_its_rows_bit_for_bit(window, tmp_pat
     expected = rows_of(whole, slice(-len(part.sessions), None), columns)
     for name, value in rows_of(part, slice(None), np.arange(len(part.symbols))).items():
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+@LENIENT
+@given(windows=st.lists(st.integers(1, 70), min_size=1, max_size=5))
+def test_prices_are_the_panel_without_fundamentals_whatever_window_was_read_before(
+    windows, tmp_path_factory, monkeypatch
+):
+    base = make_delivery()
+    silent = (base.bars["symbol"] == "S04") & (base.bars["session"] > base.bars["session"].iloc[100])
+    delivery = replace(base, bars=base.bars[~silent].reset_index(drop=True))
+    snapshot = refresh(monkeypatch, tmp_path_factory.mktemp("home"), delivery).snapshot
+
+    for window in windows:
+        expected = replace(read_panel(snapshot, window=window), fundamentals={})
+        assert_same_panel(read_prices(snapshot, window=window), expected)
+
+
+def test_prices_of_a_snapshot_are_not_those_of_another(tmp_path, monkeypatch):
+    one = refresh(monkeypatch, tmp_path / "one", make_delivery()).snapshot
+    other = refresh(monkeypatch, tmp_path / "other", make_delivery(symbols=3)).snapshot
+
+    widths = [read_prices(snapshot, window=5).close.shape[1] for snapshot in (one, other, one)]
+
+    assert widths == [6, 3, 6]
+
+
+def test_prices_that_several_stages_share_cannot_be_changed(tmp_path, monkeypatch):
+    panel = read_prices(refresh(monkeypatch, tmp_path, make_delivery()).snapshot, window=5)
+
+    with pytest.raises(ValueError, match="read-only"):
+        panel.close[0, 0] = 1.0
 
 
 class CrashError(Exception):

@@ -14,7 +14,7 @@ from tests.builders import FRIDAY, make_panel, make_run, make_settings
 
 
 def detect(panel: Panel, tmp_path, monkeypatch) -> Regime:
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: panel)
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: panel)
     market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
     return task.detect_regime(make_run(tmp_path), market)
 
@@ -75,7 +75,7 @@ def test_an_input_that_nobody_knows_is_left_out_and_told(tmp_path, monkeypatch):
     [(None, None, 300), (date(2024, 6, 10), None, 5), (None, date(2024, 6, 7), 295)],
 )
 def test_the_history_of_a_snapshot_can_be_cut_at_both_ends(first, last, sessions, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "read_panel", lambda *_, **__: rising_panel())
+    monkeypatch.setattr(store, "read_prices", lambda *_, **__: rising_panel())
     snapshot = SnapshotRef("x", tmp_path, FRIDAY, {})
 
     table = store.regime_history(snapshot, make_settings().regime, first=first, last=last)

@@ -20,7 +20,7 @@ def stand_in_panel(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = replace(
         panel, symbols=np.array([line[0] for line in LINES]), name=np.array([line[1] for line in LINES])
     )
-    monkeypatch.setattr(store, "read_panel", lambda _snapshot, **_window: panel)
+    monkeypatch.setattr(store, "read_prices", lambda _snapshot, **_window: panel)
 
 
 def publish(home, **kind) -> Day:

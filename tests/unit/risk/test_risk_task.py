@@ -12,7 +12,7 @@ from tests.builders import FRIDAY, make_panel, make_run
 
 
 def estimate(panel: Panel, tmp_path, monkeypatch) -> RiskModel:
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: panel)
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: panel)
     market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
     return task.estimate_risk(make_run(tmp_path), market)
 

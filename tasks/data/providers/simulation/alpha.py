@@ -107,10 +107,9 @@ def expected_returns(
 
 
 def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
-    order = np.argsort(np.where(exists, values, np.inf), axis=1)
-    place = np.empty(values.shape)
-    places, rows = np.arange(values.shape[1], dtype=np.float64), np.arange(len(values))[:, None]
-    place[rows, order] = places
+    place, places = np.empty(values.shape), np.arange(values.shape[1], dtype=np.float64)
+    for row, order in zip(place, np.argsort(np.where(exists, values, np.inf), axis=1), strict=True):
+        row[order] = places
     count = np.maximum(exists.sum(axis=1, keepdims=True), 1)
     ranks = (2 * place + 1) / count - 1  # −1 … 1
     straight = sqrt(3) * ranks[:-1]
