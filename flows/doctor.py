@@ -190,12 +190,14 @@ def _keys(patient: Patient) -> Finding:
 def _lake(patient: Patient) -> Finding:
     from tasks.data.head import read_head
     from tasks.data.place import lake_of
+    from tasks.data.seals import refuse_damage
 
     lake = lake_of(patient.home, patient.settings)
     where = "" if lake == patient.home.lake else f" in {lake}"
     head = read_head(lake)
     if head is None or head.last_session is None:
         return Finding("lake", "warn", f"no data yet{where}", "Fetch it: afterclose refresh")
+    refuse_damage(lake, head)
     first = patient.settings.data.providers[0]
     if head.provider != first:
         says = f"holds data of {head.provider}, but data.provider is {first}"

@@ -24,6 +24,7 @@ from tasks.data.place import lake_of
 from tasks.data.readiness import active_quarantine
 from tasks.data.rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.schema import Finding, Place
+from tasks.data.seals import refuse_damage
 from tasks.data.session_moves import SessionMoves, refuse_out_of_line
 from tasks.data.store import read_bar_frame, read_table
 from tasks.data.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table
@@ -94,6 +95,7 @@ def verify_lake(run: Run) -> Verification:
         parts.append(findings)
     today = pd.concat(parts, ignore_index=True)
     _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
+    refuse_damage(lake, head)  # last: which sessions were changed says more than which files
     refuse_out_of_line(tuple(sessions), limits, provider="The lake", remedy=_RESTORE)
     # a refused action, or a bar that was mended since, is seen nowhere but among what was found on arrival
     found = pd.concat([stored.tables["findings"][list(FINDING_COLUMNS)], today], ignore_index=True)

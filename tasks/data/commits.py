@@ -20,6 +20,7 @@ from tasks.data.durable import sync_commits
 from tasks.data.head import Head, keep_superseded, write_head
 from tasks.data.place import table_options, written_meanwhile
 from tasks.data.schema import Bucket, Place
+from tasks.data.seals import sealed
 from tasks.data.store import read_bar_frame, read_table
 from tasks.data.tables import SPECS, as_seen_on
 
@@ -60,7 +61,7 @@ def commit(
         versions=versions,
         rows=counts,
     )
-    return write_head(lake, committed)
+    return write_head(lake, sealed(lake, committed, before=head))
 
 
 def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None:
@@ -87,7 +88,7 @@ def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None
             versions[name] = int(table.version())
             _keep(lake, name, version + 1, versions[name])
     if not isinstance(lake, Bucket):
-        write_head(lake, replace(head, versions=versions))
+        write_head(lake, sealed(lake, replace(head, versions=versions), before=head))
 
 
 def _edges(days: pd.Series) -> tuple[date, ...]:

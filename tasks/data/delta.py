@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
 from tasks.data.place import table_options, trouble_with, written_meanwhile
@@ -17,6 +18,13 @@ def open_table(lake: Place, name: str, version: int | None = None) -> "DeltaTabl
     from deltalake import DeltaTable
 
     return DeltaTable(f"{lake}/{name}", version=version, storage_options=table_options(lake))
+
+
+def data_files(lake: Place, name: str, version: int) -> list[str]:
+    """Return the files that hold the rows of the table at the version, by their names below the table's folder."""
+    with reading(lake, name):
+        added = open_table(lake, name, version).get_add_actions()
+        return sorted(unquote(str(path)) for path in added.column("path").to_pylist())
 
 
 @contextmanager

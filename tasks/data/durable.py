@@ -15,6 +15,7 @@ def sync_commits(table: Path, first: int, last: int) -> None:
     """Sync the log entries of the versions from `first` to `last`, the files they added, and their folders."""
     log = table / "_delta_log"
     written: set[Path] = set()
+    written |= {file for file in log.glob("*.checkpoint.parquet") if first <= int(file.name[:20]) <= last}
     for version in range(first, last + 1):
         entry = log / f"{version:020d}.json"
         # a version that a crash left behind may name files that were vacuumed since

@@ -21,7 +21,7 @@ SUPERSEDED = "superseded"
 
 @dataclass(frozen=True)
 class Head:
-    """The committed snapshot: Delta version and row count of each table, and the span of sessions."""
+    """The committed snapshot: Delta version, row count and file digests of each table, and the span of sessions."""
 
     provider: str
     revision: int = 0
@@ -30,6 +30,7 @@ class Head:
     last_session: date | None = None
     versions: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # digests by table and file (see seals.py)
     tag: str | None = field(default=None, compare=False)  # of the file it was read from, in a bucket
 
 
@@ -45,6 +46,7 @@ class _HeadFile(BaseModel):
     last_session: date | None
     versions: dict[str, int]
     rows: dict[str, int]
+    files: dict[str, dict[str, str]]
 
 
 def read_head(lake: Place) -> Head | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 Record = dict[str, object]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def _tell_when_refreshed(head: Record) -> Record:
@@ -17,7 +17,12 @@ def _tell_when_refreshed(head: Record) -> Record:
     return {**head, "refreshed_at": None}
 
 
-STEPS: Mapping[int, Callable[[Record], Record]] = {1: _tell_when_refreshed}
+def _carry_digests(head: Record) -> Record:
+    """2 → 3: the head holds the digest of every file; those of an older one are taken by the next commit."""
+    return {**head, "files": {}}
+
+
+STEPS: Mapping[int, Callable[[Record], Record]] = {1: _tell_when_refreshed, 2: _carry_digests}
 
 
 def brought_forward(head: Record, *, version: int) -> Record:

@@ -4,28 +4,35 @@ Out of a bucket the head is read first, so that all it names is there when the r
 away first and written last: until then nobody reads, and nobody writes, what is there.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.core.errors import ConfigError
 from tasks.data.bucket import Objects
-from tasks.data.head import FILE_NAME, SUPERSEDED
+from tasks.data.head import FILE_NAME, SUPERSEDED, read_head, write_head
 from tasks.data.schema import Bucket
+from tasks.data.seals import refuse_damage, sealed_anew
 from tasks.data.tables import SPECS
 
 
 def fetch_lake(lake: Bucket, folder: Path) -> None:
     """Copy the lake into the folder, which need not exist."""
     objects = Objects(lake)
-    head = objects.read(FILE_NAME)
+    head = read_head(lake)
+    if head is not None:
+        refuse_damage(lake, head)
     for name in objects.names():
         if name != FILE_NAME:
             objects.fetch(name, folder / name)
     if head is not None:
-        (folder / FILE_NAME).write_bytes(head.data)
+        write_head(folder, sealed_anew(folder, head))
 
 
 def bring_lake(folder: Path, lake: Bucket) -> None:
     """Make what is in the folder the lake in the bucket; what was there is given up."""
+    head = read_head(folder)
+    if head is not None:
+        refuse_damage(folder, head)
     objects = Objects(lake)
     there = objects.names()
     objects.remove_all([name for name in there if name == FILE_NAME])
@@ -34,8 +41,8 @@ def bring_lake(folder: Path, lake: Bucket) -> None:
         name = path.relative_to(folder).as_posix()
         if name != FILE_NAME:
             objects.bring(name, path)
-    if (folder / FILE_NAME).exists():
-        objects.write(FILE_NAME, (folder / FILE_NAME).read_bytes(), over=None)
+    if head is not None:
+        write_head(lake, replace(sealed_anew(lake, head), tag=None))
 
 
 def refuse_used(lake: Bucket, *, replace: bool) -> None:

@@ -4,6 +4,7 @@ Either way they are the same files by the same names: the tables' folders, `head
 home's alone, whose lock is held by who writes; in a bucket another home may write at the same moment.
 """
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -46,6 +47,9 @@ class Files(Protocol):
 
     def stamp(self, name: str) -> str:
         """Return what differs once the file was replaced; empty where there is none."""
+
+    def digests(self, names: list[str]) -> dict[str, str]:
+        """Return what identifies the content of each file; one that is missing or unreadable is left out."""
 
 
 def lake_of(home: Home, settings: Settings) -> Place:
@@ -125,3 +129,13 @@ class _Folder:
     def stamp(self, name: str) -> str:
         path = self._path / name
         return str(path.stat().st_mtime_ns) if path.exists() else ""
+
+    def digests(self, names: list[str]) -> dict[str, str]:
+        found = {}
+        for name in names:
+            try:
+                with (self._path / name).open("rb") as file:
+                    found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError:
+                continue
+        return found

@@ -31,6 +31,7 @@ from tasks.data.readiness import SessionFacts, count_session, quarantined_names,
 from tasks.data.reconcile import Reconciled, reconcile
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, Place, SnapshotRef
+from tasks.data.seals import refuse_damage
 from tasks.data.session_moves import refuse_out_of_line
 from tasks.data.store import make_snapshot, read_bar_frame, read_table, read_tables
 from tasks.data.tables import SPECS, as_seen_on, changed_rows
@@ -65,7 +66,7 @@ def refresh_market(run: Run) -> Market:
     A session that the lake already holds is read, not asked for. Raises DataError, with the lake untouched, when the
     session's data is not good enough to trade on.
     """
-    head = read_head(lake_of(run.home, run.settings))
+    head = _sound_head(run)
     _refuse_mixture(head, run.settings.data.providers[0])
     _refuse_before_history(head, run.session.day)
     if head is None or head.last_session is None or head.last_session < run.session.day:
@@ -90,7 +91,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
     from tasks.data.providers.files import FilesProvider
 
     provider = FilesProvider(folder)
-    head = read_head(lake_of(run.home, run.settings))
+    head = _sound_head(run)
     through = min(provider.last_session(), run.session.day)
     after = head.last_session if head else None
     head, batch = _bring_up(run, provider, head, through=max(through, after or through), whole=True)
@@ -122,6 +123,15 @@ def _count_sectors(lake: Place, head: Head) -> tuple[int, int]:
     known = set(listings.loc[listings["sector"] != "", "symbol"].astype(str))
     symbols = set(last["symbol"].astype(str))
     return len(symbols), len(symbols - known)
+
+
+def _sound_head(run: Run) -> Head | None:
+    """Return the committed head, after every file that it stands on was compared with what was committed."""
+    lake = lake_of(run.home, run.settings)
+    head = read_head(lake)
+    if head is not None:
+        refuse_damage(lake, head)
+    return head
 
 
 def _bring_up(

@@ -29,7 +29,13 @@ def as_version_1(head: dict[str, Any]) -> dict[str, Any]:
     return head
 
 
-OLDER = {1: as_version_1}
+def as_version_2(head: dict[str, Any]) -> dict[str, Any]:
+    """Take away what version 3 added."""
+    del head["files"]
+    return head
+
+
+OLDER = {1: as_version_1, 2: as_version_2}
 
 
 def age(home: Path, version: int) -> None:
