@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install demo test test-fast check format test-prefect prove mutate bench qlib docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-wheel prove mutate bench qlib docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ format: $(INSTALLED) ## let ruff rewrite what it can
 
 test-prefect: $(INSTALLED) ## the flows under a real local Prefect server
 	@$(BIN)/python -m pytest -n 0 -m prefect tests/flows
+
+test-wheel: $(INSTALLED) ## the wheel, built and installed apart from the checkout: the whole command line from it
+	@$(BIN)/python -m pytest -n 0 -m wheel tests/acceptance
 
 prove: $(INSTALLED) ## long proofs on the simulated market: alpha found, none invented, regimes seen, kills survived
 	@$(BIN)/python -m pytest -m prove
