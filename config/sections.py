@@ -208,6 +208,8 @@ class Safety(Section):
     kill_sharpe: float
     """Annualised Sharpe over kill_sharpe_sessions below this trips the kill switch."""
     kill_sharpe_sessions: Annotated[int, Field(ge=5)]
+    kill_volatility: Positive
+    """A volatility index above this trips the kill switch for new risk: reductions go through."""
     kill_stale_sessions: Annotated[int, Field(ge=0)]
     """Data older than this many sessions trips the kill switch."""
 

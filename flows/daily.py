@@ -4,12 +4,12 @@ from tasks.core.run import Run
 from tasks.data.task import refresh_market
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
-from tasks.portfolio.task import build_portfolio, refuse_lost_portfolio
+from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
 from tasks.regime.task import detect_regime
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_session
 from tasks.risk.task import estimate_risk
-from tasks.safety.task import check_day
+from tasks.safety.task import apply_halt_rules, check_day
 from tasks.trades.task import propose_trades
 
 
@@ -26,6 +26,8 @@ def daily_live(run: Run) -> Day:
     regime = detect_regime(run, market)
     risk = estimate_risk(run, market)
     portfolio = build_portfolio(run, market, scores, regime, risk)
+    halt = apply_halt_rules(run, regime, portfolio)
+    portfolio = keep_to_reductions(run, portfolio, risk, reductions_only=halt.reductions_only)
     trades = propose_trades(run, market, portfolio)
     checks = check_day(run, market, scores, regime, portfolio, trades)
     return publish_day(run, market, scores, regime, risk, portfolio, trades, checks)

@@ -61,3 +61,18 @@ def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Seri
         index=[CASH],
     )
     return pd.concat([frame, cash]).astype(COLUMN_TYPES).rename_axis("symbol")
+
+
+def reductions_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the target with no name above its current weight, what is not bought in cash, and a note where it was."""
+    reduced = frame.copy()
+    names = reduced.index != CASH
+    wanted, current = (reduced.loc[names, name] for name in ("weight", "current_weight"))
+    is_cut = (wanted > current).reindex(reduced.index, fill_value=False)
+    reduced.loc[names, "weight"] = wanted.clip(upper=current)
+    reduced.loc[CASH, "weight"] = 1.0 - reduced.loc[names, "weight"].sum()
+    note = reduced.loc[is_cut, "note"].astype(str)
+    reduced.loc[is_cut, "note"] = (
+        note.where(note == "", note + "; ") + "not bought while the kill switch halts new risk"
+    )
+    return reduced

@@ -1,6 +1,7 @@
 """The portfolio stage: from scores, regime and risk to the book that should be held."""
 
 import logging
+from dataclasses import replace
 
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.run import Run
@@ -9,7 +10,7 @@ from tasks.data.schema import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
-from tasks.portfolio.frame import book_frame, current_weights
+from tasks.portfolio.frame import book_frame, current_weights, reductions_of
 from tasks.portfolio.record import refuse_short_history
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_book, read_market, read_positions
@@ -26,6 +27,24 @@ def refuse_lost_portfolio(run: Run) -> None:
     """Raise SafetyError, before anything is computed, where the positions or rows of the history are gone."""
     read_positions(run)
     refuse_short_history(run.home, run.session.day)
+
+
+@stage()
+def keep_to_reductions(
+    run: Run, portfolio: Portfolio, risk: RiskModel, *, reductions_only: bool
+) -> Portfolio:
+    """Take every increase out of the target while new risk is halted; otherwise return the portfolio as it is."""
+    if not reductions_only:
+        return portfolio
+    frame = reductions_of(load_frame(portfolio.frame))
+    # without look-alikes: no weight grew, so what each pair may weigh together still holds
+    check_book(frame, exposure_cap=portfolio.exposure_cap, settings=run.settings.portfolio)
+    return replace(
+        portfolio,
+        frame=save_frame(run, "portfolio_reduced", frame),
+        risk=portfolio_risk(frame["weight"], load_frame(risk.returns).T, run.settings.risk.confidence),
+        notes=(*portfolio.notes, "The kill switch halts new risk: only reductions are proposed."),
+    )
 
 
 @stage()

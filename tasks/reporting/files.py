@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.reporting.cells import csv_bytes, csv_cell
-from tasks.reporting.inputs import DayInputs
+from tasks.reporting.inputs import DayInputs, Records
 from tasks.reporting.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
 from tasks.trades.schema import TRADE_COLUMNS
 
@@ -60,7 +60,7 @@ def monitoring_json(inputs: DayInputs) -> bytes:
         {
             "schema_version": SCHEMA_VERSION,
             "date": str(inputs.run.session),
-            "status": "blocked" if records.is_blocked else "published",
+            "status": _status(records),
             "kill_switch": checks.kill_switch,
             "checks": [
                 {
@@ -105,6 +105,12 @@ def json_bytes(record: Any) -> bytes:
     """Write plain data for people and programs: sorted, indented, ASCII; what is not a number is null."""
     text = json.dumps(_plain(record), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
     return f"{text}\n".encode()
+
+
+def _status(records: Records) -> str:
+    if records.is_blocked:
+        return "blocked"
+    return "reductions_only" if records.checks.reductions_only else "published"
 
 
 def _rows(frame: pd.DataFrame, columns: tuple[str, ...], places: Places) -> list[list[str]]:

@@ -34,8 +34,8 @@ class Records:
 
     @property
     def is_blocked(self) -> bool:
-        """True when a check failed or the kill switch is on: then no person is asked to approve anything."""
-        return not self.checks.passed or self.checks.kill_switch != "clear"
+        """True when nothing may be approved: a check failed, or a halt stands that lets not even reductions through."""
+        return not self.checks.lets_publish
 
 
 @dataclass(frozen=True)

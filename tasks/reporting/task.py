@@ -76,7 +76,7 @@ def publish_day(
     if records.is_blocked:
         raise _blocked(inputs, files)
 
-    _refuse_halt(run)
+    _refuse_halt(run, checks)
     open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
     folder = publish_folder(run, files)
     write_history_row(run, rendered.row)
@@ -93,10 +93,10 @@ def publish_day(
     )
 
 
-def _refuse_halt(run: Run) -> None:
+def _refuse_halt(run: Run, checks: Checks) -> None:
     """Look at the switch once more: somebody may have tripped it since the checks."""
     switch = read_switch(run.home)
-    if switch.is_on:
+    if switch.is_on and not (checks.reductions_only and switch.lets_reductions_through):
         raise SafetyError(
             f"{run.session} was halted while it was written: the kill switch is {switch.says}",
             remedy=f"Nothing was published. When the cause is understood: {reset_command(run.home, switch)}",

@@ -133,12 +133,13 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     """Return the day in one line, for the terminal."""
     regime = inputs.records.regime.state
     session = f"{inputs.run.session}{' (simulated market)' if inputs.records.market.is_simulated else ''}"
+    halted = " The kill switch halts new risk: sales only." if inputs.records.checks.reductions_only else ""
     if not summary.trades:
-        return f"{session}: {regime}, no trades."
+        return f"{session}: {regime}, no trades.{halted}"
     return (
         f"{session}: {regime}, {counted(summary.trades, 'trade')}"
         f" (buy {usd(summary.buy_usd)}, sell {usd(summary.sell_usd)}, cost {usd(summary.cost_usd)}),"
-        f" {summary.exposure_after:.1%} invested afterwards."
+        f" {summary.exposure_after:.1%} invested afterwards.{halted}"
     )
 
 
@@ -148,11 +149,19 @@ def notices(inputs: DayInputs) -> tuple[str, ...]:
     weights = inputs.frames.weights
     wanted = weights[(weights["weight"] > 0) & (weights.index != CASH)]
     unknown = int((wanted["sector"] == UNKNOWN_SECTOR).sum())
+    halted = _reductions_notice(inputs.records)
     if not unknown:
-        return ()
+        return halted
     of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target book is unknown"
     remedy = "Give the sectors of these names, or set portfolio.unknown_sector."
-    return (f"{of_all}: {unknown_sector_words(settings)}. {remedy}",)
+    return (*halted, f"{of_all}: {unknown_sector_words(settings)}. {remedy}")
+
+
+def _reductions_notice(records: Records) -> tuple[str, ...]:
+    if records.is_blocked or not records.checks.reductions_only:
+        return ()
+    said = f"The kill switch is on{halt_words(records.checks.kill_switch)}."
+    return (f"Reductions only. {said} Nothing is bought until a named person resets it.",)
 
 
 def failed_checks(records: Records) -> list[Check]:
@@ -273,6 +282,8 @@ def _groups(
 def _headline(inputs: DayInputs, count: int) -> str:
     if inputs.records.is_blocked:
         return "Blocked. Nothing may be traded"
+    if inputs.records.checks.reductions_only:
+        return f"Reductions only. {counted(count, 'trade')} to review"
     if count:
         return f"{counted(count, 'trade')} to review"
     if inputs.records.portfolio.exposure_cap == 0 and not inputs.records.portfolio.book.holdings:

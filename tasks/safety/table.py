@@ -12,6 +12,7 @@ from tasks.safety.schema import Check
 
 CheckDay = Callable[[Facts], Outcome]
 Trigger = Callable[[Facts, Performance, date | None], Outcome]
+RiskTrigger = Callable[[triggers.Standing, Performance, date | None], Outcome]
 
 COULD_NOT_RUN = "could not run"
 
@@ -48,11 +49,12 @@ CHECKS: tuple[tuple[str, CheckDay], ...] = (
     ("after_limits", after_checks.after_limits),
 )
 
-TRIGGERS: tuple[tuple[str, Trigger], ...] = (
+RISK_TRIGGERS: tuple[tuple[str, RiskTrigger], ...] = (  # halts that let reductions through (switch_file.py)
     ("daily_loss", triggers.daily_loss),
     ("six_week_sharpe", triggers.six_week_sharpe),
-    ("stale_data", triggers.stale_data),
+    ("volatility", triggers.volatility),
 )
+TRIGGERS: tuple[tuple[str, Trigger], ...] = (*RISK_TRIGGERS, ("stale_data", triggers.stale_data))
 
 
 def run_checks(facts: Facts, checks: tuple[tuple[str, CheckDay], ...] = CHECKS) -> tuple[Check, ...]:

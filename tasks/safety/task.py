@@ -1,28 +1,57 @@
 """The safety stage: judge the whole day again from what was stored; halt trading when the record says so."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import TypeVar
 
+from config.settings import Settings
 from tasks.core.artifacts import load_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel_reader import read_prices
 from tasks.data.schema import Market
 from tasks.models.schema import Scores
-from tasks.portfolio.schema import Portfolio
+from tasks.portfolio.schema import Book, Portfolio
 from tasks.regime.schema import Regime
 from tasks.safety.day_checks import unbroken_log
 from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash, typed_trades
 from tasks.safety.kill_switch import read_switch, trip_switch
 from tasks.safety.outcome import Outcome
-from tasks.safety.performance import read_performance
-from tasks.safety.schema import Check, Checks
-from tasks.safety.switch_file import Switch
-from tasks.safety.table import COULD_NOT_RUN, TRIGGERS, Trigger, could_not_run, judged, run_checks
+from tasks.safety.performance import Performance, read_performance
+from tasks.safety.schema import Check, Checks, Halt
+from tasks.safety.switch_file import REDUCING_CAUSES, Switch
+from tasks.safety.table import COULD_NOT_RUN, RISK_TRIGGERS, TRIGGERS, could_not_run, judged, run_checks
 from tasks.trades.schema import Trades
 
 log = logging.getLogger(__name__)
+
+F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class _BeforeTrades:
+    session: date
+    settings: Settings
+    regime: Regime
+    book: Book
+
+    @property
+    def equity_usd(self) -> float:
+        return self.book.equity_usd
+
+
+@stage()
+def apply_halt_rules(run: Run, regime: Regime, portfolio: Portfolio) -> Halt:
+    """Measure the rules about new risk before trades are made, and say whether reductions alone are left to propose."""
+    before = _BeforeTrades(run.session.day, run.settings, regime, portfolio.book)
+    _pull_triggers(run, before, RISK_TRIGGERS)
+    switch = read_switch(run.home)
+    if switch.is_on:
+        log.warning("The kill switch is %s", switch.says)
+    return Halt(reductions_only=switch.lets_reductions_through)
 
 
 @stage()
@@ -33,11 +62,11 @@ def check_day(
     try:
         facts = _gather(run, market, scores, regime, portfolio, trades)
     except Exception as error:  # noqa: BLE001 - S4: what cannot be judged has failed
-        return _verdict((could_not_run("what the checks read", error),), read_switch(run.home))
+        return _verdict((could_not_run("what the checks read", error),), read_switch(run.home), buys=True)
 
     checks = (*run_checks(facts), judged("audit_log", partial(unbroken_log, run.home)))
-    triggers, switch = _pull_triggers(run, facts)
-    return _verdict(checks + triggers, switch)
+    triggers = _pull_triggers(run, facts, TRIGGERS)
+    return _verdict(checks + triggers, read_switch(run.home), buys=bool((~facts.is_sale).any()))
 
 
 def _gather(
@@ -61,34 +90,44 @@ def _gather(
     )
 
 
-def _pull_triggers(run: Run, facts: Facts) -> tuple[tuple[Check, ...], Switch]:
+def _pull_triggers(
+    run: Run, facts: F, triggers: tuple[tuple[str, Callable[[F, Performance, date | None], Outcome]], ...]
+) -> tuple[Check, ...]:
     """Measure the triggers; each that is met trips the switch. One that could not run blocks the day and no more."""
     switch = read_switch(run.home)
-    checks = tuple(
-        judged(name, partial(_measure, trigger, run, facts, switch.acknowledged_through(name)))
-        for name, trigger in TRIGGERS
-    )
     session = run.session.day
     standing = {(trip.event.cause, trip.event.session) for trip in switch.trips}
-    for check in checks:
+    checks = []
+    for name, trigger in triggers:
+        acknowledged = switch.acknowledged_through(name)
+        check = judged(name, partial(_measure, trigger, run, facts, acknowledged))
         is_met = not check.passed and check.value != COULD_NOT_RUN
-        if is_met and (check.name, session.isoformat()) not in standing:
-            reason = f"{check.name} {check.value}, limit {check.limit}"
-            switch = trip_switch(run.home, "check_day", reason, run.as_of, cause=check.name, session=session)
+        if is_met and (name, session.isoformat()) not in standing:
+            reason = f"{name} {check.value}, limit {check.limit}"
+            trip_switch(run.home, "check_day", reason, run.as_of, cause=name, session=session)
             log.warning("The kill switch was tripped: %s", reason)
-    return checks, switch
+        checks.append(replace(check, is_met_rule=is_met and name in REDUCING_CAUSES))
+    return tuple(checks)
 
 
-def _measure(trigger: Trigger, run: Run, facts: Facts, acknowledged: date | None) -> Outcome:
+def _measure(
+    trigger: Callable[[F, Performance, date | None], Outcome], run: Run, facts: F, acknowledged: date | None
+) -> Outcome:
     return trigger(facts, read_performance(run.home.performance_file), acknowledged)
 
 
-def _verdict(checks: tuple[Check, ...], switch: Switch) -> Checks:
+def _verdict(checks: tuple[Check, ...], switch: Switch, *, buys: bool) -> Checks:
     """Add the switch itself to the checks, so that nobody can overlook it."""
+    reductions_only = switch.lets_reductions_through and not buys
     halted = Check(
-        "kill_switch", not switch.is_on, switch.event.state, "clear", switch.says if switch.is_on else ""
+        "kill_switch",
+        not switch.is_on,
+        switch.event.state,
+        "clear",
+        switch.says if switch.is_on else "",
+        is_met_rule=reductions_only,
     )
-    verdict = Checks((*checks, halted), switch.says)
+    verdict = Checks((*checks, halted), switch.says, reductions_only)
     failed = [check.name for check in verdict.checks if not check.passed]
     log.info("%d checks, %s", len(verdict.checks), f"failed: {', '.join(failed)}" if failed else "all passed")
     return verdict

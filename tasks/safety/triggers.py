@@ -1,13 +1,19 @@
 """Say whether the book's own record or the data's age must halt trading (S3). Halting itself is not done here.
 
 Each trigger measures like a check. A session that tripped the switch and was reset by a person counts as looked at.
+Triggers about new risk need no more than the book and the regime, so that they are measured before the trades are made.
 """
 
 import math
 from datetime import date
 from itertools import pairwise
+from typing import Protocol
 
+from config.settings import Settings
+from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
+from tasks.portfolio.schema import Book
+from tasks.regime.schema import Regime
 from tasks.safety.day_checks import sessions_behind
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, at_most
@@ -16,7 +22,22 @@ from tasks.safety.performance import Performance
 SESSIONS_PER_YEAR = 252
 
 
-def daily_loss(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:
+class Standing(Protocol):
+    """How the book and the market stand after the session, before any trade."""
+
+    @property
+    def session(self) -> date: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def regime(self) -> Regime: ...
+    @property
+    def book(self) -> Book: ...
+    @property
+    def equity_usd(self) -> float: ...
+
+
+def daily_loss(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:
     """The book has not lost more since the last run than a day may lose (fault 44).
 
     After sessions without a run the limit grows with the root of their number, as losses do.
@@ -32,7 +53,7 @@ def daily_loss(facts: Facts, past: Performance, acknowledged: date | None) -> Ou
     return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
 
 
-def six_week_sharpe(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:
+def six_week_sharpe(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:
     """The book's Sharpe over the last sessions is not too poor; judged once it was invested through all of them.
 
     Mean over standard deviation (n − 1) of daily returns of equity, × √252, nothing subtracted.
@@ -48,6 +69,19 @@ def six_week_sharpe(facts: Facts, past: Performance, acknowledged: date | None) 
     sharpe = _sharpe([later / earlier - 1 for earlier, later in pairwise(equity)])
     passed = sharpe >= settings.kill_sharpe
     return Outcome(passed, f"{sharpe:.2f}", limit, "" if passed else f"over the last {window} sessions")
+
+
+def volatility(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
+    """The volatility index, or what stands in for it, is not so high that no new risk is taken (S3)."""
+    limit = facts.settings.safety.kill_volatility
+    if acknowledged is not None and acknowledged >= facts.session:
+        return Outcome(passed=True, value="reset by a person", limit=f"≤ {limit:g}")
+    if "volatility_pct" not in facts.regime.inputs:
+        raise DataError(
+            "The volatility is unknown.", remedy="Look at the benchmark and the volatility index."
+        )
+    level = facts.regime.inputs["volatility_pct"]
+    return Outcome(level <= limit, f"{level:.1f}", f"≤ {limit:g}", "" if level <= limit else "no new risk")
 
 
 def stale_data(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others

@@ -1,11 +1,17 @@
 """The kill switch holds to the last moment before a day is published."""
 
+import csv
+import json
 import logging
 
 import pytest
+import yaml
 
 from tasks.core.errors import SafetyError
-from tests.homes import LAST_SESSION, run_day
+from tasks.core.home import Home
+from tasks.portfolio.demo_fills import fill_as_proposed
+from tasks.safety.kill_switch import read_switch
+from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day
 
 
 class StopWhenChecked(logging.Handler):
@@ -33,3 +39,82 @@ def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_bein
         stages.removeHandler(stop)
 
     assert not (ready_home / "live" / str(LAST_SESSION)).exists()
+
+
+def invested_home(folder):
+    """Return a home that holds what its first day proposed."""
+    run_day(folder, SESSION_BEFORE)
+    fill_as_proposed(Home(folder), SESSION_BEFORE)
+    return Home(folder)
+
+
+def panic(home, **regime):
+    """Make the market's volatility one that halts new risk and, by R2, halves what may be invested."""
+    settings = SMALL_MARKET | {
+        "safety": {"kill_volatility": 1.0},
+        "regime": {"reduce_above_volatility": 1.0} | regime,
+    }
+    home.config_file.write_text(yaml.safe_dump(settings))
+
+
+def lines_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# issue 10, line 6
+def test_a_volatility_that_halts_new_risk_lets_the_halving_of_the_portfolio_through(ready_home):
+    home = invested_home(ready_home)
+    panic(home)
+
+    result = afterclose("daily", "--date", str(LAST_SESSION), home=ready_home)
+
+    assert result.returncode == 0, result.stderr
+    assert "sales only" in result.stdout
+    folder = home.day_folder(LAST_SESSION)
+    trades = lines_of(folder / "trades.csv")
+    assert trades
+    assert {trade["side"] for trade in trades} == {"SELL"}
+    weights = [line for line in lines_of(folder / "portfolio_weights.csv") if line["symbol"] != "CASH"]
+    assert all(float(line["weight"]) <= float(line["current_weight"]) + 1e-9 for line in weights)
+    assert sum(float(line["weight"]) for line in weights) <= 0.5 + 1e-6
+    log = json.loads((folder / "monitoring_log.json").read_text())
+    assert log["status"] == "reductions_only"
+    assert {check["name"] for check in log["checks"] if check["outcome"] == "failed"} == {
+        "volatility",
+        "kill_switch",
+    }
+    assert "Nothing is bought until a named person resets it" in (folder / "report.html").read_text()
+    assert [trip.event.cause for trip in read_switch(home).trips] == ["volatility"]
+
+
+# issue 10, line 6
+def test_a_daily_loss_publishes_no_purchase_until_a_person_resets_it(ready_home):
+    home = invested_home(ready_home)
+    rows = home.performance_file.read_text().replace("1000000.00", "1100000.00")
+    home.performance_file.write_text(rows)
+
+    day = run_day(ready_home)
+
+    assert {trade["side"] for trade in lines_of(day.folder / "trades.csv")} <= {"SELL"}
+    assert read_switch(home).lets_reductions_through
+    said = ("--by", "Ann", "--reason", "the index fell as much")
+    assert afterclose("kill-switch", "reset", *said, home=ready_home).returncode == 0
+    again = run_day(ready_home)
+    assert json.loads((again.folder / "monitoring_log.json").read_text())["status"] == "published"
+
+
+# issue 10, line 6
+@pytest.mark.parametrize("by", ["a command", "live/STOP"])
+def test_a_halt_by_hand_lets_nothing_through_not_even_beside_a_rule(ready_home, by):
+    home = invested_home(ready_home)
+    panic(home)
+    if by == "a command":
+        afterclose("kill-switch", "trip", "--by", "Ann", "--reason", "broker calls", home=ready_home)
+    else:
+        home.stop_file.touch()
+
+    with pytest.raises(SafetyError, match="is blocked"):
+        run_day(ready_home)
+
+    assert not home.day_folder(LAST_SESSION).exists()

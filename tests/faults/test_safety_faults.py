@@ -201,7 +201,7 @@ def test_fault_048_a_history_that_cannot_be_read_blocks_without_tripping(day):
     checks = check()
 
     failed = [found.name for found in checks.checks if not found.passed]
-    assert failed == ["daily_loss", "six_week_sharpe", "stale_data"]
+    assert failed == ["daily_loss", "six_week_sharpe", "volatility", "stale_data"]
     assert checks.kill_switch == "clear"
 
 
@@ -271,3 +271,35 @@ def test_a_day_that_is_run_again_under_a_halt_does_not_trip_it_twice(day):
     check()
 
     assert len(read_switch(run.home).trips) == 1
+
+
+# issue 10, line 6
+def test_a_halt_for_bad_data_lets_nothing_through_not_even_beside_a_loss(day, monkeypatch):
+    run, check = day
+    write_history(run.home, equity_usd=1_100_000)
+    assert check().lets_publish
+    assert check().reductions_only
+
+    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
+
+    assert not check().lets_publish
+    assert not check().reductions_only
+
+
+# issue 10, line 6
+def test_a_purchase_under_a_halt_of_new_risk_is_not_published(day, monkeypatch):
+    run, check = day
+    write_history(run.home, equity_usd=1_100_000)
+    monkeypatch.setattr(task, "typed_trades", lambda _: make_trades(("A", "BUY", 1, 50.0)))
+
+    assert not check().lets_publish
+
+
+# issue 10, line 6
+def test_a_rule_that_cannot_be_measured_lets_nothing_through_beside_one_that_is_met(day):
+    run, check = day
+    write_history(run.home, equity_usd=1_100_000)
+    check()
+    run.home.performance_file.write_text("date,equity,exposure\n2024-06-13,nan,0.5\n")
+
+    assert not check().lets_publish

@@ -54,6 +54,7 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "safety.kill_daily_loss_frac": (0.03, 0.02, 0.02),
     "safety.kill_sharpe": (0.5,),
     "safety.kill_sharpe_sessions": (30,),
+    "safety.kill_volatility": (40.0,),
     "safety.kill_stale_sessions": (0,),
 }
 SECTIONS_OF_LIMITS = ("costs.", "portfolio.", "trades.", "safety.")

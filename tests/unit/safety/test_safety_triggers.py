@@ -3,11 +3,12 @@ from datetime import date
 import numpy as np
 import pytest
 
+from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
 from tasks.safety.performance import Performance
-from tasks.safety.triggers import daily_loss, six_week_sharpe, stale_data
+from tasks.safety.triggers import daily_loss, six_week_sharpe, stale_data, volatility
 from tests.builders import FRIDAY, make_settings
-from tests.safety_days import make_day
+from tests.safety_days import make_day, make_regime
 
 THURSDAY = date(2024, 6, 13)
 NOTHING = Performance((), (), ())
@@ -86,3 +87,18 @@ def test_equity_that_never_moves_is_no_invested_record():
 def test_data_of_the_session_before_is_stale():
     assert stale_data(make_day(), NOTHING, None).passed
     assert not stale_data(make_day(snapshot_session=THURSDAY), NOTHING, None).passed
+
+
+# issue 10, line 6
+@pytest.mark.parametrize(("level", "passed"), [(40.0, True), (40.1, False)])
+def test_a_volatility_above_forty_halts_new_risk_until_a_person_has_looked_at_that_session(level, passed):
+    panic = make_day(regime=make_regime(inputs={"volatility_pct": level}))
+
+    assert volatility(panic, NOTHING, None).passed is passed
+    assert volatility(panic, NOTHING, THURSDAY).passed is passed
+    assert volatility(panic, NOTHING, FRIDAY).passed
+
+
+def test_a_volatility_that_nobody_knows_cannot_be_judged():
+    with pytest.raises(DataError):
+        volatility(make_day(regime=make_regime(inputs={})), NOTHING, None)
