@@ -81,7 +81,7 @@ def timings_so_far() -> dict[str, float]:
     return dict(_listener.get() or {})
 
 
-def _seconds_left() -> float | None:
+def seconds_left() -> float | None:
     """Return what is left of the limit, at least a moment, for the engine takes 0 for no limit."""
     deadline = _deadline.get()
     return None if deadline is None else max(deadline - stopwatch(), 0.001)
@@ -108,7 +108,7 @@ def _as_prefect_task(function: Callable[P, R], retries: int) -> Callable[P, R]:
         retries=retries,
         retry_delay_seconds=RETRY_DELAY_S,
         retry_condition_fn=_is_transient,
-        timeout_seconds=_seconds_left(),
+        timeout_seconds=seconds_left(),
         cache_policy=NO_CACHE,
         persist_result=False,
     )

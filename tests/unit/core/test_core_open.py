@@ -114,6 +114,15 @@ def test_stepping_back_from_a_closed_day_reaches_the_session_before(home, friday
         assert run.session.day == date(2024, 6, 7)
 
 
+# issue 10, line 11
+def test_a_run_that_starts_after_midnight_works_on_the_session_it_was_scheduled_for(home, monkeypatch):
+    monkeypatch.setattr(opening, "now", lambda: datetime(2024, 6, 15, 6, 0, tzinfo=UTC))  # 2:00 in New York
+
+    for day in ("today", None):
+        with open_run(home=home, day=day, doing="test", at=FRIDAY_EVENING, environ={}) as run:
+            assert run.session.day == date(2024, 6, 14)
+
+
 def test_a_home_is_held_by_one_run_at_a_time(home, friday_evening):
     with (
         open_run(home=home, doing="the first", environ={}),

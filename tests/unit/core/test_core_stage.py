@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import StorageError
-from tasks.core.stage import stage, timings
+from tasks.core.stage import seconds_left, stage, time_limit, timings
 from tests.builders import make_run
 
 
@@ -28,6 +28,18 @@ def test_the_seconds_of_a_stage_go_to_whoever_listens():
 
     assert seconds.keys() == {"double"}
     assert seconds["double"] >= 0
+
+
+# issue 10, line 11
+def test_a_stage_may_take_what_is_left_of_the_limit_and_never_no_limit_at_all():
+    assert seconds_left() is None
+
+    with time_limit(100):
+        assert 0 < seconds_left() <= 100
+    with time_limit(1e-9):
+        assert seconds_left() == 0.001
+
+    assert seconds_left() is None
 
 
 def test_an_artifact_that_was_changed_underway_is_refused(tmp_path):
