@@ -81,7 +81,8 @@ def unknown_sector_words(settings: PortfolioSettings) -> str:
     """Say what the settings make of names whose sector is unknown."""
     if settings.unknown_sector == "each_its_own":
         return "each counts as a sector of its own, and no limit holds them together"
-    return f"they count as one sector, so together they may weigh no more than {percent(settings.max_sector_frac)}"
+    most = percent(settings.max_sector_frac)
+    return f"they count as one sector, so together they may weigh no more than {most} of the book"
 
 
 def look_alikes(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from config.problems import InvalidSettings
-from config.settings import SHIPPED, config_hash, leaves_of, load_settings, profiles
+from config.settings import MACHINE_KEYS, SHIPPED, config_hash, leaves_of, load_settings, profiles
 
 
 def load(home, *, profile=None, environ=None):
@@ -155,6 +155,44 @@ def test_the_hash_names_what_the_settings_decide(tmp_path):
 
     assert config_hash(elsewhere) == base
     assert config_hash(stricter) != base
+
+
+# issue 10, part 2: a simulated and a real market never share a hash
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AFTERCLOSE_DATA__PROVIDER", "files"),
+        ("AFTERCLOSE_DATA__SIMULATED__SEED", "8"),
+        ("AFTERCLOSE_DATA__BENCHMARK", "QQQ"),
+        ("AFTERCLOSE_SEED", "1"),
+        ("AFTERCLOSE_COSTS__HALF_SPREAD_BPS", "2.5"),
+        ("AFTERCLOSE_SAFETY__KILL_DAILY_LOSS_FRAC", "0.02"),
+        ("AFTERCLOSE_PORTFOLIO__UNKNOWN_SECTOR", "each_its_own"),
+    ],
+)
+def test_whatever_the_settings_decide_changes_the_hash(tmp_path, variable, value):
+    where = {"AFTERCLOSE_DATA__FILES__PATH": "/a/folder"}
+
+    hashes = {config_hash(load(tmp_path, environ=where | more).settings) for more in ({}, {variable: value})}
+
+    assert len(hashes) == 2
+
+
+def test_nothing_that_decides_a_day_is_left_out_of_the_hash():
+    decides = (
+        "seed",
+        "models.",
+        "regime.",
+        "risk.",
+        "costs.",
+        "portfolio.",
+        "trades.",
+        "safety.",
+        "reporting.",
+    )
+    market = ("data.provider", "data.simulated.", "data.quality.", "data.universe.", "data.benchmark")
+
+    assert not [key for key in MACHINE_KEYS if key.startswith((*decides, *market))]
 
 
 def test_every_leaf_in_force_has_an_origin(tmp_path):

@@ -166,3 +166,38 @@ def test_quotes_mark_quarantine():
     assets = make_assets(quarantined=("S002",))
 
     assert assets["is_quarantined"].to_dict() == {"S000": False, "S001": False, "S002": True}
+
+
+# issue 10, part 2: a reverse split reaches the holdings
+@pytest.mark.parametrize(
+    ("ratio", "before", "after"), [(0.1, 100, 10), (0.5, 30, 15), (1.5, 20, 30), (4.0, 10, 40)]
+)
+def test_a_split_in_either_direction_reaches_the_holding_and_keeps_its_value(ratio, before, after):
+    panel = make_panel(symbols=3)
+    events = make_events(splits=[("S001", FRIDAY, ratio)])
+    raw = panel.raw_close.copy()
+    raw[-1, 1] = raw[-2, 1] / ratio
+    assets = quotes(replace(panel, raw_close=raw), quarantined=(), splits=events.splits)
+
+    book = value_book(
+        Positions((Position("S001", before, THURSDAY),), 0.0), assets, session=FRIDAY, events=events
+    )
+
+    assert book.holdings[0].shares == after
+    assert book.equity_usd == pytest.approx(before * raw[-2, 1], abs=0.01 * after)
+
+
+# issue 10, part 2: a split beside a dividend of the same session is not lost
+@pytest.mark.parametrize("in_one_row", [True, False])
+def test_a_split_beside_a_dividend_of_the_same_session_reaches_the_holding(in_one_row):
+    rows = [(0.5, 2.0)] if in_one_row else [(0.5, 1.0), (0.0, 2.0)]
+    actions = pd.DataFrame(rows, columns=["dividend", "split"]).assign(
+        symbol="S001", session=pd.Timestamp(FRIDAY)
+    )
+
+    events = events_of(actions, make_events().companies)
+    book = value_book(
+        Positions((Position("S001", 10, THURSDAY),), 0.0), make_assets(), session=FRIDAY, events=events
+    )
+
+    assert book.holdings[0].shares == 20

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.portfolio.candidates import choose_candidates, expected_returns
 from tasks.portfolio.ladder import rungs, solve
+from tasks.portfolio.optimizers import OPTIMIZERS
 from tasks.portfolio.target import View, target_book
 from tests.builders import make_settings
 
@@ -320,3 +321,25 @@ def test_the_order_of_the_inputs_does_not_matter():
     other = target(backwards, assets=make_assets()[::-1], covariance=make_covariance().iloc[::-1, ::-1])
 
     assert one.weights.to_dict() == other.weights.to_dict()
+
+
+# issue 10, part 2: volatility, not variance, scales what a score is worth
+def test_an_optimizer_is_handed_returns_that_scale_with_the_volatility_of_a_year(monkeypatch):
+    seen = []
+
+    def look(problem):
+        seen.append(problem)
+        return np.full(len(problem.expected_returns), 1 / len(problem.expected_returns))
+
+    monkeypatch.setitem(OPTIMIZERS, "look", look)
+    covariance = make_covariance()
+    view = make_view(optimizer="look")
+
+    target(view, covariance=covariance)
+
+    (problem,) = seen
+    scores = view.scores
+    standard = (scores - scores.mean()) / scores.std(ddof=0)
+    volatility = np.sqrt(np.diag(covariance)) * np.sqrt(252)
+    assert problem.expected_returns == pytest.approx((standard * volatility * 0.30).to_numpy())
+    assert np.sqrt(np.diag(problem.covariance)) == pytest.approx(volatility)

@@ -227,3 +227,16 @@ def test_unknown_sectors_are_judged_as_the_settings_say(setting, passes):
 
     assert outcome_of("sector_limit", day).passed is passes
     assert outcome_of("after_limits", day).passed is passes
+
+
+# issue 10, part 2: a NaN passes nothing
+@pytest.mark.parametrize("spoil", ["held price", "trade price", "trade shares"])
+def test_a_weight_after_the_trades_that_nobody_knows_is_not_within_limits(spoil):
+    day = make_day(trades=make_trades(("A", "SELL", 1000, 50.0), ("B", "BUY", 100, 50.0)))
+    if spoil == "held price":
+        lines = tuple(replace(line, price=NAN) for line in day.book.holdings)
+        day = replace(day, book=replace(day.book, holdings=lines))
+    else:
+        day = replace(day, trades=day.trades.assign(**{spoil.split()[1]: NAN}))
+
+    assert not outcome_of("after_limits", day).passed

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.core.errors import SafetyError
+from tasks.costs.model import estimate
 from tasks.trades.after import book_after, cash_after_cents
-from tasks.trades.plan import plan_trades
+from tasks.trades.cuts import Told, fit_buys
+from tasks.trades.plan import costs_of, plan_trades
 from tasks.trades.words import algorithm_for, dropped_trades, trades_frame
 from tests.builders import make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
@@ -301,3 +305,67 @@ def test_prices_are_whole_cents():
 def test_a_holding_that_the_target_does_not_know_is_refused():
     with pytest.raises(SafetyError, match="A is held and missing from the target book"):
         lines_of(make_book(A=1), make_target(B=0.1))
+
+
+# issue 10, part 2: trades are kept by money, not by shares
+def test_where_a_day_is_full_the_trades_of_most_money_stay_however_few_their_shares():
+    names = {"A": (10.0, 0.03), "B": (500.0, 0.08), "C": (1.0, 0.02), "D": (250.0, 0.07)}
+    target = make_target(**{name: {"weight": w, "price": price} for name, (price, w) in names.items()})
+
+    frame, dropped, _ = propose(make_book(), target, **{"trades.max_trades": 2})
+
+    assert list(frame.index) == ["B", "D"]
+    assert sorted(dropped) == ["A", "C"]
+
+
+# issue 10, part 2: costs are rounded up
+@pytest.mark.parametrize(("rate", "cents"), [(0.0000001, 1), (0.0001, 50), (0.00010001, 51), (0.000101, 51)])
+def test_a_fraction_of_a_cent_of_costs_is_a_cent(rate, cents):
+    chosen = make_settings(**{"costs.sec_fee_rate": rate, "costs.taf_per_share_usd": 0.0})
+    lines = lines_of(make_book(0.0, A=100), make_target(A=0.0), settings=chosen)
+
+    commission, _ = costs_of(np.array([100]), lines, is_sale=True, settings=chosen)
+
+    assert commission.tolist() == [cents]  # of 5,000 dollars
+
+
+@given(st.floats(0, 0.01), st.floats(0, 30), st.integers(1, 5_000))
+@settings(max_examples=50, deadline=None)
+def test_costs_in_cents_are_never_less_than_the_estimate_and_less_than_a_cent_more(fee, spread, shares):
+    chosen = make_settings(**{"costs.sec_fee_rate": fee, "costs.half_spread_bps": spread})
+    lines = lines_of(make_book(0.0, A=shares), make_target(A=0.0), settings=chosen)
+    sold = np.array([shares])
+
+    exact = estimate(
+        sold.astype(float),
+        np.array([50.0]),
+        np.array([True]),
+        daily_volatility=lines.volatility,
+        adv_shares=lines.adv_shares,
+        costs=chosen.costs,
+    )
+    rounded = costs_of(sold, lines, is_sale=True, settings=chosen)
+
+    for cents, usd in zip(rounded, exact, strict=True):
+        assert -1e-4 <= cents[0] - usd[0] * 100 < 1
+
+
+# issue 10, part 2: what selling costs is paid before anything is bought
+@pytest.mark.parametrize("selling_costs", [0, 50_000, 200_000])
+def test_buys_are_paid_from_what_selling_leaves_after_its_costs(selling_costs):
+    book = make_book(0.0, A=200, B=1800)
+    lines = lines_of(book, make_target(A=0.0, B=0.9, C=0.1))
+    sells, wanted = np.array([200, 0, 0]), np.array([0, 0, 200])
+
+    bought = fit_buys(
+        wanted,
+        sells,
+        lines,
+        Told(),
+        selling_costs=selling_costs,
+        buying_costs=np.zeros_like,
+        settings=make_settings(),
+    )
+
+    cents_left = 200 * 5_000 - selling_costs - int(bought[2]) * 5_000
+    assert 0 <= cents_left < 5_000
