@@ -42,6 +42,37 @@ def test_weights_are_finite_not_negative_and_sum_to_at_most_one(method, names):
     assert 0 < weights.sum() <= 1 + 1e-6
 
 
+def test_inverse_volatility_gives_a_name_of_twice_the_deviation_half_the_weight():
+    covariance = np.diag([0.01, 0.04, 0.16])
+
+    weights = optimize("inverse_volatility", make_problem(names=3, position=1.0, covariance=covariance))
+
+    np.testing.assert_allclose(weights, np.array([4, 2, 1]) / 7)
+
+
+def test_hrp_and_min_volatility_give_unrelated_names_weight_by_inverse_variance():
+    covariance = np.diag([0.02, 0.04])
+
+    for method in ("hrp", "min_volatility"):
+        weights = optimize(method, make_problem(names=2, position=1.0, covariance=covariance))
+
+        np.testing.assert_allclose(weights / weights.sum(), [2 / 3, 1 / 3], atol=1e-3)
+
+
+def test_max_sharpe_gives_unrelated_names_weight_by_return_over_variance():
+    covariance, expected = np.diag([0.04, 0.09, 0.04]), np.array([0.08, 0.09, -0.05])
+
+    weights = optimize(
+        "max_sharpe", make_problem(names=3, position=1.0, covariance=covariance, expected_returns=expected)
+    )
+
+    np.testing.assert_allclose(weights / weights.sum(), [2 / 3, 1 / 3, 0], atol=1e-3)
+
+
+def test_equal_weight_gives_each_name_the_same():
+    assert optimize("equal_weight", make_problem(names=4)).tolist() == [0.25] * 4
+
+
 @every_optimizer
 def test_the_whole_book_is_invested_when_nothing_limits_it(method):
     weights = optimize(method, make_problem(position=1.0))
