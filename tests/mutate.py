@@ -93,6 +93,7 @@ def run_slice(names: tuple[str, ...]) -> None:
 
     ForkServerRunner.submit = fastest_first  # type: ignore[method-assign]
     file_mutation.MutationVisitor._skip_node_and_children = skip_words  # type: ignore[method-assign]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
     del sys.modules["tests"]  # the tests that are run lie below mutants/, beside the code that they import
     _run(names, None)
 

@@ -1,0 +1,113 @@
+"""What a plan says trades cost is what the cost model asks of each, sales with their fees, in cents rounded up."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tasks.costs.model import commission, slippage
+from tasks.trades.after import cash_after_cents
+from tasks.trades.plan import plan_trades
+from tests.builders import make_settings
+from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
+
+DEAR = {
+    "costs.commission_per_share_usd": 0.0123,
+    "costs.min_commission_usd": 0.37,
+    "costs.sec_fee_rate": 0.0031,
+    "costs.taf_per_share_usd": 0.0071,
+}
+
+
+def planned(book, target, **overrides):
+    settings = make_settings(**overrides)
+    lines = lines_of(book, target, settings=settings)
+    return lines, plan_trades(lines, settings=settings), settings.costs
+
+
+# issue 10, part 2
+def test_every_line_costs_what_the_model_asks_and_never_a_cent_less():
+    book = make_book(40_000.0, GONE=137, LESS=900, prices={"GONE": 33.33, "LESS": 20.01})
+    target = make_target(
+        GONE={"weight": 0.0, "price": 33.33},
+        LESS={"weight": 0.10, "price": 20.01, "adv_usd": 3e6},
+        MORE={"weight": 0.09, "price": 41.17, "daily_volatility": 0.03},
+    )
+
+    lines, plan, costs = planned(book, target, **DEAR)
+
+    assert set(np.sign(plan.sells - plan.buys).tolist()) == {1, -1}
+    for line in range(len(lines.symbols)):
+        shares = np.array([float(plan.sells[line] + plan.buys[line])])
+        price = np.array([lines.price_cents[line] / 100])
+        fees = commission(shares, price, np.array([plan.sells[line] > 0]), costs=costs)[0]
+        lost = slippage(
+            shares,
+            price,
+            daily_volatility=lines.volatility[[line]],
+            adv_shares=lines.adv_shares[[line]],
+            costs=costs,
+        )[0]
+        assert plan.commission_cents[line] == math.ceil(100 * fees - 1e-6)
+        assert plan.slippage_cents[line] == math.ceil(100 * lost - 1e-6)
+    assert plan.cost_cents == plan.commission_cents.sum() + plan.slippage_cents.sum()
+
+
+@pytest.mark.parametrize("fee", [0.0, 0.01, 0.05])
+def test_the_fees_of_sales_are_paid_before_anything_is_bought(fee):
+    names = {f"NEW{number}": 0.10 for number in range(10)}
+    overrides = {"costs.sec_fee_rate": fee, "safety.max_trade_frac": 1.0, "safety.max_buys_frac": 1.0}
+
+    lines, plan, _ = planned(make_book(0.0, OLD=2_000), make_target(OLD=0.0, **names), **overrides)
+
+    assert plan.sells.sum() == 2_000
+    assert plan.buys.sum() > 0
+    assert cash_after_cents(lines, plan) >= 0
+
+
+def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_told():
+    cheap = {"weight": 0.0, "price": 0.05}
+    book = make_book(99_000.0, DUST=2_000, prices={"DUST": 0.05})
+
+    sold, left = (
+        planned(
+            book,
+            make_target(DUST=cheap),
+            **{"costs.taf_per_share_usd": fee, "costs.taf_max_usd": 1e6},
+        )[1]
+        for fee in (0.04, 0.05)
+    )
+
+    assert sold.sells.tolist() == [2_000]
+    assert left.sells.tolist() == [0]
+    assert left.told.dropped[0][1] == "selling would cost more than it brings"
+
+
+@pytest.mark.parametrize(
+    ("weight", "is_traded"), [(0.0525, False), (0.0531, True), (0.0475, False), (0.0468, True)]
+)
+def test_the_band_is_a_share_and_the_least_change_of_weight(weight, is_traded):
+    """100 shares of 50 USD in 100,000 USD: one share is 0.0005, the least change 0.0025 of the portfolio."""
+    _, plan, _ = planned(make_book(95_000.0, A=100), make_target(A=weight))
+
+    assert bool(plan.sells.sum() + plan.buys.sum()) is is_traded
+
+
+def test_where_the_least_change_is_small_the_least_notional_is_the_band():
+    changed = {"trades.min_weight_change_frac": 0.0, "trades.min_notional_usd": 400.0}
+
+    _, near, _ = planned(make_book(95_000.0, A=100), make_target(A=0.0543), **changed)
+    _, far, _ = planned(make_book(95_000.0, A=100), make_target(A=0.0547), **changed)
+
+    assert near.buys.tolist() == [0]
+    assert far.buys.tolist() == [9]
+
+
+def test_a_trade_of_exactly_what_is_allowed_is_not_called_cut():
+    book, target = make_book(50_000.0, A=1_000), make_target(A={"weight": 0.0, "adv_usd": 1_000_000.0})
+
+    lines, plan, _ = planned(book, target, **{"safety.max_trade_frac": 1.0})
+
+    assert lines.adv_shares[0] * 0.05 == plan.sells[0] == 1_000
+    assert plan.told.cut == {}
+    assert plan.told.warned == {}
