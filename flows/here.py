@@ -95,6 +95,7 @@ def refresh_here(options: Options, day: str | None) -> Result:
         "provider": market.provider,
         "new_bars": market.new_bars,
         "restated_bars": market.restated_bars,
+        "rewritten": list(market.rewritten),
         "universe": market.universe_size,
         "quarantined": list(market.quarantined),
         "refused": [found.symbol for found in market.findings if found.rule == "unsafe_symbol"],
@@ -102,7 +103,8 @@ def refresh_here(options: Options, day: str | None) -> Result:
     return Result(
         document,
         f"{run.session}: {market.new_bars:,} new bars, {market.restated_bars:,} restated, "
-        f"{market.universe_size:,} names in the universe, {len(market.quarantined):,} in quarantine.",
+        f"{market.universe_size:,} names in the universe, {len(market.quarantined):,} in quarantine."
+        + "".join(f"\nRewritten: {told}." for told in market.rewritten),
     )
 
 

@@ -127,6 +127,7 @@ def import_files(options: Options, folder: Path) -> Result:
     if imported.refused:
         counts.append(f"{sum(imported.refused.values()):,} refused")
     lines = [f"{', '.join(counts)}; the lake holds {span}."]
+    lines += [f"Rewritten: {told}." for told in imported.rewritten]
     if imported.refused:
         lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
     if imported.respelled:

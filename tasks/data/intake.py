@@ -24,6 +24,7 @@ from tasks.data.moves import Bars, Suspect, judge_moves
 from tasks.data.quality import judge_bars
 from tasks.data.reconcile import Reconciled, unreconciled
 from tasks.data.remarks import restated, reused, shape_findings, silences, suspicions
+from tasks.data.revisions import revisions
 from tasks.data.rows import Known, Rows, gather
 from tasks.data.schema import Days, Mask
 from tasks.data.session_moves import measure_sessions
@@ -45,17 +46,19 @@ def admit(
     max_move_frac: float,
     compared: Reconciled | None = None,
     level_rules: LevelRules | None = None,
+    whole: bool = False,
 ) -> Batch:
     """Sort a conforming delivery (see conform.py) into rows to append; an old row that is unchanged is none.
 
     `compared` is what other sources say of the delivered bars (see reconcile.py). Without `level_rules` levels are
-    taken as they come, and no session is measured against a benchmark.
+    taken as they come, and no session is measured against a benchmark. `whole`: the source was asked for all it has.
     """
     compared = compared or unreconciled(tables["bars"])
     judged = judge_bars(compared.bars, trading_days)
     figures, figure_findings = judge_figures(_safe(tables["fundamentals"]), known.tables["fundamentals"])
     fresh, amendments = _split_by_age(judged.good, known)
     acts, act_findings = corporate.clean_actions(tables["actions"], trading_days)
+    delivered = {**{name: tables[name] for name in ("bars", "levels", *WHOLE_TABLES)}, "actions": acts}
     acts = changed_rows(acts, known.tables["actions"], SPECS["actions"].key)
     rows = gather(_amended(known, amendments), fresh, trading_days, since=_earliest(acts))
     acts, refused = _refuse_denied(rows, acts, known, trading_days)
@@ -97,8 +100,11 @@ def admit(
         "findings": _unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
     for name in WHOLE_TABLES:
-        whole = {"fundamentals": figures, "riskfree": yields}.get(name, tables[name])
-        out[name] = changed_rows(_safe(whole), known.tables[name], SPECS[name].key)
+        frame = {"fundamentals": figures, "riskfree": yields}.get(name, tables[name])
+        out[name] = changed_rows(_safe(frame), known.tables[name], SPECS[name].key)
+    revised = revisions(out, delivered, known, through, whole=whole)
+    revised = changed_rows(revised, known.tables["findings"], SPECS["findings"].key)
+    out["findings"] = pd.concat([out["findings"], revised], ignore_index=True)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
     return Batch({"bars": rows.frame[is_bar & rows.is_new], **out}, judged.refused, sessions)
 

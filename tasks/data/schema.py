@@ -81,6 +81,7 @@ class Market:
     universe_gained: tuple[str, ...]
     universe_lost: tuple[str, ...]
     fall_throughs: tuple[str, ...]  # which provider failed and why, in order
+    rewritten: tuple[str, ...] = ()  # which tables' history was changed or withdrawn, with examples
 
     @property
     def is_simulated(self) -> bool:

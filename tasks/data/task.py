@@ -29,6 +29,7 @@ from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
 from tasks.data.readiness import SessionFacts, count_session, quarantined_names, refuse_unfit, young_findings
 from tasks.data.reconcile import Reconciled, reconcile
+from tasks.data.revisions import rewritten
 from tasks.data.rows import Known, context_start
 from tasks.data.schema import Days, Finding, Market, Place, SnapshotRef
 from tasks.data.seals import refuse_damage
@@ -57,6 +58,7 @@ class Imported:
     symbols: int  # that have a bar of the last session
     without_sector: int  # of these
     findings: dict[str, int]  # how many of each rule
+    rewritten: tuple[str, ...]  # which tables' history was changed or withdrawn, with examples
 
 
 @stage(retries=3)
@@ -92,9 +94,9 @@ def import_folder(run: Run, folder: Path) -> Imported:
 
     provider = FilesProvider(folder)
     head = _sound_head(run)
-    through = min(provider.last_session(), run.session.day)
     after = head.last_session if head else None
-    head, batch = _bring_up(run, provider, head, through=max(through, after or through), whole=True)
+    through = max(min(provider.last_session(), run.session.day), after or date.min)
+    head, batch = _bring_up(run, provider, head, through=through, whole=True)
     findings = batch.rows["findings"]["rule"].value_counts().sort_index()
     symbols, without_sector = _count_sectors(lake_of(run.home, run.settings), head)
     return Imported(
@@ -110,6 +112,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
         symbols=symbols,
         without_sector=without_sector,
         findings={str(rule): int(count) for rule, count in findings.items()},
+        rewritten=rewritten(to_findings(batch.rows["findings"]), through),
     )
 
 
@@ -145,7 +148,7 @@ def _bring_up(
     delivery = provider.fetch(after=None if whole else after, through=through)
     tables = conform(delivery, through=through, provider=provider.name)
     trading_days = sessions_between(FIRST_DAY, through)
-    known = _known(lake, head, tables, trading_days)
+    known = _known(lake, head, tables, trading_days, whole=whole)
     refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
     fall_throughs = delivery.fall_throughs
     del delivery
@@ -161,6 +164,7 @@ def _bring_up(
         max_move_frac=limits.max_move_frac,
         compared=compared,
         level_rules=level_rules(run.settings),
+        whole=whole,
     )
     refuse_out_of_line(batch.sessions, limits, provider=provider.name)
     batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
@@ -215,7 +219,9 @@ def _compare(
     return compared, (*failed, *compared.ignored)
 
 
-def _known(lake: Place, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days) -> Known:
+def _known(
+    lake: Place, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days, *, whole: bool
+) -> Known:
     """Read what new rows are compared with: the last sessions, or further back where old rows come again."""
     if head is None or head.last_session is None:
         return Known()
@@ -228,6 +234,7 @@ def _known(lake: Place, head: Head | None, delivered: dict[str, pd.DataFrame], t
     since = context_start(head.last_session, None if pd.isna(late) else late.date(), trading_days)
     oldest = delivered["bars"]["session"].min()
     since = since if pd.isna(oldest) else min(since, oldest.date())
+    since = min(since, head.first_session or since) if whole else since
     bars = read_bar_frame(lake, head.versions, since=since, through=head.last_session)
     return Known(head.last_session, bars, tables)
 
@@ -285,16 +292,18 @@ def _describe(run: Run, head: Head) -> Market:
     snapshot = make_snapshot(lake, head, session, panel_rules(settings))
     universe, gained, lost = _universe(snapshot)
     amendments = tables["amendments"]
+    findings = _findings(without_fall_throughs(tables["findings"]), sessions, length)
     return Market(
         snapshot=snapshot,
         provider=head.provider,
         new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
         restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
-        findings=_findings(without_fall_throughs(tables["findings"]), sessions, length),
+        findings=findings,
         quarantined=quarantined_names(tables, sessions, length),
         universe_size=universe,
         universe_gained=gained,
         universe_lost=lost,
+        rewritten=rewritten(findings, session),
         fall_throughs=fall_throughs_of(tables["findings"], session),
     )
 

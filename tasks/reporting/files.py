@@ -94,6 +94,7 @@ def monitoring_json(inputs: DayInputs) -> bytes:
                 "quarantined": market.quarantined,
                 "findings": [asdict(finding) for finding in market.findings],
                 "fall_throughs": market.fall_throughs,
+                "rewritten": market.rewritten,
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "timings": TIMINGS_FILE,

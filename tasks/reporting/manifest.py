@@ -86,6 +86,7 @@ def manifest_json(
             "versions": source.versions,
             "seeds": source.seeds,
             "fall_throughs": inputs.records.market.fall_throughs,
+            "rewritten": inputs.records.market.rewritten,
             "sha256": {name: sha256_of_bytes(content) for name, content in files.items()},
             "timings": dict(timings),
         }

@@ -77,7 +77,7 @@ class AlpacaProvider:
         """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""
         self._session.begin_refresh()
         tables &= self.capabilities
-        since = first_day(after, max(self._settings.first_session, ACTIONS_BEGIN))
+        since = first_day(after, self._begin)
         found: dict[Table, pd.DataFrame] = {}
         with understanding(self.name):
             if tables & SHARES:
@@ -88,21 +88,28 @@ class AlpacaProvider:
             refuse_unready(found["bars"], through, self.name)
         return delivered(found, tables)
 
+    @property
+    def _begin(self) -> date:
+        return max(self._settings.first_session, ACTIONS_BEGIN)
+
     def _shares(self, tables: frozenset[Table], since: date, through: date) -> dict[Table, pd.DataFrame]:
         """Return what is told of the symbols, and of their companies under the names they had before."""
         symbols = self._symbols()
-        events = self._events(symbols, since, through)
+        early = max(
+            since - AHEAD, self._begin
+        )  # others of an ex-date whose dividend is filed late belong to it
+        events = self._events(symbols, early, through)
         renames = _renames(events, through)
         until = _former_names(symbols, renames, since)
         found: dict[Table, pd.DataFrame] = {
-            "actions": _actions(events, since, through),
+            "actions": _actions(events, self._begin, since, through),
             "renames": renames,
             "delistings": _delistings(events, through),
         }
         if "bars" in tables:
             found["bars"] = self._daily(symbols, since, through)
         if until:
-            former = _actions(self._events(sorted(until), since, through), since, through)
+            former = _actions(self._events(sorted(until), early, through), self._begin, since, through)
             found["actions"] = _with_former(found["actions"], former, until)
             if "bars" in tables:
                 found["bars"] = _with_former(found["bars"], self._daily(sorted(until), since, through), until)
@@ -196,14 +203,20 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
 
 
-def _actions(events: Events, since: date, through: date) -> pd.DataFrame:
-    rows = [(e["symbol"], e["ex_date"], float(e["rate"]), 1.0) for e in events.get("cash_dividends", ())]
-    rows += [(e["symbol"], e["ex_date"], 0.0, 1.0 + e["rate"]) for e in events.get("stock_dividends", ())]
-    for kind in SPLITS:
-        rows += [
-            (e["symbol"], e["ex_date"], 0.0, e["new_rate"] / e["old_rate"]) for e in events.get(kind, ())
-        ]
-    return merged_actions(rows, since=since, through=through)
+def _actions(events: Events, begin: date, since: date, through: date) -> pd.DataFrame:
+    """Return what is of a day from `since` on, and what is older, not before `begin`, and was filed since then."""
+    told = [(e, float(e["rate"]), 1.0) for e in events.get("cash_dividends", ())]
+    told += [(e, 0.0, 1.0 + e["rate"]) for e in events.get("stock_dividends", ())]
+    told += [(e, 0.0, e["new_rate"] / e["old_rate"]) for kind in SPLITS for e in events.get(kind, ())]
+    is_news = {
+        (e["symbol"], e["ex_date"]) for e, *_ in told if max(e["ex_date"], e["process_date"]) >= str(since)
+    }
+    rows = [
+        (e["symbol"], e["ex_date"], dividend, split)
+        for e, dividend, split in told
+        if (e["symbol"], e["ex_date"]) in is_news
+    ]
+    return merged_actions(rows, since=begin, through=through)
 
 
 def _renames(events: Events, through: date) -> pd.DataFrame:

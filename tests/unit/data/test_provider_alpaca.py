@@ -133,3 +133,20 @@ def test_an_index_is_no_fund_and_is_not_asked_for(ask, server, tmp_path):
     provider = AlpacaProvider(make_run(tmp_path, **{"data.benchmark": "^GSPC"}))
 
     assert "levels" not in provider.capabilities
+
+
+def test_a_dividend_that_is_filed_late_is_delivered_whole_and_a_forgotten_one_is_not(server, ask):
+    """Issue 10, line 19: an old ex-date with a new day of processing was dropped for good."""
+    after, ex = date(2024, 6, 13), "2024-04-12"
+    common = {"symbol": "S00", "ex_date": ex}
+    server.events = {
+        "cash_dividends": [
+            common | {"rate": 0.3, "process_date": "2024-06-12"},  # filed two months late
+            common | {"rate": 0.1, "process_date": "2024-04-20"},  # paid with it, filed in time
+            common | {"symbol": "S01", "rate": 0.7, "process_date": "2024-04-20"},  # known since April
+        ]
+    }
+
+    actions = ask(after=after).actions
+
+    assert actions.to_numpy().tolist() == [["S00", pd.Timestamp(ex), 0.4, 1.0]]

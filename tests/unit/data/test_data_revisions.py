@@ -1,0 +1,131 @@
+"""Rewritten history of every table is told with counts and examples; what was withdrawn stays (issue 10, line 19)."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.home import Home
+from tasks.core.run import Run
+from tasks.core.sessions import session_on
+from tasks.data.head import read_head
+from tasks.data.panel_reader import read_panel
+from tasks.data.providers.base import Delivery
+from tasks.data.revisions import rewritten
+from tasks.data.store import read_table
+from tasks.data.task import Imported, import_folder, refresh_market
+from tests.builders import FRIDAY, make_settings
+from tests.deliveries import SMALL, days_of, make_delivery
+from tests.unit.data.folders import write_folder
+
+WHOLE = make_delivery(sessions=40)
+DAYS = days_of(WHOLE)
+THURSDAY = DAYS[-2]
+
+
+def run_of(home: Path, folder: Path, day: date = FRIDAY) -> Run:
+    session = session_on(day)
+    assert session.closes_at is not None
+    files = {"data.provider": "files", "data.files.path": folder}
+    return Run(Home(home), session, session.closes_at, make_settings(**SMALL, **files))
+
+
+def imported(tmp_path: Path, delivery: Delivery, day: date = FRIDAY) -> Imported:
+    folder = tmp_path / "folder"
+    folder.mkdir(exist_ok=True)
+    write_folder(folder, delivery)
+    return import_folder(run_of(tmp_path / "home", folder, day), folder)
+
+
+def scaled_levels(delivery: Delivery, rows: int, factor: float) -> Delivery:
+    levels = delivery.levels.reset_index(drop=True)
+    chosen = levels.index[(levels["name"] == "SPY").to_numpy()][:rows]
+    levels.loc[chosen, ["open", "high", "low", "close", "adj_close"]] *= factor
+    return replace(delivery, levels=levels)
+
+
+def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples(tmp_path):
+    imported(tmp_path, WHOLE, THURSDAY)
+    actions = WHOLE.actions.assign(dividend=WHOLE.actions["dividend"] * 1.5)
+    gone = (WHOLE.bars["symbol"] == "S05") & (WHOLE.bars["session"] < pd.Timestamp(DAYS[10]))
+    rewriting = replace(scaled_levels(WHOLE, 7, 1.2), actions=actions, bars=WHOLE.bars[~gone])
+
+    told = imported(tmp_path, rewriting).rewritten
+
+    paid = WHOLE.actions["session"].min().date()
+    assert told == (
+        f"1 rows of actions changed: S00 {paid} dividend 0.5 → 0.75",
+        *(line for line in told if line.startswith("7 rows of levels changed: SPY")),
+        f"10 rows of bars withdrawn by the source: S05 {DAYS[0]}; S05 {DAYS[1]}; S05 {DAYS[2]}; …",
+    )
+    assert len(told) == 3
+
+
+def test_the_market_of_the_session_tells_what_was_rewritten_on_every_later_reading(tmp_path):
+    imported(tmp_path, WHOLE, THURSDAY)
+    told = imported(tmp_path, replace(WHOLE, actions=WHOLE.actions.iloc[:1])).rewritten
+    run = run_of(tmp_path / "home", tmp_path / "folder")
+
+    markets = [refresh_market(run) for _ in range(2)]
+
+    assert told[0].startswith("1 rows of actions withdrawn by the source")
+    assert [market.rewritten for market in markets] == [told, told]
+    assert rewritten(markets[0].findings, FRIDAY) == told
+
+
+def test_withdrawn_rows_stay_and_importing_again_writes_nothing(tmp_path):
+    imported(tmp_path, WHOLE)
+    lake = tmp_path / "home" / "data" / "lake"
+    run = run_of(tmp_path / "home", tmp_path / "folder")
+    before = read_panel(refresh_market(run).snapshot, window=None)
+    gone = WHOLE.bars["symbol"] == "S05"
+    gone &= WHOLE.bars["session"] < pd.Timestamp(FRIDAY)
+
+    imported(tmp_path, replace(WHOLE, bars=WHOLE.bars[~gone], actions=WHOLE.actions.iloc[:1]))
+
+    head = read_head(lake)
+    assert imported(tmp_path, replace(WHOLE, bars=WHOLE.bars[~gone], actions=WHOLE.actions.iloc[:1]))
+    assert read_head(lake) == head
+    after = read_panel(refresh_market(run).snapshot, window=None)
+    np.testing.assert_array_equal(after.close, before.close)
+    assert head is not None
+    assert len(read_table(lake, head.versions, "actions")) == 2
+
+
+@pytest.mark.parametrize("table", ["members", "listings", "fundamentals", "riskfree"])
+def test_every_other_table_tells_its_changes_too(table, tmp_path):
+    imported(tmp_path, WHOLE, THURSDAY)
+    frame = WHOLE.table(table).copy()
+    column = {"members": "start", "listings": "name", "fundamentals": "eps", "riskfree": "yield_pct"}[table]
+    frame.loc[0, column] = (
+        pd.Timestamp(DAYS[3]) if table == "members" else "Other" if table == "listings" else 9.5
+    )
+
+    told = imported(tmp_path, replace(WHOLE, **{table: frame})).rewritten
+
+    assert told
+    assert all(f"rows of {table}" in line for line in told)
+
+
+def test_news_of_the_day_is_no_rewriting(tmp_path):
+    imported(tmp_path, WHOLE, THURSDAY)
+
+    assert imported(tmp_path, WHOLE).rewritten == ()
+
+
+def test_a_refresh_tells_bars_and_levels_that_are_gone_from_its_overlap(tmp_path):
+    imported(tmp_path, WHOLE, THURSDAY)
+    day = pd.Timestamp(DAYS[-5])
+    bars = WHOLE.bars[~((WHOLE.bars["symbol"] == "S03") & (WHOLE.bars["session"] == day))]
+    levels = WHOLE.levels[~((WHOLE.levels["name"] == "SPY") & (WHOLE.levels["session"] == day))]
+    write_folder(tmp_path / "folder", replace(WHOLE, bars=bars, levels=levels))
+
+    market = refresh_market(run_of(tmp_path / "home", tmp_path / "folder"))
+
+    assert market.rewritten == (
+        f"1 rows of bars withdrawn by the source: S03 {day.date()}",
+        f"1 rows of levels withdrawn by the source: SPY {day.date()}",
+    )
