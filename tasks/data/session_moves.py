@@ -173,7 +173,11 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 def _ranks(values: Floats) -> Floats:
     """Return ranks around zero."""
-    ordered = np.sort(values)
-    ranks = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    order = np.argsort(values)
+    ordered = values[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))  # of each run of equal values
+    ends = np.append(starts[1:], len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(starts + ends, ends - starts)
     centred: Floats = (ranks - ranks.mean()) / 2.0
     return centred
