@@ -219,10 +219,10 @@ class FilesProvider:
             self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
             named = ", ".join(f"{printable(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
             log.warning(
-                "%d names have sectors that GICS does not know (%s%s): their sector counts as unknown",
-                odd.sum(),
+                "sectors that GICS does not know count as unknown: %s%s (%d in all)",
                 named,
                 ", …" if len(odd) > MOST_NAMED else "",
+                odd.sum(),
             )
         return known
 
