@@ -38,7 +38,7 @@ def load(path: Path, known: Collection[str], *, since: date | None = None) -> "p
 
     try:
         table = _load_parquet(path, since) if path.suffix == ".parquet" else _load_csv(path)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:  # the latter: names of columns
         if path.suffix == ".csv":
             raise unreadable(path) from error
         raise unreadable(path, Fault("the Parquet file is damaged", "Write it anew")) from error
