@@ -107,3 +107,32 @@ def test_a_line_that_cannot_be_used_names_the_command_that_replaces_the_file():
         parse_positions("symbol,shares\nCASH,1\nA,-1\n", path="positions.csv")
 
     assert refused.value.remedy == "Correct that line, or run `afterclose positions import FILE`."
+
+
+def test_a_byte_order_mark_before_the_header_is_no_part_of_it():
+    held = parse_positions("\ufeffsymbol,shares\nA,1\nCASH,5\n", path="p.csv")
+
+    assert [(line.symbol, line.shares) for line in held.positions] == [("A", 1.0)]
+
+
+def test_a_line_of_no_shares_and_one_of_the_most_shares_are_lines():
+    held = parse_positions("symbol,shares\nA,0\nB,1e12\nCASH,-1e12\n", path="p.csv")
+
+    assert [line.shares for line in held.positions] == [0.0, 1e12]
+    assert held.cash_usd == -1e12
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("symbol\nA\n", 1),
+        ("symbol,shares\nA,1\nA,2\nCASH,5\n", 3),
+        ("symbol,shares\nA,1\n", 2),
+        ("symbol,shares\nA,2e12\n", 2),
+    ],
+)
+def test_an_error_names_the_file_and_the_line(text, line):
+    with pytest.raises(SafetyError, match=rf"p\.csv cannot be used: line {line},") as refused:
+        parse_positions(text, path="p.csv")
+
+    assert (refused.value.fields["path"], refused.value.fields["line"]) == ("p.csv", line)

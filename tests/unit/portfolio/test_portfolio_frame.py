@@ -1,0 +1,38 @@
+"""The target as a table: every figure stands beside its own name, whatever order the parts come in."""
+
+import pandas as pd
+import pytest
+
+from tasks.portfolio.frame import book_frame, current_weights
+from tasks.portfolio.target import Target
+from tests.unit.portfolio.test_portfolio_target import make_assets
+from tests.unit.trades.trades_worlds import make_book
+
+PRICES = {"A": 10.0, "B": 20.0, "C": 40.0}
+
+
+def test_current_weights_are_values_over_equity_by_symbol():
+    weights = current_weights(make_book(25_000.0, A=1_000, B=500, prices={"A": 50.0, "B": 50.0}))
+
+    assert weights.to_dict() == {"A": 0.5, "B": 0.25}
+    assert weights.index.name == "symbol"
+
+
+def test_each_figure_stands_beside_its_name_the_heaviest_first():
+    assets = make_assets(
+        ("C", "B", "A", "Z"), price={**PRICES, "Z": 99.0}, adv_usd={"A": 1e6, "B": 2e6, "C": 3e6}
+    )
+    weights = pd.Series({"A": 0.1, "B": 0.2, "C": 0.3}, name="weight").rename_axis("symbol")
+    target = Target(weights, {"A": "why A", "B": "why B", "C": "why C"}, "hrp", (), ())
+    book = make_book(80_000.0, B=1_000, prices=PRICES)
+
+    frame = book_frame(target, book, assets, pd.Series({"C": 3.0, "A": 1.0}))
+
+    assert frame.index.tolist() == ["C", "B", "A", "CASH"]
+    assert frame.index.name == "symbol"
+    assert frame["price"].tolist() == [40.0, 20.0, 10.0, 1.0]
+    assert frame["weight"].tolist() == pytest.approx([0.3, 0.2, 0.1, 0.4])
+    assert frame["current_weight"].tolist() == pytest.approx([0.0, 0.2, 0.0, 0.8])
+    assert frame["adv_usd"].tolist()[:3] == [3e6, 2e6, 1e6]
+    assert frame["note"].tolist()[:3] == ["why C", "why B", "why A"]
+    assert frame["score"].fillna(-1).tolist()[:3] == [3.0, -1.0, 1.0]
