@@ -166,9 +166,11 @@ def _bring_up(
         level_rules=level_rules(run.settings),
         whole=whole,
     )
+    delivered = len(tables["bars"])
+    del tables, compared  # what was delivered may be gigabytes, and the batch has what of it is stored
     refuse_out_of_line(batch.sessions, limits, provider=provider.name)
     batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
-    _tell_refused(batch.refused, of=len(tables["bars"]), provider=provider.name)
+    _tell_refused(batch.refused, of=delivered, provider=provider.name)
     refuse_unfit(
         _facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
     )

@@ -117,7 +117,9 @@ class FilesProvider:
     def _bars(self, since: date | None) -> pd.DataFrame:
         if self._prices is None:
             return empty("bars")
-        return self._prices_since(since).rename(columns={"date": "session"})
+        prices = self._prices_since(since)
+        FilesProvider._prices_since.cache_clear()  # kept from `last_session` until here: it may be a gigabyte
+        return prices.rename(columns={"date": "session"})
 
     @cache  # noqa: B019 - a provider lives as long as one command
     def _prices_since(self, since: date | None) -> pd.DataFrame:
