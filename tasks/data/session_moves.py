@@ -143,7 +143,8 @@ def _measure(
     volume, volume_before = bars.volume[rows], bars.volume[rows - 1]
     traded = (volume > 0) & (volume_before > 0)
     moved = int((net > limit).sum())
-    farthest = np.argsort(-net, kind="stable")[: EXAMPLES if moved > EXAMPLES_FROM * len(rows) else 0]
+    has_examples = moved > EXAMPLES_FROM * len(rows)
+    farthest = np.argsort(-net, kind="stable")[:EXAMPLES] if has_examples else np.zeros(0, dtype=np.int64)
     return SessionMoves(
         session=trading_days[day].item(),
         before=trading_days[before_day].item(),
