@@ -219,7 +219,7 @@ def test_on_a_full_disk_a_trip_halts_by_a_file_without_content(home):
     script = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
-        "import sys; sys.argv = ['afterclose', *sys.argv[1:]]; from flows.cli import main; sys.exit(main())"
+        "import sys; from flows.cli import answer; sys.exit(answer(sys.argv[1:]))"
     )
     arguments = ["kill-switch", "trip", "--by", "Ann", "--reason", "why", "--home", str(home.root)]
 
