@@ -280,7 +280,7 @@ def test_a_halt_for_bad_data_lets_nothing_through_not_even_beside_a_loss(day, mo
     assert check().lets_publish
     assert check().reductions_only
 
-    monkeypatch.setattr(task, "read_panel", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
+    monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
 
     assert not check().lets_publish
     assert not check().reductions_only
