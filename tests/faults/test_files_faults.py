@@ -6,6 +6,8 @@ All through the command line. Nothing may end as "unforeseen" or in the words of
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flows.cli import answer
@@ -175,6 +177,15 @@ def test_prices_without_a_row_are_refused_and_an_optional_table_without_one_is_n
     code, document = import_(folder, capsys)
     assert code == 5
     assert "prices.csv has no rows" in document["what"]
+
+
+# issue 10, line 9
+def test_a_column_without_rows_is_no_fault_whatever_its_type(folder, capsys):
+    (folder / "riskfree.csv").unlink()
+    columns = {"date": pa.array([], pa.list_(pa.int64())), "yield": pa.array([], pa.bool_())}
+    pq.write_table(pa.table(columns), folder / "riskfree.parquet")
+
+    assert import_(folder, capsys)[0] == 0
 
 
 # issue 10, line 9

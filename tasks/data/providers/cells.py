@@ -97,6 +97,8 @@ def _cast(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
             raise pa.ArrowInvalid("a time of day")
         return days
     types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
+    if len(values) == 0:  # of whatever type: there is nothing to misread
+        return pa.chunked_array([], types[kind])
     return pc.cast(values, types[kind])
 
 
