@@ -14,7 +14,9 @@ import pytest
 
 from flows.cli import answer
 from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.home import Home
 from tasks.core.run import Run
+from tasks.core.setup import set_up
 from tasks.data import task
 from tasks.data.providers import session
 from tasks.data.providers.alpaca import AlpacaProvider
@@ -103,7 +105,8 @@ def asking(home: Path, day: date = FRIDAY) -> Run:
     symbols = home / "symbols.txt"
     symbols.write_text("\n".join(sorted(EVERYTHING.bars["symbol"].unique())))
     first = EVERYTHING.bars["session"].min().date()
-    return small_run(home, day, **{"data.symbols_file": symbols, "data.first_session": first})
+    own = {"data.provider": "alpaca", "data.symbols_file": symbols, "data.first_session": first}
+    return small_run(home, day, **own)
 
 
 def refreshed(patch: pytest.MonkeyPatch, home: Path, provide: Provide, day: date = FRIDAY) -> Market:
@@ -307,6 +310,7 @@ def test_fault_109_no_key_is_written_or_said(status, home, primary, secondary, m
         "first_session": str(asking(home).settings.data.first_session),
         "quality": {"min_present_frac": 0.5, "max_quarantined_frac": 0.5},
     }
+    set_up(Home(home))
     (home / "config.yaml").write_text(json.dumps({"data": settings}))
 
     code = answer(["refresh", "--debug", "--json", "--home", str(home), "--date", "2024-06-14"])

@@ -225,7 +225,7 @@ def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
         return
     tables = conform(cut(delivery, after=after, through=day), through=day, provider="served")
     days = sessions_between(date(2020, 1, 2), day)
-    known = task._known(lake, head, tables, days)
+    known = task._known(lake, head, tables, days, whole=False)
     batch = admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
     commit(lake, head, batch, provider="served", through=day, at=NOON)
 
