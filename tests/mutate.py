@@ -123,7 +123,6 @@ def run_slices(count: int) -> None:
         slice_ = subprocess.Popen(
             [sys.executable, "-m", "tests.mutate", "--one-slice"],
             cwd=ROOT,
-            env={**os.environ, **LEAN},
         )
         try:
             code = slice_.wait(SLICE_S)
@@ -181,6 +180,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="with --one-slice, the mutants to try: 'tasks.costs.*'")
     options = parser.parse_args()
     os.chdir(ROOT)
+    os.environ.update(LEAN)
     if options.one_slice:
         run_slice(tuple(options.names))
         return 0
