@@ -66,5 +66,8 @@ def slippage(
     known_volatility = np.isfinite(daily_volatility) & (daily_volatility >= 0)
     volatility = np.where(known_volatility, daily_volatility, UNKNOWN_DAILY_VOLATILITY)
     impact = costs.impact_coefficient * volatility * np.sqrt(participation)
-    lost: Numbers = shares * price * (costs.half_spread_bps * BASIS_POINT + impact)
+    with np.errstate(
+        over="ignore"
+    ):  # a volatility that cannot be makes a trade infinitely dear, which a check refuses
+        lost: Numbers = shares * price * (costs.half_spread_bps * BASIS_POINT + impact)
     return lost

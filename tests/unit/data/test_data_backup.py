@@ -17,6 +17,7 @@ from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
 from tasks.data.backup import INTERRUPTED, Backup, back_up, restore
+from tasks.data.migrations import SCHEMA_VERSION
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 
@@ -266,7 +267,7 @@ def of_another_format(content):
 def of_a_newer_lake(content):
     return relisted(
         [
-            (member, data.replace(b'"schema_version": 2', b'"schema_version": 99'))
+            (member, data.replace(b'"schema_version": %d' % SCHEMA_VERSION, b'"schema_version": 99'))
             if member.name == "data/lake/head.json"
             else (member, data)
             for member, data in content

@@ -1,5 +1,6 @@
 """The lake at a glance: the same names as the day's own market, and nothing written."""
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_looking_writes_nothing(filled):
 def test_a_lake_of_an_older_release_does_not_know_when_it_was_refreshed(tmp_path, monkeypatch):
     refresh(monkeypatch, tmp_path, make_delivery(sessions=20), date(2024, 6, 13))
     head = tmp_path / "data" / "lake" / "head.json"
-    text = head.read_text().replace('"schema_version": 2', '"schema_version": 1')
-    head.write_text("\n".join(line for line in text.splitlines() if "refreshed_at" not in line))
+    record = json.loads(head.read_text())
+    older = {key: value for key, value in record.items() if key not in ("refreshed_at", "files")}
+    head.write_text(json.dumps({**older, "schema_version": 1}))
 
     assert status_of(tmp_path).refreshed_at is None
