@@ -1,7 +1,11 @@
 """Care for a book: back it up, bring it back, free space. What was published stays as it was."""
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +13,7 @@ from flows.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
+from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.open import find_home, named_home, settings_of
 from tasks.core.published import published_inputs
@@ -45,13 +50,43 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
         raise ConfigError(f"--lake {error}.", remedy="Name the place as data.lake would.") from None
     with progress(options):
         log.info("checking %s", archive)
-        made = backup.restore(home, archive.expanduser().absolute(), replace=replace, lake=named)
+        made = backup.restore(
+            home,
+            archive.expanduser().absolute(),
+            replace=replace,
+            lake=named,
+            standing=partial(_standing_halts, home),
+        )
     told = _told(made, f"Restored to {home.root}")
-    if made.lake == made.listing.lake:
-        return told
-    return Result(
-        told.document, f"{told.text}\nSet data.lake to {made.lake}: that is where the lake lies now."
-    )
+    more = [told.text]
+    if made.lake != made.listing.lake:
+        more.append(f"Set data.lake to {made.lake}: that is where the lake lies now.")
+    if home.stop_file.exists():
+        more.append(f"Trading is halted: {home.stop_file} says by whom. See `afterclose kill-switch status`.")
+    return Result(told.document, "\n".join(more))
+
+
+@contextmanager
+def _standing_halts(home: Home) -> Iterator[str]:
+    """Hold the switch and say in words what halts. Neither a switch that is missing does, for it is being restored,
+    nor the mark of a restore that was cut off.
+    """
+    from tasks.data.backup import INTERRUPTED
+    from tasks.safety.kill_switch import STOP, hold_switch, read_switch
+
+    with hold_switch(home):
+        switch = read_switch(home)
+        missing = () if os.path.lexists(home.kill_switch_file) else ("0",)
+        marked = (STOP,) if _reads(home.stop_file, INTERRUPTED) else ()
+        halts = [trip for trip in switch.trips if trip.name not in (*missing, *marked)]
+        yield "; ".join(f"{trip.name}{trip.says}" for trip in halts)
+
+
+def _reads(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def vacuum(options: Options) -> Result:

@@ -7,6 +7,7 @@ are refused (fault 116).
 
 import hashlib
 import io
+import os
 import stat
 import tarfile
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.data_section import LakeName
 from tasks.core.atomic import replace_file
-from tasks.core.errors import StorageError
+from tasks.core.errors import StorageError, TransientError
 
 LISTING = "backup.json"
 OWNER_ONLY = 0o600  # an archive holds a whole book
@@ -64,8 +65,7 @@ def write_archive(target: Path, sources: Mapping[str, Path], listing: Listing) -
         told = (listing.model_dump_json(indent=1) + "\n").encode()
         tar.addfile(_member(LISTING, len(told), OWNER_ONLY, listing.made_at), io.BytesIO(told))
         for entry in listing.files:
-            with sources[entry.path].open("rb") as source:
-                tar.addfile(_member(entry.path, entry.size, entry.mode, listing.made_at), source)
+            _put_in(tar, sources[entry.path], entry, listing.made_at)
 
 
 def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool]) -> Listing:
@@ -89,6 +89,28 @@ def _entry(name: str, path: Path) -> Entry:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     found = path.stat()
     return Entry(path=name, size=found.st_size, mode=stat.S_IMODE(found.st_mode), sha256=digest)
+
+
+def _put_in(tar: tarfile.TarFile, path: Path, entry: Entry, made_at: datetime) -> None:
+    """Copy the file. One that is no longer what was listed is refused: the kill switch waits for no backup."""
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        raise _changed(path) from None
+    with source:
+        size, digest = os.fstat(source.fileno()).st_size, hashlib.file_digest(source, "sha256")
+        if (size, digest.hexdigest()) != (entry.size, entry.sha256):
+            raise _changed(path)
+        source.seek(0)
+        tar.addfile(_member(entry.path, entry.size, entry.mode, made_at), source)
+
+
+def _changed(path: Path) -> TransientError:
+    return TransientError(
+        f"{path} changed while it was backed up: somebody tripped or reset the kill switch.",
+        remedy="Nothing was kept. Run the backup again.",
+        path=str(path),
+    )
 
 
 def _member(name: str, size: int, mode: int, made_at: datetime) -> tarfile.TarInfo:

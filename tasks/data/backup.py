@@ -5,9 +5,10 @@ restore checks everything before it touches anything. Then it puts folder after 
 `live/STOP` standing meanwhile: a home that is half restored publishes nothing.
 """
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -33,6 +34,11 @@ from tasks.data.schema import Bucket, Place
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
 README = "README.md"
+
+
+def nothing_stands() -> AbstractContextManager[str]:
+    """Say that no halt stands: what a new home says."""
+    return nullcontext("")
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,19 @@ def back_up(home: Home, folder: Path, *, lake: Place, at: datetime) -> Backup:
     return Backup(path, listing, name_of(lake))
 
 
-def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None) -> Backup:
+def restore(
+    home: Home,
+    archive: Path,
+    *,
+    replace: bool,
+    lake: str | None = None,
+    standing: Callable[[], AbstractContextManager[str]] = nothing_stands,
+) -> Backup:
     """Bring a book back into the home; one that holds a book already only with `replace`.
 
     `lake` names the place for the lake. A bucket must be named: an archive is not believed where it may overwrite.
+    `standing` says which halts stand (none: empty), and keeps others from coming while `live/` is exchanged: an archive
+    of earlier days ends no halt, `live/STOP` stands after the restore and holds those words.
     """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)
@@ -82,10 +97,11 @@ def restore(home: Home, archive: Path, *, replace: bool, lake: str | None = None
                 place = place_named(_place_for(listing, lake), home)
                 if isinstance(place, Bucket):
                     refuse_used(place, replace=replace)
-                write_text(home.stop_file, INTERRUPTED)
+                if not os.path.lexists(home.stop_file):  # a person's own stays what it is
+                    write_text(home.stop_file, INTERRUPTED)
                 if isinstance(place, Bucket):
                     _bring(staged.lake, place)
-                _put_in_place(staged, home)
+                _put_in_place(staged, home, standing)
         except OSError as error:
             raise _unwritable(
                 home, error, "Free space or mend permissions, then restore again with --replace."
@@ -216,13 +232,17 @@ def _refuse_strange(staged: Home, archive: Path) -> None:
     read_head(staged.lake)
 
 
-def _put_in_place(staged: Home, home: Home) -> None:
+def _put_in_place(staged: Home, home: Home, standing: Callable[[], AbstractContextManager[str]]) -> None:
     """Exchange unit after unit; what the home held goes where the new unit came from, and away with it."""
     arriving = [unit.relative_to(staged.root) for unit in _units(staged)]
     for unit in [unit.relative_to(home.root) for unit in _units(home)]:
         if unit not in arriving:
             (home.root / unit).rename(staged.root / unit)
     for unit in arriving:
-        put_in_place(staged.root / unit, home.root / unit)
+        is_live = staged.root / unit == staged.live
+        with standing() if is_live else nothing_stands() as halts:
+            if halts:
+                write_text(staged.stop_file, halts + "\n")
+            put_in_place(staged.root / unit, home.root / unit)
     for folder in (home.work, home.features, home.answers):
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,7 +31,7 @@ from tasks.reporting.store import (
 )
 from tasks.reporting.view import failed_checks, halt_words
 from tasks.risk.schema import RiskModel
-from tasks.safety.kill_switch import read_switch, reset_command
+from tasks.safety.kill_switch import hold_switch, read_switch, reset_command
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
 
@@ -76,9 +76,10 @@ def publish_day(
     if records.is_blocked:
         raise _blocked(inputs, files)
 
-    _refuse_halt(run, checks)
-    open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
-    folder = publish_folder(run, files)
+    with hold_switch(run.home):  # no trip may end between this look and the day's folder
+        _refuse_halt(run, checks)
+        open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
+        folder = publish_folder(run, files)
     write_history_row(run, rendered.row)
     note_history(run.home)
     log.info("published %s: %s", folder, rendered.summary)

@@ -9,7 +9,8 @@ State and history are one file, replaced whole under a lock of its own, which no
 import logging
 import os
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def read_switch(home: Home) -> Switch:
     return Switch(trips[0].event if trips else switch.event, switch.events, tuple(trips))
 
 
+@contextmanager
+def hold_switch(home: Home) -> Iterator[None]:
+    """Let nobody trip or reset the switch while the block runs. Raises TransientError where a process hangs with it."""
+    with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
+        yield
+
+
 def trip_switch(
     home: Home, by: str, reason: str, at: datetime, *, cause: str = BY_HAND, session: date | None = None
 ) -> Switch:
@@ -65,7 +73,7 @@ def trip_switch(
     event = Event(ON, _one_line(by), _one_line(reason), _instant(at), day, cause)
     problems = []
     try:
-        with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
+        with hold_switch(home):
             _write(home, (*_history(home), event))
     except (AftercloseError, OSError) as error:
         problems.append(_halt_otherwise(home, event, error))
@@ -93,7 +101,7 @@ def reset_switch(
             "The kill switch is reset only by a named person, with a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
-    with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
+    with hold_switch(home):
         standing = read_switch(home)
         named = _named(home, standing, trips)
         said = f"{why} (trip {', '.join(named)})" if named else why

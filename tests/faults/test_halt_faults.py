@@ -3,6 +3,8 @@
 import csv
 import json
 import logging
+from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 import yaml
@@ -10,7 +12,8 @@ import yaml
 from tasks.core.errors import SafetyError
 from tasks.core.home import Home
 from tasks.portfolio.demo_fills import fill_as_proposed
-from tasks.safety.kill_switch import read_switch
+from tasks.reporting import task as reporting
+from tasks.safety.kill_switch import read_switch, trip_switch
 from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day
 
 
@@ -24,6 +27,28 @@ class StopWhenChecked(logging.Handler):
     def emit(self, record):
         if record.getMessage().startswith("check_day done"):
             (self.home / "live" / "STOP").touch()
+
+
+def test_a_trip_that_has_ended_is_never_followed_by_a_day(ready_home, monkeypatch):
+    home = Home(ready_home)
+    write_day, seen = reporting.publish_folder, []
+
+    def trip():
+        trip_switch(home, "Ann", "fraud", datetime.now(UTC))
+        seen.append(home.day_folder(LAST_SESSION).exists())
+
+    def tripped_meanwhile(run, files):
+        somebody.start()
+        somebody.join(timeout=0.5)  # let a trip through that waits for nobody
+        return write_day(run, files)
+
+    somebody = Thread(target=trip)
+    monkeypatch.setattr(reporting, "publish_folder", tripped_meanwhile)
+    run_day(ready_home)
+    somebody.join()
+
+    assert seen == [True]
+    assert read_switch(home).is_on
 
 
 def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_being_published(ready_home):

@@ -15,6 +15,8 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
+from tasks.data import backup as backups
+from tasks.data.backup import INTERRUPTED
 from tasks.safety import halts_outside, kill_switch
 from tasks.safety.audit import verify
 from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
@@ -300,3 +302,56 @@ def test_a_file_outside_the_home_halts_whatever_it_holds(tmp_path_factory, conte
 
         assert read_switch(home).is_on
         assert not read_switch(home).lets_reductions_through
+
+
+@pytest.fixture
+def archive(home, tmp_path):
+    """Return an archive of the home from a day on which nothing halted it."""
+    return backups.back_up(home, tmp_path / "vault", lake=home.lake, at=NOON).path
+
+
+def restored(home, archive):
+    ended = afterclose("data", "restore", str(archive), "--replace", home=home.root)
+    assert ended.returncode == 0, ended.stderr
+    return read_switch(home)
+
+
+def test_a_restore_ends_no_halt(home, archive):
+    trip_switch(home, "Ann", "the broker calls", NOON)
+
+    switch = restored(home, archive)
+
+    assert switch.is_on
+    assert not switch.lets_reductions_through
+    assert "Ann" in home.stop_file.read_text()
+
+
+def test_a_restore_leaves_a_stop_by_hand(home, archive):
+    home.stop_file.touch()
+
+    assert restored(home, archive).is_on
+
+
+def test_a_trip_in_the_last_moment_of_a_restore_stands(home, archive, monkeypatch):
+    exchange = backups.put_in_place
+
+    def tripped(new, path):
+        exchange(new, path)
+        if path == home.marker_file:
+            trip_switch(home, "Ann", "now", NOON)
+
+    monkeypatch.setattr(backups, "put_in_place", tripped)
+
+    assert restored(home, archive).is_on
+
+
+def test_a_restore_brings_back_a_switch_that_is_gone(home, archive):
+    home.kill_switch_file.unlink()
+
+    assert not restored(home, archive).is_on
+
+
+def test_the_mark_of_an_interrupted_restore_goes_with_the_next(home, archive):
+    home.stop_file.write_text(INTERRUPTED)
+
+    assert not restored(home, archive).is_on

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.core.errors import AftercloseError, ConfigError, DataError, StorageError
+from tasks.core.errors import AftercloseError, ConfigError, DataError, StorageError, TransientError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
+from tasks.data import backup as backups
 from tasks.data.backup import INTERRUPTED, Backup, back_up, restore
 from tasks.data.migrations import SCHEMA_VERSION
 from tests.deliveries import days_of, make_delivery, refresh
@@ -176,6 +178,22 @@ def test_a_file_that_cannot_be_read_is_named(filled, tmp_path, monkeypatch):
 
     with pytest.raises(StorageError, match=r"config\.yaml could not be read: Permission denied"):
         back_up(Home(filled), tmp_path, lake=Home(filled).lake, at=AT)
+
+
+@pytest.mark.parametrize("change", [lambda path: path.write_text("tripped"), Path.unlink])
+def test_a_file_that_changes_meanwhile_gives_no_archive(change, filled, tmp_path, monkeypatch):
+    root = shutil.copytree(filled, tmp_path / "home")
+    list_them = backups.list_files
+
+    def listed(sources):
+        entries = list_them(sources)
+        change(root / "live" / "kill_switch.json")
+        return entries
+
+    monkeypatch.setattr(backups, "list_files", listed)
+    with pytest.raises(TransientError, match="changed while it was backed up"):
+        back_up(Home(root), tmp_path / "vault", lake=Home(root).lake, at=AT)
+    assert list((tmp_path / "vault").iterdir()) == []
 
 
 def test_what_is_no_home_is_not_backed_up(tmp_path):
