@@ -9,22 +9,19 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.errors import InfeasibleError
 from tasks.portfolio.limits import Limits, Weights
-
-if TYPE_CHECKING:
-    from pypfopt.efficient_frontier import EfficientFrontier
+from tasks.portfolio.quadratic import NoSolution, Rows, minimise_variance
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-SOLVER = "CLARABEL"  # a seventh of the default solver's time on max-Sharpe, and deterministic
 NOISE = 0.05  # a weight below this share of an equal one is a solver's noise, not a view
+DECIMALS = 16  # of a share; what is smaller is a solver's noise too
 BUDGET_SLACK = 1e-6  # an interior-point solver wants some room inside the limits
 
 
@@ -42,16 +39,27 @@ def max_sharpe(problem: Problem) -> Weights:
     """Maximise expected excess return over volatility."""
     if not problem.expected_returns.max() > 0:
         raise _infeasible("no name is expected to beat cash")
-    with _failures_named(problem):
-        frontier, budget = _frontier(problem)
-        return budget * np.array(list(frontier.max_sharpe(risk_free_rate=0.0).values()))
+    budget, rows = _shares(problem)
+    names = len(problem.expected_returns)
+    # the ratio does not change with the scale, so the return is held at 1; the last variable is what the shares sum to
+    matrix, bounds = rows
+    scaled = np.column_stack([matrix, -bounds])
+    equal = np.vstack([np.append(problem.expected_returns, 0.0), np.append(np.ones(names), -1.0)])
+    positive = -np.eye(1, names + 1, names)
+    x = _solved(
+        problem,
+        (equal, np.array([1.0, 0.0])),
+        (np.vstack([positive, scaled]), np.zeros(1 + len(scaled))),
+    )
+    weights: Weights = budget * (x[:-1] / x[-1]).round(DECIMALS)
+    return weights
 
 
 def min_volatility(problem: Problem) -> Weights:
     """Minimise volatility, whatever the scores say beyond the choice of names."""
-    with _failures_named(problem):
-        frontier, budget = _frontier(problem)
-        return budget * np.array(list(frontier.min_volatility().values()))
+    budget, rows = _shares(problem)
+    names = len(problem.expected_returns)
+    return budget * _solved(problem, (np.ones((1, names)), np.ones(1)), rows).round(DECIMALS)
 
 
 def hrp(problem: Problem) -> Weights:
@@ -61,7 +69,7 @@ def hrp(problem: Problem) -> Weights:
     import pandas as pd
     from pypfopt.hierarchical_portfolio import HRPOpt
 
-    with _failures_named(problem):
+    with _failures_named():
         by_name = HRPOpt(cov_matrix=pd.DataFrame(problem.covariance)).optimize()
         return np.array([by_name[name] for name in range(len(problem.covariance))])
 
@@ -126,25 +134,28 @@ def largest_budget(limits: Limits, names: int) -> float:
     return float(-answer.fun)
 
 
-def _frontier(problem: Problem) -> "tuple[EfficientFrontier, float]":
-    """Set the problem up as shares of the budget: the library wants weights that sum to 1."""
-    from pypfopt.efficient_frontier import EfficientFrontier
-
+def _shares(problem: Problem) -> tuple[float, Rows]:
+    """Return the budget, and the limits on shares of it, which sum to 1, as `matrix @ shares <= bounds`."""
     names = len(problem.expected_returns)
     budget = largest_budget(problem.limits, names) * (1 - BUDGET_SLACK)
     if not budget > 0:
         raise _infeasible("the limits leave no room for any name")
-    frontier = EfficientFrontier(
-        problem.expected_returns,
-        problem.covariance,
-        weight_bounds=(0, min(problem.limits.max_position / budget, 1.0)),
-        solver=SOLVER,
-        solver_options={"max_iter": problem.solver_max_iterations, "max_threads": 1},
-    )
     matrix, bounds = _as_rows(problem.limits, names)
-    if len(bounds):
-        frontier.add_constraint(lambda share: matrix @ share <= bounds / budget)
-    return frontier, budget
+    each = np.eye(names)
+    largest = np.full(names, min(problem.limits.max_position / budget, 1.0))
+    return budget, (
+        np.vstack([-each, each, matrix]),
+        np.concatenate([np.zeros(names), largest, bounds / budget]),
+    )
+
+
+def _solved(problem: Problem, equal: Rows, at_most: Rows) -> Vector:
+    try:
+        return minimise_variance(
+            problem.covariance, equal, at_most, max_iterations=problem.solver_max_iterations
+        )
+    except NoSolution as error:
+        raise _infeasible(str(error)) from error
 
 
 def _as_rows(limits: Limits, names: int) -> tuple[Matrix, Vector]:
@@ -159,24 +170,14 @@ def _as_rows(limits: Limits, names: int) -> tuple[Matrix, Vector]:
 
 
 @contextmanager
-def _failures_named(problem: Problem) -> Iterator[None]:
-    """Turn whatever a solver raises, or warns of, into InfeasibleError.
-
-    cvxpy gives the same warning ("may be inaccurate") for an answer at the limit of iterations and for one that
-    could not be made accurate.
-    """
-    from cvxpy.error import SolverError
-    from pypfopt.exceptions import OptimizationError
-
+def _failures_named() -> Iterator[None]:
+    """Turn whatever a library raises, or warns of, into InfeasibleError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             yield
-    except (OptimizationError, SolverError, UserWarning, ValueError, ArithmeticError, TypeError) as error:
-        why = str(error) or type(error).__name__
-        if "may be inaccurate" in why:
-            why = f"the solver was not accurate within {problem.solver_max_iterations} iterations"
-        raise _infeasible(why) from error
+    except (UserWarning, ValueError, ArithmeticError, TypeError) as error:
+        raise _infeasible(str(error) or type(error).__name__) from error
 
 
 def _infeasible(why: str) -> InfeasibleError:

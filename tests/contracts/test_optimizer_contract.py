@@ -1,6 +1,8 @@
 """What every optimizer in the registry keeps. A new one is held to this by being registered."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +14,7 @@ from tasks.core.errors import InfeasibleError
 from tasks.portfolio import optimizers
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
 from tasks.portfolio.optimizers import NEED_A_RANKING, OPTIMIZERS, Problem, largest_budget, optimize
+from tasks.portfolio.quadratic import NoSolution, minimise_variance
 
 every_optimizer = pytest.mark.parametrize("method", OPTIMIZERS)
 KEEPS_LIMITS = ("max_sharpe", "min_volatility")
@@ -145,6 +148,47 @@ def test_an_optimizer_that_takes_limits_keeps_them(method):
 def test_fault_029_a_solver_that_runs_out_of_iterations_is_named(method):  # issue 10, line 6
     with pytest.raises(InfeasibleError, match="not accurate within 3 iterations"):
         optimize(method, make_problem(names=40, position=1.0, max_iterations=3))
+
+
+@pytest.mark.parametrize("method", KEEPS_LIMITS)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_optimum_is_the_one_that_pyportfolioopt_finds(method, seed):
+    from pypfopt.efficient_frontier import EfficientFrontier
+
+    sector = Group("sector A", np.arange(12) < 6, 0.30)
+    problem = make_problem(seed=seed, position=0.2, groups=(sector,), pairs=(Pair(6, 7, 0.8),))
+    frontier = EfficientFrontier(
+        problem.expected_returns, problem.covariance, weight_bounds=(0, 0.2), solver="CLARABEL"
+    )
+    frontier.add_constraint(lambda weights: sector.members.astype(float) @ weights <= sector.limit)
+    frontier.add_constraint(lambda weights: weights[6] + weights[7] <= 0.2)
+    called = {"max_sharpe": {"risk_free_rate": 0.0}, "min_volatility": {}}[method]
+    theirs = np.array(list(getattr(frontier, method)(**called).values()))
+
+    weights = OPTIMIZERS[method](problem)
+
+    np.testing.assert_allclose(weights, theirs, atol=1e-5)
+
+
+def test_a_solver_is_reached_without_a_modelling_library():
+    """issue 10, done when 4: importing cvxpy costs a tenth of the day."""
+    words = (
+        "import sys; from tests.contracts.test_optimizer_contract import KEEPS_LIMITS, make_problem, optimize"
+    )
+    words += "; [optimize(method, make_problem()) for method in KEEPS_LIMITS]"
+    words += "; print(sorted({'cvxpy', 'pypfopt', 'scipy.stats'} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_a_problem_that_has_no_solution_is_named():
+    """The limits of a book always leave a solution; the solver is still believed when it finds none."""
+    rows = optimizers._shares(make_problem())[1]
+
+    with pytest.raises(NoSolution, match="PrimalInfeasible"):
+        minimise_variance(np.eye(12), (np.ones((1, 12)), np.array([100.0])), rows, max_iterations=200)
 
 
 @pytest.mark.parametrize("method", KEEPS_LIMITS)

@@ -20,19 +20,18 @@ from tests.builders import make_settings
 SHIPPED_ITERATIONS = make_settings().portfolio.solver_max_iterations
 LONGER_THAN_THE_FORMER_LIMIT_S = 6.0
 ANNOUNCED = """
-import sys
-from cvxpy.reductions.solvers.conic_solvers.clarabel_conif import CLARABEL
+import clarabel
 from tests.faults.test_solver_limit_faults import make_problem
 from tasks.portfolio.ladder import solve
 
-solve_via_data = CLARABEL.solve_via_data
+solver = clarabel.DefaultSolver
 
-def announced(self, *arguments, **options):
+def announced(*arguments):
     print("solving", flush=True)
-    return solve_via_data(self, *arguments, **options)
+    return solver(*arguments)
 
 problem = make_problem(names=800)
-CLARABEL.solve_via_data = announced
+clarabel.DefaultSolver = announced
 print(solve(problem, optimizer="max_sharpe", ranks=True).method)
 """
 
