@@ -265,6 +265,22 @@ def _last_day(patient: Patient) -> Finding:
     return Finding("last day", "ok", days[-1])
 
 
+def _days(patient: Patient) -> Finding:
+    """Compare the published days with their manifests, and with the history that has a row of each."""
+    from tasks.core.published import changed_files
+    from tasks.portfolio.record import history_sessions, published_sessions
+
+    published = published_sessions(patient.home)
+    if changed := list(changed_files(patient.home)):
+        says = f"{len(changed)} files are gone or were edited: {', '.join(changed[:3])}"
+        mend = "Restore the day from a backup, or run it again: afterclose daily --date DATE"
+        return Finding("days", "fail", says, mend, SafetyError.exit_code)
+    if gone := sorted((history_sessions(patient.home) or set()) - published):
+        says = f"{len(gone)} days of the history have no folder in live/, the last one {gone[-1]}"
+        return Finding("days", "warn", says, "Restore them from a backup, unless they were moved away.")
+    return Finding("days", "ok", f"{len(published)} published, each as it was written")
+
+
 def _nearest(path: Path) -> Path:
     """Return the folder itself, or the closest one above it that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
@@ -282,5 +298,6 @@ CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "portfolio": _portfolio,
     "kill switch": _kill_switch,
     "audit log": _audit_log,
+    "days": _days,
     "last day": _last_day,
 }

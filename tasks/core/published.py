@@ -3,11 +3,13 @@
 What a day needs for its replay may not be deleted, so nothing is guessed: a manifest that cannot be read is an error.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
 from tasks.core.errors import StorageError
 from tasks.core.home import Home
+from tasks.core.ids import sha256_of_file
 from tasks.core.json_text import parse_json
 
 MANIFEST = "manifest.json"
@@ -39,3 +41,17 @@ def published_inputs(home: Home) -> dict[date, Inputs]:
                 path=str(path),
             ) from error
     return found
+
+
+def changed_files(home: Home) -> Iterator[str]:
+    """Yield the files of published days, as DATE/NAME, that are gone or no longer what their manifest says."""
+    for folder in sorted(path for path in home.live.glob("[0-9]*") if path.is_dir()):
+        try:
+            digests = dict(parse_json((folder / MANIFEST).read_bytes())["sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            yield f"{folder.name}/{MANIFEST}"
+            continue
+        for name, digest in sorted(digests.items()):
+            path = folder / name
+            if not path.is_file() or sha256_of_file(path) != digest:
+                yield f"{folder.name}/{name}"

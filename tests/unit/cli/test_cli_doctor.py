@@ -1,13 +1,16 @@
 """One screen that says what is missing or stale, and how to mend it."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from flows import doctor
 from flows.cli import answer
 from tasks.core.home import Home
+from tasks.core.ids import sha256_of_file
 from tasks.data.head import Head, write_head
 from tests.homes import blank, tree_bytes
 
@@ -151,3 +154,43 @@ def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine
     assert examine()[1]["keys"]["says"] == "tiingo needs TIINGO_API_KEY in the environment."
     monkeypatch.setenv("TIINGO_API_KEY", "planted")
     assert examine()[1]["keys"]["says"] == "APCA_API_KEY_ID, APCA_API_SECRET_KEY, TIINGO_API_KEY set"
+
+
+@pytest.fixture
+def day(tmp_path):
+    """Publish a day that has one file beside its manifest, and its row in the history."""
+    folder = tmp_path / "live" / "2024-06-14"
+    folder.mkdir()
+    (folder / "trades.csv").write_text("symbol\n")
+    digests = {"trades.csv": sha256_of_file(folder / "trades.csv")}
+    (folder / "manifest.json").write_text(json.dumps({"sha256": digests}))
+    (tmp_path / "live" / "performance_history.csv").write_text("date,equity,exposure\n2024-06-14,1000,0\n")
+    (tmp_path / "live" / "current_positions.csv").write_text("symbol,shares\nCASH,1000\n")
+    return folder
+
+
+def test_days_are_as_they_were_written(examine, day):
+    code, checks = examine()
+
+    assert code == 0
+    assert checks["days"]["says"] == "1 published, each as it was written"
+
+
+@pytest.mark.parametrize("name", ["trades.csv", "manifest.json"])
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("{}")])
+def test_a_file_of_a_published_day_that_is_gone_or_edited_is_named(name, change, examine, day):
+    change(day / name)
+
+    code, checks = examine()
+
+    assert code == 3
+    assert f"2024-06-14/{name}" in checks["days"]["says"]
+
+
+def test_a_published_day_that_is_gone_is_named(examine, day):
+    shutil.rmtree(day)
+
+    _, checks = examine()
+
+    assert checks["days"]["verdict"] == "warn"
+    assert "2024-06-14" in checks["days"]["says"]
