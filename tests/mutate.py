@@ -2,7 +2,9 @@
 
 mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. Here is what it has no setting for.
 Words are not behaviour, so that literals of text, log lines and the texts of errors are not mutated. A mutant sees few
-examples of each property. A slice that takes longer than its time is ended, and the next one goes on where it stood.
+examples of each property, and no more than the fastest tests that reach it. A slice that takes longer than its time is
+ended, and the next one goes on where it stood. Each module's mutants are tried in a random order, the modules in turn:
+what was tried when the time is up is a random sample of each module.
 
 Run as a program it prints what lived, by module, and exits 1 where a score is below its bound. As a plugin of pytest
 (`-p tests.mutate`) it lowers the number of examples.
@@ -11,17 +13,23 @@ Run as a program it prints what lived, by module, and exits 1 where a score is b
 import argparse
 import gc
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
+from itertools import accumulate
+from math import ceil
 from pathlib import Path
 
 import libcst as cst
 import pytest
 from hypothesis import settings
+from mutmut.configuration import config
 from mutmut.mutation import file_mutation
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
@@ -34,6 +42,8 @@ ROOT = Path(__file__).parents[1]
 SLICE_S = 20 * 60
 SLICES = 12
 EXAMPLES = 12
+TESTS_S = 4.0  # of tests a mutant sees at most, fastest first; it has four times that and a little to end
+SEED = 10
 LEAST_TOGETHER, LEAST_EACH = 0.90, 0.85
 CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
 LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -76,7 +86,7 @@ def is_words(node: cst.CSTNode) -> bool:
 
 def run_slice(names: tuple[str, ...]) -> None:
     """Run mutmut in this process, without the mutants of words."""
-    from mutmut.__main__ import _run
+    from mutmut import __main__ as main
 
     skip = file_mutation.MutationVisitor._skip_node_and_children
 
@@ -85,17 +95,47 @@ def run_slice(names: tuple[str, ...]) -> None:
 
     submit = ForkServerRunner.submit
 
-    def fastest_first(
-        runner: ForkServerRunner, mutant_name: str, tests: list[str], limit: int, estimate: float
+    def submit_fastest(
+        runner: ForkServerRunner, mutant_name: str, tests: list[str], _limit: int, _estimate: float
     ) -> None:
-        tests.sort(key=lambda test: (state().duration_by_test[test], test))
-        submit(runner, mutant_name, tests, limit, estimate)
+        fastest, seconds = fastest_tests(tests)
+        limit_s = ceil((seconds + 2) * 8)  # of computing; on the clock it is half of that
+        submit(runner, mutant_name, fastest, limit_s, seconds)
 
-    ForkServerRunner.submit = fastest_first  # type: ignore[method-assign]
+    ForkServerRunner.submit = submit_fastest  # type: ignore[method-assign]
+    turns: dict[str, tuple[int, str]] = {}
+
+    def turn(mutant_name: str) -> tuple[int, str]:
+        if not turns:
+            turns.update(random_turns())
+        return turns[mutant_name]
+
+    main.estimated_worst_case_time = turn  # what mutmut sorts by
     file_mutation.MutationVisitor._skip_node_and_children = skip_words  # type: ignore[method-assign]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
     del sys.modules["tests"]  # the tests that are run lie below mutants/, beside the code that they import
-    _run(names, None)
+    main._run(names, None)
+
+
+def fastest_tests(tests: list[str]) -> tuple[list[str], float]:
+    """Return the fastest tests, as many as fit into the time of a mutant (at least one), and how long they take."""
+    duration = state().duration_by_test
+    ordered = sorted(tests, key=lambda test: (duration[test], test))
+    ends = list(accumulate(duration[test] for test in ordered))
+    count = max(bisect_right(ends, TESTS_S), 1)
+    return ordered[:count], ends[count - 1]
+
+
+def random_turns() -> dict[str, tuple[int, str]]:
+    """Return when each mutant is tried: its place in a random order of its module's."""
+    by_module: dict[str, list[str]] = {}
+    for module, _, name, _ in outcomes():
+        by_module.setdefault(module, []).append(name)
+    turns = {}
+    for names in by_module.values():
+        random.Random(SEED).shuffle(names)
+        turns.update({name: (place, name) for place, name in enumerate(names)})
+    return turns
 
 
 def drop_stale_copies() -> None:
@@ -129,7 +169,7 @@ def run_slices(count: int) -> None:
         except subprocess.TimeoutExpired:
             slice_.send_signal(signal.SIGINT)
             code = slice_.wait()
-        if code == 0 and not any(status == "not checked" for _, _, status in outcomes()):
+        if code == 0 and not any(status == "not checked" for *_, status in outcomes()):
             return
         if not COLLECTED.exists():
             sys.exit(f"mutmut stopped with exit code {code} before it tried a mutant")
@@ -144,32 +184,35 @@ def mutated_files() -> Iterator[SourceFileMutationData]:
             yield data
 
 
-def outcomes() -> Iterator[tuple[str, str, str]]:
-    """Return module, name and outcome of every mutant."""
+def outcomes() -> Iterator[tuple[str, str, str, str]]:
+    """Return module (as `only_mutate` names it), file, name and outcome of every mutant."""
     for data in mutated_files():
+        file = str(data.path)
+        module = next(pattern for pattern in config().only_mutate if fnmatch(file, pattern))
         for name, code in data.exit_code_by_key.items():
-            yield str(data.path), name, status_by_exit_code[code]
+            yield module, file, name, status_by_exit_code[code]
 
 
 def report(*, differences: bool) -> bool:
-    """Print the scores and what lived; tell whether the bounds are kept."""
-    tried, caught = Counter[str](), Counter[str]()
-    lived: list[tuple[str, str, str]] = []
-    for module, name, status in outcomes():
-        tried[module] += 1
-        if status in CAUGHT:
-            caught[module] += 1
-        elif status != "not checked":
-            lived.append((module, name, status))
-    for module, name, status in lived:
-        print(f"{status}: {name}")
-        if differences:
-            print(get_diff_for_mutant(name, path=Path(module)))
-    for module, count in tried.items():
-        print(f"{caught[module] / count:7.1%} {caught[module]:5} of {count:5} {module}")
-    together = caught.total() / max(tried.total(), 1)
-    print(f"{together:7.1%} {caught.total():5} of {tried.total():5} together")
-    return together >= LEAST_TOGETHER and all(caught[m] >= LEAST_EACH * tried[m] for m in tried)
+    """Print what lived, then the scores of what was tried; tell whether each module keeps its bound."""
+    total, tried, caught = Counter[str](), Counter[str](), Counter[str]()
+    modules = ["together"]
+    for module, file, name, status in outcomes():
+        rows = dict.fromkeys((file, module, "together"))
+        modules += [module] * (module not in modules)
+        total.update(rows)
+        tried.update(rows if status != "not checked" else ())
+        caught.update(rows if status in CAUGHT else ())
+        if status not in CAUGHT | {"not checked"}:
+            print(f"{status}: {name}")
+            if differences:
+                print(get_diff_for_mutant(name, path=Path(file)))
+    for row in sorted(total.keys() - set(modules)) + modules:
+        print(
+            f"{caught[row] / max(tried[row], 1):7.1%} {caught[row]:5} of {tried[row]:5} tried, of {total[row]:5} {row}"
+        )
+    least = {module: LEAST_TOGETHER if module == "together" else LEAST_EACH for module in modules}
+    return all(caught[module] >= least[module] * max(tried[module], 1) for module in modules)
 
 
 def main() -> int:

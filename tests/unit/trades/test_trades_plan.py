@@ -369,3 +369,14 @@ def test_buys_are_paid_from_what_selling_leaves_after_its_costs(selling_costs):
 
     cents_left = 200 * 5_000 - selling_costs - int(bought[2]) * 5_000
     assert 0 <= cents_left < 5_000
+
+
+# issue 10, part 2: what selling costs is deducted before buys, at the rates of a sale
+def test_a_sale_with_dear_fees_leaves_less_to_buy_and_no_debt():
+    dear = make_settings(**{"costs.sec_fee_rate": 0.05})
+    lines = lines_of(make_book(0.0, A=200, B=1800), make_target(A=0.0, B=0.9, C=0.1), settings=dear)
+
+    plan = plan_trades(lines, settings=dear)
+
+    assert plan.buys[2] > 180
+    assert 0 <= cash_after_cents(lines, plan) < 5_000 + 200  # less than a share and its costs

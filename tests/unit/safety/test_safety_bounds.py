@@ -1,0 +1,220 @@
+"""Each check holds to its limit exactly: at the limit a day passes, a step beyond it none does (issue 10, part 2)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.safety.facts import read_quotes
+from tests.builders import FRIDAY, make_panel, make_settings
+from tests.safety_days import make_champion, make_day, make_trades
+from tests.unit.safety.test_safety_table import outcome_of
+
+BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40 % of the book
+QUOTES = make_day().quotes
+
+
+def with_cash_after(change_usd):
+    after = make_day().after.copy()
+    after.loc["CASH", "shares"] += change_usd
+    return make_day(after=after)
+
+
+def with_shares_after(change):
+    after = make_day().after.copy()
+    after.loc["B", "shares"] += change
+    return make_day(after=after)
+
+
+def with_costs(usd):
+    return make_day(trades=make_day().trades.assign(commission_est=0.0, slippage_est=[usd, 0.0]))
+
+
+def with_price(price):
+    return make_day(trades=make_trades(("C", "BUY", 100, price)))
+
+
+def with_volume(usd, *, median_usd=1e8):
+    quotes = replace(
+        QUOTES, adv_usd=pd.Series(usd, list("ABCDE")), median_volume_usd=pd.Series(median_usd, list("ABCDE"))
+    )
+    return make_day(quotes=quotes, trades=make_trades(("C", "BUY", 1200, 50.0)))
+
+
+def trained(days_ago):
+    return make_day(champion=make_champion(trained_through=FRIDAY - timedelta(days=days_ago)))
+
+
+def set_to(dotted, value, **changed):
+    return make_day(settings=make_settings(**{dotted: value}), **changed)
+
+
+AT_AND_BEYOND = {
+    "the age of the champion": ("champion_age", trained(35), trained(36)),
+    "a champion of this very session": ("champion_age", trained(0), trained(-1)),
+    "equity": (
+        "equity",
+        make_day(book=replace(make_day().book, equity_usd=1_000_000.009)),
+        make_day(book=replace(make_day().book, equity_usd=1_000_000.02)),
+    ),
+    "a book worth something": (
+        "equity",
+        make_day(holdings={}, cash_usd=0.01),
+        make_day(holdings={}, cash_usd=0.0),
+    ),
+    "the sum of weights": (
+        "weights_sum",
+        make_day(target_cash=0.8900009),
+        make_day(target_cash=0.8899980),
+    ),
+    "no weight below nothing": (
+        "long_only",
+        make_day(target={"B": -1e-10, "C": 0.06}),
+        make_day(target={"B": -1e-8, "C": 0.06}),
+    ),
+    "no cash below nothing": ("long_only", make_day(target_cash=0.0), make_day(target_cash=-1e-8)),
+    "a position": ("position_limit", make_day(target={"B": 0.15}), make_day(target={"B": 0.15 + 1e-8})),
+    "a sector": (
+        "sector_limit",
+        set_to("portfolio.max_sector_frac", 0.06),
+        set_to("portfolio.max_sector_frac", 0.06 - 1e-8),
+    ),
+    "a cap class": (
+        "cap_class_limit",
+        set_to("portfolio.max_cap_class_frac", {"large": 0.11, "mid": 1.0, "small": 1.0}),
+        set_to("portfolio.max_cap_class_frac", {"large": 0.11 - 1e-8, "mid": 1.0, "small": 1.0}),
+    ),
+    "a price above the close": ("price_deviation", with_price(55.0), with_price(55.01)),
+    "a price below the close": ("price_deviation", with_price(45.0), with_price(44.99)),
+    "a price in cents": ("sub_penny", with_price(50.01), with_price(50.011)),
+    "a dollar in cents": ("sub_penny", with_price(1.01), with_price(1.0001)),
+    "a price below a dollar": ("sub_penny", with_price(0.9999), with_price(0.99991)),
+    "one trade": (
+        "trade_size",
+        make_day(trades=make_trades(("C", "BUY", 2000, 50.0))),
+        make_day(trades=make_trades(("C", "BUY", 2001, 50.0))),
+    ),
+    "a size out of all proportion": (
+        "fat_finger",
+        with_volume(1e8, median_usd=120_000.0),
+        with_volume(1e8, median_usd=119_999.0),
+    ),
+    "a share of the volume": ("liquidity", with_volume(1_200_000.0), with_volume(1_199_000.0)),
+    "the buys of a day": ("buys", make_day(trades=BUYS), set_to("safety.max_buys_frac", 0.3999, trades=BUYS)),
+    "costs": ("costs", with_costs(5000.0), with_costs(5000.01)),
+    "no costs at all": ("costs", with_costs(0.0), with_costs(-0.01)),
+    "the number of trades": ("daily_count", set_to("trades.max_trades", 2), set_to("trades.max_trades", 1)),
+    "buys and sells of a day": (
+        "daily_notional",
+        set_to("safety.max_daily_notional_frac", 0.11),
+        set_to("safety.max_daily_notional_frac", 0.1099),
+    ),
+    "what is sold": (
+        "sells_are_held",
+        make_day(trades=make_trades(("A", "SELL", 1000, 50.0))),
+        make_day(trades=make_trades(("A", "SELL", 1001, 50.0))),
+    ),
+    "the last dollar": (
+        "cash",
+        make_day(cash_usd=1003.0, trades=make_trades(("C", "BUY", 20, 50.0))),
+        make_day(cash_usd=1002.99, trades=make_trades(("C", "BUY", 20, 50.0))),
+    ),
+    "debt that shrinks, and debt that grows": (
+        "cash",
+        make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 1, 50.0))),
+        make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 1, 2.0))),
+    ),
+    "debt and a purchase": (
+        "cash",
+        make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 100, 50.0))),
+        make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 100, 50.0), ("C", "BUY", 1, 50.0))),
+    ),
+    "a buy a share past its target": (
+        "towards_target",
+        make_day(trades=make_trades(("C", "BUY", 1201, 50.0))),
+        make_day(trades=make_trades(("C", "BUY", 1202, 50.0))),
+    ),
+    "a sale a share past its target": (
+        "towards_target",
+        make_day(trades=make_trades(("B", "SELL", 101, 50.0)), target={"B": 0.045}),
+        make_day(trades=make_trades(("B", "SELL", 102, 50.0)), target={"B": 0.045}),
+    ),
+    "cash to the cent": ("after_agrees", with_cash_after(0.005), with_cash_after(0.02)),
+    "cash to the cent below": ("after_agrees", with_cash_after(-0.005), with_cash_after(-0.02)),
+    "shares": ("after_agrees", with_shares_after(1e-7), with_shares_after(1e-5)),
+    "shares below": ("after_agrees", with_shares_after(-1e-7), with_shares_after(-1e-5)),
+    "a notional to the cent": (
+        "structure",
+        make_day(trades=make_day().trades.assign(notional=[50_000.005, 60_000.0])),
+        make_day(trades=make_day().trades.assign(notional=[50_000.02, 60_000.0])),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "at", "beyond"), AT_AND_BEYOND.values(), ids=AT_AND_BEYOND.keys())
+def test_at_the_limit_a_day_passes_and_a_step_beyond_it_does_not(name, at, beyond):
+    assert outcome_of(name, at).passed
+    assert not outcome_of(name, beyond).passed
+
+
+def test_the_market_is_read_from_the_last_session_and_the_windows_before_it():
+    panel = make_panel(sessions=100, symbols=3)
+    traded = panel.dollar_volume.copy()
+    traded[-1, 0] = np.nan  # no bar counts as nothing traded
+    traded[-22, 1] = 1e15  # before the window
+    traded[-21, 2] = 1e15  # its first session
+    raw = panel.raw_close.copy()
+    raw[-1] = [np.nan, 12.5, 0.0]
+    is_member = panel.is_member.copy()
+    is_member[-1, 2] = False
+
+    quotes = read_quotes(replace(panel, dollar_volume=traded, raw_close=raw, is_member=is_member))
+
+    window = np.nan_to_num(traded[-21:])
+    assert quotes.session == FRIDAY
+    assert quotes.last_close.to_dict() == {"S001": 12.5}
+    assert quotes.adv_usd.to_numpy() == pytest.approx(window.mean(axis=0))
+    assert quotes.median_volume_usd.to_numpy() == pytest.approx(np.median(window, axis=0))
+    assert quotes.members == {"S000", "S001"}
+    assert quotes.sector.to_dict() == dict(zip(panel.symbols, panel.sector, strict=True))
+    assert quotes.cap_class.to_dict() == dict.fromkeys(panel.symbols, "large")
+    assert quotes.returns.shape == (63, 3)
+    assert quotes.returns["S001"].to_numpy() == pytest.approx(
+        panel.close[-63:, 1] / panel.close[-64:-1, 1] - 1
+    )
+
+
+def test_the_closest_pair_is_of_names_that_are_wanted():
+    returns = QUOTES.returns.assign(D=QUOTES.returns["B"], C=-QUOTES.returns["B"])
+    pair = {"B": 0.05, "C": 0.06}
+
+    opposite = outcome_of("correlation", make_day(quotes=replace(QUOTES, returns=returns), target=pair))
+    alone = outcome_of("correlation", make_day(target={"B": 0.05, "C": 0.0}))
+
+    assert (opposite.value, opposite.detail) == ("-1.00", "B and C")  # D, which is like B, is not wanted
+    assert (alone.passed, alone.value) == (True, "no pair")
+
+
+def test_a_group_is_told_by_the_one_that_stands_closest_to_its_own_limit():
+    limits = {"large": 0.9, "mid": 0.1, "small": 1.0}
+    day = set_to("portfolio.max_cap_class_frac", limits, target={"B": 0.10, "C": 0.10, "D": 0.05})
+
+    check = outcome_of("cap_class_limit", day)
+
+    assert (check.value, check.limit) == ("mid 5.00 %", "≤ 10.00 %")
+
+
+def test_names_without_a_cap_class_are_under_no_limit_of_one():
+    quotes = replace(QUOTES, cap_class=pd.Series("", list("ABCDE")))
+
+    check = outcome_of("cap_class_limit", make_day(quotes=quotes))
+
+    assert (check.passed, check.value, check.limit) == (True, "no group", "none set")
+
+
+def test_data_is_as_old_as_the_older_of_snapshot_and_bars():
+    day = make_day(snapshot_session=date(2024, 6, 12), quotes=replace(QUOTES, session=date(2024, 6, 13)))
+
+    assert outcome_of("data_freshness", day).value == "2024-06-12"
