@@ -130,13 +130,12 @@ def _swap(one: Path, other: Path) -> None:
 
     exchange = 2  # RENAME_EXCHANGE on Linux, RENAME_SWAP on macOS
     libc = ctypes.CDLL(None, use_errno=True)
+    old, new = os.fsencode(one), os.fsencode(other)
     if sys.platform == "darwin":
-        failed = libc.renamex_np(
-            os.fsencode(one), os.fsencode(other), exchange
-        )  # pragma: no mutate - macOS alone
+        failed = libc.renamex_np(old, new, exchange)  # pragma: no mutate - macOS alone
     else:
         at_cwd = -100
-        failed = libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange)
+        failed = libc.renameat2(at_cwd, old, at_cwd, new, exchange)
     if failed:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), str(other))

@@ -108,3 +108,12 @@ def test_an_action_takes_effect_at_the_first_bar_on_or_after_its_day():
 
     assert by_row.tolist() == [1.0, 2.0, 3.0]
     assert rows.tolist() == [1, -1, 2]
+
+
+def test_a_symbol_that_is_not_allowed_is_told_once_and_none_of_its_actions_is_applied():
+    clean, findings = clean_actions(
+        make_actions(("../A", FRIDAY, 0.5, 1.0), ("../A", MONDAY, 0.6, 1.0), ("B", MONDAY, 0.5, 1.0)), DAYS
+    )
+
+    assert clean["symbol"].tolist() == ["B"]
+    assert len(findings) == 1

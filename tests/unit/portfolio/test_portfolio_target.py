@@ -343,3 +343,10 @@ def test_an_optimizer_is_handed_returns_that_scale_with_the_volatility_of_a_year
     volatility = np.sqrt(np.diag(covariance)) * np.sqrt(252)
     assert problem.expected_returns == pytest.approx((standard * volatility * 0.30).to_numpy())
     assert np.sqrt(np.diag(problem.covariance)) == pytest.approx(volatility)
+
+
+def test_weights_are_whole_grains_so_that_equal_runs_agree_to_the_byte():
+    book = target(make_view(optimizer="hrp"), held=make_held(S03=1 / 30))
+
+    grains = book.weights.to_numpy() * 1e10
+    assert np.abs(grains - np.round(grains)).max() < 1e-4

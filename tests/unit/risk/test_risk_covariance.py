@@ -103,3 +103,73 @@ def test_no_names_give_an_empty_estimate():
     shrinkage = estimate_shrinkage(returns.to_numpy())
 
     assert covariance_of(returns, ["A"], shrinkage).shape == (0, 0)
+
+
+# issue 10, part 2: the oracle, name by name
+def test_a_gap_takes_the_mean_standard_move_of_the_names_that_traded_even_of_one():
+    returns = np.array(
+        [[0.02, np.nan, 0.01], [-0.01, 0.03, np.nan], [0.03, np.nan, np.nan], [0.01, -0.02, 0.04]]
+    )
+    returns = np.vstack([returns, np.full(3, np.nan), [[-0.02, 0.01, -0.03]]])
+
+    filled = fill_gaps(returns)
+
+    standard = (returns - np.nanmean(returns, axis=0)) / np.nanstd(returns, axis=0)
+    for name in range(3):
+        own = [
+            row[name]
+            if np.isfinite(row[name])
+            else row[np.isfinite(row)].sum() / max(np.isfinite(row).sum(), 1)
+            for row in standard
+        ]
+        again = (np.array(own) - np.mean(own)) / np.std(own)
+        expected = np.nanmean(returns[:, name]) + np.nanstd(returns[:, name]) * again
+        assert filled[:, name] == pytest.approx(expected)
+
+
+def test_history_and_movement_are_enough_at_their_bounds_and_not_below():
+    returns = correlated_returns(sessions=50, names=4)
+    returns[:10, 0] = np.nan  # 40 of 50 are left
+    returns[:11, 1] = np.nan
+    returns[:, 2:] = 0.0
+    returns[5:7, 2] = 0.01
+    returns[5, 3] = 0.01  # moved once and never again
+
+    assert estimable(returns, min_history_frac=0.8).tolist() == [True, False, True, False]
+    assert estimable(returns[10:30, :1], min_history_frac=0.8).tolist() == [True]
+    assert estimable(returns[10:29, :1], min_history_frac=0.8).tolist() == [False]
+
+
+def test_a_covariance_that_cannot_be_inverted_is_lifted_to_its_floor():
+    returns = pd.DataFrame([[0.01, 0.02], [-0.01, -0.02]] * 20, columns=["A", "B"])
+
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    assert shrinkage.is_repaired
+    assert shrinkage.intensity == pytest.approx(0, abs=1e-9)
+    assert shrinkage.diagonal == pytest.approx(2e-8 * 2.5e-4, rel=1e-3)
+    least, most = np.linalg.eigvalsh(covariance_of(returns, ["A", "B"], shrinkage))
+    assert least / ((least + most) / 2) >= 1e-8
+
+
+def test_one_name_alone_keeps_its_variance():
+    returns = pd.DataFrame({"A": correlated_returns(names=1)[:, 0]})
+
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    assert shrinkage == (0.0, 0.0, False)
+    assert covariance_of(returns, ["A"], shrinkage).loc["A", "A"] == pytest.approx(returns["A"].var(ddof=0))
+
+
+def test_fewer_sessions_than_names_are_estimated_as_by_the_library():
+    from sklearn.covariance import ledoit_wolf
+
+    returns = correlated_returns(sessions=30, names=60)
+
+    expected, _ = ledoit_wolf(returns)
+    names = pd.Index([f"S{i}" for i in range(60)])
+    frame = pd.DataFrame(returns, columns=names)
+
+    shrinkage = estimate_shrinkage(returns)
+    assert covariance_of(frame, names, shrinkage).to_numpy() == pytest.approx(expected, rel=1e-10)
+    assert not shrinkage.is_repaired

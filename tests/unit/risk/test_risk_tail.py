@@ -72,3 +72,48 @@ def test_unknown_risk_is_not_zero_risk():
     figures = portfolio_risk(pd.Series({"A": 1.0}), pd.DataFrame({"A": []}, dtype=float), 0.95)
 
     assert all(np.isnan(value) for value in figures.values())
+
+
+# issue 10, part 2: volatility, not variance, and of a sample
+def test_the_figures_of_a_book_are_those_of_its_past_returns():
+    daily = np.random.default_rng(1).normal(0, 0.01, 100)
+    weights = pd.Series({"A": 0.5, "CASH": 0.5, "NONE": 0.0})
+
+    figures = portfolio_risk(weights, pd.DataFrame({"A": daily}), 0.9)
+
+    book = 0.5 * daily
+    months = [np.prod(1 + book[at : at + 21]) - 1 for at in range(80)]
+    assert figures["volatility"] == pytest.approx(book.std(ddof=1) * 252**0.5)
+    assert (figures["var_1d"], figures["cvar_1d"]) == tail_loss(book, 0.9)
+    assert (figures["var_21d"], figures["cvar_21d"]) == pytest.approx(tail_loss(np.array(months), 0.9))
+
+
+def test_the_volatility_of_one_session_is_unknown():
+    figures = portfolio_risk(pd.Series({"A": 1.0}), pd.DataFrame({"A": [-0.02]}), 0.9)
+
+    assert np.isnan(figures["volatility"])
+    assert figures["var_1d"] == pytest.approx(0.02)
+
+
+def test_two_months_are_compounded_and_one_session_less_is_scaled():
+    returns = np.full(42, -0.01)
+
+    assert month_loss(returns, 0.95)[0] == pytest.approx(1 - 0.99**21)
+    assert month_loss(returns[1:], 0.95) == pytest.approx((0.01 * 21**0.5,) * 2)
+
+
+def test_half_of_a_book_says_something_about_it_and_less_does_not():
+    returns = pd.DataFrame({"A": [0.02, np.nan], "B": [np.nan, 0.04]})
+
+    assert book_returns(pd.Series({"A": 0.4, "B": 0.4}), returns) == pytest.approx([0.016, 0.032])
+    assert book_returns(pd.Series({"A": 0.5, "B": 0.3}), returns) == pytest.approx([0.016])
+
+
+def test_a_short_line_weighs_as_much_of_the_book_as_a_long_one():
+    returns = pd.DataFrame({"A": [0.02, np.nan], "B": [0.01, 0.01]})
+
+    assert book_returns(pd.Series({"A": 0.6, "B": -0.2}), returns) == pytest.approx([0.01])
+
+
+def test_no_returns_lose_nobody_knows_how_much():
+    assert np.isnan(tail_loss(np.array([]), 0.95)).all()
