@@ -8,6 +8,7 @@ from tasks.core.atomic import (
     remove_leftovers,
     replace_file,
     replace_folder,
+    sync_folder,
     write_bytes,
     write_text,
 )
@@ -231,3 +232,20 @@ def test_fault_054_what_a_leftover_link_points_to_is_not_removed(tmp_path):
 
     assert names(tmp_path) == ["precious"]
     assert names(tmp_path / "precious") == ["kept"]
+
+
+def test_a_file_is_no_folder_to_sync(tmp_path):
+    write_text(tmp_path / "file", "x")
+
+    with pytest.raises(NotADirectoryError):
+        sync_folder(tmp_path / "file")
+
+
+def test_two_finished_folders_are_exchanged_and_a_failure_names_the_system_s_reason(tmp_path):
+    write_text(tmp_path / "one" / "a", "1")
+
+    with pytest.raises(StorageError, match="No such file") as refused:
+        put_in_place(tmp_path / "missing", tmp_path / "one")
+
+    assert names(tmp_path / "one") == ["a"]
+    assert refused.value.fields["path"] == str(tmp_path / "one")

@@ -122,3 +122,19 @@ def test_no_trades_give_empty_estimates():
 
     assert costs.commission_usd.size == costs.slippage_usd.size == 0
     assert costs.total_usd == 0
+
+
+# issue 10, part 2: a calm name is known to be calm, an unknown one counts as wild
+@pytest.mark.parametrize(
+    ("volatility", "counted"), [(0.0, 0.0), (0.03, 0.03), (-0.01, 0.05), (np.nan, 0.05), (np.inf, 0.05)]
+)
+def test_impact_is_in_proportion_to_a_known_volatility_and_to_five_percent_otherwise(volatility, counted):
+    lost = slippage(
+        HUNDRED,
+        FIFTY_USD,
+        daily_volatility=np.array([volatility]),
+        adv_shares=np.array([1e4]),
+        costs=make_costs(impact_coefficient=0.1),
+    )
+
+    assert lost == pytest.approx([5000 * 0.1 * counted * 0.1])

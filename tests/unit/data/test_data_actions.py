@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.actions import clean_actions, closes_at, closes_before, factors, factors_by_row
+from tasks.data.actions import (
+    clean_actions,
+    closes_at,
+    closes_before,
+    factors,
+    factors_by_row,
+    pays_out_everything,
+)
 from tests.deliveries import typed
 
 MONDAY, FRIDAY, SATURDAY = date(2024, 6, 10), date(2024, 6, 7), date(2024, 6, 8)
@@ -117,3 +124,90 @@ def test_a_symbol_that_is_not_allowed_is_told_once_and_none_of_its_actions_is_ap
 
     assert clean["symbol"].tolist() == ["B"]
     assert len(findings) == 1
+
+
+def test_rows_come_in_the_order_of_symbols_and_sessions_where_a_day_had_two_actions():
+    rows = [
+        ("B", MONDAY, 0.5, 1.0),
+        ("B", MONDAY, 0.0, 2.0),
+        ("A", MONDAY, 0.2, 1.0),
+        ("A", MONDAY, 0.0, 3.0),
+    ]
+
+    clean, _ = clean_actions(make_actions(*rows, ("C", FRIDAY, 0.1, 1.0)), DAYS)
+
+    assert clean["symbol"].tolist() == ["C", "A", "B"]
+    assert clean["split"].tolist() == [1.0, 3.0, 2.0]
+
+
+def test_a_single_bar_is_found_at_its_day_and_before_it():
+    here = {"row_code": np.array([4]), "row_day": np.array([10]), "close": np.array([7.0])}
+
+    assert closes_at(np.array([4, 4]), np.array([10, 11]), **here) == pytest.approx(
+        [7.0, np.nan], nan_ok=True
+    )
+    assert closes_before(np.array([4, 4]), np.array([11, 10]), **here) == pytest.approx(
+        [7.0, np.nan], nan_ok=True
+    )
+
+
+def test_without_bars_nothing_is_known():
+    here = {"row_code": np.array([], int), "row_day": np.array([], int), "close": np.array([])}
+
+    assert np.isnan(closes_at(np.array([4]), np.array([10]), **here)).tolist() == [True]
+    assert np.isnan(closes_before(np.array([4]), np.array([10]), **here)).tolist() == [True]
+
+
+def test_the_close_before_is_at_most_twenty_five_sessions_old():
+    here = {"row_code": np.array([0]), "row_day": np.array([10]), "close": np.array([7.0])}
+
+    before = closes_before(np.array([0, 0]), np.array([35, 36]), **here)
+
+    assert before == pytest.approx([7.0, np.nan], nan_ok=True)
+
+
+def test_without_rows_no_action_takes_effect():
+    by_row, rows = factors_by_row(
+        np.array([0]), np.array([1]), np.array([2.0]), row_code=np.array([], int), row_day=np.array([], int)
+    )
+
+    assert by_row.size == 0
+    assert rows.tolist() == [-1]
+
+
+def test_two_actions_that_reach_the_same_bar_both_take_effect():
+    by_row, rows = factors_by_row(
+        np.array([0, 0]),
+        np.array([1, 2]),
+        np.array([2.0, 3.0]),
+        row_code=np.array([0]),
+        row_day=np.array([2]),
+    )
+
+    assert by_row.tolist() == [6.0]
+    assert rows.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("dividend", "split", "everything"), [(10.0, 1.0, True), (9.99, 1.0, False), (2.5, 4.0, True)]
+)
+def test_a_payout_of_the_whole_close_is_told(dividend, split, everything):
+    acts = make_actions(("A", MONDAY, dividend, split))
+
+    assert pays_out_everything(acts, before=np.array([10.0])).tolist() == [everything]
+
+
+def test_an_action_after_the_last_trading_day_is_left_for_later_and_bounds_are_inclusive():
+    later = date(2024, 6, 15)
+    rows = [
+        ("A", later, 0.5, 1.0),
+        ("B", MONDAY, 0.0, 1e4),
+        ("C", MONDAY, 0.0, 1e-4),
+        ("D", MONDAY, 0.0, 1.1e4),
+    ]
+
+    clean, findings = clean_actions(make_actions(*rows), DAYS)
+
+    assert clean["symbol"].tolist() == ["B", "C"]
+    assert findings["symbol"].tolist() == ["D"]
+    assert findings["evidence"].tolist() == ["dividend 0 split 11000"]

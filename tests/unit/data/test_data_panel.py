@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.data.bar_columns import BarColumns
+from tasks.data.panel import assemble, last_sessions, read_only, rows_of
 from tasks.data.panel_reader import read_panel
-from tasks.data.schema import Panel
+from tasks.data.schema import Panel, PanelRules
+from tasks.data.tables import OHLCV, empty_table
 from tests.builders import FRIDAY
 from tests.deliveries import days_of, make_delivery, refresh, typed
 
@@ -229,3 +232,308 @@ def test_a_split_beside_a_dividend_of_the_same_day_both_count(tmp_path, monkeypa
     got = 2 * (panel.raw_close[30, c] + 0.4) / panel.raw_close[29, c]
     assert panel.close[30, c] / panel.close[29, c] == pytest.approx(got)
     assert panel.volume[30, c] * 2 * panel.raw_close[30, c] == pytest.approx(panel.dollar_volume[30, c])
+
+
+DAYS = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")  # 60 of them; any days may be sessions
+RULES = PanelRules("SPY", "VIX", 5.0, 100.0, 1, 2)
+NAMES = ("A", "B", "C", "D")
+TABLES = (
+    *("amendments", "renames", "actions", "members"),
+    *("findings", "listings", "levels", "riskfree", "fundamentals"),
+)
+
+
+def table(name, *rows):
+    """Return rows of a stored table, days given as places in DAYS."""
+    frame = empty_table(name)
+    if not rows:
+        return frame
+    return pd.DataFrame(
+        {
+            column: pd.Series([row.get(column) for row in rows]).astype(frame[column].dtype)
+            if not str(frame[column].dtype).startswith("datetime")
+            else pd.to_datetime(
+                [None if row.get(column) is None else DAYS[row[column]] for row in rows]
+            ).astype(frame[column].dtype)
+            for column in frame.columns
+        }
+    )
+
+
+def bars(closes, *, volume=100.0):
+    """Return the bars of closes by symbol and place in DAYS: high and low a dollar from it."""
+    rows = [(name, day, close) for name, column in closes.items() for day, close in column.items()]
+    names = sorted(closes)
+    close = np.array([row[2] for row in rows], dtype=float)
+    return BarColumns(
+        np.array(names),
+        np.array([names.index(row[0]) for row in rows]),
+        DAYS[[row[1] for row in rows]],
+        {
+            "open": close,
+            "high": close + 1,
+            "low": close - 1,
+            "close": close,
+            "volume": np.full(len(rows), volume),
+        },
+    )
+
+
+def assembled(closes=None, *, start=30, lookback=0, lives=None, rules=RULES, **tables):
+    closes = closes or {name: dict.fromkeys(range(60), 10.0) for name in NAMES}
+    stored = {name: table(name) for name in TABLES} | tables
+    firsts = lives or [{"symbol": name, "first": min(days)} for name, days in closes.items()]
+    stored["lives"] = table("lives", *firsts)
+    return assemble(bars(closes), stored, DAYS, start=start, lookback=lookback, rules=rules)
+
+
+def test_bars_lie_on_their_sessions_amended_ones_over_them_and_nothing_else_is_there():
+    closes = {"B": {3: 30.0, 40: 40.0, 41: 50.0}, "A": {31: 10.0}, "OLD": {29: 1.0}}
+    amended = table("amendments", {"symbol": "B", "session": 41, **dict.fromkeys(OHLCV, 7.0)})
+
+    panel = assembled(closes, amendments=amended)
+
+    assert panel.symbols.tolist() == ["A", "B"]  # who has no bar in the window has no column
+    assert panel.sessions.tolist() == DAYS[30:].tolist()
+    expected = np.full((30, 2), np.nan)
+    expected[1, 0], expected[10, 1], expected[11, 1] = 10.0, 40.0, 7.0
+    np.testing.assert_array_equal(panel.raw_close, expected)
+    np.testing.assert_array_equal(panel.close, expected)
+    np.testing.assert_array_equal(panel.high, np.where(expected == 7.0, 7.0, expected + 1))
+    np.testing.assert_array_equal(panel.dollar_volume, np.where(expected == 7.0, 49.0, expected * 100))
+
+
+def test_prices_carry_what_was_paid_out_and_volumes_what_was_split_from_the_day_on():
+    actions = table(
+        "actions",
+        {"symbol": "A", "session": 40, "dividend": 1.0, "split": 1.0, "factor": 1.1},
+        {"symbol": "A", "session": 45, "dividend": 0.0, "split": 2.0, "factor": 2.0},
+        {"symbol": "A", "session": 10, "dividend": 0.0, "split": 3.0, "factor": 3.0},  # before the window
+        {
+            "symbol": "B",
+            "session": 0,
+            "dividend": 0.0,
+            "split": 5.0,
+            "factor": 5.0,
+        },  # on the day of its listing
+        {"symbol": "NONE", "session": 40, "dividend": 0.0, "split": 5.0, "factor": 5.0},
+    )
+
+    whole, late = assembled(actions=actions), assembled(actions=actions, lookback=30)
+
+    for panel in (whole, late):
+        total = np.repeat([3.0, 3.0 * 1.1, 3.0 * 1.1 * 2.0], [10, 5, 15])
+        assert panel.close[:, 0] == pytest.approx(10 * total)
+        assert panel.low[:, 0] == pytest.approx(9 * total)
+        assert panel.volume[:, 0] == pytest.approx(100 / np.repeat([3.0, 3.0, 6.0], [10, 5, 15]))
+        assert (panel.close[:, 1:] == 10).all()
+        assert (panel.volume[:, 1:] == 100).all()
+        assert (panel.raw_close == 10).all()
+    np.testing.assert_array_equal(whole.close, late.close)
+
+
+def test_who_is_in_the_index_is_a_member_from_the_start_of_a_spell_until_its_end():
+    spells = table(
+        "members",
+        {"symbol": "A", "start": 35, "end": None},
+        {"symbol": "B", "start": 36, "end": 40},
+        {"symbol": "B", "start": 50, "end": 52},
+        {"symbol": "STRANGER", "start": 35, "end": None},
+    )
+
+    panel = assembled(members=spells)
+
+    day = np.arange(30, 60)
+    assert panel.is_member[:, 0].all()  # before the first spell of anyone everyone is
+    assert panel.is_member[:, 1].tolist() == list(
+        (day < 35) | ((day >= 36) & (day < 40)) | ((day >= 50) & (day < 52))
+    )
+    assert panel.is_member[:, 2].tolist() == list(day < 35)
+
+
+def test_without_any_spell_everyone_is_in_the_index():
+    assert assembled().is_member.all()
+
+
+def test_a_spell_speaks_of_whoever_bears_the_symbol_at_the_time():
+    lives = [{"symbol": "A", "first": 0}, {"symbol": "A", "first": 32}, {"symbol": "B", "first": 0}]
+    spells = table(
+        "members", {"symbol": "A", "start": 30, "end": 50}, {"symbol": "B", "start": 30, "end": None}
+    )
+
+    panel = assembled(
+        {"A": dict.fromkeys(range(60), 10.0), "B": dict.fromkeys(range(60), 10.0)},
+        lives=lives,
+        members=spells,
+    )
+
+    column = {name: place for place, name in enumerate(panel.symbols)}
+    (former,) = (name for name in column if name.startswith("A~"))
+    day = np.arange(30, 60)
+    assert panel.is_member[:, column[former]].tolist() == list(day < 32)
+    assert panel.is_member[:, column["A"]].tolist() == list(
+        (day >= 42) & (day < 50)
+    )  # eleven sessions of volume must be known
+    assert np.isnan(panel.close[:2, column["A"]]).all()
+    assert np.isnan(panel.close[2:, column[former]]).all()
+
+
+@pytest.mark.parametrize(("severity", "out"), [("quarantine", range(40, 43)), ("note", range(0))])
+def test_a_serious_finding_keeps_a_name_out_on_its_session_and_the_ones_after(severity, out):
+    found = table(
+        "findings", {"symbol": "B", "session": 40, "severity": severity}, {"symbol": "X", "session": 40}
+    )
+
+    panel = assembled(findings=found)
+
+    assert np.flatnonzero(~panel.is_member[:, 1]).tolist() == [day - 30 for day in out]
+    assert panel.is_member[:, [0, 2, 3]].all()
+
+
+def test_a_finding_before_the_rows_that_are_read_still_counts_its_sessions():
+    found = table("findings", {"symbol": "B", "session": 28, "severity": "quarantine"})
+
+    panel = assembled(findings=found, rules=replace(RULES, quarantine_sessions=15), lookback=30)
+
+    out = ~panel.is_member[:, 1] & panel.is_member[:, 0]
+    assert np.flatnonzero(out).tolist() == list(
+        range(10, 14)
+    )  # until then nobody's volume is known for long enough
+
+
+def test_a_listing_is_what_was_last_published_and_an_empty_field_changes_nothing():
+    rows = [
+        {"symbol": "A", "available_date": 10, "sector": "Energy", "cap_class": "mid", "name": "Old"},
+        {"symbol": "A", "available_date": 20, "sector": "", "cap_class": "large", "name": "New"},
+        {"symbol": "X", "available_date": 20, "sector": "Energy", "cap_class": "large", "name": "X"},
+    ]
+
+    panel = assembled(listings=table("listings", *reversed(rows)))
+
+    assert panel.sector.tolist() == ["Energy", "Unknown", "Unknown", "Unknown"]
+    assert panel.cap_class.tolist() == ["large", "", "", ""]
+    assert panel.name.tolist() == ["New", "", "", ""]
+
+
+def test_a_listing_is_of_the_company_that_bears_the_symbol_on_its_day_and_of_all_when_it_is_older():
+    lives = [{"symbol": "A", "first": 5}, {"symbol": "A", "first": 45}]
+    rows = [
+        {"symbol": "A", "available_date": 1, "sector": "Energy", "cap_class": "", "name": "Both"},
+        {"symbol": "A", "available_date": 45, "sector": "Utilities", "cap_class": "", "name": ""},
+    ]
+
+    panel = assembled(
+        {"A": dict.fromkeys(range(5, 60), 10.0)}, lives=lives, listings=table("listings", *rows)
+    )
+
+    sector = dict(zip(panel.symbols, panel.sector, strict=True))
+    assert sector.pop("A") == "Utilities"
+    assert list(sector.values()) == ["Energy"]
+    assert set(panel.name) == {"Both"}
+
+
+def test_levels_and_yields_stand_on_their_sessions():
+    levels = table(
+        "levels",
+        {"name": "SPY", "session": 29, "close": 400.0, "growth": 9.0},
+        {"name": "SPY", "session": 31, "close": 404.0, "growth": 1.02},
+        {"name": "SPY", "session": 30, "close": 402.0, "growth": 1.01},
+        {"name": "VIX", "session": 31, "close": 15.0, "growth": 1.0},
+    )
+    yields = table(
+        "riskfree",
+        {"session": 33, "yield_pct": 4.0},
+        {"session": 31, "yield_pct": 5.0},
+        {"session": 32, "yield_pct": None},
+    )
+
+    panel = assembled(levels=levels, riskfree=yields)
+
+    assert panel.market[:2] == pytest.approx([404.0, 404.0 * 1.02])  # counted from the first level's close
+    assert np.isnan(panel.market[2:]).all()
+    assert panel.volatility_index[1] == 15
+    assert np.isnan(np.delete(panel.volatility_index, 1)).all()
+    assert panel.risk_free[:5].tolist() == [0.0, 0.05, 0.05, 0.04, 0.04]
+
+
+def test_without_levels_or_yields_both_are_unknown_and_a_yield_is_nothing():
+    panel = assembled()
+
+    assert np.isnan(panel.market).all()
+    assert panel.market.shape == panel.volatility_index.shape == (30,)
+    assert (panel.risk_free == 0).all()
+
+
+def test_figures_of_strangers_are_nobodys():
+    filed = table("fundamentals", {"symbol": "X", "end_date": 20, "available_date": 31, "known": 31})
+
+    panel = assembled(
+        fundamentals=filed.assign(eps=1.0)[["symbol", "end_date", "available_date", "known", "eps"]]
+    )
+
+    assert panel.fundamentals["eps"].shape == (30, 4)
+    assert np.isnan(panel.fundamentals["eps"]).all()
+
+
+def test_a_figure_is_known_when_it_is_public_and_here_and_the_newest_period_counts():
+    rows = [
+        {"symbol": "A", "end_date": 20, "available_date": 31, "known": 33, "eps": 1.0, "debt": 5.0},
+        {"symbol": "A", "end_date": 25, "available_date": 35, "known": 32, "eps": 2.0, "debt": np.nan},
+        {"symbol": "A", "end_date": 10, "available_date": 36, "known": 36, "eps": 9.0, "debt": 9.0},
+        {"symbol": "B", "end_date": 10, "available_date": 36, "known": 36, "eps": 4.0, "debt": np.nan},
+    ]
+    filed = table("fundamentals", *rows).assign(
+        eps=[row["eps"] for row in rows], debt=[row["debt"] for row in rows]
+    )
+
+    panel = assembled(fundamentals=filed[["symbol", "end_date", "available_date", "known", "eps", "debt"]])
+
+    day = np.arange(30, 60)
+    eps, debt = panel.fundamentals["eps"], panel.fundamentals["debt"]
+    np.testing.assert_array_equal(eps[:, 0], np.where(day < 33, np.nan, np.where(day < 35, 1.0, 2.0)))
+    np.testing.assert_array_equal(
+        debt[:, 0], np.where(day < 33, np.nan, 5.0)
+    )  # what is not filed anew stands
+    np.testing.assert_array_equal(eps[:, 1], np.where(day < 36, np.nan, 4.0))
+    assert np.isnan(eps[:, 2:]).all()
+
+
+def test_a_name_is_a_member_from_its_session_of_least_history_on():
+    rules = replace(RULES, min_history_sessions=40)
+    closes = {"A": dict.fromkeys(range(60), 10.0), "B": dict.fromkeys(range(10, 60), 10.0)}
+
+    for lookback in (0, 8):
+        panel = assembled(closes, rules=rules, lookback=lookback)
+
+        assert np.flatnonzero(panel.is_member[:, 0])[0] == 39 - 30
+        assert np.flatnonzero(panel.is_member[:, 1])[0] == 49 - 30
+
+
+def test_the_last_sessions_of_a_panel_leave_out_who_has_no_bar_in_them():
+    panel = assembled({"A": dict.fromkeys(range(60), 10.0), "B": {31: 5.0}})
+
+    few = last_sessions(panel, 5)
+    all_of_them = last_sessions(panel, 99)
+
+    assert few.symbols.tolist() == ["A"]
+    assert few.close.shape == few.is_member.shape == (5, 1)
+    assert few.sessions.tolist() == DAYS[-5:].tolist()
+    assert len(few.market) == len(few.risk_free) == 5
+    assert len(few.sector) == len(few.name) == 1
+    assert all_of_them.close.shape == panel.close.shape
+
+
+def test_days_that_are_no_sessions_have_no_row():
+    sessions = DAYS[[2, 3, 5]]
+
+    assert rows_of(sessions, DAYS[:8]).tolist() == [-1, -1, 0, 1, -1, 2, -1, -1]
+    assert rows_of(sessions[:0], DAYS[:2]).tolist() == [-1, -1]
+    assert rows_of(sessions, DAYS[:2]).dtype == np.int64
+
+
+def test_a_panel_that_is_handed_out_cannot_be_changed():
+    panel = read_only(assembled())
+
+    for field in ("close", "is_member", "symbols", "market", "sessions"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(panel, field)[0] = getattr(panel, field)[0]

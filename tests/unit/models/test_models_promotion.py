@@ -10,6 +10,7 @@ from config.sections import Candidate
 from tasks.core.home import Home
 from tasks.models.contest import summary
 from tasks.models.dataset import Dataset
+from tasks.models.kinds.registry import KINDS
 from tasks.models.metrics import measure
 from tasks.models.promotion import REPORTED, describe, install, judge, kept_for_its_time
 from tasks.models.schema import Choice
@@ -242,3 +243,33 @@ def test_a_past_week_says_what_it_is_kept_for(home):
 
 def described(training):
     return describe(training, optimizer="hrp"), training.model.path.read_bytes()
+
+
+def test_a_learner_ranks_and_the_equal_weight_rule_does_not(tmp_path):
+    training = make_training(tmp_path)
+    alike = replace(training, candidate=Candidate(name="equal_weight", kind="equal_weight", parameters={}))
+
+    assert describe(training, optimizer="hrp").champion.ranks is True
+    assert describe(alike, optimizer="hrp").champion.ranks is False
+
+
+def test_a_champion_is_stored_with_the_parameters_libraries_and_suffix_of_its_kind(tmp_path):
+    training = make_training(tmp_path)
+    learner = replace(training, candidate=Candidate(name="l", kind="lightgbm", parameters={"num_leaves": 7}))
+
+    metadata = describe(learner, optimizer="hrp")
+
+    assert metadata.parameters == {"num_leaves": 7}
+    assert "lightgbm" in metadata.libraries
+    assert metadata.suffix == KINDS["lightgbm"].suffix
+
+
+def test_a_champion_that_cannot_be_read_is_no_rival_and_the_reason_says_so(home, tmp_path):
+    put_into_production(home, session=FRIDAY)
+    next(home.production.glob("champion_model*")).write_bytes(b"damaged")
+
+    incumbent, decision = judge(make_training(tmp_path), home, LIMITS)
+
+    assert incumbent is None
+    assert decision.promote
+    assert "The old champion could not be read: " in decision.reason

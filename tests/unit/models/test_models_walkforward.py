@@ -61,3 +61,14 @@ def test_the_later_half_of_the_folds_confirms_and_an_odd_one_too():
 
 def test_one_fold_can_not_both_choose_and_confirm():
     assert split_folds(folds_of(300, folds=1)) == ((), ())
+
+
+def test_two_folds_choose_and_confirm_one_each():
+    choosing, confirming = split_folds(folds_of(300, folds=2))
+
+    assert [fold.number for fold in choosing + confirming] == [1, 2]
+
+
+def test_a_fold_is_made_of_just_the_least_history_and_not_of_a_session_less():
+    assert len(folds_of(50 + 26 + 20, folds=1)) == 1
+    assert folds_of(50 + 26 + 19, folds=1) == ()

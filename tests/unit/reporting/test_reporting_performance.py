@@ -126,3 +126,29 @@ def test_a_benchmark_that_is_never_known_is_not_drawn():
 
     assert measured.benchmark is None
     assert np.isnan(measured.total_benchmark)
+
+
+def test_the_second_day_is_compared_with_the_first():
+    measured = measure(history_of([100.0, 90.0], [50.0, 55.0]))
+
+    assert measured.has_past
+    assert measured.last_before == MONDAY
+    assert (measured.day_return, measured.day_benchmark) == pytest.approx((-0.10, 0.10))
+    assert measured.total_benchmark == pytest.approx(0.10)
+    assert measured.sessions.tolist() == [MONDAY, MONDAY + timedelta(days=1)]
+
+
+def test_a_benchmark_return_that_is_missing_once_leaves_the_level_where_it_was():
+    history = history_of([100.0, 110.0, 121.0], [50.0, 55.0, 44.0])
+    history.loc[1, "benchmark_return"] = ""
+
+    measured = measure(history)
+
+    assert measured.benchmark == pytest.approx([100, 100, 80])
+    assert measured.total_benchmark == pytest.approx(-0.20)
+
+
+def test_a_first_day_has_no_benchmark_to_compare_with():
+    measured = measure(history_of([100.0], [50.0]))
+
+    assert np.isnan([measured.day_benchmark, measured.total_benchmark]).all()

@@ -102,3 +102,55 @@ def test_a_volatility_above_forty_halts_new_risk_until_a_person_has_looked_at_th
 def test_a_volatility_that_nobody_knows_cannot_be_judged():
     with pytest.raises(DataError):
         volatility(make_day(regime=make_regime(inputs={})), NOTHING, None)
+
+
+def told(outcome):
+    return tuple(outcome)
+
+
+def test_each_trigger_tells_what_it_measured_what_it_allows_and_since_when():
+    day, panic = make_day(), make_day(regime=make_regime(inputs={"volatility_pct": 45.0}))
+    loss = daily_loss(day, past_of(1_040_000), None)
+
+    assert told(loss) == (False, "3.85 %", "≤ 3.00 %", "lost since 2024-06-13")
+    assert told(daily_loss(day, past_of(1_000_000), None)) == (True, "0.00 %", "≤ 3.00 %", "")
+    assert told(daily_loss(day, NOTHING, None)) == (True, "no earlier session", "loss ≤ 3.00%", "")
+    assert told(daily_loss(day, past_of(1_040_000), FRIDAY)) == (
+        True,
+        "reset by a person",
+        "loss ≤ 3.00%",
+        "",
+    )
+    assert told(volatility(day, NOTHING, None)) == (True, "15.0", "≤ 40", "")
+    assert told(volatility(panic, NOTHING, None)) == (False, "45.0", "≤ 40", "no new risk")
+    assert told(volatility(panic, NOTHING, FRIDAY)) == (True, "reset by a person", "≤ 40", "")
+    assert told(stale_data(day, NOTHING, None)) == (True, "0 sessions old", "≤ 0", "")
+    old = make_day(snapshot_session=date(2024, 6, 12))
+    assert told(stale_data(old, NOTHING, None)) == (False, "2 sessions old", "≤ 0", "")
+    short = six_week_sharpe(make_day(settings=SHORT), NOTHING, None)
+    assert told(short) == (True, "fewer than 5 invested sessions", "≥ 0.5", "")
+    falling = past_of(*[1_020_000, 1_016_000, 1_013_000, 1_008_000, 1_004_000])
+    poor = six_week_sharpe(make_day(settings=SHORT), falling, None)
+    assert (poor.passed, poor.limit, poor.detail) == (False, "≥ 0.5", "over the last 5 sessions")
+
+
+def test_the_sharpe_that_is_asked_for_is_enough():
+    equity = np.array([980_000.0, 985_000, 983_000, 990_000, 996_000])
+    returns = np.diff([*equity, 1_000_000]) / equity
+    sharpe = returns.mean() / returns.std(ddof=1) * 252**0.5
+
+    for asked, passed in ((sharpe - 1e-9, True), (sharpe + 1e-9, False)):
+        chosen = make_settings(**{"safety.kill_sharpe_sessions": 5, "safety.kill_sharpe": asked})
+        assert six_week_sharpe(make_day(settings=chosen), past_of(*equity), None).passed is passed
+
+
+def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
+    falling = past_of(*np.linspace(1_040_000, 1_004_000, 9))
+    cash_first = Performance(falling.sessions, falling.equity_usd, (0.0,) * 6 + (0.9,) * 3)
+    cash_before = Performance(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4)
+    day = make_day(settings=SHORT)
+
+    assert six_week_sharpe(day, cash_first, None).passed  # five sessions: the last four of these, and today
+    assert six_week_sharpe(day, cash_before, None).value == six_week_sharpe(day, falling, None).value
+    invested_today = make_day(settings=SHORT, holdings={}, cash_usd=1e6, trades=make_day().trades.iloc[:0])
+    assert six_week_sharpe(invested_today, falling, None).passed
