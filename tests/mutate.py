@@ -100,7 +100,7 @@ def run_slice(names: tuple[str, ...]) -> None:
         runner: ForkServerRunner, mutant_name: str, tests: list[str], _limit: int, _estimate: float
     ) -> None:
         fastest, seconds = fastest_tests(tests)
-        limit_s = ceil((seconds + 2) * 8)  # of computing; on the clock it is half of that
+        limit_s = ceil((seconds + 5) * 8)  # of computing; on the clock it is half of that
         submit(runner, mutant_name, fastest, limit_s, seconds)
 
     ForkServerRunner.submit = submit_fastest  # type: ignore[method-assign]

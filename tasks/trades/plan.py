@@ -12,7 +12,7 @@ from config.settings import Settings
 from tasks.costs.model import estimate
 from tasks.trades.cuts import Told, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
 from tasks.trades.lines import Lines, Numbers, Shares
-from tasks.trades.wishes import Wishes, wish
+from tasks.trades.wishes import wish
 
 ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds settle it, six are patience
 RESERVE_MARGIN = 1.25
@@ -26,7 +26,6 @@ class Plan:
     buys: Shares
     commission_cents: Shares
     slippage_cents: Shares
-    wishes: Wishes
     told: Told
 
     @property
@@ -61,12 +60,12 @@ def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings)
 
 def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
     told = Told()
-    wishes = wish(lines, reserve_cents, settings=settings)
-    sells = _sells(np.maximum(-wishes.change, 0), lines, told, settings)
-    buys = _buys(np.maximum(wishes.change, 0), sells, lines, told, settings)
+    wanted = wish(lines, reserve_cents, settings=settings)
+    sells = _sells(np.maximum(-wanted, 0), lines, told, settings)
+    buys = _buys(np.maximum(wanted, 0), sells, lines, told, settings)
     of_sells = costs_of(sells, lines, is_sale=True, settings=settings)
     of_buys = costs_of(buys, lines, is_sale=False, settings=settings)
-    return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], wishes, told)
+    return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], told)
 
 
 def _sells(wanted: Shares, lines: Lines, told: Told, settings: Settings) -> Shares:

@@ -5,8 +5,6 @@ buys are sized by what is left after costs. A position near its target is left a
 share of the book, and it is withdrawn, largest excess first, where a limit wants the room. Exits know no band.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from config.settings import Settings
@@ -16,15 +14,8 @@ from tasks.trades.lines import Lines, Mask, Numbers, Shares
 ROUNDING = 1e-9  # of a share
 
 
-class Wishes(NamedTuple):
-    """Whole shares to buy, or to sell (negative), and which names were left alone inside the band."""
-
-    change: Shares
-    is_kept: Mask
-
-
-def wish(lines: Lines, reserve_cents: float, *, settings: Settings) -> Wishes:
-    """Return the wanted change of each name while `reserve_cents` are set aside for costs."""
+def wish(lines: Lines, reserve_cents: float, *, settings: Settings) -> Shares:
+    """Return the whole shares to buy of each name, or to sell (negative), with `reserve_cents` set aside for costs."""
     net_cents = max(lines.equity_cents - reserve_cents, 0.0)
     is_kept = _in_band(lines, net_cents, settings) & ~lines.is_exit
     is_kept = _withdraw(is_kept, lines, settings)
@@ -34,7 +25,8 @@ def wish(lines: Lines, reserve_cents: float, *, settings: Settings) -> Wishes:
     shrink = lines.held - np.floor(lines.weight * lines.equity_cents / price + ROUNDING)
     change = np.where(grow > 0, np.floor(grow + ROUNDING), -np.floor(np.maximum(shrink, 0.0) + ROUNDING))
     change[is_kept | ((change > 0) & ~lines.may_buy) | (lines.price_cents == 0)] = 0
-    return Wishes(change.astype(np.int64), is_kept)
+    wanted: Shares = change.astype(np.int64)
+    return wanted
 
 
 def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:

@@ -168,3 +168,64 @@ def test_a_damaged_anchor_is_found(chain, content):
     chain.anchor.write_bytes(content)
 
     assert "cannot be read" in verify(chain, key=None).breaks[0].why
+
+
+# issue 10, part 2: a log of the same length and of another past
+def test_rows_that_the_anchor_knows_and_the_log_has_not_are_told_at_its_end(chain):
+    filled(chain, 3)
+    *kept, _ = chain.path.read_text().splitlines(keepends=True)
+    chain.path.write_text("".join(kept))
+
+    (found,) = verify(chain, key=None).breaks
+
+    assert (found.line, found.byte, found.why) == (4, None, "rows are gone: 3 were logged")
+
+
+def test_a_log_that_was_written_anew_is_not_the_one_that_was_logged(chain):
+    filled(chain, 2)
+    anchor = chain.anchor.read_bytes()
+    forge(chain, [("other", "past"), ("other", "past")])
+    chain.anchor.write_bytes(anchor)
+
+    (found,) = verify(chain, key=None).breaks
+
+    assert (found.line, found.byte, found.why) == (4, None, "row 2 is not the one that was logged")
+
+
+def test_a_lost_anchor_is_told_once_there_is_more_than_a_row(chain):
+    filled(chain, 1)
+    chain.anchor.unlink()
+    assert verify(chain, key=None).breaks == ()
+
+    filled(chain, 1)
+    chain.anchor.unlink()
+
+    (found,) = verify(chain, key=None).breaks
+    assert (found.line, found.byte) == (4, None)
+    assert found.why == "anchor.json is missing: nobody knows how many rows there were"
+
+
+def test_each_kind_of_damage_is_told_with_its_line_and_byte(chain):
+    filled(chain, 1)
+    first = chain.path.read_bytes()
+    chain.path.write_bytes(first + b"\n" + b"a,b\n" + b"\xff,b,c\n" + b"torn")
+
+    found = verify(chain, key=None).breaks
+
+    size = len(first)
+    assert [(one.line, one.byte, one.why) for one in found] == [
+        (3, size, "it is blank"),
+        (4, size + 1, "it is no whole row"),
+        (5, size + 5, f"byte {size + 5} is not UTF-8"),
+        (6, size + 11, "it is cut off after 4 bytes"),
+    ]
+    assert verify(chain, key=None).broken_at == 3
+
+
+def test_a_heading_of_another_log_is_told_at_the_first_line(chain):
+    filled(chain, 1)
+    chain.path.write_bytes(chain.path.read_bytes().replace(b"what,", b"when,", 1))
+
+    (found,) = verify(chain, key=None).breaks
+
+    assert (found.line, found.byte, found.why) == (1, 0, "the heading is not what,why,hash")

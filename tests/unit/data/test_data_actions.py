@@ -211,3 +211,22 @@ def test_an_action_after_the_last_trading_day_is_left_for_later_and_bounds_are_i
     assert clean["symbol"].tolist() == ["B", "C"]
     assert findings["symbol"].tolist() == ["D"]
     assert findings["evidence"].tolist() == ["dividend 0 split 11000"]
+
+
+def test_findings_on_actions_say_what_was_done_and_are_numbered_through():
+    rows = [
+        ("A", MONDAY, np.nan, 1.0),
+        ("B", MONDAY, 0.5, 1.0),
+        ("B", MONDAY, 0.6, 1.0),
+        ("../C", MONDAY, 0.5, 1.0),
+    ]
+
+    _, findings = clean_actions(make_actions(*rows), DAYS)
+
+    assert findings.index.tolist() == [0, 1, 2]
+    assert findings["rule"].tolist() == ["unsafe_symbol", "bad_action", "conflicting_action"]
+    assert findings["action"].tolist() == ["refused, nothing stored", "not applied", "not applied"]
+    assert findings["evidence"].tolist()[:2] == [
+        "the symbol of an action is not allowed",
+        "dividend nan split 1",
+    ]

@@ -288,15 +288,16 @@ def assembled(closes=None, *, start=30, lookback=0, lives=None, rules=RULES, **t
 
 
 def test_bars_lie_on_their_sessions_amended_ones_over_them_and_nothing_else_is_there():
-    closes = {"B": {3: 30.0, 40: 40.0, 41: 50.0}, "A": {31: 10.0}, "OLD": {29: 1.0}}
+    closes = {"B": {3: 30.0, 40: 40.0, 41: 50.0}, "A": {31: 10.0}, "OLD": {29: 1.0}, "E": {30: 5.0}}
     amended = table("amendments", {"symbol": "B", "session": 41, **dict.fromkeys(OHLCV, 7.0)})
 
     panel = assembled(closes, amendments=amended)
 
-    assert panel.symbols.tolist() == ["A", "B"]  # who has no bar in the window has no column
+    assert panel.symbols.tolist() == ["A", "B", "E"]  # who has no bar in the window has no column
     assert panel.sessions.tolist() == DAYS[30:].tolist()
-    expected = np.full((30, 2), np.nan)
+    expected = np.full((30, 3), np.nan)
     expected[1, 0], expected[10, 1], expected[11, 1] = 10.0, 40.0, 7.0
+    expected[0, 2] = 5.0
     np.testing.assert_array_equal(panel.raw_close, expected)
     np.testing.assert_array_equal(panel.close, expected)
     np.testing.assert_array_equal(panel.high, np.where(expected == 7.0, 7.0, expected + 1))

@@ -55,3 +55,13 @@ def test_two_runs_of_a_session_store_the_same_bytes(tmp_path, monkeypatch):
     other = estimate(panel, tmp_path / "other", monkeypatch)
 
     assert (one.shrinkage, one.returns.sha256) == (other.shrinkage, other.returns.sha256)
+
+
+def test_ten_names_without_an_estimate_are_all_named(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=15)
+    close = panel.close.copy()
+    close[:200, :10] = np.nan
+
+    (note,) = estimate(replace(panel, close=close), tmp_path, monkeypatch).notes
+
+    assert note.endswith("S008, S009: too short a history or no movement.")

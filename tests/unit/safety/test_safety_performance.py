@@ -54,3 +54,26 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
 
     with pytest.raises(DataError, match="performance_history"):
         read_performance(path)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "why"),
+    [
+        ("date,day\n2024-06-10,1\n", "column equity, exposure is missing"),
+        (HEADER + MONDAY + MONDAY, "a session stands there twice"),
+        (HEADER + MONDAY + TUESDAY.replace("990000.00", "nan"), "line 3: equity nan, exposure 0.9"),
+        (HEADER + MONDAY.replace("2024-06-10", "yesterday"), "line 2: Invalid isoformat string: 'yesterday'"),
+    ],
+)
+def test_what_is_wrong_with_a_history_is_said_with_its_line(damaged, why):
+    with pytest.raises(DataError, match="cannot be used") as refused:
+        parse_performance(damaged, FILE)
+
+    assert why in refused.value.what
+    assert refused.value.fields["path"] == str(FILE)
+
+
+@pytest.mark.parametrize("figure", ["-1", "inf", "0"])
+def test_an_equity_that_is_no_positive_number_is_an_error(figure):
+    with pytest.raises(DataError, match="line 2"):
+        parse_performance(HEADER + MONDAY.replace("1000000.00", figure), FILE)

@@ -152,5 +152,5 @@ def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
 
     assert six_week_sharpe(day, cash_first, None).passed  # five sessions: the last four of these, and today
     assert six_week_sharpe(day, cash_before, None).value == six_week_sharpe(day, falling, None).value
-    invested_today = make_day(settings=SHORT, holdings={}, cash_usd=1e6, trades=make_day().trades.iloc[:0])
-    assert six_week_sharpe(invested_today, falling, None).passed
+    in_cash_today = make_day(settings=SHORT, holdings={}, cash_usd=1e6)
+    assert six_week_sharpe(in_cash_today, falling, None).passed

@@ -380,3 +380,53 @@ def test_a_sale_with_dear_fees_leaves_less_to_buy_and_no_debt():
 
     assert plan.buys[2] > 180
     assert 0 <= cash_after_cents(lines, plan) < 5_000 + 200  # less than a share and its costs
+
+
+def test_a_line_of_trades_says_all_that_an_order_needs():
+    frame, _, after = propose(
+        make_book(90_000.0, A=200),
+        make_target(A={"weight": 0.0, "note": ""}, B={"weight": 0.05, "price": 20.0}),
+    )
+
+    sold, bought = frame.loc["A"], frame.loc["B"]
+    assert sold.drop(["commission_est", "slippage_est"]).to_dict() == {
+        "side": "SELL",
+        "shares": 200,
+        "price": 50.0,
+        "notional": 10_000.0,
+        "weight_change": -0.1,
+        "action": "CLOSE",
+        "reason": "Target weight from 10 % to 0 %.",
+        "liquidity_warning": "",
+        "algorithm": "MARKET",
+    }
+    assert (bought["side"], bought["shares"], bought["price"], bought["notional"]) == (
+        "BUY",
+        249,
+        20.0,
+        4_980.0,
+    )
+    assert bought["weight_change"] == 0.0498
+    assert after.loc["CASH", "shares"] == pytest.approx(
+        90_000 + 10_000 - 4_980 - frame[["commission_est", "slippage_est"]].to_numpy().sum()
+    )
+    assert after.loc["CASH", "price"] == 1
+    assert after["weight"].sum() == pytest.approx(1)
+
+
+def test_an_exit_that_leaves_a_whole_share_is_a_reduction():
+    frame, _, _ = propose(make_book(89_950.0, A=201), make_target(A=0.0))
+
+    assert (frame["shares"]["A"], frame["action"]["A"]) == (200, "REDUCE")
+
+
+def test_what_is_not_proposed_is_told_with_its_size():
+    tiny = {"weight": 0.05, "adv_usd": 900.0}  # five percent of it is less than a share
+    _, dropped, _ = propose(make_book(), make_target(A=tiny, B={"weight": 0.0004}, C={"weight": 0.0011}))
+
+    assert dropped["A"].reason == "the size limits leave less than one share"
+    assert dropped["A"].notional_usd == pytest.approx(5_000, abs=50)
+    assert dropped["B"].reason == "less than one share"
+    assert dropped["B"].notional_usd == 40
+    assert dropped["C"].reason == "close enough to its target to be left alone"
+    assert dropped["C"].notional_usd == 110
