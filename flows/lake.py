@@ -115,7 +115,7 @@ def import_files(options: Options, folder: Path) -> Result:
     """Check a folder of files and bring it into the lake, up to the last closed session."""
     folder = folder.expanduser().absolute()
     with progress(options):
-        _make_home_for(options, folder)
+        made = _make_home_for(options, folder)
         with run_of(options, None, "data import") as run:
             from tasks.data.task import import_folder, name_refused
 
@@ -126,7 +126,8 @@ def import_files(options: Options, folder: Path) -> Result:
     counts = [f"{new:,} new bars", f"{restated:,} restated", f"{aside:,} set aside"]
     if imported.refused:
         counts.append(f"{sum(imported.refused.values()):,} refused")
-    lines = [f"{', '.join(counts)}; the lake holds {span}."]
+    lines = [f"{run.home.root} is a home now."] if made else []
+    lines.append(f"{', '.join(counts)}; the lake holds {span}.")
     lines += [f"Rewritten: {told}." for told in imported.rewritten]
     if imported.refused:
         lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
@@ -148,14 +149,15 @@ def import_files(options: Options, folder: Path) -> Result:
     return Result(asdict(imported), "\n".join(lines))
 
 
-def _make_home_for(options: Options, folder: Path) -> None:
-    """Make the place a home that reads the folder, unless it is a home. A folder without prices makes none."""
+def _make_home_for(options: Options, folder: Path) -> bool:
+    """Make the place a home that reads the folder; return False if it is one. A folder without prices makes none."""
     home = named_home(options.home)
-    if not is_set_up(home):
-        from tasks.data.providers.files import FilesProvider
+    if is_set_up(home):
+        return False
+    from tasks.data.providers.files import FilesProvider
 
-        FilesProvider(folder)
-        make_home(home, new_config("files", folder), checkout=checkout())
+    FilesProvider(folder)
+    return make_home(home, new_config("files", folder), checkout=checkout())
 
 
 def _respelled(became: Mapping[str, str]) -> str:

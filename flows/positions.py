@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flows.terminal import Options, Result
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.lock import exclusive
@@ -38,7 +38,15 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
             remedy="Name a CSV file with the columns symbol and shares.",
             path=str(file),
         ) from None
-    declared = parse_positions(text, path=str(file))
+    try:
+        declared = parse_positions(text, path=str(file))
+    except SafetyError as error:  # of a file in live/ the remedy would be this command
+        raise SafetyError(
+            error.what,
+            remedy="Correct it and import it again; docs/first-run.md says what it holds. Nothing was changed.",
+            path=str(file),
+            line=error.fields["line"],
+        ) from None
     said = f"{reason} ({len(declared.positions)} positions, sha256 {sha256_of_bytes(text.encode())}"
     said += ", history accepted)" if accept_history else ")"
     with exclusive(home.lock_file, doing="positions import"):

@@ -43,7 +43,13 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
     from config.data_section import valid_lake
     from tasks.data import backup
 
-    home = named_home(options.home)
+    home, archive = named_home(options.home), archive.expanduser().absolute()
+    if not archive.is_file():
+        raise ConfigError(
+            f"{archive} is no file.",
+            remedy="Name an archive that `afterclose data backup` made.",
+            path=str(archive),
+        )
     try:
         named = None if lake is None else valid_lake(lake)
     except ValueError as error:
@@ -52,7 +58,7 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
         log.info("checking %s", archive)
         made = backup.restore(
             home,
-            archive.expanduser().absolute(),
+            archive,
             replace=replace,
             lake=named,
             standing=partial(_standing_halts, home),

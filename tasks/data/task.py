@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -255,7 +255,14 @@ def _facts_of_batch(
         old = known.bars if name == "bars" else known.tables[name]
         return pd.concat([old[old["session"] >= first], new], ignore_index=True)
 
-    return _count(session, recent("bars"), {name: recent(name) for name in _COUNTED}, sessions, settings)
+    facts = _count(session, recent("bars"), {name: recent(name) for name in _COUNTED}, sessions, settings)
+    return facts if facts.last_bar else replace(facts, last_bar=_last_bar(known.bars, batch.rows["bars"]))
+
+
+def _last_bar(*bars: pd.DataFrame) -> date | None:
+    """Return the latest session with a bar: a source may have ended long before the sessions that are counted."""
+    latest = [frame["session"].max().date() for frame in bars if not frame.empty]
+    return max(latest, default=None)
 
 
 _COUNTED = ("quarantine", "findings", "renames", "delistings")

@@ -41,9 +41,10 @@ class Trip:
 
     @property
     def says(self) -> str:
+        """Return who, when and why, to stand within a sentence: the reason's own full stop would double it."""
         by = f" by {self.event.by}" if self.event.by else ""
         at = f" at {self.event.at}" if self.event.at else ""
-        return f"{by}{at}: {self.event.reason}"
+        return f"{by}{at}: {self.event.reason.removesuffix('.')}"
 
 
 @dataclass(frozen=True)

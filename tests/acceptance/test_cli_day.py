@@ -195,9 +195,32 @@ def test_an_import_into_a_new_folder_makes_a_home_that_reads_the_files_again(tmp
     home = ["--home", str(tmp_path / "home")]
 
     assert answer(["data", "import", str(folder), *home]) == 0
-    assert "Set data.provider" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(f"{tmp_path / 'home'} is a home now.\n")
+    assert "Set data.provider" not in said
+    assert answer(["data", "import", str(folder), *home]) == 0
+    assert "is a home now" not in capsys.readouterr().out
     assert answer(["config", "show", "--json", *home]) == 0
 
     settings = json.loads(capsys.readouterr().out)["settings"]
     assert settings["data.provider"]["value"] == "files"
     assert settings["data.files.path"]["value"] == str(folder)
+
+
+@pytest.mark.parametrize("last_word", ["refresh", "daily"])
+def test_a_folder_that_ends_before_the_session_is_told_with_the_date_that_it_has(tmp_path, capsys, last_word):
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    (folder / "prices.csv").write_text(
+        "symbol,date,open,high,low,close,volume\n"
+        + "".join(f"{symbol},2024-03-14,10,11,9,10.5,1000\n" for symbol in ("AAA", "BBB"))
+    )
+    home = ["--home", str(tmp_path / "home")]
+    assert answer(["data", "import", str(folder), *home]) == 0
+
+    assert answer([last_word, "--date", "2024-06-14", *home]) == 5
+
+    said = capsys.readouterr().err
+    assert "The last bar of files is of 2024-03-14, not of 2024-06-14." in said
+    assert "add it to the folder" in said
+    assert "--date 2024-03-14" in said

@@ -115,3 +115,11 @@ def test_a_home_without_data_has_a_status_and_nothing_to_vacuum(tmp_path):
     assert document("data", "status", home=home) == {"lake": None}
     assert document("data", "backup", home=home)["last_session"] is None
     assert "The lake is empty" in document("data", "vacuum", home=home, exit_code=5)["what"]
+
+
+def test_an_archive_that_is_not_there_is_a_usage_error_and_makes_no_folder(tmp_path):
+    refused = document("data", "restore", str(tmp_path / "none.tar"), home=tmp_path / "book", exit_code=2)
+
+    assert refused["what"] == f"{tmp_path / 'none.tar'} is no file."
+    assert "afterclose data backup" in refused["remedy"]
+    assert not (tmp_path / "book").exists()

@@ -216,6 +216,8 @@ def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_ho
 
     assert result.returncode == 3
     assert "CASH stands there twice" in result.stderr
+    assert "Correct it and import it again" in result.stderr
+    assert "or run `afterclose positions import" not in result.stderr  # which is what was run
     assert not (ready_home / "live" / "current_positions.csv").exists()
 
 

@@ -84,3 +84,17 @@ def test_fault_112_a_hostile_reason_is_shown_harmless(tmp_path, capsys):
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("reason", [None, "looks odd."])
+def test_a_reason_that_ends_with_a_full_stop_ends_no_sentence_twice(say, tmp_path, reason):
+    blank(tmp_path)
+    if reason is None:
+        (tmp_path / "live" / "STOP").touch()
+    else:
+        assert say("kill-switch", "trip", "--by", "Ann", "--reason", reason)[0] == 0
+
+    code, document = say("kill-switch", "reset", "--trip", "9", *BY_ANN)
+
+    assert code == 2
+    assert ".." not in document["error"]
