@@ -77,22 +77,15 @@ def _standing_halts(home: Home) -> Iterator[str]:
     """Hold the switch and say in words what halts. Neither a switch that is missing does, for it is being restored,
     nor the mark of a restore that was cut off.
     """
-    from tasks.data.backup import INTERRUPTED
+    from tasks.data.backup import is_interrupted
     from tasks.safety.kill_switch import STOP, hold_switch, read_switch
 
     with hold_switch(home):
         switch = read_switch(home)
         missing = () if os.path.lexists(home.kill_switch_file) else ("0",)
-        marked = (STOP,) if _reads(home.stop_file, INTERRUPTED) else ()
+        marked = (STOP,) if is_interrupted(home) else ()
         halts = [trip for trip in switch.trips if trip.name not in (*missing, *marked)]
         yield "; ".join(f"{trip.name}{trip.says}" for trip in halts)
-
-
-def _reads(path: Path, text: str) -> bool:
-    try:
-        return path.read_bytes() == text.encode()
-    except OSError:
-        return False
 
 
 def vacuum(options: Options) -> Result:

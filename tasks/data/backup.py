@@ -99,6 +99,7 @@ def restore(
                     refuse_used(place, replace=replace)
                 if not os.path.lexists(home.stop_file):  # a person's own stays what it is
                     write_text(home.stop_file, INTERRUPTED)
+                    os.utime(home.stop_file, (0, 0))
                 if isinstance(place, Bucket):
                     _bring(staged.lake, place)
                 _put_in_place(staged, home, standing)
@@ -130,6 +131,14 @@ def _bring(staged: Path, lake: Bucket) -> None:
             path=str(lake),
         ) from None
     shutil.rmtree(staged, ignore_errors=True)
+
+
+def is_interrupted(home: Home) -> bool:
+    """Tell whether `live/STOP` is the mark of a restore and no person touched it since: the mark is of no time."""
+    try:
+        return home.stop_file.read_bytes() == INTERRUPTED.encode() and home.stop_file.lstat().st_mtime == 0
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -351,7 +351,27 @@ def test_a_restore_brings_back_a_switch_that_is_gone(home, archive):
     assert not restored(home, archive).is_on
 
 
-def test_the_mark_of_an_interrupted_restore_goes_with_the_next(home, archive):
-    home.stop_file.write_text(INTERRUPTED)
+def test_the_mark_of_an_interrupted_restore_goes_with_the_next(home, archive, monkeypatch):
+    def dies(new, path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backups, "put_in_place", dies)
+        with pytest.raises(KeyboardInterrupt):
+            backups.restore(home, archive, replace=True)
+    assert home.stop_file.read_text() == INTERRUPTED
 
     assert not restored(home, archive).is_on
+
+
+def test_a_stop_by_hand_while_a_restore_goes_on_stands(home, archive, monkeypatch):
+    exchange = backups.put_in_place
+
+    def stopped(new, path):
+        exchange(new, path)
+        if path == home.marker_file:
+            home.stop_file.touch()
+
+    monkeypatch.setattr(backups, "put_in_place", stopped)
+
+    assert restored(home, archive).is_on
