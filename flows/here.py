@@ -79,8 +79,10 @@ def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
         "metrics": champion.metrics,
         "report": str(promotion.report),
     }
-    said = "Promoted" if promotion.promoted else "Kept"
-    return Result(document, f"{said} {champion.name}: {promotion.reason}\nReport: {promotion.report}")
+    said = "promoted" if promotion.promoted else "kept"
+    return Result(
+        document, f"{run.session}: {said} {champion.name}. {promotion.reason}\nReport: {promotion.report}"
+    )
 
 
 def refresh_here(options: Options, day: str | None) -> Result:

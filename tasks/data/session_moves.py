@@ -74,11 +74,12 @@ def refuse_out_of_line(
             examples = f" Among them {'; '.join(moves.examples)}." if moves.examples else ""
             raise DataError(
                 f"The prices of {moves.session} cannot be right: {reason} "
-                f"({moves.names} names compared with {moves.before}).{examples} {provider} likely delivered them "
+                f"(names compared with {moves.before}: {moves.names}).{examples} {provider} likely delivered them "
                 f"in another unit, under other symbols, or of another day.",
                 remedy=remedy
                 or "Nothing was stored. Refresh again when the provider has corrected the session, or correct or "
-                "remove its rows at the source. Bounds: data.quality.session, see docs/data.md.",
+                "remove its rows at the source; a split that is missing belongs into corporate_actions. "
+                "Bounds: data.quality.session, see docs/data.md.",
                 session=str(moves.session),
                 names=moves.names,
             )

@@ -224,3 +224,12 @@ def test_a_folder_that_ends_before_the_session_is_told_with_the_date_that_it_has
     assert "The last bar of files is of 2024-03-14, not of 2024-06-14." in said
     assert "add it to the folder" in said
     assert "--date 2024-03-14" in said
+
+
+def test_weekly_says_through_which_session_it_chose(ready_home):
+    environ = {"AFTERCLOSE_MODELS__QUICK_CANDIDATES": '["equal_weight"]'}
+
+    result = afterclose("weekly", "--quick", "--date", str(LAST_SESSION), home=ready_home, **environ)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"{LAST_SESSION}: ")

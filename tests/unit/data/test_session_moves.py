@@ -195,5 +195,7 @@ def test_the_message_names_session_figures_and_examples():
 
     assert str(bad.session) in refused.value.what
     assert "60 of 101 names" in refused.value.what
+    assert f"(names compared with {bad.before}: 101)" in refused.value.what
+    assert "a split that is missing belongs into corporate_actions" in refused.value.remedy
     assert "N0" in refused.value.what
     assert refused.value.exit_code == 5
