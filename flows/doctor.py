@@ -275,7 +275,13 @@ def _days(patient: Patient) -> Finding:
         says = f"{len(changed)} files are gone or were edited: {', '.join(changed[:3])}"
         mend = "Restore the day from a backup, or run it again: afterclose daily --date DATE"
         return Finding("days", "fail", says, mend, SafetyError.exit_code)
-    if gone := sorted((history_sessions(patient.home) or set()) - published):
+    rows = history_sessions(patient.home) or set()
+    if published and max(published) not in rows:  # earlier ones are the check of the portfolio
+        says = (
+            f"the history has no row of {max(published)}: its run was killed after the day was put in place"
+        )
+        return Finding("days", "warn", says, f"Run it again: afterclose daily --date {max(published)}")
+    if gone := sorted(rows - published):
         says = f"{len(gone)} days of the history have no folder in live/, the last one {gone[-1]}"
         return Finding("days", "warn", says, "Restore them from a backup, unless they were moved away.")
     return Finding("days", "ok", f"{len(published)} published, each as it was written")

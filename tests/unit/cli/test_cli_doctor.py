@@ -194,3 +194,14 @@ def test_a_published_day_that_is_gone_is_named(examine, day):
 
     assert checks["days"]["verdict"] == "warn"
     assert "2024-06-14" in checks["days"]["says"]
+
+
+def test_a_day_whose_run_was_killed_before_its_row_is_named(examine, day, tmp_path):
+    (tmp_path / "live" / "performance_history.csv").write_text("date,equity,exposure\n")
+    (tmp_path / "data" / "home.json").write_text('{"schema_version": 1, "portfolio": {"history_rows": 0}}')
+
+    _, checks = examine()
+
+    assert checks["portfolio"]["verdict"] == "ok"
+    assert checks["days"]["verdict"] == "warn"
+    assert "afterclose daily --date 2024-06-14" in checks["days"]["mend"]
