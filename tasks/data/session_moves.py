@@ -19,6 +19,7 @@ from tasks.data.schema import Days
 
 LEAST_MOVED = 3  # names: two or one are news of their own, and judged by name
 MEDIAN_NAMES = 8  # of fewer names the median is the news of one of them
+REACH_BARS, SAMPLE = 60, 200  # closes are compared with so many bars before, of at most so many names
 EXAMPLES, EXAMPLES_FROM = (
     3,
     0.05,
@@ -39,6 +40,7 @@ class SessionMoves:
     median: float  # median move
     rank_correlation: float  # of the closes with those before; NaN where one of the two is constant
     volume_times: float  # median of the shares traded over those of the session before; NaN without
+    old_closes: tuple[float, int]  # share of names with the close of a bar before, and how many bars before
     examples: tuple[str, ...]  # the farthest moves, where many names moved far
 
 
@@ -117,6 +119,9 @@ def out_of_line(moves: SessionMoves, limits: Quality) -> str:
     times, most = moves.volume_times, bounds.max_volume_times
     if moves.names >= MEDIAN_NAMES and (times > most or times < 1 / most):
         return f"the median name traded {times:.3g} times the shares of the session before"
+    share, back = moves.old_closes
+    if moves.names >= MEDIAN_NAMES and share > limits.max_repeated_frac:
+        return f"{share:.0%} of the closes are those of {back} session{'s' if back > 1 else ''} before"
     return ""
 
 
@@ -157,11 +162,29 @@ def _measure(
         median=float(np.median(moves)) if len(rows) else 0.0,
         rank_correlation=_rank_correlation(before, close),
         volume_times=float(np.median(volume[traded] / volume_before[traded])) if traded.any() else np.nan,
+        old_closes=_old_closes(bars, rows),
         examples=tuple(
             f"{symbols[bars.code[rows[i]]]} {before[i]:.6g} → {close[i]:.6g} ({moves[i]:+.1%})"
             for i in farthest
         ),
     )
+
+
+def _old_closes(bars: Bars, rows: Ints) -> tuple[float, int]:
+    """Return the largest share of names whose close is that of one and the same bar before, and how far back that is.
+
+    A bar that repeats the one before whole is a finding of its own name (repeated_bar) and does not count.
+    """
+    if len(rows) == 0:
+        return 0.0, 0
+    rows = rows[:: -(-len(rows) // SAMPLE)]
+    back = np.arange(1, REACH_BARS + 1)
+    then = np.maximum(rows[:, None] - back, 0)
+    is_old = (bars.close[then] == bars.close[rows][:, None]) & (bars.code[then] == bars.code[rows][:, None])
+    figures = (bars.open, bars.high, bars.low, bars.close)
+    is_old[np.all([figure[rows] == figure[rows - 1] for figure in figures], axis=0)] = False
+    shares = is_old.mean(axis=0)
+    return float(shares.max()), int(back[shares.argmax()])
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:

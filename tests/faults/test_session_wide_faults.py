@@ -151,10 +151,24 @@ def volume_in_lots(figures: Prices, _market: Clean, _day: date) -> Prices:
     return figures
 
 
-def of_three_years_ago(figures: Prices, market: Clean, day: date) -> Prices:
-    then = market.of_day(market.days[market.days.index(day) - 3 * YEAR]).set_index("symbol")
-    old = then.reindex(market.of_day(day)["symbol"])[[*PRICES, "volume"]].to_numpy()
-    return np.where(np.isfinite(old), old, figures)
+def of_earlier(sessions: int, columns: int = 5) -> Callable[[Prices, Clean, date], Prices]:
+    """Deliver the first so many columns as they were so many sessions before."""
+
+    def change(figures: Prices, market: Clean, day: date) -> Prices:
+        then = market.of_day(market.days[market.days.index(day) - sessions]).set_index("symbol")
+        old = then.reindex(market.of_day(day)["symbol"])[[*PRICES, "volume"]].to_numpy(copy=True)
+        old[:, columns:] = figures[:, columns:]
+        return np.where(np.isfinite(old), old, figures)
+
+    return change
+
+
+def closes_of_the_day_before(figures: Prices, market: Clean, day: date) -> Prices:
+    close = of_earlier(1)(figures, market, day)[:, 3]
+    figures[:, 1] = np.maximum(figures[:, 1], close)
+    figures[:, 2] = np.minimum(figures[:, 2], close)
+    figures[:, 3] = close
+    return figures
 
 
 NAMED = {
@@ -172,7 +186,10 @@ OWN = {
     "one price for all": one_price,
     "high column ten-fold": high_column_wrong,
     "volume in lots": volume_in_lots,
-    "of three years ago": of_three_years_ago,
+    "of three years ago": of_earlier(3 * YEAR),
+    "of two sessions ago": of_earlier(2),
+    "prices of a week ago with the day's volumes": of_earlier(5, columns=4),
+    "closes of the day before": closes_of_the_day_before,
 }
 
 

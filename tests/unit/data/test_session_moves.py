@@ -155,6 +155,28 @@ def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
     assert "100 times the shares" in out_of_line(measured(close, benchmark, volume=volume), LIMITS)
 
 
+def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the_day():
+    close, benchmark = walk(sessions=8)
+    volume = np.full(close.shape, 1e6)
+    high = close * 1.01
+    for back in (1, 3, 5):
+        old = last(close, lambda _row, back=back: close[-1 - back])
+
+        moves = measured(
+            old, benchmark, volume=volume, high=np.vstack([high[:-1], np.maximum(high[-1:], old[-1:])])
+        )
+
+        assert out_of_line(moves, LIMITS) == (
+            f"100% of the closes are those of {back} session{'s' if back > 1 else ''} before"
+        )
+
+
+def test_a_market_whose_bars_stand_still_is_left_to_the_rule_for_repeated_bars():
+    close, benchmark = walk(sessions=8)
+
+    assert out_of_line(measured(np.tile(close[-1], (8, 1)), benchmark), LIMITS) == ""
+
+
 def test_bounds_widen_with_the_root_of_the_sessions_that_are_missing_in_between():
     close, benchmark = walk(sessions=2)
     close[-1], benchmark[-1] = close[-2] * 1.1, benchmark[-2]
