@@ -59,7 +59,7 @@ test-wheel: $(INSTALLED) ## the wheel, built and installed apart from the checko
 
 prove: $(INSTALLED) ## long proofs on the simulated market: alpha found, none invented, regimes seen, kills survived
 	@$(BIN)/python -m pytest -m prove
-	@$(BIN)/python -m pytest --hypothesis-profile explore tests/properties
+	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel'
 
 mutate: $(INSTALLED) ## mutation testing of what handles money, time or halting; see docs/testing.md
 	@$(BIN)/python -m tests.mutate

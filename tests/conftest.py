@@ -1,38 +1,66 @@
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from tests.homes import copy_of, make_ready_home
+from tests.examples import draw_at_most
+from tests.homes import SESSION_BEFORE, copy_of, make_ready_home, run_day
 from tests.servers.s3 import serving
 
 # How long an example takes says how busy the machine is, nothing of the code: no deadline, no complaint of slowness.
-# The default suite draws the same examples each time, so that what turns it red is the change; `make prove` draws new
-# ones (--hypothesis-profile explore).
+# The default suite draws the same few examples each time, so that what turns it red is the change; `make prove` draws
+# all that a property asks for, new ones each time (--hypothesis-profile explore).
 settings.register_profile(
     "repeat", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, print_blob=True)
 settings.load_profile("repeat")
+EXAMPLES = 25
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if settings.get_current_profile_name() == "repeat":
+        draw_at_most(EXAMPLES, [item for item in items if item.get_closest_marker("prove") is None])
 
 
 @pytest.fixture(scope="session")
 def ready_home_template(tmp_path_factory):
-    """A trained home, made once for all test processes. Never written to: take `ready_home`."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # workers have folders side by side
-    home = shared / "ready-home"
-    with FileLock(shared / "ready-home.lock"):
-        if not (shared / "ready-home.done").exists():
-            make_ready_home(home)
-            (shared / "ready-home.done").touch()
-    return home
+    """A trained home. Never written to: take `ready_home`."""
+    return made_once(tmp_path_factory, "ready-home", make_ready_home)
 
 
 @pytest.fixture
 def ready_home(ready_home_template, tmp_path):
     return copy_of(ready_home_template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def begun_home_template(ready_home_template, tmp_path_factory):
+    """A trained home whose session before the last is published. Never written to: take `begun_home`."""
+
+    def begin(home: Path) -> None:
+        run_day(copy_of(ready_home_template, home), SESSION_BEFORE)
+
+    return made_once(tmp_path_factory, "begun-home", begin)
+
+
+@pytest.fixture
+def begun_home(begun_home_template, tmp_path):
+    return copy_of(begun_home_template, tmp_path / "home")
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a home that one of the test processes makes for all."""
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # workers have folders side by side
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / f"{name}.done").exists():
+            make(shared / name)
+            (shared / f"{name}.done").touch()
+    return shared / name
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,6 @@ from pathlib import Path
 
 import libcst as cst
 import pytest
-from hypothesis import settings
 from mutmut.configuration import config
 from mutmut.mutation import file_mutation
 from mutmut.mutation.data import SourceFileMutationData
@@ -37,6 +36,8 @@ from mutmut.state import state
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.workers.isolation import ForkServerRunner
+
+from tests.examples import draw_at_most
 
 ROOT = Path(__file__).parents[1]
 SLICE_S = 20 * 60
@@ -65,12 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A mutant that needs more than that to be seen counts as one that lived.
     """
     items[:] = [item for item in items if TRAINED not in getattr(item, "fixturenames", ())]
-    for item in items:
-        test = getattr(item, "obj", None)
-        drawn = getattr(test, "_hypothesis_internal_use_settings", None)
-        if drawn is not None:
-            few = settings(drawn, max_examples=min(drawn.max_examples, EXAMPLES))
-            test._hypothesis_internal_use_settings = few
+    draw_at_most(EXAMPLES, items)
 
 
 def is_words(node: cst.CSTNode) -> bool:

@@ -18,10 +18,9 @@ from tests.homes import (
 
 
 @pytest.fixture(scope="module")
-def book_template(ready_home_template, tmp_path_factory):
+def book_template(begun_home_template, tmp_path_factory):
     """A home with two published days. Never written to: take `book`."""
-    home = copy_of(ready_home_template, tmp_path_factory.mktemp("template") / "home")
-    run_day(home, SESSION_BEFORE)
+    home = copy_of(begun_home_template, tmp_path_factory.mktemp("template") / "home")
     run_day(home)
     return home
 

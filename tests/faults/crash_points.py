@@ -1,7 +1,7 @@
 """Make a day die, or its disk fail, at the n-th write boundary. Run as a program, it forks one child per point.
 
 A boundary is the moment before a file is opened for writing, renamed, removed, synced, or a folder made, and the
-moments before and after a commit to the lake. The parent imports everything once and computes nothing, so that forks
+moments before and after a commit to the lake. The parent imports everything once and starts no thread, so that forks
 are cheap and safe. Each line on stdin is JSON, [mode, home, point], and is answered by one line of JSON. Modes: run
 (undisturbed), kill (SIGKILL at the point), full (from the point on the disk is full), fsync (from it on fsync fails).
 """
@@ -20,7 +20,8 @@ from typing import Any
 import deltalake
 
 from tasks.core.errors import AftercloseError
-from tests.homes import run_day
+from tasks.core.sessions import FIRST_DAY, sessions_between
+from tests.homes import LAST_SESSION, run_day
 
 LAKE_COMMITS = ("write_deltalake",)
 TABLE_COMMITS = ("restore", "delete", "update", "create")
@@ -127,7 +128,21 @@ def live_through(home: Path, work: Callable[[], object], act: Callable[[int, str
     return json.loads(text) if text else {"ended": "killed", "signal": os.WTERMSIG(status)}
 
 
+def warm_up() -> None:
+    """Import and cache what every day needs, as far as no thread comes of it."""
+    import cvxpy  # noqa: F401
+    import exchange_calendars  # noqa: F401
+    import lightgbm  # noqa: F401
+    import matplotlib.figure  # noqa: F401
+    import pypfopt  # noqa: F401
+
+    import tasks.data.providers.simulated  # noqa: F401
+
+    sessions_between(FIRST_DAY, LAST_SESSION)
+
+
 def main() -> None:
+    warm_up()
     for line in sys.stdin:
         mode, home, point = json.loads(line)
         outcome = live_through(Path(home), partial(run_day, Path(home)), actor(mode, point))

@@ -20,10 +20,10 @@ from tasks.data.head import Head, read_head, write_head
 from tasks.data.place import files_of
 from tasks.data.providers.base import Delivery
 from tasks.data.schema import Bucket
+from tests.acceptance.test_data_store import CrashError, commit_day, dying_at, id_of
 from tests.deliveries import days_of, make_delivery, scaled
 from tests.homes import afterclose, configure
 from tests.servers.s3 import KEYS
-from tests.unit.data.test_data_store import CrashError, commit_day, dying_at, id_of
 
 ROOT = Path(__file__).parents[2]
 MARKET = make_delivery(sessions=14, symbols=4)

@@ -213,13 +213,12 @@ def test_fault_056_of_two_days_at_once_one_wins_and_the_other_says_so(undisturbe
     assert day_bytes(ready_home) == undisturbed[1]
 
 
-def test_an_earlier_day_is_not_touched_by_a_later_one(ready_home):
-    run_day(ready_home, SESSION_BEFORE)
-    before = tree_bytes(ready_home / "live" / str(SESSION_BEFORE))
+def test_an_earlier_day_is_not_touched_by_a_later_one(begun_home):
+    before = tree_bytes(begun_home / "live" / str(SESSION_BEFORE))
 
-    run_day(ready_home, LAST_SESSION)
+    run_day(begun_home, LAST_SESSION)
 
-    assert tree_bytes(ready_home / "live" / str(SESSION_BEFORE)) == before
+    assert tree_bytes(begun_home / "live" / str(SESSION_BEFORE)) == before
 
 
 def test_running_a_date_again_gives_the_same_bytes(ready_home, undisturbed):

@@ -66,11 +66,11 @@ def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_bein
     assert not (ready_home / "live" / str(LAST_SESSION)).exists()
 
 
-def invested_home(folder):
-    """Return a home that holds what its first day proposed."""
-    run_day(folder, SESSION_BEFORE)
-    fill_as_proposed(Home(folder), SESSION_BEFORE)
-    return Home(folder)
+@pytest.fixture
+def home(begun_home):
+    """A home that holds what its first day proposed."""
+    fill_as_proposed(Home(begun_home), SESSION_BEFORE)
+    return Home(begun_home)
 
 
 def panic(home, **regime):
@@ -88,11 +88,10 @@ def lines_of(path):
 
 
 # issue 10, line 6
-def test_a_volatility_that_halts_new_risk_lets_the_halving_of_the_portfolio_through(ready_home):
-    home = invested_home(ready_home)
+def test_a_volatility_that_halts_new_risk_lets_the_halving_of_the_portfolio_through(home):
     panic(home)
 
-    result = afterclose("daily", "--date", str(LAST_SESSION), home=ready_home)
+    result = afterclose("daily", "--date", str(LAST_SESSION), home=home.root)
 
     assert result.returncode == 0, result.stderr
     assert "sales only" in result.stdout
@@ -114,32 +113,30 @@ def test_a_volatility_that_halts_new_risk_lets_the_halving_of_the_portfolio_thro
 
 
 # issue 10, line 6
-def test_a_daily_loss_publishes_no_purchase_until_a_person_resets_it(ready_home):
-    home = invested_home(ready_home)
+def test_a_daily_loss_publishes_no_purchase_until_a_person_resets_it(home):
     rows = home.performance_file.read_text().replace("1000000.00", "1100000.00")
     home.performance_file.write_text(rows)
 
-    day = run_day(ready_home)
+    day = run_day(home.root)
 
     assert {trade["side"] for trade in lines_of(day.folder / "trades.csv")} <= {"SELL"}
     assert read_switch(home).lets_reductions_through
     said = ("--by", "Ann", "--reason", "the index fell as much")
-    assert afterclose("kill-switch", "reset", *said, home=ready_home).returncode == 0
-    again = run_day(ready_home)
+    assert afterclose("kill-switch", "reset", *said, home=home.root).returncode == 0
+    again = run_day(home.root)
     assert json.loads((again.folder / "monitoring_log.json").read_text())["status"] == "published"
 
 
 # issue 10, line 6
 @pytest.mark.parametrize("by", ["a command", "live/STOP"])
-def test_a_halt_by_hand_lets_nothing_through_not_even_beside_a_rule(ready_home, by):
-    home = invested_home(ready_home)
+def test_a_halt_by_hand_lets_nothing_through_not_even_beside_a_rule(home, by):
     panic(home)
     if by == "a command":
-        afterclose("kill-switch", "trip", "--by", "Ann", "--reason", "broker calls", home=ready_home)
+        afterclose("kill-switch", "trip", "--by", "Ann", "--reason", "broker calls", home=home.root)
     else:
         home.stop_file.touch()
 
     with pytest.raises(SafetyError, match="is blocked"):
-        run_day(ready_home)
+        run_day(home.root)
 
     assert not home.day_folder(LAST_SESSION).exists()

@@ -15,7 +15,7 @@ from tasks.portfolio.record import (
     positions_of,
     refuse_short_history,
 )
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, day_bytes, run_day, tree_bytes
+from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day, tree_bytes
 
 HELD = "symbol,shares\nS001,100\nCASH,5000\n"
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 12)
@@ -177,35 +177,34 @@ def test_a_declaration_in_a_home_that_never_counted_its_rows_excuses_no_missing_
 
 # issue 10, line 1: the whole way, as a user goes it
 def test_fault_119_a_book_whose_files_are_gone_proposes_nothing_until_a_person_declares_it(
-    ready_home, tmp_path
+    begun_home, tmp_path
 ):
-    run_day(ready_home, SESSION_BEFORE)
-    home = Home(ready_home)
+    home = Home(begun_home)
     assert home.positions_file.read_text() == "symbol,shares\nCASH,1000000.0\n"
     assert noted_in_marker(home, "portfolio") == {"history_rows": 1}
     home.positions_file.unlink()
-    before = tree_bytes(ready_home / "live")
+    before = tree_bytes(begun_home / "live")
 
-    lost = afterclose("daily", "--date", str(LAST_SESSION), home=ready_home)
-    examined = afterclose("doctor", home=ready_home)
+    lost = afterclose("daily", "--date", str(LAST_SESSION), home=begun_home)
+    examined = afterclose("doctor", home=begun_home)
 
     assert lost.returncode == 3
     assert "positions import" in lost.stderr
     assert "positions import" in examined.stdout
-    assert tree_bytes(ready_home / "live") == before
+    assert tree_bytes(begun_home / "live") == before
 
     file = tmp_path / "mine.csv"
     file.write_text("symbol,shares\nCASH,990000\n")
     said = ("--by", "Ann", "--reason", "from the broker")
     assert (
-        afterclose("positions", "import", str(file), "--by", " ", "--reason", "x", home=ready_home).returncode
+        afterclose("positions", "import", str(file), "--by", " ", "--reason", "x", home=begun_home).returncode
         == 2
     )
-    assert afterclose("positions", "import", str(file), *said, home=ready_home).returncode == 0
-    shown = afterclose("positions", "show", "--json", home=ready_home)
+    assert afterclose("positions", "import", str(file), *said, home=begun_home).returncode == 0
+    shown = afterclose("positions", "show", "--json", home=begun_home)
     assert json.loads(shown.stdout)["cash_usd"] == 990_000
     assert 'positions_imported,Ann,"from the broker (0 positions, sha256' in home.audit_log.read_text()
-    assert afterclose("daily", "--date", str(LAST_SESSION), home=ready_home).returncode == 0
+    assert afterclose("daily", "--date", str(LAST_SESSION), home=begun_home).returncode == 0
 
 
 def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_home, tmp_path):

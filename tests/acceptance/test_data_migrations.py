@@ -16,8 +16,8 @@ from tasks.data.migrations import SCHEMA_VERSION, STEPS
 from tasks.data.panel_reader import read_panel
 from tasks.data.store import read_table
 from tasks.data.tables import SPECS, with_all_columns
+from tests.acceptance.test_data_store import CrashError, assert_same_panel, dying_at
 from tests.deliveries import days_of, make_delivery, refresh
-from tests.unit.data.test_data_store import CrashError, assert_same_panel, dying_at
 
 DELIVERY = make_delivery(sessions=30)
 *_, DAY_BEFORE, LAST = days_of(DELIVERY)

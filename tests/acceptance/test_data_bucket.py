@@ -16,14 +16,14 @@ from tasks.data.providers.base import Delivery
 from tasks.data.schema import Bucket
 from tasks.data.status import describe_lake
 from tasks.data.upkeep import vacuum_lake
-from tests.deliveries import days_of, make_delivery, refresh, small_run
-from tests.unit.data.test_data_store import (
+from tests.acceptance.test_data_store import (
     CrashError,
     assert_same_panel,
     commit_day,
     dying_at,
     id_of,
 )
+from tests.deliveries import days_of, make_delivery, refresh, small_run
 
 WHOLE = make_delivery(sessions=20)
 FEW_TABLES = Delivery(bars=WHOLE.bars, actions=WHOLE.actions, levels=WHOLE.levels)
