@@ -386,12 +386,14 @@ def _usage(error: typer.TyperException) -> Failure:
 
 
 def _set_up_process() -> None:
-    """No telemetry, and no more threads than cores, unless the person says otherwise."""
+    """No telemetry, no more threads than cores, and memory given back, unless the person says otherwise."""
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Arrow's own pool keeps what tables took, a tenth of the day's peak; the system's hands it on to everybody
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
         **dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), cores
         ),

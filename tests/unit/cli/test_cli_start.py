@@ -102,6 +102,24 @@ def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():
     assert result.stdout.split() == ["1", "false", "true", "7", "True"]
 
 
+def test_what_arrow_no_longer_needs_goes_back_to_the_system():
+    """issue 10, done when 4: Arrow's own pool keeps 60 MB of a day's peak."""
+    code = (
+        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "import pyarrow\nprint(pyarrow.default_memory_pool().backend_name)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+
+    assert result.stdout.split() == ["system"]
+
+
 INTERRUPTED_AT = """
 import builtins, os, signal, sys
 imported = builtins.__import__

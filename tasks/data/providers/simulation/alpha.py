@@ -28,6 +28,10 @@ HORIZON = 5  # sessions over which the information coefficient is meant
 FADING = 1.13
 QUIET_MEMORY = 1 - 1 / 45
 FAST_VOLUME, SLOW_VOLUME = 1 - 1 / 3, 1 - 1 / 32
+KNOWN_FROM_AGE = np.array(
+    [[YEAR], [YEAR], [MONTH], [0], [WEEK], [MONTH]]
+)  # in sessions, of each characteristic
+STRENGTH = np.array(list(WEIGHTS.values()))
 
 
 @dataclass
@@ -72,20 +76,16 @@ def characteristics(
     """Return characteristics × slots and where each exists, in the order of WEIGHTS. Uses rows up to `row` only."""
     now = levels[row]
     year_ago, month_ago, week_ago = (levels[max(row - ago, 0)] for ago in (YEAR, MONTH, WEEK))
-    values = np.stack(
-        [
-            month_ago - year_ago,
-            # many stand at their high: told apart by slot, so that the order is the same on every processor
-            now - memory.blocks.max(axis=0) + 1e-12 * np.arange(now.size),
-            -memory.residual_variance,
-            reports.public[EARNINGS] / np.maximum(companies.cap_usd, 1.0),
-            week_ago - now,
-            memory.fast_volume - memory.slow_volume,
-        ]
-    )
-    traded = companies.life == Life.TRADED
-    exists = np.array([YEAR, YEAR, MONTH, 0, WEEK, MONTH])[:, None] <= companies.age
-    return values, exists & traded
+    values = np.empty((len(WEIGHTS), now.size))
+    momentum, high, quiet, earnings_yield, reversal, volume = values
+    np.subtract(month_ago, year_ago, out=momentum)
+    # many stand at their high: told apart by slot, so that the order is the same on every processor
+    np.add(now - memory.blocks.max(axis=0), 1e-12 * np.arange(now.size), out=high)
+    np.negative(memory.residual_variance, out=quiet)
+    np.divide(reports.public[EARNINGS], np.maximum(companies.cap_usd, 1.0), out=earnings_yield)
+    np.subtract(week_ago, now, out=reversal)
+    np.subtract(memory.fast_volume, memory.slow_volume, out=volume)
+    return values, (companies.age >= KNOWN_FROM_AGE) & (companies.life == Life.TRADED)
 
 
 def expected_returns(
@@ -112,8 +112,9 @@ def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
         row[order] = places
     count = np.maximum(exists.sum(axis=1, keepdims=True), 1)
     ranks = (2 * place + 1) / count - 1  # −1 … 1
-    straight = sqrt(3) * ranks[:-1]
-    bent = (ranks[-1:] ** 2 - 1 / 3) / sqrt(4 / 45)
-    weights = np.array(list(WEIGHTS.values()))
-    scores: Values = weights @ np.where(exists, np.concatenate([straight, bent]), 0.0)
+    straight, bent = ranks[:-1], ranks[-1]
+    straight *= sqrt(3)
+    bent[:] = (bent**2 - 1 / 3) / sqrt(4 / 45)
+    ranks[~exists] = 0.0
+    scores: Values = STRENGTH @ ranks
     return scores

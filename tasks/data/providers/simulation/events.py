@@ -24,7 +24,7 @@ def announce(
 ) -> tuple[Slots, Values]:
     """Let the night bring news; return whose price jumps and the log jump."""
     chances = draw.random(companies.count) * SESSIONS_PER_YEAR
-    rare = np.flatnonzero(chances < MERGERS_A_YEAR + FAILURES_A_YEAR + RENAMINGS_A_YEAR)
+    (rare,) = (chances < MERGERS_A_YEAR + FAILURES_A_YEAR + RENAMINGS_A_YEAR).nonzero()
     jumps: dict[int, float] = {}
     for slot in rare.tolist():
         extent, sessions = float(draw.random()), int(draw.integers(15, 60))
@@ -63,11 +63,13 @@ def leave_index(companies: Companies, ledger: Ledger, slot: int, row: int) -> No
 def split(companies: Companies, ledger: Ledger, row: int, draw: np.random.Generator) -> Slots:
     """Split what has become too dear, join what has become too cheap, judged on the last close. Return the slots."""
     raw = companies.raw
-    far: Slots = np.flatnonzero((raw > companies.split_above) | (raw < REVERSE_BELOW_USD))
+    (far,) = ((raw > companies.split_above) | (raw < REVERSE_BELOW_USD)).nonzero()
     slots: Slots = far[(companies.life[far] == Life.TRADED) & (companies.age[far] > LEAST_AGE)]
     if not slots.size:
         return slots
     chosen: Slots = slots[draw.random(slots.size) < SPLIT_CHANCE]
+    if not chosen.size:
+        return chosen
     ratio = draw.choice(SPLIT_RATIOS, size=chosen.size, p=SPLIT_SHARES)
     ratio[raw[chosen] < REVERSE_BELOW_USD] = REVERSE_RATIO
     apart = chosen % DIVIDEND_EVERY != row % DIVIDEND_EVERY  # never on the day of a dividend
@@ -94,7 +96,7 @@ def pay(companies: Companies, ledger: Ledger, row: int) -> None:
 def turn(companies: Companies, ledger: Ledger, row: int) -> tuple[Slots, Slots]:
     """End the session: return the slots whose company had its last bar, and those that get a new one tomorrow."""
     companies.timer -= 1
-    due = np.flatnonzero(companies.timer <= 0)
+    (due,) = (companies.timer <= 0).nonzero()
     empty = companies.life[due] == Life.NONE
     gone, born = due[~empty], due[empty]
     for slot in gone.tolist():

@@ -75,19 +75,20 @@ def _book_quarter(reports: Reports, companies: Companies, slots: Slots, draw: np
 
 def file_reports(reports: Reports, companies: Companies, ledger: Ledger, row: int, split: Slots) -> None:
     """Make public what is due; a split restates the figures that count shares, on its own day."""
-    due = np.flatnonzero(reports.due == row)
+    (due,) = (reports.due == row).nonzero()
     due = due[companies.is_traded[due]]
     if not due.size + split.size:
         return
-    for figures in (reports.pending, reports.public):
-        held, now = figures[SHARES, split], companies.shares[split]
-        ratio = now / np.where(held > 0, held, now)  # nothing is filed yet on the very first row
-        figures[SHARES, split] *= ratio
-        figures[EPS, split] /= ratio
+    if split.size:
+        for figures in (reports.pending, reports.public):
+            held, now = figures[SHARES, split], companies.shares[split]
+            ratio = now / np.where(held > 0, held, now)  # nothing is filed yet on the very first row
+            figures[SHARES, split] *= ratio
+            figures[EPS, split] /= ratio
     reports.public[:, due] = reports.pending[:, due]
     reports.public_period[due] = reports.period[due]
     reports.due[due] = NEVER
-    slots = np.union1d(due, split)
+    slots = np.union1d(due, split) if split.size else due
     period = reports.public_period[slots]
     ledger.filings.append(Filing(row, companies.listing[slots], period, reports.public[:, slots]))
 

@@ -92,7 +92,7 @@ def move(companies: Companies, weather: Weather, expected: Values, draws: Draws)
 
 
 def _move_special(companies: Companies, level: float, returns: Values, draws: Draws) -> None:
-    special = np.flatnonzero(companies.life != Life.TRADED)
+    (special,) = (companies.life != Life.TRADED).nonzero()
     if special.size:
         noise = draws.slide.standard_normal(special.size)
         life = companies.life[special]

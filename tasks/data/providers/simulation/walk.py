@@ -73,7 +73,11 @@ class _Walker:
 
     def __init__(self, parameters: Parameters, sessions: Days) -> None:
         self.parameters, self.sessions = parameters, sessions
-        self.months = sessions.astype("datetime64[M]")
+        months = sessions.astype("datetime64[M]")
+        quarters = months.astype(int) // 3
+        self.last_day = months.astype("datetime64[D]") - 1  # of the month before
+        self.is_new_month = np.diff(self.last_day, prepend=self.last_day[:1]) > np.timedelta64(0)
+        self.is_new_quarter = np.diff(quarters, prepend=-1) != 0
         shape = (len(sessions), parameters.symbols)
         self.path = walk_market(parameters, len(sessions))
         self.raw, self.levels, self.volume = (np.zeros(shape) for _ in range(3))
@@ -118,27 +122,21 @@ class _Walker:
 
     def _before_the_open(self, row: int) -> None:
         """Empty and fill slots; on a new month draw up figures, on a new quarter review the index."""
-        events.bury(self.companies, self.ledger, self.gone, row, self.lives)
+        if self.gone.size:
+            events.bury(self.companies, self.ledger, self.gone, row, self.lives)
         if self.born.size:
             settle(self.companies, self.born, self.lives)
             self._open(self.born, row)
             alpha.forget(self.memory, self.companies, self.born)
-        if row and self.months[row] != self.months[row - 1]:
-            fundamentals.close_quarter(self.reports, self.companies, row, self._last_day(row), self.filings)
-        if row == 0 or self._quarter(row) != self._quarter(row - 1):
+        if self.is_new_month[row]:
+            fundamentals.close_quarter(self.reports, self.companies, row, self.last_day[row], self.filings)
+        if self.is_new_quarter[row]:
             membership.review_index(self.companies, self.ledger, row)
             membership.review_cap_classes(self.companies, self.ledger, row)
 
     def _open(self, slots: Slots, row: int) -> None:
         self.ledger.enlist(self.companies, slots, row)
-        fundamentals.open_books(self.reports, self.companies, slots, row, self._last_day(row), self.filings)
-
-    def _last_day(self, row: int) -> np.datetime64:
-        """Return the last day of the month before the row's."""
-        return np.datetime64(self.months[row], "D") - 1
-
-    def _quarter(self, row: int) -> int:
-        return int(self.months[row].astype(int)) // 3
+        fundamentals.open_books(self.reports, self.companies, slots, row, self.last_day[row], self.filings)
 
     def _print(self, row: int, own_volatility: Values, log_turnover: Values) -> None:
         companies = self.companies
