@@ -138,3 +138,15 @@ def test_impact_is_in_proportion_to_a_known_volatility_and_to_five_percent_other
     )
 
     assert lost == pytest.approx([5000 * 0.1 * counted * 0.1])
+
+
+def test_a_volatility_that_cannot_be_makes_a_trade_infinitely_dear_without_a_warning():
+    lost = slippage(
+        HUNDRED,
+        FIFTY_USD,
+        daily_volatility=np.array([1e308]),
+        adv_shares=np.array([1.0]),
+        costs=make_costs(impact_coefficient=0.1),
+    )
+
+    assert lost.tolist() == [np.inf]

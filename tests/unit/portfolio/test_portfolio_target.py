@@ -346,7 +346,7 @@ def test_an_optimizer_is_handed_returns_that_scale_with_the_volatility_of_a_year
 
 
 def test_weights_are_whole_grains_so_that_equal_runs_agree_to_the_byte():
-    book = target(make_view(optimizer="hrp"), held=make_held(S03=1 / 30))
+    book = target(make_view(optimizer="hrp", cap=1 / 3))
 
     grains = book.weights.to_numpy() * 1e10
     assert np.abs(grains - np.round(grains)).max() < 1e-4
