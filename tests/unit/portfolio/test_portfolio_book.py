@@ -51,6 +51,7 @@ def test_equity_is_cash_and_holdings_at_the_last_raw_close_in_cents():
         Positions((Position("S001", 10),), 500.129), assets, session=FRIDAY, events=make_events()
     )
 
+    assert book.session == FRIDAY
     assert book.cash_usd == 500.12
     assert book.equity_usd == pytest.approx(500.12 + 10 * price, abs=1e-9)
     assert round(price, 2) == price

@@ -111,3 +111,9 @@ def test_look_alikes_are_the_pairs_above_the_limit_and_unknown_ones_are_none():
     correlation = np.array([[1.0, 0.8, np.nan], [0.8, 1.0, 0.7], [np.nan, 0.7, 1.0]])
 
     assert look_alikes(correlation, limit=0.7) == (Pair(0, 1, 0.8),)
+
+
+def test_of_two_equal_look_alikes_the_second_gives_way():
+    capped = cap_pairs(np.array([0.10, 0.10]), (Pair(0, 1, 0.99),), 0.15)
+
+    assert capped == pytest.approx([0.10, 0.05])
