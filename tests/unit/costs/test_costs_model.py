@@ -150,3 +150,9 @@ def test_a_volatility_that_cannot_be_makes_a_trade_infinitely_dear_without_a_war
     )
 
     assert lost.tolist() == [np.inf]
+
+
+def test_a_single_share_pays_its_commission():
+    charged = commission(np.array([1.0]), FIFTY_USD, BUY, costs=make_costs(min_commission_usd=1.0))
+
+    assert charged.tolist() == [1.0]

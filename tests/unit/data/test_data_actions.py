@@ -230,3 +230,10 @@ def test_findings_on_actions_say_what_was_done_and_are_numbered_through():
         "the symbol of an action is not allowed",
         "dividend nan split 1",
     ]
+
+
+def test_two_different_splits_of_one_day_contradict_each_other_and_none_is_applied():
+    clean, findings = clean_actions(make_actions(("A", MONDAY, 0.0, 2.0), ("A", MONDAY, 0.0, 3.0)), DAYS)
+
+    assert clean.empty
+    assert findings["rule"].tolist() == ["conflicting_action"]

@@ -202,3 +202,12 @@ def test_a_split_beside_a_dividend_of_the_same_session_reaches_the_holding(in_on
     )
 
     assert book.holdings[0].shares == 20
+
+
+def test_daily_volatility_is_the_deviation_of_log_returns_of_a_quarter():
+    panel = make_panel(symbols=3)
+
+    told = make_assets(panel=panel)["daily_volatility"]
+
+    returns = np.diff(np.log(panel.close[-64:]), axis=0)
+    assert told.to_numpy() == pytest.approx(returns.std(axis=0, ddof=1))

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.safety.facts import read_quotes
 from tests.builders import FRIDAY, make_panel, make_settings
-from tests.safety_days import make_champion, make_day, make_trades
+from tests.safety_days import make_champion, make_day, make_regime, make_trades
 from tests.unit.safety.test_safety_table import outcome_of
 
 BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40 % of the book
@@ -218,3 +218,12 @@ def test_data_is_as_old_as_the_older_of_snapshot_and_bars():
     day = make_day(snapshot_session=date(2024, 6, 12), quotes=replace(QUOTES, session=date(2024, 6, 13)))
 
     assert outcome_of("data_freshness", day).value == "2024-06-12"
+
+
+def test_a_line_of_no_shares_is_no_position_that_a_purchase_could_add_to():
+    no_new = make_regime(allows_new_positions=False)
+    dust = make_day(holdings={"A": 1000.0, "B": 1000.0, "C": 0.0}, regime=no_new)
+    held = make_day(holdings={"A": 1000.0, "B": 1000.0, "C": 0.5}, regime=no_new)
+
+    assert not outcome_of("new_positions", dust).passed
+    assert outcome_of("new_positions", held).passed

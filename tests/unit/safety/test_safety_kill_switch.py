@@ -6,7 +6,9 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.core.home import Home
 from tasks.core.setup import set_up
+from tasks.safety.halts_outside import keep_outside
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.switch_file import Event, as_stored
 
 NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
 LATER = datetime(2024, 6, 14, 18, 0, tzinfo=UTC)
@@ -98,3 +100,14 @@ def test_the_file_can_be_read_by_a_person(home):
 
     assert (record["state"], record["by"], record["reason"]) == ("on", "Ada", "nervous")
     assert record["at"] == "2024-06-14T16:00:00+00:00"
+
+
+def test_a_trip_that_is_kept_outside_the_home_halts_with_its_own_words(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    kept = keep_outside(home, as_stored(Event("on", "Ada", "the disk is full", None, cause="by_hand")))
+
+    switch = read_switch(home)
+
+    assert [trip.name for trip in switch.trips] == [kept.name]
+    assert switch.says == "on by Ada: the disk is full"
+    assert not switch.lets_reductions_through
