@@ -50,6 +50,8 @@ def parse_positions(text: str, *, path: str) -> Positions:
         if missing:
             raise _unusable(path, 1, f"the column {' and '.join(sorted(missing))} is missing")
         for row in rows:
+            if None in row:  # 1,500 shares would be read as 1
+                raise _unusable(path, rows.line_num, "it has more cells than the header has columns")
             position = _position(row, path, rows.line_num)
             if position.symbol in found:
                 raise _unusable(path, rows.line_num, f"{position.symbol} stands there twice")

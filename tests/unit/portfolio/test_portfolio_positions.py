@@ -136,3 +136,8 @@ def test_an_error_names_the_file_and_the_line(text, line):
         parse_positions(text, path="p.csv")
 
     assert (refused.value.fields["path"], refused.value.fields["line"]) == ("p.csv", line)
+
+
+def test_shares_with_a_comma_for_thousands_are_refused():
+    with pytest.raises(SafetyError, match="line 2, it has more cells than the header has columns"):
+        parse_positions("symbol,shares\nAFL,1,500\nCASH,1000\n", path="positions.csv")
