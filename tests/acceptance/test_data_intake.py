@@ -57,7 +57,7 @@ def test_an_action_that_was_refused_stays_refused_when_it_is_delivered_again(act
     symbol, dividend, split = action
     bad = replace(base, actions=actions_of((symbol, days[-5], dividend, split)))
 
-    for day in days[-5:]:
+    for day in days[-3:]:
         refresh(monkeypatch, tmp_path, Repeating(bad), day)
 
     lake = tmp_path / "data" / "lake"

@@ -17,7 +17,7 @@ from tasks.features.program import rows_of_inputs
 from tasks.features.recipes import recipe
 from tasks.features.registry import FEATURES, feature_names, reach, selected, warm_up
 from tasks.features.rolling import lag, rolling_mean
-from tasks.features.schema import Feature
+from tasks.features.schema import Feature, FeatureMatrix
 from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
 
 EVERY_FEATURE = pytest.mark.parametrize("name", feature_names())
@@ -32,6 +32,12 @@ few = settings(max_examples=10)
 @cache
 def panel() -> Panel:
     return rough_panel(sessions=SESSIONS)
+
+
+@cache
+def whole_of(*names: str) -> FeatureMatrix:
+    """Return the features over the whole panel; all that are registered if none is named."""
+    return compute(panel(), list(names) or None)
 
 
 @cache
@@ -58,7 +64,7 @@ def same_bits(one: np.ndarray, two: np.ndarray) -> bool:
 
 @EVERY_FEATURE
 def test_deleting_later_rows_changes_no_bit(name):
-    whole = compute(panel(), [name])
+    whole = whole_of(name)
 
     without_later_rows = compute(early_panel(), [name])
 
@@ -67,7 +73,7 @@ def test_deleting_later_rows_changes_no_bit(name):
 
 @EVERY_FEATURE
 def test_noise_in_later_rows_changes_no_bit(name):
-    whole = compute(panel(), [name])
+    whole = whole_of(name)
 
     with_noise = compute(with_later_rows_of(panel(), rough_panel(99, sessions=SESSIONS), CUT), [name])
 
@@ -77,7 +83,7 @@ def test_noise_in_later_rows_changes_no_bit(name):
 @EVERY_FEATURE
 def test_the_day_from_its_window_alone_equals_the_full_computation(name):
     (feature,) = selected([name])
-    whole = compute(panel(), [name])
+    whole = whole_of(name)
 
     from_window = compute_last(rows_of(panel(), slice(-reach(feature), None)), [name])
 
@@ -110,7 +116,7 @@ def test_the_order_of_symbols_does_not_matter(name):
 
     permuted = compute(columns_of(panel(), order), [name])
 
-    assert same_bits(permuted.values, compute(panel(), [name]).values[:, :, order])
+    assert same_bits(permuted.values, whole_of(name).values[:, :, order])
 
 
 @EVERY_FEATURE
@@ -135,7 +141,7 @@ def test_a_split_changes_nothing(name):
         fundamentals=panel().fundamentals | {"shares": shares},
     )
 
-    assert same_bits(compute(after, [name]).values, compute(panel(), [name]).values)
+    assert same_bits(compute(after, [name]).values, whole_of(name).values)
 
 
 @EVERY_FEATURE
@@ -146,12 +152,12 @@ def test_the_unit_in_which_a_share_is_counted_does_not_matter(name):
 
     scaled = replace(panel(), **prices, volume=panel().volume / per_share)
 
-    assert same_bits(compute(scaled, [name]).values, compute(panel(), [name]).values)
+    assert same_bits(compute(scaled, [name]).values, whole_of(name).values)
 
 
 @EVERY_FEATURE
 def test_a_missing_bar_and_a_name_outside_the_index_have_no_value(name):
-    values = compute(panel(), [name]).values[0]
+    values = whole_of(name).values[0]
 
     assert np.isnan(values[np.isnan(panel().close)]).all()
     assert np.isnan(values[~panel().is_member]).all()
@@ -169,7 +175,7 @@ def test_a_price_that_never_moves_has_a_value(name):
 @EVERY_FEATURE
 def test_forms_across_the_session_keep_their_bounds(name):
     (feature,) = selected([name])
-    values = compute(panel(), [name]).values
+    values = whole_of(name).values
     known = values[np.isfinite(values)]
 
     if feature.transform in {"rank", "sector_rank"}:
@@ -248,7 +254,7 @@ def test_on_any_market_no_value_knows_a_later_row(seed, cut):
     ],
 )
 def test_how_the_market_is_cut_into_pieces_changes_no_bit(monkeypatch, part, size):
-    whole = compute(panel())
+    whole = whole_of()
 
     monkeypatch.setattr(engine, part, size)
 
