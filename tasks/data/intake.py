@@ -25,7 +25,7 @@ from tasks.data.quality import judge_bars
 from tasks.data.reconcile import Reconciled, unreconciled
 from tasks.data.remarks import restated, reused, shape_findings, silences, suspicions
 from tasks.data.revisions import revisions
-from tasks.data.rows import Known, Rows, gather
+from tasks.data.rows import Known, Rows, gather, kept
 from tasks.data.schema import Days, Mask
 from tasks.data.session_moves import measure_sessions
 from tasks.data.shapes import judge_shapes
@@ -106,7 +106,7 @@ def admit(
     revised = changed_rows(revised, known.tables["findings"], SPECS["findings"].key)
     out["findings"] = pd.concat([out["findings"], revised], ignore_index=True)
     out = {name: frame.assign(known=_known(frame, name, known, through)) for name, frame in out.items()}
-    return Batch({"bars": rows.frame[is_bar & rows.is_new], **out}, judged.refused, sessions)
+    return Batch({"bars": kept(rows.frame, is_bar & rows.is_new), **out}, judged.refused, sessions)
 
 
 def _split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:

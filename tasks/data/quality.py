@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.finding_rows import make_findings, refused_symbols
+from tasks.data.rows import in_order, kept
 from tasks.data.schema import Days, Mask
 from tasks.data.symbols import is_safe_symbol, printable
 from tasks.data.tables import OHLCV
@@ -35,7 +36,7 @@ def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
     """Sort bars into good ones and ones set aside. The symbols of the good ones come back as a category."""
     safe, refused, counts = _split_by_symbol(bars.assign(symbol=bars["symbol"].astype("category")))
     order = np.lexsort((safe["session"].to_numpy(), safe["symbol"].cat.codes.to_numpy()))
-    ordered = safe.iloc[order].reset_index(drop=True)
+    ordered = in_order(safe, order).reset_index(drop=True)
     single, repeated = _drop_repetitions(ordered)
     held, findings = [], [refused, repeated]
     undecided = np.ones(len(single), dtype=bool)
@@ -45,7 +46,7 @@ def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
         held.append(out.astype({"symbol": "str"}).assign(rule=rule))
         findings.append(_row_findings(out, rule))
     return Judged(
-        single[undecided].reset_index(drop=True),
+        kept(single, undecided).reset_index(drop=True),
         pd.concat(held, ignore_index=True).astype({"rule": "str"}),
         pd.concat(findings, ignore_index=True).drop_duplicates(["symbol", "session", "rule"]),
         counts,
@@ -107,8 +108,8 @@ def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Ma
     for symbol in first["symbol"]:
         name = printable(str(symbol))
         by_name[name] = by_name.get(name, 0) + int(counts[symbol])
-    kept = bars[safe]
-    return kept.assign(symbol=kept["symbol"].cat.remove_unused_categories()), findings, by_name
+    entering = bars[safe]
+    return entering.assign(symbol=entering["symbol"].cat.remove_unused_categories()), findings, by_name
 
 
 def _drop_repetitions(ordered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -52,6 +52,16 @@ def context_start(after: date, since: date | None, trading_days: Days) -> date:
     return first
 
 
+def in_order(frame: pd.DataFrame, order: NDArray[np.intp]) -> pd.DataFrame:
+    """Return the rows in the order; the frame itself where they are: a copy of an import is gigabytes."""
+    return frame if np.array_equal(order, np.arange(len(frame))) else frame.iloc[order]
+
+
+def kept(frame: pd.DataFrame, keep: Mask) -> pd.DataFrame:
+    """Return the rows to keep; the frame itself where all are."""
+    return frame if keep.all() else frame[keep]
+
+
 def gather(known: Known, fresh: pd.DataFrame, trading_days: Days, *, since: date | None) -> Rows:
     """Put stored and set-aside bars of the last sessions before the new ones."""
     first = pd.Timestamp("1900-01-01")
@@ -70,7 +80,7 @@ def gather(known: Known, fresh: pd.DataFrame, trading_days: Days, *, since: date
         joined = joined.assign(symbol=joined["symbol"].astype("category"))
     joined = joined.assign(origin=origin)
     order = np.lexsort((origin, joined["session"].to_numpy(), joined["symbol"].cat.codes.to_numpy()))
-    joined = joined.iloc[order]
+    joined = in_order(joined, order)
     if (origin == 1).any():  # a set-aside bar that was corrected since stands among the stored ones
         joined = joined.drop_duplicates(["symbol", "session"], keep="first")
     origin = joined["origin"].to_numpy()
