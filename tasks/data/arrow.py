@@ -35,6 +35,19 @@ def to_arrow(frame: pd.DataFrame, name: str, revision: int) -> "pa.Table":
     return pa.table(columns)
 
 
+def year_by_year(frame: pd.DataFrame, revision: int) -> "pa.RecordBatchReader":
+    """Return the bars as a stream of years, in the table's own order: whoever reads it holds one year at a time."""
+    import pyarrow as pa
+
+    years = frame["session"].dt.year.to_numpy()
+    batches = (
+        batch
+        for year in np.unique(years)
+        for batch in to_arrow(frame[years == year], "bars", revision).to_batches()
+    )
+    return pa.RecordBatchReader.from_batches(to_arrow(frame.iloc[:0], "bars", revision).schema, batches)
+
+
 def _column(values: pd.Series, kind: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.data.arrow import to_arrow
+from tasks.data.arrow import to_arrow, year_by_year
 from tasks.data.batch import Batch
 from tasks.data.delta import open_table, writing
 from tasks.data.digest import COVERED, session_digests
@@ -154,7 +154,7 @@ def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, re
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
         table or f"{lake}/{name}",
-        to_arrow(frame, name, revision),
+        year_by_year(frame, revision) if name == "bars" else to_arrow(frame, name, revision),
         partition_by=["year"] if name == "bars" else None,
         storage_options=table_options(lake),
         writer_properties=WriterProperties(compression="ZSTD"),
