@@ -134,7 +134,19 @@ def _sound_head(run: Run) -> Head | None:
     head = read_head(lake)
     if head is not None:
         refuse_damage(lake, head)
+        _refuse_another_last_session(lake, head)
     return head
+
+
+def _refuse_another_last_session(lake: Place, head: Head) -> None:
+    """Refuse a head that was edited: asking a provider from a wrong session on would store bars twice or never."""
+    last = read_table(lake, head.versions, "sessions")["session"].max()
+    if pd.notna(last) and last.date() != head.last_session:
+        raise DataError(
+            f"{lake}/head.json says that the lake ends on {head.last_session}; its tables end on {last.date()}.",
+            remedy="Restore a backup (`afterclose data restore ARCHIVE --replace`).",
+            path=f"{lake}/head.json",
+        )
 
 
 def _bring_up(

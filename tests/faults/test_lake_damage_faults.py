@@ -6,6 +6,7 @@ Issue 10, line 8: `doctor` was green without any bars, and random bytes in the l
 import json
 import random
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def assert_refused(home: Path, patch: pytest.MonkeyPatch, told: str) -> None:
 
     assert caught.value.exit_code == 5
     assert "data restore" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_head_that_was_edited_to_end_on_another_session_is_refused(home, monkeypatch, days):
+    path = home / "data" / "lake" / "head.json"
+    head = json.loads(path.read_text())
+    last = date.fromisoformat(head["last_session"])
+    path.write_text(json.dumps({**head, "last_session": str(last + timedelta(days=days))}))
+
+    assert_refused(home, monkeypatch, rf"its tables end on {last}")
 
 
 def test_every_file_that_a_version_is_read_from_is_known_by_its_digest(sound):
