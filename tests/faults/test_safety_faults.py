@@ -67,7 +67,7 @@ def test_fault_043_a_damaged_switch_file_is_on_until_a_person_resets_it(home, co
 def test_fault_043_a_missing_switch_file_is_on(home):
     home.kill_switch_file.unlink()
 
-    assert read_switch(home).says == "on: The kill switch file is missing."
+    assert read_switch(home).says == "on: The kill switch file is missing"
 
 
 def test_fault_043_a_folder_or_a_link_in_place_of_the_file_is_on(home):
