@@ -95,6 +95,14 @@ def _value_of(option: str, waiting: Iterator[str]) -> list[str]:
     return value
 
 
+def _print_version(*, is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"afterclose {version('afterclose')}")
+        raise typer.Exit
+
+
 @app.callback()
 def take_options(
     context: typer.Context,
@@ -113,6 +121,10 @@ def take_options(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what each stage reports.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release and exit."),
+    ] = False,
 ) -> None:
     """After the close: the day's data becomes a short list of trades that a person approves."""
     context.obj = Options(home, profile, as_json, debug, verbose)

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from flows.cli import answer
 from tests.homes import blank
 
 AFTERCLOSE = str(Path(sys.executable).parent / "afterclose")
@@ -146,3 +148,12 @@ def test_an_interruption_while_the_command_starts_is_one_line_and_exit_130(tmp_p
 
     assert result.returncode == 130
     assert result.stderr == "afterclose: Interrupted. What was published before is intact.\n"
+
+
+# issue 11, part 3
+def test_the_version_is_the_release_that_is_installed(capsys):
+    released = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["version"]
+
+    assert answer(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"afterclose {released}\n"
