@@ -287,7 +287,7 @@ LONG_RUNNING = ("prefect server start", "afterclose serve", "prefect worker star
 
 def commands_under(heading):
     section = (ROOT / "docs/operations.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    block = re.search(r"```\n(.*?)```", section, re.DOTALL)[1]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
     return [line.partition(" #")[0].strip() for line in block.splitlines()]
 
 

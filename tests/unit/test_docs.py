@@ -1,27 +1,48 @@
-"""What the documents say exists: commands, options, make targets, links, runbook pages."""
+"""What the documents say exists: commands, options, make targets, links, runbook pages, settings, units.
 
+What they show is sound; tests/acceptance/test_docs_commands.py runs it.
+"""
+
+import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from config.settings import load_settings
 from tasks.core import errors
+from tests.doc_blocks import PAGES, ROOT, blocks
 from tests.homes import afterclose
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+LANGUAGES = {"sh", "python", "yaml", "json", "csv", "ini", "crontab", "text"}
+# Every page with Python and the test that runs it.
+RUN_BY = {
+    "docs/adding-a-feature.md": "tests/unit/features/test_features_docs.py",
+    "docs/adding-a-model.md": "tests/unit/models/test_models_docs.py",
+    "docs/adding-a-provider.md": "tests/contracts/test_provider_contract.py",
+    "docs/adding-an-optimizer.md": "tests/contracts/test_optimizer_contract.py",
+    "docs/own-data.md": "tests/acceptance/test_docs_commands.py",
+    "docs/simulated-market.md": "tests/acceptance/test_docs_commands.py",
+}
+# A page's block continues the one before, and stands in a module that has the docstrings and imports.
+OF_A_WHOLE_MODULE = "D1,F821,INP001"
 
 
-def code_lines(page):
-    blocks = re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL)
-    return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+def ids(each):
+    return [block.id for block in each]
 
 
 def command_lines():
-    lines = {line.removeprefix(".venv/bin/") for page in PAGES for line in code_lines(page)}
-    return sorted(line for line in lines if line.startswith("afterclose "))
+    lines = {line for block in blocks("sh", "crontab") for line in block.lines}
+    return sorted(
+        {line[line.index("afterclose ") :] for line in lines if re.search(r"(^|/)afterclose ", line)}
+    )
 
 
 def words_of(line):
@@ -66,15 +87,24 @@ def test_make_targets_that_a_page_shows_exist(name):
     assert shown <= targets
 
 
+def anchors(page):
+    """Return the anchors that GitHub makes of the page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {*plain, ""}
+
+
 @pytest.mark.parametrize("name", PAGE_NAMES)
 def test_links_of_a_page_lead_somewhere(name):
     page = ROOT / name
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
-    missing = [
-        link
-        for link in links
-        if "://" not in link and not (page.parent / link.split("#")[0]).exists() and link[0] != "#"
-    ]
+
+    missing = []
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
+            missing.append(link)
 
     assert missing == []
 
@@ -88,3 +118,96 @@ def test_every_error_has_a_runbook_page():
     }
 
     assert named == anchors
+
+
+# issue 11, part 3
+@pytest.mark.parametrize("block", blocks(), ids=ids(blocks()))
+def test_every_block_says_what_it_is(block):
+    assert block.language in LANGUAGES
+    if block.language in {"text", "csv"}:
+        assert not re.search(
+            r"^(\$ )?(make|afterclose [a-z]|pip|git|source|export) ", block.text, re.MULTILINE
+        )
+
+
+@pytest.mark.parametrize("name", PAGE_NAMES)
+def test_the_command_is_called_in_one_way(name):
+    """Off the PATH that `source .venv/bin/activate` sets, but for schedulers, which have none."""
+    lines = [line for block in blocks("sh") if block.page == name for line in block.lines]
+
+    assert [line for line in lines if re.search(r"\.venv/bin/(afterclose|pytest)", line)] == []
+
+
+def test_every_page_with_python_has_a_test_that_runs_it():
+    assert {block.page for block in blocks("python")} == set(RUN_BY)
+    assert [page for page, test in RUN_BY.items() if Path(page).name not in (ROOT / test).read_text()] == []
+
+
+def test_the_python_of_the_docs_passes_the_linter(tmp_path):
+    for block in blocks("python"):
+        (tmp_path / f"{Path(block.page).stem}_{block.number}.py").write_text(block.text + "\n")
+    ruff = [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", "--output-format", "concise"]
+    settings = ["--config", str(ROOT / "pyproject.toml"), "--extend-ignore", OF_A_WHOLE_MODULE]
+
+    checked = subprocess.run([*ruff, *settings, str(tmp_path)], capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=ids(blocks("yaml")))
+def test_the_settings_that_a_page_shows_are_valid(block, tmp_path):
+    (tmp_path / "config.yaml").write_text(block.text)
+
+    load_settings(home=tmp_path, profile=None, environ={})
+
+
+def test_the_error_that_the_docs_show_as_json_is_the_one_that_is_printed(tmp_path):
+    (shown,) = blocks("json")
+    home = tmp_path / "book"
+    afterclose("init", str(home), home=home)
+
+    printed = afterclose("champion", "show", "--json", home=home)
+
+    assert json.loads(printed.stdout) == json.loads(shown.text.replace("/home/me", str(tmp_path)))
+
+
+def test_the_units_of_systemd_are_sound(tmp_path):
+    """The command is put where this machine has it; the user is one that it knows."""
+    page = (ROOT / "docs/operations.md").read_text()
+    shown = re.findall(r"`/etc/systemd/system/(\S+)`:\n\n```ini\n(.*?)```", page, re.DOTALL)
+    for name, text in shown:
+        here = text.replace("/srv/afterclose/.venv/bin", str(Path(sys.executable).parent))
+        (tmp_path / name).write_text(here.replace("User=afterclose", "User=root"))
+        unit = ConfigParser(interpolation=None)
+        unit.optionxform = str
+        unit.read_string(text)
+        if name.endswith(".service"):
+            assert unit["Service"]["Environment"] == "AFTERCLOSE_HOME=/srv/book"
+            words, options = words_of(unit["Service"]["ExecStart"])
+            assert words[0] in {"daily", "weekly"}
+            assert options in ([], ["--date"])
+        else:
+            assert (tmp_path / name.replace(".timer", ".service")).exists()
+    assert len(shown) == 4
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: only the parts that need no systemd were checked")
+
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("block", blocks("crontab"), ids=ids(blocks("crontab")))
+def test_a_crontab_sets_its_environment_and_calls_commands_by_their_path(block):
+    lines = [line for line in block.lines if not re.match(r"[A-Z_]+=", line)]
+
+    assert "AFTERCLOSE_HOME=/srv/book" in block.lines
+    for line in lines:
+        *schedule, command = line.split(maxsplit=5)
+        assert all(re.fullmatch(r"[\d*,/-]+", field) for field in schedule), line
+        assert re.search(r"(^|; )/srv/afterclose/\.venv/bin/afterclose ", command), line

@@ -1,0 +1,97 @@
+"""What the documents take for granted: a person's folder with files, positions and a home, on a certain evening."""
+
+import os
+import shlex
+import shutil
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+from flows.cli import answer
+from tasks.core import clock
+from tasks.data.providers.base import Delivery
+from tests.deliveries import make_delivery
+from tests.doc_blocks import blocks
+from tests.homes import LAST_SESSION, clean_environ
+from tests.unit.data.folders import write_folder
+
+SYMBOLS = ["AAPL", "BRK.B", "MSFT", *(f"ABC{letter}" for letter in "DEFGHIJKL")]
+
+
+class Evening(datetime):
+    """The clock of the documents: the evening of Friday, 14 June 2024, unless `at` says otherwise."""
+
+    at = datetime(2024, 6, 14, 22, tzinfo=UTC)
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls.at.astimezone(tz)
+
+
+class Shell:
+    """What of a shell the documents need: variables, and our own command, in this process."""
+
+    def __init__(self, me: Path, *, home: Path | None = None) -> None:
+        self.me = me
+        self.at = me if home is None else home
+        self.environ = clean_environ(me, {} if home is None else {"AFTERCLOSE_HOME": str(home)})
+
+    def run(self, line: str) -> str:
+        """Run a line that ends well; return what it says."""
+        code, said = self.attempt(line)
+        assert code == 0, f"{line}: exit code {code}: {said}"
+        return said
+
+    def attempt(self, line: str) -> tuple[int, str]:
+        """Run a line; return its exit code and what it says."""
+        command, *words = (word.replace("~/", f"{self.me}/") for word in shlex.split(line))
+        if command == "export":
+            self.environ |= dict(word.split("=", 1) for word in words)
+            return 0, ""
+        assert command == "afterclose", (
+            f"{line}: nothing runs it; say why above its block: <!-- not run: … -->"
+        )
+        said = StringIO()
+        with (
+            patch.dict(os.environ, self.environ, clear=True),
+            patch.object(clock, "datetime", Evening),
+            chdir(self.at),
+            redirect_stdout(said),
+            redirect_stderr(said),
+        ):
+            return answer(words), said.getvalue()
+
+
+def market(sessions: int = 300) -> Delivery:
+    """Return some names' bars, with a split and a dividend, and a benchmark."""
+    whole = make_delivery(sessions=sessions, symbols=len(SYMBOLS), last=LAST_SESSION)
+    names = dict(zip(sorted(whole.bars["symbol"].unique()), SYMBOLS, strict=True))
+    return Delivery(
+        bars=whole.bars.assign(symbol=whole.bars["symbol"].map(names)),
+        actions=whole.actions.assign(symbol=whole.actions["symbol"].map(names)),
+        levels=whole.levels,
+    )
+
+
+def make_world(me: Path) -> None:
+    """Make the folder: market-data, positions.csv, and the home `book` with a published day."""
+    write_folder(me / "market-data", market())
+    positions = next(block.text for block in blocks("csv") if block.page == "docs/first-run.md")
+    (me / "positions.csv").write_text(positions + "\n")
+    shell = Shell(me)
+    for line in (
+        "data import ~/market-data --home ~/book",
+        "weekly --quick --home ~/book",
+        "daily --home ~/book",
+    ):
+        shell.run(f"afterclose {line}")
+
+
+def copy_of_world(world: Path, me: Path) -> Path:
+    """Copy the folder; its home reads the files of the copy."""
+    shutil.copytree(world, me)
+    config = me / "book" / "config.yaml"
+    config.write_text(config.read_text().replace(str(world), str(me)))
+    return me
