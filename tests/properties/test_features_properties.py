@@ -1,8 +1,10 @@
 """What holds for every registered feature, whatever it computes: a new one is covered the moment it is declared."""
 
 import ast
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,6 @@ from tasks.features.rolling import lag, rolling_mean
 from tasks.features.schema import Feature, FeatureMatrix
 from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
 
-EVERY_FEATURE = pytest.mark.parametrize("name", feature_names())
 SESSIONS = 330
 CUT = 300
 
@@ -35,9 +36,9 @@ def panel() -> Panel:
 
 
 @cache
-def whole_of(*names: str) -> FeatureMatrix:
-    """Return the features over the whole panel; all that are registered if none is named."""
-    return compute(panel(), list(names) or None)
+def whole() -> FeatureMatrix:
+    """Return all registered features over the whole panel."""
+    return compute(panel())
 
 
 @cache
@@ -62,74 +63,84 @@ def same_bits(one: np.ndarray, two: np.ndarray) -> bool:
     return np.array_equal(one, two, equal_nan=True)
 
 
-@EVERY_FEATURE
-def test_deleting_later_rows_changes_no_bit(name):
-    whole = whole_of(name)
-
-    without_later_rows = compute(early_panel(), [name])
-
-    assert same_bits(without_later_rows.values, whole.values[:, :CUT])
+def differing(one: np.ndarray, two: np.ndarray, names: Iterable[str] = feature_names()) -> list[str]:
+    """Return the names of the features that differ in a bit."""
+    return [name for name, a, b in zip(names, one, two, strict=True) if not same_bits(a, b)]
 
 
-@EVERY_FEATURE
-def test_noise_in_later_rows_changes_no_bit(name):
-    whole = whole_of(name)
-
-    with_noise = compute(with_later_rows_of(panel(), rough_panel(99, sessions=SESSIONS), CUT), [name])
-
-    assert same_bits(with_noise.values[:, :CUT], whole.values[:, :CUT])
+def grouped_by(key: Callable[[Feature], int]) -> list[tuple[int, list[str]]]:
+    """Return the names of the features that share a key, key by key."""
+    in_order = sorted(FEATURES, key=key)
+    return [(number, [feature.name for feature in group]) for number, group in groupby(in_order, key=key)]
 
 
-@EVERY_FEATURE
-def test_the_day_from_its_window_alone_equals_the_full_computation(name):
-    (feature,) = selected([name])
-    whole = whole_of(name)
+def test_a_feature_alone_has_the_bits_that_it_has_among_all():
+    alone = [compute(panel(), [name]).values[0] for name in feature_names()]
 
-    from_window = compute_last(rows_of(panel(), slice(-reach(feature), None)), [name])
-
-    assert np.isfinite(from_window.values).any()
-    assert same_bits(from_window.values[:, -1], whole.values[:, -1])
+    assert differing(alone, whole().values) == []
 
 
-@EVERY_FEATURE
-def test_a_value_wants_its_whole_window(name):
-    (feature,) = selected([name])
+def test_deleting_later_rows_changes_no_bit():
+    without_later_rows = compute(early_panel())
 
-    first_rows = compute(panel(), [name]).values[0, : feature.window - 1]
-
-    assert np.isnan(first_rows).all()
+    assert differing(without_later_rows.values, whole().values[:, :CUT]) == []
 
 
-@EVERY_FEATURE
-def test_the_declared_window_is_no_longer_than_needed(name):
-    (feature,) = selected([name])
-    oldest = SESSIONS - feature.window
+def test_noise_in_later_rows_changes_no_bit():
+    with_noise = compute(with_later_rows_of(panel(), rough_panel(99, sessions=SESSIONS), CUT))
 
-    changed = with_nonsense_in(panel(), oldest)
-
-    assert not same_bits(compute_raw_last(changed, [feature]), compute_raw_last(panel(), [feature]))
+    assert differing(with_noise.values[:, :CUT], whole().values[:, :CUT]) == []
 
 
-@EVERY_FEATURE
-def test_the_order_of_symbols_does_not_matter(name):
+def test_the_day_from_its_window_alone_equals_the_full_computation():
+    full = dict(zip(feature_names(), whole().values[:, -1], strict=True))
+
+    for rows, names in grouped_by(reach):
+        from_window = compute_last(rows_of(panel(), slice(-rows, None)), names).values[:, -1]
+
+        assert [
+            name for name, day in zip(names, from_window, strict=True) if not np.isfinite(day).any()
+        ] == []
+        assert differing(from_window, [full[name] for name in names], names) == []
+
+
+def test_a_value_wants_its_whole_window():
+    early = [
+        feature.name
+        for feature, values in zip(FEATURES, whole().values, strict=True)
+        if not np.isnan(values[: feature.window - 1]).all()
+    ]
+
+    assert early == []
+
+
+def test_the_declared_window_is_no_longer_than_needed():
+    for window, names in grouped_by(lambda feature: feature.window):
+        changed = with_nonsense_in(panel(), SESSIONS - window)
+
+        features = selected(names)
+        now, before = (compute_raw_last(market, features) for market in (changed, panel()))
+
+        assert set(names) - set(differing(now, before, names)) == set()
+
+
+def test_the_order_of_symbols_does_not_matter():
     order = np.random.default_rng(0).permutation(len(panel().symbols))
 
-    permuted = compute(columns_of(panel(), order), [name])
+    permuted = compute(columns_of(panel(), order))
 
-    assert same_bits(permuted.values, whole_of(name).values[:, :, order])
+    assert differing(permuted.values, whole().values[:, :, order]) == []
 
 
-@EVERY_FEATURE
-def test_names_outside_the_session_do_not_matter(name):
+def test_names_outside_the_session_do_not_matter():
     members = np.flatnonzero(panel().is_member[-1])
 
-    among_members = compute_last(columns_of(panel(), members), [name])
+    among_members = compute_last(columns_of(panel(), members))
 
-    assert same_bits(among_members.values, compute_last(panel(), [name]).values[:, :, members])
+    assert differing(among_members.values, compute_last(panel()).values[:, :, members]) == []
 
 
-@EVERY_FEATURE
-def test_a_split_changes_nothing(name):
+def test_a_split_changes_nothing():
     """Its factor is in total-return prices already; on the tape the price halves, and the shares double."""
     split, on_the_tape = (slice(200, None), 6), panel().raw_close.copy()
     on_the_tape[split] /= 2
@@ -141,47 +152,44 @@ def test_a_split_changes_nothing(name):
         fundamentals=panel().fundamentals | {"shares": shares},
     )
 
-    assert same_bits(compute(after, [name]).values, whole_of(name).values)
+    assert differing(compute(after).values, whole().values) == []
 
 
-@EVERY_FEATURE
-def test_the_unit_in_which_a_share_is_counted_does_not_matter(name):
+def test_the_unit_in_which_a_share_is_counted_does_not_matter():
     """A split before the first bar scales all prices and volumes of a symbol."""
     per_share = np.where(np.arange(len(panel().symbols)) == 7, 4.0, 1.0)
     prices = {field: getattr(panel(), field) * per_share for field in ("open", "high", "low", "close")}
 
     scaled = replace(panel(), **prices, volume=panel().volume / per_share)
 
-    assert same_bits(compute(scaled, [name]).values, whole_of(name).values)
+    assert differing(compute(scaled).values, whole().values) == []
 
 
-@EVERY_FEATURE
-def test_a_missing_bar_and_a_name_outside_the_index_have_no_value(name):
-    values = whole_of(name).values[0]
+def test_a_missing_bar_and_a_name_outside_the_index_have_no_value():
+    nowhere = np.isnan(panel().close) | ~panel().is_member
 
-    assert np.isnan(values[np.isnan(panel().close)]).all()
-    assert np.isnan(values[~panel().is_member]).all()
+    with_value = np.isfinite(whole().values[:, nowhere]).any(axis=1)
 
-
-@EVERY_FEATURE
-def test_a_price_that_never_moves_has_a_value(name):
-    (feature,) = selected([name])
-
-    (values,) = compute_raw(panel(), [feature])
-
-    assert np.isfinite(values[max(feature.window - 1, 60) :, CONSTANT]).all()
+    assert [name for name, has in zip(feature_names(), with_value, strict=True) if has] == []
 
 
-@EVERY_FEATURE
-def test_forms_across_the_session_keep_their_bounds(name):
-    (feature,) = selected([name])
-    values = whole_of(name).values
-    known = values[np.isfinite(values)]
+def test_a_price_that_never_moves_has_a_value():
+    raw = compute_raw(panel(), FEATURES)
 
-    if feature.transform in {"rank", "sector_rank"}:
-        assert known.min() >= 0
-        assert known.max() <= 1
-    assert not np.isinf(values).any()
+    without = [
+        feature.name
+        for feature, values in zip(FEATURES, raw, strict=True)
+        if not np.isfinite(values[max(feature.window - 1, 60) :, CONSTANT]).all()
+    ]
+    assert without == []
+
+
+def test_forms_across_the_session_keep_their_bounds():
+    ranked = np.array([feature.transform in {"rank", "sector_rank"} for feature in FEATURES])
+    values = whole().values
+    beyond = np.isinf(values) | (ranked[:, None, None] & ((values < 0) | (values > 1)))
+
+    assert [name for name, is_beyond in zip(feature_names(), beyond, strict=True) if is_beyond.any()] == []
 
 
 @pytest.mark.parametrize(
@@ -214,11 +222,10 @@ def test_a_feature_that_looks_beyond_its_window_is_refused(cheat, complaint):
         compute_raw(panel(), [feature])
 
 
-@EVERY_FEATURE
-def test_the_declared_window_is_what_the_recipe_looks_at(name):
-    (feature,) = selected([name])
+def test_the_declared_window_is_what_the_recipe_looks_at():
+    looks_at = {feature.name: rows_of_inputs(recipe(feature)) for feature in FEATURES}
 
-    assert rows_of_inputs(recipe(feature)) == feature.window
+    assert looks_at == {feature.name: feature.window for feature in FEATURES}
 
 
 @given(seed=seeds, cut=cuts)
@@ -228,7 +235,7 @@ def test_on_any_market_the_day_equals_the_full_computation(seed, cut):
 
     day = compute_last(rows_of(market, slice(-warm_up(), None)))
 
-    assert same_bits(day.values[:, 0], compute(market).values[:, -1])
+    assert differing(day.values[:, 0], compute(market).values[:, -1]) == []
 
 
 @given(seed=seeds, cut=cuts)
@@ -237,10 +244,10 @@ def test_on_any_market_no_value_knows_a_later_row(seed, cut):
     market = rough_panel(seed, sessions=SESSIONS)
     noise = rough_panel(seed + 1, sessions=SESSIONS)
 
-    whole = compute(market).values[:, :cut]
+    early = compute(market).values[:, :cut]
 
-    assert same_bits(compute(rows_of(market, slice(0, cut))).values, whole)
-    assert same_bits(compute(with_later_rows_of(market, noise, cut)).values[:, :cut], whole)
+    assert differing(compute(rows_of(market, slice(0, cut))).values, early) == []
+    assert differing(compute(with_later_rows_of(market, noise, cut)).values[:, :cut], early) == []
 
 
 @pytest.mark.parametrize(
@@ -250,16 +257,16 @@ def test_on_any_market_no_value_knows_a_later_row(seed, cut):
         ("BLOCK_SYMBOLS", 5),
         ("ROWS_AT_ONCE", 7),
         ("ROWS_AT_ONCE", 100),
-        ("ROWS_AT_ONCE", 10**6),
+        ("ROWS_AT_ONCE", 10 * SESSIONS),
     ],
 )
 def test_how_the_market_is_cut_into_pieces_changes_no_bit(monkeypatch, part, size):
-    whole = whole_of()
+    expected = whole().values
 
     monkeypatch.setattr(engine, part, size)
 
-    assert same_bits(compute(panel()).values, whole.values)
-    assert same_bits(compute_last(panel()).values[:, 0], whole.values[:, -1])
+    assert differing(compute(panel()).values, expected) == []
+    assert differing(compute_last(panel()).values[:, 0], expected[:, -1]) == []
 
 
 def test_a_missing_bar_is_not_a_zero():
@@ -272,14 +279,14 @@ def test_a_missing_bar_is_not_a_zero():
 
 
 def test_a_symbol_without_any_bar_has_no_features_and_changes_no_other():
-    whole = compute_raw(panel(), FEATURES)
+    complete = compute_raw(panel(), FEATURES)
     close = panel().close.copy()
     close[:, GAPPY] = np.nan
 
     values = compute_raw(replace(panel(), close=close), FEATURES)
 
     assert np.isnan(values[:, :, GAPPY]).all()
-    assert same_bits(np.delete(values, GAPPY, axis=2), np.delete(whole, GAPPY, axis=2))
+    assert same_bits(np.delete(values, GAPPY, axis=2), np.delete(complete, GAPPY, axis=2))
 
 
 def test_labels_never_enter_features():
