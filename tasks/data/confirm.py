@@ -10,10 +10,9 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, no_findings
 from tasks.data.moves import Bars, Floats, Ints
 from tasks.data.schema import Mask, Severity
-from tasks.data.tables import empty_table
 
 LEAST_SIZE = 0.03  # log change of the price; less is lost in the noise of a day
 LEAST_OFF, OFF_DEVIATIONS = (
@@ -60,7 +59,7 @@ def confirm(bars: Bars, acts: pd.DataFrame, row_of_action: Ints) -> Confirmed:
     is_there = has_bar & np.isfinite(bars.before[row_of_action]) if has_bar.any() else has_bar
     seen = acts[is_there]
     if seen.empty:
-        return Confirmed(acts, empty_table("findings").drop(columns="known"))
+        return Confirmed(acts, no_findings())
     rows = row_of_action[is_there]
     before = bars.close[rows - 1]
     dividend, split = (seen[name].to_numpy(dtype=np.float64) for name in ("dividend", "split"))

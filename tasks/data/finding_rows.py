@@ -1,6 +1,7 @@
 """Findings as rows of a table, and as records."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import pandas as pd
 
@@ -9,12 +10,18 @@ from tasks.data.symbols import printable
 from tasks.data.tables import FINDING_COLUMNS, empty_table
 
 
+@cache
+def no_findings() -> pd.DataFrame:
+    """Return findings without rows; one frame for all, nobody changes frames in place."""
+    return empty_table("findings").drop(columns="known")
+
+
 def make_findings(
     rows: pd.DataFrame, rule: str, severity: Severity, evidence: Iterable[str], action: str
 ) -> pd.DataFrame:
     """Return one finding for each row of symbol and session."""
     if rows.empty:
-        return empty_table("findings").drop(columns="known")
+        return no_findings()
     text = {
         "symbol": [str(symbol) for symbol in rows["symbol"]],
         "rule": [rule] * len(rows),

@@ -16,7 +16,7 @@ from tasks.data import actions as corporate
 from tasks.data.batch import Batch
 from tasks.data.confirm import confirm
 from tasks.data.figures import judge_figures
-from tasks.data.finding_rows import make_findings, refused_symbols
+from tasks.data.finding_rows import make_findings, no_findings, refused_symbols
 from tasks.data.level_gates import LevelRules, closes_by_day, judge_levels, judge_yields
 from tasks.data.levels import level_rows
 from tasks.data.lines import new_lives
@@ -30,7 +30,7 @@ from tasks.data.schema import Days, Mask
 from tasks.data.session_moves import measure_sessions
 from tasks.data.shapes import judge_shapes
 from tasks.data.symbols import is_safe_level_name, is_safe_symbol, printable
-from tasks.data.tables import OHLCV, SPECS, changed_rows, empty_table, known_from
+from tasks.data.tables import OHLCV, SPECS, changed_rows, known_from
 
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
 
@@ -257,7 +257,7 @@ def _judged_levels(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the levels and yields that can be used, and what is to tell of the others."""
     if rules is None:
-        return tables["levels"], tables["riskfree"], empty_table("findings").drop(columns="known")
+        return tables["levels"], tables["riskfree"], no_findings()
     levels, of_levels = judge_levels(tables["levels"], known.tables["levels"], rules, trading_days)
     yields, of_yields = judge_yields(tables["riskfree"], known.tables["riskfree"], rules, trading_days)
     return levels, yields, pd.concat([of_levels, of_yields], ignore_index=True)

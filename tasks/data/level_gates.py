@@ -14,11 +14,10 @@ import pandas as pd
 
 from config.data_section import LevelBounds
 from config.settings import Settings
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, no_findings
 from tasks.data.moves import Floats
 from tasks.data.quality import OUTERMOST_PRICES_USD
 from tasks.data.schema import Days
-from tasks.data.tables import empty_table
 
 REACH_SESSIONS = 25  # a level is compared with the last good one only when that is not older
 STRETCH_SESSIONS = 5  # a bound grows with the root of the sessions since the last good level, at most so many
@@ -231,7 +230,7 @@ def _split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     is_odd = np.array([bool(reason) for reason in reasons], dtype=bool)
     if not is_odd.any():
-        return frame, empty_table("findings").drop(columns="known")
+        return frame, no_findings()
     told = frame[is_odd].assign(symbol=[name for name, odd in zip(names, is_odd, strict=True) if odd])
     found = make_findings(told, rule, "note", [reason for reason in reasons if reason], LEFT_OUT)
     return frame[~is_odd], found.drop_duplicates(["symbol", "session", "rule"])

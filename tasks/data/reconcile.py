@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, no_findings
 from tasks.data.schema import Mask
-from tasks.data.tables import OHLCV, empty_table
+from tasks.data.tables import OHLCV
 
 KEY = ["symbol", "session"]
 PRICES = ("open", "high", "low", "close")
@@ -34,7 +34,7 @@ class Reconciled:
 def unreconciled(bars: pd.DataFrame) -> Reconciled:
     """Return the bars as they are: nobody else was asked."""
     nobody = pd.MultiIndex.from_arrays([[], []], names=KEY)
-    return Reconciled(bars, empty_table("findings").drop(columns="known"), nobody)
+    return Reconciled(bars, no_findings(), nobody)
 
 
 def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: str) -> Reconciled:

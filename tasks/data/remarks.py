@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, no_findings
 from tasks.data.moves import Suspect
 from tasks.data.rows import Known, Rows
 from tasks.data.schema import Days, Mask
 from tasks.data.shapes import Shapes
-from tasks.data.tables import empty_table
 
 STAYS = "stored as delivered; not bought for some sessions"
 BELIEVED = "stored and believed"
@@ -158,4 +157,4 @@ def _rewritten(changed: int, bars: int) -> str:
 
 
 def _no_findings() -> pd.DataFrame:
-    return empty_table("findings").drop(columns="known")
+    return no_findings()

@@ -10,10 +10,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from tasks.data.finding_rows import make_findings
+from tasks.data.finding_rows import make_findings, no_findings
 from tasks.data.rows import Known
 from tasks.data.schema import Finding, Mask
-from tasks.data.tables import SPECS, empty_table
+from tasks.data.tables import SPECS
 
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "actions": ("dividend", "split"),  # the factor follows from the bar
@@ -47,7 +47,7 @@ def revisions(
     for everything: what is stored and not delivered is withdrawn. Otherwise only an overlap of bars, levels or yields
     shows that, from its first session on and of names that it still holds.
     """
-    parts = [empty_table("findings").drop(columns="known")]
+    parts = [no_findings()]
     if known.after is None:
         return parts[0]
     after = pd.Timestamp(known.after)
@@ -76,6 +76,8 @@ def _changes(
     rows: pd.DataFrame, stored: pd.DataFrame, name: str, after: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows that take the place of a stored one, told by their first difference, and those that came late."""
+    if rows.empty:
+        return rows, rows
     key = list(SPECS[name].key)
     last = stored.drop_duplicates(key, keep="last")
     both = rows.merge(last, on=key, how="left", suffixes=("", "_old"), indicator=True)
@@ -127,15 +129,17 @@ def _is_in(rows: pd.DataFrame, there: pd.DataFrame) -> Mask:
 
 
 def _told(rows: pd.DataFrame, name: str, kind: str, what: str, done: str, through: date) -> pd.DataFrame:
+    if rows.empty:
+        return no_findings()
     key = SPECS[name].key
     first = [
         " ".join([*(_text(row[column]) for column in key), row["told"]]).strip()
         for _, row in rows.sort_values(list(key)).head(EXAMPLES).iterrows()
     ]
     more = "; …" if len(rows) > EXAMPLES else ""
-    one = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]}).head(len(rows))
-    evidence = [f"{len(rows):,} rows of {name} {what}: {'; '.join(first)}{more}"][: len(one)]
-    return make_findings(one, f"{kind}{name}", "note", evidence, done)
+    one = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
+    evidence = f"{len(rows):,} rows of {name} {what}: {'; '.join(first)}{more}"
+    return make_findings(one, f"{kind}{name}", "note", [evidence], done)
 
 
 def _text(value: object) -> str:
