@@ -112,3 +112,23 @@ def test_a_delivery_of_actions_alone_is_judged_without_a_bar_to_ask():
 
     assert batch.rows["actions"]["factor"].tolist() == [1.0, 2.0]
     assert batch.rows["findings"].empty
+
+
+@pytest.mark.parametrize(("name", "times"), [("^VIX", 10.0), ("^VIX", 0.1), ("SPY", 10.0), ("SPY", 0.1)])
+def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_told(name, times, tmp_path, monkeypatch):
+    delivery = make_delivery()
+    days = days_of(delivery)
+    refresh(monkeypatch, tmp_path, delivery, days[-2])
+    frame = delivery.levels.copy()
+    wrong = (frame["name"] == name) & (frame["session"] == pd.Timestamp(FRIDAY))
+    frame.loc[wrong, ["open", "high", "low", "close", "adj_close"]] *= times
+
+    market = refresh(monkeypatch, tmp_path, replace(delivery, levels=frame))
+
+    panel = read_panel(market.snapshot, window=2)
+    series = panel.market if name == "SPY" else panel.volatility_index
+    assert np.isfinite(series[0])
+    assert np.isnan(series[1])
+    (finding,) = [one for one in market.findings if one.rule == "unusable_level"]
+    assert (finding.symbol, finding.severity) == (name, "note")
+    assert market.quarantined == ()

@@ -1,6 +1,5 @@
 """Issue 10, line 18: benchmark, volatility index and risk-free rate pass gates of their own."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,10 +10,9 @@ from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_ending
 from tasks.data.level_gates import LevelRules, judge_levels, judge_yields
-from tasks.data.panel_reader import read_panel
 from tasks.data.tables import empty_table
 from tests.builders import FRIDAY, make_settings
-from tests.deliveries import days_of, make_delivery, refresh, typed
+from tests.deliveries import typed
 
 RULES = LevelRules("SPY", "^VIX", make_settings().data.quality.levels)
 DAYS = sessions_ending(FRIDAY, 60)
@@ -143,23 +141,3 @@ def test_levels_are_judged_the_same_in_parts_and_at_once(first, cut_at, seed):
     after, _ = judge_levels(whole.iloc[cut_at:].reset_index(drop=True), before, RULES, DAYS)
 
     assert [*before["session"], *after["session"]] == good["session"].tolist()
-
-
-@pytest.mark.parametrize(("name", "times"), [("^VIX", 10.0), ("^VIX", 0.1), ("SPY", 10.0), ("SPY", 0.1)])
-def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_told(name, times, tmp_path, monkeypatch):
-    delivery = make_delivery()
-    days = days_of(delivery)
-    refresh(monkeypatch, tmp_path, delivery, days[-2])
-    frame = delivery.levels.copy()
-    wrong = (frame["name"] == name) & (frame["session"] == pd.Timestamp(FRIDAY))
-    frame.loc[wrong, ["open", "high", "low", "close", "adj_close"]] *= times
-
-    market = refresh(monkeypatch, tmp_path, replace(delivery, levels=frame))
-
-    panel = read_panel(market.snapshot, window=2)
-    series = panel.market if name == "SPY" else panel.volatility_index
-    assert np.isfinite(series[0])
-    assert np.isnan(series[1])
-    (finding,) = [one for one in market.findings if one.rule == "unusable_level"]
-    assert (finding.symbol, finding.severity) == (name, "note")
-    assert market.quarantined == ()

@@ -1,0 +1,114 @@
+"""The folder of files that a user keeps, taken into the lake."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from tasks.core.errors import ConfigError, DataError
+from tasks.data.task import import_folder, refresh_market
+from tests.builders import FRIDAY, make_run
+from tests.deliveries import SMALL, days_of, make_delivery, small_run
+from tests.unit.data.folders import write_folder, write_table
+
+
+def test_an_import_and_a_refresh_of_a_past_day_see_the_same_market(tmp_path):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "folder", delivery, suffix="parquet")
+    settings = {**SMALL, "data.provider": "files", "data.files.path": folder}
+    day = days_of(delivery)[40]
+    after_import, alone = (make_run(tmp_path / name, day, **settings) for name in ("imported", "alone"))
+
+    imported = import_folder(make_run(tmp_path / "imported", FRIDAY, **settings), folder)
+
+    assert (imported.bars, imported.first_session, imported.last_session) == (
+        360,
+        days_of(delivery)[0],
+        FRIDAY,
+    )
+    assert refresh_market(after_import).snapshot.id == refresh_market(alone).snapshot.id
+
+
+def test_a_second_import_of_the_same_folder_changes_nothing(tmp_path):
+    folder = write_folder(tmp_path / "folder", make_delivery(sessions=30))
+    run = small_run(tmp_path / "home")
+    import_folder(run, folder)
+    head = (run.home.lake / "head.json").read_bytes()
+
+    again = import_folder(run, folder)
+
+    assert (again.bars, again.restated) == (0, 0)
+    assert (run.home.lake / "head.json").read_bytes() == head
+
+
+def test_a_mended_price_is_taken_in_by_importing_again_and_older_days_stay_as_they_were(tmp_path):
+    delivery = make_delivery(sessions=30)
+    files = {"data.provider": "files"}
+    run = small_run(tmp_path / "home", **files)
+    folder = write_folder(tmp_path / "folder", delivery)
+    import_folder(run, folder)
+    day = days_of(delivery)[10]
+    early = small_run(tmp_path / "home", day, **files)
+    before = refresh_market(early)
+
+    bars = delivery.bars.copy()
+    bars.loc[bars["session"] == pd.Timestamp(day), ["open", "high", "low", "close"]] *= 1.001
+    write_table(folder / "prices.csv", bars.rename(columns={"session": "date"}))
+    again = import_folder(run, folder)
+
+    assert (again.bars, again.restated) == (0, 6)
+    assert refresh_market(early) == refresh_market(early)
+    assert refresh_market(early).snapshot.id == before.snapshot.id
+    restated = [finding for finding in refresh_market(run).findings if finding.rule == "restated"]
+    assert "6 bars changed" in restated[0].evidence
+
+
+def test_the_import_ends_with_the_last_price_of_the_folder(tmp_path):
+    delivery = make_delivery(sessions=30, last=date(2024, 6, 10))
+
+    imported = import_folder(small_run(tmp_path / "home"), write_folder(tmp_path / "folder", delivery))
+
+    assert imported.last_session == date(2024, 6, 10)
+
+
+# issue 10, line 15
+def test_a_session_that_the_lake_holds_is_refused_with_another_provider_too(tmp_path):
+    import_folder(small_run(tmp_path / "home"), write_folder(tmp_path / "folder", make_delivery(sessions=30)))
+
+    with pytest.raises(ConfigError, match=r"Set data\.provider to files, or use another home"):
+        refresh_market(small_run(tmp_path / "home"))
+
+
+# issue 10, line 15
+def test_a_session_before_the_lake_is_told_to_come_later(tmp_path):
+    files = {"data.provider": "files"}
+    import_folder(
+        small_run(tmp_path / "home", **files), write_folder(tmp_path / "folder", make_delivery(sessions=30))
+    )
+
+    with pytest.raises(DataError, match=r"begins on 2024-05-03, after 1999-01-04\. Name a later date"):
+        refresh_market(small_run(tmp_path / "home", date(1999, 1, 4), **files))
+
+
+def test_one_provider_is_not_mixed_into_the_lake_of_another(tmp_path):
+    folder = write_folder(tmp_path / "folder", make_delivery(sessions=30, last=date(2024, 6, 10)))
+    import_folder(small_run(tmp_path / "home"), folder)
+
+    with pytest.raises(ConfigError, match="holds data of provider files"):
+        refresh_market(small_run(tmp_path / "home", **{"data.simulated.symbols": 20}))
+
+
+# issue 10, line 10
+@pytest.mark.parametrize(("known", "without"), [(0, 4), (3, 1), (4, 0)])
+def test_an_import_counts_the_names_without_a_sector(tmp_path, known, without):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "files", delivery)
+    symbols = sorted(delivery.bars["symbol"].unique())
+    lines = [f"{symbol},Company,Energy" for symbol in symbols[: len(symbols) * known // 4]]
+    (folder / "sectors.csv").write_text("\n".join(["symbol,name,gics_sector", *lines]) + "\n")
+
+    imported = import_folder(small_run(tmp_path / "home"), folder)
+
+    assert imported.symbols == len(symbols)
+    assert imported.without_sector == len(symbols) - len(symbols) * known // 4
+    assert (without == 0) == (imported.without_sector == 0)

@@ -1,0 +1,55 @@
+"""A refresh compares its bars with those of other sources."""
+
+from dataclasses import replace
+
+from tasks.core.errors import TransientError
+from tasks.data import task
+from tests.builders import FRIDAY
+from tests.deliveries import Served, days_of, make_delivery, refresh, scaled
+
+
+def compared(patch, home, ours, *theirs):
+    patch.setattr(task, "make_second_opinions", lambda _run: theirs)
+    return refresh(patch, home, ours)
+
+
+class Second(Served):
+    name = "second"
+
+
+class Down(Served):
+    name = "down"
+
+    def fetch(self, **_):
+        raise TransientError("down answers nothing.", remedy="Wait.")
+
+
+def test_a_session_is_compared_with_a_second_source(tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+
+    market = compared(monkeypatch, tmp_path, scaled(base, "S03", FRIDAY, 1.04), Second(base))
+
+    assert [(one.symbol, one.rule) for one in market.findings] == [("S03", "sources_differ")]
+    assert market.quarantined == ("S03",)
+
+
+def test_a_great_move_that_a_second_source_has_too_is_believed(tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+    moved = scaled(base, "S03", days_of(base)[-1], 1.4)
+
+    alone = refresh(monkeypatch, tmp_path / "alone", moved)
+    together = compared(monkeypatch, tmp_path / "together", moved, Second(moved))
+
+    assert alone.quarantined == ("S03",)
+    assert together.quarantined == ()
+    assert [one.rule for one in together.findings] == ["large_move"]
+    assert "another source has it too" in together.findings[0].evidence
+
+
+def test_a_second_source_that_fails_is_told_and_the_day_goes_on(tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+
+    market = compared(monkeypatch, tmp_path, base, Down(replace(base)))
+
+    assert market.new_bars == 30
+    assert any("down" in reason for reason in market.fall_throughs)
