@@ -15,6 +15,8 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --genera
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
+# Containers set it; then each process of the suite would compile every test, with its assertions rewritten, anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test test-fast check format test-prefect test-wheel prove mutate bench qlib docs lock clean
 

@@ -1,6 +1,8 @@
 """Small worlds for tests: settings, a run, a panel. Everything a test needs to see is in its arguments."""
 
+from copy import deepcopy
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ FRIDAY = date(2024, 6, 14)
 
 def make_settings(**overrides: Any) -> Settings:
     """Return the shipped settings with some replaced: make_settings(**{"trades.max_trades": 3})."""
-    tree = yaml.safe_load(BASE_YAML.read_text())
+    tree = deepcopy(_shipped())
     for dotted, value in overrides.items():
         *parents, leaf = dotted.split(".")
         branch = tree
@@ -27,6 +29,13 @@ def make_settings(**overrides: Any) -> Settings:
             branch = branch[parent]
         branch[leaf] = value
     return Settings.model_validate(tree)
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    """Return the shipped settings; reading them takes longer than most tests."""
+    tree: dict[str, Any] = yaml.safe_load(BASE_YAML.read_text())
+    return tree
 
 
 def make_run(home: Path, day: date = FRIDAY, **overrides: Any) -> Run:
