@@ -6,7 +6,7 @@ how they lie on disk. Never reads or writes anything.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -29,7 +29,7 @@ def session_digests(tables: Mapping[str, pd.DataFrame]) -> dict[date, str]:
     """Return the digest of every session that occurs in any of the tables (frames by name, see COVERED)."""
     hashes: dict[date, hashlib._Hash] = {}
     for name, columns in COVERED.items():
-        for session, content in _bytes_by_session(tables[name], columns).items():
+        for session, content in _bytes_by_session(tables[name], columns):
             digest = hashes.setdefault(session, hashlib.sha256())
             digest.update(f"{name}:{len(content)}:".encode())
             digest.update(content)
@@ -47,20 +47,27 @@ def snapshot_id(sessions: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> s
     return digest.hexdigest()
 
 
-def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> dict[date, bytes]:
+def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[date, bytes]]:
+    """Yield each session with its ordered rows; one at a time, for those of an import are gigabytes."""
     if frame.empty:
-        return {}
-    days = _days(frame["session"])
-    order = np.lexsort((*(_rank(frame[name]) for name in reversed(columns) if _is_text(frame[name])), days))
-    records = np.empty(
-        len(frame), dtype=[(name, TEXT if _is_text(frame[name]) else "<f8") for name in columns]
-    )
+        return
+    values, words = {}, {}
     for name in columns:
-        records[name] = _column(frame[name])[order]
-    days = days[order]
-    starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
-    ends = np.r_[starts[1:], len(days)]
-    return {days[start].item(): records[start:end].tobytes() for start, end in zip(starts, ends, strict=True)}
+        if _is_text(frame[name]):
+            values[name], words[name] = _ranked(frame[name])
+        else:
+            values[name] = frame[name].to_numpy(dtype=np.float64)
+    days = _days(frame["session"])
+    # keys are unique, so that no number is needed for the order
+    order = np.lexsort((*(values[name] for name in reversed(columns) if name in words), days))
+    ordered = days[order]
+    kinds = [(name, TEXT if name in words else "<f8") for name in columns]
+    for rows in np.split(order, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1):
+        records = np.empty(len(rows), dtype=kinds)
+        for name in columns:
+            picked = values[name][rows]
+            records[name] = words[name][picked] if name in words else picked
+        yield days[rows[0]].item(), records.tobytes()
 
 
 def _frame_digest(frame: pd.DataFrame) -> str:
@@ -91,20 +98,14 @@ def _is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column)
 
 
-def _rank(column: pd.Series) -> NDArray[np.int64]:
-    """Return integers that sort as the words do; keys are unique, so that no number is needed for the order."""
+def _ranked(column: pd.Series) -> tuple[NDArray[np.int32], NDArray[np.bytes_]]:
+    """Return each text's place among the words in their order, and these words."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        place = np.argsort(np.argsort(column.cat.categories.to_numpy(dtype=str)))
-        return place[column.cat.codes.to_numpy()].astype(np.int64)
-    return pd.factorize(column.to_numpy(dtype=object), sort=True)[0].astype(np.int64)
-
-
-def _column(column: pd.Series) -> NDArray[np.generic]:
-    if not _is_text(column):
-        return column.to_numpy(dtype=np.float64)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.categories.to_numpy(dtype=str).astype(TEXT)[column.cat.codes.to_numpy()]
-    return column.to_numpy(dtype=str).astype(TEXT)
+        names = column.cat.categories.to_numpy(dtype=str)
+        order = np.argsort(names)
+        return np.argsort(order).astype(np.int32)[column.cat.codes.to_numpy()], names[order].astype(TEXT)
+    ranks, names = pd.factorize(column.to_numpy(dtype=object), sort=True)
+    return ranks.astype(np.int32), names.astype(str).astype(TEXT)
 
 
 def _days(column: pd.Series) -> NDArray[np.datetime64]:

@@ -4,8 +4,9 @@ A bar that fails is set aside with a finding; nothing is repaired, and nothing h
 (see moves.py) or decides whether the day can go on (see readiness.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -40,11 +41,12 @@ def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
     single, repeated = _drop_repetitions(ordered)
     held, findings = [], [refused, repeated]
     undecided = np.ones(len(single), dtype=bool)
-    for rule, failed in _row_rules(single, trading_days):
-        out = single[failed & undecided]
-        undecided &= ~failed
-        held.append(out.astype({"symbol": "str"}).assign(rule=rule))
-        findings.append(_row_findings(out, rule))
+    with np.errstate(invalid="ignore"):  # a missing value is larger than none, and no warning
+        for rule, failed in _row_rules(single, trading_days):
+            out = single[failed & undecided]
+            undecided &= ~failed
+            held.append(out.astype({"symbol": "str"}).assign(rule=rule))
+            findings.append(_row_findings(out, rule))
     return Judged(
         kept(single, undecided).reset_index(drop=True),
         pd.concat(held, ignore_index=True).astype({"rule": "str"}),
@@ -62,25 +64,34 @@ def describe_bars(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _row_rules(bars: pd.DataFrame, trading_days: Days) -> list[tuple[str, Mask]]:
-    prices = bars[list(PRICES)].to_numpy(dtype=np.float64)
+def _row_rules(bars: pd.DataFrame, trading_days: Days) -> Iterator[tuple[str, Mask]]:
+    """Yield each rule with the rows that fail it: one at a time and column by column, for an import is gigabytes."""
+    prices = [bars[name].to_numpy(dtype=np.float64) for name in PRICES]
     volume = bars["volume"].to_numpy(dtype=np.float64)
-    open_, high, low, close = prices.T
+    open_, high, low, close = prices
     least, most = OUTERMOST_PRICES_USD
-    with np.errstate(invalid="ignore"):
-        return [
-            ("missing_value", ~(np.isfinite(prices).all(axis=1) & np.isfinite(volume))),
-            ("price_not_positive", ~(prices > 0).all(axis=1)),
-            ("negative_volume", ~(volume >= 0)),
-            ("impossible_price", ~((prices >= least) & (prices <= most)).all(axis=1)),
-            ("impossible_volume", ~(volume <= MOST_SHARES)),
-            (
-                "inconsistent_bar",
-                ~(_reaches(np.minimum(open_, close), low) & _reaches(high, np.maximum(open_, close))),
-            ),
-            ("no_trading_day", ~np.isin(bars["session"].to_numpy().astype("datetime64[D]"), trading_days)),
-            ("conflicting_duplicate", _shares_key_with_neighbour(bars)),
-        ]
+    yield "missing_value", ~_all(np.isfinite(values) for values in (*prices, volume))
+    yield "price_not_positive", ~_all(price > 0 for price in prices)
+    yield "negative_volume", ~(volume >= 0)
+    yield "impossible_price", ~_all((price >= least) & (price <= most) for price in prices)
+    yield "impossible_volume", ~(volume <= MOST_SHARES)
+    yield (
+        "inconsistent_bar",
+        ~(_reaches(np.minimum(open_, close), low) & _reaches(high, np.maximum(open_, close))),
+    )
+    yield "no_trading_day", ~_is_among(bars["session"], trading_days)
+    yield "conflicting_duplicate", _shares_key_with_neighbour(bars)
+
+
+def _all(masks: Iterable[Mask]) -> Mask:
+    """Tell where every mask holds."""
+    return reduce(np.logical_and, masks)
+
+
+def _is_among(sessions: pd.Series, days: Days) -> Mask:
+    """Tell which sessions are among the days; as integers, which numpy looks up in a table and does not sort."""
+    result: Mask = np.isin(sessions.to_numpy().astype("datetime64[D]").view(np.int64), days.view(np.int64))
+    return result
 
 
 def _reaches(higher: np.ndarray, lower: np.ndarray) -> Mask:

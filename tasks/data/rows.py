@@ -71,23 +71,22 @@ def gather(known: Known, fresh: pd.DataFrame, trading_days: Days, *, since: date
     stored = known.bars.loc[known.bars["session"] >= first, columns]
     aside = known.tables["quarantine"]
     aside = aside.loc[(aside["session"] >= first) & aside["rule"].isin(HOLDING_RULES), columns]
-    if stored.empty and aside.empty:
-        joined, origin = fresh[columns], np.full(len(fresh), 2)
+    if stored.empty and aside.empty:  # a first import: gigabytes, and in order as they come
+        joined, origin = fresh[columns].reset_index(drop=True), np.full(len(fresh), 2, dtype=np.int8)
     else:
-        parts = [stored, aside, fresh[columns].astype({"symbol": "str"})]
-        joined = pd.concat(parts, ignore_index=True)
-        origin = np.repeat([0, 1, 2], [len(part) for part in parts])
-        joined = joined.assign(symbol=joined["symbol"].astype("category"))
-    joined = joined.assign(origin=origin)
+        joined, origin = _joined(stored, aside, fresh[columns].astype({"symbol": "str"}))
+    days = joined["session"].to_numpy().astype("datetime64[D]")
+    day = np.searchsorted(trading_days, days).astype(np.int64)
+    return Rows(joined, day, origin == 2, origin == 1)
+
+
+def _joined(*parts: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+    """Return the rows of the parts by symbol and session, a part's before a later one's, and whose each row is."""
+    origin = np.repeat(np.arange(len(parts), dtype=np.int8), [len(part) for part in parts])
+    joined = pd.concat(parts, ignore_index=True)
+    joined = joined.assign(symbol=joined["symbol"].astype("category"), origin=origin)
     order = np.lexsort((origin, joined["session"].to_numpy(), joined["symbol"].cat.codes.to_numpy()))
-    joined = in_order(joined, order)
+    joined = joined.iloc[order]
     if (origin == 1).any():  # a set-aside bar that was corrected since stands among the stored ones
         joined = joined.drop_duplicates(["symbol", "session"], keep="first")
-    origin = joined["origin"].to_numpy()
-    days = joined["session"].to_numpy().astype("datetime64[D]")
-    return Rows(
-        joined.drop(columns="origin").reset_index(drop=True),
-        np.searchsorted(trading_days, days).astype(np.int64),
-        origin == 2,
-        origin == 1,
-    )
+    return joined.drop(columns="origin").reset_index(drop=True), joined["origin"].to_numpy()

@@ -8,6 +8,7 @@ where it has none. Looks at sessions only; changes and stores nothing.
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from config.data_section import Quality
 from tasks.core.errors import DataError
 from tasks.data.moves import Bars, Floats, Ints
 from tasks.data.schema import Days
+from tasks.data.usual import rows_by_session
 
 LEAST_MOVED = 3  # names: two or one are news of their own, and judged by name
 MEDIAN_NAMES = 8  # of fewer names the median is the news of one of them
@@ -53,15 +55,10 @@ def measure_sessions(
     """
     if not bars.is_new.any():
         return ()
-    day = bars.day.astype(np.int32)
-    order = np.argsort(day, kind="stable")
-    recorded, start = np.unique(day[order], return_index=True)
-    ends = np.append(start[1:], len(order))
     found = []
-    for place in range(1, len(recorded)):
-        rows = order[start[place] : ends[place]]
+    for earlier, rows in pairwise(rows_by_session(bars.day)):
         if bars.is_new[rows].any():
-            pair = int(recorded[place - 1]), int(recorded[place])
+            pair = int(bars.day[earlier[0]]), int(bars.day[rows[0]])
             found.append(_measure(bars, rows, pair, symbols, trading_days, benchmark, move_frac))
     return tuple(found)
 

@@ -82,11 +82,9 @@ def _no_trade(bars: Bars) -> Shapes:
 def _untraded(bars: Bars) -> Shapes:
     """Note bars without volume of names that trade little, but on most days. They are too small to be bought anyway."""
     rows, start = _idle(bars)
-    traded, bars_before = (
-        _sum_before(bars, values)[start]
-        for values in ((bars.volume > 0).astype(float), np.ones_like(bars.volume))
-    )
-    often = traded / np.maximum(bars_before, 1)
+    begin, total = _window_begins(bars)[start], _sums_before((bars.volume > 0).astype(float))
+    bars_before = start - begin
+    often = (total[start] - total[begin]) / np.maximum(bars_before, 1)
     is_small = ~(_usual(bars.dollar_volume, bars, start) >= TRADED_LEAST_USD)
     told = [
         f"close {close:.6g} on no volume; traded on {share:.0%} of the sessions before"
@@ -128,20 +126,17 @@ def _flat(bars: Bars) -> Shapes:
 
 def _stray(bars: Bars) -> Shapes:
     """Find highs and lows far beyond both closes, on a day that was not wild for the market or for the name."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        up = np.log(bars.high / np.fmax(bars.before, bars.close))
-        down = np.log(np.fmin(bars.before, bars.close) / bars.low)
-        reach = np.maximum(up, down)
+    reach, is_high = _reach(bars)
     market = by_session(bars.day, reach)
     with np.errstate(invalid="ignore"):
         rows = _of(bars, np.isfinite(bars.before) & (reach > STRAY_LEAST) & (reach > STRAY_TIMES * market))
     own = usual(reach, bars.code, bars.day, rows, sessions=STRAY_SESSIONS, least=STRAY_LEAST_BARS)
     is_odd = (reach[rows] > STRAY_TIMES * own) & ~(bars.times_usual_volume(rows) >= BUSY_VOLUME)
     told = [
-        f"{'high' if u > d else 'low'} {h if u > d else low:.6g} while closes went {before:.6g} → {close:.6g}; "
+        f"{'high' if above else 'low'} {h if above else low:.6g} while closes went {before:.6g} → {close:.6g}; "
         f"usually {normal:.1%} beyond them"
-        for u, d, h, low, before, close, normal in zip(
-            *(figures[rows] for figures in (up, down, bars.high, bars.low, bars.before, bars.close)),
+        for above, h, low, before, close, normal in zip(
+            *(figures[rows] for figures in (is_high, bars.high, bars.low, bars.before, bars.close)),
             own,
             strict=True,
         )
@@ -149,10 +144,19 @@ def _stray(bars: Bars) -> Shapes:
     return _keep("stray_price", "quarantine", rows, is_odd, told)
 
 
+def _reach(bars: Bars) -> tuple[Floats, Mask]:
+    """Return how far each bar's high or low lies beyond both closes, as a log distance, and whether it is the high."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        up = np.log(bars.high / np.fmax(bars.before, bars.close))
+        down = np.log(np.fmin(bars.before, bars.close) / bars.low)
+        return np.maximum(up, down), up > down
+
+
 def _thin(bars: Bars) -> Shapes:
     dollars = bars.dollar_volume
     # a sieve that loses nothing: of at least so many values the median is at most twice the mean
-    most = 2.0 * _sum_before(bars, dollars) / USUAL_LEAST
+    total = _sums_before(dollars)
+    most = 2.0 * (total[:-1] - total[_window_begins(bars)]) / USUAL_LEAST
     rows = _of(bars, (bars.volume > 0) & (dollars < most / THIN_TIMES))
     normal = _usual(dollars, bars, rows)
     is_odd = (normal >= THIN_LEAST_USD) & (dollars[rows] < normal / THIN_TIMES)
@@ -163,15 +167,23 @@ def _thin(bars: Bars) -> Shapes:
     return _keep("thin_volume", "note", rows, is_odd, told)
 
 
-def _sum_before(bars: Bars, values: Floats) -> Floats:
-    """Return the sum over the name's rows before each."""
-    row = np.arange(len(values))
-    is_first = np.ones(len(values), dtype=bool)
+def _window_begins(bars: Bars) -> Ints:
+    """Return, for each row, the first of the name's rows before it that count for what is usual; itself without one."""
+    row = np.arange(len(bars.code))
+    is_first = np.ones(len(row), dtype=bool)
     is_first[1:] = bars.code[1:] != bars.code[:-1]
-    start = np.maximum(row - USUAL_SESSIONS, np.maximum.accumulate(np.where(is_first, row, 0)))
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    result: Floats = total[row] - total[start]
+    begin = np.where(is_first, row, 0)
+    np.maximum.accumulate(begin, out=begin)
+    row -= USUAL_SESSIONS
+    result: Ints = np.maximum(row, begin, out=begin)
     return result
+
+
+def _sums_before(values: Floats) -> Floats:
+    """Return the sum of all values before each row, and behind them the sum of all."""
+    total = np.zeros(len(values) + 1)
+    np.cumsum(values, out=total[1:])
+    return total
 
 
 def _usual(values: Floats, bars: Bars, rows: Ints) -> Floats:

@@ -30,7 +30,18 @@ def usual(values: Floats, code: Ints, day: Ints, rows: Ints, *, sessions: int, l
 
 def by_session(day: Ints, values: Floats) -> Floats:
     """Return for each row the median of all rows of its day; missing values do not count."""
-    import pandas as pd
+    result = np.full(len(values), np.nan)
+    for rows in rows_by_session(day):
+        there = values[rows]
+        there = there[~np.isnan(there)]
+        if len(there):
+            result[rows] = np.median(there)
+    return result
 
-    frame = pd.DataFrame({"day": day, "value": values})
-    return frame.groupby("day")["value"].transform("median").to_numpy(dtype=np.float64)
+
+def rows_by_session(day: Ints) -> list[Ints]:
+    """Return the rows of each day that has some, days and rows in order; `day` counts trading days."""
+    short = day.astype(np.uint16)  # centuries of trading days; numbers this short are sorted in one pass
+    order = np.argsort(short, kind="stable")
+    ordered = short[order]
+    return np.split(order, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1) if len(day) else []

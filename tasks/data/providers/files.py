@@ -123,7 +123,12 @@ class FilesProvider:
 
     @cache  # noqa: B019 - a provider lives as long as one command
     def _prices_since(self, since: date | None) -> pd.DataFrame:
+        import pyarrow as pa
+
         frame = self._read("prices", BAR_FILE, since=since)
+        # Arrow read them into memory that it has freed by now, a gigabyte of a large import; without being asked the
+        # allocator keeps it, for pieces as small as those of a file
+        pa.default_memory_pool().release_unused()
         if frame.empty and since is None:
             raise DataError(
                 f"{self._prices} has no rows.",
