@@ -7,7 +7,6 @@ candidate learned, and at no others.
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from config.sections import FeatureChecks
 from tasks.models.dataset import Dataset
@@ -106,6 +105,8 @@ def _knows_too_much(alone: Metrics, limits: FeatureChecks) -> bool:
 
 def _groups(is_double: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Number the groups from 1 in the order of their first feature."""
+    from scipy.sparse.csgraph import connected_components  # slow to import, and no day has use for it
+
     _, component = connected_components(is_double, directed=False)
     sizes = np.bincount(component)
     numbers = {each: number for number, each in enumerate(dict.fromkeys(component[sizes[component] > 1]), 1)}
