@@ -122,6 +122,29 @@ def test_what_arrow_no_longer_needs_goes_back_to_the_system():
     assert result.stdout.split() == ["system"]
 
 
+def test_a_command_ends_without_looking_for_cycles_among_all_that_it_imported():
+    """issue 10, done when 4: that look takes a tenth of a day's processor time."""
+    code = (
+        "import gc, sys\nfrom flows.start import main\n"
+        "sys.argv = ['', 'dayly']\nmain()\nprint(gc.get_freeze_count() > 10_000)"
+    )
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout.split() == ["True"]
+
+
+def test_a_day_imports_no_library_that_only_a_training_needs():
+    """issue 10, done when 4."""
+    code = "import flows.daily, sys\nprint(*sys.modules)"
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (
+        set(result.stdout.split()) & {"scipy.sparse", "sklearn", "lightgbm", "xgboost", "matplotlib"} == set()
+    )
+
+
 INTERRUPTED_AT = """
 import builtins, os, signal, sys
 imported = builtins.__import__

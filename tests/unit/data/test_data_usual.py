@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data.usual import by_session, usual
+from tasks.data.usual import by_session, rows_by_session, usual
 
 
 @given(
@@ -34,3 +34,25 @@ def test_a_sessions_median_is_that_of_all_names():
 
     np.testing.assert_array_equal(by_session(day, values), [2, 5, 2, 5, 2])
     assert pd.isna(by_session(np.array([1]), np.array([np.nan]))[0])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12_000), st.one_of(st.floats(-9, 9), st.sampled_from([np.nan, np.inf]))),
+        max_size=40,
+    )
+)
+def test_a_sessions_median_is_to_the_bit_what_pandas_takes_for_it(rows):
+    day = np.array([row[0] % 5 * 3_000 for row in rows], dtype=np.int64)
+    values = np.array([row[1] for row in rows], dtype=np.float64)
+
+    expected = pd.Series(values).groupby(day).transform("median").to_numpy()
+
+    np.testing.assert_array_equal(by_session(day, values), expected)
+
+
+def test_the_rows_of_a_session_come_together_sessions_and_rows_in_order():
+    day = np.array([11_580, 2, 11_580, 7, 2])
+
+    assert [rows.tolist() for rows in rows_by_session(day)] == [[1, 4], [3], [0, 2]]
+    assert rows_by_session(day[:0]) == []
