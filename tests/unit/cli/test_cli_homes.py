@@ -1,11 +1,7 @@
 """Making a home, and finding the one that is meant."""
 
 import json
-import shutil
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -53,37 +49,6 @@ def test_init_leaves_a_folder_with_other_files_alone(tmp_path, capsys):
 
     assert "thesis.tex" in json.loads(capsys.readouterr().out)["what"]
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
-
-
-# issue 10, line 12
-def test_code_installed_as_a_package_refuses_without_a_home_and_writes_nothing(tmp_path):
-    packages = tmp_path / "site-packages"
-    for package in ("flows", "tasks", "config"):
-        shutil.copytree(Path(__file__).parents[3] / package, packages / package)
-    before = tree_bytes(packages)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli import answer; "
-
-    for words in (
-        ["daily"],
-        ["data", "status"],
-        ["data", "import", str(elsewhere)],
-        ["kill-switch", "status"],
-    ):
-        ended = subprocess.run(
-            [sys.executable, "-B", "-c", f"{program} sys.exit(answer({words!r}))"],
-            cwd=elsewhere,
-            env={"PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 2
-        assert "afterclose init DIR" in ended.stderr
-
-    assert tree_bytes(packages) == before
-    assert list(elsewhere.iterdir()) == []
 
 
 # issue 10, line 15

@@ -1,5 +1,6 @@
 """The command line answers at once: what --help imports, and how it leaves the process."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import answer
-from tests.homes import blank
+from tests.homes import blank, tree_bytes
 
 AFTERCLOSE = str(Path(sys.executable).parent / "afterclose")
 HEAVY = {
@@ -175,8 +176,39 @@ def test_an_interruption_while_the_command_starts_is_one_line_and_exit_130(tmp_p
 
 # issue 11, part 3
 def test_the_version_is_the_release_that_is_installed(capsys):
-    released = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["version"]
+    released = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
 
     assert answer(["--version"]) == 0
 
     assert capsys.readouterr().out == f"afterclose {released}\n"
+
+
+# issue 10, line 12
+def test_code_installed_as_a_package_refuses_without_a_home_and_writes_nothing(tmp_path):
+    packages = tmp_path / "site-packages"
+    for package in ("flows", "tasks", "config"):
+        shutil.copytree(Path(__file__).parents[2] / package, packages / package)
+    before = tree_bytes(packages)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli import answer; "
+
+    for words in (
+        ["daily"],
+        ["data", "status"],
+        ["data", "import", str(elsewhere)],
+        ["kill-switch", "status"],
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-B", "-c", f"{program} sys.exit(answer({words!r}))"],
+            cwd=elsewhere,
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert "afterclose init DIR" in ended.stderr
+
+    assert tree_bytes(packages) == before
+    assert list(elsewhere.iterdir()) == []
