@@ -18,14 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data import commits, task
+from tasks.data import commits, panel_reader, task
 from tasks.data.commits import commit
 from tasks.data.conform import conform
 from tasks.data.head import read_head
 from tasks.data.intake import admit
 from tasks.data.panel_reader import read_panel, read_prices
 from tasks.data.providers.base import Delivery
-from tasks.data.schema import Market, Panel, PanelRules
+from tasks.data.schema import Market, Panel, PanelRules, SnapshotRef
 from tasks.data.store import make_snapshot, read_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
@@ -85,14 +85,28 @@ def test_a_refresh_asks_only_for_sessions_after_the_last_one(tmp_path, monkeypat
     assert market.new_bars == 6
 
 
+def filled(factory: pytest.TempPathFactory, delivery: Delivery, **overrides: Any) -> tuple[Path, Market]:
+    """Return a home whose lake was filled at once, and its market: made once for all examples, and only read."""
+    home = factory.mktemp("filled")
+    with pytest.MonkeyPatch.context() as patch:
+        return home, refresh(patch, home, delivery, **overrides)
+
+
+WITH_AN_ERROR = scaled(make_delivery(), "S03", days_of(make_delivery())[45], 10.0)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return filled(tmp_path_factory, WITH_AN_ERROR)[1]
+
+
 @LENIENT
 @given(cuts=st.sets(st.integers(10, 58), max_size=2))
 def test_the_snapshot_and_the_panel_do_not_depend_on_how_the_lake_was_filled(
-    cuts, tmp_path_factory, monkeypatch
+    cuts, whole, tmp_path_factory, monkeypatch
 ):
-    delivery = scaled(make_delivery(), "S03", days_of(make_delivery())[45], 10.0)
+    delivery = WITH_AN_ERROR
     days = days_of(delivery)
-    whole = refresh(monkeypatch, tmp_path_factory.mktemp("whole"), delivery)
 
     home = tmp_path_factory.mktemp("parts")
     for position in sorted(cuts):
@@ -116,18 +130,21 @@ def spoiled(delivery: Delivery, after: date) -> Delivery:
     return replace(delivery, bars=bars, levels=levels, actions=delivery.actions[early])
 
 
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filled(tmp_path_factory, make_delivery())[0]
+
+
 @LENIENT
 @given(position=st.integers(12, 57))
-def test_nothing_seen_as_of_a_session_depends_on_later_rows(position, tmp_path_factory, monkeypatch):
+def test_nothing_seen_as_of_a_session_depends_on_later_rows(position, longer, tmp_path_factory, monkeypatch):
     delivery = make_delivery()
     day = days_of(delivery)[position]
     ended = refresh(monkeypatch, tmp_path_factory.mktemp("ended"), delivery, day)
     loose = {"data.quality.max_quarantined_frac": 1.0, **ANY_SESSION}
-    homes = [tmp_path_factory.mktemp(name) for name in ("longer", "spoiled")]
-    refresh(monkeypatch, homes[0], delivery)
-    refresh(monkeypatch, homes[1], spoiled(delivery, day), **loose)
+    noisy, _ = filled(tmp_path_factory, spoiled(delivery, day), **loose)
 
-    for home in homes:
+    for home in (longer, noisy):
         seen = refresh(monkeypatch, home, delivery, day)
 
         assert seen.snapshot.id == ended.snapshot.id
@@ -143,17 +160,21 @@ def rows_of(panel: Panel, rows: slice, columns: np.ndarray) -> dict[str, np.ndar
     } | {name: matrix[rows][:, columns] for name, matrix in panel.fundamentals.items()}
 
 
-@LENIENT
-@given(window=st.integers(1, 70))
-def test_a_window_equals_the_whole_panel_on_its_rows_bit_for_bit(window, tmp_path_factory, monkeypatch):
+@pytest.fixture(scope="module")
+def with_a_silent_name(tmp_path_factory: pytest.TempPathFactory) -> SnapshotRef:
+    """Return a market in which one name falls silent early and another one's bar is set aside."""
     base = make_delivery()
     silent = (base.bars["symbol"] == "S04") & (base.bars["session"] > base.bars["session"].iloc[100])
     delivery = replace(base, bars=base.bars[~silent].reset_index(drop=True))
-    delivery = scaled(delivery, "S02", days_of(delivery)[-12], 1.5)
-    market = refresh(monkeypatch, tmp_path_factory.mktemp("home"), delivery)
-    whole = read_panel(market.snapshot, window=None)
+    return filled(tmp_path_factory, scaled(delivery, "S02", days_of(delivery)[-12], 1.5))[1].snapshot
 
-    part = read_panel(market.snapshot, window=window)
+
+@LENIENT
+@given(window=st.integers(1, 70))
+def test_a_window_equals_the_whole_panel_on_its_rows_bit_for_bit(window, with_a_silent_name):
+    whole = read_panel(with_a_silent_name, window=None)
+
+    part = read_panel(with_a_silent_name, window=window)
 
     columns = np.flatnonzero(np.isin(whole.symbols, part.symbols))
     assert part.symbols.tolist() == whole.symbols[columns].tolist()
@@ -165,16 +186,13 @@ def test_a_window_equals_the_whole_panel_on_its_rows_bit_for_bit(window, tmp_pat
 @LENIENT
 @given(windows=st.lists(st.integers(1, 70), min_size=1, max_size=5))
 def test_prices_are_the_panel_without_fundamentals_whatever_window_was_read_before(
-    windows, tmp_path_factory, monkeypatch
+    windows, with_a_silent_name
 ):
-    base = make_delivery()
-    silent = (base.bars["symbol"] == "S04") & (base.bars["session"] > base.bars["session"].iloc[100])
-    delivery = replace(base, bars=base.bars[~silent].reset_index(drop=True))
-    snapshot = refresh(monkeypatch, tmp_path_factory.mktemp("home"), delivery).snapshot
+    panel_reader._kept.clear()  # each example begins with nothing read
 
     for window in windows:
-        expected = replace(read_panel(snapshot, window=window), fundamentals={})
-        assert_same_panel(read_prices(snapshot, window=window), expected)
+        expected = replace(read_panel(with_a_silent_name, window=window), fundamentals={})
+        assert_same_panel(read_prices(with_a_silent_name, window=window), expected)
 
 
 def test_prices_of_a_snapshot_are_not_those_of_another(tmp_path, monkeypatch):
