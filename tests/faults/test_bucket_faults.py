@@ -223,12 +223,20 @@ IN_THE_WAY = {
 }
 
 
+@pytest.fixture(scope="module")
+def filled_lake(object_store):
+    lake = Bucket(object_store.new_lake())
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in object_store.environ.items():
+            patch.setenv(name, value)
+        commit_day(lake, OURS, DAY_BEFORE)
+    return lake
+
+
 @pytest.fixture
-def a_lake(bucket_lake):
-    """A lake with its head, and what a run has read of it before trouble begins."""
-    lake = Bucket(bucket_lake)
-    commit_day(lake, OURS, DAY_BEFORE)
-    return lake, read_head(lake)
+def a_lake(filled_lake, bucket_lake):
+    """A lake with its head, and what a run has read of it before trouble begins; whoever comes there is refused."""
+    return filled_lake, read_head(filled_lake)
 
 
 def the_ways_there(lake: Bucket, head: Head) -> list[Callable[[], object]]:
