@@ -81,7 +81,7 @@ $(QLIB_INSTALLED): requirements-qlib.lock
 	@touch $(QLIB_INSTALLED)
 
 docs: $(INSTALLED) ## rewrite the generated pages
-	@$(BIN)/python -m tests.generated_docs
+	@$(BIN)/python -m tests.documentation.generate
 
 # Qlib does without what its data layer never imports: notebooks, models, plots.
 lock: $(INSTALLED) ## resolve pyproject.toml into the lock files, with hashes and without addresses

@@ -20,7 +20,7 @@ from tasks.core.open import named_home, open_run
 from tasks.core.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.core.setup import is_set_up, make_home
-from tasks.models.store import has_champion
+from tasks.models.registry.store import has_champion
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
 

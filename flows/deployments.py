@@ -19,7 +19,7 @@ from flows.weekly import weekly_champion
 from tasks.core.errors import TransientError
 from tasks.core.open import find_home, open_run, settings_of
 from tasks.core.stage import time_limit, timings
-from tasks.data.latest import training_day
+from tasks.data.lake.latest import training_day
 
 
 @flow(name="daily-live", persist_result=False)

@@ -11,7 +11,7 @@ def main() -> int:
     """Run the command line; an interruption at any moment is one line and exit 130."""
     try:
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-        from flows.cli import answer
+        from flows.cli.app import answer
 
         return answer(sys.argv[1:])
     except KeyboardInterrupt:

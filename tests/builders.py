@@ -13,7 +13,7 @@ from config.settings import Settings
 from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_ending
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 
 BASE_YAML = Path(__file__).parents[1] / "config" / "base.yaml"
 FRIDAY = date(2024, 6, 14)

@@ -13,19 +13,19 @@ from tasks.core.artifacts import ArtifactRef
 from tasks.core.atomic import write_bytes
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
-from tasks.data.schema import Panel
-from tasks.features.engine import compute
+from tasks.data.schema.records import Panel
+from tasks.features.compute import compute
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
-from tasks.models.champion import make_probe
-from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import KINDS, make_model
-from tasks.models.metadata import Metadata
-from tasks.models.metrics import Metrics
-from tasks.models.promotion import describe
+from tasks.models.registry.champion import make_probe
+from tasks.models.registry.metadata import Metadata
+from tasks.models.registry.store import promote_version, write_version
 from tasks.models.schema import CandidateResult, Choice, Training
-from tasks.models.selection import Limits
-from tasks.models.store import promote_version, write_version
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.metrics import Metrics
+from tasks.selection.choice import Limits
+from tasks.selection.promotion import describe
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)

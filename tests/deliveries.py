@@ -16,9 +16,9 @@ from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_ending
 from tasks.data import task
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery
-from tasks.data.schema import Market
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.schema.records import Market
 from tests.builders import FRIDAY, make_settings
 
 SMALL = {

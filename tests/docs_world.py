@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tasks.core import clock
 from tasks.data.providers.base import Delivery
 from tests.deliveries import make_delivery

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import yaml
 
-from flows.cli import answer
+from flows.cli.app import answer
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
 from tasks.core.home import Home

@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.truth import simulate
-from tasks.data.schema import Matrix, Panel
+from tasks.data.schema.records import Matrix, Panel
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.truth import simulate
 
 LAST_SESSION = date(2024, 6, 14)
 LEAST_AGE_SESSIONS = 253

@@ -15,27 +15,33 @@ from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between, sessions_ending
 from tasks.core.stage import stage
-from tasks.data.batch import Batch
-from tasks.data.commits import commit
-from tasks.data.conform import conform, refuse_lost_figures
-from tasks.data.fall_throughs import fall_throughs_of, with_fall_throughs, without_fall_throughs
-from tasks.data.finding_rows import to_findings
-from tasks.data.head import Head, read_head
-from tasks.data.intake import admit
-from tasks.data.level_gates import level_rules
-from tasks.data.panel_reader import panel_rules, read_prices
-from tasks.data.place import lake_of
+from tasks.data.gates.conform import conform, refuse_lost_figures
+from tasks.data.gates.context_rows import Known, context_start
+from tasks.data.gates.level_checks import level_rules
+from tasks.data.gates.readiness import (
+    SessionFacts,
+    count_session,
+    quarantined_names,
+    refuse_unfit,
+    young_findings,
+)
+from tasks.data.gates.reconcile import Reconciled, reconcile
+from tasks.data.gates.revisions import rewritten
+from tasks.data.gates.session_moves import refuse_out_of_line
+from tasks.data.intake.admit import admit
+from tasks.data.intake.failovers import fall_throughs_of, with_fall_throughs, without_fall_throughs
+from tasks.data.lake.commits import commit
+from tasks.data.lake.head import Head, read_head
+from tasks.data.lake.location import lake_of
+from tasks.data.lake.seals import refuse_damage
+from tasks.data.lake.store import make_snapshot, read_bar_frame, read_table, read_tables
+from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.data.providers.base import Provider
 from tasks.data.providers.registry import make_provider, make_second_opinions
-from tasks.data.readiness import SessionFacts, count_session, quarantined_names, refuse_unfit, young_findings
-from tasks.data.reconcile import Reconciled, reconcile
-from tasks.data.revisions import rewritten
-from tasks.data.rows import Known, context_start
-from tasks.data.schema import Days, Finding, Market, Place, SnapshotRef
-from tasks.data.seals import refuse_damage
-from tasks.data.session_moves import refuse_out_of_line
-from tasks.data.store import make_snapshot, read_bar_frame, read_table, read_tables
-from tasks.data.tables import SPECS, as_seen_on, changed_rows
+from tasks.data.schema.batch import Batch
+from tasks.data.schema.finding_rows import to_findings
+from tasks.data.schema.records import Days, Finding, Market, Place, SnapshotRef
+from tasks.data.schema.tables import SPECS, as_seen_on, changed_rows
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +96,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
 
     Findings on old sessions are stored and do not stop the import; the last session must be fit to trade on.
     """
-    from tasks.data.providers.files import FilesProvider
+    from tasks.data.providers.files.provider import FilesProvider
 
     provider = FilesProvider(folder)
     head = _sound_head(run)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Mask, Matrix
-from tasks.features.arithmetic import log
-from tasks.features.cross_section import rank
-from tasks.features.engine import on_arrays
-from tasks.features.rolling import lag, rolling_mean_and_std
-from tasks.features.series import Series
+from tasks.data.schema.records import Mask, Matrix
+from tasks.features.compute import on_arrays
+from tasks.features.engine.arithmetic import log
+from tasks.features.engine.cross_section import rank
+from tasks.features.engine.rolling import lag, rolling_mean_and_std
+from tasks.features.engine.series import Series
 
 QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Days, Mask
-from tasks.features.series import Series
+from tasks.data.schema.records import Days, Mask
+from tasks.features.engine.series import Series
 
 Transform = Literal["none", "rank", "zscore", "sector_rank", "neutral_rank"]
 Values = NDArray[np.float32]  # features × sessions × symbols

@@ -16,8 +16,8 @@ import numpy as np
 
 from tasks.core.atomic import refuse_symlink, remove_leftovers, replace_folder
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
-from tasks.data.schema import Panel, SnapshotRef
-from tasks.features.engine import computed_in_turn
+from tasks.data.schema.records import Panel, SnapshotRef
+from tasks.features.compute import computed_in_turn
 from tasks.features.registry import feature_set, selected
 from tasks.features.schema import FeatureMatrix, Values
 

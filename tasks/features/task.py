@@ -6,9 +6,9 @@ from tasks.core.artifacts import ArtifactRef, save_frame
 from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_panel
-from tasks.data.schema import Market
-from tasks.features.engine import compute_last, members_frame
+from tasks.data.panel.reader import read_panel
+from tasks.data.schema.records import Market
+from tasks.features.compute import compute_last, members_frame
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 

@@ -10,18 +10,18 @@ from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_panel
-from tasks.data.schema import Market
+from tasks.data.panel.reader import read_panel
+from tasks.data.schema.records import Market
 from tasks.features.registry import require_feature_set
 from tasks.features.sets import SETS
 from tasks.features.store import stored_features
-from tasks.models.champion import load_champion, make_probe
-from tasks.models.contest import compete, last_window, limits_of, window_needed
-from tasks.models.feature_checks import check_features
-from tasks.models.promotion import describe, install, judge, kept_for_its_time
-from tasks.models.report import comparison, page
+from tasks.models.registry.champion import load_champion, make_probe
 from tasks.models.schema import Champion, Promotion, Scores, Training
 from tasks.models.scoring import ranked
+from tasks.models.training.feature_checks import check_features
+from tasks.selection.contest import compete, last_window, limits_of, window_needed
+from tasks.selection.promotion import describe, install, judge, kept_for_its_time
+from tasks.selection.report import comparison, page
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tasks.data.lines import Lines
+from tasks.data.panel.companies import Lines
 
 
 class Events(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import SafetyError
-from tasks.data.symbols import is_safe_symbol, printable
+from tasks.data.schema.symbols import is_safe_symbol, printable
 from tasks.portfolio.schema import CASH
 
 # Python's float() also takes 1_000, ٣ and inf

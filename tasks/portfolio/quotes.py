@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 
 VOLUME_SESSIONS = 21
 VOLATILITY_SESSIONS = 63

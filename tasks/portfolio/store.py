@@ -6,10 +6,10 @@ Never writes: the positions file changes by confirmed fills only.
 import pandas as pd
 
 from tasks.core.run import Run
-from tasks.data.lines import lines_as_of
-from tasks.data.panel_reader import read_prices
-from tasks.data.schema import Market
-from tasks.data.store import read_tables
+from tasks.data.lake.store import read_tables
+from tasks.data.panel.companies import lines_as_of
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market
 from tasks.portfolio.book import is_priced, value_book
 from tasks.portfolio.events import Events, events_of
 from tasks.portfolio.positions import Positions

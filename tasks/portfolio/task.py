@@ -6,7 +6,7 @@ from dataclasses import replace
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.schema import Market
+from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from config import sections
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.regime.inputs import LOOKBACK, Inputs
 from tasks.regime.rules import memory, regime_path
 from tasks.regime.schema import STATES

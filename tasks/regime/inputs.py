@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema import Mask, Matrix, Panel
+from tasks.data.schema.records import Mask, Matrix, Panel
 from tasks.regime.rolling import column_blocks, levels_before, row_mean, window_count, window_sum
 
 Numbers = NDArray[np.float64]

@@ -6,8 +6,8 @@ import pandas as pd
 
 from config import sections
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.panel_reader import read_prices
-from tasks.data.schema import SnapshotRef
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import SnapshotRef
 from tasks.regime.history import history_table
 from tasks.regime.inputs import measure
 

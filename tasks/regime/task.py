@@ -6,8 +6,8 @@ import math
 from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_prices
-from tasks.data.schema import Market
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market
 from tasks.regime.caps import exposure_cap
 from tasks.regime.history import INPUT_COLUMNS, history_table, sessions_to_read
 from tasks.regime.inputs import measure

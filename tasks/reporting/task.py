@@ -11,17 +11,15 @@ from tasks.core.errors import SafetyError
 from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.core.stage import stage, timings_so_far
-from tasks.data.schema import Market
+from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.record import note_history, open_portfolio
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
-from tasks.reporting.inputs import DayInputs, Records
-from tasks.reporting.ledger import refuse_disagreement
-from tasks.reporting.manifest import manifest_json
-from tasks.reporting.rendering import render_day
-from tasks.reporting.schema import Day
-from tasks.reporting.store import (
+from tasks.reporting.day.inputs import DayInputs, Records
+from tasks.reporting.day.ledger import refuse_disagreement
+from tasks.reporting.day.manifest import manifest_json
+from tasks.reporting.day.store import (
     hash_positions,
     publish_blocked,
     publish_folder,
@@ -29,7 +27,9 @@ from tasks.reporting.store import (
     refuse_decided,
     write_history_row,
 )
-from tasks.reporting.view import failed_checks, halt_words
+from tasks.reporting.page.rendering import render_day
+from tasks.reporting.page.view import failed_checks, halt_words
+from tasks.reporting.schema import Day
 from tasks.risk.schema import RiskModel
 from tasks.safety.kill_switch import hold_switch, read_switch, reset_command
 from tasks.safety.schema import Checks

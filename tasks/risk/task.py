@@ -8,8 +8,8 @@ import pandas as pd
 from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_prices
-from tasks.data.schema import Market, Panel
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market, Panel
 from tasks.risk.covariance import Mask, Shrinkage, daily_returns, estimable, estimate_shrinkage
 from tasks.risk.schema import RiskModel
 

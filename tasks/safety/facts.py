@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.models.schema import Champion
 from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH, Book

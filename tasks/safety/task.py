@@ -11,8 +11,8 @@ from config.settings import Settings
 from tasks.core.artifacts import load_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel_reader import read_prices
-from tasks.data.schema import Market
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Book, Portfolio
 from tasks.regime.schema import Regime

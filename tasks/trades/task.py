@@ -5,7 +5,7 @@ import logging
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.schema import Market
+from tasks.data.schema.records import Market
 from tasks.portfolio.schema import Portfolio
 from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.check import check_trades

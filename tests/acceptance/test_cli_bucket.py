@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tasks.core.home import Home
-from tasks.data.backup import back_up, restore
+from tasks.data.upkeep.backup import back_up, restore
 from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
 
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,
@@ -119,7 +119,7 @@ def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
 def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
     from datetime import UTC, datetime
 
-    from flows import doctor
+    from flows.operations import doctor
 
     run_day(ready_home)
     monkeypatch.setattr(doctor, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tests.homes import blank, tree_bytes
 
 AFTERCLOSE = str(Path(sys.executable).parent / "afterclose")
@@ -26,7 +26,7 @@ HEAVY = {
 
 def modules_after(*arguments):
     code = (
-        "import sys\nfrom flows.cli import answer\n"
+        "import sys\nfrom flows.cli.app import answer\n"
         f"code = answer({list(arguments)!r})\n"
         "print('MODULES', *sys.modules)\nsys.exit(code)"
     )
@@ -38,7 +38,7 @@ def modules_after(*arguments):
 def test_help_imports_nothing_heavy(arguments):
     modules = modules_after(*arguments)
 
-    assert "flows.cli" in modules
+    assert "flows.cli.app" in modules
     assert modules & HEAVY == set()
 
 
@@ -76,7 +76,7 @@ def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path):
 def test_a_machine_that_cannot_tell_a_process_its_cores_runs_every_command():
     code = (
         "import os\ndel os.sched_getaffinity\n"  # as on macOS
-        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "from flows.cli.app import answer\nanswer(['dayly'])\n"
         "print(int(os.environ['OMP_NUM_THREADS']) == os.cpu_count())"
     )
     environ = {"PATH": "/usr/bin:/bin"}
@@ -91,7 +91,7 @@ def test_a_machine_that_cannot_tell_a_process_its_cores_runs_every_command():
 def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():
     code = (
         "import os\nos.environ['OMP_NUM_THREADS'] = '7'\n"
-        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "from flows.cli.app import answer\nanswer(['dayly'])\n"
         "print(os.environ['DO_NOT_TRACK'], os.environ['PREFECT_SERVER_ANALYTICS_ENABLED'],"
         " os.environ['MLFLOW_DISABLE_TELEMETRY'], os.environ['OMP_NUM_THREADS'],"
         " int(os.environ['OPENBLAS_NUM_THREADS']) == len(os.sched_getaffinity(0)))"
@@ -108,7 +108,7 @@ def test_telemetry_is_off_and_threads_are_bounded_unless_asked_otherwise():
 def test_what_arrow_no_longer_needs_goes_back_to_the_system():
     """issue 10, done when 4: Arrow's own pool keeps 60 MB of a day's peak."""
     code = (
-        "from flows.cli import answer\nanswer(['dayly'])\n"
+        "from flows.cli.app import answer\nanswer(['dayly'])\n"
         "import pyarrow\nprint(pyarrow.default_memory_pool().backend_name)"
     )
 
@@ -164,7 +164,7 @@ sys.exit(command.load()())
 
 
 # issue 10, line 14
-@pytest.mark.parametrize("module", ["flows.cli", "typer", "flows.terminal", "yaml"])
+@pytest.mark.parametrize("module", ["flows.cli.app", "typer", "flows.terminal", "yaml"])
 def test_an_interruption_while_the_command_starts_is_one_line_and_exit_130(tmp_path, module):
     program = INTERRUPTED_AT.format(module=module, home=str(blank(tmp_path)))
 
@@ -191,7 +191,7 @@ def test_code_installed_as_a_package_refuses_without_a_home_and_writes_nothing(t
     before = tree_bytes(packages)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli import answer; "
+    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli.app import answer; "
 
     for words in (
         ["daily"],

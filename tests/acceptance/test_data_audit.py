@@ -12,9 +12,9 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
-from tasks.data.audit import verify_lake
-from tasks.data.head import read_head
-from tasks.data.store import read_table
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import read_table
+from tasks.data.upkeep.verify import verify_lake
 from tests.deliveries import days_of, make_delivery, refresh, scaled, small_run, typed
 
 

@@ -17,9 +17,9 @@ from tasks.core.errors import AftercloseError, ConfigError, DataError, StorageEr
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
-from tasks.data import backup as backups
-from tasks.data.backup import INTERRUPTED, Backup, back_up, restore
-from tasks.data.migrations import SCHEMA_VERSION
+from tasks.data.lake.migrations import SCHEMA_VERSION
+from tasks.data.upkeep import backup as backups
+from tasks.data.upkeep.backup import INTERRUPTED, Backup, back_up, restore
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 
@@ -336,7 +336,7 @@ HOSTILE = [
     "data/home.lock",
     "data/work/x",
     "data/requests.sqlite",
-    "flows/cli.py",
+    "flows/cli/app.py",
     ".venv/bin/python",
     "config.yaml/x",
     "live",

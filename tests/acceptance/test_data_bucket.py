@@ -7,15 +7,15 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
-from tasks.data import commits, store
-from tasks.data.audit import verify_lake
-from tasks.data.head import read_head, superseded_heads
-from tasks.data.panel_reader import read_panel
-from tasks.data.place import files_of
+from tasks.data.lake import commits, store
+from tasks.data.lake.head import read_head, superseded_heads
+from tasks.data.lake.location import files_of
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.schema import Bucket
-from tasks.data.status import describe_lake
-from tasks.data.upkeep import vacuum_lake
+from tasks.data.schema.records import Bucket
+from tasks.data.upkeep.status import describe_lake
+from tasks.data.upkeep.vacuum import vacuum_lake
+from tasks.data.upkeep.verify import verify_lake
 from tests.acceptance.test_data_store import (
     CrashError,
     assert_same_panel,

@@ -9,11 +9,11 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
-from tasks.data.backup import back_up, restore
-from tasks.data.bucket import Objects
-from tasks.data.head import read_head
-from tasks.data.place import files_of
-from tasks.data.schema import Bucket
+from tasks.data.lake.bucket import Objects
+from tasks.data.lake.head import read_head
+from tasks.data.lake.location import files_of
+from tasks.data.schema.records import Bucket
+from tasks.data.upkeep.backup import back_up, restore
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.conform import conform
-from tasks.data.head import read_head
-from tasks.data.intake import admit
-from tasks.data.panel_reader import read_panel
+from tasks.data.gates.conform import conform
+from tasks.data.gates.context_rows import Known
+from tasks.data.intake.admit import admit
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import read_table
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.rows import Known
-from tasks.data.store import read_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.data import commits
-from tasks.data.head import read_head
-from tasks.data.migrations import SCHEMA_VERSION, STEPS
-from tasks.data.panel_reader import read_panel
-from tasks.data.store import read_table
-from tasks.data.tables import SPECS, with_all_columns
+from tasks.data.lake import commits
+from tasks.data.lake.head import read_head
+from tasks.data.lake.migrations import SCHEMA_VERSION, STEPS
+from tasks.data.lake.store import read_table
+from tasks.data.panel.reader import read_panel
+from tasks.data.schema.tables import SPECS, with_all_columns
 from tests.acceptance.test_data_store import CrashError, assert_same_panel, dying_at
 from tests.deliveries import days_of, make_delivery, refresh
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.panel_reader import read_panel
-from tasks.data.schema import Panel
+from tasks.data.panel.reader import read_panel
+from tasks.data.schema.records import Panel
 from tests.builders import FRIDAY
 from tests.deliveries import days_of, make_delivery, refresh, typed
 

@@ -11,11 +11,11 @@ import pytest
 from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on
-from tasks.data.head import read_head
-from tasks.data.panel_reader import read_panel
+from tasks.data.gates.revisions import rewritten
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import read_table
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.revisions import rewritten
-from tasks.data.store import read_table
 from tasks.data.task import Imported, import_folder, refresh_market
 from tests.builders import FRIDAY, make_settings
 from tests.deliveries import SMALL, days_of, make_delivery

@@ -9,8 +9,8 @@ import pytest
 
 from tasks.core.home import Home
 from tasks.data import task
-from tasks.data.schema import Market
-from tasks.data.status import LakeStatus, describe_lake
+from tasks.data.schema.records import Market
+from tasks.data.upkeep.status import LakeStatus, describe_lake
 from tests.builders import FRIDAY
 from tests.deliveries import days_of, make_delivery, refresh, scaled, small_run, without_bars
 from tests.homes import tree_bytes

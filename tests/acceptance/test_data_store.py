@@ -18,15 +18,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data import commits, panel_reader, task
-from tasks.data.commits import commit
-from tasks.data.conform import conform
-from tasks.data.head import read_head
-from tasks.data.intake import admit
-from tasks.data.panel_reader import read_panel, read_prices
+from tasks.data import task
+from tasks.data.gates.conform import conform
+from tasks.data.intake.admit import admit
+from tasks.data.lake import commits
+from tasks.data.lake.commits import commit
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import make_snapshot, read_table
+from tasks.data.panel import reader as panel_reader
+from tasks.data.panel.reader import read_panel, read_prices
 from tasks.data.providers.base import Delivery
-from tasks.data.schema import Market, Panel, PanelRules, SnapshotRef
-from tasks.data.store import make_snapshot, read_table
+from tasks.data.schema.records import Market, Panel, PanelRules, SnapshotRef
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
 

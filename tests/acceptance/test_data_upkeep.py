@@ -10,13 +10,13 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
-from tasks.data import commits
-from tasks.data.delta import open_table
-from tasks.data.head import read_head, superseded_heads
-from tasks.data.schema import Market
-from tasks.data.store import id_of_snapshot
+from tasks.data.lake import commits
+from tasks.data.lake.delta import open_table
+from tasks.data.lake.head import read_head, superseded_heads
+from tasks.data.lake.store import id_of_snapshot
+from tasks.data.schema.records import Market
 from tasks.data.task import import_folder
-from tasks.data.upkeep import vacuum_lake
+from tasks.data.upkeep.vacuum import vacuum_lake
 from tests.acceptance.test_data_store import CrashError, dying_at
 from tests.deliveries import days_of, make_delivery, refresh, small_run
 from tests.unit.data.folders import write_folder

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tasks.data.providers.base import Delivery
-from tasks.data.providers.files import FilesProvider
+from tasks.data.providers.files.provider import FilesProvider
 from tests.doc_blocks import blocks
 from tests.docs_world import SYMBOLS, Shell, market
 from tests.homes import LAST_SESSION, clean_environ

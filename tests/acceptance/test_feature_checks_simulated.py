@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.features.engine import compute
+from tasks.features.compute import compute
 from tasks.features.labels import forward_return, target
-from tasks.models.dataset import make_dataset
-from tasks.models.feature_checks import check_features
-from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import make_model
-from tasks.models.walkforward import sampled_sessions
+from tasks.models.training.dataset import make_dataset
+from tasks.models.training.feature_checks import check_features
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.walkforward import sampled_sessions
 from tests.builders import make_settings
 from tests.simulated import known_market
 

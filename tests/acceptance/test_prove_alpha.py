@@ -9,9 +9,9 @@ import zlib
 import numpy as np
 import pytest
 
-from tasks.models.contest import compete, folds_of
-from tasks.models.metrics import Metrics, measure
-from tasks.models.walkforward import split_folds
+from tasks.models.training.metrics import Metrics, measure
+from tasks.models.training.walkforward import split_folds
+from tasks.selection.contest import compete, folds_of
 from tests.builders import make_settings
 from tests.champions import features_of
 from tests.simulated import known_market

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.regime.history import history_table
 from tasks.regime.inputs import measure
 from tests.builders import make_panel, make_settings

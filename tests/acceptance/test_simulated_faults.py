@@ -10,15 +10,15 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
-from tasks.data.conform import conform
-from tasks.data.head import read_head
-from tasks.data.intake import admit
-from tasks.data.providers.simulated import SimulatedProvider
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.truth import Truth, simulate
-from tasks.data.rows import Known
-from tasks.data.store import read_table
+from tasks.data.gates.conform import conform
+from tasks.data.gates.context_rows import Known
+from tasks.data.intake.admit import admit
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import read_table
 from tasks.data.task import refresh_market
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.provider import SimulatedProvider
+from tasks.simulation.truth import Truth, simulate
 from tests.builders import make_run
 
 FIRST, LAST = date(2021, 1, 4), date(2022, 12, 30)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tasks.data.schema import Mask, Matrix, Panel
-from tasks.features.engine import compute_raw
+from tasks.data.schema.records import Mask, Matrix, Panel
+from tasks.features.compute import compute_raw
 from tasks.features.registry import selected
 from tests.bench.market import on_panel, read_panel
 from tests.bench.rivals.qlib_store import ALPHA158, words

@@ -75,9 +75,9 @@ def duckdb_refresh(folder: Path, scratch: Path) -> Work:
 def lake_read(folder: Path, _scratch: Path) -> Work:
     """Total-return prices, universe, market and fundamentals included."""
     from tasks.core.home import Home
-    from tasks.data.head import read_head
-    from tasks.data.panel_reader import panel_rules, read_panel
-    from tasks.data.store import make_snapshot
+    from tasks.data.lake.head import read_head
+    from tasks.data.lake.store import make_snapshot
+    from tasks.data.panel.reader import panel_rules, read_panel
     from tests.builders import make_settings
 
     lake = Home(folder / "home").lake

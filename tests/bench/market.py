@@ -17,8 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
-from tasks.data.schema import Matrix, Panel
-from tasks.features.inputs import FUNDAMENTALS
+from tasks.data.schema.records import Matrix, Panel
+from tasks.features.engine.inputs import FUNDAMENTALS
 from tests.builders import make_panel
 
 BARS = ("open", "high", "low", "close", "volume")

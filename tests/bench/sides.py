@@ -38,8 +38,8 @@ def ours_alpha158(folder: Path) -> Work:
 
 def ours_stored(folder: Path) -> Work:
     """150 features with their cross-sectional forms, streamed to the disk."""
-    from tasks.data.schema import SnapshotRef
-    from tasks.features.engine import compute_last
+    from tasks.data.schema.records import SnapshotRef
+    from tasks.features.compute import compute_last
     from tasks.features.registry import feature_names
     from tasks.features.store import stored_features
     from tests.bench.market import read_panel
@@ -71,9 +71,9 @@ def last_row_all(folder: Path) -> Work:
 def last_row_from_lake(home: Path) -> Work:
     """The row of the standard set, as the day makes it."""
     from tasks.core.open import open_run
-    from tasks.data.panel_reader import read_panel
+    from tasks.data.panel.reader import read_panel
     from tasks.data.task import refresh_market
-    from tasks.features.engine import compute_last
+    from tasks.features.compute import compute_last
     from tasks.features.registry import warm_up
     from tasks.features.sets import SETS
     from tests.bench.day import DAY_BEFORE
@@ -111,7 +111,7 @@ def duckdb(folder: Path) -> Work:
 
 
 def _ours(folder, features):
-    from tasks.features.engine import compute_raw
+    from tasks.features.compute import compute_raw
     from tests.bench.market import read_panel
 
     panel = read_panel(folder)
@@ -120,7 +120,7 @@ def _ours(folder, features):
 
 def _last_row(folder, names):
     """From as many sessions as the features need."""
-    from tasks.features.engine import compute_last
+    from tasks.features.compute import compute_last
     from tasks.features.registry import warm_up
     from tests.bench.market import read_panel
     from tests.unit.features.panels import rows_of

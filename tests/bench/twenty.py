@@ -5,8 +5,8 @@ Windows are counted in sessions, and a figure wants four fifths of its window, o
 
 from functools import partial
 
-from tasks.features.arithmetic import maximum, minimum
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import maximum, minimum
+from tasks.features.engine.rolling import (
     lag,
     rolling_correlation,
     rolling_max,
@@ -15,8 +15,8 @@ from tasks.features.rolling import (
     rolling_min,
     rolling_sum,
 )
+from tasks.features.engine.series import Series
 from tasks.features.schema import Feature
-from tasks.features.series import Series
 
 
 def close_to_mean(close: Series, *, window: int) -> Series:

@@ -11,18 +11,18 @@ import pytest
 
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_between
-from tasks.data.columns import COLUMNS, Table
-from tasks.data.conform import DATED, conform
+from tasks.data.gates.bars import judge_bars
+from tasks.data.gates.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Delivery, Provider
 from tasks.data.providers.cascade import Cascade
-from tasks.data.providers.edgar import EdgarProvider
+from tasks.data.providers.edgar.provider import EdgarProvider
 from tasks.data.providers.fred import FredProvider
 from tasks.data.providers.registry import MODULES, make_provider
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.providers.yahoo import YahooProvider
-from tasks.data.quality import judge_bars
-from tasks.data.tables import SPECS
+from tasks.data.schema.columns import COLUMNS, Table
+from tasks.data.schema.tables import SPECS
 from tests.builders import make_run
 from tests.deliveries import Served, make_delivery
 from tests.servers import alpaca as alpaca_server

@@ -136,7 +136,7 @@ def warm_up() -> None:
     import matplotlib.figure  # noqa: F401
     import pypfopt  # noqa: F401
 
-    import tasks.data.providers.simulated  # noqa: F401
+    import tasks.simulation.provider  # noqa: F401
 
     sessions_between(FIRST_DAY, LAST_SESSION)
 

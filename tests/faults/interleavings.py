@@ -33,12 +33,12 @@ import pandas as pd
 from tasks.core.home import Home
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data import task
-from tasks.data.batch import Batch
-from tasks.data.commits import commit
-from tasks.data.head import Head, read_head
-from tasks.data.panel_reader import read_panel
+from tasks.data.lake.commits import commit
+from tasks.data.lake.head import Head, read_head
+from tasks.data.lake.store import make_snapshot, read_bars
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.store import make_snapshot, read_bars
+from tasks.data.schema.batch import Batch
 from tests.deliveries import Served, days_of, make_delivery, scaled, small_run
 from tests.faults.crash_points import actor, live_through
 

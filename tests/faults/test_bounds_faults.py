@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import here
-from flows.cli import answer
+from flows import commands as here
+from flows.cli.app import answer
 from tasks.core.errors import DataError
 from tasks.core.secrets import VARIABLES, mask_logs, masked
 from tasks.data import task
-from tasks.data.providers.keys import IDENTITY, KEYS
+from tasks.data.providers.http.keys import IDENTITY, KEYS
 from tasks.data.providers.tiingo import TiingoProvider
 from tests.builders import FRIDAY
 from tests.deliveries import make_delivery, small_run

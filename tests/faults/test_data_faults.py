@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import DataError, StorageError
 from tasks.core.sessions import session_on
-from tasks.data.columns import Table
-from tasks.data.conform import DATED, conform
-from tasks.data.head import read_head
-from tasks.data.panel_reader import read_panel
+from tasks.data.gates.conform import DATED, conform
+from tasks.data.lake.head import read_head
+from tasks.data.lake.store import read_table
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.schema import Market
-from tasks.data.store import read_table
-from tasks.data.symbols import is_safe_symbol, printable
+from tasks.data.schema.columns import Table
+from tasks.data.schema.records import Market
+from tasks.data.schema.symbols import is_safe_symbol, printable
 from tasks.data.task import import_folder, refresh_market
 from tests.builders import FRIDAY
 from tests.deliveries import (

@@ -12,9 +12,9 @@ from tasks.core.run import Run
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
-from tasks.data.providers.edgar import EdgarProvider
+from tasks.data.providers.edgar.provider import EdgarProvider
 from tasks.data.providers.fred import FredProvider
-from tasks.data.providers.pace import Turns
+from tasks.data.providers.http.pace import Turns
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tests.deliveries import make_delivery
 from tests.unit.data.folders import write_folder
 

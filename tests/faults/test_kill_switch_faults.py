@@ -15,8 +15,8 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.setup import set_up
-from tasks.data import backup as backups
-from tasks.data.backup import INTERRUPTED
+from tasks.data.upkeep import backup as backups
+from tasks.data.upkeep.backup import INTERRUPTED
 from tasks.safety import halts_outside, kill_switch
 from tasks.safety.audit import verify
 from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
@@ -221,7 +221,7 @@ def test_on_a_full_disk_a_trip_halts_by_a_file_without_content(home):
     script = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
-        "import sys; from flows.cli import answer; sys.exit(answer(sys.argv[1:]))"
+        "import sys; from flows.cli.app import answer; sys.exit(answer(sys.argv[1:]))"
     )
     arguments = ["kill-switch", "trip", "--by", "Ann", "--reason", "why", "--home", str(home.root)]
 

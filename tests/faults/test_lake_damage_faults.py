@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tasks.core.errors import DataError
-from tasks.data.audit import verify_lake
-from tasks.data.head import read_head
+from tasks.data.lake.head import read_head
+from tasks.data.upkeep.verify import verify_lake
 from tests.builders import FRIDAY
 from tests.deliveries import Served, make_delivery, refresh, small_run
 

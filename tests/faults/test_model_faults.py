@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tasks.models.champion
+import tasks.models.registry.champion
 from tasks.core.artifacts import save_frame
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.features.registry import feature_set
 from tasks.features.sets import SETS
-from tasks.models.champion import load_champion
 from tasks.models.kinds.registry import KINDS
-from tasks.models.metadata import METADATA_NAME, sealed
-from tasks.models.promotion import describe, judge
+from tasks.models.registry.champion import load_champion
+from tasks.models.registry.metadata import METADATA_NAME, sealed
+from tasks.models.registry.store import promote_version, read_champion, read_production, write_version
 from tasks.models.schema import Choice
-from tasks.models.store import promote_version, read_champion, read_production, write_version
 from tasks.models.task import score_universe
+from tasks.selection.promotion import describe, judge
 from tests.builders import make_run
 from tests.champions import (
     ALL_KINDS,
@@ -198,8 +198,8 @@ def rows():
 
 def with_registered_features(tmp_path, kind, *, version=None):
     """Put a champion into production that was trained on the features there are."""
-    from tasks.models.champion import make_probe
     from tasks.models.kinds.registry import make_model
+    from tasks.models.registry.champion import make_probe
 
     run = make_run(tmp_path)
     x = np.random.default_rng(1).random((400, len(SETS["standard"]))).astype(np.float32)
@@ -271,7 +271,7 @@ def test_fault_023_a_model_that_another_library_scores_otherwise_is_refused(home
 
 def test_fault_023_another_version_that_scores_the_same_is_proved_equal(home, monkeypatch):
     put_into_production(home, "lightgbm")
-    monkeypatch.setattr(tasks.models.champion, "library_versions", lambda _: {"lightgbm": "99.0"})
+    monkeypatch.setattr(tasks.models.registry.champion, "library_versions", lambda _: {"lightgbm": "99.0"})
 
     assert load(home).fitted.kind == "lightgbm"
 
@@ -379,15 +379,15 @@ def test_fault_105_nobody_confirmed_leaves_the_champion(home):
 
 def test_fault_106_a_promotion_between_metadata_and_model_still_gives_a_whole_champion(home, monkeypatch):
     put_into_production(home, "lightgbm", session=FRIDAY - timedelta(days=7))
-    read = tasks.models.store.read_metadata
+    read = tasks.models.registry.store.read_metadata
 
     def read_then_be_overtaken(path):
         metadata = read(path)
-        monkeypatch.setattr(tasks.models.store, "read_metadata", read)
+        monkeypatch.setattr(tasks.models.registry.store, "read_metadata", read)
         put_into_production(home, "lightgbm", seed=8)
         return metadata
 
-    monkeypatch.setattr(tasks.models.store, "read_metadata", read_then_be_overtaken)
+    monkeypatch.setattr(tasks.models.registry.store, "read_metadata", read_then_be_overtaken)
     stored = read_production(home)
 
     assert stored.metadata.champion.selection_date == FRIDAY - timedelta(days=7)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import InfeasibleError, SafetyError
-from tasks.data.lines import lines_as_of
+from tasks.data.panel.companies import lines_as_of
 from tasks.portfolio import optimizers
 from tasks.portfolio.book import value_book
 from tasks.portfolio.check import check_book

@@ -12,19 +12,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.setup import set_up
 from tasks.data import task
-from tasks.data.providers import session
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
-from tasks.data.providers.pace import ATTEMPTS, Turns
+from tasks.data.providers.http import session
+from tasks.data.providers.http.pace import ATTEMPTS, Turns
 from tasks.data.providers.tiingo import TiingoProvider
-from tasks.data.schema import Market
+from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market
 from tests.builders import FRIDAY
 from tests.deliveries import make_delivery, small_run, with_bars

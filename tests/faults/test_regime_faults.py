@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.core.errors import ConfigError
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.regime.caps import exposure_cap
 from tasks.regime.inputs import measure
 from tasks.regime.notes import regime_notes

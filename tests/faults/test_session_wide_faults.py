@@ -17,16 +17,16 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data import task
-from tasks.data.batch import Batch
-from tasks.data.conform import conform
-from tasks.data.intake import admit
-from tasks.data.level_gates import level_rules
+from tasks.data.gates.conform import conform
+from tasks.data.gates.context_rows import CONTEXT_SESSIONS, Known
+from tasks.data.gates.level_checks import level_rules
+from tasks.data.gates.readiness import refuse_unfit
+from tasks.data.gates.session_moves import out_of_line, refuse_out_of_line
+from tasks.data.intake.admit import admit
 from tasks.data.providers.base import Delivery
-from tasks.data.providers.simulated import SimulatedProvider
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.readiness import refuse_unfit
-from tasks.data.rows import CONTEXT_SESSIONS, Known
-from tasks.data.session_moves import out_of_line, refuse_out_of_line
+from tasks.data.schema.batch import Batch
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.provider import SimulatedProvider
 from tests.builders import make_settings
 from tests.deliveries import typed
 

@@ -14,8 +14,8 @@ import pytest
 from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on, sessions_between
-from tasks.data.panel_reader import read_panel
-from tasks.data.schema import Market, Panel
+from tasks.data.panel.reader import read_panel
+from tasks.data.schema.records import Market, Panel
 from tasks.data.task import refresh_market
 from tests.builders import make_settings
 from tests.homes import LAST_SESSION

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.columns import EVERY_TABLE, Table
-from tasks.data.levels import level_rows
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel.level_growth import level_rows
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.tables import empty_table
+from tasks.data.schema.columns import EVERY_TABLE, Table
+from tasks.data.schema.tables import empty_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, typed
 

@@ -7,11 +7,11 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.models.metrics import measure
 from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
-from tasks.models.selection import choose, decide
-from tasks.models.walkforward import Window, make_folds, sampled_sessions, split_folds
+from tasks.models.training.metrics import measure
+from tasks.models.training.walkforward import Window, make_folds, sampled_sessions, split_folds
+from tasks.selection.choice import choose, decide
 from tests.champions import FRIDAY, LIMITS, make_result
 from tests.unit.models.datasets import make_data
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import SafetyError
-from tasks.data.lines import lines_as_of
+from tasks.data.panel.companies import lines_as_of
 from tasks.portfolio.book import value_book
 from tasks.portfolio.events import events_of
 from tasks.portfolio.positions import Position, Positions, parse_positions

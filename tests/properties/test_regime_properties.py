@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.regime.history import history_table, sessions_to_read
 from tasks.regime.inputs import measure
 from tasks.regime.rules import BULL, CRASH, believe

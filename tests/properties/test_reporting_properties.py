@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.reporting.cells import FORMULA_STARTS, csv_bytes, csv_cell, printable
-from tasks.reporting.history import parse_history, render_history, with_row
-from tasks.reporting.ledger import printed_trades
-from tasks.reporting.numerals import number, percent, usd
-from tasks.reporting.page import environment
-from tasks.reporting.view import trade_lines
+from tasks.reporting.day.cells import FORMULA_STARTS, csv_bytes, csv_cell, printable
+from tasks.reporting.day.history import parse_history, render_history, with_row
+from tasks.reporting.day.ledger import printed_trades
+from tasks.reporting.page.document import environment
+from tasks.reporting.page.numerals import number, percent, usd
+from tasks.reporting.page.view import trade_lines
 from tests.unit.reporting.example_day import make_inputs
 from tests.unit.reporting.reading import Report, figure
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.truth import Truth, simulate
-from tasks.features.engine import compute
+from tasks.features.compute import compute
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.truth import Truth, simulate
 from tests.simulated import known_market
 
 WEEK = 5

@@ -7,11 +7,11 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.columns import COLUMNS
 from tasks.data.providers.base import Delivery
-from tasks.data.providers.simulated import SimulatedProvider
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.truth import simulate
+from tasks.data.schema.columns import COLUMNS
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.provider import SimulatedProvider
+from tasks.simulation.truth import simulate
 
 FIRST, LAST = date(2020, 1, 2), date(2020, 12, 31)
 PARAMETERS = Parameters(seed=12, symbols=150, first_session=FIRST, information_coefficient=0.05)

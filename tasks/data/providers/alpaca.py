@@ -13,15 +13,15 @@ import pandas as pd
 
 from tasks.core.run import Run
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, sessions_ending
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.keys import read_keys
-from tasks.data.providers.memory import remembered
-from tasks.data.providers.pace import Turns
-from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.http.cache import remembered
+from tasks.data.providers.http.keys import read_keys
+from tasks.data.providers.http.pace import Turns
+from tasks.data.providers.http.session import PoliteSession, understanding
 from tasks.data.providers.wanted import first_day, in_portions, read_symbols, refuse_unready, with_benchmark
-from tasks.data.symbols import is_safe_symbol
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
+from tasks.data.schema.symbols import is_safe_symbol
 
 if TYPE_CHECKING:
     from alpaca.common.rest import RESTClient

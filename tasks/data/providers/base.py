@@ -1,7 +1,7 @@
 """What every source of market data looks like to the lake: one call, one delivery of plain frames.
 
-A provider says what it knows and nothing more. It never decides whether data is good enough (tasks/data/quality.py),
-never stores anything (tasks/data/store.py), and never reads the clock. Each module beside this one exposes
+A provider says what it knows and nothing more. It never decides whether data is good enough (tasks/data/gates/bars.py),
+never stores anything (tasks/data/lake/store.py), and never reads the clock. Each module beside this one exposes
 `make(run: Run) -> Provider`; tasks/data/providers/registry.py picks it by the name in the settings.
 """
 
@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table, empty
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table, empty
 
 
 @dataclass(frozen=True)

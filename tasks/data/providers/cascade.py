@@ -12,8 +12,8 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery, Provider, delivered
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from tasks.data.columns import COLUMNS, EMPTY_DTYPES, Table
+from tasks.data.schema.columns import COLUMNS, EMPTY_DTYPES, Table
 
 
 def typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,13 +12,13 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import typed
-from tasks.data.providers.keys import read_keys
-from tasks.data.providers.pace import Turns
-from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.http.keys import read_keys
+from tasks.data.providers.http.pace import Turns
+from tasks.data.providers.http.session import PoliteSession, understanding
 from tasks.data.providers.wanted import LONGEST_BREAK, first_day, sessions_after
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
 URL = "https://api.stlouisfed.org"
 BILL, VOLATILITY = "DTB3", "VIXCLS"

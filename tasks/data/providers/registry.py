@@ -8,13 +8,13 @@ from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 
 MODULES = {
-    "simulated": "tasks.data.providers.simulated",
-    "files": "tasks.data.providers.files",
+    "simulated": "tasks.simulation.provider",
+    "files": "tasks.data.providers.files.provider",
     "alpaca": "tasks.data.providers.alpaca",
     "tiingo": "tasks.data.providers.tiingo",
     "fred": "tasks.data.providers.fred",
     "yahoo": "tasks.data.providers.yahoo",
-    "edgar": "tasks.data.providers.edgar",
+    "edgar": "tasks.data.providers.edgar.provider",
 }
 
 

@@ -10,13 +10,13 @@ from requests.auth import AuthBase
 
 from tasks.core.errors import DataError
 from tasks.core.run import Run
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.keys import read_keys
-from tasks.data.providers.pace import Turns
-from tasks.data.providers.session import PoliteSession, understanding
+from tasks.data.providers.http.keys import read_keys
+from tasks.data.providers.http.pace import Turns
+from tasks.data.providers.http.session import PoliteSession, understanding
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready, with_benchmark
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
 SHARES: frozenset[Table] = frozenset({"bars", "actions"})
 URL = "https://api.tiingo.com"

@@ -10,8 +10,8 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.sessions import Days, sessions_between
-from tasks.data.columns import Table
-from tasks.data.symbols import is_safe_symbol
+from tasks.data.schema.columns import Table
+from tasks.data.schema.symbols import is_safe_symbol
 
 MOST_BYTES = 1_000_000  # of a list of symbols: all that are listed take a tenth of it
 LONGEST_BREAK = timedelta(days=14)  # there is a session in any such span

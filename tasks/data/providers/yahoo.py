@@ -12,11 +12,11 @@ import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.run import Run
-from tasks.data.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.pace import Turns, patiently
+from tasks.data.providers.http.pace import Turns, patiently
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
+from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
 FIGURES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
 PLACES = 4  # no share is quoted more finely; undoes the noise of the conversion

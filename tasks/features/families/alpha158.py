@@ -8,10 +8,10 @@ that differs.
 from collections.abc import Callable
 from functools import partial
 
-from tasks.features.arithmetic import maximum, minimum, ratio
+from tasks.features.engine.arithmetic import maximum, minimum, ratio
+from tasks.features.engine.series import Series
 from tasks.features.families import alpha158_windows
 from tasks.features.families.declaration import Family
-from tasks.features.series import Series
 
 feature = Family("alpha158")
 

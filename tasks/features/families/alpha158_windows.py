@@ -4,9 +4,8 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from tasks.features.arithmetic import is_missing, log, maximum, ratio, sign, where
-from tasks.features.families.declaration import Family
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import is_missing, log, maximum, ratio, sign, where
+from tasks.features.engine.rolling import (
     lag,
     rolling_correlation,
     rolling_line,
@@ -20,8 +19,9 @@ from tasks.features.rolling import (
     sessions_since_max,
     sessions_since_min,
 )
+from tasks.features.engine.series import Series
+from tasks.features.families.declaration import Family
 from tasks.features.schema import Feature
-from tasks.features.series import Series
 
 WINDOWS = (5, 10, 20, 30, 60)
 CLOSE, VOLUME = ("close",), ("volume",)

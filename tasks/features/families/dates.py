@@ -1,7 +1,7 @@
 """What the calendar alone says, the same for every symbol."""
 
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.series import Series
 
 feature = Family("calendar")
 

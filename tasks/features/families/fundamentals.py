@@ -5,10 +5,10 @@ Missing without filings. A figure of a year ago is the one that was public 252 s
 
 import math
 
-from tasks.features.arithmetic import log, where
+from tasks.features.engine.arithmetic import log, where
+from tasks.features.engine.rolling import lag
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag
-from tasks.features.series import Series
 
 YEAR = 252
 

@@ -3,10 +3,10 @@
 import math
 from functools import partial
 
-from tasks.features.arithmetic import is_missing, maximum, ratio, where
+from tasks.features.engine.arithmetic import is_missing, maximum, ratio, where
+from tasks.features.engine.rolling import lag, rolling_mean, rolling_mean_and_std
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, rolling_mean, rolling_mean_and_std
-from tasks.features.series import Series
 
 feature = Family("gaps")
 

@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from tasks.features.engine.rolling import rolling_max, rolling_min, sessions_since_max
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import rolling_max, rolling_min, sessions_since_max
-from tasks.features.series import Series
 
 YEAR = 252
 

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from tasks.features.arithmetic import is_missing, maximum, ratio, sqrt, where
+from tasks.features.engine.arithmetic import is_missing, maximum, ratio, sqrt, where
+from tasks.features.engine.rolling import lag, rolling_sum
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, rolling_sum
-from tasks.features.series import Series
 
 SESSIONS_PER_YEAR = 252
 MONTH, YEAR = 21, 252

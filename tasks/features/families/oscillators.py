@@ -3,11 +3,8 @@
 import math
 from functools import partial
 
-from tasks.features.arithmetic import is_missing, maximum, ratio, where
-from tasks.features.families.declaration import Family
-from tasks.features.families.ranges import true_range
-from tasks.features.families.returns import change
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import is_missing, maximum, ratio, where
+from tasks.features.engine.rolling import (
     ema,
     ema_window,
     lag,
@@ -18,7 +15,10 @@ from tasks.features.rolling import (
     sessions_since_max,
     sessions_since_min,
 )
-from tasks.features.series import Series, series
+from tasks.features.engine.series import Series, series
+from tasks.features.families.declaration import Family
+from tasks.features.families.ranges import true_range
+from tasks.features.families.returns import change
 
 WILDER_14 = 27  # Wilder's smoothing of 14 decays as an exponential average with span 2 × 14 − 1
 

@@ -3,10 +3,10 @@
 import math
 from functools import partial
 
-from tasks.features.arithmetic import log, maximum, minimum, ratio
+from tasks.features.engine.arithmetic import log, maximum, minimum, ratio
+from tasks.features.engine.rolling import lag, rolling_max, rolling_mean, rolling_min, rolling_sum
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag, rolling_max, rolling_mean, rolling_min, rolling_sum
-from tasks.features.series import Series
 
 feature = Family("ranges")
 

@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from tasks.features.engine.rolling import lag
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.rolling import lag
-from tasks.features.series import Series
 
 feature = Family("returns")
 

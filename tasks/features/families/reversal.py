@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from tasks.features.arithmetic import ratio
+from tasks.features.engine.arithmetic import ratio
+from tasks.features.engine.rolling import rolling_mean, rolling_sum
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
 from tasks.features.families.returns import change
-from tasks.features.rolling import rolling_mean, rolling_sum
-from tasks.features.series import Series
 
 feature = Family("reversal")
 

@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features.arithmetic import log1p, ratio
+from tasks.features.engine.arithmetic import log1p, ratio
+from tasks.features.engine.rolling import rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
+from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
 from tasks.features.families.volatility import realized_volatility
-from tasks.features.rolling import rolling_mean, rolling_mean_and_std, rolling_sum, weighted_sum
-from tasks.features.series import Series
 
 feature = Family("stationary")
 

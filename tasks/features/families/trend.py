@@ -2,10 +2,8 @@
 
 from functools import partial
 
-from tasks.features.arithmetic import ratio, where
-from tasks.features.families.declaration import Family
-from tasks.features.families.returns import change
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import ratio, where
+from tasks.features.engine.rolling import (
     ema,
     ema_window,
     lag,
@@ -14,7 +12,9 @@ from tasks.features.rolling import (
     rolling_mean_and_std,
     rolling_sum,
 )
-from tasks.features.series import Series
+from tasks.features.engine.series import Series
+from tasks.features.families.declaration import Family
+from tasks.features.families.returns import change
 
 feature = Family("trend")
 

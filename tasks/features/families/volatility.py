@@ -3,16 +3,16 @@
 import math
 from functools import partial
 
-from tasks.features.arithmetic import log, maximum, minimum, ratio, sqrt
-from tasks.features.families.declaration import Family
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import log, maximum, minimum, ratio, sqrt
+from tasks.features.engine.rolling import (
     rolling_max,
     rolling_mean,
     rolling_mean_and_std,
     rolling_min,
     rolling_skewness_and_kurtosis,
 )
-from tasks.features.series import Series
+from tasks.features.engine.series import Series
+from tasks.features.families.declaration import Family
 
 SESSIONS_PER_YEAR = 252
 

@@ -5,9 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from tasks.features.arithmetic import is_missing, ratio, sign, where
-from tasks.features.families.declaration import Family
-from tasks.features.rolling import (
+from tasks.features.engine.arithmetic import is_missing, ratio, sign, where
+from tasks.features.engine.rolling import (
     lag,
     rolling_correlation,
     rolling_mean,
@@ -16,7 +15,8 @@ from tasks.features.rolling import (
     rolling_sum,
     weighted_sum,
 )
-from tasks.features.series import Series
+from tasks.features.engine.series import Series
+from tasks.features.families.declaration import Family
 
 feature = Family("volume")
 

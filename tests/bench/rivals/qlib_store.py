@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.features.families import alpha158
 from tests.bench.market import BARS, read_panel
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from tasks.features.engine import compute_raw
+from tasks.features.compute import compute_raw
 from tests.bench.market import generated, long_table, on_panel, read_long, read_panel, write
 from tests.bench.sides import SIDES
 from tests.bench.twenty import TWENTY

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flows import doctor
-from flows.cli import answer
+from flows.cli.app import answer
+from flows.operations import doctor
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_file
-from tasks.data.head import Head, write_head
+from tasks.data.lake.head import Head, write_head
 from tests.homes import blank, tree_bytes
 
 SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from flows import here
-from flows.cli import answer
+from flows import commands as here
+from flows.cli.app import answer
 from tasks.core.errors import (
     AftercloseError,
     BrokerError,

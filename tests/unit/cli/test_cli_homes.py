@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from flows.demo import Market, run_demo
 from tasks.core.errors import ConfigError
 from tests.homes import afterclose, blank, tree_bytes

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.cli import answer, hoisted
+from flows.cli.app import answer, hoisted
 from tests.homes import blank
 
 GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debug"]]

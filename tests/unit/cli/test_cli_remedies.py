@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from flows.cli import app
+from flows.cli.app import app
 
 ROOT = Path(__file__).parents[3]
 NAMED = re.compile(r"`afterclose ([a-z][a-z -]*)")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.cli import answer
+from flows.cli.app import answer
 from tests.homes import blank
 
 

@@ -109,7 +109,7 @@ def test_a_folder_that_holds_something_else_does_not_become_a_home(home, strange
 
 
 def test_the_checkout_becomes_a_home_beside_the_code_but_not_over_days_whose_marker_is_lost(home):
-    for name in ("flows/cli.py", "live/README.md", "production/README.md"):
+    for name in ("flows/cli/app.py", "live/README.md", "production/README.md"):
         (home.root / name).parent.mkdir(parents=True)
         (home.root / name).touch()
 

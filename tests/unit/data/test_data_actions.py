@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.actions import (
+from tasks.data.panel.actions import (
     clean_actions,
     closes_at,
     closes_before,

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from tasks.data.arrow import to_arrow, year_by_year
-from tasks.data.rows import in_order, kept
+from tasks.data.gates.context_rows import in_order, kept
+from tasks.data.lake.types import to_arrow, year_by_year
 
 
 def make_bars(*days):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.confirm import confirm
-from tasks.data.moves import Bars
+from tasks.data.gates.action_checks import confirm
+from tasks.data.gates.price_moves import Bars
 from tests.deliveries import typed
 
 NAMES, SESSIONS, EX, NAME = 20, 40, 25, 4

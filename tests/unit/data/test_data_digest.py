@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.digest import COVERED, session_digests, snapshot_id
-from tasks.data.tables import empty_table
+from tasks.data.lake.digest import COVERED, session_digests, snapshot_id
+from tasks.data.schema.tables import empty_table
 from tests.deliveries import make_bars
 
 DAY, NEXT = date(2024, 6, 13), date(2024, 6, 14)

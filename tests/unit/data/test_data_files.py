@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.columns import COLUMNS
-from tasks.data.providers.files import FilesProvider
+from tasks.data.providers.files.provider import FilesProvider
+from tasks.data.schema.columns import COLUMNS
 from tests.builders import FRIDAY
 from tests.deliveries import make_bars, make_delivery
 from tests.unit.data.folders import write_folder, write_table

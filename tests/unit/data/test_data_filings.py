@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.figures import judge_figures
+from tasks.data.gates.filing_checks import judge_figures
 from tasks.data.providers.filings import last_four_quarters
 
 DELAY = timedelta(days=30)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from tasks.data.levels import level_rows
-from tasks.data.tables import empty_table
+from tasks.data.panel.level_growth import level_rows
+from tasks.data.schema.tables import empty_table
 
 
 def make_levels(closes, adjusted):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.lines import Lines, lines_as_of, new_lives
+from tasks.data.panel.companies import Lines, lines_as_of, new_lives
 from tests.deliveries import make_bars, typed
 
 DAYS = sessions_between(date(2020, 1, 2), date(2024, 6, 14))

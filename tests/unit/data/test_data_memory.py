@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.digest import COVERED, session_digests
-from tasks.data.moves import Bars
-from tasks.data.quality import judge_bars
-from tasks.data.shapes import judge_shapes
-from tasks.data.tables import OHLCV, empty_table
+from tasks.data.gates.bar_shapes import judge_shapes
+from tasks.data.gates.bars import judge_bars
+from tasks.data.gates.price_moves import Bars
+from tasks.data.lake.digest import COVERED, session_digests
+from tasks.data.schema.tables import OHLCV, empty_table
 
 NAMES, SESSIONS = 400, 250
 DAYS = sessions_ending(date(2024, 6, 14), SESSIONS)

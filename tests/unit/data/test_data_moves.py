@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.moves import Bars, judge_moves
+from tasks.data.gates.price_moves import Bars, judge_moves
 
 NAMES, SESSIONS = 40, 30
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.bar_columns import BarColumns
-from tasks.data.panel import assemble, last_sessions, read_only, rows_of
-from tasks.data.schema import PanelRules
-from tasks.data.tables import OHLCV, empty_table
+from tasks.data.panel.assemble import assemble, last_sessions, read_only, rows_of
+from tasks.data.schema.bar_columns import BarColumns
+from tasks.data.schema.records import PanelRules
+from tasks.data.schema.tables import OHLCV, empty_table
 
 DAYS = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")  # 60 of them; any days may be sessions
 RULES = PanelRules("SPY", "VIX", 5.0, 100.0, 1, 2)

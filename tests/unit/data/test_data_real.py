@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.audit import verify_lake
-from tasks.data.panel import rows_of
-from tasks.data.panel_reader import read_panel
+from tasks.data.panel.assemble import rows_of
+from tasks.data.panel.reader import read_panel
 from tasks.data.providers.filings import last_four_quarters
 from tasks.data.task import import_folder, refresh_market
+from tasks.data.upkeep.verify import verify_lake
 from tests.builders import make_run
 
 REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[4] / "shared" / "data"))

@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from tasks.data.reconcile import reconcile
+from tasks.data.gates.reconcile import reconcile
 from tests.deliveries import make_bars
 
 MONDAY = date(2024, 6, 10)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.data.moves import Bars
-from tasks.data.shapes import judge_shapes
+from tasks.data.gates.bar_shapes import judge_shapes
+from tasks.data.gates.price_moves import Bars
 
 NAMES, SESSIONS, DAY, NAME = 20, 60, 45, 4
 ROW = NAME * SESSIONS + DAY

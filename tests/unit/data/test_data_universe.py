@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.data.schema import PanelRules
-from tasks.data.universe import decide_members, median_reaches
+from tasks.data.panel.universe import decide_members, median_reaches
+from tasks.data.schema.records import PanelRules
 
 RULES = PanelRules("SPY", "^VIX", 5.0, 1e6, 3, 5)
 

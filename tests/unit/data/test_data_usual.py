@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data.usual import by_session, rows_by_session, usual
+from tasks.data.gates.baselines import by_session, rows_by_session, usual
 
 
 @given(

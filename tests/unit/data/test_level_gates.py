@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.level_gates import LevelRules, judge_levels, judge_yields
-from tasks.data.tables import empty_table
+from tasks.data.gates.level_checks import LevelRules, judge_levels, judge_yields
+from tasks.data.schema.tables import empty_table
 from tests.builders import FRIDAY, make_settings
 from tests.deliveries import typed
 

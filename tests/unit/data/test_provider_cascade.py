@@ -10,12 +10,12 @@ import pytest
 
 from config.settings import load_settings
 from tasks.core.errors import ConfigError, DataError, StorageError, TransientError
-from tasks.data.columns import empty
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.cascade import Cascade
-from tasks.data.providers.files import FilesProvider
-from tasks.data.providers.keys import KEYS
+from tasks.data.providers.files.provider import FilesProvider
+from tasks.data.providers.http.keys import KEYS
 from tasks.data.providers.registry import MODULES, make_provider
+from tasks.data.schema.columns import empty
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import Served, make_delivery
 

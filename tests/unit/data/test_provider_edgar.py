@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from tasks.core.errors import ConfigError
-from tasks.data.providers.edgar import EdgarProvider
-from tasks.data.providers.edgar_facts import reports_of
-from tasks.data.providers.keys import read_keys
+from tasks.data.providers.edgar.facts import reports_of
+from tasks.data.providers.edgar.provider import EdgarProvider
+from tasks.data.providers.http.keys import read_keys
 from tasks.data.providers.sectors import SECTORS, sector_of
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery

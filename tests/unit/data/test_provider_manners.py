@@ -9,9 +9,9 @@ import pytest
 
 from config.data_section import Network, Pace
 from tasks.core.errors import ConfigError, StorageError, TransientError
-from tasks.data.providers.keys import read_keys
-from tasks.data.providers.memory import remembered
-from tasks.data.providers.pace import ATTEMPTS, Turns, patiently
+from tasks.data.providers.http.cache import remembered
+from tasks.data.providers.http.keys import read_keys
+from tasks.data.providers.http.pace import ATTEMPTS, Turns, patiently
 from tasks.data.providers.wanted import first_day, in_portions, read_symbols
 
 PATIENT = Network(max_request_s=120, max_refresh_s=3600)
@@ -95,7 +95,7 @@ def test_two_processes_share_one_limit(tmp_path):
     file = tmp_path / "requests.sqlite"
     code = (
         "import sys; from pathlib import Path; from config.data_section import Network, Pace;"
-        "from tasks.core.errors import TransientError; from tasks.data.providers.pace import Turns;"
+        "from tasks.core.errors import TransientError; from tasks.data.providers.http.pace import Turns;"
         "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None),"
         "Network(max_request_s=120, max_refresh_s=3600));"
         "taken = 0\n"

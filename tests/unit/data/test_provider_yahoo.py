@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.data.providers.pace import ATTEMPTS, Turns
+from tasks.data.providers.http.pace import ATTEMPTS, Turns
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery

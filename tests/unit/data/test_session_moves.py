@@ -9,8 +9,8 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
-from tasks.data.moves import Bars
-from tasks.data.session_moves import SessionMoves, measure_sessions, out_of_line, refuse_out_of_line
+from tasks.data.gates.price_moves import Bars
+from tasks.data.gates.session_moves import SessionMoves, measure_sessions, out_of_line, refuse_out_of_line
 from tests.builders import FRIDAY, make_settings
 
 LIMITS = make_settings().data.quality

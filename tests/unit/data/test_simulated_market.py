@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.columns import COLUMNS
-from tasks.data.providers.simulated import SimulatedProvider, make
-from tasks.data.providers.simulation.naming import SECTORS
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.truth import simulate
+from tasks.data.schema.columns import COLUMNS
+from tasks.simulation.naming import SECTORS
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.provider import SimulatedProvider, make
+from tasks.simulation.truth import simulate
 from tests.builders import make_run
 
 FIRST, LAST = date(2019, 1, 2), date(2022, 12, 30)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from tasks.data.providers.simulation import alpha
-from tasks.data.providers.simulation.naming import FOUR_LETTER_SYMBOLS, SECTORS, name_of, symbol_of
-from tasks.data.providers.simulation.parameters import Parameters
-from tasks.data.providers.simulation.regimes import CLIMATES, walk_market
-from tasks.data.providers.simulation.tape import bar
-from tasks.data.symbols import is_safe_symbol
+from tasks.data.schema.symbols import is_safe_symbol
+from tasks.simulation import alpha
+from tasks.simulation.naming import FOUR_LETTER_SYMBOLS, SECTORS, name_of, symbol_of
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.regimes import CLIMATES, walk_market
+from tasks.simulation.tape import bar
 
 BULL, NEUTRAL, BEAR, CRASH = range(4)
 

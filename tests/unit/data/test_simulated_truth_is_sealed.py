@@ -3,11 +3,11 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 
-from tasks.data.columns import COLUMNS
 from tasks.data.providers.base import Delivery
-from tasks.data.providers.simulated import SimulatedProvider
-from tasks.data.providers.simulation.fundamentals import FIGURES
-from tasks.data.providers.simulation.parameters import Parameters
+from tasks.data.schema.columns import COLUMNS
+from tasks.simulation.fundamentals import FIGURES
+from tasks.simulation.parameters import Parameters
+from tasks.simulation.provider import SimulatedProvider
 
 ROOT = Path(__file__).parents[3]
 SEALED = "truth"
@@ -33,9 +33,9 @@ def test_no_production_module_imports_the_truth():
 
 
 def test_the_search_for_imports_finds_a_planted_one():
-    assert reads_the_truth("from tasks.data.providers.simulation import truth")
-    assert reads_the_truth("from tasks.data.providers.simulation.truth import simulate")
-    assert reads_the_truth("import tasks.data.providers.simulation.truth as t")
+    assert reads_the_truth("from tasks.simulation import truth")
+    assert reads_the_truth("from tasks.simulation.truth import simulate")
+    assert reads_the_truth("import tasks.simulation.truth as t")
 
 
 def test_a_provider_holds_nothing_but_its_parameters():

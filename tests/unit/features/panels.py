@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tests.builders import make_panel
 
 LISTED_MIDWAY, DELISTED, GAPPY, QUIET, CONSTANT = range(5)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 
 
 @dataclass(frozen=True)

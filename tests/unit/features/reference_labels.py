@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 
 Cells = tuple[np.ndarray, np.ndarray]
 NAN = float("nan")

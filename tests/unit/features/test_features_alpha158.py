@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.features.engine import compute_raw
+from tasks.features.compute import compute_raw
 from tasks.features.families.alpha158 import FEATURES
 from tests.builders import make_panel
 from tests.unit.features.reference import bars_of

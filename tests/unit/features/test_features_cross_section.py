@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.features.cross_section import Peers, neutral, rank, sector_neutral, transformed, zscore
+from tasks.features.engine.cross_section import Peers, neutral, rank, sector_neutral, transformed, zscore
 
 NAN = np.nan
 

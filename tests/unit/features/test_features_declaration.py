@@ -1,7 +1,7 @@
 from functools import partial
 
+from tasks.features.engine.inputs import INPUTS
 from tasks.features.families.declaration import Family
-from tasks.features.inputs import INPUTS
 from tasks.features.registry import FAMILIES, FEATURES
 from tasks.features.schema import Feature
 

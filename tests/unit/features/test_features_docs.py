@@ -5,14 +5,14 @@ from typing import get_args
 
 import numpy as np
 
-from tasks.features.engine import compute_raw, compute_raw_last
-from tasks.features.family_charts import PICTURES
-from tasks.features.inputs import INPUTS
-from tasks.features.reference_page import features_page
+from tasks.features.compute import compute_raw, compute_raw_last
+from tasks.features.engine.inputs import INPUTS
 from tasks.features.registry import FEATURES, feature_names, reach, selected
 from tasks.features.schema import Transform
 from tasks.features.sets import SETS
-from tests.generated_docs import DOCS, FEATURE_CHARTS, feature_charts
+from tests.documentation.family_charts import PICTURES
+from tests.documentation.features_page import features_page
+from tests.documentation.generate import DOCS, FEATURE_CHARTS, feature_charts
 from tests.unit.features.panels import rough_panel, rows_of
 from tests.unit.features.reference import bars_of, rolling
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from tasks.features import machine
-from tasks.features.arithmetic import is_missing, maximum, where
-from tasks.features.engine import on_arrays
-from tasks.features.program import program_of, rows_of_inputs
-from tasks.features.recipes import recipe
+from tasks.features.compute import on_arrays
+from tasks.features.engine import machine
+from tasks.features.engine.arithmetic import is_missing, maximum, where
+from tasks.features.engine.program import program_of, rows_of_inputs
+from tasks.features.engine.recipes import recipe
+from tasks.features.engine.rolling import lag, rolling_mean, rolling_mean_and_std, rolling_sum
+from tasks.features.engine.series import named
 from tasks.features.registry import FEATURES
-from tasks.features.rolling import lag, rolling_mean, rolling_mean_and_std, rolling_sum
-from tasks.features.series import named
 
 CLOSE, VOLUME = named("close"), named("volume")
 NAN = np.nan

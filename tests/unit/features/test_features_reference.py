@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.features.engine import compute_raw
+from tasks.features.compute import compute_raw
 from tasks.features.registry import feature_names, selected
 from tests.unit.features import reference, reference_alpha158
 from tests.unit.features.panels import rough_panel

@@ -5,9 +5,9 @@ import pytest
 
 from tasks.core.artifacts import load_frame
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.schema import Market, SnapshotRef
+from tasks.data.schema.records import Market, SnapshotRef
 from tasks.features import registry, task
-from tasks.features.engine import compute, compute_last
+from tasks.features.compute import compute, compute_last
 from tasks.features.registry import FEATURES, factors, feature_names, feature_set, reach, selected, warm_up
 from tasks.features.sets import SETS
 from tests.builders import make_panel, make_run

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.features import arithmetic, rolling
-from tasks.features.compiled import compiled
-from tasks.features.engine import on_arrays
-from tasks.features.rolling import ema_window
+from tasks.features.compute import on_arrays
+from tasks.features.engine import arithmetic, rolling
+from tasks.features.engine.compiled import compiled
+from tasks.features.engine.rolling import ema_window
 
 NAN = np.nan
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import StorageError
-from tasks.data.schema import SnapshotRef
-from tasks.features import engine, store
-from tasks.features.engine import compute
+from tasks.data.schema.records import SnapshotRef
+from tasks.features import compute as engine
+from tasks.features import store
+from tasks.features.compute import compute
 from tasks.features.store import stored_features
 from tests.builders import FRIDAY, make_panel
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tasks.models.dataset import Dataset
-from tasks.models.walkforward import Positions, sampled_sessions
+from tasks.models.training.dataset import Dataset
+from tasks.models.training.walkforward import Positions, sampled_sessions
 
 ALL = 10**6  # a session after all that these rows know
 

@@ -5,9 +5,9 @@ import pytest
 
 from config.sections import Candidate
 from tasks.core.errors import ConfigError
-from tasks.models.contest import BASELINE_CANDIDATE, compete, folds_of, rows_of, window_needed
 from tasks.models.kinds.registry import make_model
-from tasks.models.training import walk_forward
+from tasks.models.training.fold_by_fold import walk_forward
+from tasks.selection.contest import BASELINE_CANDIDATE, compete, folds_of, rows_of, window_needed
 from tests.builders import make_panel, make_settings
 from tests.champions import FEATURES, features_of, make_rows
 

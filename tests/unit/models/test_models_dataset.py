@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tasks.features.engine import compute
+from tasks.features.compute import compute
 from tasks.features.labels import forward_return, target
-from tasks.models.contest import rows_of
-from tasks.models.dataset import make_dataset
+from tasks.models.training.dataset import make_dataset
+from tasks.selection.contest import rows_of
 from tests.builders import make_panel, make_settings
 from tests.champions import features_of
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.models.feature_checks import check_features, correlations
-from tasks.models.fitted import Fitted
 from tasks.models.kinds.registry import make_model
+from tasks.models.training.feature_checks import check_features, correlations
+from tasks.models.training.fitted import Fitted
 from tests.builders import make_settings
 from tests.unit.models.datasets import make_data
 

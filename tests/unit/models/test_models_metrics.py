@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr, ttest_1samp
 
-from tasks.models.metrics import measure, session_rank_ics, t_statistic
+from tasks.models.training.metrics import measure, session_rank_ics, t_statistic
 
 
 def three_sessions(names=40, seed=0, skill=0.5):

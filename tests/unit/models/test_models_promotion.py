@@ -8,15 +8,15 @@ import pytest
 
 from config.sections import Candidate
 from tasks.core.home import Home
-from tasks.models.contest import summary
-from tasks.models.dataset import Dataset
 from tasks.models.kinds.registry import KINDS
-from tasks.models.metrics import measure
-from tasks.models.promotion import REPORTED, describe, install, judge, kept_for_its_time
+from tasks.models.registry.store import read_production, read_versions
 from tasks.models.schema import Choice
-from tasks.models.store import read_production, read_versions
-from tasks.models.training import FoldResult
-from tasks.models.walkforward import split_folds
+from tasks.models.training.dataset import Dataset
+from tasks.models.training.fold_by_fold import FoldResult
+from tasks.models.training.metrics import measure
+from tasks.models.training.walkforward import split_folds
+from tasks.selection.contest import summary
+from tasks.selection.promotion import REPORTED, describe, install, judge, kept_for_its_time
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
 from tests.unit.models.datasets import make_data
 from tests.unit.models.test_models_walkforward import folds_of

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from tasks.models.promotion import describe
-from tasks.models.report import page
+from tasks.selection.promotion import describe
+from tasks.selection.report import page
 from tests.champions import make_training
 
 COLUMNS = ["feature", "importance", "importance_rank", "rank_ic", "rank_ic_t", "group", "recommendation"]

@@ -5,7 +5,7 @@ from math import nan
 import pytest
 
 from tasks.models.schema import Champion, Choice
-from tasks.models.selection import choose, decide
+from tasks.selection.choice import choose, decide
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result
 
 

@@ -5,10 +5,9 @@ import pytest
 
 from tasks.core.errors import ModelError
 from tasks.core.home import Home
-from tasks.models.champion import load_champion
-from tasks.models.metadata import sealed
-from tasks.models.promotion import describe
-from tasks.models.store import (
+from tasks.models.registry.champion import load_champion
+from tasks.models.registry.metadata import sealed
+from tasks.models.registry.store import (
     has_champion,
     promote_version,
     prune_versions,
@@ -18,6 +17,7 @@ from tasks.models.store import (
     versions_folder,
     write_version,
 )
+from tasks.selection.promotion import describe
 from tests.champions import ALL_KINDS, FEATURES, FRIDAY, make_frame, make_training, put_into_production
 
 

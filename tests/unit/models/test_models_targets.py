@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from config.sections import Models
-from tasks.models.contest import compete, folds_of, rows_of
-from tasks.models.targets import TARGETS, make_target
+from tasks.models.training.targets import TARGETS, make_target
+from tasks.selection.contest import compete, folds_of, rows_of
 from tests.builders import make_panel, make_settings
 from tests.champions import features_of
 from tests.unit.features.panels import rough_panel

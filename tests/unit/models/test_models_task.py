@@ -7,10 +7,10 @@ import pytest
 
 import tasks.models.task as stages
 from tasks.core.artifacts import load_frame, save_frame
-from tasks.data.schema import Market, SnapshotRef
-from tasks.features.engine import compute_last
+from tasks.data.schema.records import Market, SnapshotRef
+from tasks.features.compute import compute_last
 from tasks.features.sets import SETS
-from tasks.models.store import read_production, read_versions
+from tasks.models.registry.store import read_production, read_versions
 from tests.builders import FRIDAY, make_panel, make_run
 
 SMALL = {

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tasks.models.walkforward import Window, make_folds, sampled_sessions, split_folds
+from tasks.models.training.walkforward import Window, make_folds, sampled_sessions, split_folds
 
 
 def folds_of(sessions, *, every=1, label=21, **window):

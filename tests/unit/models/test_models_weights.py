@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from config.sections import Candidate, Models
-from tasks.models import training
-from tasks.models.training import fit
-from tasks.models.walkforward import Window, make_folds
-from tasks.models.weights import Scheme, sample_weights, session_weights, time_decay, uniqueness
+from tasks.models.training import fold_by_fold as training
+from tasks.models.training.fold_by_fold import fit
+from tasks.models.training.walkforward import Window, make_folds
+from tasks.models.training.weights import Scheme, sample_weights, session_weights, time_decay, uniqueness
 from tests.builders import make_settings
 from tests.unit.models.datasets import make_data
 

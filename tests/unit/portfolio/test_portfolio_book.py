@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.data.lines import lines_as_of
+from tasks.data.panel.companies import lines_as_of
 from tasks.portfolio.book import is_priced, value_book
 from tasks.portfolio.events import events_of
 from tasks.portfolio.positions import Position, Positions

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.data.schema import Panel
+from tasks.data.schema.records import Panel
 from tasks.regime.inputs import measure
 from tests.builders import make_panel
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.core.artifacts import load_frame
-from tasks.data.schema import Market, Panel, SnapshotRef
+from tasks.data.schema.records import Market, Panel, SnapshotRef
 from tasks.regime import store, task
 from tasks.regime.schema import Regime
 from tests.builders import FRIDAY, make_panel, make_run, make_settings

@@ -15,12 +15,12 @@ from tasks.core.artifacts import ArtifactRef, save_frame
 from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import sessions_ending
-from tasks.data.schema import Finding, Market, SnapshotRef
+from tasks.data.schema.records import Finding, Market, SnapshotRef
 from tasks.models.schema import Champion, Scores
 from tasks.portfolio.schema import CASH, Book, Holding, LadderStep, Portfolio
 from tasks.regime.schema import Regime, State
-from tasks.reporting.history import COLUMNS
-from tasks.reporting.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+from tasks.reporting.day.history import COLUMNS
+from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 from tasks.risk.covariance import Shrinkage
 from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.home import Home
 from tasks.core.setup import set_up
-from tasks.reporting import store
+from tasks.reporting.day import store
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day
 from tests.builders import make_panel

@@ -1,7 +1,7 @@
 import pytest
 
-from tasks.reporting.cells import csv_bytes, csv_cell, fixed, printable
-from tasks.reporting.files import as_text
+from tasks.reporting.day.cells import csv_bytes, csv_cell, fixed, printable
+from tasks.reporting.day.files import as_text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1+1"])

@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import date
 
 from tasks.portfolio.schema import CASH
-from tasks.reporting.changes import changes_since
-from tasks.reporting.inputs import PreviousDay
-from tasks.reporting.ledger import printed_weights
+from tasks.reporting.day.inputs import PreviousDay
+from tasks.reporting.day.ledger import printed_weights
+from tasks.reporting.page.changes import changes_since
 from tests.unit.reporting.example_day import make_inputs
 
 

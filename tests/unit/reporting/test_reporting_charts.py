@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tasks.core.sessions import sessions_ending
-from tasks.reporting.charts import Line, drawdown_chart, lines_chart, regime_chart, runs, scores_chart
-from tasks.reporting.figures import MOST_POINTS, drawdown_figure, stretch_ends
-from tasks.reporting.performance import Performance
+from tasks.reporting.page.charts import Line, drawdown_chart, lines_chart, regime_chart, runs, scores_chart
+from tasks.reporting.page.figures import MOST_POINTS, drawdown_figure, stretch_ends
+from tasks.reporting.page.performance import Performance
 from tests.builders import FRIDAY
 from tests.unit.reporting.reading import figure
 

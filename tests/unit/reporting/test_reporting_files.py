@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from tasks.reporting.files import monitoring_json, signals_json, trades_csv, weights_csv
-from tasks.reporting.ledger import printed_trades, printed_weights
+from tasks.reporting.day.files import monitoring_json, signals_json, trades_csv, weights_csv
+from tasks.reporting.day.ledger import printed_trades, printed_weights
 from tasks.trades.schema import TRADE_COLUMNS
 from tests.unit.reporting.example_day import make_inputs
 

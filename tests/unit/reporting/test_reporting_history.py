@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.reporting.history import (
+from tasks.reporting.day.history import (
     COLUMNS,
     history_hash,
     parse_history,
@@ -13,7 +13,7 @@ from tasks.reporting.history import (
     session_row,
     with_row,
 )
-from tasks.reporting.inputs import Backdrop
+from tasks.reporting.day.inputs import Backdrop
 from tests.builders import FRIDAY
 from tests.unit.reporting.example_day import make_inputs
 

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.core.errors import SafetyError
 from tasks.portfolio.schema import CASH
-from tasks.reporting.ledger import (
+from tasks.reporting.day.ledger import (
     TRADE_PLACES,
     WEIGHT_PLACES,
     printed_number,

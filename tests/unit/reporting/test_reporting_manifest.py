@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 from tasks.core import libraries
-from tasks.reporting.manifest import code_fingerprint, manifest_json, provenance
+from tasks.reporting.day.manifest import code_fingerprint, manifest_json, provenance
 from tests.unit.reporting.example_day import make_inputs
 
 

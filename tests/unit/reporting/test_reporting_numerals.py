@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from tasks.reporting.numerals import counted, long_date, number, percent, signed, tone, usd, words
+from tasks.reporting.page.numerals import counted, long_date, number, percent, signed, tone, usd, words
 
 
 @pytest.mark.parametrize(

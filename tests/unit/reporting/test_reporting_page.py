@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.reporting.manifest import manifest_json, provenance
-from tasks.reporting.rendering import render_day
-from tasks.reporting.view import halt_words
+from tasks.reporting.day.manifest import manifest_json, provenance
+from tasks.reporting.page.rendering import render_day
+from tasks.reporting.page.view import halt_words
 from tasks.safety.table import CHECKS
 from tests.unit.reporting.example_day import (
     HOSTILE_BIDI,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.reporting.cells import fixed
-from tasks.reporting.history import parse_history, render_history, with_row
-from tasks.reporting.performance import Performance, performance
+from tasks.reporting.day.cells import fixed
+from tasks.reporting.day.history import parse_history, render_history, with_row
+from tasks.reporting.page.performance import Performance, performance
 
 MONDAY = date(2024, 6, 3)
 LEVELS = st.lists(st.integers(50, 200).map(float), min_size=2, max_size=8)

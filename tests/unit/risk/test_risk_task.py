@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.core.artifacts import load_frame
-from tasks.data.schema import Market, Panel, SnapshotRef
+from tasks.data.schema.records import Market, Panel, SnapshotRef
 from tasks.risk import task
 from tasks.risk.schema import RiskModel
 from tests.builders import FRIDAY, make_panel, make_run

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.core.artifacts import save_frame
 from tasks.core.setup import set_up
-from tasks.data.schema import Market, SnapshotRef
+from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import CASH, Portfolio
 from tasks.safety import task

@@ -1,7 +1,7 @@
 import pytest
 
 from tasks.core.artifacts import load_frame, save_frame
-from tasks.data.schema import Market, SnapshotRef
+from tasks.data.schema.records import Market, SnapshotRef
 from tasks.portfolio.schema import Portfolio
 from tasks.trades.schema import TRADE_COLUMNS
 from tasks.trades.task import propose_trades

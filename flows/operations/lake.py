@@ -1,0 +1,176 @@
+"""The lake by hand: what it holds, whether it is sound, and a folder of files brought into it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.new_home import new_config
+from flows.commands import run_of
+from flows.operations.inspection import aligned
+from flows.terminal import Options, Result, progress
+from tasks.core.open import checkout, find_home, named_home, settings_of
+from tasks.core.setup import is_set_up, make_home
+
+if TYPE_CHECKING:
+    from tasks.data.schema.records import Finding
+    from tasks.data.upkeep.verify import Coverage
+
+MOST_NAMED, FINDINGS_NAMED = 5, 40
+
+
+def show_lake(options: Options) -> Result:
+    """What the lake holds: span, universe, tables, gaps, findings. An empty lake is no failure."""
+    from tasks.data.upkeep.status import describe_lake
+
+    home = find_home(options.home)
+    status = describe_lake(home, settings_of(home, options.profile).settings)
+    if status is None:
+        return Result({"lake": None}, "The lake is empty. Fill it: afterclose refresh")
+    days = [str(day) for day in status.missing_sessions]
+    at = status.refreshed_at
+    rows = [
+        ("lake", status.lies_in),
+        ("provider", status.provider),
+        ("sessions", f"{status.first_session} to {status.last_session}"),
+        ("snapshot", status.snapshot),
+        ("last refresh", f"{at:%Y-%m-%d %H:%M} UTC" if at else "not known"),
+        ("refreshes", f"{status.revision:,}"),
+        ("symbols", f"{status.symbols:,}"),
+        ("universe", f"{status.universe:,} on the last session"),
+        ("in quarantine", f"{len(status.quarantined):,}{_named(status.quarantined)}"),
+        ("size", f"{status.size_bytes / 1e6:,.1f} MB"),
+        ("missing sessions", f"{len(days):,}{_named(days)}"),
+        *(
+            (f"table {table.name}", f"{table.rows:,} rows, version {table.version}")
+            for table in status.tables
+        ),
+        *_counted(status.findings),
+    ]
+    return Result({"lake": asdict(status)}, aligned(rows))
+
+
+def verify(options: Options) -> Result:
+    """Run the gates again over all that is stored; unsound data is the error of the data slice."""
+    with progress(options), run_of(options, None, "data verify", step_back=True) as run:
+        from tasks.data.upkeep.verify import verify_lake
+
+        verified = verify_lake(run)
+    sound = (
+        f"Sound: {verified.bars:,} bars of {verified.symbols:,} symbols in {verified.sessions:,} sessions are "
+        f"those that were committed. {len(verified.findings):,} findings."
+    )
+    parts = [sound, *_covered(verified.coverage)]
+    if verified.findings:
+        parts += [_by_rule(verified.findings), *_latest(verified.findings), "--json prints every finding."]
+    document = {**asdict(verified), "by_rule": verified.by_rule}
+    return Result(document, "\n\n".join(parts))
+
+
+def _covered(coverage: Sequence["Coverage"]) -> list[str]:
+    """Show how many members of each year have prices: what is missing is a history of survivors."""
+    if not coverage:
+        return []
+    rows = [
+        (str(one.session), f"{one.priced:,} of {one.members:,}", f"{one.members - one.priced:,} without")
+        for one in coverage
+    ]
+    return ["Index members with a price:\n" + aligned(rows)]
+
+
+def _by_rule(findings: Sequence["Finding"]) -> str:
+    """Count findings by rule: the serious ones first, then the most frequent."""
+    rules: dict[tuple[str, str], list[Finding]] = {}
+    for found in findings:
+        rules.setdefault((found.severity, found.rule), []).append(found)
+    ordered = sorted(rules.items(), key=lambda item: (item[0][0] == "note", -len(item[1]), item[0][1]))
+    head = ("rule", "severity", "findings", "symbols", "first", "last")
+    rows = [
+        (
+            rule,
+            severity,
+            f"{len(same):,}",
+            f"{len({found.symbol for found in same}):,}",
+            str(min(found.session for found in same)),
+            str(max(found.session for found in same)),
+        )
+        for (severity, rule), same in ordered
+    ]
+    return aligned([head, *rows])
+
+
+def _latest(findings: Sequence["Finding"]) -> list[str]:
+    """Show the last serious findings with their evidence and what was done."""
+    serious = sorted(
+        (found for found in findings if found.severity != "note"), key=lambda found: found.session
+    )
+    rows = [
+        (str(found.session), found.symbol, found.rule, f"{found.evidence}. {found.action.capitalize()}.")
+        for found in serious[-FINDINGS_NAMED:]
+    ]
+    return [aligned(rows)] if rows else []
+
+
+def import_files(options: Options, folder: Path) -> Result:
+    """Check a folder of files and bring it into the lake, up to the last closed session."""
+    folder = folder.expanduser().absolute()
+    with progress(options):
+        made = _make_home_for(options, folder)
+        with run_of(options, None, "data import") as run:
+            from tasks.data.task import import_folder, name_refused
+
+            imported = import_folder(run, folder)
+    data = run.settings.data
+    new, restated, aside = imported.bars, imported.restated, imported.set_aside
+    span = f"{imported.first_session} to {imported.last_session}"
+    counts = [f"{new:,} new bars", f"{restated:,} restated", f"{aside:,} set aside"]
+    if imported.refused:
+        counts.append(f"{sum(imported.refused.values()):,} refused")
+    lines = [f"{run.home.root} is a home now."] if made else []
+    lines.append(f"{', '.join(counts)}; the lake holds {span}.")
+    lines += [f"Rewritten: {told}." for told in imported.rewritten]
+    if imported.refused:
+        lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
+    if imported.respelled:
+        lines.append(f"Symbols written otherwise: {_respelled(imported.respelled)}.")
+    if imported.without_sector:
+        from tasks.portfolio.limits import unknown_sector_words
+
+        lines.append(
+            f"{imported.without_sector:,} of {imported.symbols:,} names have no sector: "
+            f"{unknown_sector_words(run.settings.portfolio)}. "
+            "Add them to the file of sectors (docs/data.md), or set portfolio.unknown_sector."
+        )
+    lines += [aligned(_counted(imported.findings))] if imported.findings else []
+    if "files" not in data.providers or data.files.path != imported.folder:
+        lines.append(
+            f"Set data.provider to files and data.files.path to {imported.folder}: later days look there."
+        )
+    return Result(asdict(imported), "\n".join(lines))
+
+
+def _make_home_for(options: Options, folder: Path) -> bool:
+    """Make the place a home that reads the folder; return False if it is one. A folder without prices makes none."""
+    home = named_home(options.home)
+    if is_set_up(home):
+        return False
+    from tasks.data.providers.files.provider import FilesProvider
+
+    FilesProvider(folder)
+    return make_home(home, new_config("files", folder), checkout=checkout())
+
+
+def _respelled(became: Mapping[str, str]) -> str:
+    pairs = sorted(became.items())
+    more = f" and {len(pairs) - MOST_NAMED} more" if len(pairs) > MOST_NAMED else ""
+    return ", ".join(f"{written[:40]!r} → {symbol}" for written, symbol in pairs[:MOST_NAMED]) + more
+
+
+def _counted(findings: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(f"found {rule}", f"{count:,}") for rule, count in findings.items()]
+
+
+def _named(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f" ({', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''})"

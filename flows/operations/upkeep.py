@@ -1,0 +1,137 @@
+"""Care for a book: back it up, bring it back, free space. What was published stays as it was."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.operations.inspection import aligned
+from flows.terminal import Options, Result, progress
+from tasks.core.clock import now
+from tasks.core.errors import ConfigError
+from tasks.core.home import Home
+from tasks.core.lock import exclusive
+from tasks.core.open import find_home, named_home, settings_of
+from tasks.core.published import published_inputs
+
+if TYPE_CHECKING:
+    from tasks.data.upkeep.backup import Backup
+
+log = logging.getLogger(__name__)
+
+
+def back_up(options: Options, folder: Path | None) -> Result:
+    """Write the home into one archive that proves itself."""
+    from tasks.data.lake.location import lake_of
+    from tasks.data.upkeep import backup
+
+    home = find_home(options.home)
+    lake = lake_of(home, settings_of(home, options.profile).settings)
+    target = folder.expanduser().absolute() if folder else home.backups
+    with progress(options):
+        log.info("reading %s", home.root)
+        made = backup.back_up(home, target, lake=lake, at=now())
+    return _told(made, "Backed up")
+
+
+def restore(options: Options, archive: Path, *, replace: bool, lake: str | None) -> Result:
+    """Bring a book back from an archive."""
+    from config.data_section import valid_lake
+    from tasks.data.upkeep import backup
+
+    home, archive = named_home(options.home), archive.expanduser().absolute()
+    if not archive.is_file():
+        raise ConfigError(
+            f"{archive} is no file.",
+            remedy="Name an archive that `afterclose data backup` made.",
+            path=str(archive),
+        )
+    try:
+        named = None if lake is None else valid_lake(lake)
+    except ValueError as error:
+        raise ConfigError(f"--lake {error}.", remedy="Name the place as data.lake would.") from None
+    with progress(options):
+        log.info("checking %s", archive)
+        made = backup.restore(
+            home,
+            archive,
+            replace=replace,
+            lake=named,
+            standing=partial(_standing_halts, home),
+        )
+    told = _told(made, f"Restored to {home.root}")
+    more = [told.text]
+    if made.lake != made.listing.lake:
+        more.append(f"Set data.lake to {made.lake}: that is where the lake lies now.")
+    if home.stop_file.exists():
+        more.append(f"Trading is halted: {home.stop_file} says by whom. See `afterclose kill-switch status`.")
+    return Result(told.document, "\n".join(more))
+
+
+@contextmanager
+def _standing_halts(home: Home) -> Iterator[str]:
+    """Hold the switch and say in words what halts. Neither a switch that is missing does, for it is being restored,
+    nor the mark of a restore that was cut off.
+    """
+    from tasks.data.upkeep.backup import is_interrupted
+    from tasks.safety.kill_switch import STOP, hold_switch, read_switch
+
+    with hold_switch(home):
+        switch = read_switch(home)
+        missing = () if os.path.lexists(home.kill_switch_file) else ("0",)
+        marked = (STOP,) if is_interrupted(home) else ()
+        halts = [trip for trip in switch.trips if trip.name not in (*missing, *marked)]
+        yield "; ".join(f"{trip.name}{trip.says}" for trip in halts)
+
+
+def vacuum(options: Options) -> Result:
+    """Free what neither the lake's head nor a published day names."""
+    from tasks.data.lake.location import lake_of
+    from tasks.data.upkeep.vacuum import vacuum_lake
+
+    home = find_home(options.home)
+    lake = lake_of(home, settings_of(home, options.profile).settings)
+    with progress(options), exclusive(home.lock_file, doing="data vacuum"):
+        log.info("looking up what the published days stand on")
+        named = {session: inputs.snapshot for session, inputs in published_inputs(home).items()}
+        vacuumed = vacuum_lake(lake, named)
+    unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
+    lines = [
+        f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",
+        f"The data of {len(vacuumed.days_kept):,} published days can be named as before.",
+        *(
+            [f"Of days that stand on data this lake never held nothing was there to keep: {unknown}."]
+            if unknown
+            else []
+        ),
+    ]
+    return Result(asdict(vacuumed), "\n".join(lines))
+
+
+def _told(made: "Backup", what: str) -> Result:
+    listing = made.listing
+    document = {
+        "archive": str(made.path),
+        "made_at": listing.made_at.isoformat(),
+        "made_by": listing.made_by,
+        "last_session": listing.last_session,
+        "lake": made.lake,
+        "files": len(listing.files),
+        "bytes": listing.size_bytes,
+    }
+    rows = [
+        (what, f"{len(listing.files):,} files, {_megabytes(listing.size_bytes)}"),
+        ("archive", str(made.path)),
+        ("made", f"{listing.made_at:%Y-%m-%d %H:%M} UTC by {listing.made_by}"),
+        ("last session", str(listing.last_session or "none")),
+        ("lake", made.lake),
+    ]
+    return Result(document, aligned(rows))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

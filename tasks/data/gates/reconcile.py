@@ -1,0 +1,117 @@
+"""Compare the bars of several sources (D7): tell where they differ, and take the median where nobody agrees with us.
+
+Pure: frames in, frames out. The first source is the one that is stored. One other source can confirm a bar or raise a
+doubt, never overrule it; with two or more others, none of which agrees, the median of each figure is stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from tasks.data.schema.finding_rows import make_findings, no_findings
+from tasks.data.schema.records import Mask
+from tasks.data.schema.tables import OHLCV
+
+KEY = ["symbol", "session"]
+PRICES = ("open", "high", "low", "close")
+TOLERANCE = 0.01  # of a price
+LEAST_FOR_MEDIAN = 3
+LEAST_ALIKE = 0.5  # of a source's bars agree with ours, or it counts otherwise, e.g. with splits undone
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The bars to go on with, what is to tell, and the bars that another source has too."""
+
+    bars: pd.DataFrame
+    findings: pd.DataFrame
+    confirmed: pd.MultiIndex
+    ignored: tuple[str, ...] = ()  # sources that count otherwise than ours, and in how many bars
+
+
+def unreconciled(bars: pd.DataFrame) -> Reconciled:
+    """Return the bars as they are: nobody else was asked."""
+    nobody = pd.MultiIndex.from_arrays([[], []], names=KEY)
+    return Reconciled(bars, no_findings(), nobody)
+
+
+def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: str) -> Reconciled:
+    """Compare our bars with those of the other sources. A bar that nobody else has is left as it is."""
+    columns, agrees, ignored = {}, {}, []
+    for name, frame in others.items():
+        aligned = _aligned(bars, frame)
+        same, there = _agrees(bars, aligned), int(aligned["close"].notna().sum())
+        if same.sum() >= LEAST_ALIKE * there:
+            columns[name], agrees[name] = aligned, same
+        else:
+            ignored.append(
+                f"{name} counts otherwise than {ours}: {there - same.sum():,} of {there:,} bars differ"
+            )
+    if not columns:
+        return replace(unreconciled(bars), ignored=tuple(ignored))
+    closes = np.column_stack([frame["close"] for frame in columns.values()])
+    is_there = np.isfinite(closes)
+    is_confirmed = np.zeros(len(bars), dtype=bool)
+    for same in agrees.values():
+        is_confirmed |= same
+    differs = is_there.any(axis=1) & ~is_confirmed
+    takes_median = differs & (is_there.sum(axis=1) + 1 >= LEAST_FOR_MEDIAN)
+    told = _told(bars[differs], ours, {name: frame[differs] for name, frame in columns.items()})
+    median = takes_median[differs]
+    findings = [
+        make_findings(
+            bars[differs][chosen],
+            "sources_differ",
+            "quarantine",
+            [text for text, wanted in zip(told, chosen, strict=True) if wanted],
+            done,
+        )
+        for chosen, done in (
+            (~median, f"the bar of {ours} is stored; not bought for some sessions"),
+            (median, "the median of each figure is stored; not bought for some sessions"),
+        )
+    ]
+    figures = bars[list(OHLCV)].to_numpy(copy=True)
+    stack = np.stack([figures, *(frame[list(OHLCV)].to_numpy() for frame in columns.values())])
+    figures[takes_median] = np.nanmedian(stack[:, takes_median], axis=0)
+    return Reconciled(
+        bars.assign(**dict(zip(OHLCV, figures.T, strict=True))),
+        pd.concat(findings, ignore_index=True),
+        pd.MultiIndex.from_frame(bars[is_confirmed][KEY]),
+        tuple(ignored),
+    )
+
+
+def _aligned(bars: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Return the other source's figures row by row beside ours; missing where it has no bar, or two."""
+    single = other.drop_duplicates(KEY, keep=False)
+    return bars[KEY].merge(single, on=KEY, how="left")[list(OHLCV)]
+
+
+def _agrees(bars: pd.DataFrame, other: pd.DataFrame) -> Mask:
+    """Tell where all four prices are within the tolerance."""
+    result = np.ones(len(bars), dtype=bool)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for name in PRICES:
+            result &= np.abs(other[name].to_numpy() / bars[name].to_numpy() - 1.0) <= TOLERANCE
+    return result
+
+
+def _told(bars: pd.DataFrame, ours: str, others: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Write the closes of all sources, and the first price that differs where closes do not."""
+    sources = {ours: bars, **others}
+    texts = []
+    for row in range(len(bars)):
+        prices = {
+            name: frame.iloc[row] for name, frame in sources.items() if np.isfinite(frame["close"].iloc[row])
+        }
+        figure = next((name for name in ("close", *PRICES) if _spread(prices, name) > TOLERANCE), "close")
+        texts.append(figure + " " + ", ".join(f"{name} {bar[figure]:.6g}" for name, bar in prices.items()))
+    return texts
+
+
+def _spread(prices: Mapping[str, pd.Series], figure: str) -> float:
+    values = [float(bar[figure]) for bar in prices.values()]
+    return max(values) / min(values) - 1.0 if min(values) > 0 else np.inf

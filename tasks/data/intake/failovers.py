@@ -1,0 +1,42 @@
+"""Keep with a session which providers were passed over and why, so that every later reader of the day is told.
+
+They lie among the findings, as notes on the whole session: no symbol is judged by them, no digest covers them.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
+from tasks.data.schema.batch import Batch
+
+RULE = "fall_through"
+
+
+def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) -> Batch:
+    """Return the batch with the reasons, one a line, as one more finding of the session."""
+    if not reasons:
+        return batch
+    day = pd.Timestamp(session).as_unit("s")
+    note = {
+        "symbol": "*",
+        "session": day,
+        "rule": RULE,
+        "severity": "note",
+        "evidence": "\n".join(reasons),
+        "action": "another provider was asked",
+        "known": day,
+    }
+    findings = pd.concat([batch.rows["findings"], pd.DataFrame([note])], ignore_index=True)
+    return replace(batch, rows={**batch.rows, "findings": findings})
+
+
+def fall_throughs_of(findings: pd.DataFrame, session: date) -> tuple[str, ...]:
+    """Return the reasons that were kept with the session, in order."""
+    ours = findings[(findings["session"] == pd.Timestamp(session)) & (findings["rule"] == RULE)]
+    return tuple(reason for text in ours["evidence"] for reason in str(text).splitlines())
+
+
+def without_fall_throughs(findings: pd.DataFrame) -> pd.DataFrame:
+    """Return the findings that speak of data."""
+    return findings[findings["rule"] != RULE]

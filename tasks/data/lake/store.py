@@ -1,0 +1,113 @@
+"""Read the lake: Delta tables that only grow, at the versions that a head says count. `commits.py` writes it."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+
+import pandas as pd
+
+from tasks.core.errors import DataError
+from tasks.data.lake.delta import open_table, reading
+from tasks.data.lake.digest import snapshot_id
+from tasks.data.lake.head import Head
+from tasks.data.lake.location import files_of
+from tasks.data.lake.types import bar_columns, no_bars, to_frame
+from tasks.data.schema.bar_columns import BarColumns
+from tasks.data.schema.records import PanelRules, Place, SnapshotRef
+from tasks.data.schema.tables import SPECS, as_seen_on, empty_table, with_all_columns
+
+HASHED_TABLES = ("members", "listings", "fundamentals", "renames", "delistings", "lives")
+
+
+def make_snapshot(lake: Place, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
+    """Name the data that is known at the session's close."""
+    return SnapshotRef(id_of_snapshot(lake, head, session), lake, session, dict(head.versions), rules)
+
+
+def id_of_snapshot(lake: Place, head: Head, session: date) -> str:
+    """Return the id of what is known at the session's close: a hash of content, whatever refreshes led there."""
+    tables = read_tables(lake, head.versions, ("sessions", *HASHED_TABLES), session=session)
+    sessions = tables.pop("sessions")
+    lasting = {
+        name: frame if SPECS[name].keeps_history else frame.drop(columns="known")
+        for name, frame in tables.items()
+    }
+    return snapshot_id(sessions, lasting)
+
+
+def read_tables(
+    lake: Place, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
+) -> dict[str, pd.DataFrame]:
+    """Return tables as seen at the session's close (None: with everything that is known).
+
+    A committed version never changes, and several stages of a day ask for the same: the last answers are kept.
+    """
+    result, files = {}, files_of(lake)
+    for name in names:
+        if name in versions:
+            stamp = files.stamp(f"{name}/_delta_log/{versions[name]:020d}.json")
+            frame = _table_as_seen(lake, name, versions[name], session, stamp)
+            result[name] = frame.copy(deep=False)  # copy on write: nobody changes what is kept
+        else:
+            result[name] = empty_table(name)
+    return result
+
+
+def stamps_of(lake: Place, versions: Mapping[str, int]) -> tuple[tuple[str, int, str], ...]:
+    """Return each table's version, and what differs once the table was replaced by another of the same version."""
+    files = files_of(lake)
+    return tuple(
+        (name, version, files.stamp(f"{name}/_delta_log/{version:020d}.json"))
+        for name, version in sorted(versions.items())
+    )
+
+
+@lru_cache(maxsize=48)
+def _table_as_seen(lake: Place, name: str, version: int, session: date | None, _stamp: str) -> pd.DataFrame:
+    return as_seen_on(read_table(lake, {name: version}, name), name, session)
+
+
+def read_table(lake: Place, versions: Mapping[str, int], name: str) -> pd.DataFrame:
+    """Return all rows of a table at its committed version; an absent table is an empty one."""
+    if name not in versions:
+        return empty_table(name)
+    with reading(lake, name):
+        table = open_table(lake, name, versions[name]).to_pyarrow_table()
+        return with_all_columns(to_frame(table), name)
+
+
+def read_bars(lake: Place, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
+    """Return the bars of the sessions between, as first delivered: amendments come on top of them."""
+    if "bars" not in versions:
+        return no_bars()
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.dataset as pads
+
+    with reading(lake, "bars"):
+        dataset = open_table(lake, "bars", versions["bars"]).to_pyarrow_dataset(
+            file_pruning_predicate=[("year", ">=", str(since.year)), ("year", "<=", str(through.year))],
+            parquet_read_options=pads.ParquetReadOptions(dictionary_columns={"symbol"}),
+        )
+        between = (pc.field("session") >= pa.scalar(since)) & (pc.field("session") <= pa.scalar(through))
+        table = dataset.to_table(columns=list(SPECS["bars"].columns), filter=between)
+    return bar_columns(table)
+
+
+def read_bar_frame(
+    lake: Place, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
+) -> pd.DataFrame:
+    """Return the bars of the sessions between with what was amended by `known_on` (None: ever), as a frame."""
+    frame = read_bars(lake, versions, since=since, through=through).frame()
+    amended = as_seen_on(read_table(lake, versions, "amendments"), "amendments", known_on)
+    amended = amended[
+        (amended["session"] >= pd.Timestamp(since)) & (amended["session"] <= pd.Timestamp(through))
+    ]
+    if amended.empty:
+        return frame
+    both = pd.concat([frame, amended[list(frame.columns)]], ignore_index=True)
+    return both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True)
+
+
+def _unreadable(what: str, remedy: str) -> DataError:
+    return DataError(what, remedy=remedy)

@@ -1,0 +1,292 @@
+"""Read a folder of CSV or Parquet files that the user keeps (docs/data.md has the columns).
+
+Says what the files say: symbols are written by one stated rule (spelling.py), nothing else is repaired and nothing is
+guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, also NA,
+NAN and TRUE.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.core.clock import now
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.run import Run
+from tasks.core.sessions import FIRST_DAY
+from tasks.data.providers import filings
+from tasks.data.providers.base import Delivery
+from tasks.data.providers.files.csv_faults import NOTHING_STORED
+from tasks.data.providers.files.spelling import canonical_symbols
+from tasks.data.providers.files.tabular import convert, figures, load, missing
+from tasks.data.providers.sectors import gics_sector
+from tasks.data.schema.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
+from tasks.data.schema.symbols import printable
+
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 5
+SUFFIXES = (".parquet", ".csv")
+OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
+
+BAR_FILE: Mapping[str, Kind] = {
+    "symbol": "text",
+    "date": "day",
+    "open": "number",
+    "high": "number",
+    "low": "number",
+    "close": "number",
+    "volume": "number",
+}
+
+
+def make(run: Run) -> "FilesProvider":
+    """Return the provider of the folder that the settings name."""
+    folder = run.settings.data.files.path
+    if folder is None:
+        raise ConfigError(
+            "data.provider is files, and data.files.path names no folder.",
+            remedy="Set data.files.path or AFTERCLOSE_DATA__FILES__PATH.",
+            key="data.files.path",
+        )
+    return FilesProvider(folder, needs_prices=run.settings.data.providers[0] == "files")
+
+
+class FilesProvider:
+    """The folder as a source of market data; behind another provider it may do without prices."""
+
+    name = "files"
+
+    def __init__(self, folder: Path, *, needs_prices: bool = True) -> None:
+        self._folder = folder
+        self.respelled: dict[str, str] = {}  # symbols that the files write otherwise, with what they became
+        self.unknown_sectors: dict[
+            str, int
+        ] = {}  # sectors that GICS does not know, with how many rows have them
+        if not folder.is_dir():
+            raise ConfigError(
+                f"{folder} is not a folder.",
+                remedy="Name the folder that holds prices.parquet or prices.csv.",
+            )
+        self._prices = self._find("prices")
+        if self._prices is None and needs_prices:
+            raise ConfigError(
+                f"{folder} holds neither prices.parquet nor prices.csv.",
+                remedy="Put one of them there; docs/data.md has the columns.",
+            )
+
+    @property
+    def capabilities(self) -> frozenset[Table]:
+        stems: dict[Table, str] = {
+            "bars": "prices",
+            "actions": "corporate_actions",
+            "levels": "benchmark",
+            "members": "membership",
+            "listings": "sectors",
+            "fundamentals": "fundamentals",
+            "riskfree": "riskfree",
+        }
+        return frozenset(table for table, stem in stems.items() if self._find(stem))
+
+    def last_session(self) -> date:
+        """Return the date of the latest price."""
+        latest: date = self._prices_since(None)["date"].max().date()
+        return latest
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Return what the files know of the sessions through `through`."""
+        since = pd.Timestamp(after - OVERLAP if after else FIRST_DAY)
+        end = pd.Timestamp(through)
+
+        def cut(frame: pd.DataFrame, *, begin: pd.Timestamp = since) -> pd.DataFrame:
+            return frame[(frame["session"] >= begin) & (frame["session"] <= end)].reset_index(drop=True)
+
+        return Delivery(
+            bars=cut(self._bars(since.date() if after else None)),
+            actions=cut(self._actions()),
+            levels=cut(self._levels()),
+            members=self._members(end),
+            listings=self._listings(end),
+            fundamentals=self._fundamentals(end),
+            riskfree=cut(self._riskfree()),
+        ).only(tables)
+
+    def _bars(self, since: date | None) -> pd.DataFrame:
+        if self._prices is None:
+            return empty("bars")
+        prices = self._prices_since(since)
+        FilesProvider._prices_since.cache_clear()  # kept from `last_session` until here: it may be a gigabyte
+        return prices.rename(columns={"date": "session"})
+
+    @cache  # noqa: B019 - a provider lives as long as one command
+    def _prices_since(self, since: date | None) -> pd.DataFrame:
+        import pyarrow as pa
+
+        frame = self._read("prices", BAR_FILE, since=since)
+        # Arrow read them into memory that it has freed by now, a gigabyte of a large import; without being asked the
+        # allocator keeps it, for pieces as small as those of a file
+        pa.default_memory_pool().release_unused()
+        if frame.empty and since is None:
+            raise DataError(
+                f"{self._prices} has no rows.",
+                remedy=f"Put prices below its header; {NOTHING_STORED}",
+                file=str(self._prices),
+            )
+        latest, today = frame["date"].max(), now().date()
+        if len(frame) and latest.date() > today:
+            rows = int((frame["date"] > pd.Timestamp(today)).sum())
+            raise DataError(
+                f"{self._prices} has {rows} rows dated after today ({today}), the latest {latest.date()}.",
+                remedy=f"Mend the dates; {NOTHING_STORED}",
+                file=str(self._prices),
+            )
+        return frame
+
+    def _actions(self) -> pd.DataFrame:
+        columns: Mapping[str, Kind] = {
+            "symbol": "text",
+            "date": "day",
+            "dividend": "number",
+            "split": "number",
+        }
+        return self._read("corporate_actions", columns, instead="actions", rename={"date": "session"})
+
+    def _levels(self) -> pd.DataFrame:
+        frame = self._read(
+            "benchmark",
+            {name: kind for name, kind in BAR_FILE.items() if name != "volume"},
+            instead="levels",
+            optional={"adj_close": "number"},
+            rename={"symbol": "name", "date": "session"},
+        )
+        if "adj_close" not in frame.columns:
+            frame = frame.assign(adj_close=frame["close"])
+        return frame[list(COLUMNS["levels"])]
+
+    def _members(self, end: pd.Timestamp) -> pd.DataFrame:
+        columns: Mapping[str, Kind] = {"symbol": "text", "start_date": "day", "end_date": "day"}
+        frame = self._read(
+            "membership",
+            columns,
+            instead="members",
+            rename={"start_date": "start", "end_date": "end"},
+            blank="end_date",
+        )
+        return frame[frame["start"] <= end].reset_index(drop=True)
+
+    def _listings(self, end: pd.Timestamp) -> pd.DataFrame:
+        columns: Mapping[str, Kind] = {"symbol": "text", "name": "text", "gics_sector": "text"}
+        frame = self._read(
+            "sectors",
+            columns,
+            instead="listings",
+            optional={"cap_class": "text"},
+            rename={"gics_sector": "sector"},
+        )
+        if "cap_class" not in frame.columns:
+            frame = frame.assign(cap_class=pd.Series("", index=frame.index, dtype="str"))
+        days = pd.Series(ALWAYS, index=frame.index, dtype="datetime64[s]")
+        frame = frame.assign(available_date=days, sector=self._sectors(frame["sector"]))
+        frame = frame.drop_duplicates("symbol", keep="last", ignore_index=True)
+        return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
+
+    def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
+        """Give each company the sector it had before its first change, and a row for each change since."""
+        columns: Mapping[str, Kind] = {
+            "symbol": "text",
+            "first_seen_with_new_sector": "day",
+            "old_sector": "text",
+            "new_sector": "text",
+        }
+        if self._find("sector_changes") is None:
+            return listings
+        changes = self._read(
+            "sector_changes", columns, rename={"first_seen_with_new_sector": "available_date"}
+        ).sort_values(["symbol", "available_date"], kind="stable")
+        changes = changes.assign(
+            **{column: self._sectors(changes[column]) for column in ("old_sector", "new_sector")}
+        )
+        first = changes.drop_duplicates("symbol").set_index("symbol")["old_sector"]
+        before = listings.assign(sector=listings["symbol"].map(first).fillna(listings["sector"]))
+        known = changes[changes["available_date"] <= end].rename(columns={"new_sector": "sector"})
+        since = known[["symbol", "sector", "available_date"]].merge(
+            listings[["symbol", "name", "cap_class"]], on="symbol"
+        )
+        both = pd.concat([before, since[list(COLUMNS["listings"])]], ignore_index=True)
+        return both.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
+
+    def _sectors(self, written: pd.Series) -> pd.Series:
+        """Return sectors as GICS writes them. What GICS does not know is unknown, counted, and said aloud."""
+        known = written.map({label: gics_sector(str(label)) for label in written.unique()}).astype("str")
+        odd = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
+        if len(odd):
+            self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
+            named = ", ".join(f"{printable(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
+            log.warning(
+                "sectors that GICS does not know count as unknown: %s%s (%d in all)",
+                named,
+                ", …" if len(odd) > MOST_NAMED else "",
+                odd.sum(),
+            )
+        return known
+
+    def _fundamentals(self, end: pd.Timestamp) -> pd.DataFrame:
+        columns: Mapping[str, Kind] = {"symbol": "text", "end_date": "day", "available_date": "day"}
+        filed: Mapping[str, Kind] = {filings.PERIOD: "text", **dict.fromkeys(filings.NUMBERS, "number")}
+        path = self._find("fundamentals")
+        if path is not None and filings.PERIOD in load(path, {**columns, **filed}).column_names:
+            frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **filed}))
+        else:
+            frame = self._read("fundamentals", columns, instead="fundamentals", further_figures=True)
+        return frame[frame["available_date"] <= end].reset_index(drop=True)
+
+    def _riskfree(self) -> pd.DataFrame:
+        """Read date and yield; the yield is the second column, whatever it is called."""
+        path = self._find("riskfree")
+        if path is None:
+            return empty("riskfree")
+        table = load(path, {"date"})
+        if "date" not in table.column_names or table.num_columns < 2:
+            raise missing(path, "date" if table.num_columns > 1 else "yield", table.column_names)
+        name = next(column for column in table.column_names if column != "date")
+        frame = convert(path, table, {"date": "day", name: "number"})
+        return frame.rename(columns={"date": "session", name: "yield_pct"})
+
+    def _read(
+        self,
+        stem: str,
+        columns: Mapping[str, Kind],
+        *,
+        instead: Table | None = None,
+        optional: Mapping[str, Kind] | None = None,
+        rename: Mapping[str, str] | None = None,
+        blank: str = "",
+        further_figures: bool = False,
+        since: date | None = None,
+    ) -> pd.DataFrame:
+        path = self._find(stem)
+        if path is None:
+            return empty(instead or "bars")
+        table = load(path, {**columns, **(optional or {})}, since=since)
+        wanted = dict(columns) | {k: v for k, v in (optional or {}).items() if k in table.column_names}
+        for column in columns:
+            if column not in table.column_names:
+                raise missing(path, column, table.column_names)
+        if further_figures:
+            wanted |= dict.fromkeys(figures(table, wanted), "number")
+        frame = convert(path, table, wanted, blank=blank)
+        symbols, changed = canonical_symbols(frame["symbol"], str(path))
+        self.respelled |= changed
+        return frame.assign(symbol=symbols).rename(columns=dict(rename or {}))
+
+    def _find(self, stem: str) -> Path | None:
+        found = [self._folder / f"{stem}{suffix}" for suffix in SUFFIXES]
+        there = [path for path in found if path.is_file()]
+        if len(there) > 1:
+            raise ConfigError(
+                f"{self._folder} holds both {there[0].name} and {there[1].name}.", remedy="Keep one of them."
+            )
+        return there[0] if there else None

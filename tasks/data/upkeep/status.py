@@ -1,0 +1,82 @@
+"""Describe the lake at a glance. Never changes anything, and reads only small tables and the last two sessions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+
+from config.settings import Settings
+from tasks.core.home import Home
+from tasks.core.sessions import sessions_between, sessions_ending
+from tasks.data.gates.readiness import quarantined_names
+from tasks.data.lake.head import read_head
+from tasks.data.lake.location import files_of, lake_of
+from tasks.data.lake.store import make_snapshot, read_tables
+from tasks.data.panel.reader import panel_rules, read_prices
+from tasks.data.schema.records import Days
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """One table at its committed version."""
+
+    name: str
+    version: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class LakeStatus:
+    """The lake at a glance."""
+
+    lies_in: str
+    provider: str
+    revision: int  # how many refreshes were committed
+    refreshed_at: datetime | None  # when the last one was
+    snapshot: str  # id of everything known at the last session
+    first_session: date
+    last_session: date
+    symbols: int
+    universe: int  # names that may be bought on the last session
+    quarantined: tuple[str, ...]
+    size_bytes: int  # with earlier versions
+    tables: tuple[TableStatus, ...]
+    missing_sessions: tuple[date, ...]  # trading days inside the span without any bar
+    findings: dict[str, int]  # how many of each rule
+
+
+def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
+    """Return the lake at a glance; None where nothing was committed yet."""
+    lake = lake_of(home, settings)
+    head = read_head(lake)
+    if head is None or head.first_session is None or head.last_session is None:
+        return None
+    last = head.last_session
+    tables = read_tables(lake, head.versions, ("sessions", "lives", "findings", "renames"), session=None)
+    snapshot = make_snapshot(lake, head, last, panel_rules(settings))
+    length = settings.data.quality.quarantine_sessions
+    rules = tables["findings"]["rule"].value_counts().sort_index()
+    return LakeStatus(
+        lies_in=str(lake),
+        provider=head.provider,
+        revision=head.revision,
+        refreshed_at=head.refreshed_at,
+        snapshot=snapshot.id,
+        first_session=head.first_session,
+        last_session=last,
+        symbols=tables["lives"]["symbol"].nunique(),
+        universe=int(read_prices(snapshot, window=1).is_member[-1].sum()),
+        quarantined=quarantined_names(tables, sessions_ending(last, length + 2), length),
+        size_bytes=files_of(lake).size_bytes(),
+        tables=tuple(
+            TableStatus(name, head.versions[name], head.rows[name]) for name in sorted(head.versions)
+        ),
+        missing_sessions=_missing(tables["sessions"], sessions_between(head.first_session, last)),
+        findings={str(rule): int(count) for rule, count in rules.items()},
+    )
+
+
+def _missing(sessions: pd.DataFrame, trading_days: Days) -> tuple[date, ...]:
+    with_bars = sessions.loc[sessions["bars"] > 0, "session"].to_numpy().astype("datetime64[D]")
+    return tuple(np.setdiff1d(trading_days, with_bars).tolist())

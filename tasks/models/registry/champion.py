@@ -1,0 +1,137 @@
+"""Bring the champion back as it was trained, or refuse: too late for the session, too old, or no longer the same.
+
+Reads only bytes whose hash the store has checked. Never trains, never picks a model by how well it did.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from tasks.core.errors import ModelError
+from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.libraries import installed_versions
+from tasks.features.registry import feature_set
+from tasks.models.kinds.base import Model, Rows
+from tasks.models.kinds.registry import BASELINE, make_model
+from tasks.models.registry.store import Stored, read_production, read_versions
+from tasks.models.schema import Champion, Probe
+from tasks.models.training.fitted import Fitted
+
+LIBRARIES = {
+    "xgboost": ("xgboost-cpu", "xgboost"),
+    "lightgbm": ("lightgbm",),
+    "random_forest": ("scikit-learn", "skops"),
+}
+PROBE_ROWS = 16
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The champion of a session, ready to score. Its hash is pinned: what is promoted later does not touch it."""
+
+    champion: Champion
+    fitted: Fitted
+    notes: tuple[str, ...]
+
+
+def load_champion(home: Home, *, session: date, features: tuple[str, ...], max_age_days: int) -> Loaded:
+    """Return the champion in production; for a past session, the newest version that had seen nothing later."""
+    stored = read_production(home)
+    notes: tuple[str, ...] = ()
+    present = stored.metadata.champion
+    if present.trained_through > session:
+        early = _of_its_time(read_versions(home), session)
+        if early is None:
+            return _stand_in(present.optimizer, session, features)
+        stored, champion = early, early.metadata.champion
+        notes = (
+            f"Scored by {champion.name} of {champion.selection_date}: the present champion knows later prices.",
+        )
+    _refuse_old(stored.metadata.champion, session, max_age_days)
+    return Loaded(stored.metadata.champion, parse(stored), notes)
+
+
+def parse(stored: Stored) -> Fitted:
+    """Turn checked bytes into a model that gives the very scores it gave when it was stored."""
+    metadata = stored.metadata
+    model = make_model(metadata.champion.kind, metadata.features, metadata.parameters, seed=metadata.seed)
+    model.load(stored.model)
+    if probe_scores(model, probe_rows(metadata.probe)) != metadata.probe[1]:
+        raise ModelError(
+            f"The champion scores otherwise than when it was trained; it was written by {_told(metadata.libraries)},"
+            f" and this is {_told(library_versions(metadata.champion.kind))}.",
+            remedy="Install what requirements.lock names, or run `afterclose weekly` to train a new champion.",
+        )
+    return Fitted(metadata.champion.kind, metadata.features, model)
+
+
+def make_probe(model: Model, x: Rows) -> Probe:
+    """Take a few rows of the training, evenly spread, with the scores the model gives them now."""
+    chosen = x[np.linspace(0, len(x) - 1, PROBE_ROWS).astype(np.intp)] if len(x) else x
+    rows = tuple(tuple(None if np.isnan(value) else float(value) for value in row) for row in chosen)
+    return rows, probe_scores(model, np.ascontiguousarray(chosen))
+
+
+def probe_rows(probe: Probe) -> Rows:
+    """Return the rows of a probe as a model is handed them."""
+    return np.array(
+        [[np.nan if value is None else value for value in row] for row in probe[0]], dtype=np.float32
+    )
+
+
+def probe_scores(model: Model, x: Rows) -> tuple[float | None, ...]:
+    """Return the model's scores, None where it gives none."""
+    if not len(x):
+        return ()
+    return tuple(None if np.isnan(score) else float(score) for score in model.predict(x))
+
+
+def library_versions(kind: str) -> dict[str, str]:
+    """Return the versions of the libraries that make a kind, as they are installed here."""
+    return installed_versions(LIBRARIES.get(kind, ()))
+
+
+def _of_its_time(versions: list[Stored], session: date) -> Stored | None:
+    early = [stored for stored in versions if stored.metadata.champion.trained_through <= session]
+    # of equal dates the last one: it was written later, and took the other's place
+    return max(reversed(early), key=lambda stored: stored.metadata.champion.trained_through, default=None)
+
+
+def _stand_in(optimizer: str, session: date, features: tuple[str, ...]) -> Loaded:
+    """Return the baseline, which knows nothing and so no future, for a session before every champion's training."""
+    model = make_model(BASELINE, features, {}, seed=0)
+    reason = (
+        "Every champion knows later prices, so the equal-weight baseline stands in."
+        f" `afterclose weekly --date {session}` trains a champion of that time."
+    )
+    champion = Champion(
+        name=BASELINE,
+        kind=BASELINE,
+        optimizer=optimizer,
+        model_sha256=sha256_of_bytes(model.dump()),
+        feature_set=feature_set(features),
+        trained_through=session,
+        selection_date=session,
+        selection_reason=reason,
+        weighted_score=0.0,
+        metrics={},
+        ranks=model.ranks,
+    )
+    return Loaded(champion, Fitted(BASELINE, features, model), (reason,))
+
+
+def _refuse_old(champion: Champion, session: date, max_age_days: int) -> None:
+    age = (session - champion.selection_date).days
+    if age > max_age_days:
+        raise ModelError(
+            f"The champion {champion.name} was chosen on {champion.selection_date}, {age} days before {session};"
+            f" models.max_age_days is {max_age_days}.",
+            remedy=f"Run `afterclose weekly --date {session}` to train a new one.",
+            age_days=age,
+        )
+
+
+def _told(libraries: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(libraries.items())) or "no library"

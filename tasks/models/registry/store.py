@@ -1,0 +1,170 @@
+"""Keep the champion so that no crash, truncation or tampering hand can bring a half or a false model into a day.
+
+A version is a whole folder, `production/versions/NNNN-<hash>/`, model and metadata together, renamed into place. The
+pair in `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model
+by hash. The model is copied before it, so between the two steps the model file is a newer version's: it is known by
+its hash among the versions, and the one that the metadata names is read from its own version instead. Bytes that no
+version knows are damage, and are refused. Nothing is parsed before its hash is checked, and nothing is ever unpickled.
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.atomic import remove_leftovers, replace_folder, write_bytes
+from tasks.core.errors import ModelError, StorageError
+from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.published import published_inputs
+from tasks.models.registry.metadata import (
+    LARGEST_MODEL,
+    METADATA_NAME,
+    MODEL_NAME,
+    TRAIN_AGAIN,
+    Metadata,
+    damaged,
+    read_metadata,
+    read_or_refuse,
+    sealed,
+)
+from tasks.models.schema import Champion
+
+VERSIONS_KEPT = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A champion as it lies on disk: metadata and bytes, both as they were sealed."""
+
+    metadata: Metadata
+    model: bytes
+
+
+def versions_folder(home: Home) -> Path:
+    """Return where whole versions are kept."""
+    return home.production / "versions"
+
+
+def has_champion(home: Home) -> bool:
+    """Say whether a champion was ever promoted here; not whether it is sound."""
+    return (home.production / METADATA_NAME).exists()
+
+
+def read_champion(home: Home) -> Champion:
+    """Return what the metadata in production says, its own seal checked."""
+    return read_metadata(home.production / METADATA_NAME).champion
+
+
+def read_production(home: Home) -> Stored:
+    """Return the champion in production, hash checked, or raise ModelError."""
+    metadata = read_metadata(home.production / METADATA_NAME)
+    wanted = metadata.champion.model_sha256
+    path = home.production / metadata.model_name
+    found = read_or_refuse(path, "", most_bytes=LARGEST_MODEL) if path.exists() else None
+    if found is not None and sha256_of_bytes(found) == wanted:
+        return Stored(metadata, found)
+    versions = {stored.metadata.champion.model_sha256: stored for stored in read_versions(home)}
+    is_interrupted = found is None or sha256_of_bytes(found) in versions
+    if wanted in versions and is_interrupted:
+        return Stored(metadata, versions[wanted].model)
+    raise ModelError(
+        f"production/{path.name} is not the file that {METADATA_NAME} names: "
+        + ("it is missing." if found is None else "its sha256 differs."),
+        remedy=f"It was truncated or changed. Bring production/ back from a backup. {TRAIN_AGAIN}",
+        file=path.name,
+    )
+
+
+def read_versions(home: Home) -> list[Stored]:
+    """Return the sound versions, oldest first. A damaged one is as good as gone: it can never be loaded."""
+    stored = []
+    for folder in _version_folders(home):
+        try:
+            stored.append(_read_version(folder))
+        except ModelError:
+            continue
+    return stored
+
+
+def write_version(home: Home, metadata: Metadata, model: bytes) -> Path:
+    """Keep the pair as a version of its own, unless it is there already; return its folder."""
+    if sha256_of_bytes(model) != metadata.champion.model_sha256:
+        raise ModelError(
+            "The model's bytes are not the ones its metadata names.", remedy="Run `afterclose weekly` again."
+        )
+    text = sealed(metadata)
+    digest = sha256_of_bytes(text)[:12]
+    remove_leftovers(versions_folder(home))
+    folders = _version_folders(home)
+    for folder in folders:
+        if folder.name.endswith(digest) and _is_sound(folder):
+            return folder
+    number = int(folders[-1].name[:4]) + 1 if folders else 1
+    target = versions_folder(home) / f"{number:04d}-{digest}"
+    with replace_folder(target) as folder:
+        write_bytes(folder / metadata.model_name, model)
+        write_bytes(folder / METADATA_NAME, text)
+    return target
+
+
+def promote_version(home: Home, version: Path) -> None:
+    """Make the version the one in production. Whatever moment this is cut off at, the old or the new is loaded."""
+    stored = _read_version(version)
+    write_bytes(home.production / stored.metadata.model_name, stored.model)
+    write_bytes(home.production / METADATA_NAME, (version / METADATA_NAME).read_bytes())
+    for other in home.production.glob(f"{MODEL_NAME}.*"):
+        if other.name != stored.metadata.model_name:
+            other.unlink()
+
+
+def prune_versions(home: Home) -> None:
+    """Delete all but the last versions, never the one in production nor one that a published day stands on.
+
+    Where the manifest of a day cannot be read nobody knows what it stands on, and every version stays.
+    """
+    in_production = read_metadata(home.production / METADATA_NAME)
+    try:
+        named = {inputs.champion for inputs in published_inputs(home).values()}
+    except StorageError as error:
+        log.warning("%s Every version of the champion is kept meanwhile.", error)
+        return
+    for folder in _version_folders(home)[:-VERSIONS_KEPT]:
+        if not _is_needed(folder, in_production, named):
+            shutil.rmtree(folder)
+
+
+def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
+    """Say whether a version is the one in production or that of a published day; a damaged one is neither."""
+    try:
+        metadata = read_metadata(folder / METADATA_NAME)
+    except ModelError:
+        return False
+    return metadata == in_production or metadata.champion.model_sha256 in named
+
+
+def _version_folders(home: Home) -> list[Path]:
+    """Return the version folders in the order in which they were written."""
+    return sorted(
+        folder for folder in versions_folder(home).glob("[0-9][0-9][0-9][0-9]-*") if folder.is_dir()
+    )
+
+
+def _read_version(folder: Path) -> Stored:
+    metadata = read_metadata(folder / METADATA_NAME)
+    content = read_or_refuse(
+        folder / metadata.model_name, f"{folder.name} has no model file.", most_bytes=LARGEST_MODEL
+    )
+    if sha256_of_bytes(content) != metadata.champion.model_sha256:
+        raise damaged(folder / metadata.model_name, "its sha256 differs")
+    return Stored(metadata, content)
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        _read_version(folder)
+    except ModelError:
+        return False
+    return True

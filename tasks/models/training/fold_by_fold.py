@@ -1,0 +1,108 @@
+"""Train one candidate fold after fold and measure it on what it had not seen.
+
+Never compares candidates (`selection.py`), never reads or writes a file.
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.sections import Candidate
+from config.sections import Models as ModelSettings
+from tasks.models.kinds.base import Vector
+from tasks.models.kinds.registry import make_model
+from tasks.models.training.dataset import Dataset
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.metrics import Metrics, measure
+from tasks.models.training.walkforward import Fold
+from tasks.models.training.weights import sample_weights
+
+log = logging.getLogger(__name__)
+
+FOLDS_AT_ONCE = 2  # each a model of its own with its own seed: which ends first changes nothing
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """How one candidate did in one fold, and its scores of the test rows."""
+
+    fold: Fold
+    scores: Vector  # of dataset rows `rows_of(fold.test)`
+    test: Metrics
+    train: Metrics
+
+    @property
+    def gap(self) -> float:
+        """Return how much more often names were put on the right side of the median in training than in the test."""
+        return self.train.hit_rate - self.test.hit_rate
+
+
+def fit(
+    candidate: Candidate, data: Dataset, rows: NDArray[np.intp], settings: ModelSettings, *, seed: int
+) -> Fitted:
+    """Return the candidate's model after learning these rows."""
+    model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
+    weights = sample_weights(
+        data.sessions[rows],
+        data.symbols[rows],
+        data.label_end[rows],
+        scheme=settings.sample_weights,
+        half_life_sessions=settings.half_life_sessions,
+    )
+    model.fit(data.x[rows], data.target[rows], weights)
+    return Fitted(candidate.kind, data.features, model)
+
+
+def walk_forward(
+    candidate: Candidate, data: Dataset, folds: tuple[Fold, ...], settings: ModelSettings, *, seed: int
+) -> list[FoldResult]:
+    """Train and test the candidate on every fold, oldest first."""
+    results = []
+    with ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
+        for result in pool.map(lambda fold: _run_fold(candidate, data, fold, settings, seed=seed), folds):
+            results.append(result)
+            log.info(
+                "%s, fold %d of %d: rank IC %.4f over %d sessions, in training %.4f",
+                candidate.name,
+                result.fold.number,
+                len(folds),
+                result.test.rank_ic,
+                result.test.sessions,
+                result.train.rank_ic,
+            )
+    return results
+
+
+def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
+    """Measure the test rows of several folds as one run of sessions."""
+    scores = np.concatenate([result.scores for result in results])
+    rows = np.concatenate([np.r_[data.rows_of(result.fold.test)] for result in results])
+    return measure(scores, data.forward[rows], data.sessions[rows])
+
+
+def _run_fold(
+    candidate: Candidate, data: Dataset, fold: Fold, settings: ModelSettings, *, seed: int
+) -> FoldResult:
+    train = data.training_rows(fold.train, known_before=fold.known_before)
+    test = data.rows_of(fold.test)
+    fitted = fit(candidate, data, train, settings, seed=seed)
+    scores = _predict(fitted, data, test)
+    return FoldResult(
+        fold,
+        scores,
+        test=measure(scores, data.forward[test], data.sessions[test]),
+        train=measure(_predict(fitted, data, train), data.forward[train], data.sessions[train]),
+    )
+
+
+def _predict(fitted: Fitted, data: Dataset, rows: slice | NDArray[np.intp]) -> Vector:
+    """Score rows; a row that lacks what the model requires stands in the middle of its session's order."""
+    x = data.x[rows]
+    scores = fitted.model.predict(x)
+    required = [data.features.index(name) for name in fitted.model.required]
+    lacking = ~np.isfinite(x[:, required]).all(axis=1)
+    middle = float(np.median(scores[~lacking])) if not lacking.all() else 0.0
+    return np.where(lacking, middle, scores)

@@ -1,0 +1,143 @@
+"""Render the day's data files: records and frames in, bytes out. Equal inputs give equal bytes.
+
+Never touches the disk, never decides whether a day may be published.
+"""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from tasks.reporting.day.cells import csv_bytes, csv_cell
+from tasks.reporting.day.inputs import DayInputs, Records
+from tasks.reporting.day.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
+from tasks.trades.schema import TRADE_COLUMNS
+
+SCHEMA_VERSION = 1
+TIMINGS_FILE = "manifest.json"
+
+
+def trades_csv(trades: pd.DataFrame) -> bytes:
+    """Write trades.csv in the order of the frame."""
+    return csv_bytes(TRADE_COLUMNS, _rows(trades, TRADE_COLUMNS, TRADE_PLACES))
+
+
+def weights_csv(weights: pd.DataFrame) -> bytes:
+    """Write portfolio_weights.csv in the order of the frame."""
+    return csv_bytes(WEIGHT_COLUMNS, _rows(weights, WEIGHT_COLUMNS, WEIGHT_PLACES))
+
+
+def signals_json(inputs: DayInputs) -> bytes:
+    """Write who scored the universe, on which data, and every score with its rank."""
+    champion = inputs.records.scores.champion
+    ranked = inputs.frames.scores.sort_index()
+    scores = {
+        str(symbol): {"score": round(float(score), 10), "rank": int(rank)}
+        for symbol, score, rank in zip(ranked.index, ranked["score"], ranked["rank"], strict=True)
+    }
+    return json_bytes(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "date": str(inputs.run.session),
+            "model": {"name": champion.name, "hash": champion.model_sha256},
+            "snapshot": inputs.records.market.snapshot.id,
+            "regime": {
+                "state": inputs.records.regime.state,
+                "exposure_cap": inputs.records.regime.exposure_cap,
+            },
+            "scores": scores,
+        }
+    )
+
+
+def monitoring_json(inputs: DayInputs) -> bytes:
+    """Write how healthy the day was. What depends on how often a day was run (new bars) is left out."""
+    records = inputs.records
+    market, champion, checks = records.market, records.scores.champion, records.checks
+    return json_bytes(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "date": str(inputs.run.session),
+            "status": _status(records),
+            "kill_switch": checks.kill_switch,
+            "checks": [
+                {
+                    "name": check.name,
+                    "outcome": "passed" if check.passed else "failed",
+                    "value": check.value,
+                    "limit": check.limit,
+                    "detail": check.detail,
+                }
+                for check in checks.checks
+            ],
+            "model_health": asdict(champion)
+            | {"scored": records.scores.scored, "left_out": records.scores.left_out},
+            "regime": {
+                "state": records.regime.state,
+                "exposure_cap": records.regime.exposure_cap,
+                "inputs": records.regime.inputs,
+                "notes": records.regime.notes,
+            },
+            "portfolio": {
+                "method": records.portfolio.method,
+                "ladder": [asdict(step) for step in records.portfolio.ladder],
+                "risk": records.portfolio.risk,
+                "notes": records.portfolio.notes,
+            },
+            "data_quality": {
+                "provider": market.provider,
+                "universe_size": market.universe_size,
+                "universe_gained": market.universe_gained,
+                "universe_lost": market.universe_lost,
+                "quarantined": market.quarantined,
+                "findings": [asdict(finding) for finding in market.findings],
+                "fall_throughs": market.fall_throughs,
+                "rewritten": market.rewritten,
+            },
+            "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
+            "timings": TIMINGS_FILE,
+        }
+    )
+
+
+def json_bytes(record: Any) -> bytes:
+    """Write plain data for people and programs: sorted, indented, ASCII; what is not a number is null."""
+    text = json.dumps(_plain(record), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    return f"{text}\n".encode()
+
+
+def _status(records: Records) -> str:
+    if records.is_blocked:
+        return "blocked"
+    return "reductions_only" if records.checks.reductions_only else "published"
+
+
+def _rows(frame: pd.DataFrame, columns: tuple[str, ...], places: Places) -> list[list[str]]:
+    return [
+        [
+            printed_number(line[name], places[name]) if name in places else csv_cell(as_text(line[name]))
+            for name in columns
+        ]
+        for line in frame.to_dict("records")
+    ]
+
+
+def as_text(value: object) -> str:
+    """Return a cell of a text column; what is missing or false is empty."""
+    if value is None or value is False or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return "yes" if value is True else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return round(float(value), 10) if math.isfinite(value) else None
+    return str(value)

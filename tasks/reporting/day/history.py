@@ -1,0 +1,119 @@
+"""The book's history, one row a session: how a row is computed, and how it takes its place in the file.
+
+Rows of other sessions are carried as text, byte for byte, but for the returns of a row that another one came before.
+Never reads or writes a file itself.
+"""
+
+import io
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.errors import DataError
+from tasks.core.ids import sha256_of_bytes
+from tasks.reporting.day.cells import csv_bytes, csv_cell, fixed
+from tasks.reporting.day.inputs import Backdrop, Records
+
+COLUMNS = ("date", "equity", "daily_return", "regime", "turnover", "cost", "exposure", "benchmark_return")
+
+
+def parse_history(content: bytes | None, *, path: str) -> pd.DataFrame:
+    """Read the rows as text, oldest first. No file is an empty history; an unreadable one is refused."""
+    if content is None:
+        return pd.DataFrame(columns=list(COLUMNS), dtype=str)
+    try:
+        rows = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+        _refuse_unusable(rows)
+    except ValueError as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.",
+            remedy="Mend the row, or move the file away to begin a new history, then run again.",
+            path=path,
+        ) from error
+    missing = {column: "" for column in COLUMNS if column not in rows}
+    return rows.assign(**missing).sort_values("date", kind="stable", ignore_index=True)
+
+
+def rows_before(history: pd.DataFrame, session: date) -> pd.DataFrame:
+    """Return what was known before the session: a day that is run again does not see itself."""
+    return history[history["date"] < session.isoformat()].reset_index(drop=True)
+
+
+def history_hash(rows: pd.DataFrame) -> str:
+    """Return the hash of the rows a day was computed from."""
+    return sha256_of_bytes(render_history(rows))
+
+
+def session_row(session: date, records: Records, backdrop: Backdrop, before: pd.DataFrame) -> dict[str, str]:
+    """Compute the session's row. Exposure is what is invested at the close, before the proposed trades."""
+    book = records.portfolio.book
+    daily_return = benchmark_return = 0.0
+    if len(before):
+        last = before.iloc[-1]
+        daily_return = book.equity_usd / float(last["equity"]) - 1
+        benchmark_return = backdrop.benchmark_return(date.fromisoformat(last["date"]), session)
+    return {
+        "date": session.isoformat(),
+        "equity": fixed(book.equity_usd, 2),
+        "daily_return": fixed(daily_return, 8),
+        "regime": records.regime.state,
+        "turnover": fixed(records.trades.turnover, 8),
+        "cost": fixed(records.trades.cost_usd, 2),
+        "exposure": fixed(1 - book.cash_usd / book.equity_usd, 8),
+        "benchmark_return": fixed(benchmark_return, 8),
+    }
+
+
+def with_row(history: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
+    """Return the history with this session's row in its place, whether it was there before or not.
+
+    The returns of the row after it are those since this one: they are computed again where this session came in
+    between, or its equity changed, so that no stretch of time is counted twice.
+    """
+    earlier = history[history["date"] == row["date"]]
+    others = history[history["date"] != row["date"]]
+    added = pd.concat([others, pd.DataFrame([row], dtype=str)], ignore_index=True).fillna("")
+    rows = added.sort_values("date", kind="stable", ignore_index=True)
+    place = int(np.flatnonzero(rows["date"] == row["date"])[0])
+    if place + 1 == len(rows) or (len(earlier) and earlier["equity"].iloc[0] == row["equity"]):
+        return rows
+    following = _since(rows.iloc[place + 1], row, is_first=place == 0, came_between=earlier.empty)
+    rows.loc[place + 1, list(following)] = list(following.values())
+    return rows
+
+
+def _since(later: pd.Series, row: dict[str, str], *, is_first: bool, came_between: bool) -> dict[str, str]:
+    """Return the later row's returns since this row; those that it has reach back to the row before this one.
+
+    Where this row is the new first one the later row had nothing before it, and the benchmark's return is unknown.
+    """
+    returns = {"daily_return": fixed(float(later["equity"]) / float(row["equity"]) - 1, 8)}
+    if came_between and is_first:
+        return returns | {"benchmark_return": ""}
+    whole, until = (pd.to_numeric(one.get("benchmark_return", ""), errors="coerce") for one in (later, row))
+    if came_between and np.isfinite(whole) and np.isfinite(until):
+        returns["benchmark_return"] = fixed((1 + whole) / (1 + until) - 1, 8)
+    return returns
+
+
+def render_history(rows: pd.DataFrame) -> bytes:
+    """Write performance_history.csv: our columns first, any others after them."""
+    columns = [*COLUMNS, *(column for column in rows.columns if column not in COLUMNS)]
+    numeric = {"equity", "daily_return", "turnover", "cost", "exposure", "benchmark_return"}
+    cells = [
+        [cell if name in numeric else csv_cell(cell) for name, cell in row.items()]
+        for row in rows.loc[:, columns].to_dict("records")
+    ]
+    return csv_bytes(columns, cells)
+
+
+def _refuse_unusable(rows: pd.DataFrame) -> None:
+    for column in ("date", "equity"):
+        if column not in rows:
+            raise ValueError(f"no column {column}")
+    rows["date"].map(date.fromisoformat)
+    if rows["date"].duplicated().any():
+        raise ValueError("two rows of one date")
+    if not (rows["equity"].astype(float) > 0).all():
+        raise ValueError("an equity that is not positive")

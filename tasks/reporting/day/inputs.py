@@ -1,0 +1,91 @@
+"""What a day's files are made from: the records and frames of all earlier stages, in memory, and nothing else.
+
+Decides nothing. Everything that renders is a pure function of `DayInputs`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.core.run import Run
+from tasks.data.schema.records import Market
+from tasks.models.schema import Scores
+from tasks.portfolio.schema import Portfolio
+from tasks.regime.schema import Regime
+from tasks.risk.schema import RiskModel
+from tasks.safety.schema import Checks
+from tasks.trades.schema import Trades
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the stages handed to `publish_day`."""
+
+    market: Market
+    scores: Scores
+    regime: Regime
+    risk: RiskModel
+    portfolio: Portfolio
+    trades: Trades
+    checks: Checks
+
+    @property
+    def is_blocked(self) -> bool:
+        """True when nothing may be approved: a check failed, or a halt stands that lets not even reductions through."""
+        return not self.checks.lets_publish
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The frames behind the records, as the stages stored them."""
+
+    scores: pd.DataFrame
+    regime_history: pd.DataFrame
+    returns: pd.DataFrame
+    weights: pd.DataFrame
+    trades: pd.DataFrame
+    after: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What the report shows of the market itself: company names and the benchmark's last sessions."""
+
+    names: dict[str, str]
+    sessions: NDArray[np.datetime64]
+    benchmark: NDArray[np.float64]  # total-return level by session, NaN where missing
+
+    def benchmark_return(self, first: date, last: date) -> float:
+        """Return the benchmark's return between two sessions; NaN where either level is unknown."""
+        levels = [self.benchmark[self.sessions == np.datetime64(day)] for day in (first, last)]
+        if any(level.size == 0 for level in levels):
+            return float("nan")
+        return float(levels[1][0] / levels[0][0] - 1)
+
+
+@dataclass(frozen=True)
+class PreviousDay:
+    """What the last published session before this one said. `problem` says why it could not be read."""
+
+    session: date
+    regime: str
+    model_name: str
+    model_hash: str
+    weights: dict[str, float]
+    fingerprint: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class DayInputs:
+    """One session's end, complete, before anything is written."""
+
+    run: Run
+    records: Records
+    frames: Frames
+    backdrop: Backdrop
+    history: pd.DataFrame  # performance rows of earlier sessions, as text
+    previous: PreviousDay | None

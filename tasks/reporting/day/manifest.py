@@ -1,0 +1,105 @@
+"""Say exactly what a day was made of, so that it can be recomputed and compared byte for byte (W4).
+
+Everything that can vary is named: data, settings, model, positions, history, code, libraries, seeds. Timings
+live here and nowhere else: they are the only thing that differs between two equal runs.
+"""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from config.settings import config_hash
+from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.libraries import installed_versions
+from tasks.reporting.day.files import SCHEMA_VERSION, json_bytes
+from tasks.reporting.day.history import history_hash
+from tasks.reporting.day.inputs import DayInputs
+
+CODE_ROOT = Path(__file__).parents[3]
+CODE_FOLDERS = ("config", "flows", "tasks")
+CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css")
+LIBRARIES = (
+    "clarabel",
+    "cvxpy",
+    "deltalake",
+    "exchange-calendars",
+    "lightgbm",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyportfolioopt",
+    "scikit-learn",
+    "scipy",
+    "xgboost",
+    "xgboost-cpu",  # the same library under another name: whichever is installed
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What went in: hashes of every input, and the versions of what computed on them."""
+
+    inputs: dict[str, str | None]
+    versions: dict[str, str]
+    seeds: dict[str, int]
+
+
+def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance:
+    """Name every input of the day. `positions_sha256` is None for a book that has no file yet."""
+    settings, records = inputs.run.settings, inputs.records
+    return Provenance(
+        inputs={
+            "snapshot": records.market.snapshot.id,
+            "config": config_hash(settings),
+            "champion": records.scores.champion.model_sha256,
+            "features": records.scores.champion.feature_set,
+            "positions": positions_sha256,
+            "performance_history": history_hash(inputs.history),
+            "previous_day": inputs.previous.fingerprint if inputs.previous else None,
+        },
+        versions={
+            "afterclose": version("afterclose"),
+            "code": code_fingerprint(CODE_ROOT),
+            "python": platform.python_version(),
+            **installed_versions(LIBRARIES),
+        },
+        seeds={"settings": settings.seed, "simulated_market": settings.data.simulated.seed},
+    )
+
+
+def manifest_json(
+    inputs: DayInputs, source: Provenance, files: Mapping[str, bytes], timings: Mapping[str, float]
+) -> bytes:
+    """Write manifest.json over the other files of the folder."""
+    return json_bytes(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "session": str(inputs.run.session),
+            "as_of": inputs.run.as_of.isoformat(),
+            "status": "blocked" if inputs.records.is_blocked else "published",
+            "inputs": source.inputs,
+            "versions": source.versions,
+            "seeds": source.seeds,
+            "fall_throughs": inputs.records.market.fall_throughs,
+            "rewritten": inputs.records.market.rewritten,
+            "sha256": {name: sha256_of_bytes(content) for name, content in files.items()},
+            "timings": dict(timings),
+        }
+    )
+
+
+@cache
+def code_fingerprint(root: Path) -> str:
+    """Return one hash over every source, setting and template, independent of where the checkout lies."""
+    sources = {
+        path.relative_to(root).as_posix(): sha256_of_bytes(path.read_bytes())
+        for folder in CODE_FOLDERS
+        for path in (root / folder).rglob("*")
+        if path.suffix in CODE_SUFFIXES and path.is_file()
+    }
+    return sha256_of_record(sources)

@@ -1,0 +1,158 @@
+"""Read what a day is made of, and publish it: the folder first, whole; then its row in the history.
+
+A folder that a person decided on, or that is a link, is never replaced.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.core.artifacts import load_frame
+from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
+from tasks.core.errors import SafetyError, StorageError
+from tasks.core.ids import sha256_of_bytes, sha256_of_file
+from tasks.core.json_text import parse_json
+from tasks.core.published import MANIFEST
+from tasks.core.run import Run
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market
+from tasks.portfolio.record import opening_positions
+from tasks.reporting.day.history import parse_history, render_history, rows_before, with_row
+from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+
+BACKDROP_SESSIONS = 253
+DECISIONS = ("approval.json", "execution.json")
+
+
+def refuse_decided(folder: Path) -> None:
+    """Raise SafetyError when a person or a broker already acted on this folder."""
+    refuse_symlink(folder)
+    for name in DECISIONS:
+        if (folder / name).exists() or (folder / name).is_symlink():
+            raise SafetyError(
+                f"{folder.name} was already approved or executed: {folder / name} exists.",
+                remedy="A decided day is never written again; run another session.",
+                path=str(folder / name),
+            )
+
+
+def read_day_inputs(run: Run, records: Records) -> DayInputs:
+    """Load every frame and file that the day's files are rendered from."""
+    return DayInputs(
+        run=run,
+        records=records,
+        frames=Frames(
+            scores=load_frame(records.scores.frame),
+            regime_history=load_frame(records.regime.history),
+            returns=load_frame(records.risk.returns).T,
+            weights=load_frame(records.portfolio.frame),
+            trades=load_frame(records.trades.frame),
+            after=load_frame(records.trades.after),
+        ),
+        backdrop=read_backdrop(records.market),
+        history=rows_before(read_history(run), run.session.day),
+        previous=read_previous_day(run),
+    )
+
+
+def read_backdrop(market: Market) -> Backdrop:
+    """Read company names and the benchmark's last year."""
+    panel = read_prices(market.snapshot, window=BACKDROP_SESSIONS)
+    names = dict(zip(panel.symbols.tolist(), panel.name.tolist(), strict=True))
+    return Backdrop(names=names, sessions=panel.sessions, benchmark=panel.market)
+
+
+def read_history(run: Run) -> pd.DataFrame:
+    """Read performance_history.csv, all rows; empty where there is no file yet."""
+    path = run.home.performance_file
+    refuse_symlink(path)
+    return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
+
+
+def hash_positions(run: Run) -> str:
+    """Return the hash of the positions file; for a new home, of the one that is written with its first day."""
+    path = run.home.positions_file
+    if path.exists():
+        return sha256_of_file(path)
+    return sha256_of_bytes(opening_positions(run.settings.portfolio.initial_cash_usd))
+
+
+def read_previous_day(run: Run) -> PreviousDay | None:
+    """Read the last published session before this one. What cannot be read is said, never guessed."""
+    folder = _last_folder_before(run.home.live, run.session.day)
+    if folder is None:
+        return None
+    session = date.fromisoformat(folder.name)
+    try:
+        weights, signals = (
+            (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json")
+        )
+        said = parse_json(signals)
+        rows = csv.DictReader(io.StringIO(weights.decode(), newline=""))
+        return PreviousDay(
+            session=session,
+            regime=str(said["regime"]["state"]),
+            model_name=str(said["model"]["name"]),
+            model_hash=str(said["model"]["hash"]),
+            weights={row["symbol"]: float(row["weight"]) for row in rows},
+            fingerprint=sha256_of_bytes(weights + signals),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"The report of {session} cannot be read ({type(error).__name__})."
+        return PreviousDay(session, "", "", "", {}, "unreadable", problem)
+
+
+def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:
+    """Put the day at live/DATE, complete or not at all."""
+    folder = run.home.day_folder(run.session)
+    refuse_decided(folder)
+    _write_folder(folder, files)
+    return folder
+
+
+def publish_blocked(run: Run, files: Mapping[str, bytes]) -> Path:
+    """Put a blocked day at reports/blocked/DATE; live/ is not touched."""
+    folder = run.home.reports / "blocked" / str(run.session)
+    _write_folder(folder, files)
+    return folder
+
+
+def write_history_row(run: Run, row: dict[str, str]) -> None:
+    """Rewrite performance_history.csv with this session's row in place."""
+    write_bytes(run.home.performance_file, render_history(with_row(read_history(run), row)))
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        with replace_folder(folder) as beside:
+            for name, content in sorted(files.items()):
+                (beside / name).write_bytes(content)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} could not be written: {error.strerror or error}.",
+            remedy="Free space or mend permissions, then run again.",
+            path=str(folder),
+        ) from error
+
+
+def _last_folder_before(live: Path, session: date) -> Path | None:
+    if not live.is_dir():
+        return None
+    days = [
+        folder
+        for folder in live.iterdir()
+        if _is_session(folder.name) and folder.name < session.isoformat()
+        if not folder.is_symlink() and (folder / MANIFEST).is_file()
+    ]
+    return max(days, key=lambda folder: folder.name, default=None)
+
+
+def _is_session(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False

@@ -1,0 +1,120 @@
+"""Put the report together: one self-contained HTML file from the day's records. No script, nothing fetched.
+
+Every value passes the template's escaping, and before it `printable`, so that a hostile name is only a name.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.reporting.day.cells import printable
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.day.manifest import Provenance
+from tasks.reporting.page import numerals
+from tasks.reporting.page.changes import changes_since
+from tasks.reporting.page.figures import (
+    drawdown_figure,
+    losses_figure,
+    performance_figure,
+    regime_figure,
+    scores_figure,
+)
+from tasks.reporting.page.performance import performance
+from tasks.reporting.page.view import (
+    book_lines,
+    cap_class_lines,
+    day_costs,
+    failed_checks,
+    halt_words,
+    notices,
+    one_line,
+    sector_lines,
+    summarise,
+    trade_lines,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_FINDINGS = 60  # the rest is in monitoring_log.json
+MOST_SYMBOLS = 40
+MOST_SHIFTS = 15
+
+
+@dataclass(frozen=True)
+class Page:
+    """The report, and the same day in one line."""
+
+    html: bytes
+    summary: str
+
+
+def render_page(
+    inputs: DayInputs,
+    trades: pd.DataFrame,
+    weights: pd.DataFrame,
+    row: dict[str, str],
+    source: Provenance,
+) -> Page:
+    """Render report.html. `trades` and `weights` are the printed frames, `row` the session's history row."""
+    summary = summarise(inputs, trades)
+    book = performance(inputs.history, row)
+    lines = trade_lines(inputs, trades, weights)
+    words: dict[str, Any] = {
+        "title": inputs.run.settings.reporting.title,
+        "session": inputs.run.session,
+        "settings": inputs.run.settings,
+        "records": inputs.records,
+        "champion": inputs.records.scores.champion,
+        "summary": summary,
+        "changes": changes_since(inputs, weights),
+        "trades": lines,
+        "halt": halt_words(inputs.records.checks.kill_switch),
+        "failed_checks": failed_checks(inputs.records),
+        "notices": notices(inputs),
+        "costs": day_costs(trades, lines),
+        "book": book_lines(inputs, weights),
+        "sectors": sector_lines(inputs),
+        "cap_classes": cap_class_lines(inputs),
+        "performance": book,
+        "source": source,
+        "regime_figure": regime_figure(inputs),
+        "performance_figure": performance_figure(book),
+        "drawdown_figure": drawdown_figure(book),
+        "scores_figure": scores_figure(inputs),
+        "losses_figure": losses_figure(inputs),
+        "most_findings": MOST_FINDINGS,
+        "most_symbols": MOST_SYMBOLS,
+        "most_shifts": MOST_SHIFTS,
+        "style": _style(),
+    }
+    html = environment().get_template("report.html.j2").render(words)
+    return Page(html.encode(), one_line(inputs, summary))
+
+
+@cache
+def _style() -> Markup:
+    return Markup((TEMPLATES / "report.css").read_text())  # noqa: S704 - our own file
+
+
+@cache
+def environment() -> Environment:
+    """Return the one environment that pages are rendered in: everything escaped, nothing undefined."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("usd", "number", "percent", "signed", "tone", "long_date", "short_date", "counted", "words"):
+        environment.filters[name] = getattr(numerals, name)
+    return environment
+
+
+def _harmless(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,149 @@
+"""Decide what each chart shows and say it in words beside it; None where there is nothing to draw yet.
+
+The words are the chart's description for those who do not see it. Drawing itself is in charts.py.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.portfolio.schema import CASH
+from tasks.regime.schema import STATES
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.charts import (
+    Chart,
+    Line,
+    drawdown_chart,
+    lines_chart,
+    losses_chart,
+    regime_chart,
+    scores_chart,
+)
+from tasks.reporting.page.numerals import counted, number, percent, signed
+from tasks.reporting.page.performance import Performance
+from tasks.risk.tail import book_returns
+
+RIBBON_SESSIONS = 252
+MOST_POINTS = 500  # of a line: more cannot be told apart and make the page heavy
+
+
+@dataclass(frozen=True)
+class StateCount:
+    """How many of the sessions shown were in one state."""
+
+    state: str
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its caption."""
+
+    chart: Chart
+    caption: str
+
+
+@dataclass(frozen=True)
+class RegimeFigure:
+    """The ribbon, the days in each state, and how long the present one has lasted."""
+
+    figure: Figure | None
+    counts: tuple[StateCount, ...]
+    lasted: int
+
+
+def regime_figure(inputs: DayInputs) -> RegimeFigure:
+    """Show the last year's states under the market's level."""
+    history = inputs.frames.regime_history.tail(RIBBON_SESSIONS)
+    states = [str(state) for state in history["state"]]
+    counts = tuple(StateCount(state, states.count(state)) for state in reversed(STATES) if state in states)
+    changed = [index for index, state in enumerate(states) if state != states[-1]]
+    lasted = len(states) - 1 - changed[-1] if changed else len(states)
+    if len(states) < 2:
+        return RegimeFigure(None, counts, lasted)
+    sessions = history.index.to_numpy().astype("datetime64[D]")
+    caption = f"The benchmark over the last {len(states)} sessions, and the state of each."
+    spoken = ", ".join(f"{count.state} {count.sessions}" for count in counts)
+    chart = regime_chart(sessions, states, _level_at(inputs, sessions), f"{caption} Sessions: {spoken}.")
+    return RegimeFigure(Figure(chart, caption), counts, lasted)
+
+
+def performance_figure(book: Performance) -> Figure | None:
+    """Show the book against the benchmark, both from 100."""
+    if not book.has_past:
+        return None
+    ends = stretch_ends(len(book.sessions))
+    lines = [Line("Book", book.book[ends], "accent")]
+    caption = f"The book since {book.sessions[0]}: {signed(book.total_return, 2)}"
+    if book.benchmark is not None:
+        lines.append(Line("Benchmark", book.benchmark[ends], "muted"))
+        caption += f"; the benchmark: {signed(book.total_benchmark, 2)}"
+    caption += ". Both start at 100." if book.benchmark is not None else ". It starts at 100."
+    chart = lines_chart("performance", "Book and benchmark", book.sessions[ends], lines, caption)
+    return Figure(chart, caption)
+
+
+def drawdown_figure(book: Performance) -> Figure | None:
+    """Show how far the book was below its highest close."""
+    if not book.has_past:
+        return None
+    caption = (
+        f"Distance from the highest close. Deepest {percent(book.max_drawdown, 2)}, now"
+        f" {percent(float(book.drawdown[-1]), 2)}."
+    )
+    ends = stretch_ends(len(book.sessions))
+    deepest = np.minimum.reduceat(book.drawdown, np.concatenate([[0], ends[:-1] + 1]))
+    return Figure(drawdown_chart(book.sessions[ends], deepest, caption), caption)
+
+
+def scores_figure(inputs: DayInputs) -> Figure | None:
+    """Show where the chosen names stand among all that were scored; None where all scores are alike."""
+    scores = inputs.frames.scores["score"]
+    known = scores[np.isfinite(scores)]
+    if known.nunique() < 2:
+        return None
+    weights = inputs.frames.weights["weight"]
+    chosen = known.reindex([name for name in weights.index[weights > 0] if name != CASH]).dropna()
+    caption = f"{counted(len(known), 'name')} scored"
+    if len(chosen):
+        ranks = inputs.frames.scores["rank"].reindex(chosen.index)
+        caption += (
+            f"; the {counted(len(chosen), 'chosen name')} in colour,"
+            f" ranks {number(ranks.min(), 0)} to {number(ranks.max(), 0)}"
+        )
+    else:
+        caption += "; none is in the target book"
+    return Figure(
+        scores_chart(known.to_numpy(dtype=float), chosen.to_numpy(dtype=float), f"{caption}."), f"{caption}."
+    )
+
+
+def losses_figure(inputs: DayInputs) -> Figure | None:
+    """Show the target book's past daily returns with its VaR and CVaR; None for a book of cash."""
+    weights = inputs.frames.weights["weight"].drop(CASH, errors="ignore")
+    invested = weights[weights != 0]
+    risk = inputs.records.portfolio.risk
+    var, cvar = risk.get("var_1d", float("nan")), risk.get("cvar_1d", float("nan"))
+    if invested.empty or not np.isfinite([var, cvar]).all():
+        return None
+    returns = book_returns(invested, inputs.frames.returns)
+    if len(returns) < 20:
+        return None
+    confidence = inputs.run.settings.risk.confidence
+    caption = (
+        f"What today's target book would have returned on each of {len(returns)} sessions. On the worst"
+        f" {percent(1 - confidence, 0)} of them it lost {percent(var, 2)} or more, {percent(cvar, 2)} on average."
+    )
+    return Figure(losses_chart(returns, var, cvar, caption), caption)
+
+
+def stretch_ends(count: int) -> NDArray[np.intp]:
+    """Return the last place of each of at most MOST_POINTS even stretches; a short history keeps every place."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(np.intp))
+
+
+def _level_at(inputs: DayInputs, sessions: np.ndarray) -> np.ndarray:
+    """Return the benchmark's level on these sessions, NaN where it is unknown."""
+    known = dict(zip(inputs.backdrop.sessions.tolist(), inputs.backdrop.benchmark.tolist(), strict=True))
+    return np.array([known.get(day, float("nan")) for day in sessions.tolist()])

@@ -1,0 +1,44 @@
+"""Render a whole day in memory: every file's bytes, the history row, and one line for a person.
+
+Pure: reads no disk but its own templates, no clock. Decides nothing about publication.
+"""
+
+from dataclasses import dataclass
+
+from tasks.reporting.day.files import monitoring_json, signals_json, trades_csv, weights_csv
+from tasks.reporting.day.history import session_row
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.reporting.day.manifest import Provenance, provenance
+from tasks.reporting.page.document import render_page
+
+
+@dataclass(frozen=True)
+class RenderedDay:
+    """The day's files but for the manifest, which is written over them."""
+
+    files: dict[str, bytes]
+    source: Provenance
+    row: dict[str, str]
+    summary: str
+
+
+def render_day(inputs: DayInputs, *, positions_sha256: str | None) -> RenderedDay:
+    """Render everything. Equal inputs give equal bytes."""
+    trades = printed_trades(inputs.frames.trades)
+    weights = printed_weights(inputs.frames.weights, inputs.frames.after)
+    row = session_row(inputs.run.session.day, inputs.records, inputs.backdrop, inputs.history)
+    source = provenance(inputs, positions_sha256=positions_sha256)
+    page = render_page(inputs, trades, weights, row, source)
+    return RenderedDay(
+        files={
+            "trades.csv": trades_csv(trades),
+            "portfolio_weights.csv": weights_csv(weights),
+            "signals.json": signals_json(inputs),
+            "monitoring_log.json": monitoring_json(inputs),
+            "report.html": page.html,
+        },
+        source=source,
+        row=row,
+        summary=page.summary,
+    )

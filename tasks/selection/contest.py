@@ -1,0 +1,169 @@
+"""Hold the week's contest: make the rows, walk every candidate forward, choose, train the chosen on all.
+
+Reads no file and no clock: a panel and settings in, the outcome out.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from config.sections import Candidate
+from config.sections import Models as ModelSettings
+from tasks.data.schema.records import Panel
+from tasks.features.labels import forward_return
+from tasks.features.registry import warm_up
+from tasks.features.schema import FeatureMatrix
+from tasks.features.sets import SETS
+from tasks.models.kinds.registry import BASELINE, KINDS
+from tasks.models.schema import CandidateResult, Choice
+from tasks.models.training.dataset import Dataset, make_dataset
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.fold_by_fold import FoldResult, fit, measure_together, walk_forward
+from tasks.models.training.targets import make_target
+from tasks.models.training.walkforward import (
+    Fold,
+    Positions,
+    Window,
+    make_folds,
+    sampled_sessions,
+    split_folds,
+)
+from tasks.selection.choice import Limits, choose
+
+log = logging.getLogger(__name__)
+
+Seed = Callable[[str], int]
+
+BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={})
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What came of it. `fitted` is the chosen candidate, or the baseline, trained through the last complete label."""
+
+    candidate: Candidate
+    choice: Choice
+    results: tuple[CandidateResult, ...]
+    folds: pd.DataFrame  # one row per candidate and fold
+    fitted: Fitted
+    learned: NDArray[np.intp]  # the rows that `fitted` was trained on
+    data: Dataset
+
+
+def window_needed(settings: ModelSettings) -> int:
+    """Return how many sessions up to the last one the contest looks at."""
+    tests = settings.folds * settings.test_sessions
+    return (
+        warm_up(SETS[settings.features])
+        + settings.train_sessions
+        + 2 * max(settings.label_horizons)
+        + settings.embargo_sessions
+        + tests
+    )
+
+
+def compete(
+    panel: Panel, features: FeatureMatrix, settings: ModelSettings, *, quick: bool, seed: Seed
+) -> Contest:
+    """Train, compare and choose. Candidates are seeded by name, so that one more changes no other."""
+    data = rows_of(panel, features, settings)
+    folds = folds_of(data, settings)
+    log.info("%d rows of %d features, %d folds", len(data.x), len(data.features), len(folds))
+    candidates = entrants(settings, quick=quick) if split_folds(folds)[0] else ()
+    walks = {
+        each.name: walk_forward(each, data, folds, settings, seed=seed(each.name)) for each in candidates
+    }
+    results = tuple(summary(each, walks[each.name], data) for each in candidates)
+    choice = choose(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
+    chosen = choice.result.name if choice.result else BASELINE
+    candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
+    log.info("%s", choice.reason)
+    learned = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
+    fitted = fit(candidate, data, learned, settings, seed=seed(candidate.name))
+    return Contest(candidate, choice, results, _fold_table(walks), fitted, learned, data)
+
+
+def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
+    """Return the rows of every n-th session, n the shortest label, back from the last with a complete label."""
+    horizons = settings.label_horizons
+    label = make_target(settings.target, panel, horizons)
+    forward = forward_return(panel.close, sessions=min(horizons))
+    last = len(panel.sessions) - 1 - max(horizons)
+    sampled = sampled_sessions(0, last, every=min(horizons))
+    return make_dataset(features, label, forward.values, panel.is_member, sampled)
+
+
+def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
+    """Return the walk-forward windows over the rows' sessions."""
+    window = Window(
+        train=settings.train_sessions,
+        least_train=settings.least_train_sessions,
+        test=settings.test_sessions,
+        folds=settings.folds,
+        embargo=settings.embargo_sessions,
+    )
+    return make_folds(data.sampled, label_sessions=max(settings.label_horizons), window=window)
+
+
+def last_window(data: Dataset, settings: ModelSettings) -> Positions:
+    """Return the sessions that a model for tomorrow learns: the last ones with a complete label."""
+    sampled = data.sampled
+    return sampled[sampled > sampled[-1] - settings.train_sessions] if sampled.size else sampled
+
+
+def entrants(settings: ModelSettings, *, quick: bool) -> tuple[Candidate, ...]:
+    """Return the candidates that compete this week."""
+    return tuple(each for each in settings.candidates if not quick or each.name in settings.quick_candidates)
+
+
+def limits_of(settings: ModelSettings) -> Limits:
+    """Return what a champion must meet."""
+    return Limits(settings.min_t_statistic, settings.max_train_test_gap, settings.max_age_days)
+
+
+def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> CandidateResult:
+    """Measure a candidate on the choosing folds, on the confirming ones, and on all."""
+    numbers = [{fold.number for fold in part} for part in split_folds(tuple(result.fold for result in walk))]
+    earlier, later = ([result for result in walk if result.fold.number in part] for part in numbers)
+    kind = KINDS[candidate.kind]
+    return CandidateResult(
+        name=candidate.name,
+        kind=candidate.kind,
+        ranks=kind.ranks,
+        choice=asdict(measure_together(earlier, data)),
+        confirmation=asdict(measure_together(later, data)),
+        overall=asdict(measure_together(list(walk), data)),
+        train_test_gap=float(np.mean([result.gap for result in walk])) if kind.learns else 0.0,
+    )
+
+
+def too_short(data: Dataset, settings: ModelSettings) -> str:
+    """Say why nothing could be compared."""
+    needed = settings.least_train_sessions + 2 * settings.test_sessions + max(settings.label_horizons)
+    spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
+    return (
+        f"The history is too short to choose and to confirm: {spanned} sessions can be learned from,"
+        f" {needed + settings.embargo_sessions} are needed."
+    )
+
+
+def _fold_table(walks: dict[str, list[FoldResult]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "candidate": name,
+                "fold": result.fold.number,
+                **asdict(result.test),
+                "train_rank_ic": result.train.rank_ic,
+                "train_hit_rate": result.train.hit_rate,
+                "gap": result.gap,
+            }
+            for name, walk in walks.items()
+            for result in walk
+        ],
+        columns=None if walks else ["candidate", "fold"],
+    )
