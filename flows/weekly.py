@@ -2,8 +2,8 @@
 
 from tasks.core.run import Run
 from tasks.data.task import refresh_market
-from tasks.models.schema import Promotion
-from tasks.models.task import promote_champion, train_candidates
+from tasks.selection.schema import Promotion
+from tasks.selection.task import promote_champion, train_candidates
 
 
 def weekly_champion(run: Run, *, quick: bool = False) -> Promotion:

@@ -21,11 +21,11 @@ from tasks.models.kinds.registry import KINDS, make_model
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import promote_version, write_version
-from tasks.models.schema import CandidateResult, Choice, Training
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
 from tasks.selection.choice import Limits
 from tasks.selection.promotion import describe
+from tasks.selection.schema import CandidateResult, Choice, Training
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)

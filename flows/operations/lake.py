@@ -117,7 +117,8 @@ def import_files(options: Options, folder: Path) -> Result:
     with progress(options):
         made = _make_home_for(options, folder)
         with run_of(options, None, "data import") as run:
-            from tasks.data.task import import_folder, name_refused
+            from tasks.data.intake.imports import import_folder
+            from tasks.data.intake.update import name_refused
 
             imported = import_folder(run, folder)
     data = run.settings.data

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from tasks.data.schema.records import Matrix, Panel
 from tasks.features.engine import machine
 from tasks.features.engine.cross_section import Peers, rank, transformed
+from tasks.features.engine.feature import Feature, Values
 from tasks.features.engine.inputs import values_of
 from tasks.features.engine.program import Program, program_of
 from tasks.features.engine.recipes import kept
 from tasks.features.engine.series import Series, named
 from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
-from tasks.features.schema import Feature, FeatureMatrix, Values
+from tasks.features.schema import FeatureMatrix
 
 Part = TypeVar("Part")
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from tasks.core.errors import ConfigError, ModelError
 from tasks.core.ids import sha256_of_record
+from tasks.features.engine.feature import Feature
 from tasks.features.families import (
     alpha158,
     dates,
@@ -26,7 +27,6 @@ from tasks.features.families import (
     volatility,
     volume,
 )
-from tasks.features.schema import Feature
 
 FAMILIES = (
     returns,

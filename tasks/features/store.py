@@ -18,8 +18,9 @@ from tasks.core.atomic import refuse_symlink, remove_leftovers, replace_folder
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
 from tasks.data.schema.records import Panel, SnapshotRef
 from tasks.features.compute import computed_in_turn
+from tasks.features.engine.feature import Values
 from tasks.features.registry import feature_set, selected
-from tasks.features.schema import FeatureMatrix, Values
+from tasks.features.schema import FeatureMatrix
 
 log = logging.getLogger(__name__)
 

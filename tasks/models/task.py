@@ -1,84 +1,16 @@
-"""The models slice's stages: train and compare once a week, promote whole or not at all, score every day."""
+"""The models slice's stage: score the session's members by the champion."""
 
 import logging
-from dataclasses import replace
-from pathlib import Path
 
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
-from tasks.core.atomic import replace_folder, write_bytes, write_text
-from tasks.core.errors import StorageError
-from tasks.core.ids import sha256_of_bytes
 from tasks.core.run import Run
 from tasks.core.stage import stage
-from tasks.data.panel.reader import read_panel
-from tasks.data.schema.records import Market
 from tasks.features.registry import require_feature_set
-from tasks.features.sets import SETS
-from tasks.features.store import stored_features
-from tasks.models.registry.champion import load_champion, make_probe
-from tasks.models.schema import Champion, Promotion, Scores, Training
+from tasks.models.registry.champion import load_champion
+from tasks.models.schema import Scores
 from tasks.models.scoring import ranked
-from tasks.models.training.feature_checks import check_features
-from tasks.selection.contest import compete, last_window, limits_of, window_needed
-from tasks.selection.promotion import describe, install, judge, kept_for_its_time
-from tasks.selection.report import comparison, page
 
 log = logging.getLogger(__name__)
-
-FOLDER, REPORT = "model_selection", "model_selection_report.md"
-
-
-@stage()
-def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
-    """Walk every candidate forward, choose one, and train it on all that is known. Promotes nothing."""
-    settings = run.settings.models
-    panel = read_panel(market.snapshot, window=window_needed(settings))
-    features = stored_features(run.home.features, panel, market.snapshot, SETS[settings.features])
-    contest = compete(panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"))
-    model, data = contest.fitted.model, contest.data
-    content = model.dump()
-    place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
-    write_bytes(place, content)
-    checks = check_features(
-        data, contest.learned, contest.fitted, settings.feature_checks, seed=run.seed("feature checks")
-    )
-    log.info("%s of %d candidates, from %d rows", contest.candidate.name, len(contest.results), len(data.x))
-    return Training(
-        session=run.session.day,
-        snapshot=market.snapshot.id,
-        feature_set=data.feature_set,
-        results=contest.results,
-        folds=save_frame(run, "training_folds", contest.folds),
-        feature_checks=save_frame(run, "feature_checks", checks),
-        choice=contest.choice,
-        candidate=contest.candidate,
-        features=data.features,
-        model=ArtifactRef("candidate", place, sha256_of_bytes(content)),
-        seed=run.seed(f"model {contest.candidate.name}"),
-        probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
-        trained_through=panel.sessions[-1].item(),
-    )
-
-
-@stage()
-def promote_champion(run: Run, training: Training) -> Promotion:
-    """Put the chosen candidate into production, or keep the old champion and say why."""
-    limits = limits_of(run.settings.models)
-    incumbent, decision = judge(training, run.home, limits)
-    metadata = describe(training, optimizer=run.settings.portfolio.optimizer)
-    promoted, reason = False, decision.reason
-    if incumbent is not None and not decision.promote:
-        champion = incumbent
-    else:
-        champion = replace(metadata.champion, selection_reason=reason)
-        promoted = install(
-            run.home, replace(metadata, champion=champion), _bytes_of(training.model), incumbent
-        )
-        if not promoted and incumbent is not None:
-            champion, reason = incumbent, f"{reason} {kept_for_its_time(incumbent, training.session)}"
-    report = _publish_report(run, training, champion, promoted=promoted, reason=reason)
-    log.info("%s %s: %s", "promoted" if promoted else "kept", champion.name, reason)
-    return Promotion(champion, promoted, reason, report)
 
 
 @stage()
@@ -99,25 +31,3 @@ def score_universe(run: Run, features: ArtifactRef) -> Scores:
         left_out=len(frame) - len(scores),
         notes=loaded.notes,
     )
-
-
-def _bytes_of(model: ArtifactRef) -> bytes:
-    content = model.path.read_bytes()
-    if sha256_of_bytes(content) != model.sha256:
-        raise StorageError(
-            f"{model.path} was changed while the run was going on.",
-            remedy="Let nothing else write below data/work, then run again.",
-            path=str(model.path),
-        )
-    return content
-
-
-def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
-    """Exchange the folder of the report whole, so that no file of it is of another week than the rest."""
-    place = run.home.reports / FOLDER
-    checks = load_frame(training.feature_checks)
-    with replace_folder(place) as folder:
-        write_text(folder / "training_comparison.csv", comparison(training.results).to_csv(index=False))
-        write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / REPORT, page(training, champion, checks, promoted=promoted, reason=reason))
-    return place / REPORT

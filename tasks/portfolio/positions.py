@@ -39,6 +39,7 @@ class Positions:
 
     positions: tuple[Position, ...]
     cash_usd: float
+    sha256: str = ""  # of the bytes that were read
 
 
 def parse_positions(text: str, *, path: str) -> Positions:

@@ -9,11 +9,13 @@ import csv
 import io
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from tasks.core.atomic import write_bytes, write_text
 from tasks.core.errors import SafetyError
 from tasks.core.home import Home
+from tasks.core.ids import sha256_of_bytes
 from tasks.core.setup import note_in_marker, noted_in_marker
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
@@ -27,16 +29,17 @@ def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
     """Return what is held. Only a new home may lack the file: nothing is held there but the initial cash."""
     path = home.positions_file
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
     except FileNotFoundError:
         if _record(home) is None and not published_sessions(home):
-            return Positions((), initial_cash_usd)
+            return Positions((), initial_cash_usd, sha256_of_bytes(opening_positions(initial_cash_usd)))
         raise _lost(home, f"{path} is missing, though this home has a portfolio") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _lost(home, f"{path} cannot be read: {error}") from error
     if not text.strip():
         raise _lost(home, f"{path} is empty")
-    return parse_positions(text, path=str(path))
+    return replace(parse_positions(text, path=str(path)), sha256=sha256_of_bytes(content))
 
 
 def opening_positions(initial_cash_usd: float) -> bytes:

@@ -31,6 +31,7 @@ class Book:
     cash_usd: float
     equity_usd: float
     notes: tuple[str, ...] = ()  # what was carried through splits and symbol changes
+    positions_sha256: str = ""  # of the bytes of the positions file that it was read from
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from tasks.data.lake.store import read_tables
 from tasks.data.panel.companies import lines_as_of
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.portfolio.book import is_priced, value_book
+from tasks.portfolio.book import is_priced
 from tasks.portfolio.events import Events, events_of
 from tasks.portfolio.positions import Positions
 from tasks.portfolio.quotes import WINDOW, quotes
 from tasks.portfolio.record import positions_of
-from tasks.portfolio.schema import Book
 
 
 def read_positions(run: Run) -> Positions:
@@ -23,7 +22,7 @@ def read_positions(run: Run) -> Positions:
     return positions_of(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
 
 
-def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:
+def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame, Events]:
     """Return what is known of each name today (tasks/portfolio/quotes.py), and what happened to companies.
 
     A holding that has not traded for long is looked for in the whole history.
@@ -33,15 +32,9 @@ def read_market(run: Run, market: Market) -> tuple[pd.DataFrame, Events]:
         snapshot.lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session
     )
     events = events_of(tables["actions"], lines_as_of(tables["lives"], tables["renames"]))
-    held = read_positions(run)
     for window in (WINDOW, None):
         panel = read_prices(snapshot, window=window)
         assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)
         if is_priced(held, assets, session=run.session.day, events=events):
             break
     return assets, events
-
-
-def read_book(run: Run, assets: pd.DataFrame, events: Events) -> Book:
-    """Return what is held after the session's close, valued; see tasks/portfolio/book.py for what is refused."""
-    return value_book(read_positions(run), assets, session=run.session.day, events=events)

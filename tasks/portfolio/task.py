@@ -8,12 +8,13 @@ from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
+from tasks.portfolio.book import value_book
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.frame import book_frame, current_weights, reductions_of
 from tasks.portfolio.record import refuse_short_history
 from tasks.portfolio.schema import Portfolio
-from tasks.portfolio.store import read_book, read_market, read_positions
+from tasks.portfolio.store import read_market, read_positions
 from tasks.portfolio.target import View, target_book
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
@@ -51,8 +52,9 @@ def keep_to_reductions(
 def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, risk: RiskModel) -> Portfolio:
     """Value the book as it is, and decide the book as it should be."""
     settings = run.settings.portfolio
-    assets, events = read_market(run, market)
-    book = read_book(run, assets, events)
+    positions = read_positions(run)
+    assets, events = read_market(run, market, positions)
+    book = value_book(positions, assets, session=run.session.day, events=events)
     held = current_weights(book)
     returns = load_frame(risk.returns).T
     view = View(

@@ -20,7 +20,6 @@ from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import refuse_disagreement
 from tasks.reporting.day.manifest import manifest_json
 from tasks.reporting.day.store import (
-    hash_positions,
     publish_blocked,
     publish_folder,
     read_day_inputs,
@@ -68,7 +67,7 @@ def publish_day(
     records = Records(market, scores, regime, risk, portfolio, trades, checks)
     inputs = read_day_inputs(run, records)
     refuse_disagreement(records, inputs.frames)
-    rendered = render_day(inputs, positions_sha256=hash_positions(run))
+    rendered = render_day(inputs, positions_sha256=portfolio.book.positions_sha256)
     timings = timings_so_far() | {"render_day": round(stopwatch() - started, 3)}
     files = rendered.files | {
         MANIFEST: manifest_json(inputs, rendered.source, rendered.files, timings),

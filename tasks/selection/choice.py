@@ -11,7 +11,8 @@ from datetime import date
 from math import isfinite
 
 from tasks.models.kinds.registry import BASELINE
-from tasks.models.schema import CandidateResult, Champion, Choice
+from tasks.models.schema import Champion
+from tasks.selection.schema import CandidateResult, Choice
 
 DAYS_TO_NEXT_WEEKLY = 7
 

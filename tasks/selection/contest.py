@@ -19,7 +19,6 @@ from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
 from tasks.models.kinds.registry import BASELINE, KINDS
-from tasks.models.schema import CandidateResult, Choice
 from tasks.models.training.dataset import Dataset, make_dataset
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import FoldResult, fit, measure_together, walk_forward
@@ -33,6 +32,7 @@ from tasks.models.training.walkforward import (
     split_folds,
 )
 from tasks.selection.choice import Limits, choose
+from tasks.selection.schema import CandidateResult, Choice
 
 log = logging.getLogger(__name__)
 

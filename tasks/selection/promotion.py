@@ -19,8 +19,9 @@ from tasks.models.registry.store import (
     read_production,
     write_version,
 )
-from tasks.models.schema import CandidateResult, Champion, Training
+from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, Limits, decide
+from tasks.selection.schema import CandidateResult, Training
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tasks.models.kinds.registry import KINDS
-from tasks.models.schema import CandidateResult, Champion, Training
+from tasks.models.schema import Champion
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
+from tasks.selection.schema import CandidateResult, Training
 
 LEGEND = (
     "Rank IC: mean rank correlation of score and forward return within a session. t: over sessions whose returns do"

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.data.task import import_folder, refresh_market
+from tasks.data.intake.imports import import_folder
+from tasks.data.task import refresh_market
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import SMALL, days_of, make_delivery, small_run
 from tests.unit.data.folders import write_folder, write_table

@@ -12,11 +12,12 @@ from tasks.core.home import Home
 from tasks.core.run import Run
 from tasks.core.sessions import session_on
 from tasks.data.gates.revisions import rewritten
+from tasks.data.intake.imports import Imported, import_folder
 from tasks.data.lake.head import read_head
 from tasks.data.lake.store import read_table
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tasks.data.task import Imported, import_folder, refresh_market
+from tasks.data.task import refresh_market
 from tests.builders import FRIDAY, make_settings
 from tests.deliveries import SMALL, days_of, make_delivery
 from tests.unit.data.folders import write_folder

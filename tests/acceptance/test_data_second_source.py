@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from tasks.core.errors import TransientError
-from tasks.data import task
+from tasks.data.intake import second_opinions
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled
 
 
 def compared(patch, home, ours, *theirs):
-    patch.setattr(task, "make_second_opinions", lambda _run: theirs)
+    patch.setattr(second_opinions, "make_second_opinions", lambda _run: theirs)
     return refresh(patch, home, ours)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.home import Home
-from tasks.data import task
+from tasks.data.intake import update
 from tasks.data.schema.records import Market
 from tasks.data.upkeep.status import LakeStatus, describe_lake
 from tests.builders import FRIDAY
@@ -29,7 +29,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Market]:
     nobody = session == pd.Timestamp(days[30])
     home = tmp_path_factory.mktemp("filled")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task, "now", lambda: AT)
+        patch.setattr(update, "now", lambda: AT)
         refresh(patch, home, without_bars(base, ~quiet & ~nobody), days[40])
         market = refresh(patch, home, without_bars(base, ~quiet & ~nobody))
     return home, market

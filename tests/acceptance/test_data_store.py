@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data import task
 from tasks.data.gates.conform import conform
+from tasks.data.intake import update
 from tasks.data.intake.admit import admit
 from tasks.data.lake import commits
 from tasks.data.lake.commits import commit
@@ -245,7 +245,7 @@ def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
         return
     tables = conform(cut(delivery, after=after, through=day), through=day, provider="served")
     days = sessions_between(date(2020, 1, 2), day)
-    known = task._known(lake, head, tables, days, whole=False)
+    known = update._known(lake, head, tables, days, whole=False)
     batch = admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
     commit(lake, head, batch, provider="served", through=day, at=NOON)
 

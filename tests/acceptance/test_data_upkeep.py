@@ -10,12 +10,12 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.home import Home
+from tasks.data.intake.imports import import_folder
 from tasks.data.lake import commits
 from tasks.data.lake.delta import open_table
 from tasks.data.lake.head import read_head, superseded_heads
 from tasks.data.lake.store import id_of_snapshot
 from tasks.data.schema.records import Market
-from tasks.data.task import import_folder
 from tasks.data.upkeep.vacuum import vacuum_lake
 from tests.acceptance.test_data_store import CrashError, dying_at
 from tests.deliveries import days_of, make_delivery, refresh, small_run

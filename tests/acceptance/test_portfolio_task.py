@@ -7,6 +7,7 @@ import pytest
 
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import SafetyError
+from tasks.core.ids import sha256_of_bytes
 from tasks.models.schema import Champion, Scores
 from tasks.portfolio.task import build_portfolio
 from tasks.regime.schema import Regime
@@ -60,6 +61,15 @@ def close_of(symbol, day):
     return float(
         bars.loc[(bars["symbol"] == symbol) & (bars["session"] == pd.Timestamp(day)), "close"].iloc[0]
     )
+
+
+def test_a_portfolio_names_the_bytes_of_the_positions_that_it_was_built_from(build):
+    """The manifest gets this hash: a file that is edited while the day runs must not be named in its place."""
+    positions = "symbol,shares\nS01,10\nCASH,5000\n"
+
+    portfolio, _ = build(positions)
+
+    assert portfolio.book.positions_sha256 == sha256_of_bytes(positions.encode())
 
 
 def test_an_empty_home_starts_with_its_cash_and_gets_a_target(build):

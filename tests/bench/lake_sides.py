@@ -117,7 +117,7 @@ def lake_import(folder: Path, scratch: Path) -> Work:
     """Every bar judged, with actions, membership, levels and fundamentals."""
     from datetime import date
 
-    from tasks.data.task import import_folder
+    from tasks.data.intake.imports import import_folder
     from tests.builders import make_run
 
     run = make_run(scratch, date(2024, 6, 14), **{"data.provider": "files", "data.files.path": folder})

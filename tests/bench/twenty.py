@@ -6,6 +6,7 @@ Windows are counted in sessions, and a figure wants four fifths of its window, o
 from functools import partial
 
 from tasks.features.engine.arithmetic import maximum, minimum
+from tasks.features.engine.feature import Feature
 from tasks.features.engine.rolling import (
     lag,
     rolling_correlation,
@@ -16,7 +17,6 @@ from tasks.features.engine.rolling import (
     rolling_sum,
 )
 from tasks.features.engine.series import Series
-from tasks.features.schema import Feature
 
 
 def close_to_mean(close: Series, *, window: int) -> Series:

@@ -1,7 +1,7 @@
 """Write docs/features.md from the registry. Never reads or writes the file itself."""
 
+from tasks.features.engine.feature import Feature
 from tasks.features.registry import FAMILIES, FEATURES, reach, warm_up
-from tasks.features.schema import Feature
 from tasks.features.sets import SETS
 from tests.documentation.family_charts import PICTURES, file_name
 

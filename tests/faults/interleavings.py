@@ -33,10 +33,11 @@ import pandas as pd
 from tasks.core.home import Home
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data import task
+from tasks.data.intake import update
 from tasks.data.lake.commits import commit
 from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.store import make_snapshot, read_bars
-from tasks.data.panel.reader import read_panel
+from tasks.data.panel.reader import panel_rules, read_panel
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.batch import Batch
 from tests.deliveries import Served, days_of, make_delivery, scaled, small_run
@@ -88,7 +89,7 @@ def refresh(home: Path, state: State) -> str:
         batches.append(batch)
         return commit(lake, head, batch, **facts)
 
-    task.make_provider, task.commit = lambda _run: provider, keeping
+    task.make_provider, update.commit = lambda _run: provider, keeping
     task.refresh_market(small_run(home, day_of(state)))
     batch_file(home).write_bytes(pickle.dumps(batches[0]))
     return look(home)
@@ -115,7 +116,7 @@ def look(home: Path) -> str:
     if head is None or head.last_session is None:
         return "nothing"
     run = small_run(home)
-    snapshot = make_snapshot(Home(home).lake, head, head.last_session, task.panel_rules(run.settings))
+    snapshot = make_snapshot(Home(home).lake, head, head.last_session, panel_rules(run.settings))
     digest = hashlib.sha256()
     for name, value in asdict(read_panel(snapshot, window=None)).items():
         arrays = value if isinstance(value, dict) else {name: value}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import DataError, StorageError
 from tasks.core.sessions import session_on
 from tasks.data.gates.conform import DATED, conform
+from tasks.data.intake.imports import import_folder
 from tasks.data.lake.head import read_head
 from tasks.data.lake.store import read_table
 from tasks.data.panel.reader import read_panel
@@ -24,7 +25,7 @@ from tasks.data.providers.base import Delivery
 from tasks.data.schema.columns import Table
 from tasks.data.schema.records import Market
 from tasks.data.schema.symbols import is_safe_symbol, printable
-from tasks.data.task import import_folder, refresh_market
+from tasks.data.task import refresh_market
 from tests.builders import FRIDAY
 from tests.deliveries import (
     Served,

@@ -24,9 +24,9 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.champion import load_champion
 from tasks.models.registry.metadata import METADATA_NAME, sealed
 from tasks.models.registry.store import promote_version, read_champion, read_production, write_version
-from tasks.models.schema import Choice
 from tasks.models.task import score_universe
 from tasks.selection.promotion import describe, judge
+from tasks.selection.schema import Choice
 from tests.builders import make_run
 from tests.champions import (
     ALL_KINDS,

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import InfeasibleError, SafetyError
+from tasks.core.ids import sha256_of_bytes
 from tasks.data.panel.companies import lines_as_of
 from tasks.portfolio import optimizers
 from tasks.portfolio.book import value_book
@@ -14,6 +15,7 @@ from tasks.portfolio.ladder import solve
 from tasks.portfolio.limits import Limits
 from tasks.portfolio.optimizers import OPTIMIZERS, Problem
 from tasks.portfolio.positions import Positions, parse_positions
+from tasks.portfolio.record import opening_positions
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.store import read_positions
 from tests.builders import FRIDAY, make_run, make_settings
@@ -174,7 +176,7 @@ def test_fault_034_a_covariance_that_is_not_finite_leaves_the_book_as_it_is():
 def test_without_a_positions_file_the_book_is_its_starting_cash(tmp_path):
     held = read_positions(make_run(tmp_path))
 
-    assert held == Positions((), 1_000_000)
+    assert held == Positions((), 1_000_000, sha256_of_bytes(opening_positions(1_000_000.0)))
 
 
 def test_a_positions_file_that_is_no_text_is_refused_by_name(tmp_path):

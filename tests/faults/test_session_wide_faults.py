@@ -16,11 +16,11 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.sessions import FIRST_DAY, sessions_between
-from tasks.data import task
 from tasks.data.gates.conform import conform
 from tasks.data.gates.context_rows import CONTEXT_SESSIONS, Known
 from tasks.data.gates.level_checks import level_rules
 from tasks.data.gates.readiness import refuse_unfit
+from tasks.data.gates.session_facts import facts_of_batch
 from tasks.data.gates.session_moves import out_of_line, refuse_out_of_line
 from tasks.data.intake.admit import admit
 from tasks.data.providers.base import Delivery
@@ -107,7 +107,7 @@ def stopped(
     quality = SETTINGS.data.quality
     refuse_out_of_line(batch.sessions, quality, provider="test")
     days = sessions_between(FIRST_DAY, day)
-    refuse_unfit(task._facts_of_batch(batch, known, day, days, SETTINGS), quality, provider="test")
+    refuse_unfit(facts_of_batch(batch, known, day, days, SETTINGS), quality, provider="test")
     return batch
 
 
@@ -266,7 +266,7 @@ def genuine_stops(market: Clean) -> tuple[list[tuple[date, str]], list[tuple[dat
         ]
         for day in days:
             trading_days = sessions_between(FIRST_DAY, day)
-            facts = task._facts_of_batch(_up_to(batch, day), known, day, trading_days, SETTINGS)
+            facts = facts_of_batch(_up_to(batch, day), known, day, trading_days, SETTINGS)
             try:
                 refuse_unfit(facts, quality, provider="test")
             except DataError as error:

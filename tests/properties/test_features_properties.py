@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from tasks.data.schema.records import Panel
 from tasks.features import compute as engine
 from tasks.features.compute import compute, compute_last, compute_raw, compute_raw_last
+from tasks.features.engine.feature import Feature
 from tasks.features.engine.program import rows_of_inputs
 from tasks.features.engine.recipes import recipe
 from tasks.features.engine.rolling import lag, rolling_mean
 from tasks.features.registry import FEATURES, feature_names, reach, selected, warm_up
-from tasks.features.schema import Feature, FeatureMatrix
+from tasks.features.schema import FeatureMatrix
 from tests.unit.features.panels import CONSTANT, GAPPY, columns_of, rough_panel, rows_of, with_later_rows_of
 
 SESSIONS = 330

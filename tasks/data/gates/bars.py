@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.gates.context_rows import in_order, kept
+from tasks.data.schema.columns import OUTERMOST_PRICES_USD
 from tasks.data.schema.finding_rows import make_findings, refused_symbols
 from tasks.data.schema.records import Days, Mask
 from tasks.data.schema.symbols import is_safe_symbol, printable
 from tasks.data.schema.tables import OHLCV
 
 PRICES = ("open", "high", "low", "close")
-OUTERMOST_PRICES_USD = (1e-4, 1e7)  # a hundredth of a cent; ten times the dearest share there is
 MOST_SHARES = 1e13  # a day; a thousand times the busiest
 LAST_PLACE = 1e-9  # of a price: what is lost when a vendor counts back through splits
 

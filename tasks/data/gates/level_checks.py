@@ -14,8 +14,8 @@ import pandas as pd
 
 from config.data_section import LevelBounds
 from config.settings import Settings
-from tasks.data.gates.bars import OUTERMOST_PRICES_USD
 from tasks.data.gates.price_moves import Floats
+from tasks.data.schema.columns import OUTERMOST_PRICES_USD
 from tasks.data.schema.finding_rows import make_findings, no_findings
 from tasks.data.schema.records import Days
 

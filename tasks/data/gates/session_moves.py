@@ -6,8 +6,6 @@ taken net of the benchmark where it has a believable level (level_gates.py), and
 where it has none. Looks at sessions only; changes and stores nothing.
 """
 
-from dataclasses import dataclass
-from datetime import date
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +15,7 @@ from config.data_section import Quality
 from tasks.core.errors import DataError
 from tasks.data.gates.baselines import rows_by_session
 from tasks.data.gates.price_moves import Bars, Floats, Ints
+from tasks.data.schema.batch import SessionMoves
 from tasks.data.schema.records import Days
 
 LEAST_MOVED = 3  # names: two or one are news of their own, and judged by name
@@ -26,24 +25,6 @@ EXAMPLES, EXAMPLES_FROM = (
     3,
     0.05,
 )  # the farthest moves as evidence, where more than this share of names moved far
-
-
-@dataclass(frozen=True)
-class SessionMoves:
-    """How the names of one session moved since the session before it. Fractions are of the names with both bars."""
-
-    session: date
-    before: date
-    trading_days: int  # from the one to the other: 1, or more where sessions in between have no bar
-    names: int
-    benchmark: float  # its move; NaN without a believable level on both sessions
-    moved: int  # names that moved farther than data.quality.max_move_frac, net of the benchmark
-    wide: int  # names with a high or low so far beyond both closes
-    median: float  # median move
-    rank_correlation: float  # of the closes with those before; NaN where one of the two is constant
-    volume_times: float  # median of the shares traded over those of the session before; NaN without
-    old_closes: tuple[float, int]  # share of names with the close of a bar before, and how many bars before
-    examples: tuple[str, ...]  # the farthest moves, where many names moved far
 
 
 def measure_sessions(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.gates.bars import OUTERMOST_PRICES_USD
+from tasks.data.schema.columns import OUTERMOST_PRICES_USD
 from tasks.data.schema.finding_rows import make_findings, refused_symbols
 from tasks.data.schema.records import Days, Mask
 from tasks.data.schema.symbols import is_safe_symbol

@@ -62,6 +62,7 @@ COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
     "delistings": {"symbol": "text", "session": "day", "kind": "text", "last_price": "number"},
 }
 
+OUTERMOST_PRICES_USD = (1e-4, 1e7)  # a hundredth of a cent; ten times the dearest share there is
 ALWAYS = pd.Timestamp("1900-01-01")  # since when an undated fact counts as known
 
 EMPTY_DTYPES: Mapping[Kind, str] = {"text": "str", "day": "datetime64[s]", "number": "float64"}

@@ -18,13 +18,14 @@ from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.gates.context_rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.gates.level_checks import LevelRules, level_rules
 from tasks.data.gates.readiness import active_quarantine
-from tasks.data.gates.session_moves import SessionMoves, refuse_out_of_line
+from tasks.data.gates.session_moves import refuse_out_of_line
 from tasks.data.intake.admit import admit
 from tasks.data.lake.digest import COVERED, session_digests
 from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.seals import refuse_damage
 from tasks.data.lake.store import read_bar_frame, read_table
+from tasks.data.schema.batch import SessionMoves
 from tasks.data.schema.finding_rows import to_findings
 from tasks.data.schema.records import Finding, Place
 from tasks.data.schema.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.data.schema.records import Mask
 from tasks.features.engine import session_kernels
-from tasks.features.schema import Transform
+from tasks.features.engine.feature import Transform
 
 Session = NDArray[np.float32]  # sessions × symbols
 

@@ -1,10 +1,10 @@
 """Ask a feature's function, once, how the feature is made, and hold it to the window that it declares."""
 
 from tasks.features.engine import machine
+from tasks.features.engine.feature import Feature
 from tasks.features.engine.inputs import series_of
 from tasks.features.engine.program import rows_of_inputs
 from tasks.features.engine.series import Series, series
-from tasks.features.schema import Feature
 
 
 def recipe(feature: Feature) -> Series:

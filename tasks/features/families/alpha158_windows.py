@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tasks.features.engine.arithmetic import is_missing, log, maximum, ratio, sign, where
+from tasks.features.engine.feature import Feature
 from tasks.features.engine.rolling import (
     lag,
     rolling_correlation,
@@ -21,7 +22,6 @@ from tasks.features.engine.rolling import (
 )
 from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family
-from tasks.features.schema import Feature
 
 WINDOWS = (5, 10, 20, 30, 60)
 CLOSE, VOLUME = ("close",), ("volume",)

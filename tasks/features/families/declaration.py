@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tasks.features.engine.feature import Feature, Transform
 from tasks.features.engine.series import Series
-from tasks.features.schema import Feature, Transform
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ import pandas as pd
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
-from tasks.core.ids import sha256_of_bytes, sha256_of_file
+from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.published import MANIFEST
 from tasks.core.run import Run
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.portfolio.record import opening_positions
 from tasks.reporting.day.history import parse_history, render_history, rows_before, with_row
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 
@@ -71,14 +70,6 @@ def read_history(run: Run) -> pd.DataFrame:
     path = run.home.performance_file
     refuse_symlink(path)
     return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
-
-
-def hash_positions(run: Run) -> str:
-    """Return the hash of the positions file; for a new home, of the one that is written with its first day."""
-    path = run.home.positions_file
-    if path.exists():
-        return sha256_of_file(path)
-    return sha256_of_bytes(opening_positions(run.settings.portfolio.initial_cash_usd))
 
 
 def read_previous_day(run: Run) -> PreviousDay | None:

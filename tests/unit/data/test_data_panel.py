@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.panel.assemble import assemble, last_sessions, read_only, rows_of
+from tasks.data.panel.assemble import assemble, last_sessions, read_only
+from tasks.data.panel.grid import rows_of
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import PanelRules
 from tasks.data.schema.tables import OHLCV, empty_table

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.panel.assemble import rows_of
+from tasks.data.intake.imports import import_folder
+from tasks.data.panel.grid import rows_of
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.filings import last_four_quarters
-from tasks.data.task import import_folder, refresh_market
+from tasks.data.task import refresh_market
 from tasks.data.upkeep.verify import verify_lake
 from tests.builders import make_run
 

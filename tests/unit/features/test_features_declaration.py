@@ -1,9 +1,9 @@
 from functools import partial
 
+from tasks.features.engine.feature import Feature
 from tasks.features.engine.inputs import INPUTS
 from tasks.features.families.declaration import Family
 from tasks.features.registry import FAMILIES, FEATURES
-from tasks.features.schema import Feature
 
 feature = Family("gaps")
 

@@ -6,9 +6,9 @@ from typing import get_args
 import numpy as np
 
 from tasks.features.compute import compute_raw, compute_raw_last
+from tasks.features.engine.feature import Transform
 from tasks.features.engine.inputs import INPUTS
 from tasks.features.registry import FEATURES, feature_names, reach, selected
-from tasks.features.schema import Transform
 from tasks.features.sets import SETS
 from tests.documentation.family_charts import PICTURES
 from tests.documentation.features_page import features_page

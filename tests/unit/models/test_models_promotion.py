@@ -10,13 +10,13 @@ from config.sections import Candidate
 from tasks.core.home import Home
 from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.store import read_production, read_versions
-from tasks.models.schema import Choice
 from tasks.models.training.dataset import Dataset
 from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.metrics import measure
 from tasks.models.training.walkforward import split_folds
 from tasks.selection.contest import summary
 from tasks.selection.promotion import REPORTED, describe, install, judge, kept_for_its_time
+from tasks.selection.schema import Choice
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
 from tests.unit.models.datasets import make_data
 from tests.unit.models.test_models_walkforward import folds_of

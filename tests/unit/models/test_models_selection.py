@@ -4,8 +4,9 @@ from math import nan
 
 import pytest
 
-from tasks.models.schema import Champion, Choice
+from tasks.models.schema import Champion
 from tasks.selection.choice import choose, decide
+from tasks.selection.schema import Choice
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result
 
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-import tasks.models.task as stages
+import tasks.selection.task as stages
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.features.compute import compute_last
 from tasks.features.sets import SETS
 from tasks.models.registry.store import read_production, read_versions
+from tasks.models.task import score_universe
 from tests.builders import FRIDAY, make_panel, make_run
 
 SMALL = {
@@ -53,7 +54,7 @@ def score(run, panel):
         index=pd.Index(panel.symbols, name="symbol", dtype="str"),
         columns=list(matrix.names),
     )
-    return stages.score_universe(run, save_frame(run, "features", frame))
+    return score_universe(run, save_frame(run, "features", frame))
 
 
 def test_a_week_without_signal_ends_with_the_baseline_and_a_report_that_says_why(week):

@@ -118,6 +118,9 @@ def _run_on(day: date) -> Run:
     return make_run(Path("/nowhere"), day)
 
 
+POSITIONS_SHA256 = "70" * 32
+
+
 def ref(name: str) -> ArtifactRef:
     return ArtifactRef(name, Path(f"/nowhere/{name}.parquet"), "0" * 64)
 
@@ -131,6 +134,7 @@ def _book(run: Run, *, hold: bool, empty: bool) -> tuple[Frames, Book]:
         holdings=tuple(Holding(line[0], float(line[5]), line[4], has_quote=True) for line in held),
         cash_usd=cash,
         equity_usd=equity,
+        positions_sha256=POSITIONS_SHA256,
     )
     rng = np.random.default_rng(11)
     rows = []

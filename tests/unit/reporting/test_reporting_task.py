@@ -11,6 +11,7 @@ from tasks.core.sessions import session_on
 from tasks.core.stage import timings
 from tasks.reporting.task import refuse_decided_day, report_closed_session
 from tests.builders import make_run
+from tests.unit.reporting.example_day import POSITIONS_SHA256
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
 
 THURSDAY, MONDAY = date(2024, 6, 13), date(2024, 6, 17)
@@ -171,3 +172,9 @@ def test_a_switch_tripped_after_the_checks_still_keeps_the_day_from_being_publis
 
     assert halted.value.exit_code == 3
     assert files_of(day_of(home)) == before
+
+
+def test_the_manifest_names_the_positions_that_were_read_not_those_that_lie_there_now(evening):
+    manifest = json.loads(files_of(day_of(evening))["manifest.json"])
+
+    assert manifest["inputs"]["positions"] == POSITIONS_SHA256

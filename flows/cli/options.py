@@ -1,0 +1,20 @@
+"""Options that several commands take."""
+
+from typing import Annotated
+
+import typer
+
+FOR_ALL = "Every command also takes --home, --profile, --json, --debug and -v, before or after its name."
+
+DayOption = Annotated[
+    str | None,
+    typer.Option("--date", metavar="D", help="YYYY-MM-DD, or today. Default: the last closed session."),
+]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="First session, YYYY-MM-DD.")]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help="Last session, YYYY-MM-DD.")]
+DeploymentOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="For a second home: deployments daily-live-NAME and so on."),
+]
+NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]

@@ -1,0 +1,80 @@
+"""Take a folder of files into the lake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tasks.core.run import Run
+from tasks.core.stage import stage
+from tasks.data.gates.revisions import rewritten
+from tasks.data.intake.update import sound_head, update_lake
+from tasks.data.lake.head import Head
+from tasks.data.lake.location import lake_of
+from tasks.data.lake.store import read_bar_frame, read_table
+from tasks.data.schema.finding_rows import to_findings
+from tasks.data.schema.records import Place
+from tasks.data.schema.tables import as_seen_on
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import of a folder brought in."""
+
+    folder: Path
+    first_session: date
+    last_session: date
+    bars: int
+    restated: int
+    set_aside: int
+    refused: Mapping[str, int]  # bars of each symbol that may not enter the lake
+    respelled: Mapping[str, str]  # symbols that the files write otherwise, with what they became
+    unknown_sectors: Mapping[str, int]  # sectors that GICS does not know, with how many rows have them
+    symbols: int  # that have a bar of the last session
+    without_sector: int  # of these
+    findings: dict[str, int]  # how many of each rule
+    rewritten: tuple[str, ...]  # which tables' history was changed or withdrawn, with examples
+
+
+@stage(retries=3)
+def import_folder(run: Run, folder: Path) -> Imported:
+    """Take a folder of files (docs/data.md) into the lake, up to the run's session at the latest.
+
+    Findings on old sessions are stored and do not stop the import; the last session must be fit to trade on.
+    """
+    from tasks.data.providers.files.provider import FilesProvider
+
+    provider = FilesProvider(folder)
+    head = sound_head(run)
+    after = head.last_session if head else None
+    through = max(min(provider.last_session(), run.session.day), after or date.min)
+    head, batch = update_lake(run, provider, head, through=through, whole=True)
+    findings = batch.rows["findings"]["rule"].value_counts().sort_index()
+    symbols, without_sector = _count_sectors(lake_of(run.home, run.settings), head)
+    return Imported(
+        folder=folder,
+        first_session=head.first_session or through,
+        last_session=head.last_session or through,
+        bars=len(batch.rows["bars"]),
+        restated=len(batch.rows["amendments"]),
+        set_aside=len(batch.rows["quarantine"]),
+        refused=batch.refused,
+        respelled=provider.respelled,
+        unknown_sectors=provider.unknown_sectors,
+        symbols=symbols,
+        without_sector=without_sector,
+        findings={str(rule): int(count) for rule, count in findings.items()},
+        rewritten=rewritten(to_findings(batch.rows["findings"]), through),
+    )
+
+
+def _count_sectors(lake: Place, head: Head) -> tuple[int, int]:
+    """Return how many names have a bar of the last session, and how many of them have no sector."""
+    if head.last_session is None:
+        return 0, 0
+    last = read_bar_frame(lake, head.versions, since=head.last_session, through=head.last_session)
+    listings = as_seen_on(read_table(lake, head.versions, "listings"), "listings", None)
+    listings = listings.sort_values("available_date", kind="stable").drop_duplicates("symbol", keep="last")
+    known = set(listings.loc[listings["sector"] != "", "symbol"].astype(str))
+    symbols = set(last["symbol"].astype(str))
+    return len(symbols), len(symbols - known)

@@ -1,0 +1,66 @@
+"""Read the market back from the lake as of a session: the same answer on the first run and on every later one."""
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.run import Run
+from tasks.core.sessions import sessions_ending
+from tasks.data.gates.readiness import (
+    quarantined_names,
+    refuse_unfit,
+    young_findings,
+)
+from tasks.data.gates.revisions import rewritten
+from tasks.data.gates.session_facts import COUNTED, count_facts
+from tasks.data.intake.failovers import fall_throughs_of, without_fall_throughs
+from tasks.data.lake.head import Head
+from tasks.data.lake.location import lake_of
+from tasks.data.lake.store import make_snapshot, read_bar_frame, read_tables
+from tasks.data.panel.reader import panel_rules, read_prices
+from tasks.data.schema.finding_rows import to_findings
+from tasks.data.schema.records import Days, Finding, Market, SnapshotRef
+
+
+def describe_market(run: Run, head: Head) -> Market:
+    """Read the market back as of the session: the same answer on the first run and on every later one."""
+    session, settings, lake = run.session.day, run.settings, lake_of(run.home, run.settings)
+    length = settings.data.quality.quarantine_sessions
+    sessions = sessions_ending(session, length + 2)
+    bars = read_bar_frame(lake, head.versions, since=sessions[0].item(), through=session, known_on=session)
+    tables = read_tables(lake, head.versions, (*COUNTED, "amendments", "lives"), session=session)
+    facts = count_facts(session, bars, tables, sessions, settings)
+    refuse_unfit(facts, settings.data.quality, provider="the lake")
+    snapshot = make_snapshot(lake, head, session, panel_rules(settings))
+    universe, gained, lost = _universe(snapshot)
+    amendments = tables["amendments"]
+    findings = _findings(without_fall_throughs(tables["findings"]), sessions, length)
+    return Market(
+        snapshot=snapshot,
+        provider=head.provider,
+        new_bars=int((bars["session"] == pd.Timestamp(session)).sum()),
+        restated_bars=int((amendments["known"] == pd.Timestamp(session)).sum()),
+        findings=findings,
+        quarantined=quarantined_names(tables, sessions, length),
+        universe_size=universe,
+        universe_gained=gained,
+        universe_lost=lost,
+        rewritten=rewritten(findings, session),
+        fall_throughs=fall_throughs_of(tables["findings"], session),
+    )
+
+
+def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    panel = read_prices(snapshot, window=2)
+    now = panel.is_member[-1]
+    before = panel.is_member[-2] if len(panel.sessions) > 1 else np.zeros_like(now)
+    gained, lost = panel.symbols[now & ~before], panel.symbols[before & ~now]
+    return int(now.sum()), tuple(gained.tolist()), tuple(lost.tolist())
+
+
+def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding, ...]:
+    """Return what was found on the session, and what still keeps a symbol out, by symbol and session."""
+    today = pd.Timestamp(sessions[-1])
+    young = young_findings(frame, sessions, length)
+    told = frame[(frame["session"] == today) | (frame["known"] == today)]
+    both = pd.concat([told, young]).drop_duplicates(["symbol", "session", "rule"])
+    return to_findings(both.sort_values(["symbol", "session", "rule"]))
