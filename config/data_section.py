@@ -18,18 +18,18 @@ class FilesProvider(Section):
 
 
 class SimulatedProvider(Section):
-    """The embedded market, for learning and for proofs."""
+    """The simulated market."""
 
     seed: int
     """Equal seeds give equal markets."""
     symbols: Annotated[int, Field(ge=20, le=20_000)]
-    """How many companies are listed on an average session."""
+    """Number of companies listed on an average session."""
     first_session: date
-    """Where the simulated history begins."""
+    """First session of the simulated history."""
     information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
     """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
     fault_rate: Annotated[float, Field(ge=0, le=0.01)]
-    """Share of bars that are delivered wrong, to try the quality gates: missing, ten-fold, stale, doubled …"""
+    """Fraction of bars delivered with errors, to test the quality gates: missing, ten-fold, stale, doubled …"""
 
 
 class Pace(Section):
@@ -42,19 +42,19 @@ class Pace(Section):
 
 
 class Network(Section):
-    """How long providers in the network may take; see docs/providers.md."""
+    """Time limits of network providers; see docs/providers.md."""
 
     max_request_s: Annotated[float, Field(gt=0, le=3600)]
-    """A request whose answer is not whole after so many seconds is cut off and counts as failed."""
+    """A request that is not complete after this many seconds is cut off and counts as failed."""
     max_refresh_s: Annotated[float, Field(gt=0, le=86_400)]
-    """So long one provider may take for all requests of a refresh; then the next of the list is asked."""
+    """Time limit of one provider for all requests of a refresh; then the next in the list is used."""
 
 
 class AlpacaProvider(Section):
     """Alpaca's market data."""
 
     feed: Literal["sip", "iex"]
-    """Whose trades make a bar: all exchanges (sip), or IEX alone."""
+    """Source of the trades in a bar: all exchanges (sip), or IEX alone."""
     pace: Pace
 
 
@@ -68,34 +68,34 @@ class SessionBounds(Section):
     """What a whole session's prices may do, whatever its own spread: a session beyond a bound stops the run."""
 
     max_moved_frac: Fraction
-    """Share of the names that may move farther than data.quality.max_move_frac net of the benchmark."""
+    """Fraction of the names that may move farther than data.quality.max_move_frac net of the benchmark."""
     max_moved_frac_strict: Fraction
-    """The same for fewer names than full_names, and without a usable benchmark (then counted absolutely)."""
+    """The same for fewer than full_names names, and without a usable benchmark (then for absolute moves)."""
     max_median_gap_frac: Positive
-    """How far the median move may lie from the benchmark's."""
+    """Largest distance of the median move from the benchmark's."""
     max_median_move_frac: Positive
     """The largest median move without a usable benchmark."""
     min_rank_correlation: Fraction
-    """Least rank correlation of the closes with those of the session before."""
+    """Smallest rank correlation of the closes with those of the previous session."""
     max_volume_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
-    """The median name may trade so many times, or such a part of, the shares of the session before."""
+    """Largest factor, up or down, between the median name's volume and that of the previous session."""
     full_names: Count
-    """Fewer names are judged by max_moved_frac_strict and without the rank correlation."""
+    """Fewer names are checked with max_moved_frac_strict and without the rank correlation."""
 
 
 class LevelBounds(Section):
     """What the benchmark, the volatility index and the risk-free rate may do; a row beyond a bound is not used."""
 
     max_benchmark_fall_frac: Fraction
-    """Largest fall of the benchmark in one session; 1987 had 20.5 %."""
+    """Largest fall of the benchmark in one session; 1987 had 20.5%."""
     max_benchmark_rise_frac: Positive
-    """Largest rise of the benchmark in one session; 1933 had 16.6 %."""
+    """Largest rise of the benchmark in one session; 1933 had 16.6%."""
     min_volatility_index: Positive
     """Lowest volatility index, in percent."""
     max_volatility_index: Positive
     """Highest volatility index, in percent."""
     max_volatility_index_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
-    """The volatility index may become so many times, or such a part of, what it was in one session."""
+    """Largest factor, up or down, by which the volatility index may change in one session."""
     min_yield_pct: float
     """Lowest risk-free yield, in percent a year."""
     max_yield_pct: float
@@ -103,22 +103,22 @@ class LevelBounds(Section):
     max_yield_move_pct: Positive
     """Largest change of the risk-free yield in one session, in percentage points."""
     max_equal_sessions: Count
-    """A close that is the same on more sessions in a row is stale."""
+    """A close that is equal on more consecutive sessions is stale."""
 
 
 class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """Share of the expected symbols that must have a bar on the session, or the run stops."""
+    """Fraction of the expected symbols that must have a bar on the session, or the run stops."""
     max_quarantined_frac: Fraction
-    """Share of symbols in quarantine above which the run stops."""
+    """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction
-    """Share of bars equal to the previous session's above which the whole session counts as stale."""
+    """Fraction of bars equal to the previous session's above which the whole session counts as stale."""
     max_move_frac: Positive
     """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
     quarantine_sessions: Count
-    """How many sessions a symbol stays out of new trades after its last finding."""
+    """Number of sessions for which a symbol is not bought after its last finding."""
     session: SessionBounds
     levels: LevelBounds
 
@@ -173,19 +173,19 @@ class Data(Section):
     """Market data."""
 
     lake: LakeName
-    """Where it is kept: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
+    """Place of the lake: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
     provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
-    """Where data comes from. Of a list each table comes from the first that can give it and does."""
+    """Source of the data. In a list, each table comes from the first provider that offers and delivers it."""
     compare_with: tuple[ProviderName, ...]
-    """Providers that are asked for the same bars, to compare: a difference over 1 % is told, see docs/data.md."""
+    """Providers whose bars are compared with these: differences over 1% are reported, see docs/data.md."""
     benchmark: str
-    """Level series that stands for the market."""
+    """Level series of the market."""
     volatility_index: str
     """Level series of the volatility index."""
     symbols_file: Path | None
-    """Names to ask a provider in the network for, one a line; without it Alpaca is asked for all it lists."""
+    """Symbols to request from network providers, one per line; without it Alpaca's whole list is requested."""
     first_session: date
-    """Where the history that is asked of a provider in the network begins."""
+    """First session of the history requested from network providers."""
     network: Network
     files: FilesProvider
     simulated: SimulatedProvider
