@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.core.plural import counted
 from tasks.reporting.day.cells import printable
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.manifest import Provenance
@@ -111,8 +112,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("usd", "number", "percent", "signed", "tone", "long_date", "short_date", "counted", "words"):
+    for name in ("usd", "number", "percent", "signed", "tone", "long_date", "short_date", "words"):
         environment.filters[name] = getattr(numerals, name)
+    environment.filters["counted"] = counted
     return environment
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.plural import counted
 from tasks.portfolio.schema import CASH
 from tasks.regime.schema import STATES
 from tasks.reporting.day.inputs import DayInputs
@@ -20,7 +21,7 @@ from tasks.reporting.page.charts import (
     regime_chart,
     scores_chart,
 )
-from tasks.reporting.page.numerals import counted, number, percent, signed
+from tasks.reporting.page.numerals import number, percent, signed
 from tasks.reporting.page.performance import Performance
 from tasks.risk.tail import book_returns
 

@@ -70,12 +70,6 @@ def short_date(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Write 1 trade, 2 trades, no trades."""
-    word = noun if count == 1 else plural or f"{noun}s"
-    return f"{count or 'no'} {word}"
-
-
 def words(key: str) -> str:
     """Write one of the program's keys as words: equal_weight is Equal weight, hrp is HRP."""
     text = key.replace("_", " ")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from tasks.core.plural import counted
 from tasks.portfolio.limits import UNKNOWN_SECTOR, unknown_sector_words
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.files import as_text
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import is_sale
-from tasks.reporting.page.numerals import counted, usd
+from tasks.reporting.page.numerals import usd
 from tasks.safety.schema import Check
 
 DEAREST = 3

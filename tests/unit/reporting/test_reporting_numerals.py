@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from tasks.reporting.page.numerals import counted, long_date, number, percent, signed, tone, usd, words
+from tasks.reporting.page.numerals import long_date, number, percent, signed, tone, usd, words
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,6 @@ from tasks.reporting.page.numerals import counted, long_date, number, percent, s
         (signed(float("nan")), "–"),
         (number(-1234.5, 1), "−1,234.5"),
         (number(float("inf")), "–"),
-        (counted(0, "trade"), "no trades"),
-        (counted(1, "trade"), "1 trade"),
-        (counted(2, "trade"), "2 trades"),
         (words("max_sharpe"), "Max Sharpe"),
         (words("hrp"), "HRP"),
         (words("equal_weight"), "Equal weight"),
