@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MOST_MODULES = 18
 
 VIOLATIONS = {
     "tasks import flows": ("tasks/core/clock.py", "import flows.cli.app", "flows → tasks → config"),
@@ -50,6 +51,11 @@ VIOLATIONS = {
         "the page is made from the day",
     ),
     "a flow imports a command": ("flows/daily.py", "import flows.commands", "flows are called by commands"),
+    "two modules of a room import each other": (
+        "tasks/data/lake/bucket.py",
+        "import tasks.data.lake.location",
+        "no cycle among the children of any package",
+    ),
     "a task imports a task": (
         "tasks/features/task.py",
         "import tasks.data.task",
@@ -105,3 +111,16 @@ def test_a_planted_violation_breaks_its_contract(tree, violation):
     broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
     assert result.returncode == 1
     assert any(contract in line for line in broken), result.stdout
+
+
+def test_a_package_is_small_enough_to_be_looked_over():
+    """About sixteen modules of its own; one of families has a module for each family."""
+    own = {
+        package: sum(module.name != "__init__.py" for module in package.glob("*.py"))
+        for folder in ("flows", "tasks", "config")
+        for package in [ROOT / folder, *(ROOT / folder).rglob("*/")]
+    }
+
+    large = {str(package.relative_to(ROOT)) for package, modules in own.items() if modules > MOST_MODULES}
+
+    assert large == set()

@@ -14,8 +14,9 @@ import pandas as pd
 
 from tasks.data.lake.delta import open_table, writing
 from tasks.data.lake.digest import COVERED, session_digests
+from tasks.data.lake.files import written_meanwhile
 from tasks.data.lake.head import Head, keep_superseded, write_head
-from tasks.data.lake.location import table_options, written_meanwhile
+from tasks.data.lake.location import table_options
 from tasks.data.lake.seals import sealed
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.lake.sync import sync_commits

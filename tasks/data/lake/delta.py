@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
-from tasks.data.lake.location import table_options, trouble_with, written_meanwhile
+from tasks.data.lake.files import written_meanwhile
+from tasks.data.lake.location import table_options, trouble_with
 from tasks.data.schema.records import Bucket, Place
 
 if TYPE_CHECKING:

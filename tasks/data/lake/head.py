@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.core.errors import DataError
 from tasks.core.json_text import parse_json
-from tasks.data.lake.location import Content, Files, files_of
+from tasks.data.lake.files import Content, Files
+from tasks.data.lake.location import files_of
 from tasks.data.lake.migrations import SCHEMA_VERSION, brought_forward
 from tasks.data.schema.records import Place
 
