@@ -16,7 +16,7 @@ from tasks.data.task import refresh_market
 from tasks.data.upkeep.verify import verify_lake
 from tests.builders import make_run
 
-REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[4] / "shared" / "data"))
+REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LAST = date(2021, 4, 21)
 SETTINGS = {"data.provider": "files", "data.files.path": REAL_DATA}
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.gates.filing_checks import judge_figures
 from tasks.data.providers.filings import last_four_quarters
 
 DELAY = timedelta(days=30)
@@ -74,47 +73,3 @@ def test_shares_are_what_earnings_a_share_were_divided_by_where_that_is_exact_en
 
     assert np.isnan(figures["shares"].iloc[0])
     assert figures["shares"].iloc[1] == pytest.approx(100)
-
-
-def judge(**changes: object) -> tuple[int, list[tuple[str, str]]]:
-    figures = last_four_quarters(make_filings(INCOME))
-    for name, value in changes.items():
-        figures.loc[6, name] = value
-    good, findings = judge_figures(figures, figures.iloc[:0])
-    return len(good), list(zip(findings["rule"], findings["action"], strict=True))
-
-
-def test_ordinary_filings_pass():
-    assert judge() == (12, [])
-
-
-@pytest.mark.parametrize(
-    ("changes", "rule"),
-    [
-        ({"available_date": pd.Timestamp(2015, 9, 1)}, "early_filing"),
-        ({"assets": 0.0001}, "impossible_figure"),
-        ({"book": 3e9}, "impossible_figure"),
-    ],
-)
-def test_a_filing_that_cannot_be_true_is_not_stored_and_told(changes, rule):
-    assert judge(**changes) == (11, [(rule, "not stored")])
-
-
-def test_of_two_filings_of_one_day_for_one_period_none_is_stored():
-    figures = last_four_quarters(make_filings(INCOME))
-    other = figures.iloc[[6]].assign(book=1.0)
-
-    good, findings = judge_figures(pd.concat([figures, other], ignore_index=True), figures.iloc[:0])
-
-    assert len(good) == 11
-    assert findings["rule"].tolist() == ["conflicting_filing"]
-
-
-def test_filings_are_judged_the_same_in_parts_and_as_a_whole():
-    figures = last_four_quarters(make_filings(INCOME))
-    figures.loc[6, "assets"] = 0.0001
-
-    good, _ = judge_figures(figures.iloc[:6], figures.iloc[:0])
-    _, findings = judge_figures(figures.iloc[6:], good)
-
-    assert findings["rule"].tolist() == ["impossible_figure"]

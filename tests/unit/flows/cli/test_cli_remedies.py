@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from flows.cli.app import app
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 NAMED = re.compile(r"`afterclose ([a-z][a-z -]*)")
 
 

@@ -1,9 +1,8 @@
-"""Bars on their way to the disk: a stream of years is the table, and a frame that is in order is not copied."""
+"""Bars in the types of the lake: written as a stream of years, equal to the whole table."""
 
 import numpy as np
 import pandas as pd
 
-from tasks.data.gates.context_rows import in_order, kept
 from tasks.data.lake.types import to_arrow, year_by_year
 
 
@@ -28,13 +27,3 @@ def test_the_stream_of_years_is_the_table():
 
     assert year_by_year(frame, 7).read_all().equals(to_arrow(frame, "bars", 7))
     assert year_by_year(frame.iloc[:0], 7).read_all().equals(to_arrow(frame.iloc[:0], "bars", 7))
-
-
-def test_a_frame_is_copied_only_where_rows_move_or_go():
-    """issue 10, done when 4: a copy of an import is gigabytes."""
-    frame = make_bars("2024-01-02", "2024-01-03")
-
-    assert in_order(frame, np.arange(4)) is frame
-    assert in_order(frame, np.array([3, 2, 1, 0])).equals(frame.iloc[::-1])
-    assert kept(frame, np.ones(4, dtype=bool)) is frame
-    assert kept(frame, frame["symbol"] == "AAA")["symbol"].tolist() == ["AAA", "AAA"]

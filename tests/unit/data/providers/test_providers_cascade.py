@@ -195,7 +195,7 @@ def test_a_folder_behind_another_provider_needs_no_prices(tmp_path, monkeypatch)
     assert listings["sector"].tolist() == ["Energy"]
 
 
-PAGES = Path(__file__).parents[3] / "docs"
+PAGES = Path(__file__).parents[4] / "docs"
 
 
 @pytest.mark.parametrize("page", ["providers.md", "first-run.md"])

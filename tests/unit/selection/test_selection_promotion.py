@@ -19,7 +19,7 @@ from tasks.selection.promotion import REPORTED, describe, install, judge, kept_f
 from tasks.selection.schema import Choice
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
 from tests.unit.models.datasets import make_data
-from tests.unit.models.test_models_walkforward import folds_of
+from tests.unit.models.training.test_training_walkforward import folds_of
 
 NAMES = 12
 LEARNER = Candidate(name="lightgbm", kind="lightgbm", parameters={})

@@ -1,18 +1,15 @@
-"""Turns, keys, symbols and memory: what all providers in the network share."""
+"""Rate limits and repeated requests of the providers in the network."""
 
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from config.data_section import Network, Pace
 from tasks.core.errors import ConfigError, StorageError, TransientError
-from tasks.data.providers.http.cache import remembered
-from tasks.data.providers.http.keys import read_keys
 from tasks.data.providers.http.pace import ATTEMPTS, Turns, patiently
-from tasks.data.providers.wanted import first_day, in_portions, read_symbols
 
 PATIENT = Network(max_request_s=120, max_refresh_s=3600)
 NOON = datetime(2024, 6, 14, 12, tzinfo=UTC)
@@ -181,83 +178,3 @@ def test_every_attempt_takes_a_turn(turns, watch):
 
     assert patiently(turns(minute=1), ask) == "done"
     assert sum(watch.slept) == pytest.approx(60, abs=0.01)
-
-
-@pytest.mark.parametrize("value", ["two words", "line\n", "tab\t", "schlüssel", "\x00"])
-def test_what_cannot_be_a_key_is_refused_without_being_shown(value):
-    with pytest.raises(ConfigError, match="TIINGO_API_KEY cannot be used") as caught:
-        read_keys("tiingo", {"TIINGO_API_KEY": value})
-
-    assert value not in str(caught.value)
-
-
-def test_missing_keys_are_all_named():
-    with pytest.raises(ConfigError, match="alpaca needs APCA_API_KEY_ID and APCA_API_SECRET_KEY"):
-        read_keys("alpaca", {"APCA_API_KEY_ID": ""})
-
-
-def test_a_provider_without_keys_needs_none():
-    assert read_keys("files", {}) == {}
-
-
-def test_symbols_are_read_line_by_line(tmp_path):
-    file = tmp_path / "symbols.txt"
-    file.write_text("# mine\nAAPL\n  BRK.B # class B\n\nNA\nAAPL\n")
-
-    assert read_symbols(file, "alpaca") == ("AAPL", "BRK.B", "NA")
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("aapl\n", "line 1, is not a symbol"),
-        ("# none\n", "names no symbol"),
-        ("A\n\n../x\n", "line 3, is not a symbol"),
-    ],
-)
-def test_a_list_that_cannot_be_used_is_named(tmp_path, text, told):
-    file = tmp_path / "symbols.txt"
-    file.write_text(text)
-
-    with pytest.raises(ConfigError, match=told):
-        read_symbols(file, "alpaca")
-
-
-@pytest.mark.parametrize("file", ["none.txt", "."])
-def test_a_list_that_is_not_there_is_named(tmp_path, file):
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_symbols(tmp_path / file, "alpaca")
-
-
-def test_without_a_list_the_setting_is_named():
-    with pytest.raises(ConfigError, match=r"data\.symbols_file names no file"):
-        read_symbols(None, "tiingo")
-
-
-def test_portions_hold_everything_once():
-    assert list(in_portions("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
-
-
-def test_the_last_fortnight_is_asked_for_again():
-    begin = date(2016, 1, 4)
-
-    assert first_day(None, begin) == begin
-    assert first_day(date(2024, 6, 14), begin) == date(2024, 5, 31)
-    assert first_day(date(2016, 1, 8), begin) == begin
-
-
-def test_an_answer_is_remembered_for_a_while(tmp_path):
-    file = tmp_path / "answers" / "names.json"
-    later = [timedelta(0)]
-    answers = iter([["A"], ["B"], ["C"]])
-
-    def ask():
-        clock = lambda: datetime.now(UTC) + later[0]  # noqa: E731 - one line in a test
-        return remembered(file, lambda: next(answers), for_=timedelta(days=1), clock=clock)
-
-    assert [ask(), ask()] == [["A"], ["A"]]
-    later[0] = timedelta(days=1)
-    assert ask() == ["B"]
-    later[0] = timedelta(0)
-    file.write_text("[")
-    assert ask() == ["C"]

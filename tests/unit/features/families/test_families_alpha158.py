@@ -169,7 +169,7 @@ def test_the_typical_price_stands_in_for_the_volume_weighted_one():
 
 
 def test_the_page_names_features_that_there_are():
-    page = (Path(__file__).parents[3] / "docs" / "alpha158.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "alpha158.md").read_text()
     named = set(re.findall(r"a158_\w+", page))
 
     assert named
