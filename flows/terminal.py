@@ -9,7 +9,6 @@ import logging
 import math
 import sys
 import traceback
-import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import typer
 
 from tasks.core.errors import AftercloseError
 from tasks.core.secrets import masked
+from tasks.core.text import escape_controls
 
 STAGE_LOGGER = "tasks.core.stage"
 
@@ -55,7 +55,7 @@ class Failure:
 
 def show(result: Result, options: Options) -> int:
     """Print the result; return its exit code."""
-    typer.echo(_as_json(result.document) if options.as_json else printable(result.text))
+    typer.echo(_as_json(result.document) if options.as_json else _shown(result.text))
     return result.exit_code
 
 
@@ -63,7 +63,7 @@ def complain(failure: Failure, options: Options) -> int:
     """Print the failure, with its traceback when --debug asks for it; return its exit code."""
     if options.debug:
         typer.echo(masked(traceback.format_exc()), err=True)
-    typer.echo(f"afterclose: {printable(failure.message)}", err=True)
+    typer.echo(f"afterclose: {_shown(failure.message)}", err=True)
     if options.as_json:
         typer.echo(_as_json({"error": failure.message, "exit_code": failure.exit_code, **failure.details}))
     return failure.exit_code
@@ -84,16 +84,6 @@ def failure_of(error: Exception) -> Failure:
         f"Something unforeseen happened ({kind}: {error}). What was published before is intact; "
         "run again with --debug for the traceback. (docs/runbooks.md#unexpected)",
         exit_code=1,
-    )
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would obey: control characters, and marks that reverse the reading direction.
-
-    Secrets are masked.
-    """
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf"} else _escaped(c) for c in masked(text)
     )
 
 
@@ -150,11 +140,11 @@ class _StageLines(logging.Handler):
             self._line(f"✓ {message.replace(' done in ', ', ')}")
 
     def _line(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, soft_wrap=True)
+        self._console.print(_shown(text), markup=False, soft_wrap=True)
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def _shown(text: str) -> str:
+    return escape_controls(masked(text))
 
 
 def _as_json(document: Mapping[str, object]) -> str:

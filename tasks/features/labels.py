@@ -67,7 +67,7 @@ def forward_quintile(close: Matrix, is_member: Mask, *, sessions: int) -> Labels
 
 
 def significant_move(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
-    """Return 1 for members that rise and 0 for those that fall by more than 1 %; smaller moves are missing."""
+    """Return 1 for members that rise and 0 for those that fall by more than 1%; smaller moves are missing."""
     label = forward_return(close, sessions=sessions)
     is_large = is_member & (np.abs(label.values) > SIGNIFICANT_MOVE_FRAC)
     return Labels(np.where(is_large, (label.values > 0).astype(np.float64), np.nan), label.end_row)

@@ -28,5 +28,5 @@ def compute_features(run: Run, market: Market) -> ArtifactRef:
             session=str(run.session),
         )
     known = frame.notna().to_numpy().mean()
-    log.info("%d features of %d names, %.1f %% of the values known", frame.shape[1], len(frame), 100 * known)
+    log.info("%d features of %d names, %.1f%% of the values known", frame.shape[1], len(frame), 100 * known)
     return save_frame(run, "features", frame)

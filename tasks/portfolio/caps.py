@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.portfolio.limits import Group, Limits, Pair, Weights, percent
+from tasks.core.text import percent
+from tasks.portfolio.limits import Group, Limits, Pair, Weights
 
 GRAINS = 1e10  # weights are whole numbers of 1e-10, rounded down, so that equal runs agree to the byte
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.core.errors import InfeasibleError
-from tasks.portfolio.limits import Weights, percent
+from tasks.core.text import percent
+from tasks.portfolio.limits import Weights
 from tasks.portfolio.optimizers import NEED_A_RANKING, Problem, optimize
 from tasks.portfolio.schema import LadderStep
 

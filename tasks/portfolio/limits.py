@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.sections import Portfolio as PortfolioSettings
+from tasks.core.text import percent
 
 Weights = NDArray[np.float64]
 Text = NDArray[np.str_]
@@ -103,11 +104,6 @@ def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
     if _excess(weights, limits.max_exposure):
         broken.append("exposure")
     return tuple(broken)
-
-
-def percent(fraction: float) -> str:
-    """Write a fraction for a person, with two decimals at most: 0.15 is "15 %", 0.0175 is "1.75 %"."""
-    return f"{round(100 * fraction, 2) + 0.0:g} %"
 
 
 def _excess(weights: Weights, limit: float) -> bool:

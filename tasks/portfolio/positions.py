@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import SafetyError
-from tasks.data.schema.symbols import is_safe_symbol, printable
+from tasks.core.text import ascii_label
+from tasks.data.schema.symbols import is_safe_symbol
 from tasks.portfolio.schema import CASH
 
 # Python's float() also takes 1_000, ٣ and inf
@@ -83,11 +84,11 @@ def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFram
 def _position(row: dict[str, str | None], path: str, line: int) -> Position:
     symbol = row["symbol"] or ""
     if symbol != CASH and not is_safe_symbol(FORMER_LIFE.sub("", symbol)):
-        raise _unusable(path, line, f"'{printable(symbol)}' is no symbol")
+        raise _unusable(path, line, f"'{ascii_label(symbol)}' is no symbol")
     written = (row["shares"] or "").strip()
     shares = float(written) if NUMBER.fullmatch(written) else math.nan
     if not abs(shares) <= LARGEST:
-        raise _unusable(path, line, f"the shares of {symbol} are no plain number: '{printable(written)}'")
+        raise _unusable(path, line, f"the shares of {symbol} are no plain number: '{ascii_label(written)}'")
     if shares < 0 and symbol != CASH:
         raise _unusable(path, line, f"{symbol} is held short ({shares:g}), and the book is long-only")
     return Position(symbol, shares, _session(row.get("session") or "", path, line))
@@ -99,7 +100,7 @@ def _session(written: str, path: str, line: int) -> date | None:
     try:
         return date.fromisoformat(written.strip())
     except ValueError as error:
-        raise _unusable(path, line, f"'{printable(written)}' is no date (YYYY-MM-DD)") from error
+        raise _unusable(path, line, f"'{ascii_label(written)}' is no date (YYYY-MM-DD)") from error
 
 
 def _unusable(path: str, line: int, why: str) -> SafetyError:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from config.sections import Portfolio as PortfolioSettings
+from tasks.core.text import percent
 from tasks.portfolio.candidates import Candidates, expected_returns
 from tasks.portfolio.caps import Cut, cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
@@ -18,7 +19,6 @@ from tasks.portfolio.limits import (
     UNKNOWN_SECTOR,
     Limits,
     limits_for,
-    percent,
     unknown_sector_words,
 )
 from tasks.portfolio.optimizers import Problem

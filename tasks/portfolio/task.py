@@ -80,7 +80,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         notes=(*book.notes, *target.notes),
     )
     log.info(
-        "%d positions by %s, %.1f %% in cash",
+        "%d positions by %s, %.1f%% in cash",
         int((target.weights > 0).sum()),
         target.method,
         100 * (1 - target.weights.sum()),

@@ -41,8 +41,8 @@ def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, inde
         if math.isnan(getattr(inputs, name)[-1])
     )
     if is_reduced(volatility, rules):
-        limit = f"{rules.reduce_above_volatility:.0f} %"
-        known = "unknown" if math.isnan(volatility) else f"{volatility:.1f} %, above {limit}"
+        limit = f"{rules.reduce_above_volatility:.0f}%"
+        known = "unknown" if math.isnan(volatility) else f"{volatility:.1f}%, above {limit}"
         notes.append(f"Volatility is {known}: the exposure cap is halved.")
     return tuple(notes)
 

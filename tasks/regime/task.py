@@ -39,5 +39,5 @@ def detect_regime(run: Run, market: Market) -> Regime:
         ),
         history=save_frame(run, "regime_history", history),
     )
-    log.info("%s, exposure up to %.0f %%", regime.state, regime.exposure_cap * 100)
+    log.info("%s, exposure up to %.0f%%", regime.state, regime.exposure_cap * 100)
     return regime

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tasks.core.text import percent
 from tasks.portfolio.schema import CASH
 from tasks.safety.book_checks import allowed_exposure
 from tasks.safety.facts import Facts, add_lines
-from tasks.safety.outcome import TOLERANCE, Outcome, none_of, percent
+from tasks.safety.outcome import TOLERANCE, Outcome, none_of
 
 SHARE_TOLERANCE = 1e-6
 
@@ -43,7 +44,7 @@ def after_agrees(facts: Facts) -> Outcome:
 def after_limits(facts: Facts) -> Outcome:
     """No trade carries a line, a sector, a cap class or the whole book beyond its limit, or further beyond it."""
     found = [
-        f"{name} goes from {percent(before)} to {percent(after)}, the limit is {percent(limit)}"
+        f"{name} goes from {percent(before, 2)} to {percent(after, 2)}, the limit is {percent(limit, 2)}"
         for name, before, after, limit in _sums(facts)
         if not after <= limit + TOLERANCE and not after <= before + TOLERANCE
     ]
@@ -56,7 +57,7 @@ def towards_target(facts: Facts) -> Outcome:
     traded = facts.traded_weight
     gap = facts.after_weight.reindex(traded.index) - facts.target["weight"].reindex(traded.index).fillna(0.0)
     past = gap * np.sign(traded)
-    found = [f"{symbol} by {percent(past[symbol])}" for symbol in past.index[~(past <= share + TOLERANCE)]]
+    found = [f"{symbol} by {percent(past[symbol], 2)}" for symbol in past.index[~(past <= share + TOLERANCE)]]
     return none_of(found, limit="no trade beyond the target")
 
 

@@ -6,9 +6,10 @@ The book that the day's trades really leave is judged in tasks/safety/after_chec
 import numpy as np
 import pandas as pd
 
+from tasks.core.text import percent
 from tasks.regime.caps import exposure_cap
 from tasks.safety.facts import Facts
-from tasks.safety.outcome import TOLERANCE, Outcome, at_most, percent
+from tasks.safety.outcome import TOLERANCE, Outcome, at_most
 
 SUM_TOLERANCE = 1e-6
 CENT = 0.01
@@ -28,7 +29,7 @@ def long_only(facts: Facts) -> Outcome:
     weights = np.append(facts.target["weight"].to_numpy(dtype=float), facts.target_cash)
     lowest = float(weights.min())
     short = facts.target.index[~(facts.target["weight"] >= -TOLERANCE)]
-    return Outcome(lowest >= -TOLERANCE, percent(lowest), "≥ 0 %", ", ".join(short))
+    return Outcome(lowest >= -TOLERANCE, percent(lowest, 2), "≥ 0%", ", ".join(short))
 
 
 def position_limit(facts: Facts) -> Outcome:
@@ -57,7 +58,7 @@ def regime_cap(facts: Facts) -> Outcome:
     """What is invested stays within what the regime allows, worked out again from the state (R2, fault 28)."""
     limit = allowed_exposure(facts)
     exposure = float(facts.target["weight"].sum(skipna=False))
-    return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit)}")
+    return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit, 2)}")
 
 
 def correlation(facts: Facts) -> Outcome:
@@ -98,5 +99,5 @@ def _group_limit(facts: Facts, labels: pd.Series, limits: dict[str, float]) -> O
         return Outcome(passed=True, value="no group", limit="none set")
     closest = max(judged, key=lambda label: (total[label] - limits[label], label))
     over = [label for label in judged if total[label] > limits[label] + TOLERANCE]
-    value = f"{closest} {percent(total[closest])}"
-    return Outcome(not over, value, f"≤ {percent(limits[closest])}", ", ".join(over))
+    value = f"{closest} {percent(total[closest], 2)}"
+    return Outcome(not over, value, f"≤ {percent(limits[closest], 2)}", ", ".join(over))

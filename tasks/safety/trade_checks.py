@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
+from tasks.core.text import percent
 from tasks.safety.facts import BUY, SELL, SIDES, Facts
-from tasks.safety.outcome import Outcome, at_most, none_of, percent
+from tasks.safety.outcome import Outcome, at_most, none_of
 from tasks.trades.schema import TRADE_COLUMNS
 
 CENT = 0.01
@@ -56,7 +57,7 @@ def price_deviation(facts: Facts) -> Outcome:
     last = last.fillna(_of_each(facts.held_price, symbol).where(facts.is_sale))
     deviation = (facts.trades["price"] / last - 1).abs()
     limit = facts.settings.safety.max_price_deviation_frac
-    return _lines(facts, ~(deviation <= limit + ROUNDING), limit=f"≤ {percent(limit)} off the last close")
+    return _lines(facts, ~(deviation <= limit + ROUNDING), limit=f"≤ {percent(limit, 2)} off the last close")
 
 
 def fat_finger(facts: Facts) -> Outcome:
@@ -70,7 +71,7 @@ def fat_finger(facts: Facts) -> Outcome:
     usual = _of_each(facts.quotes.median_volume_usd, facts.trades["symbol"])
     bound = settings.safety.fat_finger_multiple * (settings.trades.max_adv_frac * usual)
     is_within = (facts.notional <= bound) | (~(usual > 0) & facts.is_sale & (facts.notional > 0))
-    share = percent(settings.trades.max_adv_frac)
+    share = percent(settings.trades.max_adv_frac, 2)
     limit = f"≤ {settings.safety.fat_finger_multiple:g} × {share} of a median session's volume"
     return _lines(facts, ~is_within, limit=limit)
 

@@ -93,7 +93,7 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
         "| feature | importance | rank IC alone | t | |",
         "|---" * 5 + "|",
         *[
-            f"| {name} | {100 * importance:.1f} % | {rank_ic:.4f} | {t:.2f} | {what} |"
+            f"| {name} | {100 * importance:.1f}% | {rank_ic:.4f} | {t:.2f} | {what} |"
             for name, importance, rank_ic, t, what in ranked[list(TOLD)].to_numpy(dtype=object)
         ],
     ]
@@ -112,7 +112,7 @@ def _table(results: Sequence[CandidateResult], scope: str) -> list[str]:
         figures = getattr(result, scope)
         rows.append(
             f"| {result.name} | {figures['rank_ic']:.4f} | {figures['rank_ic_t']:.2f} | {figures['icir']:.3f}"
-            f" | {100 * figures['hit_rate']:.1f} % | {100 * figures['quantile_spread']:.2f} %"
+            f" | {100 * figures['hit_rate']:.1f}% | {100 * figures['quantile_spread']:.2f}%"
             f" | {figures['monotonicity']:.2f} | {100 * result.train_test_gap:.1f} | {figures['sessions']:.0f} |"
         )
     return rows if results else ["No candidate was trained."]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from config.settings import Settings
-from tasks.portfolio.limits import percent
+from tasks.core.text import percent
 from tasks.trades.lines import Lines, Mask, Shares
 
 CostCents = Callable[[Shares], Shares]  # what selling, or buying, so many shares costs, by line

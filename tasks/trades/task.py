@@ -43,7 +43,7 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
         cash_after_usd=cash_after_cents(lines, plan) / 100,
     )
     log.info(
-        "%d trades, %.1f %% turnover, %.2f USD of costs, %d dropped",
+        "%d trades, %.1f%% turnover, %.2f USD of costs, %d dropped",
         len(frame),
         100 * trades.turnover,
         trades.cost_usd,

@@ -6,7 +6,7 @@ Words only: by now every number is settled.
 import numpy as np
 import pandas as pd
 
-from tasks.portfolio.limits import percent
+from tasks.core.text import percent
 from tasks.trades.lines import Lines
 from tasks.trades.plan import Plan
 from tasks.trades.schema import TRADE_COLUMNS, Dropped

@@ -206,7 +206,7 @@ def test_the_benchmark_earns_its_distributions(tmp_path, monkeypatch):
     days = days_of(base)
     is_spy = (base.levels["name"] == "SPY").to_numpy()
     paid = is_spy & (base.levels["session"] >= pd.Timestamp(days[30])).to_numpy()
-    total = base.levels["close"].where(~paid, base.levels["close"] * 1.02)  # 2 % were paid on that day
+    total = base.levels["close"].where(~paid, base.levels["close"] * 1.02)  # 2% were paid on that day
     market = refresh(monkeypatch, tmp_path, replace(base, levels=base.levels.assign(adj_close=total)))
 
     panel = read_panel(market.snapshot, window=None)

@@ -39,7 +39,7 @@ A model learns one set of them, which `models.features` in the [settings](config
 - **window**: how many sessions the formula looks at, the day itself included.
 - **warm-up**: how many sessions of the panel come before the first value, in its form.
 - **form**: what a model is handed, over the members of the session. *rank*: 0 the smallest, 1 the largest, equals
-  share their mean. *z-score*: distance from the mean in deviations, the outermost 1 % drawn in. *rank in sector*: rank
+  share their mean. *z-score*: distance from the mean in deviations, the outermost 1% drawn in. *rank in sector*: rank
   of the distance to the sector's median. *neutral rank*: rank of what a least-squares fit of the rank on sector, size
   and beta leaves unexplained.
 - **version**: goes up when the same bars give another value; a model trained on the old one is refused.

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import DataError, StorageError
 from tasks.core.sessions import session_on
+from tasks.core.text import ascii_label
 from tasks.data.gates.conform import DATED, conform
 from tasks.data.intake.imports import import_folder
 from tasks.data.lake.head import read_head
@@ -24,7 +25,7 @@ from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.columns import Table
 from tasks.data.schema.records import Market
-from tasks.data.schema.symbols import is_safe_symbol, printable
+from tasks.data.schema.symbols import is_safe_symbol
 from tasks.data.task import refresh_market
 from tests.builders import FRIDAY
 from tests.deliveries import (
@@ -514,8 +515,8 @@ def test_fault_112_hostile_symbols_are_refused_with_a_finding_and_in_no_path(hom
 @settings(max_examples=300)
 @given(st.text(max_size=24))
 def test_fault_112_what_is_let_in_is_short_printable_and_no_path(symbol):
-    assert printable(symbol).isascii()
-    assert len(printable(symbol)) <= 40
+    assert ascii_label(symbol).isascii()
+    assert len(ascii_label(symbol)) <= 40
     if is_safe_symbol(symbol):
         assert 0 < len(symbol) <= 16
         assert not set(symbol) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-^=")

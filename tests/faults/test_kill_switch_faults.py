@@ -107,9 +107,9 @@ def test_a_trip_that_arrives_between_a_look_and_the_reset_is_not_acknowledged(ho
 # issue 10, line 2
 def test_a_reset_without_names_is_refused_while_several_trips_stand_and_lists_them(home):
     trip_switch(home, "check_day", "stale", NOON, cause="stale_data", session=FRIDAY)
-    trip_switch(home, "check_day", "lost 4 %", NOON, cause="daily_loss", session=FRIDAY)
+    trip_switch(home, "check_day", "lost 4%", NOON, cause="daily_loss", session=FRIDAY)
 
-    with pytest.raises(ConfigError, match=r"lost 4 %.*--trip 1 --trip 2"):
+    with pytest.raises(ConfigError, match=r"lost 4%.*--trip 1 --trip 2"):
         reset_switch(home, "Bea", "data is there", NOON)
 
     assert len(read_switch(home).trips) == 2

@@ -169,7 +169,7 @@ def test_fault_044_a_daily_loss_trips_the_switch_and_it_stays_on(day):
     checks = check()
 
     assert not checks.passed
-    assert "daily_loss 9.09 %, limit ≤ 3.00 %" in checks.kill_switch
+    assert "daily_loss 9.09%, limit ≤ 3.00%" in checks.kill_switch
     run.home.performance_file.unlink()
     assert not check().passed
 

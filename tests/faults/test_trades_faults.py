@@ -140,7 +140,7 @@ def test_fault_039_a_trade_above_its_share_of_the_volume_is_cut_and_marked():
     frame, _, _ = propose(make_book(), make_target(A=thin))
 
     assert frame["notional"]["A"] == 5_000
-    assert frame["liquidity_warning"]["A"] == "cut from 159 to 100 shares, 5 % of the average daily volume"
+    assert frame["liquidity_warning"]["A"] == "cut from 159 to 100 shares, 5% of the average daily volume"
 
 
 def test_fault_039_an_exit_above_its_share_of_the_volume_is_cut_too():

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.reporting.day.cells import FORMULA_STARTS, csv_bytes, csv_cell, printable
+from tasks.core.text import replace_unprintable
+from tasks.reporting.day.cells import FORMULA_STARTS, csv_bytes, csv_cell
 from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.document import environment
-from tasks.reporting.page.numerals import number, percent, usd
+from tasks.reporting.page.numerals import number, typeset_percent, usd
 from tasks.reporting.page.view import trade_lines
 from tests.unit.reporting.example_day import make_inputs
 from tests.unit.reporting.reading import Report, figure
@@ -33,10 +34,10 @@ def test_no_text_reaches_a_spreadsheet_as_a_formula(text):
 
 @given(st.text())
 def test_printable_text_is_printable_whoever_prints_it(text):
-    shown = printable(text)
+    shown = replace_unprintable(text)
 
     assert shown.encode().decode() == shown
-    assert printable(shown) == shown
+    assert replace_unprintable(shown) == shown
     assert len(shown) == len(text)
     assert not set(shown) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u0000\u001b\r\n")
 
@@ -52,7 +53,9 @@ def test_no_text_leaves_its_place_in_the_page(text):
 def test_a_written_figure_reads_back_as_itself(value, places):
     assert figure(number(value, places)) == pytest.approx(value, abs=0.51 * 10**-places)
     assert figure(usd(value, places)) == pytest.approx(value, abs=0.51 * 10**-places)
-    assert figure(percent(value, places)) == pytest.approx(value, abs=0.51 * 10 ** -(places + 2), rel=1e-9)
+    assert figure(typeset_percent(value, places)) == pytest.approx(
+        value, abs=0.51 * 10 ** -(places + 2), rel=1e-9
+    )
 
 
 @given(st.lists(st.tuples(st.integers(1, 10_000), money, money, money), min_size=1, max_size=6))

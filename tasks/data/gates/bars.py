@@ -11,11 +11,12 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
+from tasks.core.text import ascii_label
 from tasks.data.gates.context_rows import in_order, kept
 from tasks.data.schema.columns import OUTERMOST_PRICES_USD
 from tasks.data.schema.finding_rows import make_findings, refused_symbols
 from tasks.data.schema.records import Days, Mask
-from tasks.data.schema.symbols import is_safe_symbol, printable
+from tasks.data.schema.symbols import is_safe_symbol
 from tasks.data.schema.tables import OHLCV
 
 PRICES = ("open", "high", "low", "close")
@@ -117,7 +118,7 @@ def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Ma
         return bars, findings, {}
     by_name: dict[str, int] = {}
     for symbol in first["symbol"]:
-        name = printable(str(symbol))
+        name = ascii_label(str(symbol))
         by_name[name] = by_name.get(name, 0) + int(counts[symbol])
     entering = bars[safe]
     return entering.assign(symbol=entering["symbol"].cat.remove_unused_categories()), findings, by_name

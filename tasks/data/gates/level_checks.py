@@ -200,12 +200,12 @@ def _stale(row: _Row, last: _State, bounds: LevelBounds) -> str:
 def _odd_yield(row: _Row, last: _State | None, bounds: LevelBounds) -> str:
     value = row.close
     if not bounds.min_yield_pct <= value <= bounds.max_yield_pct:
-        return f"{value:.6g} % is not between {bounds.min_yield_pct:g} and {bounds.max_yield_pct:g} %"
+        return f"{value:.6g}% is not between {bounds.min_yield_pct:g} and {bounds.max_yield_pct:g}%"
     if last is None or row.day - last.row.day > REACH_SESSIONS:
         return ""
     before = last.row.close
     if abs(value - before) > bounds.max_yield_move_pct * _stretch(row, last) or _is_other_unit(value, before):
-        return f"{before:.6g} % → {value:.6g} % is no move of {_sessions(row, last)}"
+        return f"{before:.6g}% → {value:.6g}% is no move of {_sessions(row, last)}"
     return ""
 
 

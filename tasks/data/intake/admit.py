@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.core.text import ascii_label
 from tasks.data.gates.bar_shapes import judge_shapes
 from tasks.data.gates.bars import judge_bars
 from tasks.data.gates.context_rows import Known, Rows, gather, kept
@@ -41,7 +42,7 @@ from tasks.data.panel.level_growth import level_rows
 from tasks.data.schema.batch import Batch
 from tasks.data.schema.finding_rows import no_findings, refused_symbols
 from tasks.data.schema.records import Days, Mask
-from tasks.data.schema.symbols import is_safe_level_name, is_safe_symbol, printable
+from tasks.data.schema.symbols import is_safe_level_name, is_safe_symbol
 from tasks.data.schema.tables import SPECS, changed_rows
 
 WHOLE_TABLES = ("members", "listings", "fundamentals", "riskfree", "renames", "delistings")
@@ -194,7 +195,7 @@ def _refused_elsewhere(tables: dict[str, pd.DataFrame], named: Mapping[str, int]
         frame, is_safe = tables[table], is_safe_level_name if table == "levels" else is_safe_symbol
         each = frame.rename(columns={"name": "symbol"}) if table == "levels" else frame
         each = each.drop_duplicates("symbol")
-        odd = [not is_safe(name) and printable(name) not in named for name in each["symbol"].astype(str)]
+        odd = [not is_safe(name) and ascii_label(name) not in named for name in each["symbol"].astype(str)]
         out = each[np.array(odd, dtype=bool)].rename(columns={SPECS[table].day: "session"})
         parts.append(refused_symbols(out, [f"named in {table}; no symbol may be written so"] * len(out)))
     return pd.concat(parts, ignore_index=True).drop_duplicates("symbol")

@@ -5,8 +5,8 @@ from functools import cache
 
 import pandas as pd
 
+from tasks.core.text import ascii_label
 from tasks.data.schema.records import Finding, Severity
-from tasks.data.schema.symbols import printable
 from tasks.data.schema.tables import FINDING_COLUMNS, empty_table
 
 
@@ -36,7 +36,7 @@ def make_findings(
 
 def refused_symbols(rows: pd.DataFrame, evidence: Iterable[str]) -> pd.DataFrame:
     """Return the finding of each row whose symbol may not enter the lake."""
-    escaped = rows.assign(symbol=[printable(str(name)) for name in rows["symbol"]])
+    escaped = rows.assign(symbol=[ascii_label(str(name)) for name in rows["symbol"]])
     return make_findings(escaped, "unsafe_symbol", "note", evidence, "refused, nothing stored")
 
 

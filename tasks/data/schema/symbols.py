@@ -22,8 +22,3 @@ def is_safe_symbol(symbol: str) -> bool:
 def is_safe_level_name(name: str) -> bool:
     """Tell whether an index or benchmark may enter the lake; these may begin with a caret."""
     return LEVEL_PATTERN.fullmatch(name) is not None
-
-
-def printable(symbol: str) -> str:
-    """Write a refused symbol so that it can stand in a log or a report: ASCII escapes, at most 40 characters."""
-    return ascii(symbol)[1:-1][:40]

@@ -6,28 +6,17 @@ quoted. Numbers are written by us and stay numbers. Never drops a row, never esc
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+from tasks.core.text import replace_unprintable
+
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # some spreadsheets take the full-width forms too
-UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # bidi overrides are Cf
-
-
-def printable(text: str) -> str:
-    """Return the text with every control, direction, surrogate or unassigned character made visible."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        REPLACEMENT if unicodedata.category(character) in UNSAFE_CATEGORIES else character
-        for character in text
-    )
 
 
 def csv_cell(text: str) -> str:
     """Return the text so that no spreadsheet takes it for a formula."""
     quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
-    return printable(quoted)
+    return replace_unprintable(quoted)
 
 
 def fixed(value: float, places: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from tasks.reporting.page.numerals import MONTHS, number, percent
+from tasks.reporting.page.numerals import MONTHS, number, typeset_percent
 from tasks.reporting.page.svg import COLOUR, to_svg
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def drawdown_chart(sessions: Days, drawdown: Floats, description: str) -> Chart:
         axes.fill_between(np.arange(len(drawdown)), drawdown, 0, color=COLOUR["bad"], alpha=0.22, linewidth=0)
         axes.plot(drawdown, color=COLOUR["bad"], linewidth=1.3)
         axes.set_ylim(min(float(np.nanmin(drawdown)) * 1.15, -0.01), 0)
-        _values(axes, percent, scale=100)
+        _values(axes, typeset_percent, scale=100)
 
     return _chart("drawdown", "Drawdown", description, draw)
 
@@ -143,7 +143,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
                 [-loss, -loss], [0, top * height], color=COLOUR["bad"], linewidth=1.2, linestyle=(0, (3, 2))
             )
             axes.annotate(
-                f"{label} {percent(loss, 2)}",
+                f"{label} {typeset_percent(loss, 2)}",
                 (-loss, top * height),
                 xytext=(4, 0),
                 textcoords="offset points",
@@ -153,7 +153,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
             )
         axes.set_ylim(0, top * 1.32)
         _counts(axes)
-        _across(axes, percent, scale=100)
+        _across(axes, typeset_percent, scale=100)
 
     return _chart("losses", "Daily returns of the target book", description, draw)
 

@@ -1,6 +1,6 @@
 """Put the report together: one self-contained HTML file from the day's records. No script, nothing fetched.
 
-Every value passes the template's escaping, and before it `printable`, so that a hostile name is only a name.
+Every value passes the template's escaping, and before it `replace_unprintable`, so that a hostile name is only a name.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.core.plural import counted
-from tasks.reporting.day.cells import printable
+from tasks.core.text import counted, replace_unprintable
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.manifest import Provenance
 from tasks.reporting.page import numerals
@@ -112,11 +111,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("usd", "number", "percent", "signed", "tone", "long_date", "short_date", "words"):
+    for name in ("usd", "number", "typeset_percent", "signed", "tone", "long_date", "short_date", "words"):
         environment.filters[name] = getattr(numerals, name)
     environment.filters["counted"] = counted
     return environment
 
 
 def _harmless(value: object) -> object:
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return replace_unprintable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.plural import counted
+from tasks.core.text import counted
 from tasks.portfolio.schema import CASH
 from tasks.regime.schema import STATES
 from tasks.reporting.day.inputs import DayInputs
@@ -21,7 +21,7 @@ from tasks.reporting.page.charts import (
     regime_chart,
     scores_chart,
 )
-from tasks.reporting.page.numerals import number, percent, signed
+from tasks.reporting.page.numerals import number, signed, typeset_percent
 from tasks.reporting.page.performance import Performance
 from tasks.risk.tail import book_returns
 
@@ -90,8 +90,8 @@ def drawdown_figure(book: Performance) -> Figure | None:
     if not book.has_past:
         return None
     caption = (
-        f"Distance from the highest close. Deepest {percent(book.max_drawdown, 2)}, now"
-        f" {percent(float(book.drawdown[-1]), 2)}."
+        f"Distance from the highest close. Deepest {typeset_percent(book.max_drawdown, 2)}, now"
+        f" {typeset_percent(float(book.drawdown[-1]), 2)}."
     )
     ends = stretch_ends(len(book.sessions))
     deepest = np.minimum.reduceat(book.drawdown, np.concatenate([[0], ends[:-1] + 1]))
@@ -134,7 +134,8 @@ def losses_figure(inputs: DayInputs) -> Figure | None:
     confidence = inputs.run.settings.risk.confidence
     caption = (
         f"What today's target book would have returned on each of {len(returns)} sessions. On the worst"
-        f" {percent(1 - confidence, 0)} of them it lost {percent(var, 2)} or more, {percent(cvar, 2)} on average."
+        f" {typeset_percent(1 - confidence, 0)} of them it lost {typeset_percent(var, 2)} or more,"
+        f" {typeset_percent(cvar, 2)} on average."
     )
     return Figure(losses_chart(returns, var, cvar, caption), caption)
 

@@ -6,8 +6,9 @@ Rounds for display only. Never used in a file that a program reads.
 import math
 from datetime import date
 
+from tasks.core.text import percent
+
 UNKNOWN = "–"
-THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe"}
@@ -43,14 +44,14 @@ def number(value: float, places: int = 2) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
-def percent(fraction: float, places: int = 1) -> str:
-    """Write a fraction as percent: 0.123 is 12.3 %."""
-    return f"{number(fraction * 100, places)}{THIN_SPACE}%" if math.isfinite(fraction) else UNKNOWN
+def typeset_percent(fraction: float, places: int = 1) -> str:
+    """Write a fraction as a percentage with a true minus sign: 0.123 is 12.3%; unknown is a dash."""
+    return percent(fraction, places).replace("-", MINUS) if math.isfinite(fraction) else UNKNOWN
 
 
 def signed(fraction: float, places: int = 1) -> str:
-    """Write a fraction as percent with its sign: +1.2 %, −0.4 %."""
-    text = percent(fraction, places)
+    """Write a fraction as percent with its sign: +1.2%, −0.4%."""
+    text = typeset_percent(fraction, places)
     shows_nothing = not any(digit in text for digit in "123456789")
     return text if text == UNKNOWN or text.startswith(MINUS) or shows_nothing else f"+{text}"
 

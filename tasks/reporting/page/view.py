@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tasks.core.plural import counted
+from tasks.core.text import counted
 from tasks.portfolio.limits import UNKNOWN_SECTOR, unknown_sector_words
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.files import as_text

@@ -88,7 +88,7 @@ def test_small_moves_are_dropped():
 
 
 def swinging(*last, before=100):
-    """Return a price that moves 2 % up and down for so many rows, then takes these steps from 100."""
+    """Return a price that moves 2% up and down for so many rows, then takes these steps from 100."""
     steps = np.where(np.arange(before) % 2 == 0, 100.0, 102.0)[::-1]
     return column(*steps, *last)
 

@@ -5,26 +5,9 @@ import logging
 
 import pytest
 
-from flows.terminal import Options, Result, printable, progress, show
+from flows.terminal import Options, Result, progress, show
 
 STAGES = logging.getLogger("tasks.core.stage")
-
-
-@pytest.mark.parametrize(
-    ("hostile", "shown"),
-    [
-        ("\x1b[2Jgone", "\\x1b[2Jgone"),
-        ("a\rb", "a\\rb"),
-        ("a\x00b", "a\\x00b"),
-        ("abc\u202ecba", "abc\\u202ecba"),
-        ("\u2066x\u2069", "\\u2066x\\u2069"),
-        ("\x9b31m", "\\x9b31m"),
-        ("zero\u200bwidth", "zero\\u200bwidth"),
-        ("Müller & Söhne – 東京\t1\n", "Müller & Söhne – 東京\t1\n"),
-    ],
-)
-def test_fault_112_what_a_terminal_would_obey_is_escaped(hostile, shown):
-    assert printable(hostile) == shown
 
 
 def test_a_result_is_text_for_a_person_and_one_document_for_a_script(capsys):

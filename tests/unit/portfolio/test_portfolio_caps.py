@@ -61,9 +61,9 @@ def test_every_cut_is_told_with_its_limit():
     cuts = cap_book(np.array([0.5, 0.1, 0.4]), limits)
 
     told = {cut.why: cut.weights.sum() for cut in cuts}
-    assert told["the position limit of 40 %"] == pytest.approx(0.9)
-    assert told["the limit of 30 % for sector Energy"] == pytest.approx(0.7)
-    assert told["the exposure limit of 50 %"] == pytest.approx(0.5)
+    assert told["the position limit of 40%"] == pytest.approx(0.9)
+    assert told["the limit of 30% for sector Energy"] == pytest.approx(0.7)
+    assert told["the exposure limit of 50%"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("weight", [0.15, 0.3, 0.1, 0.07, 1.0, 0.0])

@@ -267,7 +267,7 @@ def test_what_shaped_a_weight_is_told():
     found = target(make_view(optimizer="equal_weight", cap=0.3), max_positions=2)
 
     assert "rank 1 of 12 by score" in found.why["S00"]
-    assert "cut from 50 % to 15 % by the position limit of 15 %" in found.why["S00"]
+    assert "cut from 50% to 15% by the position limit of 15%" in found.why["S00"]
 
 
 def test_look_alikes_together_weigh_no_more_than_one_position():

@@ -55,7 +55,7 @@ def test_a_crash_allows_nothing_new(tmp_path, monkeypatch):
     regime = detect(crash, tmp_path, monkeypatch)
 
     assert (regime.state, regime.exposure_cap, regime.allows_new_positions) == ("CRASH", 0.0, False)
-    assert regime.notes == ("Volatility is 60.0 %, above 40 %: the exposure cap is halved.",)
+    assert regime.notes == ("Volatility is 60.0%, above 40%: the exposure cap is halved.",)
 
 
 def test_an_input_that_nobody_knows_is_left_out_and_told(tmp_path, monkeypatch):

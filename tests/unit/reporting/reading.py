@@ -49,6 +49,6 @@ class Report(HTMLParser):
 
 
 def figure(text: str) -> float:
-    """Read a figure of the report back: $1,234.50, −3.2 %, 12."""
-    plain = text.replace("\N{MINUS SIGN}", "-").replace("$", "").replace(",", "").replace("\u202f", "")
+    """Read a figure of the report back: $1,234.50, −3.2%, 12."""
+    plain = text.replace("\N{MINUS SIGN}", "-").replace("$", "").replace(",", "")
     return float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)

@@ -12,7 +12,7 @@ from tests.builders import FRIDAY, make_panel, make_settings
 from tests.safety_days import make_champion, make_day, make_regime, make_trades
 from tests.unit.safety.test_safety_table import outcome_of
 
-BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40 % of the book
+BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40% of the book
 QUOTES = make_day().quotes
 
 
@@ -203,7 +203,7 @@ def test_a_group_is_told_by_the_one_that_stands_closest_to_its_own_limit():
 
     check = outcome_of("cap_class_limit", day)
 
-    assert (check.value, check.limit) == ("mid 5.00 %", "≤ 10.00 %")
+    assert (check.value, check.limit) == ("mid 5.00%", "≤ 10.00%")
 
 
 def test_names_without_a_cap_class_are_under_no_limit_of_one():

@@ -123,7 +123,7 @@ def a_volume_that_is_wrong_once(settings: Settings) -> Facts:
 
 
 def rotates(settings: Settings, *, old: int, beyond: float) -> Facts:
-    """Return a day that sells lines of 9.5 % of the book, and buys more than `beyond` in lines that may just be."""
+    """Return a day that sells lines of 9.5% of the book, and buys more than `beyond` in lines that may just be."""
     size = min(settings.portfolio.max_position_frac, settings.safety.max_trade_frac)
     sold, bought = NAMES[:old], [f"{name}N" for name in NAMES[: lines_beyond(beyond, size)]]
     day = a_day(

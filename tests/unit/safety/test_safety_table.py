@@ -202,13 +202,13 @@ def test_the_closest_pair_is_told():
 def test_a_limit_that_stands_is_shown_with_its_value():
     check = outcome_of("position_limit", make_day())
 
-    assert (check.value, check.limit, check.detail) == ("6.00 %", "≤ 15.00 %", "")
+    assert (check.value, check.limit, check.detail) == ("6.00%", "≤ 15.00%", "")
 
 
 def test_a_breach_names_the_symbol():
     check = outcome_of("position_limit", make_day(target={"B": 0.2}, target_cash=0.8))
 
-    assert (check.value, check.detail) == ("20.00 %", "B")
+    assert (check.value, check.detail) == ("20.00%", "B")
 
 
 # issue 10, line 10

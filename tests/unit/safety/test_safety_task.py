@@ -130,7 +130,7 @@ def test_a_daily_loss_trips_the_switch_in_the_rules_name_and_once(run, monkeypat
             "2024-06-14",
             "check_day",
         )
-        assert trip.event.reason == "daily_loss 3.85 %, limit ≤ 3.00 %"
+        assert trip.event.reason == "daily_loss 3.85%, limit ≤ 3.00%"
         assert failed(verdict) == ["daily_loss", "kill_switch"]
         assert verdict.kill_switch == switch.says == verdict.checks[-1].detail
         assert [one.name for one in verdict.checks if one.is_met_rule] == ["daily_loss"]

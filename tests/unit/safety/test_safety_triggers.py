@@ -112,8 +112,8 @@ def test_each_trigger_tells_what_it_measured_what_it_allows_and_since_when():
     day, panic = make_day(), make_day(regime=make_regime(inputs={"volatility_pct": 45.0}))
     loss = daily_loss(day, past_of(1_040_000), None)
 
-    assert told(loss) == (False, "3.85 %", "≤ 3.00 %", "lost since 2024-06-13")
-    assert told(daily_loss(day, past_of(1_000_000), None)) == (True, "0.00 %", "≤ 3.00 %", "")
+    assert told(loss) == (False, "3.85%", "≤ 3.00%", "lost since 2024-06-13")
+    assert told(daily_loss(day, past_of(1_000_000), None)) == (True, "0.00%", "≤ 3.00%", "")
     assert told(daily_loss(day, NOTHING, None)) == (True, "no earlier session", "loss ≤ 3.00%", "")
     assert told(daily_loss(day, past_of(1_040_000), FRIDAY)) == (
         True,

@@ -28,7 +28,7 @@ def test_the_most_important_features_come_first_and_only_ten_of_them(tmp_path):
     assert "by mean |SHAP|" in told
     named = [line.split(" | ")[0].removeprefix("| ") for line in told.splitlines() if line.startswith("| f")]
     assert named[1:] == [f"f{i}" for i in range(11, 1, -1)]
-    assert "| f11 | 16.7 % | 0.1100 | 1.00 | keep |" in told
+    assert "| f11 | 16.7% | 0.1100 | 1.00 | keep |" in told
 
 
 def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(tmp_path):

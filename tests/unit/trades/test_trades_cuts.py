@@ -75,8 +75,8 @@ def test_half_a_share_that_is_held_makes_it_no_first_investment():
     dust, told = fit(make_book(99_975.0, A=0.5), target, [0] + [200] * 7)
 
     assert empty == [200] * 7
-    assert dust == [0] + [114] * 7  # 40 % of the book
-    assert told.cut[1] == ["cut to fit the day's limit of 40 % for buys"]
+    assert dust == [0] + [114] * 7  # 40% of the book
+    assert told.cut[1] == ["cut to fit the day's limit of 40% for buys"]
 
 
 def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_told_with_its_size():
@@ -105,12 +105,12 @@ def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shar
 
     assert bought.tolist() == [50, 200, 0, 9]
     assert told.cut == {
-        0: ["cut to 5 % of the average daily volume, the rest follows"],
-        1: ["cut to 10 % of the book in one trade, the rest follows"],
-        2: ["cut to 5 % of the average daily volume, the rest follows"],
+        0: ["cut to 5% of the average daily volume, the rest follows"],
+        1: ["cut to 10% of the book in one trade, the rest follows"],
+        2: ["cut to 5% of the average daily volume, the rest follows"],
     }
     assert told.dropped == {2: (7, "the size limits leave less than one share")}
-    assert told.warned[0] == ["cut from 200 to 50 shares, 5 % of the average daily volume"]
+    assert told.warned[0] == ["cut from 200 to 50 shares, 5% of the average daily volume"]
     assert 3 not in told.warned
     cut_each(wanted, lines, told, is_sale=True, settings=make_settings())
     assert told.warned[3] == ["the average daily volume is unknown"]

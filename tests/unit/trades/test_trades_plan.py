@@ -95,14 +95,14 @@ def test_the_reason_says_the_rank_and_both_weights():
         make_book(95_000.0, A=100), make_target(A={"weight": 0.08, "note": "rank 3 of 40 by score"})
     )
 
-    assert frame["reason"]["A"] == "Rank 3 of 40 by score; target weight from 5 % to 8 %."
+    assert frame["reason"]["A"] == "Rank 3 of 40 by score; target weight from 5% to 8%."
 
 
 def test_one_trade_is_cut_to_its_share_of_the_book_and_says_so():
     frame, _, _ = propose(make_book(), make_target(A=0.15))
 
     assert frame["notional"]["A"] <= 10_000
-    assert "cut to 10 % of the book in one trade, the rest follows" in frame["reason"]["A"]
+    assert "cut to 10% of the book in one trade, the rest follows" in frame["reason"]["A"]
 
 
 def test_an_exit_that_must_be_cut_is_a_reduction():
@@ -122,7 +122,7 @@ def test_the_days_buys_stay_within_their_limit_and_sells_are_not_held_back():
     buys = frame[frame["side"] == "BUY"]
     assert 0.38 * book.equity_usd < buys["notional"].sum() <= 0.40 * book.equity_usd
     assert (frame["side"] == "SELL").sum() == 6
-    assert all("cut to fit the day's limit of 40 % for buys" in reason for reason in buys["reason"])
+    assert all("cut to fit the day's limit of 40% for buys" in reason for reason in buys["reason"])
 
 
 def test_buys_get_what_the_sells_leave_of_the_days_notional():
@@ -135,7 +135,7 @@ def test_buys_get_what_the_sells_leave_of_the_days_notional():
     bought = frame.loc[frame["side"] == "BUY", "notional"].sum()
     assert sold == 90_000  # never held back
     assert 0.29 * book.equity_usd < bought <= 0.30 * book.equity_usd
-    assert "cut to fit the day's limit of 120 % for buys and sells" in frame["reason"]["J"]
+    assert "cut to fit the day's limit of 120% for buys and sells" in frame["reason"]["J"]
 
 
 def test_the_first_investment_of_an_empty_book_has_a_limit_of_its_own():
@@ -199,7 +199,7 @@ def test_a_sector_that_cannot_be_left_in_time_takes_only_what_its_limit_leaves()
 
     frame, _, after = propose(book, target)
 
-    assert after["shares"][["A", "B"]].tolist() == [200, 300]  # A may only lose 10 % of the book a day
+    assert after["shares"][["A", "B"]].tolist() == [200, 300]  # A may only lose 10% of the book a day
     assert frame["shares"]["C"] == 100
     assert "cut to fit the limit for sector Energy" in frame["reason"]["C"]
 
@@ -396,7 +396,7 @@ def test_a_line_of_trades_says_all_that_an_order_needs():
         "notional": 10_000.0,
         "weight_change": -0.1,
         "action": "CLOSE",
-        "reason": "Target weight from 10 % to 0 %.",
+        "reason": "Target weight from 10% to 0%.",
         "liquidity_warning": "",
         "algorithm": "MARKET",
     }

@@ -17,6 +17,7 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.run import Run
 from tasks.core.sessions import FIRST_DAY
+from tasks.core.text import ascii_label
 from tasks.data.providers import filings
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.files.csv_faults import NOTHING_STORED
@@ -24,7 +25,6 @@ from tasks.data.providers.files.spelling import canonical_symbols
 from tasks.data.providers.files.tabular import convert, figures, load, missing
 from tasks.data.providers.sectors import gics_sector
 from tasks.data.schema.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
-from tasks.data.schema.symbols import printable
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +224,7 @@ class FilesProvider:
         odd = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
         if len(odd):
             self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
-            named = ", ".join(f"{printable(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
+            named = ", ".join(f"{ascii_label(str(label))!r}" for label in odd.index[:MOST_NAMED])
             log.warning(
                 "sectors that GICS does not know count as unknown: %s%s (%d in all)",
                 named,

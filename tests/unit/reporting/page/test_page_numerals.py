@@ -2,7 +2,15 @@ from datetime import date
 
 import pytest
 
-from tasks.reporting.page.numerals import long_date, number, percent, signed, tone, usd, words
+from tasks.reporting.page.numerals import (
+    long_date,
+    number,
+    signed,
+    tone,
+    typeset_percent,
+    usd,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,11 +21,11 @@ from tasks.reporting.page.numerals import long_date, number, percent, signed, to
         (usd(-0.3), "$0"),
         (usd(-12.0), "−$12"),
         (usd(float("nan")), "–"),
-        (percent(0.1234), "12.3\u202f%"),
-        (percent(-0.0001), "0.0\u202f%"),
-        (signed(0.0123), "+1.2\u202f%"),
-        (signed(-0.0123), "−1.2\u202f%"),
-        (signed(0.0), "0.0\u202f%"),
+        (typeset_percent(0.1234), "12.3%"),
+        (typeset_percent(-0.0001), "0.0%"),
+        (signed(0.0123), "+1.2%"),
+        (signed(-0.0123), "−1.2%"),
+        (signed(0.0), "0.0%"),
         (signed(float("nan")), "–"),
         (number(-1234.5, 1), "−1,234.5"),
         (number(float("inf")), "–"),

@@ -174,7 +174,7 @@ def test_findings_are_listed_with_evidence_and_action(report):
     ("switch", "sentence_goes_on"),
     [
         ("clear", ""),
-        ("on by check_day at noon: daily_loss 3.4 %.", " by check_day at noon: daily_loss 3.4 %"),
+        ("on by check_day at noon: daily_loss 3.4%.", " by check_day at noon: daily_loss 3.4%"),
         ("on: the file is missing", ": the file is missing"),
         ("daily loss", ": daily loss"),
     ],
@@ -204,7 +204,7 @@ def test_turnover_is_half_of_buys_plus_sells_wherever_it_is_shown(report):
     traded = float(inputs.frames.trades["notional"].sum())
     expected = traded / 2 / inputs.records.portfolio.book.equity_usd
 
-    shown = [figure(f"{text}%") for text in re.findall(r"[Tt]urnover ([\d.]+) %", report.text)]
+    shown = [figure(f"{text}%") for text in re.findall(r"[Tt]urnover ([\d.]+)%", report.text)]
 
     assert len(shown) == 2
     assert shown == pytest.approx([expected] * 2, abs=0.0005)

@@ -1,0 +1,43 @@
+"""Write counts, percentages and foreign text for a person: in logs, errors, checks and the report."""
+
+import unicodedata
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Control, format (bidirectional overrides among them), surrogate, private, unassigned; line and paragraph separators.
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+CONTROLS = frozenset({"Cc", "Cf"})
+LONGEST_LABEL = 40
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write "1 row", "2 rows", "1,234 rows" or "no rows"; `plural` where it is not the noun with an s."""
+    word = noun if count == 1 else plural or f"{noun}s"
+    return f"{count:,} {word}" if count else f"no {word}"
+
+
+def percent(fraction: float, places: int | None = None) -> str:
+    """Write a fraction as a percentage: 0.15 is "15%", 0.0175 is "1.75%"; with 1 place "15.0%" and "1.8%".
+
+    Without `places`, two decimals at most. Never "-0%"; NaN is "nan%".
+    """
+    return f"{round(100 * fraction, 2):zg}%" if places is None else f"{100 * fraction:z,.{places}f}%"
+
+
+def replace_unprintable(text: str) -> str:
+    """Return text for a page or a table: every unprintable character becomes U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(REPLACEMENT if unicodedata.category(c) in UNPRINTABLE else c for c in text)
+
+
+def escape_controls(text: str) -> str:
+    """Return text for a terminal: control and direction characters escaped, newlines and tabs kept."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in CONTROLS else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def ascii_label(text: str) -> str:
+    """Return a rejected symbol or label for a log, an error or a finding: ASCII escapes, at most 40 characters."""
+    return ascii(text)[1:-1][:LONGEST_LABEL]

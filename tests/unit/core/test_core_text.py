@@ -1,0 +1,54 @@
+import pytest
+
+from tasks.core.text import ascii_label, counted, escape_controls, percent, replace_unprintable
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (counted(0, "row"), "no rows"),
+        (counted(1, "row"), "1 row"),
+        (counted(2, "row"), "2 rows"),
+        (counted(1234, "company", "companies"), "1,234 companies"),
+        (counted(1, "company", "companies"), "1 company"),
+        (percent(0.15), "15%"),
+        (percent(0.0175), "1.75%"),
+        (percent(-1e-9), "0%"),
+        (percent(0.15, 2), "15.00%"),
+        (percent(-0.05, 2), "-5.00%"),
+        (percent(-1e-9, 2), "0.00%"),
+        (percent(12.345, 1), "1,234.5%"),
+        (percent(float("nan"), 2), "nan%"),
+    ],
+)
+def test_counts_and_percentages_are_written_for_people(written, expected):
+    assert written == expected
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\x00", "\x1b", "\ud800", "\u2028", "\n"])
+def test_an_unprintable_character_is_replaced_by_a_visible_one(character):
+    assert replace_unprintable(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("a\rb", "a\\rb"),
+        ("a\x00b", "a\\x00b"),
+        ("abc\u202ecba", "abc\\u202ecba"),
+        ("\u2066x\u2069", "\\u2066x\\u2069"),
+        ("\x9b31m", "\\x9b31m"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("Müller & Söhne – 東京\t1\n", "Müller & Söhne – 東京\t1\n"),
+    ],
+)
+def test_fault_112_what_a_terminal_would_obey_is_escaped(hostile, shown):
+    assert escape_controls(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("symbol", "label"), [("B\u00c4D\n", "B\\xc4D\\n"), ("A" * 50, "A" * 40), ("AAPL", "AAPL")]
+)
+def test_fault_112_a_rejected_symbol_is_written_in_at_most_40_ascii_characters(symbol, label):
+    assert ascii_label(symbol) == label
