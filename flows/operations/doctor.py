@@ -267,7 +267,7 @@ def _last_day(patient: Patient) -> Finding:
 
 def _days(patient: Patient) -> Finding:
     """Compare the published days with their manifests, and with the history that has a row of each."""
-    from tasks.core.published import changed_files
+    from tasks.core.replay_inputs import changed_files
     from tasks.portfolio.record import history_sessions, published_sessions
 
     published = published_sessions(patient.home)

@@ -16,7 +16,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.core.open import find_home, named_home, settings_of
-from tasks.core.published import published_inputs
+from tasks.core.replay_inputs import published_inputs
 
 if TYPE_CHECKING:
     from tasks.data.upkeep.backup import Backup

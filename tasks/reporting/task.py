@@ -8,7 +8,7 @@ import logging
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
-from tasks.core.published import MANIFEST
+from tasks.core.replay_inputs import MANIFEST
 from tasks.core.run import Run
 from tasks.core.stage import stage, timings_so_far
 from tasks.data.schema.records import Market
@@ -19,13 +19,8 @@ from tasks.regime.schema import Regime
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import refuse_disagreement
 from tasks.reporting.day.manifest import manifest_json
-from tasks.reporting.day.store import (
-    publish_blocked,
-    publish_folder,
-    read_day_inputs,
-    refuse_decided,
-    write_history_row,
-)
+from tasks.reporting.day.publish import publish_blocked, publish_folder, refuse_decided, write_history_row
+from tasks.reporting.day.store import read_day_inputs
 from tasks.reporting.page.rendering import render_day
 from tasks.reporting.page.view import failed_checks, halt_words
 from tasks.reporting.schema import Day

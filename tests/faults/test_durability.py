@@ -11,7 +11,7 @@ from tasks.core.home import Home
 from tasks.core.setup import set_up
 from tasks.data.lake import commits
 from tasks.data.lake.head import Head, keep_superseded, read_head, write_head
-from tasks.reporting.day.store import publish_blocked, publish_folder, write_history_row
+from tasks.reporting.day.publish import publish_blocked, publish_folder, write_history_row
 from tasks.safety.audit import record
 from tasks.safety.kill_switch import reset_switch, trip_switch
 from tests.builders import FRIDAY, make_run

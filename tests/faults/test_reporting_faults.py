@@ -17,7 +17,7 @@ from tasks.core.home import Home
 from tasks.core.lock import exclusive
 from tasks.reporting.day.files import trades_csv
 from tasks.reporting.day.ledger import printed_trades
-from tasks.reporting.day.store import publish_folder, write_history_row
+from tasks.reporting.day.publish import publish_folder, write_history_row
 from tasks.reporting.page.rendering import render_day
 from tasks.reporting.task import refuse_decided_day
 from tests.builders import make_run

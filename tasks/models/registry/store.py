@@ -16,7 +16,7 @@ from tasks.core.atomic import remove_leftovers, replace_folder, write_bytes
 from tasks.core.errors import ModelError, StorageError
 from tasks.core.home import Home
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.published import published_inputs
+from tasks.core.replay_inputs import published_inputs
 from tasks.models.registry.metadata import (
     LARGEST_MODEL,
     METADATA_NAME,

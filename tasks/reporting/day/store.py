@@ -1,42 +1,24 @@
-"""Read what a day is made of, and publish it: the folder first, whole; then its row in the history.
-
-A folder that a person decided on, or that is a link, is never replaced.
-"""
+"""Read what a day's files are made from."""
 
 import csv
 import io
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.core.artifacts import load_frame
-from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
-from tasks.core.errors import SafetyError, StorageError
+from tasks.core.atomic import refuse_symlink
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.published import MANIFEST
+from tasks.core.replay_inputs import MANIFEST
 from tasks.core.run import Run
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.reporting.day.history import parse_history, render_history, rows_before, with_row
+from tasks.reporting.day.history import parse_history, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 
 BACKDROP_SESSIONS = 253
-DECISIONS = ("approval.json", "execution.json")
-
-
-def refuse_decided(folder: Path) -> None:
-    """Raise SafetyError when a person or a broker already acted on this folder."""
-    refuse_symlink(folder)
-    for name in DECISIONS:
-        if (folder / name).exists() or (folder / name).is_symlink():
-            raise SafetyError(
-                f"{folder.name} was already approved or executed: {folder / name} exists.",
-                remedy="A decided day is never written again; run another session.",
-                path=str(folder / name),
-            )
 
 
 def read_day_inputs(run: Run, records: Records) -> DayInputs:
@@ -95,39 +77,6 @@ def read_previous_day(run: Run) -> PreviousDay | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"The report of {session} cannot be read ({type(error).__name__})."
         return PreviousDay(session, "", "", "", {}, "unreadable", problem)
-
-
-def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:
-    """Put the day at live/DATE, complete or not at all."""
-    folder = run.home.day_folder(run.session)
-    refuse_decided(folder)
-    _write_folder(folder, files)
-    return folder
-
-
-def publish_blocked(run: Run, files: Mapping[str, bytes]) -> Path:
-    """Put a blocked day at reports/blocked/DATE; live/ is not touched."""
-    folder = run.home.reports / "blocked" / str(run.session)
-    _write_folder(folder, files)
-    return folder
-
-
-def write_history_row(run: Run, row: dict[str, str]) -> None:
-    """Rewrite performance_history.csv with this session's row in place."""
-    write_bytes(run.home.performance_file, render_history(with_row(read_history(run), row)))
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        with replace_folder(folder) as beside:
-            for name, content in sorted(files.items()):
-                (beside / name).write_bytes(content)
-    except OSError as error:
-        raise StorageError(
-            f"{folder} could not be written: {error.strerror or error}.",
-            remedy="Free space or mend permissions, then run again.",
-            path=str(folder),
-        ) from error
 
 
 def _last_folder_before(live: Path, session: date) -> Path | None:
