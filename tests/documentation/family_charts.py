@@ -45,67 +45,67 @@ class Picture:
 PICTURES = {
     "returns": Picture(
         ("return_1", "return_20"),
-        "A day's return is mostly noise; that of four weeks follows the price's swings.",
+        "A one-day return is mostly noise; a four-week return follows the price's swings.",
     ),
     "momentum": Picture(
         ("momentum_12m", "momentum_acceleration"),
-        "A year's return turns long after the price has turned; the half-year against the one before turns earlier.",
+        "The 12-month return turns long after the price; the difference between the last two half-years turns earlier.",
     ),
     "reversal": Picture(
         ("reversal_5", "reversal_on_volume_5"),
-        "High after a fall. Weighed by volume, a fall in which many sold counts for more.",
+        "High after a fall. The volume-weighted form gives more weight to a fall with heavy selling.",
     ),
     "52-week high": Picture(
         ("distance_52w_high", "recency_52w_high"),
-        "0 and 1 at a new high. Then the one says how far below it the price is, the other how long ago it was.",
+        "0 and 1 at a new high. Afterwards one measures the distance below the high, the other the time since.",
     ),
     "trend": Picture(
         ("sma_ratio_50", "line_fit_63"),
-        "Above or below its mean says which way the price goes; the line's fit says how straight it goes there.",
+        "The ratio to the mean shows the direction of the trend; the fit of the line shows its straightness.",
     ),
     "oscillators": Picture(
         ("rsi_14", "adx_14"),
-        "RSI is high in a rise and low in a fall; ADX climbs with either, and sinks while the price wavers.",
+        "RSI is high in a rise and low in a fall; ADX rises in both and falls without a trend.",
     ),
     "volatility": Picture(
         ("volatility_21", "deepest_drawdown_126"),
-        "Calm and wild spells come in runs; the drawdown remembers the worst fall of half a year.",
+        "Volatility comes in clusters; the drawdown is the worst fall of the last half-year.",
     ),
     "ranges": Picture(
         ("atr_fraction_14", "choppiness_14"),
-        "Bars are wide in unquiet times; choppiness is low where they add up to a move, high where they cancel out.",
+        "Bars are wide in volatile periods; choppiness is low when they add up, high when they cancel out.",
     ),
     "gaps": Picture(
         ("overnight_gap", "overnight_less_intraday_63"),
-        "Single gaps are small but for news; over a quarter they tell whether the price is made at night or by day.",
+        "Single gaps are small without news; over a quarter they show whether returns arise overnight or intraday.",
     ),
     "market": Picture(
         ("beta_252", "residual_momentum_12m"),
-        "Beta moves slowly; what was earned beyond beta × the market is the share's own year.",
+        "Beta moves slowly; the return beyond beta × the market is the share's own.",
     ),
     "volume": Picture(
         ("volume_ratio_5_63", "obv_slope_21"),
-        "How much was traded against the usual, and whether it was traded on rises or on falls.",
+        "Volume relative to usual, and whether it was traded on rises or on falls.",
     ),
     "liquidity": Picture(
         ("amihud_21", "corwin_schultz_21"),
-        "What a million dollars moves the price, and the spread that highs and lows give away.",
+        "The price impact of 1 million USD, and the spread estimated from highs and lows.",
     ),
     "stationary": Picture(
         ("bollinger_20", "fractional_price_63"),
-        "Both swing round the same level all along, whatever the price's own level has become.",
+        "Both fluctuate around a constant level, whatever the level of the price.",
     ),
     "fundamentals": Picture(
         ("earnings_yield", "sales_growth"),
-        "A step is a filing on the day it became public; between two of them only the price moves a yield.",
+        "A step is a filing on the day it became public; between filings only the price changes a yield.",
     ),
     "calendar": Picture(
         ("days_to_month_end", "turn_of_month"),
-        "The same for every share: what they say can only be learned together with something else.",
+        "Equal for every share: a model can only learn from them in combination with other features.",
     ),
     "alpha158": Picture(
         ("a158_rsv_20", "a158_corr_60"),
-        "Where the close stands in the range of 20 sessions, and whether price and volume went together in 60.",
+        "Position of the close in the range of 20 sessions, and the correlation of price and volume over 60.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Qlib's Alpha158 on our bars: 13 figures of one bar here, and 29 of a window, over five windows.
+"""Qlib's Alpha158 on our bars: 13 features of a single bar, and 29 of a window, over five windows.
 
 The definitions and their order are those of `qlib/contrib/data/loader.py`; `a158_roc_5` is Qlib's ROC5. What is
 missing, and what a share without trades or without a move is given, follows our rules: docs/alpha158.md says where

@@ -1,4 +1,4 @@
-"""What the calendar alone says, the same for every symbol."""
+"""Calendar features, equal for every symbol."""
 
 from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family

@@ -1,4 +1,4 @@
-"""What a share costs against what the company earns and owns, and how that grows, as published by then.
+"""Price relative to earnings, revenue and book value, and their growth, as published by that date.
 
 Missing without filings. A figure of a year ago is the one that was public 252 sessions ago.
 """

@@ -1,4 +1,4 @@
-"""What happens between two sessions and what within one: two crowds trade there, and often against each other."""
+"""Overnight and intraday returns: different investors trade then, often in opposite directions."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""How near a share stands to the high of its year, the price that people remember, and how long ago that was."""
+"""Distance from the 52-week high, a price that investors remember, and the time since that high."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""How much can be traded, and at what cost to the price: hard-to-trade names pay for the trouble."""
+"""Trading capacity and price impact: illiquid names earn a premium."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""How a share moves with the market, and what it does that the market does not explain."""
+"""Co-movement with the market, and the returns that the market does not explain."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What has risen over months tends to go on rising, and more so where it rose steadily."""
+"""Returns over months tend to continue, more so after a steady rise."""
 
 from functools import partial
 

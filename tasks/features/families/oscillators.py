@@ -1,4 +1,4 @@
-"""How far a move has gone within its own recent range: overbought, oversold, or in full stride."""
+"""Position of a move within its recent range: overbought, oversold, or trending."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""How wide a bar is, where in it the close falls, and whether ranges widen or narrow."""
+"""Width of the bars, position of the close in them, and whether ranges widen or narrow."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a share earned over its last sessions, from one day to a month."""
+"""Returns over the last sessions, from one day to one month."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What fell most over days or weeks, against its like, tends to come back: somebody had to sell."""
+"""The largest falls over days or weeks, relative to peers, tend to reverse: somebody had to sell."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Levels that drift, restated against their own past so that one year compares with another."""
+"""Drifting levels, relative to their own past, so that different years are comparable."""
 
 from functools import partial
 

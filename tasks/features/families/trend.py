@@ -1,4 +1,4 @@
-"""Where a price stands against its own averages, which way it goes, and how straight."""
+"""Price relative to its moving averages, and the direction and straightness of the trend."""
 
 from functools import partial
 

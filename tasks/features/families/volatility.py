@@ -1,4 +1,4 @@
-"""How much a price moves, in which direction it moves more, and whether its moves are getting wilder."""
+"""Size of the price moves, their asymmetry, and whether volatility is rising."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""What the shares that changed hands say about who presses: buyers or sellers, and how many looked."""
+"""Buying and selling pressure, and attention, as measured by traded volume."""
 
 import math
 from functools import partial
