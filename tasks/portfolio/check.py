@@ -5,7 +5,6 @@ Looks only at the finished frame and the limits; it does not know how the weight
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from config.sections import Portfolio as PortfolioSettings
 from tasks.core.errors import SafetyError
@@ -32,26 +31,10 @@ def check_book(
         raise _refused(f"{frame.index[weights < 0][0]} has a negative weight, and the book is long-only")
     if abs(weights.sum() - 1) > SUM_TOLERANCE:
         raise _refused(f"weights and cash sum to {weights.sum():.10f}, not to 1")
-    names = frame.iloc[:-1]
-    limits = limits_for(
-        names["sector"].to_numpy(dtype=str),
-        names["cap_class"].to_numpy(dtype=str),
-        None
-        if covariance is None
-        else _correlation(covariance.reindex(index=names.index, columns=names.index)),
-        exposure_cap=exposure_cap,
-        settings=settings,
-    )
+    limits = limits_for(frame.iloc[:-1], covariance, exposure_cap=exposure_cap, settings=settings)
     broken = breaches(weights[:-1], limits)
     if broken:
         raise _refused(f"it breaks the limit of {', '.join(broken)}")
-
-
-def _correlation(covariance: pd.DataFrame) -> NDArray[np.float64]:
-    matrix = covariance.to_numpy(dtype=float)
-    deviation = np.sqrt(np.diag(matrix))
-    correlation: NDArray[np.float64] = matrix / np.outer(deviation, deviation)
-    return correlation
 
 
 def _refused(why: str) -> SafetyError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from config.sections import Portfolio as PortfolioSettings
@@ -49,18 +50,17 @@ class Limits:
 
 
 def limits_for(
-    sector: Text,
-    cap_class: Text,
-    correlation: NDArray[np.float64] | None,
-    *,
-    exposure_cap: float,
-    settings: PortfolioSettings,
+    names: pd.DataFrame, covariance: pd.DataFrame | None, *, exposure_cap: float, settings: PortfolioSettings
 ) -> Limits:
-    """Return the limits of a book of these names; `correlation` None leaves the look-alikes out.
+    """Return the limits of a book of these names, in their order.
 
-    Unknown sectors count as one sector unless the settings say otherwise: by default a limit that cannot be checked is
-    not a limit that is gone. Names without cap data stand outside the cap classes.
+    `names` by symbol with the columns sector and cap_class, NaN where unknown. `covariance` by symbol, of these names
+    and any others; None leaves the look-alikes out. Unknown sectors count as one sector unless the settings say
+    otherwise: by default a limit that cannot be checked is not a limit that is gone. Names without cap data stand
+    outside the cap classes.
     """
+    sector = names["sector"].fillna(UNKNOWN_SECTOR).to_numpy(dtype=str)
+    cap_class = names["cap_class"].fillna("").to_numpy(dtype=str)
     return Limits(
         max_position=min(settings.max_position_frac, settings.max_sector_frac),  # a name is part of a sector
         max_exposure=min(exposure_cap, 1.0),
@@ -68,7 +68,12 @@ def limits_for(
         + _groups(
             "cap class", cap_class, {str(c): limit for c, limit in settings.max_cap_class_frac.items()}
         ),
-        pairs=() if correlation is None else look_alikes(correlation, limit=settings.max_correlation),
+        pairs=()
+        if covariance is None
+        else look_alikes(
+            _correlation(covariance.reindex(index=names.index, columns=names.index)),
+            limit=settings.max_correlation,
+        ),
     )
 
 
@@ -104,6 +109,13 @@ def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
     if _excess(weights, limits.max_exposure):
         broken.append("exposure")
     return tuple(broken)
+
+
+def _correlation(covariance: pd.DataFrame) -> NDArray[np.float64]:
+    matrix = covariance.to_numpy(dtype=float)
+    deviation = np.sqrt(np.diag(matrix))
+    correlation: NDArray[np.float64] = matrix / np.outer(deviation, deviation)
+    return correlation
 
 
 def _excess(weights: Weights, limit: float) -> bool:

@@ -70,7 +70,9 @@ def target_book(
     wanted = _with_held(solution, candidates, assets, held)
     if not view.allows_new_positions:
         wanted = wanted.clip(upper=held.reindex(wanted.index).fillna(0.0))
-    limits = _limits(wanted.index, assets, covariance, view.exposure_cap, settings)
+    limits = limits_for(
+        assets.reindex(wanted.index), covariance, exposure_cap=view.exposure_cap, settings=settings
+    )
     cuts = cap_book(wanted.to_numpy(dtype=float), limits)
     weights = pd.Series(cuts[-1].weights, index=wanted.index)
     return Target(
@@ -97,7 +99,8 @@ def _solve(
     problem = Problem(
         expected_returns(view.scores, volatility, score_to_return=settings.score_to_return),
         yearly.to_numpy(dtype=float),
-        _limits(pd.Index(names), assets, covariance, 1.0, settings),  # the regime scales the book as a whole
+        # the regime scales the book as a whole
+        limits_for(assets.reindex(names), covariance, exposure_cap=1.0, settings=settings),
         settings.solver_max_iterations,
     )
     return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
@@ -118,25 +121,6 @@ def _with_held(
     wanted[list(candidates.symbols)] = solution.weights * max(1.0 - stays.sum(), 0.0)
     wanted[stays.index] = stays
     return wanted
-
-
-def _limits(
-    names: pd.Index,
-    assets: pd.DataFrame,
-    covariance: pd.DataFrame,
-    exposure_cap: float,
-    settings: PortfolioSettings,
-) -> Limits:
-    facts = assets.reindex(names)
-    shared = covariance.reindex(index=names, columns=names).to_numpy(dtype=float)
-    deviation = np.sqrt(np.diag(shared))
-    return limits_for(
-        facts["sector"].fillna(UNKNOWN_SECTOR).to_numpy(dtype=str),
-        facts["cap_class"].fillna("").to_numpy(dtype=str),
-        shared / np.outer(deviation, deviation),
-        exposure_cap=exposure_cap,
-        settings=settings,
-    )
 
 
 def _why(

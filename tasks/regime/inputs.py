@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Mask, Matrix, Panel
 from tasks.regime.rolling import column_blocks, levels_before, row_mean, window_count, window_sum
 
@@ -46,7 +47,7 @@ class Inputs:
 
 def measure(panel: Panel) -> Inputs:
     """Return the inputs of every session of the panel."""
-    returns = _returns(panel.close)
+    returns = daily_returns(panel.close)
     counted, is_everybody = _counted(panel)
     benchmark, is_cross_section = _benchmark_returns(panel.market, returns, counted)
     volatility, is_realised = _volatility(panel.volatility_index, benchmark)
@@ -70,17 +71,9 @@ def _counted(panel: Panel) -> tuple[Mask, Mask]:
     return counted, is_everybody
 
 
-def _returns(level: Matrix) -> Matrix:
-    """Return changes from the session before; NaN on the first row and beside every hole."""
-    priced = np.where(np.isfinite(level) & (level > 0), level, np.nan)
-    change = np.full_like(priced, np.nan)
-    change[1:] = priced[1:] / priced[:-1] - 1
-    return change
-
-
 def _benchmark_returns(level: Numbers, returns: Matrix, is_member: Mask) -> tuple[Numbers, Mask]:
     """Return the benchmark's returns; where it has none, the average member's."""
-    own = _returns(level)
+    own = daily_returns(level)
     average = row_mean(returns, is_member & np.isfinite(returns))
     stands_in = ~np.isfinite(own)
     stands_in[:1] = ~np.isfinite(level[:1])  # a first row has no return for anybody

@@ -27,13 +27,6 @@ class Shrinkage(NamedTuple):
     is_repaired: bool
 
 
-def daily_returns(close: Matrix) -> Matrix:
-    """Return simple returns, one row fewer than `close`; NaN where either close is missing or not positive."""
-    priced = np.where(close > 0, close, np.nan)
-    change: Matrix = priced[1:] / priced[:-1] - 1
-    return change
-
-
 def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
     """Say which names have enough returns in the window, and have moved at all."""
     if returns.shape[0] < MIN_RETURNS:

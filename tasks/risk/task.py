@@ -9,8 +9,9 @@ from tasks.core.artifacts import save_frame
 from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
+from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Market, Panel
-from tasks.risk.covariance import Mask, Shrinkage, daily_returns, estimable, estimate_shrinkage
+from tasks.risk.covariance import Mask, Shrinkage, estimable, estimate_shrinkage
 from tasks.risk.schema import RiskModel
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
     """Estimate how daily returns over the last window of sessions move together."""
     settings = run.settings.risk
     panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
-    returns = daily_returns(panel.close)
+    returns = daily_returns(panel.close)[1:]
     known = estimable(returns, min_history_frac=settings.min_history_frac)
     shrinkage = estimate_shrinkage(returns[:, known])
     symbols = panel.symbols[known]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
+from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Panel
 from tasks.models.schema import Champion
 from tasks.portfolio.limits import UNKNOWN_SECTOR
@@ -150,5 +151,5 @@ def read_quotes(panel: Panel) -> Quotes:
         sector=pd.Series(panel.sector.astype(str), symbols),
         cap_class=pd.Series(panel.cap_class.astype(str), symbols),
         members=frozenset(panel.symbols[panel.is_member[-1]].astype(str).tolist()),
-        returns=pd.DataFrame(close[1:] / close[:-1] - 1, columns=symbols),
+        returns=pd.DataFrame(daily_returns(close)[1:], columns=symbols),
     )

@@ -74,13 +74,7 @@ def make_lines(
         volatility=names["daily_volatility"].to_numpy(dtype=float),
         has_quote=names["has_quote"].to_numpy(dtype=bool),
         is_quarantined=names.index.isin(quarantined),
-        limits=limits_for(
-            names["sector"].to_numpy(dtype=str),
-            names["cap_class"].to_numpy(dtype=str),
-            None,
-            exposure_cap=exposure_cap,
-            settings=settings.portfolio,
-        ),
+        limits=limits_for(names, None, exposure_cap=exposure_cap, settings=settings.portfolio),
         cash_cents=round(book.cash_usd * 100),
         equity_cents=book.equity_usd * 100,
     )

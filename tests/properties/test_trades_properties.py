@@ -71,7 +71,8 @@ def worlds(draw, *, is_easy=False, is_swift=False):
     exposure_cap = draw(st.sampled_from([0.0, 0.3, 0.7, 1.0]))
     sector = rng.choice(["Technology", "Energy", "Utilities", "Health Care"], names).astype(str)
     cap_class = rng.choice(["large", "mid", "small", ""], names).astype(str)
-    limits = limits_for(sector, cap_class, None, exposure_cap=exposure_cap, settings=tree.portfolio)
+    labels = pd.DataFrame({"sector": sector, "cap_class": cap_class})
+    limits = limits_for(labels, None, exposure_cap=exposure_cap, settings=tree.portfolio)
     wanted = rng.dirichlet(np.ones(max(names, 1)))[:names] * (rng.random(names) < 0.7)
     frame = pd.DataFrame(
         {

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from tasks.portfolio.caps import cap_book, cap_exposure, cap_group, cap_pairs, cap_positions, round_down
@@ -79,8 +80,7 @@ def test_rounding_never_rounds_up():
 
 def test_names_of_unknown_sector_count_as_one_sector():
     limits = limits_for(
-        np.array(["Unknown", "Unknown", "Energy"]),
-        np.array(["", "", ""]),
+        pd.DataFrame({"sector": ["Unknown", None, "Energy"], "cap_class": ["", None, ""]}),
         None,
         exposure_cap=1.0,
         settings=make_settings().portfolio,
@@ -92,8 +92,7 @@ def test_names_of_unknown_sector_count_as_one_sector():
 
 def test_names_without_cap_data_stand_outside_the_cap_classes():
     limits = limits_for(
-        np.array(["A", "B"]),
-        np.array(["", "small"]),
+        pd.DataFrame({"sector": ["A", "B"], "cap_class": ["", "small"]}),
         None,
         exposure_cap=1.0,
         settings=make_settings().portfolio,

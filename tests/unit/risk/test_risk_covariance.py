@@ -4,7 +4,6 @@ import pytest
 
 from tasks.risk.covariance import (
     covariance_of,
-    daily_returns,
     estimable,
     estimate_shrinkage,
     fill_gaps,
@@ -14,15 +13,6 @@ from tasks.risk.covariance import (
 def correlated_returns(sessions: int = 250, names: int = 8, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.normal(0, 0.01, (sessions, 1)) + rng.normal(0, 0.01, (sessions, names))
-
-
-def test_returns_are_missing_where_a_close_is():
-    close = np.array([[10.0], [11.0], [np.nan], [12.0], [0.0]])
-
-    returns = daily_returns(close)
-
-    assert returns[0, 0] == pytest.approx(0.10)
-    assert np.isnan(returns[1:, 0]).all()
 
 
 def test_names_with_short_histories_or_no_movement_are_left_out():
