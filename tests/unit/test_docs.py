@@ -10,12 +10,18 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from math import ceil
 from pathlib import Path
 
 import pytest
 
 from config.settings import load_settings
 from tasks.core import errors
+from tasks.features.registry import warm_up
+from tasks.features.sets import SETS
+from tasks.regime.inputs import LOOKBACK
+from tasks.regime.rules import memory
+from tasks.selection.contest import window_needed
 from tests.doc_blocks import PAGES, ROOT, blocks
 from tests.homes import afterclose
 
@@ -159,6 +165,33 @@ def test_the_settings_that_a_page_shows_are_valid(block, tmp_path):
     (tmp_path / "config.yaml").write_text(block.text)
 
     load_settings(home=tmp_path, profile=None, environ={})
+
+
+def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need(tmp_path):
+    settings = load_settings(home=tmp_path, profile=None, environ={}).settings
+    models, oldest = settings.models, settings.data.universe.min_history_sessions
+    folds = models.least_train_sessions + 2 * models.test_sessions + models.embargo_sessions
+    every, ahead = min(models.label_horizons), max(models.label_horizons)
+    sampled = (
+        ceil((folds + ahead - 1) / every) * every + 1
+    )  # every n-th session has rows: their span is what counts
+    needed = {
+        "a name may be bought": oldest,
+        "features of the sets": warm_up(SETS["all"]),
+        "features of the set `alpha158`": warm_up(SETS["alpha158"]),
+        "regime, independent": LOOKBACK + memory(settings.regime),
+        "covariance": ceil(settings.risk.min_history_frac * settings.risk.window_sessions),
+        "training (`weekly`)": oldest - 1 + sampled + ahead,
+        "training as shipped": window_needed(models),
+        "the Sharpe rule": settings.safety.kill_sharpe_sessions,
+        "quality gates": settings.data.quality.session.full_names,
+    }
+    rows = re.findall(r"^\| (.+?) \| ([\d,]+)", (ROOT / "docs/own-data.md").read_text(), re.MULTILINE)
+
+    for part, sessions in needed.items():
+        assert [int(shown.replace(",", "")) for name, shown in rows if name.startswith(part)] == [sessions], (
+            part
+        )
 
 
 def test_the_error_that_the_docs_show_as_json_is_the_one_that_is_printed(tmp_path):
