@@ -182,7 +182,7 @@ def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need
         "regime, independent": LOOKBACK + memory(settings.regime),
         "covariance": ceil(settings.risk.min_history_frac * settings.risk.window_sessions),
         "training (`weekly`)": oldest - 1 + sampled + ahead,
-        "training as shipped": window_needed(models),
+        "training with the default": window_needed(models),
         "the Sharpe rule": settings.safety.kill_sharpe_sessions,
         "quality gates": settings.data.quality.session.full_names,
     }
