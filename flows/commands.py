@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from flows.terminal import Options, Result, progress, show
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
-from tasks.core.home import Home
-from tasks.core.open import find_home, open_run, settings_of
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, open_run, settings_of
+from tasks.core.homes.run import Run
 from tasks.core.stage import timings
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """daily-live: one session, from fresh data to a day folder that a person can approve."""
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe

@@ -15,11 +15,11 @@ import yaml
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
 from tasks.core.errors import ConfigError
-from tasks.core.home import Home
-from tasks.core.open import named_home, open_run
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import named_home, open_run
+from tasks.core.homes.run import Run
+from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import sessions_ending
-from tasks.core.setup import is_set_up, make_home
 from tasks.models.registry.store import has_champion
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day

@@ -17,7 +17,7 @@ from config.sections import Running
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
 from tasks.core.errors import TransientError
-from tasks.core.open import find_home, open_run, settings_of
+from tasks.core.homes.opening import find_home, open_run, settings_of
 from tasks.core.stage import time_limit, timings
 from tasks.data.lake.latest import training_day
 

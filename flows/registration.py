@@ -22,7 +22,7 @@ from prefect.workers.process import ProcessWorker
 
 from flows.deployments import FLOWS
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 
 PACKAGE = Path(__file__).parent
 PREFECT_FILE = next(

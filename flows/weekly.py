@@ -1,6 +1,6 @@
 """weekly-champion: train the candidates, choose honestly, promote whole or not at all."""
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
 from tasks.selection.schema import Promotion
 from tasks.selection.task import promote_champion, train_candidates

@@ -10,8 +10,8 @@ import numpy as np
 import yaml
 
 from config.settings import Settings
-from tasks.core.home import Home
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_ending
 from tasks.data.schema.records import Panel
 

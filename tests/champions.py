@@ -11,7 +11,7 @@ import pandas as pd
 from config.sections import Candidate, Models
 from tasks.core.artifacts import ArtifactRef
 from tasks.core.atomic import write_bytes
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.data.schema.records import Panel
 from tasks.features.compute import compute

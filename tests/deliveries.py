@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from config.settings import Settings
-from tasks.core.home import Home
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_ending
 from tasks.data import task
 from tasks.data.providers.base import Delivery

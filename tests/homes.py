@@ -18,9 +18,9 @@ import yaml
 from flows.cli.app import answer
 from flows.daily import daily_live
 from flows.weekly import weekly_champion
-from tasks.core.home import Home
-from tasks.core.open import open_run
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import open_run
+from tasks.core.homes.setup import set_up
 from tasks.reporting.schema import Day
 
 LAST_SESSION = date(2024, 6, 14)

@@ -6,8 +6,8 @@ from flows.terminal import Options, Result
 from tasks.core.chain import Verdict
 from tasks.core.clock import now
 from tasks.core.errors import SafetyError
-from tasks.core.home import Home
-from tasks.core.open import find_home
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home
 from tasks.safety.audit import accept, broken, has_key, verify
 
 

@@ -17,10 +17,10 @@ from config.settings import Settings
 from flows.terminal import Options, Result, failure_of
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError, ModelError, SafetyError, StorageError
-from tasks.core.home import Home
-from tasks.core.open import checkout, find_home, named_home, settings_of
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
+from tasks.core.homes.setup import is_set_up
 from tasks.core.sessions import Session, last_closed_session, sessions_between
-from tasks.core.setup import is_set_up
 
 LEAST_PYTHON = (3, 11)
 LOW_GB, TOO_LOW_GB = 5.0, 0.5
@@ -267,7 +267,7 @@ def _last_day(patient: Patient) -> Finding:
 
 def _days(patient: Patient) -> Finding:
     """Compare the published days with their manifests, and with the history that has a row of each."""
-    from tasks.core.replay_inputs import changed_files
+    from tasks.core.homes.replay_inputs import changed_files
     from tasks.portfolio.record import history_sessions, published_sessions
 
     published = published_sessions(patient.home)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from flows.terminal import Options, Result
 from tasks.core.errors import DataError
-from tasks.core.home import Home
-from tasks.core.open import find_home, settings_of
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, settings_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -74,7 +74,7 @@ def show_champion(options: Options) -> Result:
 def show_regimes(options: Options, *, first: str | None, last: str | None, csv: Path | None) -> Result:
     """The state of every session that the lake holds, and what it was read from."""
     from tasks.core.atomic import write_text
-    from tasks.core.open import parsed_date
+    from tasks.core.homes.opening import parsed_date
     from tasks.regime.schema import STATES
     from tasks.regime.store import regime_history
 

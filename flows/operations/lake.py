@@ -9,8 +9,8 @@ from config.new_home import new_config
 from flows.commands import run_of
 from flows.operations.inspection import aligned
 from flows.terminal import Options, Result, progress
-from tasks.core.open import checkout, find_home, named_home, settings_of
-from tasks.core.setup import is_set_up, make_home
+from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
+from tasks.core.homes.setup import is_set_up, make_home
 
 if TYPE_CHECKING:
     from tasks.data.schema.records import Finding

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from config.new_home import new_config
 from flows.terminal import Result
-from tasks.core.open import checkout, named_home
-from tasks.core.setup import make_home
+from tasks.core.homes.opening import checkout, named_home
+from tasks.core.homes.setup import make_home
 
 NEXT = {
     True: "Its market is simulated. Next: afterclose weekly --quick, then afterclose daily.",

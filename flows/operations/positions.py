@@ -5,10 +5,10 @@ from pathlib import Path
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, SafetyError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.lock import exclusive
-from tasks.core.open import find_home, settings_of
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.record import declare_portfolio, positions_of
 from tasks.portfolio.schema import CASH

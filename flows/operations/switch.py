@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
-from tasks.core.home import Home
-from tasks.core.open import find_home, named_home
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, named_home
 from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
 from tasks.safety.switch_file import ON, Switch
 

@@ -13,10 +13,10 @@ from flows.operations.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.open import find_home, named_home, settings_of
-from tasks.core.replay_inputs import published_inputs
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.opening import find_home, named_home, settings_of
+from tasks.core.homes.replay_inputs import published_inputs
 
 if TYPE_CHECKING:
     from tasks.data.upkeep.backup import Backup

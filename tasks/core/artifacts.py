@@ -11,8 +11,8 @@ import pandas as pd
 
 from tasks.core.atomic import write_bytes
 from tasks.core.errors import StorageError
+from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.run import Run
 
 
 @dataclass(frozen=True)

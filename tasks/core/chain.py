@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tasks.core.atomic import refuse_symlink, sync_folder, write_text
 from tasks.core.errors import StorageError
+from tasks.core.homes.lock import waiting
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.lock import waiting
 
 GENESIS = "0" * 64
 DIGEST = "hash"  # the last column

@@ -4,7 +4,7 @@ import logging
 from datetime import date
 
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.intake.market import describe_market
 from tasks.data.intake.update import refuse_mixture, sound_head, update_lake

@@ -4,7 +4,7 @@ import logging
 
 from tasks.core.artifacts import ArtifactRef, save_frame
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market

@@ -3,7 +3,7 @@
 import logging
 
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.features.registry import require_feature_set
 from tasks.models.registry.champion import load_champion

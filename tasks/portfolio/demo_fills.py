@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from tasks.core.atomic import write_text
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.portfolio.schema import CASH
 
 

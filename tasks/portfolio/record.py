@@ -14,9 +14,9 @@ from datetime import date
 
 from tasks.core.atomic import write_bytes, write_text
 from tasks.core.errors import SafetyError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.setup import note_in_marker, noted_in_marker
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
 

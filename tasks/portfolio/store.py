@@ -5,7 +5,7 @@ Never writes: the positions file changes by confirmed fills only.
 
 import pandas as pd
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.lake.store import read_tables
 from tasks.data.panel.companies import lines_as_of
 from tasks.data.panel.reader import read_prices

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from tasks.core.artifacts import load_frame, save_frame
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores

@@ -4,7 +4,7 @@ import logging
 import math
 
 from tasks.core.artifacts import save_frame
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market

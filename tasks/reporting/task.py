@@ -8,8 +8,8 @@ import logging
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
-from tasks.core.replay_inputs import MANIFEST
-from tasks.core.run import Run
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage, timings_so_far
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores

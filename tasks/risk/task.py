@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.artifacts import save_frame
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
 from tasks.data.panel.returns import daily_returns

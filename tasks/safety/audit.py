@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from tasks.core.chain import ChainFile, Verdict, append
 from tasks.core.chain import verify as verify_chain
 from tasks.core.errors import ConfigError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_between
 from tasks.safety.audit import broken, verify
 from tasks.safety.facts import Facts

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import StorageError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 

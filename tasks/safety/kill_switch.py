@@ -17,8 +17,8 @@ from typing import Any
 
 from tasks.core.atomic import write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
-from tasks.core.home import Home
-from tasks.core.lock import waiting
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import waiting
 from tasks.safety.audit import record
 from tasks.safety.halts_outside import OUTSIDE, keep_outside, read_outside, remove_outside
 from tasks.safety.switch_file import (

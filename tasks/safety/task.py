@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from config.settings import Settings
 from tasks.core.artifacts import load_frame
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from tasks.core.errors import ModelError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.champion import library_versions
 from tasks.models.registry.metadata import Metadata

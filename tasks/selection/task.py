@@ -7,8 +7,8 @@ from pathlib import Path
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
 from tasks.core.atomic import replace_folder, write_bytes, write_text
 from tasks.core.errors import StorageError
+from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market

@@ -6,7 +6,7 @@ It hands over what anybody could have seen by the close. What really drives it s
 from dataclasses import dataclass
 from datetime import date
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, Provider
 from tasks.data.schema.columns import EVERY_TABLE, Table
 from tasks.simulation.delivery import deliver

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.upkeep.backup import back_up, restore
 from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.lake.head import read_head
 from tasks.data.lake.store import read_table
 from tasks.data.upkeep.verify import verify_lake

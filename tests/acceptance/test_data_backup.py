@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import AftercloseError, ConfigError, DataError, StorageError, TransientError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.setup import set_up
 from tasks.data.lake.migrations import SCHEMA_VERSION
 from tasks.data.upkeep import backup as backups
 from tasks.data.upkeep.backup import INTERRUPTED, Backup, back_up, restore

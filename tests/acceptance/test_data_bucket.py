@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.lake import commits, store
 from tasks.data.lake.head import read_head, superseded_heads
 from tasks.data.lake.location import files_of

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import ConfigError, StorageError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.setup import set_up
 from tasks.data.lake.bucket import Objects
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import files_of

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.home import Home
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.data.gates.revisions import rewritten
 from tasks.data.intake.imports import Imported, import_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.intake import update
 from tasks.data.schema.records import Market
 from tasks.data.upkeep.status import LakeStatus, describe_lake

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.intake.imports import import_folder
 from tasks.data.lake import commits
 from tasks.data.lake.delta import open_table

@@ -10,8 +10,8 @@ from unittest.mock import patch
 import pytest
 import yaml
 
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tests.doc_blocks import ROOT
 from tests.docs_world import Evening, Shell
 

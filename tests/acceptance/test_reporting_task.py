@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.core.stage import timings
 from tasks.reporting.task import refuse_decided_day, report_closed_session

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.gates.conform import conform
 from tasks.data.gates.context_rows import Known

@@ -74,7 +74,7 @@ def duckdb_refresh(folder: Path, scratch: Path) -> Work:
 
 def lake_read(folder: Path, _scratch: Path) -> Work:
     """Total-return prices, universe, market and fundamentals included."""
-    from tasks.core.home import Home
+    from tasks.core.homes.home import Home
     from tasks.data.lake.head import read_head
     from tasks.data.lake.store import make_snapshot
     from tasks.data.panel.reader import panel_rules, read_panel

@@ -8,7 +8,7 @@ import sys
 from datetime import date
 
 from flows.weekly import weekly_champion
-from tasks.core.open import open_run
+from tasks.core.homes.opening import open_run
 from tests.bench.day import DAY_BEFORE, FEW, home_of
 from tests.homes import configure, run_day
 

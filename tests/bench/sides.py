@@ -70,7 +70,7 @@ def last_row_all(folder: Path) -> Work:
 
 def last_row_from_lake(home: Path) -> Work:
     """The row of the standard set, as the day makes it."""
-    from tasks.core.open import open_run
+    from tasks.core.homes.opening import open_run
     from tasks.data.panel.reader import read_panel
     from tasks.data.task import refresh_market
     from tasks.features.compute import compute_last

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.gates.bars import judge_bars
 from tasks.data.gates.conform import DATED, conform

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data import task
 from tasks.data.intake import update

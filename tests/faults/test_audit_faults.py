@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.home import Home
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import set_up
 from tasks.safety.audit import accept, record, verify
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 from tests.homes import LAST_SESSION, afterclose

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.upkeep.backup import back_up, restore
 from tests.faults.crash_points import actor, live_through
 from tests.homes import SESSION_BEFORE, blank, tree_bytes

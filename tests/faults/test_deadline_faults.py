@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import DataError, TransientError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade

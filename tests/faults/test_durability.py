@@ -7,8 +7,8 @@ import pytest
 
 from tasks.core import atomic
 from tasks.core.artifacts import save_frame
-from tasks.core.home import Home
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import set_up
 from tasks.data.lake import commits
 from tasks.data.lake.head import Head, keep_superseded, read_head, write_head
 from tasks.reporting.day.publish import publish_blocked, publish_folder, write_history_row

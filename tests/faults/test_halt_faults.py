@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tasks.core.errors import SafetyError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.portfolio.demo_fills import fill_as_proposed
 from tasks.reporting import task as reporting
 from tasks.safety.kill_switch import read_switch, trip_switch

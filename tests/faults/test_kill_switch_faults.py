@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import ConfigError, StorageError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.setup import set_up
 from tasks.data.upkeep import backup as backups
 from tasks.data.upkeep.backup import INTERRUPTED
 from tasks.safety import halts_outside, kill_switch
@@ -29,7 +29,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from tasks.core.errors import AftercloseError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 
 home, what, name = Home(Path(sys.argv[1])), sys.argv[2], sys.argv[3]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import TransientError
-from tasks.core.open import open_run
+from tasks.core.homes.opening import open_run
 from tasks.data import task
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery

@@ -16,7 +16,7 @@ import pytest
 import tasks.models.registry.champion
 from tasks.core.artifacts import save_frame
 from tasks.core.errors import ModelError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.features.registry import feature_set
 from tasks.features.sets import SETS

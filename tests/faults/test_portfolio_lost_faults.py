@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.core.home import Home
-from tasks.core.setup import noted_in_marker, set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import noted_in_marker, set_up
 from tasks.portfolio.record import (
     declare_portfolio,
     note_history,

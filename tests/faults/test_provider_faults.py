@@ -14,9 +14,9 @@ import pytest
 
 from flows.cli.app import answer
 from tasks.core.errors import ConfigError, DataError, TransientError
-from tasks.core.home import Home
-from tasks.core.run import Run
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
+from tasks.core.homes.setup import set_up
 from tasks.data import task
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider

@@ -13,8 +13,8 @@ import pytest
 
 from tasks.core import atomic
 from tasks.core.errors import SafetyError, StorageError, TransientError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tasks.reporting.day.files import trades_csv
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.day.publish import publish_folder, write_history_row

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from config.problems import InvalidSettings
 from config.settings import load_settings
 from tasks.core.artifacts import save_frame
-from tasks.core.home import Home
-from tasks.core.run import Run
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
+from tasks.core.homes.setup import set_up
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import CASH, Portfolio

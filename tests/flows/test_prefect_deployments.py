@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tests.homes import LAST_SESSION, copy_of, day_bytes, run_day
 
 pytestmark = pytest.mark.prefect

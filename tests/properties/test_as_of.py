@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.core.home import Home
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market, Panel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.gates.revisions import rewritten
 from tasks.data.intake.update import sound_head, update_lake

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.data.gates.readiness import (
     quarantined_names,

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import ConfigError, DataError, TransientError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.gates.conform import conform
 from tasks.data.gates.reconcile import Reconciled, reconcile
 from tasks.data.providers.registry import make_second_opinions

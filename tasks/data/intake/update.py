@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.gates.conform import conform, refuse_lost_figures
 from tasks.data.gates.context_rows import Known, context_start

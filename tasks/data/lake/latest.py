@@ -4,7 +4,7 @@ A day is never run on what happens to be the last import: for trading, old data 
 """
 
 from config.settings import Settings
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import lake_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from tasks.core.errors import AftercloseError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.data.lake.files import Files
 from tasks.data.lake.folder import Folder
 from tasks.data.schema.records import Bucket, Place

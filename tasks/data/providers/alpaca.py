@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, sessions_ending
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed

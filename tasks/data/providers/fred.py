@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import typed
 from tasks.data.providers.http.keys import read_keys

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from tasks.core.errors import ConfigError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 

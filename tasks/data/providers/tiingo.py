@@ -9,7 +9,7 @@ import requests
 from requests.auth import AuthBase
 
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.http.keys import read_keys

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.http.pace import Turns, patiently

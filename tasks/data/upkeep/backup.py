@@ -23,9 +23,9 @@ from tasks.core.atomic import (
     write_text,
 )
 from tasks.core.errors import ConfigError, StorageError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.setup import is_set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.setup import is_set_up
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import IN_THE_HOME, name_of, place_named
 from tasks.data.schema.records import Bucket, Place

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.gates.readiness import quarantined_names
 from tasks.data.lake.head import read_head

@@ -13,7 +13,7 @@ import pandas as pd
 
 from config.data_section import Quality
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.data.gates.context_rows import CONTEXT_SESSIONS, HOLDING_RULES, Known
 from tasks.data.gates.level_checks import LevelRules, level_rules

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from tasks.core.errors import ModelError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.libraries import installed_versions
 from tasks.features.registry import feature_set

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tasks.core.atomic import remove_leftovers, replace_folder, write_bytes
 from tasks.core.errors import ModelError, StorageError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
+from tasks.core.homes.replay_inputs import published_inputs
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.replay_inputs import published_inputs
 from tasks.models.registry.metadata import (
     LARGEST_MODEL,
     METADATA_NAME,

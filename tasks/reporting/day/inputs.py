@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio

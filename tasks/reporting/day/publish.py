@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.reporting.day.history import render_history, with_row
 from tasks.reporting.day.store import read_history
 

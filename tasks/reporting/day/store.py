@@ -9,10 +9,10 @@ import pandas as pd
 
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.replay_inputs import MANIFEST
-from tasks.core.run import Run
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.reporting.day.history import parse_history, rows_before

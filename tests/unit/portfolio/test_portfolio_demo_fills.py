@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.portfolio.positions import parse_positions
 from tests.builders import FRIDAY

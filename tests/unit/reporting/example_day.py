@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.artifacts import ArtifactRef, save_frame
-from tasks.core.home import Home
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.data.schema.records import Finding, Market, SnapshotRef
 from tasks.models.schema import Champion, Scores

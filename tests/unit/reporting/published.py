@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.core.home import Home
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import set_up
 from tasks.reporting.day import store
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tasks.core.errors import ConfigError
-from tasks.core.home import Home
-from tasks.core.setup import set_up
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import set_up
 from tasks.safety.halts_outside import keep_outside
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 from tasks.safety.switch_file import Event, as_stored

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.artifacts import save_frame
-from tasks.core.setup import set_up
+from tasks.core.homes.setup import set_up
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import CASH, Portfolio

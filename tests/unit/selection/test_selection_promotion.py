@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from config.sections import Candidate
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.store import read_production, read_versions
 from tasks.models.training.dataset import Dataset

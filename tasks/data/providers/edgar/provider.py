@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.edgar.facts import FORMS, reports_of
 from tasks.data.providers.filings import last_four_quarters

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.run import Run
+from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY
 from tasks.core.text import ascii_label
 from tasks.data.providers import filings

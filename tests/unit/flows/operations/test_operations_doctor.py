@@ -9,7 +9,7 @@ import pytest
 
 from flows.cli.app import answer
 from flows.operations import doctor
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
 from tests.homes import blank, tree_bytes

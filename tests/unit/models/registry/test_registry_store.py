@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from tasks.core.errors import ModelError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.models.registry.champion import load_champion
 from tasks.models.registry.metadata import sealed
 from tasks.models.registry.store import (

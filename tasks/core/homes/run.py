@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.settings import Settings
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.sessions import Session
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core import open as opening
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.home import Home
-from tasks.core.open import find_home, named_home, open_run, session_named, settings_of
+from tasks.core.homes import opening
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, named_home, open_run, session_named, settings_of
 from tests.homes import blank
 
 FRIDAY_EVENING = datetime(2024, 6, 14, 22, 0, tzinfo=UTC)

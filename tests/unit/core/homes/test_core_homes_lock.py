@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from tasks.core.errors import TransientError
-from tasks.core.lock import exclusive
+from tasks.core.homes.lock import exclusive
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tasks.core.lock import exclusive
+from tasks.core.homes.lock import exclusive
 with exclusive(Path(sys.argv[1]), doing="daily-live 2024-06-14"):
     print("held", flush=True)
     time.sleep(60)

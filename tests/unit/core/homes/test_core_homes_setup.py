@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from tasks.core import setup
 from tasks.core.errors import ConfigError, StorageError
-from tasks.core.home import Home
-from tasks.core.setup import is_set_up, make_home, set_up
+from tasks.core.homes import setup
+from tasks.core.homes.home import Home
+from tasks.core.homes.setup import is_set_up, make_home, set_up
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from tasks.core.errors import StorageError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.core.json_text import parse_json
 

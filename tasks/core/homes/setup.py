@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tasks.core.atomic import LEFTOVER_SUFFIX, write_text
 from tasks.core.errors import ConfigError, StorageError
-from tasks.core.home import Home
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tasks.core.json_text import parse_json
-from tasks.core.lock import exclusive
 
 SCHEMA_VERSION = 1
 ARTEFACTS = ("data", "live", "production", "reports")

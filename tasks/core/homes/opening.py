@@ -17,15 +17,15 @@ from config.settings import LoadedSettings, load_settings
 from tasks.core.atomic import remove_leftovers
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.home import Home
-from tasks.core.lock import exclusive
-from tasks.core.run import Run
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.run import Run
+from tasks.core.homes.setup import is_set_up
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, last_closed_session, session_on
-from tasks.core.setup import is_set_up
 
 MOST_NAMED = 20
-CODE = Path(__file__).parents[2]
+CODE = Path(__file__).parents[3]
 
 
 @contextmanager
