@@ -1,4 +1,4 @@
-"""Keep what one stage hands the next: a Parquet file in the run's work folder, named by its hash.
+"""Store the frames that stages pass on, as Parquet files in the run's work folder, checked by their hash.
 
 Stages pass `ArtifactRef`, never frames, so that Prefect has nothing large to hash or persist.
 """
@@ -17,7 +17,7 @@ from tasks.core.ids import sha256_of_bytes
 
 @dataclass(frozen=True)
 class ArtifactRef:
-    """Where a frame lies and what its bytes hash to."""
+    """The path of a stored frame and the SHA-256 of its bytes."""
 
     name: str
     path: Path
@@ -35,12 +35,12 @@ def save_frame(run: Run, name: str, frame: pd.DataFrame) -> ArtifactRef:
 
 
 def load_frame(ref: ArtifactRef) -> pd.DataFrame:
-    """Read the frame back; refuse bytes that are not the ones that were stored."""
+    """Read the frame back. Raises StorageError if the bytes differ from those stored."""
     content = ref.path.read_bytes()
     if sha256_of_bytes(content) != ref.sha256:
         raise StorageError(
-            f"{ref.path} was changed while the run was going on.",
-            remedy="Let nothing else write below data/work, then run again.",
+            f"{ref.path} was changed during the run.",
+            remedy="Make sure that nothing else writes to data/work, then run again.",
             path=str(ref.path),
         )
     return pd.read_parquet(io.BytesIO(content))

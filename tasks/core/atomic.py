@@ -1,6 +1,6 @@
-"""Write a file or a folder so that a reader, or a crash, sees the old one or the new one, never half.
+"""Write files and folders atomically: after a crash, readers see the old content or the new, never a mix.
 
-The order is always: write beside, fsync, rename, fsync the parent. A failed write leaves the old content.
+The order is always: write to a temporary name, fsync, rename, fsync the parent. A failed write leaves the old content.
 """
 
 import os
@@ -19,57 +19,57 @@ LEFTOVER_SUFFIX = ".partial"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace the file's content whole."""
+    """Replace the content of the file atomically."""
     with replace_file(path) as file:
         file.write(content)
 
 
 @contextmanager
 def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """Hand out an empty file that becomes `path` when the block ends well, and vanishes otherwise."""
+    """Yield an empty file that replaces `path` when the block succeeds and is deleted otherwise."""
     refuse_symlink(path)
-    beside = _beside(path)
+    temporary = _temporary(path)
     try:
         make_folder(path.parent)
-        with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
+        with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
         sync_folder(path.parent)
     except BaseException as error:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _not_written(path, error) from error
         raise
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replace the file's content whole, as UTF-8 with the newlines that are given."""
+    """Replace the content of the file atomically, as UTF-8 without newline translation."""
     write_bytes(path, content.encode())
 
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """Hand out an empty folder that becomes `path` when the block ends well, and vanishes otherwise.
+    """Yield an empty folder that replaces `path` when the block succeeds and is deleted otherwise.
 
-    An existing folder is exchanged in one step. A symlink in the way is refused.
+    An existing folder is exchanged atomically. A symbolic link at `path` is refused.
     """
     refuse_symlink(path)
-    beside = _beside(path)
+    temporary = _temporary(path)
     try:
         make_folder(path.parent)
-        beside.mkdir()
-        yield beside
-        put_in_place(beside, path)
+        temporary.mkdir()
+        yield temporary
+        put_in_place(temporary, path)
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def put_in_place(new: Path, path: Path) -> None:
-    """Move a finished file or folder to `path`; what was there, if anything, is at `new` afterwards."""
+    """Move a finished file or folder to `path`; the previous one, if any, is at `new` afterwards."""
     refuse_symlink(path)
     try:
         _sync_tree(new)
@@ -80,7 +80,7 @@ def put_in_place(new: Path, path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and those above it, unless they are there; their names are on the disk before this returns."""
+    """Create the folder and its missing parents, and fsync each new name."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
@@ -88,7 +88,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force to the disk which names the folder holds."""
+    """Fsync the folder's list of names."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -97,7 +97,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what a killed run left beside its targets. Only the holder of the home's lock may call this."""
+    """Delete temporary files of killed runs. Only the holder of the home's lock may call this."""
     for leftover in folder.glob(f".*{LEFTOVER_SUFFIX}"):
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
@@ -106,19 +106,19 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def refuse_symlink(path: Path) -> None:
-    """Refuse a target that is a link: what is written must land where its name says."""
+    """Raise StorageError if the target is a symbolic link: the data would land elsewhere."""
     if path.is_symlink():
         raise StorageError(
             f"{path} is a symbolic link.", remedy="Remove the link and run again.", path=str(path)
         )
 
 
-def _beside(path: Path) -> Path:
+def _temporary(path: Path) -> Path:
     return path.parent / f".{path.name}.{uuid.uuid4().hex}{LEFTOVER_SUFFIX}"
 
 
 def _exchange(new: Path, path: Path) -> None:
-    """Put `new` at `path`; what was there is at `new` afterwards. The two are swapped in one step."""
+    """Move `new` to `path`; an existing file or folder there is swapped atomically."""
     if path.exists():
         _swap(new, path)
     else:

@@ -1,10 +1,9 @@
-"""Append rows to a CSV file that shows where it was edited: each row's digest covers all rows before it.
+"""Append rows to a tamper-evident CSV file: each row's digest covers all rows before it.
 
-Serves every record that nobody may change afterwards. With a key the digests are HMACs: who can write the files but has
-no key cannot write rows that verify. An anchor outside the file holds the number of rows and the last digest, so that
-rows cut off the end are missed too. Damage never keeps a row from being appended; `verify` says where it is. A
-*renewal* is a row whose digest covers all bytes before it: with it a person vouches for what stands there, and the
-chain starts anew (ADR 12).
+For records that must not change afterwards. With a key the digests are HMACs: a writer without the key cannot produce
+rows that verify. An anchor outside the file holds the number of rows and the last digest, so that truncation is
+detected too. Damage never prevents an append; `verify` locates it. A *renewal* is a row whose digest covers all bytes
+before it: with it a person accepts the existing content, and the chain restarts (ADR 12).
 """
 
 import csv
@@ -29,7 +28,7 @@ LOCK_WAIT_S = 5.0
 
 @dataclass(frozen=True)
 class ChainFile:
-    """Where a chain is stored, and the columns its user fills; the digest is a column more."""
+    """The paths of a chain and its columns; the digest is appended as the last column."""
 
     path: Path
     anchor: Path
@@ -38,7 +37,7 @@ class ChainFile:
 
 @dataclass(frozen=True)
 class Break:
-    """One place where the chain does not hold. `byte` is the offset in the file; None where rows are gone."""
+    """One place where the chain is broken. `byte` is the offset in the file; None where rows are missing."""
 
     line: int
     byte: int | None
@@ -47,7 +46,7 @@ class Break:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many rows hold, how many of them by the key, and every break, first line first."""
+    """The number of rows, how many verified with the key, and every break in order of lines."""
 
     rows: int
     keyed: int
@@ -55,7 +54,7 @@ class Verdict:
 
     @property
     def broken_at(self) -> int | None:
-        """Return the first bad line of the file, None when the chain holds."""
+        """The first broken line of the file; None for an intact chain."""
         return self.breaks[0].line if self.breaks else None
 
 
@@ -68,9 +67,9 @@ class _Line:
 
 
 def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew: bool = False) -> None:
-    """Append one row, on the disk before this returns. Fields must not hold line breaks.
+    """Append one row and fsync it. Fields must not contain line breaks. Raises StorageError.
 
-    A torn last line is ended, not continued, so that it swallows no row. Raises StorageError.
+    A truncated last line is terminated first, so that the new row stays separate.
     """
     refuse_symlink(chain.path)
     with waiting(chain.path, seconds=LOCK_WAIT_S) as file:
@@ -98,13 +97,13 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
 
 
 def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
-    """Follow the chain from its first row to the last one that the anchor knows. A missing file has no rows."""
+    """Verify the chain from its first row to the last one in the anchor. A missing file has no rows."""
     try:
         content = chain.path.read_bytes()
     except FileNotFoundError:
         content = b""
     last, keyed = GENESIS, 0
-    stated: list[str] = []
+    digests: list[str] = []
     breaks = list(_heading_breaks(content, chain))
     for line in _lines(content, chain):
         if not line.cells:
@@ -113,20 +112,22 @@ def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
         *fields, digest = line.cells
         is_renewal = RENEWAL in digest
         before = sha256_of_bytes(content[: line.byte]) if is_renewal else last
-        if why := _doubt(digest, before, tuple(fields), key, is_renewal=is_renewal):
+        if why := _mismatch(digest, before, tuple(fields), key, is_renewal=is_renewal):
             breaks.append(Break(line.number, line.byte, why))
         else:
             keyed += key is not None
             if is_renewal:
                 breaks.clear()
         last = digest
-        stated.append(digest)
-    breaks += _anchor_breaks(chain.anchor, stated, key)
-    return Verdict(len(stated), keyed, tuple(breaks))
+        digests.append(digest)
+    breaks += _anchor_breaks(chain.anchor, digests, key)
+    return Verdict(len(digests), keyed, tuple(breaks))
 
 
-def _doubt(digest: str, before: str, fields: tuple[str, ...], key: bytes | None, *, is_renewal: bool) -> str:
-    """Say why a row does not hold; empty when it does."""
+def _mismatch(
+    digest: str, before: str, fields: tuple[str, ...], key: bytes | None, *, is_renewal: bool
+) -> str:
+    """Return why a row fails to verify; empty if it verifies."""
     is_keyed = digest.startswith(KEYED)
     if is_keyed and key is None:
         return "it is keyed, and without the key it cannot be verified"
@@ -134,7 +135,7 @@ def _doubt(digest: str, before: str, fields: tuple[str, ...], key: bytes | None,
         return "it is not keyed: it was written without the key"
     if hmac.compare_digest(digest, _digest(before, fields, key, is_renewal=is_renewal)):
         return ""
-    return "it was edited, a row before it is gone" + (", or it has another key" if is_keyed else "")
+    return "it was edited, a row before it is missing" + (", or it has another key" if is_keyed else "")
 
 
 def _digest(before: str, fields: tuple[str, ...], key: bytes | None, *, is_renewal: bool) -> str:
@@ -150,7 +151,7 @@ def _heading_breaks(content: bytes, chain: ChainFile) -> Iterator[Break]:
 
 
 def _lines(content: bytes, chain: ChainFile) -> Iterator[_Line]:
-    """Yield the lines below the heading; each is decoded by itself, so that damage ends with its line."""
+    """Yield the lines below the heading, decoded one by one, so that damage stays within its line."""
     byte = 0
     for number, line in enumerate(_split(content), start=1):
         if number > 1:
@@ -159,7 +160,7 @@ def _lines(content: bytes, chain: ChainFile) -> Iterator[_Line]:
 
 
 def _split(content: bytes) -> list[bytes]:
-    """Split at newlines alone, each kept at its line's end: other line ends may be part of a damaged row."""
+    """Split at newlines only, keeping them: other line ends may be part of a damaged row."""
     *whole, rest = content.split(b"\n")
     return [line + b"\n" for line in whole] + ([rest] if rest else [])
 
@@ -176,7 +177,7 @@ def _read(number: int, byte: int, line: bytes, chain: ChainFile) -> _Line:
     except csv.Error:
         rows = []
     if len(rows) != 1 or len(rows[0]) != len(chain.columns) + 1:
-        return _Line(number, byte, (), "it is no whole row")
+        return _Line(number, byte, (), "it is not a complete row")
     return _Line(number, byte, tuple(rows[0]))
 
 
@@ -197,22 +198,22 @@ def _anchor_mac(rows: int, digest: str, key: bytes) -> str:
     return hmac.digest(key, canonical_json([rows, digest]).encode(), "sha256").hex()
 
 
-def _anchor_breaks(path: Path, stated: list[str], key: bytes | None) -> Iterator[Break]:
-    """Compare the rows with what the anchor knows. One row more than it knows is a crash between two writes."""
-    end = len(stated) + 2
+def _anchor_breaks(path: Path, digests: list[str], key: bytes | None) -> Iterator[Break]:
+    """Compare the rows with the anchor. One row more than it lists means a crash between the two writes."""
+    end = len(digests) + 2
     try:
         anchor = parse_json(path.read_bytes())
         rows, digest, mac = int(anchor["rows"]), str(anchor[DIGEST]), str(anchor.get("mac", ""))
     except FileNotFoundError:
-        if key is not None or len(stated) > 1:
-            yield Break(end, None, f"{path.name} is missing: nobody knows how many rows there were")
+        if key is not None or len(digests) > 1:
+            yield Break(end, None, f"{path.name} is missing, so the number of rows is unknown")
         return
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         yield Break(end, None, f"{path.name} cannot be read ({type(error).__name__})")
         return
     if key is not None and not hmac.compare_digest(mac, _anchor_mac(rows, digest, key)):
         yield Break(end, None, f"{path.name} was not written with the key")
-    if rows > len(stated):
-        yield Break(end, None, f"rows are gone: {rows} were logged")
-    elif rows < 1 or stated[rows - 1] != digest:
-        yield Break(end, None, f"row {rows} is not the one that was logged")
+    if rows > len(digests):
+        yield Break(end, None, f"rows are missing: {rows} were logged")
+    elif rows < 1 or digests[rows - 1] != digest:
+        yield Break(end, None, f"row {rows} differs from the one that was logged")

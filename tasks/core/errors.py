@@ -1,4 +1,4 @@
-"""Name what can go wrong, once, with the exit code and the runbook page of each.
+"""The errors of the program, each with its exit code and its section in docs/runbooks.md.
 
 Expected outcomes (a failed check, a quarantined symbol, a fallback) are values, never exceptions.
 """
@@ -7,7 +7,7 @@ from tasks.core.secrets import masked, masked_value
 
 
 class AftercloseError(Exception):
-    """Say what happened, where, and what to do. `remedy` is one imperative sentence. Holds no secret."""
+    """What happened, where, and what to do. `remedy` is one imperative sentence. Secrets are masked."""
 
     exit_code = 1
     runbook = "unexpected"
@@ -23,14 +23,14 @@ class AftercloseError(Exception):
 
 
 class ConfigError(AftercloseError):
-    """A setting, a flag or a date that cannot be used."""
+    """An invalid setting, option or date."""
 
     exit_code = 2
     runbook = "configuration"
 
 
 class SafetyError(AftercloseError):
-    """A check failed, the kill switch is on, or an approval stands in the way."""
+    """A check failed, the kill switch is on, or an approval blocks the action."""
 
     exit_code = 3
     runbook = "safety"
@@ -44,7 +44,7 @@ class DataError(AftercloseError):
 
 
 class ModelError(AftercloseError):
-    """The champion cannot be trusted or used."""
+    """The champion is damaged, outdated or incompatible."""
 
     exit_code = 6
     runbook = "model"
@@ -58,21 +58,21 @@ class InfeasibleError(AftercloseError):
 
 
 class BrokerError(AftercloseError):
-    """The broker refused, or did not answer as it should."""
+    """The broker rejected a request, or its answer is invalid."""
 
     exit_code = 7
     runbook = "broker"
 
 
 class StorageError(AftercloseError):
-    """The disk is full, read-only, or failed to keep what was written."""
+    """A file or folder cannot be read or written, or is damaged."""
 
     exit_code = 1
     runbook = "storage"
 
 
 class TransientError(AftercloseError):
-    """Something that may work in a moment: the only error that is retried."""
+    """A temporary failure: the only error that is retried."""
 
     exit_code = 75
     runbook = "transient"

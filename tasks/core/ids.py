@@ -1,4 +1,4 @@
-"""Name things by what they contain: hashes of bytes, files and plain records."""
+"""Content hashes (SHA-256) of bytes, files and plain records."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def canonical_json(record: Any) -> str:
-    """Write plain data so that equal records give equal text. NaN and infinity are refused."""
+    """Serialise plain data so that equal records give equal text. NaN and infinity raise ValueError."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
 
 

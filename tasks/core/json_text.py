@@ -1,11 +1,11 @@
-"""Read JSON that somebody else may have written."""
+"""Parse JSON from untrusted sources."""
 
 import json
 from typing import Any
 
 
 def parse_json(content: str | bytes) -> Any:
-    """Return what the text holds; ValueError where it is no JSON, or nested so deeply that reading it is an attack."""
+    """Return the parsed value. Raises ValueError for invalid JSON and for nesting too deep to parse."""
     try:
         return json.loads(content)
     except RecursionError as error:

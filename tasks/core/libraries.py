@@ -1,13 +1,13 @@
-"""Say which versions of libraries are installed here."""
+"""The installed versions of libraries."""
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the version of each library by its name; one that is not installed is left out.
+    """Return the version of each library by name; those not installed are omitted.
 
-    Several names may stand for one import: xgboost itself in the place of xgboost-cpu.
+    Several names may provide one import: xgboost in place of xgboost-cpu.
     """
     versions = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Read a secret from the environment, or from a file that the environment names. Never writes, logs or quotes one."""
+"""Read a secret from the environment, or from a file named there. Never writes or logs it."""
 
 import os
 import stat
@@ -12,9 +12,9 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_secret(name: str, environ: Mapping[str, str] = os.environ, *, outside: Path) -> bytes | None:
-    """Return the secret in the variable, or in the file that NAME_FILE names; None where neither is set.
+    """Return the secret in the variable, or in the file that NAME_FILE names; None if neither is set.
 
-    The file is refused when others may read it (fault 115), or when it lies in `outside`, the folder it protects.
+    Raises ConfigError if other users may read the file (fault 115) or if it is inside `outside`, the home it protects.
     """
     named = environ.get(f"{name}_FILE", "")
     if environ.get(name) and named:
@@ -25,7 +25,7 @@ def read_secret(name: str, environ: Mapping[str, str] = os.environ, *, outside: 
     if len(secret) < LEAST_LENGTH:
         raise ConfigError(
             f"{name} is shorter than {LEAST_LENGTH} characters.",
-            remedy="Make one with `openssl rand -hex 32`.",
+            remedy="Create one with `openssl rand -hex 32`.",
             keys=[name],
         )
     return secret.encode()
@@ -47,7 +47,7 @@ def _in_file(path: Path, name: str, outside: Path) -> str:
         )
     if path.resolve().is_relative_to(outside.resolve()):
         raise ConfigError(
-            f"{path} lies in the home that it protects.", remedy="Move it out of the home.", path=str(path)
+            f"{path} is inside the home that it protects.", remedy="Move it out of the home.", path=str(path)
         )
     if not secret:
         raise ConfigError(f"{path} is empty.", remedy="Write the key into it.", path=str(path))

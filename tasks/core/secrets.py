@@ -1,7 +1,7 @@
-"""Keep the values of secrets out of everything that is said, logged or stored as a message.
+"""Mask the values of secrets in output, logs and stored messages.
 
-Secrets live in the environment and nowhere else. Whatever text holds the value of one, a provider's answer or a
-library's complaint among them, has it replaced by *** before a person, a log or a file gets it.
+Secrets are read from the environment only. Their values are replaced by *** in any text, such as a provider's answer or
+a library's error message.
 """
 
 import json
@@ -22,12 +22,12 @@ VARIABLES = (
     "AFTERCLOSE_AUDIT_KEY",
     "PREFECT_API_KEY",
 )
-SHORTEST = 4  # a shorter value is no secret, and would be found in every other word
+SHORTEST = 4  # a shorter value is not a secret, and would match ordinary words
 MASK = "***"
 
 
 def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the text with the value of every secret replaced, also as it is written in addresses and in JSON."""
+    """Return the text with the value of every secret masked, URL-encoded and JSON-escaped forms included."""
     values = {environ.get(name, "").strip() for name in VARIABLES}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= SHORTEST:
@@ -48,18 +48,18 @@ def masked_value(value: object) -> object:
 
 
 def mask_logs() -> None:
-    """From now on no log record of this process holds a secret, whoever writes it and wherever it goes."""
+    """Mask secrets in every further log record of this process, whichever logger or handler it uses."""
     before = logging.getLogRecordFactory()
     if getattr(before, "masks_secrets", False):
         return
 
-    def made(*arguments: Any, **named: Any) -> logging.LogRecord:
+    def masking_factory(*arguments: Any, **named: Any) -> logging.LogRecord:
         record = before(*arguments, **named)
-        said = record.getMessage() if record.args else str(record.msg)
-        hidden = masked(said)
-        if hidden != said:
+        message = record.getMessage() if record.args else str(record.msg)
+        hidden = masked(message)
+        if hidden != message:
             record.msg, record.args = hidden, ()
         return record
 
-    made.masks_secrets = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(made)
+    masking_factory.masks_secrets = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(masking_factory)

@@ -1,6 +1,6 @@
-"""Know the exchange's real sessions: holidays, half-days and daylight saving come from exchange_calendars.
+"""The sessions of the exchange: holidays, half-days and daylight saving come from exchange_calendars.
 
-Never decides what "today" is: it is handed a date or an instant.
+Never reads the clock: it is handed a date or an instant.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXCHANGE = "XNYS"
 EXCHANGE_TIME_ZONE = "America/New_York"
-FIRST_DAY, LAST_DAY = date(1990, 1, 2), date(2035, 12, 31)  # the library's own window is −20 … +1 years
+FIRST_DAY, LAST_DAY = date(1990, 1, 2), date(2035, 12, 31)  # the library's default window is −20 … +1 years
 REGULAR_HOURS = timedelta(hours=6, minutes=30)
 
 Days = NDArray[np.datetime64]
@@ -26,7 +26,7 @@ Days = NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class Session:
-    """One calendar day of the exchange. A closed day has neither opening nor close."""
+    """One calendar day of the exchange. On a closed day both times are None."""
 
     day: date
     opens_at: datetime | None
@@ -49,7 +49,7 @@ class Session:
 
 
 def session_on(day: date) -> Session:
-    """Return the exchange's day, open or closed."""
+    """Return the calendar day at the exchange, open or closed. Raises ConfigError outside the calendar."""
     _refuse_out_of_bounds(day)
     calendar = _calendar()
     label = day.isoformat()
@@ -74,7 +74,7 @@ def last_closed_session(at: datetime) -> Session:
 
 
 def sessions_between(first: date, last: date) -> Days:
-    """Return every session from `first` to `last`, both included, as days. Empty when there is none."""
+    """Return the sessions from `first` to `last`, both included, as datetime64[D]. May be empty."""
     _refuse_out_of_bounds(first)
     _refuse_out_of_bounds(last)
     days: Days = _calendar().sessions_in_range(first.isoformat(), last.isoformat()).to_numpy()
@@ -82,7 +82,7 @@ def sessions_between(first: date, last: date) -> Days:
 
 
 def sessions_ending(last: date, count: int) -> Days:
-    """Return the `count` sessions that end with the session on or before `last`."""
+    """Return `count` sessions as datetime64[D]; the last is on or before `last`."""
     _refuse_out_of_bounds(last)
     calendar = _calendar()
     label = calendar.date_to_session(last.isoformat(), direction="previous")
@@ -93,8 +93,8 @@ def sessions_ending(last: date, count: int) -> Days:
 def _refuse_out_of_bounds(day: date) -> None:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ConfigError(
-            f"{day} lies outside the exchange calendar ({FIRST_DAY} to {LAST_DAY}).",
-            remedy="Name a date inside it.",
+            f"{day} is outside the exchange calendar ({FIRST_DAY} to {LAST_DAY}).",
+            remedy="Name a date in that range.",
             date=day.isoformat(),
         )
 

@@ -1,8 +1,7 @@
-"""Declare a stage: a plain function that is a Prefect task whenever a Prefect flow calls it.
+"""Declare a stage: a plain function that runs as a Prefect task when a Prefect flow calls it.
 
-The CLI, the backtest and the tests call the same function without the engine (ADR 1: starting
-Prefect's temporary server costs half a minute, and nobody should wait that long for a day).
-Each stage's seconds go to whoever listens (`timings`), never into a stage's own result.
+The CLI and the tests call the same function without Prefect (ADR 1: its temporary server takes half a minute to start).
+The duration of each stage is collected by `timings`, never in the stage's own result.
 """
 
 import faulthandler
@@ -23,21 +22,21 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 30.0
-GRACE_S = 30.0  # between a stage's time-out and the end of a process that does not heed it
+GRACE_S = 30.0  # from a stage's timeout to the end of a process that ignores it
 
 _deadline: ContextVar[float | None] = ContextVar("stage_deadline", default=None)
 _listener: ContextVar[dict[str, float] | None] = ContextVar("stage_timings", default=None)
 
 
 def stage(*, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare how the engine runs the function: only transient errors are retried, nothing is cached."""
+    """Declare how Prefect runs the function: only transient errors are retried, nothing is cached."""
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             started = stopwatch()
             log.info("%s …", function.__name__)
-            if _prefect_is_running_us():
+            if _is_in_prefect_flow():
                 result = _as_prefect_task(function, retries)(*args, **kwargs)
             else:
                 result = function(*args, **kwargs)
@@ -51,10 +50,9 @@ def stage(*, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let no stage outlive the limit: a hung run would hold its deployment's only place, and cancel every later day.
+    """Limit the block's duration: a hung run would occupy its deployment's only slot and cancel every later day.
 
-    The engine times the stage out. Code that hangs where no exception reaches it is ended with its process, a little
-    later.
+    Prefect times the stage out. If code hangs where no exception reaches it, the process ends `GRACE_S` later.
     """
     token = _deadline.set(stopwatch() + seconds)
     faulthandler.dump_traceback_later(seconds + GRACE_S, exit=True, file=sys.__stderr__ or sys.stderr)
@@ -67,7 +65,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def timings() -> Iterator[dict[str, float]]:
-    """Collect the seconds of every stage that runs inside."""
+    """Collect the duration in seconds of every stage in the block, by its name."""
     seconds: dict[str, float] = {}
     token = _listener.set(seconds)
     try:
@@ -77,12 +75,12 @@ def timings() -> Iterator[dict[str, float]]:
 
 
 def timings_so_far() -> dict[str, float]:
-    """Return the seconds of the stages that have ended; empty where nobody listens."""
+    """Return the durations in seconds of finished stages; empty outside `timings`."""
     return dict(_listener.get() or {})
 
 
 def seconds_left() -> float | None:
-    """Return what is left of the limit, at least a moment, for the engine takes 0 for no limit."""
+    """Return the rest of the time limit, at least 1 ms because Prefect takes 0 for no limit; None without one."""
     deadline = _deadline.get()
     return None if deadline is None else max(deadline - stopwatch(), 0.001)
 
@@ -94,8 +92,8 @@ def _record(name: str, seconds: float) -> None:
         listener[name] = round(seconds, 3)
 
 
-def _prefect_is_running_us() -> bool:
-    context = sys.modules.get("prefect.context")  # not imported: then no engine is near
+def _is_in_prefect_flow() -> bool:
+    context = sys.modules.get("prefect.context")  # not imported: no Prefect flow is running
     return context is not None and context.FlowRunContext.get() is not None
 
 

@@ -1,4 +1,4 @@
-"""Say aloud what the state was read from when something was missing, and what stood in for it (R4, fault 26)."""
+"""Notes on missing inputs of the regime and their substitutes (R4, fault 26)."""
 
 import math
 
@@ -17,8 +17,8 @@ NAMES = {
 
 
 def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, index: str) -> tuple[str, ...]:
-    """Return one sentence for each thing a reader should know about the last session's state."""
-    decisive = slice(-memory(rules) - 1, None)  # the sessions that can bear on today's state
+    """Return one sentence per missing input and per reduction of the last session's cap."""
+    decisive = slice(-memory(rules) - 1, None)  # the sessions that can affect the last state
     volatility = float(inputs.volatility_pct[-1])
     notes = []
     if realised := int(inputs.is_realised[decisive].sum()):
@@ -31,9 +31,9 @@ def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, inde
             f"The benchmark {benchmark} is missing on {_sessions(synthetic, inputs, decisive)}: the"
             " equal-weight average of the members stands in."
         )
-    if everybody := int(inputs.is_everybody[decisive].sum()):
+    if all_names := int(inputs.is_all_names[decisive].sum()):
         notes.append(
-            f"The universe is empty on {_sessions(everybody, inputs, decisive)}: every name with a bar stands in."
+            f"The universe is empty on {_sessions(all_names, inputs, decisive)}: every name with a bar stands in."
         )
     notes.extend(
         f"No measure of {words}: it counts as the worst it could be."

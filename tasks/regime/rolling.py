@@ -1,7 +1,7 @@
-"""Sum over trailing windows so that a row's figure depends on that window's rows alone, to the last bit.
+"""Trailing-window sums that depend on the rows of the window alone, bit for bit.
 
-Running sums carry rounding from the first row on: a history read from 2005 and one read from 2019 would then
-disagree on 2020. Here every row adds its own window in the same order, whatever lies before it.
+Running sums accumulate rounding from the first row on: panels that begin in 2005 and in 2019 would differ on 2020.
+Here every row adds its own window in the same order, whatever precedes it.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 COLUMNS_AT_ONCE = 512
-FIXED_POINT = 2.0**40  # sums of integers do not depend on order, nor on how many empty columns stand between
+FIXED_POINT = 2.0**40  # integer sums depend neither on order nor on empty columns in between
 
 
 def window_sum(values: Numbers, window: int) -> Numbers:
-    """Return the sum of each row and the rows before it, `window` in all; fewer at the start. NaN counts as 0."""
+    """Return the sum of the last `window` rows up to each row, fewer at the start. NaN counts as 0."""
     known = np.nan_to_num(values, nan=0.0)
     total = np.zeros_like(known)
     for block in column_blocks(known):
@@ -27,21 +27,21 @@ def window_sum(values: Numbers, window: int) -> Numbers:
 
 
 def window_count(present: Mask, window: int) -> Numbers:
-    """Return how many of each row's trailing window are present."""
-    count = np.cumsum(present, axis=0, dtype=np.int64)  # whole numbers: a running sum is as good here
+    """Return how many rows of each trailing window are present."""
+    count = np.cumsum(present, axis=0, dtype=np.int64)  # a running sum of integers is exact
     count[window:] -= count[:-window].copy()
     return count.astype(np.float64)
 
 
 def column_blocks(values: NDArray[np.generic]) -> list[tuple[slice, ...]]:
-    """Return slices of columns small enough for the cache; none to take of a single series."""
+    """Return column slices small enough for the cache; one empty slice for a 1-D array."""
     if values.ndim == 1:
         return [()]
     return [(slice(first, first + COLUMNS_AT_ONCE),) for first in range(0, values.shape[1], COLUMNS_AT_ONCE)]
 
 
 def row_mean(values: Numbers, chosen: Mask) -> Numbers:
-    """Return each row's mean over the chosen columns, NaN where none is chosen."""
+    """Return the mean of each row over the chosen columns; NaN where none is chosen."""
     counted = chosen.sum(axis=1)
     fixed = np.rint(np.where(chosen, values, 0.0) * FIXED_POINT).astype(np.int64)
     mean: Numbers = fixed.sum(axis=1) / FIXED_POINT / np.where(counted, counted, np.nan)
@@ -51,8 +51,8 @@ def row_mean(values: Numbers, chosen: Mask) -> Numbers:
 def levels_before(returns: Numbers, window: int) -> Iterator[Numbers]:
     """Yield, for lag 0, 1, … `window` − 1, the level that many sessions ago as a multiple of today's.
 
-    NaN once the walk back meets a missing return or the first row. Only returns are needed: no level series has
-    to start at the same place for two readers to agree.
+    NaN from the first missing return backwards, and before the first row. Computed from returns, so that the result
+    does not depend on where a level series starts.
     """
     multiple = np.ones_like(returns)
     yield multiple

@@ -1,9 +1,9 @@
-"""Turn measurements into a state: rules anyone can follow, quick to believe the worse and slow to believe the better.
+"""Derive the state of each session from its inputs: quick to worsen, slow to improve.
 
-Volatility speaks first, because it turns within days; trend, breadth, correlation and drawdown, which turn within
-months, confirm a bear and can veto a bull. Causal and finite: a session's state depends on its own and the few
-sessions before it, never on how far back the reader began. A missing measurement counts as the worst it could be,
-so the state is the safest one that the other measurements support (fault 26).
+Volatility comes first, because it turns within days; trend, breadth, correlation and drawdown, which turn within
+months, confirm a bear and can veto a bull. Causal, with a finite memory: a state does not depend on where the panel
+begins. A missing input counts as its worst value, so that the state is the safest one that the others support
+(fault 26).
 """
 
 import numpy as np
@@ -19,19 +19,21 @@ CRASH, BEAR, NEUTRAL, BULL = range(len(STATES))
 
 
 def regime_path(inputs: Inputs, rules: sections.Regime) -> Ranks:
-    """Return the believed state of every session, as positions in STATES."""
-    return believe(
-        reading(inputs, rules), worsen_sessions=rules.worsen_sessions, confirm_sessions=rules.confirm_sessions
+    """Return the confirmed state of each session, as positions in STATES."""
+    return confirmed_states(
+        raw_states(inputs, rules),
+        worsen_sessions=rules.worsen_sessions,
+        confirm_sessions=rules.confirm_sessions,
     )
 
 
-def reading(inputs: Inputs, rules: sections.Regime) -> Ranks:
-    """Return what each session says by itself, before anything is confirmed."""
+def raw_states(inputs: Inputs, rules: sections.Regime) -> Ranks:
+    """Return the state of each session by its own inputs, before confirmation."""
     worst = _missing_as_worst(inputs)
     signs = signs_of_weakness(worst, rules)
     is_narrow_fall = (worst.breadth < rules.crash_breadth) & (worst.drawdown <= -rules.crash_drawdown)
     is_crash = (worst.volatility_pct >= rules.crash_volatility) & is_narrow_fall
-    # realised volatility looks back: it would call a panic for weeks after its end
+    # realised volatility looks back: it would signal a panic for weeks after its end
     is_panic = (worst.volatility_pct >= rules.panic_volatility) & (worst.trend < 0) & ~worst.is_realised
     is_bear = (worst.volatility_pct >= rules.bear_volatility) & (signs >= rules.bear_signs)
     is_bull = (worst.volatility_pct < rules.calm_volatility) & (signs <= rules.bull_signs)
@@ -39,29 +41,29 @@ def reading(inputs: Inputs, rules: sections.Regime) -> Ranks:
 
 
 def signs_of_weakness(inputs: Inputs, rules: sections.Regime) -> Ranks:
-    """Count how many of four hold: below the mean of 200 sessions, narrow, in step, far below the high."""
+    """Count the signs of weakness: below the 200-session mean, narrow, correlated, far below the high."""
     signs = (
         inputs.trend < 0,
         inputs.breadth < rules.weak_breadth,
         inputs.correlation > rules.weak_correlation,
         inputs.drawdown <= -rules.weak_drawdown,
     )
-    counted: Ranks = np.sum(signs, axis=0, dtype=np.int64)
-    return counted
+    count: Ranks = np.sum(signs, axis=0, dtype=np.int64)
+    return count
 
 
-def believe(readings: Ranks, *, worsen_sessions: int, confirm_sessions: int) -> Ranks:
-    """Return the state that is believed: no better than the worst of the last `confirm_sessions`.
+def confirmed_states(raw: Ranks, *, worsen_sessions: int, confirm_sessions: int) -> Ranks:
+    """Return the confirmed states: each no better than the worst settled state of the last `confirm_sessions`.
 
-    A worse reading counts once it has stood `worsen_sessions` in a row, so one bad print moves nothing; an
-    improvement has to stand through the whole confirmation, so a market at a boundary does not flap (fault 27).
+    A worse state settles after `worsen_sessions` in a row, so that one bad print changes nothing; a better one must
+    hold for `confirm_sessions`, so that a market at a boundary does not flip back and forth (fault 27).
     """
-    settled = _over_last(readings, worsen_sessions, np.maximum)
+    settled = _over_last(raw, worsen_sessions, np.maximum)
     return _over_last(settled, confirm_sessions, np.minimum)
 
 
 def memory(rules: sections.Regime) -> int:
-    """Return how many earlier readings can bear on a session's state."""
+    """Return the number of earlier sessions that can affect a state."""
     return rules.worsen_sessions + rules.confirm_sessions - 2
 
 
@@ -81,5 +83,5 @@ def _missing_as_worst(inputs: Inputs) -> Inputs:
         drawdown=np.nan_to_num(inputs.drawdown, nan=-1.0),
         is_realised=inputs.is_realised,
         is_cross_section=inputs.is_cross_section,
-        is_everybody=inputs.is_everybody,
+        is_all_names=inputs.is_all_names,
     )

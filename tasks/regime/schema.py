@@ -1,4 +1,4 @@
-"""What the regime slice hands on."""
+"""The output of the regime slice."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +12,7 @@ STATES: tuple[State, ...] = ("CRASH", "BEAR", "NEUTRAL", "BULL")  # from worst t
 
 @dataclass(frozen=True)
 class Regime:
-    """The state of one session, how much of the book it allows, and what it was read from."""
+    """The state of one session, its exposure cap (fraction of the portfolio) and its inputs."""
 
     session: date
     state: State
@@ -20,6 +20,6 @@ class Regime:
     allows_new_positions: bool  # False in CRASH
     inputs: dict[
         str, float
-    ]  # trend, volatility_pct, breadth, correlation, drawdown; without those that are missing
-    notes: tuple[str, ...]  # said aloud in the report: missing inputs and what stood in for them
+    ]  # trend, volatility_pct, breadth, correlation, drawdown; missing ones are omitted
+    notes: tuple[str, ...]  # for the report: missing inputs and their substitutes
     history: ArtifactRef  # frame: index session; columns state and one per input

@@ -1,4 +1,4 @@
-"""Read the states of past sessions out of a snapshot. Nothing is kept: they are computed again, the same each time."""
+"""The states of past sessions, recomputed from a snapshot."""
 
 from datetime import date
 
@@ -15,9 +15,9 @@ from tasks.regime.inputs import measure
 def regime_history(
     snapshot: SnapshotRef, rules: sections.Regime, *, first: date | None = None, last: date | None = None
 ) -> pd.DataFrame:
-    """Return state and inputs (index session) of the sessions from `first` to `last`, both included; None is open.
+    """Return state and inputs (index session) from `first` to `last`, both included; None means no bound.
 
-    Raises ConfigError where `first` is after `last`, DataError where the lake holds no session between them.
+    Raises ConfigError if `first` is after `last`, DataError if the lake holds no session in the range.
     """
     if first is not None and last is not None and first > last:
         raise ConfigError(
@@ -29,6 +29,6 @@ def regime_history(
     if found.empty:
         raise DataError(
             f"The lake holds no session from {first or 'its first'} to {last or 'its last'}.",
-            remedy=f"It holds {table.index[0].date()} to {table.index[-1].date()}: name dates in that range.",
+            remedy=f"It holds {table.index[0].date()} to {table.index[-1].date()}: choose dates in that range.",
         )
     return found

@@ -1,4 +1,4 @@
-"""The regime stage: in which state the market closed, and how much of the book that allows."""
+"""The regime stage: the market's state at the close and the exposure cap it sets."""
 
 import logging
 import math
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @stage()
 def detect_regime(run: Run, market: Market) -> Regime:
-    """Read the state of the session, with as many earlier states as the report shows."""
+    """Derive the state of the session and the earlier states that the report shows."""
     rules = run.settings.regime
     panel = read_prices(market.snapshot, window=sessions_to_read(rules))
     inputs = measure(panel)

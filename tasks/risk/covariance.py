@@ -1,7 +1,7 @@
-"""Estimate how names move together from a window of daily returns: Ledoit-Wolf, gaps filled without bias.
+"""Estimate the covariance of daily returns: Ledoit-Wolf shrinkage, with gaps filled without bias.
 
-Never decides a weight, never reads a disk. A gap is not a return of zero: zero-filling makes a name look calm and
-unrelated, which is the error an optimizer loves most. What stands in is the session's common move.
+Filling gaps with zero would understate a name's variance and correlation, which optimizers exploit. They are filled
+with the session's common move instead.
 """
 
 from collections.abc import Iterable
@@ -15,20 +15,20 @@ from threadpoolctl import threadpool_limits
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MIN_RETURNS = 20  # fewer say nothing about a variance
+MIN_RETURNS = 20  # the fewest from which a variance is estimated
 SINGULAR_BELOW = 1e-8  # smallest eigenvalue as a share of the mean one
 
 
 class Shrinkage(NamedTuple):
-    """What turns the sample covariance of some names into the shrunk one: (1 − intensity) × sample + diagonal."""
+    """Shrinks a sample covariance: (1 − intensity) × sample + diagonal."""
 
     intensity: float  # 0 is the sample covariance, 1 is the mean variance on the diagonal alone
-    diagonal: float  # added to each variance: intensity × mean variance, and what a repair needs
+    diagonal: float  # added to each variance: intensity × mean variance, plus any repair
     is_repaired: bool
 
 
 def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
-    """Say which names have enough returns in the window, and have moved at all."""
+    """Return which names (columns) have enough returns in the window and more than one non-zero return."""
     if returns.shape[0] < MIN_RETURNS:
         return np.zeros(returns.shape[1], dtype=bool)
     present = np.isfinite(returns)
@@ -40,10 +40,11 @@ def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
 
 
 def estimate_shrinkage(returns: Matrix) -> Shrinkage:
-    """Return the Ledoit-Wolf shrinkage of names that are `estimable`, towards their mean variance.
+    """Return the Ledoit-Wolf shrinkage of `estimable` names towards their mean variance.
 
-    Equals `sklearn.covariance.ledoit_wolf`, without the matrix of names × names: what its squares sum to is read off
-    the matrix of sessions × sessions. A covariance that could not be inverted is repaired by a larger diagonal.
+    `returns`: sessions × names, NaN where missing; without names the shrinkage is zero. Equals
+    `sklearn.covariance.ledoit_wolf`, but takes the sum of squares from the sessions × sessions matrix instead of the
+    names × names one. A near-singular covariance is repaired by a larger diagonal.
     """
     sessions, names = returns.shape
     if names == 0:
@@ -51,10 +52,12 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
     centred = _centred(returns)
     square = centred**2
     mean_variance = float(square.sum()) / sessions / names
-    with threadpool_limits(1):  # equal to the bit on any number of cores
+    with threadpool_limits(1):  # bit-identical on any number of cores
         gram = centred @ centred.T
     squares_of_covariance = float((gram**2).sum()) / sessions**2
-    spread = squares_of_covariance / names - mean_variance**2  # mean square of what is shrunk away
+    spread = (
+        squares_of_covariance / names - mean_variance**2
+    )  # mean squared distance from the shrinkage target
     noise = (float((square.sum(axis=1) ** 2).sum()) / sessions - squares_of_covariance) / names / sessions
     intensity = min(noise, spread) / spread if names > 1 and min(noise, spread) != 0 else 0.0
     diagonal = intensity * mean_variance
@@ -63,9 +66,9 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
 
 
 def covariance_of(returns: pd.DataFrame, names: Iterable[str], shrinkage: Shrinkage) -> pd.DataFrame:
-    """Return the shrunk covariance of some of the names, as the estimate of all of them has it.
+    """Return the shrunk covariance (daily) of a subset of the estimated names, by symbol.
 
-    `returns` are those of all the names that were estimated, by symbol; `names` without any there are left out.
+    `returns` of all estimated names, columns by symbol; `names` not among them are omitted.
     """
     is_chosen = returns.columns.isin(list(names))
     chosen = returns.columns[is_chosen]
@@ -83,9 +86,9 @@ def _centred(returns: Matrix) -> Matrix:
 
 
 def _lift(centred: Matrix, intensity: float, diagonal: float, *, floor: float) -> float:
-    """Return what the diagonal needs for the smallest eigenvalue to reach the floor; 0 nearly always.
+    """Return the increase of the diagonal that lifts the smallest eigenvalue to the floor; usually 0.
 
-    The sample's smallest eigenvalue is 0 where there are more names than sessions.
+    The sample's smallest eigenvalue is 0 if there are more names than sessions.
     """
     if diagonal >= floor:
         return 0.0
@@ -96,9 +99,9 @@ def _lift(centred: Matrix, intensity: float, diagonal: float, *, floor: float) -
 
 
 def fill_gaps(returns: Matrix) -> Matrix:
-    """Fill each gap with the session's common move at the name's own scale; means and variances stay as observed.
+    """Fill each gap with the session's common move, scaled to the name; its mean and variance stay as observed.
 
-    Without gaps the returns come back as they are.
+    Without gaps `returns` is returned unchanged.
     """
     missing = ~np.isfinite(returns)
     if not missing.any():
@@ -107,7 +110,7 @@ def fill_gaps(returns: Matrix) -> Matrix:
     mean, deviation = np.nanmean(gapped, axis=0), np.nanstd(gapped, axis=0)
     standard = (gapped - mean) / deviation
     present = (~missing).sum(axis=1)
-    common = np.nansum(standard, axis=1) / np.maximum(present, 1)  # 0 on a session that nobody traded
+    common = np.nansum(standard, axis=1) / np.maximum(present, 1)  # 0 on a session without trades
     filled = np.where(missing, common[:, None], standard)
     restored: Matrix = mean + deviation * (filled - filled.mean(axis=0)) / filled.std(axis=0)
     return restored

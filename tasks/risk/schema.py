@@ -1,4 +1,4 @@
-"""What the risk slice hands on."""
+"""The output of the risk slice."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,11 @@ from tasks.risk.covariance import Shrinkage
 
 @dataclass(frozen=True)
 class RiskModel:
-    """The window of daily returns of the names that can be estimated (index symbol, columns session), and how the
-    covariance of any of them is shrunk. The covariance itself is made of the few names that are asked for."""
+    """Daily returns of the estimable names (index symbol, columns session) and the shrinkage of their covariance.
+
+    The covariance matrix itself is computed for the few names that need it (`covariance_of`).
+    """
 
     returns: ArtifactRef
     shrinkage: Shrinkage
-    notes: tuple[str, ...]  # names left out for short histories, repairs of a singular matrix
+    notes: tuple[str, ...]  # names omitted for short histories, repairs of a singular matrix

@@ -1,6 +1,6 @@
-"""Say what a book could lose: volatility, value at risk and expected shortfall, from what its names did before.
+"""Volatility, value at risk and expected shortfall of a portfolio, by historical simulation.
 
-Historical only: no distribution is assumed. Losses are positive fractions of the book. Never decides a weight.
+No distribution is assumed. Losses are positive fractions of the portfolio.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ Numbers = NDArray[np.float64]
 
 SESSIONS_PER_YEAR = 252
 MONTH = 21  # sessions
-MIN_WEIGHT_PRESENT = 0.5  # a session on which less of the book has a return says nothing about the book
+MIN_WEIGHT_PRESENT = 0.5  # a session with returns for a smaller fraction of the weights is omitted
 
 
 def portfolio_risk(weights: pd.Series, returns: pd.DataFrame, confidence: float) -> dict[str, float]:
-    """Return volatility (a year), var_1d, cvar_1d, var_21d and cvar_21d of a book.
+    """Return volatility (annual), var_1d, cvar_1d, var_21d and cvar_21d of a portfolio, as fractions.
 
-    `weights` by symbol; a line that is not in `returns` moves with the average name. CASH and an empty book
-    do not move. Without any returns every figure is NaN: unknown is not zero.
+    `weights` by symbol; a name that is not in `returns` moves with the average name. CASH and an empty portfolio
+    have no risk. Without any returns every value is NaN.
     """
     invested = weights.drop(labels="CASH", errors="ignore").astype(float)
     invested = invested[invested != 0]
@@ -37,9 +37,10 @@ def portfolio_risk(weights: pd.Series, returns: pd.DataFrame, confidence: float)
 
 
 def book_returns(invested: pd.Series, returns: pd.DataFrame) -> Numbers:
-    """Return what the book would have returned on each past session at today's weights.
+    """Return the portfolio's return on each past session at today's weights.
 
-    Where names have no return the others stand for them; sessions with too little of the book are left out.
+    A name without a return on a session is replaced by the others; sessions with returns for too little of the weights
+    are omitted.
     """
     known = invested.index.intersection(returns.columns)
     history = returns[known].to_numpy(dtype=float)
@@ -57,7 +58,7 @@ def book_returns(invested: pd.Series, returns: pd.DataFrame) -> Numbers:
 
 
 def tail_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
-    """Return value at risk and expected shortfall. The quantile is a loss that really happened, never one between."""
+    """Return value at risk and expected shortfall; NaN for no returns. The quantile is an observed loss."""
     if returns.size == 0:
         return float("nan"), float("nan")
     quantile = float(np.quantile(returns, 1 - confidence, method="lower"))
@@ -66,7 +67,7 @@ def tail_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
 
 
 def month_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
-    """Return the same over 21 sessions, from overlapping windows; a short history is scaled by the root of time."""
+    """Return both over 21 sessions, from overlapping windows; a short history is scaled by the square root of time."""
     if returns.size < 2 * MONTH:
         var, shortfall = tail_loss(returns, confidence)
         return var * MONTH**0.5, shortfall * MONTH**0.5

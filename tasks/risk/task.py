@@ -1,4 +1,4 @@
-"""The risk stage: how the names that can be estimated move together, for the optimizer and the report."""
+"""The risk stage: the covariance estimate for the optimizer and the report."""
 
 import logging
 
@@ -8,6 +8,7 @@ import pandas as pd
 from tasks.core.artifacts import save_frame
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
+from tasks.core.text import counted
 from tasks.data.panel.reader import read_prices
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Market, Panel
@@ -21,7 +22,7 @@ NAMED_IN_NOTES = 10
 
 @stage()
 def estimate_risk(run: Run, market: Market) -> RiskModel:
-    """Estimate how daily returns over the last window of sessions move together."""
+    """Estimate the covariance of daily returns over the last `risk.window_sessions`."""
     settings = run.settings.risk
     panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)[1:]
@@ -29,12 +30,12 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
     shrinkage = estimate_shrinkage(returns[:, known])
     symbols = panel.symbols[known]
     frame = pd.DataFrame(returns[:, known].T, index=symbols, columns=panel.sessions[1:])
-    log.info("covariance of %d names, shrinkage %.2f", len(symbols), shrinkage.intensity)
+    log.info("covariance of %s, shrinkage %.2f", counted(len(symbols), "name"), shrinkage.intensity)
     return RiskModel(save_frame(run, "returns", frame), shrinkage, risk_notes(panel, known, shrinkage))
 
 
 def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage) -> tuple[str, ...]:
-    """Say which members could not be estimated, and whether the matrix had to be repaired."""
+    """Return notes on members without an estimate and on a repaired covariance."""
     notes = []
     left_out = panel.symbols[~known & panel.is_member[-1]]
     if left_out.size:

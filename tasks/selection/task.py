@@ -84,7 +84,7 @@ def _bytes_of(model: ArtifactRef) -> bytes:
     content = model.path.read_bytes()
     if sha256_of_bytes(content) != model.sha256:
         raise StorageError(
-            f"{model.path} was changed while the run was going on.",
+            f"{model.path} was changed during the run.",
             remedy="Let nothing else write below data/work, then run again.",
             path=str(model.path),
         )

@@ -148,7 +148,7 @@ SYMPTOMS = {
     "Afterclose needs Python 3.11 or newer": installing_with("version_info"),
     "is not an Afterclose home": told("afterclose daily --home ~/nowhere"),
     "not empty and not an Afterclose home": told("afterclose init ~/market-data"),
-    "The settings cannot be used": with_settings("afterclose refresh", portfolio={"max_position": 0.2}),
+    "The settings are invalid": with_settings("afterclose refresh", portfolio={"max_position": 0.2}),
     "is not a folder": told("afterclose init ~/new", "afterclose refresh --home ~/new"),
     "in the environment": without_keys,
     "holds neither prices.parquet nor prices.csv": importing(),
@@ -166,7 +166,7 @@ SYMPTOMS = {
     ),
     "the exchange was closed": told("afterclose daily --date 2024-06-09"),
     "is not over": on(datetime(2024, 6, 14, 15, tzinfo=UTC), "afterclose daily --date today"),
-    "lies in the future": told("afterclose daily --date 2024-06-20"),
+    "is in the future": told("afterclose daily --date 2024-06-20"),
     "The last bar of": importing_market(lambda row: "2024-06-14" not in row, "afterclose daily"),
     "the universe is empty": with_settings(
         "afterclose daily", data={"universe": {"min_history_sessions": 500}}

@@ -103,7 +103,7 @@ FOUND = {
     "blank line": (5, "blank"),
     "bad byte": (3, "not UTF-8"),
     "NUL": (3, "edited"),
-    "one cell": (5, "no whole row"),
+    "one cell": (5, "not a complete row"),
 }
 
 

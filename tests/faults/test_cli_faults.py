@@ -97,5 +97,5 @@ def test_a_mistyped_home_is_refused_by_every_command_and_never_made(tmp_path, ca
 
     assert answer([*words.split(), "--home", str(typo)]) == 2
 
-    assert f"Make it one with `afterclose init {typo}`" in capsys.readouterr().err
+    assert f"Create it with `afterclose init {typo}`" in capsys.readouterr().err
     assert not typo.exists()

@@ -11,7 +11,7 @@ from tasks.data.schema.records import Panel
 from tasks.regime.caps import exposure_cap
 from tasks.regime.inputs import measure
 from tasks.regime.notes import regime_notes
-from tasks.regime.rules import BEAR, BULL, CRASH, believe, regime_path
+from tasks.regime.rules import BEAR, BULL, CRASH, confirmed_states, regime_path
 from tests.builders import make_panel, make_settings
 
 RULES = make_settings().regime
@@ -74,9 +74,9 @@ def test_fault_026_when_nothing_is_known_the_state_is_a_crash():
 def test_fault_027_a_market_that_jumps_at_a_boundary_does_not_flap():
     flapping = np.array([BULL, BEAR] * 50)
 
-    believed = believe(np.repeat(flapping, 2), worsen_sessions=2, confirm_sessions=10)
+    confirmed = confirmed_states(np.repeat(flapping, 2), worsen_sessions=2, confirm_sessions=10)
 
-    assert np.count_nonzero(np.diff(believed)) == 1
+    assert np.count_nonzero(np.diff(confirmed)) == 1
 
 
 def test_fault_028_an_unknown_state_has_no_cap():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tasks.data.schema.records import Panel
 from tasks.regime.history import history_table, sessions_to_read
 from tasks.regime.inputs import measure
-from tasks.regime.rules import BULL, CRASH, believe
+from tasks.regime.rules import BULL, CRASH, confirmed_states
 from tests.builders import make_panel, make_settings
 
 RULES = make_settings(**{"regime.history_sessions": 20}).regime
@@ -105,11 +105,11 @@ def test_empty_columns_and_their_order_change_nothing(seed):
 @given(readings, st.integers(1, 5), st.integers(1, 15))
 @settings(max_examples=100)
 def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path, worsen, confirm):
-    believed = believe(path, worsen_sessions=worsen, confirm_sessions=confirm)
+    confirmed = confirmed_states(path, worsen_sessions=worsen, confirm_sessions=confirm)
 
-    worse_at = [i for i in range(1, len(path)) if believed[i] < believed[i - 1]]
+    worse_at = [i for i in range(1, len(path)) if confirmed[i] < confirmed[i - 1]]
     for start in worse_at:
-        assert (believed[start : start + confirm] <= believed[start]).all()
+        assert (confirmed[start : start + confirm] <= confirmed[start]).all()
 
 
 @given(readings, st.integers(1, 5), st.integers(1, 15))
@@ -118,4 +118,4 @@ def test_what_stands_long_enough_is_believed(path, worsen, confirm):
     long_enough = worsen + confirm - 1
     steady = np.concatenate([path, np.full(long_enough, path[-1])])
 
-    assert believe(steady, worsen_sessions=worsen, confirm_sessions=confirm)[-1] == path[-1]
+    assert confirmed_states(steady, worsen_sessions=worsen, confirm_sessions=confirm)[-1] == path[-1]

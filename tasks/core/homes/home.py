@@ -1,4 +1,4 @@
-"""Know where everything of one book lives: the checkout, or the folder that --home names."""
+"""The paths of one home: the checkout, or the folder that --home names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Home:
-    """The folders and single files of one book. Naming a path never creates it."""
+    """The folders and files of one portfolio. Reading a path never creates it."""
 
     root: Path
 
@@ -16,27 +16,27 @@ class Home:
 
     @property
     def work(self) -> Path:
-        """What stages hand each other inside a run; safe to delete between runs."""
+        """Frames that stages pass on within a run; safe to delete between runs."""
         return self.root / "data" / "work"
 
     @property
     def features(self) -> Path:
-        """Computed features that several models learn from; safe to delete between runs."""
+        """Cached features that several models train on; safe to delete between runs."""
         return self.root / "data" / "features"
 
     @property
     def requests_file(self) -> Path:
-        """Counts what providers were asked, so that their limits hold whichever process asks."""
+        """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
 
     @property
     def answers(self) -> Path:
-        """What providers said of things that change slowly; safe to delete between runs."""
+        """Cached provider answers that change slowly; safe to delete between runs."""
         return self.root / "data" / "answers"
 
     @property
     def marker_file(self) -> Path:
-        """Stands once the home has been set up."""
+        """Exists once the home has been set up."""
         return self.root / "data" / "home.json"
 
     @property
@@ -61,12 +61,12 @@ class Home:
 
     @property
     def stop_file(self) -> Path:
-        """A file that anyone can create to trip the kill switch by hand: `touch live/STOP`."""
+        """A file that trips the kill switch when anyone creates it: `touch live/STOP`."""
         return self.live / "STOP"
 
     @property
     def kill_switch_lock(self) -> Path:
-        """Held for the moment in which the switch is read and written; never for as long as a run."""
+        """Held only while the switch is read and written, never for a whole run."""
         return self.root / "data" / "kill_switch.lock"
 
     @property
@@ -75,7 +75,7 @@ class Home:
 
     @property
     def audit_anchor(self) -> Path:
-        """What the audit log ended with, kept apart from it."""
+        """The number of rows and last digest of the audit log, stored apart from it."""
         return self.root / "data" / "audit_anchor.json"
 
     @property

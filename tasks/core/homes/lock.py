@@ -1,4 +1,4 @@
-"""Let one run at a time work in a home. The kernel drops the lock of a dead process by itself."""
+"""File locks: one run at a time per home. The kernel releases the lock of a dead process."""
 
 import fcntl
 import json
@@ -19,14 +19,14 @@ POLL_S = 0.01
 
 @contextmanager
 def exclusive(path: Path, *, doing: str) -> Iterator[None]:
-    """Hold the lock while the block runs; who comes second is told who holds it and for what."""
+    """Hold the lock while the block runs. A second caller gets a TransientError that names the holder."""
     try:
         make_folder(path.parent)
         file = path.open("a+")
     except OSError as error:
         raise StorageError(
             f"{path} could not be opened: {error.strerror}.",
-            remedy="Make the home writable for this user.",
+            remedy="Make the home writable by this user.",
             path=str(path),
         ) from error
     with file:
@@ -43,9 +43,9 @@ def exclusive(path: Path, *, doing: str) -> Iterator[None]:
 
 @contextmanager
 def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
-    """Open the file for reading and appending, alone; wait for its lock, but not for a process that hangs.
+    """Open the file for reading and appending under an exclusive lock; wait at most `seconds` for it.
 
-    Raises TransientError when the lock is not free in time, StorageError when the file cannot be opened.
+    Raises TransientError if the lock is not free in time, StorageError if the file cannot be opened.
     """
     try:
         make_folder(path.parent)
@@ -62,7 +62,7 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             if stopwatch() > deadline:
                 raise TransientError(
                     f"{path} has been in use by another process for {seconds:g} s.",
-                    remedy="End the process that hangs, then run again.",
+                    remedy="End the hanging process, then run again.",
                     lock=str(path),
                 )
             time.sleep(POLL_S)

@@ -1,6 +1,6 @@
-"""Open a run: which home, which session, which settings; alone in the home until it ends.
+"""Open a run: resolve the home, session and settings, and hold the home's lock until it ends.
 
-Everything a person can get wrong before the first stage is refused here, with nothing written yet.
+User errors are rejected here, before the first stage and before anything is written.
 """
 
 import os
@@ -39,12 +39,11 @@ def open_run(
     at: datetime | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Run]:
-    """Hand out the run of a session, and hold the home's lock while it goes on.
+    """Yield the run of a session, holding the home's lock until the block ends.
 
-    `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; the last two are
-    meant at the instant `at`, by default now.
-    With `step_back` a closed day means the session before it. Never makes a home (`afterclose init` does). From then
-    on no log of this process holds a secret.
+    `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; both are resolved
+    at the instant `at`, by default now. With `step_back` a closed day means the session before it. Never creates a
+    home (`afterclose init` does). From then on secrets are masked in the logs of this process.
     """
     mask_logs()
     place = find_home(home, environ)
@@ -53,37 +52,39 @@ def open_run(
     if step_back and not session.is_open:
         session = _session_before(session)
     with exclusive(place.lock_file, doing=doing):
-        _sweep(place)
+        _remove_leftovers(place)
         yield Run(place, session, _known_at(session), settings)
 
 
 def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
-    """Return the home to work on. A place that is not a home is refused: a typing error must not become a new one."""
+    """Return the home to work on. Raises ConfigError for any other folder: a typo must not create a home."""
     place = named_home(home, environ)
     if not is_set_up(place):
         raise ConfigError(
             f"{place.root} is not an Afterclose home.",
-            remedy=f"Make it one with `afterclose init {shlex.quote(str(place.root))}`, or name another with --home.",
+            remedy=f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or name another with --home.",
             home=str(place.root),
         )
     return place
 
 
 def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
-    """Return the place that is meant, whether or not it is a home yet. Creates nothing.
+    """Return the home as named, whether or not it has been set up. Creates nothing.
 
-    That is, in this order: the one named, AFTERCLOSE_HOME, the current folder if it is a home, the checkout.
-    Code that was installed as a package has no checkout: its own folder never becomes a home.
+    In this order: the argument, AFTERCLOSE_HOME, the current folder if it is a home, the checkout.
+    Code installed as a package has no checkout: its own folder never becomes a home.
     """
     named = home or environ.get("AFTERCLOSE_HOME") or _default_home()
     if named is None:
         raise ConfigError(
             "No Afterclose home is named, and the current folder is not one.",
-            remedy="Make one with `afterclose init DIR` and change into it, or name one: --home, AFTERCLOSE_HOME.",
+            remedy="Create one with `afterclose init DIR` and change into it, or name one: --home, AFTERCLOSE_HOME.",
         )
     root = Path(named).expanduser().absolute()
     if root.exists() and not root.is_dir():
-        raise ConfigError(f"{root} is no folder.", remedy="Name a folder with --home.", home=str(root))
+        raise ConfigError(
+            f"{root} is not a directory.", remedy="Name a directory with --home.", home=str(root)
+        )
     return Home(root)
 
 
@@ -93,16 +94,18 @@ def _default_home() -> Path | None:
 
 
 def checkout() -> Path | None:
-    """Return the checkout that the code runs from; None when it was installed as a package."""
+    """Return the checkout that the code runs from; None if it was installed as a package."""
     try:
         project = (CODE / "pyproject.toml").read_text()
     except OSError:
         return None
-    return CODE if 'name = "afterclose"' in project else None  # site-packages may hold another project's
+    return (
+        CODE if 'name = "afterclose"' in project else None
+    )  # site-packages may hold that of another project
 
 
 def settings_of(home: Home, profile: str | None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:
-    """Load the home's settings; what is wrong with them becomes one error that lists it all."""
+    """Load the home's settings. Raises one ConfigError that lists every problem."""
     try:
         return load_settings(
             home=home.root, profile=profile or environ.get("AFTERCLOSE_PROFILE") or None, environ=environ
@@ -112,43 +115,43 @@ def settings_of(home: Home, profile: str | None, environ: Mapping[str, str] = os
         if len(error.problems) > MOST_NAMED:
             named.append(f"\n  - … and {len(error.problems) - MOST_NAMED} more.")
         raise ConfigError(
-            "The settings cannot be used.",
-            remedy=f"Mend what is listed; docs/configuration.md says what each key may be.{''.join(named)}",
+            "The settings are invalid.",
+            remedy=f"Fix the settings below; docs/configuration.md describes each key.{''.join(named)}",
             problems=[str(problem) for problem in error.problems],
         ) from error
 
 
 def session_named(day: str | None, *, at: datetime) -> Session:
-    """Return the session that a person means at the instant; refuse what is no date, or not yet over."""
+    """Return the session for the day as `open_run` takes it. Raises ConfigError for an invalid or future date."""
     if day is None:
         return last_closed_session(at)
     today = at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
     session = session_on(today if day == "today" else parsed_date(day))
     if session.day > today:
         raise ConfigError(
-            f"{session} lies in the future: at the exchange it is {today}.",
+            f"{session} is in the future: the date at the exchange is {today}.",
             remedy="Name a session that has closed.",
             date=str(session),
         )
     if session.closes_at is not None and session.closes_at > at:
         closes = session.closes_at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE))
         raise TransientError(
-            f"The session of {session} is not over: it closes at {closes:%H:%M} New York time.",
-            remedy="Run again after the close, or leave --date out for the last session that has closed.",
+            f"The session of {session} has not closed yet: it closes at {closes:%H:%M} New York time.",
+            remedy="Run again after the close, or omit --date for the last session that has closed.",
             date=str(session),
         )
     return session
 
 
 def parsed_date(day: str) -> date:
-    """Read YYYY-MM-DD and nothing else."""
+    """Parse YYYY-MM-DD only. Raises ConfigError for anything else."""
     try:
         parsed = date.fromisoformat(day)
     except ValueError:
         parsed = None
-    if parsed is None or parsed.isoformat() != day:  # 20240614 and 2024-W24-5 are dates too, but not ours
+    if parsed is None or parsed.isoformat() != day:  # fromisoformat accepts 20240614 and 2024-W24-5 too
         raise ConfigError(
-            f"{day[:40]!r} is no date.",
+            f"{day[:40]!r} is not a valid date.",
             remedy="Write it as YYYY-MM-DD, for example 2024-06-14.",
             date=day[:40],
         )
@@ -160,7 +163,7 @@ def _session_before(session: Session) -> Session:
 
 
 def _known_at(session: Session) -> datetime:
-    """Return the knowledge cut: the close; on a closed day the end of the day."""
+    """Return the as-of instant: the close; on a closed day the end of the day."""
     if session.closes_at is not None:
         return session.closes_at
     return datetime.combine(session.day + timedelta(days=1), time(), ZoneInfo(EXCHANGE_TIME_ZONE)).astimezone(
@@ -168,8 +171,8 @@ def _known_at(session: Session) -> datetime:
     )
 
 
-def _sweep(home: Home) -> None:
-    """Remove what a killed run left behind. Only the holder of the lock may."""
+def _remove_leftovers(home: Home) -> None:
+    """Remove the leftovers of a killed run. Only the holder of the lock may call this."""
     shutil.rmtree(home.work, ignore_errors=True)
     for folder in (home.root, home.lake.parent, home.lake):
         remove_leftovers(folder)

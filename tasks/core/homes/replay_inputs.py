@@ -1,6 +1,6 @@
-"""Know what the published days stand on: each manifest in live/ names its inputs.
+"""The inputs and files of published days, read from the manifests in live/.
 
-What a day needs for its replay may not be deleted, so nothing is guessed: a manifest that cannot be read is an error.
+The inputs of a day must not be deleted, because its replay needs them: an unreadable manifest is an error.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 
 
 class Inputs(NamedTuple):
-    """What a published day was computed from."""
+    """The inputs of a published day."""
 
     snapshot: str  # id of the data
     champion: str  # sha256 of the model
@@ -25,7 +25,7 @@ class Inputs(NamedTuple):
 def published_inputs(home: Home) -> dict[date, Inputs]:
     """Return the inputs of each published day, by session, oldest first.
 
-    Raises StorageError at the first manifest that cannot be read. No days give an empty mapping.
+    Raises StorageError at the first unreadable manifest. Without published days the mapping is empty.
     """
     found = {}
     for path in sorted(home.live.glob(f"[0-9]*/{MANIFEST}")):
@@ -36,7 +36,7 @@ def published_inputs(home: Home) -> dict[date, Inputs]:
             found[session] = Inputs(str(inputs["snapshot"]), str(inputs["champion"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                f"{path} cannot be read ({type(error).__name__}), so nobody knows what the day stands on.",
+                f"{path} cannot be read ({type(error).__name__}), so the inputs of that day are unknown.",
                 remedy="Restore the day from a backup, or move its folder out of live/.",
                 path=str(path),
             ) from error
@@ -44,7 +44,7 @@ def published_inputs(home: Home) -> dict[date, Inputs]:
 
 
 def changed_files(home: Home) -> Iterator[str]:
-    """Yield the files of published days, as DATE/NAME, that are gone or no longer what their manifest says."""
+    """Yield the files of published days, as DATE/NAME, that are missing or differ from their manifest."""
     for folder in sorted(path for path in home.live.glob("[0-9]*") if path.is_dir()):
         try:
             digests = dict(parse_json((folder / MANIFEST).read_bytes())["sha256"])

@@ -1,4 +1,4 @@
-"""What every stage is handed first: which home, which session, what may be known, which settings."""
+"""The first argument of every stage: home, session, as-of instant and settings."""
 
 import zlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tasks.core.sessions import Session
 
 @dataclass(frozen=True)
 class Run:
-    """One walk through a session. Two runs with equal fields do equal work."""
+    """One run of a session. Runs with equal fields give equal results."""
 
     home: Home
     session: Session
@@ -19,5 +19,5 @@ class Run:
     settings: Settings
 
     def seed(self, purpose: str) -> int:
-        """Return the seed for one purpose: fixed by settings, distinct between purposes."""
+        """Return the seed for one purpose, derived from the setting `seed`."""
         return zlib.crc32(f"{self.settings.seed}/{purpose}".encode())

@@ -1,7 +1,7 @@
-"""Make a folder a home, once. The marker is written last: until it stands, set-up starts over.
+"""Set up a home, once. The marker is written last: until it exists, set-up starts over.
 
-Once the marker stands nothing is made again: a kill switch that has vanished since is no fresh home
-but a fault, and halts (fault 43). A switch that a person tripped before the first run stays tripped.
+Afterwards nothing is created again: a kill-switch file that has disappeared is a fault and halts trading (fault 43),
+not a new home. A switch that a person tripped before the first run stays tripped.
 """
 
 import json
@@ -27,14 +27,14 @@ BEFORE_SET_UP = frozenset(
 
 
 def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
-    """Make an empty folder, or the checkout, a home with this config.yaml; return False if it is a home already.
+    """Set up an empty folder, or the checkout, as a home with this config.yaml; return False if it is a home already.
 
-    A config.yaml that is there is kept. A folder that holds anything else is refused: it may be a home that lost its
-    marker, and must not start afresh.
+    An existing config.yaml is retained. Raises ConfigError if the folder holds anything else: it may be a home that
+    lost its marker, and must not start over.
     """
     if is_set_up(home):
         return False
-    found = next(_strange_files(home.root, in_checkout=home.root == checkout), None)
+    found = next(_unexpected_files(home.root, in_checkout=home.root == checkout), None)
     if found is not None:
         raise ConfigError(
             f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
@@ -48,8 +48,8 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
     return True
 
 
-def _strange_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
-    """Yield files that a home does not hold before its set-up has ended; in the checkout, beside the code."""
+def _unexpected_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
+    """Yield files that cannot belong to an unfinished set-up; in the checkout, only artefact folders are searched."""
     for folder in [root / name for name in ARTEFACTS] if in_checkout else [root]:
         for path in folder.rglob("*"):
             expected = path.relative_to(root).as_posix() in BEFORE_SET_UP or path.name.endswith(
@@ -61,7 +61,7 @@ def _strange_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
 
 
 def set_up(home: Home) -> None:
-    """Create what a new home needs; leave a home that is set up as it is. Hold the home's lock meanwhile."""
+    """Create the files of a new home; does nothing in a home that is set up. The caller holds the home's lock."""
     if is_set_up(home):
         return
     if not home.kill_switch_file.exists():
@@ -70,7 +70,7 @@ def set_up(home: Home) -> None:
 
 
 def is_set_up(home: Home) -> bool:
-    """Tell whether the marker stands. Refuses one that is damaged, or that a later release wrote."""
+    """Return whether the marker exists. Raises if it is damaged, or from a later release."""
     try:
         version = parse_json(home.marker_file.read_text())["schema_version"]
     except FileNotFoundError:
@@ -78,20 +78,20 @@ def is_set_up(home: Home) -> bool:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{home.marker_file} is damaged.",
-            remedy='If nothing else in data/ is, write {"schema_version": 1} into it; else restore the home.',
+            remedy='If the rest of data/ is intact, write {"schema_version": 1} into it; otherwise restore the home.',
             path=str(home.marker_file),
         ) from error
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"{home.root} has schema version {version!r}; this release knows {SCHEMA_VERSION}.",
-            remedy="Run the release that made this home, or a later one.",
+            f"{home.root} has schema version {version!r}; this release supports {SCHEMA_VERSION}.",
+            remedy="Run the release that created this home, or a later one.",
             home=str(home.root),
         )
     return True
 
 
 def noted_in_marker(home: Home, name: str) -> object:
-    """Return what the marker notes under the name; None where it notes nothing, or where there is no home yet."""
+    """Return the record under the name in the marker; None if there is none, or no home yet."""
     if not is_set_up(home):
         return None
     noted: dict[str, object] = json.loads(home.marker_file.read_text())
@@ -99,7 +99,7 @@ def noted_in_marker(home: Home, name: str) -> object:
 
 
 def note_in_marker(home: Home, name: str, noted: object) -> None:
-    """Note a record under the name; what else the marker says stays. Hold the home's lock meanwhile."""
+    """Store a record under the name in the marker; other records stay. The caller holds the home's lock."""
     if noted_in_marker(home, name) == noted:
         return
     marker = json.loads(home.marker_file.read_text())

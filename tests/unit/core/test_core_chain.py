@@ -94,7 +94,9 @@ def test_a_rewritten_log_of_the_same_length_is_found(chain):
     forge(chain, [("event 0", "because"), ("event X", "because"), ("event 2", "because")])
     chain.anchor.write_bytes(anchor)
 
-    assert [found.why for found in verify(chain, key=None).breaks] == ["row 3 is not the one that was logged"]
+    assert [found.why for found in verify(chain, key=None).breaks] == [
+        "row 3 differs from the one that was logged"
+    ]
 
 
 # issue 10, line 3
@@ -178,7 +180,7 @@ def test_rows_that_the_anchor_knows_and_the_log_has_not_are_told_at_its_end(chai
 
     (found,) = verify(chain, key=None).breaks
 
-    assert (found.line, found.byte, found.why) == (4, None, "rows are gone: 3 were logged")
+    assert (found.line, found.byte, found.why) == (4, None, "rows are missing: 3 were logged")
 
 
 def test_a_log_that_was_written_anew_is_not_the_one_that_was_logged(chain):
@@ -189,7 +191,7 @@ def test_a_log_that_was_written_anew_is_not_the_one_that_was_logged(chain):
 
     (found,) = verify(chain, key=None).breaks
 
-    assert (found.line, found.byte, found.why) == (4, None, "row 2 is not the one that was logged")
+    assert (found.line, found.byte, found.why) == (4, None, "row 2 differs from the one that was logged")
 
 
 def test_a_lost_anchor_is_told_once_there_is_more_than_a_row(chain):
@@ -202,7 +204,7 @@ def test_a_lost_anchor_is_told_once_there_is_more_than_a_row(chain):
 
     (found,) = verify(chain, key=None).breaks
     assert (found.line, found.byte) == (4, None)
-    assert found.why == "anchor.json is missing: nobody knows how many rows there were"
+    assert found.why == "anchor.json is missing, so the number of rows is unknown"
 
 
 def test_each_kind_of_damage_is_told_with_its_line_and_byte(chain):
@@ -215,7 +217,7 @@ def test_each_kind_of_damage_is_told_with_its_line_and_byte(chain):
     size = len(first)
     assert [(one.line, one.byte, one.why) for one in found] == [
         (3, size, "it is blank"),
-        (4, size + 1, "it is no whole row"),
+        (4, size + 1, "it is not a complete row"),
         (5, size + 5, f"byte {size + 5} is not UTF-8"),
         (6, size + 11, "it is cut off after 4 bytes"),
     ]

@@ -48,7 +48,7 @@ def test_an_artifact_that_was_changed_underway_is_refused(tmp_path):
 
     ref.path.write_bytes(ref.path.read_bytes() + b"x")
 
-    with pytest.raises(StorageError, match="changed while the run"):
+    with pytest.raises(StorageError, match="changed during the run"):
         load_frame(ref)
 
 

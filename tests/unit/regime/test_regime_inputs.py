@@ -95,7 +95,7 @@ def test_every_name_stands_in_where_nobody_is_a_member_yet():
 
     inputs = measure(replace(panel, is_member=members))
 
-    assert inputs.is_everybody.tolist() == [True] * 200 + [False] * 100
+    assert inputs.is_all_names.tolist() == [True] * 200 + [False] * 100
     assert inputs.breadth.tolist() == pytest.approx(measure(panel).breadth.tolist(), nan_ok=True)
 
 

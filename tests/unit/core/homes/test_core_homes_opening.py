@@ -231,7 +231,7 @@ def test_a_mistyped_home_is_refused_and_not_made(tmp_path, friday_evening, make)
     before = list(tmp_path.rglob("*"))
 
     with (
-        pytest.raises(ConfigError, match=r"is not an Afterclose home\. Make it one with `afterclose init '"),
+        pytest.raises(ConfigError, match=r"is not an Afterclose home\. Create it with `afterclose init '"),
         open_run(home=typo, doing="test", environ={}),
     ):
         pass
@@ -250,5 +250,5 @@ def test_a_home_of_an_earlier_release_keeps_working(tmp_path, friday_evening):
 def test_a_file_is_no_home(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a directory"):
         find_home(tmp_path / "file", {})

@@ -134,4 +134,4 @@ def test_a_home_that_cannot_be_opened_is_told(tmp_path, capsys):
 
     assert answer(["daily", "--home", str(tmp_path / "file")]) == 2
 
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a directory" in capsys.readouterr().err
