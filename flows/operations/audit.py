@@ -8,7 +8,7 @@ from tasks.core.clock import now
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home
-from tasks.safety.audit import accept, broken, has_key, verify
+from tasks.safety.audit import accept, describe_breaks, has_key, verify
 
 
 def verify_log(options: Options) -> Result:
@@ -16,7 +16,7 @@ def verify_log(options: Options) -> Result:
     home = find_home(options.home)
     verdict = verify(home)
     said = f"Audit log of {home.root}: {_says(home, verdict)}"
-    return _result(home, verdict, "\n  ".join([said, *broken(home, verdict)]))
+    return _result(home, verdict, "\n  ".join([said, *describe_breaks(home, verdict)]))
 
 
 def accept_log(options: Options, *, by: str, reason: str) -> Result:

@@ -240,16 +240,16 @@ def _kill_switch(patient: Patient) -> Finding:
         return Finding("kill switch", "ok", "none yet: it comes with the set-up")
     if switch.is_on:
         mend = f"When the cause is understood: {reset_command(patient.home, switch)}"
-        return Finding("kill switch", "fail", switch.says, mend, SafetyError.exit_code)
+        return Finding("kill switch", "fail", switch.description, mend, SafetyError.exit_code)
     return Finding("kill switch", "ok", "clear")
 
 
 def _audit_log(patient: Patient) -> Finding:
-    from tasks.safety.audit import broken, has_key, verify
+    from tasks.safety.audit import describe_breaks, has_key, verify
 
     verdict = verify(patient.home)
     if verdict.breaks:
-        *found, mend = broken(patient.home, verdict)
+        *found, mend = describe_breaks(patient.home, verdict)
         return Finding("audit log", "fail", "; ".join(found), mend, SafetyError.exit_code)
     keyed = "keyed" if has_key(patient.home) else "not keyed (docs/safety.md#the-audit-log)"
     return Finding("audit log", "ok", f"{verdict.rows} rows hold together, {keyed}")

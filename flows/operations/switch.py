@@ -55,15 +55,15 @@ def _result(home: Home, switch: Switch) -> Result:
     document = {
         "home": str(home.root),
         "state": switch.event.state,
-        "says": switch.says,
+        "says": switch.description,
         "since": asdict(switch.event),
         "trips": [{"name": trip.name} | asdict(trip.event) for trip in switch.trips],
         "history": [asdict(event) for event in switch.events],
         "problems": list(switch.problems),
     }
-    return Result(document, " ".join([f"Kill switch of {home.root}: {switch.says}", *switch.problems]))
+    return Result(document, " ".join([f"Kill switch of {home.root}: {switch.description}", *switch.problems]))
 
 
 def _how_to_go_on(home: Home, switch: Switch) -> str:
-    said = "\nOnly sales are proposed until it is reset." if switch.lets_reductions_through else ""
+    said = "\nOnly sales are proposed until it is reset." if switch.allows_reductions else ""
     return f"{said}\nWhen the cause is understood: {reset_command(home, switch)}"

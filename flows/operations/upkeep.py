@@ -85,7 +85,7 @@ def _standing_halts(home: Home) -> Iterator[str]:
         missing = () if os.path.lexists(home.kill_switch_file) else ("0",)
         marked = (STOP,) if is_interrupted(home) else ()
         halts = [trip for trip in switch.trips if trip.name not in (*missing, *marked)]
-        yield "; ".join(f"{trip.name}{trip.says}" for trip in halts)
+        yield "; ".join(f"{trip.name}{trip.description}" for trip in halts)
 
 
 def vacuum(options: Options) -> Result:

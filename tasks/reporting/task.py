@@ -91,11 +91,11 @@ def publish_day(
 def _refuse_halt(run: Run, checks: Checks) -> None:
     """Look at the switch once more: somebody may have tripped it since the checks."""
     switch = read_switch(run.home)
-    if switch.is_on and not (checks.reductions_only and switch.lets_reductions_through):
+    if switch.is_on and not (checks.reductions_only and switch.allows_reductions):
         raise SafetyError(
-            f"{run.session} was halted while it was written: the kill switch is {switch.says}",
+            f"{run.session} was halted while it was written: the kill switch is {switch.description}",
             remedy=f"Nothing was published. When the cause is understood: {reset_command(run.home, switch)}",
-            kill_switch=switch.says,
+            kill_switch=switch.description,
         )
 
 

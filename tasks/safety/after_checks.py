@@ -1,7 +1,7 @@
-"""Judge the book that the day's trades would leave. Never changes it.
+"""Checks of the portfolio after the day's trades.
 
-It may stand beyond a limit, because it drifted there or a sale had to be cut; but then no trade may carry it
-further. Weights are fractions of the book before costs: costs make every line a little heavier, and that is no bet.
+It may exceed a limit because of drift, or because a sale was cut; but then no trade may increase the excess. Weights
+are fractions of equity before costs, because costs raise every weight slightly without a decision.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from tasks.safety.outcome import TOLERANCE, Outcome, none_of
 SHARE_TOLERANCE = 1e-6
 
 
-class Sum(NamedTuple):
-    """Weight of one line, sector, cap class or the whole book, before and after the trades."""
+class GroupWeight(NamedTuple):
+    """Weight of one position, sector, cap class or of the whole portfolio, before and after the trades."""
 
     name: str
     before: float
@@ -29,7 +29,7 @@ class Sum(NamedTuple):
 
 
 def after_agrees(facts: Facts) -> Outcome:
-    """The stored book after the trades is what was held plus what is traded, line by line, and its cash adds up."""
+    """The stored portfolio after the trades equals holdings plus trades, by symbol, and its cash adds up."""
     signed = facts.trades["shares"] * np.where(facts.is_sale, -1.0, 1.0)
     expected = add_lines(facts.held, signed.groupby(facts.trades["symbol"]).sum(skipna=False))
     lines = facts.after["shares"].drop(CASH, errors="ignore").astype(float)
@@ -42,17 +42,17 @@ def after_agrees(facts: Facts) -> Outcome:
 
 
 def after_limits(facts: Facts) -> Outcome:
-    """No trade carries a line, a sector, a cap class or the whole book beyond its limit, or further beyond it."""
+    """No trade moves a position, sector, cap class or the total beyond its limit, or further beyond it."""
     found = [
         f"{name} goes from {percent(before, 2)} to {percent(after, 2)}, the limit is {percent(limit, 2)}"
-        for name, before, after, limit in _sums(facts)
+        for name, before, after, limit in _weights(facts)
         if not after <= limit + TOLERANCE and not after <= before + TOLERANCE
     ]
     return none_of(found, limit="within limits, or not made worse by a trade")
 
 
 def towards_target(facts: Facts) -> Outcome:
-    """No trade goes past the target by more than a share."""
+    """No trade overshoots the target by more than one share."""
     share = facts.trades.groupby("symbol")["price"].max() / facts.equity_usd
     traded = facts.traded_weight
     gap = facts.after_weight.reindex(traded.index) - facts.target["weight"].reindex(traded.index).fillna(0.0)
@@ -61,20 +61,20 @@ def towards_target(facts: Facts) -> Outcome:
     return none_of(found, limit="no trade beyond the target")
 
 
-def _sums(facts: Facts) -> Iterator[Sum]:
+def _weights(facts: Facts) -> Iterator[GroupWeight]:
     settings = facts.settings.portfolio
     lines = _lines(facts)
     for symbol, line in lines.iterrows():
-        yield Sum(str(symbol), line["before"], line["after"], settings.max_position_frac)
+        yield GroupWeight(str(symbol), line["before"], line["after"], settings.max_position_frac)
     for label, group in lines.groupby("sector"):
-        yield _sum(f"sector {label}", group, settings.max_sector_frac)
+        yield _group_weight(f"sector {label}", group, settings.max_sector_frac)
     for label, limit in settings.max_cap_class_frac.items():
-        yield _sum(f"{label} caps", lines[lines["cap_class"] == label], limit)
-    yield _sum("the book", lines, allowed_exposure(facts))
+        yield _group_weight(f"{label} caps", lines[lines["cap_class"] == label], limit)
+    yield _group_weight("the book", lines, allowed_exposure(facts))
 
 
-def _sum(name: str, lines: pd.DataFrame, limit: float) -> Sum:
-    return Sum(name, lines["before"].sum(skipna=False), lines["after"].sum(skipna=False), limit)
+def _group_weight(name: str, lines: pd.DataFrame, limit: float) -> GroupWeight:
+    return GroupWeight(name, lines["before"].sum(skipna=False), lines["after"].sum(skipna=False), limit)
 
 
 def _lines(facts: Facts) -> pd.DataFrame:

@@ -1,6 +1,6 @@
-"""Keep the log of who halted, resumed and declared what: rows that only grow and that show where they were edited.
+"""The append-only, tamper-evident log of who halted, resumed and accepted what.
 
-A broken log blocks the day (fault 55); it still takes rows, since no halt may wait for a repaired file.
+A broken log blocks the day (fault 55) but still takes rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).
 """
 
@@ -24,22 +24,22 @@ FORMULA_STARTS = (
     "+",
     "-",
     "@",
-)  # what a spreadsheet would compute; it shows the rest after an apostrophe
+)  # a spreadsheet evaluates such cells; a leading apostrophe prevents it
 
 
 def record(
     home: Home, *, event: str, by: str, detail: str, at: datetime, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Append one row, on the disk before this returns. Times are written in the exchange's time zone."""
+    """Append one row and fsync it. Times are written in the exchange's time zone."""
     append(_chain(home), _fields(event, by, detail, at), key=_key(home, environ))
 
 
 def accept(
     home: Home, *, by: str, reason: str, at: datetime, environ: Mapping[str, str] = os.environ
 ) -> Verdict:
-    """Let a named person vouch for the log as it stands: damage, rows without the key, rows with an earlier key.
+    """Record that a named person accepts the log as it is: damage, rows without the key, rows with an earlier key.
 
-    Nothing is removed; the row that is appended covers every byte before it. Returns what `verify` says afterwards.
+    Nothing is removed; the appended row covers every byte before it. Returns the verdict of `verify` afterwards.
     """
     if not by.strip() or not reason.strip():
         raise ConfigError(
@@ -51,25 +51,23 @@ def accept(
 
 
 def verify(home: Home, environ: Mapping[str, str] = os.environ) -> Verdict:
-    """Follow the chain from its first row to the last one that was logged."""
+    """Verify the chain from its first row to the last one logged."""
     return verify_chain(_chain(home), key=_key(home, environ))
 
 
-def broken(home: Home, verdict: Verdict) -> list[str]:
-    """Say of every break where it is and what is wrong, and at the end what a person can do."""
+def describe_breaks(home: Home, verdict: Verdict) -> list[str]:
+    """Return one line for each break, and the remedy last; empty for an intact log."""
     name = home.audit_log.relative_to(home.root)
-    said = [
+    lines = [
         f"{name}, line {found.line}{'' if found.byte is None else f' (byte {found.byte})'}: {found.why}"
         for found in verdict.breaks
     ]
-    remedy = (
-        "compare with a backup; a person lets it stand with `afterclose audit accept --by NAME --reason TEXT`"
-    )
-    return [*said, remedy] if said else []
+    remedy = "compare with a backup; to accept it as it is: `afterclose audit accept --by NAME --reason TEXT`"
+    return [*lines, remedy] if lines else []
 
 
 def has_key(home: Home, environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether rows are keyed here; raise ConfigError for a key that cannot be used."""
+    """Return whether a key is set. Raises ConfigError for an invalid key."""
     return _key(home, environ) is not None
 
 
@@ -87,6 +85,6 @@ def _fields(event: str, by: str, detail: str, at: datetime) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Take out line breaks, and quote what a spreadsheet would compute; no character of it is lost."""
+    """Replace line breaks by spaces, and quote text that a spreadsheet would evaluate."""
     line = " ".join(text.encode(errors="backslashreplace").decode().split())
     return f"'{line}" if line.startswith(FORMULA_STARTS) else line

@@ -1,6 +1,6 @@
-"""Judge the book that is aimed at: every limit holds, without exception. Never changes it.
+"""Checks of the target portfolio: every limit must hold.
 
-The book that the day's trades really leave is judged in tasks/safety/after_checks.py.
+The portfolio that the day's trades lead to is checked in after_checks.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def weights_sum(facts: Facts) -> Outcome:
 
 
 def long_only(facts: Facts) -> Outcome:
-    """No line of the target, cash included, weighs less than nothing (fault 30)."""
+    """No target weight is negative, cash included (fault 30)."""
     weights = np.append(facts.target["weight"].to_numpy(dtype=float), facts.target_cash)
     lowest = float(weights.min())
     short = facts.target.index[~(facts.target["weight"] >= -TOLERANCE)]
@@ -33,7 +33,7 @@ def long_only(facts: Facts) -> Outcome:
 
 
 def position_limit(facts: Facts) -> Outcome:
-    """No line weighs more than the position limit (fault 32)."""
+    """No position exceeds the position limit (fault 32)."""
     limit = facts.settings.portfolio.max_position_frac
     weights = facts.target["weight"]
     heaviest = float(np.max(weights.to_numpy(dtype=float), initial=0.0))
@@ -41,28 +41,28 @@ def position_limit(facts: Facts) -> Outcome:
 
 
 def sector_limit(facts: Facts) -> Outcome:
-    """No sector weighs more than the sector limit (fault 32)."""
+    """No sector exceeds the sector limit (fault 32)."""
     sector = facts.sector_of(facts.target.index)
     limit = facts.settings.portfolio.max_sector_frac
     return _group_limit(facts, sector, dict.fromkeys(sector.unique(), limit))
 
 
 def cap_class_limit(facts: Facts) -> Outcome:
-    """No cap class weighs more than its limit, where cap data exists (fault 32)."""
+    """No cap class exceeds its limit, where cap data exists (fault 32)."""
     cap_class = facts.quotes.cap_class.reindex(facts.target.index).fillna("")
     limits = {str(name): limit for name, limit in facts.settings.portfolio.max_cap_class_frac.items()}
     return _group_limit(facts, cap_class, limits)
 
 
 def regime_cap(facts: Facts) -> Outcome:
-    """What is invested stays within what the regime allows, worked out again from the state (R2, fault 28)."""
+    """Exposure stays within the regime's cap, recomputed from the state (R2, fault 28)."""
     limit = allowed_exposure(facts)
     exposure = float(facts.target["weight"].sum(skipna=False))
     return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit, 2)}")
 
 
 def correlation(facts: Facts) -> Outcome:
-    """Note the closest pair of the target: told, never failed; look-alikes were shrunk when the book was made."""
+    """Report the most correlated pair of the target. Informational: such pairs were cut when the target was made."""
     names = facts.quotes.returns.columns.intersection(facts.target.index[facts.target["weight"] > 0])
     limit = f"noted above {facts.settings.portfolio.max_correlation:.2f}"
     if len(names) < 2:
@@ -75,7 +75,7 @@ def correlation(facts: Facts) -> Outcome:
 
 
 def equity(facts: Facts) -> Outcome:
-    """The book is worth something, and exactly what its lines and cash add up to (fault 33)."""
+    """Equity is positive and equals the sum of positions and cash (fault 33)."""
     added = facts.equity_usd
     passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
     detail = "" if passed else f"the book says {facts.book.equity_usd:,.2f} USD"
@@ -83,21 +83,21 @@ def equity(facts: Facts) -> Outcome:
 
 
 def allowed_exposure(facts: Facts) -> float:
-    """Return the smaller of the cap that was handed on and the one that state and volatility give."""
+    """Return the smaller of the recorded cap and the one recomputed from state and volatility."""
     volatility = facts.regime.inputs.get("volatility_pct", float("nan"))
     return min(facts.regime.exposure_cap, exposure_cap(facts.regime.state, volatility, facts.settings.regime))
 
 
 def _group_limit(facts: Facts, labels: pd.Series, limits: dict[str, float]) -> Outcome:
-    """Hold each group that has a limit to it, and show the one that stands closest."""
+    """Check each group that has a limit, and show the one closest to its limit."""
     weights = facts.target["weight"]
     if weights.isna().any():
         return Outcome(passed=False, value="unknown", limit="known weights", detail="a weight is no number")
     total = weights.groupby(labels).sum()
-    judged = [label for label in total.index if label in limits]
-    if not judged:
+    limited = [label for label in total.index if label in limits]
+    if not limited:
         return Outcome(passed=True, value="no group", limit="none set")
-    closest = max(judged, key=lambda label: (total[label] - limits[label], label))
-    over = [label for label in judged if total[label] > limits[label] + TOLERANCE]
+    closest = max(limited, key=lambda label: (total[label] - limits[label], label))
+    over = [label for label in limited if total[label] > limits[label] + TOLERANCE]
     value = f"{closest} {percent(total[closest], 2)}"
     return Outcome(not over, value, f"≤ {percent(limits[closest], 2)}", ", ".join(over))

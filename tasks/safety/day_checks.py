@@ -1,16 +1,16 @@
-"""Judge what the day rests on: the data's age, the scores, the champion. Never changes any of it."""
+"""Checks of the day's inputs: age of the data, scores, champion, audit log."""
 
 import numpy as np
 
 from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_between
-from tasks.safety.audit import broken, verify
+from tasks.safety.audit import describe_breaks, verify
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, none_of
 
 
 def data_freshness(facts: Facts) -> Outcome:
-    """The data ends with the session that is traded on (fault 2)."""
+    """The data ends with the session that is traded (fault 2)."""
     days = {facts.snapshot_session, facts.quotes.session, facts.book.session}
     passed = days == {facts.session}
     detail = (
@@ -20,7 +20,7 @@ def data_freshness(facts: Facts) -> Outcome:
 
 
 def finite_scores(facts: Facts) -> Outcome:
-    """There are scores, all finite, and they tell names apart where the champion claims to (fault 22)."""
+    """There are scores, all finite, and not all equal if the champion ranks names (fault 22)."""
     scores = facts.scores["score"].to_numpy(dtype=float)
     unknown = int((~np.isfinite(scores)).sum())
     found = [f"{unknown} scores are not finite"] if unknown else []
@@ -32,7 +32,7 @@ def finite_scores(facts: Facts) -> Outcome:
 
 
 def champion_age(facts: Facts) -> Outcome:
-    """The champion has learned from the past alone, and not too long ago (fault 24)."""
+    """The champion was trained on the past only, and recently enough (fault 24)."""
     age = (facts.session - facts.champion.trained_through).days
     limit = facts.settings.models.max_age_days
     detail = (
@@ -41,16 +41,16 @@ def champion_age(facts: Facts) -> Outcome:
     return Outcome(0 <= age <= limit, f"{age} days", f"0 to {limit} days", detail)
 
 
-def unbroken_log(home: Home) -> Outcome:
-    """Nobody edited the audit log, took rows out of it or damaged it (faults 55 and 118)."""
+def audit_log_intact(home: Home) -> Outcome:
+    """The audit log was not edited, truncated or damaged (faults 55 and 118)."""
     verdict = verify(home)
     if not verdict.breaks:
         return Outcome(passed=True, value=f"{verdict.rows} rows hold together", limit="all", detail="")
     value = f"{len(verdict.breaks)} breaks in {verdict.rows} rows"
-    return Outcome(passed=False, value=value, limit="all", detail="; ".join(broken(home, verdict)))
+    return Outcome(passed=False, value=value, limit="all", detail="; ".join(describe_breaks(home, verdict)))
 
 
 def sessions_behind(facts: Facts) -> int:
-    """Return how many sessions the data is older than the session that is traded on."""
+    """Return by how many sessions the data is older than the session that is traded."""
     seen = min(facts.snapshot_session, facts.quotes.session)
     return max(0, len(sessions_between(seen, facts.session)) - 1)

@@ -1,6 +1,6 @@
-"""Gather what the checks look at: the frames as they were stored, and the market read once more beside them.
+"""The input of the checks: the frames as stored, and the market as read independently.
 
-Takes no earlier stage's sums: weights, costs and cash are added up again by the checks. Decides nothing.
+Sums of earlier stages are not used: the checks recompute weights, costs and cash.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tasks.portfolio.schema import CASH, Book
 from tasks.regime.schema import Regime
 
 BUY, SELL = "BUY", "SELL"
-SIDES = (BUY, SELL)  # long-only: selling short and buying to cover come with the issue that allows them
+SIDES = (BUY, SELL)  # long-only
 NUMBERS = ("shares", "price", "notional", "weight_change", "commission_est", "slippage_est")
 TEXTS = ("symbol", "side")
 ADV_SESSIONS = 21
@@ -28,21 +28,21 @@ PANEL_SESSIONS = CORRELATION_SESSIONS + 1
 
 @dataclass(frozen=True)
 class Quotes:
-    """The market as the checks themselves read it, by symbol. A name without a bar on the session has no last close."""
+    """The market on the session, by symbol. A name without a bar on the session has no last close."""
 
     session: date
     last_close: pd.Series
-    adv_usd: pd.Series  # mean of the last 21 sessions, a missing one counted as none
+    adv_usd: pd.Series  # mean of the last 21 sessions; a missing one counts as 0
     median_volume_usd: pd.Series  # of the same sessions
     sector: pd.Series
     cap_class: pd.Series
     members: frozenset[str]
-    returns: pd.DataFrame  # daily, as far back as correlations are looked at
+    returns: pd.DataFrame  # daily, over the correlation window
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One day, ready to be judged."""
+    """Everything the checks of one day read."""
 
     session: date
     snapshot_session: date
@@ -65,7 +65,7 @@ class Facts:
 
     @property
     def held_price(self) -> pd.Series:
-        """The last known price of each holding, however old, by symbol."""
+        """The last known price of each holding, by symbol, however old."""
         return pd.Series({line.symbol: line.price for line in self.book.holdings}, dtype=float)
 
     @property
@@ -78,7 +78,7 @@ class Facts:
 
     @property
     def equity_usd(self) -> float:
-        """Equity added up again from shares, prices and cash."""
+        """Equity in USD, recomputed from shares, prices and cash."""
         return self.book.cash_usd + sum(line.value_usd for line in self.book.holdings)
 
     @property
@@ -87,23 +87,23 @@ class Facts:
 
     @property
     def notional(self) -> pd.Series:
-        """Size of each trade in USD, multiplied again; NaN, which passes no limit, where it is no positive number."""
+        """Size of each trade in USD, recomputed; NaN, which fails every limit, where it is not a positive number."""
         size = self.trades["shares"] * self.trades["price"]
         return size.where((self.trades["shares"] > 0) & (self.trades["price"] > 0) & np.isfinite(size))
 
     @property
     def traded_weight(self) -> pd.Series:
-        """What the trades add to each symbol (sales subtract), as a fraction of the book before costs."""
+        """Change of each symbol's weight by the trades (sales are negative), as a fraction of equity before costs."""
         signed = self.notional * np.where(self.is_sale, -1.0, 1.0)
         return signed.groupby(self.trades["symbol"]).sum(skipna=False) / self.equity_usd
 
     @property
     def after_weight(self) -> pd.Series:
-        """Weight of each line once the trades are filled, as a fraction of the book before costs."""
+        """Weight of each symbol after the trades, as a fraction of equity before costs."""
         return add_lines(self.held_weight, self.traded_weight)
 
     def sector_of(self, symbols: pd.Index) -> pd.Series:
-        """Label each symbol with the sector whose limit it is under; unknown ones as the settings say."""
+        """Return the sector of each symbol for the sector limit; unknown ones by `portfolio.unknown_sector`."""
         sector = self.quotes.sector.reindex(symbols).fillna(UNKNOWN_SECTOR)
         if self.settings.portfolio.unknown_sector == "one_sector":
             return sector
@@ -112,7 +112,7 @@ class Facts:
 
     @property
     def cash_after_usd(self) -> float:
-        """Cash once the trades are filled at their prices and all costs are paid."""
+        """Cash after the trades at their prices and all costs, in USD."""
         bought = float(self.notional[~self.is_sale].sum(skipna=False))
         sold = float(self.notional[self.is_sale].sum(skipna=False))
         costs = float(self.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float).sum())
@@ -120,25 +120,25 @@ class Facts:
 
 
 def add_lines(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Add by symbol; what only one of them has counts as 0 in the other. Unlike `Series.add`, NaN stays NaN."""
+    """Add by symbol; a symbol missing in one counts as 0 there. Unlike with `Series.add`, NaN stays NaN."""
     symbols = one.index.union(other.index)
     return one.reindex(symbols, fill_value=0.0) + other.reindex(symbols, fill_value=0.0)
 
 
 def typed_trades(lines: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines with numbers as numbers: a list without trades comes back from disk without any types."""
+    """Return the trades with their column types, which an empty list loses on disk."""
     columns = [name for name in (*NUMBERS, *TEXTS) if name in lines.columns]
     return lines.astype({name: "float64" if name in NUMBERS else "str" for name in columns})
 
 
 def split_cash(weights: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """Return the book's lines without cash, and the weight of cash (NaN when there is no such line)."""
+    """Return the weights without cash, and the weight of cash (NaN if there is no such row)."""
     cash = float(weights["weight"].get(CASH, float("nan")))
     return weights.drop(index=CASH, errors="ignore"), cash
 
 
 def read_quotes(panel: Panel) -> Quotes:
-    """Return the market of the panel's last session."""
+    """Return the quotes of the panel's last session."""
     symbols = pd.Index(panel.symbols.astype(str))
     last = pd.Series(panel.raw_close[-1], symbols)
     traded = np.nan_to_num(panel.dollar_volume[-ADV_SESSIONS:], nan=0.0)

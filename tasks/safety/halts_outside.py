@@ -1,7 +1,7 @@
-"""Keep a trip of the kill switch outside its home, for when the home is read-only or its disk is full.
+"""Store trips of the kill switch outside the home when the home is read-only or its disk is full.
 
-One file per trip in a folder of the user that is named after the home's path; `read_switch` looks there too. A file
-halts, whatever it holds: on a full disk an empty one may be all there is.
+One file per trip in a folder of the user, named by a hash of the home's path; `read_switch` reads it too. A file halts
+trading whatever its content: on a full disk it may be empty.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ OUTSIDE = "outside-"
 
 
 def outside_folder(home: Home) -> Path | None:
-    """Return the folder for this home: below XDG_STATE_HOME, else ~/.local/state; None where the user has no folder."""
+    """Return the folder for this home, in XDG_STATE_HOME or ~/.local/state; None if the user has neither."""
     try:
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         place = sha256_of_bytes(os.fsencode(home.root.resolve()))[:32]
@@ -30,8 +30,8 @@ def outside_folder(home: Home) -> Path | None:
     return state / "afterclose" / "halts" / place
 
 
-def keep_outside(home: Home, trip: Mapping[str, Any]) -> Path | None:
-    """Write the trip and return its file; None where that fails, or where the home's user would not look."""
+def write_outside(home: Home, trip: Mapping[str, Any]) -> Path | None:
+    """Write the trip and return its path; None if that fails, or if the home belongs to another user."""
     folder = outside_folder(home)
     if folder is None or not _is_ours(home):
         return None
@@ -41,13 +41,13 @@ def keep_outside(home: Home, trip: Mapping[str, Any]) -> Path | None:
         path.touch(mode=0o600, exist_ok=False)
     except OSError:
         return None
-    with contextlib.suppress(OSError):  # the empty file halts already
+    with contextlib.suppress(OSError):  # the empty file already halts trading
         path.write_text(json.dumps(trip) + "\n", encoding="utf-8")
     return path
 
 
 def read_outside(home: Home) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """Yield the trips by name; None for one, or a folder, that cannot be read. Never raises."""
+    """Yield the trips by name; None for an unreadable file or folder. Never raises."""
     folder = outside_folder(home)
     if folder is None or not os.path.isdir(folder):  # noqa: PTH112 - False where a parent cannot be searched
         return

@@ -1,9 +1,9 @@
-"""Know whether trading is halted, halt it, and let a named person end the halt. It never ends one by itself.
+"""Read, trip and reset the kill switch. Only a named person ends a halt.
 
-Every trip is a cause of its own and stays until a reset names it: one that arrives meanwhile, or of another cause, is
-not acknowledged. Everything that is not plainly "clear" is on: no file, a damaged file, an unknown word, `live/STOP`
-(fault 43), a trip that was kept outside the home because the home could not be written.
-State and history are one file, replaced whole under a lock of its own, which no run holds.
+Each trip stays until a reset names it, so that a reset never acknowledges a later trip or one of another cause.
+Anything but a plain "clear" means on: a missing or damaged file, an unknown state, `live/STOP` (fault 43), a trip
+stored outside a home that could not be written. State and history are one file, replaced atomically under its own
+lock, which no run holds.
 """
 
 import logging
@@ -20,21 +20,21 @@ from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
 from tasks.safety.audit import record
-from tasks.safety.halts_outside import OUTSIDE, keep_outside, read_outside, remove_outside
+from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_outside, write_outside
 from tasks.safety.switch_file import (
     BY_HAND,
     CLEAR,
-    NOT_UNDERSTOOD,
     ON,
+    PARSE_ERRORS,
     UNREADABLE,
     Event,
     Switch,
     Trip,
     as_stored,
     event_of,
+    parse_strictly,
     parse_switch,
     render_switch,
-    understood,
     unknown_switch,
 )
 
@@ -45,7 +45,7 @@ LOCK_WAIT_S = 5.0
 
 
 def read_switch(home: Home) -> Switch:
-    """Return the switch; whatever cannot be read plainly is on. Never raises."""
+    """Return the switch; an unreadable state means on. Never raises."""
     switch = _read_file(home.kill_switch_file)
     trips = list(switch.trips)
     if os.path.lexists(home.stop_file):
@@ -57,7 +57,7 @@ def read_switch(home: Home) -> Switch:
 
 @contextmanager
 def hold_switch(home: Home) -> Iterator[None]:
-    """Let nobody trip or reset the switch while the block runs. Raises TransientError where a process hangs with it."""
+    """Hold the switch's lock while the block runs. Raises TransientError if another process does not release it."""
     with waiting(home.kill_switch_lock, seconds=LOCK_WAIT_S):
         yield
 
@@ -65,9 +65,9 @@ def hold_switch(home: Home) -> Iterator[None]:
 def trip_switch(
     home: Home, by: str, reason: str, at: datetime, *, cause: str = BY_HAND, session: date | None = None
 ) -> Switch:
-    """Halt trading by any means there is, then log it: nothing that fails meanwhile takes the halt back.
+    """Halt trading by any means available, then log it; a failure in between does not undo the halt.
 
-    Earlier trips stay. Raises StorageError only when nothing halts, and says what to do by hand.
+    Earlier trips stay. Raises StorageError only if trading could not be halted at all.
     """
     day = None if session is None else session.isoformat()
     event = Event(ON, _one_line(by), _one_line(reason), _instant(at), day, cause)
@@ -80,7 +80,7 @@ def trip_switch(
     try:
         record(home, event="kill_switch_tripped", by=event.by, detail=event.reason, at=at)
     except (AftercloseError, OSError) as error:
-        problems.append(f"The halt stands, but the audit log has no row of it: {_what(error)}")
+        problems.append(f"Trading is halted, but the audit log has no row of it: {_what(error)}")
     for problem in problems:
         log.warning("%s", problem)
     standing = read_switch(home)
@@ -90,10 +90,10 @@ def trip_switch(
 def reset_switch(
     home: Home, by: str, reason: str, at: datetime, *, trips: Collection[str] | None = None
 ) -> Switch:
-    """End the named trips in a person's name; the switch is clear once none is left.
+    """Reset the named trips on behalf of a person; the switch is clear once none is left.
 
-    Without names the only trip there is; several must be named, since the person may not have seen the latest.
-    Removes live/STOP when it is named; a file that could not be read is kept beside.
+    Without names, resets the only trip; several must be named, because the person may not have seen the latest.
+    Removes live/STOP if it is named. An unreadable switch file is retained under another name.
     """
     who, why = _one_line(by), _one_line(reason)
     if not who or not why:
@@ -104,10 +104,10 @@ def reset_switch(
     with hold_switch(home):
         standing = read_switch(home)
         named = _named(home, standing, trips)
-        said = f"{why} (trip {', '.join(named)})" if named else why
+        detail = f"{why} (trip {', '.join(named)})" if named else why
         record(
-            home, event="kill_switch_reset", by=who, detail=said, at=at
-        )  # nothing is reset that is not logged
+            home, event="kill_switch_reset", by=who, detail=detail, at=at
+        )  # log first: nothing is reset without a row
         if STOP in named:
             _remove_stop_file(home.stop_file)
         remove_outside(home, named)
@@ -115,13 +115,13 @@ def reset_switch(
         kept = [trip.event for trip in standing.trips if trip.name in named and trip.name.startswith(OUTSIDE)]
         joined = [
             str(len(events) + place) for place in range(len(kept))
-        ]  # a trip from outside joins the history
+        ]  # trips from outside are added to the history
         _write(home, (*events, *kept, Event(CLEAR, who, why, _instant(at), acknowledges=(*named, *joined))))
     return read_switch(home)
 
 
 def reset_command(home: Home, switch: Switch) -> str:
-    """Return the command that ends the trips that stand now, to be completed with name and reason."""
+    """Return the command that resets all current trips, to be completed with name and reason."""
     trips = "".join(f" --trip {trip.name}" for trip in switch.trips)
     return f"afterclose kill-switch reset --home {shlex.quote(str(home.root))}{trips} --by NAME --reason TEXT"
 
@@ -131,14 +131,14 @@ def _named(home: Home, switch: Switch, trips: Collection[str] | None) -> tuple[s
     if not trips:
         if len(standing) > 1:
             raise ConfigError(
-                f"{len(standing)} trips stand: {'; '.join(trip.name + trip.says for trip in switch.trips)}.",
-                remedy=f"Name those that were looked into: {reset_command(home, switch)}",
+                f"{len(standing)} trips are active: {'; '.join(t.name + t.description for t in switch.trips)}.",
+                remedy=f"Name those that were investigated: {reset_command(home, switch)}",
                 trips=standing,
             )
         return tuple(standing)
     if unknown := [name for name in trips if name not in standing]:
         raise ConfigError(
-            f"There is no trip {', '.join(unknown)}; the kill switch is {switch.says}.",
+            f"There is no trip {', '.join(unknown)}; the kill switch is {switch.description}.",
             remedy="`afterclose kill-switch status` lists the trips.",
             trips=standing,
         )
@@ -157,7 +157,7 @@ def _read_file(path: Path) -> Switch:
 
 
 def _history(home: Home) -> tuple[Event, ...]:
-    """Return what a new trip joins: nothing where no switch was ever made, since then none is missing."""
+    """Return the history that a new trip is added to; empty in a folder that never was a home."""
     is_new = not home.marker_file.exists() and not os.path.lexists(home.kill_switch_file)
     return () if is_new else _read_file(home.kill_switch_file).events
 
@@ -165,29 +165,27 @@ def _history(home: Home) -> tuple[Event, ...]:
 def _outside_event(kept: Mapping[str, Any] | None) -> Event:
     try:
         return event_of(dict(kept or {}))
-    except NOT_UNDERSTOOD:
-        return Event(
-            ON, "", "A trip that is kept outside the home cannot be understood.", None, cause=UNREADABLE
-        )
+    except PARSE_ERRORS:
+        return Event(ON, "", "A trip stored outside the home cannot be read.", None, cause=UNREADABLE)
 
 
 def _write(home: Home, events: tuple[Event, ...]) -> None:
-    _keep_unreadable(home.kill_switch_file)
+    _retain_unreadable(home.kill_switch_file)
     write_text(home.kill_switch_file, render_switch(events))
 
 
 def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
-    """Halt by live/STOP, which needs no more than a name in a folder, else outside the home; say which it was."""
+    """Halt by live/STOP, which needs no disk space, or else outside the home; return which, in words."""
     why = f"The kill switch file could not be written ({_what(error)})"
     try:
         home.live.mkdir(parents=True, exist_ok=True)
-        home.stop_file.touch(exist_ok=False)  # one that exists may be about to be removed by a reset
+        home.stop_file.touch(exist_ok=False)  # an existing one may be about to be removed by a reset
     except OSError:
-        kept = keep_outside(home, as_stored(event))
+        kept = write_outside(home, as_stored(event))
         if kept is None and not os.path.lexists(home.stop_file):
             raise StorageError(
-                f"The kill switch could not be tripped: {_what(error)} No other place could be written either.",
-                remedy="Halt by hand: stop the schedule (end `afterclose serve` or the Prefect worker, take out the "
+                f"The kill switch could not be tripped: {_what(error)} No other location could be written either.",
+                remedy="Halt by hand: stop the schedule (end `afterclose serve` or the Prefect worker, remove the "
                 "cron line), approve nothing, then free space or fix the permissions and trip it again.",
                 path=str(home.kill_switch_file),
             ) from error
@@ -199,13 +197,13 @@ def _what(error: Exception) -> str:
     return error.what if isinstance(error, AftercloseError) else f"{error}."
 
 
-def _keep_unreadable(path: Path) -> None:
-    """Put bytes that nobody can understand beside the file, for whoever looks into what happened."""
+def _retain_unreadable(path: Path) -> None:
+    """Copy an unreadable switch file to kill_switch.unreadable, for the investigation."""
     if path.is_file() and not path.is_symlink():
         content = path.read_bytes()
         try:
-            understood(content)
-        except NOT_UNDERSTOOD:
+            parse_strictly(content)
+        except PARSE_ERRORS:
             write_bytes(path.with_name(f"{path.stem}.unreadable"), content)
 
 

@@ -1,4 +1,4 @@
-"""Say what a check measured, what it allowed, and whether that holds. NaN holds nothing."""
+"""The outcome of a check: value, limit and whether it passed. NaN never passes."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ TOLERANCE = 1e-9  # weights are sums of floats: an exact limit may be missed by 
 
 
 class Outcome(NamedTuple):
-    """One measurement against its limit, in words a person reads."""
+    """One value against its limit, both as text for a person."""
 
     passed: bool
     value: str
@@ -17,11 +17,11 @@ class Outcome(NamedTuple):
 
 
 def at_most(value: float, limit: float, *, tolerance: float = TOLERANCE, detail: str = "") -> Outcome:
-    """Hold a fraction of the book to an upper limit. The detail is told only when it fails."""
+    """Check a fraction of the portfolio against an upper limit. The detail is retained only on failure."""
     passed = value <= limit + tolerance  # False where either is NaN
     return Outcome(passed, percent(value, 2), f"≤ {percent(limit, 2)}", "" if passed else detail)
 
 
 def none_of(found: list[str], *, limit: str) -> Outcome:
-    """Pass only when nothing was found; the findings are the detail."""
+    """Pass only if nothing was found; the findings are the detail."""
     return Outcome(not found, f"{len(found)} found", limit, "; ".join(found))

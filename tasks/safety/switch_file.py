@@ -1,6 +1,6 @@
-"""Understand and render what live/kill_switch.json holds: the state, and every trip and reset since the beginning.
+"""Parse and render live/kill_switch.json: the state and the full history of trips and resets.
 
-Whatever is not exactly as it is written here is on. No disk: tasks/safety/kill_switch.py reads and writes the file.
+Any content but the exact format means on. kill_switch reads and writes the file.
 """
 
 import json
@@ -15,33 +15,33 @@ BY_HAND = "by_hand"
 UNREADABLE = "unreadable"
 REDUCING_CAUSES = frozenset(
     {"daily_loss", "six_week_sharpe", "volatility"}
-)  # rules about new risk: sales go through
-NOT_UNDERSTOOD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+)  # rules about new risk: sales are allowed
+PARSE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One trip or reset: what the switch became, through whom, why, and when."""
+    """One trip or reset: the new state, by whom, why, and when."""
 
     state: str
     by: str
     reason: str
     at: str | None
-    session: str | None = None  # the session whose figures tripped it; None when tripped by hand
+    session: str | None = None  # the session whose data tripped it; None if tripped by hand
     cause: str = ""  # of a trip: by_hand, or the rule's name; empty in a file of an earlier release
     acknowledges: tuple[str, ...] | None = None  # of a reset: the trips it ended; None: all before it
 
 
 @dataclass(frozen=True)
 class Trip:
-    """A trip that no reset has named yet. `name` is what a reset calls it by."""
+    """An active trip, which no reset has named yet. `name` identifies it in a reset."""
 
     name: str
     event: Event
 
     @property
-    def says(self) -> str:
-        """Return who, when and why, to stand within a sentence: the reason's own full stop would double it."""
+    def description(self) -> str:
+        """Who, when and why, for use within a sentence: without the reason's full stop."""
         by = f" by {self.event.by}" if self.event.by else ""
         at = f" at {self.event.at}" if self.event.at else ""
         return f"{by}{at}: {self.event.reason.removesuffix('.')}"
@@ -49,87 +49,87 @@ class Trip:
 
 @dataclass(frozen=True)
 class Switch:
-    """The switch as it stands. `events` is the file's history, oldest first."""
+    """The current switch. `events` is the history in the file, oldest first."""
 
     event: Event
     events: tuple[Event, ...]
     trips: tuple[Trip, ...]
-    problems: tuple[str, ...] = ()  # what did not go as it should while the switch was tripped
+    problems: tuple[str, ...] = ()  # failures while the switch was tripped
 
     @property
     def is_on(self) -> bool:
         return bool(self.trips)
 
     @property
-    def lets_reductions_through(self) -> bool:
-        """Tell whether every halt is a rule's, and about new risk: then a day of sales alone may be published."""
+    def allows_reductions(self) -> bool:
+        """Whether every active trip is by a rule about new risk: then a day of sales only may be published."""
         return self.is_on and all(trip.event.cause in REDUCING_CAUSES for trip in self.trips)
 
     @property
-    def says(self) -> str:
-        """Return "clear", or in words who halted trading and why."""
+    def description(self) -> str:
+        """ "clear", or who halted trading and why."""
         if len(self.trips) <= 1:
-            return f"on{self.trips[0].says}" if self.trips else CLEAR
-        told = "; ".join(f"{trip.name}{trip.says}" for trip in self.trips)
-        return f"on: {len(self.trips)} trips. {told}"
+            return f"on{self.trips[0].description}" if self.trips else CLEAR
+        trips = "; ".join(f"{trip.name}{trip.description}" for trip in self.trips)
+        return f"on: {len(self.trips)} trips. {trips}"
 
     def acknowledged_through(self, cause: str) -> date | None:
-        """Return the latest session whose figures tripped the switch for this cause and were then reset by a person.
+        """Return the latest session whose trip for this cause was reset by a person; None if there is none.
 
-        Those figures were looked at: they do not trip it again. Another cause's reset excuses nothing.
+        The data of that session does not trip the switch again for this cause.
         """
-        standing = {trip.name for trip in self.trips}
+        active = {trip.name for trip in self.trips}
         sessions = [
             event.session
             for number, event in enumerate(self.events)
-            if event.cause == cause and event.session and str(number) not in standing
+            if event.cause == cause and event.session and str(number) not in active
         ]
         return max(map(date.fromisoformat, sessions), default=None)
 
 
 def parse_switch(content: bytes) -> Switch:
-    """Understand the file's bytes; whatever is not exactly as it is written here is on."""
+    """Parse the file's bytes; any other content means on."""
     try:
-        return understood(content)
-    except NOT_UNDERSTOOD as error:
-        return unknown_switch(f"The kill switch file cannot be understood ({type(error).__name__}).")
+        return parse_strictly(content)
+    except PARSE_ERRORS as error:
+        return unknown_switch(f"The kill switch file cannot be parsed ({type(error).__name__}).")
 
 
 def render_switch(events: tuple[Event, ...]) -> str:
-    """Return the file's text for a history."""
-    trips = standing_trips(events)
+    """Return the file's text for a history of events."""
+    trips = active_trips(events)
     shown = trips[0].event if trips else events[-1]
     history = [as_stored(event) for event in events]
     return json.dumps(as_stored(shown) | {"history": history}, indent=2) + "\n"
 
 
-def understood(content: bytes) -> Switch:
-    """Return the switch; raise one of NOT_UNDERSTOOD for bytes that do not say how it stands."""
+def parse_strictly(content: bytes) -> Switch:
+    """Return the switch; raise one of PARSE_ERRORS for any other content."""
     stored = parse_json(content)
     event = event_of(stored)
     events = tuple(event_of(entry) for entry in stored.get("history", [])) or (event,)
-    trips = standing_trips(events)
+    trips = active_trips(events)
     if (event.state == ON) != bool(trips):
         raise ValueError("the state contradicts the history")
     return Switch(trips[0].event if trips else event, events, trips)
 
 
-def standing_trips(events: tuple[Event, ...]) -> tuple[Trip, ...]:
-    """Return the trips that no later reset acknowledges. A trip is called by its place in the history."""
-    standing: dict[str, Event] = {}
+def active_trips(events: tuple[Event, ...]) -> tuple[Trip, ...]:
+    """Return the trips that no later reset acknowledges. Their names are their positions in the history."""
+    active: dict[str, Event] = {}
     for number, event in enumerate(events):
         if event.state == ON:
-            standing[str(number)] = event
+            active[str(number)] = event
         elif event.acknowledges is None:
-            standing.clear()
+            active.clear()
         else:
             for name in event.acknowledges:
-                standing.pop(name, None)
-    return tuple(Trip(name, event) for name, event in standing.items())
+                active.pop(name, None)
+    return tuple(Trip(name, event) for name, event in active.items())
 
 
 def event_of(stored: dict[str, Any]) -> Event:
-    """Return one entry of the history; raise one of NOT_UNDERSTOOD where a field is missing or of another type."""
+    """Return one entry of the history; raise one of PARSE_ERRORS if a field is missing or has the wrong type."""
     state, by, reason = stored["state"], stored["by"], stored["reason"]
     at, session = stored.get("at"), stored.get("session")
     cause, acknowledges = stored.get("cause", ""), stored.get("acknowledges")
@@ -146,13 +146,13 @@ def event_of(stored: dict[str, Any]) -> Event:
 
 
 def unknown_switch(reason: str) -> Switch:
-    """Return the switch that is on because nobody can say how it stands."""
+    """Return the switch for an unknown state: on, for the given reason."""
     event = Event(ON, "", reason, None, cause=UNREADABLE)
     return Switch(event, (event,), (Trip("0", event),))
 
 
 def as_stored(event: Event) -> dict[str, Any]:
-    """Return the event as the file holds it."""
+    """Return the event as a JSON object of the file."""
     return {
         name: value for name, value in asdict(event).items() if name != "acknowledges" or value is not None
     }

@@ -5,14 +5,14 @@ from datetime import date
 from functools import partial
 
 from tasks.safety import after_checks, book_checks, day_checks, trade_checks, triggers
+from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome
-from tasks.safety.performance import Performance
 from tasks.safety.schema import Check
 
 CheckDay = Callable[[Facts], Outcome]
-Trigger = Callable[[Facts, Performance, date | None], Outcome]
-RiskTrigger = Callable[[triggers.Standing, Performance, date | None], Outcome]
+Trigger = Callable[[Facts, EquityHistory, date | None], Outcome]
+RiskTrigger = Callable[[triggers.PreTradeFacts, EquityHistory, date | None], Outcome]
 
 COULD_NOT_RUN = "could not run"
 
@@ -49,7 +49,7 @@ CHECKS: tuple[tuple[str, CheckDay], ...] = (
     ("after_limits", after_checks.after_limits),
 )
 
-RISK_TRIGGERS: tuple[tuple[str, RiskTrigger], ...] = (  # halts that let reductions through (switch_file.py)
+RISK_TRIGGERS: tuple[tuple[str, RiskTrigger], ...] = (  # halts that still allow reductions (switch_file)
     ("daily_loss", triggers.daily_loss),
     ("six_week_sharpe", triggers.six_week_sharpe),
     ("volatility", triggers.volatility),
@@ -59,11 +59,11 @@ TRIGGERS: tuple[tuple[str, Trigger], ...] = (*RISK_TRIGGERS, ("stale_data", trig
 
 def run_checks(facts: Facts, checks: tuple[tuple[str, CheckDay], ...] = CHECKS) -> tuple[Check, ...]:
     """Return the outcome of every check."""
-    return tuple(judged(name, partial(check, facts)) for name, check in checks)
+    return tuple(run_check(name, partial(check, facts)) for name, check in checks)
 
 
-def judged(name: str, measure: Callable[[], Outcome]) -> Check:
-    """Measure; whatever goes wrong meanwhile is a failed check that says what went wrong."""
+def run_check(name: str, measure: Callable[[], Outcome]) -> Check:
+    """Run one check; an exception is a failed check with the error as its detail."""
     try:
         outcome = measure()
     except Exception as error:  # noqa: BLE001 - S4: fail closed, whatever the fault is
@@ -72,6 +72,6 @@ def judged(name: str, measure: Callable[[], Outcome]) -> Check:
 
 
 def could_not_run(name: str, error: Exception) -> Check:
-    """Return the failed check for something that raised."""
+    """Return the failed check for an exception."""
     what = " ".join(str(error).split())
     return Check(name, False, COULD_NOT_RUN, "", f"{type(error).__name__}: {what}")  # noqa: FBT003 - failed

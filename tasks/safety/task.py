@@ -1,4 +1,4 @@
-"""The safety stage: judge the whole day again from what was stored; halt trading when the record says so."""
+"""The safety stages: check the whole day from its stored frames, and trip the kill switch by rule."""
 
 import logging
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Book, Portfolio
 from tasks.regime.schema import Regime
-from tasks.safety.day_checks import unbroken_log
+from tasks.safety.day_checks import audit_log_intact
+from tasks.safety.equity_history import EquityHistory, read_equity_history
 from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash, typed_trades
 from tasks.safety.kill_switch import read_switch, trip_switch
 from tasks.safety.outcome import Outcome
-from tasks.safety.performance import Performance, read_performance
 from tasks.safety.schema import Check, Checks, Halt
 from tasks.safety.switch_file import REDUCING_CAUSES, Switch
-from tasks.safety.table import COULD_NOT_RUN, RISK_TRIGGERS, TRIGGERS, could_not_run, judged, run_checks
+from tasks.safety.table import COULD_NOT_RUN, RISK_TRIGGERS, TRIGGERS, could_not_run, run_check, run_checks
 from tasks.trades.schema import Trades
 
 log = logging.getLogger(__name__)
@@ -45,27 +45,27 @@ class _BeforeTrades:
 
 @stage()
 def apply_halt_rules(run: Run, regime: Regime, portfolio: Portfolio) -> Halt:
-    """Measure the rules about new risk before trades are made, and say whether reductions alone are left to propose."""
+    """Evaluate the rules about new risk before trades are made; return whether only reductions may be proposed."""
     before = _BeforeTrades(run.session.day, run.settings, regime, portfolio.book)
-    _pull_triggers(run, before, RISK_TRIGGERS)
+    _run_triggers(run, before, RISK_TRIGGERS)
     switch = read_switch(run.home)
     if switch.is_on:
-        log.warning("The kill switch is %s", switch.says)
-    return Halt(reductions_only=switch.lets_reductions_through)
+        log.warning("The kill switch is %s", switch.description)
+    return Halt(reductions_only=switch.allows_reductions)
 
 
 @stage()
 def check_day(
     run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio, trades: Trades
 ) -> Checks:
-    """Run every check and every trigger. A trigger that is met trips the kill switch, which stays on."""
+    """Run every check and trigger. A trigger that is met trips the kill switch, which stays on."""
     try:
         facts = _gather(run, market, scores, regime, portfolio, trades)
-    except Exception as error:  # noqa: BLE001 - S4: what cannot be judged has failed
+    except Exception as error:  # noqa: BLE001 - S4: a check that cannot run has failed
         return _verdict((could_not_run("what the checks read", error),), read_switch(run.home), buys=True)
 
-    checks = (*run_checks(facts), judged("audit_log", partial(unbroken_log, run.home)))
-    triggers = _pull_triggers(run, facts, TRIGGERS)
+    checks = (*run_checks(facts), run_check("audit_log", partial(audit_log_intact, run.home)))
+    triggers = _run_triggers(run, facts, TRIGGERS)
     return _verdict(checks + triggers, read_switch(run.home), buys=bool((~facts.is_sale).any()))
 
 
@@ -90,19 +90,19 @@ def _gather(
     )
 
 
-def _pull_triggers(
-    run: Run, facts: F, triggers: tuple[tuple[str, Callable[[F, Performance, date | None], Outcome]], ...]
+def _run_triggers(
+    run: Run, facts: F, triggers: tuple[tuple[str, Callable[[F, EquityHistory, date | None], Outcome]], ...]
 ) -> tuple[Check, ...]:
-    """Measure the triggers; each that is met trips the switch. One that could not run blocks the day and no more."""
+    """Run the triggers; each that is met trips the switch. One that could not run only blocks the day."""
     switch = read_switch(run.home)
     session = run.session.day
-    standing = {(trip.event.cause, trip.event.session) for trip in switch.trips}
+    active = {(trip.event.cause, trip.event.session) for trip in switch.trips}
     checks = []
     for name, trigger in triggers:
         acknowledged = switch.acknowledged_through(name)
-        check = judged(name, partial(_measure, trigger, run, facts, acknowledged))
+        check = run_check(name, partial(_measure, trigger, run, facts, acknowledged))
         is_met = not check.passed and check.value != COULD_NOT_RUN
-        if is_met and (name, session.isoformat()) not in standing:
+        if is_met and (name, session.isoformat()) not in active:
             reason = f"{name} {check.value}, limit {check.limit}"
             trip_switch(run.home, "check_day", reason, run.as_of, cause=name, session=session)
             log.warning("The kill switch was tripped: %s", reason)
@@ -111,23 +111,23 @@ def _pull_triggers(
 
 
 def _measure(
-    trigger: Callable[[F, Performance, date | None], Outcome], run: Run, facts: F, acknowledged: date | None
+    trigger: Callable[[F, EquityHistory, date | None], Outcome], run: Run, facts: F, acknowledged: date | None
 ) -> Outcome:
-    return trigger(facts, read_performance(run.home.performance_file), acknowledged)
+    return trigger(facts, read_equity_history(run.home.performance_file), acknowledged)
 
 
 def _verdict(checks: tuple[Check, ...], switch: Switch, *, buys: bool) -> Checks:
-    """Add the switch itself to the checks, so that nobody can overlook it."""
-    reductions_only = switch.lets_reductions_through and not buys
+    """Add the switch itself to the checks."""
+    reductions_only = switch.allows_reductions and not buys
     halted = Check(
         "kill_switch",
         not switch.is_on,
         switch.event.state,
         "clear",
-        switch.says if switch.is_on else "",
+        switch.description if switch.is_on else "",
         is_met_rule=reductions_only,
     )
-    verdict = Checks((*checks, halted), switch.says, reductions_only)
+    verdict = Checks((*checks, halted), switch.description, reductions_only)
     failed = [check.name for check in verdict.checks if not check.passed]
     log.info("%d checks, %s", len(verdict.checks), f"failed: {', '.join(failed)}" if failed else "all passed")
     return verdict

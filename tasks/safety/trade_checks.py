@@ -1,4 +1,4 @@
-"""Judge the trades one by one and together. Never changes, drops or resizes one: a list that fails is not shown."""
+"""Checks of the trades, one by one and together. They never change, drop or resize a trade."""
 
 import math
 
@@ -17,7 +17,7 @@ ROUNDING = 1e-6
 
 
 def structure(facts: Facts) -> Outcome:
-    """Every line has its columns, a known side, whole positive shares, and a notional that is shares × price."""
+    """Every row has its columns, a known side, whole positive shares, and a notional of shares × price."""
     missing = [f"column {name} is missing" for name in TRADE_COLUMNS if name not in facts.trades.columns]
     if missing:
         return none_of(missing, limit="complete lines")
@@ -43,7 +43,7 @@ def valid_prices(facts: Facts) -> Outcome:
 
 
 def sub_penny(facts: Facts) -> Outcome:
-    """No price is finer than the exchange takes (fault 38)."""
+    """No price is finer than the exchange's tick size (fault 38)."""
     price = facts.trades["price"].astype(float)
     steps = price.to_numpy() * np.where(price >= PENNY_RULE_FROM_USD, 100.0, 10_000.0)
     is_whole = np.isclose(steps, np.round(steps), rtol=0, atol=ROUNDING) & np.isfinite(steps)
@@ -51,24 +51,23 @@ def sub_penny(facts: Facts) -> Outcome:
 
 
 def price_deviation(facts: Facts) -> Outcome:
-    """No price is far from the last close. What has none today is not bought, and leaves at its last known price."""
+    """No price is far from the last close. A name without one is not bought, and is sold near its last known price."""
     symbol = facts.trades["symbol"]
-    last = _of_each(facts.quotes.last_close, symbol)
-    last = last.fillna(_of_each(facts.held_price, symbol).where(facts.is_sale))
+    last = _by_trade(facts.quotes.last_close, symbol)
+    last = last.fillna(_by_trade(facts.held_price, symbol).where(facts.is_sale))
     deviation = (facts.trades["price"] / last - 1).abs()
     limit = facts.settings.safety.max_price_deviation_frac
     return _lines(facts, ~(deviation <= limit + ROUNDING), limit=f"≤ {percent(limit, 2)} off the last close")
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade is many times what may be traded of the name in a usual session: a size ten times too large (S1).
+    """No trade exceeds a multiple of what may be traded of the name in its median session, as by a slip (S1).
 
-    Usual is the median session, where `liquidity` takes the mean: one bar whose volume is a thousand times too large
-    lifts the mean and every limit on it, and leaves the median. The price half of S1's rule is `price_deviation`.
-    What hardly ever trades is not bought, but may be offered for sale.
+    `liquidity` uses the mean, which one bar with a thousand times the volume raises with every limit on it; the median
+    stays. The price part of S1 is `price_deviation`. A name with a median volume of 0 is not bought, but may be sold.
     """
     settings = facts.settings
-    usual = _of_each(facts.quotes.median_volume_usd, facts.trades["symbol"])
+    usual = _by_trade(facts.quotes.median_volume_usd, facts.trades["symbol"])
     bound = settings.safety.fat_finger_multiple * (settings.trades.max_adv_frac * usual)
     is_within = (facts.notional <= bound) | (~(usual > 0) & facts.is_sale & (facts.notional > 0))
     share = percent(settings.trades.max_adv_frac, 2)
@@ -77,7 +76,7 @@ def fat_finger(facts: Facts) -> Outcome:
 
 
 def trade_size(facts: Facts) -> Outcome:
-    """No single trade, bought or sold, is a larger share of the book than allowed."""
+    """No trade is a larger fraction of the portfolio than allowed."""
     size = facts.notional / facts.equity_usd
     largest = _largest(size)
     limit = facts.settings.safety.max_trade_frac
@@ -85,11 +84,11 @@ def trade_size(facts: Facts) -> Outcome:
 
 
 def liquidity(facts: Facts) -> Outcome:
-    """No trade is a larger share of the average daily volume than allowed (fault 39).
+    """No trade is a larger fraction of the average daily volume than allowed (fault 39).
 
-    What nobody trades any more is not bought, but may be offered for sale.
+    A name without volume is not bought, but may be sold.
     """
-    volume = _of_each(facts.quotes.adv_usd, facts.trades["symbol"])
+    volume = _by_trade(facts.quotes.adv_usd, facts.trades["symbol"])
     unknown = ~(volume > 0)
     share = (facts.notional / volume.mask(unknown)).mask(unknown & facts.is_sale, 0.0)
     limit = facts.settings.trades.max_adv_frac
@@ -97,9 +96,9 @@ def liquidity(facts: Facts) -> Outcome:
 
 
 def buys(facts: Facts) -> Outcome:
-    """All buys together stay within the day's limit; an empty book may be filled in one day if so set.
+    """All buys together stay within the day's limit; an empty portfolio has a limit of its own.
 
-    Not called turnover: that is half of buys plus sells over equity, wherever it is shown.
+    Turnover is something else: half of buys plus sells, over equity.
     """
     safety = facts.settings.safety
     limit = safety.max_buys_frac if (facts.held > 0).any() else safety.max_entry_buys_frac
@@ -108,7 +107,7 @@ def buys(facts: Facts) -> Outcome:
 
 
 def costs(facts: Facts) -> Outcome:
-    """All estimated costs together stay within their limit, and none is negative or unknown."""
+    """The sum of estimated costs stays within its limit, and no cost is negative or NaN."""
     lines = facts.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float)
     limit = facts.settings.safety.max_cost_frac
     outcome = at_most(float(lines.sum()) / facts.equity_usd, limit, detail="estimated costs of the day")
@@ -118,28 +117,28 @@ def costs(facts: Facts) -> Outcome:
 
 
 def daily_count(facts: Facts) -> Outcome:
-    """No more trades than a day may have."""
+    """The number of trades stays within the day's limit."""
     limit = facts.settings.trades.max_trades
     return Outcome(len(facts.trades) <= limit, str(len(facts.trades)), f"≤ {limit}")
 
 
 def daily_notional(facts: Facts) -> Outcome:
-    """Buys and sells together stay within their multiple of the book, or nothing is bought (fault 39)."""
+    """Buys and sells together stay within a multiple of the portfolio, unless nothing is bought (fault 39)."""
     traded = float(facts.notional.sum(skipna=False)) / facts.equity_usd
     outcome = at_most(
         traded, facts.settings.safety.max_daily_notional_frac, detail="buys and sells of one day"
     )
-    only_sells = bool(facts.is_sale.all()) and math.isfinite(traded)  # selling is never held back
+    only_sells = bool(facts.is_sale.all()) and math.isfinite(traded)  # sales are never limited
     return outcome._replace(passed=True, detail="") if only_sells else outcome
 
 
 def duplicates(facts: Facts) -> Outcome:
-    """No symbol is traded twice, and none both bought and sold (fault 37)."""
+    """No symbol has more than one trade (fault 37)."""
     return _lines(facts, facts.trades["symbol"].duplicated(keep=False), limit="one trade a symbol")
 
 
 def sells_are_held(facts: Facts) -> Outcome:
-    """Nobody sells more than is held (fault 36)."""
+    """No sale exceeds the shares held (fault 36)."""
     sold = facts.trades[facts.is_sale].groupby("symbol")["shares"].sum()
     held = facts.held.reindex(sold.index).fillna(0.0)
     over = [
@@ -149,9 +148,9 @@ def sells_are_held(facts: Facts) -> Outcome:
 
 
 def cash(facts: Facts) -> Outcome:
-    """Buys and all costs are paid from the cash and what the sells bring in (fault 40)."""
+    """Cash and the proceeds of sales cover all buys and costs (fault 40)."""
     left = facts.cash_after_usd
-    # a book that owes money and only sells is on its way out of it
+    # selling only, to repay negative cash, is allowed
     is_paying_back = facts.book.cash_usd <= left and not (facts.trades["side"] == BUY).any()
     passed = left >= -CASH_TOLERANCE_USD or is_paying_back
     return Outcome(
@@ -168,15 +167,15 @@ def new_positions(facts: Facts) -> Outcome:
 
 
 def buyable(facts: Facts) -> Outcome:
-    """Only members of the universe that are not in quarantine are bought."""
+    """Only members of the universe outside quarantine are bought."""
     can_buy = facts.trades["symbol"].isin(facts.quotes.members) & ~facts.trades["symbol"].isin(
         facts.quarantined
     )
     return _lines(facts, (facts.trades["side"] != SELL) & ~can_buy, limit="members, not in quarantine")
 
 
-def _of_each(values: pd.Series, symbols: pd.Series) -> pd.Series:
-    """Return the value of each trade's symbol; floats even where there are no trades, which `map` does not give."""
+def _by_trade(values: pd.Series, symbols: pd.Series) -> pd.Series:
+    """Return the value of each trade's symbol, as floats even for no trades (unlike `map`)."""
     return pd.Series(values.reindex(symbols).to_numpy(dtype=float), symbols.index)
 
 
@@ -189,6 +188,6 @@ def _names(trades: pd.DataFrame, rows: pd.Series) -> str:
 
 
 def _largest(values: pd.Series) -> float:
-    """Return the largest value, NaN when any is unknown, 0 for no trades."""
+    """Return the largest value; NaN if any is NaN, 0 for no trades."""
     largest = float(np.max(values.to_numpy(dtype=float), initial=0.0))
     return largest if math.isfinite(largest) else float("nan")

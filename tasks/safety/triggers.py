@@ -1,7 +1,7 @@
-"""Say whether the book's own record or the data's age must halt trading (S3). Halting itself is not done here.
+"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data (S3). `task` trips it.
 
-Each trigger measures like a check. A session that tripped the switch and was reset by a person counts as looked at.
-Triggers about new risk need no more than the book and the regime, so that they are measured before the trades are made.
+Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
+about new risk need only the holdings and the regime, so that they run before the trades are made.
 """
 
 import math
@@ -15,15 +15,15 @@ from tasks.core.sessions import sessions_between
 from tasks.portfolio.schema import Book
 from tasks.regime.schema import Regime
 from tasks.safety.day_checks import sessions_behind
+from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, at_most
-from tasks.safety.performance import Performance
 
 SESSIONS_PER_YEAR = 252
 
 
-class Standing(Protocol):
-    """How the book and the market stand after the session, before any trade."""
+class PreTradeFacts(Protocol):
+    """Holdings and regime after the session, before any trade."""
 
     @property
     def session(self) -> date: ...
@@ -37,10 +37,10 @@ class Standing(Protocol):
     def equity_usd(self) -> float: ...
 
 
-def daily_loss(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:
-    """The book has not lost more since the last run than a day may lose (fault 44).
+def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
+    """The loss since the last run stays within the daily limit (fault 44).
 
-    After sessions without a run the limit grows with the root of their number, as losses do.
+    After several sessions without a run the limit is scaled by the square root of their number.
     """
     limit = facts.settings.safety.kill_daily_loss_frac
     before = past.between(None, facts.session)
@@ -53,10 +53,10 @@ def daily_loss(facts: Standing, past: Performance, acknowledged: date | None) ->
     return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
 
 
-def six_week_sharpe(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:
-    """The book's Sharpe over the last sessions is not too poor; judged once it was invested through all of them.
+def six_week_sharpe(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
+    """The Sharpe ratio over the last sessions is high enough; applies once the portfolio was invested in all of them.
 
-    Mean over standard deviation (n − 1) of daily returns of equity, × √252, nothing subtracted.
+    Mean over standard deviation (n − 1) of daily equity returns × √252, without a risk-free rate.
     """
     settings = facts.settings.safety
     limit = f"≥ {settings.kill_sharpe:g}"
@@ -71,20 +71,18 @@ def six_week_sharpe(facts: Standing, past: Performance, acknowledged: date | Non
     return Outcome(passed, f"{sharpe:.2f}", limit, "" if passed else f"over the last {window} sessions")
 
 
-def volatility(facts: Standing, past: Performance, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
-    """The volatility index, or what stands in for it, is not so high that no new risk is taken (S3)."""
+def volatility(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
+    """The volatility index, or its substitute, is low enough for new risk (S3)."""
     limit = facts.settings.safety.kill_volatility
     if acknowledged is not None and acknowledged >= facts.session:
         return Outcome(passed=True, value="reset by a person", limit=f"≤ {limit:g}")
     if "volatility_pct" not in facts.regime.inputs:
-        raise DataError(
-            "The volatility is unknown.", remedy="Look at the benchmark and the volatility index."
-        )
+        raise DataError("The volatility is unknown.", remedy="Check the benchmark and the volatility index.")
     level = facts.regime.inputs["volatility_pct"]
     return Outcome(level <= limit, f"{level:.1f}", f"≤ {limit:g}", "" if level <= limit else "no new risk")
 
 
-def stale_data(facts: Facts, past: Performance, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
+def stale_data(facts: Facts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
     """The data is not older than allowed (fault 2)."""
     behind, limit = sessions_behind(facts), facts.settings.safety.kill_stale_sessions
     return Outcome(behind <= limit, f"{behind} sessions old", f"≤ {limit}")

@@ -120,7 +120,7 @@ def test_a_daily_loss_publishes_no_purchase_until_a_person_resets_it(home):
     day = run_day(home.root)
 
     assert {trade["side"] for trade in lines_of(day.folder / "trades.csv")} <= {"SELL"}
-    assert read_switch(home).lets_reductions_through
+    assert read_switch(home).allows_reductions
     said = ("--by", "Ann", "--reason", "the index fell as much")
     assert afterclose("kill-switch", "reset", *said, home=home.root).returncode == 0
     again = run_day(home.root)

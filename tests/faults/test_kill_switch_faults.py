@@ -251,7 +251,7 @@ def test_where_nothing_can_be_written_a_trip_says_what_to_do_by_hand(home, monke
 def test_a_home_of_another_user_is_not_halted_where_that_user_does_not_look(home, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: home.root.stat().st_uid + 1)
 
-    assert halts_outside.keep_outside(home, {}) is None
+    assert halts_outside.write_outside(home, {}) is None
 
 
 # issue 10, part 2
@@ -297,11 +297,11 @@ def test_a_file_outside_the_home_halts_whatever_it_holds(tmp_path_factory, conte
         patched.setenv("XDG_STATE_HOME", str(folder / "state"))
         home = Home(folder / "home")
         set_up(home)
-        kept = halts_outside.keep_outside(home, {})
+        kept = halts_outside.write_outside(home, {})
         kept.write_bytes(content)
 
         assert read_switch(home).is_on
-        assert not read_switch(home).lets_reductions_through
+        assert not read_switch(home).allows_reductions
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_a_restore_ends_no_halt(home, archive):
     switch = restored(home, archive)
 
     assert switch.is_on
-    assert not switch.lets_reductions_through
+    assert not switch.allows_reductions
     assert "Ann" in home.stop_file.read_text()
 
 

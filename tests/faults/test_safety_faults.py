@@ -67,7 +67,7 @@ def test_fault_043_a_damaged_switch_file_is_on_until_a_person_resets_it(home, co
 def test_fault_043_a_missing_switch_file_is_on(home):
     home.kill_switch_file.unlink()
 
-    assert read_switch(home).says == "on: The kill switch file is missing"
+    assert read_switch(home).description == "on: The kill switch file is missing"
 
 
 def test_fault_043_a_folder_or_a_link_in_place_of_the_file_is_on(home):
@@ -277,12 +277,12 @@ def test_a_day_that_is_run_again_under_a_halt_does_not_trip_it_twice(day):
 def test_a_halt_for_bad_data_lets_nothing_through_not_even_beside_a_loss(day, monkeypatch):
     run, check = day
     write_history(run.home, equity_usd=1_100_000)
-    assert check().lets_publish
+    assert check().may_be_published
     assert check().reductions_only
 
     monkeypatch.setattr(task, "read_prices", lambda *_, **__: make_panel(last=date(2024, 6, 13)))
 
-    assert not check().lets_publish
+    assert not check().may_be_published
     assert not check().reductions_only
 
 
@@ -292,7 +292,7 @@ def test_a_purchase_under_a_halt_of_new_risk_is_not_published(day, monkeypatch):
     write_history(run.home, equity_usd=1_100_000)
     monkeypatch.setattr(task, "typed_trades", lambda _: make_trades(("A", "BUY", 1, 50.0)))
 
-    assert not check().lets_publish
+    assert not check().may_be_published
 
 
 # issue 10, line 6
@@ -302,4 +302,4 @@ def test_a_rule_that_cannot_be_measured_lets_nothing_through_beside_one_that_is_
     check()
     run.home.performance_file.write_text("date,equity,exposure\n2024-06-13,nan,0.5\n")
 
-    assert not check().lets_publish
+    assert not check().may_be_published

@@ -35,7 +35,7 @@ class Records:
     @property
     def is_blocked(self) -> bool:
         """True when nothing may be approved: a check failed, or a halt stands that lets not even reductions through."""
-        return not self.checks.lets_publish
+        return not self.checks.may_be_published
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
-from tasks.safety.halts_outside import keep_outside
+from tasks.safety.halts_outside import write_outside
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 from tasks.safety.switch_file import Event, as_stored
 
@@ -25,14 +25,14 @@ def test_a_new_home_is_clear(home):
     switch = read_switch(home)
 
     assert not switch.is_on
-    assert switch.says == "clear"
+    assert switch.description == "clear"
 
 
 def test_tripping_halts_until_a_named_person_resets(home):
     trip_switch(home, "check_day", "daily loss", NOON)
 
     assert read_switch(home).is_on
-    assert read_switch(home).says == "on by check_day at 2024-06-14T16:00:00+00:00: daily loss"
+    assert read_switch(home).description == "on by check_day at 2024-06-14T16:00:00+00:00: daily loss"
 
     reset_switch(home, "Ada", "looked into it", LATER)
 
@@ -104,10 +104,10 @@ def test_the_file_can_be_read_by_a_person(home):
 
 def test_a_trip_that_is_kept_outside_the_home_halts_with_its_own_words(home, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    kept = keep_outside(home, as_stored(Event("on", "Ada", "the disk is full", None, cause="by_hand")))
+    kept = write_outside(home, as_stored(Event("on", "Ada", "the disk is full", None, cause="by_hand")))
 
     switch = read_switch(home)
 
     assert [trip.name for trip in switch.trips] == [kept.name]
-    assert switch.says == "on by Ada: the disk is full"
-    assert not switch.lets_reductions_through
+    assert switch.description == "on by Ada: the disk is full"
+    assert not switch.allows_reductions

@@ -76,7 +76,7 @@ def test_a_clean_day_passes_all_checks_triggers_the_log_and_the_switch(run, monk
     assert [one.name for one in verdict.checks] == names
     assert failed(verdict) == []
     assert verdict.kill_switch == "clear"
-    assert verdict.lets_publish
+    assert verdict.may_be_published
     assert not verdict.reductions_only
     last = verdict.checks[-1]
     assert (last.value, last.limit, last.detail, last.is_met_rule) == ("clear", "clear", "", False)
@@ -110,7 +110,7 @@ def test_a_day_that_cannot_be_gathered_fails_with_the_reason_and_halts_nothing(r
 
     assert failed(verdict) == ["what the checks read"]
     assert verdict.checks[0].value == "could not run"
-    assert not verdict.lets_publish
+    assert not verdict.may_be_published
     assert not read_switch(run.home).is_on
 
 
@@ -132,9 +132,9 @@ def test_a_daily_loss_trips_the_switch_in_the_rules_name_and_once(run, monkeypat
         )
         assert trip.event.reason == "daily_loss 3.85%, limit ≤ 3.00%"
         assert failed(verdict) == ["daily_loss", "kill_switch"]
-        assert verdict.kill_switch == switch.says == verdict.checks[-1].detail
+        assert verdict.kill_switch == switch.description == verdict.checks[-1].detail
         assert [one.name for one in verdict.checks if one.is_met_rule] == ["daily_loss"]
-        assert not verdict.lets_publish  # it buys
+        assert not verdict.may_be_published  # it buys
 
 
 # issue 10, line 6
@@ -147,7 +147,7 @@ def test_a_halt_of_new_risk_lets_a_day_of_sales_alone_be_published(run, monkeypa
 
     assert failed(verdict) == ["daily_loss", "kill_switch"]
     assert verdict.reductions_only
-    assert verdict.lets_publish
+    assert verdict.may_be_published
     assert [one.name for one in verdict.checks if one.is_met_rule] == ["daily_loss", "kill_switch"]
 
 
@@ -168,7 +168,7 @@ def test_a_rule_that_cannot_be_measured_blocks_the_day_and_does_not_trip_the_swi
     assert failed(verdict) == [name for name, _ in TRIGGERS]
     assert not any(one.is_met_rule for one in verdict.checks)
     assert not read_switch(run.home).is_on
-    assert not verdict.lets_publish
+    assert not verdict.may_be_published
 
 
 def test_stale_data_is_no_rule_about_new_risk(run, monkeypatch):

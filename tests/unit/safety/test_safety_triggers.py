@@ -5,19 +5,19 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
-from tasks.safety.performance import Performance
+from tasks.safety.equity_history import EquityHistory
 from tasks.safety.triggers import daily_loss, six_week_sharpe, stale_data, volatility
 from tests.builders import FRIDAY, make_settings
 from tests.safety_days import make_day, make_regime
 
 THURSDAY = date(2024, 6, 13)
-NOTHING = Performance((), (), ())
+NOTHING = EquityHistory((), (), ())
 SHORT = make_settings(**{"safety.kill_sharpe_sessions": 5})
 
 
-def past_of(*equity_usd: float, last: date = THURSDAY, exposure: float = 0.9) -> Performance:
+def past_of(*equity_usd: float, last: date = THURSDAY, exposure: float = 0.9) -> EquityHistory:
     days = [day.item() for day in sessions_ending(last, len(equity_usd))]
-    return Performance(tuple(days), equity_usd, (exposure,) * len(days))
+    return EquityHistory(tuple(days), equity_usd, (exposure,) * len(days))
 
 
 @pytest.mark.parametrize(("before", "passed"), [(1_030_000, True), (1_032_000, False), (900_000, True)])
@@ -146,8 +146,8 @@ def test_the_sharpe_that_is_asked_for_is_enough():
 
 def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
     falling = past_of(*np.linspace(1_040_000, 1_004_000, 9))
-    cash_first = Performance(falling.sessions, falling.equity_usd, (0.0,) * 6 + (0.9,) * 3)
-    cash_before = Performance(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4)
+    cash_first = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 6 + (0.9,) * 3)
+    cash_before = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4)
     day = make_day(settings=SHORT)
 
     assert six_week_sharpe(day, cash_first, None).passed  # five sessions: the last four of these, and today

@@ -1,6 +1,6 @@
-"""Read the book's own past: equity and exposure by session, from live/performance_history.csv.
+"""Read equity and exposure by session from live/performance_history.csv, which `reporting` writes.
 
-Strict: a figure that cannot be read is an error, because the loss limits rest on it. Writing is the report's work.
+Strict: an invalid value is an error, because the loss limits depend on it.
 """
 
 import csv
@@ -16,36 +16,36 @@ COLUMNS = ("date", "equity", "exposure")
 
 
 @dataclass(frozen=True)
-class Performance:
-    """One entry per session that was run, oldest first. Exposure is the invested share at the close, before trades."""
+class EquityHistory:
+    """One entry per session run, oldest first. Exposure is the invested fraction at the close, before trades."""
 
     sessions: tuple[date, ...]
     equity_usd: tuple[float, ...]
     exposure: tuple[float, ...]
 
-    def between(self, after: date | None, before: date) -> "Performance":
-        """Return what lies strictly between two sessions; `after` None is open."""
+    def between(self, after: date | None, before: date) -> "EquityHistory":
+        """Return the sessions strictly between two dates; `after` None means no bound."""
         chosen = [i for i, day in enumerate(self.sessions) if day < before and (after is None or day > after)]
-        return Performance(
+        return EquityHistory(
             tuple(self.sessions[i] for i in chosen),
             tuple(self.equity_usd[i] for i in chosen),
             tuple(self.exposure[i] for i in chosen),
         )
 
 
-def read_performance(path: Path) -> Performance:
-    """Return the history; no file yet is an empty one."""
+def read_equity_history(path: Path) -> EquityHistory:
+    """Return the history, empty if there is no file. Raises DataError for an invalid one."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return Performance((), (), ())
+        return EquityHistory((), (), ())
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, str(error)) from error
-    return parse_performance(text, path)
+    return parse_equity_history(text, path)
 
 
-def parse_performance(text: str, path: Path) -> Performance:
-    """Understand the CSV; other columns are ignored, other orders sorted, a doubled session is an error."""
+def parse_equity_history(text: str, path: Path) -> EquityHistory:
+    """Parse the CSV: other columns are ignored, rows are sorted by date, a duplicate session is an error."""
     rows = csv.DictReader(io.StringIO(text, newline=""))
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
@@ -53,8 +53,8 @@ def parse_performance(text: str, path: Path) -> Performance:
     parsed = sorted(_row(row, path, line=rows.line_num) for row in rows)
     sessions = tuple(day for day, _, _ in parsed)
     if len(set(sessions)) < len(sessions):
-        raise _unusable(path, "a session stands there twice")
-    return Performance(sessions, tuple(e for _, e, _ in parsed), tuple(x for _, _, x in parsed))
+        raise _unusable(path, "it has a session twice")
+    return EquityHistory(sessions, tuple(e for _, e, _ in parsed), tuple(x for _, _, x in parsed))
 
 
 def _row(row: dict[str, str], path: Path, *, line: int) -> tuple[date, float, float]:
@@ -71,6 +71,6 @@ def _row(row: dict[str, str], path: Path, *, line: int) -> tuple[date, float, fl
 def _unusable(path: Path, why: str) -> DataError:
     return DataError(
         f"{path} cannot be used: {why}.",
-        remedy="Mend the file or restore it from a backup; the loss limits are judged from it.",
+        remedy="Fix the file or restore it from a backup; the loss limits depend on it.",
         path=str(path),
     )

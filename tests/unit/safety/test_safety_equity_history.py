@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.safety.performance import parse_performance, read_performance
+from tasks.safety.equity_history import parse_equity_history, read_equity_history
 
 FILE = Path("live/performance_history.csv")
 HEADER = "date,equity,daily_return,regime,turnover,cost,exposure,benchmark_return\n"
@@ -13,7 +13,7 @@ TUESDAY = "2024-06-11,990000.00,-0.01,BULL,0.1,12.5,0.90000000,0.001\n"
 
 
 def test_rows_are_read_oldest_first_whatever_their_order():
-    past = parse_performance(HEADER + TUESDAY + MONDAY, FILE)
+    past = parse_equity_history(HEADER + TUESDAY + MONDAY, FILE)
 
     assert past.sessions == (date(2024, 6, 10), date(2024, 6, 11))
     assert past.equity_usd == (1_000_000.0, 990_000.0)
@@ -21,11 +21,11 @@ def test_rows_are_read_oldest_first_whatever_their_order():
 
 
 def test_no_file_yet_is_no_history(tmp_path):
-    assert read_performance(tmp_path / "performance_history.csv").sessions == ()
+    assert read_equity_history(tmp_path / "performance_history.csv").sessions == ()
 
 
 def test_between_leaves_both_ends_out():
-    past = parse_performance(HEADER + MONDAY + TUESDAY, FILE)
+    past = parse_equity_history(HEADER + MONDAY + TUESDAY, FILE)
 
     assert past.between(date(2024, 6, 10), date(2024, 6, 12)).sessions == (date(2024, 6, 11),)
     assert past.between(None, date(2024, 6, 11)).sessions == (date(2024, 6, 10),)
@@ -45,7 +45,7 @@ def test_between_leaves_both_ends_out():
 )
 def test_a_damaged_history_is_an_error_that_names_the_file(damaged):
     with pytest.raises(DataError, match="performance_history"):
-        parse_performance(damaged, FILE)
+        parse_equity_history(damaged, FILE)
 
 
 def test_bytes_that_are_no_text_are_an_error(tmp_path):
@@ -53,21 +53,21 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(DataError, match="performance_history"):
-        read_performance(path)
+        read_equity_history(path)
 
 
 @pytest.mark.parametrize(
     ("damaged", "why"),
     [
         ("date,day\n2024-06-10,1\n", "column equity, exposure is missing"),
-        (HEADER + MONDAY + MONDAY, "a session stands there twice"),
+        (HEADER + MONDAY + MONDAY, "it has a session twice"),
         (HEADER + MONDAY + TUESDAY.replace("990000.00", "nan"), "line 3: equity nan, exposure 0.9"),
         (HEADER + MONDAY.replace("2024-06-10", "yesterday"), "line 2: Invalid isoformat string: 'yesterday'"),
     ],
 )
 def test_what_is_wrong_with_a_history_is_said_with_its_line(damaged, why):
     with pytest.raises(DataError, match="cannot be used") as refused:
-        parse_performance(damaged, FILE)
+        parse_equity_history(damaged, FILE)
 
     assert why in refused.value.what
     assert refused.value.fields["path"] == str(FILE)
@@ -76,4 +76,4 @@ def test_what_is_wrong_with_a_history_is_said_with_its_line(damaged, why):
 @pytest.mark.parametrize("figure", ["-1", "inf", "0"])
 def test_an_equity_that_is_no_positive_number_is_an_error(figure):
     with pytest.raises(DataError, match="line 2"):
-        parse_performance(HEADER + MONDAY.replace("1000000.00", figure), FILE)
+        parse_equity_history(HEADER + MONDAY.replace("1000000.00", figure), FILE)
