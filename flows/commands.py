@@ -1,4 +1,4 @@
-"""Run a flow here and now, without an engine: open the run, call the flow, say in one record what came of it."""
+"""Run the flows from the command line, without Prefect: open the run, call the flow, return its outcome as a result."""
 
 import logging
 from contextlib import AbstractContextManager
@@ -12,6 +12,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.stage import timings
+from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from flows.registration import Registered
@@ -19,31 +20,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def demo_here(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
-    """Walk the demo in a home of its own: the one that --home names, or demo/ in the current folder."""
-    from flows.demo import Market, run_demo
+def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
+    """Run the demo in the home that --home names, by default demo/ in the current directory."""
+    from flows.demo import DemoMarket, fill_demo_home
     from tasks.core.clock import now
     from tasks.core.sessions import last_closed_session
 
     home = options.home or Path("demo")
-    market = Market(symbols=symbols, years=years, seed=seed)
+    market = DemoMarket(symbols=symbols, years=years, seed=seed)
+    last = last_closed_session(now()).day
     with progress(options):
-        demo = run_demo(home, market, last=last_closed_session(now()).day, days=days, profile=options.profile)
+        demo = fill_demo_home(home, market, last=last, days=days, profile=options.profile)
     sessions = [str(day) for day in demo.days]
     document = {"home": str(demo.home), "sessions": sessions, "fresh": demo.fresh, "report": str(demo.report)}
-    done = f"{demo.fresh} of {len(sessions)} sessions walked" if demo.fresh else "everything was done already"
+    done = (
+        f"ran {demo.fresh} of {counted(len(sessions), 'session')}"
+        if demo.fresh
+        else "everything was already done"
+    )
     return Result(document, f"Simulated market: {done}, in {demo.home}.\nReport: {demo.report}")
 
 
-def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
-    """Run daily-live; a closed session is told by its own exit code."""
+def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
+    """Run daily-live; a closed session has its own exit code."""
     with progress(options), run_of(options, day, "daily-live") as run, timings():
-        from flows.daily import daily_live  # slow: only once the arguments are known to be good
+        from flows.daily import daily_live  # a slow import: only once the arguments are valid
 
         if not dry_run:
-            log.warning(
-                "daily only proposes: submitting orders is a step of its own, which this release has not"
-            )
+            log.warning("daily only proposes trades: this release has no command that submits orders")
         published = daily_live(run)
     document = {
         "session": str(published.session),
@@ -59,8 +63,8 @@ def daily_here(options: Options, day: str | None, *, dry_run: bool) -> Result:
     return Result(document, f"{published.summary}\nReport: {published.report}")
 
 
-def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
-    """Run weekly-champion; a closed day means the session before it."""
+def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
+    """Run weekly-champion; on a closed day, for the session before it."""
     from tasks.data.lake.latest import training_day
 
     home = find_home(options.home)
@@ -79,13 +83,13 @@ def weekly_here(options: Options, day: str | None, *, quick: bool) -> Result:
         "metrics": champion.metrics,
         "report": str(promotion.report),
     }
-    said = "promoted" if promotion.promoted else "kept"
+    verb = "promoted" if promotion.promoted else "kept"
     return Result(
-        document, f"{run.session}: {said} {champion.name}. {promotion.reason}\nReport: {promotion.report}"
+        document, f"{run.session}: {verb} {champion.name}. {promotion.reason}\nReport: {promotion.report}"
     )
 
 
-def refresh_here(options: Options, day: str | None) -> Result:
+def run_refresh(options: Options, day: str | None) -> Result:
     """Bring the lake up to the session."""
     with progress(options), run_of(options, day, "refresh", step_back=True) as run:
         from tasks.data.task import refresh_market
@@ -104,42 +108,42 @@ def refresh_here(options: Options, day: str | None) -> Result:
     }
     return Result(
         document,
-        f"{run.session}: {market.new_bars:,} new bars, {market.restated_bars:,} restated, "
-        f"{market.universe_size:,} names in the universe, {len(market.quarantined):,} in quarantine."
-        + "".join(f"\nRewritten: {told}." for told in market.rewritten),
+        f"{run.session}: {counted(market.new_bars, 'new bar')}, {market.restated_bars:,} restated, "
+        f"{counted(market.universe_size, 'name')} in the universe, {len(market.quarantined):,} in quarantine."
+        + "".join(f"\nRewritten: {change}." for change in market.rewritten),
     )
 
 
-def serve_from_here(options: Options, name: str | None) -> int:
-    """Poll for scheduled runs of this home until interrupted."""
+def serve(options: Options, name: str | None) -> int:
+    """Run the scheduled flows of this home in this process until interrupted."""
     home = _deployable_home(options)
     from flows.registration import register_served, serve_registered
 
     registered, deployments = register_served(home, options.profile, name)
-    code = show(_told(registered, home, "Until Ctrl-C this process runs"), options)
+    code = show(_registration(registered, home, "Until Ctrl-C this process runs"), options)
     serve_registered(deployments)
     return code
 
 
-def deploy_from_here(options: Options, name: str | None) -> Result:
+def deploy(options: Options, name: str | None) -> Result:
     """Register both flows of this home for workers."""
     home = _deployable_home(options)
     from flows.registration import deploy_to_pool
 
     registered = deploy_to_pool(home, options.profile, name)
-    told = _told(registered, home, "Registered")
+    result = _registration(registered, home, "Registered")
     workers = "\n".join(f"Run them with: prefect worker start --pool {pool}" for pool in registered.pools)
-    return Result(told.document, f"{told.text}\n{workers}")
+    return Result(result.document, f"{result.text}\n{workers}")
 
 
 def _deployable_home(options: Options) -> Home:
-    """Return the home, once it is known that a run in it can start."""
+    """Return the home; raise if it does not exist or its settings are invalid."""
     home = find_home(options.home)
     settings_of(home, options.profile)
     return home
 
 
-def _told(registered: "Registered", home: Home, what: str) -> Result:
+def _registration(registered: "Registered", home: Home, what: str) -> Result:
     return Result(
         {"home": str(home.root), **asdict(registered)},
         f"{what} {' and '.join(registered.deployments)} at {registered.server}, for {home.root}.",
@@ -149,7 +153,7 @@ def _told(registered: "Registered", home: Home, what: str) -> Result:
 def run_of(
     options: Options, day: str | None, doing: str, *, step_back: bool = False
 ) -> AbstractContextManager[Run]:
-    """Open a run as the options of the command line say."""
+    """Open a run with the options of the command line."""
     return open_run(home=options.home, day=day, profile=options.profile, doing=doing, step_back=step_back)
 
 

@@ -1,4 +1,4 @@
-"""daily-live: one session, from fresh data to a day folder that a person can approve."""
+"""daily-live: one session, from the day's data to trades that a person can approve."""
 
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
@@ -14,7 +14,7 @@ from tasks.trades.task import propose_trades
 
 
 def daily_live(run: Run) -> Day:
-    """Walk the session of `run` through every stage; publish the day whole or not at all."""
+    """Run every stage for the session of `run`; publish the day completely or not at all."""
     if not run.session.is_open:
         return report_closed_session(run)
 

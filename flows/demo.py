@@ -1,7 +1,7 @@
-"""demo: the whole story in a home of its own, offline. A second run finds everything done and says so.
+"""demo: simulate a market, train a champion and run sessions, offline, in a home of its own. Running it again is safe.
 
-The demo plays the approver and the broker for every session but the last: what was proposed counts as filled at its
-price. The last session is left as a real one is: waiting for a person.
+The demo acts as approver and broker for every session but the last: proposed trades are filled at their price. The
+last session is left waiting for a person, like a real one.
 """
 
 import logging
@@ -27,13 +27,13 @@ from tasks.reporting.schema import Day
 log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
-PLANTED = 0.05  # a market as small as the demo's is too short to confirm the 0.03 that a full one is given
+INFORMATION_COEFFICIENT = 0.05  # the default, 0.03, cannot be confirmed in a market as small as the demo's
 SIGNATURE = "# Written by `afterclose demo`.\n"
 
 
 @dataclass(frozen=True)
-class Market:
-    """The market that is simulated."""
+class DemoMarket:
+    """Size and seed of the simulated market."""
 
     symbols: int
     years: int
@@ -42,33 +42,33 @@ class Market:
 
 @dataclass(frozen=True)
 class Demo:
-    """Where to look, once the demo is done."""
+    """What the demo produced, and where."""
 
     home: Path
     days: tuple[date, ...]
     report: Path
-    fresh: int  # sessions that this run walked; 0 on a second run
+    fresh: int  # sessions run by this call; 0 when all were there
 
 
-def run_demo(home: Path, market: Market, *, last: date, days: int, profile: str | None) -> Demo:
-    """Simulate the market, train a champion, walk the last sessions. What is already there is kept."""
+def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, profile: str | None) -> Demo:
+    """Simulate the market, train a champion, run the `days` sessions up to `last`. Existing results are retained."""
     place = named_home(home)
     sessions = [day.item() for day in sessions_ending(last, days + 1)]
     _prepare(place, market, last)
     if not has_champion(place):
         with _run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
-    walked = [_walk(place, session, profile, is_last=session == last) for session in sessions[1:]]
+    ran = [_run_session(place, session, profile, is_last=session == last) for session in sessions[1:]]
     return Demo(
         home=place.root,
         days=tuple(sessions[1:]),
         report=place.day_folder(last) / "report.html",
-        fresh=sum(day is not None for day in walked),
+        fresh=sum(day is not None for day in ran),
     )
 
 
-def _walk(place: Home, session: date, profile: str | None, *, is_last: bool) -> Day | None:
-    """Run one session unless it is there, and fill what it proposed unless it is the last or filled already."""
+def _run_session(place: Home, session: date, profile: str | None, *, is_last: bool) -> Day | None:
+    """Run one session unless it exists; fill its trades unless it is the last or they are filled already."""
     day = None
     with _run(place, session, profile) as run:
         if not place.day_folder(session).exists():
@@ -80,15 +80,15 @@ def _walk(place: Home, session: date, profile: str | None, *, is_last: bool) -> 
 
 
 def _run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:
-    """Open a run by the demo's own settings alone: what the environment says is meant for the user's book."""
+    """Open a run with the demo's own settings, ignoring the environment, which configures the user's portfolio."""
     return open_run(home=place.root, day=str(session), profile=profile, doing="demo", environ={})
 
 
-def _prepare(place: Home, market: Market, last: date) -> None:
-    """Make a home for the demo, or find the one of an earlier demo of the same market. No other home is touched."""
+def _prepare(place: Home, market: DemoMarket, last: date) -> None:
+    """Create the demo's home, or reuse that of an earlier demo of the same market. Any other home is refused."""
     described = {"symbols": market.symbols, "seed": market.seed}
     first = sessions_ending(last, market.years * SESSIONS_A_YEAR)[0].item()
-    simulated = {**described, "first_session": first, "information_coefficient": PLANTED}
+    simulated = {**described, "first_session": first, "information_coefficient": INFORMATION_COEFFICIENT}
     settings = {"data": {"provider": "simulated", "simulated": simulated}}
     if place.config_file.exists() or is_set_up(place):
         _refuse_other_home(place, described)
@@ -99,14 +99,14 @@ def _refuse_other_home(place: Home, described: dict[str, int]) -> None:
     written = place.config_file.read_text() if place.config_file.exists() else ""
     if not written.startswith(SIGNATURE):
         raise ConfigError(
-            f"{place.root} is a home, and not one of a demo.",
-            remedy="Name a new folder with --home, or leave it out for demo/ in the current folder.",
+            f"{place.root} is a home, but not one of a demo.",
+            remedy="Name a new directory with --home, or omit --home to use demo/ in the current directory.",
             home=str(place.root),
         )
     found = (yaml.safe_load(written) or {}).get("data", {}).get("simulated", {})
     if {key: found.get(key) for key in described} != described:
         raise ConfigError(
             f"{place.config_file} already describes another market.",
-            remedy="Name a new folder with --home, or remove this one to start over.",
+            remedy="Name a new directory with --home, or delete this one to start over.",
             found=found,
         )

@@ -1,6 +1,6 @@
-"""The flows as Prefect sees them: parameters, states, time limits, retries. What a day does stands in daily.py.
+"""The Prefect flows: parameters, states, time limits, retries. The stages are in daily.py and weekly.py.
 
-A run works on the session of the time it was scheduled for, however late it starts.
+A run works on the session of its scheduled time, however late it starts.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ from tasks.data.lake.latest import training_day
 def daily_live_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None
 ) -> State[Any]:
-    """Run the day. Without a date: that of the schedule at the exchange, so that a holiday shows as Skipped."""
+    """Run one session. Default date: that of the scheduled time at the exchange, so that a holiday ends as Skipped."""
     running = settings_of(find_home(home), profile).settings.running
     with (
-        _retrying_what_is_transient(running),
+        _retry_transient_errors(running),
         time_limit(running.daily_timeout_s),
         open_run(
             home=home, day=date or "today", profile=profile, doing="daily-live", at=_scheduled_at()
@@ -46,12 +46,12 @@ def daily_live_flow(
 def weekly_champion_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None, *, quick: bool = False
 ) -> State[Any]:
-    """Choose the champion as of the session that had closed at the scheduled time, or of the date's."""
+    """Select the champion as of `date`. Default: the last session closed at the scheduled time."""
     place = find_home(home)
     settings = settings_of(place, profile).settings
     day = date or training_day(place, settings)
     with (
-        _retrying_what_is_transient(settings.running),
+        _retry_transient_errors(settings.running),
         time_limit(settings.running.weekly_timeout_s),
         open_run(
             home=home,
@@ -64,24 +64,24 @@ def weekly_champion_flow(
         timings(),
     ):
         promotion = weekly_champion(run, quick=quick)
-    said = "Promoted" if promotion.promoted else "Kept"
-    return Completed(message=f"{said} {promotion.champion.name}: {promotion.reason}")
+    verb = "Promoted" if promotion.promoted else "Kept"
+    return Completed(message=f"{verb} {promotion.champion.name}: {promotion.reason}")
 
 
 FLOWS: dict[str, Flow[Any, Any]] = {"daily-live": daily_live_flow, "weekly-champion": weekly_champion_flow}
 
 
 def _scheduled_at() -> datetime:
-    """Return when the run was to start; retries and late starts do not change it."""
+    """Return the scheduled start of the run, which retries and late starts do not change."""
     at: datetime = flow_run.scheduled_start_time
     return at
 
 
 @contextmanager
-def _retrying_what_is_transient(running: Running) -> Iterator[None]:
-    """Let Prefect retry the run when the block raised a transient error, and only then.
+def _retry_transient_errors(running: Running) -> Iterator[None]:
+    """Let Prefect retry the run only when the block raises a transient error.
 
-    A flow's retries know no condition: they are granted at the moment of such an error.
+    A flow's retries have no condition, so they are set when such an error occurs.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Register both flows of one home with a Prefect server: served from this process, or for a pool's workers.
+"""Register both flows of a home with a Prefect server: served by this process, or run by the workers of a pool.
 
-prefect.yaml is the single place of names and schedules. The home and the profile are written into the deployment, so
-that two homes can be deployed side by side and a worker needs to know neither.
+Names and schedules are in prefect.yaml only. Home and profile are parameters of the deployment, so that two homes can
+be deployed on one server and a worker needs neither.
 """
 
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ from tasks.core.homes.home import Home
 PACKAGE = Path(__file__).parent
 PREFECT_FILE = next(
     file
-    for file in (PACKAGE / "prefect.yaml", PACKAGE.parent / "prefect.yaml")  # a wheel's, a checkout's
+    for file in (PACKAGE / "prefect.yaml", PACKAGE.parent / "prefect.yaml")  # in a wheel; in a checkout
     if file.exists()
 )
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the server knows now."""
+    """The deployments registered with the server, and their work pools."""
 
     server: str
     deployments: tuple[str, ...]
@@ -44,38 +44,38 @@ class Registered:
 def register_served(
     home: Home, profile: str | None, name: str | None
 ) -> tuple[Registered, list[RunnerDeployment]]:
-    """Describe both flows for a process that serves them."""
+    """Return the deployments of both flows, for a process that serves them."""
     server = _require_server()
-    deployments = [_described(entry, home, profile, name) for entry in _entries()]
+    deployments = [_deployment(entry, home, profile, name) for entry in _entries()]
     return Registered(server, _names(deployments), ()), deployments
 
 
 def serve_registered(deployments: list[RunnerDeployment]) -> None:
-    """Poll for scheduled runs in this process, without a work pool, until interrupted."""
+    """Run scheduled flows in this process, without a work pool, until interrupted."""
     serve(*deployments, print_starting_message=False)
 
 
 def deploy_to_pool(home: Home, profile: str | None, name: str | None) -> Registered:
-    """Register both flows with the work pool that prefect.yaml names, creating the pool when it is absent."""
+    """Register both flows with the work pool in prefect.yaml; create the pool if it does not exist."""
     server = _require_server()
     pools = sorted({entry["work_pool"]["name"] for entry in _entries()})
     with get_client(sync_client=True) as client:
         for pool in pools:
             _create_if_absent(client, pool)
-    deployments = [_described(entry, home, profile, name) for entry in _entries()]
+    deployments = [_deployment(entry, home, profile, name) for entry in _entries()]
     for deployment, entry in zip(deployments, _entries(), strict=True):
         deployment.apply(work_pool_name=entry["work_pool"]["name"])
     return Registered(server, _names(deployments), tuple(pools))
 
 
 def _require_server() -> str:
-    """Return the server's address. Without one Prefect would start a server for every command, on one database."""
+    """Return the server's URL. Without one Prefect would start a temporary server for every command."""
     server = get_current_settings().api.url
     if server is None:
         raise ConfigError(
             "No Prefect server is named.",
-            remedy="Name it once: `prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api`, "
-            "which is where `prefect server start` listens.",
+            remedy="Set it once: `prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api`, "
+            "the address where `prefect server start` listens.",
             variable="PREFECT_API_URL",
         )
     with get_client(sync_client=True) as client:
@@ -83,16 +83,16 @@ def _require_server() -> str:
     if unreachable is not None:
         raise TransientError(
             f"No Prefect server answers at {server} ({type(unreachable).__name__}).",
-            remedy="Start it with `prefect server start`, or name another with PREFECT_API_URL.",
+            remedy="Start it with `prefect server start`, or set PREFECT_API_URL to another one.",
             server=server,
         )
     return server
 
 
-def _described(entry: dict[str, Any], home: Home, profile: str | None, name: str | None) -> RunnerDeployment:
+def _deployment(entry: dict[str, Any], home: Home, profile: str | None, name: str | None) -> RunnerDeployment:
     flow = FLOWS[entry["name"]]
     full_name = entry["name"] if name is None else f"{entry['name']}-{name}"
-    _refuse_another_homes(f"{flow.name}/{full_name}", home)
+    _refuse_deployment_of_another_home(f"{flow.name}/{full_name}", home)
     deployment = flow.to_deployment(
         name=full_name,
         description=entry["description"],
@@ -104,11 +104,11 @@ def _described(entry: dict[str, Any], home: Home, profile: str | None, name: str
         ),
         entrypoint_type=EntrypointType.MODULE_PATH,  # found by import, from a checkout and from a wheel alike
     )
-    return cast("RunnerDeployment", deployment)  # a coroutine only where a loop is running, and none is here
+    return cast("RunnerDeployment", deployment)  # a coroutine only inside a running event loop
 
 
-def _refuse_another_homes(full_name: str, home: Home) -> None:
-    """Refuse to take a deployment over from another home: its days would stop without a word."""
+def _refuse_deployment_of_another_home(full_name: str, home: Home) -> None:
+    """Raise if the deployment runs another home, whose schedule would stop silently."""
     with get_client(sync_client=True) as client:
         try:
             known = client.read_deployment_by_name(full_name).parameters.get("home")
@@ -116,8 +116,8 @@ def _refuse_another_homes(full_name: str, home: Home) -> None:
             return
     if known not in (None, str(home.root)):
         raise ConfigError(
-            f"{full_name} runs the home {known}.",
-            remedy=f"Give this home's deployments a name of their own with --name, or remove that one: "
+            f"The deployment {full_name} runs the home {known}.",
+            remedy=f"Give the deployments of this home their own name with --name, or delete that one: "
             f"`prefect deployment delete {full_name}`.",
             deployment=full_name,
             home=str(known),

@@ -1,4 +1,4 @@
-"""Where the command starts. Nothing is imported before an interruption can be caught."""
+"""The entry point of the command. Nothing is imported before an interrupt can be caught."""
 
 import gc
 import sys
@@ -8,7 +8,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
 
 
 def main() -> int:
-    """Run the command line; an interruption at any moment is one line and exit 130."""
+    """Run the command line; an interrupt at any moment prints one line and exits 130."""
     try:
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         from flows.cli.app import answer

@@ -1,12 +1,14 @@
-"""Speak to a person or to a script: results to stdout, progress and complaints to stderr.
+"""Print for a person or a script: results to stdout, progress and errors to stderr.
 
-With --json exactly one document goes to stdout, for a failure too. Whatever came from outside (symbols, names,
-reasons) is shown without control characters, which a terminal obeys, and without the value of a secret.
+With --json exactly one document goes to stdout, for a failure too. External text (symbols, names, reasons) is printed
+with control characters escaped and secrets masked.
 """
 
 import json
 import logging
 import math
+import re
+import shlex
 import sys
 import traceback
 import warnings
@@ -22,11 +24,15 @@ from tasks.core.secrets import masked
 from tasks.core.text import escape_controls
 
 STAGE_LOGGER = "tasks.core.stage"
+# A command in a text that names no home. `init` takes its directory as an argument.
+COMMAND = re.compile(
+    r"\bafterclose (?!init\b)[a-z][a-z-]*( [a-z][a-z-]*)?(?=[`.,;:)\n]|$| -| [A-Z])(?![^`\n;,]*--(home|help)\b)"
+)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What every command takes."""
+    """The global options; `home` is None unless --home was given."""
 
     home: Path | None = None
     profile: str | None = None
@@ -37,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What a command found or did: the document for a script, the text for a person."""
+    """The outcome of a command: the document for a script, the text for a person."""
 
     document: Mapping[str, object]
     text: str
@@ -46,7 +52,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong, in the words of the error."""
+    """An error as it is printed: one paragraph; `details` go into the JSON document."""
 
     message: str
     exit_code: int
@@ -59,7 +65,7 @@ def show(result: Result, options: Options) -> int:
     return result.exit_code
 
 
-def complain(failure: Failure, options: Options) -> int:
+def report_failure(failure: Failure, options: Options) -> int:
     """Print the failure, with its traceback when --debug asks for it; return its exit code."""
     if options.debug:
         typer.echo(masked(traceback.format_exc()), err=True)
@@ -69,27 +75,37 @@ def complain(failure: Failure, options: Options) -> int:
     return failure.exit_code
 
 
-def failure_of(error: Exception) -> Failure:
-    """Put an exception into one paragraph; what nobody foresaw is named and points to --debug."""
+def failure_of(error: Exception, options: Options) -> Failure:
+    """Describe an exception in one paragraph; an unexpected one points to --debug."""
     if isinstance(error, AftercloseError):
+        remedy = with_home(error.remedy, options)
         details = {
             "what": error.what,
-            "remedy": error.remedy,
+            "remedy": remedy,
             "runbook": error.runbook,
             "fields": error.fields,
         }
-        return Failure(str(error), error.exit_code, details)
+        message = f"{error.what} {remedy} (docs/runbooks.md#{error.runbook})"
+        return Failure(message, error.exit_code, details)
     kind = type(error).__name__
     return Failure(
-        f"Something unforeseen happened ({kind}: {error}). What was published before is intact; "
+        f"Unexpected error ({kind}: {error}). What was published before is intact; "
         "run again with --debug for the traceback. (docs/runbooks.md#unexpected)",
         exit_code=1,
     )
 
 
+def with_home(text: str, options: Options) -> str:
+    """Add the --home that the user gave to every command in the text that names no home of its own."""
+    if options.home is None:
+        return text
+    option = f" --home {shlex.quote(str(options.home))}"
+    return COMMAND.sub(lambda command: command[0] + option, text)
+
+
 @contextmanager
 def progress(options: Options) -> Iterator[None]:
-    """Tell on stderr which stage runs, while the block runs."""
+    """Print the running stage to stderr while the block runs."""
     handler = _StageLines(options)
     root = logging.getLogger()
     before = root.level
@@ -104,7 +120,7 @@ def progress(options: Options) -> Iterator[None]:
 
 
 class _StageLines(logging.Handler):
-    """Show stages as they begin and end, what flows say, and our warnings; what stages report only with -v."""
+    """Print the start and end of stages, log lines of flows, and our warnings; log lines of stages only with -v."""
 
     def __init__(self, options: Options) -> None:
         super().__init__()
@@ -124,10 +140,12 @@ class _StageLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         ours = record.name.startswith(("tasks.", "flows."))
-        told = record.name.startswith("flows.") or record.levelno >= logging.WARNING or self._options.verbose
+        is_shown = (
+            record.name.startswith("flows.") or record.levelno >= logging.WARNING or self._options.verbose
+        )
         if record.name == STAGE_LOGGER:
             self._stage(record)
-        elif self._options.debug or (ours and told and record.levelno >= logging.INFO):
+        elif self._options.debug or (ours and is_shown and record.levelno >= logging.INFO):
             self._line(f"  {record.levelname.lower()}: {record.getMessage()}")
 
     def _stage(self, record: logging.LogRecord) -> None:
@@ -152,7 +170,7 @@ def _as_json(document: Mapping[str, object]) -> str:
 
 
 def _plain(value: object) -> object:
-    """Turn NaN and infinity, which JSON does not know, into text."""
+    """Replace NaN and infinity, which JSON does not have, by text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
@@ -160,7 +178,7 @@ def _plain(value: object) -> object:
     return [_plain(inside) for inside in value] if isinstance(value, list | tuple) else value
 
 
-def quieten_libraries(options: Options) -> None:
-    """Keep the libraries' own warnings from drowning the result, unless --debug or python -W asks for them."""
+def silence_library_warnings(options: Options) -> None:
+    """Hide warnings of libraries unless --debug or python -W asks for them."""
     if not options.debug and not sys.warnoptions:
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""weekly-champion: train the candidates, choose honestly, promote whole or not at all."""
+"""weekly-champion: train the candidates, select one out of sample, promote it completely or not at all."""
 
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
@@ -7,7 +7,7 @@ from tasks.selection.task import promote_champion, train_candidates
 
 
 def weekly_champion(run: Run, *, quick: bool = False) -> Promotion:
-    """Walk the week of `run`: on a closed day, the week that its last session ended."""
+    """Train and select as of the session of `run`; `quick` trains only models.quick_candidates."""
     market = refresh_market(run)
     training = train_candidates(run, market, quick=quick)
     return promote_champion(run, training)

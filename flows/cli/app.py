@@ -1,25 +1,26 @@
-"""The command line: parse arguments, load settings, call a flow. No logic.
+"""The command line: parse arguments, call a command, turn every error into one paragraph and an exit code.
 
-Heavy libraries are imported by the commands that need them, so that --help answers at once.
+Heavy libraries are imported by the commands that need them, to keep --help fast.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.cli import audit, champion, data, kill_switch, positions, regime, runs, settings
-from flows.terminal import Failure, Options, complain, failure_of, quieten_libraries
+from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
 INTERRUPTED = 130
-VALUES_FOR_ALL = frozenset({"--home", "--profile"})
-FLAGS_FOR_ALL = frozenset({"--json", "--debug", "-v", "--verbose"})
+GLOBAL_OPTIONS = frozenset({"--home", "--profile"})
+GLOBAL_FLAGS = frozenset({"--json", "--debug", "-v", "--verbose"})
 
 app = typer.Typer(
-    epilog="The options are taken before or after the command's name. Exit codes: 0 done, 1 unexpected, 2 usage or "
+    epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected, 2 usage or "
     "settings, 3 blocked by a check, 4 closed session, 5 data, 6 model, 7 broker, 75 try again later.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,35 +39,50 @@ for name, group in {
 
 
 def answer(arguments: Sequence[str]) -> int:
-    """Run one command line. Whatever goes wrong becomes one paragraph and an exit code."""
+    """Run one command line; return its exit code. Any error is printed as one paragraph."""
     options = Options(as_json="--json" in arguments, debug="--debug" in arguments)
     _set_up_process()
     try:
-        code = app(args=hoisted(arguments), prog_name="afterclose", standalone_mode=False)
+        hoisted = hoist_global_options(arguments)
+        options = replace(options, home=_home_given(hoisted))
+        code = app(args=hoisted, prog_name="afterclose", standalone_mode=False)
     except typer.TyperException as error:
-        return complain(_usage(error), options)
-    except Exception as error:  # noqa: BLE001 - the edge: whatever happens, one paragraph and an exit code
-        return complain(failure_of(error), options)
+        return report_failure(_usage_failure(error), options)
+    except Exception as error:  # noqa: BLE001 - the edge: any error becomes one paragraph and an exit code
+        return report_failure(failure_of(error, options), options)
     if code == INTERRUPTED:
-        return complain(Failure("Interrupted. What was published before is intact.", INTERRUPTED), options)
+        return report_failure(
+            Failure("Interrupted. What was published before is intact.", INTERRUPTED), options
+        )
     return int(code or 0)
 
 
-def hoisted(arguments: Sequence[str]) -> list[str]:
-    """Move what every command takes to the front, where typer expects it. Nothing after `--` is touched."""
+def hoist_global_options(arguments: Sequence[str]) -> list[str]:
+    """Move the global options to the front, where typer expects them. Nothing after `--` is moved."""
     front: list[str] = []
     rest: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":
             rest += [argument, *waiting]
-        elif argument in VALUES_FOR_ALL:
+        elif argument in GLOBAL_OPTIONS:
             front += [argument, *_value_of(argument, waiting)]
-        elif argument in FLAGS_FOR_ALL or argument.partition("=")[0] in VALUES_FOR_ALL:
+        elif argument in GLOBAL_FLAGS or argument.partition("=")[0] in GLOBAL_OPTIONS:
             front.append(argument)
         else:
             rest.append(argument)
     return front + rest
+
+
+def _home_given(hoisted: Sequence[str]) -> Path | None:
+    """Return the value of --home, None without one."""
+    words = [word for argument in hoisted for word in _split_home(argument)]
+    home = dict(pairwise(words)).get("--home")
+    return None if home is None else Path(home)
+
+
+def _split_home(argument: str) -> list[str]:
+    return argument.split("=", 1) if argument.startswith("--home=") else [argument]
 
 
 def _value_of(option: str, waiting: Iterator[str]) -> list[str]:
@@ -91,7 +107,7 @@ def take_options(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The home. Default: AFTERCLOSE_HOME, this folder if it is one, or the checkout.",
+            help="The home. Default: AFTERCLOSE_HOME, the current directory if it is one, or the checkout.",
         ),
     ] = None,
     profile: Annotated[
@@ -101,7 +117,9 @@ def take_options(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what each stage reports.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the log lines of each stage.")
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release and exit."),
@@ -109,25 +127,25 @@ def take_options(
 ) -> None:
     """After the close: the day's data becomes a short list of trades that a person approves."""
     context.obj = Options(home, profile, as_json, debug, verbose)
-    quieten_libraries(context.obj)
+    silence_library_warnings(context.obj)
 
 
-def _usage(error: typer.TyperException) -> Failure:
-    """Point to the help page of the command that was meant; without any words the page itself was shown."""
+def _usage_failure(error: typer.TyperException) -> Failure:
+    """Point to the help page of the command; an error without a message has printed that page already."""
     command = getattr(getattr(error, "ctx", None), "command_path", "afterclose")
-    said = error.format_message().strip()
-    stop = "" if not said else " " if said.endswith((".", "?")) else ". "
-    return Failure(f"{said}{stop}See `{command} --help`.", error.exit_code)
+    message = error.format_message().strip()
+    stop = "" if not message else " " if message.endswith((".", "?")) else ". "
+    return Failure(f"{message}{stop}See `{command} --help`.", error.exit_code)
 
 
 def _set_up_process() -> None:
-    """No telemetry, no more threads than cores, and memory given back, unless the person says otherwise."""
+    """Disable telemetry, limit threads to the cores, and return freed memory, unless the environment says otherwise."""
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # Arrow's own pool keeps what tables took, a tenth of the day's peak; the system's hands it on to everybody
+        # Arrow's own pool retains freed memory, a tenth of the day's peak; the system's allocator reuses it
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         **dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), cores

@@ -1,24 +1,26 @@
-"""The commands of the group `audit`."""
+"""The command group `audit`."""
 
 import typer
 
-from flows.cli.options import FOR_ALL, NameOption, ReasonOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The log of who halted, resumed and declared what.")
+app = typer.Typer(
+    no_args_is_help=True, help="The audit log: who halted and resumed trading, and who declared positions."
+)
 
 
-@app.command("verify", epilog=FOR_ALL)
+@app.command("verify", epilog=GLOBAL_OPTIONS_NOTE)
 def audit_verify(context: typer.Context) -> int:
-    """Follow the log's chain of digests; say where it breaks, and whether the rows are keyed."""
+    """Verify the hash chain of the log: where it breaks, and how many rows are keyed."""
     from flows.operations.audit import verify_log
 
     return show(verify_log(context.obj), context.obj)
 
 
-@app.command("accept", epilog=FOR_ALL)
+@app.command("accept", epilog=GLOBAL_OPTIONS_NOTE)
 def audit_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
-    """Let the log stand as it is, damage included, in a person's name; with a key, from here on keyed."""
+    """Accept the log as it is, damage included; with a key, later rows are keyed."""
     from flows.operations.audit import accept_log
 
     return show(accept_log(context.obj, by=by, reason=reason), context.obj)

@@ -1,16 +1,16 @@
-"""The commands of the group `champion`."""
+"""The command group `champion`."""
 
 import typer
 
-from flows.cli.options import FOR_ALL
+from flows.cli.options import GLOBAL_OPTIONS_NOTE
 from flows.terminal import show
 
 app = typer.Typer(no_args_is_help=True, help="The model in production.")
 
 
-@app.command("show", epilog=FOR_ALL)
+@app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def champion_show(context: typer.Context) -> int:
-    """Print which model is in production, and why."""
+    """Print the model in production, its metrics, and why it was selected."""
     from flows.operations.inspection import show_champion
 
     return show(show_champion(context.obj), context.obj)

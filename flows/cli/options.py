@@ -1,10 +1,12 @@
-"""Options that several commands take."""
+"""Options shared by several commands."""
 
 from typing import Annotated
 
 import typer
 
-FOR_ALL = "Every command also takes --home, --profile, --json, --debug and -v, before or after its name."
+GLOBAL_OPTIONS_NOTE = (
+    "Every command also takes --home, --profile, --json, --debug and -v, before or after its name."
+)
 
 DayOption = Annotated[
     str | None,
@@ -14,7 +16,11 @@ FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="Fir
 ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help="Last session, YYYY-MM-DD.")]
 DeploymentOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="For a second home: deployments daily-live-NAME and so on."),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="For a second home: its deployments are daily-live-NAME and weekly-champion-NAME.",
+    ),
 ]
-NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
+NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the audit log.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit log.")]

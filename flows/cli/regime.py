@@ -1,24 +1,26 @@
-"""The commands of the group `regime`."""
+"""The command group `regime`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import FOR_ALL, FromOption, ToOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, FromOption, ToOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The state of the market.")
+app = typer.Typer(no_args_is_help=True, help="The market regime.")
 
 
-@app.command("history", epilog=FOR_ALL)
+@app.command("history", epilog=GLOBAL_OPTIONS_NOTE)
 def regime_history(
     context: typer.Context,
     first: FromOption = None,
     last: ToOption = None,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write it there.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the table to this file.")
+    ] = None,
 ) -> int:
-    """Print the state of every session and what it was read from."""
+    """Print the regime of each session and its inputs."""
     from flows.operations.inspection import show_regimes
 
     return show(show_regimes(context.obj, first=first, last=last, csv=csv), context.obj)

@@ -1,98 +1,98 @@
-"""Commands of no group: make a home, run a flow in it, examine it."""
+"""Commands without a group: create a home, run a flow in it, check it."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import FOR_ALL, DayOption, DeploymentOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, DayOption, DeploymentOption
 from flows.terminal import show
 
 app = typer.Typer()
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder, or the checkout.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory, or the checkout.")],
     *,
-    simulated: Annotated[bool, typer.Option("--simulated", help="Its market is simulated.")] = False,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Use a simulated market.")] = False,
 ) -> int:
-    """Make a folder a home, with a commented config.yaml; a home is left as it is."""
-    from flows.operations.new_home import init as make
+    """Create a home with a commented config.yaml; an existing home is left unchanged."""
+    from flows.operations.new_home import create_home
 
-    return show(make(folder, simulated=simulated), context.obj)
+    return show(create_home(folder, simulated=simulated), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def demo(
     context: typer.Context,
-    symbols: Annotated[int, typer.Option(min=20, help="Companies in the simulated market.")] = 120,
+    symbols: Annotated[int, typer.Option(min=20, help="Number of companies in the simulated market.")] = 120,
     years: Annotated[int, typer.Option(min=3, help="Years of history.")] = 6,
-    days: Annotated[int, typer.Option(min=1, help="Last sessions to run.")] = 5,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal demos.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Number of sessions to run.")] = 5,
+    seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal demos.")] = 7,
 ) -> int:
-    """Walk the whole story in a simulated market, offline: data, champion, days, report."""
-    from flows.commands import demo_here
+    """Simulate a market, train a champion, run the last sessions and write the report; offline."""
+    from flows.commands import run_demo
 
-    return show(demo_here(context.obj, symbols=symbols, years=years, days=days, seed=seed), context.obj)
+    return show(run_demo(context.obj, symbols=symbols, years=years, days=days, seed=seed), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def refresh(context: typer.Context, day: DayOption = None) -> int:
-    """Bring the lake up to the session."""
-    from flows.commands import refresh_here
+    """Update the lake up to the session."""
+    from flows.commands import run_refresh
 
-    return show(refresh_here(context.obj, day), context.obj)
+    return show(run_refresh(context.obj, day), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def daily(
     context: typer.Context,
     day: DayOption = None,
     *,
     dry_run: Annotated[
-        bool, typer.Option(help="Propose only. `daily` itself never submits an order.")
+        bool, typer.Option(help="Only propose trades. `daily` never submits an order.")
     ] = True,
 ) -> int:
-    """Run daily-live here and now: one session becomes live/YYYY-MM-DD/. Needs no server."""
-    from flows.commands import daily_here
+    """Run daily-live for one session and publish live/YYYY-MM-DD/. Needs no server."""
+    from flows.commands import run_daily
 
-    return show(daily_here(context.obj, day, dry_run=dry_run), context.obj)
+    return show(run_daily(context.obj, day, dry_run=dry_run), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def weekly(
     context: typer.Context,
     day: DayOption = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Train only models.quick_candidates.")] = False,
 ) -> int:
-    """Run weekly-champion here and now: train the candidates, promote the best. Needs no server."""
-    from flows.commands import weekly_here
+    """Run weekly-champion: train the candidates, promote the best. Needs no server."""
+    from flows.commands import run_weekly
 
-    return show(weekly_here(context.obj, day, quick=quick), context.obj)
+    return show(run_weekly(context.obj, day, quick=quick), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def doctor(context: typer.Context) -> int:
-    """Say on one screen what is missing or stale, and how to mend it."""
+    """Check the home: what is missing or stale, and how to fix it."""
     from flows.operations.doctor import examine
 
     return show(examine(context.obj), context.obj)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def serve(context: typer.Context, name: DeploymentOption = None) -> int:
-    """Run both flows on their schedules in this process, until interrupted (needs a Prefect server)."""
-    from flows.commands import serve_from_here
+    """Run both flows on their schedules in this process until interrupted. Needs a Prefect server."""
+    from flows import commands
 
-    return serve_from_here(context.obj, name)
+    return commands.serve(context.obj, name)
 
 
-@app.command(epilog=FOR_ALL)
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def deploy(context: typer.Context, name: DeploymentOption = None) -> int:
-    """Register both flows and their schedules with a Prefect server, for workers to run."""
-    from flows.commands import deploy_from_here
+    """Register both flows and their schedules with a Prefect server, to be run by workers."""
+    from flows import commands
 
-    return show(deploy_from_here(context.obj, name), context.obj)
+    return show(commands.deploy(context.obj, name), context.obj)

@@ -1,45 +1,62 @@
-"""Say on one screen what is missing or stale in a home, and how to mend it. Changes nothing.
+"""Check a home: what is missing or stale, and how to fix it. Changes nothing.
 
-Works on an empty folder. A check that cannot run has failed.
+Works on an empty directory too. A check that cannot run has failed.
 """
 
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from config.settings import Settings
-from flows.terminal import Options, Result, failure_of
+from flows.terminal import Options, Result, failure_of, with_home
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError, ModelError, SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
 from tasks.core.homes.setup import is_set_up
 from tasks.core.sessions import Session, last_closed_session, sessions_between
+from tasks.core.text import counted
+
+if TYPE_CHECKING:
+    from tasks.data.lake.head import Head
 
 LEAST_PYTHON = (3, 11)
 LOW_GB, TOO_LOW_GB = 5.0, 0.5
+PREREQUISITES = ("home", "settings", "lake")  # without them no run starts
+FIXED_BY_A_RUN = frozenset({"lake", "champion", "last day"})
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check saw. `mend` is empty when nothing has to be done."""
+class CheckResult:
+    """The result of one check. `remedy` is empty when there is nothing to do."""
 
     check: str
     verdict: Literal["ok", "warn", "fail"]
-    says: str
-    mend: str = ""
+    message: str
+    remedy: str = ""
     exit_code: int = 0
 
+    def document(self) -> dict[str, object]:
+        """Return the result under the keys that scripts read."""
+        return {
+            "check": self.check,
+            "verdict": self.verdict,
+            "says": self.message,
+            "mend": self.remedy,
+            "exit_code": self.exit_code,
+        }
 
-class Patient:
-    """The home under examination; what several checks need is read once."""
+
+class CheckedHome:
+    """The home being checked; what several checks need is read once."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -55,76 +72,101 @@ class Patient:
     @property
     def settings(self) -> Settings:
         if isinstance(self.loaded, ConfigError):
-            raise ConfigError(
-                "Cannot be judged while the settings are not valid.", remedy="Mend those first."
-            )
+            raise ConfigError("Not checked: the settings are not valid.", remedy="Fix the settings first.")
         return self.loaded
 
     @cached_property
     def last_session(self) -> Session:
         return last_closed_session(now())
 
+    @cached_property
+    def ended(self) -> date | None:
+        """The last session of a lake whose files hold no later one; None elsewhere."""
+        head = self._head()
+        if self.settings.data.provider != "files" or head is None or head.last_session is None:
+            return None
+        return head.last_session if head.last_session < self.last_session.day else None
+
+    def _head(self) -> "Head | None":
+        from tasks.data.lake.head import read_head
+        from tasks.data.lake.location import lake_of
+
+        return read_head(lake_of(self.home, self.settings))
+
 
 def examine(options: Options) -> Result:
     """Run every check; the exit code is that of the first that failed, 0 when none did."""
-    patient = Patient(options)
-    findings = [_checked(name, check, patient) for name, check in CHECKS.items()]
-    failed = [finding for finding in findings if finding.verdict == "fail"]
+    checked = CheckedHome(options)
+    results = _after_prerequisites([_run(name, check, checked) for name, check in CHECKS.items()], options)
+    failed = [result for result in results if result.verdict == "fail"]
     document = {
-        "home": str(patient.home.root),
+        "home": str(checked.home.root),
         "healthy": not failed,
-        "checks": [asdict(finding) for finding in findings],
+        "checks": [result.document() for result in results],
     }
-    return Result(document, "\n".join(_lines(patient.home, findings)), failed[0].exit_code if failed else 0)
+    return Result(document, "\n".join(_lines(checked.home, results)), failed[0].exit_code if failed else 0)
 
 
-def _checked(name: str, check: Callable[[Patient], Finding], patient: Patient) -> Finding:
+def _after_prerequisites(results: list[CheckResult], options: Options) -> list[CheckResult]:
+    """Name the user's home in every remedy; where a run cannot start, replace the remedies that are runs."""
+    failed = [
+        result.check for result in results if result.check in PREREQUISITES and result.verdict == "fail"
+    ]
+    return [
+        replace(result, remedy=f"Fix this first: {failed[0]}.")
+        if failed and result.check in FIXED_BY_A_RUN and result.check not in failed and result.remedy
+        else replace(result, remedy=with_home(result.remedy, options))
+        for result in results
+    ]
+
+
+def _run(name: str, check: Callable[[CheckedHome], CheckResult], checked: CheckedHome) -> CheckResult:
     try:
-        return check(patient)
+        return check(checked)
     except Exception as error:  # noqa: BLE001 - a check that cannot run has failed, and the others still run
-        failure = failure_of(error)
-        says, mend = str(failure.details.get("what", failure.message)), str(failure.details.get("remedy", ""))
-        return Finding(name, "fail", says, mend, failure.exit_code)
+        failure = failure_of(error, Options())
+        message = str(failure.details.get("what", failure.message))
+        return CheckResult(name, "fail", message, str(failure.details.get("remedy", "")), failure.exit_code)
 
 
-def _lines(home: Home, findings: list[Finding]) -> Iterator[str]:
+def _lines(home: Home, results: list[CheckResult]) -> Iterator[str]:
     yield f"{home.root}"
-    for finding in findings:
-        yield f"{MARKS[finding.verdict]} {finding.check:<12} {finding.says}"
-        if finding.mend:
-            yield f"{'':<15}→ {finding.mend}"
-    counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in MARKS}
-    yield f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} failed"
+    for result in results:
+        yield f"{MARKS[result.verdict]} {result.check:<12} {result.message}"
+        if result.remedy:
+            yield f"{'':<15}→ {result.remedy}"
+    counts = {verdict: sum(result.verdict == verdict for result in results) for verdict in MARKS}
+    yield f"{counts['ok']} ok, {counted(counts['warn'], 'warning')}, {counts['fail']} failed"
 
 
-def _python(_: Patient) -> Finding:
+def _python(_: CheckedHome) -> CheckResult:
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < LEAST_PYTHON:
-        return Finding(
+        return CheckResult(
             "python", "fail", f"{found} is too old", "Install Python 3.11 or newer.", ConfigError.exit_code
         )
-    return Finding("python", "ok", found)
+    return CheckResult("python", "ok", found)
 
 
-def _packages(_: Patient) -> Finding:
-    """Compare what is installed with the lock, where there is one."""
+def _packages(_: CheckedHome) -> CheckResult:
+    """Compare the installed packages with requirements.lock, if there is one."""
     code = checkout()
     lock = code / "requirements.lock" if code else None
     if lock is None or not lock.exists():
-        return Finding(
-            "packages", "warn", "no requirements.lock beside the code: versions are not known to fit"
+        return CheckResult(
+            "packages", "warn", "no requirements.lock next to the code: package versions not checked"
         )
     wanted = dict(_locked(lock))
     other = [name for name, locked in wanted.items() if _installed(name) != locked]
     if other:
         named = ", ".join(f"{name} is {_installed(name)}, not {wanted[name]}" for name in other[:3])
         more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-        return Finding("packages", "warn", f"{named}{more}", "Install again: make install")
-    return Finding("packages", "ok", f"as locked ({len(wanted)})")
+        return CheckResult("packages", "warn", f"{named}{more}", "Install again: make install")
+    return CheckResult("packages", "ok", f"as locked ({len(wanted)})")
 
 
 def _locked(lock: Path) -> Iterator[tuple[str, str]]:
-    """Yield the names and versions of a lock; lines for other machines are left out with their marker."""
+    """Yield names and versions of a lock file, without lines that have a platform marker."""
     for line in lock.read_text().splitlines():
         if line[:1].isalnum() and ";" not in line:
             name, _, rest = line.partition("==")
@@ -138,161 +180,174 @@ def _installed(name: str) -> str:
         return "missing"
 
 
-def _home(patient: Patient) -> Finding:
-    root = patient.home.root
-    there = _nearest(root)
+def _home(checked: CheckedHome) -> CheckResult:
+    root = checked.home.root
     folders = [
-        there,
-        *(folder for folder in (patient.home.live, patient.home.lake.parent) if folder.exists()),
+        _nearest(root),
+        *(folder for folder in (checked.home.live, checked.home.lake.parent) if folder.exists()),
     ]
     locked = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
     if locked:
-        return Finding(
-            "home", "fail", f"{locked[0]} is not writable", "Mend its permissions.", StorageError.exit_code
+        return CheckResult(
+            "home", "fail", f"{locked[0]} is not writable", "Fix its permissions.", StorageError.exit_code
         )
-    if not is_set_up(patient.home):
+    if not is_set_up(checked.home):
         find_home(root)
-    return Finding("home", "ok", "set up and writable")
+    return CheckResult("home", "ok", "set up and writable")
 
 
-def _disk(patient: Patient) -> Finding:
-    free_gb = shutil.disk_usage(_nearest(patient.home.root)).free / 1e9
-    says = f"{free_gb:.1f} GB free"
+def _disk(checked: CheckedHome) -> CheckResult:
+    free_gb = shutil.disk_usage(_nearest(checked.home.root)).free / 1e9
+    message = f"{free_gb:.1f} GB free"
     if free_gb < TOO_LOW_GB:
-        return Finding("disk", "fail", says, "Free some space.", StorageError.exit_code)
-    return Finding("disk", "warn" if free_gb < LOW_GB else "ok", says)
+        return CheckResult("disk", "fail", message, "Free some space.", StorageError.exit_code)
+    return CheckResult("disk", "warn" if free_gb < LOW_GB else "ok", message)
 
 
-def _settings(patient: Patient) -> Finding:
-    if isinstance(patient.loaded, ConfigError):
-        raise patient.loaded
-    data = patient.loaded.data
+def _settings(checked: CheckedHome) -> CheckResult:
+    if isinstance(checked.loaded, ConfigError):
+        raise checked.loaded
+    data = checked.loaded.data
     if "files" in data.providers and data.files.path is not None and not data.files.path.is_dir():
-        return Finding(
+        return CheckResult(
             "settings",
             "fail",
-            f"data.files.path is no folder: {data.files.path}",
-            "Name the folder of your files.",
+            f"data.files.path is not a directory: {data.files.path}",
+            "Set it to the directory of your files.",
             ConfigError.exit_code,
         )
-    return Finding("settings", "ok", f"valid; data from {', '.join(data.providers)}")
+    return CheckResult("settings", "ok", f"valid; data from {', '.join(data.providers)}")
 
 
-def _keys(patient: Patient) -> Finding:
+def _keys(checked: CheckedHome) -> CheckResult:
     from tasks.data.providers.http.keys import read_keys
 
-    data = patient.settings.data
+    data = checked.settings.data
     asked = dict.fromkeys((*data.providers, *data.compare_with))
     names = [name for provider in asked for name in read_keys(provider)]
-    return Finding("keys", "ok", f"{', '.join(names)} set" if names else "none needed")
+    return CheckResult("keys", "ok", f"{', '.join(names)} set" if names else "none needed")
 
 
-def _lake(patient: Patient) -> Finding:
+def _lake(checked: CheckedHome) -> CheckResult:
     from tasks.data.lake.head import read_head
     from tasks.data.lake.location import lake_of
     from tasks.data.lake.seals import refuse_damage
 
-    lake = lake_of(patient.home, patient.settings)
-    where = "" if lake == patient.home.lake else f" in {lake}"
+    lake = lake_of(checked.home, checked.settings)
+    where = "" if lake == checked.home.lake else f" in {lake}"
     head = read_head(lake)
     if head is None or head.last_session is None:
-        return Finding("lake", "warn", f"no data yet{where}", "Fetch it: afterclose refresh")
+        return CheckResult("lake", "warn", f"no data yet{where}", "Fetch it: afterclose refresh")
     refuse_damage(lake, head)
-    first = patient.settings.data.providers[0]
+    first = checked.settings.data.providers[0]
     if head.provider != first:
-        says = f"holds data of {head.provider}, but data.provider is {first}"
-        return Finding("lake", "fail", says, "Name another home, or set data.provider.", DataError.exit_code)
-    behind = len(sessions_between(head.last_session, patient.last_session.day)) - 1
+        message = f"holds data of {head.provider}, but data.provider is {first}"
+        remedy = f"Set data.provider to {head.provider}, or use another home."
+        return CheckResult("lake", "fail", message, remedy, DataError.exit_code)
+    behind = len(sessions_between(head.last_session, checked.last_session.day)) - 1
     if behind > 0:
-        says = f"ends {head.last_session}, {behind} behind the last closed session"
-        return Finding("lake", "warn", says, "Bring it up: afterclose refresh")
-    return Finding("lake", "ok", f"up to {head.last_session}{where}")
+        message = f"ends {head.last_session}, {counted(behind, 'session')} behind the last closed session"
+        files = (
+            f"Add the later sessions to {checked.settings.data.files.path}, then run"
+            if checked.ended
+            else "Run"
+        )
+        return CheckResult("lake", "warn", message, f"{files}: afterclose refresh")
+    return CheckResult("lake", "ok", f"up to {head.last_session}{where}")
 
 
-def _champion(patient: Patient) -> Finding:
+def _champion(checked: CheckedHome) -> CheckResult:
     from tasks.models.registry.store import has_champion, read_production
 
-    if not has_champion(patient.home):
-        return Finding("champion", "warn", "none yet", "Train one: afterclose weekly --quick")
-    champion = read_production(patient.home).metadata.champion
-    age = (patient.last_session.day - champion.selection_date).days
-    says = f"{champion.name}, selected {champion.selection_date} ({age} days ago), hash right"
-    oldest = patient.settings.models.max_age_days
+    if not has_champion(checked.home):
+        return CheckResult("champion", "warn", "none yet", "Train one: afterclose weekly --quick")
+    champion = read_production(checked.home).metadata.champion
+    day = checked.ended or checked.last_session.day
+    age = (day - champion.selection_date).days
+    oldest = checked.settings.models.max_age_days
     if age > oldest:
-        says = f"{champion.name} is {age} days old; models.max_age_days is {oldest}"
-        return Finding("champion", "fail", says, "Train again: afterclose weekly", ModelError.exit_code)
-    return Finding("champion", "ok", says)
+        message = f"{champion.name} was {counted(age, 'day')} old on {day}; models.max_age_days is {oldest}"
+        return CheckResult(
+            "champion", "fail", message, "Train again: afterclose weekly", ModelError.exit_code
+        )
+    message = f"{champion.name}, selected {champion.selection_date}, {counted(age, 'day')} before {day}; hash verified"
+    return CheckResult("champion", "ok", message)
 
 
-def _portfolio(patient: Patient) -> Finding:
+def _portfolio(checked: CheckedHome) -> CheckResult:
     from tasks.portfolio.record import positions_of, refuse_short_history
 
-    held = positions_of(patient.home, initial_cash_usd=patient.settings.portfolio.initial_cash_usd)
-    refuse_short_history(patient.home, None)
-    return Finding("portfolio", "ok", f"{len(held.positions)} positions and {held.cash_usd:,.2f} USD in cash")
+    held = positions_of(checked.home, initial_cash_usd=checked.settings.portfolio.initial_cash_usd)
+    refuse_short_history(checked.home, None)
+    return CheckResult(
+        "portfolio", "ok", f"{counted(len(held.positions), 'position')}, ${held.cash_usd:,.2f} in cash"
+    )
 
 
-def _kill_switch(patient: Patient) -> Finding:
+def _kill_switch(checked: CheckedHome) -> CheckResult:
     from tasks.safety.kill_switch import read_switch, reset_command
 
-    switch = read_switch(patient.home)
-    if not is_set_up(patient.home) and not patient.home.kill_switch_file.exists():
-        return Finding("kill switch", "ok", "none yet: it comes with the set-up")
+    switch = read_switch(checked.home)
+    if not is_set_up(checked.home) and not checked.home.kill_switch_file.exists():
+        return CheckResult("kill switch", "ok", "none yet; created with the home")
     if switch.is_on:
-        mend = f"When the cause is understood: {reset_command(patient.home, switch)}"
-        return Finding("kill switch", "fail", switch.description, mend, SafetyError.exit_code)
-    return Finding("kill switch", "ok", "clear")
+        remedy = f"When the cause is understood: {reset_command(checked.home, switch)}"
+        return CheckResult("kill switch", "fail", switch.description, remedy, SafetyError.exit_code)
+    return CheckResult("kill switch", "ok", "clear")
 
 
-def _audit_log(patient: Patient) -> Finding:
+def _audit_log(checked: CheckedHome) -> CheckResult:
     from tasks.safety.audit import describe_breaks, has_key, verify
 
-    verdict = verify(patient.home)
+    verdict = verify(checked.home)
     if verdict.breaks:
-        *found, mend = describe_breaks(patient.home, verdict)
-        return Finding("audit log", "fail", "; ".join(found), mend, SafetyError.exit_code)
-    keyed = "keyed" if has_key(patient.home) else "not keyed (docs/safety.md#the-audit-log)"
-    return Finding("audit log", "ok", f"{verdict.rows} rows hold together, {keyed}")
+        *breaks, remedy = describe_breaks(checked.home, verdict)
+        return CheckResult("audit log", "fail", "; ".join(breaks), remedy, SafetyError.exit_code)
+    keyed = "keyed" if has_key(checked.home) else "not keyed (docs/safety.md#the-audit-log)"
+    return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {keyed}")
 
 
-def _last_day(patient: Patient) -> Finding:
-    days = sorted(folder.name for folder in patient.home.live.glob("[0-9]*-[0-9]*-[0-9]*") if folder.is_dir())
+def _last_day(checked: CheckedHome) -> CheckResult:
+    days = sorted(folder.name for folder in checked.home.live.glob("[0-9]*-[0-9]*-[0-9]*") if folder.is_dir())
     if not days:
-        return Finding("last day", "warn", "none published yet", "Run one: afterclose daily")
-    if days[-1] < str(patient.last_session):
-        says = f"{days[-1]}, before the last closed session {patient.last_session}"
-        return Finding("last day", "warn", says, "Run it: afterclose daily")
-    return Finding("last day", "ok", days[-1])
+        return CheckResult("last day", "warn", "none published yet", "Run one: afterclose daily")
+    if days[-1] < str(checked.last_session):
+        message = f"{days[-1]}, before the last closed session {checked.last_session}"
+        remedy = "Update the lake first." if checked.ended else "Run it: afterclose daily"
+        return CheckResult("last day", "warn", message, remedy)
+    return CheckResult("last day", "ok", days[-1])
 
 
-def _days(patient: Patient) -> Finding:
-    """Compare the published days with their manifests, and with the history that has a row of each."""
+def _days(checked: CheckedHome) -> CheckResult:
+    """Compare the published days with their manifests and with the rows of the performance history."""
     from tasks.core.homes.replay_inputs import changed_files
     from tasks.portfolio.record import history_sessions, published_sessions
 
-    published = published_sessions(patient.home)
-    if changed := list(changed_files(patient.home)):
-        says = f"{len(changed)} files are gone or were edited: {', '.join(changed[:3])}"
-        mend = "Restore the day from a backup, or run it again: afterclose daily --date DATE"
-        return Finding("days", "fail", says, mend, SafetyError.exit_code)
-    rows = history_sessions(patient.home) or set()
-    if published and max(published) not in rows:  # earlier ones are the check of the portfolio
-        says = (
-            f"the history has no row of {max(published)}: its run was killed after the day was put in place"
+    published = published_sessions(checked.home)
+    if changed := list(changed_files(checked.home)):
+        message = f"{counted(len(changed), 'file')} missing or edited: {', '.join(changed[:3])}"
+        remedy = "Restore the day from a backup, or run it again: afterclose daily --date DATE"
+        return CheckResult("days", "fail", message, remedy, SafetyError.exit_code)
+    rows = history_sessions(checked.home) or set()
+    if published and max(published) not in rows:  # the check "portfolio" covers earlier ones
+        message = (
+            f"the history has no row for {max(published)}: its run was killed after the day was published"
         )
-        return Finding("days", "warn", says, f"Run it again: afterclose daily --date {max(published)}")
+        return CheckResult("days", "warn", message, f"Run it again: afterclose daily --date {max(published)}")
     if gone := sorted(rows - published):
-        says = f"{len(gone)} days of the history have no folder in live/, the last one {gone[-1]}"
-        return Finding("days", "warn", says, "Restore them from a backup, unless they were moved away.")
-    return Finding("days", "ok", f"{len(published)} published, each as it was written")
+        message = (
+            f"{counted(len(gone), 'day')} of the history without a directory in live/, the last {gone[-1]}"
+        )
+        return CheckResult("days", "warn", message, "Restore from a backup, unless moved away on purpose.")
+    return CheckResult("days", "ok", f"{len(published)} published, all files unchanged")
 
 
 def _nearest(path: Path) -> Path:
-    """Return the folder itself, or the closest one above it that exists."""
+    """Return the directory, or its closest parent that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-CHECKS: dict[str, Callable[[Patient], Finding]] = {
+CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "python": _python,
     "packages": _packages,
     "home": _home,

@@ -1,4 +1,4 @@
-"""Look at a home without changing it: settings, lake, champion, regimes."""
+"""Show the settings, the champion or the regimes of a home. Changes nothing."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ SESSIONS_SHOWN = 30
 
 
 def show_config(options: Options) -> Result:
-    """Every setting in force with the layer that set it; secrets are masked."""
+    """Return every setting with the layer that set it; secrets are masked."""
     from config.settings import config_hash, leaves_of
 
     home = find_home(options.home)
@@ -39,14 +39,14 @@ def show_config(options: Options) -> Result:
 
 
 def origin_of(key: str, origins: dict[str, str]) -> str:
-    """Return the layer that set the key or, for what was given as one value, its parent."""
+    """Return the layer that set the key, or its parent when that was given as one value."""
     while key not in origins and "." in key:
         key = key.rpartition(".")[0]
     return origins.get(key, "base.yaml")
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Write rows as columns; the last column is left ragged."""
+    """Align rows (at least one) in columns; the last column is not padded."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
@@ -59,7 +59,7 @@ def _plain(value: object) -> str:
 
 
 def show_champion(options: Options) -> Result:
-    """Which model is in production, why, and that its bytes are the ones that were promoted."""
+    """Return the model in production and why it was selected; raise if its hash is wrong."""
     from tasks.models.registry.store import read_production
 
     champion = read_production(find_home(options.home)).metadata.champion
@@ -72,7 +72,7 @@ def show_champion(options: Options) -> Result:
 
 
 def show_regimes(options: Options, *, first: str | None, last: str | None, csv: Path | None) -> Result:
-    """The state of every session that the lake holds, and what it was read from."""
+    """Return the regime of each session of the lake and its inputs; on a terminal the last 30 sessions."""
     from tasks.core.atomic import write_text
     from tasks.core.homes.opening import parsed_date
     from tasks.regime.schema import STATES
@@ -112,7 +112,7 @@ def _figure(value: object) -> str:
 
 
 def snapshot_of(home: Home, settings: "Settings") -> "SnapshotRef":
-    """Name the data that the lake holds now, up to its last session."""
+    """Return the snapshot of the lake up to its last session; raise if the lake is empty."""
     from tasks.data.lake.head import read_head
     from tasks.data.lake.location import lake_of
     from tasks.data.lake.store import make_snapshot

@@ -1,4 +1,4 @@
-"""The lake by hand: what it holds, whether it is sound, and a folder of files brought into it."""
+"""Show or verify the lake, or import a directory of files into it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from config.new_home import new_config
 from flows.commands import run_of
 from flows.operations.inspection import aligned
-from flows.terminal import Options, Result, progress
+from flows.terminal import Options, Result, progress, with_home
 from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
 from tasks.core.homes.setup import is_set_up, make_home
+from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from tasks.data.schema.records import Finding
@@ -20,13 +21,15 @@ MOST_NAMED, FINDINGS_NAMED = 5, 40
 
 
 def show_lake(options: Options) -> Result:
-    """What the lake holds: span, universe, tables, gaps, findings. An empty lake is no failure."""
+    """Return the contents of the lake: sessions, universe, tables, gaps, findings. An empty lake is not an error."""
     from tasks.data.upkeep.status import describe_lake
 
     home = find_home(options.home)
     status = describe_lake(home, settings_of(home, options.profile).settings)
     if status is None:
-        return Result({"lake": None}, "The lake is empty. Fill it: afterclose refresh")
+        return Result(
+            {"lake": None}, f"The lake is empty. Fill it: {with_home('afterclose refresh', options)}"
+        )
     days = [str(day) for day in status.missing_sessions]
     at = status.refreshed_at
     rows = [
@@ -42,7 +45,7 @@ def show_lake(options: Options) -> Result:
         ("size", f"{status.size_bytes / 1e6:,.1f} MB"),
         ("missing sessions", f"{len(days):,}{_named(days)}"),
         *(
-            (f"table {table.name}", f"{table.rows:,} rows, version {table.version}")
+            (f"table {table.name}", f"{counted(table.rows, 'row')}, version {table.version}")
             for table in status.tables
         ),
         *_counted(status.findings),
@@ -51,14 +54,15 @@ def show_lake(options: Options) -> Result:
 
 
 def verify(options: Options) -> Result:
-    """Run the gates again over all that is stored; unsound data is the error of the data slice."""
+    """Verify the stored files and run the gates over all data; unsound data raises."""
     with progress(options), run_of(options, None, "data verify", step_back=True) as run:
         from tasks.data.upkeep.verify import verify_lake
 
         verified = verify_lake(run)
     sound = (
-        f"Sound: {verified.bars:,} bars of {verified.symbols:,} symbols in {verified.sessions:,} sessions are "
-        f"those that were committed. {len(verified.findings):,} findings."
+        f"Verified: {counted(verified.bars, 'bar')} of {counted(verified.symbols, 'symbol')} in "
+        f"{counted(verified.sessions, 'session')} match what was committed; "
+        f"{counted(len(verified.findings), 'finding')}."
     )
     parts = [sound, *_covered(verified.coverage)]
     if verified.findings:
@@ -68,7 +72,7 @@ def verify(options: Options) -> Result:
 
 
 def _covered(coverage: Sequence["Coverage"]) -> list[str]:
-    """Show how many members of each year have prices: what is missing is a history of survivors."""
+    """Count the index members with and without prices by year: missing ones bias the history towards survivors."""
     if not coverage:
         return []
     rows = [
@@ -79,7 +83,7 @@ def _covered(coverage: Sequence["Coverage"]) -> list[str]:
 
 
 def _by_rule(findings: Sequence["Finding"]) -> str:
-    """Count findings by rule: the serious ones first, then the most frequent."""
+    """Count findings by rule: errors and warnings before notes, then the most frequent."""
     rules: dict[tuple[str, str], list[Finding]] = {}
     for found in findings:
         rules.setdefault((found.severity, found.rule), []).append(found)
@@ -100,7 +104,7 @@ def _by_rule(findings: Sequence["Finding"]) -> str:
 
 
 def _latest(findings: Sequence["Finding"]) -> list[str]:
-    """Show the last serious findings with their evidence and what was done."""
+    """List the last findings that are not notes, with evidence and action."""
     serious = sorted(
         (found for found in findings if found.severity != "note"), key=lambda found: found.session
     )
@@ -112,7 +116,7 @@ def _latest(findings: Sequence["Finding"]) -> list[str]:
 
 
 def import_files(options: Options, folder: Path) -> Result:
-    """Check a folder of files and bring it into the lake, up to the last closed session."""
+    """Check a directory of files and add it to the lake, up to the last closed session."""
     folder = folder.expanduser().absolute()
     with progress(options):
         made = _make_home_for(options, folder)
@@ -124,34 +128,34 @@ def import_files(options: Options, folder: Path) -> Result:
     data = run.settings.data
     new, restated, aside = imported.bars, imported.restated, imported.set_aside
     span = f"{imported.first_session} to {imported.last_session}"
-    counts = [f"{new:,} new bars", f"{restated:,} restated", f"{aside:,} set aside"]
+    counts = [counted(new, "new bar"), f"{restated:,} restated", f"{aside:,} set aside"]
     if imported.refused:
         counts.append(f"{sum(imported.refused.values()):,} refused")
     lines = [f"{run.home.root} is a home now."] if made else []
     lines.append(f"{', '.join(counts)}; the lake holds {span}.")
-    lines += [f"Rewritten: {told}." for told in imported.rewritten]
+    lines += [f"Rewritten: {change}." for change in imported.rewritten]
     if imported.refused:
-        lines.append(f"Refused because of their symbols (bars): {name_refused(imported.refused)}.")
+        lines.append(f"Refused because of an invalid symbol (bars): {name_refused(imported.refused)}.")
     if imported.respelled:
-        lines.append(f"Symbols written otherwise: {_respelled(imported.respelled)}.")
+        lines.append(f"Symbols respelled: {_respelled(imported.respelled)}.")
     if imported.without_sector:
         from tasks.portfolio.limits import unknown_sector_words
 
         lines.append(
-            f"{imported.without_sector:,} of {imported.symbols:,} names have no sector: "
-            f"{unknown_sector_words(run.settings.portfolio)}. "
-            "Add them to the file of sectors (docs/data.md), or set portfolio.unknown_sector."
+            f"Names that have no sector: {imported.without_sector:,} of {imported.symbols:,} "
+            f"({unknown_sector_words(run.settings.portfolio)}). "
+            "Add them to the sectors file (docs/data.md), or set portfolio.unknown_sector."
         )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(
-            f"Set data.provider to files and data.files.path to {imported.folder}: later days look there."
+            f"Set data.provider to files and data.files.path to {imported.folder} for later runs to read it."
         )
     return Result(asdict(imported), "\n".join(lines))
 
 
 def _make_home_for(options: Options, folder: Path) -> bool:
-    """Make the place a home that reads the folder; return False if it is one. A folder without prices makes none."""
+    """Create a home that reads the directory; return False if it exists. A directory without prices raises first."""
     home = named_home(options.home)
     if is_set_up(home):
         return False

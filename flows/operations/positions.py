@@ -1,4 +1,4 @@
-"""The portfolio by hand: show what is held, or declare it in a person's name."""
+"""Show the positions held, or declare them in the name of a person."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.text import counted
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.record import declare_portfolio, positions_of
 from tasks.portfolio.schema import CASH
@@ -16,18 +17,18 @@ from tasks.safety.audit import record
 
 
 def show_positions(options: Options) -> Result:
-    """List shares by symbol, and the cash."""
+    """Return the shares held by symbol, and the cash."""
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
     return _result(home, positions_of(home, initial_cash_usd=settings.portfolio.initial_cash_usd))
 
 
 def import_positions(options: Options, file: Path, *, by: str, reason: str, accept_history: bool) -> Result:
-    """Check the file, log who declares it, then put it in place."""
+    """Check the file, log who declares it, then replace live/current_positions.csv."""
     home = find_home(options.home)
     if not by.strip() or not reason.strip():
         raise ConfigError(
-            "A portfolio is declared only by a named person, with a reason.",
+            "Positions are declared by a named person, with a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
     try:
@@ -40,17 +41,18 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
         ) from None
     try:
         declared = parse_positions(text, path=str(file))
-    except SafetyError as error:  # of a file in live/ the remedy would be this command
+    except SafetyError as error:  # the parser's remedy is this very command
         raise SafetyError(
             error.what,
-            remedy="Correct it and import it again; docs/first-run.md says what it holds. Nothing was changed.",
+            remedy="Correct the file and import it again (format: docs/first-run.md). Nothing was changed.",
             path=str(file),
             line=error.fields["line"],
         ) from None
-    said = f"{reason} ({len(declared.positions)} positions, sha256 {sha256_of_bytes(text.encode())}"
-    said += ", history accepted)" if accept_history else ")"
+    accepted = ", history accepted" if accept_history else ""
+    digest = sha256_of_bytes(text.encode())
+    detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
     with exclusive(home.lock_file, doing="positions import"):
-        record(home, event="positions_imported", by=by, detail=said, at=now())  # nothing unlogged is declared
+        record(home, event="positions_imported", by=by, detail=detail, at=now())  # logged first
         declare_portfolio(home, text, accept_history=accept_history)
     return _result(home, declared)
 
@@ -69,4 +71,4 @@ def _result(home: Home, held: Positions) -> Result:
         ],
     }
     lines = [f"{line.symbol:<12} {line.shares:>14,g}" for line in held.positions]
-    return Result(document, "\n".join([*lines, f"{CASH:<12} {held.cash_usd:>14,.2f} USD"]))
+    return Result(document, "\n".join([*lines, f"{CASH:<12} {f'${held.cash_usd:,.2f}':>14}"]))

@@ -1,4 +1,4 @@
-"""The kill switch by hand: look at it, trip it, reset it in a person's name."""
+"""Show, trip or reset the kill switch."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -13,30 +13,30 @@ from tasks.safety.switch_file import ON, Switch
 
 
 def show_switch(options: Options) -> Result:
-    """Say how the switch stands; looking at it is no failure, whatever it shows."""
+    """Return the state of the switch; the exit code is 0 in any state."""
     home = _existing_home(options)
     switch = read_switch(home)
     result = _result(home, switch)
     if result.document["state"] != ON:
         return result
-    return replace(result, text=result.text + _how_to_go_on(home, switch))
+    return replace(result, text=result.text + _next_step(home, switch))
 
 
 def trip(options: Options, *, by: str, reason: str) -> Result:
-    """Turn the switch on, by any means there is. Never waits for a run."""
+    """Turn the switch on, by any means available. Never waits for a run."""
     home = _existing_home(options)
     _refuse_blank(by, reason)
     return _result(home, trip_switch(home, by, reason, now()))
 
 
 def reset(options: Options, *, by: str, reason: str, trips: Sequence[str] = ()) -> Result:
-    """End the named trips in a person's name, or the only one there is."""
+    """End the named trips, by default the only one."""
     home = _existing_home(options)
     return _result(home, reset_switch(home, by, reason, now(), trips=trips))
 
 
 def _existing_home(options: Options) -> Home:
-    """Refuse a place that is not a home: a switch there protects nobody. A damaged marker is no obstacle."""
+    """Return the home, even with a damaged marker file; refuse a directory that is not a home."""
     home = named_home(options.home)
     if home.marker_file.exists() or home.live.is_dir():
         return home
@@ -46,7 +46,7 @@ def _existing_home(options: Options) -> Home:
 def _refuse_blank(by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
         raise ConfigError(
-            "The kill switch is tripped by a named person, with a reason.",
+            "The kill switch is tripped and reset by a named person, with a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
 
@@ -64,6 +64,6 @@ def _result(home: Home, switch: Switch) -> Result:
     return Result(document, " ".join([f"Kill switch of {home.root}: {switch.description}", *switch.problems]))
 
 
-def _how_to_go_on(home: Home, switch: Switch) -> str:
-    said = "\nOnly sales are proposed until it is reset." if switch.allows_reductions else ""
-    return f"{said}\nWhen the cause is understood: {reset_command(home, switch)}"
+def _next_step(home: Home, switch: Switch) -> str:
+    note = "\nOnly sales are proposed until it is reset." if switch.allows_reductions else ""
+    return f"{note}\nWhen the cause is understood: {reset_command(home, switch)}"

@@ -1,4 +1,4 @@
-"""Care for a book: back it up, bring it back, free space. What was published stays as it was."""
+"""Back up or restore a home, or free disk space. Published days are never changed."""
 
 import logging
 import os
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.operations.inspection import aligned
-from flows.terminal import Options, Result, progress
+from flows.terminal import Options, Result, progress, with_home
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, named_home, settings_of
 from tasks.core.homes.replay_inputs import published_inputs
+from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from tasks.data.upkeep.backup import Backup
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def back_up(options: Options, folder: Path | None) -> Result:
-    """Write the home into one archive that proves itself."""
+    """Write the home to one archive with a SHA-256 of every file."""
     from tasks.data.lake.location import lake_of
     from tasks.data.upkeep import backup
 
@@ -35,25 +36,27 @@ def back_up(options: Options, folder: Path | None) -> Result:
     with progress(options):
         log.info("reading %s", home.root)
         made = backup.back_up(home, target, lake=lake, at=now())
-    return _told(made, "Backed up")
+    return _result(made, "backed up")
 
 
 def restore(options: Options, archive: Path, *, replace: bool, lake: str | None) -> Result:
-    """Bring a book back from an archive."""
+    """Restore a home from an archive."""
     from config.data_section import valid_lake
     from tasks.data.upkeep import backup
 
     home, archive = named_home(options.home), archive.expanduser().absolute()
     if not archive.is_file():
         raise ConfigError(
-            f"{archive} is no file.",
-            remedy="Name an archive that `afterclose data backup` made.",
+            f"{archive} is not a file.",
+            remedy="Name an archive written by `afterclose data backup`.",
             path=str(archive),
         )
     try:
         named = None if lake is None else valid_lake(lake)
     except ValueError as error:
-        raise ConfigError(f"--lake {error}.", remedy="Name the place as data.lake would.") from None
+        raise ConfigError(
+            f"--lake {error}.", remedy="Write it like the setting data.lake: home, or s3://BUCKET/PREFIX."
+        ) from None
     with progress(options):
         log.info("checking %s", archive)
         made = backup.restore(
@@ -63,19 +66,21 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
             lake=named,
             standing=partial(_standing_halts, home),
         )
-    told = _told(made, f"Restored to {home.root}")
-    more = [told.text]
+    result = _result(made, f"restored to {home.root}")
+    lines = [result.text]
     if made.lake != made.listing.lake:
-        more.append(f"Set data.lake to {made.lake}: that is where the lake lies now.")
+        lines.append(f"Set data.lake to {made.lake}, the new location of the lake.")
     if home.stop_file.exists():
-        more.append(f"Trading is halted: {home.stop_file} says by whom. See `afterclose kill-switch status`.")
-    return Result(told.document, "\n".join(more))
+        status = with_home("afterclose kill-switch status", options)
+        lines.append(f"Trading is halted; {home.stop_file} names by whom. See `{status}`.")
+    return Result(result.document, "\n".join(lines))
 
 
 @contextmanager
 def _standing_halts(home: Home) -> Iterator[str]:
-    """Hold the switch and say in words what halts. Neither a switch that is missing does, for it is being restored,
-    nor the mark of a restore that was cut off.
+    """Lock the switch and yield a description of the trips that halt trading, empty without any.
+
+    A missing switch file, which the restore replaces, and the mark of an interrupted restore do not count.
     """
     from tasks.data.upkeep.backup import is_interrupted
     from tasks.safety.kill_switch import STOP, hold_switch, read_switch
@@ -89,30 +94,26 @@ def _standing_halts(home: Home) -> Iterator[str]:
 
 
 def vacuum(options: Options) -> Result:
-    """Free what neither the lake's head nor a published day names."""
+    """Delete the lake's files that neither its head nor a published day needs."""
     from tasks.data.lake.location import lake_of
     from tasks.data.upkeep.vacuum import vacuum_lake
 
     home = find_home(options.home)
     lake = lake_of(home, settings_of(home, options.profile).settings)
     with progress(options), exclusive(home.lock_file, doing="data vacuum"):
-        log.info("looking up what the published days stand on")
+        log.info("reading which data the published days need")
         named = {session: inputs.snapshot for session, inputs in published_inputs(home).items()}
         vacuumed = vacuum_lake(lake, named)
     unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
     lines = [
         f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",
-        f"The data of {len(vacuumed.days_kept):,} published days can be named as before.",
-        *(
-            [f"Of days that stand on data this lake never held nothing was there to keep: {unknown}."]
-            if unknown
-            else []
-        ),
+        f"The data of {counted(len(vacuumed.days_kept), 'published day')} was retained.",
+        *([f"This lake never held the data of these days: {unknown}."] if unknown else []),
     ]
     return Result(asdict(vacuumed), "\n".join(lines))
 
 
-def _told(made: "Backup", what: str) -> Result:
+def _result(made: "Backup", action: str) -> Result:
     listing = made.listing
     document = {
         "archive": str(made.path),
@@ -124,7 +125,7 @@ def _told(made: "Backup", what: str) -> Result:
         "bytes": listing.size_bytes,
     }
     rows = [
-        (what, f"{len(listing.files):,} files, {_megabytes(listing.size_bytes)}"),
+        (action, f"{counted(len(listing.files), 'file')}, {_megabytes(listing.size_bytes)}"),
         ("archive", str(made.path)),
         ("made", f"{listing.made_at:%Y-%m-%d %H:%M} UTC by {listing.made_by}"),
         ("last session", str(listing.last_session or "none")),

@@ -88,7 +88,7 @@ def test_a_person_reads_what_was_kept_where_and_progress_goes_to_stderr(book, tm
     assert refused.returncode == 2
     assert "--replace" in refused.stderr
     assert freed.stdout.startswith("Freed ")
-    assert "The data of 2 published days can be named as before." in freed.stdout
+    assert "The data of 2 published days was retained." in freed.stdout
 
 
 def test_the_lake_at_a_glance_in_words_and_as_a_document(book):
@@ -119,6 +119,6 @@ def test_a_home_without_data_has_a_status_and_nothing_to_vacuum(tmp_path):
 def test_an_archive_that_is_not_there_is_a_usage_error_and_makes_no_folder(tmp_path):
     refused = document("data", "restore", str(tmp_path / "none.tar"), home=tmp_path / "book", exit_code=2)
 
-    assert refused["what"] == f"{tmp_path / 'none.tar'} is no file."
+    assert refused["what"] == f"{tmp_path / 'none.tar'} is not a file."
     assert "afterclose data backup" in refused["remedy"]
     assert not (tmp_path / "book").exists()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import commands as here
+from flows import commands
 from flows.cli.app import answer
 from tasks.core.errors import DataError
 from tasks.core.secrets import VARIABLES, mask_logs, masked
@@ -42,7 +42,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
 # issue 10, line 22
 @pytest.mark.parametrize("depth", [2_000, 200_000])
 @pytest.mark.parametrize("shape", ["[{depth}]", '{{"probe": [{depth}]}}'])
-def test_metadata_of_a_champion_that_is_nested_is_damaged_and_not_unforeseen(home, capsys, depth, shape):
+def test_metadata_of_a_champion_that_is_nested_is_damaged_and_not_unexpected(home, capsys, depth, shape):
     text = shape.format(depth="[" * depth + "]" * depth)
     (home / "production").mkdir(exist_ok=True)
     (home / "production" / "champion_metadata.json").write_text(text)
@@ -51,7 +51,7 @@ def test_metadata_of_a_champion_that_is_nested_is_damaged_and_not_unforeseen(hom
 
     assert code == 6
     assert "champion_metadata.json is damaged or was edited" in document["what"]
-    assert "unforeseen" not in said
+    assert "Unexpected error" not in said
 
 
 # issue 10, line 22
@@ -124,7 +124,7 @@ def test_no_complaint_holds_a_secret_whoever_raised_it(capsys, monkeypatch, name
         logging.getLogger("flows.anywhere").warning("using %s", KEY)
         raise ValueError(f"Arrow: cannot parse '{KEY}' at https://x/?key=zq9%2Bsecret%2Fvalue%3D1234567890")
 
-    monkeypatch.setattr(here, "refresh_here", fail)
+    monkeypatch.setattr(commands, "run_refresh", fail)
 
     code, said, document = complaint(capsys, "--debug", "refresh")
 

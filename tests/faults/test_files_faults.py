@@ -1,6 +1,6 @@
 """Folders of files as people deliver them: accepted by a stated rule, or refused with file, line and remedy.
 
-All through the command line. Nothing may end as "unforeseen" or in the words of a library.
+All through the command line. Nothing may end as "Unexpected error" or with the message of a library.
 """
 
 import json
@@ -21,7 +21,7 @@ LIBRARY_WORDS = (
     "Arrow",
     "CSV parse error",
     "CSV conversion error",
-    "unforeseen",
+    "Unexpected error",
     "Traceback",
     "straddling",
     "codec",

@@ -196,7 +196,7 @@ def test_on_a_read_only_home_a_trip_halts_outside_it_and_daily_sees_it(ready_hom
     blocked = afterclose("daily", "--date", str(LAST_SESSION), home=home.root, HOME=str(tmp_path))
 
     assert tripped.returncode == 0, tripped.stderr
-    assert "unforeseen" not in tripped.stderr
+    assert "Unexpected error" not in tripped.stderr
     assert ".local/state/afterclose/halts" in tripped.stdout
     assert "broker calls" in status.stdout
     assert blocked.returncode == 3

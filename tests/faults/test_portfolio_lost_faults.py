@@ -203,7 +203,7 @@ def test_fault_119_a_book_whose_files_are_gone_proposes_nothing_until_a_person_d
     assert afterclose("positions", "import", str(file), *said, home=begun_home).returncode == 0
     shown = afterclose("positions", "show", "--json", home=begun_home)
     assert json.loads(shown.stdout)["cash_usd"] == 990_000
-    assert 'positions_imported,Ann,"from the broker (0 positions, sha256' in home.audit_log.read_text()
+    assert 'positions_imported,Ann,"from the broker (no positions, sha256' in home.audit_log.read_text()
     assert afterclose("daily", "--date", str(LAST_SESSION), home=begun_home).returncode == 0
 
 
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_ho
 
     assert result.returncode == 3
     assert "CASH stands there twice" in result.stderr
-    assert "Correct it and import it again" in result.stderr
+    assert "Correct the file and import it again" in result.stderr
     assert "or run `afterclose positions import" not in result.stderr  # which is what was run
     assert not (ready_home / "live" / "current_positions.csv").exists()
 

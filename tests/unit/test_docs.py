@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load_settings
+from flows.cli.app import answer
 from tasks.core import errors
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
@@ -194,14 +195,15 @@ def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need
         )
 
 
-def test_the_error_that_the_docs_show_as_json_is_the_one_that_is_printed(tmp_path):
+def test_the_error_that_the_docs_show_as_json_is_the_one_that_is_printed(tmp_path, monkeypatch, capsys):
     (shown,) = blocks("json")
     home = tmp_path / "book"
     afterclose("init", str(home), home=home)
+    monkeypatch.setenv("AFTERCLOSE_HOME", str(home))
 
-    printed = afterclose("champion", "show", "--json", home=home)
+    answer(["champion", "show", "--json"])
 
-    assert json.loads(printed.stdout) == json.loads(shown.text.replace("/home/me", str(tmp_path)))
+    assert json.loads(capsys.readouterr().out) == json.loads(shown.text.replace("/home/me", str(tmp_path)))
 
 
 def test_the_units_of_systemd_are_sound(tmp_path):

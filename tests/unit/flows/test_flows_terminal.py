@@ -2,10 +2,11 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
-from flows.terminal import Options, Result, progress, show
+from flows.terminal import Options, Result, progress, show, with_home
 
 STAGES = logging.getLogger("tasks.core.stage")
 
@@ -63,3 +64,23 @@ def test_listening_ends_with_the_block(capsys):
         raise ZeroDivisionError
 
     assert logging.getLogger().handlers == before
+
+
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        ("Run `afterclose weekly` again.", "Run `afterclose weekly --home '/a b'` again."),
+        ("Fetch it: afterclose data status", "Fetch it: afterclose data status --home '/a b'"),
+        ("Then: afterclose daily.", "Then: afterclose daily --home '/a b'."),
+        (
+            "`afterclose data restore ARCHIVE --replace`",
+            "`afterclose data restore --home '/a b' ARCHIVE --replace`",
+        ),
+        ("`afterclose kill-switch reset --home /x`", "`afterclose kill-switch reset --home /x`"),
+        ("Make one with `afterclose init /x`.", "Make one with `afterclose init /x`."),
+        ("Install it (pip install 'afterclose[s3]').", "Install it (pip install 'afterclose[s3]')."),
+    ],
+)
+def test_a_command_in_a_remedy_names_the_home_that_the_user_gave(remedy, shown):
+    assert with_home(remedy, Options(home=Path("/a b"))) == shown
+    assert with_home(remedy, Options()) == remedy

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows import commands as here
+from flows import commands
 from flows.cli.app import answer
 from tasks.core.errors import (
     AftercloseError,
@@ -33,7 +33,7 @@ def let_daily_raise(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(here, "daily_here", fail)
+    monkeypatch.setattr(commands, "run_daily", fail)
 
 
 @pytest.mark.parametrize("kind", CODES)
@@ -66,7 +66,7 @@ def test_figures_that_are_no_numbers_do_not_spoil_the_document(monkeypatch, caps
     assert json.loads(capsys.readouterr().out)["fields"] == {"value": "nan", "values": ["inf"]}
 
 
-def test_the_unforeseen_is_named_without_a_traceback(monkeypatch, capsys):
+def test_an_unexpected_error_is_named_without_a_traceback(monkeypatch, capsys):
     let_daily_raise(monkeypatch, ZeroDivisionError("division by zero"))
 
     assert answer(["daily"]) == 1

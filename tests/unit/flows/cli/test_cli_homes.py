@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 from flows.cli.app import answer
-from flows.demo import Market, run_demo
+from flows.demo import DemoMarket, fill_demo_home
 from tasks.core.errors import ConfigError
 from tests.homes import afterclose, blank, tree_bytes
 
-MARKET = Market(symbols=20, years=3, seed=7)
+MARKET = DemoMarket(symbols=20, years=3, seed=7)
 
 
 # issue 10, line 13
@@ -31,6 +31,13 @@ def test_a_home_without_data_refuses_to_refresh_and_says_what_to_name(tmp_path, 
     assert "market-data is not a folder" in capsys.readouterr().err
 
 
+def test_the_next_commands_name_the_new_home(tmp_path, capsys):
+    answer(["init", str(tmp_path / "game"), "--simulated"])
+
+    home = f"--home {tmp_path / 'game'}"
+    assert f"afterclose weekly {home} --quick, then afterclose daily {home}." in capsys.readouterr().out
+
+
 def test_init_a_second_time_changes_nothing_and_says_so(tmp_path, capsys):
     answer(["init", str(tmp_path / "book")])
     before = tree_bytes(tmp_path)
@@ -38,7 +45,7 @@ def test_init_a_second_time_changes_nothing_and_says_so(tmp_path, capsys):
 
     assert answer(["init", str(tmp_path / "book"), "--simulated"]) == 0
 
-    assert "is a home already; nothing was changed" in capsys.readouterr().out
+    assert "is already a home; nothing was changed" in capsys.readouterr().out
     assert tree_bytes(tmp_path) == before
 
 
@@ -60,7 +67,7 @@ def test_the_demo_never_fills_a_home_that_is_not_its_own(tmp_path, config):
     before = tree_bytes(tmp_path)
 
     with pytest.raises(ConfigError, match="not one of a demo"):
-        run_demo(tmp_path, MARKET, last=date(2024, 6, 14), days=1, profile=None)
+        fill_demo_home(tmp_path, MARKET, last=date(2024, 6, 14), days=1, profile=None)
 
     assert tree_bytes(tmp_path) == before
 
@@ -69,13 +76,13 @@ def test_the_demo_never_fills_a_home_that_is_not_its_own(tmp_path, config):
 def test_the_demo_inside_a_home_goes_to_a_folder_of_its_own(tmp_path, monkeypatch):
     from flows import demo
 
-    walked = []
+    ran = []
     monkeypatch.chdir(blank(tmp_path / "book"))
-    monkeypatch.setattr(demo, "run_demo", lambda home, *_, **__: walked.append(home) or 1 / 0)
+    monkeypatch.setattr(demo, "fill_demo_home", lambda home, *_, **__: ran.append(home) or 1 / 0)
 
     answer(["demo"])
 
-    assert [home.absolute() for home in walked] == [tmp_path / "book" / "demo"]
+    assert [home.absolute() for home in ran] == [tmp_path / "book" / "demo"]
 
 
 def test_the_current_folder_is_the_home_when_it_is_one(tmp_path, monkeypatch, capsys):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.cli.app import answer, hoisted
+from flows.cli.app import answer, hoist_global_options
 from tests.homes import blank
 
 GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debug"]]
@@ -21,11 +21,11 @@ GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debu
     ],
 )
 def test_global_options_go_first_wherever_they_stood(arguments):
-    assert hoisted(arguments) == ["--home", "H", "--json", "daily", "--date", "D"]
+    assert hoist_global_options(arguments) == ["--home", "H", "--json", "daily", "--date", "D"]
 
 
 def test_nothing_behind_two_dashes_is_touched():
-    assert hoisted(["data", "import", "--", "--json", "--home"]) == [
+    assert hoist_global_options(["data", "import", "--", "--json", "--home"]) == [
         "data",
         "import",
         "--",
@@ -35,7 +35,7 @@ def test_nothing_behind_two_dashes_is_touched():
 
 
 def test_a_value_is_not_taken_for_an_option():
-    assert hoisted(["daily", "--home", "--json"]) == ["--home", "--json", "daily"]
+    assert hoist_global_options(["daily", "--home", "--json"]) == ["--home", "--json", "daily"]
 
 
 @given(st.lists(st.sampled_from(["daily", "--date", "2024-06-14", "--quick", "x=1"])), st.data())
@@ -47,11 +47,11 @@ def test_hoisting_keeps_the_order_of_the_rest(rest, data):
             place -= 1
         mixed[place:place] = words
 
-    ordered = hoisted(mixed)
+    ordered = hoist_global_options(mixed)
 
     assert ordered[len(ordered) - len(rest) :] == rest
     assert sorted(ordered) == sorted(mixed)
-    assert hoisted(ordered) == ordered
+    assert hoist_global_options(ordered) == ordered
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -1,4 +1,4 @@
-"""One screen that says what is missing or stale, and how to mend it."""
+"""The checks of a home: what is missing or stale, and how to fix it."""
 
 import json
 import shutil
@@ -12,6 +12,7 @@ from flows.operations import doctor
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
+from tests.champions import put_into_production
 from tests.homes import blank, tree_bytes
 
 SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
@@ -51,6 +52,42 @@ def test_a_home_that_does_not_exist_is_not_made(tmp_path, capsys):
     assert not (tmp_path / "none").exists()
 
 
+def test_remedies_name_the_home_that_was_given(examine, tmp_path):
+    _, checks = examine()
+
+    assert checks["champion"]["mend"] == f"Train one: afterclose weekly --home {tmp_path} --quick"
+
+
+@pytest.mark.parametrize("missing", ["home", "settings", "lake"])
+def test_nothing_is_to_be_run_before_a_broken_home_is_fixed(examine, tmp_path, missing):
+    if missing == "home":
+        Home(tmp_path).marker_file.unlink()
+    elif missing == "settings":
+        (tmp_path / "config.yaml").write_text("seeed: 1\n")
+    else:
+        (tmp_path / "data" / "lake").mkdir()
+        (tmp_path / "data" / "lake" / "head.json").write_text("{")
+
+    _, checks = examine()
+
+    assert checks["champion"]["mend"] == checks["last day"]["mend"] == f"Fix this first: {missing}."
+    assert checks[missing]["mend"] != f"Fix this first: {missing}."
+
+
+@pytest.mark.parametrize(("provider", "verdict"), [("files", "ok"), ("simulated", "fail")])
+def test_a_champion_is_no_older_than_the_files_that_ended(examine, tmp_path, provider, verdict):
+    """A home whose files end in May is told to add files, not to train again."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "config.yaml").write_text(f"data: {{provider: {provider}, files: {{path: files}}}}\n")
+    write_head(Home(tmp_path).lake, Head(provider, 1, None, date(2020, 1, 2), date(2024, 4, 12)))
+    put_into_production(Home(tmp_path), session=date(2024, 4, 12))
+
+    _, checks = examine()
+
+    assert checks["champion"]["verdict"] == verdict
+    assert ("Add the later sessions" in checks["lake"]["mend"]) == (provider == "files")
+
+
 def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
     (tmp_path / "config.yaml").write_text("seeed: 1\n")
 
@@ -74,7 +111,7 @@ def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):
     ("last", "verdict", "says"),
     [
         (date(2024, 6, 14), "ok", "up to 2024-06-14"),
-        (date(2024, 6, 12), "warn", "ends 2024-06-12, 2 behind the last closed session"),
+        (date(2024, 6, 12), "warn", "ends 2024-06-12, 2 sessions behind the last closed session"),
     ],
 )
 def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path, last, verdict, says):
@@ -173,7 +210,7 @@ def test_days_are_as_they_were_written(examine, day):
     code, checks = examine()
 
     assert code == 0
-    assert checks["days"]["says"] == "1 published, each as it was written"
+    assert checks["days"]["says"] == "1 published, all files unchanged"
 
 
 @pytest.mark.parametrize("name", ["trades.csv", "manifest.json"])
@@ -204,4 +241,4 @@ def test_a_day_whose_run_was_killed_before_its_row_is_named(examine, day, tmp_pa
 
     assert checks["portfolio"]["verdict"] == "ok"
     assert checks["days"]["verdict"] == "warn"
-    assert "afterclose daily --date 2024-06-14" in checks["days"]["mend"]
+    assert f"afterclose daily --home {tmp_path} --date 2024-06-14" in checks["days"]["mend"]
