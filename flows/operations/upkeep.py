@@ -64,7 +64,7 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
             archive,
             replace=replace,
             lake=named,
-            standing=partial(_standing_halts, home),
+            halts=partial(_standing_halts, home),
         )
     result = _result(made, f"restored to {home.root}")
     lines = [result.text]

@@ -1,4 +1,4 @@
-"""The data slice's stage: bring the lake up to the session and hand on the market as it was known then."""
+"""The data slice's stage: update the lake to the session and return the market as known then."""
 
 import logging
 from datetime import date
@@ -7,7 +7,7 @@ from tasks.core.errors import DataError
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.intake.market import describe_market
-from tasks.data.intake.update import refuse_mixture, sound_head, update_lake
+from tasks.data.intake.update import refuse_other_provider, update_lake, verified_head
 from tasks.data.lake.head import Head
 from tasks.data.providers.registry import make_provider
 from tasks.data.schema.records import Market
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 @stage(retries=3)
 def refresh_market(run: Run) -> Market:
-    """Bring the lake up to the run's session and return the market as known at its close.
+    """Update the lake to the run's session and return the market as known at its close.
 
-    A session that the lake already holds is read, not asked for. Raises DataError, with the lake untouched, when the
-    session's data is not good enough to trade on.
+    A session that the lake already holds is not requested again. Raises DataError, with the lake unchanged, when the
+    session's data is unfit to trade on.
     """
-    head = sound_head(run)
-    refuse_mixture(head, run.settings.data.providers[0])
+    head = verified_head(run)
+    refuse_other_provider(head, run.settings.data.providers[0])
     _refuse_before_history(head, run.session.day)
     if head is None or head.last_session is None or head.last_session < run.session.day:
         head, _ = update_lake(run, make_provider(run), head, through=run.session.day)

@@ -9,31 +9,31 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tasks.data.panel.companies import Lines
+from tasks.data.panel.companies import CompanyIndex
 
 
 class Events(NamedTuple):
     """Companies, and their splits by today's symbol: columns symbol, session, split (new shares per old one)."""
 
-    companies: Lines
+    companies: CompanyIndex
     splits: pd.DataFrame
 
 
-def events_of(actions: pd.DataFrame, companies: Lines) -> Events:
+def events_of(actions: pd.DataFrame, companies: CompanyIndex) -> Events:
     """Return the splits among the actions, each under the symbol that its company has today."""
     rows = actions[(actions["split"] > 0) & (actions["split"] != 1)]
     company = companies.of_frame(rows, "session") if len(rows) else np.zeros(0, dtype=np.int64)
     today = [
-        str(companies.names[line]) if line >= 0 else str(symbol)
-        for line, symbol in zip(company, rows["symbol"], strict=True)
+        str(companies.names[position]) if position >= 0 else str(symbol)
+        for position, symbol in zip(company, rows["symbol"], strict=True)
     ]
     splits = pd.DataFrame({"symbol": pd.Series(today, dtype="str"), "session": rows["session"].to_numpy()})
     return Events(companies, splits.assign(split=rows["split"].to_numpy(dtype=float)))
 
 
-def symbol_today(symbol: str, session: date, companies: Lines) -> str:
+def symbol_today(symbol: str, session: date, companies: CompanyIndex) -> str:
     """Return how the company is called now that had the symbol on the session; a stranger keeps its symbol."""
-    line = companies.of_rows(
+    position = companies.of_rows(
         np.array([symbol]), np.zeros(1, dtype=np.int64), np.array([session], dtype="datetime64[D]")
     )[0]
-    return symbol if line < 0 else str(companies.names[line])
+    return symbol if position < 0 else str(companies.names[position])

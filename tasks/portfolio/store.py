@@ -7,7 +7,7 @@ import pandas as pd
 
 from tasks.core.homes.run import Run
 from tasks.data.lake.store import read_tables
-from tasks.data.panel.companies import lines_as_of
+from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.portfolio.book import is_priced
@@ -31,7 +31,7 @@ def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame
     tables = read_tables(
         snapshot.lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session
     )
-    events = events_of(tables["actions"], lines_as_of(tables["lives"], tables["renames"]))
+    events = events_of(tables["actions"], company_index(tables["lives"], tables["renames"]))
     for window in (WINDOW, None):
         panel = read_prices(snapshot, window=window)
         assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)

@@ -299,15 +299,15 @@ def without_marker(content):
 
 BAD = [
     (change_a_byte, "its sha256 differs"),
-    (leave_one_out, "was expected in it"),
-    (double_one, "more than it lists"),
-    (swap_two, "was expected in it"),
-    (as_link, "was expected in it"),
-    (as_hard_link, "was expected in it"),
+    (leave_one_out, "it should hold"),
+    (double_one, "files that its listing does not name"),
+    (swap_two, "it should hold"),
+    (as_link, "it should hold"),
+    (as_hard_link, "it should hold"),
     (without_list, r"backup\.json"),
     (of_another_format, "understands"),
     (of_a_newer_lake, "schema version 99"),
-    (without_marker, "holds no book"),
+    (without_marker, "does not hold a home"),
 ]
 
 
@@ -356,7 +356,7 @@ def test_fault_116_a_name_that_leaves_its_place_is_refused(name, backup, home):
         [(listing, json.dumps(record).encode()), (tarfile.TarInfo(name), b"x")],
     )
 
-    with pytest.raises(StorageError, match="has no place in a home"):
+    with pytest.raises(StorageError, match="does not belong in a home"):
         restore(home, archive, replace=False)
 
     assert sorted(path.name for path in home.root.parent.iterdir()) == ["bad.tar", home.root.name]

@@ -81,7 +81,7 @@ DEATHS = [
             for nth in (1, 2, 3)
             for after in (False, True)
         ),
-        *((is_first, "_put_together", 1, after) for is_first in (False, True) for after in (False, True)),
+        *((is_first, "_compact", 1, after) for is_first in (False, True) for after in (False, True)),
         (False, "write_head", 1, False),
         (False, "write_head", 1, True),
         *((True, "write_head", nth, after) for nth in (1, 2) for after in (False, True)),
@@ -155,7 +155,7 @@ def test_a_snapshot_that_is_told_anew_is_kept_for_the_day_that_stands_on_it(buck
     commit_day(lake, FEW_TABLES, LAST)
     head = read_head(lake)
     assert head is not None
-    commits.keep_superseded(lake, head)
+    commits.store_superseded(lake, head)
 
     (name,) = superseded_heads(lake)
 

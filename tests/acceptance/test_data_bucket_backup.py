@@ -9,7 +9,7 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import set_up
-from tasks.data.lake.bucket import Objects
+from tasks.data.lake.bucket import BucketFiles
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import files_of
 from tasks.data.schema.records import Bucket
@@ -40,13 +40,13 @@ def archive(book, bucket_lake, tmp_path):
 
 
 def objects_in(lake: str) -> dict[str, bytes]:
-    objects = Objects(Bucket(lake))
+    objects = BucketFiles(Bucket(lake))
     found = {name: objects.read(name) for name in objects.names()}
     return {name: content.data for name, content in found.items() if content is not None}
 
 
 def destroy(lake: str) -> None:
-    objects = Objects(Bucket(lake))
+    objects = BucketFiles(Bucket(lake))
     objects.remove_all(objects.names())
 
 
@@ -125,17 +125,17 @@ def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
 def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     nth, bucket_lake, archive, tmp_path, monkeypatch
 ):
-    lake, home, bring = objects_in(bucket_lake), Home(tmp_path / "new"), Objects.bring
+    lake, home, bring = objects_in(bucket_lake), Home(tmp_path / "new"), BucketFiles.bring
     brought: list[str] = []
 
-    def losing(objects: Objects, name: str, source: Path) -> None:
+    def losing(objects: BucketFiles, name: str, source: Path) -> None:
         if len(brought) == nth:
             raise StorageError("The network is down.", remedy="Mend it.")
         brought.append(name)
         bring(objects, name, source)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Objects, "bring", losing)
+        patch.setattr(BucketFiles, "upload", losing)
         with pytest.raises(StorageError, match="The network is down") as caught:
             restore(home, archive, replace=True, lake=bucket_lake)
 
@@ -160,7 +160,7 @@ def test_an_archive_is_not_believed_where_a_lake_in_a_bucket_goes(bucket_lake, a
 
 
 def test_what_is_no_lake_is_never_given_up(bucket_lake, archive, tmp_path):
-    Objects(Bucket(bucket_lake)).write("family/photo.jpg", b"dear", over=None)
+    BucketFiles(Bucket(bucket_lake)).write("family/photo.jpg", b"dear", over=None)
     before = objects_in(bucket_lake)
 
     with pytest.raises(ConfigError, match=r"family/photo\.jpg, which is no part of a lake"):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.data.intake.imports import import_folder
-from tasks.data.panel.grid import rows_of
+from tasks.data.panel.grid import row_index
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.filings import last_four_quarters
 from tasks.data.task import refresh_market
@@ -117,7 +117,7 @@ def test_total_returns_on_days_of_actions_are_those_of_the_vendor(imported, veri
     odd = {(one.symbol, one.session) for one in verified.findings}
     acts = acts[[key not in odd for key in zip(acts["symbol"], acts["date"], strict=True)]]
 
-    row = rows_of(panel.sessions, acts["date"].to_numpy().astype("datetime64[D]"))
+    row = row_index(panel.sessions, acts["date"].to_numpy().astype("datetime64[D]"))
     column = pd.Index(panel.symbols).get_indexer(acts["symbol"])
     ours = panel.close[row, column] / panel.close[row - 1, column] - 1
     agrees = np.abs(ours - acts["theirs"].to_numpy()) < 1e-4

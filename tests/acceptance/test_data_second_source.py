@@ -43,7 +43,7 @@ def test_a_great_move_that_a_second_source_has_too_is_believed(tmp_path, monkeyp
     assert alone.quarantined == ("S03",)
     assert together.quarantined == ()
     assert [one.rule for one in together.findings] == ["large_move"]
-    assert "another source has it too" in together.findings[0].evidence
+    assert "another source confirms it" in together.findings[0].evidence
 
 
 def test_a_second_source_that_fails_is_told_and_the_day_goes_on(tmp_path, monkeypatch):

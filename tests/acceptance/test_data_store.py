@@ -190,7 +190,7 @@ def test_a_window_equals_the_whole_panel_on_its_rows_bit_for_bit(window, with_a_
 def test_prices_are_the_panel_without_fundamentals_whatever_window_was_read_before(
     windows, with_a_silent_name
 ):
-    panel_reader._kept.clear()  # each example begins with nothing read
+    panel_reader._cache.clear()  # each example begins with nothing read
 
     for window in windows:
         expected = replace(read_panel(with_a_silent_name, window=window), fundamentals={})
@@ -271,7 +271,7 @@ BOUNDARIES = [
     *(
         pytest.param(is_first, boundary, after, EVERY, marks=pytest.mark.prove)
         for is_first in (False, True)
-        for boundary in ("_append", "sync_commits", "_put_together", "write_head")
+        for boundary in ("_append", "sync_commits", "_compact", "write_head")
         for after in (False, True)
     ),
 ]

@@ -121,11 +121,11 @@ def test_a_refresh_goes_on_where_a_refresh_and_then_a_vacuum_died(home, whole, m
 @pytest.mark.parametrize(
     ("boundary", "after"),
     [
-        ("_healed", False),
+        ("_at_version", False),
         ("sync_commits", True),
         ("write_head", False),
         ("write_head", True),
-        pytest.param("_healed", True, marks=pytest.mark.prove),
+        pytest.param("_at_version", True, marks=pytest.mark.prove),
         pytest.param("sync_commits", False, marks=pytest.mark.prove),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_between
-from tasks.data.gates.bars import judge_bars
+from tasks.data.gates.bars import check_bars
 from tasks.data.gates.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Delivery, Provider
@@ -180,10 +180,10 @@ def test_the_last_bar_is_of_the_session_and_bars_are_of_sessions(provider, whole
 
 
 def test_bars_pass_the_gates(whole):
-    judged = judge_bars(whole.bars, sessions_between(date(2020, 1, 2), LAST))
+    checked = check_bars(whole.bars, sessions_between(date(2020, 1, 2), LAST))
 
-    assert judged.held.empty
-    assert judged.findings.empty
+    assert checked.set_aside.empty
+    assert checked.findings.empty
 
 
 @pytest.mark.parametrize("table", ["bars", "actions", "riskfree", "fundamentals"])

@@ -67,11 +67,11 @@ def meanwhile(
 MOMENTS = [
     (is_first, boundary, nth, after)
     for is_first in (False, True)
-    for boundary, nths in (("_append", (1, 2, 3)), ("_put_together", (1, 2)), ("write_head", (1,)))
+    for boundary, nths in (("_append", (1, 2, 3)), ("_compact", (1, 2)), ("write_head", (1,)))
     for nth in nths
     for after in (False, True)
 ]
-QUICK = {(False, "_append", 2, True), (True, "_put_together", 1, False)}
+QUICK = {(False, "_append", 2, True), (True, "_compact", 1, False)}
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_of_two_homes_that_refresh_one_lake_at_once_one_works_and_the_other_is_t
 @pytest.mark.parametrize(
     ("is_first", "boundary"),
     [
-        (False, "_healed"),
-        pytest.param(True, "_leftover", marks=pytest.mark.prove),
+        (False, "_at_version"),
+        pytest.param(True, "_clear_leftover", marks=pytest.mark.prove),
         pytest.param(False, "_append", marks=pytest.mark.prove),
         pytest.param(True, "_append", marks=pytest.mark.prove),
     ],
@@ -130,12 +130,12 @@ def test_rows_of_a_home_that_died_before_its_head_are_never_named_by_another(
             commit_day(lake, OURS, LAST)
     commit_day(lake, OURS, LAST)
 
-    assert_one_won(lake, {"theirs": f"Another home has written to the lake {lake} meanwhile."}, expected)
+    assert_one_won(lake, {"theirs": f"Another home wrote to the lake {lake} during this refresh."}, expected)
 
 
 def assert_one_won(lake, told, expected):
     """Whoever was not told has refreshed the lake alone; when both were told it is as it was, and can be refreshed."""
-    assert set(told.values()) <= {f"Another home has written to the lake {lake} meanwhile."}
+    assert set(told.values()) <= {f"Another home wrote to the lake {lake} during this refresh."}
     won = expected.keys() - told.keys()
     if not won:
         head = read_head(lake)
@@ -204,7 +204,7 @@ def test_two_processes_that_refresh_at_the_same_moment_leave_the_refresh_of_one(
     assert_one_won(
         lake,
         {
-            who: line[line.index("Another") : line.index("meanwhile.") + 10]
+            who: line[line.index("Another") : line.index("during this refresh.") + 20]
             for who, line in last_lines.items()
         },
         expected,
@@ -216,7 +216,7 @@ IN_THE_WAY = {
     "unreachable": (NOWHERE, "it cannot be reached", "AWS_ENDPOINT_URL"),
     "no plain http": (
         {"AWS_ALLOW_HTTP": "false"},
-        "the address in AWS_ENDPOINT_URL cannot be used",
+        "the endpoint in AWS_ENDPOINT_URL is not valid",
         "AWS_ALLOW_HTTP",
     ),
     "a bad setting": ({"AWS_TIMEOUT": "soon"}, "could not be used", "AWS_"),
@@ -247,13 +247,13 @@ def the_ways_there(lake: Bucket, head: Head) -> list[Callable[[], object]]:
         lambda: files_of(lake).size_bytes(),
         lambda: store.read_table(lake, head.versions, "levels"),
         lambda: store.read_bars(lake, head.versions, since=DAY_BEFORE, through=DAY_BEFORE),
-        lambda: commits.drop_unnamed_files(lake, head, keep=[]),
+        lambda: commits.delete_unreferenced_files(lake, head, keep=[]),
     ]
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
 def test_whatever_is_in_the_way_is_named_with_what_to_do(name, a_lake, monkeypatch):
-    environ, says, mend = IN_THE_WAY[name]
+    environ, says, remedy = IN_THE_WAY[name]
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
 
@@ -263,7 +263,7 @@ def test_whatever_is_in_the_way_is_named_with_what_to_do(name, a_lake, monkeypat
 
         assert caught.value.what.startswith(f"The lake {a_lake[0]}")
         assert says in caught.value.what
-        assert mend in caught.value.remedy
+        assert remedy in caught.value.remedy
 
 
 def test_keys_that_are_refused_are_named_and_never_shown(a_lake, object_store):
@@ -273,7 +273,7 @@ def test_keys_that_are_refused_are_named_and_never_shown(a_lake, object_store):
     finally:
         object_store.refuse_all_keys(refuse=False)
 
-    assert all("access was refused: the keys are wrong" in one for one in said)
+    assert all("access was denied: the credentials are wrong" in one for one in said)
     assert not any(key in one for one in said for key in KEYS.values())
 
 
@@ -289,7 +289,7 @@ def test_no_keys_at_all_is_told(a_lake, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")  # this machine has no role in a cloud
 
-    with pytest.raises(StorageError, match="no keys were found"):
+    with pytest.raises(StorageError, match="no credentials were found"):
         read_head(a_lake[0])
 
 
@@ -297,7 +297,7 @@ def test_a_bucket_that_does_not_exist_is_told(bucket_lake):
     nowhere = Bucket(bucket_lake.replace("//lakes/", "//no-such-bucket/"))
 
     for go in the_ways_there(nowhere, Head("served", versions={"levels": 0, "bars": 0})):
-        with pytest.raises(StorageError, match="there is no such bucket"):
+        with pytest.raises(StorageError, match="the bucket does not exist"):
             go()
 
 
@@ -309,17 +309,17 @@ def test_a_store_that_says_nothing_is_given_up_in_bounded_time(a_lake, monkeypat
 
         head, _, _, table, *_ = the_ways_there(*a_lake)
         for go in (head, table):
-            with pytest.raises(StorageError, match="it did not answer in time"):
+            with pytest.raises(StorageError, match="the request timed out"):
                 go()
 
     assert time.monotonic() - began < 10
 
 
-def test_a_store_that_does_not_heed_conditions_is_refused_before_a_row_is_stored(bucket_lake, monkeypatch):
+def test_a_store_that_ignores_write_conditions_is_refused_before_a_row_is_stored(bucket_lake, monkeypatch):
     put = obstore.put
     monkeypatch.setattr(obstore, "put", lambda store, name, data, **_: put(store, name, data))
 
-    with pytest.raises(StorageError, match="does not heed If-Match and If-None-Match"):
+    with pytest.raises(StorageError, match="ignores If-Match and If-None-Match"):
         commit_day(Bucket(bucket_lake), OURS, LAST)
 
 
@@ -341,5 +341,5 @@ def test_a_command_ends_with_the_code_of_storage_and_shows_no_key(command, objec
     ended = afterclose(*command, "--debug", home=home, **object_store.environ)
 
     assert ended.returncode == StorageError.exit_code
-    assert "there is no such bucket" in ended.stdout + ended.stderr
+    assert "the bucket does not exist" in ended.stdout + ended.stderr
     assert not any(key in ended.stdout + ended.stderr for key in KEYS.values())

@@ -10,7 +10,7 @@ from tasks.core.artifacts import save_frame
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.data.lake import commits
-from tasks.data.lake.head import Head, keep_superseded, read_head, write_head
+from tasks.data.lake.head import Head, read_head, store_superseded, write_head
 from tasks.reporting.day.publish import publish_blocked, publish_folder, write_history_row
 from tasks.safety.audit import record
 from tasks.safety.kill_switch import reset_switch, trip_switch
@@ -57,7 +57,7 @@ def move_what_is_finished(home):
 
 def write_heads(home):
     head = write_head(home.lake, Head("simulated"))
-    keep_superseded(home.lake, head)
+    store_superseded(home.lake, head)
     write_head(home.lake, head)
 
 

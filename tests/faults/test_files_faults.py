@@ -267,7 +267,7 @@ def test_symbols_that_cannot_be_stored_are_named_and_counted_and_the_rest_is_imp
     said = capsys.readouterr()
     assert "90 refused" in said.out
     assert "'BRK B' (30)" in said.out
-    assert "90 bars of files were refused because of their symbols" in said.err
+    assert "files: 90 bars refused, because the symbols are not valid" in said.err
 
 
 # issue 10, line 9
@@ -307,7 +307,7 @@ def test_a_file_in_which_no_symbol_can_be_stored_is_refused_by_the_symbols(folde
 
     assert code == 5
     assert (
-        f"None of the {BARS} bars of files can be stored, because of their symbols: 'Bad S00' (30)"
+        f"None of the bars of files ({BARS}) can be stored, because their symbols are not valid: 'Bad S00' (30)"
         in document["what"]
     )
 

@@ -97,7 +97,7 @@ def test_a_flipped_byte_anywhere_in_a_file_stops_the_day(sound, which, position)
     flip(file, position)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            assert_refused(sound, patch, rf"{file.name} is not what was committed")
+            assert_refused(sound, patch, rf"{file.name} differs from what was committed")
     finally:
         file.write_bytes(content)
 
@@ -128,7 +128,7 @@ def test_fifty_random_bytes_in_the_last_lows_stop_the_day_the_doctor_and_the_ver
     last.write_bytes(content)
 
     assert doctor(home, capsys)["verdict"] == "fail"
-    assert_refused(home, monkeypatch, f"{last.name} is not what was committed")
+    assert_refused(home, monkeypatch, f"{last.name} differs from what was committed")
     with pytest.raises(DataError, match=r"that were committed|is damaged"):
         verify_lake(small_run(home))
 
@@ -137,7 +137,7 @@ def test_a_table_file_replaced_by_an_older_one_is_noticed(home, monkeypatch):
     first, second = sorted(path for path in committed_files(home) if path.parent.name.startswith("year="))[:2]
     shutil.copy(first, second)
 
-    assert_refused(home, monkeypatch, "is not what was committed")
+    assert_refused(home, monkeypatch, "differs from what was committed")
 
 
 def test_damage_is_not_sealed_by_the_next_commit(home, monkeypatch):

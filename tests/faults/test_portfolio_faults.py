@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.errors import InfeasibleError, SafetyError
 from tasks.core.ids import sha256_of_bytes
-from tasks.data.panel.companies import lines_as_of
+from tasks.data.panel.companies import company_index
 from tasks.portfolio import optimizers
 from tasks.portfolio.book import value_book
 from tasks.portfolio.check import check_book
@@ -143,7 +143,9 @@ def test_a_book_at_its_limits_is_let_through():
 
 @pytest.mark.parametrize("cash", [0.0, 0.004, -100.0])
 def test_fault_033_a_book_of_no_value_is_refused(cash):
-    nothing = Events(lines_as_of(_empty("symbol", "first"), _empty("old", "new", "session")), pd.DataFrame())
+    nothing = Events(
+        company_index(_empty("symbol", "first"), _empty("old", "new", "session")), pd.DataFrame()
+    )
 
     with pytest.raises(SafetyError, match="nothing to size positions by"):
         value_book(Positions((), cash), pd.DataFrame(), session=FRIDAY, events=nothing)

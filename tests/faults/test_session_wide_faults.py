@@ -1,7 +1,7 @@
 """Errors that hit many names at once stop the session before anything is stored; every genuine session passes.
 
 Issue 10, lines 16 and 17, and "Done when" 2. Each fault is planted into one session of a market that is clean up to the
-session before, and goes through the functions of a refresh: conform, admit, refuse_out_of_line, refuse_unfit.
+session before, and goes through the functions of a refresh: conform, admit, refuse_implausible_session, refuse_unfit.
 """
 
 import os
@@ -21,7 +21,7 @@ from tasks.data.gates.context_rows import CONTEXT_SESSIONS, Known
 from tasks.data.gates.level_checks import level_rules
 from tasks.data.gates.readiness import refuse_unfit
 from tasks.data.gates.session_facts import facts_of_batch
-from tasks.data.gates.session_moves import out_of_line, refuse_out_of_line
+from tasks.data.gates.session_moves import broken_bound, refuse_implausible_session
 from tasks.data.intake.admit import admit
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.batch import Batch
@@ -105,7 +105,7 @@ def stopped(
     spoiled = bars.assign(**dict(zip([*PRICES, "volume"], figures.T, strict=True)))
     batch, known = judged(market, spoiled, day, day, spy)
     quality = SETTINGS.data.quality
-    refuse_out_of_line(batch.sessions, quality, provider="test")
+    refuse_implausible_session(batch.sessions, quality, provider="test")
     days = sessions_between(FIRST_DAY, day)
     refuse_unfit(facts_of_batch(batch, known, day, days, SETTINGS), quality, provider="test")
     return batch
@@ -206,7 +206,7 @@ def assert_every_fault_stops(market: Clean, sessions: int, seed: int) -> None:
                 through.append(f"{name} {day}")
             except DataError:
                 pass
-        with pytest.raises(DataError, match="cannot be right"):  # the benchmark is wrong alike
+        with pytest.raises(DataError, match="are implausible"):  # the benchmark is wrong alike
             stopped(market, day, times(10), spy=10.0)
         assert_doubled_names_are_not_believed(market, day)
     print(f"{len(chosen)} sessions × {len(NAMED) + len(OWN) + 2} faults")  # noqa: T201 - the figure is wanted
@@ -262,7 +262,7 @@ def genuine_stops(market: Clean) -> tuple[list[tuple[date, str]], list[tuple[dat
         days = [day for day in market.days if day.year == year]
         batch, known = judged(market, _between(market.bars, days[0], days[-1]), days[0], days[-1])
         out += [
-            (one.session, out_of_line(one, quality)) for one in batch.sessions if out_of_line(one, quality)
+            (one.session, broken_bound(one, quality)) for one in batch.sessions if broken_bound(one, quality)
         ]
         for day in days:
             trading_days = sessions_between(FIRST_DAY, day)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import SafetyError
-from tasks.data.panel.companies import lines_as_of
+from tasks.data.panel.companies import company_index
 from tasks.portfolio.book import value_book
 from tasks.portfolio.events import events_of
 from tasks.portfolio.positions import Position, Positions, parse_positions
@@ -55,7 +55,7 @@ def test_a_split_changes_the_value_of_a_holding_neither_before_during_nor_after_
     actions = pd.DataFrame({"symbol": ["S001"], "session": pd.to_datetime([session]), "split": [ratio]})
     lives = pd.DataFrame({"symbol": ["S001"], "first": pd.to_datetime([date(2023, 1, 3)])})
     renames = pd.DataFrame({"old": [], "new": [], "session": pd.to_datetime([])})
-    events = events_of(actions.assign(dividend=0.0), lines_as_of(lives, renames))
+    events = events_of(actions.assign(dividend=0.0), company_index(lives, renames))
     since = PANEL.sessions[held_at].astype("datetime64[D]").item()
 
     book = value_book(

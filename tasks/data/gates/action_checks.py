@@ -1,7 +1,8 @@
-"""Ask prices whether a corporate action took place: a share that splits or pays out opens that much lower.
+"""Check corporate actions against prices: a share that splits or pays a dividend opens lower by that amount.
 
-A dividend and a split of one day are two claims, for vendors book spin-offs under either, or under both. A claim that
-open and close both deny is not applied; one that leaves a gap open is. Looks at the ex-date's bar and earlier ones.
+A dividend and a split of one day are checked separately, because vendors record spin-offs as either or as both. An
+action that both open and close contradict is not applied; one that leaves part of the move unexplained is. Uses the bar
+of the ex-date and earlier ones.
 """
 
 from dataclasses import dataclass
@@ -10,41 +11,38 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from tasks.data.gates.price_moves import Bars, Floats, Ints
+from tasks.data.gates.price_moves import BarHistory, Floats, Ints
 from tasks.data.schema.finding_rows import make_findings, no_findings
 from tasks.data.schema.records import Mask, Severity
 
-LEAST_SIZE = 0.03  # log change of the price; less is lost in the noise of a day
-LEAST_OFF, OFF_DEVIATIONS = (
-    0.02,
-    2.5,
-)  # how far off open and close must be: log, and robust deviations of the name
-SHOWN = 0.35  # a claim of which prices show less than this share is denied
-DOUBLED = 0.5  # one claim explains the day at least twice as well as both
-OPEN_GAP, GAP_DEVIATIONS = 0.10, 6.0  # what is still missing when the action is applied
-LARGE_ACTION = 0.10  # log change of the price: large enough that a gap beside it is told
-LARGE_DIVIDEND = 0.05  # of the price: more than any regular dividend of a quarter
-SIMPLE_RATIO, RATIO_TOLERANCE = 5, 1e-4  # a split of whole shares has such a denominator at most
+MIN_SIZE = 0.03  # log change of the price; smaller actions cannot be told from a day's noise
+MIN_ERROR, ERROR_DEVIATIONS = 0.02, 2.5  # error of open and close: log, and robust deviations of the name
+MIN_SHOWN = 0.35  # an action of which prices show less than this fraction is not applied
+DOUBLED = 0.5  # one of the two explains the day at least twice as well as both
+OPEN_GAP, GAP_DEVIATIONS = 0.10, 6.0  # move left unexplained by the applied action
+LARGE_ACTION = 0.10  # log change of the price from which an unexplained gap is reported
+LARGE_DIVIDEND = 0.05  # of the price: more than any regular quarterly dividend
+SIMPLE_RATIO, RATIO_TOLERANCE = 5, 1e-4  # largest denominator of a split into whole shares
 
 
 @dataclass(frozen=True)
-class Confirmed:
-    """The claims that stand (0 and 1 where one was denied), and what there is to tell."""
+class CheckedActions:
+    """The actions to apply (dividend 0 or split 1 where it was contradicted), and the findings."""
 
     actions: pd.DataFrame
     findings: pd.DataFrame
 
 
 @dataclass(frozen=True)
-class _Off:
-    """How far open and close are from where an action should have put them, as logs, the market's move taken out."""
+class _Errors:
+    """Log distance of open and close from the prices that an action implies, net of the market's move."""
 
     at_open: Floats
     at_close: Floats
 
     @property
     def least(self) -> Floats:
-        """What open and close agree on; 0 where they point to different sides."""
+        """The smaller error; 0 where open and close differ in sign."""
         agree = np.sign(self.at_open) == np.sign(self.at_close)
         return np.where(agree, np.minimum(np.abs(self.at_open), np.abs(self.at_close)), 0.0)
 
@@ -53,32 +51,35 @@ class _Off:
         return np.maximum(np.abs(self.at_open), np.abs(self.at_close))
 
 
-def confirm(bars: Bars, acts: pd.DataFrame, row_of_action: Ints) -> Confirmed:
-    """Judge each action by the bar of its ex-date. `bars.factor` has them applied; −1 for an action without a bar."""
+def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> CheckedActions:
+    """Check each action against the bar of its ex-date; actions without a bar pass.
+
+    `bars.factor` includes the actions; `row_of_action` is −1 for an action without a bar.
+    """
     has_bar = row_of_action >= 0
     is_there = has_bar & np.isfinite(bars.before[row_of_action]) if has_bar.any() else has_bar
-    seen = acts[is_there]
-    if seen.empty:
-        return Confirmed(acts, no_findings())
+    with_bars = acts[is_there]
+    if with_bars.empty:
+        return CheckedActions(acts, no_findings())
     rows = row_of_action[is_there]
     before = bars.close[rows - 1]
-    dividend, split = (seen[name].to_numpy(dtype=np.float64) for name in ("dividend", "split"))
+    dividend, split = (with_bars[name].to_numpy(dtype=np.float64) for name in ("dividend", "split"))
 
-    def off(dividend: Floats, split: Floats) -> _Off:
+    def errors(dividend: Floats, split: Floats) -> _Errors:
         market = np.log1p(bars.market_at_open[rows]), np.log1p(bars.market[rows])
-        return _Off(
+        return _Errors(
             np.log(split * (bars.open[rows] + dividend) / before) - market[0],
             np.log(split * (bars.close[rows] + dividend) / before) - market[1],
         )
 
     nothing, one = np.zeros(len(rows)), np.ones(len(rows))
-    applied, ignored = off(dividend, split), off(nothing, one)
-    only_split, only_dividend = off(nothing, split), off(dividend, one)
-    own = np.nan_to_num(bars.usual_deviation(rows))
+    applied, ignored = errors(dividend, split), errors(nothing, one)
+    only_split, only_dividend = errors(nothing, split), errors(dividend, one)
+    own = np.nan_to_num(bars.own_deviation(rows))
     size = np.abs(np.log(split * (1.0 + dividend / bars.close[rows])))
     is_double = (dividend > 0) & (split != 1)
-    does_not_fit = (size >= LEAST_SIZE) & (applied.least > np.maximum(LEAST_OFF, OFF_DEVIATIONS * own))
-    denied = does_not_fit & ~is_double & (ignored.most < SHOWN * size)
+    does_not_fit = (size >= MIN_SIZE) & (applied.least > np.maximum(MIN_ERROR, ERROR_DEVIATIONS * own))
+    denied = does_not_fit & ~is_double & (ignored.most < MIN_SHOWN * size)
     better = np.minimum(only_split.most, only_dividend.most) < DOUBLED * applied.least
     doubled = does_not_fit & is_double & better
     drops_dividend = doubled & (only_split.most <= only_dividend.most)
@@ -88,54 +89,61 @@ def confirm(bars: Bars, acts: pd.DataFrame, row_of_action: Ints) -> Confirmed:
         & (applied.least > np.maximum(OPEN_GAP, GAP_DEVIATIONS * own))
         & ~(denied | doubled)
     )
-    told = _told(dividend, split, before, bars.open[rows], bars.close[rows])
-    claim = np.where(
+    evidence = _describe(dividend, split, before, bars.open[rows], bars.close[rows])
+    cause = np.where(
         drops_dividend, "the split alone explains the price", "the dividend alone explains the price"
     )
     findings = [
-        _find(seen, denied, "unconfirmed_action", told, "prices do not show it", "action not applied"),
-        _find(seen, drops_dividend, "doubled_action", told, claim, "dividend not applied"),
-        _find(seen, doubled & ~drops_dividend, "doubled_action", told, claim, "split not applied"),
         _find(
-            seen,
+            with_bars, denied, "unconfirmed_action", evidence, "prices do not show it", "action not applied"
+        ),
+        _find(with_bars, drops_dividend, "doubled_action", evidence, cause, "dividend not applied"),
+        _find(with_bars, doubled & ~drops_dividend, "doubled_action", evidence, cause, "split not applied"),
+        _find(
+            with_bars,
             leaves_gap,
             "incomplete_action",
-            told,
-            [f"{gap:+.0%} is left unexplained at the open" for gap in np.expm1(applied.at_open)],
+            evidence,
+            [f"{gap:+.0%} remains unexplained at the open" for gap in np.expm1(applied.at_open)],
             "applied as announced; not bought for some sessions",
         ),
-        _distributions(seen, told, dividend * split / before, split, keeps_dividend, keeps_split),
+        _distributions(with_bars, evidence, dividend * split / before, split, keeps_dividend, keeps_split),
     ]
-    stand = acts.copy()
-    stand.loc[seen.index[~keeps_dividend], "dividend"] = 0.0
-    stand.loc[seen.index[~keeps_split], "split"] = 1.0
-    says_something = (stand["dividend"] != 0) | (stand["split"] != 1)
-    return Confirmed(stand[says_something], pd.concat(findings, ignore_index=True))
+    checked = acts.copy()
+    checked.loc[with_bars.index[~keeps_dividend], "dividend"] = 0.0
+    checked.loc[with_bars.index[~keeps_split], "split"] = 1.0
+    has_effect = (checked["dividend"] != 0) | (checked["split"] != 1)
+    return CheckedActions(checked[has_effect], pd.concat(findings, ignore_index=True))
 
 
 def _distributions(
-    seen: pd.DataFrame, told: list[str], share: Floats, split: Floats, keeps_dividend: Mask, keeps_split: Mask
+    with_bars: pd.DataFrame,
+    evidence: list[str],
+    share: Floats,
+    split: Floats,
+    keeps_dividend: Mask,
+    keeps_split: Mask,
 ) -> pd.DataFrame:
-    """Note what is likely a spin-off: a very large dividend, or a split into no whole number of shares."""
+    """Note likely spin-offs: a very large dividend, or a split that is not a ratio of whole shares."""
     large = keeps_dividend & (share >= LARGE_DIVIDEND)
     odd = keeps_split & ~np.array([_is_simple(ratio) for ratio in split], dtype=bool)
     return pd.concat(
         [
             _find(
-                seen,
+                with_bars,
                 large,
                 "large_dividend",
-                told,
-                [f"{part:.0%} of the close before: a spin-off or a special dividend" for part in share],
+                evidence,
+                [f"{part:.0%} of the previous close: a spin-off or a special dividend" for part in share],
                 "applied as cash",
                 severity="note",
             ),
             _find(
-                seen,
+                with_bars,
                 odd,
                 "odd_split",
-                told,
-                "no ratio of whole shares: a spin-off or a stock dividend",
+                evidence,
+                "not a ratio of whole shares: a spin-off or a stock dividend",
                 "applied as a split",
                 severity="note",
             ),
@@ -150,7 +158,7 @@ def _is_simple(ratio: float) -> bool:
     return abs(float(near) / size - 1.0) < RATIO_TOLERANCE
 
 
-def _told(dividend: Floats, split: Floats, before: Floats, open_: Floats, close: Floats) -> list[str]:
+def _describe(dividend: Floats, split: Floats, before: Floats, open_: Floats, close: Floats) -> list[str]:
     return [
         f"dividend {d:.6g} split {s:.6g}: close {b:.6g} → open {o:.6g} close {c:.6g}"
         for d, s, b, o, c in zip(dividend, split, before, open_, close, strict=True)
@@ -158,15 +166,15 @@ def _told(dividend: Floats, split: Floats, before: Floats, open_: Floats, close:
 
 
 def _find(
-    seen: pd.DataFrame,
+    with_bars: pd.DataFrame,
     found: Mask,
     rule: str,
-    told: list[str],
+    described: list[str],
     cause: str | list[str] | np.ndarray,
     done: str,
     *,
     severity: Severity = "quarantine",
 ) -> pd.DataFrame:
-    causes = [cause] * len(told) if isinstance(cause, str) else [str(one) for one in cause]
-    evidence = [f"{what}; {why}" for what, why, hit in zip(told, causes, found, strict=True) if hit]
-    return make_findings(seen[found], rule, severity, evidence, done)
+    causes = [cause] * len(described) if isinstance(cause, str) else [str(one) for one in cause]
+    evidence = [f"{what}; {why}" for what, why, hit in zip(described, causes, found, strict=True) if hit]
+    return make_findings(with_bars[found], rule, severity, evidence, done)

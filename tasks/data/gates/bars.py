@@ -1,7 +1,7 @@
-"""Judge single bars before they are stored: complete, positive, consistent, on a trading day, once (D6).
+"""Check single bars before they are stored: complete, positive, consistent, on a trading day, unique (D6).
 
-A bar that fails is set aside with a finding; nothing is repaired, and nothing here compares one day with another
-(see moves.py) or decides whether the day can go on (see readiness.py).
+A bar that fails is set aside with a finding; nothing is corrected. Comparing days is gates/price_moves, deciding
+whether a session can be traded on is gates/readiness.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,53 +11,53 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from tasks.core.text import ascii_label
-from tasks.data.gates.context_rows import in_order, kept
-from tasks.data.schema.columns import OUTERMOST_PRICES_USD
-from tasks.data.schema.finding_rows import make_findings, refused_symbols
+from tasks.core.text import ascii_label, counted
+from tasks.data.gates.context_rows import filter_rows, reorder_rows
+from tasks.data.schema.columns import PRICE_BOUNDS_USD
+from tasks.data.schema.finding_rows import make_findings, refused_symbol_findings
 from tasks.data.schema.records import Days, Mask
 from tasks.data.schema.symbols import is_safe_symbol
 from tasks.data.schema.tables import OHLCV
 
 PRICES = ("open", "high", "low", "close")
-MOST_SHARES = 1e13  # a day; a thousand times the busiest
-LAST_PLACE = 1e-9  # of a price: what is lost when a vendor counts back through splits
+MAX_SHARES = 1e13  # per day; a thousand times the highest volume
+ROUNDING = 1e-9  # of a price: error when a vendor adjusts for splits
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Good bars, sorted by symbol and session; bars set aside, with their rule; and what to tell."""
+class CheckedBars:
+    """Good bars, sorted by symbol and session; bars set aside, with their rule; and the findings."""
 
     good: pd.DataFrame
-    held: pd.DataFrame
+    set_aside: pd.DataFrame
     findings: pd.DataFrame
-    refused: Mapping[str, int]  # bars of each symbol that may not enter, by its printable form
+    refused: Mapping[str, int]  # bars of each symbol that the lake does not accept, by escaped symbol
 
 
-def judge_bars(bars: pd.DataFrame, trading_days: Days) -> Judged:
-    """Sort bars into good ones and ones set aside. The symbols of the good ones come back as a category."""
+def check_bars(bars: pd.DataFrame, trading_days: Days) -> CheckedBars:
+    """Separate good bars from those set aside. The symbols of the good ones are categorical."""
     safe, refused, counts = _split_by_symbol(bars.assign(symbol=bars["symbol"].astype("category")))
     order = np.lexsort((safe["session"].to_numpy(), safe["symbol"].cat.codes.to_numpy()))
-    ordered = in_order(safe, order).reset_index(drop=True)
+    ordered = reorder_rows(safe, order).reset_index(drop=True)
     single, repeated = _drop_repetitions(ordered)
-    held, findings = [], [refused, repeated]
+    set_aside, findings = [], [refused, repeated]
     undecided = np.ones(len(single), dtype=bool)
-    with np.errstate(invalid="ignore"):  # a missing value is larger than none, and no warning
+    with np.errstate(invalid="ignore"):  # comparisons with NaN are False, without a warning
         for rule, failed in _row_rules(single, trading_days):
             out = single[failed & undecided]
             undecided &= ~failed
-            held.append(out.astype({"symbol": "str"}).assign(rule=rule))
+            set_aside.append(out.astype({"symbol": "str"}).assign(rule=rule))
             findings.append(_row_findings(out, rule))
-    return Judged(
-        kept(single, undecided).reset_index(drop=True),
-        pd.concat(held, ignore_index=True).astype({"rule": "str"}),
+    return CheckedBars(
+        filter_rows(single, undecided).reset_index(drop=True),
+        pd.concat(set_aside, ignore_index=True).astype({"rule": "str"}),
         pd.concat(findings, ignore_index=True).drop_duplicates(["symbol", "session", "rule"]),
         counts,
     )
 
 
 def describe_bars(rows: pd.DataFrame) -> list[str]:
-    """Write each bar as evidence: open 1 high 2 low 1 close 2 volume 100."""
+    """Return each bar as evidence: open 1 high 2 low 1 close 2 volume 100."""
     columns = [rows[name].to_numpy(dtype=np.float64) for name in OHLCV]
     return [
         " ".join(f"{name} {value:.6g}" for name, value in zip(OHLCV, values, strict=True))
@@ -66,16 +66,16 @@ def describe_bars(rows: pd.DataFrame) -> list[str]:
 
 
 def _row_rules(bars: pd.DataFrame, trading_days: Days) -> Iterator[tuple[str, Mask]]:
-    """Yield each rule with the rows that fail it: one at a time and column by column, for an import is gigabytes."""
+    """Yield each rule with the rows that fail it, one at a time and by column: an import may be gigabytes."""
     prices = [bars[name].to_numpy(dtype=np.float64) for name in PRICES]
     volume = bars["volume"].to_numpy(dtype=np.float64)
     open_, high, low, close = prices
-    least, most = OUTERMOST_PRICES_USD
+    least, most = PRICE_BOUNDS_USD
     yield "missing_value", ~_all(np.isfinite(values) for values in (*prices, volume))
     yield "price_not_positive", ~_all(price > 0 for price in prices)
     yield "negative_volume", ~(volume >= 0)
     yield "impossible_price", ~_all((price >= least) & (price <= most) for price in prices)
-    yield "impossible_volume", ~(volume <= MOST_SHARES)
+    yield "impossible_volume", ~(volume <= MAX_SHARES)
     yield (
         "inconsistent_bar",
         ~(_reaches(np.minimum(open_, close), low) & _reaches(high, np.maximum(open_, close))),
@@ -85,19 +85,19 @@ def _row_rules(bars: pd.DataFrame, trading_days: Days) -> Iterator[tuple[str, Ma
 
 
 def _all(masks: Iterable[Mask]) -> Mask:
-    """Tell where every mask holds."""
+    """Return where all masks are True."""
     return reduce(np.logical_and, masks)
 
 
 def _is_among(sessions: pd.Series, days: Days) -> Mask:
-    """Tell which sessions are among the days; as integers, which numpy looks up in a table and does not sort."""
+    """Return which sessions are among the days; compared as integers, for which numpy uses a table, not a sort."""
     result: Mask = np.isin(sessions.to_numpy().astype("datetime64[D]").view(np.int64), days.view(np.int64))
     return result
 
 
 def _reaches(higher: np.ndarray, lower: np.ndarray) -> Mask:
-    """Tell where one price is not below the other, but for rounding in the last place."""
-    result: Mask = higher >= lower * (1.0 - LAST_PLACE)
+    """Return where `higher` is not below `lower`, up to rounding."""
+    result: Mask = higher >= lower * (1.0 - ROUNDING)
     return result
 
 
@@ -108,26 +108,26 @@ def _split_by_symbol(bars: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Ma
     out = bars.loc[~safe, ["symbol", "session"]]
     counts = out["symbol"].value_counts(sort=False)
     first = out.drop_duplicates("symbol")
-    told = [
-        f"{counts[symbol]:,} bars; not of the letters, digits, dot, dash, ^ and = that a symbol may have, too long, "
-        "or a reserved word"
+    evidence = [
+        f"{counted(int(counts[symbol]), 'bar')}; a symbol has at most 16 capital letters, digits, dots, dashes, "
+        "^ and =, and is not a reserved word"
         for symbol in first["symbol"]
     ]
-    findings = refused_symbols(first, told)
+    findings = refused_symbol_findings(first, evidence)
     if safe.all():
         return bars, findings, {}
     by_name: dict[str, int] = {}
     for symbol in first["symbol"]:
         name = ascii_label(str(symbol))
         by_name[name] = by_name.get(name, 0) + int(counts[symbol])
-    entering = bars[safe]
-    return entering.assign(symbol=entering["symbol"].cat.remove_unused_categories()), findings, by_name
+    accepted = bars[safe]
+    return accepted.assign(symbol=accepted["symbol"].cat.remove_unused_categories()), findings, by_name
 
 
 def _drop_repetitions(ordered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep one of rows that are equal in everything; rows of one key that differ all stay, to be judged."""
-    doubled = ordered[_shares_key_with_neighbour(ordered)]
-    extra = doubled[doubled.duplicated(keep="first")]
+    """Drop exact duplicates; rows with the same key that differ are all retained for the rules."""
+    duplicated = ordered[_shares_key_with_neighbour(ordered)]
+    extra = duplicated[duplicated.duplicated(keep="first")]
     notes = make_findings(
         extra, "repeated_row", "note", ["the same row was delivered twice"] * len(extra), "stored once"
     )

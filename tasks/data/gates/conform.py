@@ -1,6 +1,6 @@
-"""Refuse a delivery that is not shaped as agreed: a column missing, a wrong type, a row from the future.
+"""Check the schema of a delivery: missing columns, wrong types, rows dated in the future.
 
-Shape only: whether the figures make sense is judged elsewhere. Never converts silently what might be an error.
+Schema only: values are checked by the other gates. Never converts silently what may be an error.
 """
 
 from datetime import date
@@ -11,7 +11,7 @@ from tasks.core.errors import DataError
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.columns import COLUMNS, EMPTY_DTYPES, Kind, Table
 
-# By which column each table says when its row was there to be known.
+# The column of each table that dates when a row became known.
 DATED: dict[Table, str] = {
     "bars": "session",
     "actions": "session",
@@ -26,26 +26,26 @@ DATED: dict[Table, str] = {
 
 
 def conform(delivery: Delivery, *, through: date, provider: str) -> dict[str, pd.DataFrame]:
-    """Return the delivered tables with exactly the agreed columns; raise DataError naming what is off."""
+    """Return the delivered tables with exactly the agreed columns; raise DataError naming the first violation."""
     tables = {}
     for name, columns in COLUMNS.items():
         frame = delivery.table(name)
         for column, kind in columns.items():
             _check_column(frame, name, column, kind, provider)
-        wanted = list(columns) + (_further_figures(frame) if name == "fundamentals" else [])
+        wanted = list(columns) + (_further_items(frame) if name == "fundamentals" else [])
         exact = frame[wanted].assign(
             **{column: _exact(frame[column], kind) for column, kind in columns.items() if kind != "text"}
         )
         _refuse_future(exact, name, through, provider)
         tables[str(name)] = exact
     members = tables["members"]
-    # the end of a spell is news on that day, not before
+    # the end of a membership is known on that day, not before
     tables["members"] = members.assign(end=members["end"].where(members["end"] <= pd.Timestamp(through)))
     return tables
 
 
-def refuse_lost_figures(delivered: pd.DataFrame, stored: pd.DataFrame, provider: str) -> None:
-    """Raise when fundamentals come without a figure that they used to have."""
+def refuse_lost_items(delivered: pd.DataFrame, stored: pd.DataFrame, provider: str) -> None:
+    """Raise DataError when fundamentals lack an item that earlier deliveries had."""
     lost = sorted(set(stored.columns) - set(delivered.columns) - {"known", "revision"})
     if lost and len(delivered):
         raise _drift(provider, "fundamentals", lost[0], "it is missing, and earlier deliveries had it")
@@ -58,7 +58,7 @@ def _exact(values: pd.Series, kind: Kind) -> pd.Series:
     return pd.Series(days, index=values.index)
 
 
-def _further_figures(frame: pd.DataFrame) -> list[str]:
+def _further_items(frame: pd.DataFrame) -> list[str]:
     fixed = COLUMNS["fundamentals"]
     return [
         str(name)
@@ -94,7 +94,7 @@ def _refuse_future(frame: pd.DataFrame, table: Table, through: date, provider: s
     if latest > pd.Timestamp(through) + pd.Timedelta(hours=23, minutes=59):
         raise DataError(
             f"{provider} delivered {table} dated {latest.date()}, later than the session {through}.",
-            remedy="Mend the dates at the source; nothing was stored.",
+            remedy="Correct the dates at the source; nothing was stored.",
             table=table,
             latest=str(latest.date()),
         )

@@ -1,4 +1,4 @@
-"""Judge published figures: a filing of the future, two that contradict each other, a figure in the wrong column.
+"""Check filings: a period that has not ended, two contradictory filings, an item in the wrong unit or column.
 
 A filing that fails is not stored. Its company may still be bought: prices do not depend on it.
 """
@@ -15,30 +15,32 @@ SIZES = (
     "shares",
     "assets",
     "market_cap",
-)  # figures that never change a thousandfold between two filings
-FAR_TIMES = 1000.0
+)  # items that do not change a thousandfold between two filings
+MAX_RATIO = 1000.0
 
 
-def judge_figures(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the new filings that can be true, and findings on the others. `known` are those stored before."""
+def check_filings(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the plausible new filings, and findings on the others. `known` are the stored ones."""
     key = list(SPECS["fundamentals"].key)
     single = filings.drop_duplicates(ignore_index=True)
     is_early = (single["available_date"] < single["end_date"]).to_numpy()
-    is_double = single.duplicated(key, keep=False).to_numpy() & ~is_early
-    figure = _far_off(single, known)
-    is_odd = (figure != "").to_numpy() & ~is_early & ~is_double
+    is_contradicted = single.duplicated(key, keep=False).to_numpy() & ~is_early
+    item = _implausible_item(single, known)
+    is_implausible = (item != "").to_numpy() & ~is_early & ~is_contradicted
     ended = single["end_date"].dt.strftime("%Y-%m-%d")
     findings = [
-        _find(single, is_early, "early_filing", "of the period to " + ended + ", which had not ended"),
-        _find(single, is_double, "conflicting_filing", "two filings of one day for the period to " + ended),
-        _find(single, is_odd, "impossible_figure", figure + ", in the period to " + ended),
+        _find(single, is_early, "early_filing", "for the period to " + ended + ", which had not ended"),
+        _find(
+            single, is_contradicted, "conflicting_filing", "two filings of one day for the period to " + ended
+        ),
+        _find(single, is_implausible, "impossible_figure", item + ", in the period to " + ended),
     ]
-    return single[~(is_early | is_double | is_odd)], pd.concat(findings, ignore_index=True)
+    return single[~(is_early | is_contradicted | is_implausible)], pd.concat(findings, ignore_index=True)
 
 
-def _far_off(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
-    """Name the size that is a thousand times, or a thousandth, of what the company filed the two times before."""
-    told = pd.Series("", index=filings.index, dtype="str")
+def _implausible_item(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
+    """Return the item that is over a thousand times, or under a thousandth of, the two previous filings; "" if none."""
+    evidence = pd.Series("", index=filings.index, dtype="str")
     for name in [size for size in SIZES if size in filings.columns]:
         columns = ["symbol", "available_date", "end_date", name]
         both = pd.concat([known.reindex(columns=columns), filings[columns]], keys=["known", "new"])
@@ -46,21 +48,21 @@ def _far_off(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
         both = both.sort_values(["symbol", "available_date", "end_date"], kind="stable")
         size = both[name].abs()
         own = size.groupby(both["symbol"])
-        last, one_more = own.shift(1), own.shift(2)
-        far = _is_far(size, last) & (_is_far(size, one_more) | one_more.isna().to_numpy())
+        last, second_last = own.shift(1), own.shift(2)
+        far = _is_far(size, last) & (_is_far(size, second_last) | second_last.isna().to_numpy())
         text = [
-            f"{name} {value:.6g}, before {was:.6g}"
+            f"{name} {value:.6g}, previously {was:.6g}"
             for value, was in zip(both[name][far], last[far], strict=True)
         ]
         found = pd.Series(text, index=both.index[far], dtype="str")
         found = found[found.index.get_level_values(0) == "new"].droplevel(0)
-        told.loc[found.index] = found
-    return told
+        evidence.loc[found.index] = found
+    return evidence
 
 
 def _is_far(size: pd.Series, before: pd.Series) -> Mask:
     times = size.to_numpy(dtype=np.float64) / before.to_numpy(dtype=np.float64)
-    far: Mask = np.abs(np.log(times)) > np.log(FAR_TIMES)
+    far: Mask = np.abs(np.log(times)) > np.log(MAX_RATIO)
     return far
 
 

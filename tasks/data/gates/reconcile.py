@@ -1,7 +1,7 @@
-"""Compare the bars of several sources (D7): tell where they differ, and take the median where nobody agrees with us.
+"""Compare the bars of several sources (D7): report differences, and use the median where no source agrees with ours.
 
-Pure: frames in, frames out. The first source is the one that is stored. One other source can confirm a bar or raise a
-doubt, never overrule it; with two or more others, none of which agrees, the median of each figure is stored.
+Pure. The first source is the one that is stored. One other source can confirm a bar or cast doubt on it, never replace
+it; with two or more others, none of which agrees, the median of each value is stored.
 """
 
 from collections.abc import Mapping
@@ -17,37 +17,39 @@ from tasks.data.schema.tables import OHLCV
 KEY = ["symbol", "session"]
 PRICES = ("open", "high", "low", "close")
 TOLERANCE = 0.01  # of a price
-LEAST_FOR_MEDIAN = 3
-LEAST_ALIKE = 0.5  # of a source's bars agree with ours, or it counts otherwise, e.g. with splits undone
+MIN_FOR_MEDIAN = 3
+MIN_AGREEMENT = 0.5  # of a source's bars; below it the source has another convention, e.g. adjusted prices
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """The bars to go on with, what is to tell, and the bars that another source has too."""
+    """The bars to store, the findings, and the bars that another source confirms."""
 
     bars: pd.DataFrame
     findings: pd.DataFrame
     confirmed: pd.MultiIndex
-    ignored: tuple[str, ...] = ()  # sources that count otherwise than ours, and in how many bars
+    ignored: tuple[
+        str, ...
+    ] = ()  # sources with another convention than ours, and in how many bars they differ
 
 
 def unreconciled(bars: pd.DataFrame) -> Reconciled:
-    """Return the bars as they are: nobody else was asked."""
-    nobody = pd.MultiIndex.from_arrays([[], []], names=KEY)
-    return Reconciled(bars, no_findings(), nobody)
+    """Return the bars without a comparison."""
+    none = pd.MultiIndex.from_arrays([[], []], names=KEY)
+    return Reconciled(bars, no_findings(), none)
 
 
 def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: str) -> Reconciled:
-    """Compare our bars with those of the other sources. A bar that nobody else has is left as it is."""
+    """Compare our bars with those of the other sources. A bar that no other source has is unchanged."""
     columns, agrees, ignored = {}, {}, []
     for name, frame in others.items():
         aligned = _aligned(bars, frame)
-        same, there = _agrees(bars, aligned), int(aligned["close"].notna().sum())
-        if same.sum() >= LEAST_ALIKE * there:
+        same, shared = _agrees(bars, aligned), int(aligned["close"].notna().sum())
+        if same.sum() >= MIN_AGREEMENT * shared:
             columns[name], agrees[name] = aligned, same
         else:
             ignored.append(
-                f"{name} counts otherwise than {ours}: {there - same.sum():,} of {there:,} bars differ"
+                f"{name} has another convention than {ours}: {shared - same.sum():,} of {shared:,} bars differ"
             )
     if not columns:
         return replace(unreconciled(bars), ignored=tuple(ignored))
@@ -57,27 +59,27 @@ def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: s
     for same in agrees.values():
         is_confirmed |= same
     differs = is_there.any(axis=1) & ~is_confirmed
-    takes_median = differs & (is_there.sum(axis=1) + 1 >= LEAST_FOR_MEDIAN)
-    told = _told(bars[differs], ours, {name: frame[differs] for name, frame in columns.items()})
+    takes_median = differs & (is_there.sum(axis=1) + 1 >= MIN_FOR_MEDIAN)
+    evidence = _describe(bars[differs], ours, {name: frame[differs] for name, frame in columns.items()})
     median = takes_median[differs]
     findings = [
         make_findings(
             bars[differs][chosen],
             "sources_differ",
             "quarantine",
-            [text for text, wanted in zip(told, chosen, strict=True) if wanted],
+            [text for text, wanted in zip(evidence, chosen, strict=True) if wanted],
             done,
         )
         for chosen, done in (
             (~median, f"the bar of {ours} is stored; not bought for some sessions"),
-            (median, "the median of each figure is stored; not bought for some sessions"),
+            (median, "the median of each value is stored; not bought for some sessions"),
         )
     ]
-    figures = bars[list(OHLCV)].to_numpy(copy=True)
-    stack = np.stack([figures, *(frame[list(OHLCV)].to_numpy() for frame in columns.values())])
-    figures[takes_median] = np.nanmedian(stack[:, takes_median], axis=0)
+    values = bars[list(OHLCV)].to_numpy(copy=True)
+    stack = np.stack([values, *(frame[list(OHLCV)].to_numpy() for frame in columns.values())])
+    values[takes_median] = np.nanmedian(stack[:, takes_median], axis=0)
     return Reconciled(
-        bars.assign(**dict(zip(OHLCV, figures.T, strict=True))),
+        bars.assign(**dict(zip(OHLCV, values.T, strict=True))),
         pd.concat(findings, ignore_index=True),
         pd.MultiIndex.from_frame(bars[is_confirmed][KEY]),
         tuple(ignored),
@@ -85,13 +87,13 @@ def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: s
 
 
 def _aligned(bars: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Return the other source's figures row by row beside ours; missing where it has no bar, or two."""
+    """Return the other source's values for our rows; NaN where it has no bar, or two."""
     single = other.drop_duplicates(KEY, keep=False)
     return bars[KEY].merge(single, on=KEY, how="left")[list(OHLCV)]
 
 
 def _agrees(bars: pd.DataFrame, other: pd.DataFrame) -> Mask:
-    """Tell where all four prices are within the tolerance."""
+    """Return where all four prices are within the tolerance."""
     result = np.ones(len(bars), dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):
         for name in PRICES:
@@ -99,19 +101,19 @@ def _agrees(bars: pd.DataFrame, other: pd.DataFrame) -> Mask:
     return result
 
 
-def _told(bars: pd.DataFrame, ours: str, others: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Write the closes of all sources, and the first price that differs where closes do not."""
+def _describe(bars: pd.DataFrame, ours: str, others: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the closes of all sources as evidence, or the first other price that differs where closes agree."""
     sources = {ours: bars, **others}
     texts = []
     for row in range(len(bars)):
         prices = {
             name: frame.iloc[row] for name, frame in sources.items() if np.isfinite(frame["close"].iloc[row])
         }
-        figure = next((name for name in ("close", *PRICES) if _spread(prices, name) > TOLERANCE), "close")
-        texts.append(figure + " " + ", ".join(f"{name} {bar[figure]:.6g}" for name, bar in prices.items()))
+        price = next((name for name in ("close", *PRICES) if _spread(prices, name) > TOLERANCE), "close")
+        texts.append(price + " " + ", ".join(f"{name} {bar[price]:.6g}" for name, bar in prices.items()))
     return texts
 
 
-def _spread(prices: Mapping[str, pd.Series], figure: str) -> float:
-    values = [float(bar[figure]) for bar in prices.values()]
+def _spread(prices: Mapping[str, pd.Series], price: str) -> float:
+    values = [float(bar[price]) for bar in prices.values()]
     return max(values) / min(values) - 1.0 if min(values) > 0 else np.inf

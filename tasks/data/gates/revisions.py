@@ -1,7 +1,7 @@
-"""Tell which stored rows a delivery changes, brings late or no longer holds: one finding a table, with first examples.
+"""Report stored rows that a delivery changes, delivers late or withdraws: one finding per table, with examples.
 
-Bars that changed or came late have findings of their own (see remarks.py). Nothing is forgotten: a changed row is
-stored beside the first one, and a row that the source withdrew stays and is used as before. Pure.
+Changed and late bars are reported by gates/findings. Nothing is deleted: a changed row is stored beside the first one,
+and a withdrawn row stays and is used as before. Pure.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from tasks.core.text import counted
 from tasks.data.gates.context_rows import Known
 from tasks.data.schema.finding_rows import make_findings, no_findings
 from tasks.data.schema.records import Finding, Mask
@@ -22,18 +23,18 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "listings": ("sector", "name", "cap_class"),
     "riskfree": ("yield_pct",),
     "delistings": ("kind", "last_price"),
-    "fundamentals": (),  # every figure
+    "fundamentals": (),  # every item
 }
 DENSE = frozenset(
     {"bars", "levels", "riskfree"}
-)  # every session has a row: an overlap shows what is missing in it
+)  # a row on every session: an overlap shows what was withdrawn
 EXAMPLES = 3
 CHANGED, LATE, WITHDRAWN = "changed_", "late_", "withdrawn_"
-KEPT = "kept beside the first values; seen from now on"
+RETAINED = "stored beside the first values; used from now on"
 STAYS = "stays in the lake and is used as before"
 
 
-def revisions(
+def revision_findings(
     appended: Mapping[str, pd.DataFrame],
     delivered: Mapping[str, pd.DataFrame],
     known: Known,
@@ -43,9 +44,9 @@ def revisions(
 ) -> pd.DataFrame:
     """Return findings on rewritten history.
 
-    `appended` are the rows that the lake takes in, `delivered` those that the source holds. With `whole` it was asked
-    for everything: what is stored and not delivered is withdrawn. Otherwise only an overlap of bars, levels or yields
-    shows that, from its first session on and of names that it still holds.
+    `appended` are the rows to store, `delivered` those of the source. With `whole` the source was asked for everything:
+    what is stored and not delivered is withdrawn. Otherwise only an overlap of bars, levels or yields shows that, from
+    its first session on and for names that it still contains.
     """
     parts = [no_findings()]
     if known.after is None:
@@ -53,18 +54,18 @@ def revisions(
     after = pd.Timestamp(known.after)
     for name in COMPARED:
         changed, late = _changes(appended[name], known.tables[name], name, after)
-        parts.append(_told(changed, name, CHANGED, "changed", KEPT, through))
+        parts.append(_report(changed, name, CHANGED, "changed", RETAINED, through))
         if name == "actions":
-            parts.append(_told(late, name, LATE, "came late", "applied from now on", through))
+            parts.append(_report(late, name, LATE, "came late", "applied from now on", through))
     for name in delivered:
         stored = known.bars if name == "bars" else known.tables[name]
         gone = _withdrawn(stored, delivered[name], name, after, whole=whole)
-        parts.append(_told(gone, name, WITHDRAWN, "withdrawn by the source", STAYS, through))
+        parts.append(_report(gone, name, WITHDRAWN, "withdrawn by the source", STAYS, through))
     return pd.concat(parts, ignore_index=True)
 
 
 def rewritten(findings: tuple[Finding, ...], session: date) -> tuple[str, ...]:
-    """Return what the findings of the session tell of rewritten history."""
+    """Return the evidence of the session's findings on rewritten history."""
     return tuple(
         one.evidence
         for one in findings
@@ -75,7 +76,7 @@ def rewritten(findings: tuple[Finding, ...], session: date) -> tuple[str, ...]:
 def _changes(
     rows: pd.DataFrame, stored: pd.DataFrame, name: str, after: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows that take the place of a stored one, told by their first difference, and those that came late."""
+    """Return the rows that replace a stored one, described by their first difference, and the late rows."""
     if rows.empty:
         return rows, rows
     key = list(SPECS[name].key)
@@ -92,21 +93,21 @@ def _changes(
         texts[differs] = [
             f"{column} {_text(a)} → {_text(b)}" for a, b in zip(old[differs], new[differs], strict=True)
         ]
-    if name == "members":  # that a spell ended since is news, nothing is rewritten
+    if name == "members":  # a membership that ended since is news, not a revision
         texts[(both["end_old"].isna() & (both["end"] > after)).to_numpy()] = ""
-    if name == "levels":  # a growth without a change of its own row or of the one before: a distribution
+    if name == "levels":  # growth changed, but neither its row nor the previous one: a distribution
         moved = pd.Series(texts != "") | ~is_stored
         follows = moved.groupby(both["name"].to_numpy()).shift(fill_value=False).to_numpy()
         texts[is_stored & (texts == "") & ~follows] = "distribution changed"
-    told = both.assign(told=texts)
+    described = both.assign(difference=texts)
     is_late = ~is_stored & (both[SPECS[name].day] <= after).to_numpy()
-    return told[texts != ""], told.assign(told="")[is_late]
+    return described[texts != ""], described.assign(difference="")[is_late]
 
 
 def _withdrawn(
     stored: pd.DataFrame, delivered: pd.DataFrame, name: str, after: pd.Timestamp, *, whole: bool
 ) -> pd.DataFrame:
-    """Return the stored rows that the delivery should hold and does not."""
+    """Return the stored rows that the delivery should contain and does not."""
     key, day = list(SPECS[name].key), SPECS[name].day
     if stored.empty or not (whole or name in DENSE):
         return stored.iloc[:0]
@@ -118,7 +119,7 @@ def _withdrawn(
         expected = expected[(expected[day] >= begins) & (expected[day] <= after)]
         for column in text:
             expected = expected[expected[column].isin(there[column])]
-    return expected[~_is_in(expected[key], there)].assign(told="")
+    return expected[~_is_in(expected[key], there)].assign(difference="")
 
 
 def _is_in(rows: pd.DataFrame, there: pd.DataFrame) -> Mask:
@@ -128,17 +129,17 @@ def _is_in(rows: pd.DataFrame, there: pd.DataFrame) -> Mask:
     return found
 
 
-def _told(rows: pd.DataFrame, name: str, kind: str, what: str, done: str, through: date) -> pd.DataFrame:
+def _report(rows: pd.DataFrame, name: str, kind: str, what: str, done: str, through: date) -> pd.DataFrame:
     if rows.empty:
         return no_findings()
     key = SPECS[name].key
     first = [
-        " ".join([*(_text(row[column]) for column in key), row["told"]]).strip()
+        " ".join([*(_text(row[column]) for column in key), row["difference"]]).strip()
         for _, row in rows.sort_values(list(key)).head(EXAMPLES).iterrows()
     ]
     more = "; …" if len(rows) > EXAMPLES else ""
     one = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
-    evidence = f"{len(rows):,} rows of {name} {what}: {'; '.join(first)}{more}"
+    evidence = f"{counted(len(rows), 'row')} of {name} {what}: {'; '.join(first)}{more}"
     return make_findings(one, f"{kind}{name}", "note", [evidence], done)
 
 

@@ -1,4 +1,4 @@
-"""Count what readiness is judged by: of a delivery that is not stored yet, or of what the lake holds."""
+"""Count the facts for gates/readiness, from a delivery that is not stored yet or from the lake."""
 
 from dataclasses import replace
 from datetime import date
@@ -20,7 +20,7 @@ COUNTED = ("quarantine", "findings", "renames", "delistings")
 def facts_of_batch(
     batch: Batch, known: Known, session: date, trading_days: Days, settings: Settings
 ) -> SessionFacts:
-    """Count a session from a delivery and what the lake held before it."""
+    """Count a session's facts from a delivery and the lake before it."""
     sessions = trading_days[-settings.data.quality.quarantine_sessions - 2 :]
     first = pd.Timestamp(sessions[0])
 
@@ -37,7 +37,7 @@ def facts_of_batch(
 
 
 def _last_bar(*bars: pd.DataFrame) -> date | None:
-    """Return the latest session with a bar: a source may have ended long before the sessions that are counted."""
+    """Return the latest session with a bar, which may be earlier than the counted sessions; None without bars."""
     latest = [frame["session"].max().date() for frame in bars if not frame.empty]
     return max(latest, default=None)
 
@@ -45,7 +45,7 @@ def _last_bar(*bars: pd.DataFrame) -> date | None:
 def count_facts(
     session: date, bars: pd.DataFrame, tables: dict[str, pd.DataFrame], sessions: Days, settings: Settings
 ) -> SessionFacts:
-    """Count a session from bars and the tables `COUNTED`; `sessions` are the trading days that end with it."""
+    """Count a session's facts from bars and the tables `COUNTED`; `sessions` are the trading days up to it."""
     previous = pd.Timestamp(sessions[-2]) if len(sessions) > 1 else pd.Timestamp(session)
     gone = tables["delistings"]
     renamed = tables["renames"]
@@ -56,7 +56,7 @@ def count_facts(
     return count_session(
         session,
         bars=bars,
-        held=tables["quarantine"],
+        set_aside=tables["quarantine"],
         findings=tables["findings"],
         gone=frozenset(str(name) for name in names),
         sessions=sessions,

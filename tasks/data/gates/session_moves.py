@@ -1,9 +1,9 @@
-"""Judge a session as a whole: did its prices move as one market can, or did an error hit many names at once?
+"""Check a session as a whole: are its moves plausible for a market, or did an error affect many names at once?
 
-moves.py measures a name against the session's own median and spread, so it is blind to an error that most names share.
-The bounds here are absolute: they are figures of the settings (data.quality.session), never of the session. Moves are
-taken net of the benchmark where it has a believable level (level_gates.py), and absolutely, with stricter bounds,
-where it has none. Looks at sessions only; changes and stores nothing.
+gates/price_moves compares a name with the session's own median and spread, so it cannot detect an error that most names
+share. The bounds here are absolute: they come from the settings (data.quality.session), not from the session. Moves are
+net of the benchmark where it has a usable level (gates/level_checks); otherwise they are absolute, with stricter
+bounds. Changes and stores nothing.
 """
 
 from itertools import pairwise
@@ -13,26 +13,27 @@ import pandas as pd
 
 from config.data_section import Quality
 from tasks.core.errors import DataError
+from tasks.core.text import counted
 from tasks.data.gates.baselines import rows_by_session
-from tasks.data.gates.price_moves import Bars, Floats, Ints
+from tasks.data.gates.price_moves import BarHistory, Floats, Ints
 from tasks.data.schema.batch import SessionMoves
 from tasks.data.schema.records import Days
 
-LEAST_MOVED = 3  # names: two or one are news of their own, and judged by name
-MEDIAN_NAMES = 8  # of fewer names the median is the news of one of them
-REACH_BARS, SAMPLE = 60, 200  # closes are compared with so many bars before, of at most so many names
+MIN_MOVED = 3  # names; fewer may be news of single names
+MEDIAN_NAMES = 8  # with fewer names the median may be the news of one of them
+REACH_BARS, SAMPLE = 60, 200  # earlier bars whose closes are compared, and sampled names
 EXAMPLES, EXAMPLES_FROM = (
     3,
     0.05,
-)  # the farthest moves as evidence, where more than this share of names moved far
+)  # largest moves as evidence, if more than this fraction of names exceeds the limit
 
 
 def measure_sessions(
-    bars: Bars, symbols: pd.Index, trading_days: Days, *, benchmark: Floats, move_frac: float
+    bars: BarHistory, symbols: pd.Index, trading_days: Days, *, benchmark: Floats, move_frac: float
 ) -> tuple[SessionMoves, ...]:
-    """Measure every session with new bars that has one with bars before it.
+    """Measure every session with new bars that has an earlier session with bars.
 
-    `symbols` names the codes of the bars; `benchmark` is a level for each trading day, NaN where there is none.
+    `symbols` names the codes of the bars; `benchmark` has one level per trading day, NaN where missing.
     """
     if not bars.is_new.any():
         return ()
@@ -44,67 +45,67 @@ def measure_sessions(
     return tuple(found)
 
 
-def refuse_out_of_line(
+def refuse_implausible_session(
     sessions: tuple[SessionMoves, ...], limits: Quality, *, provider: str, remedy: str = ""
 ) -> None:
-    """Raise DataError for the last session that no market can have made; return when there is none."""
+    """Raise DataError for the last session that breaks a bound; return when there is none."""
     for moves in reversed(sessions):
-        reason = out_of_line(moves, limits)
+        reason = broken_bound(moves, limits)
         if reason:
-            examples = f" Among them {'; '.join(moves.examples)}." if moves.examples else ""
+            examples = f" Examples: {'; '.join(moves.examples)}." if moves.examples else ""
             raise DataError(
-                f"The prices of {moves.session} cannot be right: {reason} "
-                f"(names compared with {moves.before}: {moves.names}).{examples} {provider} likely delivered them "
-                f"in another unit, under other symbols, or of another day.",
+                f"The prices of {moves.session} are implausible: {reason} "
+                f"(names compared with {moves.before}: {moves.names}).{examples} {provider} probably delivered them "
+                f"in another unit, under other symbols, or for another day.",
                 remedy=remedy
                 or "Nothing was stored. Refresh again when the provider has corrected the session, or correct or "
-                "remove its rows at the source; a split that is missing belongs into corporate_actions. "
+                "remove its rows at the source; add a missing split to corporate_actions. "
                 "Bounds: data.quality.session, see docs/data.md.",
                 session=str(moves.session),
                 names=moves.names,
             )
 
 
-def out_of_line(moves: SessionMoves, limits: Quality) -> str:
-    """Say which bound the session breaks, with the figure; "" when it breaks none."""
+def broken_bound(moves: SessionMoves, limits: Quality) -> str:
+    """Return which bound the session breaks, with the value; "" if none."""
     bounds, stretch = limits.session, float(np.sqrt(moves.trading_days))
     has_benchmark = np.isfinite(moves.benchmark)
     is_full = moves.names >= bounds.full_names
     share = bounds.max_moved_frac if is_full and has_benchmark else bounds.max_moved_frac_strict
     beyond = f"{limits.max_move_frac * stretch:.0%}"
-    against = "net of the benchmark" if has_benchmark else "without a usable benchmark to compare with"
+    against = "net of the benchmark" if has_benchmark else "without a usable benchmark"
     for count, what in (
         (moves.moved, f"moved over {beyond} {against}"),
         (moves.wide, f"have a high or low over {beyond} beyond both closes"),
     ):
-        if count >= LEAST_MOVED and count > share * moves.names:
+        if count >= MIN_MOVED and count > share * moves.names:
             return (
-                f"{count} of {moves.names} names ({count / moves.names:.0%}) {what}; at most {share:.0%} may"
+                f"{count} of {moves.names} names ({count / moves.names:.0%}) {what}; the limit is {share:.0%}"
             )
     gap = moves.median - (moves.benchmark if has_benchmark else 0.0)
     widest = bounds.max_median_gap_frac if has_benchmark else bounds.max_median_move_frac
     widest = (max(widest, limits.max_move_frac) if moves.names < MEDIAN_NAMES else widest) * stretch
     if abs(gap) > widest:
         level = (
-            f"the benchmark's {moves.benchmark:+.1%}" if has_benchmark else "zero, for want of a benchmark"
+            f"the benchmark's {moves.benchmark:+.1%}" if has_benchmark else "zero, without a usable benchmark"
         )
         return f"the median move is {moves.median:+.1%}, over {widest:.0%} away from {level}"
     if is_full and not moves.rank_correlation >= bounds.min_rank_correlation:
         return (
-            f"the order of the names by price is another one: rank correlation {moves.rank_correlation:.3f}, at least "
-            f"{bounds.min_rank_correlation:g} is asked for"
+            f"the order of the names by price changed: rank correlation {moves.rank_correlation:.3f}, below "
+            f"the limit of {bounds.min_rank_correlation:g}"
         )
     times, most = moves.volume_times, bounds.max_volume_times
     if moves.names >= MEDIAN_NAMES and (times > most or times < 1 / most):
-        return f"the median name traded {times:.3g} times the shares of the session before"
+        return f"the median name traded {times:.3g} times the shares of the previous session"
     share, back = moves.old_closes
     if moves.names >= MEDIAN_NAMES and share > limits.max_repeated_frac:
-        return f"{share:.0%} of the closes are those of {back} session{'s' if back > 1 else ''} before"
+        return f"{share:.0%} of the closes equal those {counted(back, 'session')} earlier"
     return ""
 
 
 def _measure(
-    bars: Bars,
+    bars: BarHistory,
     rows: Ints,
     pair: tuple[int, int],
     symbols: pd.Index,
@@ -116,7 +117,7 @@ def _measure(
     rows = rows[rows > 0]
     earlier = rows - 1
     follows = (bars.code[earlier] == bars.code[rows]) & (bars.day[earlier] == before_day)
-    rows = rows[follows & ~bars.was_held[earlier] & ~bars.was_held[rows]]
+    rows = rows[follows & ~bars.was_set_aside[earlier] & ~bars.was_set_aside[rows]]
     before, close = bars.close[rows - 1] / bars.factor[rows], bars.close[rows]
     limit = move_frac * np.sqrt(day - before_day)
     level = benchmark[day] / benchmark[before_day] - 1.0
@@ -148,10 +149,10 @@ def _measure(
     )
 
 
-def _old_closes(bars: Bars, rows: Ints) -> tuple[float, int]:
-    """Return the largest share of names whose close is that of one and the same bar before, and how far back that is.
+def _old_closes(bars: BarHistory, rows: Ints) -> tuple[float, int]:
+    """Return the largest share of names whose close equals that of n bars before, and n.
 
-    A bar that repeats the one before whole is a finding of its own name (repeated_bar) and does not count.
+    A bar that repeats all prices of the previous one does not count: it has its own finding (repeated_bar).
     """
     if len(rows) == 0:
         return 0.0, 0
@@ -159,14 +160,14 @@ def _old_closes(bars: Bars, rows: Ints) -> tuple[float, int]:
     back = np.arange(1, REACH_BARS + 1)
     then = np.maximum(rows[:, None] - back, 0)
     is_old = (bars.close[then] == bars.close[rows][:, None]) & (bars.code[then] == bars.code[rows][:, None])
-    figures = (bars.open, bars.high, bars.low, bars.close)
-    is_old[np.all([figure[rows] == figure[rows - 1] for figure in figures], axis=0)] = False
+    prices = (bars.open, bars.high, bars.low, bars.close)
+    is_old[np.all([price[rows] == price[rows - 1] for price in prices], axis=0)] = False
     shares = is_old.mean(axis=0)
     return float(shares.max()), int(back[shares.argmax()])
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:
-    """Return Spearman's correlation, equal values sharing a rank; NaN where one side is constant."""
+    """Return Spearman's rank correlation, ties averaged; NaN where one side is constant."""
     if len(one) < 2:
         return float("nan")
     ranks = [_ranks(values) for values in (one, other)]
@@ -175,7 +176,7 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Return ranks around zero."""
+    """Return ranks centred on zero, ties averaged."""
     order = np.argsort(values)
     ordered = values[order]
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))  # of each run of equal values

@@ -1,6 +1,6 @@
-"""Keep with a session which providers were passed over and why, so that every later reader of the day is told.
+"""Store with a session which providers failed and why, for every later reader of the day.
 
-They lie among the findings, as notes on the whole session: no symbol is judged by them, no digest covers them.
+Stored among the findings, as a note on the whole session: it affects no symbol and no digest.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ RULE = "fall_through"
 
 
 def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) -> Batch:
-    """Return the batch with the reasons, one a line, as one more finding of the session."""
+    """Return the batch with one more finding that holds the reasons, one per line."""
     if not reasons:
         return batch
     day = pd.Timestamp(session).as_unit("s")
@@ -32,11 +32,11 @@ def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) ->
 
 
 def fall_throughs_of(findings: pd.DataFrame, session: date) -> tuple[str, ...]:
-    """Return the reasons that were kept with the session, in order."""
+    """Return the reasons stored with the session, in order."""
     ours = findings[(findings["session"] == pd.Timestamp(session)) & (findings["rule"] == RULE)]
     return tuple(reason for text in ours["evidence"] for reason in str(text).splitlines())
 
 
 def without_fall_throughs(findings: pd.DataFrame) -> pd.DataFrame:
-    """Return the findings that speak of data."""
+    """Return the findings on data."""
     return findings[findings["rule"] != RULE]

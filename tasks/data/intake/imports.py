@@ -1,4 +1,4 @@
-"""Take a folder of files into the lake."""
+"""Import a folder of files into the lake."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from pathlib import Path
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.gates.revisions import rewritten
-from tasks.data.intake.update import sound_head, update_lake
+from tasks.data.intake.update import update_lake, verified_head
 from tasks.data.lake.head import Head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.schema.finding_rows import to_findings
-from tasks.data.schema.records import Place
+from tasks.data.schema.records import LakeLocation
 from tasks.data.schema.tables import as_seen_on
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import of a folder brought in."""
+    """Result of an import."""
 
     folder: Path
     first_session: date
@@ -27,25 +27,25 @@ class Imported:
     bars: int
     restated: int
     set_aside: int
-    refused: Mapping[str, int]  # bars of each symbol that may not enter the lake
-    respelled: Mapping[str, str]  # symbols that the files write otherwise, with what they became
-    unknown_sectors: Mapping[str, int]  # sectors that GICS does not know, with how many rows have them
-    symbols: int  # that have a bar of the last session
+    refused: Mapping[str, int]  # bars of each symbol that the lake does not accept
+    respelled: Mapping[str, str]  # symbols as written in the files → as stored
+    unknown_sectors: Mapping[str, int]  # sectors that GICS does not define → number of rows
+    symbols: int  # with a bar on the last session
     without_sector: int  # of these
-    findings: dict[str, int]  # how many of each rule
-    rewritten: tuple[str, ...]  # which tables' history was changed or withdrawn, with examples
+    findings: dict[str, int]  # count by rule
+    rewritten: tuple[str, ...]  # tables whose history was changed or withdrawn, with examples
 
 
 @stage(retries=3)
 def import_folder(run: Run, folder: Path) -> Imported:
-    """Take a folder of files (docs/data.md) into the lake, up to the run's session at the latest.
+    """Import a folder of files (docs/data.md) into the lake, up to the run's session at the latest.
 
     Findings on old sessions are stored and do not stop the import; the last session must be fit to trade on.
     """
     from tasks.data.providers.files.provider import FilesProvider
 
     provider = FilesProvider(folder)
-    head = sound_head(run)
+    head = verified_head(run)
     after = head.last_session if head else None
     through = max(min(provider.last_session(), run.session.day), after or date.min)
     head, batch = update_lake(run, provider, head, through=through, whole=True)
@@ -68,8 +68,8 @@ def import_folder(run: Run, folder: Path) -> Imported:
     )
 
 
-def _count_sectors(lake: Place, head: Head) -> tuple[int, int]:
-    """Return how many names have a bar of the last session, and how many of them have no sector."""
+def _count_sectors(lake: LakeLocation, head: Head) -> tuple[int, int]:
+    """Return the number of names with a bar on the last session, and of those without a sector."""
     if head.last_session is None:
         return 0, 0
     last = read_bar_frame(lake, head.versions, since=head.last_session, through=head.last_session)

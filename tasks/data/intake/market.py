@@ -1,4 +1,4 @@
-"""Read the market back from the lake as of a session: the same answer on the first run and on every later one."""
+"""Read the market from the lake as of a session."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,9 @@ import pandas as pd
 from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.data.gates.readiness import (
+    active_findings,
     quarantined_names,
     refuse_unfit,
-    young_findings,
 )
 from tasks.data.gates.revisions import rewritten
 from tasks.data.gates.session_facts import COUNTED, count_facts
@@ -22,7 +22,7 @@ from tasks.data.schema.records import Days, Finding, Market, SnapshotRef
 
 
 def describe_market(run: Run, head: Head) -> Market:
-    """Read the market back as of the session: the same answer on the first run and on every later one."""
+    """Return the market as of the session: the same on the first run and on every later one."""
     session, settings, lake = run.session.day, run.settings, lake_of(run.home, run.settings)
     length = settings.data.quality.quarantine_sessions
     sessions = sessions_ending(session, length + 2)
@@ -58,9 +58,9 @@ def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, .
 
 
 def _findings(frame: pd.DataFrame, sessions: Days, length: int) -> tuple[Finding, ...]:
-    """Return what was found on the session, and what still keeps a symbol out, by symbol and session."""
+    """Return the session's findings and those that keep a symbol in quarantine, by symbol and session."""
     today = pd.Timestamp(sessions[-1])
-    young = young_findings(frame, sessions, length)
-    told = frame[(frame["session"] == today) | (frame["known"] == today)]
-    both = pd.concat([told, young]).drop_duplicates(["symbol", "session", "rule"])
+    active = active_findings(frame, sessions, length)
+    of_session = frame[(frame["session"] == today) | (frame["known"] == today)]
+    both = pd.concat([of_session, active]).drop_duplicates(["symbol", "session", "rule"])
     return to_findings(both.sort_values(["symbol", "session", "rule"]))

@@ -1,4 +1,4 @@
-"""Tell what of a delivery is news: rows that the lake does not hold yet, or holds otherwise. Pure."""
+"""Select the new rows of a delivery: rows that the lake does not hold, or holds with other values. Pure."""
 
 from dataclasses import replace
 from datetime import date
@@ -12,19 +12,19 @@ from tasks.data.schema.tables import SPECS, changed_rows, known_from
 
 
 def split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return bars of unseen sessions, and bars of seen sessions that are not what is stored."""
+    """Return bars of new sessions, and bars of stored sessions that differ from what is stored or set aside."""
     if known.after is None:
         return good, good.iloc[:0]
     is_old = good["session"] <= pd.Timestamp(known.after)
     old = good[is_old].astype({"symbol": "str"})
     changed = changed_rows(old, known.bars, ("symbol", "session"))
     set_aside = known.tables["quarantine"]
-    believed = changed_rows(changed, set_aside[[*changed.columns]], ("symbol", "session"))
-    return good[~is_old], believed.reset_index(drop=True)
+    amended = changed_rows(changed, set_aside[[*changed.columns]], ("symbol", "session"))
+    return good[~is_old], amended.reset_index(drop=True)
 
 
 def with_amendments(known: Known, amendments: pd.DataFrame) -> Known:
-    """Return what is known with the restated and late bars of this delivery in it: new bars are compared with those."""
+    """Return what is known with this delivery's restated and late bars applied: new bars are compared with them."""
     if amendments.empty:
         return known
     both = pd.concat([known.bars, amendments[list(SPECS["bars"].columns)]], ignore_index=True)
@@ -32,7 +32,7 @@ def with_amendments(known: Known, amendments: pd.DataFrame) -> Known:
 
 
 def with_safe_symbols(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out rows whose symbols may not enter; bars of such symbols are refused with a finding of their own."""
+    """Drop rows whose symbols the lake does not accept; findings on them are made elsewhere."""
     columns = [name for name in ("symbol", "old", "new") if name in frame.columns]
     is_safe = np.ones(len(frame), dtype=bool)
     for name in columns:
@@ -54,7 +54,9 @@ def known_days(frame: pd.DataFrame, name: str, known: Known, through: date) -> p
     day = frame[SPECS[name].day]
     if name == "members" and known.after is not None:
         is_new = day > pd.Timestamp(known.after)
-        day = day.where(is_new | frame["end"].isna(), frame["end"])  # that it ended is news of its last day
+        day = day.where(
+            is_new | frame["end"].isna(), frame["end"]
+        )  # the end of a membership is known on that day
     if name == "findings":
         day = day.where(day <= pd.Timestamp(through), pd.Timestamp(through))
     return known_from(day, after=known.after, through=through)

@@ -1,4 +1,4 @@
-"""Ask the other sources of `data.compare_with` for the bars that were delivered."""
+"""Fetch the delivered bars from the other sources of `data.compare_with` and compare them."""
 
 import logging
 from datetime import date
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 def compare_sources(
     run: Run, bars: pd.DataFrame, ours: str, *, after: date | None, through: date
 ) -> tuple[Reconciled, tuple[str, ...]]:
-    """Ask the other sources for the same bars; return what they say, and why some said nothing."""
+    """Compare the bars with the other sources; return the result, and why some could not be compared."""
     answers: dict[str, pd.DataFrame] = {}
     failed = []
     for other in make_second_opinions(run):
@@ -26,6 +26,6 @@ def compare_sources(
             answers[other.name] = conform(delivery, through=through, provider=other.name)["bars"]
         except (TransientError, DataError, ConfigError) as error:
             log.warning("bars could not be compared with %s: %s", other.name, error.what)
-            failed.append(f"{other.name} could not be compared with: {error.what}")
+            failed.append(f"bars could not be compared with {other.name}: {error.what}")
     compared = reconcile(bars, answers, ours=ours)
     return compared, (*failed, *compared.ignored)

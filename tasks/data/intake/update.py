@@ -1,4 +1,4 @@
-"""Bring the lake up to a session: fetch, judge, and only then commit."""
+"""Update the lake to a session: fetch, check, and only then commit."""
 
 import logging
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY, sessions_between
-from tasks.data.gates.conform import conform, refuse_lost_figures
+from tasks.core.text import counted
+from tasks.data.gates.conform import conform, refuse_lost_items
 from tasks.data.gates.context_rows import Known, context_start
 from tasks.data.gates.level_checks import level_rules
 from tasks.data.gates.readiness import (
     refuse_unfit,
 )
 from tasks.data.gates.session_facts import facts_of_batch
-from tasks.data.gates.session_moves import refuse_out_of_line
+from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
 from tasks.data.intake.failovers import with_fall_throughs
 from tasks.data.intake.second_opinions import compare_sources
@@ -28,30 +29,30 @@ from tasks.data.lake.seals import refuse_damage
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.providers.base import Provider
 from tasks.data.schema.batch import Batch
-from tasks.data.schema.records import Days, Place
+from tasks.data.schema.records import Days, LakeLocation
 from tasks.data.schema.tables import SPECS, as_seen_on, changed_rows
 
 log = logging.getLogger(__name__)
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 
-def sound_head(run: Run) -> Head | None:
-    """Return the committed head, after every file that it stands on was compared with what was committed."""
+def verified_head(run: Run) -> Head | None:
+    """Return the committed head after verifying the digest of every file that it references."""
     lake = lake_of(run.home, run.settings)
     head = read_head(lake)
     if head is not None:
         refuse_damage(lake, head)
-        _refuse_another_last_session(lake, head)
+        _refuse_edited_head(lake, head)
     return head
 
 
-def _refuse_another_last_session(lake: Place, head: Head) -> None:
-    """Refuse a head that was edited: asking a provider from a wrong session on would store bars twice or never."""
+def _refuse_edited_head(lake: LakeLocation, head: Head) -> None:
+    """Refuse a head with a wrong last session: fetching from there would duplicate or skip bars."""
     last = read_table(lake, head.versions, "sessions")["session"].max()
     if pd.notna(last) and last.date() != head.last_session:
         raise DataError(
-            f"{lake}/head.json says that the lake ends on {head.last_session}; its tables end on {last.date()}.",
+            f"{lake}/head.json ends on {head.last_session}, but the tables end on {last.date()}.",
             remedy="Restore a backup (`afterclose data restore ARCHIVE --replace`).",
             path=f"{lake}/head.json",
         )
@@ -60,22 +61,27 @@ def _refuse_another_last_session(lake: Place, head: Head) -> None:
 def update_lake(
     run: Run, provider: Provider, head: Head | None, *, through: date, whole: bool = False
 ) -> tuple[Head, Batch]:
-    """Fetch, judge, and only then commit."""
+    """Fetch the sessions through `through`, check them, and commit the result.
+
+    `whole` requests the whole history again. Raises with the lake unchanged when a gate refuses the delivery.
+    """
     lake, limits = lake_of(run.home, run.settings), run.settings.data.quality
-    refuse_mixture(head, provider.name)
+    refuse_other_provider(head, provider.name)
     after = head.last_session if head else None
-    log.info("asking %s for sessions after %s through %s", provider.name, after or "the beginning", through)
+    log.info(
+        "fetching from %s: sessions after %s through %s", provider.name, after or "the beginning", through
+    )
     delivery = provider.fetch(after=None if whole else after, through=through)
     tables = conform(delivery, through=through, provider=provider.name)
     trading_days = sessions_between(FIRST_DAY, through)
     known = _known(lake, head, tables, trading_days, whole=whole)
-    refuse_lost_figures(tables["fundamentals"], known.tables["fundamentals"], provider.name)
+    refuse_lost_items(tables["fundamentals"], known.tables["fundamentals"], provider.name)
     fall_throughs = delivery.fall_throughs
     del delivery
     compared, failed = compare_sources(
         run, tables["bars"], provider.name, after=None if whole else after, through=through
     )
-    log.info("judging %d bars", len(tables["bars"]))
+    log.info("checking %s", counted(len(tables["bars"]), "bar"))
     batch = admit(
         tables,
         known,
@@ -87,24 +93,26 @@ def update_lake(
         whole=whole,
     )
     delivered = len(tables["bars"])
-    del tables, compared  # what was delivered may be gigabytes, and the batch has what of it is stored
-    refuse_out_of_line(batch.sessions, limits, provider=provider.name)
+    del tables, compared  # may be gigabytes; the batch has the rows to store
+    refuse_implausible_session(batch.sessions, limits, provider=provider.name)
     batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
-    _tell_refused(batch.refused, of=delivered, provider=provider.name)
+    _report_refused(batch.refused, of=delivered, provider=provider.name)
     refuse_unfit(
         facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name
     )
     if batch.is_empty and head is not None and head.last_session == through:
         return head, batch
     log.info(
-        "storing %d new bars, %d restated, %d set aside",
-        *(len(batch.rows[name]) for name in ("bars", "amendments", "quarantine")),
+        "storing %s, %d restated, %d set aside",
+        counted(len(batch.rows["bars"]), "new bar"),
+        len(batch.rows["amendments"]),
+        len(batch.rows["quarantine"]),
     )
     return commit(lake, head, batch, provider=provider.name, through=through, at=now()), batch
 
 
-def refuse_mixture(head: Head | None, provider: str) -> None:
-    """Refuse a lake of another provider, to add to and to trade on: its prices are not the ones that were meant."""
+def refuse_other_provider(head: Head | None, provider: str) -> None:
+    """Refuse a lake of another provider, for updates and for trading: the settings mean other prices."""
     if head is not None and head.revision and head.provider != provider:
         raise ConfigError(
             f"This lake holds data of provider {head.provider}; {provider} would be mixed into it.",
@@ -113,31 +121,38 @@ def refuse_mixture(head: Head | None, provider: str) -> None:
         )
 
 
-def _tell_refused(refused: Mapping[str, int], *, of: int, provider: str) -> None:
-    """Name the symbols that may not enter; raise DataError where no other bar was delivered."""
+def _report_refused(refused: Mapping[str, int], *, of: int, provider: str) -> None:
+    """Log the symbols that the lake does not accept; raise DataError where no other bar was delivered."""
     if not refused:
         return
     bars, named = sum(refused.values()), name_refused(refused)
     if bars == of:
         raise DataError(
-            f"None of the {bars:,} bars of {provider} can be stored, because of their symbols: {named}.",
-            remedy="Write symbols in capitals as on the exchange, BRK.B (docs/data.md); nothing was stored.",
+            f"None of the bars of {provider} ({bars:,}) can be stored, because their symbols are not valid: {named}.",
+            remedy="Write symbols in capitals as on the exchange, e.g. BRK.B (docs/data.md); nothing was stored.",
             symbols=list(refused),
         )
-    log.warning("%d bars of %s were refused because of their symbols: %s", bars, provider, named)
+    log.warning(
+        "%s: %s refused, because the symbols are not valid: %s", provider, counted(bars, "bar"), named
+    )
 
 
 def name_refused(refused: Mapping[str, int]) -> str:
-    """Name the symbols with most bars."""
+    """Return the symbols with the most bars, and the number of the others."""
     ordered = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
-    named = ", ".join(f"'{symbol}' ({bars:,})" for symbol, bars in ordered[:MOST_NAMED])
-    return named + (f" and {len(refused) - MOST_NAMED} more" if len(refused) > MOST_NAMED else "")
+    named = ", ".join(f"'{symbol}' ({bars:,})" for symbol, bars in ordered[:MAX_NAMED])
+    return named + (f" and {len(refused) - MAX_NAMED} more" if len(refused) > MAX_NAMED else "")
 
 
 def _known(
-    lake: Place, head: Head | None, delivered: dict[str, pd.DataFrame], trading_days: Days, *, whole: bool
+    lake: LakeLocation,
+    head: Head | None,
+    delivered: dict[str, pd.DataFrame],
+    trading_days: Days,
+    *,
+    whole: bool,
 ) -> Known:
-    """Read what new rows are compared with: the last sessions, or further back where old rows come again."""
+    """Read the rows that new ones are compared with: the last sessions, or from the oldest delivered row on."""
     if head is None or head.last_session is None:
         return Known()
     tables = {

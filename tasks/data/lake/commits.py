@@ -1,6 +1,6 @@
-"""Write the lake: append to its tables one after the other, and the head last.
+"""Write the lake: append to its tables one after the other, and write the head last.
 
-If a refresh dies in between, the head still names the old versions; the next one takes a table that ran ahead back to
+If a refresh is interrupted, the head still names the old versions; the next refresh restores a table that is ahead of
 the head before it appends.
 """
 
@@ -12,46 +12,48 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.data.lake.delta import open_table, writing
+from tasks.data.lake.delta import open_table, translating_write_errors
 from tasks.data.lake.digest import COVERED, session_digests
-from tasks.data.lake.files import written_meanwhile
-from tasks.data.lake.head import Head, keep_superseded, write_head
+from tasks.data.lake.files import concurrent_write
+from tasks.data.lake.head import Head, store_superseded, write_head
 from tasks.data.lake.location import table_options
-from tasks.data.lake.seals import sealed
+from tasks.data.lake.seals import with_file_digests
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.lake.sync import sync_commits
-from tasks.data.lake.types import to_arrow, year_by_year
+from tasks.data.lake.types import stream_by_year, to_arrow
 from tasks.data.schema.batch import Batch
-from tasks.data.schema.records import Bucket, Place
+from tasks.data.schema.records import Bucket, LakeLocation
 from tasks.data.schema.tables import SPECS, as_seen_on
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
 
-CHECKPOINT_EVERY = 10  # versions, in a bucket: who opens the table asks for each log entry since then
-FOREIGN_HOURS = 24  # in a bucket no refresh of another home lasts longer
-MAX_FILES = 48  # of one year of bars, or of a whole other table, before they are put together
+CHECKPOINT_EVERY = (
+    10  # versions, in a bucket: opening a table reads every log entry since the last checkpoint
+)
+FOREIGN_HOURS = 24  # in a bucket: no refresh of another home takes longer
+MAX_FILES = 48  # of one year of bars, or of any other table, before they are compacted
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
 
 
 def commit(
-    lake: Place, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
+    lake: LakeLocation, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
 ) -> Head:
-    """Append the batch and make it the committed snapshot; return the new head. Heals what a crash left."""
+    """Append the batch, commit the new snapshot and return its head. Repairs what an interrupted refresh left."""
     if head is None:
-        # from here on, tables without a version in the head are known to be leftovers
+        # from here on, tables without a version in the head are leftovers
         head = write_head(lake, Head(provider))
     if head.last_session == through:
-        keep_superseded(lake, head)  # the session is told anew: a day may stand on what was told before
+        store_superseded(lake, head)  # a published day may depend on the earlier data of this session
     rows = {**batch.rows, "sessions": _sessions(lake, head, batch, through)}
     versions, counts = dict(head.versions), dict(head.rows)
-    with writing(lake):
+    with translating_write_errors(lake):
         for name in SPECS:
             if len(rows[name]):
                 versions[name] = _append(lake, name, rows[name], versions.get(name), head.revision + 1)
                 counts[name] = counts.get(name, 0) + len(rows[name])
     bars = rows["bars"]["session"]
-    first = min(day for day in (head.first_session, *_edges(bars)) if day is not None)
+    first = min(day for day in (head.first_session, *_first_and_last(bars)) if day is not None)
     committed = replace(
         head,
         revision=head.revision + 1,
@@ -62,21 +64,22 @@ def commit(
         versions=versions,
         rows=counts,
     )
-    return write_head(lake, sealed(lake, committed, before=head))
+    return write_head(lake, with_file_digests(lake, committed, before=head))
 
 
-def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None:
-    """Delete the table files that neither the head nor one of `keep` names.
+def delete_unreferenced_files(lake: LakeLocation, head: Head, *, keep: Sequence[Head]) -> None:
+    """Delete the table files that neither the head nor one of `keep` references.
 
-    The tables note the deletion in their logs, so their versions move on, and in a folder the head with them. Dying in
-    between harms nothing: what the old head names stays, and the next writer takes the tables back to it. In a bucket
-    that is left to the next writer, and young files stay: a refresh of another home may be about to name them.
+    The tables record the deletion in their logs, so their versions advance, and in a folder the head with them. An
+    interruption is harmless: the files of the old head remain, and the next writer restores the tables to it. In a
+    bucket the head is left to the next writer, and recent files remain: a refresh of another home may be about to
+    reference them.
     """
     age_hours = FOREIGN_HOURS if isinstance(lake, Bucket) else 0
     versions = {}
-    with writing(lake):
+    with translating_write_errors(lake):
         for name, version in head.versions.items():
-            table = _healed(lake, name, version)
+            table = _at_version(lake, name, version)
             kept = {version, table.version(), *(other.versions.get(name, version) for other in keep)}
             table.vacuum(
                 age_hours,
@@ -87,17 +90,17 @@ def drop_unnamed_files(lake: Place, head: Head, *, keep: Sequence[Head]) -> None
             )
             table.update_incremental()
             versions[name] = int(table.version())
-            _keep(lake, name, version + 1, versions[name])
+            _sync_versions(lake, name, version + 1, versions[name])
     if not isinstance(lake, Bucket):
-        write_head(lake, sealed(lake, replace(head, versions=versions), before=head))
+        write_head(lake, with_file_digests(lake, replace(head, versions=versions), before=head))
 
 
-def _edges(days: pd.Series) -> tuple[date, ...]:
+def _first_and_last(days: pd.Series) -> tuple[date, ...]:
     return () if days.empty else (days.min().date(), days.max().date())
 
 
-def _sessions(lake: Place, head: Head, batch: Batch, through: date) -> pd.DataFrame:
-    """Return the digest of every session that the batch adds to or changes."""
+def _sessions(lake: LakeLocation, head: Head, batch: Batch, through: date) -> pd.DataFrame:
+    """Return the digest of every session that the batch adds or changes."""
     serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
     fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
     touched = {
@@ -121,9 +124,13 @@ def _sessions(lake: Place, head: Head, batch: Batch, through: date) -> pd.DataFr
 
 
 def _with_stored(
-    lake: Place, head: Head, fresh: dict[str, pd.DataFrame], amendments: pd.DataFrame, old: list[pd.Timestamp]
+    lake: LakeLocation,
+    head: Head,
+    fresh: dict[str, pd.DataFrame],
+    amendments: pd.DataFrame,
+    old: list[pd.Timestamp],
 ) -> dict[str, pd.DataFrame]:
-    """Add to the new rows what the lake holds of sessions that were there before."""
+    """Add the stored rows of the sessions in `old` to the new rows."""
     result = {}
     for name, frame in fresh.items():
         if name == "bars":
@@ -139,23 +146,23 @@ def _with_stored(
     return result
 
 
-def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
-    """Append rows on top of the committed version and return the new one, safely kept."""
+def _append(lake: LakeLocation, name: str, frame: pd.DataFrame, version: int | None, revision: int) -> int:
+    """Append rows to the committed version, make them durable and return the new version."""
     from deltalake import PostCommitHookProperties, WriterProperties, write_deltalake
 
-    table = _leftover(lake, name) if version is None else _healed(lake, name, version)
+    table = _clear_leftover(lake, name) if version is None else _at_version(lake, name, version)
     before = -1 if table is None else table.version()
     how: dict[str, Any]
     if table is None:
         how = {"mode": "error", "configuration": LOG_PROPERTIES}
     elif version is None:
         how = {"mode": "overwrite", "schema_mode": "overwrite"}
-    else:  # merged: fundamentals, and what a later release adds
+    else:  # merged: new items of fundamentals, and columns of a later release
         how = {"mode": "append", "schema_mode": "merge"}
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
     write_deltalake(
         table or f"{lake}/{name}",
-        year_by_year(frame, revision) if name == "bars" else to_arrow(frame, name, revision),
+        stream_by_year(frame, revision) if name == "bars" else to_arrow(frame, name, revision),
         partition_by=["year"] if name == "bars" else None,
         storage_options=table_options(lake),
         writer_properties=WriterProperties(compression="ZSTD"),
@@ -163,19 +170,19 @@ def _append(lake: Place, name: str, frame: pd.DataFrame, version: int | None, re
         **how,
     )
     table = table or open_table(lake, name)
-    _refuse_mixture(lake, table, since=before)
-    _put_together(lake, table, name, frame, hooks)
+    _refuse_interleaved_commits(lake, table, since=before)
+    _compact(lake, table, name, frame, hooks)
     if isinstance(lake, Bucket) and (table.version() + 1) % CHECKPOINT_EVERY == 0:
         table.create_checkpoint()
-    _keep(lake, name, 0 if version is None else version + 1, table.version())
+    _sync_versions(lake, name, 0 if version is None else version + 1, table.version())
     return int(table.version())
 
 
-def _leftover(lake: Place, name: str) -> "DeltaTable | None":
-    """Clear away what a first refresh left that died before its head: nothing of it was ever committed.
+def _clear_leftover(lake: LakeLocation, name: str) -> "DeltaTable | None":
+    """Remove a table that an interrupted first refresh left: nothing of it was ever committed.
 
-    In a bucket that refresh may be another home's and still alive. Nothing is deleted there; the table is handed out,
-    to be written over as a version of its own.
+    In a bucket that refresh may belong to another home and still be running. There the table is not deleted but
+    returned, to be overwritten by a new version.
     """
     from deltalake.exceptions import TableNotFoundError
 
@@ -189,35 +196,35 @@ def _leftover(lake: Place, name: str) -> "DeltaTable | None":
     return None
 
 
-def _healed(lake: Place, name: str, version: int) -> "DeltaTable":
-    """Open the table for writing; one that ran ahead of the head is taken back to it first."""
+def _at_version(lake: LakeLocation, name: str, version: int) -> "DeltaTable":
+    """Open the table for writing; a table ahead of the head is first restored to its version."""
     table = open_table(lake, name)
     if table.version() != version:
         table.restore(version)
     return table
 
 
-def _put_together(
-    lake: Place, table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
+def _compact(
+    lake: LakeLocation, table: "DeltaTable", name: str, frame: pd.DataFrame, hooks: "PostCommitHookProperties"
 ) -> None:
     """Compact small files when there are many: daily refreshes add one file each."""
     filters = [("year", "=", str(frame["session"].max().year))] if name == "bars" else None
     if len(table.file_uris(file_pruning_predicate=filters)) > MAX_FILES:
         before = table.version()
         table.optimize.compact(partition_filters=filters, post_commithook_properties=hooks)
-        _refuse_mixture(lake, table, since=before)
+        _refuse_interleaved_commits(lake, table, since=before)
 
 
-def _refuse_mixture(lake: Place, table: "DeltaTable", *, since: int) -> None:
-    """Refuse a version that does not follow ours: the library commits on top of whatever came in between.
+def _refuse_interleaved_commits(lake: LakeLocation, table: "DeltaTable", *, since: int) -> None:
+    """Refuse a version that does not directly follow ours: the library commits on top of any commit in between.
 
-    Versions never change. So a head that names only such as followed one another is right, whoever else wrote.
+    Versions never change, so a head that names only consecutive versions is correct, whoever else wrote.
     """
     if table.version() > since + 1:
-        raise written_meanwhile(lake)
+        raise concurrent_write(lake)
 
 
-def _keep(lake: Place, name: str, first: int, last: int) -> None:
-    """Make sure that versions outlive a power cut; what a bucket has acknowledged does."""
+def _sync_versions(lake: LakeLocation, name: str, first: int, last: int) -> None:
+    """Make versions survive a power failure; in a bucket every acknowledged write does."""
     if not isinstance(lake, Bucket):
         sync_commits(lake / name, first, last)

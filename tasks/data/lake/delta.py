@@ -1,4 +1,4 @@
-"""Open a table of the lake wherever that lies, and say in words what the tables' library complains of."""
+"""Open a table of the lake in a folder or a bucket, and translate the errors of the Delta library."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
-from tasks.data.lake.files import written_meanwhile
-from tasks.data.lake.location import table_options, trouble_with
-from tasks.data.schema.records import Bucket, Place
+from tasks.data.lake.files import concurrent_write
+from tasks.data.lake.location import access_error, table_options
+from tasks.data.schema.records import Bucket, LakeLocation
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 
-def open_table(lake: Place, name: str, version: int | None = None) -> "DeltaTable":
-    """Return the table at the version; None: the latest that was written, which the head may not name yet."""
+def open_table(lake: LakeLocation, name: str, version: int | None = None) -> "DeltaTable":
+    """Return the table at the version; None: the latest written, which the head may not name yet."""
     from deltalake import DeltaTable
 
     return DeltaTable(f"{lake}/{name}", version=version, storage_options=table_options(lake))
 
 
-def data_files(lake: Place, name: str, version: int) -> list[str]:
-    """Return the files that hold the rows of the table at the version, by their names below the table's folder."""
-    with reading(lake, name):
+def data_files(lake: LakeLocation, name: str, version: int) -> list[str]:
+    """Return the data files of the table at the version, as paths relative to the table's folder, sorted."""
+    with translating_read_errors(lake, name):
         added = open_table(lake, name, version).get_add_actions()
         return sorted(unquote(str(path)) for path in added.column("path").to_pylist())
 
 
 @contextmanager
-def reading(lake: Place, name: str) -> Iterator[None]:
-    """Tell a damaged table in words: nothing is repaired, the head stays."""
+def translating_read_errors(lake: LakeLocation, name: str) -> Iterator[None]:
+    """Raise a damaged table as DataError, an unreachable bucket as StorageError. Repairs nothing."""
     from deltalake.exceptions import DeltaError
 
     try:
         yield
     except (DeltaError, OSError, ValueError) as error:
-        if found := trouble_with(lake, error):
-            raise found from None  # what a server answered is not for every eye
+        if found := access_error(lake, error):
+            raise found from None  # the server's answer may quote credentials
         raise DataError(
             f"Table {name} in {lake} is damaged: {_first_line(error)}",
             remedy="Restore the lake from a backup, or move it away and refresh again.",
@@ -45,8 +45,8 @@ def reading(lake: Place, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def writing(lake: Place) -> Iterator[None]:
-    """Tell in words why the lake cannot be written: the head stays."""
+def translating_write_errors(lake: LakeLocation) -> Iterator[None]:
+    """Raise a failed write as StorageError. The head is unchanged."""
     from deltalake.exceptions import CommitFailedError, DeltaError
 
     try:
@@ -54,15 +54,15 @@ def writing(lake: Place) -> Iterator[None]:
     except AftercloseError:
         raise
     except (DeltaError, OSError) as error:
-        if found := trouble_with(lake, error):
+        if found := access_error(lake, error):
             raise found from None
         if isinstance(lake, Bucket) and (
             isinstance(error, CommitFailedError) or "already exists" in str(error)
         ):
-            raise written_meanwhile(lake) from error
+            raise concurrent_write(lake) from error
         raise StorageError(
             f"The lake {lake} could not be written: {_first_line(error)}",
-            remedy="The last snapshot is intact; free space or mend permissions, then run again.",
+            remedy="The last snapshot is intact; free space or fix permissions, then run again.",
             path=str(lake),
         ) from error
 

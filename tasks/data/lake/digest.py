@@ -1,7 +1,7 @@
-"""Name data by its content: one digest per session, and the snapshot id over everything known at a session.
+"""Hash data by content: one digest per session, and the snapshot id over everything known at a session.
 
 Rows are hashed in a canonical order and form, so that a digest depends neither on how they were delivered nor on
-how they lie on disk. Never reads or writes anything.
+how they are stored. No I/O.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 TEXT = "S32"  # symbols have at most 16 characters, rule names fewer than 32
 
-# What of each session-keyed table the session's digest covers; the first column orders the rows.
+# Columns of each session-keyed table in the session's digest; the first orders the rows.
 COVERED: Mapping[str, tuple[str, ...]] = {
     "bars": ("symbol", "open", "high", "low", "close", "volume"),
     "actions": ("symbol", "dividend", "split", "factor"),
@@ -37,7 +37,7 @@ def session_digests(tables: Mapping[str, pd.DataFrame]) -> dict[date, str]:
 
 
 def snapshot_id(sessions: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
-    """Hash the digests of all sessions up to the cut and every other table as it is seen there."""
+    """Hash the digests of all sessions up to the as-of session, and every other table as known there."""
     digest = hashlib.sha256()
     ordered = sessions.sort_values("session", ignore_index=True)
     for session, session_digest in zip(_days(ordered["session"]), ordered["digest"], strict=True):
@@ -48,7 +48,7 @@ def snapshot_id(sessions: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> s
 
 
 def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[date, bytes]]:
-    """Yield each session with its ordered rows; one at a time, for those of an import are gigabytes."""
+    """Yield each session with its ordered rows; one at a time, because an import may be gigabytes."""
     if frame.empty:
         return
     values, words = {}, {}
@@ -58,7 +58,7 @@ def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> Iterator
         else:
             values[name] = frame[name].to_numpy(dtype=np.float64)
     days = _days(frame["session"])
-    # keys are unique, so that no number is needed for the order
+    # keys are unique: numbers are not needed for the order
     order = np.lexsort((*(values[name] for name in reversed(columns) if name in words), days))
     ordered = days[order]
     kinds = [(name, TEXT if name in words else "<f8") for name in columns]
@@ -71,7 +71,7 @@ def _bytes_by_session(frame: pd.DataFrame, columns: tuple[str, ...]) -> Iterator
 
 
 def _frame_digest(frame: pd.DataFrame) -> str:
-    """Hash a table as columns in name order, rows sorted by text, then days, then numbers to the last bit."""
+    """Hash a table as columns in name order, rows sorted by text, then days, then the bits of numbers."""
     digest = hashlib.sha256()
     names = sorted(frame.columns)
     by_kind = sorted(names, key=lambda name: (pd.api.types.is_numeric_dtype(frame[name]), name))
@@ -85,7 +85,7 @@ def _frame_digest(frame: pd.DataFrame) -> str:
 
 
 def _integers(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """Return a column as integers that sort and compare as it does, and the words they stand for."""
+    """Return a column as integers with the same order, and for text the words that they index."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _days(column).astype(np.int64), []
     if pd.api.types.is_numeric_dtype(column):
@@ -99,7 +99,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _ranked(column: pd.Series) -> tuple[NDArray[np.int32], NDArray[np.bytes_]]:
-    """Return each text's place among the words in their order, and these words."""
+    """Return each text's rank among the sorted distinct words, and these words."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         names = column.cat.categories.to_numpy(dtype=str)
         order = np.argsort(names)

@@ -1,28 +1,28 @@
-"""File access for a lake: what a folder and a bucket both offer."""
+"""The interface of file access for a lake, in a folder or a bucket."""
 
 from typing import NamedTuple, Protocol
 
 from tasks.core.errors import StorageError
-from tasks.data.schema.records import Place
+from tasks.data.schema.records import LakeLocation
 
 
 class Content(NamedTuple):
-    """What a file holds, and in a bucket the tag of this very content."""
+    """The content of a file, and in a bucket its ETag."""
 
     data: bytes
     tag: str | None
 
 
 class Files(Protocol):
-    """The small files of one lake, by name with slashes. The tables' own library goes there by itself."""
+    """File access for one lake, by name with slashes. The Delta library accesses the tables by itself."""
 
     def read(self, name: str) -> Content | None:
-        """Return what the file holds; None where there is none."""
+        """Return the content; None where the file does not exist."""
 
     def write(self, name: str, data: bytes, *, over: str | None) -> str | None:
-        """Replace the file whole and return its new tag.
+        """Replace the whole file and return its new tag.
 
-        In a bucket only if the file still is what `over` tags or, for None, if there is none.
+        In a bucket only if its tag still is `over` or, for None, if it does not exist.
         """
 
     def remove(self, name: str) -> None:
@@ -32,19 +32,19 @@ class Files(Protocol):
         """Return the names of all files below the folder `under`, ascending."""
 
     def size_bytes(self) -> int:
-        """Return what all files take, those of the tables included."""
+        """Return the total size of all files, tables included."""
 
     def stamp(self, name: str) -> str:
-        """Return what differs once the file was replaced; empty where there is none."""
+        """Return a text that changes when the file is replaced; empty where it does not exist."""
 
     def digests(self, names: list[str]) -> dict[str, str]:
-        """Return what identifies the content of each file; one that is missing or unreadable is left out."""
+        """Return a digest of each file's content; missing and unreadable files are left out."""
 
 
-def written_meanwhile(lake: Place) -> StorageError:
-    """Return the error of who comes second."""
+def concurrent_write(lake: LakeLocation) -> StorageError:
+    """Return the error for a writer that another home preceded."""
     return StorageError(
-        f"Another home has written to the lake {lake} meanwhile.",
-        remedy="Its snapshot is intact, ours was not stored. Run again, and let one home alone refresh a lake.",
+        f"Another home wrote to the lake {lake} during this refresh.",
+        remedy="Its snapshot is intact, ours was not stored. Run again, and let only one home refresh a lake.",
         path=str(lake),
     )

@@ -1,4 +1,4 @@
-"""The files of a lake in a folder of the home."""
+"""File access for a lake in a folder of the home."""
 
 import hashlib
 from pathlib import Path
@@ -7,8 +7,8 @@ from tasks.core.atomic import write_bytes
 from tasks.data.lake.files import Content
 
 
-class Folder:
-    """The files of a lake in a folder; there are no tags, for nobody else writes."""
+class FolderFiles:
+    """File access for a lake in a folder; without tags, because nobody else writes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

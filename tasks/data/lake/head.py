@@ -1,6 +1,6 @@
-"""Know which version of each table is the committed one. Readers go through the head and nothing else.
+"""Read and write the head: it names the committed version of each table. All readers start from the head.
 
-The head is written last and atomically: until then a refresh has not happened. Never touches a table.
+The head is written last and atomically: until then a refresh is not committed. Never touches a table.
 """
 
 import json
@@ -13,8 +13,8 @@ from tasks.core.errors import DataError
 from tasks.core.json_text import parse_json
 from tasks.data.lake.files import Content, Files
 from tasks.data.lake.location import files_of
-from tasks.data.lake.migrations import SCHEMA_VERSION, brought_forward
-from tasks.data.schema.records import Place
+from tasks.data.lake.migrations import SCHEMA_VERSION, migrate_head
+from tasks.data.schema.records import LakeLocation
 
 FILE_NAME = "head.json"
 SUPERSEDED = "superseded"
@@ -26,7 +26,7 @@ class Head:
 
     provider: str
     revision: int = 0
-    refreshed_at: datetime | None = None  # None: not known, or never
+    refreshed_at: datetime | None = None  # None: unknown, or never
     first_session: date | None = None
     last_session: date | None = None
     versions: dict[str, int] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Head:
 
 
 class _HeadFile(BaseModel):
-    """head.json as it must look in this release."""
+    """Schema of head.json in this release."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
@@ -50,37 +50,37 @@ class _HeadFile(BaseModel):
     files: dict[str, dict[str, str]]
 
 
-def read_head(lake: Place) -> Head | None:
-    """Return the committed head; None where there is no lake yet. A lake whose head is lost is refused."""
+def read_head(lake: LakeLocation) -> Head | None:
+    """Return the committed head; None where there is no lake yet. Raises DataError for tables without a head."""
     files = files_of(lake)
     found = _read(files, lake, FILE_NAME)
     if found is None and any("/_delta_log/" in name for name in files.names()):
-        raise _unreadable(f"{lake}/{FILE_NAME}", "it is missing while the tables are there")
+        raise _unreadable(f"{lake}/{FILE_NAME}", "it is missing, but tables exist")
     return found
 
 
-def write_head(lake: Place, head: Head) -> Head:
-    """Make the head the committed one, and return it as it now lies there. This is the moment a refresh becomes real.
+def write_head(lake: LakeLocation, head: Head) -> Head:
+    """Commit the head and return it as stored. This commits a refresh.
 
-    In a bucket another home may have written since the head was read: then that one stays, and StorageError is raised.
+    In a bucket another home may have written since the head was read: then its head stays, and StorageError is raised.
     """
     return replace(head, tag=files_of(lake).write(FILE_NAME, _as_bytes(head), over=head.tag))
 
 
-def keep_superseded(lake: Place, head: Head) -> None:
-    """Keep a head beside the one that is about to say something else about its last session."""
+def store_superseded(lake: LakeLocation, head: Head) -> None:
+    """Store a copy of a head that is about to be replaced for the same last session."""
     files_of(lake).write(f"{SUPERSEDED}/{head.revision:06d}.json", _as_bytes(head), over=None)
 
 
-def superseded_heads(lake: Place) -> dict[str, Head]:
-    """Return the kept heads by the names of their files, latest first."""
+def superseded_heads(lake: LakeLocation) -> dict[str, Head]:
+    """Return the superseded heads by file name, latest first."""
     files = files_of(lake)
     names = [name for name in files.names(SUPERSEDED) if name.endswith(".json")]
     heads = {name: _read(files, lake, name) for name in reversed(names)}
     return {name: head for name, head in heads.items() if head is not None}
 
 
-def _read(files: Files, lake: Place, name: str) -> Head | None:
+def _read(files: Files, lake: LakeLocation, name: str) -> Head | None:
     path = f"{lake}/{name}"
     try:
         found = files.read(name)
@@ -97,12 +97,12 @@ def _parsed(path: str, found: Content) -> Head:
         raise _unreadable(path, type(error).__name__) from error
     if version > SCHEMA_VERSION:
         raise DataError(
-            f"{path} has schema version {version}; this release knows {SCHEMA_VERSION}.",
+            f"{path} has schema version {version}; this release supports up to {SCHEMA_VERSION}.",
             remedy="Run the release that wrote it, or a later one.",
             path=path,
         )
     try:
-        content = _HeadFile.model_validate(brought_forward(record, version=version))
+        content = _HeadFile.model_validate(migrate_head(record, version=version))
     except (ValidationError, KeyError) as error:
         raise _unreadable(path, type(error).__name__) from error
     return Head(**content.model_dump(), tag=found.tag)

@@ -1,6 +1,6 @@
-"""Say which session a training without a date means: the last closed one, or the last that was imported.
+"""Choose the session for a training without a date: the last closed one, or the last imported one.
 
-A day is never run on what happens to be the last import: for trading, old data is stale data.
+A daily run never falls back to the last import: for trading, old data is stale data.
 """
 
 from config.settings import Settings
@@ -10,7 +10,7 @@ from tasks.data.lake.location import lake_of
 
 
 def training_day(home: Home, settings: Settings) -> str | None:
-    """Return the last session in the lake where data comes by import; None, the last closed one, elsewhere."""
+    """Return the last session in the lake where data is imported; None (the last closed session) elsewhere."""
     if settings.data.provider != "files":
         return None
     head = read_head(lake_of(home, settings))

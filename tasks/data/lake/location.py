@@ -1,7 +1,7 @@
-"""Know where the lake lies, in the home's own folder or under a prefix of a bucket, and reach its files by name.
+"""Locate the lake, in the home's folder or under a prefix of a bucket, and access its files by name.
 
-Either way they are the same files by the same names: the tables' folders, `head.json`, `superseded/`. A folder is its
-home's alone, whose lock is held by who writes; in a bucket another home may write at the same moment.
+Both hold the same files under the same names: the tables' folders, `head.json`, `superseded/`. A folder belongs to one
+home, and the writer holds its lock; in a bucket another home may write at the same time.
 """
 
 from pathlib import Path
@@ -10,38 +10,38 @@ from config.settings import Settings
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
 from tasks.data.lake.files import Files
-from tasks.data.lake.folder import Folder
-from tasks.data.schema.records import Bucket, Place
+from tasks.data.lake.folder import FolderFiles
+from tasks.data.schema.records import Bucket, LakeLocation
 
-IN_THE_HOME = "home"
-
-
-def lake_of(home: Home, settings: Settings) -> Place:
-    """Return where the lake of the home lies."""
-    return place_named(settings.data.lake, home)
+HOME_LAKE = "home"
 
 
-def place_named(name: str, home: Home) -> Place:
-    """Return the place that goes by this name in `data.lake`."""
-    return home.lake if name == IN_THE_HOME else Bucket(name)
+def lake_of(home: Home, settings: Settings) -> LakeLocation:
+    """Return the location of the home's lake."""
+    return location_named(settings.data.lake, home)
 
 
-def name_of(lake: Place) -> str:
-    """Return what `data.lake` calls the place."""
-    return lake.uri if isinstance(lake, Bucket) else IN_THE_HOME
+def location_named(name: str, home: Home) -> LakeLocation:
+    """Return the location for a value of `data.lake`."""
+    return home.lake if name == HOME_LAKE else Bucket(name)
 
 
-def files_of(lake: Place) -> Files:
+def lake_name(lake: LakeLocation) -> str:
+    """Return the value of `data.lake` for the location."""
+    return lake.uri if isinstance(lake, Bucket) else HOME_LAKE
+
+
+def files_of(lake: LakeLocation) -> Files:
     """Return file access for the lake."""
     if isinstance(lake, Path):
-        return Folder(lake)
-    from tasks.data.lake.bucket import Objects
+        return FolderFiles(lake)
+    from tasks.data.lake.bucket import BucketFiles
 
-    return Objects(lake)
+    return BucketFiles(lake)
 
 
-def table_options(lake: Place) -> dict[str, str] | None:
-    """Return what the tables' library must be told to get there."""
+def table_options(lake: LakeLocation) -> dict[str, str] | None:
+    """Return the storage options of the Delta library; None for a folder."""
     if isinstance(lake, Path):
         return None
     from tasks.data.lake.bucket import client_options
@@ -49,10 +49,10 @@ def table_options(lake: Place) -> dict[str, str] | None:
     return client_options()
 
 
-def trouble_with(lake: Place, error: Exception) -> AftercloseError | None:
-    """Return what the way to the lake has to do with an error of the tables' library; None: nothing."""
+def access_error(lake: LakeLocation, error: Exception) -> AftercloseError | None:
+    """Return the access error behind an error of the Delta library; None where access is not the cause."""
     if isinstance(lake, Path):
         return None
-    from tasks.data.lake.bucket import trouble
+    from tasks.data.lake.bucket import known_access_error
 
-    return trouble(lake, error)
+    return known_access_error(lake, error)

@@ -1,8 +1,8 @@
-"""Bring an older lake forward: one small step for each version of the schema, taken whenever an older head is read.
+"""Migrate the heads of older lakes: one step per schema version, applied whenever an older head is read.
 
-Rows are never rewritten. A step says what an older head means today, and the next commit writes it in today's form,
-in one atomic step like every head; until then the disk keeps the old form and every reader understands it. A column
-that a later release added to a table is empty in older rows (see `store.read_table`).
+Rows are never rewritten. The next commit writes the head in the current form, atomically like every head; until then
+the old form stays on disk and every reader understands it. A column that a later release added to a table is empty in
+older rows (`tables.with_all_columns`).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,21 +12,21 @@ Record = dict[str, object]
 SCHEMA_VERSION = 3
 
 
-def _tell_when_refreshed(head: Record) -> Record:
-    """1 → 2: the head tells when it was committed; of an older one nobody knows."""
+def _add_refreshed_at(head: Record) -> Record:
+    """1 → 2: the head holds the time of its commit; unknown for older heads."""
     return {**head, "refreshed_at": None}
 
 
-def _carry_digests(head: Record) -> Record:
-    """2 → 3: the head holds the digest of every file; those of an older one are taken by the next commit."""
+def _add_file_digests(head: Record) -> Record:
+    """2 → 3: the head holds the digest of every file; the next commit adds those of an older head."""
     return {**head, "files": {}}
 
 
-STEPS: Mapping[int, Callable[[Record], Record]] = {1: _tell_when_refreshed, 2: _carry_digests}
+STEPS: Mapping[int, Callable[[Record], Record]] = {1: _add_refreshed_at, 2: _add_file_digests}
 
 
-def brought_forward(head: Record, *, version: int) -> Record:
-    """Return the head of that schema version in today's form."""
+def migrate_head(head: Record, *, version: int) -> Record:
+    """Return a head of the schema version in the current form."""
     for step in range(version, SCHEMA_VERSION):
         head = STEPS[step](head)
     return head

@@ -1,4 +1,4 @@
-"""Read the lake: Delta tables that only grow, at the versions that a head says count. `commits.py` writes it."""
+"""Read the lake: append-only Delta tables at the versions that a head names. lake/commits writes it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,26 +6,25 @@ from functools import lru_cache
 
 import pandas as pd
 
-from tasks.core.errors import DataError
-from tasks.data.lake.delta import open_table, reading
+from tasks.data.lake.delta import open_table, translating_read_errors
 from tasks.data.lake.digest import snapshot_id
 from tasks.data.lake.head import Head
 from tasks.data.lake.location import files_of
 from tasks.data.lake.types import bar_columns, no_bars, to_frame
 from tasks.data.schema.bar_columns import BarColumns
-from tasks.data.schema.records import PanelRules, Place, SnapshotRef
+from tasks.data.schema.records import LakeLocation, PanelRules, SnapshotRef
 from tasks.data.schema.tables import SPECS, as_seen_on, empty_table, with_all_columns
 
 HASHED_TABLES = ("members", "listings", "fundamentals", "renames", "delistings", "lives")
 
 
-def make_snapshot(lake: Place, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
-    """Name the data that is known at the session's close."""
+def make_snapshot(lake: LakeLocation, head: Head, session: date, rules: PanelRules) -> SnapshotRef:
+    """Return the snapshot of what is known at the session's close."""
     return SnapshotRef(id_of_snapshot(lake, head, session), lake, session, dict(head.versions), rules)
 
 
-def id_of_snapshot(lake: Place, head: Head, session: date) -> str:
-    """Return the id of what is known at the session's close: a hash of content, whatever refreshes led there."""
+def id_of_snapshot(lake: LakeLocation, head: Head, session: date) -> str:
+    """Return the id of what is known at the session's close: a hash of content, independent of history."""
     tables = read_tables(lake, head.versions, ("sessions", *HASHED_TABLES), session=session)
     sessions = tables.pop("sessions")
     lasting = {
@@ -36,25 +35,25 @@ def id_of_snapshot(lake: Place, head: Head, session: date) -> str:
 
 
 def read_tables(
-    lake: Place, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
+    lake: LakeLocation, versions: Mapping[str, int], names: tuple[str, ...], *, session: date | None
 ) -> dict[str, pd.DataFrame]:
-    """Return tables as seen at the session's close (None: with everything that is known).
+    """Return tables as known at the session's close (None: everything that is known); absent ones are empty.
 
-    A committed version never changes, and several stages of a day ask for the same: the last answers are kept.
+    A committed version never changes, and several stages of a day read the same tables: results are cached.
     """
     result, files = {}, files_of(lake)
     for name in names:
         if name in versions:
             stamp = files.stamp(f"{name}/_delta_log/{versions[name]:020d}.json")
             frame = _table_as_seen(lake, name, versions[name], session, stamp)
-            result[name] = frame.copy(deep=False)  # copy on write: nobody changes what is kept
+            result[name] = frame.copy(deep=False)  # copy on write: the cached frame is never changed
         else:
             result[name] = empty_table(name)
     return result
 
 
-def stamps_of(lake: Place, versions: Mapping[str, int]) -> tuple[tuple[str, int, str], ...]:
-    """Return each table's version, and what differs once the table was replaced by another of the same version."""
+def stamps_of(lake: LakeLocation, versions: Mapping[str, int]) -> tuple[tuple[str, int, str], ...]:
+    """Return each table's version, and a stamp that changes when the table is replaced at the same version."""
     files = files_of(lake)
     return tuple(
         (name, version, files.stamp(f"{name}/_delta_log/{version:020d}.json"))
@@ -63,28 +62,30 @@ def stamps_of(lake: Place, versions: Mapping[str, int]) -> tuple[tuple[str, int,
 
 
 @lru_cache(maxsize=48)
-def _table_as_seen(lake: Place, name: str, version: int, session: date | None, _stamp: str) -> pd.DataFrame:
+def _table_as_seen(
+    lake: LakeLocation, name: str, version: int, session: date | None, _stamp: str
+) -> pd.DataFrame:
     return as_seen_on(read_table(lake, {name: version}, name), name, session)
 
 
-def read_table(lake: Place, versions: Mapping[str, int], name: str) -> pd.DataFrame:
-    """Return all rows of a table at its committed version; an absent table is an empty one."""
+def read_table(lake: LakeLocation, versions: Mapping[str, int], name: str) -> pd.DataFrame:
+    """Return all rows of a table at its committed version; an absent table is empty."""
     if name not in versions:
         return empty_table(name)
-    with reading(lake, name):
+    with translating_read_errors(lake, name):
         table = open_table(lake, name, versions[name]).to_pyarrow_table()
         return with_all_columns(to_frame(table), name)
 
 
-def read_bars(lake: Place, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
-    """Return the bars of the sessions between, as first delivered: amendments come on top of them."""
+def read_bars(lake: LakeLocation, versions: Mapping[str, int], *, since: date, through: date) -> BarColumns:
+    """Return the bars from `since` through `through` as first delivered, without amendments."""
     if "bars" not in versions:
         return no_bars()
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.dataset as pads
 
-    with reading(lake, "bars"):
+    with translating_read_errors(lake, "bars"):
         dataset = open_table(lake, "bars", versions["bars"]).to_pyarrow_dataset(
             file_pruning_predicate=[("year", ">=", str(since.year)), ("year", "<=", str(through.year))],
             parquet_read_options=pads.ParquetReadOptions(dictionary_columns={"symbol"}),
@@ -95,9 +96,14 @@ def read_bars(lake: Place, versions: Mapping[str, int], *, since: date, through:
 
 
 def read_bar_frame(
-    lake: Place, versions: Mapping[str, int], *, since: date, through: date, known_on: date | None = None
+    lake: LakeLocation,
+    versions: Mapping[str, int],
+    *,
+    since: date,
+    through: date,
+    known_on: date | None = None,
 ) -> pd.DataFrame:
-    """Return the bars of the sessions between with what was amended by `known_on` (None: ever), as a frame."""
+    """Return the bars from `since` through `through` with amendments known by `known_on` (None: all), as a frame."""
     frame = read_bars(lake, versions, since=since, through=through).frame()
     amended = as_seen_on(read_table(lake, versions, "amendments"), "amendments", known_on)
     amended = amended[
@@ -107,7 +113,3 @@ def read_bar_frame(
         return frame
     both = pd.concat([frame, amended[list(frame.columns)]], ignore_index=True)
     return both.drop_duplicates(["symbol", "session"], keep="last", ignore_index=True)
-
-
-def _unreadable(what: str, remedy: str) -> DataError:
-    return DataError(what, remedy=remedy)

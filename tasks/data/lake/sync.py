@@ -1,6 +1,6 @@
-"""Force a table's commits to the disk before the head names them, so that the head never outlives what it names.
+"""Sync a table's commits to disk before the head names them, so that the head never survives without them.
 
-The table library writes files and renames them into place but leaves it to the system when they reach the disk.
+The Delta library writes and renames files but does not sync them.
 """
 
 import os
@@ -12,13 +12,13 @@ from tasks.core.json_text import parse_json
 
 
 def sync_commits(table: Path, first: int, last: int) -> None:
-    """Sync the log entries of the versions from `first` to `last`, the files they added, and their folders."""
+    """Sync the log entries of versions `first` to `last`, the files they added, and their folders."""
     log = table / "_delta_log"
     written: set[Path] = set()
     written |= {file for file in log.glob("*.checkpoint.parquet") if first <= int(file.name[:20]) <= last}
     for version in range(first, last + 1):
         entry = log / f"{version:020d}.json"
-        # a version that a crash left behind may name files that were vacuumed since
+        # a version left by a crash may name files that were vacuumed since
         written |= {entry, *(file for file in _added(entry, table) if file.exists())}
     for file in sorted(written):
         _sync(file, os.O_RDONLY)

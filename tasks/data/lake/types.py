@@ -1,6 +1,6 @@
-"""Carry rows between frames and Arrow with exactly the stored types: text, date32, float64.
+"""Convert rows between frames and Arrow with exactly the stored types: text, date32, float64.
 
-Nothing else converts, so that a column can neither widen nor lose precision on its way to the disk or back.
+The only conversion, so that a column can neither widen nor lose precision between memory and disk.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_arrow(frame: pd.DataFrame, name: str, revision: int) -> "pa.Table":
-    """Return the rows with exactly the stored types, in the table's own order."""
+    """Return the rows with exactly the stored types, in the table's order."""
     import pyarrow as pa
 
     types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
@@ -35,8 +35,8 @@ def to_arrow(frame: pd.DataFrame, name: str, revision: int) -> "pa.Table":
     return pa.table(columns)
 
 
-def year_by_year(frame: pd.DataFrame, revision: int) -> "pa.RecordBatchReader":
-    """Return the bars as a stream of years, in the table's own order: whoever reads it holds one year at a time."""
+def stream_by_year(frame: pd.DataFrame, revision: int) -> "pa.RecordBatchReader":
+    """Return the bars as a stream of years, in the table's order: a reader holds one year in memory."""
     import pyarrow as pa
 
     years = frame["session"].dt.year.to_numpy()
@@ -69,7 +69,7 @@ def to_frame(table: "pa.Table") -> pd.DataFrame:
 
 
 def bar_columns(table: "pa.Table") -> BarColumns:
-    """Return stored bars, whose symbols were read as a dictionary, as columns."""
+    """Return stored bars as columns; their symbols were read as a dictionary."""
     if table.num_rows == 0:
         return no_bars()
     symbol = table["symbol"].unify_dictionaries().combine_chunks()

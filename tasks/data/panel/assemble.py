@@ -1,7 +1,7 @@
-"""Assemble the panel: aligned arrays of sessions × companies from the rows that were known at the cut.
+"""Assemble the panel: aligned arrays of sessions × companies from the rows known at the session.
 
-Every row of the panel is the same however many rows stand before it, and never depends on one that stands after it.
-Reads nothing from disk; what is handed in is already cut at the session.
+A row of the panel depends neither on the length of the window before it nor on any later row. No I/O; the inputs
+contain nothing later than the session.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.panel.companies import Lines, lines_as_of
+from tasks.data.panel.companies import CompanyIndex, company_index
 from tasks.data.panel.fundamentals import fundamentals_by_session
-from tasks.data.panel.grid import Grid, Ints, days_of, rows_of
+from tasks.data.panel.grid import Grid, Ints, days_of, row_index
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
 from tasks.data.panel.membership import in_index, quarantined, session_age
 from tasks.data.panel.universe import decide_members
@@ -39,33 +39,33 @@ def assemble(
     lookback: int,
     rules: PanelRules,
 ) -> Panel:
-    """Return the panel of `sessions[start:]`; bars reach back to `sessions[lookback]` for trailing figures."""
-    lines = lines_as_of(tables["lives"], tables["renames"])
+    """Return the panel of `sessions[start:]`; bars reach back to `sessions[lookback]` for trailing windows."""
+    companies = company_index(tables["lives"], tables["renames"])
     parts = [bars, _columns(tables["amendments"], since=sessions[lookback])]
-    line = [lines.of_rows(part.symbols, part.code, part.day) for part in parts]
-    grid = _grid(sessions[lookback:], parts, line, first=start - lookback, count=len(lines.names))
-    cells = [_cells(grid, part, lines) for part, lines in zip(parts, line, strict=True)]
+    company = [companies.of_rows(part.symbols, part.code, part.day) for part in parts]
+    grid = _grid(sessions[lookback:], parts, company, first=start - lookback, count=len(companies.names))
+    cells = [_cells(grid, part, of_rows) for part, of_rows in zip(parts, company, strict=True)]
     raw = {name: _scatter(grid, parts, cells, name) for name in OHLCV}
 
-    total, split = _cumulative(grid, tables["actions"], lines)
+    total, split = _cumulative(grid, tables["actions"], companies)
     dollar_volume = raw["close"] * raw["volume"]
-    age = session_age(grid, lines, sessions, lookback)
+    age = session_age(grid, companies, sessions, lookback)
     member = decide_members(
         raw["close"],
         dollar_volume,
-        in_index=in_index(grid, tables["members"], lines),
+        in_index=in_index(grid, tables["members"], companies),
         quarantined=quarantined(
-            grid, tables["findings"], lines, sessions, lookback, rules.quarantine_sessions
+            grid, tables["findings"], companies, sessions, lookback, rules.quarantine_sessions
         ),
         age=age,
         rules=rules,
     )
     keep = slice(start - lookback, None)
     window = grid.sessions[keep]
-    sector, cap_class, name = _listings(grid, tables["listings"], lines)
+    sector, cap_class, name = _listings(grid, tables["listings"], companies)
     return Panel(
         sessions=window,
-        symbols=lines.names[grid.lines],
+        symbols=companies.names[grid.companies],
         **{field: (raw[field] * total)[keep] for field in ("open", "high", "low", "close")},
         volume=(raw["volume"] / split)[keep],
         raw_close=raw["close"][keep],
@@ -76,7 +76,7 @@ def assemble(
         sector=sector,
         cap_class=cap_class,
         name=name,
-        fundamentals=fundamentals_by_session(grid, tables["fundamentals"], lines, window)
+        fundamentals=fundamentals_by_session(grid, tables["fundamentals"], companies, window)
         if "fundamentals" in tables
         else {},
         risk_free=risk_free_rate(tables["riskfree"], window),
@@ -84,7 +84,7 @@ def assemble(
 
 
 def last_sessions(panel: Panel, window: int) -> Panel:
-    """Return the last sessions of a panel of prices as if no more had been read: who has no bar in them falls away."""
+    """Return the last `window` sessions of a price panel, with the companies that have a bar in them."""
     rows = slice(max(0, len(panel.sessions) - window), None)
     has_bar = np.isfinite(panel.raw_close[rows]).any(axis=0)
     by_both = {name: getattr(panel, name)[rows] for name in BY_SESSION_AND_SYMBOL}
@@ -96,7 +96,7 @@ def last_sessions(panel: Panel, window: int) -> Panel:
 
 
 def read_only(panel: Panel) -> Panel:
-    """Return the panel of prices with arrays that nobody can change."""
+    """Return the price panel with read-only arrays."""
     for name in (*BY_SESSION_AND_SYMBOL, *BY_SYMBOL, *BY_SESSION):
         getattr(panel, name).flags.writeable = False
     return panel
@@ -113,43 +113,43 @@ def _columns(frame: pd.DataFrame, *, since: np.datetime64) -> BarColumns:
     )
 
 
-def _grid(sessions: Days, parts: list[BarColumns], line: list[Ints], *, first: int, count: int) -> Grid:
+def _grid(sessions: Days, parts: list[BarColumns], company: list[Ints], *, first: int, count: int) -> Grid:
     has_bar = np.zeros(count, dtype=bool)
-    for part, lines in zip(parts, line, strict=True):
-        inside = (part.day >= sessions[first]) & (lines >= 0)
-        has_bar[lines[inside]] = True
+    for part, of_rows in zip(parts, company, strict=True):
+        inside = (part.day >= sessions[first]) & (of_rows >= 0)
+        has_bar[of_rows[inside]] = True
     chosen = np.flatnonzero(has_bar)
     column_of = np.full(count, -1, dtype=np.int64)
     column_of[chosen] = np.arange(len(chosen))
     return Grid(sessions, chosen, column_of)
 
 
-def _cells(grid: Grid, part: BarColumns, line: Ints) -> tuple[Mask, Ints]:
-    """Tell which bars lie on the grid, and in which cell of it, counted row by row."""
-    row = rows_of(grid.sessions, part.day)
-    column = np.where(line >= 0, grid.column_of[line], -1)
+def _cells(grid: Grid, part: BarColumns, company: Ints) -> tuple[Mask, Ints]:
+    """Return which bars are on the grid, and the flat index of the cell of each of those."""
+    row = row_index(grid.sessions, part.day)
+    column = np.where(company >= 0, grid.column_of[company], -1)
     fits = (row >= 0) & (column >= 0)
     return fits, (row * grid.shape[1] + column)[fits]
 
 
 def _scatter(grid: Grid, parts: list[BarColumns], cells: list[tuple[Mask, Ints]], name: str) -> Matrix:
-    """Lay the bars, and over them the amended ones, on the grid; NaN where there is none."""
+    """Fill the grid with bars, overwritten by amended ones; NaN where there is none."""
     flat = np.full(grid.shape[0] * grid.shape[1], np.nan)
     for part, (fits, cell) in zip(parts, cells, strict=True):
-        flat[cell] = part.figures[name] if fits.all() else part.figures[name][fits]
+        flat[cell] = part.ohlcv[name] if fits.all() else part.ohlcv[name][fits]
     return flat.reshape(grid.shape)
 
 
-def _cumulative(grid: Grid, actions: pd.DataFrame, lines: Lines) -> tuple[Matrix, Matrix]:
-    """Return the products of total-return factors and of splits up to each row, counted from each listing."""
+def _cumulative(grid: Grid, actions: pd.DataFrame, companies: CompanyIndex) -> tuple[Matrix, Matrix]:
+    """Return the cumulative products of total-return factors and of splits, from each listing on."""
     total, split = np.ones(grid.shape), np.ones(grid.shape)
     if len(actions) and total.size:
-        line, day = lines.of_frame(actions, "session"), days_of(actions["session"])
-        column = np.where(line >= 0, grid.column_of[line], -1)
-        fits = (column >= 0) & (day > lines.first[line])
+        company, day = companies.of_frame(actions, "session"), days_of(actions["session"])
+        column = np.where(company >= 0, grid.column_of[company], -1)
+        fits = (column >= 0) & (day > companies.first[company])
         order = np.lexsort((column[fits], day[fits]))
         column, day = column[fits][order], day[fits][order]
-        row = np.searchsorted(grid.sessions, day)  # earlier than the grid: all on its first row, in order
+        row = np.searchsorted(grid.sessions, day)  # days before the grid fall on its first row, in order
         inside = row < len(grid.sessions)
         if not len(day):
             return total, split
@@ -157,16 +157,18 @@ def _cumulative(grid: Grid, actions: pd.DataFrame, lines: Lines) -> tuple[Matrix
         cells = row[starts][inside[starts]], column[starts][inside[starts]]
         for matrix, name in ((total, "factor"), (split, "split")):
             value = np.multiply.reduceat(actions[name].to_numpy(dtype=np.float64)[fits][order], starts)
-            np.multiply.at(matrix, cells, value[inside[starts]])  # in order: a window gives the same bits
+            np.multiply.at(
+                matrix, cells, value[inside[starts]]
+            )  # in a fixed order: every window gives the same bits
             np.cumprod(matrix, axis=0, out=matrix)
     return total, split
 
 
 def _listings(
-    grid: Grid, listings: pd.DataFrame, lines: Lines
+    grid: Grid, listings: pd.DataFrame, companies: CompanyIndex
 ) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
     """Return sector, cap class and name of each column, as last published."""
-    count = len(lines.names)
+    count = len(companies.names)
     texts: dict[str, list[str]] = {
         "sector": [NO_SECTOR] * count,
         "cap_class": [""] * count,
@@ -180,14 +182,14 @@ def _listings(
         strict=True,
     )
     for symbol, day, *values in fields:
-        firsts = lines.firsts_of.get(symbol)
+        firsts = companies.life_starts.get(symbol)
         if firsts is None:
             continue
-        # undated, that is older than the symbol's first bar: true of everyone who bears it
-        who = lines.lines_of[symbol]
+        # undated (older than the symbol's first bar): applies to every company with the symbol
+        holders = companies.companies_of[symbol]
         if day >= firsts[0]:
-            who = who[[np.searchsorted(firsts, day, side="right") - 1]]
+            holders = holders[[np.searchsorted(firsts, day, side="right") - 1]]
         for field, value in zip(texts, values, strict=True):
-            for line in who:
-                texts[field][line] = str(value) or texts[field][line]
-    return tuple(np.array(texts[field], dtype=str)[grid.lines] for field in texts)  # type: ignore[return-value]
+            for company in holders:
+                texts[field][company] = str(value) or texts[field][company]
+    return tuple(np.array(texts[field], dtype=str)[grid.companies] for field in texts)  # type: ignore[return-value]

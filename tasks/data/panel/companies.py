@@ -1,10 +1,9 @@
-"""Follow companies through their symbols: one line per company, named by the symbol it has at the cut (D5).
+"""Map symbols over time to companies; a company is named by its symbol as of the session (D5).
 
-A symbol's bars fall into lives. A new life begins with the first bar, after a silence of more than 63 sessions,
-after a delisting, and wherever a rename takes the symbol away or gives it to somebody else. A rename joins the life
-that ends to the one that begins; nothing else joins lives, so a reused ticker never inherits a stranger's history.
-Of several lines that end under one symbol the youngest keeps it; the others are called SYMBOL~YYYYMMDD after the
-day their last life began.
+A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
+after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one
+that begins; nothing else joins lives, so a reused ticker never inherits another company's history. If several companies
+end under one symbol, the most recent keeps it; the others are named SYMBOL~YYYYMMDD after the start of their last life.
 """
 
 from collections.abc import Mapping
@@ -17,40 +16,40 @@ from numpy.typing import NDArray
 
 from tasks.data.schema.records import Days
 
-SILENCE_SESSIONS = 63
+MAX_GAP_SESSIONS = 63
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Companies in the order of their names. A life is a symbol from its first session to the next life's first."""
+class CompanyIndex:
+    """Companies, numbered in the order of their names, and the lives of each symbol: which company has it from when."""
 
     names: NDArray[np.str_]
-    first: Days  # first session of each line
-    firsts_of: Mapping[str, Days]  # symbol → first sessions of its lives, ascending
-    lines_of: Mapping[str, Ints]  # symbol → line of each of its lives
+    first: Days  # first session of each company
+    life_starts: Mapping[str, Days]  # symbol → first sessions of its lives, ascending
+    companies_of: Mapping[str, Ints]  # symbol → company of each of its lives
 
     def of_rows(self, symbols: NDArray[np.str_], codes: Ints, sessions: Days) -> Ints:
-        """Return the line of each row, −1 where the symbol has none. `codes` index `symbols`."""
+        """Return the company of each row, −1 where the symbol has none. `codes` index `symbols`."""
         single = np.array(
-            [self.lines_of[s][0] if len(self.lines_of.get(s, ())) == 1 else -1 for s in symbols],
+            [self.companies_of[s][0] if len(self.companies_of.get(s, ())) == 1 else -1 for s in symbols],
             dtype=np.int64,
         )
         result = single[codes] if len(symbols) else np.zeros(0, dtype=np.int64)
         for code, symbol in enumerate(symbols):
-            if len(self.lines_of.get(symbol, ())) > 1:
+            if len(self.companies_of.get(symbol, ())) > 1:
                 rows = np.flatnonzero(codes == code)
-                result[rows] = self.lines_of[symbol][self._life(symbol, sessions[rows])]
+                result[rows] = self.companies_of[symbol][self._life(symbol, sessions[rows])]
         return result
 
     def of_frame(self, frame: pd.DataFrame, day: str) -> Ints:
-        """Return the line of each row of a frame with a symbol column and the named day column."""
+        """Return the company of each row of a frame; `day` names its day column."""
         codes, symbols = pd.factorize(frame["symbol"].to_numpy(dtype=object))
         return self.of_rows(np.asarray(symbols, dtype=str), codes.astype(np.int64), _days(frame[day]))
 
     def _life(self, symbol: str, sessions: Days) -> Ints:
-        return np.maximum(np.searchsorted(self.firsts_of[symbol], sessions, side="right") - 1, 0)
+        return np.maximum(np.searchsorted(self.life_starts[symbol], sessions, side="right") - 1, 0)
 
 
 def new_lives(
@@ -64,11 +63,11 @@ def new_lives(
 ) -> pd.DataFrame:
     """Return the lives (symbol, first) that begin among these bars, sorted by symbol and session.
 
-    `day` counts trading days. Bars that are not new are the context; what begins there is known already.
+    `day` counts trading days. Bars that are not new are context: lives that begin there are stored already.
     """
     code = bars["symbol"].cat.codes.to_numpy()
     begins = np.ones(len(bars), dtype=bool)
-    begins[1:] = (code[1:] != code[:-1]) | (day[1:] - day[:-1] > SILENCE_SESSIONS)
+    begins[1:] = (code[1:] != code[:-1]) | (day[1:] - day[:-1] > MAX_GAP_SESSIONS)
     begins &= is_new
     earliest = day.min() if len(day) else 0
     for symbol, cut in _cuts(renames, delistings, trading_days):
@@ -86,8 +85,8 @@ def new_lives(
     )
 
 
-def lines_as_of(lives: pd.DataFrame, renames: pd.DataFrame) -> Lines:
-    """Join lives into lines. Both frames are already cut at the session."""
+def company_index(lives: pd.DataFrame, renames: pd.DataFrame) -> CompanyIndex:
+    """Join lives into companies. Both frames hold what is known as of the session; empty lives give no companies."""
     ordered = lives.sort_values(["symbol", "first"], ignore_index=True)
     symbols = ordered["symbol"].to_numpy(dtype=str)
     firsts = _days(ordered["first"])
@@ -100,7 +99,7 @@ def lines_as_of(lives: pd.DataFrame, renames: pd.DataFrame) -> Lines:
 
 
 def _cuts(renames: pd.DataFrame, delistings: pd.DataFrame, trading_days: Days) -> list[tuple[str, int]]:
-    """Return (symbol, trading day from which its bars are another life's)."""
+    """Return (symbol, trading day on which a new life of it begins)."""
     cuts = set()
     days = np.searchsorted(trading_days, _days(renames["session"]))
     for old, new, day in zip(renames["old"], renames["new"], days.tolist(), strict=True):
@@ -111,7 +110,7 @@ def _cuts(renames: pd.DataFrame, delistings: pd.DataFrame, trading_days: Days) -
 
 
 def _roots(spans: Mapping[str, tuple[int, int]], firsts: Days, renames: pd.DataFrame) -> Ints:
-    """Return for each life the first life of its line."""
+    """Return for each life the first life of its company."""
     count = max((end for _, end in spans.values()), default=0)
     before = np.arange(count)
     ordered = renames.sort_values(["session", "old", "new"])
@@ -131,8 +130,8 @@ def _roots(spans: Mapping[str, tuple[int, int]], firsts: Days, renames: pd.DataF
 
 def _named(
     symbols: NDArray[np.str_], firsts: Days, spans: Mapping[str, tuple[int, int]], root: Ints
-) -> Lines:
-    """Name each line by its last life's symbol and order lines by name."""
+) -> CompanyIndex:
+    """Name each company by the symbol of its last life, and number companies by name."""
     last = {}
     for life in np.argsort(firsts, kind="stable"):
         last[int(root[life])] = int(life)
@@ -142,19 +141,19 @@ def _named(
         if symbol not in youngest or firsts[life] > firsts[youngest[symbol]]:
             youngest[symbol] = life
     name_of = {
-        line: str(symbols[life])
+        first: str(symbols[life])
         if youngest[str(symbols[life])] == life
         else f"{symbols[life]}~{str(firsts[life]).replace('-', '')}"
-        for line, life in last.items()
+        for first, life in last.items()
     }
-    ordered = sorted(name_of, key=lambda line: name_of[line])
-    number = {line: position for position, line in enumerate(ordered)}
-    lines = np.array([number[int(line)] for line in root], dtype=np.int64)
-    return Lines(
-        names=np.array([name_of[line] for line in ordered], dtype=str),
+    ordered = sorted(name_of, key=lambda first: name_of[first])
+    number = {first: position for position, first in enumerate(ordered)}
+    company = np.array([number[int(first)] for first in root], dtype=np.int64)
+    return CompanyIndex(
+        names=np.array([name_of[first] for first in ordered], dtype=str),
         first=firsts[ordered] if ordered else np.array([], dtype="datetime64[D]"),
-        firsts_of={symbol: firsts[a:b] for symbol, (a, b) in spans.items()},
-        lines_of={symbol: lines[a:b] for symbol, (a, b) in spans.items()},
+        life_starts={symbol: firsts[a:b] for symbol, (a, b) in spans.items()},
+        companies_of={symbol: company[a:b] for symbol, (a, b) in spans.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""The grid that a panel is filled on: sessions by companies."""
+"""The grid of a panel: sessions × companies."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,19 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows and columns that are filled: sessions from the look-back on, and the lines with a bar in the window."""
+    """Sessions from the look-back on, and the companies with a bar in the window."""
 
     sessions: Days
-    lines: Ints  # line of each column
-    column_of: Ints  # column of each line, −1 for those left out
+    companies: Ints  # company of each column
+    column_of: Ints  # column of each company, −1 for those left out
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self.sessions), len(self.lines)
+        return len(self.sessions), len(self.companies)
 
 
-def rows_of(sessions: Days, days: Days) -> Ints:
-    """Return the row of each day among the sessions, −1 where it is none of them."""
+def row_index(sessions: Days, days: Days) -> Ints:
+    """Return the index of each day among the sessions, −1 where it is not a session."""
     if len(sessions) == 0:
         return np.full(len(days), -1, dtype=np.int64)
     table = np.full(int((sessions[-1] - sessions[0]).astype(np.int64)) + 1, -1, dtype=np.int64)
@@ -36,14 +36,14 @@ def rows_of(sessions: Days, days: Days) -> Ints:
     return np.where(inside, table[np.where(inside, offset, 0)], -1)
 
 
-def aligned(days: Days, values: Floats, window: Days) -> Floats:
-    """Return the value of each session of the window; NaN where there is none."""
+def align(days: Days, values: Floats, window: Days) -> Floats:
+    """Return the value on each session of the window; NaN where there is none."""
     result = np.full(len(window), np.nan)
-    row = rows_of(window, days)
+    row = row_index(window, days)
     result[row[row >= 0]] = values[row >= 0]
     return result
 
 
 def days_of(column: pd.Series) -> Days:
-    """Return a column of dates as days."""
+    """Return a date column as an array of days."""
     return column.to_numpy().astype("datetime64[D]")

@@ -1,8 +1,8 @@
-"""Measure the growth of benchmark and indices from session to session, distributions included.
+"""Compute the session-to-session growth of benchmark and indices, distributions included.
 
-A level's growth is measured from the row before it in the merged history: what the lake holds, with the delivered
-rows over it. So it does not depend on where a delivery begins, and a row that is corrected or inserted changes the
-growth of the row after it as well. Pure. Never judges a level.
+A level's growth is relative to the previous row in the merged history: the stored rows, overwritten by the delivered
+ones. So it does not depend on where a delivery begins, and a corrected or inserted row also changes the growth of the
+next row. Pure. Does not validate levels.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ from tasks.data.schema.records import Mask
 from tasks.data.schema.symbols import is_safe_level_name
 from tasks.data.schema.tables import SPECS
 
-FIGURES = ("open", "high", "low", "close")
-REBASED = 1e-4  # a source that rounds to cents moves adj_close ratios by less when it rebases; a distribution by more
+PRICES = ("open", "high", "low", "close")
+REBASED = 1e-4  # rebasing an adj_close rounded to cents changes its ratios by less; a distribution by more
 
 
 def level_rows(delivered: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Return the level rows to append: new ones, restated ones, and those whose growth these change.
+    """Return the level rows to append: new ones, restated ones, and those whose growth changes with them.
 
     `stored` is the table as last seen. The growth of the first row of a series is 1.
     """
@@ -34,7 +34,7 @@ def level_rows(delivered: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
 
 
 def _series(delivered: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Return what is to be appended of one series. Stored rows before the one that precedes the delivery stay."""
+    """Return the rows of one series to append. Only the last stored row before the delivery is needed as context."""
     stored = stored.sort_values("session", ignore_index=True)
     first = int(stored["session"].searchsorted(delivered["session"].min()))
     stored = stored.iloc[max(first - 1, 0) :].assign(is_delivered=False)
@@ -43,7 +43,7 @@ def _series(delivered: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     stored = stored.assign(level=stored["growth"].cumprod(), before=stored["session"].shift())
     old = merged[["session"]].merge(stored, on="session", how="left")
     is_stored = old["growth"].notna().to_numpy()
-    is_restated = (merged[list(FIGURES)].to_numpy() != old[list(FIGURES)].to_numpy()).any(axis=1)
+    is_restated = (merged[list(PRICES)].to_numpy() != old[list(PRICES)].to_numpy()).any(axis=1)
     growth = _growth(merged, old, is_stored, is_restated)
     is_news = ~is_stored | is_restated | (growth != old["growth"].to_numpy())
     news: pd.DataFrame = merged.assign(growth=growth)[is_news]
@@ -53,11 +53,11 @@ def _series(delivered: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
 def _growth(
     merged: pd.DataFrame, old: pd.DataFrame, is_stored: Mask, is_restated: Mask
 ) -> NDArray[np.float64]:
-    """Return the growth of each merged row; `old` holds what is stored of it, NaN where nothing is.
+    """Return the growth of each merged row; `old` holds the stored row, NaN where there is none.
 
-    Two delivered rows in a row are measured by their adj_close. Of a stored row beside one that is not delivered,
-    adj_close may count from another day: there the level stays where the stored rows had it, but for what changed
-    before it and for its own close.
+    Between two consecutive delivered rows, growth is the ratio of adj_close. Where one of the two was not delivered,
+    the adj_close may have different bases: there the stored level is retained, adjusted for changes before it and of
+    its own close.
     """
     before = merged.shift()
     same_before = np.where(
@@ -77,11 +77,11 @@ def _growth(
     measured[0] = old["growth"].iloc[0] if is_stored[0] else 1.0
     stored_level = (old["level"] * merged["close"] / old["close"]).to_numpy()
     growth, level, carried = measured, 1.0, np.nan
-    for row, (kept, rests) in enumerate(zip(old["growth"], is_measured, strict=True)):
-        if row and not rests and np.isfinite(carried):
+    for row, (stored_growth, measurable) in enumerate(zip(old["growth"], is_measured, strict=True)):
+        if row and not measurable and np.isfinite(carried):
             growth[row] = carried * stored_level[row] / level
-        if is_same[row] and abs(growth[row] / kept - 1.0) <= REBASED:
-            growth[row] = kept
+        if is_same[row] and abs(growth[row] / stored_growth - 1.0) <= REBASED:
+            growth[row] = stored_growth
         level *= growth[row]
         carried = level / stored_level[row] if is_stored[row] else carried
     return growth

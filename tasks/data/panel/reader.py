@@ -10,7 +10,7 @@ from tasks.core.sessions import sessions_between
 from tasks.data.lake.store import read_bars, read_tables, stamps_of
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
 from tasks.data.panel.universe import LOOKBACK_SESSIONS
-from tasks.data.schema.records import Panel, PanelRules, Place, SnapshotRef
+from tasks.data.schema.records import LakeLocation, Panel, PanelRules, SnapshotRef
 
 PRICE_TABLES = (
     "amendments",
@@ -26,41 +26,40 @@ PRICE_TABLES = (
 PANEL_TABLES = (*PRICE_TABLES, "fundamentals")
 
 
-KEPT_SESSIONS = 756  # more than any stage of a day looks at; who reads more reads once, and it is large
+CACHED_SESSIONS = 756  # more than any stage of a day needs; longer panels are large and read once
 
-Key = tuple[Place, date, PanelRules | None, tuple[tuple[str, int, str], ...]]
-_kept: dict[Key, tuple[int, Panel]] = {}  # the longest window of the snapshot that was read last
+Key = tuple[LakeLocation, date, PanelRules | None, tuple[tuple[str, int, str], ...]]
+_cache: dict[Key, tuple[int, Panel]] = {}  # the longest window read of the last snapshot
 
 
 def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
-    """Return the last `window` sessions up to the snapshot's (None: all), aligned, with nothing later in them.
+    """Return the last `window` sessions up to the snapshot's session (None: all).
 
     Columns are the companies with a bar in the window, by name. A windowed panel equals the whole one on its rows.
+    Raises DataError where the lake has no bars up to the session.
     """
     return _assembled(snapshot, window, PANEL_TABLES)
 
 
 def read_prices(snapshot: SnapshotRef, *, window: int | None) -> Panel:
-    """Return the panel without fundamentals, which most stages have no use for. Its arrays are read-only.
+    """Return the panel without fundamentals, which most stages do not use. Its arrays are read-only.
 
-    The stages of a day look at windows of different length: a shorter one is cut from the longest that was read.
+    The stages of a day use windows of different length: a shorter one is a slice of the longest read so far.
     """
-    if window is None or window > KEPT_SESSIONS:
+    if window is None or window > CACHED_SESSIONS:
         return _assembled(snapshot, window, PRICE_TABLES)
     key = _key(snapshot)
-    longest, panel = _kept.get(key, (0, None))
+    longest, panel = _cache.get(key, (0, None))
     if panel is None or longest < window:
         panel = read_only(_assembled(snapshot, window, PRICE_TABLES))
-        _kept.clear()
-        _kept[key] = window, panel
+        _cache.clear()
+        _cache[key] = window, panel
     return last_sessions(panel, window)
 
 
 def _assembled(snapshot: SnapshotRef, window: int | None, names: tuple[str, ...]) -> Panel:
     if snapshot.rules is None:
-        raise DataError(
-            "The snapshot carries no rules to read a panel by.", remedy="Take it from refresh_market."
-        )
+        raise DataError("The snapshot has no panel rules.", remedy="Use the snapshot of refresh_market.")
     tables = read_tables(snapshot.lake, snapshot.versions, names, session=snapshot.session)
     first = tables["lives"]["first"].min()
     if pd.isna(first):
@@ -75,13 +74,13 @@ def _assembled(snapshot: SnapshotRef, window: int | None, names: tuple[str, ...]
 
 
 def _key(snapshot: SnapshotRef) -> Key:
-    """Return what decides a panel: a committed version never changes, but another lake may have taken its place."""
+    """Return what determines a panel. A committed version never changes, but its lake may be replaced."""
     stamps = stamps_of(snapshot.lake, snapshot.versions)
     return snapshot.lake, snapshot.session, snapshot.rules, stamps
 
 
 def panel_rules(settings: Settings) -> PanelRules:
-    """Return what of the settings decides how a panel is read."""
+    """Return the settings that determine a panel."""
     data = settings.data
     return PanelRules(
         benchmark=data.benchmark,

@@ -1,6 +1,6 @@
-"""Decide who may be bought on each session: in the index, priced, liquid, old enough, not in quarantine (D8).
+"""Decide which names may be bought on each session: index member, priced, liquid, aged, not in quarantine (D8).
 
-Every row is decided by that row and earlier ones alone. Never looks at scores, holdings or what came after.
+A row depends only on itself and earlier rows. Never uses scores or holdings.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tasks.data.schema.records import Mask, Matrix, PanelRules
 
 VOLUME_SESSIONS = 21
-LOOKBACK_SESSIONS = VOLUME_SESSIONS - 1  # rows before the first decided one that a decision needs
+LOOKBACK_SESSIONS = VOLUME_SESSIONS - 1  # rows needed before the first decided row
 
 Ints = NDArray[np.int64]
 
@@ -23,9 +23,9 @@ def decide_members(
     age: Ints,
     rules: PanelRules,
 ) -> Mask:
-    """Return who is in the universe. `age` counts sessions since a company's first bar, 1 on that day.
+    """Return the universe (sessions × companies). `age` counts sessions since a company's first bar, 1 on that day.
 
-    A missing bar counts as no trading; a name without a bar on the session is not in the universe.
+    A missing bar counts as zero volume; a name without a bar on the session is not in the universe.
     """
     with np.errstate(invalid="ignore"):
         is_priced = raw_close >= rules.min_price_usd  # False where NaN
@@ -36,10 +36,10 @@ def decide_members(
 
 
 def median_reaches(is_enough: Mask) -> Mask:
-    """Tell where the median of the last 21 values reaches a floor, given which values reach it.
+    """Return where the median of the last 21 values reaches a floor, given which values reach it.
 
-    The median of an odd number of values reaches a floor exactly when more than half of them do, so that counting
-    replaces sorting. Rows before the first count as falling short.
+    The median of an odd number of values reaches a floor exactly when more than half of them do, so counting
+    replaces sorting. Rows before the first count as below the floor.
     """
     counted = np.cumsum(is_enough, axis=0, dtype=np.int32)
     counted[VOLUME_SESSIONS:] -= counted[:-VOLUME_SESSIONS].copy()

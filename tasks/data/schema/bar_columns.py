@@ -1,4 +1,4 @@
-"""Bars as columns, the form in which they are read and put into a panel."""
+"""Bars as columns: the form in which they are read and assembled into a panel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from tasks.data.schema.records import Days
 
 @dataclass(frozen=True)
 class BarColumns:
-    """Bars as columns. `code` indexes `symbols`; `figures` holds open, high, low, close, volume."""
+    """Bars as columns. `code` indexes `symbols`; `ohlcv` holds open, high, low, close and volume by name."""
 
     symbols: NDArray[np.str_]
     code: NDArray[np.int64]
     day: Days
-    figures: Mapping[str, NDArray[np.float64]]
+    ohlcv: Mapping[str, NDArray[np.float64]]
 
     def frame(self) -> pd.DataFrame:
-        """Return the bars as a frame of symbol, session and the five figures."""
+        """Return the bars as a frame of symbol, session, open, high, low, close and volume."""
         symbol = pd.Series(self.symbols[self.code] if len(self.symbols) else [], dtype="str")
         days = self.day.astype("datetime64[s]")
-        return pd.DataFrame({"symbol": symbol, "session": days, **dict(self.figures)})
+        return pd.DataFrame({"symbol": symbol, "session": days, **dict(self.ohlcv)})

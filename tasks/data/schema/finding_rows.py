@@ -12,14 +12,14 @@ from tasks.data.schema.tables import FINDING_COLUMNS, empty_table
 
 @cache
 def no_findings() -> pd.DataFrame:
-    """Return findings without rows; one frame for all, nobody changes frames in place."""
+    """Return findings without rows. The frame is shared: never change it in place."""
     return empty_table("findings").drop(columns="known")
 
 
 def make_findings(
     rows: pd.DataFrame, rule: str, severity: Severity, evidence: Iterable[str], action: str
 ) -> pd.DataFrame:
-    """Return one finding for each row of symbol and session."""
+    """Return one finding for each row of `rows` (symbol, session); `evidence` has one text per row."""
     if rows.empty:
         return no_findings()
     text = {
@@ -34,8 +34,8 @@ def make_findings(
     return frame.assign(session=days)[list(FINDING_COLUMNS)]
 
 
-def refused_symbols(rows: pd.DataFrame, evidence: Iterable[str]) -> pd.DataFrame:
-    """Return the finding of each row whose symbol may not enter the lake."""
+def refused_symbol_findings(rows: pd.DataFrame, evidence: Iterable[str]) -> pd.DataFrame:
+    """Return one finding for each row, whose symbol the lake does not accept."""
     escaped = rows.assign(symbol=[ascii_label(str(name)) for name in rows["symbol"]])
     return make_findings(escaped, "unsafe_symbol", "note", evidence, "refused, nothing stored")
 

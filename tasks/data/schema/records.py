@@ -1,4 +1,4 @@
-"""What the data slice hands on: the refreshed market as a handle, findings, and the panel that stages compute on."""
+"""Records that the data slice passes on: the refreshed market, findings, and the panel that stages compute on."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Bucket:
-    """A prefix of a bucket, `s3://bucket/prefix`. Keys and addresses are the environment's, never the name's."""
+    """A prefix of a bucket, `s3://bucket/prefix`. Credentials and endpoint come from the environment only."""
 
     uri: str
 
@@ -19,7 +19,7 @@ class Bucket:
         return self.uri
 
 
-Place = Path | Bucket  # where a lake is: a name and nothing else, cheap to hand on, safe to print
+LakeLocation = Path | Bucket  # of a lake: only a name, cheap to pass on, safe to print
 Matrix = NDArray[np.float64]  # sessions × symbols; NaN where there is no bar
 Mask = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
@@ -31,7 +31,7 @@ Severity = Literal["note", "quarantine", "stop"]
 
 @dataclass(frozen=True)
 class PanelRules:
-    """What of the settings decides how a panel is read: which levels stand for what, and who is in the universe."""
+    """The settings that determine a panel: names of the levels, and the rules of the universe."""
 
     benchmark: str
     volatility_index: str
@@ -43,13 +43,13 @@ class PanelRules:
 
 @dataclass(frozen=True)
 class SnapshotRef:
-    """Names exactly the data that is known as of a session: equal ids, equal data.
+    """Identifies the data that is known as of a session: equal ids mean equal data.
 
-    `id` hashes content, not history: it does not depend on how many refreshes led there, nor on later rows.
+    `id` hashes content, not history: it depends neither on the number of refreshes nor on later rows.
     """
 
     id: str
-    lake: Place
+    lake: LakeLocation
     session: date
     versions: dict[str, int]  # Delta version of each table
     rules: PanelRules | None = None  # None in tests that never read the panel
@@ -57,7 +57,7 @@ class SnapshotRef:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with one symbol (or the whole session, symbol '*'), with its evidence and what was done."""
+    """One data problem of one symbol ('*': the whole session), with its evidence and the action taken."""
 
     symbol: str
     session: date
@@ -69,33 +69,33 @@ class Finding:
 
 @dataclass(frozen=True)
 class Market:
-    """What `refresh_market` hands on."""
+    """The market as of a session: what `refresh_market` returns."""
 
     snapshot: SnapshotRef
     provider: str
     new_bars: int
     restated_bars: int
-    findings: tuple[Finding, ...]  # of this session, and those that still keep a symbol in quarantine
+    findings: tuple[Finding, ...]  # of this session, and older ones that keep a symbol in quarantine
     quarantined: tuple[str, ...]
     universe_size: int
     universe_gained: tuple[str, ...]
     universe_lost: tuple[str, ...]
-    fall_throughs: tuple[str, ...]  # which provider failed and why, in order
-    rewritten: tuple[str, ...] = ()  # which tables' history was changed or withdrawn, with examples
+    fall_throughs: tuple[str, ...]  # which provider failed and why, in order of the attempts
+    rewritten: tuple[str, ...] = ()  # tables whose history was changed or withdrawn, with examples
 
     @property
     def is_simulated(self) -> bool:
-        """True when no price, name or result is real; said wherever a person or a program could take it for real."""
+        """True when prices and names are not real; shown wherever they could be mistaken for real ones."""
         return self.provider == SIMULATED
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Aligned arrays over sessions × symbols, cut at the session that is walked: nothing later is in it.
+    """Aligned arrays over sessions × symbols, up to the session of the run: nothing later is in it.
 
-    Prices are total-return prices counted forward from each listing (raw × all split and dividend factors up to
-    that row), so that a row never changes when later actions become known. `raw_close` is what was printed on
-    the tape; use it for money, never for returns.
+    Prices are total-return prices compounded forward from each listing (raw price × all split and dividend factors
+    up to that row), so that a row never changes when later actions become known. `raw_close` is the unadjusted
+    close; use it for money, never for returns.
     """
 
     sessions: Days
@@ -104,10 +104,12 @@ class Panel:
     high: Matrix
     low: Matrix
     close: Matrix
-    volume: Matrix  # shares, counted in the shares of the listing day (split factors undone)
+    volume: Matrix  # in shares of the listing day (splits undone)
     raw_close: Matrix
     dollar_volume: Matrix  # raw close × raw volume
-    is_member: Mask  # index member, priced, liquid, old enough and not quarantined, on trailing data only
+    is_member: (
+        Mask  # index member, priced, liquid, listed long enough and not in quarantine; trailing data only
+    )
     market: NDArray[np.float64]  # benchmark total-return level, NaN where missing
     volatility_index: NDArray[np.float64]  # percent, NaN where missing
     sector: NDArray[np.str_]  # by symbol; "Unknown" where none is known

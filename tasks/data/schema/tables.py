@@ -1,7 +1,7 @@
-"""Know what the lake's tables look like and how a past day sees them.
+"""Define the stored tables and how they are read as of a past session.
 
-Every table only grows. A row carries `known`, the session at whose close it was known; a corrected row is a later
-row with the same key. Whoever reads as of a session sees, for each key, the last row known by then.
+Tables are append-only. A row carries `known`, the session at whose close it was known; a corrected row is a later
+row with the same key. A reader as of a session sees, for each key, the last row known by then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,12 @@ OHLCV = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Spec:
-    """Columns of a stored table, what identifies a row, and the day from which a row speaks."""
+    """Columns of a stored table, the key of a row, and the column of the day that a row is about."""
 
     columns: Mapping[str, Kind]
     key: tuple[str, ...]
     day: str
-    keeps_history: bool = (
-        False  # a reader wants each version of a row with the day it was known, not only the last
-    )
+    keeps_history: bool = False  # readers need every version of a row, not only the last
 
 
 _FINDING: Mapping[str, Kind] = {
@@ -41,9 +39,9 @@ _FINDING: Mapping[str, Kind] = {
 
 SPECS: Mapping[str, Spec] = {
     "bars": Spec(COLUMNS["bars"], ("symbol", "session"), "session"),
-    # restated and late bars, laid over `bars` by whoever reads after they became known
+    # restated and late bars; they replace rows of `bars` for readers as of `known` or later
     "amendments": Spec(COLUMNS["bars"], ("symbol", "session"), "session"),
-    # bars that were delivered and not believed; rule says why
+    # bars that failed a check; `rule` names it
     "quarantine": Spec({**COLUMNS["bars"], "rule": "text"}, ("symbol", "session", "rule"), "session"),
     "actions": Spec({**COLUMNS["actions"], "factor": "number"}, ("symbol", "session"), "session"),
     "levels": Spec({**COLUMNS["levels"], "growth": "number"}, ("name", "session"), "session"),
@@ -53,7 +51,7 @@ SPECS: Mapping[str, Spec] = {
     "riskfree": Spec(COLUMNS["riskfree"], ("session",), "session"),
     "renames": Spec(COLUMNS["renames"], ("old", "new", "session"), "session"),
     "delistings": Spec(COLUMNS["delistings"], ("symbol", "session"), "session"),
-    # where a symbol begins to stand for another company: its first bar, or the first after a long silence
+    # where a symbol begins to denote another company: its first bar, or the first after a long gap
     "lives": Spec({"symbol": "text", "first": "day"}, ("symbol", "first"), "first"),
     "findings": Spec(_FINDING, ("symbol", "session", "rule"), "session"),
     "sessions": Spec({"session": "day", "bars": "number", "digest": "text"}, ("session",), "session"),
@@ -64,13 +62,13 @@ FINDING_COLUMNS = tuple(_FINDING)
 
 @cache
 def empty_table(name: str) -> pd.DataFrame:
-    """Return the stored table without rows; one frame for all, nobody changes frames in place."""
+    """Return the stored table without rows. The frame is shared: never change it in place."""
     columns = {**SPECS[name].columns, "known": "day"}
     return pd.DataFrame({column: pd.Series(dtype=EMPTY_DTYPES[kind]) for column, kind in columns.items()})
 
 
 def with_all_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Add what a later release stores: in rows that an earlier one wrote it is empty."""
+    """Add the columns that a later release stores; they are empty in rows of earlier releases."""
     columns: dict[str, pd.Series] = {}
     for column, kind in SPECS[name].columns.items():
         if column not in frame.columns:
@@ -81,7 +79,7 @@ def with_all_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataFrame:
-    """Return the table as a reader at the session's close sees it (None: with everything that is known)."""
+    """Return the table as known at the session's close (None: everything that is known)."""
     if session is not None:
         frame = frame[frame["known"] <= pd.Timestamp(session)]
     if frame.empty:
@@ -90,11 +88,9 @@ def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataF
     seen = frame.sort_values(order, kind="stable")
     if not SPECS[name].keeps_history:
         seen = seen.drop_duplicates(list(SPECS[name].key), keep="last")
-    if (
-        name == "fundamentals"
-    ):  # a figure that nobody reported yet is not there yet, whatever columns are stored
+    if name == "fundamentals":  # an item that no company has reported by then is absent
         seen = seen.dropna(axis="columns", how="all")
-    if name == "members" and session is not None:  # nobody knows today when a spell will end
+    if name == "members" and session is not None:  # a future end is not known yet
         seen = seen.assign(end=seen["end"].where(seen["end"] <= pd.Timestamp(session)))
     return seen.drop(columns="revision", errors="ignore").reset_index(drop=True)
 
@@ -113,7 +109,7 @@ def changed_rows(delivered: pd.DataFrame, stored: pd.DataFrame, key: Sequence[st
 
 
 def known_from(day: pd.Series, *, after: date | None, through: date) -> pd.Series:
-    """Return when a row that arrives now counts as known: on its own day, or today when it comes late."""
+    """Return when a row that arrives now counts as known: on its own day, or on `through` when it is late."""
     own = pd.Series(day.to_numpy().astype("datetime64[s]"), index=day.index)
     if after is None:
         return own

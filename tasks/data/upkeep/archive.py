@@ -1,8 +1,7 @@
-"""Put files into one archive that says what it holds, and take them out only if every byte is what it says.
+"""Write files into one archive with a listing, and extract them only if every byte matches the listing.
 
-A plain tar, so that any tool reads it. Its first member lists every file with size, mode and SHA-256; the files follow
-in that order. Nothing in an archive is believed: names that would leave the folder, links, and whatever is not listed
-are refused (fault 116).
+A plain tar, readable by any tool. Its first member lists every file with size, mode and SHA-256; the files follow in
+that order. An archive is not trusted: paths that leave the folder, links and unlisted members are refused (fault 116).
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from tasks.core.atomic import replace_file
 from tasks.core.errors import StorageError, TransientError
 
 LISTING = "backup.json"
-OWNER_ONLY = 0o600  # an archive holds a whole book
+OWNER_ONLY = 0o600  # an archive holds positions and orders
 CHUNK_BYTES = 1 << 20
 
 
@@ -37,16 +36,16 @@ class Entry(BaseModel):
     sha256: str
 
 
-class Listing(BaseModel):
-    """What an archive says about itself."""
+class BackupListing(BaseModel):
+    """Listing of an archive: what was backed up, from where, and when."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
     made_by: str
     made_at: datetime
-    last_session: date | None  # of the lake; None where it holds nothing
-    lake: LakeName = "home"  # where it lay; its files are listed below data/lake/ in any case
+    last_session: date | None  # of the lake; None where it is empty
+    lake: LakeName = "home"  # its location; its files are listed below data/lake/ in any case
     files: tuple[Entry, ...]
 
     @property
@@ -55,30 +54,30 @@ class Listing(BaseModel):
 
 
 def list_files(sources: Mapping[str, Path]) -> tuple[Entry, ...]:
-    """Return size, mode and hash of every file, by the name it has in the archive."""
+    """Return size, mode and hash of every file, sorted by its name in the archive."""
     return tuple(_entry(name, sources[name]) for name in sorted(sources))
 
 
-def write_archive(target: Path, sources: Mapping[str, Path], listing: Listing) -> None:
-    """Write the listed files to the target, readable by its owner alone; whole or not at all."""
+def write_archive(target: Path, sources: Mapping[str, Path], listing: BackupListing) -> None:
+    """Write the listed files to the target, readable by its owner only; atomically."""
     with replace_file(target, mode=OWNER_ONLY) as file, tarfile.open(fileobj=file, mode="w") as tar:
-        told = (listing.model_dump_json(indent=1) + "\n").encode()
-        tar.addfile(_member(LISTING, len(told), OWNER_ONLY, listing.made_at), io.BytesIO(told))
+        content = (listing.model_dump_json(indent=1) + "\n").encode()
+        tar.addfile(_member(LISTING, len(content), OWNER_ONLY, listing.made_at), io.BytesIO(content))
         for entry in listing.files:
-            _put_in(tar, sources[entry.path], entry, listing.made_at)
+            _add_file(tar, sources[entry.path], entry, listing.made_at)
 
 
-def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool]) -> Listing:
-    """Take every file out into the empty folder. Raises StorageError for a name that does not belong there."""
+def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool]) -> BackupListing:
+    """Extract every file into the empty folder. Raises StorageError for a path that does not belong in a home."""
     try:
         with tarfile.open(archive, "r:") as tar:
             listing = _read_listing(archive, tar)
             for entry in listing.files:
                 if not (_is_plain(entry.path) and belongs(entry.path)):
-                    raise _refused(archive, f"{entry.path!r} has no place in a home")
-                _take_out(archive, tar, entry, folder)
+                    raise _refused(archive, f"{entry.path!r} does not belong in a home")
+                _extract(archive, tar, entry, folder)
             if tar.next() is not None:
-                raise _refused(archive, "it holds more than it lists")
+                raise _refused(archive, "it holds files that its listing does not name")
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise _refused(archive, str(error) or type(error).__name__) from error
     return listing
@@ -91,8 +90,8 @@ def _entry(name: str, path: Path) -> Entry:
     return Entry(path=name, size=found.st_size, mode=stat.S_IMODE(found.st_mode), sha256=digest)
 
 
-def _put_in(tar: tarfile.TarFile, path: Path, entry: Entry, made_at: datetime) -> None:
-    """Copy the file. One that is no longer what was listed is refused: the kill switch waits for no backup."""
+def _add_file(tar: tarfile.TarFile, path: Path, entry: Entry, made_at: datetime) -> None:
+    """Copy the file; refuse one that changed since it was listed (the kill switch does not wait for a backup)."""
     try:
         source = path.open("rb")
     except FileNotFoundError:
@@ -107,8 +106,8 @@ def _put_in(tar: tarfile.TarFile, path: Path, entry: Entry, made_at: datetime) -
 
 def _changed(path: Path) -> TransientError:
     return TransientError(
-        f"{path} changed while it was backed up: somebody tripped or reset the kill switch.",
-        remedy="Nothing was kept. Run the backup again.",
+        f"{path} changed during the backup: the kill switch was tripped or reset.",
+        remedy="No archive was written. Run the backup again.",
         path=str(path),
     )
 
@@ -119,15 +118,15 @@ def _member(name: str, size: int, mode: int, made_at: datetime) -> tarfile.TarIn
     return member
 
 
-def _read_listing(archive: Path, tar: tarfile.TarFile) -> Listing:
-    told = _read_member(archive, tar, LISTING).read()
+def _read_listing(archive: Path, tar: tarfile.TarFile) -> BackupListing:
+    content = _read_member(archive, tar, LISTING).read()
     try:
-        return Listing.model_validate_json(told)
+        return BackupListing.model_validate_json(content)
     except ValidationError as error:
-        raise _refused(archive, f"its {LISTING} says nothing that this release understands") from error
+        raise _refused(archive, f"this release cannot read its {LISTING}") from error
 
 
-def _take_out(archive: Path, tar: tarfile.TarFile, entry: Entry, folder: Path) -> None:
+def _extract(archive: Path, tar: tarfile.TarFile, entry: Entry, folder: Path) -> None:
     source = _read_member(archive, tar, entry.path)
     target = folder / entry.path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,23 +137,23 @@ def _take_out(archive: Path, tar: tarfile.TarFile, entry: Entry, folder: Path) -
             size += file.write(chunk)
     target.chmod(entry.mode & 0o777)
     if (size, digest.hexdigest()) != (entry.size, entry.sha256):
-        raise _refused(archive, f"{entry.path} is not what was backed up: its sha256 differs")
+        raise _refused(archive, f"{entry.path} differs from what was backed up (sha256)")
 
 
 def _read_member(archive: Path, tar: tarfile.TarFile, name: str) -> "tarfile.ExFileObject":
-    """Open the next member, which must be a plain file of that name: no link, no device, no hole."""
+    """Open the next member, which must be a regular file of that name: no link, device or sparse file."""
     member = tar.next()
     if member is None or member.name != name or member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
         found = "nothing" if member is None else f"{member.name!r}"
-        raise _refused(archive, f"the file {name!r} was expected in it, and {found} was found")
+        raise _refused(archive, f"it should hold {name!r} next, and holds {found}")
     file = tar.extractfile(member)
     if not isinstance(file, tarfile.ExFileObject):
-        raise _refused(archive, f"{name!r} is no file")
+        raise _refused(archive, f"{name!r} is not a file")
     return file
 
 
 def _is_plain(path: str) -> bool:
-    """Tell whether the name stays below the folder it is unpacked into, whatever reads it."""
+    """Return whether the path stays below the target folder on every platform."""
     parts = PurePosixPath(path).parts
     return (
         path.isprintable()
@@ -168,6 +167,6 @@ def _is_plain(path: str) -> bool:
 def _refused(archive: Path, why: str) -> StorageError:
     return StorageError(
         f"{archive} cannot be restored: {why}.",
-        remedy="Nothing was changed. Mend what is named, or take another archive.",
+        remedy="Nothing was changed. Fix the problem, or use another archive.",
         path=str(archive),
     )

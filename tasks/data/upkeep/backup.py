@@ -1,8 +1,8 @@
-"""Back up a whole book, and bring it back: lake, days, champion, reports, settings and switch, as they stood.
+"""Back up and restore a home: lake, days, champion, reports, settings and kill switch.
 
-What is made again by itself is left out, and so is whatever lives in the environment: secrets are never in a home. A
-restore checks everything before it touches anything. Then it puts folder after folder in place, `live/` last, with
-`live/STOP` standing meanwhile: a home that is half restored publishes nothing.
+Files that are derived again are excluded; secrets are never in a home. A restore validates everything before it changes
+anything. Then it replaces folder after folder, `live/` last, with `live/STOP` in place meanwhile: a home that is only
+partly restored publishes nothing.
 """
 
 import os
@@ -27,48 +27,48 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import is_set_up
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import IN_THE_HOME, name_of, place_named
-from tasks.data.schema.records import Bucket, Place
-from tasks.data.upkeep.archive import Entry, Listing, list_files, unpack_archive, write_archive
-from tasks.data.upkeep.transfer import bring_lake, fetch_lake, refuse_used
+from tasks.data.lake.location import HOME_LAKE, lake_name, location_named
+from tasks.data.schema.records import Bucket, LakeLocation
+from tasks.data.upkeep.archive import BackupListing, Entry, list_files, unpack_archive, write_archive
+from tasks.data.upkeep.transfer import download_lake, refuse_used, upload_lake
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
 README = "README.md"
 
 
-def nothing_stands() -> AbstractContextManager[str]:
-    """Say that no halt stands: what a new home says."""
+def no_halts() -> AbstractContextManager[str]:
+    """Return no halt: the state of a new home."""
     return nullcontext("")
 
 
 @dataclass(frozen=True)
 class Backup:
-    """An archive and what it says about itself."""
+    """An archive and its listing."""
 
     path: Path
-    listing: Listing
-    lake: str  # what data.lake calls the place where it lay, or was put
+    listing: BackupListing
+    lake: str  # value of data.lake for its location, before or after
 
 
-def back_up(home: Home, folder: Path, *, lake: Place, at: datetime) -> Backup:
-    """Write the home, and its lake wherever that lies, into one archive in the folder, named by session and instant."""
+def back_up(home: Home, folder: Path, *, lake: LakeLocation, at: datetime) -> Backup:
+    """Write the home and its lake into one archive in the folder, named by session and time."""
     if not is_set_up(home):
         raise ConfigError(
-            f"There is no book in {home.root}.", remedy="Name its home with --home.", home=str(home.root)
+            f"{home.root} is not a home.", remedy="Name a home with --home.", home=str(home.root)
         )
-    with exclusive(home.lock_file, doing="data backup"), _at_hand(lake, home) as there:
-        head = read_head(there)
-        sources, files = _gathered(home, there)
-        listing = Listing(
+    with exclusive(home.lock_file, doing="data backup"), _local_copy(lake, home) as local:
+        head = read_head(local)
+        sources, files = _collect(home, local)
+        listing = BackupListing(
             made_by=f"afterclose {version('afterclose')}",
             made_at=at,
             last_session=head.last_session if head else None,
-            lake=name_of(lake),
+            lake=lake_name(lake),
             files=files,
         )
         path = folder / f"afterclose-{listing.last_session or 'empty'}-{at:%Y%m%dT%H%M%SZ}.tar"
         write_archive(path, sources, listing)
-    return Backup(path, listing, name_of(lake))
+    return Backup(path, listing, lake_name(lake))
 
 
 def restore(
@@ -77,64 +77,64 @@ def restore(
     *,
     replace: bool,
     lake: str | None = None,
-    standing: Callable[[], AbstractContextManager[str]] = nothing_stands,
+    halts: Callable[[], AbstractContextManager[str]] = no_halts,
 ) -> Backup:
-    """Bring a book back into the home; one that holds a book already only with `replace`.
+    """Restore an archive into the home; into a home that is not empty only with `replace`.
 
-    `lake` names the place for the lake. A bucket must be named: an archive is not believed where it may overwrite.
-    `standing` says which halts stand (none: empty), and keeps others from coming while `live/` is exchanged: an archive
-    of earlier days ends no halt, `live/STOP` stands after the restore and holds those words.
+    `lake` is the location for the lake. A bucket must be given: an archive must not choose what it overwrites.
+    `halts` returns the active halts (none: empty) and prevents new ones while `live/` is replaced: an archive of
+    earlier days ends no halt; `live/STOP` exists after the restore and holds that text.
     """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)
         if not replace:
-            _refuse_full(home)
+            _refuse_nonempty(home)
         try:
             with TemporaryDirectory(prefix=".restore.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
                 staged = Home(Path(folder))
                 listing = unpack_archive(archive, staged.root, belongs=lambda path: _belongs(staged, path))
-                _refuse_strange(staged, archive)
-                place = place_named(_place_for(listing, lake), home)
-                if isinstance(place, Bucket):
-                    refuse_used(place, replace=replace)
-                if not os.path.lexists(home.stop_file):  # a person's own stays what it is
+                _refuse_unreadable(staged, archive)
+                location = location_named(_lake_name_for(listing, lake), home)
+                if isinstance(location, Bucket):
+                    refuse_used(location, replace=replace)
+                if not os.path.lexists(home.stop_file):  # one of a person is not changed
                     write_text(home.stop_file, INTERRUPTED)
                     os.utime(home.stop_file, (0, 0))
-                if isinstance(place, Bucket):
-                    _bring(staged.lake, place)
-                _put_in_place(staged, home, standing)
+                if isinstance(location, Bucket):
+                    _upload(staged.lake, location)
+                _replace_units(staged, home, halts)
         except OSError as error:
             raise _unwritable(
-                home, error, "Free space or mend permissions, then restore again with --replace."
+                home, error, "Free space or fix permissions, then restore again with --replace."
             ) from error
-    return Backup(archive, listing, name_of(place))
+    return Backup(archive, listing, lake_name(location))
 
 
-def _place_for(listing: Listing, named: str | None) -> str:
-    if named is None and listing.lake != IN_THE_HOME:
+def _lake_name_for(listing: BackupListing, named: str | None) -> str:
+    if named is None and listing.lake != HOME_LAKE:
         raise ConfigError(
-            f"The lake of this book lay in {listing.lake}.",
-            remedy=f"Say where it is to lie now: --lake {listing.lake}, or --lake {IN_THE_HOME}.",
+            f"The lake of this backup was in {listing.lake}.",
+            remedy=f"Name its new location: --lake {listing.lake}, or --lake {HOME_LAKE}.",
             lake=listing.lake,
         )
-    return named or IN_THE_HOME
+    return named or HOME_LAKE
 
 
-def _bring(staged: Path, lake: Bucket) -> None:
-    """Put the lake into the bucket; it is no unit of the home any more."""
+def _upload(staged: Path, lake: Bucket) -> None:
+    """Upload the lake to the bucket and remove it from the staged home."""
     try:
-        bring_lake(staged, lake)
+        upload_lake(staged, lake)
     except StorageError as error:
         raise StorageError(
             error.what,
-            remedy="The lake there is given up until a restore comes through: mend this, then restore with --replace.",
+            remedy="The bucket has no readable lake until a restore succeeds: fix this, then restore with --replace.",
             path=str(lake),
         ) from None
     shutil.rmtree(staged, ignore_errors=True)
 
 
 def is_interrupted(home: Home) -> bool:
-    """Tell whether `live/STOP` is the mark of a restore and no person touched it since: the mark is of no time."""
+    """Return whether `live/STOP` was written by a restore and not touched since: its modification time is 0."""
     try:
         return home.stop_file.read_bytes() == INTERRUPTED.encode() and home.stop_file.lstat().st_mtime == 0
     except OSError:
@@ -142,15 +142,15 @@ def is_interrupted(home: Home) -> bool:
 
 
 @contextmanager
-def _at_hand(lake: Place, home: Home) -> Iterator[Path]:
-    """Hand out the folder of the lake: for one in a bucket a copy, which is gone when the block ends."""
+def _local_copy(lake: LakeLocation, home: Home) -> Iterator[Path]:
+    """Yield the lake's folder: for a lake in a bucket a copy, deleted at the end of the block."""
     if isinstance(lake, Path):
         yield lake
         return
     remove_leftovers(home.root)
     with TemporaryDirectory(prefix=".backup.", suffix=LEFTOVER_SUFFIX, dir=home.root) as folder:
         try:
-            fetch_lake(lake, Path(folder))
+            download_lake(lake, Path(folder))
         except OSError as error:
             raise _unwritable(home, error, "Free space for a copy of the lake, then run again.") from error
         yield Path(folder)
@@ -161,10 +161,10 @@ def _unwritable(home: Home, error: OSError, remedy: str) -> StorageError:
     return StorageError(what, remedy=remedy, path=str(home.root))
 
 
-def _gathered(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...]]:
-    """Return every file of the book by its name in a home, and what is to be said of each.
+def _collect(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...]]:
+    """Return the home's files by their path in a home, and their entries.
 
-    A lake in the home's own folder beside the one that is in use is no part of the book.
+    A lake in the home's folder is excluded when the lake in use is elsewhere.
     """
     try:
         own = (path for path in _files(home) if lake == home.lake or home.lake not in path.parents)
@@ -177,13 +177,13 @@ def _gathered(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...
     except OSError as error:
         raise StorageError(
             f"{error.filename or home.root} could not be read: {error.strerror or error}.",
-            remedy="Mend its permissions, then run again.",
+            remedy="Fix its permissions, then run again.",
             path=str(error.filename or home.root),
         ) from error
 
 
 def _files(home: Home) -> Iterator[Path]:
-    """Yield the files that are a book; a link is refused: what it leads to is not in the home."""
+    """Yield the files to back up; a symbolic link is refused: its target is not in the home."""
     for unit in _units(home):
         for path in (unit, *unit.rglob("*")):
             refuse_symlink(path)
@@ -197,12 +197,12 @@ def _is_leftover(path: Path, home: Home) -> bool:
 
 
 def _units(home: Home) -> tuple[Path, ...]:
-    """Return what is put in place in one step each: what lies in data/, whole folders, `live` last."""
+    """Return what is replaced in one step each: the entries of data/ and whole folders, `live` last."""
     data = home.marker_file.parent
     inside = sorted(data.iterdir()) if data.is_dir() else []
     units = (
         home.config_file,
-        *(path for path in inside if not _is_left_out(path, home)),
+        *(path for path in inside if not _is_excluded(path, home)),
         home.reports,
         home.production,
         home.live,
@@ -210,48 +210,50 @@ def _units(home: Home) -> tuple[Path, ...]:
     return tuple(unit for unit in units if unit.exists() or unit.is_symlink())
 
 
-def _is_left_out(path: Path, home: Home) -> bool:
-    """Tell what is made again by itself, and what speaks of this machine: its locks, and what it asked providers."""
-    made_again = any(path.is_relative_to(folder) for folder in (home.work, home.features, home.answers))
+def _is_excluded(path: Path, home: Home) -> bool:
+    """Return whether the path is derived data or specific to this machine: locks and request counts."""
+    is_derived = any(path.is_relative_to(folder) for folder in (home.work, home.features, home.answers))
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
-    return made_again or counts or path in (home.lock_file, home.kill_switch_lock)
+    return is_derived or counts or path in (home.lock_file, home.kill_switch_lock)
 
 
 def _belongs(home: Home, name: str) -> bool:
     path = home.root / name
     folders = (home.marker_file.parent, home.reports, home.production, home.live)
     is_inside = any(folder in path.parents for folder in folders)
-    return path == home.config_file or (is_inside and not _is_left_out(path, home))
+    return path == home.config_file or (is_inside and not _is_excluded(path, home))
 
 
-def _refuse_full(home: Home) -> None:
+def _refuse_nonempty(home: Home) -> None:
     held = [path for path in _files(home) if path.name != README]
     if held:
         raise ConfigError(
             f"{home.root} is not empty: it holds {held[0].relative_to(home.root)}.",
-            remedy="Name an empty home with --home, or add --replace to give up what this one holds.",
+            remedy="Name an empty home with --home, or add --replace to delete what this one holds.",
             home=str(home.root),
         )
 
 
-def _refuse_strange(staged: Home, archive: Path) -> None:
-    """Refuse a book that this release cannot read, before the present one is touched."""
+def _refuse_unreadable(staged: Home, archive: Path) -> None:
+    """Refuse a backup that this release cannot read, before anything is changed."""
     if not is_set_up(staged):
-        raise ConfigError(f"{archive} holds no book.", remedy="Name another archive.", archive=str(archive))
+        raise ConfigError(
+            f"{archive} does not hold a home.", remedy="Name another archive.", archive=str(archive)
+        )
     read_head(staged.lake)
 
 
-def _put_in_place(staged: Home, home: Home, standing: Callable[[], AbstractContextManager[str]]) -> None:
-    """Exchange unit after unit; what the home held goes where the new unit came from, and away with it."""
+def _replace_units(staged: Home, home: Home, halts: Callable[[], AbstractContextManager[str]]) -> None:
+    """Replace unit after unit; the old ones move to the staging folder, which is deleted afterwards."""
     arriving = [unit.relative_to(staged.root) for unit in _units(staged)]
     for unit in [unit.relative_to(home.root) for unit in _units(home)]:
         if unit not in arriving:
             (home.root / unit).rename(staged.root / unit)
     for unit in arriving:
         is_live = staged.root / unit == staged.live
-        with standing() if is_live else nothing_stands() as halts:
-            if halts:
-                write_text(staged.stop_file, halts + "\n")
+        with halts() if is_live else no_halts() as active:
+            if active:
+                write_text(staged.stop_file, active + "\n")
             put_in_place(staged.root / unit, home.root / unit)
     for folder in (home.work, home.features, home.answers):
         shutil.rmtree(folder, ignore_errors=True)

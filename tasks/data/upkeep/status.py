@@ -1,4 +1,4 @@
-"""Describe the lake at a glance. Never changes anything, and reads only small tables and the last two sessions."""
+"""Summarise the lake. Read-only; reads only small tables and the last two sessions."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,26 +28,26 @@ class TableStatus:
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """The lake at a glance."""
+    """Summary of the lake."""
 
     lies_in: str
     provider: str
-    revision: int  # how many refreshes were committed
-    refreshed_at: datetime | None  # when the last one was
+    revision: int  # number of committed refreshes
+    refreshed_at: datetime | None  # time of the last one
     snapshot: str  # id of everything known at the last session
     first_session: date
     last_session: date
     symbols: int
-    universe: int  # names that may be bought on the last session
+    universe: int  # names in the universe on the last session
     quarantined: tuple[str, ...]
-    size_bytes: int  # with earlier versions
+    size_bytes: int  # earlier versions included
     tables: tuple[TableStatus, ...]
-    missing_sessions: tuple[date, ...]  # trading days inside the span without any bar
-    findings: dict[str, int]  # how many of each rule
+    missing_sessions: tuple[date, ...]  # trading days within the span without any bar
+    findings: dict[str, int]  # count by rule
 
 
 def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
-    """Return the lake at a glance; None where nothing was committed yet."""
+    """Return the summary; None where nothing was committed yet."""
     lake = lake_of(home, settings)
     head = read_head(lake)
     if head is None or head.first_session is None or head.last_session is None:

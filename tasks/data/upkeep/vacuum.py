@@ -1,7 +1,7 @@
-"""Free what the lake no longer needs: files that were put together into larger ones, and what crashes left.
+"""Delete files that the lake no longer needs: compacted ones, and those that interrupted refreshes left.
 
-Rows are never given up. Every day that was published keeps the data it stands on: before anything is deleted, the
-snapshot of each is looked up, and whatever version of the tables it needs stays.
+Rows are never deleted. Every published day retains its data: before anything is deleted, the snapshot of each day is
+located, and the table versions that it needs are retained.
 """
 
 import logging
@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from datetime import date
 
 from tasks.core.errors import DataError
-from tasks.data.lake.commits import drop_unnamed_files
+from tasks.data.lake.commits import delete_unreferenced_files
 from tasks.data.lake.head import Head, read_head, superseded_heads
 from tasks.data.lake.location import files_of
 from tasks.data.lake.store import id_of_snapshot
-from tasks.data.schema.records import Place
+from tasks.data.schema.records import LakeLocation
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Vacuumed:
-    """What a vacuum freed, and what it kept it for."""
+    """Result of a vacuum."""
 
     freed_bytes: int
-    size_bytes: int  # what is left on disk
-    days_kept: tuple[date, ...]  # published days whose data can be named, now as before
-    days_unknown: tuple[date, ...]  # published days that stand on data which this lake never held
+    size_bytes: int  # after the vacuum
+    days_kept: tuple[date, ...]  # published days whose data is retained
+    days_unknown: tuple[date, ...]  # published days on data that this lake never held
 
 
-def vacuum_lake(lake: Place, days: Mapping[date, str]) -> Vacuumed:
-    """Delete every table file that neither the head nor a published day names (`days`: snapshot id by session).
+def vacuum_lake(lake: LakeLocation, days: Mapping[date, str]) -> Vacuumed:
+    """Delete every table file that neither the head nor a published day needs (`days`: snapshot id by session).
 
-    Hold the home's lock meanwhile. Safe to be killed at any moment; run again, it goes on.
+    The caller holds the home's lock. Safe to interrupt at any point; a second run completes it.
     """
     head = read_head(lake)
     if head is None:
@@ -40,24 +40,26 @@ def vacuum_lake(lake: Place, days: Mapping[date, str]) -> Vacuumed:
     files = files_of(lake)
     before = files.size_bytes()
     superseded = superseded_heads(lake)
-    found = {session: _naming(lake, [head, *superseded.values()], session, days[session]) for session in days}
+    found = {
+        session: _head_of(lake, [head, *superseded.values()], session, days[session]) for session in days
+    }
     needed = [other for other in superseded.values() if other in found.values()]
     for name, other in superseded.items():
         if other not in needed:
             files.remove(name)
-    drop_unnamed_files(lake, head, keep=needed)
+    delete_unreferenced_files(lake, head, keep=needed)
     after = files.size_bytes()
     return Vacuumed(
-        freed_bytes=max(before - after, 0),  # where nothing was to free, its log still grew
+        freed_bytes=max(before - after, 0),  # without files to delete, the log still grows
         size_bytes=after,
-        days_kept=tuple(sorted(session for session, naming in found.items() if naming)),
-        days_unknown=tuple(sorted(session for session, naming in found.items() if not naming)),
+        days_kept=tuple(sorted(session for session, head_of_day in found.items() if head_of_day)),
+        days_unknown=tuple(sorted(session for session, head_of_day in found.items() if not head_of_day)),
     )
 
 
-def _naming(lake: Place, heads: list[Head], session: date, snapshot: str) -> Head | None:
-    """Return the latest head under which the session reads as the snapshot."""
-    log.info("looking up the data of %s", session)
+def _head_of(lake: LakeLocation, heads: list[Head], session: date, snapshot: str) -> Head | None:
+    """Return the latest head under which the session has this snapshot id; None without one."""
+    log.info("locating the data of %s", session)
     for head in heads:
         reaches = head.last_session is not None and head.last_session >= session
         if reaches and id_of_snapshot(lake, head, session) == snapshot:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.gates.bar_shapes import judge_shapes
-from tasks.data.gates.bars import judge_bars
-from tasks.data.gates.price_moves import Bars
+from tasks.data.gates.bar_shapes import check_shapes
+from tasks.data.gates.bars import check_bars
+from tasks.data.gates.price_moves import BarHistory
 from tasks.data.lake.digest import COVERED, session_digests
 from tasks.data.schema.tables import OHLCV, empty_table
 
@@ -45,7 +45,7 @@ def make_frame():
 def test_bars_are_judged_one_rule_and_one_column_at_a_time():
     frame = make_frame()
 
-    assert bytes_a_row(lambda: judge_bars(frame, DAYS)) < 45  # five columns have 40
+    assert bytes_a_row(lambda: check_bars(frame, DAYS)) < 45  # five columns have 40
 
 
 def test_a_session_is_hashed_without_the_bytes_of_all_the_others():
@@ -56,15 +56,15 @@ def test_a_session_is_hashed_without_the_bytes_of_all_the_others():
 
 def test_shapes_are_judged_on_few_copies():
     frame = make_frame()
-    bars = Bars(
+    bars = BarHistory(
         code=frame["symbol"].cat.codes.to_numpy().astype(np.int64),
         day=np.tile(np.arange(SESSIONS), NAMES),
         **{name: frame[name].to_numpy() for name in OHLCV},
         factor=np.ones(len(frame)),
-        was_held=np.zeros(len(frame), dtype=bool),
+        was_set_aside=np.zeros(len(frame), dtype=bool),
         is_new=np.ones(len(frame), dtype=bool),
     )
 
     assert (
-        bytes_a_row(lambda: list(judge_shapes(bars))) < 60
+        bytes_a_row(lambda: list(check_shapes(bars))) < 60
     )  # seven columns, of which two stay with the bars

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.data.panel.companies import lines_as_of
+from tasks.data.panel.companies import company_index
 from tasks.portfolio.book import is_priced, value_book
 from tasks.portfolio.events import events_of
 from tasks.portfolio.positions import Position, Positions
@@ -22,7 +22,7 @@ def make_events(*, splits=(), renames=(), lives=(("S000", LONG_AGO), ("S001", LO
         return made.assign(**{day: pd.to_datetime(made[day])})
 
     actions = frame(splits, ["symbol", "session", "split"], "session").assign(dividend=0.0)
-    companies = lines_as_of(
+    companies = company_index(
         frame(lives, ["symbol", "first"], "first"), frame(renames, ["old", "new", "session"], "session")
     )
     return events_of(actions, companies)

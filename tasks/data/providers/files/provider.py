@@ -224,7 +224,7 @@ class FilesProvider:
         odd = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
         if len(odd):
             self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
-            named = ", ".join(f"{ascii_label(str(label))!r}" for label in odd.index[:MOST_NAMED])
+            named = ", ".join(f"{ascii_label(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
             log.warning(
                 "sectors that GICS does not know count as unknown: %s%s (%d in all)",
                 named,

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.gates.action_checks import confirm
-from tasks.data.gates.price_moves import Bars
+from tasks.data.gates.action_checks import check_actions
+from tasks.data.gates.price_moves import BarHistory
 from tests.deliveries import typed
 
 NAMES, SESSIONS, EX, NAME = 20, 40, 25, 4
 
 
-def make_bars(*, price: float, factor: float, seed: int = 0) -> Bars:
+def make_bars(*, price: float, factor: float, seed: int = 0) -> BarHistory:
     """Return quiet walks at 100 USD; from the ex-date on the name trades at `price` times its level."""
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (SESSIONS, NAMES)), axis=0))
@@ -21,13 +21,13 @@ def make_bars(*, price: float, factor: float, seed: int = 0) -> Bars:
     day, code = np.meshgrid(np.arange(SESSIONS), np.arange(NAMES))
     flat, nothing = close.T.ravel(), np.zeros(close.size, dtype=bool)
     prices = dict.fromkeys(("open", "high", "low", "close"), flat)
-    return Bars(
+    return BarHistory(
         code=code.ravel(),
         day=day.ravel(),
         **prices,
         volume=np.full(flat.size, 1e6),
         factor=actions.T.ravel(),
-        was_held=nothing,
+        was_set_aside=nothing,
         is_new=~nothing,
     )
 
@@ -37,7 +37,7 @@ def judge(*, dividend: float = 0.0, split: float = 1.0, price: float) -> tuple[p
     bars = make_bars(price=price, factor=split * (1 + dividend / close))
     row = [("S04", pd.Timestamp("2024-06-10"), dividend, split)]
     acts = typed("actions", pd.DataFrame(row, columns=["symbol", "session", "dividend", "split"]))
-    confirmed = confirm(bars, acts, np.array([NAME * SESSIONS + EX]))
+    confirmed = check_actions(bars, acts, np.array([NAME * SESSIONS + EX]))
     told = confirmed.findings
     return confirmed.actions, told["rule"].tolist(), " ".join(told["evidence"] + "; " + told["action"])
 
@@ -97,7 +97,7 @@ def test_a_split_with_a_spin_off_that_nobody_announced_is_applied_and_told():
 
     assert len(actions) == 1
     assert rules == ["incomplete_action"]
-    assert "is left unexplained at the open" in told
+    assert "remains unexplained at the open" in told
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_action_without_a_bar_near_is_left_alone():
         ),
     )
 
-    confirmed = confirm(make_bars(price=1.0, factor=1.0), acts, np.array([-1]))
+    confirmed = check_actions(make_bars(price=1.0, factor=1.0), acts, np.array([-1]))
 
     assert len(confirmed.actions) == 1
     assert confirmed.findings.empty

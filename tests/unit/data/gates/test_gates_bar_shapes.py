@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.data.gates.bar_shapes import judge_shapes
-from tasks.data.gates.price_moves import Bars
+from tasks.data.gates.bar_shapes import check_shapes
+from tasks.data.gates.price_moves import BarHistory
 
 NAMES, SESSIONS, DAY, NAME = 20, 60, 45, 4
 ROW = NAME * SESSIONS + DAY
 
 
-def make_bars(seed: int = 0) -> Bars:
+def make_bars(seed: int = 0) -> BarHistory:
     """Return names at 50 USD of which shares for 50 million USD are traded a day, with a range of some percent."""
     rng = np.random.default_rng(seed)
     shape = (NAMES, SESSIONS)
@@ -20,7 +20,7 @@ def make_bars(seed: int = 0) -> Bars:
     open_ = close * np.exp(rng.normal(0, 0.005, close.size))
     day, code = np.meshgrid(np.arange(SESSIONS), np.arange(NAMES))
     nothing = np.zeros(close.size, dtype=bool)
-    return Bars(
+    return BarHistory(
         code=code.ravel(),
         day=day.ravel(),
         open=open_,
@@ -29,12 +29,12 @@ def make_bars(seed: int = 0) -> Bars:
         close=close,
         volume=rng.uniform(0.8e6, 1.2e6, close.size),
         factor=np.ones(close.size),
-        was_held=nothing,
+        was_set_aside=nothing,
         is_new=~nothing,
     )
 
 
-def changed(bars: Bars, **figures: float) -> Bars:
+def changed(bars: BarHistory, **figures: float) -> BarHistory:
     """Return the bars with figures of the one bar replaced."""
     columns = {}
     for name, value in figures.items():
@@ -43,8 +43,8 @@ def changed(bars: Bars, **figures: float) -> Bars:
     return replace(bars, **columns)
 
 
-def found(bars: Bars) -> list[tuple[int, str]]:
-    return [(int(row), shapes.rule) for shapes in judge_shapes(bars) for row in shapes.rows]
+def found(bars: BarHistory) -> list[tuple[int, str]]:
+    return [(int(row), shapes.rule) for shapes in check_shapes(bars) for row in shapes.rows]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -67,7 +67,7 @@ def test_a_bar_without_volume_of_a_name_that_trades_little_but_daily_is_noted():
     bars = make_bars()
     quiet = replace(bars, volume=np.where(bars.code == NAME, 200.0, bars.volume))
 
-    (shapes,) = [one for one in judge_shapes(changed(quiet, volume=0.0)) if len(one.rows)]
+    (shapes,) = [one for one in check_shapes(changed(quiet, volume=0.0)) if len(one.rows)]
 
     assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("untraded", "note", [ROW])
 
@@ -128,7 +128,7 @@ def test_extremes_of_a_day_on_which_the_whole_market_falls_and_comes_back_are_be
 
 
 def test_the_volume_of_a_few_minutes_is_noted():
-    (shapes,) = [one for one in judge_shapes(changed(make_bars(), volume=2e4)) if len(one.rows)]
+    (shapes,) = [one for one in check_shapes(changed(make_bars(), volume=2e4)) if len(one.rows)]
 
     assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("thin_volume", "note", [ROW])
 

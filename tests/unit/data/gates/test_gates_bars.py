@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data.gates.bars import judge_bars
+from tasks.data.gates.bars import check_bars
 from tests.deliveries import make_bars
 
 MONDAY, TUESDAY, SATURDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 15)
@@ -17,11 +17,11 @@ DAYS = sessions_between(date(2024, 1, 2), date(2024, 6, 14))
 def test_good_bars_pass_sorted_and_without_a_word():
     bars = make_bars(("B", MONDAY, 10), ("A", TUESDAY, 11), ("A", MONDAY, 10))
 
-    judged = judge_bars(bars, DAYS)
+    checked = check_bars(bars, DAYS)
 
-    assert judged.good["symbol"].astype(str).tolist() == ["A", "A", "B"]
-    assert judged.held.empty
-    assert judged.findings.empty
+    assert checked.good["symbol"].astype(str).tolist() == ["A", "A", "B"]
+    assert checked.set_aside.empty
+    assert checked.findings.empty
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_good_bars_pass_sorted_and_without_a_word():
     ],
 )
 def test_a_bar_that_fails_a_gate_is_set_aside_with_its_figures_as_evidence(row, rule):
-    judged = judge_bars(make_bars(row, ("B", MONDAY, 20)), DAYS)
+    checked = check_bars(make_bars(row, ("B", MONDAY, 20)), DAYS)
 
-    assert judged.good["symbol"].tolist() == ["B"]
-    assert judged.held["rule"].tolist() == [rule]
-    finding = judged.findings.iloc[0]
+    assert checked.good["symbol"].tolist() == ["B"]
+    assert checked.set_aside["rule"].tolist() == [rule]
+    finding = checked.findings.iloc[0]
     assert (finding["symbol"], finding["rule"], finding["severity"]) == ("A", rule, "quarantine")
     assert "open" in finding["evidence"]
 
@@ -60,32 +60,32 @@ def test_issue_10_line_21_one_unit_in_the_last_place_is_no_inconsistency(price, 
         ("A", MONDAY, price, price, price, beyond, 100), ("A", TUESDAY, beyond, price, price, price, 100)
     )
 
-    assert judge_bars(bars, DAYS).held.empty
-    assert judge_bars(
+    assert check_bars(bars, DAYS).set_aside.empty
+    assert check_bars(
         make_bars(("A", MONDAY, price, price, price, price * (1 + side * 1e-6), 100)), DAYS
-    ).held["rule"].tolist() == ["inconsistent_bar"]
+    ).set_aside["rule"].tolist() == ["inconsistent_bar"]
 
 
 def test_equal_duplicates_are_stored_once_and_noted():
-    judged = judge_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 10)), DAYS)
+    checked = check_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 10)), DAYS)
 
-    assert len(judged.good) == 1
-    assert judged.findings[["rule", "severity"]].to_numpy().tolist() == [["repeated_row", "note"]]
+    assert len(checked.good) == 1
+    assert checked.findings[["rule", "severity"]].to_numpy().tolist() == [["repeated_row", "note"]]
 
 
 def test_of_conflicting_duplicates_none_is_stored():
-    judged = judge_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 11), ("A", TUESDAY, 10)), DAYS)
+    checked = check_bars(make_bars(("A", MONDAY, 10), ("A", MONDAY, 11), ("A", TUESDAY, 10)), DAYS)
 
-    assert judged.good["session"].tolist() == [pd.Timestamp(TUESDAY)]
-    assert judged.held["rule"].tolist() == ["conflicting_duplicate"] * 2
-    assert judged.findings["rule"].tolist() == ["conflicting_duplicate"]
+    assert checked.good["session"].tolist() == [pd.Timestamp(TUESDAY)]
+    assert checked.set_aside["rule"].tolist() == ["conflicting_duplicate"] * 2
+    assert checked.findings["rule"].tolist() == ["conflicting_duplicate"]
 
 
 def test_nothing_delivered_is_nothing_judged():
-    judged = judge_bars(make_bars(), DAYS)
+    checked = check_bars(make_bars(), DAYS)
 
-    assert judged.good.empty
-    assert judged.findings.empty
+    assert checked.good.empty
+    assert checked.findings.empty
 
 
 ANY_NUMBER = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e308, 5e-324]), st.floats(0.01, 1e4))
@@ -100,9 +100,9 @@ ANY_NUMBER = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e308, 5e-324]),
 def test_whatever_comes_in_only_consistent_unique_bars_pass_and_no_row_is_lost(rows):
     bars = make_bars(*rows)
 
-    judged = judge_bars(bars, DAYS)
+    checked = check_bars(bars, DAYS)
 
-    good = judged.good
+    good = checked.good
     assert not good.duplicated(["symbol", "session"]).any()
     figures = good[["open", "high", "low", "close", "volume"]].to_numpy()
     assert np.isfinite(figures).all()
@@ -111,4 +111,4 @@ def test_whatever_comes_in_only_consistent_unique_bars_pass_and_no_row_is_lost(r
     assert (good["high"] >= good[["open", "close"]].max(axis=1) * (1 - 1e-9)).all()
     assert ((figures[:, :4] >= 1e-4) & (figures[:, :4] <= 1e7)).all()
     assert (figures[:, 4] <= 1e13).all()
-    assert len(good) + len(judged.held) + bars.duplicated().sum() == len(bars)
+    assert len(good) + len(checked.set_aside) + bars.duplicated().sum() == len(bars)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data.gates.baselines import by_session, rows_by_session, usual
+from tasks.data.gates.baselines import rows_by_session, session_median, trailing_median
 
 
 @given(
@@ -20,7 +20,7 @@ def test_the_usual_value_is_the_median_over_the_names_sessions_before(rows):
         np.array(column) for column in zip(*sorted(rows, key=lambda row: row[:2]), strict=True)
     )
 
-    result = usual(values, code, day, np.arange(len(code)), sessions=7, least=2)
+    result = trailing_median(values, code, day, np.arange(len(code)), sessions=7, min_count=2)
 
     for row, value in enumerate(result):
         window = values[(code == code[row]) & (day < day[row]) & (day >= day[row] - 7)]
@@ -32,8 +32,8 @@ def test_the_usual_value_is_the_median_over_the_names_sessions_before(rows):
 def test_a_sessions_median_is_that_of_all_names():
     day, values = np.array([1, 2, 1, 2, 1]), np.array([1.0, 5.0, 2.0, np.nan, 9.0])
 
-    np.testing.assert_array_equal(by_session(day, values), [2, 5, 2, 5, 2])
-    assert pd.isna(by_session(np.array([1]), np.array([np.nan]))[0])
+    np.testing.assert_array_equal(session_median(day, values), [2, 5, 2, 5, 2])
+    assert pd.isna(session_median(np.array([1]), np.array([np.nan]))[0])
 
 
 @given(
@@ -48,7 +48,7 @@ def test_a_sessions_median_is_to_the_bit_what_pandas_takes_for_it(rows):
 
     expected = pd.Series(values).groupby(day).transform("median").to_numpy()
 
-    np.testing.assert_array_equal(by_session(day, values), expected)
+    np.testing.assert_array_equal(session_median(day, values), expected)
 
 
 def test_the_rows_of_a_session_come_together_sessions_and_rows_in_order():

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from tasks.data.gates.filing_checks import judge_figures
+from tasks.data.gates.filing_checks import check_filings
 from tasks.data.providers.filings import last_four_quarters
 from tests.unit.data.providers.test_providers_filings import INCOME, make_filings
 
@@ -10,7 +10,7 @@ def judge(**changes: object) -> tuple[int, list[tuple[str, str]]]:
     figures = last_four_quarters(make_filings(INCOME))
     for name, value in changes.items():
         figures.loc[6, name] = value
-    good, findings = judge_figures(figures, figures.iloc[:0])
+    good, findings = check_filings(figures, figures.iloc[:0])
     return len(good), list(zip(findings["rule"], findings["action"], strict=True))
 
 
@@ -34,7 +34,7 @@ def test_of_two_filings_of_one_day_for_one_period_none_is_stored():
     figures = last_four_quarters(make_filings(INCOME))
     other = figures.iloc[[6]].assign(book=1.0)
 
-    good, findings = judge_figures(pd.concat([figures, other], ignore_index=True), figures.iloc[:0])
+    good, findings = check_filings(pd.concat([figures, other], ignore_index=True), figures.iloc[:0])
 
     assert len(good) == 11
     assert findings["rule"].tolist() == ["conflicting_filing"]
@@ -44,7 +44,7 @@ def test_filings_are_judged_the_same_in_parts_and_as_a_whole():
     figures = last_four_quarters(make_filings(INCOME))
     figures.loc[6, "assets"] = 0.0001
 
-    good, _ = judge_figures(figures.iloc[:6], figures.iloc[:0])
-    _, findings = judge_figures(figures.iloc[6:], good)
+    good, _ = check_filings(figures.iloc[:6], figures.iloc[:0])
+    _, findings = check_filings(figures.iloc[6:], good)
 
     assert findings["rule"].tolist() == ["impossible_figure"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.gates.level_checks import LevelRules, judge_levels, judge_yields
+from tasks.data.gates.level_checks import LevelRules, check_levels, check_yields
 from tasks.data.schema.tables import empty_table
 from tests.builders import FRIDAY, make_settings
 from tests.deliveries import typed
@@ -38,7 +38,7 @@ def yields(closes: list[float]):
 
 def unusable(frame: pd.DataFrame, stored: pd.DataFrame = NOTHING) -> list[date]:
     """Return the days whose level is left out."""
-    judge = judge_yields if "yield_pct" in frame.columns else judge_levels
+    judge = check_yields if "yield_pct" in frame.columns else check_levels
     good, findings = judge(frame, stored, RULES, DAYS)
     left_out = sorted(set(frame["session"].dt.date) - set(good["session"].dt.date))
     assert sorted(findings["session"].dt.date) == left_out
@@ -49,26 +49,26 @@ def unusable(frame: pd.DataFrame, stored: pd.DataFrame = NOTHING) -> list[date]:
 @pytest.mark.parametrize(
     ("frame", "why"),
     [
-        (levels("^VIX", [*CALM, 142.0]), "no move"),
+        (levels("^VIX", [*CALM, 142.0]), "not plausible within"),
         (levels("^VIX", [*CALM, 1420.0]), "between 5 and 150"),
         (levels("^VIX", [*CALM, 1.42]), "between 5 and 150"),
-        (levels("^VIX", [60.0, 61.0, 6.1]), "no move"),
+        (levels("^VIX", [60.0, 61.0, 6.1]), "not plausible within"),
         (levels("^VIX", [*CALM, 14.2], spread=0.01), "stale"),
-        (levels("SPY", [400.0, 404.0, 4040.0]), "no move"),
-        (levels("SPY", [400.0, 404.0, 40.4]), "no move"),
+        (levels("SPY", [400.0, 404.0, 4040.0]), "not plausible within"),
+        (levels("SPY", [400.0, 404.0, 40.4]), "not plausible within"),
         (levels("SPY", [400.0, 404.0, -404.0]), "between"),
         (levels("SPY", [400.0, 404.0, np.nan]), "between"),
         (levels("SPY", [400.0, 404.0, 1e308]), "between"),
         (levels("SPY", [400.0, 404.0, 406.0], total=[300.0, 303.0, 340.0]), "adj_close"),
         (levels("SPY", [400.0, *[404.0] * 5]), "stale"),
-        (yields([4.0, 4.1, 41.0]), "between -1 and 25"),
-        (yields([5.0, 5.1, 0.51]), "no move"),
-        (yields([1.2, 1.2, 0.12]), "no move"),
-        (yields([0.5, 0.5, 5.0]), "no move"),
+        (yields([4.0, 4.1, 41.0]), "between -1% and 25%"),
+        (yields([5.0, 5.1, 0.51]), "not plausible within"),
+        (yields([1.2, 1.2, 0.12]), "not plausible within"),
+        (yields([0.5, 0.5, 5.0]), "not plausible within"),
     ],
 )
 def test_issue_10_line_18_a_level_that_cannot_be_right_is_left_out_with_its_figures(frame, why):
-    judge = judge_yields if "yield_pct" in frame.columns else judge_levels
+    judge = check_yields if "yield_pct" in frame.columns else check_levels
 
     good, findings = judge(frame, NOTHING, RULES, DAYS)
 
@@ -135,9 +135,9 @@ def test_levels_are_judged_the_same_in_parts_and_at_once(first, cut_at, seed):
     closes = 20 * np.exp(np.cumsum(rng.normal(0, 0.03, 22)))
     closes[first] *= rng.choice([0.1, 10.0, 1.0])
     whole = levels("^VIX", closes.tolist())
-    good, _ = judge_levels(whole, NOTHING, RULES, DAYS)
+    good, _ = check_levels(whole, NOTHING, RULES, DAYS)
 
-    before, _ = judge_levels(whole.iloc[:cut_at], NOTHING, RULES, DAYS)
-    after, _ = judge_levels(whole.iloc[cut_at:].reset_index(drop=True), before, RULES, DAYS)
+    before, _ = check_levels(whole.iloc[:cut_at], NOTHING, RULES, DAYS)
+    after, _ = check_levels(whole.iloc[cut_at:].reset_index(drop=True), before, RULES, DAYS)
 
     assert [*before["session"], *after["session"]] == good["session"].tolist()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.data.gates.price_moves import Bars, judge_moves
+from tasks.data.gates.price_moves import BarHistory, check_moves
 
 NAMES, SESSIONS = 40, 30
 
@@ -18,7 +18,7 @@ def make_moves(seed: int = 0, shock: float = 0.0) -> tuple[np.ndarray, np.ndarra
 
 def as_bars(
     close: np.ndarray, volume: np.ndarray, *, factor: dict[tuple[int, int], float] | None = None
-) -> Bars:
+) -> BarHistory:
     """Lay the arrays out symbol by symbol. Opens equal closes; `factor` is keyed by session and name."""
     actions = np.ones_like(close)
     for place, value in (factor or {}).items():
@@ -26,7 +26,7 @@ def as_bars(
     day, code = np.meshgrid(np.arange(SESSIONS), np.arange(NAMES))
     flat = close.T.ravel()
     nothing = np.zeros(flat.size, dtype=bool)
-    return Bars(
+    return BarHistory(
         code=code.ravel(),
         day=day.ravel(),
         open=flat,
@@ -35,13 +35,13 @@ def as_bars(
         close=flat,
         volume=volume.T.ravel(),
         factor=actions.T.ravel(),
-        was_held=nothing,
+        was_set_aside=nothing,
         is_new=~nothing,
     )
 
 
-def found(bars: Bars) -> list[tuple[int, int, str]]:
-    return [(int(bars.day[s.row]), int(bars.code[s.row]), s.rule) for s in judge_moves(bars, limit=0.2)]
+def found(bars: BarHistory) -> list[tuple[int, int, str]]:
+    return [(int(bars.day[s.row]), int(bars.code[s.row]), s.rule) for s in check_moves(bars, limit=0.2)]
 
 
 def test_ordinary_days_raise_no_suspicion():
@@ -68,9 +68,9 @@ def test_a_great_move_is_believed_when_people_traded_on_it(times, rule):
     close[12:, 5] *= 1.4
     volume[12, 5] *= times
 
-    (suspect,) = judge_moves(as_bars(close, volume), limit=0.2)
+    (suspect,) = check_moves(as_bars(close, volume), limit=0.2)
 
-    assert (suspect.rule, suspect.holds_bar) == (rule, False)
+    assert (suspect.rule, suspect.sets_aside) == (rule, False)
     assert suspect.severity == ("note" if times > 1 else "quarantine")
 
 
@@ -95,9 +95,9 @@ def test_fault_005_a_unit_error_in_one_bar_is_set_aside_and_the_next_good_bar_is
     close, volume = make_moves()
     close[day, name] *= power
 
-    suspects = judge_moves(as_bars(close, volume), limit=0.2)
+    suspects = check_moves(as_bars(close, volume), limit=0.2)
 
-    assert [(s.row, s.rule, s.holds_bar) for s in suspects] == [(name * SESSIONS + day, "unit_error", True)]
+    assert [(s.row, s.rule, s.sets_aside) for s in suspects] == [(name * SESSIONS + day, "unit_error", True)]
 
 
 def test_a_level_that_holds_is_confirmed_by_the_next_bar():
@@ -116,7 +116,7 @@ def test_fault_006_a_split_that_nobody_announced_is_named(split):
     bars = as_bars(close, volume)
 
     assert found(bars) == [(12, 5, "unannounced_split")]
-    assert f"{split:g}-for-1" in judge_moves(bars, limit=0.2)[0].evidence
+    assert f"{split:g}-for-1" in check_moves(bars, limit=0.2)[0].evidence
 
 
 def test_an_announced_split_raises_no_suspicion():
@@ -153,8 +153,8 @@ def test_issue_10_line_17_a_price_that_doubles_is_set_aside_until_the_next_bar_c
     stays[12:, 5] *= times
 
     for prices in (once, stays):
-        (suspect,) = judge_moves(as_bars(prices, volume), limit=0.2)
-        assert (suspect.holds_bar, suspect.severity) == (True, "quarantine")
+        (suspect,) = check_moves(as_bars(prices, volume), limit=0.2)
+        assert (suspect.sets_aside, suspect.severity) == (True, "quarantine")
         assert (suspect.row, suspect.rule) == (5 * SESSIONS + 12, suspect.rule)
         assert suspect.rule in {"doubled_price", "unit_error"}
 
@@ -173,9 +173,9 @@ def test_news_on_great_volume_are_no_split():
     close[12:, 5] /= 2
     volume[12, 5] *= 20
 
-    suspects = judge_moves(as_bars(close, volume), limit=0.2)
+    suspects = check_moves(as_bars(close, volume), limit=0.2)
 
-    assert [(s.rule, s.holds_bar) for s in suspects] == [("large_move", False)]
+    assert [(s.rule, s.sets_aside) for s in suspects] == [("large_move", False)]
 
 
 @settings(max_examples=15)

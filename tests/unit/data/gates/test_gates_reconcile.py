@@ -73,5 +73,5 @@ def test_a_source_that_counts_otherwise_is_left_out_and_told():
     result = reconcile(bars, {"two": undone, "three": bars}, ours="one")
 
     assert result.findings.empty
-    assert result.ignored == ("two counts otherwise than one: 10 of 10 bars differ",)
+    assert result.ignored == ("two has another convention than one: 10 of 10 bars differ",)
     assert len(result.confirmed) == 10

@@ -9,8 +9,13 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
-from tasks.data.gates.price_moves import Bars
-from tasks.data.gates.session_moves import SessionMoves, measure_sessions, out_of_line, refuse_out_of_line
+from tasks.data.gates.price_moves import BarHistory
+from tasks.data.gates.session_moves import (
+    SessionMoves,
+    broken_bound,
+    measure_sessions,
+    refuse_implausible_session,
+)
 from tests.builders import FRIDAY, make_settings
 
 LIMITS = make_settings().data.quality
@@ -44,7 +49,7 @@ def measured(
     level = np.full(len(DAYS), np.nan)
     if benchmark is not None:
         level[rows] = benchmark
-    bars = Bars(
+    bars = BarHistory(
         code=code.ravel(),
         day=day.ravel(),
         open=flat,
@@ -53,7 +58,7 @@ def measured(
         close=flat,
         volume=np.full(flat.size, 1e6) if volume is None else volume.T.ravel(),
         factor=np.ones(flat.size),
-        was_held=np.zeros(flat.size, dtype=bool),
+        was_set_aside=np.zeros(flat.size, dtype=bool),
         is_new=is_new,
     )
     symbols = pd.Index([f"N{name:03d}" for name in range(names)])
@@ -93,7 +98,7 @@ def test_issue_10_line_16_an_error_of_many_names_breaks_an_absolute_bound(fault,
 
     moves = measured(last(close, FAULTS[fault]), benchmark if has_benchmark else None)
 
-    assert out_of_line(moves, LIMITS)
+    assert broken_bound(moves, LIMITS)
 
 
 @pytest.mark.parametrize("names", [3, 12, 49])
@@ -101,7 +106,7 @@ def test_issue_10_line_16_an_error_of_many_names_breaks_an_absolute_bound(fault,
 def test_issue_10_line_16_few_names_are_judged_too(names, fault):
     close, benchmark = walk(names)
 
-    assert out_of_line(measured(last(close, FAULTS[fault]), benchmark), LIMITS)
+    assert broken_bound(measured(last(close, FAULTS[fault]), benchmark), LIMITS)
 
 
 def test_issue_10_line_16_a_benchmark_that_is_wrong_alike_excuses_nothing():
@@ -109,7 +114,7 @@ def test_issue_10_line_16_a_benchmark_that_is_wrong_alike_excuses_nothing():
     # level_gates.py leaves out a benchmark that rose tenfold; what remains is judged without one
     moves = measured(last(close, lambda row: row * 10), np.append(benchmark[:-1], np.nan))
 
-    assert "benchmark" in out_of_line(moves, LIMITS)
+    assert "benchmark" in broken_bound(moves, LIMITS)
 
 
 @pytest.mark.parametrize("shock", [-0.10, -0.205, 0.116])
@@ -119,7 +124,7 @@ def test_issue_10_line_16_a_crash_of_the_size_of_1987_passes(shock):
     close[-1] = close[-2] * (1 + shock + rng.normal(0, abs(shock) / 3, close.shape[1]))
     benchmark[-1] = benchmark[-2] * (1 + shock)
 
-    assert out_of_line(measured(close, benchmark), LIMITS) == ""
+    assert broken_bound(measured(close, benchmark), LIMITS) == ""
 
 
 def test_issue_10_line_16_a_crash_without_a_benchmark_passes_up_to_the_absolute_bound():
@@ -127,23 +132,23 @@ def test_issue_10_line_16_a_crash_without_a_benchmark_passes_up_to_the_absolute_
     mild, wild = close.copy(), close.copy()
     mild[-1], wild[-1] = close[-2] * 0.874, close[-2] * 0.80
 
-    assert out_of_line(measured(mild, None), LIMITS) == ""
-    assert out_of_line(measured(wild, None), LIMITS)
+    assert broken_bound(measured(mild, None), LIMITS) == ""
+    assert broken_bound(measured(wild, None), LIMITS)
 
 
 @pytest.mark.parametrize("names", [1, 2, 5, 101])
 def test_ordinary_sessions_pass_whatever_the_number_of_names(names):
     close, benchmark = walk(names)
 
-    assert out_of_line(measured(close, benchmark), LIMITS) == ""
-    assert out_of_line(measured(close, None), LIMITS) == ""
+    assert broken_bound(measured(close, benchmark), LIMITS) == ""
+    assert broken_bound(measured(close, None), LIMITS) == ""
 
 
 def test_two_names_with_great_news_stop_no_small_market():
     close, benchmark = walk(7)
     close[-1, :2] *= 1.4
 
-    assert out_of_line(measured(close, benchmark), LIMITS) == ""
+    assert broken_bound(measured(close, benchmark), LIMITS) == ""
 
 
 def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
@@ -151,8 +156,8 @@ def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
     high = last(close, lambda row: row * 10)
     volume = last(np.full(close.shape, 1e6), lambda row: row * 100)
 
-    assert "high or low" in out_of_line(measured(close, benchmark, high=high), LIMITS)
-    assert "100 times the shares" in out_of_line(measured(close, benchmark, volume=volume), LIMITS)
+    assert "high or low" in broken_bound(measured(close, benchmark, high=high), LIMITS)
+    assert "100 times the shares" in broken_bound(measured(close, benchmark, volume=volume), LIMITS)
 
 
 def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the_day():
@@ -166,35 +171,35 @@ def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the
             old, benchmark, volume=volume, high=np.vstack([high[:-1], np.maximum(high[-1:], old[-1:])])
         )
 
-        assert out_of_line(moves, LIMITS) == (
-            f"100% of the closes are those of {back} session{'s' if back > 1 else ''} before"
+        assert broken_bound(moves, LIMITS) == (
+            f"100% of the closes equal those {back} session{'s' if back > 1 else ''} earlier"
         )
 
 
 def test_a_market_whose_bars_stand_still_is_left_to_the_rule_for_repeated_bars():
     close, benchmark = walk(sessions=8)
 
-    assert out_of_line(measured(np.tile(close[-1], (8, 1)), benchmark), LIMITS) == ""
+    assert broken_bound(measured(np.tile(close[-1], (8, 1)), benchmark), LIMITS) == ""
 
 
 def test_bounds_widen_with_the_root_of_the_sessions_that_are_missing_in_between():
     close, benchmark = walk(sessions=2)
     close[-1], benchmark[-1] = close[-2] * 1.1, benchmark[-2]
 
-    assert out_of_line(measured(close, benchmark, days=[38, 39]), LIMITS)
-    assert out_of_line(measured(close, benchmark, days=[35, 39]), LIMITS) == ""
-    assert out_of_line(measured(close * [[1], [10]], benchmark, days=[5, 39]), LIMITS)
+    assert broken_bound(measured(close, benchmark, days=[38, 39]), LIMITS)
+    assert broken_bound(measured(close, benchmark, days=[35, 39]), LIMITS) == ""
+    assert broken_bound(measured(close * [[1], [10]], benchmark, days=[5, 39]), LIMITS)
 
 
 def test_an_announced_split_of_every_name_is_no_move():
     close, benchmark = walk(sessions=2)
-    bars = Bars(
+    bars = BarHistory(
         code=np.repeat(np.arange(101), 2),
         day=np.tile([38, 39], 101),
         **dict.fromkeys(("open", "high", "low", "close"), (close / [[1], [2]]).T.ravel()),
         volume=np.tile([1e6, 2e6], 101),
         factor=np.tile([1.0, 2.0], 101),
-        was_held=np.zeros(202, dtype=bool),
+        was_set_aside=np.zeros(202, dtype=bool),
         is_new=np.tile([False, True], 101),
     )
     level = np.full(len(DAYS), np.nan)
@@ -204,20 +209,20 @@ def test_an_announced_split_of_every_name_is_no_move():
         bars, pd.Index([f"N{i}" for i in range(101)]), DAYS, benchmark=level, move_frac=0.2
     )
 
-    assert out_of_line(moves, LIMITS) == ""
+    assert broken_bound(moves, LIMITS) == ""
 
 
 def test_the_message_names_session_figures_and_examples():
     close, benchmark = walk()
     good, bad = measured(close, benchmark), measured(last(close, some(60, 10)), benchmark)
 
-    refuse_out_of_line((good,), LIMITS, provider="files")
+    refuse_implausible_session((good,), LIMITS, provider="files")
     with pytest.raises(DataError) as refused:
-        refuse_out_of_line((bad, replace(good, session=bad.before)), LIMITS, provider="files")
+        refuse_implausible_session((bad, replace(good, session=bad.before)), LIMITS, provider="files")
 
     assert str(bad.session) in refused.value.what
     assert "60 of 101 names" in refused.value.what
     assert f"(names compared with {bad.before}: 101)" in refused.value.what
-    assert "a split that is missing belongs into corporate_actions" in refused.value.remedy
+    assert "add a missing split to corporate_actions" in refused.value.remedy
     assert "N0" in refused.value.what
     assert refused.value.exit_code == 5

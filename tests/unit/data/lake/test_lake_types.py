@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tasks.data.lake.types import to_arrow, year_by_year
+from tasks.data.lake.types import stream_by_year, to_arrow
 
 
 def make_bars(*days):
@@ -17,7 +17,7 @@ def test_bars_of_many_years_are_streamed_one_year_at_a_time():
     """issue 10, done when 4: whoever writes an import holds one year of it."""
     frame = make_bars("2024-01-02", "2022-12-30", "2023-06-01", "2023-06-02")
 
-    batches = list(year_by_year(frame, 7))
+    batches = list(stream_by_year(frame, 7))
 
     assert [set(batch["year"].to_pylist()) for batch in batches] == [{2022}, {2023}, {2024}]
 
@@ -25,5 +25,5 @@ def test_bars_of_many_years_are_streamed_one_year_at_a_time():
 def test_the_stream_of_years_is_the_table():
     frame = make_bars("2024-01-02", "2022-12-30", "2023-06-01", "2023-06-02")
 
-    assert year_by_year(frame, 7).read_all().equals(to_arrow(frame, "bars", 7))
-    assert year_by_year(frame.iloc[:0], 7).read_all().equals(to_arrow(frame.iloc[:0], "bars", 7))
+    assert stream_by_year(frame, 7).read_all().equals(to_arrow(frame, "bars", 7))
+    assert stream_by_year(frame.iloc[:0], 7).read_all().equals(to_arrow(frame.iloc[:0], "bars", 7))

@@ -9,9 +9,9 @@ from tasks.data.panel.actions import (
     clean_actions,
     closes_at,
     closes_before,
-    factors,
     factors_by_row,
     pays_out_everything,
+    total_return_factors,
 )
 from tests.deliveries import typed
 
@@ -67,7 +67,7 @@ def test_with_its_factor_a_days_return_is_what_a_holder_got():
     acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 0.0, 4.0), ("A", MONDAY, 3.0, 2.0))
     before, at = np.array([100.0, 100.0, 100.0]), np.array([99.0, 26.0, 48.0])
 
-    returns = at * factors(acts, before=before, at=at) / before - 1
+    returns = at * total_return_factors(acts, before=before, at=at) / before - 1
 
     assert returns == pytest.approx([0.01, 0.04, 2 * (48 + 3) / 100 - 1])
 
@@ -76,7 +76,9 @@ def test_without_a_bar_on_the_day_the_close_before_less_the_dividend_stands_in()
     acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 2.0, 4.0), ("A", MONDAY, 2.0, 1.0))
     before, missing = np.array([100.0, 100.0, np.nan]), np.full(3, np.nan)
 
-    assert factors(acts, before=before, at=missing) == pytest.approx([100 / 98, 4 * 25 / 23, 1.0])
+    assert total_return_factors(acts, before=before, at=missing) == pytest.approx(
+        [100 / 98, 4 * 25 / 23, 1.0]
+    )
 
 
 def test_the_close_at_an_ex_date_is_that_of_the_very_day():

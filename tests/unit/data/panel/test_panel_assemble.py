@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
-from tasks.data.panel.grid import rows_of
+from tasks.data.panel.grid import row_index
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import PanelRules
 from tasks.data.schema.tables import OHLCV, empty_table
@@ -305,9 +305,9 @@ def test_the_last_sessions_of_a_panel_leave_out_who_has_no_bar_in_them():
 def test_days_that_are_no_sessions_have_no_row():
     sessions = DAYS[[2, 3, 5]]
 
-    assert rows_of(sessions, DAYS[:8]).tolist() == [-1, -1, 0, 1, -1, 2, -1, -1]
-    assert rows_of(sessions[:0], DAYS[:2]).tolist() == [-1, -1]
-    assert rows_of(sessions, DAYS[:2]).dtype == np.int64
+    assert row_index(sessions, DAYS[:8]).tolist() == [-1, -1, 0, 1, -1, 2, -1, -1]
+    assert row_index(sessions[:0], DAYS[:2]).tolist() == [-1, -1]
+    assert row_index(sessions, DAYS[:2]).dtype == np.int64
 
 
 def test_a_panel_that_is_handed_out_cannot_be_changed():

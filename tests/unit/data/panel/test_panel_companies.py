@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.panel.companies import Lines, lines_as_of, new_lives
+from tasks.data.panel.companies import CompanyIndex, company_index, new_lives
 from tests.deliveries import make_bars, typed
 
 DAYS = sessions_between(date(2020, 1, 2), date(2024, 6, 14))
@@ -44,20 +44,20 @@ def lives_of(bars: dict[str, list[tuple[date, date]]], *, renames=None, delistin
     )
 
 
-def where(lines: Lines, symbol: str, day: date) -> str:
-    line = lines.of_rows(np.array([symbol]), np.array([0]), np.array([day], dtype="datetime64[D]"))[0]
-    return "nobody" if line < 0 else str(lines.names[line])
+def where(companies: CompanyIndex, symbol: str, day: date) -> str:
+    company = companies.of_rows(np.array([symbol]), np.array([0]), np.array([day], dtype="datetime64[D]"))[0]
+    return "nobody" if company < 0 else str(companies.names[company])
 
 
 def test_a_company_keeps_its_history_under_its_new_symbol():
     renames = renamed(("FB", "META", MARCH))
     lives = lives_of({"FB": [(JANUARY, date(2020, 2, 28))], "META": [(MARCH, JUNE)]}, renames=renames)
 
-    lines = lines_as_of(lives, renames)
+    companies = company_index(lives, renames)
 
-    assert lines.names.tolist() == ["META"]
-    assert where(lines, "FB", JANUARY) == where(lines, "META", JUNE) == "META"
-    assert lines.first.tolist() == [JANUARY]
+    assert companies.names.tolist() == ["META"]
+    assert where(companies, "FB", JANUARY) == where(companies, "META", JUNE) == "META"
+    assert companies.first.tolist() == [JANUARY]
 
 
 def test_a_chain_of_renames_is_one_line():
@@ -71,17 +71,17 @@ def test_a_chain_of_renames_is_one_line():
         renames=renames,
     )
 
-    assert lines_as_of(lives, renames).names.tolist() == ["C"]
+    assert company_index(lives, renames).names.tolist() == ["C"]
 
 
 def test_two_companies_that_swap_symbols_on_one_day_are_not_mixed_up():
     renames = renamed(("A", "B", MARCH), ("B", "A", MARCH))
     lives = lives_of({"A": [(JANUARY, JUNE)], "B": [(JANUARY, JUNE)]}, renames=renames)
 
-    lines = lines_as_of(lives, renames)
+    companies = company_index(lives, renames)
 
-    assert where(lines, "A", JANUARY) == where(lines, "B", JUNE) == "B"
-    assert where(lines, "B", JANUARY) == where(lines, "A", JUNE) == "A"
+    assert where(companies, "A", JANUARY) == where(companies, "B", JUNE) == "B"
+    assert where(companies, "B", JANUARY) == where(companies, "A", JUNE) == "A"
 
 
 @pytest.mark.parametrize("gone", ["delisted", "silent"])
@@ -91,12 +91,12 @@ def test_fault_008_a_reused_symbol_never_inherits_the_history_of_a_stranger(gone
     again = date(2020, 3, 16) if gone == "delisted" else date(2021, 3, 1)
     lives = lives_of({"XYZ": [(JANUARY, last), (again, date(2021, 6, 1))]}, delistings=delistings)
 
-    lines = lines_as_of(lives, renamed())
+    companies = company_index(lives, renamed())
 
-    assert lines.names.tolist() == ["XYZ", "XYZ~20200102"]
-    assert where(lines, "XYZ", JANUARY) == "XYZ~20200102"
-    assert where(lines, "XYZ", again) == "XYZ"
-    assert lines.first.tolist() == [again, JANUARY]
+    assert companies.names.tolist() == ["XYZ", "XYZ~20200102"]
+    assert where(companies, "XYZ", JANUARY) == "XYZ~20200102"
+    assert where(companies, "XYZ", again) == "XYZ"
+    assert companies.first.tolist() == [again, JANUARY]
 
 
 def test_fault_008_a_symbol_given_to_another_company_by_a_rename_is_cut_there():
@@ -105,12 +105,12 @@ def test_fault_008_a_symbol_given_to_another_company_by_a_rename_is_cut_there():
     before = (JANUARY, date(2020, 2, 28))
     lives = lives_of({"FB": [before], "META": [(JANUARY, JUNE)], "METV": [(MARCH, JUNE)]}, renames=renames)
 
-    lines = lines_as_of(lives, renames)
+    companies = company_index(lives, renames)
 
-    assert lines.names.tolist() == ["META", "METV"]
-    assert where(lines, "META", JANUARY) == "METV"
-    assert where(lines, "FB", JANUARY) == "META"
-    assert where(lines, "META", JUNE) == "META"
+    assert companies.names.tolist() == ["META", "METV"]
+    assert where(companies, "META", JANUARY) == "METV"
+    assert where(companies, "FB", JANUARY) == "META"
+    assert where(companies, "META", JUNE) == "META"
 
 
 def test_a_short_silence_begins_no_new_life():
@@ -120,5 +120,5 @@ def test_a_short_silence_begins_no_new_life():
 
 
 def test_a_symbol_without_bars_belongs_to_nobody():
-    assert where(lines_as_of(lives_of({"A": [(JANUARY, JUNE)]}), renamed()), "B", JUNE) == "nobody"
-    assert where(lines_as_of(lives_of({}), renamed(("A", "B", MARCH))), "B", JUNE) == "nobody"
+    assert where(company_index(lives_of({"A": [(JANUARY, JUNE)]}), renamed()), "B", JUNE) == "nobody"
+    assert where(company_index(lives_of({}), renamed(("A", "B", MARCH))), "B", JUNE) == "nobody"
