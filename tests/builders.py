@@ -1,4 +1,4 @@
-"""Small worlds for tests: settings, a run, a panel. Everything a test needs to see is in its arguments."""
+"""Build settings, runs and panels for tests. What matters to a test is in its arguments."""
 
 from copy import deepcopy
 from datetime import date
@@ -39,7 +39,7 @@ def _shipped() -> dict[str, Any]:
 
 
 def make_run(home: Path, day: date = FRIDAY, **overrides: Any) -> Run:
-    """Return a run of the session in a home that need not exist yet."""
+    """Return a run of the session; its home need not exist."""
     session = session_on(day)
     if session.closes_at is None:
         raise ValueError(f"{day} is closed: make_run wants an open session")
@@ -47,7 +47,7 @@ def make_run(home: Path, day: date = FRIDAY, **overrides: Any) -> Run:
 
 
 def make_panel(*, sessions: int = 300, symbols: int = 30, last: date = FRIDAY, seed: int = 0) -> Panel:
-    """Return a random walk without holes: symbols S000, S001, …, three sectors, all large and members."""
+    """Return a random walk without gaps: symbols S000, S001, …, three sectors, all large caps and members."""
     rng = np.random.default_rng(seed)
     shape = (sessions, symbols)
     returns = rng.normal(0.0004, 0.012, shape) + rng.normal(0, 0.008, (sessions, 1))

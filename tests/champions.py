@@ -1,4 +1,4 @@
-"""Small champions for tests: a few rows, a model fitted to them, a week's training with the figures a test wants."""
+"""Small champions for tests: a few rows, a model fitted to them, a training with given metrics."""
 
 from dataclasses import asdict, replace
 from datetime import date
@@ -33,7 +33,7 @@ LIMITS = Limits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
 
 
 def features_of(panel: Panel, settings: Models) -> FeatureMatrix:
-    """Compute, in memory, the set that the settings name."""
+    """Compute the feature set of the settings, in memory."""
     return compute(panel, SETS[settings.features])
 
 
@@ -48,7 +48,7 @@ def make_rows(count: int = 600, seed: int = 0) -> np.ndarray:
 
 @cache
 def make_fitted(kind: str, *, seed: int = 3) -> Fitted:
-    """Return a fitted model of the kind; the same one each time, for fitting is slow."""
+    """Return a fitted model of the kind, cached because fitting is slow."""
     return fit_anew(kind, seed=seed)
 
 
@@ -62,7 +62,7 @@ def fit_anew(kind: str, *, seed: int = 3) -> Fitted:
 
 
 def make_frame(x: np.ndarray | None = None) -> pd.DataFrame:
-    """Return rows as the features stage hands them on."""
+    """Return rows in the form of the features stage."""
     rows = make_rows(40, seed=5) if x is None else x
     index = pd.Index([f"S{i:03d}" for i in range(len(rows))], name="symbol")
     return pd.DataFrame(rows, index=index, columns=list(FEATURES))
@@ -85,7 +85,7 @@ def make_metrics(**figures: float) -> dict[str, float]:
 def make_result(
     name: str, *, choice_ic: float = 0.02, t: float = 3.0, ic: float = 0.02, **fields
 ) -> CandidateResult:
-    """Return how a candidate did; every figure that is not named is unremarkable."""
+    """Return the result of a candidate; metrics not given are unremarkable."""
     confirmation = make_metrics(rank_ic=ic, rank_ic_t=t)
     plain = CandidateResult(
         name=name,
@@ -108,7 +108,7 @@ def make_training(
     confirmed: bool = True,
     seed: int = 3,
 ) -> Training:
-    """Return a week's training whose chosen candidate bears its kind's name; its model lies in the folder."""
+    """Return a training whose selected candidate is named after its kind; its model file is in the directory."""
     fitted = make_fitted(kind, seed=seed)
     content = fitted.model.dump()
     path = folder / f"candidate.{fitted.model.suffix}"

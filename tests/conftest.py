@@ -10,9 +10,9 @@ from tests.examples import draw_at_most
 from tests.homes import SESSION_BEFORE, copy_of, make_ready_home, run_day
 from tests.servers.s3 import serving
 
-# How long an example takes says how busy the machine is, nothing of the code: no deadline, no complaint of slowness.
-# The default suite draws the same few examples each time, so that what turns it red is the change; `make prove` draws
-# all that a property asks for, new ones each time (--hypothesis-profile explore).
+# The time of an example depends on the machine's load, not on the code: no deadline, no health check for slowness.
+# The default suite uses the same few examples each time, so that only a change can make it fail; `make prove` uses the
+# full number, with new examples each time (--hypothesis-profile explore).
 settings.register_profile(
     "repeat", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def ready_home_template(tmp_path_factory):
-    """A trained home. Never written to: take `ready_home`."""
+    """A trained home. Read-only: tests use `ready_home`."""
     return made_once(tmp_path_factory, "ready-home", make_ready_home)
 
 
@@ -39,7 +39,7 @@ def ready_home(ready_home_template, tmp_path):
 
 @pytest.fixture(scope="session")
 def begun_home_template(ready_home_template, tmp_path_factory):
-    """A trained home whose session before the last is published. Never written to: take `begun_home`."""
+    """A trained home with the session before the last published. Read-only: tests use `begun_home`."""
 
     def begin(home: Path) -> None:
         run_day(copy_of(ready_home_template, home), SESSION_BEFORE)
@@ -53,9 +53,9 @@ def begun_home(begun_home_template, tmp_path):
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """Return a home that one of the test processes makes for all."""
+    """Return a home that one test process creates for all."""
     own = factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # workers have folders side by side
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # sibling directories of the workers
     with FileLock(shared / f"{name}.lock"):
         if not (shared / f"{name}.done").exists():
             make(shared / name)
@@ -65,14 +65,14 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @pytest.fixture(scope="session")
 def object_store():
-    """An S3-compatible store with a bucket in it; tests take a prefix of their own."""
+    """An S3-compatible server with one bucket; each test uses its own prefix."""
     with serving() as store:
         yield store
 
 
 @pytest.fixture
 def bucket_lake(object_store, monkeypatch):
-    """The name of an empty lake in the store; the environment says how to get there."""
+    """The URL of an empty lake in the bucket; the environment has the endpoint and keys."""
     for name, value in object_store.environ.items():
         monkeypatch.setenv(name, value)
     return object_store.new_lake()

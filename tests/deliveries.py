@@ -1,4 +1,4 @@
-"""A small market as a provider delivers it, and a provider that serves it day by day. All in memory, all readable."""
+"""A small market as a provider delivers it, and a provider that serves it session by session, in memory."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,7 +36,7 @@ def make_bars(*rows: tuple[Any, ...]) -> pd.DataFrame:
 
 
 def typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with the agreed types."""
+    """Return the frame with the column types of the schema."""
     kinds = {"text": "str", "day": "datetime64[s]", "number": "float64"}
     columns = {name: kinds[kind] for name, kind in COLUMNS[table].items() if name in frame.columns}
     days = {name: pd.to_datetime(frame[name]) for name, kind in columns.items() if kind == "datetime64[s]"}
@@ -102,7 +102,7 @@ def _level(name: str, days: np.ndarray, close: np.ndarray) -> pd.DataFrame:
 
 
 class Served:
-    """A provider that knows the whole delivery and hands out what was known at the close that is asked for."""
+    """A provider with the whole delivery; returns what was known at the requested close."""
 
     name = "simulated"  # as the settings of `make_run` say
     capabilities: frozenset[Table] = frozenset(COLUMNS)
@@ -134,7 +134,7 @@ def cut(delivery: Delivery, *, after: date | None, through: date) -> Delivery:
 
 
 def with_bars(delivery: Delivery, change: Mapping[tuple[str, date], Mapping[str, float]]) -> Delivery:
-    """Return the delivery with single figures of single bars replaced."""
+    """Return the delivery with some values of some bars replaced."""
     bars = delivery.bars.copy()
     for (symbol, day), figures in change.items():
         row = (bars["symbol"] == symbol) & (bars["session"] == pd.Timestamp(day))

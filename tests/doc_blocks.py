@@ -1,4 +1,4 @@
-"""The fenced blocks of the documents, each with what a reader is to do with it.
+"""The fenced blocks of the docs, with how each one is to be used.
 
 Every block names its language. One of `sh` is run as written, line by line, unless a remark above it says why not:
 `<!-- not run: needs your keys -->`.
@@ -19,11 +19,11 @@ FENCED = re.compile(r"(?:<!-- not run(?: here)?: (.+?) -->\n)? *```(\S*)\n(.*?)\
 class Block:
     """One fenced block."""
 
-    page: str  # its path below the checkout
-    number: int  # on its page, from 1
+    page: str  # path in the checkout
+    number: int  # within the page, from 1
     language: str
     text: str
-    not_run: str  # why nobody runs it, "" where it is run
+    not_run: str  # why it is not run, "" if it is
 
     @property
     def id(self) -> str:
@@ -31,13 +31,13 @@ class Block:
 
     @property
     def lines(self) -> list[str]:
-        """Return the commands without their remarks."""
+        """Return the commands without comments."""
         without = [re.split(r"(?:^|\s)#\s", line)[0].strip() for line in self.text.splitlines()]
         return [line for line in without if line]
 
 
 def blocks(*languages: str) -> list[Block]:
-    """Return the blocks of these languages, of all when none is named, in the order of pages."""
+    """Return the blocks of these languages (default: all), in the order of pages."""
     every = [block for page in PAGES for block in _blocks_of(page)]
     return [block for block in every if not languages or block.language in languages]
 

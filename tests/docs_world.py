@@ -1,4 +1,4 @@
-"""What the documents take for granted: a person's folder with files, positions and a home, on a certain evening."""
+"""What the docs assume: a user's directory with files, positions and a home, on a given evening."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ SYMBOLS = ["AAPL", "BRK.B", "MSFT", *(f"ABC{letter}" for letter in "DEFGHIJKL")]
 
 
 class Evening(datetime):
-    """The clock of the documents: the evening of Friday, 14 June 2024, unless `at` says otherwise."""
+    """The clock of the docs: by default the evening of Friday, 14 June 2024."""
 
     at = datetime(2024, 6, 14, 22, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ class Evening(datetime):
 
 
 class Shell:
-    """What of a shell the documents need: variables, and our own command, in this process."""
+    """The part of a shell that the docs need: variables and our own command, in this process."""
 
     def __init__(self, me: Path, *, home: Path | None = None) -> None:
         self.me = me
@@ -39,13 +39,13 @@ class Shell:
         self.environ = clean_environ(me, {} if home is None else {"AFTERCLOSE_HOME": str(home)})
 
     def run(self, line: str) -> str:
-        """Run a line that ends well; return what it says."""
+        """Run a line that must succeed; return its output."""
         code, said = self.attempt(line)
         assert code == 0, f"{line}: exit code {code}: {said}"
         return said
 
     def attempt(self, line: str) -> tuple[int, str]:
-        """Run a line; return its exit code and what it says."""
+        """Run a line; return its exit code and output."""
         command, *words = (word.replace("~/", f"{self.me}/") for word in shlex.split(line))
         if command == "export":
             self.environ |= dict(word.split("=", 1) for word in words)
@@ -65,7 +65,7 @@ class Shell:
 
 
 def market(sessions: int = 300) -> Delivery:
-    """Return some names' bars, with a split and a dividend, and a benchmark."""
+    """Return bars of some names with a split and a dividend, and a benchmark."""
     whole = make_delivery(sessions=sessions, symbols=len(SYMBOLS), last=LAST_SESSION)
     names = dict(zip(sorted(whole.bars["symbol"].unique()), SYMBOLS, strict=True))
     return Delivery(
@@ -76,7 +76,7 @@ def market(sessions: int = 300) -> Delivery:
 
 
 def make_world(me: Path) -> None:
-    """Make the folder: market-data, positions.csv, and the home `book` with a published day."""
+    """Create the directory: market-data, positions.csv, and the home `book` with a published day."""
     write_folder(me / "market-data", market())
     positions = next(block.text for block in blocks("csv") if block.page == "docs/first-run.md")
     (me / "positions.csv").write_text(positions + "\n")
@@ -90,7 +90,7 @@ def make_world(me: Path) -> None:
 
 
 def copy_of_world(world: Path, me: Path) -> Path:
-    """Copy the folder; its home reads the files of the copy."""
+    """Copy the directory; its home reads the copied files."""
     shutil.copytree(world, me)
     config = me / "book" / "config.yaml"
     config.write_text(config.read_text().replace(str(world), str(me)))

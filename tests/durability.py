@@ -1,4 +1,4 @@
-"""Record what reaches the disk and in which order: a kill never shows a missing fsync, only a power cut does.
+"""Record what reaches the disk and in which order: only a power cut, never a kill, reveals a missing fsync.
 
 Inside `recording(folder)` every fsync, rename and new name below the folder is seen. What must hold of each:
 
@@ -26,14 +26,14 @@ NOT_KEPT = (
     ".sqlite-journal",
     ".sqlite-wal",
     ".sqlite-shm",
-)  # no power cut needs to spare them
+)  # need not survive a power cut
 
-_listening: list["Recording"] = []  # an audit hook stays for as long as the process
+_listening: list["Recording"] = []  # an audit hook cannot be removed
 
 
 @dataclass
 class Recording:
-    """What happened below the folder; `faults` says in words what a power cut could have lost."""
+    """The operations in the directory; `faults` describes what a power cut could have lost."""
 
     folder: Path
     faults: list[str] = field(default_factory=list)
@@ -41,9 +41,9 @@ class Recording:
     synced: dict[int, tuple[int, int]] = field(
         default_factory=dict
     )  # inode: size and time of change, when synced
-    unsynced_folders: dict[Path, str] = field(default_factory=dict)  # folder: why it has to be synced
+    unsynced_folders: dict[Path, str] = field(default_factory=dict)  # directory: why it must be synced
     written: set[Path] = field(default_factory=set)
-    known: set[int] = field(default_factory=set)  # the inodes that were there before
+    known: set[int] = field(default_factory=set)  # inodes that existed before
 
     def __post_init__(self) -> None:
         self.known = {path.stat().st_ino for path in self.folder.rglob("*")}
@@ -106,7 +106,7 @@ class Recording:
 
 @contextmanager
 def recording(folder: Path) -> Iterator[Recording]:
-    """Record what the block does below the folder, and judge it at the end of the block."""
+    """Record what the block does in the directory, and check it at the end of the block."""
     if not _listening:
         sys.addaudithook(_heard)
         _listening.append(Recording(Path("/nowhere")))

@@ -1,4 +1,4 @@
-"""How many examples a property draws."""
+"""Limit the number of examples of property tests."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from hypothesis import settings
 
 
 def draw_at_most(most: int, items: Iterable[pytest.Item]) -> None:
-    """Let each property among the tests draw so many examples at most."""
+    """Limit every property test to at most so many examples."""
     for item in items:
         test = getattr(item, "obj", None)
         drawn = getattr(test, "_hypothesis_internal_use_settings", None)

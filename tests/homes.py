@@ -1,4 +1,4 @@
-"""Homes that are ready to run a day: a small simulated market, a trained champion, the lake one session behind."""
+"""Homes ready to run a day: a small simulated market, a trained champion, a lake one session behind."""
 
 import json
 import os
@@ -35,21 +35,21 @@ SMALL_MARKET = {
         "test_sessions": 63,
         "folds": 3,
         "quick_candidates": ["lightgbm"],
-        "max_train_test_gap": 1.0,  # a market this small is learned by heart
+        "max_train_test_gap": 1.0,  # models overfit a market this small
         "min_t_statistic": 0.0,
     },
 }
 
 
 def configure(home: Path, settings: dict[str, object] | None = None) -> Path:
-    """Make the folder a home, and give it its config.yaml: a market small enough for a test."""
+    """Create a home whose config.yaml describes a market small enough for a test."""
     blank(home)
     (home / "config.yaml").write_text(yaml.safe_dump(SMALL_MARKET if settings is None else settings))
     return home
 
 
 def blank(home: Path) -> Path:
-    """Make the folder a home without data, days or settings of its own."""
+    """Create a home without data, days or its own settings."""
     set_up(Home(home))
     return home
 
@@ -63,7 +63,7 @@ def make_ready_home(home: Path) -> Path:
 
 
 def copy_of(home: Path, target: Path) -> Path:
-    """Copy a home, so that a test may do to it what it likes."""
+    """Copy a home for a test to modify."""
     shutil.copytree(home, target)
     return target
 
@@ -76,7 +76,7 @@ def run_day(home: Path, day: date = LAST_SESSION) -> Day:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: what a shell would see of it."""
+    """The exit code and output of a command."""
 
     returncode: int
     stdout: str
@@ -84,9 +84,9 @@ class Ended:
 
 
 def afterclose(*arguments: str, home: Path, **environ: str) -> Ended:
-    """Run a command as a user does, with nothing of this process' environment but the path; in this process.
+    """Run a command in this process with a clean environment.
 
-    Imports take most of a command's time. Where the process itself is tested, see `afterclose_process`.
+    Imports take most of a command's time. To test the process itself, use `afterclose_process`.
     """
     out, err = StringIO(), StringIO()
     with (
@@ -100,7 +100,7 @@ def afterclose(*arguments: str, home: Path, **environ: str) -> Ended:
 
 
 def afterclose_process(*arguments: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, as a shell does."""
+    """Run the command in its own process."""
     return subprocess.run(
         [str(Path(sys.executable).parent / "afterclose"), "--home", str(home), *arguments],
         env=clean_environ(home, environ),
@@ -116,7 +116,7 @@ def clean_environ(home: Path, environ: dict[str, str]) -> dict[str, str]:
 
 
 def day_bytes(home: Path, day: date = LAST_SESSION) -> dict[str, bytes]:
-    """Return the day's files by name, without the one place that may differ between two runs: timings."""
+    """Return the day's files by name, without the timings, which differ between runs."""
     files = {path.name: path.read_bytes() for path in sorted(home.joinpath("live", str(day)).iterdir())}
     manifest = json.loads(files["manifest.json"])
     del manifest["timings"]
@@ -125,7 +125,7 @@ def day_bytes(home: Path, day: date = LAST_SESSION) -> dict[str, bytes]:
 
 
 def tree_bytes(folder: Path) -> dict[str, bytes]:
-    """Return every file below the folder by relative path."""
+    """Return the content of every file in the directory by relative path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""Mutate the modules that handle money, time or halting, and see whether tests notice (`make mutate`).
+"""Mutate the modules that handle money, time or halting, and run the tests on each mutant (`make mutate`).
 
 mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. Here is what it has no setting for.
 Words are not behaviour, so that literals of text, log lines and the texts of errors are not mutated. A mutant sees few
@@ -43,25 +43,25 @@ ROOT = Path(__file__).parents[1]
 SLICE_S = 20 * 60
 SLICES = 12
 EXAMPLES = 12
-TESTS_S = 4.0  # of tests a mutant sees at most, fastest first; it has four times that and a little to end
+TESTS_S = 4.0  # of tests per mutant at most, fastest first; the time limit is a little over four times that
 SEED = 10
 CHILDREN = 2 * (os.cpu_count() or 1)  # many wait for the disk
 LEAST_TOGETHER, LEAST_EACH = 0.90, 0.85
 CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
 LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-TRAINED = "ready_home_template"  # a fixture that each mutant's process would make anew
+TRAINED = "ready_home_template"  # a fixture that every mutant's process would build again
 LIVED = {0, 5, 33}  # exit codes: the tests passed, or there were none
 MUTANTS = ROOT / "mutants"
 COLLECTED = MUTANTS / "mutmut-stats.json"
 
 
 def pytest_configure() -> None:
-    """Collect no garbage: a mutant's process ends soon, and touching every object copies all memory after a fork."""
+    """Disable garbage collection: a mutant's process is short, and touching objects after a fork copies memory."""
     gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out tests that need a trained home, and let each property draw few examples.
+    """Deselect tests that need a trained home, and limit the examples of properties.
 
     A mutant that needs more than that to be seen counts as one that lived.
     """
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def is_words(node: cst.CSTNode) -> bool:
-    """Tell what only a reader sees: text, a log line, and what an error says."""
+    """Return whether the node is only text for a reader: a string, a log line, an error text."""
     if isinstance(node, cst.BaseString):
         return True
     if not isinstance(node, cst.Call):
@@ -82,7 +82,7 @@ def is_words(node: cst.CSTNode) -> bool:
 
 
 def run_slice(names: tuple[str, ...]) -> None:
-    """Run mutmut in this process, without the mutants of words."""
+    """Run mutmut in this process, without mutants of wording."""
     from mutmut import __main__ as main
 
     skip = file_mutation.MutationVisitor._skip_node_and_children
@@ -96,11 +96,11 @@ def run_slice(names: tuple[str, ...]) -> None:
         runner: ForkServerRunner, mutant_name: str, tests: list[str], _limit: int, _estimate: float
     ) -> None:
         fastest, seconds = fastest_tests(tests)
-        limit_s = ceil((seconds + 5) * 8)  # of computing; on the clock it is half of that
+        limit_s = ceil((seconds + 5) * 8)  # of CPU time; half of that in wall time
         submit(runner, mutant_name, fastest, limit_s, seconds)
 
     ForkServerRunner.submit = submit_fastest  # type: ignore[method-assign]
-    ForkServerRunner.run_clean_tests = lambda *_, **__: 0  # type: ignore[method-assign] # to measure them was to run them
+    ForkServerRunner.run_clean_tests = lambda *_, **__: 0  # type: ignore[method-assign] # measuring them has run them
     turns: dict[str, tuple[int, str]] = {}
 
     def turn(mutant_name: str) -> tuple[int, str]:
@@ -108,15 +108,15 @@ def run_slice(names: tuple[str, ...]) -> None:
             turns.update(random_turns())
         return turns[mutant_name]
 
-    main.estimated_worst_case_time = turn  # what mutmut sorts by
+    main.estimated_worst_case_time = turn  # mutmut sorts by this
     file_mutation.MutationVisitor._skip_node_and_children = skip_words  # type: ignore[method-assign]
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
-    del sys.modules["tests"]  # the tests that are run lie below mutants/, beside the code that they import
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it by default
+    del sys.modules["tests"]  # the tests to run are in mutants/, next to the code that they import
     main._run(names, CHILDREN)
 
 
 def fastest_tests(tests: list[str]) -> tuple[list[str], float]:
-    """Return the fastest tests, as many as fit into the time of a mutant (at least one), and how long they take."""
+    """Return the fastest tests that fit into the time of a mutant (at least one), and their duration in seconds."""
     duration = state().duration_by_test
     ordered = sorted(tests, key=lambda test: (duration[test], test))
     ends = list(accumulate(duration[test] for test in ordered))
@@ -125,7 +125,7 @@ def fastest_tests(tests: list[str]) -> tuple[list[str], float]:
 
 
 def random_turns() -> dict[str, tuple[int, str]]:
-    """Return when each mutant is tried: its place in a random order of its module's."""
+    """Return the position of each mutant in the random order of its module."""
     by_module: dict[str, list[str]] = {}
     for module, _, name, _ in outcomes():
         by_module.setdefault(module, []).append(name)
@@ -137,7 +137,7 @@ def random_turns() -> dict[str, tuple[int, str]]:
 
 
 def drop_stale_copies() -> None:
-    """Delete what mutmut would keep of an earlier run: copies of files that are gone, or that are no code."""
+    """Delete what mutmut would retain of an earlier run: copies of deleted files, and files that are not code."""
     for folder in ("config", "flows", "tasks", "tests"):
         for copy in (MUTANTS / folder).rglob("*.*"):
             name = copy.name.removesuffix(".meta").removesuffix(".spans")
@@ -147,7 +147,7 @@ def drop_stale_copies() -> None:
 
 
 def try_again_what_lived() -> None:
-    """Forget the outcomes that better tests may change; mutmut itself forgets those of changed functions."""
+    """Reset outcomes that better tests may change; mutmut itself resets those of changed functions."""
     for data in mutated_files():
         for name, code in data.exit_code_by_key.items():
             if code in LIVED:
@@ -156,7 +156,7 @@ def try_again_what_lived() -> None:
 
 
 def run_slices(count: int) -> None:
-    """Run slices, each in a process of its own, until nothing is left to try or the time is up.
+    """Run slices, each in its own process, until every mutant is tried or the time is up.
 
     The first one runs all tests once, without a mutant, and measures them.
     """
@@ -196,7 +196,7 @@ def outcomes() -> Iterator[tuple[str, str, str, str]]:
 
 
 def report(*, differences: bool) -> bool:
-    """Print what lived, then the scores of what was tried; tell whether each module keeps its bound."""
+    """Print the survivors, then the scores; return whether every module reaches its required score."""
     total, tried, caught = Counter[str](), Counter[str](), Counter[str]()
     modules = ["together"]
     for module, file, name, status in outcomes():

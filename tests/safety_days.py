@@ -1,4 +1,4 @@
-"""A clean day for the safety checks: what is planted into it is all that is wrong with it."""
+"""A day that passes every safety check, for tests to plant single faults in."""
 
 from dataclasses import replace
 from datetime import date
@@ -94,7 +94,7 @@ def make_day(
     settings: Settings = SETTINGS,
     **changed: Any,
 ) -> Facts:
-    """Return a book of a million dollars that holds 1,000 shares each of A and B at 50 USD and buys C for A."""
+    """Return a portfolio of $1,000,000 that holds 1,000 shares each of A and B at $50 and buys C for A."""
     held = {"A": 1000.0, "B": 1000.0} if holdings is None else holdings
     lines = tuple(Holding(symbol, shares, 50.0, has_quote=True) for symbol, shares in held.items())
     book = Book(FRIDAY, lines, cash_usd, cash_usd + sum(line.value_usd for line in lines))
@@ -120,7 +120,7 @@ def make_day(
 
 
 def with_after(facts: Facts) -> Facts:
-    """Add the book after the trades, as the trades slice would."""
+    """Add the portfolio after the trades, as the trades slice would."""
     sign = facts.trades["side"].map({"SELL": -1.0}).fillna(1.0)
     traded = (facts.trades["shares"] * sign).groupby(facts.trades["symbol"]).sum()
     shares = facts.held.add(traded, fill_value=0.0)

@@ -1,4 +1,4 @@
-"""A simulated market as a panel with its truth beside it, without a lake in between: for proofs about learning."""
+"""A simulated market as a panel together with its truth, without a lake: for tests of learning."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ LEAST_PRICE_USD = 5.0
 
 @dataclass(frozen=True)
 class KnownMarket:
-    """A panel, what each name was truly expected to earn in the next session beyond the others, and the true regime."""
+    """A panel, the true expected excess return of each name in the next session, and the true regime."""
 
     panel: Panel
     expected: Matrix
@@ -27,7 +27,7 @@ class KnownMarket:
 
 
 def known_market(*, seed: int, symbols: int, sessions: int, information_coefficient: float) -> KnownMarket:
-    """Simulate so many sessions up to a fixed day."""
+    """Simulate this number of sessions up to a fixed day."""
     first = sessions_ending(LAST_SESSION, sessions)[0].item()
     simulation = simulate(Parameters(seed, symbols, first, information_coefficient), LAST_SESSION)
     delivery, truth = simulation.delivery, simulation.truth
@@ -66,7 +66,7 @@ def known_market(*, seed: int, symbols: int, sessions: int, information_coeffici
 
 
 class _Places:
-    """Where sessions and symbols stand in the panel."""
+    """Return the positions of sessions and symbols in the panel."""
 
     def __init__(self, index: pd.DatetimeIndex, columns: pd.Index) -> None:
         self.index, self.columns = index, columns

@@ -6,11 +6,11 @@ from tests.docs_world import copy_of_world, make_world
 
 @pytest.fixture(scope="session")
 def docs_world(tmp_path_factory):
-    """What the documents take for granted. Never written to: take `me`."""
+    """The user's directory that the docs assume. Read-only: tests use `me`."""
     return made_once(tmp_path_factory, "docs-world", make_world)
 
 
 @pytest.fixture
 def me(docs_world, tmp_path):
-    """A person's folder, `~` of the documents."""
+    """A copy of the user's directory, `~` in the docs."""
     return copy_of_world(docs_world, tmp_path / "me")

@@ -1,4 +1,4 @@
-"""What reaches a terminal: stages as they run, and nothing that a terminal would obey."""
+"""Terminal output: results, the progress of stages, and no control characters."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def test_a_result_is_text_for_a_person_and_one_document_for_a_script(capsys):
     assert json.loads(capsys.readouterr().out) == {"name": "a\x1bb", "n": "nan"}
 
 
-def test_stages_are_told_on_stderr_as_they_begin_and_end(capsys):
+def test_stages_are_printed_to_stderr_as_they_begin_and_end(capsys):
     with progress(Options()):
         STAGES.info("%s …", "refresh_market")
         STAGES.info("%s done in %.2f s", "refresh_market", 1.234)
@@ -31,7 +31,7 @@ def test_stages_are_told_on_stderr_as_they_begin_and_end(capsys):
     assert err.splitlines() == ["refresh market …", "refresh market done in 1.23 s"]
 
 
-def test_what_stages_report_is_shown_only_when_asked(capsys):
+def test_log_lines_of_stages_are_shown_only_with_verbose(capsys):
     log = logging.getLogger("tasks.data.task")
 
     with progress(Options()):
@@ -50,14 +50,14 @@ def test_a_warning_of_a_stage_is_always_shown_and_one_of_a_library_is_not(capsys
     assert capsys.readouterr().err == "  warning: a singular matrix of \\x1b[31m was mended\n"
 
 
-def test_a_long_line_is_not_broken_and_markup_is_not_read(capsys):
+def test_a_long_line_is_not_wrapped_and_markup_is_not_interpreted(capsys):
     with progress(Options(verbose=True)):
         logging.getLogger("tasks.data.task").info("[bold]%s[/bold]", "x" * 300)
 
     assert capsys.readouterr().err == f"  info: [bold]{'x' * 300}[/bold]\n"
 
 
-def test_listening_ends_with_the_block(capsys):
+def test_progress_ends_with_the_block(capsys):
     before = list(logging.getLogger().handlers)
 
     with pytest.raises(ZeroDivisionError), progress(Options()):

@@ -1,4 +1,4 @@
-"""What a person and a script see when something goes wrong: one paragraph, one document, the right exit code."""
+"""Errors on the command line: one paragraph, one JSON document, the right exit code."""
 
 import json
 
@@ -38,13 +38,13 @@ def let_daily_raise(monkeypatch, error):
 
 @pytest.mark.parametrize("kind", CODES)
 def test_every_error_has_its_exit_code_and_one_paragraph(monkeypatch, capsys, kind):
-    let_daily_raise(monkeypatch, kind("It broke.", remedy="Mend it."))
+    let_daily_raise(monkeypatch, kind("It broke.", remedy="Fix it."))
 
     assert answer(["daily"]) == CODES[kind]
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"afterclose: It broke. Mend it. (docs/runbooks.md#{kind.runbook})\n"
+    assert err == f"afterclose: It broke. Fix it. (docs/runbooks.md#{kind.runbook})\n"
 
 
 def test_with_json_a_failure_is_one_document_too(monkeypatch, capsys):
@@ -58,7 +58,7 @@ def test_with_json_a_failure_is_one_document_too(monkeypatch, capsys):
     assert document["fields"] == {"symbols": ["A", "B"], "present": 0.5}
 
 
-def test_figures_that_are_no_numbers_do_not_spoil_the_document(monkeypatch, capsys):
+def test_nan_and_infinity_do_not_make_the_document_invalid(monkeypatch, capsys):
     let_daily_raise(monkeypatch, DataError("Odd.", remedy="Look.", value=float("nan"), values=[float("inf")]))
 
     answer(["daily", "--json"])
@@ -86,7 +86,7 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, error):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interruption_is_one_line(monkeypatch, capsys):
+def test_an_interrupt_is_one_line(monkeypatch, capsys):
     let_daily_raise(monkeypatch, KeyboardInterrupt())
 
     assert answer(["daily"]) == 130
@@ -123,13 +123,13 @@ def test_a_usage_error_is_a_document_with_json(capsys):
     assert "No such command" in document["error"]
 
 
-def test_an_unknown_profile_is_told_with_the_known_ones(tmp_path, capsys):
+def test_an_unknown_profile_is_reported_with_the_known_ones(tmp_path, capsys):
     assert answer(["config", "show", "--home", str(blank(tmp_path)), "--profile", "prudend"]) == 2
 
     assert "institutional, prudent, standard" in capsys.readouterr().err
 
 
-def test_a_home_that_cannot_be_opened_is_told(tmp_path, capsys):
+def test_a_home_that_cannot_be_opened_is_reported(tmp_path, capsys):
     (tmp_path / "file").touch()
 
     assert answer(["daily", "--home", str(tmp_path / "file")]) == 2

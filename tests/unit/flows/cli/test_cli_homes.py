@@ -1,4 +1,4 @@
-"""Making a home, and finding the one that is meant."""
+"""Creating a home, and finding the one to use."""
 
 import json
 from datetime import date
@@ -23,7 +23,7 @@ def test_init_makes_a_home_whose_market_is_not_simulated_unless_asked(tmp_path, 
         assert provider["value"] == {"real": "files", "game": "simulated"}[name]
 
 
-def test_a_home_without_data_refuses_to_refresh_and_says_what_to_name(tmp_path, capsys):
+def test_a_home_without_data_refuses_to_refresh_and_names_the_missing_directory(tmp_path, capsys):
     answer(["init", str(tmp_path / "book")])
 
     assert answer(["refresh", "--date", "2024-06-14", "--home", str(tmp_path / "book")]) == 2
@@ -73,7 +73,7 @@ def test_the_demo_never_fills_a_home_that_is_not_its_own(tmp_path, config):
 
 
 # issue 10, line 15
-def test_the_demo_inside_a_home_goes_to_a_folder_of_its_own(tmp_path, monkeypatch):
+def test_the_demo_inside_a_home_uses_its_own_directory(tmp_path, monkeypatch):
     from flows import demo
 
     ran = []

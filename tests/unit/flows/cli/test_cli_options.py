@@ -20,11 +20,11 @@ GLOBALS = [["--home", "/h"], ["--profile=prudent"], ["--json"], ["-v"], ["--debu
         ["daily", "--date", "D", "--home", "H", "--json"],
     ],
 )
-def test_global_options_go_first_wherever_they_stood(arguments):
+def test_global_options_are_moved_to_the_front(arguments):
     assert hoist_global_options(arguments) == ["--home", "H", "--json", "daily", "--date", "D"]
 
 
-def test_nothing_behind_two_dashes_is_touched():
+def test_nothing_after_two_dashes_is_moved():
     assert hoist_global_options(["data", "import", "--", "--json", "--home"]) == [
         "data",
         "import",

@@ -35,7 +35,7 @@ def examine(tmp_path, capsys):
     return run
 
 
-def test_a_new_home_is_healthy_and_told_what_comes_next(examine, tmp_path):
+def test_a_new_home_is_healthy_with_the_next_steps_as_warnings(examine, tmp_path):
     before = tree_bytes(tmp_path)
 
     code, checks = examine()
@@ -46,7 +46,7 @@ def test_a_new_home_is_healthy_and_told_what_comes_next(examine, tmp_path):
     assert tree_bytes(tmp_path) == before
 
 
-def test_a_home_that_does_not_exist_is_not_made(tmp_path, capsys):
+def test_a_home_that_does_not_exist_is_not_created(tmp_path, capsys):
     assert answer(["doctor", "--home", str(tmp_path / "none")]) == 2
     assert f"afterclose init {tmp_path / 'none'}" in capsys.readouterr().out
     assert not (tmp_path / "none").exists()
@@ -161,7 +161,7 @@ def test_a_check_that_raises_has_failed_and_the_others_still_run(examine, monkey
     assert checks["settings"]["verdict"] == "ok"
 
 
-def test_a_folder_of_files_that_is_not_there_fails(examine, tmp_path):
+def test_a_missing_directory_of_files_fails(examine, tmp_path):
     (tmp_path / "config.yaml").write_text("data: {provider: files, files: {path: nowhere}}\n")
 
     code, checks = examine()
@@ -170,7 +170,7 @@ def test_a_folder_of_files_that_is_not_there_fails(examine, tmp_path):
     assert str(tmp_path / "nowhere") in checks["settings"]["says"]
 
 
-def test_the_screen_is_one_screen(tmp_path, capsys):
+def test_the_output_fits_on_one_screen(tmp_path, capsys):
     answer(["doctor", "--home", str(tmp_path)])
 
     assert len(capsys.readouterr().out.splitlines()) <= 24
@@ -206,7 +206,7 @@ def day(tmp_path):
     return folder
 
 
-def test_days_are_as_they_were_written(examine, day):
+def test_unchanged_days_pass(examine, day):
     code, checks = examine()
 
     assert code == 0

@@ -20,7 +20,7 @@ def say(tmp_path, capsys):
 BY_ANN = ("--by", "Ann", "--reason", "looks odd")
 
 
-def test_a_folder_that_is_no_home_has_no_switch(say, tmp_path):
+def test_a_directory_that_is_not_a_home_has_no_switch(say, tmp_path):
     code, document = say("kill-switch", "status")
 
     assert code == 2
@@ -64,11 +64,11 @@ def test_a_stop_file_is_shown_as_on(say, tmp_path):
 
 
 @pytest.mark.parametrize("act", ["trip", "reset"])
-def test_nobody_is_no_name(say, act):
+def test_a_blank_name_is_refused(say, act):
     assert say("kill-switch", act, "--by", " ", "--reason", "why")[0] == 2
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path, capsys):
+def test_a_missing_directory_is_refused(tmp_path, capsys):
     assert answer(["kill-switch", "trip", *BY_ANN, "--home", str(tmp_path / "typo")]) == 2
 
     assert "is not an Afterclose home" in capsys.readouterr().err
@@ -87,7 +87,7 @@ def test_fault_112_a_hostile_reason_is_shown_harmless(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("reason", [None, "looks odd."])
-def test_a_reason_that_ends_with_a_full_stop_ends_no_sentence_twice(say, tmp_path, reason):
+def test_a_reason_that_ends_with_a_full_stop_gets_no_second_one(say, tmp_path, reason):
     blank(tmp_path)
     if reason is None:
         (tmp_path / "live" / "STOP").touch()
