@@ -1,4 +1,4 @@
-"""Measure, print it, and keep it in docs/performance.md. Nothing here fails for being slow.
+"""Measure, print the tables, and write them to docs/performance.md. Nothing here fails for being slow.
 
 `python -m tests.bench` runs every bench; `python -m tests.bench features` one, whose tables alone are rewritten.
 """

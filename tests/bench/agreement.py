@@ -1,4 +1,4 @@
-"""How far our Alpha158 lies from Qlib's own on the same bars, over whole windows.
+"""Compare our Alpha158 with Qlib's on the same bars, over complete windows.
 
 `python -m tests.bench.agreement FOLDER` prints the largest difference of a generated market. It is taken against Qlib's
 value or the feature's typical one, whichever is larger: a correlation may happen to be 0, and Qlib keeps float32.
@@ -19,7 +19,7 @@ from tests.bench.rivals.qlib_store import ALPHA158, words
 
 
 def differences(folder: Path, panel: Panel) -> dict[str, float]:
-    """Return the largest difference of each feature of Alpha158, with Qlib run on the folder's store."""
+    """Return the largest difference of each feature of Alpha158 from Qlib's, run on the store in the directory."""
     written = folder / "values.parquet"
     subprocess.run(words(folder, ALPHA158, "values", written), check=True)
     theirs = pd.read_parquet(written)
@@ -43,7 +43,7 @@ def largest_difference(ours: Matrix, theirs: Matrix, where: Mask) -> float:
 
 
 def whole_windows(panel: Panel, window: int) -> Mask:
-    """Mark the rows whose window lies in the panel and lacks no bar."""
+    """Mark the rows whose window is in the panel and has every bar."""
     present = pd.DataFrame(~np.isnan(panel.close))
     return (present.rolling(window).sum() == window).to_numpy()
 

@@ -40,12 +40,12 @@ def measure() -> dict[str, str]:
 
 
 def home_of(symbols: int) -> Path:
-    """Return where the home of so many names is, which stands one session behind."""
+    """Return the path of the home with this number of names, one session behind."""
     return HOMES / f"{symbols}x10y"
 
 
 def _day(symbols: int, timings: list[dict[str, float]], *, runs: int, goal: str) -> Row:
-    """Run the next session of a home that stands one session behind; keep what each stage took."""
+    """Run the next session of a home that is one session behind; record the seconds of each stage."""
     ready_home(symbols)
     spent = HOMES / f"{symbols}x10y-spent"
     words = [str(BIN / "afterclose"), "--home", str(spent), "daily", "--date", DAY]
@@ -91,6 +91,6 @@ def _stages(few: list[dict[str, float]], many: list[dict[str, float]]) -> str:
 
 
 def ready_home(symbols: int) -> None:
-    """Make the home once, in a process of its own: a child's peak memory counts what its parent holds."""
+    """Create the home once, in its own process: a child's peak memory includes its parent's."""
     if not (home_of(symbols) / "live" / DAY_BEFORE).exists():
         subprocess.run([sys.executable, "-m", "tests.bench.ready_home", str(symbols)], check=True)

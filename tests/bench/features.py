@@ -24,7 +24,7 @@ SESSIONS = 2_520
 SMALL, QLIB_SIZE, LARGE = (500, SESSIONS), (800, 3_500), (8_000, SESSIONS)
 GROWING = (500, 1_000, 2_000, 4_000, 8_000)
 AGREEMENT_SIZE = (20, 300)
-RUNS = 4  # at least, of which the first is not counted
+RUNS = 4  # at least; the first is not counted
 NONE = "–"
 
 Size = tuple[int, int]
@@ -75,7 +75,7 @@ def _against_qlib(folder: Path, size: Size) -> list[Row]:
             ("SimpleDatasetCache", "Qlib from a pickled copy of the values", NONE),
         )
     ]
-    if size != LARGE:  # it would take Qlib some 20 minutes
+    if size != LARGE:  # Qlib would take about 20 minutes
         ours = _side("ours_alpha158", folder, RUNS)
         scratch = _qlib(folder, ALPHA158, "scratch", 1)
         rows.append(
@@ -97,7 +97,7 @@ def _agreement() -> Row:
 
 
 def _first_call(folder: Path) -> Row:
-    """Say what the first call of a process costs more than a later one."""
+    """Measure how much slower the first call of a process is than a later one."""
     (first, *later), _ = inside(_words("ours_twenty", folder, RUNS))
     with TemporaryDirectory() as empty:
         compiling = ["env", f"NUMBA_CACHE_DIR={empty}", *_words("ours_twenty", folder, 1)]
@@ -175,7 +175,7 @@ def _words(side: str, folder: Path, runs: int) -> list[str]:
 
 
 def _runs(size: Size) -> int:
-    """Run the slow once on the largest market."""
+    """Run the slow sides once on the largest market."""
     return 1 if size == LARGE else RUNS
 
 

@@ -1,4 +1,4 @@
-"""The lake: the day's refresh, the panel of the last sessions, the import of real data, beside pandas and DuckDB.
+"""The lake: the day's refresh, the panel of the last sessions, the import of real data, against pandas and DuckDB.
 
 Every side runs in a process of its own and is given the market in its own form, prepared before the clock starts: a
 lake, a CSV file, Parquet by year. A side's first run is not counted, except where there is only one.
@@ -47,7 +47,7 @@ def _row(work: str, name: str, folder: Path, *, runs: int, goal: str) -> Row:
 
 
 def _large_import() -> Row:
-    """Import 20 million rows; pandas is left out, for it would have to write 1.5 GB of CSV first."""
+    """Import 20 million rows; without pandas, which would have to write 1.5 GB of CSV first."""
     if not (LARGE / "ready").exists():
         subprocess.run([sys.executable, "-m", "tests.bench.large_files", str(LARGE)], check=True)
     ours, duckdb = (_side(f"{side}_import", LARGE, 1) for side in ("lake", "duckdb"))

@@ -1,4 +1,4 @@
-"""Make the market of the lake's bench once: a home one session behind, and the same bars as CSV and as Parquet by year.
+"""Create the market of the lake bench once: a home one session behind, and the same bars as CSV and as Parquet by year.
 
 `python -m tests.bench.lake_market FOLDER`
 """
@@ -19,7 +19,7 @@ SESSIONS, SYMBOLS = 5040, 500
 
 
 def main() -> None:
-    """Write the whole market but for its last session, and that session beside it."""
+    """Write the market without its last session, and that session separately."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     delivery = make_delivery(sessions=SESSIONS, symbols=SYMBOLS)
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def write_by_year(bars: pd.DataFrame, folder: Path) -> None:
-    """Write Parquet partitioned by year, zstd, as the lake keeps it."""
+    """Write Parquet partitioned by year, zstd, like the lake."""
     rows = pa.Table.from_pandas(bars.assign(year=bars["session"].dt.year), preserve_index=False)
     pq.write_to_dataset(rows, str(folder), partition_cols=["year"], compression="zstd")
 

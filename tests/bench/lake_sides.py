@@ -1,4 +1,4 @@
-"""One side of the lake's bench in a process of its own: `python -m tests.bench.lake_sides NAME FOLDER RUNS`.
+"""One side of the lake bench, in its own process: `python -m tests.bench.lake_sides NAME FOLDER RUNS`.
 
 Each run is prepared before the clock starts; the seconds of each are printed as a JSON list. What must be done: take in
 a session so that no bar is there twice and it is safe on the disk; lay the last sessions out as sessions × symbols;
@@ -24,7 +24,7 @@ FIGURES = ("open", "high", "low", "close", "volume")
 
 
 def lake_refresh(folder: Path, scratch: Path) -> Work:
-    """Judged, appended, and described as of the session."""
+    """Checked, appended, and described as of the session."""
     from tasks.data import task
     from tests.deliveries import Served, small_run
 
@@ -51,7 +51,7 @@ def pandas_refresh(folder: Path, scratch: Path) -> Work:
 
 
 def duckdb_refresh(folder: Path, scratch: Path) -> Work:
-    """The year's partition is written anew."""
+    """Rewrites the partition of the year."""
     import duckdb
 
     shutil.copytree(folder / "bars", scratch / "bars")
@@ -114,7 +114,7 @@ def duckdb_read(folder: Path, _scratch: Path) -> Work:
 
 
 def lake_import(folder: Path, scratch: Path) -> Work:
-    """Every bar judged, with actions, membership, levels and fundamentals."""
+    """Every bar checked, with actions, membership, levels and fundamentals."""
     from datetime import date
 
     from tasks.data.intake.imports import import_folder
@@ -125,7 +125,7 @@ def lake_import(folder: Path, scratch: Path) -> Work:
 
 
 def pandas_import(folder: Path, scratch: Path) -> Work:
-    """Bars alone, unjudged."""
+    """Bars only, unchecked."""
     import pandas as pd
 
     from tests.bench.lake_market import write_by_year
@@ -141,7 +141,7 @@ def pandas_import(folder: Path, scratch: Path) -> Work:
 
 
 def duckdb_import(folder: Path, scratch: Path) -> Work:
-    """Bars alone, unjudged."""
+    """Bars only, unchecked."""
     import duckdb
 
     connection = duckdb.connect()

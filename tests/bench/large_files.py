@@ -1,4 +1,4 @@
-"""Make the folder that the large import is measured with: prices.parquet of 8,000 names × 10 years, and a benchmark.
+"""Create the directory for the large import: prices.parquet of 8,000 names × 10 years, and a benchmark.
 
 `python -m tests.bench.large_files FOLDER [SYMBOLS]`
 """
@@ -20,7 +20,7 @@ DRIFT, DEVIATION, COMMON = 0.0003, 0.015, 0.008
 
 
 def main() -> None:
-    """Write the prices of a few names at a time, as vendors deliver them: by symbol, then by date."""
+    """Write the prices of a few names at a time, sorted by symbol and date like vendors' files."""
     folder = Path(sys.argv[1])
     symbols = int(sys.argv[2]) if len(sys.argv) > 2 else SYMBOLS
     folder.mkdir(parents=True, exist_ok=True)

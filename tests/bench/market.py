@@ -1,4 +1,4 @@
-"""The generated market of the features bench: one panel a size, the same for every side, in the form each one works on.
+"""The generated market of the features bench: one panel per size, the same for every side, in the form that each needs.
 
 `python -m tests.bench.market FOLDER SYMBOLS SESSIONS` writes it. Figures are those of float32, so that sides that store
 bars as such (Qlib does) see the same numbers.
@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parents[2] / "bench" / "features"
 
 @contextmanager
 def made(symbols: int, sessions: int) -> Iterator[Path]:
-    """Write the market in a process of its own, so that its memory is not counted as a side's; remove it after."""
+    """Write the market in its own process, to keep its memory out of the measurement; delete it afterwards."""
     rmtree(FOLDER, ignore_errors=True)
     words = [sys.executable, "-m", "tests.bench.market", str(FOLDER), str(symbols), str(sessions)]
     run(words, check=True)
@@ -81,7 +81,7 @@ def long_table(panel: Panel) -> pa.Table:
 def on_panel(
     panel: Panel, symbol: Sequence[str], session: NDArray[np.datetime64], values: NDArray[np.float32]
 ) -> Matrix:
-    """Put the values of a long table, in any order of rows, in their places of the panel."""
+    """Return the values of a long table, rows in any order, as an array of the panel's shape."""
     placed = np.full(panel.close.shape, np.nan)
     rows = np.searchsorted(panel.sessions, session.astype("datetime64[D]"))
     placed[rows, np.searchsorted(panel.symbols, np.asarray(symbol, dtype=str))] = values
@@ -115,7 +115,7 @@ def write(folder: Path, panel: Panel) -> None:
 
 
 def _filed(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Return figures that change once a quarter."""
+    """Return values that change once a quarter."""
     sessions, symbols = shape
     quarters = rng.uniform(1e8, 1e9, (sessions // FILED_EVERY + 1, symbols))
     return np.repeat(quarters, FILED_EVERY, axis=0)[:sessions]

@@ -1,4 +1,4 @@
-"""Make a home that the whole day is measured in: so many names, ten years, a champion, the session before run.
+"""Create the home for measuring a day: a number of names, ten years, a champion, the previous session run.
 
 `python -m tests.bench.ready_home SYMBOLS`
 """
@@ -16,7 +16,7 @@ TRAINED = "2024-06-07"
 
 
 def main() -> None:
-    """Simulate, train, and run the session before the one that is measured; the champion is that of the few names."""
+    """Simulate, train, and run the session before the measured one; the champion is trained on few names."""
     symbols = int(sys.argv[1])
     home = home_of(symbols)
     configure(home, {"data": {"simulated": {"symbols": symbols, "first_session": "2014-06-16"}}})

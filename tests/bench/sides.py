@@ -1,4 +1,4 @@
-"""One side of the features bench in a process of its own: `python -m tests.bench.sides NAME FOLDER RUNS`.
+"""One side of the features bench, in its own process: `python -m tests.bench.sides NAME FOLDER RUNS`.
 
 Prepares what the side works on, does the work `runs` times (short work more often, until it has taken AT_LEAST), and
 prints the seconds of each as a JSON list.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 THREADS = "2"
-AT_LEAST = 3.0  # seconds of work that is done more than once: the first half second is slower, on every side
+AT_LEAST = 3.0  # seconds of repeated work: the first half second is slower on every side
 
 Work = Callable[[], object]
 
@@ -69,7 +69,7 @@ def last_row_all(folder: Path) -> Work:
 
 
 def last_row_from_lake(home: Path) -> Work:
-    """The row of the standard set, as the day makes it."""
+    """The last row of the standard set, as in the daily run."""
     from tasks.core.homes.opening import open_run
     from tasks.data.panel.reader import read_panel
     from tasks.data.task import refresh_market
@@ -119,7 +119,7 @@ def _ours(folder, features):
 
 
 def _last_row(folder, names):
-    """From as many sessions as the features need."""
+    """From the sessions that the features need."""
     from tasks.features.compute import compute_last
     from tasks.features.registry import warm_up
     from tests.bench.market import read_panel

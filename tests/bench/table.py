@@ -1,4 +1,4 @@
-"""Keep the measured tables in docs/performance.md between its two markers."""
+"""Write the measured tables between the two markers in docs/performance.md."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work: ours, what it is compared with, and the goal."""
+    """One measurement: ours, the baseline, and the goal."""
 
     work: str
     ours: str
@@ -30,7 +30,7 @@ def table(rows: list[Row]) -> str:
 
 
 def sections_of(page: str) -> dict[str, str]:
-    """Return the tables that stand between the markers, by title."""
+    """Return the tables between the markers, by title."""
     measured = page.split(BEGIN)[1].split(END, maxsplit=1)[0]
     return {
         title: text.strip()

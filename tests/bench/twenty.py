@@ -1,4 +1,4 @@
-"""Twenty plain rolling features, as Afterclose computes them; `rivals/` says the same in pandas, polars and SQL.
+"""Twenty plain rolling features, as Afterclose computes them; `rivals/` has them in pandas, polars and SQL.
 
 Windows are counted in sessions, and a figure wants four fifths of its window, on every side.
 """
@@ -37,7 +37,7 @@ def change(close: Series, *, sessions: int) -> Series:
 
 
 def rsi(close: Series, *, window: int) -> Series:
-    """Return the share of gains in all moves, in percent, each day counting the same (Cutler)."""
+    """Return the share of gains in all moves, in percent, with equal weights (Cutler)."""
     step = close - lag(close, 1)
     gain = rolling_sum(maximum(step, 0.0), window)
     return 100 * gain / (gain + rolling_sum(maximum(-step, 0.0), window))

@@ -1,4 +1,4 @@
-"""Draw what each family says of one share: its price above, two telling features below.
+"""Draw one share for each family: its price above, two of the features below.
 
 The pictures stand in a page that may be white or dark: no background, and colours that can be read on both. Equal
 panels give equal bytes. No pyplot: nothing global is touched.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, LEFT, RIGHT, FOOT = 760, 8, 48, 24  # in CSS pixels
-HEAD = 20  # room above each drawing, for its name
+HEAD = 20  # space above each drawing for its title
 PRICE_HEIGHT, FEATURE_HEIGHT = 130, 72
 INK, LINES = "#7a828c", ("#3b8eea", "#d97706")
 FONT = 11.0
@@ -30,13 +30,13 @@ Floats = NDArray[np.floating]
 
 _UNSEEN = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _FONTS = re.compile(r"font: ([\d.]+)px [^;\"]*")
-_TAG = re.compile(r"<[^>]+>")  # numbers between tags are words that people read: never rounded
+_TAG = re.compile(r"<[^>]+>")  # numbers in text between tags are never rounded
 _LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of a family, and what to look at."""
+    """The features drawn of a family, and the caption."""
 
     features: tuple[str, str]
     caption: str
@@ -111,12 +111,12 @@ PICTURES = {
 
 
 def file_name(family: str) -> str:
-    """Return what the family's picture is called."""
+    """Return the file name of the family's chart."""
     return f"{family.replace(' ', '-')}.svg"
 
 
 def family_charts(panel: Panel, symbol: str) -> dict[str, str]:
-    """Return each family's picture as SVG, by its file name, over the sessions for which all features have values."""
+    """Return each family's chart as SVG by file name, over the sessions in which all features have values."""
     names = [name for picture in PICTURES.values() for name in picture.features]
     column = list(panel.symbols).index(symbol)
     first = warm_up(names) - 1
@@ -141,7 +141,7 @@ def _svg(family: str, sessions: Days, close: Floats, features: dict[str, Floats]
     height = sum(HEAD + tall for *_, tall in rows) + FOOT
     buffer = io.BytesIO()
     with (
-        style.context("default"),  # a matplotlibrc of this machine must not change a page
+        style.context("default"),  # independent of a local matplotlibrc
         mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": family, "path.simplify_threshold": 0.3}),
     ):
         figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
@@ -186,11 +186,11 @@ def _quarters(figure: "Figure", sessions: Days) -> None:
 
 
 def _lean(document: str) -> str:
-    """Drop what no browser needs, and digits that no eye sees; make points pixels."""
+    """Remove what browsers do not need and invisible digits; convert points to pixels."""
     document = _FONTS.sub(r"font: \1px system-ui, sans-serif", _UNSEEN.sub("", document))
     document = _TAG.sub(_with_short_numbers, document)
     document = re.sub(r'="(\d+)pt"', r'="\1"', document)
-    document = document.replace("\nL ", " ")  # a point after a point is a line anyway
+    document = document.replace("\nL ", " ")  # a line is the default after a point
     return re.sub(r"\s*\n\s*", "\n", document).strip() + "\n"
 
 

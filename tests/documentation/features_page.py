@@ -50,7 +50,7 @@ The charts show formulas, before their form, over two years of one share of the
 
 
 def features_page() -> str:
-    """Return the page: for each family what it means, a picture and a table, in the registry's order."""
+    """Return the page: for each family its meaning, a chart and a table, in the order of the registry."""
     families = [(family.FEATURES[0].family, family.FEATURES, family.__doc__ or "") for family in FAMILIES]
     contents = " · ".join(
         f"[{name}](#{name.replace(' ', '-')}) {len(features)}" for name, features, _ in families

@@ -1,4 +1,4 @@
-"""Rewrite the pages that are generated from code: `make docs`. A test of each page fails while it is stale."""
+"""Rewrite the pages generated from code (`make docs`). A test fails for each stale page."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SHOWN_SESSIONS = 504
 
 
 def feature_charts() -> dict[str, str]:
-    """Return the pictures of docs/features.md by file name, of one share of a small simulated market."""
+    """Return the charts of docs/features.md by file name, for one share of a small simulated market."""
     sessions = SHOWN_SESSIONS + warm_up() - 1
     market = known_market(seed=5, symbols=20, sessions=sessions, information_coefficient=0.05)
     return family_charts(market.panel, SHARE)

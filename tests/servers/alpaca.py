@@ -1,4 +1,4 @@
-"""Alpaca as it answers: keys in headers, pages over all symbols, bars stamped with New York's midnight."""
+"""A local Alpaca: keys in headers, pages over all symbols, bars stamped with New York's midnight."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ PAID_AFTER = timedelta(days=14)
 
 
 class AlpacaServer(Server):
-    """Serves what the delivery holds, `page` rows at a time."""
+    """Serves the delivery, `page` rows at a time."""
 
     def __init__(self, delivery: Delivery, *, page: int = 1_000) -> None:
         super().__init__()

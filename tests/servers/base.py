@@ -1,4 +1,4 @@
-"""What every local provider has: an address, a log of what it was asked, and troubles to have on demand."""
+"""The common part of the local providers: an address, a log of requests, and faults on demand."""
 
 import json
 import socket
@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-Trouble = Callable[[Request, Response], Response]  # is handed what would have been answered
+Trouble = Callable[[Request, Response], Response]  # gets the regular response
 
 
 DRIP_S = 0.02
 
 
 class Server:
-    """A provider in this process. The n-th of `troubles` befalls the n-th request from now on."""
+    """A provider in this process. The n-th of `troubles` applies to the n-th request from now on."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -28,35 +28,35 @@ class Server:
         self.stop: Callable[[], None] = self.closing.set
 
     def answer(self, request: Request) -> Response:
-        """Answer as the provider does, or have trouble doing so."""
+        """Respond like the provider, or with the next fault."""
         self.asked.append(request.full_path)
         wanted = self.respond(request)
         trouble = self.troubles.pop(0) if self.troubles else self.always
         return trouble(request, wanted) if trouble else wanted
 
     def respond(self, request: Request) -> Response:
-        """Answer as the provider does."""
+        """Respond like the provider."""
         raise NotImplementedError
 
     def die(self, request: Request, wanted: Response) -> Response:
-        """Go down in the middle of an answer; nobody is there afterwards."""
+        """Go down in the middle of a response and stay down."""
         self.stop()
         return reset(request, wanted)
 
     def hang(self, _request: Request, wanted: Response) -> Response:
-        """Say nothing until the test is over."""
+        """Do not respond until the test ends."""
         self.closing.wait(30)
         return wanted
 
     def drip_body(self, _request: Request, wanted: Response) -> Response:
-        """Send the answer one byte at a time, each soon enough for any time-out of a read."""
+        """Send the response byte by byte, each within any read time-out."""
         whole = wanted.get_data()
         return Response(self._dripping(whole), 200, {"Content-Length": str(len(whole))}, "application/json")
 
     def drip_head(self, request: Request, wanted: Response) -> Response:
         """Send a header that never ends, one byte at a time."""
         line: socket.socket = request.environ["werkzeug.socket"]
-        with suppress(OSError):  # the reader has had enough
+        with suppress(OSError):  # the client has closed the connection
             line.sendall(b"HTTP/1.0 200 OK\r\nX-Slow: ")
             for byte in self._dripping(b"x" * 10_000):
                 line.sendall(byte)
@@ -74,7 +74,7 @@ S = TypeVar("S", bound=Server)
 
 class _Quiet(WSGIRequestHandler):
     def log(self, *_: Any) -> None:
-        """Say nothing: the log of requests is what tests look at."""
+        """Log nothing: tests read the log of requests."""
 
 
 @contextmanager
@@ -100,37 +100,37 @@ def serving(server: S) -> Iterator[S]:
 
 
 def as_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer in JSON."""
+    """Return a JSON response."""
     return Response(json.dumps(body), status, headers, mimetype="application/json")
 
 
 def instead(body: object, status: int, headers: dict[str, str] | None = None) -> Trouble:
-    """Answer something else: a text as HTML, anything else as JSON."""
+    """Respond with this instead: a string as HTML, anything else as JSON."""
     if isinstance(body, str):
         return lambda _request, _wanted: Response(body, status, headers, mimetype="text/html")
     return lambda _request, _wanted: as_json(body, status, headers)
 
 
 def half_a_page(_request: Request, wanted: Response) -> Response:
-    """Promise the whole answer and close the line after half of it."""
+    """Announce the full length and close the connection after half of it."""
     whole = wanted.get_data()
     return Response(whole[: len(whole) // 2], 200, {"Content-Length": str(len(whole))}, "application/json")
 
 
 def cut_json(_request: Request, wanted: Response) -> Response:
-    """Send half of the text as if it were all of it."""
+    """Send half of the text as if it were complete."""
     whole = wanted.get_data()
     return Response(whole[: len(whole) // 2], 200, mimetype="application/json")
 
 
 def page_again(_request: Request, wanted: Response) -> Response:
-    """Name one and the same page as the next one, for ever."""
+    """Name the same next page for ever."""
     body = wanted.get_json()
     return as_json(body | {"next_page_token": "AGAIN"}) if "next_page_token" in body else wanted
 
 
 def reset(request: Request, wanted: Response) -> Response:
-    """Cut the line without a word."""
+    """Close the connection without a response."""
     line: socket.socket = request.environ["werkzeug.socket"]
     line.shutdown(socket.SHUT_RDWR)
     return wanted

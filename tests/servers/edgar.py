@@ -1,4 +1,4 @@
-"""EDGAR as it answers: the numbers of companies, their registers, their facts; 403 for whoever hides who they are."""
+"""A local EDGAR: CIK numbers, submissions, company facts; 403 without a User-Agent that names the caller."""
 
 from datetime import date
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ REPORTS = (
 
 
 class EdgarServer(Server):
-    """Serves the companies of the delivery, all of them in oil, with the same reports."""
+    """Serves the companies of the delivery, all in the oil industry, with the same reports."""
 
     def __init__(self, delivery: Delivery, reports: tuple[Report, ...] = REPORTS) -> None:
         super().__init__()

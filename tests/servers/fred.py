@@ -1,4 +1,4 @@
-"""FRED as it answers: observations as text, a full stop for a holiday, 400 for a key that it does not know."""
+"""A local FRED: observations as text, a full stop for a holiday, 400 for an unknown key."""
 
 from datetime import date, timedelta
 
@@ -20,7 +20,7 @@ class FredServer(Server):
         super().__init__()
         bills = delivery.riskfree
         index = delivery.levels[delivery.levels["name"] == "^VIX"]
-        # what was public on a session is the yield of the one before
+        # the yield known on a session is that of the session before
         self.series = {
             "DTB3": {
                 _before(day): value for day, value in zip(bills["session"], bills["yield_pct"], strict=True)

@@ -1,4 +1,4 @@
-"""An S3-compatible object store in a process of its own: `python -m tests.servers.s3` says its port and serves.
+"""An S3-compatible object store in its own process: `python -m tests.servers.s3` prints its port and serves.
 
 It cannot live in the process of a test: some calls of the tables' library wait for an answer without letting other
 threads go on. Requests are answered one at a time, so that a write on condition is one step, as stores promise.
@@ -29,13 +29,13 @@ REFUSE, BELIEVE = "/-/refuse", "/-/believe"
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """Where the store answers."""
+    """The address of the store."""
 
     url: str
 
     @property
     def environ(self) -> dict[str, str]:
-        """Return what a command needs in its environment to go there."""
+        """Return the environment variables that a command needs to use the store."""
         return {
             **KEYS,
             "AWS_ENDPOINT_URL": self.url,
@@ -45,17 +45,17 @@ class ObjectStore:
         }
 
     def new_lake(self) -> str:
-        """Return a prefix that nobody has used."""
+        """Return an unused prefix."""
         return f"s3://{BUCKET}/tests/{uuid.uuid4().hex}"
 
     def refuse_all_keys(self, *, refuse: bool) -> None:
-        """Refuse whoever comes from now on, and quote the request in the answer; or believe every key again."""
+        """Refuse every key from now on, quoting the request in the response; or accept every key again."""
         requests.post(f"{self.url}{REFUSE if refuse else BELIEVE}", timeout=10).raise_for_status()
 
 
 @contextmanager
 def serving() -> Iterator[ObjectStore]:
-    """Start the store, with one bucket in it, and stop it at the end."""
+    """Start the store with one bucket, and stop it at the end."""
     program = [sys.executable, "-m", __name__]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -84,7 +84,7 @@ class _Door:
 
 
 def _refusal(environ: Any) -> Response:
-    """Answer as Amazon does to a wrong signature: with all that was signed, tokens included."""
+    """Respond like Amazon to a wrong signature: with everything that was signed, tokens included."""
     quoted = "\n".join(f"{name}:{value}" for name, value in Request(environ).headers)
     code = f"<Code>SignatureDoesNotMatch</Code><StringToSign>{quoted}</StringToSign>"
     return Response(f"<?xml version='1.0'?><Error>{code}</Error>", status=403, mimetype="application/xml")
@@ -92,7 +92,7 @@ def _refusal(environ: Any) -> Response:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
-    sys.stdin.read()  # until the test process closes it, or dies
+    sys.stdin.read()  # until the test process closes it or ends
     os._exit(0)
 
 

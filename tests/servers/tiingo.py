@@ -1,4 +1,4 @@
-"""Tiingo as it answers: a token in the header, one symbol's days at a time, 404 for a name it does not know."""
+"""A local Tiingo: a token in the header, one symbol's days at a time, 404 for an unknown name."""
 
 import pandas as pd
 from werkzeug import Request, Response
@@ -10,7 +10,7 @@ KEYS = {"TIINGO_API_KEY": "a-planted-tiingo-token"}
 
 
 class TiingoServer(Server):
-    """Serves what the delivery holds."""
+    """Serves the delivery."""
 
     def __init__(self, delivery: Delivery) -> None:
         super().__init__()

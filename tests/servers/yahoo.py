@@ -1,4 +1,4 @@
-"""Yahoo as it answers: a crumb, then charts in today's shares with their events, 404 for a name it does not know."""
+"""A local Yahoo: a crumb, then charts adjusted to today's shares with their events, 404 for an unknown name."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ META = {
 
 
 class YahooServer(Server):
-    """Serves what the delivery holds."""
+    """Serves the delivery."""
 
     def __init__(self, delivery: Delivery) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class YahooServer(Server):
         return as_json({"chart": {"result": [_chart(name, mine, request.args)], "error": None}})
 
     def browser(self) -> Any:
-        """Return a browser that finds this server wherever Yahoo is."""
+        """Return a session that reaches this server under Yahoo's addresses."""
         from curl_cffi.requests import Session
 
         here = self.url
@@ -60,7 +60,7 @@ class YahooServer(Server):
 
 
 def _chart(name: str, mine: pd.DataFrame, args: Any) -> dict[str, Any]:
-    later = mine["split"][::-1].cumprod()[::-1].shift(-1, fill_value=1.0)  # Yahoo speaks of today's shares
+    later = mine["split"][::-1].cumprod()[::-1].shift(-1, fill_value=1.0)  # Yahoo adjusts to today's shares
     stamps = _epoch(mine["session"])
     first, last = int(args.get("period1", 0)), int(args.get("period2", 2**40))
     keep = (stamps >= first) & (stamps < last)

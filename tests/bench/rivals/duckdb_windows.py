@@ -9,7 +9,7 @@ WINDOWS = (5, 14, 20, 60, 120, 252)
 
 
 def connected(bars: pa.Table) -> duckdb.DuckDBPyConnection:
-    """Return a database in memory, on two threads, that holds the bars in its own form."""
+    """Return a database in memory, on two threads, with the bars in its own format."""
     connection = duckdb.connect(config={"threads": 2})
     connection.register("given", bars)
     connection.execute("CREATE TABLE bars AS SELECT * FROM given")
@@ -22,7 +22,7 @@ def twenty(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _rolled(figure: str, of: str, window: int) -> str:
-    """Want four fifths of the window."""
+    """Require four fifths of the window."""
     first = of.split(",", maxsplit=1)[0]
     least = math.ceil(0.8 * window)
     return f"CASE WHEN count({first}) OVER w{window} >= {least} THEN {figure}({of}) OVER w{window} END"

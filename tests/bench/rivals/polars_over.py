@@ -25,7 +25,7 @@ def twenty(bars: pl.DataFrame) -> pl.DataFrame:
     gain = rolled("sum", pl.max_horizontal(step, 0.0 * step), 14)
     loss = rolled("sum", pl.max_horizontal(-step, 0.0 * step), 14)
     true_range = pl.when(step.is_not_null()).then(
-        pl.max_horizontal(high, before) - pl.min_horizontal(low, before)  # they pass over what is missing
+        pl.max_horizontal(high, before) - pl.min_horizontal(low, before)  # they ignore missing values
     )
     columns = {
         **{f"close_to_mean_{n}": close / rolled("mean", close, n) - 1 for n in (5, 20, 60)},

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def leave_out_redis() -> None:
-    """Read the cache without the server whose locks keep its readers and writers apart: here is one process."""
+    """Read the cache without the lock server, which a single process does not need."""
     utils.can_use_cache = lambda: True
     cache.get_redis_connection = lambda: None
     cache.CacheUtils.reader_lock = cache.CacheUtils.writer_lock = staticmethod(lambda *_: nullcontext())

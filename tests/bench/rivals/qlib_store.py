@@ -1,4 +1,4 @@
-"""What Qlib's side needs of ours: the bars in its own store, and its values beside ours.
+"""The input of Qlib's side: the bars in its store format, and its values aligned with ours.
 
 `python -m tests.bench.rivals.qlib_store FOLDER` writes the store of a generated market.
 """
@@ -40,7 +40,7 @@ def write_store(folder: Path, panel: Panel) -> None:
     """Write calendar, instruments, and each symbol's float32 bars after the row at which they begin."""
     store = folder / STORE
     bars = {name: getattr(panel, name) for name in BARS}
-    bars["vwap"] = (panel.high + panel.low + panel.close) / 3  # as our VWAP0 has it
+    bars["vwap"] = (panel.high + panel.low + panel.close) / 3  # as in our VWAP0
     for name in ("calendars", "instruments"):
         (store / name).mkdir(parents=True)
     (store / "calendars" / "day.txt").write_text("".join(f"{day}\n" for day in panel.sessions))
