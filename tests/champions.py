@@ -23,13 +23,13 @@ from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import promote_version, write_version
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
-from tasks.selection.choice import Limits
+from tasks.selection.choice import PromotionLimits
 from tasks.selection.promotion import describe
 from tasks.selection.schema import CandidateResult, Choice, Training
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)
-LIMITS = Limits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
+LIMITS = PromotionLimits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
 
 
 def features_of(panel: Panel, settings: Models) -> FeatureMatrix:

@@ -1,29 +1,29 @@
-"""What the models slice hands on: scores for one session, who gave them, and what the weekly training found."""
+"""The output of the models slice: the scores of one session and the champion that gave them."""
 
 from dataclasses import dataclass
 from datetime import date
 
 from tasks.core.artifacts import ArtifactRef
 
-# rows of features and the scores they were given in training; None is missing
+# rows of features, and their scores by the model as stored; None is missing
 Probe = tuple[tuple[tuple[float | None, ...], ...], tuple[float | None, ...]]
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The one model the day runs on, as production/champion_metadata.json describes it."""
+    """The model in production, as described in production/champion_metadata.json."""
 
     name: str
     kind: str
     optimizer: str
     model_sha256: str
-    feature_set: str  # fingerprint of the features it was trained on, in order
-    trained_through: date  # the last session whose prices it has seen, in features or labels
+    feature_set: str  # hash of the features it was trained on, in order
+    trained_through: date  # the last session whose prices are in its features or labels
     selection_date: date
     selection_reason: str
     weighted_score: float
     metrics: dict[str, float]  # rank_ic, rank_ic_t, ic, icir, hit_rate, quantile_spread, train_test_gap
-    ranks: bool  # False only for the equal-weight rule, whose scores are constant by design
+    ranks: bool  # False only for the equal-weight rule, whose scores are constant
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,5 @@ class Scores:
     frame: ArtifactRef
     champion: Champion
     scored: int
-    left_out: int  # members that had too few features to be scored
-    notes: tuple[str, ...] = ()  # e.g. that a past session was scored by the champion of its own time
+    left_out: int  # members with too few features to be scored
+    notes: tuple[str, ...] = ()  # e.g. that an earlier champion scored a past session

@@ -1,25 +1,25 @@
-"""Put scores in order, and refuse those that say nothing. Never looks at prices, weights or the book."""
+"""Rank the scores of a session, and reject unusable ones."""
 
 import numpy as np
 import pandas as pd
 
 from tasks.core.errors import ModelError
 
-REMEDY = "Look at the session's features with `afterclose data status`; if they are sound, run `afterclose weekly`."
+REMEDY = "Check the session's data with `afterclose data status`; if it is complete, run `afterclose weekly`."
 
 
 def ranked(scores: pd.Series, *, ranks: bool) -> pd.DataFrame:
-    """Return score and rank (1 is best, equals share the better rank) by symbol.
+    """Return score and rank by symbol (1 is best; equal scores share the better rank).
 
-    With `ranks` the scores must differ: one that is no number, or the same for all, is no opinion to trade on.
+    Raises ModelError for no scores, for one that is not finite and, with `ranks`, if all scores are equal.
     """
     if scores.empty:
-        raise ModelError("No name of the universe could be scored.", remedy=REMEDY)
+        raise ModelError("No member of the universe could be scored.", remedy=REMEDY)
     without = scores.index[~np.isfinite(scores.to_numpy())]
     if len(without):
         raise ModelError(
-            f"The champion gives {len(without)} of {len(scores)} names, {without[0]} among them, a score that is no"
-            " number.",
+            f"The champion gives {len(without)} of {len(scores)} names, {without[0]} among them, a score that is not"
+            " a number.",
             remedy=REMEDY,
             symbols=list(without[:20]),
         )

@@ -1,4 +1,4 @@
-"""The models slice's stage: score the session's members by the champion."""
+"""The models stage: score the session's members with the champion."""
 
 import logging
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @stage()
 def score_universe(run: Run, features: ArtifactRef) -> Scores:
-    """Score the session's members by the champion, whose hash is pinned here for the whole run."""
+    """Score the session's members with the champion, whose hash is fixed here for the whole run."""
     frame = load_frame(features)
     names = tuple(frame.columns)
     limit = run.settings.models.max_age_days

@@ -1,8 +1,7 @@
-"""Choose the champion so that its reported figures owe nothing to the choice, and say why in words.
+"""Select the candidate of the week and compare it with the champion in production, without selection bias.
 
-The earlier folds choose, the later ones confirm: what the champion is reported to achieve comes from sessions that no
-candidate was chosen on. Who does not confirm is not replaced by the next best, which would be choosing on those
-sessions after all. Never trains, never stores.
+Earlier folds select, later ones confirm: the reported metrics come from sessions that had no part in the selection. A
+candidate that fails to confirm is not replaced by the next best, which would be a selection on those sessions.
 """
 
 from collections.abc import Sequence
@@ -18,8 +17,8 @@ DAYS_TO_NEXT_WEEKLY = 7
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a champion must meet."""
+class PromotionLimits:
+    """Requirements on a champion."""
 
     min_t_statistic: float
     max_train_test_gap: float
@@ -28,21 +27,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether the choice takes the old champion's place."""
+    """Whether the choice replaces the incumbent champion, and why."""
 
     promote: bool
     reason: str
 
 
-def choose(results: Sequence[CandidateResult], limits: Limits) -> Choice:
-    """Return the candidate with the best rank IC on the choosing folds, if the confirming folds bear it out."""
-    eligible = [result for result in results if not why_not(result, limits)]
+def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
+    """Return the candidate with the best rank IC on the choosing folds, if the confirming folds confirm it.
+
+    `results` in configured order; the first of equals is selected. Without a candidate, `Choice.result` is None.
+    """
+    eligible = [result for result in results if not ineligible_because(result, limits)]
     if not eligible:
-        told = "; ".join(f"{result.name} {why_not(result, limits)}" for result in results if result.ranks)
-        return Choice(None, f"No candidate is eligible: {told or 'none was trained that ranks'}.")
-    best = max(
-        eligible, key=lambda result: result.choice["rank_ic"]
-    )  # the first of equals, in configured order
+        reasons = "; ".join(
+            f"{result.name} {ineligible_because(result, limits)}" for result in results if result.ranks
+        )
+        return Choice(None, f"No candidate is eligible: {reasons or 'none was trained that ranks'}.")
+    best = max(eligible, key=lambda result: result.choice["rank_ic"])
     measured = _measured(best)
     if not best.confirmation["rank_ic_t"] >= limits.min_t_statistic:
         return Choice(
@@ -53,8 +55,8 @@ def choose(results: Sequence[CandidateResult], limits: Limits) -> Choice:
     return Choice(best, f"{best.name} was best on the choosing folds; on later ones {measured}.")
 
 
-def why_not(result: CandidateResult, limits: Limits) -> str:
-    """Say why a candidate cannot be chosen; empty when it can."""
+def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
+    """Return why a candidate is not eligible; empty if it is."""
     if not result.ranks:
         return "does not rank"
     figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
@@ -70,15 +72,15 @@ def why_not(result: CandidateResult, limits: Limits) -> str:
     return ""
 
 
-def decide(
+def compare_with_incumbent(
     choice: Choice,
     results: Sequence[CandidateResult],
     incumbent: Champion | None,
     *,
     session: date,
-    limits: Limits,
+    limits: PromotionLimits,
 ) -> Decision:
-    """Say whether the choice replaces the champion that is in production."""
+    """Return whether the choice replaces the champion in production; always if there is none."""
     if incumbent is None:
         return Decision(promote=True, reason=_first(choice))
     if choice.result is None:
@@ -87,7 +89,7 @@ def decide(
         return Decision(promote=True, reason=f"{choice.reason} Trained again on what is known now.")
     if incumbent.kind == BASELINE:
         return Decision(promote=True, reason=f"{choice.reason} It takes the place of the baseline.")
-    return _against(choice.result, choice.reason, results, incumbent)
+    return _compare_metrics(choice.result, choice.reason, results, incumbent)
 
 
 def _first(choice: Choice) -> str:
@@ -98,7 +100,9 @@ def _baseline(choice: Choice) -> str:
     return f"{choice.reason} The equal-weight baseline stands in: no signal rather than one nobody could confirm."
 
 
-def _without_candidate(choice: Choice, incumbent: Champion, *, session: date, limits: Limits) -> Decision:
+def _without_candidate(
+    choice: Choice, incumbent: Champion, *, session: date, limits: PromotionLimits
+) -> Decision:
     if incumbent.kind == BASELINE:
         return Decision(promote=True, reason=_baseline(choice))
     age = (session - incumbent.selection_date).days
@@ -111,10 +115,10 @@ def _without_candidate(choice: Choice, incumbent: Champion, *, session: date, li
     return Decision(promote=False, reason=f"{choice.reason} {incumbent.name} stays ({age} days old).")
 
 
-def _against(
+def _compare_metrics(
     best: CandidateResult, reason: str, results: Sequence[CandidateResult], incumbent: Champion
 ) -> Decision:
-    """Compare with the old champion: by the same folds where its recipe was trained too, else by its record."""
+    """Compare rank ICs: on the same folds if the incumbent was trained too, else with its recorded metrics."""
     same_folds = [result.choice["rank_ic"] for result in results if result.name == incumbent.name]
     theirs = same_folds[0] if same_folds else incumbent.metrics.get("rank_ic", float("nan"))
     ours = best.choice["rank_ic"] if same_folds else best.confirmation["rank_ic"]

@@ -1,6 +1,6 @@
-"""Put a decision into production: describe the new champion, keep it as a version, make it the one that scores.
+"""Promote a champion: describe it, store it as a version, put it into production.
 
-A champion of a past week never takes the place of one that knows later prices; it is kept as a version for its time.
+A champion of a past week never replaces one trained on later prices; it is stored as a version for its time.
 """
 
 import logging
@@ -20,7 +20,7 @@ from tasks.models.registry.store import (
     write_version,
 )
 from tasks.models.schema import Champion
-from tasks.selection.choice import Decision, Limits, decide
+from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
 from tasks.selection.schema import CandidateResult, Training
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ REPORTED = (
 )
 UNMEASURED = dict.fromkeys((*REPORTED, "train_test_gap"), 0.0) | {
     "hit_rate": 0.5
-}  # the baseline's, by design
+}  # of the baseline, by definition
 
 
 def describe(training: Training, *, optimizer: str) -> Metadata:
-    """Return what will stand beside the champion's bytes. Its figures come from the confirming folds alone."""
+    """Return the metadata of the trained candidate. Its metrics come from the confirming folds only."""
     candidate, result = training.candidate, training.choice.result
     champion = Champion(
         name=candidate.name,
@@ -67,24 +67,28 @@ def describe(training: Training, *, optimizer: str) -> Metadata:
     )
 
 
-def judge(training: Training, home: Home, limits: Limits) -> tuple[Champion | None, Decision]:
-    """Return the champion in production, if it can be read, and whether the week's choice takes its place."""
-    incumbent, trouble = _incumbent(home)
-    if incumbent is not None and _is_of_this_training(incumbent, training):
+def decide_promotion(
+    training: Training, home: Home, limits: PromotionLimits
+) -> tuple[Champion | None, Decision]:
+    """Return the champion in production, if readable, and whether the week's choice replaces it."""
+    incumbent, problem = _incumbent(home)
+    if incumbent is not None and _is_from_this_training(incumbent, training):
         return incumbent, Decision(
             promote=True, reason=incumbent.selection_reason
         )  # a rerun: the same bytes again
     rival = incumbent
     if incumbent is not None and incumbent.feature_set != training.feature_set:
-        rival, trouble = None, f"{incumbent.name} was trained on other features than there are now."
+        rival, problem = None, f"{incumbent.name} was trained on other features than there are now."
     if incumbent is not None and incumbent.trained_through > training.trained_through:
-        rival = None  # what it knows lies ahead of this week: no rival, and not replaced either
-    decision = decide(training.choice, training.results, rival, session=training.session, limits=limits)
-    return incumbent, replace(decision, reason=f"{decision.reason} {trouble}".rstrip())
+        rival = None  # trained on later prices: neither compared nor replaced
+    decision = compare_with_incumbent(
+        training.choice, training.results, rival, session=training.session, limits=limits
+    )
+    return incumbent, replace(decision, reason=f"{decision.reason} {problem}".rstrip())
 
 
 def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | None) -> bool:
-    """Keep the version, and make it production's unless that one knows later prices. Return whether it is."""
+    """Store the version, and put it into production unless the incumbent knows later prices. Return whether it did."""
     version = write_version(home, metadata, model)
     goes_live = incumbent is None or incumbent.trained_through <= metadata.champion.trained_through
     if goes_live:
@@ -93,8 +97,8 @@ def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | 
     return goes_live
 
 
-def kept_for_its_time(incumbent: Champion, session: date) -> str:
-    """Say why a champion of a past week is not in production."""
+def why_not_in_production(incumbent: Champion, session: date) -> str:
+    """Return why a champion of a past week is not in production."""
     return (
         f"It is kept for sessions from {session} on; production stays with {incumbent.name},"
         f" which has seen prices up to {incumbent.trained_through}."
@@ -105,7 +109,7 @@ def _figures(result: CandidateResult) -> dict[str, float]:
     return {name: result.confirmation[name] for name in REPORTED} | {"train_test_gap": result.train_test_gap}
 
 
-def _is_of_this_training(incumbent: Champion, training: Training) -> bool:
+def _is_from_this_training(incumbent: Champion, training: Training) -> bool:
     return (incumbent.selection_date, incumbent.model_sha256, incumbent.feature_set) == (
         training.session,
         training.model.sha256,
@@ -114,7 +118,7 @@ def _is_of_this_training(incumbent: Champion, training: Training) -> bool:
 
 
 def _incumbent(home: Home) -> tuple[Champion | None, str]:
-    """Return the champion in production, or why there is none that counts."""
+    """Return the champion in production, or None and why it cannot be used."""
     if not has_champion(home):
         return None, ""
     try:

@@ -1,9 +1,10 @@
-"""Write what the week's training found, for people: a table and a page. The same training gives the same bytes."""
+"""Render the weekly selection as a table and a Markdown page. The same training gives the same bytes."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
+from tasks.core.text import counted
 from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
@@ -14,12 +15,12 @@ LEGEND = (
     " not overlap. Spread: forward return of the best fifth less that of the worst. Gap: how many points more often"
     " a name was on the right side of the median in training than in the test."
 )
-TOLD, TOLD_AT_MOST = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10
+FEATURE_COLUMNS, MOST_FEATURES = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10
 SCOPES = ("choice", "confirmation", "overall")
 
 
 def comparison(results: Sequence[CandidateResult]) -> pd.DataFrame:
-    """Return one row per candidate and scope with every figure."""
+    """Return one row per candidate and scope with every metric."""
     return pd.DataFrame(
         [
             {"candidate": result.name, "kind": result.kind, "scope": scope}
@@ -33,7 +34,7 @@ def comparison(results: Sequence[CandidateResult]) -> pd.DataFrame:
 
 
 def page(training: Training, champion: Champion, checks: pd.DataFrame, *, promoted: bool, reason: str) -> str:
-    """Return the report as Markdown; `checks` is what was found about the features."""
+    """Return the report as Markdown; `checks` as `check_features` returns them."""
     heading = "is the new champion" if promoted else "stays champion"
     lines = [
         f"# Model selection, {training.session}",
@@ -63,15 +64,15 @@ def page(training: Training, champion: Champion, checks: pd.DataFrame, *, promot
 
 
 def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
-    """Return what a person should know; the whole table is feature_checks.csv."""
-    said = checks["recommendation"]
-    dead, suspect = (list(checks["feature"][said == what]) for what in (DEAD, SUSPECT))
-    doubles = checks[said.str.startswith(DUPLICATE)]
+    """Return the findings and the most important features; feature_checks.csv has the whole table."""
+    recommendation = checks["recommendation"]
+    dead, suspect = (list(checks["feature"][recommendation == what]) for what in (DEAD, SUSPECT))
+    duplicates = checks[recommendation.str.startswith(DUPLICATE)]
     groups = [inside for number, inside in checks.groupby("group") if number]
-    ranked = checks.dropna(subset="importance").nsmallest(TOLD_AT_MOST, "importance_rank")
+    ranked = checks.dropna(subset="importance").nsmallest(MOST_FEATURES, "importance_rank")
     count = (
-        f"{len(checks)} features: {len(dead)} dead, {len(doubles)} doubles in {len(groups)} groups,"
-        f" {len(suspect)} that may know the future. `feature_checks.csv` has them all."
+        f"{counted(len(checks), 'feature')}. Dead: {len(dead)}. Near-duplicates: {len(duplicates)}."
+        f" May know the future: {len(suspect)}. `feature_checks.csv` has them all."
     )
     lines = [
         count,
@@ -79,13 +80,13 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
         *[f"- **May know the future**: {name}" for name in suspect],
         *[f"- Dead: {name}" for name in dead],
         *[
-            f"- Correlated: {_told(each)}; keep {_told(each[each['recommendation'] == KEEP])}"
+            f"- Correlated: {_named(each)}; keep {_named(each[each['recommendation'] == KEEP])}"
             for each in groups
         ],
         *([""] if suspect or dead or groups else []),
     ]
     if ranked.empty:
-        return [*lines, "A rule learned from no feature: nothing is more important than anything else."]
+        return [*lines, "A rule is not trained on features: there is no importance."]
     return [
         *lines,
         f"The most important, by {importance_by}:",
@@ -94,12 +95,12 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
         "|---" * 5 + "|",
         *[
             f"| {name} | {100 * importance:.1f}% | {rank_ic:.4f} | {t:.2f} | {what} |"
-            for name, importance, rank_ic, t, what in ranked[list(TOLD)].to_numpy(dtype=object)
+            for name, importance, rank_ic, t, what in ranked[list(FEATURE_COLUMNS)].to_numpy(dtype=object)
         ],
     ]
 
 
-def _told(features: pd.DataFrame) -> str:
+def _named(features: pd.DataFrame) -> str:
     return ", ".join(features["feature"]) or "none"
 
 

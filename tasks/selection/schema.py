@@ -1,4 +1,4 @@
-"""What the selection slice hands on: what the weekly training found, and what became of it."""
+"""The output of the selection slice: the weekly training, and the promotion."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from tasks.models.schema import Champion, Probe
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """How one candidate did: `choice` on the earlier folds, `confirmation` on the later ones that no choice saw."""
+    """Metrics of one candidate: `choice` on the earlier folds, `confirmation` on the later ones."""
 
     name: str
     kind: str
@@ -24,7 +24,7 @@ class CandidateResult:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which candidate may be promoted. `result` is None where the baseline stands in."""
+    """The selected candidate. `result` is None if the baseline is used instead."""
 
     result: CandidateResult | None
     reason: str
@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Training:
-    """What the week's training found. Nothing is promoted yet."""
+    """The result of the weekly training. Nothing is promoted yet."""
 
     session: date
     snapshot: str  # id of the data
@@ -41,9 +41,9 @@ class Training:
     folds: ArtifactRef  # frame: one row per candidate and fold
     feature_checks: ArtifactRef  # frame: one row per feature
     choice: Choice
-    candidate: Candidate  # what may be promoted: the chosen one, or the baseline where none was
+    candidate: Candidate  # the selected one, or the baseline
     features: tuple[str, ...]
-    model: ArtifactRef  # the candidate's bytes, trained on everything that is known
+    model: ArtifactRef  # the candidate's bytes, trained on all known labels
     seed: int
     probe: Probe
     trained_through: date
@@ -51,9 +51,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Promotion:
-    """What became of the week: which champion is in production now, and why."""
+    """The champion in production after the weekly run, and why."""
 
     champion: Champion
-    promoted: bool  # False when the old champion stays as it is
+    promoted: bool  # False if the incumbent stays
     reason: str
     report: Path  # model_selection_report.md

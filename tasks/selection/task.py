@@ -1,4 +1,4 @@
-"""The selection slice's stages: train and compare once a week, promote whole or not at all."""
+"""The weekly selection stages: train and compare candidates, promote one atomically."""
 
 import logging
 from dataclasses import replace
@@ -10,6 +10,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.stage import stage
+from tasks.core.text import counted
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market
 from tasks.features.sets import SETS
@@ -17,10 +18,10 @@ from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
 from tasks.models.schema import Champion
 from tasks.models.training.feature_checks import check_features
-from tasks.selection.contest import compete, last_window, limits_of, window_needed
-from tasks.selection.promotion import describe, install, judge, kept_for_its_time
+from tasks.selection.promotion import decide_promotion, describe, install, why_not_in_production
 from tasks.selection.report import comparison, page
 from tasks.selection.schema import Promotion, Training
+from tasks.selection.selection_run import last_window, limits_of, run_selection, window_needed
 
 log = logging.getLogger(__name__)
 
@@ -29,31 +30,38 @@ FOLDER, REPORT = "model_selection", "model_selection_report.md"
 
 @stage()
 def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
-    """Walk every candidate forward, choose one, and train it on all that is known. Promotes nothing."""
+    """Test every candidate walk-forward, select one, and train it on all known labels. Promotes nothing."""
     settings = run.settings.models
     panel = read_panel(market.snapshot, window=window_needed(settings))
     features = stored_features(run.home.features, panel, market.snapshot, SETS[settings.features])
-    contest = compete(panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"))
-    model, data = contest.fitted.model, contest.data
+    selected = run_selection(
+        panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}")
+    )
+    model, data = selected.fitted.model, selected.data
     content = model.dump()
     place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
     write_bytes(place, content)
     checks = check_features(
-        data, contest.learned, contest.fitted, settings.feature_checks, seed=run.seed("feature checks")
+        data, selected.trained_rows, selected.fitted, settings.feature_checks, seed=run.seed("feature checks")
     )
-    log.info("%s of %d candidates, from %d rows", contest.candidate.name, len(contest.results), len(data.x))
+    log.info(
+        "%s selected from %s, trained on %s",
+        selected.candidate.name,
+        counted(len(selected.results), "candidate"),
+        counted(len(selected.trained_rows), "row"),
+    )
     return Training(
         session=run.session.day,
         snapshot=market.snapshot.id,
         feature_set=data.feature_set,
-        results=contest.results,
-        folds=save_frame(run, "training_folds", contest.folds),
+        results=selected.results,
+        folds=save_frame(run, "training_folds", selected.folds),
         feature_checks=save_frame(run, "feature_checks", checks),
-        choice=contest.choice,
-        candidate=contest.candidate,
+        choice=selected.choice,
+        candidate=selected.candidate,
         features=data.features,
         model=ArtifactRef("candidate", place, sha256_of_bytes(content)),
-        seed=run.seed(f"model {contest.candidate.name}"),
+        seed=run.seed(f"model {selected.candidate.name}"),
         probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
         trained_through=panel.sessions[-1].item(),
     )
@@ -61,9 +69,9 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
 
 @stage()
 def promote_champion(run: Run, training: Training) -> Promotion:
-    """Put the chosen candidate into production, or keep the old champion and say why."""
+    """Put the selected candidate into production, or retain the incumbent, and report why."""
     limits = limits_of(run.settings.models)
-    incumbent, decision = judge(training, run.home, limits)
+    incumbent, decision = decide_promotion(training, run.home, limits)
     metadata = describe(training, optimizer=run.settings.portfolio.optimizer)
     promoted, reason = False, decision.reason
     if incumbent is not None and not decision.promote:
@@ -74,9 +82,9 @@ def promote_champion(run: Run, training: Training) -> Promotion:
             run.home, replace(metadata, champion=champion), _bytes_of(training.model), incumbent
         )
         if not promoted and incumbent is not None:
-            champion, reason = incumbent, f"{reason} {kept_for_its_time(incumbent, training.session)}"
+            champion, reason = incumbent, f"{reason} {why_not_in_production(incumbent, training.session)}"
     report = _publish_report(run, training, champion, promoted=promoted, reason=reason)
-    log.info("%s %s: %s", "promoted" if promoted else "kept", champion.name, reason)
+    log.info("%s %s: %s", "promoted" if promoted else "retained", champion.name, reason)
     return Promotion(champion, promoted, reason, report)
 
 
@@ -85,14 +93,14 @@ def _bytes_of(model: ArtifactRef) -> bytes:
     if sha256_of_bytes(content) != model.sha256:
         raise StorageError(
             f"{model.path} was changed during the run.",
-            remedy="Let nothing else write below data/work, then run again.",
+            remedy="Make sure that nothing else writes to data/work, then run again.",
             path=str(model.path),
         )
     return content
 
 
 def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
-    """Exchange the folder of the report whole, so that no file of it is of another week than the rest."""
+    """Replace the report's folder atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
     checks = load_frame(training.feature_checks)
     with replace_folder(place) as folder:

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.models.training.metrics import Metrics, measure
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.contest import compete, folds_of
+from tasks.selection.selection_run import folds_of, run_selection
 from tests.builders import make_settings
 from tests.champions import features_of
 from tests.simulated import known_market
@@ -24,33 +24,35 @@ def settings_with(learners):
     return make_settings(**{"models.quick_candidates": learners, "models.train_sessions": 756}).models
 
 
-def contest_of(market, *, learners):
+def selection_on(market, *, learners):
     settings = settings_with(learners)
     features = features_of(market.panel, settings)
-    return compete(market.panel, features, settings, quick=True, seed=lambda name: zlib.crc32(name.encode()))
+    return run_selection(
+        market.panel, features, settings, quick=True, seed=lambda name: zlib.crc32(name.encode())
+    )
 
 
-def truth_where_it_was_confirmed(market, contest, *, learners) -> Metrics:
+def truth_where_it_was_confirmed(market, selected, *, learners) -> Metrics:
     """Measure the true expected returns on the sessions and by the label that the champion was confirmed on."""
-    data = contest.data
+    data = selected.data
     _, confirming = split_folds(folds_of(data, settings_with(learners)))
     rows = np.concatenate([np.r_[data.rows_of(fold.test)] for fold in confirming])
     expected = market.expected[data.sessions[rows], data.symbols[rows]]
     return measure(expected, data.forward[rows], data.sessions[rows])
 
 
-def best_learner(contest):
+def best_learner(selected):
     """Return the learner that the choosing folds prefer, whether or not it may be promoted."""
-    return max(contest.results, key=lambda result: result.choice["rank_ic"])
+    return max(selected.results, key=lambda result: result.choice["rank_ic"])
 
 
 def check_alpha_is_found(market, *, learners):
-    contest = contest_of(market, learners=learners)
+    selected = selection_on(market, learners=learners)
 
-    champion = contest.choice.result
-    assert champion is not None, contest.choice.reason
+    champion = selected.choice.result
+    assert champion is not None, selected.choice.reason
     assert champion.confirmation["rank_ic_t"] > 3
-    truth = truth_where_it_was_confirmed(market, contest, learners=learners)
+    truth = truth_where_it_was_confirmed(market, selected, learners=learners)
     assert champion.confirmation["rank_ic"] >= truth.rank_ic / 2
 
 
@@ -63,10 +65,10 @@ def test_strong_alpha_of_a_small_market_is_found():
 def test_no_champion_comes_out_of_a_small_market_without_alpha():
     market = known_market(seed=11, symbols=100, sessions=1150, information_coefficient=0.0)
 
-    contest = contest_of(market, learners=["lightgbm"])
+    selected = selection_on(market, learners=["lightgbm"])
 
-    assert contest.choice.result is None
-    assert abs(best_learner(contest).confirmation["rank_ic_t"]) < 2
+    assert selected.choice.result is None
+    assert abs(best_learner(selected).confirmation["rank_ic_t"]) < 2
 
 
 @pytest.mark.prove
@@ -82,6 +84,6 @@ def test_prove_no_learner_finds_alpha_where_none_is_planted():
     statistics = []
     for seed in EMPTY_SEEDS:
         market = known_market(seed=seed, symbols=200, sessions=1650, information_coefficient=0.0)
-        statistics.append(best_learner(contest_of(market, learners=LEARNERS)).confirmation["rank_ic_t"])
+        statistics.append(best_learner(selection_on(market, learners=LEARNERS)).confirmation["rank_ic_t"])
 
     assert sum(abs(statistic) < 2 for statistic in statistics) >= 18, np.round(statistics, 2)

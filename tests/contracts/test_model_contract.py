@@ -138,9 +138,9 @@ def test_an_unfitted_learner_says_so(kind):
     model = make_model(kind, FEATURES, {}, seed=1)
 
     if KINDS[kind].learns:
-        with pytest.raises(ModelError, match="never fitted"):
+        with pytest.raises(ModelError, match="not trained"):
             model.predict(make_rows(3))
-        with pytest.raises(ModelError, match="never fitted"):
+        with pytest.raises(ModelError, match="not trained"):
             model.importance(make_rows(3))
-        with pytest.raises(ModelError, match="never fitted"):
+        with pytest.raises(ModelError, match="not trained"):
             model.dump()

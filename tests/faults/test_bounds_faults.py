@@ -65,7 +65,7 @@ def test_metadata_of_hundreds_of_megabytes_is_refused_by_its_size_unread(home, c
     code, _, document = complaint(capsys, "--home", str(home), "champion", "show")
 
     assert code == 6
-    assert "it has 400,000,000 bytes, and a sound one at most 10,000,000" in document["what"]
+    assert "it has 400,000,000 bytes; the limit is 10,000,000" in document["what"]
 
 
 # issue 10, line 22

@@ -11,7 +11,7 @@ from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
 from tasks.models.training.metrics import measure
 from tasks.models.training.walkforward import Window, make_folds, sampled_sessions, split_folds
-from tasks.selection.choice import choose, decide
+from tasks.selection.choice import compare_with_incumbent, select_candidate
 from tests.champions import FRIDAY, LIMITS, make_result
 from tests.unit.models.datasets import make_data
 
@@ -138,8 +138,8 @@ def test_whoever_is_promoted_over_a_champion_is_confirmed_or_the_baseline_for_an
     day = FRIDAY - timedelta(days=age)
     old = Champion("old", "xgboost", "hrp", "0", "f", day, day, "", 0.02, {"rank_ic": 0.02}, ranks=True)
 
-    choice = choose(results, LIMITS)
-    promote = decide(choice, results, old, session=FRIDAY, limits=LIMITS).promote
+    choice = select_candidate(results, LIMITS)
+    promote = compare_with_incumbent(choice, results, old, session=FRIDAY, limits=LIMITS).promote
 
     if choice.result is not None:
         assert choice.result.confirmation["rank_ic_t"] >= 2.0

@@ -22,7 +22,7 @@ from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.regime.inputs import LOOKBACK
 from tasks.regime.rules import memory
-from tasks.selection.contest import window_needed
+from tasks.selection.selection_run import window_needed
 from tests.doc_blocks import PAGES, ROOT, blocks
 from tests.homes import afterclose
 

@@ -1,7 +1,7 @@
-"""Say what every kind of model can do. A kind is one class that does this, and one line in `registry.py`.
+"""The interface of a kind of model. A kind is one class with this interface, and one line in kinds/registry.
 
-A kind never reads or writes a file, never sees a date or a symbol, and never stores itself as a pickle:
-`dump` gives the bytes of the library's own format, so that the store can hash them before anything parses them.
+A kind reads and writes no files, sees no dates or symbols, and is never pickled: `dump` returns the library's own
+format, so that the store can verify its hash before parsing.
 """
 
 from typing import ClassVar, Protocol
@@ -13,42 +13,42 @@ from tasks.core.errors import ConfigError, ModelError
 
 Rows = NDArray[
     np.float32
-]  # rows × features, in the order the model was made with; NaN where a feature is missing
+]  # rows × features, in the order of the model's features; NaN where a feature is missing
 Vector = NDArray[np.float64]
 Parameters = dict[str, float | int | str]
 
-# Fixed, for the number of threads is part of a booster's result. One, for folds are trained side by side: threads
-# inside a booster wait for each other at every split, which took eight times as long on two busy processors.
+# Fixed, because a booster's result depends on the number of threads. One, because folds are trained in parallel:
+# threads inside a booster wait for each other at every split, which took eight times as long on two busy cores.
 THREADS = 1
 
 LEAST_LEAF_ROWS = 20
 
 
 class Model(Protocol):
-    """Learn from rows, score other rows: higher is better. Equal inputs give equal bytes."""
+    """A model that scores rows after training; higher is better. Equal inputs give equal bytes."""
 
     suffix: ClassVar[str]  # of the stored file, without the dot
-    ranks: ClassVar[bool]  # False where all scores are equal by design
-    learns: ClassVar[bool]  # False for rules, which a row of the past cannot mislead
+    ranks: ClassVar[bool]  # False if all scores are equal by definition
+    learns: ClassVar[bool]  # False for rules, which are not trained
     importance_by: ClassVar[str]  # what `importance` measures; empty for rules
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None: ...
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Name the features without which a row cannot be scored at all; other gaps are the model's to handle."""
+        """The features without which a row cannot be scored; the model handles other gaps."""
         ...
 
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
-        """Learn the target of each row."""
+        """Train on the rows with their targets and weights."""
         ...
 
     def predict(self, x: Rows) -> Vector:
-        """Return one score a row."""
+        """Return one score per row."""
         ...
 
     def importance(self, x: Rows) -> Vector | None:
-        """Return each feature's share in the scores of these rows, together 1; none of a rule."""
+        """Return the importance of each feature for these rows, summing to 1; None for a rule."""
         ...
 
     def dump(self) -> bytes:
@@ -56,44 +56,44 @@ class Model(Protocol):
         ...
 
     def load(self, content: bytes) -> None:
-        """Become the model that was dumped. Bytes that are none raise ModelError and run nothing."""
+        """Restore a dumped model. Invalid bytes raise ModelError and execute nothing."""
         ...
 
 
 def least_leaf(parameters: Parameters, rows: int) -> int:
-    """Take `min_leaf_frac` out of the parameters, in rows: a small market is held as tightly as a large one."""
+    """Pop `min_leaf_frac` from the parameters and return it in rows, so that regularisation scales with the market."""
     return max(LEAST_LEAF_ROWS, int(float(parameters.pop("min_leaf_frac")) * rows))
 
 
 def shares(parts: Vector) -> Vector:
-    """Return the parts in relation to their sum; all 0 where nothing has any part."""
+    """Return the parts divided by their sum; all 0 if the sum is 0."""
     return np.asarray(parts / (parts.sum() or 1.0), dtype=np.float64)
 
 
 def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:
-    """Refuse bytes that do not begin as the format does: a pickle never reaches any parser."""
+    """Raise ModelError unless the bytes start with the format's signature, so that no pickle reaches a parser."""
     if not content.startswith(signature):
-        raise not_a_model(kind, "it does not begin as one does")
+        raise not_a_model(kind, "its first bytes are not those of the format")
 
 
 def not_a_model(kind: str, why: str) -> ModelError:
-    """Return the error for bytes that are no such model."""
+    """Return the error for bytes that are not a model of the kind."""
     return ModelError(
-        f"The champion's file is no {kind} model: {why}.",
-        remedy="Run `afterclose weekly` to train a new one, or bring back an earlier version from production/versions.",
+        f"The champion's file is not a {kind} model: {why}.",
+        remedy="Run `afterclose weekly` to train a new one, or restore an earlier version from production/versions.",
         kind=kind,
     )
 
 
 def bad_parameters(kind: str, error: Exception) -> ConfigError:
-    """Return the error for parameters that the kind's library refuses."""
+    """Return the error for parameters that the kind's library rejects."""
     return ConfigError(
-        f"A {kind} candidate has parameters that its library refuses: {str(error).splitlines()[0]}.",
-        remedy="Mend models.candidates in the settings.",
+        f"A {kind} candidate has parameters that its library rejects: {str(error).splitlines()[0]}.",
+        remedy="Fix models.candidates in the settings.",
         key="models.candidates",
     )
 
 
 def not_fitted(kind: str) -> ModelError:
-    """Return the error for a model that is asked before it learned."""
-    return ModelError(f"This {kind} model was never fitted.", remedy="Fit or load it first.", kind=kind)
+    """Return the error for a model used before it was trained."""
+    return ModelError(f"This {kind} model was not trained.", remedy="Train or load it first.", kind=kind)

@@ -1,4 +1,4 @@
-"""What both libraries of gradient-boosted trees have in common; each adds how it trains, scores, writes and reads."""
+"""What XGBoost and LightGBM have in common; each subclass trains, scores, dumps and loads with its library."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from tasks.models.kinds.base import Parameters, Rows, Vector, least_leaf, not_fi
 
 
 class BoostedTrees(ABC):
-    """Shallow trees, each mending what those before it left; NaN goes to the side that was learned for it."""
+    """Shallow gradient-boosted trees; NaN follows the learned default direction."""
 
     kind: ClassVar[str]
     ranks: ClassVar[bool] = True
@@ -17,8 +17,8 @@ class BoostedTrees(ABC):
     importance_by: ClassVar[str] = "mean |SHAP|"
     required: tuple[str, ...] = ()
     defaults: ClassVar[Parameters]
-    fixed: ClassVar[Parameters]  # what no candidate may change
-    least_leaf_name: ClassVar[str]  # what the library calls the fewest rows of a leaf
+    fixed: ClassVar[Parameters]  # not configurable
+    least_leaf_name: ClassVar[str]  # the library's name for the minimum rows per leaf
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
         self._features = list(features)
@@ -33,10 +33,10 @@ class BoostedTrees(ABC):
         self._fitted = self._train(x, y, weights, parameters | self._fixed | least, rounds)
 
     def importance(self, x: Rows) -> Vector:
-        """Return the features' shares in how far the scores of these rows lie from the mean score."""
+        """Return the mean |SHAP| of each feature over these rows, summing to 1."""
         return shares(
             np.abs(self._contributions(x)[:, :-1]).mean(axis=0)
-        )  # the last column is the mean score
+        )  # the last column is the expected value
 
     @property
     def _booster(self) -> Any:

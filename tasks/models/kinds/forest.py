@@ -1,4 +1,4 @@
-"""A random forest by scikit-learn, kept shallow and stored with skops: no pickle, only named types."""
+"""A shallow random forest by scikit-learn, stored with skops: no pickle, only trusted types."""
 
 import io
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KIND = "random_forest"
 ZIP_SIGNATURE = b"PK\x03\x04"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-TRUSTED_TYPES = ("sklearn.tree._tree.Tree",)  # beyond what skops itself trusts
+TRUSTED_TYPES = ("sklearn.tree._tree.Tree",)  # in addition to those that skops trusts
 ADDRESS_KEY = "__id__"
 
 DEFAULTS: Parameters = {
@@ -40,12 +40,14 @@ DEFAULTS: Parameters = {
 
 
 class RandomForest:
-    """Depth 5, no split of fewer than 50 rows, each tree from a tenth of them."""
+    """Depth 5, no split of fewer than 50 rows, each tree trained on a tenth of the rows."""
 
     suffix: ClassVar[str] = "skops"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
-    importance_by: ClassVar[str] = "decrease of impurity in training"  # SHAP would walk every tree in Python
+    importance_by: ClassVar[str] = (
+        "decrease of impurity in training"  # SHAP would traverse every tree in Python
+    )
     required: tuple[str, ...] = ()
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
@@ -57,11 +59,11 @@ class RandomForest:
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
         from sklearn.ensemble import RandomForestRegressor
 
-        # one thread also to predict: with more, trees are added up in whichever order their threads end
+        # one thread also for prediction: with more, the order of summation varies
         fixed = {"n_jobs": THREADS, "random_state": self._seed}
         try:
             self._forest = RandomForestRegressor(**self._parameters, **fixed).fit(x, y, sample_weight=weights)
-        except (TypeError, ValueError) as error:  # its own kind of ValueError names the parameter
+        except (TypeError, ValueError) as error:  # scikit-learn's ValueError names the parameter
             raise bad_parameters(KIND, error) from error
 
     def predict(self, x: Rows) -> Vector:
@@ -70,10 +72,10 @@ class RandomForest:
         return np.asarray(self._forest.predict(x), dtype=np.float64)
 
     def importance(self, x: Rows) -> Vector:
-        del x  # what its trees were split by in training
+        del x  # importance was measured in training
         if self._forest is None:
             raise not_fitted(KIND)
-        # not `feature_importances_`: there a tree that found next to nothing counts as much as one that found all
+        # not `feature_importances_`, which weights a tree that found little like one that found much
         trees = (each.tree_ for each in self._forest.estimators_)
         return shares(np.sum([tree.compute_feature_importances(normalize=False) for tree in trees], axis=0))
 
@@ -98,8 +100,8 @@ class RandomForest:
 def without_addresses(archive: bytes) -> bytes:
     """Rewrite a skops archive so that equal forests give equal bytes.
 
-    skops names its parts by memory address and stamps them with the time; both are replaced by a running number
-    and a fixed day. The content of each part stays as it is.
+    skops names its parts by memory address and stamps them with the time. The addresses are replaced by a running
+    number, the times by a fixed date; the content of the parts stays.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         parts = {name: source.read(name) for name in source.namelist()}
@@ -116,7 +118,7 @@ def without_addresses(archive: bytes) -> bytes:
 
 
 def _renumber(node: Any, numbers: dict[str, str]) -> None:
-    """Replace addresses in place, in the order in which they are met."""
+    """Replace addresses in place, numbered in order of appearance."""
     if isinstance(node, list):
         for inside in node:
             _renumber(inside, numbers)

@@ -21,7 +21,7 @@ TEXT_SIGNATURE, END_OF_PARAMETERS = b"tree\n", b"\nend of parameters\n"
 
 
 class LightgbmTrees(BoostedTrees):
-    """Depth 3, four rows of five for each tree."""
+    """Depth 3, each tree trained on 80% of the rows."""
 
     kind: ClassVar[str] = KIND
     suffix: ClassVar[str] = "txt"
@@ -76,7 +76,7 @@ class LightgbmTrees(BoostedTrees):
 
 
 def refuse_broken_trees(content: bytes) -> None:
-    """Refuse a text whose trees do not lie where its header says: LightGBM would end the process, not raise."""
+    """Raise ModelError unless the trees are at the offsets in the header: LightGBM would crash the process."""
     header, blank, body = content.partition(b"\n\n")
     found = re.search(rb"^tree_sizes=([0-9 ]+)$", header, re.MULTILINE)
     if not blank or found is None:
@@ -84,7 +84,7 @@ def refuse_broken_trees(content: bytes) -> None:
     start = 0
     for number, size in enumerate(found.group(1).split()):
         if not body.startswith(b"Tree=%d\n" % number, start):
-            raise not_a_model(KIND, f"tree {number} is not where it should be")
+            raise not_a_model(KIND, f"tree {number} is not at its offset")
         start += int(size)
     if not body.startswith(b"end of trees\n", start) or END_OF_PARAMETERS not in body[start:]:
         raise not_a_model(KIND, "its end is missing")

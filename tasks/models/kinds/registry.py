@@ -1,4 +1,4 @@
-"""Every kind of model by the name that the configuration uses. Adding one: its class, and one line here."""
+"""The kinds of model by their name in the settings. To add one: its class, and one line here."""
 
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.base import Model, Parameters
@@ -22,7 +22,7 @@ def make_model(kind: str, features: tuple[str, ...], parameters: Parameters, *, 
     """Return an unfitted model of the kind."""
     if kind not in KINDS:
         raise ConfigError(
-            f"There is no kind of model called {kind!r}.",
+            f"Unknown kind of model: {kind!r}.",
             remedy=f"Use one of {', '.join(sorted(KINDS))} in models.candidates.",
             key="models.candidates",
         )

@@ -1,4 +1,4 @@
-"""Rules that nobody has to train: what a learner must beat, and what stands in when none does."""
+"""Rules without training: benchmarks for trained models, and the baseline to fall back on."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ JSON_SIGNATURE = b"{"
 
 
 class Momentum52Week:
-    """Score a name by how near it is to its 52-week high (George and Hwang, 2004)."""
+    """Score a name by its proximity to the 52-week high (George and Hwang, 2004)."""
 
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
@@ -30,23 +30,23 @@ class Momentum52Week:
         return (self._feature,)
 
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
-        """Learn nothing."""
+        """Do nothing: a rule is not trained."""
 
     def predict(self, x: Rows) -> Vector:
         return x[:, self._column].astype(np.float64)
 
     def importance(self, x: Rows) -> None:
-        """Return nothing: a rule learned from no feature."""
+        """Return None: a rule is not trained."""
 
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule, "feature": self._feature}).encode()
 
     def load(self, content: bytes) -> None:
-        _refuse_another_rule(content, {"rule": self.rule, "feature": self._feature})
+        _require_rule(content, {"rule": self.rule, "feature": self._feature})
 
 
 class EqualWeight:
-    """Score every name alike: the baseline that holds the universe and claims to know nothing."""
+    """Score every name equally: the baseline without a signal."""
 
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = False
@@ -56,29 +56,29 @@ class EqualWeight:
     required: tuple[str, ...] = ()
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
-        """Need none of these."""
+        """Ignore the arguments: the rule has no parameters."""
 
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
-        """Learn nothing."""
+        """Do nothing: a rule is not trained."""
 
     def predict(self, x: Rows) -> Vector:
         return np.zeros(len(x))
 
     def importance(self, x: Rows) -> None:
-        """Return nothing: a rule learned from no feature."""
+        """Return None: a rule is not trained."""
 
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule}).encode()
 
     def load(self, content: bytes) -> None:
-        _refuse_another_rule(content, {"rule": self.rule})
+        _require_rule(content, {"rule": self.rule})
 
 
-def _refuse_another_rule(content: bytes, expected: dict[str, str]) -> None:
+def _require_rule(content: bytes, expected: dict[str, str]) -> None:
     refuse_unless(content, JSON_SIGNATURE, expected["rule"])
     try:
         stored = parse_json(content)
     except ValueError as error:
-        raise not_a_model(expected["rule"], "it is no JSON") from error
+        raise not_a_model(expected["rule"], "it is not JSON") from error
     if stored != expected:
-        raise not_a_model(expected["rule"], f"it says {canonical_json(stored)}")
+        raise not_a_model(expected["rule"], f"it contains {canonical_json(stored)}")

@@ -1,6 +1,6 @@
-"""Bring the champion back as it was trained, or refuse: too late for the session, too old, or no longer the same.
+"""Load the champion of a session; raise ModelError if it is too old or no longer reproduces its scores.
 
-Reads only bytes whose hash the store has checked. Never trains, never picks a model by how well it did.
+Parses only bytes whose hash `store` has checked.
 """
 
 from dataclasses import dataclass
@@ -28,79 +28,84 @@ PROBE_ROWS = 16
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """The champion of a session, ready to score. Its hash is pinned: what is promoted later does not touch it."""
+class LoadedChampion:
+    """The champion of a session, ready to score; later promotions do not affect it."""
 
     champion: Champion
     fitted: Fitted
     notes: tuple[str, ...]
 
 
-def load_champion(home: Home, *, session: date, features: tuple[str, ...], max_age_days: int) -> Loaded:
-    """Return the champion in production; for a past session, the newest version that had seen nothing later."""
+def load_champion(
+    home: Home, *, session: date, features: tuple[str, ...], max_age_days: int
+) -> LoadedChampion:
+    """Return the champion in production; for a past session, the newest version trained on nothing later.
+
+    Without such a version, the equal-weight baseline. Raises ModelError if the champion is older than `max_age_days`.
+    """
     stored = read_production(home)
     notes: tuple[str, ...] = ()
     present = stored.metadata.champion
     if present.trained_through > session:
-        early = _of_its_time(read_versions(home), session)
+        early = _newest_known_by(read_versions(home), session)
         if early is None:
-            return _stand_in(present.optimizer, session, features)
+            return _baseline(present.optimizer, session, features)
         stored, champion = early, early.metadata.champion
         notes = (
             f"Scored by {champion.name} of {champion.selection_date}: the present champion knows later prices.",
         )
     _refuse_old(stored.metadata.champion, session, max_age_days)
-    return Loaded(stored.metadata.champion, parse(stored), notes)
+    return LoadedChampion(stored.metadata.champion, parse(stored), notes)
 
 
 def parse(stored: Stored) -> Fitted:
-    """Turn checked bytes into a model that gives the very scores it gave when it was stored."""
+    """Parse checked bytes into a model. Raises ModelError if it does not reproduce its stored scores exactly."""
     metadata = stored.metadata
     model = make_model(metadata.champion.kind, metadata.features, metadata.parameters, seed=metadata.seed)
     model.load(stored.model)
     if probe_scores(model, probe_rows(metadata.probe)) != metadata.probe[1]:
         raise ModelError(
-            f"The champion scores otherwise than when it was trained; it was written by {_told(metadata.libraries)},"
-            f" and this is {_told(library_versions(metadata.champion.kind))}.",
-            remedy="Install what requirements.lock names, or run `afterclose weekly` to train a new champion.",
+            f"The champion does not reproduce its scores: it was written with {_named(metadata.libraries)},"
+            f" and {_named(library_versions(metadata.champion.kind))} is installed.",
+            remedy="Install the versions in requirements.lock, or run `afterclose weekly` to train a new champion.",
         )
     return Fitted(metadata.champion.kind, metadata.features, model)
 
 
 def make_probe(model: Model, x: Rows) -> Probe:
-    """Take a few rows of the training, evenly spread, with the scores the model gives them now."""
+    """Return a few evenly spaced training rows with their scores by the model."""
     chosen = x[np.linspace(0, len(x) - 1, PROBE_ROWS).astype(np.intp)] if len(x) else x
     rows = tuple(tuple(None if np.isnan(value) else float(value) for value in row) for row in chosen)
     return rows, probe_scores(model, np.ascontiguousarray(chosen))
 
 
 def probe_rows(probe: Probe) -> Rows:
-    """Return the rows of a probe as a model is handed them."""
+    """Return the rows of a probe as input of a model."""
     return np.array(
         [[np.nan if value is None else value for value in row] for row in probe[0]], dtype=np.float32
     )
 
 
 def probe_scores(model: Model, x: Rows) -> tuple[float | None, ...]:
-    """Return the model's scores, None where it gives none."""
+    """Return the model's scores; None for NaN."""
     if not len(x):
         return ()
     return tuple(None if np.isnan(score) else float(score) for score in model.predict(x))
 
 
 def library_versions(kind: str) -> dict[str, str]:
-    """Return the versions of the libraries that make a kind, as they are installed here."""
+    """Return the installed versions of the libraries of a kind."""
     return installed_versions(LIBRARIES.get(kind, ()))
 
 
-def _of_its_time(versions: list[Stored], session: date) -> Stored | None:
+def _newest_known_by(versions: list[Stored], session: date) -> Stored | None:
     early = [stored for stored in versions if stored.metadata.champion.trained_through <= session]
-    # of equal dates the last one: it was written later, and took the other's place
+    # of equal dates the last one, which replaced the other
     return max(reversed(early), key=lambda stored: stored.metadata.champion.trained_through, default=None)
 
 
-def _stand_in(optimizer: str, session: date, features: tuple[str, ...]) -> Loaded:
-    """Return the baseline, which knows nothing and so no future, for a session before every champion's training."""
+def _baseline(optimizer: str, session: date, features: tuple[str, ...]) -> LoadedChampion:
+    """Return the baseline, for a session before any champion was trained."""
     model = make_model(BASELINE, features, {}, seed=0)
     reason = (
         "Every champion knows later prices, so the equal-weight baseline stands in."
@@ -119,19 +124,19 @@ def _stand_in(optimizer: str, session: date, features: tuple[str, ...]) -> Loade
         metrics={},
         ranks=model.ranks,
     )
-    return Loaded(champion, Fitted(BASELINE, features, model), (reason,))
+    return LoadedChampion(champion, Fitted(BASELINE, features, model), (reason,))
 
 
 def _refuse_old(champion: Champion, session: date, max_age_days: int) -> None:
     age = (session - champion.selection_date).days
     if age > max_age_days:
         raise ModelError(
-            f"The champion {champion.name} was chosen on {champion.selection_date}, {age} days before {session};"
+            f"The champion {champion.name} was selected on {champion.selection_date}, {age} days before {session};"
             f" models.max_age_days is {max_age_days}.",
             remedy=f"Run `afterclose weekly --date {session}` to train a new one.",
             age_days=age,
         )
 
 
-def _told(libraries: dict[str, str]) -> str:
+def _named(libraries: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(libraries.items())) or "no library"

@@ -1,6 +1,6 @@
-"""What is said about a champion beside its bytes, and how that is written so that an edit by hand shows.
+"""The metadata of a champion: read and write champion_metadata.json, sealed with its own hash.
 
-The record is sealed with its own hash. A file that is not exactly what was sealed is refused. Never reads the model.
+A file that differs from what was sealed is rejected.
 """
 
 import json
@@ -18,14 +18,14 @@ from tasks.models.schema import Champion, Probe
 MODEL_NAME, METADATA_NAME = "champion_model", "champion_metadata.json"
 SEAL = "metadata_sha256"
 SCHEMA_VERSION = 1
-LARGEST_METADATA = 10_000_000  # bytes; a sound one has some hundred thousand
+LARGEST_METADATA = 10_000_000  # bytes; typically some hundred thousand
 LARGEST_MODEL = 1_000_000_000  # a large forest has tens of millions
 TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """All that is said about a champion beside its bytes."""
+    """Everything stored about a champion except the model itself."""
 
     champion: Champion
     suffix: str
@@ -42,7 +42,7 @@ class Metadata:
 
 
 def read_metadata(path: Path) -> Metadata:
-    """Read and check one metadata file. Raises ModelError on anything that is not what was sealed."""
+    """Read and verify one metadata file. Raises ModelError if it is missing, damaged or edited."""
     content = read_or_refuse(path, "There is no champion yet.", most_bytes=LARGEST_METADATA)
     try:
         record = parse_json(content)
@@ -69,10 +69,8 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
         ranks=record["ranks"],
     )
     suffix = str(record["model_file"]).removeprefix(f"{MODEL_NAME}.")
-    if (
-        champion.kind not in KINDS or KINDS[champion.kind].suffix != suffix
-    ):  # also keeps a path out of the name
-        raise damaged(path, "its kind and its model file do not go together")
+    if champion.kind not in KINDS or KINDS[champion.kind].suffix != suffix:  # also rejects a path as suffix
+        raise damaged(path, "its kind and its model file do not match")
     rows = tuple(tuple(row) for row in record["probe"]["rows"])
     return Metadata(
         champion=champion,
@@ -87,7 +85,7 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
 
 
 def sealed(metadata: Metadata) -> bytes:
-    """Return the file's content, its own hash in it."""
+    """Return the file's content, including its own hash."""
     champion = metadata.champion
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -114,29 +112,29 @@ def sealed(metadata: Metadata) -> bytes:
     probe = record.pop("probe")
     text = json.dumps(record, indent=2, allow_nan=False)[
         :-2
-    ]  # the probe's rows on one line, last: people read the rest
+    ]  # the probe on one line, last, so that the rest stays readable
     return f'{text},\n  "probe": {json.dumps(probe, allow_nan=False)},\n  "{SEAL}": "{seal}"\n}}\n'.encode()
 
 
 def read_or_refuse(path: Path, missing: str, *, most_bytes: int) -> bytes:
-    """Return the file's bytes; a missing, unreadable or oversized one is a ModelError."""
+    """Return the file's bytes. Raises ModelError if it is missing, unreadable or too large."""
     try:
         size = path.stat().st_size
-        if size > most_bytes:  # looked at before a byte is read: it would fill the memory
-            raise damaged(path, f"it has {size:,} bytes, and a sound one at most {most_bytes:,}")
+        if size > most_bytes:  # before reading, to protect the memory
+            raise damaged(path, f"it has {size:,} bytes; the limit is {most_bytes:,}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ModelError(missing, remedy=TRAIN_AGAIN, file=str(path)) from error
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions.", file=str(path)
+            f"{path} cannot be read: {error.strerror}.", remedy="Fix its permissions.", file=str(path)
         ) from error
 
 
 def damaged(path: Path, why: str) -> ModelError:
-    """Return the error for a file that is not what was stored."""
+    """Return the error for a file that differs from what was stored."""
     return ModelError(
         f"{path.parent.name}/{path.name} is damaged or was edited: {why}.",
-        remedy=f"Bring production/ back from a backup. {TRAIN_AGAIN}",
+        remedy=f"Restore production/ from a backup. {TRAIN_AGAIN}",
         file=str(path),
     )

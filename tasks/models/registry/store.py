@@ -1,10 +1,10 @@
-"""Keep the champion so that no crash, truncation or tampering hand can bring a half or a false model into a day.
+"""Store champions so that no crash, truncation or tampering brings a partial or altered model into a day.
 
-A version is a whole folder, `production/versions/NNNN-<hash>/`, model and metadata together, renamed into place. The
-pair in `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model
-by hash. The model is copied before it, so between the two steps the model file is a newer version's: it is known by
-its hash among the versions, and the one that the metadata names is read from its own version instead. Bytes that no
-version knows are damage, and are refused. Nothing is parsed before its hash is checked, and nothing is ever unpickled.
+A version is a folder, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
+`production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model by hash.
+The model is copied first, so between the two steps the model file may be that of a newer version: it is recognised by
+its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
+as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
 """
 
 import logging
@@ -37,29 +37,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stored:
-    """A champion as it lies on disk: metadata and bytes, both as they were sealed."""
+    """A stored champion: metadata and model bytes, hashes verified."""
 
     metadata: Metadata
     model: bytes
 
 
 def versions_folder(home: Home) -> Path:
-    """Return where whole versions are kept."""
+    """Return the folder of the versions."""
     return home.production / "versions"
 
 
 def has_champion(home: Home) -> bool:
-    """Say whether a champion was ever promoted here; not whether it is sound."""
+    """Return whether a champion was ever promoted, valid or not."""
     return (home.production / METADATA_NAME).exists()
 
 
 def read_champion(home: Home) -> Champion:
-    """Return what the metadata in production says, its own seal checked."""
+    """Return the champion in production from its verified metadata; the model is not read."""
     return read_metadata(home.production / METADATA_NAME).champion
 
 
 def read_production(home: Home) -> Stored:
-    """Return the champion in production, hash checked, or raise ModelError."""
+    """Return the champion in production, hashes verified. Raises ModelError if it is missing or damaged."""
     metadata = read_metadata(home.production / METADATA_NAME)
     wanted = metadata.champion.model_sha256
     path = home.production / metadata.model_name
@@ -73,13 +73,13 @@ def read_production(home: Home) -> Stored:
     raise ModelError(
         f"production/{path.name} is not the file that {METADATA_NAME} names: "
         + ("it is missing." if found is None else "its sha256 differs."),
-        remedy=f"It was truncated or changed. Bring production/ back from a backup. {TRAIN_AGAIN}",
+        remedy=f"It was truncated or changed. Restore production/ from a backup. {TRAIN_AGAIN}",
         file=path.name,
     )
 
 
 def read_versions(home: Home) -> list[Stored]:
-    """Return the sound versions, oldest first. A damaged one is as good as gone: it can never be loaded."""
+    """Return the intact versions, oldest first. Damaged ones are skipped."""
     stored = []
     for folder in _version_folders(home):
         try:
@@ -90,17 +90,17 @@ def read_versions(home: Home) -> list[Stored]:
 
 
 def write_version(home: Home, metadata: Metadata, model: bytes) -> Path:
-    """Keep the pair as a version of its own, unless it is there already; return its folder."""
+    """Store the pair as a new version unless it exists already; return its folder."""
     if sha256_of_bytes(model) != metadata.champion.model_sha256:
         raise ModelError(
-            "The model's bytes are not the ones its metadata names.", remedy="Run `afterclose weekly` again."
+            "The model does not match the hash in its metadata.", remedy="Run `afterclose weekly` again."
         )
     text = sealed(metadata)
     digest = sha256_of_bytes(text)[:12]
     remove_leftovers(versions_folder(home))
     folders = _version_folders(home)
     for folder in folders:
-        if folder.name.endswith(digest) and _is_sound(folder):
+        if folder.name.endswith(digest) and _is_intact(folder):
             return folder
     number = int(folders[-1].name[:4]) + 1 if folders else 1
     target = versions_folder(home) / f"{number:04d}-{digest}"
@@ -111,7 +111,7 @@ def write_version(home: Home, metadata: Metadata, model: bytes) -> Path:
 
 
 def promote_version(home: Home, version: Path) -> None:
-    """Make the version the one in production. Whatever moment this is cut off at, the old or the new is loaded."""
+    """Copy the version into production. After a crash at any point either the old or the new one is loaded."""
     stored = _read_version(version)
     write_bytes(home.production / stored.metadata.model_name, stored.model)
     write_bytes(home.production / METADATA_NAME, (version / METADATA_NAME).read_bytes())
@@ -121,15 +121,15 @@ def promote_version(home: Home, version: Path) -> None:
 
 
 def prune_versions(home: Home) -> None:
-    """Delete all but the last versions, never the one in production nor one that a published day stands on.
+    """Delete all but the last `VERSIONS_KEPT` versions, never the one in production nor that of a published day.
 
-    Where the manifest of a day cannot be read nobody knows what it stands on, and every version stays.
+    If the manifest of a day cannot be read, nothing is deleted.
     """
     in_production = read_metadata(home.production / METADATA_NAME)
     try:
         named = {inputs.champion for inputs in published_inputs(home).values()}
     except StorageError as error:
-        log.warning("%s Every version of the champion is kept meanwhile.", error)
+        log.warning("%s No version of the champion is deleted until then.", error)
         return
     for folder in _version_folders(home)[:-VERSIONS_KEPT]:
         if not _is_needed(folder, in_production, named):
@@ -137,7 +137,7 @@ def prune_versions(home: Home) -> None:
 
 
 def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
-    """Say whether a version is the one in production or that of a published day; a damaged one is neither."""
+    """Return whether a version is in production or of a published day; a damaged one is neither."""
     try:
         metadata = read_metadata(folder / METADATA_NAME)
     except ModelError:
@@ -162,7 +162,7 @@ def _read_version(folder: Path) -> Stored:
     return Stored(metadata, content)
 
 
-def _is_sound(folder: Path) -> bool:
+def _is_intact(folder: Path) -> bool:
     try:
         _read_version(folder)
     except ModelError:

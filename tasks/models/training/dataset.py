@@ -1,8 +1,7 @@
-"""Turn features and labels into the rows that models learn from: one row per member and sampled session.
+"""Build the rows for training and testing: one row per member and sampled session.
 
-A label never stands among the features. A row whose following return is not known is no row; one without a target, for
-nothing happened that it would name, is tested and not learned. Never decides which sessions are trained on: that is
-`walkforward.py`.
+Rows without a known forward return are omitted. Rows without a target are tested but not trained on. `walkforward`
+decides which sessions are trained on.
 """
 
 from dataclasses import dataclass
@@ -16,9 +15,7 @@ from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.training.walkforward import Positions
 
-LEAST_PRESENT_FRAC = (
-    0.5  # a row with fewer of its features than this says too little to learn from or to score
-)
+LEAST_PRESENT_FRAC = 0.5  # a row with fewer features than this is neither trained on nor scored
 
 
 @dataclass(frozen=True)
@@ -31,32 +28,32 @@ class Dataset:
     symbols: NDArray[np.intp]
     x: Rows
     target: Vector  # between −0.5 and 0.5; NaN where the row has none
-    label_end: NDArray[np.int32]  # the last session that the row's target depends on
-    forward: Vector  # return over the shortest label, what scores are measured against
+    label_end: NDArray[np.int32]  # the last session that the target depends on
+    forward: Vector  # return over the shortest horizon, which scores are compared with
 
     def rows_of(self, sessions: Positions) -> slice:
-        """Return where the rows of these sessions lie: sampled sessions in a row, so one block."""
+        """Return the rows of these consecutive sampled sessions, as one block."""
         if not sessions.size:
             return slice(0, 0)
         start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
         return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
 
     def training_rows(self, sessions: Positions, *, known_before: int) -> NDArray[np.intp]:
-        """Return the rows of these sessions that can be learned: with a target that ended before that session."""
+        """Return the rows of these sessions with a target that ended before the session `known_before`."""
         block = self.rows_of(sessions)
         rows = np.arange(block.start, block.stop)
         return rows[np.isfinite(self.target[rows]) & (self.label_end[rows] < known_before)]
 
     @property
     def sampled(self) -> Positions:
-        """Return the sessions that have rows."""
+        """The sessions that have rows."""
         return np.unique(self.sessions)
 
 
 def make_dataset(
     features: FeatureMatrix, target: Labels, forward: Matrix, is_member: Mask, sampled: Positions
 ) -> Dataset:
-    """Collect the members of the sampled sessions whose following return is known and that have enough features."""
+    """Return the members of the sampled sessions with a known forward return and enough features."""
     rows: Mask = np.zeros(is_member.shape, dtype=bool)
     rows[sampled] = is_member[sampled] & np.isfinite(forward[sampled])
     sessions, symbols = np.nonzero(rows)
@@ -75,6 +72,6 @@ def make_dataset(
 
 
 def has_enough(x: Rows) -> NDArray[np.bool_]:
-    """Mark the rows with enough features present."""
+    """Return which rows have enough features."""
     present = np.isfinite(x).mean(axis=1) if x.shape[1] else np.zeros(len(x))
     return np.asarray(present >= LEAST_PRESENT_FRAC)

@@ -1,7 +1,6 @@
-"""Look over the features after a training: which ones matter, and which are dead, double, or may know the future.
+"""Check the features after training: importance, and which are dead, near-duplicates or may know the future.
 
-Drops no feature and stops nothing: it says what a person should look at. Looks at a sample of the rows that the
-candidate learned, and at no others.
+Informational: no feature is dropped. Uses a sample of the candidate's training rows.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ from tasks.models.training.metrics import Metrics, measure
 
 KEEP, DEAD, DUPLICATE, SUSPECT = "keep", "drop: dead", "drop: duplicates", "look: may know the future"
 
-LEAST_SESSIONS = 20  # with fewer, a t-statistic says little
+LEAST_SESSIONS = 20  # with fewer, a t-statistic is meaningless
 
 Square = NDArray[np.float64]  # features × features
 
@@ -24,11 +23,11 @@ Square = NDArray[np.float64]  # features × features
 def check_features(
     data: Dataset, rows: NDArray[np.intp], fitted: Fitted, limits: FeatureChecks, *, seed: int
 ) -> pd.DataFrame:
-    """Return one row a feature, in the model's order, with what is to be done about it.
+    """Return one row per feature, in the model's order, with a recommendation.
 
-    importance: share in the scores, 1 in all; missing for a rule. variance and present_frac: over the sample.
-    rank_ic, rank_ic_t: of the feature alone with the shortest forward return. group: a number that features share
-    which are correlated, directly or by way of each other; 0 for one that stands alone.
+    importance: share in the scores, summing to 1; NaN for a rule. variance and present_frac: over the sample.
+    rank_ic, rank_ic_t: of the feature alone with the shortest forward return. group: a number shared by features that
+    are correlated, directly or transitively; 0 for all others.
     """
     sample = _sample(rows, limits.sample_rows, seed)
     x = data.x[sample]
@@ -36,7 +35,7 @@ def check_features(
     importance = _importance(fitted, x)
     alone = [_measured(column, data.forward[sample], data.sessions[sample]) for column in x.T]
     is_dead = variance < limits.min_variance
-    is_double = (np.abs(correlations(x)) > limits.max_correlation) & ~is_dead & ~is_dead[:, None]
+    is_duplicate = (np.abs(correlations(x)) > limits.max_correlation) & ~is_dead & ~is_dead[:, None]
     table = pd.DataFrame(
         {
             "feature": list(data.features),
@@ -46,21 +45,21 @@ def check_features(
             "present_frac": present,
             "rank_ic": [each.rank_ic for each in alone],
             "rank_ic_t": [each.rank_ic_t for each in alone],
-            "group": _groups(is_double),
+            "group": _groups(is_duplicate),
         }
     )
-    is_suspect = [_knows_too_much(each, limits) for each in alone]
-    kept_instead = _kept_instead(is_double, np.lexsort((-present, -np.nan_to_num(importance))))
-    doubles = [f"{DUPLICATE} {data.features[i]}" if i >= 0 else KEEP for i in kept_instead]
-    return table.assign(recommendation=np.select([is_suspect, is_dead], [SUSPECT, DEAD], doubles))
+    is_suspect = [_is_suspect(each, limits) for each in alone]
+    retained = _retained_for(is_duplicate, np.lexsort((-present, -np.nan_to_num(importance))))
+    duplicates = [f"{DUPLICATE} {data.features[i]}" if i >= 0 else KEEP for i in retained]
+    return table.assign(recommendation=np.select([is_suspect, is_dead], [SUSPECT, DEAD], duplicates))
 
 
 def correlations(x: Rows) -> Square:
-    """Return Pearson's correlation of every two columns over the rows that hold both; 0 where one does not vary."""
+    """Return the Pearson correlations of the columns over rows where both are present; 0 for a constant column."""
     present = np.isfinite(x).astype(np.float64)
     count = np.maximum(present.sum(axis=0), 1)
     filled = np.where(present > 0, x, 0.0)
-    centred = (filled - filled.sum(axis=0) / count) * present  # so that no digits are lost below
+    centred = (filled - filled.sum(axis=0) / count) * present  # for precision below
     both = np.maximum(present.T @ present, 1)
     sums, squares = centred.T @ present, (centred**2).T @ present
     covariance = centred.T @ centred - sums * sums.T / both
@@ -77,7 +76,7 @@ def _sample(rows: NDArray[np.intp], at_most: int, seed: int) -> NDArray[np.intp]
 
 
 def _variance(x: Rows) -> Vector:
-    """Return each column's variance over what is present; 0 where nothing is."""
+    """Return the variance of each column's present values; 0 if there are none."""
     present = np.isfinite(x)
     count = np.maximum(present.sum(axis=0), 1)
     filled = np.where(present, x, 0.0).astype(np.float64)
@@ -95,32 +94,32 @@ def _measured(column: NDArray[np.float32], forward: Vector, sessions: NDArray[np
     return measure(column[present].astype(np.float64), forward[present], sessions[present])
 
 
-def _knows_too_much(alone: Metrics, limits: FeatureChecks) -> bool:
-    """Say whether the feature foretells returns better than anything honest does, and not by chance."""
+def _is_suspect(alone: Metrics, limits: FeatureChecks) -> bool:
+    """Return whether the feature predicts returns implausibly well, and not by chance."""
     if alone.sessions < LEAST_SESSIONS or abs(alone.rank_ic) <= limits.max_rank_ic:
         return False
-    is_the_return_itself = alone.rank_ic_t == 0  # all sessions are equal: there is nothing to divide by
+    is_the_return_itself = alone.rank_ic_t == 0  # all sessions are equal, so the deviation is 0
     return is_the_return_itself or abs(alone.rank_ic_t) > limits.max_rank_ic_t
 
 
-def _groups(is_double: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _groups(is_duplicate: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Number the groups from 1 in the order of their first feature."""
-    from scipy.sparse.csgraph import connected_components  # slow to import, and no day has use for it
+    from scipy.sparse.csgraph import connected_components  # slow to import, and not needed by the daily run
 
-    _, component = connected_components(is_double, directed=False)
+    _, component = connected_components(is_duplicate, directed=False)
     sizes = np.bincount(component)
     numbers = {each: number for number, each in enumerate(dict.fromkeys(component[sizes[component] > 1]), 1)}
     return np.array([numbers.get(each, 0) for each in component], dtype=np.intp)
 
 
-def _kept_instead(is_double: NDArray[np.bool_], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return, for every feature, the kept one that it is a double of, or −1; who is earlier in the order is kept."""
-    kept: list[int] = []
-    instead = np.full(len(order), -1)
+def _retained_for(is_duplicate: NDArray[np.bool_], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return for each feature the retained one it duplicates, or −1; the earlier in `order` is retained."""
+    retained: list[int] = []
+    retained_for = np.full(len(order), -1)
     for feature in order:
-        doubles = [other for other in kept if is_double[feature, other]]
-        if doubles:
-            instead[feature] = doubles[0]
+        duplicates = [other for other in retained if is_duplicate[feature, other]]
+        if duplicates:
+            retained_for[feature] = duplicates[0]
         else:
-            kept.append(int(feature))
-    return instead
+            retained.append(int(feature))
+    return retained_for

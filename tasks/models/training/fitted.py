@@ -1,6 +1,6 @@
-"""A model together with the features it was made for: the only way in which scores are given.
+"""A trained model with its features: scores are computed only through it.
 
-Refuses rows of any other features, or in another order, and says which differ.
+Other features, or another order, raise ModelError with the differences.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ NAMED_AT_MOST = 5
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model that has learned, and what it learned from."""
+    """A trained model with its kind and features."""
 
     kind: str
     features: tuple[str, ...]
     model: Model
 
     def score(self, frame: pd.DataFrame) -> pd.Series:
-        """Return the score of every row that can be scored, in the frame's order (index symbol)."""
+        """Return the score of every row with enough features, in the frame's order (index symbol)."""
         refuse_other_features(tuple(frame.columns), trained_on=self.features)
         x = as_rows(frame)
         needed = [self.features.index(name) for name in self.model.required]
@@ -39,26 +39,26 @@ class Fitted:
 
 
 def as_rows(frame: pd.DataFrame) -> Rows:
-    """Return the frame as every model sees it, in training and in scoring alike."""
+    """Return the frame as the model input, in training and in scoring."""
     return np.ascontiguousarray(frame.to_numpy(dtype=np.float32))
 
 
 def refuse_other_features(given: Sequence[str], *, trained_on: Sequence[str]) -> None:
-    """Raise ModelError unless names and order are those of the training."""
+    """Raise ModelError unless names and order equal those of the training."""
     if tuple(given) == tuple(trained_on):
         return
     lacking = [name for name in trained_on if name not in set(given)]
     unknown = [name for name in given if name not in set(trained_on)]
-    told = [text for text in (_told("without", lacking), _told("with the unknown", unknown)) if text]
+    found = [text for text in (_named("without", lacking), _named("with the unknown", unknown)) if text]
     raise ModelError(
-        f"The features differ from those the champion was trained on: {' and '.join(told) or 'in another order'}.",
-        remedy="Run `afterclose weekly` to train on the present features, or bring back the code that trained it.",
+        f"The features differ from those the champion was trained on: {' and '.join(found) or 'in another order'}.",
+        remedy="Run `afterclose weekly` to train on the present features, or return to the code that trained it.",
         lacking=lacking,
         unknown=unknown,
     )
 
 
-def _told(how: str, names: list[str]) -> str:
+def _named(how: str, names: list[str]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""

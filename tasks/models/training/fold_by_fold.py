@@ -1,7 +1,4 @@
-"""Train one candidate fold after fold and measure it on what it had not seen.
-
-Never compares candidates (`selection.py`), never reads or writes a file.
-"""
+"""Train and test one candidate walk-forward: fold after fold, measured out of sample."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +19,12 @@ from tasks.models.training.weights import sample_weights
 
 log = logging.getLogger(__name__)
 
-FOLDS_AT_ONCE = 2  # each a model of its own with its own seed: which ends first changes nothing
+FOLDS_AT_ONCE = 2  # each a separate model with its own seed, so order does not matter
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """How one candidate did in one fold, and its scores of the test rows."""
+    """Metrics of one candidate in one fold, and its scores of the test rows."""
 
     fold: Fold
     scores: Vector  # of dataset rows `rows_of(fold.test)`
@@ -36,14 +33,14 @@ class FoldResult:
 
     @property
     def gap(self) -> float:
-        """Return how much more often names were put on the right side of the median in training than in the test."""
+        """The hit rate in training less the one in the test."""
         return self.train.hit_rate - self.test.hit_rate
 
 
 def fit(
     candidate: Candidate, data: Dataset, rows: NDArray[np.intp], settings: ModelSettings, *, seed: int
 ) -> Fitted:
-    """Return the candidate's model after learning these rows."""
+    """Return the candidate's model, trained on these rows."""
     model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
     weights = sample_weights(
         data.sessions[rows],
@@ -77,7 +74,7 @@ def walk_forward(
 
 
 def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
-    """Measure the test rows of several folds as one run of sessions."""
+    """Return the metrics over the test rows of several folds together."""
     scores = np.concatenate([result.scores for result in results])
     rows = np.concatenate([np.r_[data.rows_of(result.fold.test)] for result in results])
     return measure(scores, data.forward[rows], data.sessions[rows])
@@ -99,7 +96,7 @@ def _run_fold(
 
 
 def _predict(fitted: Fitted, data: Dataset, rows: slice | NDArray[np.intp]) -> Vector:
-    """Score rows; a row that lacks what the model requires stands in the middle of its session's order."""
+    """Return scores; a row that lacks a required feature gets the median score."""
     x = data.x[rows]
     scores = fitted.model.predict(x)
     required = [data.features.index(name) for name in fitted.model.required]

@@ -1,9 +1,9 @@
-"""Measure how well scores order the returns that followed. Higher scores should have met higher returns.
+"""Metrics of how well scores rank the returns that follow.
 
-Every figure is taken per session over its cross-section and then averaged over sessions, so that a market that rises
-as a whole earns no credit. Sessions are expected to be as far apart as the return is long: then the returns of two
-sessions do not overlap, and a plain t-statistic over sessions is honest. (Newey-West on every session gives nearly the
-same statistic for scores that move slowly, at n times the work, and rejects a little too often on short samples.)
+Each metric is computed per session over its cross-section and averaged over sessions, so that a rise of the whole
+market does not count. Sessions must be as far apart as the return is long: then returns do not overlap, and a plain
+t-statistic over sessions is valid. (Newey-West on every session gives nearly the same statistic for slow scores, at n
+times the work, and rejects slightly too often on short samples.)
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 QUANTILES = 5
-LEAST_NAMES = 10  # a session with fewer scored names says nothing about order
+LEAST_NAMES = 10  # sessions with fewer scored names are omitted
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,19 @@ class Metrics:
     rank_ic: float
     rank_ic_t: float
     ic: float
-    icir: float  # mean over deviation of the sessions' rank IC, not annualised
-    hit_rate: float  # share of names on the same side of the median in score and in return
-    quantile_spread: float  # mean return of the best fifth less that of the worst
-    monotonicity: float  # rank correlation of fifth and mean return; 1 when each fifth beats the one below
+    icir: float  # mean over standard deviation of the sessions' rank ICs, not annualised
+    hit_rate: float  # fraction of names on the same side of the median in score and return
+    quantile_spread: float  # mean return of the best quintile less that of the worst
+    monotonicity: (
+        float  # rank correlation of quintile and mean return; 1 if each quintile beats the one below
+    )
     sessions: int
 
 
 def measure(scores: Vector, returns: Vector, sessions: Labels) -> Metrics:
-    """Compare scores with the returns that followed; the three arrays hold one entry per row.
+    """Return the metrics of scores against forward returns; the three arrays have one entry per row.
 
-    Constant scores have no order and measure 0. A NaN score makes every figure NaN: such a model is not comparable.
+    Constant scores give 0. A NaN score makes every metric NaN. Without enough rows all are 0 (hit rate 0.5).
     """
     keep = _sessions_with_enough(sessions)
     score, follow, session = scores[keep], returns[keep], sessions[keep]
@@ -49,16 +51,16 @@ def measure(scores: Vector, returns: Vector, sessions: Labels) -> Metrics:
         return Metrics(nan, nan, nan, nan, nan, nan, nan, int(group.max()) + 1)
     score_rank, return_rank = _ranks(score, group), _ranks(follow, group)
     rank_ics = _correlations(score_rank, return_rank, group)
-    fifths = quantile_returns(score_rank, follow, group)
+    quintiles = quantile_returns(score_rank, follow, group)
     return Metrics(
         rank_ic=float(rank_ics.mean()),
         rank_ic_t=t_statistic(rank_ics),
         ic=float(_correlations(score, follow, group).mean()),
         icir=t_statistic(rank_ics) / sqrt(len(rank_ics)),
         hit_rate=float(_hits(score_rank, return_rank)),
-        quantile_spread=float(fifths[-1] - fifths[0]),
+        quantile_spread=float(quintiles[-1] - quintiles[0]),
         monotonicity=float(
-            _correlations(np.arange(float(QUANTILES)), _order(fifths), np.zeros(QUANTILES, int))[0]
+            _correlations(np.arange(float(QUANTILES)), _order(quintiles), np.zeros(QUANTILES, int))[0]
         ),
         sessions=len(rank_ics),
     )
@@ -71,7 +73,7 @@ def session_rank_ics(scores: Vector, returns: Vector, sessions: Labels) -> Vecto
 
 
 def t_statistic(values: Vector) -> float:
-    """Return mean over standard error of independent values; 0 where it is not defined."""
+    """Return mean over standard error of independent values; 0 where undefined."""
     if len(values) < 2:
         return 0.0
     deviation = float(values.std(ddof=1))
@@ -79,11 +81,11 @@ def t_statistic(values: Vector) -> float:
 
 
 def quantile_returns(score_ranks: Vector, returns: Vector, group: Labels) -> Vector:
-    """Return the mean return of each fifth by score, worst first, over its session's mean."""
+    """Return the mean excess return over the session's mean of each quintile by score, worst first."""
     excess = returns - _means(returns, group)[group]
-    fifth = np.minimum((score_ranks * QUANTILES).astype(np.intp), QUANTILES - 1)
-    counts = np.bincount(fifth, minlength=QUANTILES)
-    return np.asarray(np.bincount(fifth, weights=excess, minlength=QUANTILES) / np.maximum(counts, 1))
+    quintile = np.minimum((score_ranks * QUANTILES).astype(np.intp), QUANTILES - 1)
+    counts = np.bincount(quintile, minlength=QUANTILES)
+    return np.asarray(np.bincount(quintile, weights=excess, minlength=QUANTILES) / np.maximum(counts, 1))
 
 
 def _sessions_with_enough(sessions: Labels) -> NDArray[np.bool_]:
@@ -92,7 +94,7 @@ def _sessions_with_enough(sessions: Labels) -> NDArray[np.bool_]:
 
 
 def _ranks(values: Vector, group: Labels) -> Vector:
-    """Rank inside each session, between 0 and 1 (both excluded), ties shared."""
+    """Rank within each session, between 0 and 1 exclusive; ties share their mean rank."""
     frame = pd.Series(values).groupby(group)
     ranks = (frame.rank() - 0.5) / frame.transform("size")
     return np.asarray(ranks, dtype=np.float64)
@@ -107,7 +109,7 @@ def _means(values: Vector, group: Labels) -> Vector:
 
 
 def _correlations(one: Vector, other: Vector, group: Labels) -> Vector:
-    """Return the correlation inside each session; 0 where one side does not vary."""
+    """Return the correlation within each session; 0 where one side is constant."""
     a = one - _means(one, group)[group]
     b = other - _means(other, group)[group]
     product, aa, bb = (np.bincount(group, weights=each) for each in (a * b, a * a, b * b))
@@ -117,6 +119,6 @@ def _correlations(one: Vector, other: Vector, group: Labels) -> Vector:
 
 
 def _hits(score_ranks: Vector, return_ranks: Vector) -> float:
-    """Return the share of names on the same side of both medians; a name on a median counts half."""
+    """Return the fraction of names on the same side of both medians; a name on a median counts half."""
     same = np.sign(score_ranks - 0.5) * np.sign(return_ranks - 0.5)
     return float((same.mean() + 1) / 2)

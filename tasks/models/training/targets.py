@@ -1,7 +1,7 @@
-"""What models may be asked to foresee, by the name that the configuration uses.
+"""The targets of training by their name in the settings.
 
-Every target lies between −0.5 and 0.5 and is higher for the better name: kinds, scores and figures need not know
-which one it is. A row may have none; it is not learned, but it is tested like any other.
+Each is between −0.5 and 0.5, higher for the better name, so that no other module depends on the choice. A row without
+a target is not trained on, but it is tested.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ from dataclasses import replace
 from tasks.data.schema.records import Panel
 from tasks.features.labels import Labels, significant_move, target, triple_barrier
 
-BARRIER = 1.0  # either way, in standard deviations of the whole horizon
+BARRIER = 1.0  # on both sides, in standard deviations over the whole horizon
 
 Horizons = Sequence[int]
 
 
 def make_target(name: str, panel: Panel, horizons: Horizons) -> Labels:
-    """Return the named target of every session and symbol."""
+    """Return the named target for every session and symbol."""
     return TARGETS[name](panel, horizons)
 
 

@@ -1,7 +1,7 @@
-"""Cut history into training and test windows that only ever look forward.
+"""Walk-forward folds: training windows, each followed by its test window.
 
-Splits are made on sessions, so that no session is in both; nothing here can shuffle. A row of a training session is
-learned only if its own label was known, and an embargo passed, before the first test session.
+Splits are by session, never shuffled, so that no session is in both windows. A training row is used only if its label
+was known, plus an embargo, before the first test session.
 """
 
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ Positions = NDArray[np.intp]  # of sessions in the panel, ascending
 
 @dataclass(frozen=True)
 class Window:
-    """How long the windows are, in sessions of the exchange."""
+    """Lengths of the windows in sessions of the exchange."""
 
     train: int
-    least_train: int  # a fold with less history than this before it is not made
+    least_train: int  # a fold with less history before it is omitted
     test: int
     folds: int
     embargo: int
@@ -25,25 +25,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Fold:
-    """One training window and the test window after it, as positions of sessions."""
+    """A training window and the following test window, as positions of sessions."""
 
     number: int  # from 1, oldest first
     train: Positions
-    known_before: int  # only rows whose label ends before this session are learned
+    known_before: int  # only rows whose label ends before this session are trained on
     test: Positions
 
 
 def sampled_sessions(first: int, last: int, *, every: int) -> Positions:
-    """Return every n-th position, counted back from `last`: labels of n sessions then do not overlap."""
+    """Return every n-th position, counted back from `last`, so that labels of n sessions do not overlap."""
     return np.arange(last, first - 1, -every, dtype=np.intp)[::-1]
 
 
 def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tuple[Fold, ...]:
-    """Return the folds, oldest first: test windows end to end, counted back from the last sampled session.
+    """Return the folds, oldest first: contiguous test windows, counted back from the last sampled session.
 
-    Each label is known `label_sessions` after its session, or earlier: a training window is counted back from the
-    last session of which all are known. Fewer folds come back, down to none, where the history before the oldest is
-    shorter than `least_train`.
+    A label is known at most `label_sessions` after its session; a training window is counted back from the last session
+    whose labels are all known. Folds with less history than `least_train` are omitted, possibly all.
     """
     if not sampled.size:
         return ()
@@ -63,9 +62,9 @@ def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tu
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
-    """Return the earlier folds, which choose, and the later ones, which confirm and never take part in the choice.
+    """Return the earlier folds, which choose, and the later ones, which confirm.
 
-    An odd fold confirms. With fewer than two folds nothing can be both chosen and confirmed: both are empty.
+    An odd fold confirms. With fewer than two folds both are empty.
     """
     if len(folds) < 2:
         return (), ()

@@ -1,7 +1,6 @@
-"""How much each row counts in training: every session alike, and less what is old or is told by other rows as well.
+"""Sample weights of training rows: equal per session, optionally less for old rows and overlapping labels.
 
-Is handed the rows that are learned and nothing else, so that no fold knows the rows of another: "now" is the last
-session among them, and only their own labels make one another less unique.
+Computed from the rows of one fold only: age counts from the last session among them.
 """
 
 from typing import Literal
@@ -23,7 +22,7 @@ def sample_weights(
     scheme: Scheme,
     half_life_sessions: int,
 ) -> Vector:
-    """Return one weight for each row, 1 on average."""
+    """Return one weight per row, with mean 1; empty for no rows."""
     weights = session_weights(sessions)
     if scheme == "equal" or not len(weights):
         return weights
@@ -35,21 +34,21 @@ def sample_weights(
 
 
 def session_weights(sessions: Positions) -> Vector:
-    """Weigh rows so that every session counts alike, however many members it had; the mean weight is 1."""
+    """Return weights that give every session the same total; the mean weight is 1."""
     _, inverse, counts = np.unique(sessions, return_inverse=True, return_counts=True)
     return np.asarray(len(sessions) / max(len(counts), 1) / counts[inverse], dtype=np.float64)
 
 
 def time_decay(sessions: Positions, half_life_sessions: int) -> Vector:
-    """Weigh the last session by 1, and by half of that every `half_life_sessions` before it."""
+    """Return 1 for the last session, halved for every `half_life_sessions` before it."""
     return np.asarray(0.5 ** ((sessions.max() - sessions) / half_life_sessions), dtype=np.float64)
 
 
 def uniqueness(sessions: Positions, symbols: NDArray[np.intp], label_end: NDArray[np.int32]) -> Vector:
-    """Return how much of its label a row shares with nobody: 1 where no other label of its symbol overlaps it.
+    """Return the average uniqueness of each label: 1 if no other label of the symbol overlaps it.
 
-    A label spans the sessions after its own up to its end. Each counts one over the number of the symbol's labels that
-    span it; the row's value is their mean (López de Prado, Advances in Financial Machine Learning, 2018, chapter 4).
+    A label spans the sessions after its own up to its end. A session counts 1 / the number of the symbol's labels that
+    span it; the row's value is the mean (López de Prado, Advances in Financial Machine Learning, 2018, chapter 4).
     """
     start, end = sessions - sessions.min(), label_end - sessions.min()
     changes = np.zeros((symbols.max() + 1, end.max() + 2), dtype=np.int32)

@@ -42,5 +42,5 @@ def test_the_example_keeps_the_contract(ridge):
     for content in (b"", b"\x80\x04", model.dump()[:20]):
         with pytest.raises(ModelError):
             again.load(content)
-    with pytest.raises(ModelError, match="never fitted"):
+    with pytest.raises(ModelError, match="not trained"):
         ridge(FEATURES, {}, 1).predict(x)

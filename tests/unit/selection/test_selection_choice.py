@@ -5,7 +5,7 @@ from math import nan
 import pytest
 
 from tasks.models.schema import Champion
-from tasks.selection.choice import choose, decide
+from tasks.selection.choice import compare_with_incumbent, select_candidate
 from tasks.selection.schema import Choice
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result
 
@@ -27,21 +27,21 @@ def champion(name="old", kind="xgboost", rank_ic=0.015, chosen=FRIDAY - timedelt
 
 
 def decision(choice, results=(), incumbent=None, session=FRIDAY):
-    return decide(choice, results, incumbent, session=session, limits=LIMITS)
+    return compare_with_incumbent(choice, results, incumbent, session=session, limits=LIMITS)
 
 
 def test_the_choosing_folds_alone_choose():
     early_best = make_result("steady", choice_ic=0.03, ic=0.01, t=2.1)
     late_best = make_result("lucky", choice_ic=0.01, ic=0.09, t=9.0)
 
-    assert choose([late_best, early_best], LIMITS).result == early_best
+    assert select_candidate([late_best, early_best], LIMITS).result == early_best
 
 
 def test_the_next_best_does_not_step_in_for_one_that_is_not_confirmed():
     unconfirmed = make_result("first", choice_ic=0.03, t=1.9)
     confirmed = make_result("second", choice_ic=0.02, t=5.0)
 
-    choice = choose([unconfirmed, confirmed], LIMITS)
+    choice = select_candidate([unconfirmed, confirmed], LIMITS)
 
     assert choice.result is None
     assert "first was best" in choice.reason
@@ -49,7 +49,7 @@ def test_the_next_best_does_not_step_in_for_one_that_is_not_confirmed():
 
 
 def test_the_first_of_equals_in_the_configuration_is_chosen():
-    assert choose([make_result("a"), make_result("b")], LIMITS).result.name == "a"
+    assert select_candidate([make_result("a"), make_result("b")], LIMITS).result.name == "a"
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
     ],
 )
 def test_who_is_not_eligible_is_told_why(fields, says):
-    choice = choose([replace(make_result("poor", choice_ic=0.5), **fields)], LIMITS)
+    choice = select_candidate([replace(make_result("poor", choice_ic=0.5), **fields)], LIMITS)
 
     assert choice.result is None
     assert says in choice.reason
 
 
 def test_a_rule_that_does_not_rank_is_never_chosen():
-    assert choose([make_result("flat", ranks=False, choice_ic=1.0)], LIMITS).result is None
+    assert select_candidate([make_result("flat", ranks=False, choice_ic=1.0)], LIMITS).result is None
 
 
 def test_where_there_is_no_champion_the_choice_or_the_baseline_is_promoted():

@@ -14,9 +14,9 @@ from tasks.models.training.dataset import Dataset
 from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.metrics import measure
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.contest import summary
-from tasks.selection.promotion import REPORTED, describe, install, judge, kept_for_its_time
+from tasks.selection.promotion import REPORTED, decide_promotion, describe, install, why_not_in_production
 from tasks.selection.schema import Choice
+from tasks.selection.selection_run import summary
 from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
 from tests.unit.models.datasets import make_data
 from tests.unit.models.training.test_training_walkforward import folds_of
@@ -146,7 +146,7 @@ def test_a_week_run_again_is_recognised_and_keeps_its_reason(home, tmp_path):
     put_into_production(home, session=FRIDAY)
     training = make_training(tmp_path, session=FRIDAY)
 
-    incumbent, decision = judge(training, home, LIMITS)
+    incumbent, decision = decide_promotion(training, home, LIMITS)
 
     assert decision.promote
     assert decision.reason == incumbent.selection_reason
@@ -163,14 +163,14 @@ def test_a_week_that_differs_is_judged_anew(home, tmp_path, change):
     put_into_production(home, session=FRIDAY)
     training = replace(make_training(tmp_path, session=FRIDAY), **change)
 
-    incumbent, decision = judge(training, home, LIMITS)
+    incumbent, decision = decide_promotion(training, home, LIMITS)
 
     assert incumbent is not None
     assert decision.reason != incumbent.selection_reason
 
 
 def test_without_a_champion_the_choice_is_promoted(home, tmp_path):
-    incumbent, decision = judge(make_training(tmp_path), home, LIMITS)
+    incumbent, decision = decide_promotion(make_training(tmp_path), home, LIMITS)
 
     assert incumbent is None
     assert decision.promote
@@ -182,7 +182,7 @@ def test_a_champion_of_other_features_is_no_rival_and_the_reason_says_so(home, t
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
     training = replace(make_training(tmp_path, result=weaker), feature_set="e" * 64)
 
-    incumbent, decision = judge(training, home, LIMITS)
+    incumbent, decision = decide_promotion(training, home, LIMITS)
 
     assert incumbent.name == "lightgbm"
     assert decision.promote
@@ -193,7 +193,7 @@ def test_a_champion_with_a_better_record_stays(home, tmp_path):
     put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
 
-    _, decision = judge(make_training(tmp_path, result=weaker), home, LIMITS)
+    _, decision = decide_promotion(make_training(tmp_path, result=weaker), home, LIMITS)
 
     assert not decision.promote
     assert decision.reason.endswith("which stays.")
@@ -204,7 +204,7 @@ def test_a_champion_that_knows_later_prices_is_no_rival_and_is_not_replaced(home
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
     training = make_training(tmp_path, session=FRIDAY - WEEK, result=weaker)
 
-    incumbent, decision = judge(training, home, LIMITS)
+    incumbent, decision = decide_promotion(training, home, LIMITS)
     goes_live = install(home, *described(training), incumbent)
 
     assert decision.promote
@@ -217,7 +217,7 @@ def test_a_champion_that_knows_later_prices_is_no_rival_and_is_not_replaced(home
 def test_a_champion_as_old_or_older_is_replaced(home, tmp_path, days):
     put_into_production(home, "lightgbm", session=FRIDAY - timedelta(days=days))
     training = make_training(tmp_path)
-    incumbent, _ = judge(training, home, LIMITS)
+    incumbent, _ = decide_promotion(training, home, LIMITS)
 
     assert install(home, *described(training), incumbent)
 
@@ -233,7 +233,7 @@ def test_the_first_champion_goes_live(home, tmp_path):
 def test_a_past_week_says_what_it_is_kept_for(home):
     incumbent = put_into_production(home, session=FRIDAY).champion
 
-    said = kept_for_its_time(incumbent, FRIDAY - WEEK)
+    said = why_not_in_production(incumbent, FRIDAY - WEEK)
 
     assert said.startswith(
         "It is kept for sessions from 2024-06-07 on; production stays with momentum_52_week"
@@ -268,7 +268,7 @@ def test_a_champion_that_cannot_be_read_is_no_rival_and_the_reason_says_so(home,
     put_into_production(home, session=FRIDAY)
     next(home.production.glob("champion_model*")).write_bytes(b"damaged")
 
-    incumbent, decision = judge(make_training(tmp_path), home, LIMITS)
+    incumbent, decision = decide_promotion(make_training(tmp_path), home, LIMITS)
 
     assert incumbent is None
     assert decision.promote

@@ -42,7 +42,7 @@ def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(
         ),
     )
 
-    assert "4 features: 1 dead, 1 doubles in 1 groups, 1 that may know the future." in told
+    assert "4 features. Dead: 1. Near-duplicates: 1. May know the future: 1." in told
     assert "- **May know the future**: oracle\n" in told
     assert "- Dead: calm\n" in told
     assert "- Correlated: momentum, rate_of_change; keep momentum\n" in told
@@ -51,5 +51,5 @@ def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(
 def test_a_rule_ranks_no_feature(tmp_path):
     told = features_told(tmp_path, found(("a", None, None, 0.0, 0.0, 0, "keep")), kind="equal_weight")
 
-    assert "A rule learned from no feature" in told
+    assert "A rule is not trained on features" in told
     assert "| a |" not in told

@@ -4,7 +4,7 @@ import pytest
 from tasks.features.compute import compute
 from tasks.features.labels import forward_return, target
 from tasks.models.training.dataset import make_dataset
-from tasks.selection.contest import rows_of
+from tasks.selection.selection_run import rows_of
 from tests.builders import make_panel, make_settings
 from tests.champions import features_of
 

@@ -5,7 +5,7 @@ import pytest
 
 from config.sections import Models
 from tasks.models.training.targets import TARGETS, make_target
-from tasks.selection.contest import compete, folds_of, rows_of
+from tasks.selection.selection_run import folds_of, rows_of, run_selection
 from tests.builders import make_panel, make_settings
 from tests.champions import features_of
 from tests.unit.features.panels import rough_panel
@@ -89,7 +89,7 @@ def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
 @pytest.mark.parametrize("name", TARGETS)
 def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
     panel, settings = drifting_panel(), settings_of(name)
-    contest = compete(panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1)
+    selected = run_selection(panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1)
 
-    assert contest.choice.result is not None, contest.choice.reason
-    assert contest.choice.result.confirmation["rank_ic"] > 0.2
+    assert selected.choice.result is not None, selected.choice.reason
+    assert selected.choice.result.confirmation["rank_ic"] > 0.2

@@ -1,6 +1,6 @@
-"""Hold the week's contest: make the rows, walk every candidate forward, choose, train the chosen on all.
+"""The weekly selection: build the rows, test every candidate walk-forward, select one, train it on all rows.
 
-Reads no file and no clock: a panel and settings in, the outcome out.
+Pure: from a panel, features and settings to a `SelectionRun`.
 """
 
 import logging
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
+from tasks.core.text import counted
 from tasks.data.schema.records import Panel
 from tasks.features.labels import forward_return
 from tasks.features.registry import warm_up
@@ -31,7 +32,7 @@ from tasks.models.training.walkforward import (
     sampled_sessions,
     split_folds,
 )
-from tasks.selection.choice import Limits, choose
+from tasks.selection.choice import PromotionLimits, select_candidate
 from tasks.selection.schema import CandidateResult, Choice
 
 log = logging.getLogger(__name__)
@@ -42,20 +43,20 @@ BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={}
 
 
 @dataclass(frozen=True)
-class Contest:
-    """What came of it. `fitted` is the chosen candidate, or the baseline, trained through the last complete label."""
+class SelectionRun:
+    """The result. `fitted` is the selected candidate, or the baseline, trained up to the last complete label."""
 
     candidate: Candidate
     choice: Choice
     results: tuple[CandidateResult, ...]
     folds: pd.DataFrame  # one row per candidate and fold
     fitted: Fitted
-    learned: NDArray[np.intp]  # the rows that `fitted` was trained on
+    trained_rows: NDArray[np.intp]  # the rows that `fitted` was trained on
     data: Dataset
 
 
 def window_needed(settings: ModelSettings) -> int:
-    """Return how many sessions up to the last one the contest looks at."""
+    """Return how many sessions, up to the last one, the selection needs."""
     tests = settings.folds * settings.test_sessions
     return (
         warm_up(SETS[settings.features])
@@ -66,29 +67,36 @@ def window_needed(settings: ModelSettings) -> int:
     )
 
 
-def compete(
+def run_selection(
     panel: Panel, features: FeatureMatrix, settings: ModelSettings, *, quick: bool, seed: Seed
-) -> Contest:
-    """Train, compare and choose. Candidates are seeded by name, so that one more changes no other."""
+) -> SelectionRun:
+    """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other."""
     data = rows_of(panel, features, settings)
     folds = folds_of(data, settings)
-    log.info("%d rows of %d features, %d folds", len(data.x), len(data.features), len(folds))
-    candidates = entrants(settings, quick=quick) if split_folds(folds)[0] else ()
+    log.info(
+        "%s of %s, %s",
+        counted(len(data.x), "row"),
+        counted(len(data.features), "feature"),
+        counted(len(folds), "fold"),
+    )
+    candidates = configured_candidates(settings, quick=quick) if split_folds(folds)[0] else ()
     walks = {
         each.name: walk_forward(each, data, folds, settings, seed=seed(each.name)) for each in candidates
     }
     results = tuple(summary(each, walks[each.name], data) for each in candidates)
-    choice = choose(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
+    choice = (
+        select_candidate(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
+    )
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
-    learned = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
-    fitted = fit(candidate, data, learned, settings, seed=seed(candidate.name))
-    return Contest(candidate, choice, results, _fold_table(walks), fitted, learned, data)
+    rows = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
+    fitted = fit(candidate, data, rows, settings, seed=seed(candidate.name))
+    return SelectionRun(candidate, choice, results, _fold_table(walks), fitted, rows, data)
 
 
 def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
-    """Return the rows of every n-th session, n the shortest label, back from the last with a complete label."""
+    """Return the rows of every n-th session, n the shortest horizon, counted back from the last complete label."""
     horizons = settings.label_horizons
     label = make_target(settings.target, panel, horizons)
     forward = forward_return(panel.close, sessions=min(horizons))
@@ -110,23 +118,23 @@ def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
 
 
 def last_window(data: Dataset, settings: ModelSettings) -> Positions:
-    """Return the sessions that a model for tomorrow learns: the last ones with a complete label."""
+    """Return the training window of the final model: the last `train_sessions` with complete labels."""
     sampled = data.sampled
     return sampled[sampled > sampled[-1] - settings.train_sessions] if sampled.size else sampled
 
 
-def entrants(settings: ModelSettings, *, quick: bool) -> tuple[Candidate, ...]:
-    """Return the candidates that compete this week."""
+def configured_candidates(settings: ModelSettings, *, quick: bool) -> tuple[Candidate, ...]:
+    """Return the candidates to train: all, or the quick ones."""
     return tuple(each for each in settings.candidates if not quick or each.name in settings.quick_candidates)
 
 
-def limits_of(settings: ModelSettings) -> Limits:
-    """Return what a champion must meet."""
-    return Limits(settings.min_t_statistic, settings.max_train_test_gap, settings.max_age_days)
+def limits_of(settings: ModelSettings) -> PromotionLimits:
+    """Return the requirements on a champion."""
+    return PromotionLimits(settings.min_t_statistic, settings.max_train_test_gap, settings.max_age_days)
 
 
 def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> CandidateResult:
-    """Measure a candidate on the choosing folds, on the confirming ones, and on all."""
+    """Return a candidate's metrics on the choosing folds, on the confirming ones, and on all."""
     numbers = [{fold.number for fold in part} for part in split_folds(tuple(result.fold for result in walk))]
     earlier, later = ([result for result in walk if result.fold.number in part] for part in numbers)
     kind = KINDS[candidate.kind]
@@ -142,7 +150,7 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> 
 
 
 def too_short(data: Dataset, settings: ModelSettings) -> str:
-    """Say why nothing could be compared."""
+    """Return the reason for a choice without candidates."""
     needed = settings.least_train_sessions + 2 * settings.test_sessions + max(settings.label_horizons)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (

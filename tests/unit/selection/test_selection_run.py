@@ -7,7 +7,7 @@ from config.sections import Candidate
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.registry import make_model
 from tasks.models.training.fold_by_fold import walk_forward
-from tasks.selection.contest import BASELINE_CANDIDATE, compete, folds_of, rows_of, window_needed
+from tasks.selection.selection_run import BASELINE_CANDIDATE, folds_of, rows_of, run_selection, window_needed
 from tests.builders import make_panel, make_settings
 from tests.champions import FEATURES, features_of, make_rows
 
@@ -24,17 +24,17 @@ def seed(name):
     return zlib.crc32(name.encode())
 
 
-def contest_on(panel, **overrides):
+def selection_on(panel, **overrides):
     settings = make_settings(**SMALL | overrides).models
-    return compete(panel, features_of(panel, settings), settings, quick=True, seed=seed)
+    return run_selection(panel, features_of(panel, settings), settings, quick=True, seed=seed)
 
 
 def test_a_random_walk_leaves_the_baseline_in_charge():
-    contest = contest_on(make_panel(sessions=560, symbols=30))
+    selected = selection_on(make_panel(sessions=560, symbols=30))
 
-    assert contest.choice.result is None
-    assert contest.candidate == BASELINE_CANDIDATE
-    assert [result.name for result in contest.results] == ["momentum_52_week", "equal_weight"]
+    assert selected.choice.result is None
+    assert selected.candidate == BASELINE_CANDIDATE
+    assert [result.name for result in selected.results] == ["momentum_52_week", "equal_weight"]
 
 
 def test_a_market_that_follows_its_highs_is_found_out():
@@ -43,30 +43,30 @@ def test_a_market_that_follows_its_highs_is_found_out():
     panel.close[:] *= np.exp(drift * np.arange(560)[:, None])
     panel.high[:] = panel.close
 
-    contest = contest_on(panel)
+    selected = selection_on(panel)
 
-    assert contest.choice.result.name == "momentum_52_week"
-    assert contest.choice.result.confirmation["rank_ic_t"] > 5
-    assert contest.fitted.kind == "momentum_52_week"
+    assert selected.choice.result.name == "momentum_52_week"
+    assert selected.choice.result.confirmation["rank_ic_t"] > 5
+    assert selected.fitted.kind == "momentum_52_week"
 
 
 def test_a_short_history_compares_nobody_and_says_so():
-    contest = contest_on(make_panel(sessions=220, symbols=12))
+    selected = selection_on(make_panel(sessions=220, symbols=12))
 
-    assert contest.results == ()
-    assert contest.folds.empty
-    assert "too short" in contest.choice.reason
-    assert contest.fitted.kind == "equal_weight"
+    assert selected.results == ()
+    assert selected.folds.empty
+    assert "too short" in selected.choice.reason
+    assert selected.fitted.kind == "equal_weight"
 
 
 def test_a_panel_without_any_label_still_gives_the_baseline():
-    assert contest_on(make_panel(sessions=15, symbols=12)).fitted.kind == "equal_weight"
+    assert selection_on(make_panel(sessions=15, symbols=12)).fitted.kind == "equal_weight"
 
 
 def test_the_fold_table_has_a_row_for_each_candidate_and_fold():
-    contest = contest_on(make_panel(sessions=560, symbols=30))
+    selected = selection_on(make_panel(sessions=560, symbols=30))
 
-    assert contest.folds[["candidate", "fold"]].to_numpy().tolist() == [
+    assert selected.folds[["candidate", "fold"]].to_numpy().tolist() == [
         [name, fold] for name in ("momentum_52_week", "equal_weight") for fold in (1, 2, 3)
     ]
 
