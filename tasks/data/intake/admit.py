@@ -9,9 +9,10 @@ A bar passes the gates in this order:
 5. gates/action_checks    splits and dividends that prices contradict are not applied
 6. gates/session_moves    the moves of the whole session are plausible (intake/update refuses others)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
-8. gates/bar_shapes       patterns over many bars: repeated, flat, without volume
-9. gates/findings         missing bars, restatements, reused symbols
-10. gates/readiness       enough of the session remains to trade on (intake/update refuses others)
+8. gates/stale_bars       prices that repeat the previous session's, or that nobody traded at
+9. gates/bar_shapes       spikes, flat and thin bars
+10. gates/findings        missing bars, restatements, reused symbols
+11. gates/readiness       enough of the session remains to trade on (intake/update refuses others)
 
 The same facts give the same rows, however they are split into deliveries.
 """
@@ -40,6 +41,7 @@ from tasks.data.gates.price_moves import Suspect, check_moves
 from tasks.data.gates.reconcile import Reconciled, unreconciled
 from tasks.data.gates.revisions import revision_findings
 from tasks.data.gates.session_moves import measure_sessions
+from tasks.data.gates.stale_bars import check_stale
 from tasks.data.intake.action_rows import applied_factors, bars_of, drop_contradicted, with_factors
 from tasks.data.intake.news import known_days, split_by_age, unseen, with_amendments, with_safe_symbols
 from tasks.data.panel import actions as corporate
@@ -103,7 +105,7 @@ def admit(
         level_findings,
         refused,
         move_findings(rows, suspects),
-        *(shape_findings(rows, flagged) for flagged in check_shapes(bars)),
+        *(shape_findings(rows, flagged) for flagged in (*check_stale(bars), *check_shapes(bars))),
         missing_bar_findings(rows, checked.set_aside, tables, known, trading_days),
         restatement_findings(amendments, known, through, limit=max_move_frac),
     ]

@@ -10,6 +10,7 @@ from tasks.core.sessions import sessions_ending
 from tasks.data.gates.bar_shapes import check_shapes
 from tasks.data.gates.bars import check_bars
 from tasks.data.gates.price_moves import BarHistory
+from tasks.data.gates.stale_bars import check_stale
 from tasks.data.lake.digest import COVERED, session_digests
 from tasks.data.schema.tables import OHLCV, empty_table
 
@@ -66,5 +67,5 @@ def test_shapes_are_judged_on_few_copies():
     )
 
     assert (
-        bytes_a_row(lambda: list(check_shapes(bars))) < 60
+        bytes_a_row(lambda: [*check_stale(bars), *check_shapes(bars)]) < 60
     )  # seven columns, of which two stay with the bars

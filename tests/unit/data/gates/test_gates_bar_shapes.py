@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.data.gates.bar_shapes import check_shapes
+from tasks.data.gates.flagged_bars import FlaggedBars
 from tasks.data.gates.price_moves import BarHistory
+from tasks.data.gates.stale_bars import check_stale
 
 NAMES, SESSIONS, DAY, NAME = 20, 60, 45, 4
 ROW = NAME * SESSIONS + DAY
@@ -43,8 +45,12 @@ def changed(bars: BarHistory, **figures: float) -> BarHistory:
     return replace(bars, **columns)
 
 
+def flagged(bars: BarHistory) -> list[FlaggedBars]:
+    return [*check_stale(bars), *check_shapes(bars)]
+
+
 def found(bars: BarHistory) -> list[tuple[int, str]]:
-    return [(int(row), shapes.rule) for shapes in check_shapes(bars) for row in shapes.rows]
+    return [(int(row), shapes.rule) for shapes in flagged(bars) for row in shapes.rows]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -67,7 +73,7 @@ def test_a_bar_without_volume_of_a_name_that_trades_little_but_daily_is_noted():
     bars = make_bars()
     quiet = replace(bars, volume=np.where(bars.code == NAME, 200.0, bars.volume))
 
-    (shapes,) = [one for one in check_shapes(changed(quiet, volume=0.0)) if len(one.rows)]
+    (shapes,) = [one for one in flagged(changed(quiet, volume=0.0)) if len(one.rows)]
 
     assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("untraded", "note", [ROW])
 
@@ -128,7 +134,7 @@ def test_extremes_of_a_day_on_which_the_whole_market_falls_and_comes_back_are_be
 
 
 def test_the_volume_of_a_few_minutes_is_noted():
-    (shapes,) = [one for one in check_shapes(changed(make_bars(), volume=2e4)) if len(one.rows)]
+    (shapes,) = [one for one in flagged(changed(make_bars(), volume=2e4)) if len(one.rows)]
 
     assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("thin_volume", "note", [ROW])
 
