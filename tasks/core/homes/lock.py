@@ -20,23 +20,14 @@ POLL_S = 0.01
 @contextmanager
 def exclusive(path: Path, *, doing: str) -> Iterator[None]:
     """Hold the lock while the block runs. A second caller gets a TransientError that names the holder."""
-    try:
-        make_folder(path.parent)
-        file = path.open("a+")
-    except OSError as error:
-        raise StorageError(
-            f"{path} could not be opened: {error.strerror}.",
-            remedy="Make the home writable by this user.",
-            path=str(path),
-        ) from error
-    with file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise _held(path) from error
         file.seek(0)
         file.truncate()
-        json.dump({"pid": os.getpid(), "doing": doing}, file)
+        file.write(json.dumps({"pid": os.getpid(), "doing": doing}).encode())
         file.flush()
         yield
 
@@ -47,16 +38,7 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
 
     Raises TransientError if the lock is not free in time, StorageError if the file cannot be opened.
     """
-    try:
-        make_folder(path.parent)
-        file = path.open("a+b")
-    except OSError as error:
-        raise StorageError(
-            f"{path} could not be opened: {error.strerror}.",
-            remedy="Free space or fix the permissions, then run again.",
-            path=str(path),
-        ) from error
-    with file:
+    with _opened(path) as file:
         deadline = stopwatch() + seconds
         while not _is_taken(file):
             if stopwatch() > deadline:
@@ -68,6 +50,18 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             time.sleep(POLL_S)
         file.seek(0)
         yield file
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        make_folder(path.parent)
+        return path.open("a+b")
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be opened: {error.strerror}.",
+            remedy="Free space or make the home writable by this user, then run again.",
+            path=str(path),
+        ) from error
 
 
 def _is_taken(file: BinaryIO) -> bool:
