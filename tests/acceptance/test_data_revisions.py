@@ -58,7 +58,7 @@ def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples
 
     paid = WHOLE.actions["session"].min().date()
     assert told == (
-        f"1 rows of actions changed: S00 {paid} dividend 0.5 → 0.75",
+        f"1 row of actions changed: S00 {paid} dividend 0.5 → 0.75",
         *(line for line in told if line.startswith("7 rows of levels changed: SPY")),
         f"10 rows of bars withdrawn by the source: S05 {DAYS[0]}; S05 {DAYS[1]}; S05 {DAYS[2]}; …",
     )
@@ -72,7 +72,7 @@ def test_the_market_of_the_session_tells_what_was_rewritten_on_every_later_readi
 
     markets = [refresh_market(run) for _ in range(2)]
 
-    assert told[0].startswith("1 rows of actions withdrawn by the source")
+    assert told[0].startswith("1 row of actions withdrawn by the source")
     assert [market.rewritten for market in markets] == [told, told]
     assert rewritten(markets[0].findings, FRIDAY) == told
 
@@ -108,7 +108,7 @@ def test_every_other_table_tells_its_changes_too(table, tmp_path):
     told = imported(tmp_path, replace(WHOLE, **{table: frame})).rewritten
 
     assert told
-    assert all(f"rows of {table}" in line for line in told)
+    assert all(f"1 row of {table}" in line for line in told)
 
 
 def test_news_of_the_day_is_no_rewriting(tmp_path):
@@ -127,6 +127,6 @@ def test_a_refresh_tells_bars_and_levels_that_are_gone_from_its_overlap(tmp_path
     market = refresh_market(run_of(tmp_path / "home", tmp_path / "folder"))
 
     assert market.rewritten == (
-        f"1 rows of bars withdrawn by the source: S03 {day.date()}",
-        f"1 rows of levels withdrawn by the source: SPY {day.date()}",
+        f"1 row of bars withdrawn by the source: S03 {day.date()}",
+        f"1 row of levels withdrawn by the source: SPY {day.date()}",
     )

@@ -84,7 +84,7 @@ def test_a_list_of_symbols_that_is_another_file_is_refused_without_a_word_of_it(
     code, said, document = complaint(capsys, "--home", str(home), "refresh")
 
     assert code == 2
-    assert ("line 2, is not a symbol" if kind == "passwd" else "cannot be read") in document["what"]
+    assert ("line 2, is not a valid symbol" if kind == "passwd" else "cannot be read") in document["what"]
     assert "root" not in said.replace(str(tmp_path), "")
     assert "bash" not in said
 
@@ -110,7 +110,7 @@ def test_a_key_that_a_provider_repeats_as_a_price_is_never_printed(home, capsys,
         )
 
     assert code == 5
-    assert "tiingo answered in another shape" in document["what"]
+    assert "tiingo returned data of an unexpected shape" in document["what"]
     assert not [KEY[:n] for n in range(6, len(KEY) + 1) if KEY[:n] in said]
     assert "***" in said
 

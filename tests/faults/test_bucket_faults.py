@@ -153,7 +153,7 @@ def test_a_head_that_was_read_before_another_home_wrote_is_not_written(bucket_la
     new = write_head(lake, Head("served", 1, tag=old.tag))
 
     for late in (Head("late", 2, tag=old.tag), Head("late", 2)):
-        with pytest.raises(StorageError, match="Another home has written"):
+        with pytest.raises(StorageError, match="Another home wrote"):
             write_head(lake, late)
 
     assert read_head(lake) == new

@@ -120,7 +120,7 @@ def test_fault_002_a_provider_that_ends_a_session_early_is_refused_with_both_dat
     full = make_delivery()
     bad = replace(full, bars=full.bars[full.bars["session"] < pd.Timestamp(FRIDAY)])
 
-    assert_refused(monkeypatch, home, bad, "2024-06-13, not of 2024-06-14")
+    assert_refused(monkeypatch, home, bad, "2024-06-13, not for 2024-06-14")
 
 
 def test_fault_002_bars_of_yesterday_dated_today_are_refused(home, monkeypatch):
@@ -285,7 +285,7 @@ def test_fault_010_a_file_with_prices_dated_after_today_is_refused(tmp_path):
     full = make_delivery()
     bars = pd.concat([full.bars, make_bars(("S00", date(2035, 1, 2), 10))])
 
-    with pytest.raises(DataError, match="1 rows dated after today"):
+    with pytest.raises(DataError, match="1 row dated after today"):
         import_folder(
             small_run(tmp_path / "home"), write_folder(tmp_path / "folder", replace(full, bars=bars))
         )
@@ -383,7 +383,7 @@ def test_fault_014_rewritten_history_is_reported_and_the_pinned_snapshot_stays(t
     whole, own = [one for one in market.findings if one.rule == "restated"]
     assert (whole.symbol, own.symbol) == ("*", "S04")
     assert own.evidence.startswith(f"1 bar changed and none came late; the close of {day} ")
-    assert "1 bars changed" in whole.evidence
+    assert "1 bar changed" in whole.evidence
     assert "2.00%" in whole.evidence
     assert f"S04 {day}" in whole.evidence
     np.testing.assert_array_equal(column(pinned, "S04", window=30), before)

@@ -14,7 +14,7 @@ from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.edgar.provider import EdgarProvider
 from tasks.data.providers.fred import FredProvider
-from tasks.data.providers.http.pace import Turns
+from tasks.data.providers.http.pace import RateLimiter
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY
@@ -28,7 +28,7 @@ from tests.servers.tiingo import TiingoServer
 from tests.servers.yahoo import YahooServer
 
 EVERYTHING = make_delivery(sessions=40)
-PATIENCE_S = 20.0  # the answers would drip for minutes; a busy machine is slow, not that slow
+MAX_WAIT_S = 20.0  # the answers would drip for minutes; a busy machine is slow, not that slow
 SOON = {"data.network.max_request_s": 0.4, "data.network.max_refresh_s": 0.6}
 
 SERVERS = {
@@ -60,7 +60,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (alpaca, tiingo, fred, edgar):
         for name, value in module.KEYS.items():
             monkeypatch.setenv(name, value)
-    monkeypatch.setattr(Turns, "sleep", staticmethod(lambda _: None))
+    monkeypatch.setattr(RateLimiter, "sleep", staticmethod(lambda _: None))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_an_answer_that_drips_is_cut_off_at_the_deadline(name, how, serve, tmp_p
     with pytest.raises(TransientError) as caught:
         provider.fetch(after=None, through=FRIDAY)
 
-    assert time.monotonic() - begun < PATIENCE_S
+    assert time.monotonic() - begun < MAX_WAIT_S
     assert caught.value.exit_code == 75
     if name != "yahoo":
         # where the first attempt had to import a library, the refresh may be over before the request
@@ -120,7 +120,7 @@ def test_after_the_deadline_the_next_provider_is_asked_and_the_delivery_says_so(
     delivery = both.fetch(after=None, through=FRIDAY)
 
     assert len(delivery.bars) == len(EVERYTHING.bars)
-    assert "alpaca was passed over: alpaca gave no whole answer" in delivery.fall_throughs[0]
+    assert "alpaca failed: alpaca gave no complete answer" in delivery.fall_throughs[0]
     assert "data.network.max_request_s" in delivery.fall_throughs[0]
 
 
@@ -129,7 +129,7 @@ def test_a_page_that_is_named_again_is_an_error_that_names_it(serve, tmp_path):
     server = serve("alpaca")
     server.always = page_again_from_the_second(server)
 
-    with pytest.raises(DataError, match=r"alpaca named page 'AGAIN' of /\S+ as the next one again"):
+    with pytest.raises(DataError, match=r"alpaca named page 'AGAIN' of /\S+ as the next one twice"):
         provider_of(server, asking(tmp_path / "home")).fetch(after=None, through=FRIDAY)
 
     assert len(server.asked) <= 4

@@ -22,7 +22,7 @@ from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.http import session
-from tasks.data.providers.http.pace import ATTEMPTS, Turns
+from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market
@@ -58,7 +58,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nobody sleeps; how long they wanted to is kept."""
     taken: list[float] = []
-    monkeypatch.setattr(Turns, "sleep", staticmethod(taken.append))
+    monkeypatch.setattr(RateLimiter, "sleep", staticmethod(taken.append))
     return taken
 
 
@@ -164,7 +164,7 @@ def test_fault_013_a_provider_that_hangs_is_given_up(home, primary, monkeypatch)
     primary.always = primary.hang
     before = bytes_below(home / "data" / "lake")
 
-    with pytest.raises(TransientError, match=r"gave no whole answer to /v2/stocks/bars: .*Timeout"):
+    with pytest.raises(TransientError, match=r"gave no complete answer to /v2/stocks/bars: .*Timeout"):
         refreshed(monkeypatch, home, only_alpaca(primary))
 
     assert bytes_below(home / "data" / "lake") == before
@@ -202,11 +202,9 @@ def test_fault_013_the_second_takes_over_when_the_first_dies_halfway(
     assert market.snapshot.id == undisturbed
     assert len(market.fall_throughs) == 1
     reason = market.fall_throughs[0]
-    assert reason.startswith(
-        "alpaca was passed over: alpaca gave no whole answer to /v2/stocks/bars: Connection"
-    )
-    assert "bars, actions, levels from tiingo; renames, delistings from nobody" in reason
-    assert "alpaca is passed over for actions, bars, delistings, levels, renames" in caplog.text
+    assert reason.startswith("alpaca failed: alpaca gave no complete answer to /v2/stocks/bars: Connection")
+    assert "bars, actions, levels from tiingo; renames, delistings from no provider" in reason
+    assert "alpaca failed, skipped for actions, bars, delistings, levels, renames" in caplog.text
 
 
 def test_fault_013_who_was_passed_over_is_told_on_every_later_run_and_by_the_lake_alone(
@@ -241,12 +239,12 @@ def test_fault_003_a_provider_that_is_late_is_asked_again_later(home, primary, s
     bars = EVERYTHING.bars
     primary.delivery = replace(EVERYTHING, bars=bars[bars["session"] < pd.Timestamp(FRIDAY)])
 
-    with pytest.raises(TransientError, match=r"no bars of 2024-06-14 yet \(the latest is of 2024-06-13\)"):
+    with pytest.raises(TransientError, match=r"no bars for 2024-06-14 yet \(the latest is for 2024-06-13\)"):
         refreshed(monkeypatch, home, only_alpaca(primary))
     market = refreshed(monkeypatch, home, alpaca_then_tiingo(primary, secondary))
 
     assert market.new_bars == 6
-    assert "alpaca has no bars of 2024-06-14 yet" in market.fall_throughs[0]
+    assert "alpaca has no bars for 2024-06-14 yet" in market.fall_throughs[0]
 
 
 def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, monkeypatch):
@@ -272,13 +270,13 @@ def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, m
         (
             instead({"bars": {"S00": [{"t": "2024-06-14T04:00:00Z"}]}}, 200),
             DataError,
-            "another shape .*KeyError",
+            "an unexpected shape .*KeyError",
         ),
-        (instead([], 200), DataError, "another shape"),
+        (instead([], 200), DataError, "an unexpected shape"),
         (
             instead({"bars": {"S00": [{"t": "soon"}]}, "next_page_token": None}, 200),
             DataError,
-            "another shape",
+            "an unexpected shape",
         ),
     ],
 )

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 HOLIDAY = "2024-07-04"
-PATIENCE_S = 240
+MAX_WAIT_S = 240
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -79,10 +79,10 @@ def stop(process):
 
 
 def wait_for(condition, what):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + MAX_WAIT_S
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_S} s for {what}")
+            pytest.fail(f"waited {MAX_WAIT_S} s for {what}")
         time.sleep(0.5)
 
 
@@ -321,7 +321,7 @@ def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_b
                         capture_output=True,
                         text=True,
                         check=False,
-                        timeout=PATIENCE_S,
+                        timeout=MAX_WAIT_S,
                     )
                     assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
                     said.append(ended.stdout)

@@ -100,7 +100,7 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
     if facts.last_bar != session or facts.delivered == 0:
         raise DataError(
             f"The last bar of {provider} is for {facts.last_bar}, not for {session}.",
-            remedy="Wait until the provider has the session (files: add it to the folder), or name a date that it has, "
+            remedy="Wait until the provider has the session (files: add it to the folder), or name a date that it has: "
             f"--date {facts.last_bar}.",
             session=str(session),
             last_bar=str(facts.last_bar),

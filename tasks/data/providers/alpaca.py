@@ -1,7 +1,7 @@
 """Alpaca: raw daily bars, corporate actions and the benchmark, through alpaca-py (docs/providers.md).
 
-What it knows of a company is under the symbol in force on each session, so a company is asked for under all of its
-names. Spin-offs and mergers for shares have no value that Alpaca tells: quality gates see the move instead.
+Alpaca files data under the symbol in force on each session, so a company is requested under all of its symbols. It
+gives no values for spin-offs and stock mergers: the quality gates see the move instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from tasks.core.homes.run import Run
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, sessions_ending
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.http.cache import remembered
+from tasks.data.providers.http.cache import cached
 from tasks.data.providers.http.keys import read_keys
-from tasks.data.providers.http.pace import Turns
-from tasks.data.providers.http.session import PoliteSession, understanding
-from tasks.data.providers.wanted import first_day, in_portions, read_symbols, refuse_unready, with_benchmark
+from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.session import ProviderSession, parsing
+from tasks.data.providers.wanted import batches, first_day, read_symbols, refuse_unready, with_benchmark
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 from tasks.data.schema.symbols import is_safe_symbol
 
@@ -30,12 +30,10 @@ Event = Mapping[str, Any]
 Events = Mapping[str, Sequence[Event]]
 
 NEW_YORK = ZoneInfo(EXCHANGE_TIME_ZONE)
-SYMBOLS_AT_ONCE = 100  # keeps addresses short, and what is held at once small
-ACTIONS_BEGIN = date(2020, 7, 1)  # bars go back to 2016, but without their splits and dividends they mislead
-AHEAD = timedelta(
-    days=120
-)  # actions are filed by the day they are processed, a dividend's weeks after its ex-date
-ASSETS_LAST = timedelta(days=1)
+SYMBOLS_AT_ONCE = 100  # keeps URLs short and memory small
+ACTIONS_BEGIN = date(2020, 7, 1)  # bars begin in 2016, but without splits and dividends before this date
+AHEAD = timedelta(days=120)  # actions are filed by processing date: for a dividend, weeks after its ex-date
+ASSETS_MAX_AGE = timedelta(days=1)
 SHARES: frozenset[Table] = frozenset({"bars", "actions", "renames", "delistings"})
 EXCHANGES = frozenset({"NYSE", "NASDAQ"})
 ACTION_TYPES = (
@@ -51,7 +49,7 @@ SPLITS = ("forward_splits", "reverse_splits")
 
 
 def make(run: Run) -> "AlpacaProvider":
-    """Return Alpaca as the settings want it, with the keys of the environment."""
+    """Return the provider for the settings, with the keys from the environment."""
     return AlpacaProvider(run)
 
 
@@ -64,8 +62,8 @@ class AlpacaProvider:
         data = run.settings.data
         self._settings = data
         self._keys = read_keys(self.name)
-        turns = Turns(run.home.requests_file, self.name, data.alpaca.pace, data.network)
-        self._session = PoliteSession(turns, self._keys)
+        limiter = RateLimiter(run.home.requests_file, self.name, data.alpaca.pace, data.network)
+        self._session = ProviderSession(limiter, self._keys)
         self._assets_file = run.home.answers / "alpaca-assets.json"
         self._data_url, self._trading_url = data_url, trading_url
 
@@ -74,12 +72,12 @@ class AlpacaProvider:
         return with_benchmark(SHARES, self._settings.benchmark)
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Ask for the sessions later than `after` and a fortnight more, which may have been restated."""
+        """Fetch the sessions later than `after` and the 14 days before them, which may have been restated."""
         self._session.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._begin)
         found: dict[Table, pd.DataFrame] = {}
-        with understanding(self.name):
+        with parsing(self.name):
             if tables & SHARES:
                 found |= self._shares(tables, since, through)
             if "levels" in tables:
@@ -93,11 +91,9 @@ class AlpacaProvider:
         return max(self._settings.first_session, ACTIONS_BEGIN)
 
     def _shares(self, tables: frozenset[Table], since: date, through: date) -> dict[Table, pd.DataFrame]:
-        """Return what is told of the symbols, and of their companies under the names they had before."""
+        """Return the tables for the symbols, and for their companies under earlier symbols."""
         symbols = self._symbols()
-        early = max(
-            since - AHEAD, self._begin
-        )  # others of an ex-date whose dividend is filed late belong to it
+        early = max(since - AHEAD, self._begin)  # a late dividend belongs to earlier actions of its ex-date
         events = self._events(symbols, early, through)
         renames = _renames(events, through)
         until = _former_names(symbols, renames, since)
@@ -118,17 +114,17 @@ class AlpacaProvider:
     def _symbols(self) -> tuple[str, ...]:
         if self._settings.symbols_file is not None:
             return read_symbols(self._settings.symbols_file, self.name)
-        return tuple(remembered(self._assets_file, self._listed, for_=ASSETS_LAST))
+        return tuple(cached(self._assets_file, self._listed, max_age=ASSETS_MAX_AGE))
 
     def _listed(self) -> list[str]:
-        """Return every share that can be traded today on the two large exchanges."""
+        """Return every share that is tradable today on the two large exchanges."""
         from alpaca.trading.client import TradingClient
         from alpaca.trading.enums import AssetClass, AssetStatus
         from alpaca.trading.requests import GetAssetsRequest
 
         client = self._client(TradingClient, self._trading_url)
         wanted = GetAssetsRequest(status=AssetStatus.ACTIVE, asset_class=AssetClass.US_EQUITY)
-        with understanding(self.name):
+        with parsing(self.name):
             return sorted(
                 asset["symbol"]
                 for asset in client.get_all_assets(wanted)
@@ -142,7 +138,7 @@ class AlpacaProvider:
 
         client = self._client(CorporateActionsClient, self._data_url)
         events: dict[str, list[Event]] = {}
-        for portion in in_portions(symbols, SYMBOLS_AT_ONCE):
+        for portion in batches(symbols, SYMBOLS_AT_ONCE):
             request = CorporateActionsRequest(
                 symbols=portion,
                 types=[CorporateActionsType(name) for name in ACTION_TYPES],
@@ -171,15 +167,15 @@ class AlpacaProvider:
 
         client = self._client(StockHistoricalDataClient, self._data_url)
         parts = []
-        for portion in in_portions(symbols, SYMBOLS_AT_ONCE):
+        for portion in batches(symbols, SYMBOLS_AT_ONCE):
             request = StockBarsRequest(
                 symbol_or_symbols=portion,
                 timeframe=TimeFrame.Day,
                 start=_midnight(begin),
-                end=_midnight(through),  # when the last day's bar is stamped; later is refused without a plan
+                end=_midnight(through),  # time stamp of the last day's bar; later ones require a paid plan
                 adjustment=Adjustment(adjustment),
                 feed=DataFeed(self._settings.alpaca.feed),
-                asof="-",  # no mapping of symbols: each bar under the symbol of its day
+                asof="-",  # no symbol mapping: each bar under the symbol of its day
             )
             rows = [
                 (symbol, b["t"], b["o"], b["h"], b["l"], b["c"], b["v"])
@@ -192,7 +188,7 @@ class AlpacaProvider:
         return typed("bars", frame.assign(session=stamps.dt.tz_localize(None).dt.normalize()))
 
     def _client(self, kind: Callable[..., "RESTClient"], url: str | None) -> Any:
-        """Return a client that answers in plain JSON, with our session: its own has no time-out and pauses blindly."""
+        """Return a client that returns plain JSON and uses our session: its own has no time-out and fixed pauses."""
         key, secret = self._keys.values()
         client = kind(api_key=key, secret_key=secret, raw_data=True, url_override=url)
         client._session = self._session  # noqa: SLF001 - it offers no other way
@@ -204,16 +200,16 @@ def _midnight(day: date) -> datetime:
 
 
 def _actions(events: Events, begin: date, since: date, through: date) -> pd.DataFrame:
-    """Return what is of a day from `since` on, and what is older, not before `begin`, and was filed since then."""
-    told = [(e, float(e["rate"]), 1.0) for e in events.get("cash_dividends", ())]
-    told += [(e, 0.0, 1.0 + e["rate"]) for e in events.get("stock_dividends", ())]
-    told += [(e, 0.0, e["new_rate"] / e["old_rate"]) for kind in SPLITS for e in events.get(kind, ())]
+    """Return the actions with an ex-date or a filing since `since`, none with an ex-date before `begin`."""
+    filed = [(e, float(e["rate"]), 1.0) for e in events.get("cash_dividends", ())]
+    filed += [(e, 0.0, 1.0 + e["rate"]) for e in events.get("stock_dividends", ())]
+    filed += [(e, 0.0, e["new_rate"] / e["old_rate"]) for kind in SPLITS for e in events.get(kind, ())]
     is_news = {
-        (e["symbol"], e["ex_date"]) for e, *_ in told if max(e["ex_date"], e["process_date"]) >= str(since)
+        (e["symbol"], e["ex_date"]) for e, *_ in filed if max(e["ex_date"], e["process_date"]) >= str(since)
     }
     rows = [
         (e["symbol"], e["ex_date"], dividend, split)
-        for e, dividend, split in told
+        for e, dividend, split in filed
         if (e["symbol"], e["ex_date"]) in is_news
     ]
     return merged_actions(rows, since=begin, through=through)
@@ -227,7 +223,7 @@ def _renames(events: Events, through: date) -> pd.DataFrame:
 
 
 def _delistings(events: Events, through: date) -> pd.DataFrame:
-    """Return who was bought for cash or became worthless; the last session is the one before it took effect."""
+    """Return cash mergers and worthless removals; `session` is the last one before the effective date."""
     rows = [
         (e["acquiree_symbol"], e["effective_date"], "merger", float(e["rate"]))
         for e in events.get("cash_mergers", ())
@@ -235,12 +231,12 @@ def _delistings(events: Events, through: date) -> pd.DataFrame:
     rows += [
         (e["symbol"], e["process_date"], "bankruptcy", 0.0) for e in events.get("worthless_removals", ())
     ]
-    told = [
+    rows_through = [
         (symbol, _session_before(date.fromisoformat(day)), kind, price)
         for symbol, day, kind, price in rows
         if date.fromisoformat(day) <= through
     ]
-    return typed("delistings", pd.DataFrame(told, columns=list(COLUMNS["delistings"])))
+    return typed("delistings", pd.DataFrame(rows_through, columns=list(COLUMNS["delistings"])))
 
 
 def _session_before(day: date) -> date:
@@ -251,13 +247,13 @@ def _session_before(day: date) -> date:
 def _with_former(
     frame: pd.DataFrame, former: pd.DataFrame, until: Mapping[str, pd.Timestamp]
 ) -> pd.DataFrame:
-    """Add what is told of earlier names, as long as they were the company's."""
+    """Add the rows of earlier symbols, for as long as they were the company's."""
     is_ours = former["session"] < former["symbol"].map(until)
     return pd.concat([frame, former[is_ours]], ignore_index=True)
 
 
 def _former_names(symbols: Sequence[str], renames: pd.DataFrame, since: date) -> dict[str, pd.Timestamp]:
-    """Return each earlier name with the session from which it was somebody else's or nobody's."""
+    """Return each earlier symbol with the session from which it no longer was the company's."""
     return {
         old: session
         for old, session in _backwards(set(symbols), renames)
@@ -266,7 +262,7 @@ def _former_names(symbols: Sequence[str], renames: pd.DataFrame, since: date) ->
 
 
 def _backwards(names: set[str], renames: pd.DataFrame) -> Iterator[tuple[str, pd.Timestamp]]:
-    """Yield the renames that lead to one of the names, the latest first, so that chains are followed."""
+    """Yield the renames that lead to one of the names, latest first, so that chains are followed."""
     latest_first = renames.sort_values("session", ascending=False, kind="stable")
     for old, new, session in latest_first.itertuples(index=False):
         if new in names:

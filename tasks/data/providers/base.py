@@ -1,7 +1,7 @@
-"""What every source of market data looks like to the lake: one call, one delivery of plain frames.
+"""The interface of a source of market data: one call, one delivery of plain frames.
 
-A provider says what it knows and nothing more. It never decides whether data is good enough (tasks/data/gates/bars.py),
-never stores anything (tasks/data/lake/store.py), and never reads the clock. Each module beside this one exposes
+A provider only delivers data. It never checks its quality (tasks/data/gates), never stores it (tasks/data/lake), and
+never reads the clock. Each provider module exposes
 `make(run: Run) -> Provider`; tasks/data/providers/registry.py picks it by the name in the settings.
 """
 
@@ -18,10 +18,10 @@ from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table, empty
 
 @dataclass(frozen=True)
 class Delivery:
-    """One answer of a provider. Text columns hold str, days datetime64 of any unit at midnight, numbers float64.
+    """Result of a fetch. Text columns hold str, days datetime64 of any unit at midnight, numbers float64.
 
-    Every row was known at the close of the session that was asked for. Restated bars (sessions not after `after`)
-    stand among `bars`; whole tables (members, listings, renames, delistings) may be repeated in every delivery.
+    Every row was known at the close of the requested session. Restated bars (sessions not after `after`) are among
+    `bars`; whole tables (members, listings, renames, delistings) may be repeated in every delivery.
     """
 
     bars: pd.DataFrame = field(default_factory=partial(empty, "bars"))
@@ -33,7 +33,7 @@ class Delivery:
     riskfree: pd.DataFrame = field(default_factory=partial(empty, "riskfree"))
     renames: pd.DataFrame = field(default_factory=partial(empty, "renames"))
     delistings: pd.DataFrame = field(default_factory=partial(empty, "delistings"))
-    fall_throughs: tuple[str, ...] = ()  # which provider was passed over and why, in order
+    fall_throughs: tuple[str, ...] = ()  # which provider failed and why, in order
 
     def table(self, name: Table) -> pd.DataFrame:
         """Return the frame of that name."""
@@ -41,12 +41,12 @@ class Delivery:
         return frame
 
     def only(self, tables: frozenset[Table]) -> "Delivery":
-        """Return the delivery with all tables but these without rows."""
+        """Return the delivery with empty tables except these."""
         return replace(self, **{name: empty(name) for name in COLUMNS if name not in tables})  # type: ignore[arg-type]
 
 
 def delivered(found: Mapping[Table, pd.DataFrame], tables: frozenset[Table]) -> Delivery:
-    """Return the delivery that holds what was found of the tables."""
+    """Return the delivery of those of the `tables` that were found."""
     return Delivery(**{name: frame for name, frame in found.items() if name in tables})  # type: ignore[arg-type]
 
 
@@ -55,15 +55,15 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """How settings, logs and reports call it."""
+        """Its name in settings, logs and reports."""
 
     @property
     def capabilities(self) -> frozenset[Table]:
-        """Which tables it can give; the others are empty in its deliveries."""
+        """The tables it supports; the others are empty in its deliveries."""
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         """Return what was known at the close of `through`: bars later than `after`, and restated older ones.
 
-        `after` None asks for the whole history. Of `tables` everything it can give is delivered, or the call raises:
-        TransientError where asking again may help. The other tables stay without rows.
+        `after` None requests the whole history. Every supported table of `tables` is delivered in full, or the call
+        raises: TransientError where a retry may help. The other tables are empty.
         """

@@ -1,7 +1,8 @@
-"""Ask several providers, the first one first: each table comes from the first that can give it and does.
+"""Fall back over several providers: each table comes from the first one that supports it and succeeds.
 
-A provider delivers all it is asked for or is passed over for all of it, so that bars and their actions do not come from
-two houses because one request in a hundred failed. Every passing-over is told: in the log, and in the delivery.
+A provider either delivers everything that was requested of it or is skipped for all of it, so that bars and their
+actions do not come from two sources because one request failed. Every failure is recorded in the log and in the
+delivery.
 """
 
 import logging
@@ -17,14 +18,11 @@ from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
 log = logging.getLogger(__name__)
 
-NEEDED: tuple[Table, ...] = (
-    "bars",
-    "actions",
-)  # without them nothing can be traded; without others the day says so
+REQUIRED: tuple[Table, ...] = ("bars", "actions")  # other missing tables are reported, not fatal
 
 
 class Cascade:
-    """Several providers that together look like one. The lake is the first one's."""
+    """Several providers behind the interface of one; the lake belongs to the first."""
 
     def __init__(self, providers: Sequence[Provider], *, levels: Sequence[str]) -> None:
         self._providers = tuple(providers)
@@ -39,10 +37,10 @@ class Cascade:
         return frozenset[Table]().union(*(provider.capabilities for provider in self._providers))
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Return every table from whoever gave it first; raise when nobody gave bars, or actions."""
+        """Return every table from the first provider that delivers it; raise where none delivers bars or actions."""
         missing = tables & self.capabilities
         found: dict[Table, pd.DataFrame] = {}
-        givers: dict[Table, str] = {}
+        sources: dict[Table, str] = {}
         failed: list[tuple[str, frozenset[Table], AftercloseError]] = []
         for provider in self._providers:
             asked = missing & provider.capabilities
@@ -51,68 +49,73 @@ class Cascade:
             try:
                 delivery = provider.fetch(after=after, through=through, tables=asked)
             except (TransientError, DataError, ConfigError) as error:
-                log.warning("%s is passed over for %s: %s", provider.name, _list(asked), error.what)
+                log.warning("%s failed, skipped for %s: %s", provider.name, _list(asked), error.what)
                 failed.append((provider.name, asked, error))
                 continue
             if provider is not self._providers[0]:
-                delivery = _news_only(delivery, after)
+                delivery = _new_rows_only(delivery, after)
             for table in asked:
                 found[table] = _joined(found.get(table), delivery.table(table), table, through)
-                givers[table] = givers.get(table, provider.name)
+                sources[table] = sources.get(table, provider.name)
             missing -= asked
             if "levels" in asked and not self._levels <= _names_up_to_date(found["levels"], through):
                 missing |= {"levels"}
-        lacking = [table for table in NEEDED if table in missing]
+        lacking = [table for table in REQUIRED if table in missing]
         if lacking:
-            raise _nobody(lacking, failed)
+            raise _no_provider(lacking, failed)
         return replace(
-            delivered(found, tables), fall_throughs=tuple(_told(*failure, givers) for failure in failed)
+            delivered(found, tables),
+            fall_throughs=tuple(_describe_failure(*failure, sources) for failure in failed),
         )
 
 
-def _news_only(delivery: Delivery, after: date | None) -> Delivery:
-    """Leave what the lake holds already to its own provider: another one's figures would count as restated."""
+def _new_rows_only(delivery: Delivery, after: date | None) -> Delivery:
+    """Drop rows of stored sessions: another provider's values would count as restatements."""
     if after is None:
         return delivery
 
-    def news(frame: pd.DataFrame) -> pd.DataFrame:
+    def new_rows(frame: pd.DataFrame) -> pd.DataFrame:
         return frame[frame["session"] > pd.Timestamp(after)].reset_index(drop=True)
 
-    return replace(delivery, bars=news(delivery.bars), actions=news(delivery.actions))
+    return replace(delivery, bars=new_rows(delivery.bars), actions=new_rows(delivery.actions))
 
 
-def _joined(have: pd.DataFrame | None, more: pd.DataFrame, table: Table, through: date) -> pd.DataFrame:
-    """Return the new rows; of levels, whole series only, and the earlier provider's where it has the session."""
-    if have is None or table != "levels":
+def _joined(first: pd.DataFrame | None, more: pd.DataFrame, table: Table, through: date) -> pd.DataFrame:
+    """Return the new rows; of levels whole series, from the earlier provider where it has the session."""
+    if first is None or table != "levels":
         return more
-    kept = have[have["name"].isin(_names_up_to_date(have, through) | (set(have["name"]) - set(more["name"])))]
-    return pd.concat([kept, more[~more["name"].isin(kept["name"])]], ignore_index=True)
+    current = first[
+        first["name"].isin(_names_up_to_date(first, through) | (set(first["name"]) - set(more["name"])))
+    ]
+    return pd.concat([current, more[~more["name"].isin(current["name"])]], ignore_index=True)
 
 
 def _names_up_to_date(levels: pd.DataFrame, through: date) -> frozenset[str]:
     return frozenset(levels.loc[levels["session"] == pd.Timestamp(through), "name"])
 
 
-def _told(name: str, asked: frozenset[Table], error: AftercloseError, givers: dict[Table, str]) -> str:
+def _describe_failure(
+    name: str, asked: frozenset[Table], error: AftercloseError, sources: dict[Table, str]
+) -> str:
     instead: dict[str, list[str]] = {}
     for table in COLUMNS:
         if table in asked:
-            instead.setdefault(givers.get(table, "nobody"), []).append(table)
-    taken = "; ".join(f"{', '.join(tables)} from {giver}" for giver, tables in instead.items())
-    return f"{name} was passed over: {error.what} Taken instead: {taken}."
+            instead.setdefault(sources.get(table, "no provider"), []).append(table)
+    used = "; ".join(f"{', '.join(tables)} from {source}" for source, tables in instead.items())
+    return f"{name} failed: {error.what} Used instead: {used}."
 
 
-def _nobody(
+def _no_provider(
     lacking: Sequence[Table], failed: Sequence[tuple[str, frozenset[Table], AftercloseError]]
 ) -> AftercloseError:
-    """Return what the only failure was, or all of them in one; a rerun is worth it where one of them may pass."""
+    """Return the only failure, or one error for all; transient where one of them is."""
     errors = [error for _, asked, error in failed if asked & set(lacking)]
     if len(errors) == 1:
         return errors[0]
     kind = TransientError if any(isinstance(error, TransientError) for error in errors) else DataError
     return kind(
-        f"No provider gave {' and '.join(lacking)}. " + " ".join(error.what for error in errors),
-        remedy="Nothing was stored; mend what is named, or run again later.",
+        f"No provider delivered {' and '.join(lacking)}. " + " ".join(error.what for error in errors),
+        remedy="Nothing was stored; fix the cause, or run again later.",
     )
 
 

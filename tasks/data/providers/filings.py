@@ -1,8 +1,8 @@
-"""Turn quarterly and annual filings into the figures that features use, as of the day on which each became public.
+"""Compute trailing twelve-month items from quarterly and annual filings, as of the day each filing became public.
 
-A 10-Q reports one quarter and a 10-K the whole year, the fourth quarter never by itself. So the last four quarters at
-a 10-Q are the last year, plus the quarters since, less the same quarters a year before; all of them as public by then.
-What cannot be put together stays missing.
+A 10-Q reports one quarter and a 10-K the whole year; the fourth quarter is never reported separately. So the last four
+quarters at a 10-Q are the last year, plus the quarters since, less the same quarters a year earlier; all as public by
+then. What cannot be computed is missing.
 """
 
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-PERIOD = "period_focus"  # Q1, Q2, Q3 or FY: the column by which a table of filings is known
+PERIOD = "period_focus"  # Q1, Q2, Q3 or FY; this column identifies a table of filings
 FLOWS = {"net_income": "earnings", "revenues": "revenue"}
 STOCKS = {"equity": "book", "assets": "assets", "cash": "cash"}
 NUMBERS = (*FLOWS, *STOCKS, "eps_basic")
-LEAST_EPS = 0.10  # earnings a share are rounded to cents: below this they count shares too coarsely
+MIN_EPS = 0.10  # EPS is rounded to cents: below this, shares derived from it are too imprecise
 YEAR_DAYS, SLACK_DAYS = 365, 20  # quarters end on nearly the same day each year
-LONGEST_YEAR_DAYS = 300  # a quarter's year before ended at most so long ago
+MAX_YEAR_AGE_DAYS = 300  # maximum age of the last fiscal year at a quarter's end
 
 
 class _Period(NamedTuple):
-    """One period of a company: the day number on which it ended, and its flows."""
+    """One fiscal period: the number of its last day, and its flows."""
 
     end: int
     flows: tuple[float, ...]
@@ -30,15 +30,15 @@ class _Period(NamedTuple):
 
 @dataclass
 class _Company:
-    """What one company has filed so far."""
+    """The filings of one company so far."""
 
     years: dict[int, _Period] = field(default_factory=dict)
     quarters: dict[int, _Period] = field(default_factory=dict)
 
     def trailing(self, end: int) -> tuple[float, ...]:
-        """Return the flows of the four quarters up to a quarter's end; missing where a part is."""
+        """Return the flows of the four quarters up to a quarter's end; NaN where a part is missing."""
         missing = (np.nan,) * len(FLOWS)
-        ended = [year for year in self.years if 0 < end - year <= LONGEST_YEAR_DAYS]
+        ended = [year for year in self.years if 0 < end - year <= MAX_YEAR_AGE_DAYS]
         if not ended:
             return missing
         year = max(ended)
@@ -58,10 +58,10 @@ class _Company:
 
 
 def last_four_quarters(filings: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a filing: earnings and revenue of four quarters, book and others at the period's end, shares."""
+    """Return one row per filing: earnings and revenue of four quarters, balance sheet items, and shares."""
     ordered = filings.sort_values(["symbol", "available_date", "end_date"], kind="stable", ignore_index=True)
     flows = np.array(list(_trailing(ordered))).reshape(-1, len(FLOWS))
-    eps = ordered["eps_basic"].where(ordered["eps_basic"].abs() >= LEAST_EPS)
+    eps = ordered["eps_basic"].where(ordered["eps_basic"].abs() >= MIN_EPS)
     shares = ordered["net_income"] / eps
     return pd.DataFrame(
         {

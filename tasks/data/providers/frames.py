@@ -1,4 +1,4 @@
-"""Put what a provider answered into frames as agreed in base.py."""
+"""Convert a provider's answers into the frames of a delivery (providers/base)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from tasks.data.schema.columns import COLUMNS, EMPTY_DTYPES, Table
 
 
 def typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with the agreed columns as the agreed types; days come as text, dates or datetimes."""
+    """Return the frame with the table's columns and types; days may be text, dates or datetimes."""
     columns = {}
     for name, kind in COLUMNS[table].items():
         values = pd.to_datetime(frame[name]) if kind == "day" else frame[name]
@@ -20,7 +20,7 @@ def typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
 def merged_actions(
     rows: Sequence[tuple[str, str, float, float]], *, since: date, through: date
 ) -> pd.DataFrame:
-    """Return one action per symbol and ex-date within the days: dividends added up, splits multiplied."""
+    """Return one action per symbol and ex-date from `since` through `through`: dividends added, splits multiplied."""
     frame = typed("actions", pd.DataFrame(rows, columns=list(COLUMNS["actions"])))
     is_wanted = (frame["session"] >= pd.Timestamp(since)) & (frame["session"] <= pd.Timestamp(through))
     together = frame[is_wanted].groupby(["symbol", "session"], as_index=False)

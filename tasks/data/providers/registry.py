@@ -1,4 +1,4 @@
-"""Find the providers that the settings name. One line here adds a provider."""
+"""Create the providers named in the settings. A provider is added in one line here."""
 
 from importlib import import_module
 
@@ -19,16 +19,16 @@ MODULES = {
 
 
 def make_provider(run: Run) -> Provider:
-    """Return the provider of `data.provider`, or the cascade of several. Imports only what is named.
+    """Return the provider of `data.provider`, or a cascade of several. Imports only what is named.
 
-    All of them are made at once: a key that the second one lacks is told today, not on the day it is needed.
+    All are created at once, so that a missing key of the second is reported now, not on the day it is needed.
     """
     data = run.settings.data
     providers = [_make(name, run) for name in data.providers]
     if "bars" not in providers[0].capabilities:
         raise ConfigError(
-            f"{providers[0].name} gives no bars, and the lake is the first provider's.",
-            remedy="Name one that gives bars first in data.provider.",
+            f"{providers[0].name} is the first provider and does not deliver bars.",
+            remedy="Put a provider that delivers bars first in data.provider.",
             key="data.provider",
         )
     if len(providers) == 1:
@@ -37,7 +37,7 @@ def make_provider(run: Run) -> Provider:
 
 
 def make_second_opinions(run: Run) -> tuple[Provider, ...]:
-    """Return the providers of `data.compare_with`: asked for the same bars, and never stored from."""
+    """Return the providers of `data.compare_with`, whose bars are compared and not stored."""
     return tuple(_make(name, run) for name in run.settings.data.compare_with)
 
 

@@ -1,7 +1,7 @@
-"""Put an industry code of the Commission (SIC) into one of eleven sectors: a stand-in for GICS, which is licensed.
+"""Map SIC industry codes of the SEC to eleven sectors: a substitute for GICS, which is licensed.
 
-Codes are older than software and social networks: Alphabet and Meta are computer services here, and GICS has them under
-communication. The first row that holds a code decides, so that exceptions stand before the rule.
+SIC predates software and social networks: Alphabet and Meta are computer services here, and communication in GICS. The
+first row that contains a code applies, so exceptions precede the rule.
 """
 
 ENERGY, MATERIALS, INDUSTRIALS = "Energy", "Materials", "Industrials"
@@ -77,15 +77,15 @@ SECTORS: tuple[tuple[int, int, str], ...] = (
 
 
 def sector_of(code: str) -> str:
-    """Return the sector of a four-digit code; nothing for a code that stands for none."""
+    """Return the sector of a four-digit code; "" for a code outside all ranges."""
     number = int(code) if code.isdecimal() else 0
     return next((sector for first, last, sector in SECTORS if first <= number <= last), "")
 
 
 def gics_sector(label: str) -> str:
-    """Return the sector as GICS writes it, whatever the case and the spaces; nothing for what GICS does not know.
+    """Return the GICS sector of a label, ignoring case and spaces; "" for a label that GICS does not define.
 
-    A label of its own for what is the same sector ("Healthcare") would be a second sector under a second limit.
+    Another label for the same sector ("Healthcare") would be a second sector with a second limit.
     """
     return _SPELLINGS.get("".join(label.casefold().split()), "")
 

@@ -1,4 +1,4 @@
-"""Tiingo: end-of-day prices as printed, with the dividends and splits of each day, one request a symbol."""
+"""Tiingo: unadjusted end-of-day prices with the dividends and splits of each day, one request per symbol."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,8 +13,8 @@ from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.http.keys import read_keys
-from tasks.data.providers.http.pace import Turns
-from tasks.data.providers.http.session import PoliteSession, understanding
+from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.session import ProviderSession, parsing
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready, with_benchmark
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 def make(run: Run) -> "TiingoProvider":
-    """Return Tiingo as the settings want it, with the key of the environment."""
+    """Return the provider for the settings, with the key from the environment."""
     return TiingoProvider(run)
 
 
@@ -39,10 +39,13 @@ class TiingoProvider:
         self._symbols = read_symbols(self._settings.symbols_file, self.name)
         self._url = url
         keys = read_keys(self.name)
-        self._session = PoliteSession(
-            Turns(run.home.requests_file, self.name, self._settings.tiingo.pace, self._settings.network), keys
+        self._session = ProviderSession(
+            RateLimiter(
+                run.home.requests_file, self.name, self._settings.tiingo.pace, self._settings.network
+            ),
+            keys,
         )
-        # as auth, which a .netrc of the machine does not replace
+        # as auth: a .netrc on the machine does not override it
         self._session.auth = _Token(keys["TIINGO_API_KEY"])
 
     @property
@@ -50,19 +53,19 @@ class TiingoProvider:
         return with_benchmark(SHARES, self._settings.benchmark)
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
+        """Fetch each symbol's days later than `after` and the 14 days before them, which may have been restated."""
         self._session.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._settings.first_session)
         parts: dict[Table, pd.DataFrame] = {}
         if tables & {"bars", "actions"}:
             days = {symbol: self._days(symbol, since, through) for symbol in self._symbols}
-            with understanding(self.name):
+            with parsing(self.name):
                 parts["bars"] = _bars(days)
                 parts["actions"] = _actions(days, since, through)
         if "levels" in tables:
             days = {self._settings.benchmark: self._days(self._settings.benchmark, since, through)}
-            with understanding(self.name):
+            with parsing(self.name):
                 parts["levels"] = _levels(days)
         if "bars" in tables:
             refuse_unready(parts["bars"], through, self.name)
@@ -70,10 +73,10 @@ class TiingoProvider:
 
     def _days(self, symbol: str, begin: date, through: date) -> Sequence[Row]:
         """Return the symbol's days; none for one that Tiingo does not know."""
-        span = {"startDate": begin.isoformat(), "endDate": through.isoformat()}
+        query = {"startDate": begin.isoformat(), "endDate": through.isoformat()}
         address = f"{self._url}/tiingo/daily/{symbol.replace('.', '-')}/prices"
         try:
-            answer = self._session.get(address, params=span)
+            answer = self._session.get(address, params=query)
         except DataError as error:
             if error.fields.get("status") == 404:
                 return ()

@@ -1,7 +1,7 @@
-"""Yahoo Finance through yfinance, an extra and for personal use only (docs/providers.md).
+"""Yahoo Finance through yfinance, an optional extra, for personal use only (docs/providers.md).
 
-Yahoo counts all of the past in today's shares. That is undone here with the splits since then, so that bars and
-dividends come as they were printed, whatever happened later.
+Yahoo adjusts all history for splits. The adjustment is undone here with the later splits, so that bars and dividends
+are delivered unadjusted.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.http.pace import Turns, patiently
+from tasks.data.providers.http.pace import RateLimiter, with_retries
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
-FIGURES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
-PLACES = 4  # no share is quoted more finely; undoes the noise of the conversion
+PRICE_COLUMNS = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
+PLACES = 4  # decimals of the finest quotes; removes the rounding noise of the conversion
 
 
 def make(run: Run) -> "YahooProvider":
-    """Return Yahoo as the settings want it."""
+    """Return the provider for the settings."""
     return YahooProvider(run)
 
 
@@ -34,30 +34,30 @@ class YahooProvider:
     capabilities: frozenset[Table] = frozenset({"bars", "actions", "levels"})
 
     def __init__(self, run: Run, *, browser: Any = None) -> None:
-        """`browser` is a session of curl_cffi, made here where there is none."""
+        """`browser` is a curl_cffi session, created if None."""
         try:
             import yfinance
             from curl_cffi.requests import Session
         except ImportError as error:
             raise ConfigError(
                 "yahoo needs the package yfinance.",
-                remedy="Install it (pip install 'afterclose[yahoo]'), or take yahoo out of data.provider.",
+                remedy="Install it (pip install 'afterclose[yahoo]'), or remove yahoo from data.provider.",
                 key="data.provider",
             ) from error
         self._settings = run.settings.data
         self._symbols = read_symbols(self._settings.symbols_file, self.name)
-        self._turns = Turns(
+        self._limiter = RateLimiter(
             run.home.requests_file, self.name, self._settings.yahoo.pace, self._settings.network
         )
-        self._browser = _hurried(browser or Session(impersonate="chrome"), self._turns)
-        memory = run.home.answers / "yahoo"  # by itself it would write into the user's own folders
-        memory.mkdir(parents=True, exist_ok=True)
-        yfinance.set_tz_cache_location(str(memory))
+        self._browser = _with_request_timeout(browser or Session(impersonate="chrome"), self._limiter)
+        cache = run.home.answers / "yahoo"  # its default is in the user's own folders
+        cache.mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(cache))
         yfinance.config.debug.hide_exceptions = False  # an error must not look like a symbol without bars
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Ask for each symbol's days later than `after` and a fortnight more, which may have been restated."""
-        self._turns.begin_refresh()
+        """Fetch each symbol's days later than `after` and the 14 days before them, which may have been restated."""
+        self._limiter.begin_refresh()
         tables &= self.capabilities
         since = first_day(after, self._settings.first_session)
         found: dict[Table, pd.DataFrame] = {}
@@ -73,16 +73,16 @@ class YahooProvider:
         return delivered(found, tables)
 
     def _days(self, symbol: str, since: date) -> pd.DataFrame:
-        """Return the symbol's days up to now, as printed; none for one that Yahoo does not know."""
-        given = patiently(self._turns, lambda: self._ask(symbol, since))
-        return _as_printed(given) if len(given) else given
+        """Return the symbol's days up to now, unadjusted; empty for a symbol that Yahoo does not know."""
+        given = with_retries(self._limiter, lambda: self._ask(symbol, since))
+        return _unadjusted(given) if len(given) else given
 
     def _ask(self, symbol: str, since: date) -> pd.DataFrame:
         import yfinance
         from yfinance.data import YfData
         from yfinance.exceptions import YFException
 
-        YfData.cache_get.cache_clear()  # it remembers failures, too
+        YfData.cache_get.cache_clear()  # it also caches failures
         ticker = yfinance.Ticker(symbol, session=self._browser)
         try:
             days: pd.DataFrame = ticker.history(
@@ -91,29 +91,29 @@ class YahooProvider:
                 actions=True,
             )
         except (YFException, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-            if _says_that_there_are_none(error):
+            if _is_unknown_symbol(error):
                 return pd.DataFrame()
             raise TransientError(
-                f"yahoo gave no whole answer for {symbol}: {type(error).__name__}.",
+                f"yahoo gave no complete answer for {symbol}: {type(error).__name__}.",
                 remedy="Nothing was stored; run again later, or name another provider in data.provider.",
                 provider=self.name,
             ) from error
         return days
 
 
-def _hurried(browser: Any, turns: Turns) -> Any:
-    """Give each request of the session, whatever yfinance makes it for, as long as one may take in all."""
+def _with_request_timeout(browser: Any, limiter: RateLimiter) -> Any:
+    """Apply the request time-out to every request that yfinance makes with the session."""
     ask = browser.request
 
-    def in_time(*arguments: Any, **named: Any) -> Any:
-        return ask(*arguments, **{**named, "timeout": turns.seconds_for_a_request()})
+    def request(*arguments: Any, **named: Any) -> Any:
+        return ask(*arguments, **{**named, "timeout": limiter.request_timeout_s()})
 
-    browser.request = in_time
+    browser.request = request
     return browser
 
 
-def _says_that_there_are_none(error: Exception) -> bool:
-    """Tell Yahoo's own word on a symbol from an answer that failed: the library raises much the same for both."""
+def _is_unknown_symbol(error: Exception) -> bool:
+    """Return whether Yahoo says that it has no such symbol; the library raises similar errors for failures."""
     from yfinance.exceptions import YFPricesMissingError, YFTzMissingError
 
     if isinstance(error, YFPricesMissingError):
@@ -122,11 +122,11 @@ def _says_that_there_are_none(error: Exception) -> bool:
     return isinstance(error, YFTzMissingError) or status == 404
 
 
-def _as_printed(given: pd.DataFrame) -> pd.DataFrame:
-    """Return Yahoo's days with each in the shares of that day."""
+def _unadjusted(given: pd.DataFrame) -> pd.DataFrame:
+    """Return Yahoo's days with prices, volumes and dividends in the shares of each day."""
     splits = given["Stock Splits"].where(given["Stock Splits"] > 0, 1.0)
     later = splits[::-1].cumprod()[::-1].shift(-1, fill_value=1.0)
-    prices = given[list(FIGURES)].mul(later, axis="index").round(PLACES).rename(columns=FIGURES)
+    prices = given[list(PRICE_COLUMNS)].mul(later, axis="index").round(PLACES).rename(columns=PRICE_COLUMNS)
     return prices.assign(
         session=pd.DatetimeIndex(given.index).tz_localize(None).normalize(),
         adj_close=given["Adj Close"],

@@ -1,7 +1,7 @@
-"""Turn columns of a file into days, numbers and text by stated rules (docs/data.md), or name the first bad cell.
+"""Convert columns of a file to days, numbers and text by fixed rules (docs/data.md), or report the first bad cell.
 
-Accepted besides YYYY-MM-DD and plain numbers: spaces around a cell, and midnight written behind a date. What can be
-read in two ways (01/02/2024, 1,500) is never guessed.
+Accepted besides YYYY-MM-DD and plain numbers: surrounding spaces, and midnight after a date. Ambiguous values
+(01/02/2024, 1,500) are never guessed.
 """
 
 import re
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?$"
 
-# what a refused cell most likely is, and what to write instead; the first that fits is told
+# the likely problem of a bad cell, and the remedy; the first match applies
 REFUSED: Mapping[Kind, tuple[tuple[str, str, str], ...]] = {
     "day": (
-        (r"\d{1,2}[/.-]\d{1,2}[/.-](\d{2}|\d{4})", "does not say which is the day and which the month", ""),
-        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", "holds a time of day", "Leave the time out. "),
+        (r"\d{1,2}[/.-]\d{1,2}[/.-](\d{2}|\d{4})", "is ambiguous in day and month", ""),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", "contains a time of day", "Remove the time. "),
         (r"\d{8}", "is a date without hyphens", ""),
         (r"\d{9,}(\.\d+)?", "looks like seconds since 1970", "Write the date of the session. "),
-        (r"\d{1,5}(\.\d+)?", "looks like a spreadsheet's number of a day", "Format the column as text. "),
+        (r"\d{1,5}(\.\d+)?", "looks like a spreadsheet's day number", "Format the column as text. "),
     ),
     "number": (
-        (r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", "holds commas, of thousands or of decimals", ""),
+        (r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", "contains commas, for thousands or decimals", ""),
         (r"[+-]?\d*,\d+", "has a decimal comma", ""),
-        (r"[+-]?[\d ']+([.,]\d*)?", "holds separators of thousands", ""),
-        (r"[$€£].*|.*[%$€£]", "holds a unit", "Leave units out. "),
+        (r"[+-]?[\d ']+([.,]\d*)?", "contains thousands separators", ""),
+        (r"[$€£].*|.*[%$€£]", "contains a unit", "Remove units. "),
     ),
 }
 FORM: Mapping[Kind, tuple[str, str]] = {
@@ -40,7 +40,7 @@ FORM: Mapping[Kind, tuple[str, str]] = {
 
 
 class BadCellError(ValueError):
-    """One cell that cannot be read: its row (0: the first), what it is, and what to write instead."""
+    """A cell that cannot be read: its row (0: the first), its value, the problem and the remedy."""
 
     def __init__(self, row: int, value: object, what: str, remedy: str) -> None:
         super().__init__(what)
@@ -59,14 +59,14 @@ def converted(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
     try:
         result = _cast(values, kind)
     except pa.ArrowException:
-        result = _tidied(values, kind)
+        result = _cast_trimmed(values, kind)
     if kind == "text":
         _refuse_long(result)
     return result
 
 
 def is_numeric(values: "pa.ChunkedArray") -> bool:
-    """Tell whether a column is one of numbers: its type says so, or most of its cells that are not blank do."""
+    """Return whether a column is numeric, by its type or by most of its non-blank cells."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -83,7 +83,7 @@ def _cast(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
     import pyarrow.compute as pc
 
     is_wrong = {
-        # as days since 1970, which nobody writes into a file by hand
+        # would be read as days since 1970
         "day": pa.types.is_integer(values.type),
         "number": pa.types.is_boolean(values.type) or pa.types.is_temporal(values.type),
         "text": pa.types.is_boolean(values.type) or pa.types.is_floating(values.type),
@@ -97,29 +97,29 @@ def _cast(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
             raise pa.ArrowInvalid("a time of day")
         return days
     types: dict[Kind, pa.DataType] = {"text": pa.string(), "day": pa.date32(), "number": pa.float64()}
-    if len(values) == 0:  # of whatever type: there is nothing to misread
+    if len(values) == 0:  # any type: there is nothing to misread
         return pa.chunked_array([], types[kind])
     return pc.cast(values, types[kind])
 
 
-def _tidied(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
-    """Read the column once more without spaces around cells and midnight behind dates."""
+def _cast_trimmed(values: "pa.ChunkedArray", kind: Kind) -> "pa.ChunkedArray":
+    """Cast the column without surrounding spaces and midnight after dates; raise BadCellError if that fails."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if _is_text(values) and kind != "text":
-        tidy = pc.utf8_trim_whitespace(values)
-        tidy = pc.replace_substring_regex(tidy, MIDNIGHT, "") if kind == "day" else tidy
-        tidy = pc.if_else(pc.equal(tidy, ""), pa.scalar(None, tidy.type), tidy)
+        trimmed = pc.utf8_trim_whitespace(values)
+        trimmed = pc.replace_substring_regex(trimmed, MIDNIGHT, "") if kind == "day" else trimmed
+        trimmed = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed)
         try:
-            return _cast(tidy, kind)
+            return _cast(trimmed, kind)
         except pa.ArrowException:
-            raise _first_bad(tidy, kind) from None
+            raise _first_bad(trimmed, kind) from None
     raise _first_bad(values, kind)
 
 
 def _first_bad(values: "pa.ChunkedArray", kind: Kind) -> BadCellError:
-    """Find the first cell that cannot be cast, by halves."""
+    """Find the first cell that cannot be cast, by bisection."""
     import pyarrow as pa
 
     low, high = 0, len(values)
@@ -139,11 +139,11 @@ def _bad_cell(values: "pa.ChunkedArray", row: int, kind: Kind) -> BadCellError:
 
     try:
         value: object = values[row].as_py()
-    except (ValueError, OverflowError):  # bytes that are no text; a day beyond the calendar
+    except (ValueError, OverflowError):  # invalid UTF-8; a day outside the calendar
         return BadCellError(row, "", FORM[kind][0], FORM[kind][1])
     what, remedy = FORM[kind]
     if kind == "day" and pa.types.is_timestamp(values.type):
-        return BadCellError(row, value, "holds a time of day", f"Leave the time out. {remedy}")
+        return BadCellError(row, value, "contains a time of day", f"Remove the time. {remedy}")
     for pattern, likely, first in REFUSED.get(kind, ()):
         if re.fullmatch(pattern, str(value)[: LONGEST_CELL + 1]):
             return BadCellError(row, value, likely, f"{first}{remedy}")
@@ -156,7 +156,9 @@ def _refuse_long(values: "pa.ChunkedArray") -> None:
     length = pc.binary_length(values)
     if (pc.max(length).as_py() or 0) > LONGEST_CELL:
         row = pc.index(pc.greater(length, LONGEST_CELL), True).as_py()
-        raise BadCellError(row, values[row].as_py(), f"is longer than {LONGEST_CELL:,} characters", "Cut it")
+        raise BadCellError(
+            row, values[row].as_py(), f"is longer than {LONGEST_CELL:,} characters", "Shorten it"
+        )
 
 
 def _is_text(values: "pa.ChunkedArray") -> bool:

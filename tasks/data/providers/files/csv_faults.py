@@ -1,7 +1,7 @@
-"""Say what is wrong with a CSV file that cannot be read: another kind of file, or the first bad line and its remedy.
+"""Diagnose a CSV file that cannot be read: another file type, or the first bad line, with a remedy.
 
-Only looked at when something is wrong, so that a whole file may be walked line by line. Quotes at most a few
-characters of the file, escaped: its content is hostile.
+Runs only after a failure, so it may scan a whole file line by line. Quotes at most a few characters of the file,
+escaped: its content is not trusted.
 """
 
 import csv
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.text import counted
 
 HEAD_BYTES = 65_536
 LONGEST_LINE = 1_000_000  # bytes; the reader takes the file in blocks of that size
@@ -32,8 +33,8 @@ QUOTED = re.compile(r'"[^"]*"?')
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong, where the file has a line for it, and what to do."""
+class CsvFault:
+    """What is wrong, what to do, and the line if there is one."""
 
     what: str
     remedy: str
@@ -41,7 +42,7 @@ class Fault:
 
 
 def readable_head(path: Path) -> bytes:
-    """Return the first bytes; raise DataError where they are of no text in UTF-8 with commas, or none at all."""
+    """Return the first bytes; raise DataError where the file is empty or not comma-separated UTF-8 text."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     fault = _kind_fault(head)
@@ -50,8 +51,8 @@ def readable_head(path: Path) -> bytes:
     return head
 
 
-def unreadable(path: Path, fault: Fault | None = None) -> DataError:
-    """Return the error for a file that cannot be read; without a fault given, the first that its lines show."""
+def unreadable(path: Path, fault: CsvFault | None = None) -> DataError:
+    """Return the error for a file that cannot be read; without a `fault`, for the first bad line."""
     fault = fault or _first_bad_line(path)
     return DataError(
         f"{path} cannot be read: {fault.what}.",
@@ -62,7 +63,7 @@ def unreadable(path: Path, fault: Fault | None = None) -> DataError:
 
 
 def line_of_row(path: Path, row: int) -> int:
-    """Return the line on which the row (0: the first below the header) begins; blank lines are no rows."""
+    """Return the line on which the row (0: the first below the header) begins; blank lines are not rows."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
         begin, seen = 1, -1  # the header comes before row 0
@@ -72,47 +73,47 @@ def line_of_row(path: Path, row: int) -> int:
                     break
                 seen += bool(cells)
                 begin = reader.line_num + 1
-        except csv.Error:  # a cell beyond what the module reads: it is on this line
+        except csv.Error:  # a cell too long for the csv module: it is on this line
             pass
         return begin
 
 
-def shown(text: object) -> str:
+def quoted(text: object) -> str:
     """Quote a cell in an error: ASCII escapes, at most 40 characters."""
     escaped = ascii(str(text)[: LONGEST_QUOTED + 1])
     return escaped if len(escaped) <= LONGEST_QUOTED + 2 else f"{escaped[:LONGEST_QUOTED]}…'"
 
 
-def _kind_fault(head: bytes) -> Fault | None:
+def _kind_fault(head: bytes) -> CsvFault | None:
     if not head.strip():
-        return Fault("the file is empty", "Put the header and the rows into it")
+        return CsvFault("the file is empty", "Write the header and the rows into it")
     for magic, kind in KINDS.items():
         if head.startswith(magic):
-            return Fault(f"it is {kind}, not CSV", "Export it as CSV, UTF-8, with commas")
+            return CsvFault(f"it is {kind}, not CSV", "Export it as CSV, UTF-8, with commas")
     if head.startswith(UTF_16):
-        return Fault("it is text in UTF-16, not UTF-8", "Save it as CSV UTF-8 (in Excel: CSV UTF-8)")
+        return CsvFault("it is text in UTF-16, not UTF-8", "Save it as CSV UTF-8 (in Excel: CSV UTF-8)")
     if b"\0" in head:
         line = head[: head.index(b"\0")].count(b"\n") + 1
-        what = f"line {line} holds a NUL byte, so it is no text in UTF-8"
-        return Fault(what, "Save it as CSV UTF-8", line)
+        what = f"line {line} contains a NUL byte, so it is not UTF-8 text"
+        return CsvFault(what, "Save it as CSV UTF-8", line)
     header = head.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()[0]
     bare = QUOTED.sub("", header)
     for separator, name in OTHER_SEPARATORS.items():
         if "," not in bare and separator in bare:
             remedy = "Separate columns with commas, and write numbers with a point"
-            return Fault(f"its columns are separated by {name}, not by commas", remedy, 1)
+            return CsvFault(f"its columns are separated by {name}, not by commas", remedy, 1)
     return None
 
 
-def _first_bad_line(path: Path) -> Fault:
+def _first_bad_line(path: Path) -> CsvFault:
     for check in (_lines, _rows):
         for fault in check(path):
             return fault
-    return Fault("it is no CSV that can be understood", "Export it again as CSV UTF-8")
+    return CsvFault("it is not a valid CSV file", "Export it again as CSV UTF-8")
 
 
-def _lines(path: Path) -> Iterator[Fault]:
-    """Yield lines that are too long or no UTF-8."""
+def _lines(path: Path) -> Iterator[CsvFault]:
+    """Yield lines that are too long or not UTF-8."""
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LONGEST_LINE + 1):
@@ -120,17 +121,19 @@ def _lines(path: Path) -> Iterator[Fault]:
             if len(line) > LONGEST_LINE:
                 column = QUOTED.sub("", line.decode(errors="replace")).count(",") + 1
                 what = f"line {number} is longer than {LONGEST_LINE:,} bytes, in column {column}"
-                yield Fault(what, "Look for a quotation mark that is not closed, or a cell to cut", number)
+                yield CsvFault(
+                    what, "Look for a quotation mark that is not closed, or a cell to shorten", number
+                )
             try:
                 line.decode()
             except UnicodeDecodeError:
-                yield Fault(f"line {number} is not text in UTF-8", "Save it as CSV UTF-8", number)
+                yield CsvFault(f"line {number} is not text in UTF-8", "Save it as CSV UTF-8", number)
             if b"\0" in line:
-                yield Fault(f"line {number} holds a NUL byte", "Write that line anew", number)
+                yield CsvFault(f"line {number} contains a NUL byte", "Rewrite that line", number)
 
 
-def _rows(path: Path) -> Iterator[Fault]:
-    """Yield rows that have another number of cells than the header, or quotation marks that do not match."""
+def _rows(path: Path) -> Iterator[CsvFault]:
+    """Yield rows whose number of cells differs from the header, and unmatched quotation marks."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file, strict=True)
         width, begin = 0, 1
@@ -138,9 +141,9 @@ def _rows(path: Path) -> Iterator[Fault]:
             for cells in reader:
                 width = width or len(cells)
                 if cells and len(cells) != width:
-                    what = f"line {begin} has {len(cells)} cells, and the header {width}"
-                    yield Fault(what, "Write one cell for each column, and quote text with a comma", begin)
+                    what = f"line {begin} has {counted(len(cells), 'cell')}, and the header {width}"
+                    yield CsvFault(what, "Write one cell for each column, and quote text with a comma", begin)
                 begin = reader.line_num + 1
         except csv.Error:
-            what = f"the quotation marks from line {begin} on do not match"
-            yield Fault(what, "Close each quoted cell on its own line", begin)
+            what = f"the quotation marks do not match from line {begin} on"
+            yield CsvFault(what, "Close each quoted cell on its own line", begin)

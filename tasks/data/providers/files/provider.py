@@ -1,8 +1,8 @@
-"""Read a folder of CSV or Parquet files that the user keeps (docs/data.md has the columns).
+"""Read a folder of CSV or Parquet files of the user (columns: docs/data.md).
 
-Says what the files say: symbols are written by one stated rule (spelling.py), nothing else is repaired and nothing is
-guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, also NA,
-NAN and TRUE.
+Values are delivered as they are: symbols are normalised by one rule (files/spelling), nothing else is corrected or
+guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, also NA, NAN
+and TRUE.
 """
 
 import logging
@@ -17,20 +17,20 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.homes.run import Run
 from tasks.core.sessions import FIRST_DAY
-from tasks.core.text import ascii_label
+from tasks.core.text import ascii_label, counted
 from tasks.data.providers import filings
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.files.csv_faults import NOTHING_STORED
 from tasks.data.providers.files.spelling import canonical_symbols
-from tasks.data.providers.files.tabular import convert, figures, load, missing
+from tasks.data.providers.files.tabular import convert, load, missing, numeric_columns
 from tasks.data.providers.sectors import gics_sector
 from tasks.data.schema.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
 
 log = logging.getLogger(__name__)
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 SUFFIXES = (".parquet", ".csv")
-OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, so that a restatement is noticed
+OVERLAP = timedelta(days=14)  # bars delivered again on each refresh, to detect restatements
 
 BAR_FILE: Mapping[str, Kind] = {
     "symbol": "text",
@@ -44,11 +44,11 @@ BAR_FILE: Mapping[str, Kind] = {
 
 
 def make(run: Run) -> "FilesProvider":
-    """Return the provider of the folder that the settings name."""
+    """Return the provider for the folder in the settings."""
     folder = run.settings.data.files.path
     if folder is None:
         raise ConfigError(
-            "data.provider is files, and data.files.path names no folder.",
+            "data.provider is files, and data.files.path is not set.",
             remedy="Set data.files.path or AFTERCLOSE_DATA__FILES__PATH.",
             key="data.files.path",
         )
@@ -56,25 +56,23 @@ def make(run: Run) -> "FilesProvider":
 
 
 class FilesProvider:
-    """The folder as a source of market data; behind another provider it may do without prices."""
+    """A folder as a source of market data; only the first provider needs prices."""
 
     name = "files"
 
     def __init__(self, folder: Path, *, needs_prices: bool = True) -> None:
         self._folder = folder
-        self.respelled: dict[str, str] = {}  # symbols that the files write otherwise, with what they became
-        self.unknown_sectors: dict[
-            str, int
-        ] = {}  # sectors that GICS does not know, with how many rows have them
+        self.respelled: dict[str, str] = {}  # symbols as written in the files → as stored
+        self.unknown_sectors: dict[str, int] = {}  # sectors that GICS does not define → number of rows
         if not folder.is_dir():
             raise ConfigError(
-                f"{folder} is not a folder.",
-                remedy="Name the folder that holds prices.parquet or prices.csv.",
+                f"{folder} is not a directory.",
+                remedy="Name the directory with prices.parquet or prices.csv.",
             )
         self._prices = self._find("prices")
         if self._prices is None and needs_prices:
             raise ConfigError(
-                f"{folder} holds neither prices.parquet nor prices.csv.",
+                f"{folder} contains neither prices.parquet nor prices.csv.",
                 remedy="Put one of them there; docs/data.md has the columns.",
             )
 
@@ -97,7 +95,7 @@ class FilesProvider:
         return latest
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Return what the files know of the sessions through `through`."""
+        """Return the files' rows through `through`; of bars, those from OVERLAP before `after` on."""
         since = pd.Timestamp(after - OVERLAP if after else FIRST_DAY)
         end = pd.Timestamp(through)
 
@@ -118,7 +116,7 @@ class FilesProvider:
         if self._prices is None:
             return empty("bars")
         prices = self._prices_since(since)
-        FilesProvider._prices_since.cache_clear()  # kept from `last_session` until here: it may be a gigabyte
+        FilesProvider._prices_since.cache_clear()  # cached since `last_session`: may be a gigabyte
         return prices.rename(columns={"date": "session"})
 
     @cache  # noqa: B019 - a provider lives as long as one command
@@ -126,21 +124,20 @@ class FilesProvider:
         import pyarrow as pa
 
         frame = self._read("prices", BAR_FILE, since=since)
-        # Arrow read them into memory that it has freed by now, a gigabyte of a large import; without being asked the
-        # allocator keeps it, for pieces as small as those of a file
+        # the read has freed up to a gigabyte of Arrow memory, which the allocator would otherwise retain
         pa.default_memory_pool().release_unused()
         if frame.empty and since is None:
             raise DataError(
                 f"{self._prices} has no rows.",
-                remedy=f"Put prices below its header; {NOTHING_STORED}",
+                remedy=f"Add prices below its header; {NOTHING_STORED}",
                 file=str(self._prices),
             )
         latest, today = frame["date"].max(), now().date()
         if len(frame) and latest.date() > today:
             rows = int((frame["date"] > pd.Timestamp(today)).sum())
             raise DataError(
-                f"{self._prices} has {rows} rows dated after today ({today}), the latest {latest.date()}.",
-                remedy=f"Mend the dates; {NOTHING_STORED}",
+                f"{self._prices} has {counted(rows, 'row')} dated after today ({today}), the latest {latest.date()}.",
+                remedy=f"Correct the dates; {NOTHING_STORED}",
                 file=str(self._prices),
             )
         return frame
@@ -152,13 +149,13 @@ class FilesProvider:
             "dividend": "number",
             "split": "number",
         }
-        return self._read("corporate_actions", columns, instead="actions", rename={"date": "session"})
+        return self._read("corporate_actions", columns, table_if_absent="actions", rename={"date": "session"})
 
     def _levels(self) -> pd.DataFrame:
         frame = self._read(
             "benchmark",
             {name: kind for name, kind in BAR_FILE.items() if name != "volume"},
-            instead="levels",
+            table_if_absent="levels",
             optional={"adj_close": "number"},
             rename={"symbol": "name", "date": "session"},
         )
@@ -171,7 +168,7 @@ class FilesProvider:
         frame = self._read(
             "membership",
             columns,
-            instead="members",
+            table_if_absent="members",
             rename={"start_date": "start", "end_date": "end"},
             blank="end_date",
         )
@@ -182,7 +179,7 @@ class FilesProvider:
         frame = self._read(
             "sectors",
             columns,
-            instead="listings",
+            table_if_absent="listings",
             optional={"cap_class": "text"},
             rename={"gics_sector": "sector"},
         )
@@ -194,7 +191,7 @@ class FilesProvider:
         return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
 
     def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
-        """Give each company the sector it had before its first change, and a row for each change since."""
+        """Return each company's sector before its first change, and a row for each change."""
         columns: Mapping[str, Kind] = {
             "symbol": "text",
             "first_seen_with_new_sector": "day",
@@ -219,17 +216,17 @@ class FilesProvider:
         return both.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
 
     def _sectors(self, written: pd.Series) -> pd.Series:
-        """Return sectors as GICS writes them. What GICS does not know is unknown, counted, and said aloud."""
+        """Return GICS sectors; labels that GICS does not define become "", are counted and logged."""
         known = written.map({label: gics_sector(str(label)) for label in written.unique()}).astype("str")
-        odd = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
-        if len(odd):
-            self.unknown_sectors |= {str(label): int(count) for label, count in odd.items()}
-            named = ", ".join(f"{ascii_label(str(label))[:40]!r}" for label in odd.index[:MOST_NAMED])
+        unknown = written[(known == "") & (written.str.strip() != "")].value_counts().sort_index()
+        if len(unknown):
+            self.unknown_sectors |= {str(label): int(count) for label, count in unknown.items()}
+            named = ", ".join(f"{ascii_label(str(label))[:40]!r}" for label in unknown.index[:MAX_NAMED])
             log.warning(
-                "sectors that GICS does not know count as unknown: %s%s (%d in all)",
+                "sectors that GICS does not define count as unknown: %s%s (%s)",
                 named,
-                ", …" if len(odd) > MOST_NAMED else "",
-                odd.sum(),
+                ", …" if len(unknown) > MAX_NAMED else "",
+                counted(int(unknown.sum()), "row"),
             )
         return known
 
@@ -240,11 +237,11 @@ class FilesProvider:
         if path is not None and filings.PERIOD in load(path, {**columns, **filed}).column_names:
             frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **filed}))
         else:
-            frame = self._read("fundamentals", columns, instead="fundamentals", further_figures=True)
+            frame = self._read("fundamentals", columns, table_if_absent="fundamentals", further_items=True)
         return frame[frame["available_date"] <= end].reset_index(drop=True)
 
     def _riskfree(self) -> pd.DataFrame:
-        """Read date and yield; the yield is the second column, whatever it is called."""
+        """Read dates and yields; the yield is the first column that is not the date."""
         path = self._find("riskfree")
         if path is None:
             return empty("riskfree")
@@ -260,23 +257,23 @@ class FilesProvider:
         stem: str,
         columns: Mapping[str, Kind],
         *,
-        instead: Table | None = None,
+        table_if_absent: Table | None = None,
         optional: Mapping[str, Kind] | None = None,
         rename: Mapping[str, str] | None = None,
         blank: str = "",
-        further_figures: bool = False,
+        further_items: bool = False,
         since: date | None = None,
     ) -> pd.DataFrame:
         path = self._find(stem)
         if path is None:
-            return empty(instead or "bars")
+            return empty(table_if_absent or "bars")
         table = load(path, {**columns, **(optional or {})}, since=since)
         wanted = dict(columns) | {k: v for k, v in (optional or {}).items() if k in table.column_names}
         for column in columns:
             if column not in table.column_names:
                 raise missing(path, column, table.column_names)
-        if further_figures:
-            wanted |= dict.fromkeys(figures(table, wanted), "number")
+        if further_items:
+            wanted |= dict.fromkeys(numeric_columns(table, wanted), "number")
         frame = convert(path, table, wanted, blank=blank)
         symbols, changed = canonical_symbols(frame["symbol"], str(path))
         self.respelled |= changed
@@ -287,6 +284,7 @@ class FilesProvider:
         there = [path for path in found if path.is_file()]
         if len(there) > 1:
             raise ConfigError(
-                f"{self._folder} holds both {there[0].name} and {there[1].name}.", remedy="Keep one of them."
+                f"{self._folder} contains both {there[0].name} and {there[1].name}.",
+                remedy="Keep one of them.",
             )
         return there[0] if there else None

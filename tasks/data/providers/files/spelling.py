@@ -1,8 +1,8 @@
-"""Read symbols of a person's own files by one rule: what is obvious is put right and told, what collides is an error.
+"""Normalise the symbols of a user's files: unambiguous spellings are corrected and reported, collisions are errors.
 
-Spaces around a symbol go; a slash before a class becomes a dot (BRK/B → BRK.B); a symbol all in lower case is read in
-capitals. BRK-B stays as it is: it may be stored, and nobody can say whether a class is meant. Mixed case stays too, and
-is refused later: BACpL is not BACPL.
+Surrounding spaces are removed; a slash before a share class becomes a dot (BRK/B → BRK.B); lower case becomes upper
+case. BRK-B is unchanged: it is valid, and whether a class is meant is unknown. Mixed case is unchanged and refused
+later: BACpL is not BACPL.
 """
 
 import re
@@ -11,22 +11,22 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tasks.core.errors import DataError
-from tasks.data.providers.files.csv_faults import NOTHING_STORED, shown
+from tasks.data.providers.files.csv_faults import NOTHING_STORED, quoted
 
 CLASS = re.compile(r"([A-Za-z0-9]+)/([A-Za-z]{1,2})")
 
 
 def canonical(symbol: str) -> str:
-    """Return the symbol as the lake writes it, as far as that is beyond doubt."""
+    """Return the normalised symbol."""
     plain = symbol.strip()
     plain = CLASS.sub(r"\1.\2", plain) if CLASS.fullmatch(plain) else plain
     return plain if any(letter.isupper() for letter in plain) else plain.upper()
 
 
 def canonical_symbols(written: pd.Series, file: str) -> tuple[pd.Series, Mapping[str, str]]:
-    """Return the symbols in canonical form, and those that were written otherwise with what they became.
+    """Return the normalised symbols, and a mapping of the changed ones (as written → as stored).
 
-    Raises DataError where two spellings become one symbol: which rows are whose is not for a program to decide.
+    Raises DataError where two spellings become one symbol.
     """
     codes, spellings = pd.factorize(written)
     became = {str(spelling): canonical(str(spelling)) for spelling in spellings}
@@ -38,10 +38,10 @@ def canonical_symbols(written: pd.Series, file: str) -> tuple[pd.Series, Mapping
         other = taken.setdefault(symbol, spelling)
         if other != spelling:
             raise DataError(
-                f"{file} writes {shown(symbol)} in two ways: {shown(other)} and {shown(spelling)}.",
+                f"{file} writes {quoted(symbol)} in two ways: {quoted(other)} and {quoted(spelling)}.",
                 remedy=f"Write each symbol in one way; {NOTHING_STORED}",
                 file=file,
                 symbol=symbol,
             )
-    fresh = pd.Series(list(became.values()), dtype="str").take(codes)
-    return fresh.set_axis(written.index), changed
+    normalised = pd.Series(list(became.values()), dtype="str").take(codes)
+    return normalised.set_axis(written.index), changed

@@ -1,6 +1,6 @@
-"""Read a CSV or Parquet file into typed columns. What cannot be read is an error with file, line and remedy.
+"""Read a CSV or Parquet file into typed columns; errors name the file, line and remedy.
 
-Names of columns are taken without regard to case and surrounding spaces; `ticker` means `symbol`.
+Column names ignore case and surrounding spaces; `ticker` means `symbol`.
 """
 
 import csv
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tasks.core.errors import DataError
+from tasks.core.text import counted
 from tasks.data.providers.files.cells import BadCellError, converted, is_numeric
 from tasks.data.providers.files.csv_faults import (
     HEAD_BYTES,
     NOTHING_STORED,
-    Fault,
+    CsvFault,
     line_of_row,
+    quoted,
     readable_head,
-    shown,
     unreadable,
 )
 from tasks.data.schema.columns import Kind
@@ -27,23 +28,23 @@ from tasks.data.schema.columns import Kind
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PARQUET_MARK, SMALLEST_PARQUET = b"PAR1", 12
+PARQUET_MAGIC, MIN_PARQUET_BYTES = b"PAR1", 12
 ALIASES = {"ticker": "symbol"}
-MOST_NAMED = 12
+MAX_NAMED = 12
 
 
 def load(path: Path, known: Collection[str], *, since: date | None = None) -> "pa.Table":
-    """Read the file, its columns named as `known` writes them; of Parquet with real dates only rows from `since` on."""
+    """Read the file with columns named as in `known`; of Parquet with a date column only rows from `since` on."""
     import pyarrow as pa
 
     try:
         table = _load_parquet(path, since) if path.suffix == ".parquet" else _load_csv(path)
-    except (pa.ArrowException, UnicodeDecodeError) as error:  # the latter: names of columns
+    except (pa.ArrowException, UnicodeDecodeError) as error:  # the latter: column names
         if path.suffix == ".csv":
             raise unreadable(path) from error
-        raise unreadable(path, Fault("the Parquet file is damaged", "Write it anew")) from error
+        raise unreadable(path, CsvFault("the Parquet file is damaged", "Write it again")) from error
     except OSError as error:
-        fault = Fault(error.strerror or "it is damaged", "See that it is whole and may be read")
+        fault = CsvFault(error.strerror or "it is damaged", "Check that it is complete and readable")
         raise unreadable(path, fault) from error
     return table.rename_columns(_names(path, table.column_names, known))
 
@@ -54,9 +55,7 @@ def _load_csv(path: Path) -> "pa.Table":
 
     head = readable_head(path)
     lines = [line for line in head.splitlines() if line]
-    if (
-        len(lines) == 1 and len(head) < HEAD_BYTES
-    ):  # a header without a line end, in which Arrow finds no columns
+    if len(lines) == 1 and len(head) < HEAD_BYTES:  # only a header: without a line end Arrow finds no columns
         names = next(csv.reader([lines[0].decode("utf-8-sig")]))
         return pa.table([pa.array([], pa.string()) for _ in names], names=names)
     header = pc.open_csv(path).schema.names
@@ -68,29 +67,29 @@ def _load_parquet(path: Path, since: date | None) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _refuse_no_parquet(path)
+    _refuse_other_formats(path)
     schema = pq.read_schema(path)
     dates = [field.name for field in schema if field.name.strip().lower() == "date"]
     has_dates = len(dates) == 1 and pa.types.is_date32(schema.field(dates[0]).type)
     return pq.read_table(path, filters=[(dates[0], ">=", since)] if since and has_dates else None)
 
 
-def _refuse_no_parquet(path: Path) -> None:
+def _refuse_other_formats(path: Path) -> None:
     size = path.stat().st_size
     if size == 0:
-        raise unreadable(path, Fault("the file is empty", "Put the rows into it"))
+        raise unreadable(path, CsvFault("the file is empty", "Write the rows into it"))
     with path.open("rb") as file:
-        begin = file.read(len(PARQUET_MARK))
-        file.seek(-min(size, len(PARQUET_MARK)), 2)
+        begin = file.read(len(PARQUET_MAGIC))
+        file.seek(-min(size, len(PARQUET_MAGIC)), 2)
         end = file.read()
-    if begin != PARQUET_MARK:
-        raise unreadable(path, Fault("it is not a Parquet file", "Export it as Parquet, or name it .csv"))
-    if end != PARQUET_MARK or size < SMALLEST_PARQUET:
-        raise unreadable(path, Fault("the Parquet file is cut off", "Write it anew"))
+    if begin != PARQUET_MAGIC:
+        raise unreadable(path, CsvFault("it is not a Parquet file", "Export it as Parquet, or name it .csv"))
+    if end != PARQUET_MAGIC or size < MIN_PARQUET_BYTES:
+        raise unreadable(path, CsvFault("the Parquet file is truncated", "Write it again"))
 
 
 def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
-    """Return what the file's columns are called here; two that would be one column are an error."""
+    """Return the normalised column names; raises DataError where two columns get one name."""
     plain = {name.lower(): name for name in known}
     names = []
     for name in written:
@@ -101,9 +100,9 @@ def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
             names = [name if one.strip().lower() == alias else one for one in names]
     for name in sorted(set(known) & set(names)):
         if names.count(name) > 1:
-            doubled = [shown(one) for one, become in zip(written, names, strict=True) if become == name]
+            same = [quoted(one) for one, become in zip(written, names, strict=True) if become == name]
             raise DataError(
-                f"{path} has {len(doubled)} columns for {name!r}: {', '.join(doubled)}.",
+                f"{path} has {len(same)} columns for {name!r}: {', '.join(same)}.",
                 remedy=f"Keep one of them; {NOTHING_STORED}",
                 file=str(path),
                 column=name,
@@ -111,8 +110,8 @@ def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
     return names
 
 
-def figures(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:
-    """Return further columns that hold numbers; in a CSV all cells are text, so that they have to be looked at."""
+def numeric_columns(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:
+    """Return the other numeric columns; in a CSV all cells are text, so the cells decide."""
     return [
         name
         for name in table.column_names
@@ -121,7 +120,7 @@ def figures(table: "pa.Table", known: Mapping[str, Kind]) -> list[str]:
 
 
 def convert(path: Path, table: "pa.Table", columns: Mapping[str, Kind], *, blank: str = "") -> pd.DataFrame:
-    """Return the columns as the kinds they should be; only `blank` may lack dates."""
+    """Return the columns converted to their kinds; only the column `blank` may lack dates."""
     import pyarrow.compute as pc
 
     result = {}
@@ -133,8 +132,8 @@ def convert(path: Path, table: "pa.Table", columns: Mapping[str, Kind], *, blank
         if kind == "day" and name != blank and values.null_count:
             first = _line(path, pc.index(pc.is_null(values), True).as_py())
             raise DataError(
-                f"{path}, column {name!r}: {values.null_count} rows have no date{first}.",
-                remedy=f"Fill them in or leave the rows out; {NOTHING_STORED}",
+                f"{path}, column {name!r}: {counted(values.null_count, 'row')} without a date{first}.",
+                remedy=f"Add the dates or remove the rows; {NOTHING_STORED}",
                 file=str(path),
                 column=name,
             )
@@ -144,7 +143,7 @@ def convert(path: Path, table: "pa.Table", columns: Mapping[str, Kind], *, blank
 
 def _refused(path: Path, column: str, bad: BadCellError) -> DataError:
     return DataError(
-        f"{path}, column {column!r}{_line(path, bad.row)}: {shown(bad.value)} {bad.what}.",
+        f"{path}, column {column!r}{_line(path, bad.row)}: {quoted(bad.value)} {bad.what}.",
         remedy=f"{bad.remedy}; {NOTHING_STORED}",
         file=str(path),
         column=column,
@@ -153,7 +152,7 @@ def _refused(path: Path, column: str, bad: BadCellError) -> DataError:
 
 
 def _line(path: Path, row: int) -> str:
-    """Say on which line the row is; the rows of a Parquet file have none."""
+    """Return the line of the row in a CSV file; "" for a Parquet file."""
     return f", line {line_of_row(path, row)}" if path.suffix == ".csv" else ""
 
 
@@ -169,8 +168,8 @@ def _series(values: "pa.ChunkedArray", kind: Kind) -> pd.Series:
 
 def missing(path: Path, column: str, found: list[str]) -> DataError:
     """Return the error for a file without a column."""
-    more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    named = ", ".join(shown(name)[1:-1] for name in found[:MOST_NAMED])
+    more = f", and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
+    named = ", ".join(quoted(name)[1:-1] for name in found[:MAX_NAMED])
     return DataError(
         f"{path} has no column {column!r} (found: {named}{more}).",
         remedy=f"See docs/data.md for the columns; {NOTHING_STORED}",

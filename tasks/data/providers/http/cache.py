@@ -1,4 +1,4 @@
-"""Remember answers that change slowly, so that nobody is asked for them every day."""
+"""Cache answers that change slowly."""
 
 import json
 from collections.abc import Callable
@@ -13,16 +13,14 @@ from tasks.core.json_text import parse_json
 T = TypeVar("T")
 
 
-def remembered(
-    file: Path, ask: Callable[[], T], *, for_: timedelta, clock: Callable[[], datetime] = now
-) -> T:
-    """Return what the file holds while it is younger than `for_`; otherwise ask, and write the answer (plain JSON).
+def cached(file: Path, ask: Callable[[], T], *, max_age: timedelta, clock: Callable[[], datetime] = now) -> T:
+    """Return the content of the file while it is younger than `max_age`; otherwise ask, and store the answer as JSON.
 
-    A file that cannot be read counts as too old.
+    A file that cannot be read counts as expired.
     """
     try:
         age = clock() - datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        if timedelta(0) <= age < for_:
+        if timedelta(0) <= age < max_age:
             known: T = parse_json(file.read_text())
             return known
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Cut a request off that lasts too long, however busily its answer drips.
+"""Enforce a deadline on a whole request, even if its answer keeps arriving slowly.
 
-The time-outs of `requests` hold for one read from the line: a byte every ten seconds would keep it waiting for ever.
-Here a watch shuts the line itself, so that the reader wakes up and finds it closed.
+The time-outs of `requests` apply to single reads: a byte every ten seconds would keep a request open forever. Here a
+thread shuts down the socket at the deadline, which unblocks the reader.
 """
 
 import socket
@@ -15,23 +15,23 @@ from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-AGAIN_S = 1.0  # a line that was not open yet, or was taken over by encryption, is shut on the next try
+RETRY_S = 1.0  # a socket that was not open yet, or was being wrapped in TLS, is shut down on the next try
 
-_here = local()  # the watch of the request that this thread has under way
+_current = local()  # the deadline of the request that this thread is sending
 
 
-class Watch:
-    """Shuts the line of the request in the block once its seconds are over; `is_cut` tells whether it did."""
+class Deadline:
+    """Shuts down the socket of the request in the block after `seconds`; `is_exceeded` tells whether it did."""
 
     def __init__(self, seconds: float) -> None:
-        self.is_cut = False
-        self.line: socket.socket | None = None
+        self.is_exceeded = False
+        self.socket: socket.socket | None = None
         self._seconds = max(seconds, 0.0)
         self._is_done = Event()
         self._thread = Thread(target=self._wait, name="request-deadline", daemon=True)
 
     def __enter__(self) -> Self:
-        _here.watch = self
+        _current.deadline = self
         self._thread.start()
         return self
 
@@ -39,59 +39,59 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_done.set()
-        _here.watch = None
+        _current.deadline = None
         self._thread.join()
 
     def _wait(self) -> None:
         pause = self._seconds
         while not self._is_done.wait(pause):
-            self.is_cut = True
-            if self.line is not None:
+            self.is_exceeded = True
+            if self.socket is not None:
                 with suppress(OSError):  # closed already
-                    # not SSLSocket's own, which takes the encryption from under the reader
-                    socket.socket.shutdown(self.line, socket.SHUT_RDWR)
-            pause = AGAIN_S
+                    # not SSLSocket.shutdown, which removes the TLS layer while the reader uses it
+                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+            pause = RETRY_S
 
 
-class WatchedAdapter(HTTPAdapter):
-    """Lets the watch of the thread know on which line its request goes."""
+class DeadlineAdapter(HTTPAdapter):
+    """Registers the socket of each request with the deadline of its thread."""
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
-        _watch_lines_of(self.poolmanager)
+        _track_sockets(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(proxy, **named)
-        if not proxy.lower().startswith("socks"):  # whose lines are of a kind of their own
-            _watch_lines_of(manager)
+        if not proxy.lower().startswith("socks"):  # has its own connection classes
+            _track_sockets(manager)
         return manager
 
 
-class _Line(HTTPConnection):
+class _Connection(HTTPConnection):
     def request(self, *arguments: Any, **named: Any) -> None:
         super().request(*arguments, **named)
-        _tell(self)
+        _register_socket(self)
 
 
-class _SecureLine(HTTPSConnection):
+class _SecureConnection(HTTPSConnection):
     def request(self, *arguments: Any, **named: Any) -> None:
         super().request(*arguments, **named)
-        _tell(self)
+        _register_socket(self)
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Line
+    ConnectionCls = _Connection
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureLine
+    ConnectionCls = _SecureConnection
 
 
-def _watch_lines_of(manager: PoolManager) -> None:
+def _track_sockets(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-def _tell(connection: HTTPConnection) -> None:
-    watch: Watch | None = getattr(_here, "watch", None)
-    if watch is not None:
-        watch.line = connection.sock
+def _register_socket(connection: HTTPConnection) -> None:
+    deadline: Deadline | None = getattr(_current, "deadline", None)
+    if deadline is not None:
+        deadline.socket = connection.sock

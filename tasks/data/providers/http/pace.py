@@ -1,6 +1,6 @@
-"""Keep within a provider's limits, whichever processes ask, and ask again where that may help.
+"""Limit the rate of requests to a provider across processes, and retry transient failures.
 
-The limits hold because every request first takes a turn from one SQLite file that all processes of a home share.
+All processes of a home share one SQLite file, in which every request is counted before it is sent.
 """
 
 import sqlite3
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from config.data_section import Network, Pace
 from tasks.core.clock import now
 from tasks.core.errors import StorageError, TransientError
+from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from pyrate_limiter import SQLiteBucket
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTEMPTS = 5
-PATIENCE_S = 90.0  # who is asked to wait for longer gives up and says until when
-LEAST_S = 0.01  # 0 means for ever to some libraries
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+MAX_WAIT_S = 90.0  # longer waits are refused, with the time to retry
+MIN_TIMEOUT_S = 0.01  # 0 means no time-out to some libraries
+FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 30.0
 SPANS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
 
-class Turns:
-    """Who asks a provider takes a turn before each request."""
+class RateLimiter:
+    """Rate limits and time budget of one provider; `acquire` before each request."""
 
     sleep = staticmethod(time.sleep)
 
@@ -50,20 +51,20 @@ class Turns:
         self._clock = clock
 
     def begin_refresh(self) -> None:
-        """Begin to count the seconds that all requests of a refresh may take."""
+        """Start the time budget of a refresh."""
         self._begun = self._clock()
 
     def seconds_left(self) -> float:
-        """Return how much of the refresh's time is left."""
+        """Return the remaining time budget of the refresh."""
         spent = (self._clock() - self._begun).total_seconds() if self._begun else 0.0
         return self._refresh_s - spent
 
-    def seconds_for_a_request(self) -> float:
-        """Return how long a request that begins now may take."""
-        return max(min(self.request_s, self.seconds_left()), LEAST_S)
+    def request_timeout_s(self) -> float:
+        """Return the time-out of a request that begins now."""
+        return max(min(self.request_s, self.seconds_left()), MIN_TIMEOUT_S)
 
-    def take(self) -> None:
-        """Return as soon as one more request is within all limits; raise when that is far off or too late."""
+    def acquire(self) -> None:
+        """Block until one more request is within all limits; raise TransientError if the wait is too long."""
         if self.seconds_left() <= 0:
             raise TransientError(
                 f"{self.provider} did not deliver everything within the {self._refresh_s:g} seconds of "
@@ -73,33 +74,34 @@ class Turns:
                 provider=self.provider,
             )
         while (wait_s := self._seconds_to_wait()) > 0:
-            if wait_s > PATIENCE_S:
-                limits = ", ".join(f"{limit} a {span}" for span, limit in self._limits.items())
+            if wait_s > MAX_WAIT_S:
+                minutes = counted(round(wait_s / 60), "minute")
+                limits = ", ".join(f"{limit} per {span}" for span, limit in self._limits.items())
                 raise TransientError(
-                    f"The requests that {self.provider} allows ({limits}) are used up for {wait_s / 60:.0f} minutes.",
-                    remedy="Run again after that, or raise the limits of its section if your plan allows more.",
+                    f"The request limit of {self.provider} ({limits}) is used up for {minutes}.",
+                    remedy="Run again after that, or raise the limits in its settings if your plan allows more.",
                     provider=self.provider,
                     retry_after_s=wait_s,
                 )
             self.sleep(wait_s)
 
     def _seconds_to_wait(self) -> float:
-        """Take a turn and return 0, or return how long there is none."""
+        """Count a request and return 0, or return how long to wait."""
         from pyrate_limiter import RateItem
 
         if not self._limits:
             return 0.0
-        turn = RateItem("request", round(self._clock().timestamp() * 1000))
+        item = RateItem("request", round(self._clock().timestamp() * 1000))
         try:
-            self._bucket.leak(turn.timestamp)
-            if self._bucket.put(turn):
+            self._bucket.leak(item.timestamp)
+            if self._bucket.put(item):
                 return 0.0
-            wait_ms = cast("int", self._bucket.waiting(turn))  # a promise from asynchronous buckets only
+            wait_ms = cast("int", self._bucket.waiting(item))  # awaitable for asynchronous buckets only
             return max(wait_ms, 1) / 1000
         except (OSError, sqlite3.Error) as error:
             raise StorageError(
                 f"{self._file} could not be used: {type(error).__name__}.",
-                remedy="Make the home writable; a damaged file may be removed, it only counts requests.",
+                remedy="Make the home writable; a damaged file may be deleted, it only counts requests.",
                 path=str(self._file),
             ) from error
 
@@ -112,30 +114,30 @@ class Turns:
         return SQLiteBucket.init_from_file(rates, self.provider, str(self._file), use_file_lock=True)
 
 
-def patiently(turns: Turns, ask: Callable[[], T]) -> T:
-    """Ask in turn; after a TransientError again, each time after a longer pause, or as long a one as was asked for."""
+def with_retries(limiter: RateLimiter, ask: Callable[[], T]) -> T:
+    """Call `ask` within the limits; retry a TransientError after exponential pauses, or the pause that it demands."""
     from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
     from tenacity.wait import wait_exponential_jitter
 
-    backoff = wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
+    backoff = wait_exponential_jitter(FIRST_PAUSE_S, MAX_PAUSE_S, jitter=FIRST_PAUSE_S)
 
-    def asked_for(state: RetryCallState) -> float:
+    def demanded_pause_s(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         seconds = error.fields.get("retry_after_s") if isinstance(error, TransientError) else None
         return float(seconds) if isinstance(seconds, int | float) else 0.0
 
-    def in_turn() -> T:
-        turns.take()
+    def limited() -> T:
+        limiter.acquire()
         return ask()
 
     return Retrying(
         retry=retry_if_exception_type(TransientError),
         stop=lambda state: (
             stop_after_attempt(ATTEMPTS)(state)
-            or asked_for(state) > PATIENCE_S
-            or state.upcoming_sleep >= turns.seconds_left()
+            or demanded_pause_s(state) > MAX_WAIT_S
+            or state.upcoming_sleep >= limiter.seconds_left()
         ),
-        wait=lambda state: max(asked_for(state), backoff(state)),
-        sleep=turns.sleep,
+        wait=lambda state: max(demanded_pause_s(state), backoff(state)),
+        sleep=limiter.sleep,
         reraise=True,
-    )(in_turn)
+    )(limited)

@@ -1,6 +1,6 @@
-"""A session of `requests` with manners: turns, deadlines, retries, and errors that say what to do and hold no key.
+"""A rate-limited, retrying HTTP session with deadlines; its errors name the remedy and contain no key.
 
-Every answer that leaves it is whole and is JSON; anything else was asked for again or became a named error.
+Every response that it returns is complete and is JSON; anything else was retried or raised.
 """
 
 import logging
@@ -16,87 +16,87 @@ from urllib3.util import Retry
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
 from tasks.core.secrets import masked
-from tasks.data.providers.http.deadline import Watch, WatchedAdapter
-from tasks.data.providers.http.pace import Turns, patiently
+from tasks.data.providers.http.deadline import Deadline, DeadlineAdapter
+from tasks.data.providers.http.pace import RateLimiter, with_retries
 
-TIMEOUT_S = (10.0, 30.0)  # to connect; without a byte
+TIMEOUT_S = (10.0, 30.0)  # to connect; between bytes
 THIS_PAGE, NEXT_PAGE = "page_token", "next_page_token"
-LONGEST_TOKEN = 40
+MAX_TOKEN_LENGTH = 40
 
-# its debug lines quote whole addresses, and some providers want the key in there
+# its debug lines contain whole URLs, and some providers require the key there
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
-class PoliteSession(requests.Session):
+class ProviderSession(requests.Session):
     """Sends requests to one provider."""
 
-    def __init__(self, turns: Turns, keys: Mapping[str, str]) -> None:
+    def __init__(self, limiter: RateLimiter, keys: Mapping[str, str]) -> None:
         super().__init__()
-        self._turns = turns
+        self._limiter = limiter
         self._keys = keys
-        self._pages: dict[str, set[str]] = {}  # tokens of the pages seen of each question that is under way
+        self._pages: dict[str, set[str]] = {}  # page tokens seen, by query
         for scheme in ("https://", "http://"):
-            self.mount(scheme, WatchedAdapter())
+            self.mount(scheme, DeadlineAdapter())
 
     def begin_refresh(self) -> None:
-        """Begin to count the seconds that all requests of a refresh may take."""
-        self._turns.begin_refresh()
+        """Start the time budget of a refresh."""
+        self._limiter.begin_refresh()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        # a redirect would carry the key to wherever it points
-        how = {**kwargs, "timeout": TIMEOUT_S, "allow_redirects": False}
-        return patiently(self._turns, lambda: self._send_once(request, how))
+        # a redirect would send the key to another address
+        options = {**kwargs, "timeout": TIMEOUT_S, "allow_redirects": False}
+        return with_retries(self._limiter, lambda: self._send_once(request, options))
 
-    def _send_once(self, request: requests.PreparedRequest, how: dict[str, Any]) -> requests.Response:
+    def _send_once(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         path = urlsplit(request.url or "").path
-        with Watch(self._turns.seconds_for_a_request()) as watch:
+        with Deadline(self._limiter.request_timeout_s()) as deadline:
             try:
-                response = super().send(request, **how)
-            except requests.RequestException as error:  # its text quotes the whole address
-                why = self._too_long() if watch.is_cut else type(error).__name__
-                raise self._unreached(path, why) from None
-        if watch.is_cut:
-            raise self._unreached(path, self._too_long())
+                response = super().send(request, **options)
+            except requests.RequestException as error:  # its message contains the whole URL
+                why = self._too_long() if deadline.is_exceeded else type(error).__name__
+                raise self._incomplete(path, why) from None
+        if deadline.is_exceeded:
+            raise self._incomplete(path, self._too_long())
         if not response.ok or response.is_redirect:
             raise self._refused(path, response)
         try:
             answer = response.json()
         except (requests.JSONDecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no type")
-            raise self._unreached(path, f"an answer that is no JSON ({kind})") from None
+            raise self._incomplete(path, f"an answer that is not JSON ({kind})") from None
         if isinstance(answer, dict):
-            self._refuse_page_again(request.url or "", answer.get(NEXT_PAGE))
+            self._refuse_repeated_page(request.url or "", answer.get(NEXT_PAGE))
         return response
 
     def _too_long(self) -> str:
-        return f"it was not over after the {self._turns.request_s:g} seconds of data.network.max_request_s"
+        return f"it took longer than the {self._limiter.request_s:g} seconds of data.network.max_request_s"
 
-    def _refuse_page_again(self, url: str, token: object) -> None:
-        """Raise where the next page is one that was there already: the pages would never end."""
+    def _refuse_repeated_page(self, url: str, token: object) -> None:
+        """Raise DataError where the next page was already returned: paging would never end."""
         parts = urlsplit(url)
-        asked = parse_qsl(parts.query)
-        question = f"{parts.path}?{urlencode([pair for pair in asked if pair[0] != THIS_PAGE])}"
-        pages = self._pages.get(question, set()) if THIS_PAGE in dict(asked) else set()
+        parameters = parse_qsl(parts.query)
+        query = f"{parts.path}?{urlencode([pair for pair in parameters if pair[0] != THIS_PAGE])}"
+        pages = self._pages.get(query, set()) if THIS_PAGE in dict(parameters) else set()
         if token is not None and token in pages:
             raise DataError(
-                f"{self._turns.provider} named page {self._masked(str(token))[:LONGEST_TOKEN]!r} of "
-                f"{self._masked(parts.path)} as the next one again: its pages do not end.",
+                f"{self._limiter.provider} named page {self._masked(str(token))[:MAX_TOKEN_LENGTH]!r} of "
+                f"{self._masked(parts.path)} as the next one twice: its pages do not end.",
                 remedy="Nothing was stored; run again later, or name a second provider in data.provider.",
-                provider=self._turns.provider,
+                provider=self._limiter.provider,
             )
-        self._pages[question] = {*pages, str(token)} if token is not None else set()
+        self._pages[query] = {*pages, str(token)} if token is not None else set()
 
-    def _unreached(self, path: str, why: str) -> TransientError:
-        provider = self._turns.provider
+    def _incomplete(self, path: str, why: str) -> TransientError:
+        provider = self._limiter.provider
         return TransientError(
-            f"{provider} gave no whole answer to {self._masked(path)}: {self._masked(why)}.",
+            f"{provider} gave no complete answer to {self._masked(path)}: {self._masked(why)}.",
             remedy="Nothing was stored; run again in a moment, or name a second provider in data.provider.",
             provider=provider,
         )
 
     def _refused(self, path: str, response: requests.Response) -> AftercloseError:
-        provider, status = self._turns.provider, response.status_code
-        what = f"{provider} answered {status} to {self._masked(path)}{self._told(response)}."
+        provider, status = self._limiter.provider, response.status_code
+        what = f"{provider} answered {status} to {self._masked(path)}{self._message(response)}."
         if status in {401, 403}:
             names = " and ".join(self._keys) or "the identity"
             return ConfigError(
@@ -120,16 +120,16 @@ class PoliteSession(requests.Session):
             status=status,
         )
 
-    def _told(self, response: requests.Response) -> str:
-        """Return the provider's own words, where it sends some that a person can read."""
+    def _message(self, response: requests.Response) -> str:
+        """Return the provider's error message in parentheses, if the response has one."""
         try:
             body = response.json()
         except requests.JSONDecodeError:
             return ""
-        words = (
+        messages = (
             [body[name] for name in ("message", "detail", "error_message") if name in body] if body else []
         )
-        return f" ({' '.join(self._masked(str(words[0])).split())[:200]})" if words else ""
+        return f" ({' '.join(self._masked(str(messages[0])).split())[:200]})" if messages else ""
 
     def _masked(self, text: str) -> str:
         for value in self._keys.values():
@@ -138,8 +138,8 @@ class PoliteSession(requests.Session):
 
 
 @contextmanager
-def understanding(provider: str) -> Iterator[None]:
-    """Name the provider whose answer, whole and in JSON, is not shaped as agreed."""
+def parsing(provider: str) -> Iterator[None]:
+    """Raise DataError naming the provider where parsing its JSON fails."""
     try:
         yield
     except (
@@ -151,16 +151,16 @@ def understanding(provider: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        said = masked(str(error))[:100]  # masked first: a key that is cut is no longer known as one
+        said = masked(str(error))[:100]  # masked before it is cut: part of a key would not be recognised
         raise DataError(
-            f"{provider} answered in another shape than it used to ({type(error).__name__}: {said}).",
-            remedy="Nothing was stored; look for a newer release, or name a second provider in data.provider.",
+            f"{provider} returned data of an unexpected shape ({type(error).__name__}: {said}).",
+            remedy="Nothing was stored; check for a newer release, or name a second provider in data.provider.",
             provider=provider,
         ) from error
 
 
 def _retry_after_s(response: requests.Response) -> float:
-    """Return how long the provider wants to be left alone: Retry-After, or until its count begins anew; else 0."""
+    """Return the pause that the provider demands: Retry-After, or until its rate limit resets; else 0."""
     try:
         if "Retry-After" in response.headers:
             return float(Retry().parse_retry_after(response.headers["Retry-After"]))

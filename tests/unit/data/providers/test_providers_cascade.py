@@ -78,7 +78,7 @@ def test_who_fails_is_passed_over_for_all_it_was_asked_for():
     delivery = ask(first, second)
 
     assert delivery.fall_throughs == (
-        "first was passed over: It is down. Taken instead: bars, actions from second; listings from nobody.",
+        "first failed: It is down. Used instead: bars, actions from second; listings from no provider.",
     )
     assert delivery.listings.empty
 
@@ -137,7 +137,7 @@ def test_when_several_fail_all_are_told_and_a_rerun_is_advised_where_it_may_help
     wrong = DataError("It is wrong.", remedy="Mend.")
 
     with pytest.raises(
-        TransientError, match=r"No provider gave bars and actions\. It is wrong\. It is down\."
+        TransientError, match=r"No provider delivered bars and actions\. It is wrong\. It is down\."
     ):
         ask(
             House("first", ["bars", "actions"], fails=wrong), House("second", ["bars", "actions"], fails=DOWN)
@@ -176,7 +176,7 @@ def test_a_delivery_can_be_cut_to_some_tables():
 def test_who_gives_no_bars_cannot_be_first(tmp_path, monkeypatch):
     monkeypatch.setenv("FRED_API_KEY", "planted")
 
-    with pytest.raises(ConfigError, match="fred gives no bars"):
+    with pytest.raises(ConfigError, match="fred is the first provider and does not deliver bars"):
         make_provider(make_run(tmp_path, **{"data.provider": "fred"}))
 
 
@@ -189,7 +189,7 @@ def test_a_folder_behind_another_provider_needs_no_prices(tmp_path, monkeypatch)
     cascade = make_provider(make_run(tmp_path, **{"data.provider": ("alpaca", "files"), **folder}))
 
     assert "listings" in cascade.capabilities
-    with pytest.raises(ConfigError, match=r"holds neither prices\.parquet nor prices\.csv"):
+    with pytest.raises(ConfigError, match=r"contains neither prices\.parquet nor prices\.csv"):
         make_provider(make_run(tmp_path, **{"data.provider": "files", **folder}))
     listings = FilesProvider(tmp_path, needs_prices=False).fetch(after=None, through=FRIDAY).listings
     assert listings["sector"].tolist() == ["Energy"]

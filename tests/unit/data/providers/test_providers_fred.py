@@ -9,7 +9,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.data.providers.fred import FredProvider
-from tasks.data.providers.http.pace import Turns
+from tasks.data.providers.http.pace import RateLimiter
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
 from tests.servers.base import serving
@@ -67,13 +67,13 @@ def test_another_volatility_index_is_not_asked_for(server, tmp_path):
 
 def test_fault_109_the_key_in_the_address_is_neither_logged_nor_told(server, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(Turns, "sleep", staticmethod(lambda _seconds: None))
+    monkeypatch.setattr(RateLimiter, "sleep", staticmethod(lambda _seconds: None))
     ask(server, tmp_path)
     assert f"api_key={KEYS['FRED_API_KEY']}" in server.asked[0]
     server.stop()
 
     with pytest.raises(
-        TransientError, match="fred gave no whole answer to /fred/series/observations"
+        TransientError, match="fred gave no complete answer to /fred/series/observations"
     ) as caught:
         ask(server, tmp_path)
 

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from tasks.core.errors import ConfigError
-from tasks.data.providers.wanted import first_day, in_portions, read_symbols
+from tasks.data.providers.wanted import batches, first_day, read_symbols
 
 
 def test_symbols_are_read_line_by_line(tmp_path):
@@ -16,9 +16,9 @@ def test_symbols_are_read_line_by_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("aapl\n", "line 1, is not a symbol"),
-        ("# none\n", "names no symbol"),
-        ("A\n\n../x\n", "line 3, is not a symbol"),
+        ("aapl\n", "line 1, is not a valid symbol"),
+        ("# none\n", "contains no symbols"),
+        ("A\n\n../x\n", "line 3, is not a valid symbol"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named(tmp_path, text, told):
@@ -36,12 +36,12 @@ def test_a_list_that_is_not_there_is_named(tmp_path, file):
 
 
 def test_without_a_list_the_setting_is_named():
-    with pytest.raises(ConfigError, match=r"data\.symbols_file names no file"):
+    with pytest.raises(ConfigError, match=r"data\.symbols_file is not set"):
         read_symbols(None, "tiingo")
 
 
 def test_portions_hold_everything_once():
-    assert list(in_portions("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(batches("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
 
 
 def test_the_last_fortnight_is_asked_for_again():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.data.providers.http.pace import ATTEMPTS, Turns
+from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
@@ -27,7 +27,7 @@ def server():
 @pytest.fixture
 def pauses(monkeypatch):
     taken = []
-    monkeypatch.setattr(Turns, "sleep", staticmethod(taken.append))
+    monkeypatch.setattr(RateLimiter, "sleep", staticmethod(taken.append))
     return taken
 
 
@@ -84,7 +84,7 @@ def test_dividends_and_splits_come_with_the_bars(server, run):
 def test_what_is_no_answer_is_not_taken_for_a_symbol_without_bars(trouble, server, run, pauses):
     server.always = on_charts(trouble)
 
-    with pytest.raises(TransientError, match="yahoo gave no whole answer for S00"):
+    with pytest.raises(TransientError, match="yahoo gave no complete answer for S00"):
         bars(server, run)
 
     assert len(pauses) == ATTEMPTS - 1

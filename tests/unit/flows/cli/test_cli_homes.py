@@ -28,7 +28,7 @@ def test_a_home_without_data_refuses_to_refresh_and_names_the_missing_directory(
 
     assert answer(["refresh", "--date", "2024-06-14", "--home", str(tmp_path / "book")]) == 2
 
-    assert "market-data is not a folder" in capsys.readouterr().err
+    assert "market-data is not a directory" in capsys.readouterr().err
 
 
 def test_the_next_commands_name_the_new_home(tmp_path, capsys):

@@ -118,7 +118,7 @@ def test_who_does_not_say_who_they_are_is_told_so(server, ask, monkeypatch):
 
 def test_an_identity_may_hold_spaces_and_no_line_end():
     assert read_keys("edgar", KEYS) == KEYS
-    with pytest.raises(ConfigError, match="EDGAR_IDENTITY cannot"):
+    with pytest.raises(ConfigError, match="EDGAR_IDENTITY is not valid"):
         read_keys("edgar", {"EDGAR_IDENTITY": "Jane\nDoe"})
 
 

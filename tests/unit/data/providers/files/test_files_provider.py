@@ -82,7 +82,7 @@ def test_a_missing_column_is_named_with_its_file_and_what_was_found(tmp_path, mi
         ("A,2024-06-14,1,2,1,abc,100\n", "column 'close'.*abc"),
         ('A,2024-06-14,1,2,1,"1,5",100\n', "column 'close'"),
         ("A,14.06.2024,1,2,1,2,100\n", "column 'date'.*14.06.2024"),
-        ("A,,1,2,1,2,100\n", "column 'date': 1 rows have no date"),
+        ("A,,1,2,1,2,100\n", "column 'date': 1 row without a date"),
         ("A,2024-06-14,1,2\n", "cannot be read"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_cell_that_is_no_number_or_date_is_an_error_that_names_the_column(tmp_
 def test_a_folder_without_prices_or_with_two_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"neither prices\.parquet nor prices\.csv"):
         FilesProvider(tmp_path)
-    with pytest.raises(ConfigError, match="is not a folder"):
+    with pytest.raises(ConfigError, match="is not a directory"):
         FilesProvider(tmp_path / "absent")
 
     for suffix in ("csv", "parquet"):
@@ -158,7 +158,7 @@ def test_a_sector_is_written_as_gics_does_and_what_gics_does_not_know_is_said(tm
         "",
     ]
     assert provider.unknown_sectors == {"Tech": 1}
-    assert "sectors that GICS does not know count as unknown: 'Tech' (1 in all)" in caplog.text
+    assert "sectors that GICS does not define count as unknown: 'Tech' (1 row)" in caplog.text
 
 
 # issue 10, line 15

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from tasks.data.providers.http.cache import remembered
+from tasks.data.providers.http.cache import cached
 
 
 def test_an_answer_is_remembered_for_a_while(tmp_path):
@@ -10,7 +10,7 @@ def test_an_answer_is_remembered_for_a_while(tmp_path):
 
     def ask():
         clock = lambda: datetime.now(UTC) + later[0]  # noqa: E731 - one line in a test
-        return remembered(file, lambda: next(answers), for_=timedelta(days=1), clock=clock)
+        return cached(file, lambda: next(answers), max_age=timedelta(days=1), clock=clock)
 
     assert [ask(), ask()] == [["A"], ["A"]]
     later[0] = timedelta(days=1)

@@ -9,13 +9,13 @@ import pytest
 
 from config.data_section import Network, Pace
 from tasks.core.errors import ConfigError, StorageError, TransientError
-from tasks.data.providers.http.pace import ATTEMPTS, Turns, patiently
+from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter, with_retries
 
 PATIENT = Network(max_request_s=120, max_refresh_s=3600)
 NOON = datetime(2024, 6, 14, 12, tzinfo=UTC)
 
 
-class Watch:
+class Deadline:
     """A clock that moves only when somebody sleeps."""
 
     def __init__(self):
@@ -32,14 +32,14 @@ class Watch:
 
 @pytest.fixture
 def watch():
-    return Watch()
+    return Deadline()
 
 
 @pytest.fixture
 def turns(tmp_path, watch):
     def make(provider="alpaca", network=PATIENT, **limits):
         pace = Pace(**{"second": None, "minute": None, "hour": None, "day": None, **limits})
-        made = Turns(tmp_path / "data" / "requests.sqlite", provider, pace, network, clock=watch.now)
+        made = RateLimiter(tmp_path / "data" / "requests.sqlite", provider, pace, network, clock=watch.now)
         made.sleep = watch.sleep
         return made
 
@@ -50,7 +50,7 @@ def test_a_turn_beyond_the_limit_waits_until_the_first_is_a_span_ago(turns, watc
     three = turns(second=2)
 
     for _ in range(5):
-        three.take()
+        three.acquire()
 
     assert watch.slept == pytest.approx([1.0, 1.0], abs=0.002)
 
@@ -59,32 +59,32 @@ def test_every_span_is_kept_at_once(turns, watch):
     taken = turns(second=2, minute=3)
 
     for _ in range(4):
-        taken.take()
+        taken.acquire()
 
     assert sum(watch.slept) == pytest.approx(60, abs=0.01)
 
 
 def test_limits_are_each_providers_own(turns, watch):
-    turns("alpaca", minute=1).take()
-    turns("tiingo", minute=1).take()
+    turns("alpaca", minute=1).acquire()
+    turns("tiingo", minute=1).acquire()
 
     assert watch.slept == []
 
 
 def test_no_limit_leaves_no_file(turns, tmp_path):
-    turns().take()
+    turns().acquire()
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_who_would_wait_too_long_is_told_for_how_long(turns, watch):
     hourly = turns("tiingo", hour=1, day=5)
-    hourly.take()
+    hourly.acquire()
 
     with pytest.raises(
-        TransientError, match=r"tiingo allows \(1 a hour, 5 a day\) are used up for 60 minutes"
+        TransientError, match=r"of tiingo \(1 per hour, 5 per day\) is used up for 60 minutes"
     ):
-        hourly.take()
+        hourly.acquire()
     assert watch.slept == []
 
 
@@ -92,12 +92,12 @@ def test_two_processes_share_one_limit(tmp_path):
     file = tmp_path / "requests.sqlite"
     code = (
         "import sys; from pathlib import Path; from config.data_section import Network, Pace;"
-        "from tasks.core.errors import TransientError; from tasks.data.providers.http.pace import Turns;"
-        "turns = Turns(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None),"
+        "from tasks.core.errors import TransientError; from tasks.data.providers.http.pace import RateLimiter;"
+        "turns = RateLimiter(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None),"
         "Network(max_request_s=120, max_refresh_s=3600));"
         "taken = 0\n"
         "try:\n"
-        "    while True: turns.take(); taken += 1\n"
+        "    while True: turns.acquire(); taken += 1\n"
         "except TransientError: print(taken)"
     )
 
@@ -114,7 +114,7 @@ def test_a_damaged_count_is_named(turns, tmp_path):
     (tmp_path / "data" / "requests.sqlite").write_bytes(b"no database" * 100)
 
     with pytest.raises(StorageError, match=r"requests\.sqlite could not be used: DatabaseError") as caught:
-        turns(minute=1).take()
+        turns(minute=1).acquire()
     assert isinstance(caught.value.__cause__, sqlite3.DatabaseError)
 
 
@@ -127,10 +127,10 @@ def test_a_refresh_that_takes_too_long_ends_and_names_the_setting(turns, watch):
         watch.time += timedelta(seconds=250)
 
     for _ in range(3):
-        patiently(slow, ask)
+        with_retries(slow, ask)
 
     with pytest.raises(TransientError, match=r"within the 600 seconds of data\.network\.max_refresh_s"):
-        patiently(slow, ask)
+        with_retries(slow, ask)
 
 
 # issue 10, line 20
@@ -142,7 +142,7 @@ def test_nobody_pauses_beyond_the_end_of_the_refresh(turns, watch):
         raise TransientError("Busy.", remedy="Wait.")
 
     with pytest.raises(TransientError, match="Busy"):
-        patiently(slow, ask)
+        with_retries(slow, ask)
     assert sum(watch.slept) < 5
 
 
@@ -151,7 +151,7 @@ def test_pauses_grow_and_end(turns, watch):
         raise TransientError("Busy.", remedy="Wait.")
 
     with pytest.raises(TransientError, match="Busy"):
-        patiently(turns(), ask)
+        with_retries(turns(), ask)
 
     assert len(watch.slept) == ATTEMPTS - 1
     assert all(2**n <= pause <= 2**n + 1 for n, pause in enumerate(watch.slept))
@@ -162,7 +162,7 @@ def test_other_errors_are_not_repeated(turns, watch):
         raise ConfigError("No.", remedy="Mend.")
 
     with pytest.raises(ConfigError):
-        patiently(turns(), ask)
+        with_retries(turns(), ask)
 
     assert watch.slept == []
 
@@ -176,5 +176,5 @@ def test_every_attempt_takes_a_turn(turns, watch):
             raise answer
         return answer
 
-    assert patiently(turns(minute=1), ask) == "done"
+    assert with_retries(turns(minute=1), ask) == "done"
     assert sum(watch.slept) == pytest.approx(60, abs=0.01)
