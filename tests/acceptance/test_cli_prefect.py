@@ -1,4 +1,4 @@
-"""What `serve` and `deploy` say where there is no Prefect server. With one: tests/flows."""
+"""The errors of `serve` and `deploy` without a Prefect server. With one: tests/flows."""
 
 import json
 

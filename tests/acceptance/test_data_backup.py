@@ -36,7 +36,7 @@ def book(files: dict[str, bytes]) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with a lake, a day, a champion, settings, and what is not worth keeping."""
+    """Return a home with a lake, a day, a champion, settings, and files that a backup omits."""
     root = tmp_path_factory.mktemp("filled") / "home"
     with pytest.MonkeyPatch.context() as patch:
         refresh(patch, root, DELIVERY, DAY_BEFORE)

@@ -1,4 +1,4 @@
-"""A book whose lake lies in a bucket is backed up whole, and comes back there, in a folder, or in another bucket."""
+"""A home whose lake is in a bucket is backed up completely and restored there, to a directory, or to another bucket."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Twenty years of the real market come in: what is wrong with them is named, and a past day reads the same."""
+"""Import of twenty years of real data: faults are reported, and past sessions read the same afterwards."""
 
 import os
 from datetime import date
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """A home that holds the whole folder, and what the import said."""
+    """A home with the whole directory imported, and the result of the import."""
     home = tmp_path_factory.mktemp("long")
     return home, import_folder(make_run(home, date(2024, 6, 14), **SETTINGS), REAL_DATA)
 

@@ -1,4 +1,4 @@
-"""Rewritten history of every table is told with counts and examples; what was withdrawn stays (issue 10, line 19)."""
+"""Rewritten history of every table is reported with counts and examples; withdrawn rows stay (issue 10, line 19)."""
 
 from dataclasses import replace
 from datetime import date

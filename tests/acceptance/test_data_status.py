@@ -20,7 +20,7 @@ AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Market]:
-    """Return a home with a unit error on the last session but two, a silence, and a day on which nobody traded."""
+    """Return a home with a unit error on the last session but two, a missing bar, and a session without trades."""
     base = make_delivery(sessions=60, symbols=12)
     days = days_of(base)
     base = scaled(base, "S04", days[-3], 10.0)

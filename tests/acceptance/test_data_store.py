@@ -164,7 +164,7 @@ def rows_of(panel: Panel, rows: slice, columns: np.ndarray) -> dict[str, np.ndar
 
 @pytest.fixture(scope="module")
 def with_a_silent_name(tmp_path_factory: pytest.TempPathFactory) -> SnapshotRef:
-    """Return a market in which one name falls silent early and another one's bar is set aside."""
+    """Return a market in which one name stops trading early and a bar of another is quarantined."""
     base = make_delivery()
     silent = (base.bars["symbol"] == "S04") & (base.bars["session"] > base.bars["session"].iloc[100])
     delivery = replace(base, bars=base.bars[~silent].reset_index(drop=True))
@@ -238,7 +238,7 @@ def dying_at(boundary: str, nth: int, *, after: bool) -> Iterator[None]:
 
 
 def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
-    """Admit and commit what is new on the day, as the stage does, without judging whether it can be traded on."""
+    """Admit and commit the new data of the day like the stage, without the readiness checks."""
     head = read_head(lake)
     after = head.last_session if head else None
     if after is not None and after >= day:

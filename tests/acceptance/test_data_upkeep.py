@@ -1,4 +1,4 @@
-"""A vacuum frees what was put together or left by a crash, and keeps whatever a published day stands on."""
+"""A vacuum deletes compacted files and leftovers of a crash, and retains the data of published days."""
 
 import shutil
 from contextlib import suppress
@@ -27,7 +27,7 @@ DELIVERY = make_delivery(sessions=30)
 
 @pytest.fixture(scope="module")
 def worn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Market]]:
-    """Return a home whose files were put together several times, and the market of each of its days."""
+    """Return a home whose files were compacted several times, and the market of each of its days."""
     home = tmp_path_factory.mktemp("worn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commits, "MAX_FILES", 3)

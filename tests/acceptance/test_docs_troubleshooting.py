@@ -1,4 +1,4 @@
-"""Every symptom of docs/troubleshooting.md is brought about, and looks as the page says."""
+"""Every symptom of docs/troubleshooting.md is reproduced, with the message and exit code of the page."""
 
 import os
 import re

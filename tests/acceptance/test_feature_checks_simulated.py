@@ -1,4 +1,4 @@
-"""What is said of registered features on a simulated market in which some foretell."""
+"""The feature checks on a simulated market in which some features are predictive."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is planted in the simulated market is found, and clean bars are left alone."""
+"""Faults planted in the simulated market are found, and clean bars pass."""
 
 from collections import Counter
 from datetime import date

@@ -17,7 +17,7 @@ BUILT_FROM = ("config", "flows", "tasks", "pyproject.toml", "prefect.yaml", "REA
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """An environment that holds the wheel, and beside it the libraries of this one without the checkout."""
+    """An environment with the wheel installed and the libraries of this one, without the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     (folder / "source").mkdir()
     for name in BUILT_FROM:

@@ -101,7 +101,7 @@ def with_keys(stack: ExitStack, keys: Mapping[str, str]) -> None:
 
 
 def asking_run(folder: Path) -> Run:
-    """Return a run that asks a provider in the network for six names and one that nobody knows."""
+    """Return a run that requests six names and an unknown one from a provider."""
     symbols = folder / "symbols.txt"
     symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}

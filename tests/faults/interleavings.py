@@ -81,7 +81,7 @@ def day_of(state: State) -> date:
 
 
 def refresh(home: Path, state: State) -> str:
-    """Bring the home into the state as a user does, keep beside it what was written, and return what is seen."""
+    """Put the home into the state as a user would, record what was written, and return what is visible."""
     provider = (Retelling if state and state[-1] else Served)(DELIVERY)
     batches = []
 
@@ -96,7 +96,7 @@ def refresh(home: Path, state: State) -> str:
 
 
 def batch_file(home: Path) -> Path:
-    """Return where the batch lies: not below the home, so that writing it is no boundary."""
+    """Return the path of the batch: outside the home, so that writing it is not a boundary."""
     return home.with_name(f"batch-of-{home.name}")
 
 

@@ -1,4 +1,4 @@
-"""Files without bounds, files that are nobody's business, and secrets that others repeat: refused, confined, masked."""
+"""Unbounded files, files outside the home, and secrets repeated by libraries: refused, confined, masked."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def home(tmp_path):
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, dict]:
-    """Run a command that fails; return its exit code, all it said, and the document."""
+    """Run a command that fails; return its exit code, its output, and the document."""
     capsys.readouterr()
     code = answer(["--json", *arguments])
     out, err = capsys.readouterr()

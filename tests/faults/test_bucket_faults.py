@@ -1,4 +1,4 @@
-"""What can stand between a home and its bucket: another home, and everything on the way there."""
+"""Faults between a home and its bucket: another home, the network, the credentials."""
 
 import re
 import socket
@@ -134,7 +134,7 @@ def test_rows_of_a_home_that_died_before_its_head_are_never_named_by_another(
 
 
 def assert_one_won(lake, told, expected):
-    """Whoever was not told has refreshed the lake alone; when both were told it is as it was, and can be refreshed."""
+    """A refresh without an error was the only one; after two errors the lake is unchanged and can be refreshed."""
     assert set(told.values()) <= {f"Another home wrote to the lake {lake} during this refresh."}
     won = expected.keys() - told.keys()
     if not won:
@@ -235,7 +235,7 @@ def filled_lake(object_store):
 
 @pytest.fixture
 def a_lake(filled_lake, bucket_lake):
-    """A lake with its head, and what a run has read of it before trouble begins; whoever comes there is refused."""
+    """A lake with its head, and what a run has read before the fault begins; later requests are refused."""
     return filled_lake, read_head(filled_lake)
 
 

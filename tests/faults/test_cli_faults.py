@@ -1,4 +1,4 @@
-"""Bad input at the command line: an exit code of its own, one paragraph, and nothing touched."""
+"""Invalid input at the command line: its exit code, one paragraph, and nothing changed."""
 
 import json
 

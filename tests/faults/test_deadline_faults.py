@@ -1,4 +1,4 @@
-"""Providers that never end: a byte at a time, or the same page again. A refresh is over in time, and says why."""
+"""Endless responses of providers: a byte at a time, or the same page again. A refresh ends in time, with the reason."""
 
 import time
 from collections.abc import Iterator
@@ -136,7 +136,7 @@ def test_a_page_that_is_named_again_is_an_error_that_names_it(serve, tmp_path):
 
 
 def page_again_from_the_second(server: AlpacaServer):
-    """The server cannot read its own false token: it begins anew, as the worst of them would."""
+    """The server cannot read its own false token and starts again, the worst case."""
     honest = server._page
 
     def page(rows, request):

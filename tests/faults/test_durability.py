@@ -1,4 +1,4 @@
-"""What is written survives a power cut, not only a kill: it is synced before its rename, its folder after it."""
+"""Writes survive a power cut, not only a kill: content is synced before the rename, the directory after it."""
 
 from datetime import UTC, datetime
 from unittest.mock import patch

@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 
 def home_of(folder: Path) -> Path:
-    """Make a home beside the folder."""
+    """Create a home next to the directory."""
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
     (home / "config.yaml").write_text("data: {quality: {max_quarantined_frac: 0.5}}")
@@ -52,7 +52,7 @@ def import_(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict
 
 @pytest.fixture(scope="module")
 def plainly(tmp_path_factory):
-    """What is said of the files as they are written plainly."""
+    """The result for the same files in plain spelling."""
     out = StringIO()
     folder = write_folder(tmp_path_factory.mktemp("plain") / "folder", DELIVERY)
     with redirect_stdout(out):

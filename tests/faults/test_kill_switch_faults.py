@@ -55,7 +55,7 @@ def home(tmp_path, monkeypatch):
 
 
 def as_anyone():
-    """Return the words that take from root what lets it write where nobody may."""
+    """Return the command prefix that drops root's right to write anywhere."""
     return (
         ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
     )

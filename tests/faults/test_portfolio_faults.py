@@ -1,4 +1,4 @@
-"""Faults 29–34 of the book, and 9: a fallback that is told, or a refusal that names what is wrong."""
+"""Faults 29–34 and 9 of the portfolio: a reported fallback, or a refusal that names the cause."""
 
 import numpy as np
 import pandas as pd

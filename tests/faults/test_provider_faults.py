@@ -56,7 +56,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody sleeps; how long they wanted to is kept."""
+    """Replace sleeping; record the requested seconds."""
     taken: list[float] = []
     monkeypatch.setattr(RateLimiter, "sleep", staticmethod(taken.append))
     return taken

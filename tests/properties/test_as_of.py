@@ -32,7 +32,7 @@ DAYS = sessions_between(SETTINGS.data.simulated.first_session, LAST_SESSION)
 
 @dataclass(frozen=True)
 class Read:
-    """What one lake says as of a session."""
+    """The data of one lake as of a session."""
 
     market: Market
     panel: Panel
@@ -46,7 +46,7 @@ def read_as_of(home: Path, day: np.datetime64) -> Read:
 
 
 def of_symbol(panel: Panel, symbol: str) -> dict[str, np.ndarray]:
-    """Return every figure that the panel holds of one symbol, and the market's beside it."""
+    """Return every value of one symbol in the panel, and those of the market."""
     column = panel.symbols.tolist().index(symbol)
     figures = {**asdict(panel), **panel.fundamentals}
     del figures["fundamentals"]

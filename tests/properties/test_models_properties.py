@@ -1,4 +1,4 @@
-"""What holds for every walk-forward, every ranking and every store, whatever its size."""
+"""Properties of every walk-forward, ranking and store of any size."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is held, through splits and halts, counted once: whatever is written twice or split once (issue 10, part 2)."""
+"""Positions through splits and halts are counted once, whatever is duplicated or split (issue 10, part 2)."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Whatever the size of what is planted, its check fails; whatever clean book is drawn, every check passes."""
+"""A planted fault of any size fails its check; any clean portfolio passes every check."""
 
 import json
 from dataclasses import replace
@@ -31,7 +31,7 @@ def outcome_of(name: str, facts: Facts) -> Check:
 
 @st.composite
 def clean_days(draw: st.DrawFn) -> Facts:
-    """Draw a book within all limits and trades that walk some way from what is held towards it."""
+    """Draw a portfolio within all limits and trades that lead part of the way from the holdings to it."""
     target = {symbol: draw(st.floats(0, 0.09)) for symbol in SYMBOLS}
     held = {symbol: float(draw(st.integers(0, 1800))) for symbol in SYMBOLS}
     trades = []

@@ -1,4 +1,4 @@
-"""The planted alpha is as strong as its setting says, and where none is planted nothing foretells returns."""
+"""The planted alpha has the strength of its setting; without it nothing predicts returns."""
 
 from datetime import date
 

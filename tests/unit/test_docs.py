@@ -53,7 +53,7 @@ def command_lines():
 
 
 def words_of(line):
-    """Split into the command's own words and the options it is given."""
+    """Split a line into the command's words and its options."""
     words = shlex.split(line)[1:]
     first = next(
         (i for i, word in enumerate(words) if not re.fullmatch(r"[a-z-]+", word) or word[0] == "-"),

@@ -114,7 +114,7 @@ def test_a_planted_violation_breaks_its_contract(tree, violation):
 
 
 def test_a_package_is_small_enough_to_be_looked_over():
-    """About sixteen modules of its own; one of families has a module for each family."""
+    """At most about sixteen modules in a package; `families` has a module per family."""
     own = {
         package: sum(module.name != "__init__.py" for module in package.glob("*.py"))
         for folder in ("flows", "tasks", "config")

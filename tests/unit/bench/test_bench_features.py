@@ -1,4 +1,4 @@
-"""Every side of the features bench computes the same: what is compared is speed, never meaning."""
+"""Every side of the features bench computes the same values: only speed is compared."""
 
 from dataclasses import fields
 

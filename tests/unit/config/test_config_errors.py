@@ -1,4 +1,4 @@
-"""What is wrong is refused whole: every problem with its file, its key, what is allowed and what was meant."""
+"""Invalid settings are refused together: every problem with its file, key, allowed values and suggestion."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which layer wins, and that a layer changes what it names and nothing beside it."""
+"""The precedence of the layers; a layer changes only the keys that it names."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""A chain shows every edit; with a key, also one by somebody who writes digests and anchor anew (issue 10, line 3)."""
+"""A chain reveals every edit; with a key, also one that rewrites digests and anchor (issue 10, line 3)."""
 
 import csv
 import hashlib

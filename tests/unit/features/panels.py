@@ -23,7 +23,7 @@ BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
 
 
 def rough_panel(seed: int = 0, *, sessions: int = 330, symbols: int = 12) -> Panel:
-    """Return a market with late listings, a delisting, missing bars, days without trades, and a price that stands."""
+    """Return a market with late listings, a delisting, missing bars, days without trades, and a constant price."""
     panel = make_panel(sessions=sessions, symbols=symbols, seed=seed)
     rng = np.random.default_rng(seed + 1)
     bars = {name: getattr(panel, name).copy() for name in BY_SESSION_AND_SYMBOL}
@@ -59,7 +59,7 @@ def _fundamentals(rng: np.random.Generator, sessions: int, symbols: int) -> dict
 
 
 def rows_of(panel: Panel, rows: slice) -> Panel:
-    """Return the panel with only these sessions, all symbols kept."""
+    """Return the panel with only these sessions and all symbols."""
     names = (*BY_SESSION_AND_SYMBOL, *BY_SESSION)
     fundamentals = {name: values[rows] for name, values in panel.fundamentals.items()}
     return replace(panel, **{name: getattr(panel, name)[rows] for name in names}, fundamentals=fundamentals)

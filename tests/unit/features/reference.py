@@ -115,7 +115,7 @@ def sma_change(b):
 
 
 def line(w):
-    """Fit a straight line to what is present; return its slope and r², 0 where nothing varies."""
+    """Fit a straight line to the values present; return slope and r², 0 without variation."""
     row, value = np.flatnonzero(~np.isnan(w)), w[~np.isnan(w)]
     if np.ptp(value) == 0:
         return 0.0, 0.0

@@ -61,7 +61,7 @@ def _move(panel: Panel, row: int, column: int) -> float:
 def _barrier(
     panel: Panel, row: int, column: int, *, sessions: int, upper: float, lower: float, intraday: bool
 ) -> tuple[float, int]:
-    """Walk forward from the row until one barrier is touched, the horizon is over, or the panel ends."""
+    """Step forward from the row until a barrier is touched, the horizon ends, or the panel ends."""
     close = panel.close[:, column]
     highs, lows = (panel.high[:, column], panel.low[:, column]) if intraday else (close, close)
     horizon = row + sessions

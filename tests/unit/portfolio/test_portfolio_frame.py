@@ -1,4 +1,4 @@
-"""The target as a table: every figure stands beside its own name, whatever order the parts come in."""
+"""The target as a table: every value is in the row of its name, whatever the order of the inputs."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Publish the example evening into a home of its own, with a panel in place of a lake."""
+"""Publish the example day into its own home, with a panel instead of a lake."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.unit.reporting.example_day import LINES, make_inputs, stored
 
 
 def stand_in_panel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the store a market to read names and the benchmark from; the lake has tests of its own."""
+    """Replace the lake by a market with names and a benchmark; the lake has its own tests."""
     panel = make_panel(sessions=253, symbols=len(LINES))
     panel = replace(
         panel, symbols=np.array([line[0] for line in LINES]), name=np.array([line[1] for line in LINES])

@@ -1,4 +1,4 @@
-"""The stage on a panel: what it hands on, and what it says. Only the lake is replaced."""
+"""The stage on a panel: its output and its log. Only the lake is replaced."""
 
 from dataclasses import replace
 

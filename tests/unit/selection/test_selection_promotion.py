@@ -84,7 +84,7 @@ def test_a_champion_is_described_by_its_training(tmp_path):
 
 @pytest.fixture
 def walk():
-    """Five folds, each with scores and a gap of its own, and the rows they were tested on."""
+    """Five folds with different scores and gaps, and the rows they were tested on."""
     folds = folds_of(300, folds=5)
     data = make_data(np.arange(300), names=NAMES)
     rng = np.random.default_rng(5)

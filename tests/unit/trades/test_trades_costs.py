@@ -1,4 +1,4 @@
-"""What a plan says trades cost is what the cost model asks of each, sales with their fees, in cents rounded up."""
+"""The costs of a plan are those of the cost model for each trade, with sales fees, in cents rounded up."""
 
 import math
 

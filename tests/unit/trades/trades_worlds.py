@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 def make_book(cash=100_000.0, prices=None, **shares):
-    """Return a book; every holding is worth 50 USD a share unless `prices` says otherwise."""
+    """Return a portfolio; every holding is worth $50 a share unless `prices` says otherwise."""
     holdings = tuple(
         Holding(symbol, float(count), (prices or {}).get(symbol, 50.0), has_quote=True)
         for symbol, count in sorted(shares.items())

@@ -12,7 +12,7 @@ NAMES, SESSIONS, EX, NAME = 20, 40, 25, 4
 
 
 def make_bars(*, price: float, factor: float, seed: int = 0) -> BarHistory:
-    """Return quiet walks at 100 USD; from the ex-date on the name trades at `price` times its level."""
+    """Return quiet random walks at $100; from the ex-date on the name trades at `price` times its level."""
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (SESSIONS, NAMES)), axis=0))
     close[EX:, NAME] *= price

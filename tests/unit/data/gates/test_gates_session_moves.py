@@ -40,7 +40,7 @@ def measured(
     high: Matrix | None = None,
     days: list[int] | None = None,
 ) -> SessionMoves:
-    """Measure the last session of closes that stand on the last trading days."""
+    """Measure the last session of closes on the last trading days."""
     sessions, names = close.shape
     rows = np.array(days or range(len(DAYS) - sessions, len(DAYS)))
     day, code = np.meshgrid(rows, np.arange(names))

@@ -14,7 +14,7 @@ def make_bars(*days):
 
 
 def test_bars_of_many_years_are_streamed_one_year_at_a_time():
-    """issue 10, done when 4: whoever writes an import holds one year of it."""
+    """issue 10, done when 4: writing an import holds one year in memory."""
     frame = make_bars("2024-01-02", "2022-12-30", "2023-06-01", "2023-06-02")
 
     batches = list(stream_by_year(frame, 7))

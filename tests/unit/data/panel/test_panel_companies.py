@@ -1,4 +1,4 @@
-"""Companies followed through their symbols, and strangers kept apart."""
+"""Companies followed through symbol changes, and different companies with one symbol separated."""
 
 from datetime import date
 

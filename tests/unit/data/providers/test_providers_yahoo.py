@@ -1,4 +1,4 @@
-"""Yahoo's answers as they were printed, and what of them is no answer."""
+"""Yahoo's responses, valid and invalid."""
 
 import sys
 from dataclasses import replace

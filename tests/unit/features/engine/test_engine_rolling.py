@@ -286,7 +286,7 @@ def test_the_order_of_memory_does_not_matter():
 
 
 def test_kernels_run_where_nothing_can_be_kept_on_disk(monkeypatch):
-    """A package and a home that cannot be written: the machine code is made anew in each process."""
+    """With a read-only package and home, each process compiles the machine code again."""
     import numba
 
     def refusing(function, *, cache=False, **options):

@@ -1,4 +1,4 @@
-"""Our Alpha158 beside Qlib's own: every sentence of docs/alpha158.md has its test here."""
+"""Our Alpha158 against Qlib's: every sentence of docs/alpha158.md has its test here."""
 
 import re
 from dataclasses import replace

@@ -195,7 +195,7 @@ def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine
 
 @pytest.fixture
 def day(tmp_path):
-    """Publish a day that has one file beside its manifest, and its row in the history."""
+    """Publish a day with one file and a manifest, and its row in the history."""
     folder = tmp_path / "live" / "2024-06-14"
     folder.mkdir()
     (folder / "trades.csv").write_text("symbol\n")

@@ -107,7 +107,7 @@ def publish(home, session, champion):
 
 
 def keep_versions(home, weeks):
-    """Keep a version of its own for each of the weeks before FRIDAY; return their champions, oldest first."""
+    """Write a version for each of the weeks before FRIDAY; return their champions, oldest first."""
     champions = []
     for week in range(weeks, 0, -1):
         session = FRIDAY - timedelta(weeks=week)
