@@ -339,7 +339,8 @@ def _days(checked: CheckedHome) -> CheckResult:
             f"{counted(len(gone), 'day')} of the history without a directory in live/, the last {gone[-1]}"
         )
         return CheckResult("days", "warn", message, "Restore from a backup, unless moved away on purpose.")
-    return CheckResult("days", "ok", f"{len(published)} published, all files unchanged")
+    unchanged = f"{len(published)} published, all files unchanged"
+    return CheckResult("days", "ok", unchanged if published else "none published yet")
 
 
 def _nearest(path: Path) -> Path:
