@@ -1,8 +1,7 @@
-"""Compute registered features over a panel: block by block of symbols, on the processor's threads.
+"""Compute registered features over a panel, in blocks of symbols and on several threads.
 
-Decides nothing about any feature. Everything is computed in float64 and kept as float32. A row's values depend on
-each feature's declared window alone; how symbols are cut into blocks, features into groups, or how many threads there
-are, changes no bit.
+Computed in float64 and stored as float32. A row depends only on each feature's declared window: block size, grouping
+and number of threads do not change a bit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,36 +27,38 @@ from tasks.features.schema import FeatureMatrix
 Part = TypeVar("Part")
 
 THREADS = 2
-BLOCK_SYMBOLS = 16  # two lines of the processor's cache hold as many figures
-GROUP_CELLS = 125_000_000  # 0.5 GB of float32: what is held at once of raw values
-ROWS_AT_ONCE = 512  # some ten histories of so many stay in the nearest cache
-FORM_CELLS = 80_000  # of one feature, that are put into their form at once
+BLOCK_SYMBOLS = 16  # as many float64 values as two cache lines hold
+GROUP_CELLS = 125_000_000  # 0.5 GB of float32: the most raw values in memory
+ROWS_AT_ONCE = 512  # about ten histories of this length fit into the L1 cache
+TRANSFORM_CELLS = 80_000  # cells of one feature that are transformed at a time
 
-Raw = NDArray[np.float32]  # features × symbols × sessions: each history is computed, and kept, in one piece
+Raw = NDArray[np.float32]  # features × symbols × sessions: each history is contiguous
 
 
 def compute(panel: Panel, names: Sequence[str] | None = None) -> FeatureMatrix:
-    """Return the features of every session; missing where the panel does not hold the feature's whole window."""
+    """Return the features of every session; NaN where the panel does not hold the feature's whole window."""
     features = selected(names)
     values = np.empty((len(features), *panel.close.shape), dtype=np.float32)
     done = 0
-    for few in computed_in_turn(panel, features):
+    for few in iterate_features(panel, features):
         values[done : done + len(few)] = few
         done += len(few)
     return _matrix(panel, features, values, first_row=0)
 
 
 def compute_last(panel: Panel, names: Sequence[str] | None = None) -> FeatureMatrix:
-    """Return the features of the last session, from the needed tail alone: the same bits as `compute`'s last row."""
+    """Return the features of the last session, from the panel's tail: bit-identical to the last row of `compute`."""
     features = selected(names)
     first_row = len(panel.sessions) - 1
     raw = _raw_last(panel, (*features, *factors(features)))
     peers = _peers(panel, raw[len(features) :], first_row=first_row)
-    return _matrix(panel, features, _formed(raw, features, peers, first_row=first_row), first_row=first_row)
+    return _matrix(
+        panel, features, _transformed_all(raw, features, peers, first_row=first_row), first_row=first_row
+    )
 
 
-def computed_in_turn(panel: Panel, features: Sequence[Feature]) -> Iterator[Values]:
-    """Yield the features in their forms, a few at a time, so that a large market needs little memory."""
+def iterate_features(panel: Panel, features: Sequence[Feature]) -> Iterator[Values]:
+    """Yield the transformed features, a few at a time, to limit memory."""
     peers = _peers(panel, _raw(panel, factors(features)), first_row=0)
     size = max(GROUP_CELLS // max(panel.close.size, 1), 1)
     for start in range(0, len(features), size):
@@ -65,7 +66,7 @@ def computed_in_turn(panel: Panel, features: Sequence[Feature]) -> Iterator[Valu
         raw = _raw(panel, group)
         for first in range(0, len(group), THREADS):
             few = slice(first, first + THREADS)
-            yield _formed(raw[few], group[few], peers, first_row=0)
+            yield _transformed_all(raw[few], group[few], peers, first_row=0)
 
 
 def members_frame(matrix: FeatureMatrix, is_member: NDArray[np.bool_]) -> pd.DataFrame:
@@ -78,30 +79,30 @@ def members_frame(matrix: FeatureMatrix, is_member: NDArray[np.bool_]) -> pd.Dat
 
 
 def compute_raw(panel: Panel, features: Sequence[Feature]) -> Values:
-    """Return the features as their functions give them, before any cross-sectional form."""
+    """Return the features before their cross-sectional transform (features × sessions × symbols)."""
     return _raw(panel, features).transpose(0, 2, 1)
 
 
 def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
-    """Return the last session's features before any cross-sectional form."""
+    """Return the last session's features before their cross-sectional transform."""
     return _raw_last(panel, features).transpose(0, 2, 1)
 
 
 def on_arrays(function: Callable[..., tuple[Series, ...]], *arrays: Matrix) -> tuple[Matrix, ...]:
-    """Return what the function makes of arrays, sessions × symbols, in float64: windows for who is no feature."""
+    """Apply a feature function to arrays (sessions × symbols, float64), for windows outside the registry."""
     sessions, symbols = arrays[0].shape
     outputs = function(*(named(str(place)) for place in range(len(arrays))))
     program = program_of(outputs, rows_at_once=max(sessions, 1))
     found = np.empty((len(program.outputs), sessions, symbols))
-    room, always, nothing = (
-        program.room(),
+    buffer, bars, no_output = (
+        program.new_buffer(),
         np.zeros((1, sessions)),
         np.empty((0, 0, sessions), dtype=np.float32),
     )
     for symbol in range(symbols):
         inputs = np.array([[arrays[int(name)][:, symbol]] for name in program.inputs], dtype=np.float64)
-        machine.run(*program.parts, inputs, always, room, nothing, symbol)
-        found[:, :, symbol] = [room[begin : begin + sessions] for begin in program.outputs]
+        machine.run(*program.parts, inputs, bars, buffer, no_output, symbol)
+        found[:, :, symbol] = [buffer[begin : begin + sessions] for begin in program.outputs]
     return tuple(found)
 
 
@@ -126,7 +127,7 @@ def _program(features: tuple[Feature, ...], rows_at_once: int) -> Program:
 
 
 def _fill(raw: Raw, panel: Panel, features: Sequence[Feature], rows: slice) -> None:
-    """Write the features of every symbol, reading these rows of the panel."""
+    """Compute the features of every symbol from these rows of the panel."""
     if not features:
         return
     program = _program(tuple(features), ROWS_AT_ONCE)
@@ -134,7 +135,7 @@ def _fill(raw: Raw, panel: Panel, features: Sequence[Feature], rows: slice) -> N
     length = len(panel.sessions[rows])
 
     def fill(blocks: Iterator[slice]) -> None:
-        room = program.room()
+        buffer = program.new_buffer()
         inputs = np.empty((len(sources), BLOCK_SYMBOLS, length))
         for columns in blocks:
             block = inputs[:, : len(panel.symbols[columns])]
@@ -144,40 +145,40 @@ def _fill(raw: Raw, panel: Panel, features: Sequence[Feature], rows: slice) -> N
                 else:
                     machine.gather(histories, values[:, columns])
             bars = block[program.inputs.index("close")]
-            machine.run(*program.parts, block, bars, room, raw, columns.start)
+            machine.run(*program.parts, block, bars, buffer, raw, columns.start)
 
     _on_threads(fill, _blocks(len(panel.symbols), BLOCK_SYMBOLS))
 
 
 def _peers(panel: Panel, raw: Raw, *, first_row: int) -> Peers:
-    """Return who is compared with whom; `raw` holds the factors that neutral forms take out, if there are any."""
+    """Return the groups for transforms; `raw` holds the factors that neutral transforms remove, if any."""
     is_member = panel.is_member[first_row:]
     alphabetical = np.argsort(panel.symbols, kind="stable")
     if not len(raw):
         return Peers(is_member, panel.sector, alphabetical)
-    figures = dict(zip((MARKET_CAP, TRADED, BETA), raw, strict=True))
+    values = dict(zip((MARKET_CAP, TRADED, BETA), raw, strict=True))
     market_cap, traded, beta = (
-        rank(np.where(is_member, figures[name].T, np.float32(np.nan))) for name in (MARKET_CAP, TRADED, BETA)
+        rank(np.where(is_member, values[name].T, np.float32(np.nan))) for name in (MARKET_CAP, TRADED, BETA)
     )
     has_caps = 2 * np.isfinite(market_cap).sum(axis=1) > is_member.sum(axis=1)
     size = np.where(has_caps[:, None], market_cap, traded)
     return Peers(is_member, panel.sector, alphabetical, size, beta)
 
 
-def _formed(raw: Raw, features: Sequence[Feature], peers: Peers, *, first_row: int) -> Values:
-    """Put raw values into their cross-sectional forms."""
+def _transformed_all(raw: Raw, features: Sequence[Feature], peers: Peers, *, first_row: int) -> Values:
+    """Apply the cross-sectional transforms to raw values."""
     _, symbols, sessions = raw.shape
     values = np.empty((len(features), sessions, symbols), dtype=np.float32)
 
-    def form(positions: Iterator[int]) -> None:
+    def transform(positions: Iterator[int]) -> None:
         for position in positions:
             feature = features[position]
-            for rows in _blocks(sessions, max(FORM_CELLS // max(symbols, 1), 1)):
+            for rows in _blocks(sessions, max(TRANSFORM_CELLS // max(symbols, 1), 1)):
                 history = raw[position, :, rows].T
                 values[position, rows] = transformed(history, feature.transform, peers.of(rows))
             values[position, : max(reach(feature) - 1 - first_row, 0)] = np.nan
 
-    _on_threads(form, range(len(features)))
+    _on_threads(transform, range(len(features)))
     return values
 
 
@@ -191,8 +192,8 @@ def _blocks(count: int, size: int) -> list[slice]:
 
 
 def _on_threads(work: Callable[[Iterator[Part]], None], parts: Iterable[Part]) -> None:
-    """Let every thread take the next part until none is left."""
-    left = iter(list(parts))
+    """Run `work` on every thread; the threads share the parts."""
+    remaining = iter(list(parts))
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(work, [left] * THREADS):
-            pass  # a failed part raises here
+        for _ in pool.map(work, [remaining] * THREADS):
+            pass  # an exception of a part is raised here

@@ -1,8 +1,8 @@
-"""What models learn to foresee: returns after the close, set against the other members of the session.
+"""Labels: forward returns after the close, absolute or relative to the other members of the session.
 
-The only place in the features slice that looks at later rows. Nothing that computes a feature imports it. Each label
-says on which row it ends, so that training can purge exactly the rows whose labels reach into a test. Prices are total
-returns, so that no split or dividend is a move; only ratios of them are used, so that no unit is either.
+The only module of the slice that reads later rows; no feature imports it. Each label has the row on which it ends, so
+that training purges exactly the rows whose labels overlap the test. Prices are total-return levels, of which only
+ratios are used.
 """
 
 import math
@@ -21,15 +21,15 @@ from tasks.features.engine.series import Series
 
 QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01
-VOLATILITY_WINDOW = 63  # a quarter: what a name moves in a session changes slowly
+VOLATILITY_WINDOW = 63  # a quarter, because volatility changes slowly
 
 
 @dataclass(frozen=True)
 class Labels:
-    """One value per session and symbol, missing where there is none or it cannot be known yet.
+    """One value per session and symbol; NaN where there is none, or not yet.
 
-    `end_row` is the last row that the cell's label depends on; it lies beyond the panel where the label is not known
-    yet. A name that is delisted ends with the horizon, as the others do: that no bar came back is known only then.
+    `end_row` is the last row that the label depends on; it is beyond the panel if the label is not known yet. For a
+    delisted name it is the end of the horizon too: only then is it known that no bar follows.
     """
 
     values: Matrix
@@ -39,8 +39,8 @@ class Labels:
 def forward_return(close: Matrix, *, sessions: int) -> Labels:
     """Return the total return from the close of each row to the close `sessions` later.
 
-    A symbol without a bar on the later row counts with its last price until then: who holds a name that is delisted
-    is left with cash. Missing where the symbol has no bar today or the horizon reaches beyond the panel.
+    A symbol without a bar on the later row counts with its last price before it, as for a delisted holding. NaN where
+    the symbol has no bar on the row or the horizon exceeds the panel.
     """
     values = np.full(close.shape, np.nan)
     if len(close) > sessions:
@@ -49,25 +49,25 @@ def forward_return(close: Matrix, *, sessions: int) -> Labels:
 
 
 def forward_rank(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
-    """Return the members' ranks by forward return, 0 the worst, 1 the best."""
+    """Return the members' ranks by forward return, from 0 (worst) to 1 (best); NaN for others."""
     label = forward_return(close, sessions=sessions)
     return Labels(_ranked(label.values, is_member), label.end_row)
 
 
 def target(close: Matrix, is_member: Mask, *, horizons: Sequence[int]) -> Labels:
-    """Return the mean of the members' ranks over the horizons; missing unless all are known."""
+    """Return the mean of the members' ranks over the horizons; NaN unless all are known."""
     ranks = [forward_rank(close, is_member, sessions=sessions).values for sessions in horizons]
     return Labels(np.mean(ranks, axis=0), _horizon_end(close, max(horizons)))
 
 
 def forward_quintile(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
-    """Return the members' fifth by forward return, 0 the worst to 4 the best."""
+    """Return the members' quintile by forward return, from 0 (worst) to 4 (best)."""
     ranks = forward_rank(close, is_member, sessions=sessions)
     return Labels(np.minimum(np.floor(ranks.values * QUINTILES), QUINTILES - 1), ranks.end_row)
 
 
 def significant_move(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
-    """Return 1 for members that rise and 0 for those that fall by more than 1%; smaller moves are missing."""
+    """Return 1 for members that rise and 0 for those that fall by more than 1%; NaN for smaller moves."""
     label = forward_return(close, sessions=sessions)
     is_large = is_member & (np.abs(label.values) > SIGNIFICANT_MOVE_FRAC)
     return Labels(np.where(is_large, (label.values > 0).astype(np.float64), np.nan), label.end_row)
@@ -82,13 +82,12 @@ def triple_barrier(
     upper: float,
     lower: float,
 ) -> Labels:
-    """Return 1 where the upper barrier is touched first, −1 where the lower one is, 0 where neither is in time.
+    """Return 1 if the upper barrier is touched first, −1 if the lower one is, 0 if neither is within `sessions`.
 
-    The barriers stand above and below the row's close, in units of what the name's trailing volatility makes of the
-    whole horizon: at 1, a random walk would end beyond one of them every third time. Highs and lows touch where they
-    are given, else closes. Both on one row is 0: a bar does not say which came first. The label ends with the first
-    touch. Missing where the symbol has no bar today, where its volatility is unknown or 0, and where it was not
-    touched before the panel ended.
+    The barriers are above and below the row's close, in units of the trailing volatility scaled to the horizon: at 1, a
+    random walk ends beyond one of them every third time. Highs and lows are used if given, else closes. Both barriers
+    on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no
+    bar, where its volatility is unknown or 0, and where the panel ends before the label.
     """
     highs, lows = close if high is None else high, close if low is None else low
     _, volatility = on_arrays(_mean_and_volatility, close)
@@ -111,7 +110,7 @@ def _mean_and_volatility(close: Series) -> tuple[Series, Series]:
 
 
 def _horizon_end(close: Matrix, sessions: int) -> NDArray[np.int32]:
-    """Return, for every cell, the row so many sessions later; a read-only view of one column."""
+    """Return for every cell the row `sessions` later, as a read-only view."""
     return np.broadcast_to(np.arange(len(close), dtype=np.int32)[:, None] + np.int32(sessions), close.shape)
 
 
@@ -120,6 +119,6 @@ def _ranked(values: Matrix, is_member: Mask) -> Matrix:
 
 
 def _carried_forward(close: Matrix) -> Matrix:
-    """Fill each symbol's gaps with its last price before them."""
+    """Fill each symbol's gaps with its last price."""
     row_of_last = np.where(np.isnan(close), 0, np.arange(len(close))[:, None])
     return np.take_along_axis(close, np.maximum.accumulate(row_of_last, axis=0), axis=0)

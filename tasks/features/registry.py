@@ -1,6 +1,6 @@
-"""Which features there are, in which order a model is handed them, and how such a set is named.
+"""The registered features, their order, and the fingerprint of a set of them.
 
-A model records the fingerprint of the set it learned; scoring with any other set is refused.
+A model records the fingerprint of the set it was trained on; scoring with any other set is an error.
 """
 
 from collections.abc import Sequence
@@ -49,59 +49,59 @@ FAMILIES = (
 FEATURES: tuple[Feature, ...] = tuple(feature for family in FAMILIES for feature in family.FEATURES)
 
 
-# What neutral forms take out besides the sector: size by market value where that is known, or else by what is traded.
+# What neutral transforms remove besides the sector: size (market value if known, else traded value) and beta.
 MARKET_CAP, TRADED, BETA = "log_market_cap", "log_dollar_volume_21", "beta_252"
 
 
 def feature_names() -> tuple[str, ...]:
-    """Return every feature's name, in the order of the matrix's columns."""
+    """Return the names of all features, in the order of the matrix."""
     return tuple(feature.name for feature in FEATURES)
 
 
 def selected(names: Sequence[str] | None = None) -> tuple[Feature, ...]:
-    """Return the named features in the order given; all of them when none are named."""
+    """Return the named features in the given order; all if `names` is None."""
     if names is None:
         return FEATURES
     unknown = [name for name in names if name not in _by_name()]
     if unknown:
         raise ConfigError(
-            f"There is no feature {', '.join(unknown)}.",
-            remedy="Name features that stand in docs/features.md.",
+            f"Unknown feature: {', '.join(unknown)}.",
+            remedy="Use names from docs/features.md.",
             unknown=unknown,
         )
     return tuple(_by_name()[name] for name in names)
 
 
 def feature_set(names: Sequence[str] | None = None) -> str:
-    """Return the fingerprint of a set: another name, order, version, window or form gives another one."""
+    """Return the hash of a set's names, order, versions, windows, transforms and inputs."""
     return sha256_of_record(
         [[f.name, f.version, f.window, f.transform, list(f.inputs)] for f in selected(names)]
     )
 
 
 def warm_up(names: Sequence[str] | None = None) -> int:
-    """Return how many sessions, the last included, its values depend on."""
+    """Return how many sessions, the last included, the set's values depend on."""
     return max(reach(feature) for feature in selected(names))
 
 
 def reach(feature: Feature) -> int:
-    """Return how many sessions the form of a feature depends on: its own window, and what it is made neutral to."""
+    """Return how many sessions a feature depends on after its transform, including neutralised factors."""
     return max((feature.window, *(factor.window for factor in factors([feature]))))
 
 
 def factors(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """Return the features that neutral forms take out, when any of these has one."""
+    """Return the features that neutral transforms remove, if any of the features has one."""
     is_needed = any(feature.transform == "neutral_rank" for feature in features)
     return selected((MARKET_CAP, TRADED, BETA)) if is_needed else ()
 
 
 def require_feature_set(columns: Sequence[str], *, trained_on: str) -> None:
-    """Refuse columns that are not, in name, order and version, those a model was trained on."""
+    """Raise ModelError unless the columns equal, in name, order and version, those of the training."""
     known = all(name in _by_name() for name in columns)
     if not known or feature_set(columns) != trained_on:
         raise ModelError(
-            f"The model was trained on other features (set {trained_on[:12]}) than the {len(columns)} it is handed.",
-            remedy="Run `afterclose weekly` to train a champion on the present set, or roll back the code.",
+            f"The model was trained on other features (set {trained_on[:12]}) than the {len(columns)} given.",
+            remedy="Run `afterclose weekly` to train a champion on the current set, or roll back the code.",
             trained_on=trained_on,
         )
 

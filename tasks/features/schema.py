@@ -1,4 +1,4 @@
-"""What the features slice hands on: the matrix of the features' values."""
+"""The output of the features slice: the matrix of feature values."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from tasks.features.engine.feature import Values
 
 @dataclass(frozen=True)
 class FeatureMatrix:
-    """Values of the named features, in the registry's order, as a model is handed them. NaN is missing."""
+    """Values of the named features (features × sessions × symbols), as models take them. NaN is missing."""
 
     sessions: Days
     symbols: NDArray[np.str_]
     names: tuple[str, ...]
     values: Values
-    feature_set: str  # fingerprint of the names, their versions and windows, in order
+    feature_set: str  # hash of the names, their versions and windows, in order
 
     def rows(self, mask: Mask) -> NDArray[np.float32]:
-        """Return one row per marked (session, symbol), session by session, and one column per feature."""
+        """Return one row per True cell of sessions × symbols, by session, and one column per feature."""
         return np.ascontiguousarray(self.values[:, mask].T)
 
     def of_session(self, row: int) -> NDArray[np.float32]:

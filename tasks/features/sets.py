@@ -1,6 +1,6 @@
-"""Which features a model learns from: a set is chosen by its name in `models.features`.
+"""The sets of features that models are trained on, by their name in `models.features`.
 
-More features are not better by themselves: a set is changed only when the proofs on the simulated market say so.
+More features are not better in themselves: change a set only if the proofs on the simulated market support it.
 """
 
 from tasks.features.families import alpha158

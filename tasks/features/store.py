@@ -1,7 +1,7 @@
-"""Build a set of features once for a snapshot, and map it from disk ever after: ten candidates, one computation.
+"""Cache the features of a snapshot on disk, so that all candidates share one computation.
 
-A matrix is named by all that decides its values: the data, the universe's rules, the set, the rows, and the code that
-computes. It may be deleted at any time.
+The cache key covers everything that determines the values: data, universe rules, set, rows, and the code. A cached
+matrix may be deleted at any time.
 """
 
 import logging
@@ -16,20 +16,21 @@ import numpy as np
 
 from tasks.core.atomic import refuse_symlink, remove_leftovers, replace_folder
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.text import counted
 from tasks.data.schema.records import Panel, SnapshotRef
-from tasks.features.compute import computed_in_turn
+from tasks.features.compute import iterate_features
 from tasks.features.engine.feature import Values
 from tasks.features.registry import feature_set, selected
 from tasks.features.schema import FeatureMatrix
 
 log = logging.getLogger(__name__)
 
-KEPT = 2  # matrices on disk: this week's and the one before
+MATRICES_RETAINED = 2  # this week's and the previous one
 VALUES_FILE = "values.npy"
 
 
 def stored_features(folder: Path, panel: Panel, snapshot: SnapshotRef, names: Sequence[str]) -> FeatureMatrix:
-    """Return the panel's features, mapped from disk; computed and written first where they are not there yet."""
+    """Return the panel's features, memory-mapped from disk; computed and stored first if they are not there."""
     fingerprint = feature_set(names)
     place = folder / _key(panel, snapshot, fingerprint)[:24]
     shape = (len(names), *panel.close.shape)
@@ -39,7 +40,7 @@ def stored_features(folder: Path, panel: Panel, snapshot: SnapshotRef, names: Se
         _write(place, panel, names, shape)
         values = np.load(place / VALUES_FILE, mmap_mode="r")
     else:
-        os.utime(place)  # what is used is kept longest
+        os.utime(place)  # the most recently used are retained
     return FeatureMatrix(panel.sessions, panel.symbols, tuple(names), values, fingerprint)
 
 
@@ -58,13 +59,13 @@ def _key(panel: Panel, snapshot: SnapshotRef, fingerprint: str) -> str:
 
 @cache
 def _code() -> str:
-    """Return one hash of the sources that compute features: a mended kernel makes a new matrix."""
+    """Return the hash of the sources that compute features, so that a fix invalidates the cache."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     return sha256_of_record([sha256_of_bytes(source.read_bytes()) for source in sources])
 
 
 def _mapped(place: Path, shape: tuple[int, ...]) -> Values | None:
-    """Map a stored matrix; one that is not whole is as good as none."""
+    """Memory-map a stored matrix; None if it is missing or incomplete."""
     try:
         values = np.load(place / VALUES_FILE, mmap_mode="r")
     except (FileNotFoundError, ValueError, EOFError):
@@ -74,19 +75,24 @@ def _mapped(place: Path, shape: tuple[int, ...]) -> Values | None:
 
 def _write(place: Path, panel: Panel, names: Sequence[str], shape: tuple[int, ...]) -> None:
     features, sessions, symbols = shape
-    log.info("computing %d features of %d names over %d sessions", features, symbols, sessions)
+    log.info(
+        "computing %s of %s over %s",
+        counted(features, "feature"),
+        counted(symbols, "name"),
+        counted(sessions, "session"),
+    )
     with replace_folder(place) as new, (new / VALUES_FILE).open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_2_0(file, header)
-        for few in computed_in_turn(panel, selected(names)):
+        for few in iterate_features(panel, selected(names)):
             few.tofile(file)
 
 
 def _make_room(folder: Path) -> None:
-    """Delete what a killed run left, and all matrices but the last used ones."""
+    """Delete leftovers of killed runs, and all but the most recently used matrices."""
     refuse_symlink(folder)
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     stored = sorted(folder.iterdir(), key=lambda place: place.stat().st_mtime, reverse=True)
-    for place in stored[KEPT - 1 :]:
+    for place in stored[MATRICES_RETAINED - 1 :]:
         shutil.rmtree(place)

@@ -1,26 +1,26 @@
-"""What can be done with histories row by row, beside operators."""
+"""Row-by-row functions on series, in addition to operators."""
 
 from tasks.features.engine import machine
 from tasks.features.engine.series import Number, Series, recorded, series
 
 
 def where(condition: Series, one: Number, other: Number) -> Series:
-    """Choose row by row: the one where the condition holds, else the other."""
+    """Return `one` in rows where the condition holds, else `other`."""
     return recorded(machine.SELECT, condition, series(one), series(other))
 
 
 def is_missing(values: Series) -> Series:
-    """Tell where there is no value."""
+    """Return which rows are missing."""
     return recorded(machine.IS_MISSING, values)
 
 
 def maximum(one: Number, other: Number) -> Series:
-    """Return the larger of two row by row; missing where either is."""
+    """Return the row-wise maximum; missing where either is."""
     return recorded(machine.MAXIMUM, series(one), series(other))
 
 
 def minimum(one: Number, other: Number) -> Series:
-    """Return the smaller of two row by row; missing where either is."""
+    """Return the row-wise minimum; missing where either is."""
     return recorded(machine.MINIMUM, series(one), series(other))
 
 
@@ -40,7 +40,7 @@ def log(values: Series) -> Series:
 
 
 def log1p(values: Series) -> Series:
-    """Return the natural logarithm of what is 1 more."""
+    """Return the natural logarithm of 1 + the value."""
     return recorded(machine.LOG1P, values)
 
 
@@ -50,5 +50,5 @@ def tanh(values: Series) -> Series:
 
 
 def ratio(numerator: Series, denominator: Series, *, flat: float) -> Series:
-    """Divide; where the denominator is 0, because nothing moved or traded, the answer is `flat`."""
+    """Divide; `flat` where the denominator is 0, as for a name that did not move or trade."""
     return where(denominator == 0, flat, numerator / denominator)

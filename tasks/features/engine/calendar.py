@@ -1,4 +1,4 @@
-"""What the calendar alone says, the same for every symbol."""
+"""Inputs from the calendar, the same for every symbol."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,17 +24,17 @@ def month(sessions: Days) -> OfSession:
 
 
 def days_to_month_end(sessions: Days) -> OfSession:
-    """Return how many calendar days of the month are left."""
+    """Return the number of calendar days to the end of the month."""
     return _days_to(sessions, _months(sessions) + 1)
 
 
 def days_to_quarter_end(sessions: Days) -> OfSession:
-    """Return how many calendar days of the quarter are left: funds dress their windows towards its end."""
+    """Return the number of calendar days to the end of the quarter (window dressing of funds)."""
     return _days_to(sessions, _months(sessions) // 3 * 3 + 3)
 
 
 def turn_of_month(sessions: Days) -> OfSession:
-    """Return 1 on a month's last weekday and its first three, when wages and pensions are invested; else 0."""
+    """Return 1 on the last weekday of a month and the first three (turn of the month), else 0."""
     day = sessions.astype("datetime64[D]")
     months = _months(sessions)
     so_far = np.busday_count(_first_day(months), day + 1)

@@ -1,7 +1,7 @@
-"""Compile loops over histories, and keep the machine code on disk.
+"""Compile loops with Numba and cache the machine code on disk.
 
-A compiled function calls only compiled functions of its own file: code kept on disk is renewed when its file changes,
-and would not notice that another one did.
+A compiled function may call compiled functions of its own file only: the cache is invalidated when its file changes,
+but not when another file does.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,8 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile at the first call, without Python's lock, and keep the machine code on disk where that can be done."""
+    """Compile at the first call, without the GIL, and cache the machine code on disk if possible."""
     try:
         return cast("Kernel", numba.njit(function, nogil=True, error_model="numpy", cache=True))
-    except (
-        RuntimeError
-    ):  # neither the package's folder nor the user's cache can be written: compile in each process
+    except RuntimeError:  # neither the package nor the user's cache is writable: compile in each process
         return cast("Kernel", numba.njit(function, nogil=True, error_model="numpy"))

@@ -1,6 +1,6 @@
-"""Set each symbol against the others of its session, over members only. Everyone else is missing.
+"""Cross-sectional transforms over the members of each session; all other symbols are missing.
 
-Never looks at another session, and never depends on the order in which the symbols stand, nor on who else is listed.
+Depends neither on other sessions, nor on the order of the symbols, nor on symbols that are not members.
 """
 
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ SPARE_BITS = (1 << 29) - 1
 
 @dataclass(frozen=True)
 class Peers:
-    """Who is compared with whom: the members, their sectors, and what else neutral forms take out, as ranks."""
+    """The groups for transforms: members, their sectors, and the ranks of factors that neutral transforms remove."""
 
     is_member: Mask
     sector: NDArray[np.str_]
-    alphabetical: NDArray[np.intp]  # of the symbols: sums run in this order, however the columns stand
-    size: Session | None = None  # 0–1 in each session; NaN is taken for the sector's average
+    alphabetical: NDArray[np.intp]  # order of summation, whatever the order of the columns
+    size: Session | None = None  # 0–1 in each session; NaN counts as the sector's average
     beta: Session | None = None
 
     def of(self, rows: slice) -> "Peers":
-        """Return the peers of these sessions."""
+        """Return the groups of these sessions."""
         size, beta = (None if figure is None else figure[rows] for figure in (self.size, self.beta))
         return Peers(self.is_member[rows], self.sector, self.alphabetical, size, beta)
 
 
 def transformed(values: Session, transform: Transform, peers: Peers) -> Session:
-    """Return the declared form of the values; `none` keeps them as they are, for members."""
+    """Return the values after the named transform; `none` only removes non-members."""
     if values.size == 0:
         return values
     among = np.where(peers.is_member, values, np.float32(np.nan))
@@ -52,9 +52,9 @@ def transformed(values: Session, transform: Transform, peers: Peers) -> Session:
 
 
 def rank(values: Session) -> Session:
-    """Return each value's place in its session, 0 the smallest, 1 the largest; equals share their mean place.
+    """Return each value's rank in its session, from 0 (smallest) to 1 (largest); ties share their mean rank.
 
-    A value that is alone in its session stands at 0.5.
+    A single value gets 0.5.
     """
     ranked = np.full(values.shape, np.nan, dtype=np.float32)
     session_kernels.place(_sorted(values), ranked)
@@ -62,11 +62,11 @@ def rank(values: Session) -> Session:
 
 
 def zscore(values: Session) -> Session:
-    """Return distances from the session's mean in standard deviations, the outermost WINSOR_FRAC drawn in.
+    """Return z-scores within each session, winsorised at WINSOR_FRAC on each side.
 
-    A session in which all are equal scores 0.
+    A session of equal values gives 0.
     """
-    ordered = np.sort(values, axis=1)  # summed in order: the same sum however symbols stand
+    ordered = np.sort(values, axis=1)  # sorted, so that the sum does not depend on the order of symbols
     return session_kernels.score(values, ordered, WINSOR_FRAC)
 
 
@@ -80,7 +80,7 @@ def sector_neutral(values: Session, sector: NDArray[np.str_]) -> Session:
 
 
 def neutral(ranks: Session, peers: Peers) -> Session:
-    """Return what sector, size and beta leave unexplained: residuals of each session's least squares on them."""
+    """Return the residuals of a least-squares fit on sector, size and beta in each session."""
     _, sector = np.unique(peers.sector, return_inverse=True)
     unknown = np.full_like(ranks, np.nan)
     size = unknown if peers.size is None else peers.size
@@ -97,10 +97,10 @@ def _median(values: Session) -> Session:
 
 
 def _sorted(values: Session) -> NDArray[np.int64]:
-    """Return each row in order, missing last, the column of each value in its last bits.
+    """Return each row sorted, missing last, with the column of each value in its low bits.
 
-    A float32 leaves the last 29 bits of a float64 empty: the column goes there, and one plain sort, which the
-    processor does several values at a time, gives the order three times as fast as `argsort`.
+    A float32 leaves the low 29 bits of a float64 free: the column is stored there, so that one vectorised sort gives
+    the order, three times as fast as `argsort`.
     """
     wide = values.astype(np.float64) + 0.0  # −0 becomes 0
     wide[np.isnan(wide)] = BEYOND_FLOAT32

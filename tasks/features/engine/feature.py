@@ -15,13 +15,12 @@ Values = NDArray[np.float32]  # features × sessions × symbols
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature, declared. The function gets exactly the inputs that are named here, in their order.
+    """The declaration of one feature. The function gets the inputs named here, in their order.
 
-    `window` counts the rows of bars, today's included, that one value depends on: neither more nor fewer.
-    `version` goes up whenever the same bars would give another value. `transform` is the cross-sectional form
-    over the session's members that a model is handed: rank (0–1), zscore (winsorised), sector_rank (distance to
-    the sector's median, then ranked), neutral_rank (what sector, size and beta leave unexplained of the rank, then
-    ranked) or none.
+    `window`: the exact number of rows, the current one included, that a value depends on. `version`: increased whenever
+    the same bars give another value. `transform`: the cross-sectional form over the session's members: rank (0–1),
+    zscore (winsorised), sector_rank (distance to the sector's median, ranked), neutral_rank (residual of the rank on
+    sector, size and beta, ranked) or none.
     """
 
     name: str

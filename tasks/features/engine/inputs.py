@@ -1,4 +1,4 @@
-"""What features can be made of: the panel's arrays by name, and what several of them share."""
+"""The inputs of features: the panel's arrays by name."""
 
 from collections.abc import Mapping
 
@@ -24,14 +24,14 @@ INPUTS = (*PRICES, *FUNDAMENTALS, "market", *CALENDAR, *DERIVED)
 
 
 def series_of(name: str) -> Series:
-    """Return the stand-in for an input."""
+    """Return the series of an input."""
     if name not in INPUTS:
-        raise ValueError(f"There is no input {name}. There are: {', '.join(INPUTS)}.")
+        raise ValueError(f"Unknown input {name}. The inputs are {', '.join(INPUTS)}.")
     return DERIVED.get(name, named(name))
 
 
 def values_of(panel: Panel, name: str) -> Matrix:
-    """Return an input's sessions × symbols, or one column where it is the same for all symbols."""
+    """Return an input as sessions × symbols, or one column if it is the same for all symbols."""
     if name in CALENDAR:
         return CALENDAR[name](panel.sessions)[:, None]
     if name == "market":

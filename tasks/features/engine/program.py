@@ -1,7 +1,7 @@
-"""Put recipes into one list of steps: each step once, and with as few histories held at a time as that takes.
+"""Compile expressions into one list of steps for `machine`: each step once, with minimal memory.
 
-Nothing is computed here. Each step is done from the first row that is needed of it: where only a feature's last row is
-wanted, from so many before as the windows on the way look back.
+Nothing is computed here. Each step starts at the first row that is needed of it: for a feature's last row alone, as
+many rows before as the windows in between look back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,45 +14,45 @@ from tasks.features.engine import machine
 from tasks.features.engine.series import Series
 
 MOST_PARTS = 4
-STEP = 4 + MOST_PARTS  # numbers a step takes
+STEP = 4 + MOST_PARTS  # integers per step
 
 
 @dataclass(frozen=True)
 class Program:
-    """What `machine.run` goes through, for one symbol after the other, some rows at once.
+    """The steps that `machine.run` executes, symbol by symbol, some rows at a time.
 
-    A row of `steps` says: operation, where the rows begin that it writes, and up to four that it reads, from how many
-    rows before the first that is asked for it is needed, and how many rows back it looks. What is looked back at has
-    the rows before in front of it: `tails` says where those begin, and how many they are.
+    A row of `steps` holds: the operation, the offset of its output, up to four offsets of its inputs, the number of
+    rows needed before the first requested one, and its look-back in rows. Inputs that are looked back at are preceded
+    by earlier rows: `tails` holds where those begin, and how many they are.
     """
 
     steps: NDArray[np.uint64]
-    numbers: NDArray[np.float64]  # one a step
-    weights: NDArray[np.float64]  # of all weighted sums; the number of such a step says where its own begin
+    numbers: NDArray[np.float64]  # one per step
+    weights: NDArray[np.float64]  # of all weighted sums; `numbers` holds the offset of each step's own
     tails: NDArray[np.uint64]
-    constants: tuple[tuple[int, int, float], ...]  # from where to where in the room a number stands
+    constants: tuple[tuple[int, int, float], ...]  # start, stop and value of each constant in the buffer
     inputs: tuple[str, ...]
-    outputs: tuple[int, ...]  # where the outputs begin in the end
+    outputs: tuple[int, ...]  # offsets of the outputs
     rows_at_once: int
-    figures: int  # that it needs room for
+    figures: int  # length of the buffer in float64 values
 
     @property
     def parts(
         self,
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.float64], NDArray[np.uint64], int]:
-        """What the machine is told of it."""
+        """The arguments for `machine.run`."""
         return self.steps, self.numbers, self.weights, self.tails, self.rows_at_once
 
-    def room(self) -> NDArray[np.float64]:
-        """Return room to work in, with the constants in it."""
-        room = machine.room_for(self.figures)
+    def new_buffer(self) -> NDArray[np.float64]:
+        """Return a new work buffer with the constants in it."""
+        buffer = machine.aligned_buffer(self.figures)
         for begin, end, number in self.constants:
-            room[begin:end] = number
-        return room
+            buffer[begin:end] = number
+        return buffer
 
 
 def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
-    """Return the steps to the outputs, which are done for so many rows at once."""
+    """Return the program for the outputs, executed `rows_at_once` rows at a time."""
     steps = _in_order(outputs)
     before, tails = _rows_before(steps), _tails(steps)
     begins, figures = _places(steps, tails, outputs, rows_at_once)
@@ -86,14 +86,14 @@ def program_of(outputs: Sequence[Series], *, rows_at_once: int) -> Program:
 
 
 def rows_of_inputs(output: Series) -> int:
-    """Return how many rows of its inputs, its own included, a row of the output depends on."""
+    """Return how many rows of the inputs, the current one included, a row of the output depends on."""
     steps = _in_order([output])
     before = _rows_before(steps)
     return 1 + max((before[id(step)] for step in steps if step.operation == machine.INPUT), default=0)
 
 
 def _in_order(outputs: Iterable[Series]) -> list[Series]:
-    """Return every step after its parts, and near the first that needs it."""
+    """Return the steps in an order in which each follows its inputs, close to its first use."""
     done: dict[int, Series] = {}
     for output in outputs:
         waiting = [output]
@@ -107,13 +107,13 @@ def _in_order(outputs: Iterable[Series]) -> list[Series]:
 
 
 def _looked_at(step: Series) -> Iterator[tuple[Series, int]]:
-    """Yield the step's parts, and how many rows back it looks at each."""
+    """Yield the step's inputs with the look-back in rows of each."""
     for position, part in enumerate(step.parts):
         yield part, step.size if position in machine.LOOKS_BACK.get(step.operation, ()) else 0
 
 
 def _rows_before(steps: Sequence[Series]) -> dict[int, int]:
-    """Return, by identity, of how many rows before the first that is asked for each step is needed."""
+    """Return, by identity, how many rows before the first requested one each step is needed for."""
     before = dict.fromkeys(map(id, steps), 0)
     for step in reversed(steps):
         for part, back in _looked_at(step):
@@ -122,7 +122,7 @@ def _rows_before(steps: Sequence[Series]) -> dict[int, int]:
 
 
 def _tails(steps: Sequence[Series]) -> dict[int, int]:
-    """Return, by identity, how many rows of each step are looked back at from the next ones, in whole lines."""
+    """Return, by identity, how many earlier rows of each step later ones look back at, in whole cache lines."""
     tails = {id(step): int(step.operation in machine.GO_ON) for step in steps}
     for step in steps:
         for part, back in _looked_at(step):
@@ -133,10 +133,10 @@ def _tails(steps: Sequence[Series]) -> dict[int, int]:
 def _places(
     steps: Sequence[Series], tails: Mapping[int, int], outputs: Sequence[Series], rows_at_once: int
 ) -> tuple[dict[int, int], int]:
-    """Return, by identity, where each step's rows begin, and how much room they take.
+    """Return, by identity, the buffer offset of each step, and the buffer's length.
 
-    What nobody will read again is written over. Places are one line longer than they need be: the cache mixes up what
-    lies a multiple of 4 KiB apart.
+    Rows that are not read again are overwritten. Slots are one cache line longer than necessary, because addresses a
+    multiple of 4 KiB apart conflict in the cache.
     """
     size = _whole_lines(rows_at_once) + machine.LINE
     lasting = {id(step) for step in steps if tails[id(step)] or step.operation == machine.CONSTANT}
@@ -146,7 +146,7 @@ def _places(
     for position, step in enumerate(steps):
         ended = {id(part) for part in step.parts if last_use[id(part)] == position} - lasting
         if id(step) not in lasting and step.operation == machine.DIRECTLY and id(step.parts[0]) in ended:
-            begins[id(step)] = begins[id(step.parts[0])]  # a few rows are set right where they stand
+            begins[id(step)] = begins[id(step.parts[0])]  # a few rows are changed in place
             ended.remove(id(step.parts[0]))
         elif step.operation == machine.KEEP:
             begins[id(step)] = int(step.number)  # of the feature

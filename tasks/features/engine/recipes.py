@@ -1,4 +1,4 @@
-"""Ask a feature's function, once, how the feature is made, and hold it to the window that it declares."""
+"""Trace a feature's function into its expression, and check it against the declared window."""
 
 from tasks.features.engine import machine
 from tasks.features.engine.feature import Feature
@@ -8,7 +8,7 @@ from tasks.features.engine.series import Series, series
 
 
 def recipe(feature: Feature) -> Series:
-    """Return how the feature is made of its inputs."""
+    """Return the feature as an expression of its inputs."""
     inputs = [series_of(name) for name in feature.inputs]
     try:
         made = series(feature.function(*inputs))
@@ -25,5 +25,5 @@ def recipe(feature: Feature) -> Series:
 
 
 def kept(feature: Feature, place: int) -> Series:
-    """Return the step that keeps the feature at its place: where there is a bar, and its window is whole."""
+    """Return the step that writes the feature to its position, where there is a bar and a whole window."""
     return Series(machine.KEEP, (recipe(feature), series_of("close")), size=feature.window - 1, number=place)

@@ -1,11 +1,11 @@
-"""Trailing windows whose value at a row depends on that window's rows alone, bit for bit.
+"""Trailing windows that depend on the rows of the window alone, bit for bit.
 
-A running sum depends on where the array begins: yesterday's rounding is carried on for ever. Here windows are merged
-from smaller ones, in an order that the window alone decides, so that the day's row, computed from the
-needed tail, equals the full computation exactly. Windows of one history share what they are merged from.
+A running sum depends on where the array begins, because rounding accumulates. Here windows are merged from smaller
+ones, in an order that depends on the window alone, so that a row computed from the tail equals the full computation.
+Windows of one series share the smaller ones.
 
-A window holds missing values when bars are missing. Its result is missing when less than MIN_PRESENT_FRAC of its
-rows are there, or when the history does not hold the whole window: what is merged with nothing is missing.
+Missing bars are missing values. The result is missing if less than MIN_PRESENT_FRAC of the rows are present, or if the
+history is shorter than the window.
 """
 
 import math
@@ -18,38 +18,38 @@ from tasks.features.engine.arithmetic import is_missing, maximum, sqrt, where
 from tasks.features.engine.series import Series, recorded, series
 
 MIN_PRESENT_FRAC = 0.8
-EMA_SPANS = 5  # a decaying average ends after this many spans, where e⁻¹⁰ of the weight is left
+EMA_SPANS = 5  # length of an exponential average in spans; e⁻¹⁰ of the weight remains after it
 
 SUMS = {2: machine.SUM_OF_2, 3: machine.SUM_OF_3, 5: machine.SUM_OF_5, 7: machine.SUM_OF_7}
 LEAST_SPREAD = (
-    1e-6  # of the squares: where less is left of them around the mean, too many digits have cancelled out
+    1e-6  # of the squares: with less variance around the mean, cancellation costs too much precision
 )
 
 
 def lag(values: Series, sessions: int) -> Series:
-    """Return what stood `sessions` rows earlier; missing where the history does not reach back."""
+    """Return the value `sessions` rows earlier; missing at the start of the history."""
     if sessions < 0:
         raise ValueError("A feature cannot look ahead: lags are 0 or more.")
     return recorded(machine.LAG, series(values), size=sessions) if sessions else series(values)
 
 
 def rolling_sum(values: Series, window: int) -> Series:
-    """Sum what is present in the window."""
+    """Sum the present values of the window."""
     return _where_enough(_merged(_filled(values), window), values, window)
 
 
 def rolling_mean(values: Series, window: int) -> Series:
-    """Average what is present in the window."""
+    """Average the present values of the window."""
     return _merged(_filled(values), window) / _count(values, window)
 
 
 def rolling_max(values: Series, window: int) -> Series:
-    """Return the largest value that is present in the window."""
+    """Return the largest present value of the window."""
     return _where_enough(_largest(values, window)[0], values, window)
 
 
 def rolling_min(values: Series, window: int) -> Series:
-    """Return the smallest value that is present in the window."""
+    """Return the smallest present value of the window."""
     lowest = recorded(machine.FILL, values, number=math.inf)
     for rows in _covering(window):
         lowest = recorded(machine.MERGE_MIN, lowest, lowest, size=rows)
@@ -57,24 +57,24 @@ def rolling_min(values: Series, window: int) -> Series:
 
 
 def sessions_since_max(values: Series, window: int) -> Series:
-    """Return how many rows ago the window's largest value was, 0 for today; the oldest of equals."""
+    """Return how many rows ago the largest value was, 0 for the current row; the oldest of equals."""
     return _where_enough(_largest(values, window)[1], values, window)
 
 
 def sessions_since_min(values: Series, window: int) -> Series:
-    """Return how many rows ago the window's smallest value was, 0 for today; the oldest of equals."""
+    """Return how many rows ago the smallest value was, 0 for the current row; the oldest of equals."""
     return sessions_since_max(-values, window)
 
 
 def rolling_mean_and_std(values: Series, window: int) -> tuple[Series, Series]:
-    """Return mean and sample standard deviation; a constant window deviates by exactly 0."""
+    """Return mean and sample standard deviation, which is exactly 0 for a constant window."""
     filled = _filled(values)
     sums = _count(values, window), _merged(filled * filled, window), _merged(filled, window)
     return _moment(machine.MEAN, *sums, values, window), _moment(machine.DEVIATION, *sums, values, window)
 
 
 def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, Series]:
-    """Return the sample skewness and excess kurtosis, corrected for bias; 0 where nothing varies."""
+    """Return the sample skewness and excess kurtosis, corrected for bias; 0 for a constant window."""
     n = _count(values, window)
     mean, std = rolling_mean_and_std(values, window)
     cubes = recorded(machine.POWER_SUM, values, mean, size=window - 1, number=3)
@@ -87,13 +87,13 @@ def rolling_skewness_and_kurtosis(values: Series, window: int) -> tuple[Series, 
 
 
 def rolling_quantile(values: Series, window: int, fraction: float) -> Series:
-    """Return the value below which `fraction` of what is present lies, interpolated between neighbours."""
+    """Return the quantile of the present values, interpolated linearly."""
     quantile = recorded(machine.QUANTILE, values, size=window - 1, number=fraction)
     return _where_enough(quantile, values, window)
 
 
 def rolling_rank(values: Series, window: int) -> Series:
-    """Return the row's own place among what is present in its window, 1 for the largest; equals share their mean."""
+    """Return the row's rank among the present values, 1 for the largest; ties share their mean rank."""
     place, nearest = series(0.0), 1
     for farthest in (*_doublings(window - 1), window - 1):
         place = recorded(machine.PLACE, place, values, size=farthest, number=nearest)
@@ -103,9 +103,9 @@ def rolling_rank(values: Series, window: int) -> Series:
 
 
 def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
-    """Return slope a row, r² and the row's own residual of the straight line through what is present.
+    """Return slope per row, r² and the current row's residual of a line fitted to the present values.
 
-    r² is missing where nothing varies; the residual is missing where the row itself is.
+    r² is missing for a constant window; the residual is missing where the row is.
     """
     filled = _filled(values)
     count, (ages, squared_ages) = _count(values, window), _ages(values, window)
@@ -124,7 +124,7 @@ def rolling_line(values: Series, window: int) -> tuple[Series, Series, Series]:
 
 
 def rolling_correlation(x: Series, y: Series, window: int) -> Series:
-    """Return Pearson's correlation over the rows where both are present, 0 where either does not vary."""
+    """Return the Pearson correlation over rows where both are present; 0 where either is constant."""
     lacks_one, count = is_missing(x + y), _count(x + y, window)
     of_x, of_y = where(lacks_one, 0.0, x), where(lacks_one, 0.0, y)
     total_x, total_y = _merged(of_x, window), _merged(of_y, window)
@@ -139,19 +139,19 @@ def rolling_correlation(x: Series, y: Series, window: int) -> Series:
 
 
 def ema(values: Series, span: float) -> Series:
-    """Average with weights that decay by 1 − 2/(span + 1) a session, cut after EMA_SPANS spans."""
+    """Average with weights that decay by 1 − 2/(span + 1) per session, truncated after EMA_SPANS spans."""
     window, decay = ema_window(span), 1.0 - 2.0 / (span + 1.0)
     weight = _merged(_present(values), window, decay)
     return _where_enough(_merged(_filled(values), window, decay) / weight, values, window)
 
 
 def ema_window(span: float) -> int:
-    """Return how many rows a decaying average of this span looks at."""
+    """Return the length in rows of an exponential average of this span."""
     return math.ceil(EMA_SPANS * span)
 
 
 def weighted_sum(values: Series, weights: NDArray[np.float64]) -> Series:
-    """Sum the window with one weight a row, oldest first; missing when any row of it is."""
+    """Sum the window with one weight per row, oldest first; missing if any row is."""
     return recorded(machine.WEIGHTED, values, size=len(weights) - 1, weights=tuple(weights.tolist()))
 
 
@@ -164,7 +164,7 @@ def _present(values: Series) -> Series:
 
 
 def _count(values: Series, window: int) -> Series:
-    """Count what is present; missing where that is too little, and with it whatever is divided by it."""
+    """Count the present values; missing where there are too few, and so is any quotient by it."""
     values = _with_same_gaps(values)
     running = recorded(machine.RUNNING_COUNT, values)
     return recorded(
@@ -173,7 +173,7 @@ def _count(values: Series, window: int) -> Series:
 
 
 def _with_same_gaps(values: Series) -> Series:
-    """Return what the values are made of, as long as nothing but numbers comes in: it is missing where they are."""
+    """Return the series beneath operations with constants, which is missing exactly where `values` is."""
     gaps = [part for part in values.parts if part.operation != machine.CONSTANT]
     if values.operation in machine.KEEPS_GAPS and len(gaps) == 1:
         return _with_same_gaps(gaps[0])
@@ -181,7 +181,7 @@ def _with_same_gaps(values: Series) -> Series:
 
 
 def _exact_sum(numbers: Series, window: int) -> Series:
-    """Sum whole numbers, of which any running sum is exact."""
+    """Sum integers, for which running sums are exact."""
     return recorded(machine.DIFFERENCE, recorded(machine.RUNNING, numbers), numbers, size=window - 1)
 
 
@@ -194,10 +194,10 @@ def _where_known(figure: Series, other: Series) -> Series:
 
 
 def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
-    """Sum each window; what lies `n` rows back counts `fade` to the power of `n`.
+    """Sum each window; the value `n` rows back has weight `fade` ** n.
 
-    A window is put together from equal parts where it can be cut into them, else from one row and the rest: in an
-    order that depends on the window alone. Windows of 5, 10, 20, 60 rows are parts of one another, whoever asks.
+    A window is merged from equal parts if its length allows, else from one row and the rest: in an order that depends
+    on the window alone. Windows of 5, 10, 20 and 60 rows share their parts.
     """
     if window == 1:
         return values
@@ -214,7 +214,7 @@ def _merged(values: Series, window: int, fade: float = 1.0) -> Series:
 
 
 def _aged(values: Series, window: int) -> Series:
-    """Sum each window with each value counting by how many rows ago it was."""
+    """Sum each window, each value weighted by its age in rows."""
     if window == 1:
         return series(0.0)
     parts = _equal_parts(window)
@@ -229,7 +229,7 @@ def _aged(values: Series, window: int) -> Series:
 
 
 def _equal_parts(window: int) -> int:
-    """Return into how many equal parts a window is cut, 1 if into none."""
+    """Return into how many equal parts a window is split, 1 if into none."""
     return next((parts for parts in SUMS if window % parts == 0), 1)
 
 
@@ -238,7 +238,7 @@ def _sum_of(parts: int, values: Series, window: int) -> Series:
 
 
 def _ages(values: Series, window: int) -> tuple[Series, Series]:
-    """Return the sums of how many rows ago what is present was, and of the squares of that."""
+    """Return the sums of the ages in rows of present values, and of their squares."""
     row, present = recorded(machine.ROW), _present(values)
     count, rows = _count(values, window), _exact_sum(present * row, window)
     squares = _exact_sum(present * row * row, window)
@@ -255,18 +255,18 @@ def _largest(values: Series, window: int) -> tuple[Series, Series]:
 
 
 def _covering(window: int) -> tuple[int, ...]:
-    """Return how many rows before its later part the earlier one ends: doubled, and then two that overlap."""
+    """Return the distances between merged windows: doubling, then two that overlap."""
     left_over = window - (1 << window.bit_length() - 1)
     return (*_doublings(window), left_over) if left_over else _doublings(window)
 
 
 def _doublings(window: int) -> tuple[int, ...]:
-    """Return 1, 2, 4 … as far as twice that fits into the window."""
+    """Return 1, 2, 4, … while twice that fits into the window."""
     return tuple(1 << bit for bit in range(window.bit_length() - 1))
 
 
 def _crossed(a: Series, b: Series, c: Series, d: Series) -> Series:
-    """Return a·b − c·d: of a count, a sum of products and both totals, count × the products around the means."""
+    """Return a·b − c·d: from a count, a sum of products and both totals, count × the central products."""
     return recorded(machine.CROSSED, a, b, c, d)
 
 
@@ -281,5 +281,5 @@ def _moment(
 
 
 def _directly(spread: Series, cases: Series, x: Series, y: Series, window: int) -> Series:
-    """Find it digit by digit in the windows in question."""
+    """Compute it from the rows where the sums cancel."""
     return recorded(machine.DIRECTLY, spread, cases, x, y, size=window - 1)

@@ -1,7 +1,7 @@
-"""What a feature's function is handed: a stand-in for a history that writes down what is done with it.
+"""Symbolic series: the argument of a feature's function, which records the operations applied to it.
 
-A function is called once, with stand-ins, and gives back the recipe of its feature. The same step on the same parts is
-the same recipe wherever it is written, so what several features have in common is found, and computed once.
+A function is called once, with symbolic series, and returns the expression of its feature. Equal operations on equal
+inputs give the same object, so that subexpressions shared by several features are computed once.
 """
 
 import struct
@@ -12,11 +12,11 @@ from tasks.features.engine import machine
 
 
 class Series:
-    """One step of a recipe: what is done, with which parts. Reads like an array of one symbol's history."""
+    """One node of an expression: an operation and its inputs. Used like an array of one symbol's history."""
 
     __slots__ = ("name", "number", "operation", "parts", "size", "weights")
-    __hash__ = None  # type: ignore[assignment]  # `==` asks row by row
-    __array_ufunc__ = None  # numpy leaves operators to this class, and refuses its own functions
+    __hash__ = None  # type: ignore[assignment]  # `==` compares row by row
+    __array_ufunc__ = None  # NumPy defers operators to this class, and rejects its own functions
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Series:
         return recorded(machine.MULTIPLY, self, series(other))
 
     def __truediv__(self, other: "Number") -> "Series":
-        """Divide once where a part is a quotient itself: a division takes as long as six multiplications."""
+        """Merge nested quotients into one division, which takes as long as six multiplications."""
         divisor = series(other)
         if _is_quotient(divisor):
             dividend, its_divisor = divisor.parts
@@ -103,7 +103,7 @@ class Series:
         return recorded(machine.NOT, _mask(self))
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("A feature cannot ask `if`: each row has its own answer. Use where().")
+        raise TypeError("A feature cannot use `if`, because rows differ. Use where().")
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         raise TypeError(
@@ -124,14 +124,14 @@ def recorded(
     weights: tuple[float, ...] = (),
     name: str = "",
 ) -> Series:
-    """Return the step, the same one each time it is asked for."""
+    """Return the node; equal arguments give the same object."""
     key = (operation, *map(id, parts), size, struct.pack("d", number), weights, name)
     made = Series(operation, parts, size=size, number=number, weights=weights, name=name)
     return _recorded.setdefault(key, made)
 
 
 def series(value: object) -> Series:
-    """Return a number as the series that is this number in every row."""
+    """Return a number as a constant series."""
     if isinstance(value, Series):
         return value
     if not isinstance(value, Real):
@@ -142,7 +142,7 @@ def series(value: object) -> Series:
 
 
 def named(name: str) -> Series:
-    """Return the input of this name."""
+    """Return the symbolic input of this name."""
     return recorded(machine.INPUT, name=name)
 
 
@@ -152,5 +152,5 @@ def _is_quotient(values: Series) -> bool:
 
 def _mask(values: Series) -> Series:
     if values.operation not in machine.MASKS:
-        raise TypeError("&, | and ~ combine comparisons, not numbers.")
+        raise TypeError("&, | and ~ apply to comparisons, not to numbers.")
     return values

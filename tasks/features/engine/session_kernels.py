@@ -1,7 +1,7 @@
-"""The loops behind `cross_section.py`, compiled: one session at a time, over the symbols of that session.
+"""Compiled loops for `cross_section`: one session at a time, over its symbols.
 
-Sums run over symbols in an order that does not depend on how the columns stand, and skip who is missing, so that
-neither another order nor a name outside changes a bit.
+Sums run in an order that does not depend on the columns and skip missing values, so that neither the order of columns
+nor other symbols change a bit.
 """
 
 import numpy as np
@@ -11,14 +11,16 @@ from tasks.features.engine.compiled import compiled
 
 Session = NDArray[np.float32]  # sessions × symbols
 
-MISSING_FROM = np.array([2.0**1000]).view(np.int64)[0]  # what `cross_section` puts for NaN sorts from here on
+MISSING_FROM = np.array([2.0**1000]).view(np.int64)[
+    0
+]  # `cross_section` codes NaN as values that sort from here on
 COLUMN_BITS = (1 << 29) - 1
-LEAST_SPREAD = 1e-12  # of a factor after the other is taken out: below it, the factor says nothing of its own
+LEAST_SPREAD = 1e-12  # of a factor after the other is removed: below it, the factor is redundant
 
 
 @compiled
 def place(ordered: NDArray[np.int64], out: Session) -> None:
-    """Write each value's place, 0 to 1, to its column; a run of equals gets the run's middle."""
+    """Write each value's rank, 0 to 1, to its column; ties share their mean rank."""
     for session in range(len(ordered)):
         row = ordered[session]
         count = 0
@@ -37,7 +39,7 @@ def place(ordered: NDArray[np.int64], out: Session) -> None:
 
 @compiled
 def score(values: Session, ordered: Session, winsor_frac: float) -> Session:
-    """Return distances from the mean in deviations, after what lies outside the middle is drawn in to its edges."""
+    """Return winsorised z-scores."""
     out = np.full_like(values, np.nan)
     for session in range(len(values)):
         row = ordered[session]
@@ -71,10 +73,10 @@ def residuals(
     sector: NDArray[np.intp],
     alphabetical: NDArray[np.intp],
 ) -> Session:
-    """Return what least squares on the sectors, size and beta leaves of each value.
+    """Return the residuals of least squares on sectors, size and beta.
 
-    Everything is first set against its sector's average, where an unknown size or beta counts as average. A factor
-    that does not vary by itself is left out.
+    All variables are demeaned by sector first; an unknown size or beta counts as average. A redundant factor is
+    omitted.
     """
     out = np.full_like(values, np.nan)
     figures = np.empty((3, values.shape[1]))
@@ -107,7 +109,7 @@ def residuals(
 def _less_sector_mean(
     figure: NDArray[np.float64], among: Session, sector: NDArray[np.intp], alphabetical: NDArray[np.intp]
 ) -> None:
-    """Take each sector's mean off, in place, over the symbols that have a value; 0 where the figure is unknown."""
+    """Subtract each sector's mean in place, over the symbols with a value; 0 where the value is unknown."""
     sectors = sector.max() + 1
     total, count = np.zeros(sectors), np.zeros(sectors)
     for symbol in alphabetical:

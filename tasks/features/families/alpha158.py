@@ -1,8 +1,7 @@
 """Qlib's Alpha158 on our bars: 13 features of a single bar, and 29 of a window, over five windows.
 
-The definitions and their order are those of `qlib/contrib/data/loader.py`; `a158_roc_5` is Qlib's ROC5. What is
-missing, and what a share without trades or without a move is given, follows our rules: docs/alpha158.md says where
-that differs.
+The definitions and their order are those of `qlib/contrib/data/loader.py`; `a158_roc_5` is Qlib's ROC5. Missing
+values, and values of names that do not trade or move, follow our rules; docs/alpha158.md lists the differences.
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ BarPart = Callable[[Series, Series, Series, Series], Series]  # of open, high, l
 
 
 def body(open_: Series, _high: Series, _low: Series, close: Series) -> Series:
-    """Return how far the close lies above the open."""
+    """Return close less open."""
     return close - open_
 
 
@@ -29,12 +28,12 @@ def length(_open: Series, high: Series, low: Series, _close: Series) -> Series:
 
 
 def upper_shadow(open_: Series, high: Series, _low: Series, close: Series) -> Series:
-    """Return how far the high lies above the body."""
+    """Return the upper shadow."""
     return high - maximum(open_, close)
 
 
 def lower_shadow(open_: Series, _high: Series, low: Series, close: Series) -> Series:
-    """Return how far the low lies below the body."""
+    """Return the lower shadow."""
     return minimum(open_, close) - low
 
 
@@ -44,22 +43,22 @@ def shift(_open: Series, high: Series, low: Series, close: Series) -> Series:
 
 
 def over_open(open_: Series, high: Series, low: Series, close: Series, *, part: BarPart) -> Series:
-    """Return a part of the bar against its open."""
+    """Return a part of the bar as a fraction of its open."""
     return part(open_, high, low, close) / open_
 
 
 def over_range(open_: Series, high: Series, low: Series, close: Series, *, part: BarPart) -> Series:
-    """Return a part of the bar against its range; 0 without a range."""
+    """Return a part of the bar as a fraction of its range; 0 without a range."""
     return ratio(part(open_, high, low, close), high - low, flat=0.0)
 
 
 def over_close(price: Series, close: Series) -> Series:
-    """Return another price of the bar against its close."""
+    """Return another price of the bar relative to its close."""
     return price / close
 
 
 def typical_price_over_close(high: Series, low: Series, close: Series) -> Series:
-    """Return the typical price, which stands in for the volume-weighted one, against the close."""
+    """Return the typical price, as a substitute for the volume-weighted one, against the close."""
     return (high + low + close) / 3 / close
 
 

@@ -1,4 +1,4 @@
-"""The part of Alpha158 that looks at a window: see `alpha158.py`."""
+"""The windowed features of Alpha158; see `alpha158`."""
 
 import math
 from collections.abc import Callable
@@ -33,75 +33,75 @@ feature = Family("alpha158")
 
 
 def close_before(close: Series, *, window: int) -> Series:
-    """Return the close of a window ago against the present one."""
+    """Return the close a window ago relative to the current one."""
     return lag(close, window) / close
 
 
 def mean(values: Series, *, window: int) -> Series:
-    """Return the window's mean against the day's own value; missing where that is 0."""
+    """Return the window's mean relative to the current value; missing where that is 0."""
     return rolling_mean(values, window) / values
 
 
 def deviation(values: Series, *, window: int) -> Series:
-    """Return the window's sample deviation against the day's own value; missing where that is 0."""
+    """Return the window's sample deviation relative to the current value; missing where that is 0."""
     _, std = rolling_mean_and_std(values, window)
     return std / values
 
 
 def slope(close: Series, *, window: int) -> Series:
-    """Return the daily step of the line fitted to the window, against the close."""
+    """Return the slope of the line fitted to the window, relative to the close."""
     step, _, _ = rolling_line(close, window)
     return step / close
 
 
 def r_squared(close: Series, *, window: int) -> Series:
-    """Return how much of the window's variance its line explains; 0 where there is none."""
+    """Return r² of the line fitted to the window; 0 for a constant window."""
     step, explained, _ = rolling_line(close, window)
     return where(is_missing(explained) & ~is_missing(step), 0.0, explained)
 
 
 def residual(close: Series, *, window: int) -> Series:
-    """Return the close's distance from the line fitted to the window, against the close."""
+    """Return the close's distance from the line fitted to the window, relative to the close."""
     _, _, distance = rolling_line(close, window)
     return distance / close
 
 
 def highest(high: Series, close: Series, *, window: int) -> Series:
-    """Return the window's high against the close."""
+    """Return the window's high relative to the close."""
     return rolling_max(high, window) / close
 
 
 def lowest(low: Series, close: Series, *, window: int) -> Series:
-    """Return the window's low against the close."""
+    """Return the window's low relative to the close."""
     return rolling_min(low, window) / close
 
 
 def quantile(close: Series, *, window: int, q: float) -> Series:
-    """Return a quantile of the window's closes against the last."""
+    """Return a quantile of the window's closes relative to the last."""
     return rolling_quantile(close, window, q) / close
 
 
-# Where in the window something stands
+# Positions within the window
 
 
 def place_in_range(high: Series, low: Series, close: Series, *, window: int) -> Series:
-    """Return where the close lies in the window's range, 0 at the low, 1 at the high; 0 without a range."""
+    """Return the position of the close in the window's range, 0 at the low, 1 at the high; 0 without a range."""
     bottom = rolling_min(low, window)
     return ratio(close - bottom, rolling_max(high, window) - bottom, flat=0.0)
 
 
 def day_of_high(high: Series, *, window: int) -> Series:
-    """Return which of the window's sessions had its high, as a fraction, 1 the latest; the oldest of equals."""
+    """Return the position of the window's high in time, as a fraction, 1 the latest; the oldest of equals."""
     return 1 - sessions_since_max(high, window) / window
 
 
 def day_of_low(low: Series, *, window: int) -> Series:
-    """Return which of the window's sessions had its low, as a fraction, 1 the latest; the oldest of equals."""
+    """Return the position of the window's low in time, as a fraction, 1 the latest; the oldest of equals."""
     return 1 - sessions_since_min(low, window) / window
 
 
 def high_after_low(high: Series, low: Series, *, window: int) -> Series:
-    """Return by which fraction of the window its high came after its low."""
+    """Return the time from the window's low to its high, as a fraction of the window."""
     return (sessions_since_min(low, window) - sessions_since_max(high, window)) / window
 
 
@@ -114,7 +114,7 @@ def level_correlation(close: Series, volume: Series, *, window: int) -> Series:
 
 
 def change_correlation(close: Series, volume: Series, *, window: int) -> Series:
-    """Correlate the day's change of price with that of volume; days after one without trades do not count."""
+    """Correlate daily changes of price and volume; days after one without trades do not count."""
     return rolling_correlation(close / lag(close, 1), log(volume / lag(_traded(volume), 1) + 1), window)
 
 
@@ -128,37 +128,37 @@ def _traded(volume: Series) -> Series:
     return where(volume > 0, volume, math.nan)
 
 
-# Steps up and down
+# Moves up and down
 
 
 def share_of_rises(close: Series, *, window: int) -> Series:
-    """Return the share of sessions that ended higher than the one before."""
+    """Return the fraction of sessions that closed higher than the previous one."""
     return rolling_mean(maximum(sign(_step(close)), 0), window)
 
 
 def share_of_falls(close: Series, *, window: int) -> Series:
-    """Return the share of sessions that ended lower than the one before."""
+    """Return the fraction of sessions that closed lower than the previous one."""
     return share_of_rises(-close, window=window)
 
 
 def rises_less_falls(close: Series, *, window: int) -> Series:
-    """Return the share of sessions that ended higher less that of those that ended lower."""
+    """Return the fraction of sessions that closed higher less that of sessions that closed lower."""
     return rolling_mean(sign(_step(close)), window)
 
 
 def sum_of_rises(values: Series, *, window: int) -> Series:
-    """Return the steps up as a fraction of all steps; 0 where nothing moved."""
+    """Return the sum of rises over the sum of absolute moves; 0 without moves."""
     step = _step(values)
     return ratio(rolling_sum(maximum(step, 0), window), rolling_sum(abs(step), window), flat=0.0)
 
 
 def sum_of_falls(values: Series, *, window: int) -> Series:
-    """Return the steps down as a fraction of all steps; 0 where nothing moved."""
+    """Return the sum of falls over the sum of absolute moves; 0 without moves."""
     return sum_of_rises(-values, window=window)
 
 
 def net_of_steps(values: Series, *, window: int) -> Series:
-    """Return the steps up less those down as a fraction of all steps; 0 where nothing moved."""
+    """Return rises less falls over the sum of absolute moves; 0 without moves."""
     step = _step(values)
     return ratio(rolling_sum(step, window), rolling_sum(abs(step), window), flat=0.0)
 
@@ -175,7 +175,7 @@ def _each(
     before: int = 0,
     inputs: tuple[str, ...] | None = None,
 ) -> tuple[Feature, ...]:
-    """Declare one feature a window; `before` is how many rows in front of the window it looks at."""
+    """Declare one feature per window; `before` is the number of additional rows before the window."""
     return tuple(
         feature(
             f"a158_{name}_{n}",

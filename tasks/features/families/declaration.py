@@ -1,4 +1,4 @@
-"""Declare a feature in a line: its family is named once a file, and its function's parameters name its inputs."""
+"""Declare features: the family is named once per file, and the function's parameters name the inputs."""
 
 import inspect
 from collections.abc import Callable
@@ -25,12 +25,12 @@ class Family:
         inputs: tuple[str, ...] | None = None,
         version: int = 1,
     ) -> Feature:
-        """Declare one feature; `inputs` are given where the parameters do not bear their names."""
+        """Declare one feature; `inputs` only if the parameters have other names."""
         taken = inputs or _parameters(function)
         return Feature(name, self.name, function, taken, window, description, transform, version)
 
 
 def _parameters(function: Callable[..., Series]) -> tuple[str, ...]:
-    """Return what the function takes by position; `open_` is the panel's open."""
+    """Return the names of the positional parameters; `open_` is the panel's open."""
     parameters = inspect.signature(function).parameters.values()
     return tuple(p.name.rstrip("_") for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)

@@ -1,6 +1,6 @@
 """Price relative to earnings, revenue and book value, and their growth, as published by that date.
 
-Missing without filings. A figure of a year ago is the one that was public 252 sessions ago.
+Missing without filings. The value a year ago is the one that was public 252 sessions ago.
 """
 
 import math
@@ -16,7 +16,7 @@ feature = Family("fundamentals")
 
 
 def yield_on_price(figure: Series, shares: Series, raw_close: Series) -> Series:
-    """Return a company's figure in USD over its market value."""
+    """Return a value in USD over market value."""
     return figure / (shares * raw_close)
 
 
@@ -26,29 +26,29 @@ def log_market_cap(shares: Series, raw_close: Series) -> Series:
 
 
 def per(figure: Series, base: Series) -> Series:
-    """Return one figure over another; missing where the base is not positive."""
+    """Return one value over another; missing where the base is not positive."""
     return figure / where(base > 0, base, math.nan)
 
 
 def growth(figure: Series) -> Series:
-    """Return the change of a figure within a year; missing where it was not positive."""
+    """Return the growth over a year; missing where the base is not positive."""
     return per(figure, lag(figure, YEAR)) - 1
 
 
 def earnings_change(earnings: Series, shares: Series, raw_close: Series) -> Series:
-    """Return the change of net income within a year over market value, which losses leave comparable."""
+    """Return the change of net income over a year, over market value, which is defined for losses too."""
     return yield_on_price(earnings - lag(earnings, YEAR), shares, raw_close)
 
 
 def payout_yield(earnings: Series, book: Series, shares: Series, raw_close: Series) -> Series:
-    """Return what was earned and not kept in equity, over market value: the owners' net payout by clean surplus."""
+    """Return net payout over market value by clean surplus: earnings that were not added to equity."""
     return yield_on_price(earnings - (book - lag(book, YEAR)), shares, raw_close)
 
 
 def composite_issuance(close: Series, shares: Series, raw_close: Series) -> Series:
-    """Return the growth of market value that the share's return does not explain (Daniel and Titman 2006).
+    """Return net issuance: growth of market value in excess of the share's return (Daniel and Titman 2006).
 
-    Positive where the company sold shares, negative where it bought them back or paid dividends.
+    Positive for sales of shares, negative for buy-backs and dividends.
     """
     market_value = shares * raw_close
     return log(market_value / lag(market_value, YEAR)) - log(close / lag(close, YEAR))

@@ -12,12 +12,12 @@ feature = Family("gaps")
 
 
 def overnight_gap(open_: Series, close: Series) -> Series:
-    """Return the opening against the close before."""
+    """Return the overnight return: open over the previous close."""
     return open_ / lag(close, 1) - 1
 
 
 def intraday_return(open_: Series, close: Series) -> Series:
-    """Return the close against the opening."""
+    """Return the intraday return: close over open."""
     return close / open_ - 1
 
 
@@ -27,19 +27,19 @@ def mean_gap(open_: Series, close: Series, *, window: int) -> Series:
 
 
 def overnight_less_intraday(open_: Series, close: Series, *, window: int) -> Series:
-    """Return by how much nights earned more than days, on average (Lou, Polk and Skouras 2019)."""
+    """Return the mean overnight less the mean intraday return (Lou, Polk and Skouras 2019)."""
     return mean_gap(open_, close, window=window) - rolling_mean(intraday_return(open_, close), window)
 
 
 def overnight_share_of_variance(open_: Series, close: Series, *, window: int) -> Series:
-    """Return how much of what moves the price happens while the exchange is closed; 0.5 where nothing moved."""
+    """Return the overnight fraction of absolute moves; 0.5 without moves."""
     _, night = rolling_mean_and_std(overnight_gap(open_, close), window)
     _, day = rolling_mean_and_std(intraday_return(open_, close), window)
     return ratio(night**2, night**2 + day**2, flat=0.5)
 
 
 def gap_share(open_: Series, high: Series, low: Series, *, window: int) -> Series:
-    """Return the share of sessions that opened beyond the whole range of the one before."""
+    """Return the fraction of sessions that opened outside the previous session's range."""
     above, below = open_ - lag(high, 1), lag(low, 1) - open_
     beyond = maximum(above, below)
     return rolling_mean(where(is_missing(beyond), math.nan, beyond > 0), window)

@@ -12,17 +12,17 @@ feature = Family("52-week high")
 
 
 def distance_to_high(close: Series, high: Series, *, window: int) -> Series:
-    """Return how far the close lies below the window's high, 0 at the high."""
+    """Return the distance of the close below the window's high, 0 at the high."""
     return close / rolling_max(high, window) - 1
 
 
 def distance_to_low(close: Series, low: Series, *, window: int) -> Series:
-    """Return how far the close lies above the window's low, 0 at the low."""
+    """Return the distance of the close above the window's low, 0 at the low."""
     return close / rolling_min(low, window) - 1
 
 
 def recency_of_high(high: Series, *, window: int) -> Series:
-    """Return how lately the window's high was made (Bhootra and Hur 2013), 1 today."""
+    """Return the recency of the window's high (Bhootra and Hur 2013), 1 for the current session."""
     return 1 - sessions_since_max(high, window) / window
 
 

@@ -12,18 +12,18 @@ feature = Family("liquidity")
 
 
 def log_dollar_volume(dollar_volume: Series, *, window: int) -> Series:
-    """Return the logarithm of the mean USD traded a day; missing where nothing traded."""
+    """Return the logarithm of the mean USD traded per day; missing without trades."""
     return log(rolling_mean(dollar_volume, window))
 
 
 def dollar_volume_trend(dollar_volume: Series, *, window: int) -> Series:
-    """Return the daily step of the line through the USD traded, against their mean; 0 where nothing traded."""
+    """Return the slope of a line fitted to the USD traded, relative to their mean; 0 without trades."""
     slope, _, _ = rolling_line(dollar_volume, window)
     return ratio(slope, rolling_mean(dollar_volume, window), flat=0.0)
 
 
 def turnover(dollar_volume: Series, shares: Series, raw_close: Series, *, window: int) -> Series:
-    """Return the mean share of the company that changes hands in a day."""
+    """Return the mean daily turnover of the shares outstanding."""
     return rolling_mean(dollar_volume / (shares * raw_close), window)
 
 
@@ -34,7 +34,7 @@ def amihud(returns: Series, dollar_volume: Series, *, window: int) -> Series:
 
 
 def amihud_ratio(returns: Series, dollar_volume: Series, *, fast: int, slow: int) -> Series:
-    """Return recent against usual illiquidity: above 1 it dries up; 1 where nothing moved."""
+    """Return recent over longer-term illiquidity; 1 without moves."""
     return ratio(
         amihud(returns, dollar_volume, window=fast), amihud(returns, dollar_volume, window=slow), flat=1.0
     )
@@ -43,22 +43,22 @@ def amihud_ratio(returns: Series, dollar_volume: Series, *, fast: int, slow: int
 def days_without_trade(
     volume: Series, dollar_volume: Series, shares: Series, raw_close: Series, *, window: int
 ) -> Series:
-    """Return the days without a trade, and a fraction of a day for how little is traded on the others (Liu 2006)."""
+    """Return the turnover-adjusted number of days without trades (Liu 2006)."""
     has_none = where(is_missing(volume), math.nan, volume == 0)
     turned_over = rolling_sum(dollar_volume / (shares * raw_close), window)
     return rolling_sum(has_none, window) + 1 / (1 + turned_over)
 
 
 def zero_return_share(returns: Series, *, window: int) -> Series:
-    """Return the share of sessions that moved nothing (Lesmond, Ogden and Trzcinka 1999): costs kept news out."""
+    """Return the fraction of zero returns, a measure of trading costs (Lesmond, Ogden and Trzcinka 1999)."""
     return rolling_mean(where(is_missing(returns), math.nan, returns == 0), window)
 
 
 def corwin_schultz(high: Series, low: Series, close: Series, *, window: int) -> Series:
-    """Return the mean bid-ask spread as a fraction of the price, read from highs and lows (Corwin and Schultz 2012).
+    """Return the mean bid-ask spread as a fraction of the price, from highs and lows (Corwin and Schultz 2012).
 
-    A range holds one spread however many days it spans, and variance in proportion to them. What lies between the
-    close before and the bar is a gap and taken out; a pair of days that gives a negative spread counts as 0.
+    A range contains one spread whatever its number of days, but variance in proportion to it. Overnight gaps are
+    removed; a pair of days with a negative spread counts as 0.
     """
     before = lag(close, 1)
     gap = maximum(low - before, 0.0) + minimum(high - before, 0.0)

@@ -16,38 +16,38 @@ feature = Family("market")
 
 
 def beta(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return the slope of the share's returns on the market's; missing when the market did not move."""
+    """Return the beta of the returns on the market's; missing if the market did not move."""
     joint = _jointly(returns, market_returns, window)
     return joint.with_market / joint.of_market
 
 
 def downside_beta(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return beta over the days on which the market fell (Ang, Chen and Xing 2006)."""
+    """Return beta over days on which the market fell (Ang, Chen and Xing 2006)."""
     joint = _jointly(returns, market_returns, window, only=market_returns < 0)
     return joint.with_market / joint.of_market
 
 
 def market_correlation(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return the correlation with the market, whose square is the share it explains; 0 where nothing moved."""
+    """Return the correlation with the market; 0 without moves."""
     joint = _jointly(returns, market_returns, window)
     return ratio(joint.with_market, sqrt(joint.of_share * joint.of_market), flat=0.0)
 
 
 def market_delay(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return the correlation with the market of the day before (Hou and Moskowitz 2005): news that arrives late."""
+    """Return the correlation with the market's return of the previous day (Hou and Moskowitz 2005): price delay."""
     return market_correlation(returns, lag(market_returns, 1), window=window)
 
 
 def residual_volatility(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return the yearly deviation of what the market does not explain."""
+    """Return the annualised standard deviation of the residual on the market."""
     variance = _jointly(returns, market_returns, window).residual_variance
     return sqrt(variance * SESSIONS_PER_YEAR)
 
 
 def residual_momentum(returns: Series, market_returns: Series, *, window: int, skip: int) -> Series:
-    """Return what was earned a day beyond beta × the market, in deviations of the residual; 0 where nothing moved.
+    """Return the mean daily residual on the market in standard deviations of the residual; 0 without moves.
 
-    Blitz, Huij and Martens (2011), with one factor: momentum without the bets on the market's own direction.
+    Blitz, Huij and Martens (2011), with one factor: momentum without market exposure.
     """
     joint = _jointly(lag(returns, skip), lag(market_returns, skip), window)
     mean_residual = (joint.share - joint.with_market / joint.of_market * joint.market) / joint.count
@@ -56,7 +56,7 @@ def residual_momentum(returns: Series, market_returns: Series, *, window: int, s
 
 @dataclass(frozen=True)
 class _Joint:
-    """Sums of returns, of their squared deviations, and of the deviations' product, over the days both have one."""
+    """Sums of returns, squared deviations and their products, over the days on which both are present."""
 
     count: Series
     share: Series
@@ -73,13 +73,13 @@ class _Joint:
 
 
 def _jointly(returns: Series, market_returns: Series, window: int, *, only: Series | None = None) -> _Joint:
-    """Sum over the window's days, or over some of them `only`; the window must hold enough days all the same."""
+    """Sum over the window's days, or over those in `only`; the whole window must have enough days."""
     counted = 1.0 if only is None else where(only, 1.0, 0.0)
     share = where(is_missing(market_returns), math.nan, returns) * counted
     market = where(is_missing(returns), math.nan, market_returns) * counted
     count = rolling_sum(where(is_missing(share), math.nan, counted), window)
     of_share, of_market = rolling_sum(share, window), rolling_sum(market, window)
-    return _Joint(  # daily returns have means far below their deviations: nothing is lost by subtracting
+    return _Joint(  # the means of daily returns are far below their deviations, so subtraction loses no precision
         count,
         of_share,
         of_market,

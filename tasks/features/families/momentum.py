@@ -16,12 +16,12 @@ momentum_12m = partial(change, sessions=YEAR - MONTH, skip=MONTH)
 
 
 def acceleration(close: Series, *, sessions: int) -> Series:
-    """Return the latest return less the one over as many sessions before."""
+    """Return the latest return less the one over the same number of sessions before."""
     return change(close, sessions=sessions) - change(close, sessions=sessions, skip=sessions)
 
 
 def information_discreteness(close: Series, returns: Series, *, window: int) -> Series:
-    """Return how much a move came in jumps (Da, Gurun and Warachka 2014): low where many small days made it."""
+    """Return the information discreteness of a move (Da, Gurun and Warachka 2014): low if made in small steps."""
     rises_less_falls = rolling_mean(sign(returns), window)
     return -sign(change(close, sessions=window)) * rises_less_falls
 

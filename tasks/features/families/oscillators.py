@@ -26,7 +26,7 @@ feature = Family("oscillators")
 
 
 def rsi_14(close: Series) -> Series:
-    """Return Wilder's relative strength, 0 (only losses) to 100; 50 where nothing moved."""
+    """Return Wilder's relative strength, 0 (only losses) to 100; 50 without moves."""
     step = close - lag(close, 1)
     gain = ema(maximum(step, 0.0), WILDER_14)
     loss = ema(maximum(-step, 0.0), WILDER_14)
@@ -34,13 +34,13 @@ def rsi_14(close: Series) -> Series:
 
 
 def stochastic(close: Series, high: Series, low: Series, *, window: int) -> Series:
-    """Return where the close lies in the window's range, 0 at the low, 1 at the high, 0.5 without a range."""
+    """Return the position of the close in the window's range, 0 at the low, 1 at the high, 0.5 without a range."""
     lowest = rolling_min(low, window)
     return ratio(close - lowest, rolling_max(high, window) - lowest, flat=0.5)
 
 
 def stochastic_d(close: Series, high: Series, low: Series, *, window: int) -> Series:
-    """Return the stochastic's mean of three sessions, its signal line."""
+    """Return the three-session mean of the stochastic, its signal line."""
     return rolling_mean(stochastic(close, high, low, window=window), 3)
 
 
@@ -52,7 +52,7 @@ def cci(close: Series, high: Series, low: Series, *, window: int) -> Series:
 
 
 def _mean_distance(values: Series, centre: Series, window: int) -> Series:
-    """Average how far the window's values lie from the centre that belongs to its last row."""
+    """Return the mean absolute deviation of the window from the centre of its last row."""
     total, count = series(0.0), series(0.0)
     for back in range(window):
         distance = abs(lag(values, back) - centre)
@@ -62,7 +62,7 @@ def _mean_distance(values: Series, centre: Series, window: int) -> Series:
 
 
 def money_flow(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
-    """Return the share of traded value that changed hands at a risen price, 0 to 100; 50 without a move."""
+    """Return the money flow index, 0 to 100; 50 without moves."""
     price = (high + low + close) / 3
     step = price - lag(price, 1)
     flow = price * volume
@@ -72,12 +72,12 @@ def money_flow(close: Series, high: Series, low: Series, volume: Series, *, wind
 
 
 def trix(close: Series, *, span: int) -> Series:
-    """Return the daily change of a price smoothed three times."""
+    """Return the daily change of a triple-smoothed price (TRIX)."""
     return change(ema(ema(ema(close, span), span), span), sessions=1)
 
 
 def aroon(high: Series, low: Series, *, window: int) -> Series:
-    """Return Chande's oscillator, −100 to 100: high while highs are younger than lows."""
+    """Return Chande's Aroon oscillator, −100 to 100: high if highs are more recent than lows."""
     since_high, since_low = sessions_since_max(high, window + 1), sessions_since_min(low, window + 1)
     return 100 * (since_low - since_high) / window
 
@@ -89,13 +89,13 @@ def directional_move_14(close: Series, high: Series, low: Series) -> Series:
 
 
 def adx_14(high: Series, low: Series) -> Series:
-    """Return how strong the trend is, whichever way, 0 to 100: the true range of both DI cancels out."""
+    """Return the average directional index, 0 to 100; the true range of both DI cancels."""
     rise, fall = _directional_moves(high, low)
     return 100 * rolling_mean(ratio(abs(rise - fall), rise + fall, flat=0.0), 14)
 
 
 def _directional_moves(high: Series, low: Series) -> tuple[Series, Series]:
-    """Return the smoothed parts of each bar that lie beyond the bar before, above and below; the larger counts."""
+    """Return the smoothed directional movements up and down; per bar only the larger counts."""
     above, below = high - lag(high, 1), lag(low, 1) - low
     rise, fall = maximum(above, 0.0) * (above > below), maximum(below, 0.0) * (below > above)
     return ema(rise, WILDER_14), ema(fall, WILDER_14)

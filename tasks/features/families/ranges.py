@@ -17,18 +17,18 @@ def intraday_range(high: Series, low: Series, close: Series) -> Series:
 
 
 def close_in_range(high: Series, low: Series, close: Series) -> Series:
-    """Return where the close falls in the day's range, 0 at the low, 1 at the high; 0.5 without a range."""
+    """Return the position of the close in the day's range, 0 at the low, 1 at the high; 0.5 without a range."""
     return ratio(close - low, high - low, flat=0.5)
 
 
 def range_ratio(high: Series, low: Series, close: Series, *, fast: int, slow: int) -> Series:
-    """Return recent against usual ranges; 1 where nothing moved."""
+    """Return recent over longer-term ranges; 1 without moves."""
     day = intraday_range(high, low, close)
     return ratio(rolling_mean(day, fast), rolling_mean(day, slow), flat=1.0)
 
 
 def true_range(high: Series, low: Series, close: Series) -> Series:
-    """Return the day's range with the gap before it, in USD."""
+    """Return the true range in USD: the day's range including the gap before it."""
     before = lag(close, 1)
     return maximum(high, before) - minimum(low, before)
 
@@ -39,7 +39,7 @@ def atr_fraction(high: Series, low: Series, close: Series, *, window: int) -> Se
 
 
 def choppiness(high: Series, low: Series, close: Series, *, window: int) -> Series:
-    """Return how much of the way up and down led nowhere (Dreiss): 0 a straight line, about 1 all to and fro."""
+    """Return the choppiness index (Dreiss): 0 for a straight line, about 1 for a sideways market."""
     travelled = rolling_sum(true_range(high, low, close), window)
     covered = rolling_max(high, window) - rolling_min(low, window)
     return log(ratio(travelled, covered, flat=window)) / math.log(window)

@@ -1,4 +1,4 @@
-"""The largest falls over days or weeks, relative to peers, tend to reverse: somebody had to sell."""
+"""The largest falls over days or weeks, relative to peers, tend to reverse: they reflect forced selling."""
 
 from functools import partial
 
@@ -12,12 +12,12 @@ feature = Family("reversal")
 
 
 def reversal(close: Series, *, sessions: int) -> Series:
-    """Return the loss over the last sessions."""
+    """Return the negative return over the last sessions."""
     return -change(close, sessions=sessions)
 
 
 def reversal_on_volume(returns: Series, volume: Series, *, sessions: int, window: int) -> Series:
-    """Return the loss, each day counting by its volume against the usual (Campbell, Grossman and Wang 1993)."""
+    """Return the negative return, days weighted by relative volume (Campbell, Grossman and Wang 1993)."""
     return ratio(-rolling_sum(returns * volume, sessions), rolling_mean(volume, window), flat=0.0)
 
 

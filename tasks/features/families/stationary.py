@@ -20,12 +20,12 @@ def demeaned_return(returns: Series, *, window: int) -> Series:
 
 
 def volume_weighted_momentum(returns: Series, volume: Series, *, window: int) -> Series:
-    """Return the mean return, each day counting by the shares that changed hands."""
+    """Return the volume-weighted mean return."""
     return ratio(rolling_sum(returns * volume, window), rolling_sum(volume, window), flat=0.0)
 
 
 def bollinger_position(close: Series, *, window: int) -> Series:
-    """Return the close in half-widths of its two-deviation band: 1 at the upper band; 0 when constant."""
+    """Return the position of the close in its two-deviation band: ±1 at its edges; 0 if constant."""
     mean, std = rolling_mean_and_std(close, window)
     return ratio(close - mean, 2 * std, flat=0.0)
 
@@ -39,26 +39,26 @@ def detrended(close: Series, *, window: int) -> Series:
 
 
 def zscore(values: Series, *, window: int) -> Series:
-    """Return the day's value in deviations from its mean; 0 when constant."""
+    """Return the z-score of the current value within its window; 0 if constant."""
     mean, std = rolling_mean_and_std(values, window)
     return ratio(values - mean, std, flat=0.0)
 
 
 def volatility_zscore(returns: Series, *, fast: int, window: int) -> Series:
-    """Return recent volatility in deviations from its own level; 0 when constant."""
+    """Return the z-score of recent volatility; 0 if constant."""
     return zscore(realized_volatility(returns, window=fast), window=window)
 
 
 def fractional_difference(returns: Series, *, order: float, window: int) -> Series:
-    """Return the log price differenced by a fraction of an order (López de Prado 2018), from where the window began.
+    """Return the fractionally differenced log price (López de Prado 2018), relative to the start of the window.
 
-    Order 1 is the day's return, order 0 the whole window's. Written on returns, which have no level of their own.
+    Order 1 is the day's return, order 0 that of the whole window. Computed from returns, which have no level.
     """
     return weighted_sum(log1p(returns), np.cumsum(_fractional_weights(order, window))[::-1])
 
 
 def _fractional_weights(order: float, window: int) -> NDArray[np.float64]:
-    """Return the weights of (1 − lag)^order, the row's own first."""
+    """Return the weights of (1 − lag)^order, the current row's first."""
     back = np.arange(1, window, dtype=np.float64)
     return np.cumprod(np.concatenate([[1.0], (back - 1 - order) / back]))
 

@@ -20,27 +20,27 @@ feature = Family("trend")
 
 
 def sma_ratio(close: Series, *, window: int) -> Series:
-    """Return the close against its mean."""
+    """Return the close relative to its mean."""
     return close / rolling_mean(close, window) - 1
 
 
 def sma_cross(close: Series, *, fast: int, slow: int) -> Series:
-    """Return the fast mean against the slow one."""
+    """Return the fast mean relative to the slow one."""
     return rolling_mean(close, fast) / rolling_mean(close, slow) - 1
 
 
 def sma_change(close: Series, *, window: int, sessions: int) -> Series:
-    """Return by how much the mean itself has risen."""
+    """Return the relative change of the mean."""
     return change(rolling_mean(close, window), sessions=sessions)
 
 
 def ema_ratio(close: Series, *, span: int) -> Series:
-    """Return the close against its exponential mean."""
+    """Return the close relative to its exponential mean."""
     return close / ema(close, span) - 1
 
 
 def macd_line(close: Series) -> Series:
-    """Return the distance of the 12- and 26-session exponential means, in USD."""
+    """Return the MACD line in USD: the 12-session less the 26-session exponential mean."""
     return ema(close, 12) - ema(close, 26)
 
 
@@ -56,28 +56,25 @@ def macd_histogram(close: Series) -> Series:
 
 
 def line_slope(close: Series, *, window: int) -> Series:
-    """Return the daily step of the line through the window, as a fraction of the close."""
+    """Return the slope of the line fitted to the window, as a fraction of the close."""
     slope, _, _ = rolling_line(close, window)
     return slope / close
 
 
 def line_fit(close: Series, *, window: int) -> Series:
-    """Return r² of the line through the window: how straight the price goes, whichever way; 0 where nothing moved."""
+    """Return r² of the line fitted to the window; 0 without moves."""
     slope, r_squared, _ = rolling_line(close, window)
     return where(slope == 0, 0.0, r_squared)
 
 
 def efficiency(close: Series, *, window: int) -> Series:
-    """Return the way made good over the way travelled (Kaufman), 0 to 1; 0 where nothing moved."""
+    """Return the efficiency ratio (Kaufman): net move over the sum of absolute moves, 0 to 1; 0 without moves."""
     travelled = rolling_sum(abs(close - lag(close, 1)), window)
     return ratio(abs(close - lag(close, window)), travelled, flat=0.0)
 
 
 def variance_ratio(close: Series, returns: Series, *, sessions: int, window: int) -> Series:
-    """Return the variance of longer returns over what unrelated days would give (Lo and MacKinlay 1988).
-
-    Above 1 moves go on, below 1 they turn back; 1 where nothing moved.
-    """
+    """Return the variance ratio (Lo and MacKinlay 1988): above 1 for trends, below 1 for reversals; 1 without moves."""
     _, of_longer = rolling_mean_and_std(change(close, sessions=sessions), window)
     _, of_days = rolling_mean_and_std(returns, window)
     return ratio(of_longer**2, sessions * of_days**2, flat=1.0)

@@ -20,69 +20,69 @@ feature = Family("volatility")
 
 
 def realized_volatility(returns: Series, *, window: int) -> Series:
-    """Return the yearly deviation of daily returns."""
+    """Return the annualised standard deviation of daily returns."""
     _, std = rolling_mean_and_std(returns, window)
     return std * math.sqrt(SESSIONS_PER_YEAR)
 
 
 def volatility_ratio(returns: Series, *, fast: int, slow: int) -> Series:
-    """Return recent volatility against its longer level; 1 where nothing moved."""
+    """Return recent over longer-term volatility; 1 without moves."""
     return ratio(
         realized_volatility(returns, window=fast), realized_volatility(returns, window=slow), flat=1.0
     )
 
 
 def volatility_of_volatility(returns: Series, *, fast: int, slow: int) -> Series:
-    """Return how much volatility itself varies, against its mean; 0 where nothing moved."""
+    """Return the volatility of volatility over its mean; 0 without moves."""
     mean, std = rolling_mean_and_std(realized_volatility(returns, window=fast), slow)
     return ratio(std, mean, flat=0.0)
 
 
 def downside_volatility(returns: Series, *, window: int) -> Series:
-    """Return the yearly root mean square of losses, gains counting as 0."""
+    """Return the annualised root mean square of losses, gains counting as 0."""
     return _yearly(rolling_mean(minimum(returns, 0.0) ** 2, window))
 
 
 def parkinson(high: Series, low: Series, *, window: int) -> Series:
-    """Return volatility within sessions from their ranges (Parkinson 1980)."""
+    """Return intraday volatility from ranges (Parkinson 1980)."""
     return _yearly(rolling_mean(log(high / low) ** 2, window) / (4 * math.log(2)))
 
 
 def garman_klass(open_: Series, high: Series, low: Series, close: Series, *, window: int) -> Series:
-    """Return volatility within sessions from ranges and moves (Garman and Klass 1980)."""
+    """Return intraday volatility from ranges and moves (Garman and Klass 1980)."""
     spread, move = log(high / low), log(close / open_)
     return _yearly(rolling_mean(spread**2 / 2 - (2 * math.log(2) - 1) * move**2, window))
 
 
 def rogers_satchell(open_: Series, high: Series, low: Series, close: Series, *, window: int) -> Series:
-    """Return volatility within sessions that a steady trend does not raise (Rogers and Satchell 1991)."""
+    """Return intraday volatility, independent of drift (Rogers and Satchell 1991)."""
     above = log(high / close) * log(high / open_)
     below = log(low / close) * log(low / open_)
     return _yearly(rolling_mean(above + below, window))
 
 
 def largest_return(returns: Series, *, window: int) -> Series:
-    """Return the best single day (Bali, Cakici and Whitelaw 2011): lottery tickets are dear."""
+    """Return the largest daily return (Bali, Cakici and Whitelaw 2011)."""
     return rolling_max(returns, window)
 
 
 def largest_fall(returns: Series, *, window: int) -> Series:
-    """Return the worst single day."""
+    """Return the smallest daily return."""
     return rolling_min(returns, window)
 
 
 def deepest_drawdown(close: Series, *, window: int) -> Series:
-    """Return the deepest fall below the high of as many sessions before it."""
+    """Return the maximum drawdown below the rolling high."""
     return rolling_min(close / rolling_max(close, window) - 1, window)
 
 
 def skewness(returns: Series, *, window: int) -> Series:
-    """Return how lopsided returns are: positive where the large ones are gains; 0 where nothing moved."""
+    """Return the skewness of returns; 0 without moves."""
     return rolling_skewness_and_kurtosis(returns, window)[0]
 
 
 def kurtosis(returns: Series, *, window: int) -> Series:
-    """Return how much of the movement comes in few days, beyond a normal distribution; 0 where nothing moved."""
+    """Return the excess kurtosis of returns; 0 without moves."""
     return rolling_skewness_and_kurtosis(returns, window)[1]
 
 

@@ -22,49 +22,49 @@ feature = Family("volume")
 
 
 def volume_ratio(volume: Series, *, fast: int, slow: int) -> Series:
-    """Return recent against usual volume; 1 where nothing traded."""
+    """Return recent over longer-term volume; 1 without trades."""
     return ratio(rolling_mean(volume, fast), rolling_mean(volume, slow), flat=1.0)
 
 
 def volume_place(volume: Series, *, window: int) -> Series:
-    """Return the day's place among the window's volumes (Gervais, Kaniel and Mingelgrin 2001)."""
+    """Return the rank of the day's volume in the window (Gervais, Kaniel and Mingelgrin 2001)."""
     return rolling_rank(volume, window)
 
 
 def volume_variation(volume: Series, *, window: int) -> Series:
-    """Return how unsteady volume is, against its mean (Chordia et al. 2001); 0 where nothing traded."""
+    """Return the coefficient of variation of volume (Chordia et al. 2001); 0 without trades."""
     mean, std = rolling_mean_and_std(volume, window)
     return ratio(std, mean, flat=0.0)
 
 
 def vwap_distance(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
-    """Return the close against the volume-weighted typical price; 0 where nothing traded."""
+    """Return the close relative to the volume-weighted typical price; 0 without trades."""
     paid = rolling_sum((high + low + close) / 3 * volume, window)
     vwap = ratio(paid, rolling_sum(volume, window), flat=math.nan)
     return where(is_missing(vwap) & ~is_missing(paid), 0.0, close / vwap - 1)
 
 
 def obv_slope(close: Series, volume: Series, *, window: int) -> Series:
-    """Return the slope of on-balance volume over the window, in mean daily volumes; 0 where nothing traded.
+    """Return the slope of on-balance volume over the window, in mean daily volumes; 0 without trades.
 
-    Written as a weighted sum of signed volumes, so that no balance is carried from before the window.
+    Computed as a weighted sum of signed volumes, so that nothing before the window matters.
     """
     signed = sign(close - lag(close, 1)) * volume
     time = np.arange(window, dtype=np.float64)
     centred = time - time.mean()
-    weights = np.cumsum(centred[::-1])[::-1] / (centred @ centred)  # a day counts in every balance from it on
-    slope = weighted_sum(signed, weights[1:])  # the first balance is only where the line begins
+    weights = np.cumsum(centred[::-1])[::-1] / (centred @ centred)  # a day is part of every later balance
+    slope = weighted_sum(signed, weights[1:])  # the first balance is the reference
     return ratio(slope, rolling_mean(volume, window), flat=0.0)
 
 
 def accumulation(close: Series, high: Series, low: Series, volume: Series, *, window: int) -> Series:
-    """Return the share of volume that closed near the high less that near the low (Chaikin), −1 to 1."""
+    """Return the Chaikin money flow, −1 to 1: volume weighted by the position of the close in the range."""
     location = ratio(2 * close - high - low, high - low, flat=0.0)
     return ratio(rolling_sum(location * volume, window), rolling_sum(volume, window), flat=0.0)
 
 
 def price_volume_correlation(returns: Series, volume: Series, *, window: int) -> Series:
-    """Return whether gains come on heavy trade (positive) or losses do; 0 where either does not vary."""
+    """Return the correlation of returns and volume; 0 where either is constant."""
     return rolling_correlation(returns, volume, window)
 
 

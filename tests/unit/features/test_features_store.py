@@ -41,7 +41,7 @@ def test_what_is_stored_in_groups_is_what_is_computed_at_once(tmp_path, panel, m
 
 def test_a_second_call_computes_nothing(tmp_path, panel, monkeypatch):
     first = stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
-    monkeypatch.setattr(store, "computed_in_turn", None)
+    monkeypatch.setattr(store, "iterate_features", None)
 
     second = stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
 
@@ -49,7 +49,7 @@ def test_a_second_call_computes_nothing(tmp_path, panel, monkeypatch):
 
 
 def test_other_data_another_set_or_other_rows_are_another_matrix(tmp_path, panel, monkeypatch):
-    monkeypatch.setattr(store, "KEPT", 10)
+    monkeypatch.setattr(store, "MATRICES_RETAINED", 10)
     folder = tmp_path / "features"
     tail = replace(panel, **{name: getattr(panel, name)[1:] for name in ("sessions", "close", "is_member")})
 
@@ -86,7 +86,7 @@ def test_only_the_last_used_matrices_are_kept(tmp_path, panel):
 
     stored_features(folder, panel, snapshot(tmp_path), NAMES)
 
-    assert len(places(folder)) == store.KEPT
+    assert len(places(folder)) == store.MATRICES_RETAINED
 
 
 def test_a_full_disk_leaves_no_half_matrix(tmp_path, panel, monkeypatch):
@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_no_half_matrix(tmp_path, panel, monkeypatch):
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(store, "computed_in_turn", full)
+    monkeypatch.setattr(store, "iterate_features", full)
 
     with pytest.raises(StorageError, match="No space left"):
         stored_features(tmp_path / "features", panel, snapshot(tmp_path), NAMES)
