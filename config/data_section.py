@@ -1,4 +1,4 @@
-"""Settings of the market data: where it lies, who gives it, and what is believed of it."""
+"""Settings of the market data: location, providers, quality limits."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ from config.section import Count, Fraction, NotNegative, Positive, Section
 
 
 class FilesProvider(Section):
-    """A folder of files that the user keeps."""
+    """A folder of the user's files."""
 
     path: Path | None
     """Folder of CSV or Parquet files; needed when data.provider is files."""
@@ -65,7 +65,7 @@ class TiingoProvider(Section):
 
 
 class SessionBounds(Section):
-    """What a whole session's prices may do, whatever its own spread: a session beyond a bound stops the run."""
+    """Absolute bounds on the prices of a whole session; a session beyond one stops the run."""
 
     max_moved_frac: Fraction
     """Fraction of the names that may move farther than data.quality.max_move_frac net of the benchmark."""
@@ -156,7 +156,7 @@ IN_A_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][
 
 
 def valid_lake(name: str) -> str:
-    """Return the name if a lake may lie there. What is refused is not repeated: it may hold a key."""
+    """Return a valid location of a lake. The error does not repeat the value, which may contain a key."""
     if name != "home" and not IN_A_BUCKET.fullmatch(name):
         raise ValueError(
             "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
@@ -199,5 +199,5 @@ class Data(Section):
 
     @property
     def providers(self) -> tuple[ProviderName, ...]:
-        """The providers in the order in which they are asked; a single name is a list of one."""
+        """The providers in order; a single name is a list of one."""
         return self.provider if isinstance(self.provider, tuple) else (self.provider,)

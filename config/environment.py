@@ -1,6 +1,6 @@
 """Read settings from AFTERCLOSE_* variables: sections joined by two underscores, lists and sections as JSON.
 
-A variable that names no setting is refused: a misspelt limit must not pass silently.
+A variable that is not a setting is an error, so that a misspelt limit is noticed.
 """
 
 import json
@@ -24,7 +24,7 @@ NOT_SETTINGS = frozenset(
 
 
 def names_settings(environ: Mapping[str, str]) -> bool:
-    """Tell whether any variable has to be looked at."""
+    """Return whether any variable may be a setting."""
     return any(name.upper().startswith(PREFIX) and name not in NOT_SETTINGS for name in environ)
 
 
@@ -41,7 +41,7 @@ def read_environment(environ: Mapping[str, str], keys: Mapping[str, Key]) -> dic
         else:
             former = {variable_of(dotted): dotted for dotted in REPLACED}.get(name.upper(), "")
             guess = replacement(former) or did_you_mean(name.upper(), [*known, *NOT_SETTINGS])
-            problems.append(Problem(name, "", f"names no setting.{guess}"))
+            problems.append(Problem(name, "", f"is not a setting.{guess}"))
     if problems:
         raise InvalidSettings(problems)
     return trees
@@ -53,7 +53,7 @@ def variable_of(dotted: str) -> str:
 
 
 def _value(text: str, key: Key) -> object:
-    """Take text as it is where text is allowed, and as JSON elsewhere. What is not JSON is left for validation."""
+    """Return text unchanged if the key allows text, else parse JSON; invalid JSON is left to validation."""
     if "null" in key.types and text in {"", "null"}:
         return None
     is_list = "array" in key.types and text.startswith("[")

@@ -1,4 +1,4 @@
-"""Put what pydantic found into the words of the house: file, dotted key, what is allowed, what stands there."""
+"""Translate pydantic's errors into problems: file, dotted key, allowed values, given value."""
 
 import math
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def _in_words(found: Any, dotted: str, key: Key | None, keys: Mapping[str, Key])
 
 
 def _quoted_number(value: object, key: Key) -> str:
-    """Explain what puzzles most: YAML reads "0.1" and 1e-3 as text."""
+    """Return a hint for a number that YAML reads as text, such as "0.1" and 1e-3."""
     if not isinstance(value, str) or not key.types & {"number", "integer"}:
         return ""
     try:
@@ -49,10 +49,10 @@ def _quoted_number(value: object, key: Key) -> str:
 
 
 def _located(loc: tuple[int | str, ...], keys: Mapping[str, Key], *, unknown: bool) -> tuple[str, Key | None]:
-    """Return the dotted key as the person wrote it, and the known key it stands for.
+    """Return the dotted key as written, and the known key it refers to.
 
-    pydantic appends the alternatives of a union to the place, and they are cut off: only what leads to a known
-    key is kept, one free name in a mapping with keys of one's choice, or all of it when the key is unknown.
+    pydantic appends the alternatives of a union to the location; they are cut off. What remains leads to a known key,
+    to one free name in a mapping with arbitrary keys, or is the whole location if the key is unknown.
     """
     dotted, pattern, key = "", "", None
     for step in loc:
@@ -77,12 +77,12 @@ def _is_known(pattern: str, keys: Mapping[str, Key]) -> bool:
 
 
 def _is_below(dotted: str, other: str) -> bool:
-    """Tell whether `other` lies inside `dotted`: what is wrong inside says more than that the whole is."""
+    """Return whether `other` is inside `dotted`: problems inside are more specific."""
     return other.startswith((f"{dotted}.", f"{dotted}["))
 
 
 def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
-    """Say what replaced the key; else look for the very name in other sections, then for a similar one beside it."""
+    """Return a hint: the replacement, the same name in another section, or a similar name in the same section."""
     if replaced := replacement(dotted):
         return replaced
     section, _, name = dotted.rpartition(".")

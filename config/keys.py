@@ -1,6 +1,6 @@
-"""List every setting with what it may be, read from the models themselves.
+"""List every setting with its allowed values, derived from the models.
 
-The reference in docs/, the names of environment variables and the words of an error all come from here.
+Used for the reference in docs/, the names of environment variables, and error messages.
 """
 
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ class Key:
 def keys_of(model: type[BaseModel]) -> dict[str, Key]:
     """Return every key below the model, in the order of the models."""
     schema = model.model_json_schema()
-    return {key.dotted: key for key in _walk(schema, schema.get("$defs", {}), "")}
+    return {key.dotted: key for key in _keys_in(schema, schema.get("$defs", {}), "")}
 
 
-def _walk(section: Schema, shared: dict[str, Schema], path: str) -> Iterator[Key]:
+def _keys_in(section: Schema, shared: dict[str, Schema], path: str) -> Iterator[Key]:
     for name, given in section.get("properties", {}).items():
         yield from _key(f"{path}{name}", given, shared)
 
@@ -48,15 +48,15 @@ def _key(dotted: str, given: Schema, shared: dict[str, Schema]) -> Iterator[Key]
         "password" in _each("format", schema),
         "path" in _each("format", schema),
     )
-    yield from _walk(schema, shared, f"{dotted}.")
+    yield from _keys_in(schema, shared, f"{dotted}.")
     for name in schema.get("propertyNames", {}).get("enum", []):
         yield from _key(f"{dotted}.{name}", schema["additionalProperties"], shared)
     items = _resolved(schema.get("items", {}), shared)
-    yield from _walk(items, shared, f"{dotted}[].")
+    yield from _keys_in(items, shared, f"{dotted}[].")
 
 
 def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
-    """Say in words what the schema allows."""
+    """Describe the values that the schema allows."""
     schema = _resolved(schema, shared)
     if "anyOf" in schema:
         return ", or ".join(dict.fromkeys(allowed_by(choice, shared) for choice in schema["anyOf"]))
@@ -99,7 +99,7 @@ def _mapping_in_words(schema: Schema, shared: dict[str, Schema]) -> str:
 
 
 def _each(word: str, schema: Schema) -> Iterator[str]:
-    """Yield what the schema, or every alternative of it, says under the word."""
+    """Yield the value of the keyword in the schema, or in each of its alternatives."""
     for choice in schema.get("anyOf", [schema]):
         if word in choice:
             yield choice[word]

@@ -1,4 +1,4 @@
-"""The config.yaml that a new home starts with: where its data comes from, and the keys most people change."""
+"""The config.yaml of a new home: the source of data, and the keys changed most often."""
 
 import json
 from pathlib import Path
@@ -31,5 +31,5 @@ data:
 
 
 def new_config(provider: Literal["simulated", "files"], files: Path = IN_THE_HOME) -> str:
-    """Return the text of the file. Without files there is no data: a simulated market is only asked for by name."""
+    """Return the text of the file for the provider; the simulated market is never chosen implicitly."""
     return TEMPLATE.format(provider=provider, path=json.dumps(str(files)))

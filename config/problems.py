@@ -1,4 +1,4 @@
-"""Say what is wrong with settings: which file, which key, what would be allowed. Never prints a secret."""
+"""Problems with settings: the file, the key, and what is allowed. Never prints a secret."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 CLOSE_ENOUGH = 0.6
 LONGEST_SHOWN = 60
-REPLACED = {  # settings of an earlier release, and what is set instead
+REPLACED = {  # settings of an earlier release, and their replacements
     "portfolio.solver_time_limit_s": "Set portfolio.solver_max_iterations: the solver's limit is a number of "
     "iterations, because one in seconds lets a loaded machine change the portfolio.",
     "safety.max_turnover_frac": "Set safety.max_buys_frac: it limits buys, and turnover is half of buys plus sells.",
@@ -17,7 +17,7 @@ REPLACED = {  # settings of an earlier release, and what is set instead
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that must be mended before anything runs."""
+    """One problem that must be fixed before anything runs."""
 
     where: str  # a file, or the name of an environment variable
     key: str  # dotted; empty when the whole file is meant
@@ -27,8 +27,8 @@ class Problem:
         return ": ".join(part for part in (self.where, self.key, self.what) if part)
 
 
-class InvalidSettings(Exception):  # noqa: N818 - it names the state, as the house's other errors name theirs
-    """Settings that cannot be used, with every problem at once."""
+class InvalidSettings(Exception):  # noqa: N818 - names the state, like the project's other errors
+    """Invalid settings, with every problem at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -42,7 +42,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def replacement(dotted: str) -> str:
-    """Return what is set instead of a key of an earlier release; nothing for any other key."""
+    """Return a hint at the replacement of a key of an earlier release; empty for any other key."""
     return f" {REPLACED[dotted]}" if dotted in REPLACED else ""
 
 

@@ -1,4 +1,4 @@
-"""Write docs/configuration.md from the models, base.yaml and the profiles, so that it cannot go stale.
+"""Generate docs/configuration.md from the models, base.yaml and the profiles.
 
 `python -m config.reference` prints the page; a test compares it with the file.
 """

@@ -1,4 +1,4 @@
-"""What all sections of the settings are made of."""
+"""The base class and field types of settings."""
 
 from typing import Annotated
 
@@ -11,6 +11,6 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """What all sections share: frozen, nothing unknown, no silent conversion of a string to a number."""
+    """A section: frozen, no unknown keys, no conversion of text to numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)

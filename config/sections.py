@@ -1,7 +1,6 @@
-"""One frozen model per slice. Every figure a person may want to change is here, described and bounded.
+"""One frozen model per slice, with every setting, its description and bounds (market data: `data_section`).
 
-The market data's is in `data_section.py`. Shipped values stand in base.yaml, not here: a limit that nobody set is an
-error, never a guess.
+The defaults are in base.yaml, not here: a missing limit is an error.
 """
 
 from typing import Annotated, Literal

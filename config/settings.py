@@ -1,7 +1,6 @@
-"""Load the one tree of settings: base.yaml, a profile, the home's config.yaml, the environment; later wins.
+"""Load the settings: base.yaml, a profile, the home's config.yaml, the environment; later layers override.
 
-Every layer is merged deeply, so that a layer changes what it names and nothing beside it. What cannot be used
-is refused as a whole, every problem at once. Never fills in a limit that nobody set.
+Layers are merged key by key. Invalid settings are rejected with all problems at once. No limit has a default in code.
 """
 
 import hashlib
@@ -45,11 +44,11 @@ MACHINE_KEYS = (
     "running.weekly_timeout_s",
     "running.retries",
     "running.retry_delay_s",
-)  # where data lies and when a run is given up is no part of what the settings decide
+)  # locations, time limits and retries do not affect results
 
 
 class Settings(Section):
-    """Everything that varies and is not data. Frozen; validated as a whole."""
+    """All settings. Frozen; validated as a whole."""
 
     seed: int
     """Feeds every random choice outside the simulated market."""
@@ -67,7 +66,7 @@ class Settings(Section):
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """The settings in force, and for each leaf the layer that set it."""
+    """The effective settings, and for each key the layer that set it."""
 
     settings: Settings
     origins: dict[str, str]
@@ -76,10 +75,10 @@ class LoadedSettings:
 def load_settings(
     *, home: Path, profile: str | None, environ: Mapping[str, str], shipped: Path = SHIPPED
 ) -> LoadedSettings:
-    """Merge the layers and validate the whole.
+    """Merge the layers and validate the result.
 
-    A relative path in a file is meant from the home, one in the environment from the working folder.
-    Raises InvalidSettings with every problem that was found.
+    A relative path in a file is relative to the home, one in the environment to the working directory.
+    Raises InvalidSettings with every problem.
     """
     keys = keys_of(Settings)
     tree, origins = _merged(_layers(home, profile, environ, shipped, keys))
@@ -101,12 +100,12 @@ def profiles(shipped: Path = SHIPPED) -> list[str]:
 
 
 def leaves_of(settings: Section) -> dict[str, object]:
-    """Return every value in force by its dotted key, as plain data, secrets masked."""
+    """Return every effective value by its dotted key, as plain data, secrets masked."""
     return dict(_leaves(settings.model_dump(mode="json")))
 
 
 def config_hash(settings: Settings) -> str:
-    """Return the hash of what the settings decide: equal on two machines that keep their files elsewhere."""
+    """Return the hash of the settings that affect results: independent of file locations."""
     decided = {key: value for key, value in leaves_of(settings).items() if key not in MACHINE_KEYS}
     return hashlib.sha256(json.dumps(decided, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -114,7 +113,7 @@ def config_hash(settings: Settings) -> str:
 def _layers(
     home: Path, profile: str | None, environ: Mapping[str, str], shipped: Path, keys: Mapping[str, Key]
 ) -> list[tuple[str, Tree]]:
-    """Read every layer, weakest first, and gather the problems of all of them."""
+    """Read the layers in order, collecting the problems of all of them."""
     files = [(SHIPPED_FILE, shipped / SHIPPED_FILE)]
     problems: list[Problem] = []
     if profile is not None and profile not in profiles(shipped):
@@ -152,7 +151,7 @@ def _merged(layers: list[tuple[str, Tree]]) -> tuple[Tree, dict[str, str]]:
 
 
 def _merge(under: Tree, over: Tree) -> Tree:
-    """Return `under` with what `over` names replaced; mappings are merged key by key, lists are replaced whole."""
+    """Return `under` updated with `over`: mappings are merged key by key, lists are replaced."""
     both = dict(under)
     for key, value in over.items():
         below = both.get(key)
@@ -172,7 +171,7 @@ def _leaves(tree: Tree, path: str = "") -> list[tuple[str, Any]]:
 
 
 def _anchor(tree: Tree, dotted: str, home: Path) -> None:
-    """Make a relative path absolute; whatever is no text is left to validation."""
+    """Make a relative path absolute; values other than text are left to validation."""
     *parents, leaf = dotted.split(".")
     branch: Any = tree
     for parent in parents:
@@ -188,12 +187,12 @@ def _plain(value: object) -> str:
 
 
 def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Problem]:
-    """Find values that are each allowed and cannot stand together."""
+    """Return combinations of valid values that are not allowed together."""
     found: list[tuple[str, str, str]] = []
     providers = settings.data.providers
     if "files" in providers and settings.data.files.path is None:
         found.append(
-            ("data.provider", "data.files.path", "must name a folder, because data.provider is files.")
+            ("data.provider", "data.files.path", "must name a directory, because data.provider is files.")
         )
     if len(set(providers)) < len(providers):
         found.append(("data.provider", "data.provider", "names a provider twice."))
@@ -202,7 +201,7 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
         found.append(("data.provider", "data.provider", what))
     names = [candidate.name for candidate in settings.models.candidates]
     if len(set(names)) < len(names):
-        found.append(("models.candidates", "models.candidates", "names two candidates alike."))
+        found.append(("models.candidates", "models.candidates", "has two candidates of the same name."))
     if unknown := sorted(set(settings.models.quick_candidates) - set(names)):
         what = f"names {', '.join(unknown)}, which is not in models.candidates."
         found.append(("models.quick_candidates", "models.quick_candidates", what))

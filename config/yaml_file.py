@@ -1,7 +1,7 @@
 """Read a YAML file as plain data: mappings, lists, text, numbers, booleans, dates.
 
-Never constructs an object, never follows an alias: tags, anchors, duplicate keys, deep nesting and large
-files are refused, so that neither a hostile file nor a slip of the hand does something unseen.
+Tags, anchors, aliases, duplicate keys, deep nesting and large files are rejected, so that neither a hostile file nor a
+mistake has hidden effects.
 """
 
 from collections.abc import Hashable, Iterator
@@ -23,7 +23,7 @@ _FastLoader: type[yaml.SafeLoader] = getattr(
 
 
 def read_yaml(path: Path, *, name: str) -> Tree:
-    """Return the file's mapping; an empty file is an empty mapping. `name` is how problems call the file."""
+    """Return the file's mapping; an empty file gives an empty one. `name` is the file's name in problems."""
     text = _read_text(path, name)
     try:
         if refusal := next(_refusals(text), None):
@@ -33,7 +33,7 @@ def read_yaml(path: Path, *, name: str) -> Tree:
         raise InvalidSettings(
             [Problem(name, "", f"is not valid YAML: {_first_complaint(error)}.")]
         ) from error
-    except ValueError as error:  # a date that is none, a number of a million digits
+    except ValueError as error:  # an invalid date, a number of a million digits
         raise InvalidSettings([Problem(name, "", f"holds a value that cannot be read: {error}.")]) from error
     if tree is None:
         return {}
@@ -59,7 +59,7 @@ def _read_text(path: Path, name: str) -> str:
 
 
 def _refusals(text: str) -> Iterator[str]:
-    """Walk the file's events before anything is built from them."""
+    """Yield objections from the file's events, before anything is constructed."""
     depth = 0
     for event in yaml.parse(text, Loader=_FastLoader):
         line = f"line {event.start_mark.line + 1}" if event.start_mark else "somewhere"
@@ -76,14 +76,12 @@ def _refusals(text: str) -> Iterator[str]:
 
 
 class _PlainLoader(_FastLoader):  # type: ignore[misc,valid-type] # which of the two base classes depends on the build
-    """A safe loader that does not let a second key of the same name win silently."""
+    """A safe loader that rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         names = [key.value for key, _ in node.value]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise yaml.MarkedYAMLError(
-                problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark
-            )
+            raise yaml.MarkedYAMLError(problem=f"duplicate key {twice!r}", problem_mark=node.start_mark)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 

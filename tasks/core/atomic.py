@@ -153,6 +153,6 @@ def _sync_tree(top: Path) -> None:
 def _not_written(path: Path, error: OSError) -> StorageError:
     return StorageError(
         f"{path} could not be written: {error.strerror or error}.",
-        remedy="What was there before is intact; free space or mend permissions, then run again.",
+        remedy="The previous content is intact. Free space or fix the permissions, then run again.",
         path=str(path),
     )

@@ -62,7 +62,7 @@ class Verdict:
 class _Line:
     number: int
     byte: int
-    cells: tuple[str, ...]  # empty where the line is no row
+    cells: tuple[str, ...]  # empty if the line is not a row
     why: str = ""
 
 

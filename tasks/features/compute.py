@@ -19,7 +19,7 @@ from tasks.features.engine.cross_section import Peers, rank, transformed
 from tasks.features.engine.feature import Feature, Values
 from tasks.features.engine.inputs import values_of
 from tasks.features.engine.program import Program, program_of
-from tasks.features.engine.recipes import kept
+from tasks.features.engine.recipes import output_of
 from tasks.features.engine.series import Series, named
 from tasks.features.registry import BETA, MARKET_CAP, TRADED, factors, feature_set, reach, selected
 from tasks.features.schema import FeatureMatrix
@@ -122,7 +122,7 @@ def _raw_last(panel: Panel, features: Sequence[Feature]) -> Raw:
 
 @lru_cache(maxsize=64)
 def _program(features: tuple[Feature, ...], rows_at_once: int) -> Program:
-    outputs = [kept(feature, place) for place, feature in enumerate(features)]
+    outputs = [output_of(feature, place) for place, feature in enumerate(features)]
     return program_of(outputs, rows_at_once=rows_at_once)
 
 

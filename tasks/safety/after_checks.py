@@ -70,7 +70,7 @@ def _weights(facts: Facts) -> Iterator[GroupWeight]:
         yield _group_weight(f"sector {label}", group, settings.max_sector_frac)
     for label, limit in settings.max_cap_class_frac.items():
         yield _group_weight(f"{label} caps", lines[lines["cap_class"] == label], limit)
-    yield _group_weight("the book", lines, allowed_exposure(facts))
+    yield _group_weight("the portfolio", lines, allowed_exposure(facts))
 
 
 def _group_weight(name: str, lines: pd.DataFrame, limit: float) -> GroupWeight:

@@ -78,7 +78,7 @@ def equity(facts: Facts) -> Outcome:
     """Equity is positive and equals the sum of positions and cash (fault 33)."""
     added = facts.equity_usd
     passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
-    detail = "" if passed else f"the book says {facts.book.equity_usd:,.2f} USD"
+    detail = "" if passed else f"the portfolio states {facts.book.equity_usd:,.2f} USD"
     return Outcome(passed, f"{added:,.2f} USD", "> 0 and equal to its lines", detail)
 
 
@@ -92,7 +92,9 @@ def _group_limit(facts: Facts, labels: pd.Series, limits: dict[str, float]) -> O
     """Check each group that has a limit, and show the one closest to its limit."""
     weights = facts.target["weight"]
     if weights.isna().any():
-        return Outcome(passed=False, value="unknown", limit="known weights", detail="a weight is no number")
+        return Outcome(
+            passed=False, value="unknown", limit="known weights", detail="a weight is not a number"
+        )
     total = weights.groupby(labels).sum()
     limited = [label for label in total.index if label in limits]
     if not limited:

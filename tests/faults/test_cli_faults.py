@@ -71,7 +71,7 @@ def test_fault_109_a_misplaced_secret_is_not_repeated(tmp_path):
     result = afterclose("daily", "--json", "--debug", home=blank(tmp_path), AFTERCLOSE_ALPACA_KEY="hush-hush")
 
     assert result.returncode == 2
-    assert "AFTERCLOSE_ALPACA_KEY: names no setting." in result.stderr
+    assert "AFTERCLOSE_ALPACA_KEY: is not a setting." in result.stderr
     assert "hush-hush" not in result.stdout + result.stderr
 
 

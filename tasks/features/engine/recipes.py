@@ -13,9 +13,7 @@ def recipe(feature: Feature) -> Series:
     try:
         made = series(feature.function(*inputs))
     except TypeError as error:
-        raise TypeError(
-            f"{feature.name} cannot be made: {error} docs/adding-a-feature.md says what a feature may use."
-        ) from error
+        raise TypeError(f"{feature.name} cannot be traced: {error} See docs/adding-a-feature.md.") from error
     needed = rows_of_inputs(made)
     if needed > feature.window:
         raise ValueError(
@@ -24,6 +22,6 @@ def recipe(feature: Feature) -> Series:
     return made
 
 
-def kept(feature: Feature, place: int) -> Series:
+def output_of(feature: Feature, place: int) -> Series:
     """Return the step that writes the feature to its position, where there is a bar and a whole window."""
     return Series(machine.KEEP, (recipe(feature), series_of("close")), size=feature.window - 1, number=place)

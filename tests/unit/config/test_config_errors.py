@@ -29,7 +29,7 @@ def test_problems_of_the_file_and_of_the_environment_are_told_together(tmp_path)
 
     assert "HOME/config.yaml: is not valid YAML" in found[0]
     assert found[1] == (
-        'AFTERCLOSE_TRADE__MAX_TRADES: names no setting. Did you mean "AFTERCLOSE_TRADES__MAX_TRADES"?'
+        'AFTERCLOSE_TRADE__MAX_TRADES: is not a setting. Did you mean "AFTERCLOSE_TRADES__MAX_TRADES"?'
     )
 
 
@@ -54,7 +54,10 @@ def test_problems_of_the_file_and_of_the_environment_are_told_together(tmp_path)
         ("models: {quick_candidates: [ghost]}", "names ghost, which is not in models.candidates."),
         ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number from 0, not inf."),
         ("costs: {sec_fee_rate: 1e-5}", "It is text here; write 1e-05."),
-        ("data: {provider: files}", "data.files.path: must name a folder, because data.provider is files."),
+        (
+            "data: {provider: files}",
+            "data.files.path: must name a directory, because data.provider is files.",
+        ),
         ("data: {provider: nowhere}", "data.provider: must be one of simulated, files, "),
         ("data: {provider: []}", "data.provider: must be one of simulated, files, "),
         ("data: {provider: [alpaca, alpaca]}", "data.provider: names a provider twice."),
@@ -84,7 +87,9 @@ def test_two_candidates_of_one_name_are_refused(tmp_path):
     entry = "{name: lightgbm, kind: lightgbm, parameters: {}}"
     text = f"models: {{quick_candidates: [lightgbm], candidates: [{entry}, {entry}]}}"
 
-    assert problems(tmp_path, text) == ["HOME/config.yaml: models.candidates: names two candidates alike."]
+    assert problems(tmp_path, text) == [
+        "HOME/config.yaml: models.candidates: has two candidates of the same name."
+    ]
 
 
 @pytest.mark.parametrize("value", ["abc", "NaN", "Infinity", "", "1_0", '"3"'])
@@ -101,7 +106,7 @@ def test_a_number_in_the_environment_must_be_one(tmp_path, value):
 def test_a_variable_that_names_no_setting_is_refused_without_its_value(tmp_path, name):
     found = problems(tmp_path, environ={name: "hush"})
 
-    assert "names no setting. Did you mean" in found[0]
+    assert "is not a setting. Did you mean" in found[0]
     assert "hush" not in found[0]
 
 

@@ -48,8 +48,8 @@ WHAT_IS_FOUND = [  # the same of each planted violation
     ("finite_scores", "1 found", "finite and not all equal", "there are no scores"),
     ("champion_age", "36 days", "0 to 35 days", ""),
     ("champion_age", "-3 days", "0 to 35 days", "it was trained through 2024-06-17, after this session"),
-    ("equity", "1,000,000.00 USD", "> 0 and equal to its lines", "the book says 1,000,001.00 USD"),
-    ("equity", "-100,000.00 USD", "> 0 and equal to its lines", "the book says -100,000.00 USD"),
+    ("equity", "1,000,000.00 USD", "> 0 and equal to its lines", "the portfolio states 1,000,001.00 USD"),
+    ("equity", "-100,000.00 USD", "> 0 and equal to its lines", "the portfolio states -100,000.00 USD"),
     ("weights_sum", "0.91000000", "1 ± 0.000001", "weights and cash do not sum to 1"),
     ("weights_sum", "nan", "1 ± 0.000001", "weights and cash do not sum to 1"),
     ("long_only", "-5.00%", "≥ 0%", "B"),
@@ -122,7 +122,7 @@ WHAT_IS_FOUND = [  # the same of each planted violation
         "after_limits",
         "1 found",
         "within limits, or not made worse by a trade",
-        "the book goes from 10.00% to 11.00%, the limit is 10.50%",
+        "the portfolio goes from 10.00% to 11.00%, the limit is 10.50%",
     ),
 ]
 
