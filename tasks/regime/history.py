@@ -5,14 +5,14 @@ import pandas as pd
 
 from config import sections
 from tasks.data.schema.records import Panel
-from tasks.regime.inputs import LOOKBACK, Inputs
+from tasks.regime.inputs import LOOKBACK, RegimeInputs
 from tasks.regime.rules import memory, regime_path
 from tasks.regime.schema import STATES
 
 INPUT_COLUMNS = ("trend", "volatility_pct", "breadth", "correlation", "drawdown")
 
 
-def history_table(panel: Panel, inputs: Inputs, rules: sections.Regime) -> pd.DataFrame:
+def history_table(panel: Panel, inputs: RegimeInputs, rules: sections.Regime) -> pd.DataFrame:
     """Return one row per session of the panel: index session; columns state and the inputs."""
     states = np.array(STATES)[regime_path(inputs, rules)]
     columns = {"state": states} | {name: getattr(inputs, name) for name in INPUT_COLUMNS}

@@ -30,7 +30,7 @@ SESSIONS_PER_YEAR = 252
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RegimeInputs:
     """One value per session; NaN where it cannot be computed."""
 
     trend: Numbers  # level over its 200-session mean, less 1
@@ -43,14 +43,14 @@ class Inputs:
     is_all_names: Mask  # where all names with a bar replace the members: none was old or liquid enough yet
 
 
-def measure(panel: Panel) -> Inputs:
+def compute_inputs(panel: Panel) -> RegimeInputs:
     """Return the inputs of every session of the panel."""
     returns = daily_returns(panel.close)
     members, is_all_names = _members(panel)
     benchmark, is_cross_section = _benchmark_returns(panel.market, returns, members)
     volatility, is_realised = _volatility(panel.volatility_index, benchmark)
     trend, drawdown = _trend_and_drawdown(benchmark)
-    return Inputs(
+    return RegimeInputs(
         trend=trend,
         volatility_pct=volatility,
         breadth=_breadth(panel.close, members),

@@ -3,8 +3,8 @@
 import math
 
 from config import sections
-from tasks.regime.caps import is_reduced
-from tasks.regime.inputs import INDEX_OVER_REALISED, REALISED_SESSIONS, Inputs
+from tasks.regime.exposure import is_reduced
+from tasks.regime.inputs import INDEX_OVER_REALISED, REALISED_SESSIONS, RegimeInputs
 from tasks.regime.rules import memory
 
 NAMES = {
@@ -16,7 +16,9 @@ NAMES = {
 }
 
 
-def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, index: str) -> tuple[str, ...]:
+def regime_notes(
+    inputs: RegimeInputs, rules: sections.Regime, *, benchmark: str, index: str
+) -> tuple[str, ...]:
     """Return one sentence per missing input and per reduction of the last session's cap."""
     decisive = slice(-memory(rules) - 1, None)  # the sessions that can affect the last state
     volatility = float(inputs.volatility_pct[-1])
@@ -47,5 +49,5 @@ def regime_notes(inputs: Inputs, rules: sections.Regime, *, benchmark: str, inde
     return tuple(notes)
 
 
-def _sessions(count: int, inputs: Inputs, decisive: slice) -> str:
+def _sessions(count: int, inputs: RegimeInputs, decisive: slice) -> str:
     return f"{count} of the last {len(inputs.trend[decisive])} sessions"

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.schema.records import Mask
+
 Numbers = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 COLUMNS_AT_ONCE = 512
 FIXED_POINT = 2.0**40  # integer sums depend neither on order nor on empty columns in between

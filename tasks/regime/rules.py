@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import sections
-from tasks.regime.inputs import Inputs
+from tasks.regime.inputs import RegimeInputs
 from tasks.regime.schema import STATES
 
 Ranks = NDArray[np.int64]  # positions in STATES (0 is the worst), or counts
@@ -18,7 +18,7 @@ Ranks = NDArray[np.int64]  # positions in STATES (0 is the worst), or counts
 CRASH, BEAR, NEUTRAL, BULL = range(len(STATES))
 
 
-def regime_path(inputs: Inputs, rules: sections.Regime) -> Ranks:
+def regime_path(inputs: RegimeInputs, rules: sections.Regime) -> Ranks:
     """Return the confirmed state of each session, as positions in STATES."""
     return confirmed_states(
         raw_states(inputs, rules),
@@ -27,7 +27,7 @@ def regime_path(inputs: Inputs, rules: sections.Regime) -> Ranks:
     )
 
 
-def raw_states(inputs: Inputs, rules: sections.Regime) -> Ranks:
+def raw_states(inputs: RegimeInputs, rules: sections.Regime) -> Ranks:
     """Return the state of each session by its own inputs, before confirmation."""
     worst = _missing_as_worst(inputs)
     signs = signs_of_weakness(worst, rules)
@@ -40,7 +40,7 @@ def raw_states(inputs: Inputs, rules: sections.Regime) -> Ranks:
     return np.select([is_crash | is_panic, is_bear, is_bull], [CRASH, BEAR, BULL], NEUTRAL).astype(np.int64)
 
 
-def signs_of_weakness(inputs: Inputs, rules: sections.Regime) -> Ranks:
+def signs_of_weakness(inputs: RegimeInputs, rules: sections.Regime) -> Ranks:
     """Count the signs of weakness: below the 200-session mean, narrow, correlated, far below the high."""
     signs = (
         inputs.trend < 0,
@@ -74,8 +74,8 @@ def _over_last(ranks: Ranks, sessions: int, extreme: np.ufunc) -> Ranks:
     return found
 
 
-def _missing_as_worst(inputs: Inputs) -> Inputs:
-    return Inputs(
+def _missing_as_worst(inputs: RegimeInputs) -> RegimeInputs:
+    return RegimeInputs(
         trend=np.nan_to_num(inputs.trend, nan=-np.inf, neginf=-np.inf),
         volatility_pct=np.nan_to_num(inputs.volatility_pct, nan=np.inf, posinf=np.inf),
         breadth=np.nan_to_num(inputs.breadth, nan=0.0),

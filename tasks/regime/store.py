@@ -9,7 +9,7 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import SnapshotRef
 from tasks.regime.history import history_table
-from tasks.regime.inputs import measure
+from tasks.regime.inputs import compute_inputs
 
 
 def regime_history(
@@ -24,7 +24,7 @@ def regime_history(
             f"{first} is after {last}.", remedy="Name the earlier date with --from, the later with --to."
         )
     panel = read_prices(snapshot, window=None)
-    table = history_table(panel, measure(panel), rules)
+    table = history_table(panel, compute_inputs(panel), rules)
     found = table.loc[first and pd.Timestamp(first) : last and pd.Timestamp(last)]
     if found.empty:
         raise DataError(

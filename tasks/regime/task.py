@@ -8,9 +8,9 @@ from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.regime.caps import exposure_cap
+from tasks.regime.exposure import exposure_cap
 from tasks.regime.history import INPUT_COLUMNS, history_table, sessions_to_read
-from tasks.regime.inputs import measure
+from tasks.regime.inputs import compute_inputs
 from tasks.regime.notes import regime_notes
 from tasks.regime.schema import Regime, State
 
@@ -22,7 +22,7 @@ def detect_regime(run: Run, market: Market) -> Regime:
     """Derive the state of the session and the earlier states that the report shows."""
     rules = run.settings.regime
     panel = read_prices(market.snapshot, window=sessions_to_read(rules))
-    inputs = measure(panel)
+    inputs = compute_inputs(panel)
     history = history_table(panel, inputs, rules).tail(rules.history_sessions)
     today = history.iloc[-1]
     state: State = today["state"]

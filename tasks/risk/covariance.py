@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from tasks.data.schema.records import Mask, Matrix
 
 MIN_RETURNS = 20  # the fewest from which a variance is estimated
 SINGULAR_BELOW = 1e-8  # smallest eigenvalue as a share of the mean one

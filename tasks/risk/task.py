@@ -11,8 +11,8 @@ from tasks.core.stage import stage
 from tasks.core.text import counted
 from tasks.data.panel.reader import read_prices
 from tasks.data.panel.returns import daily_returns
-from tasks.data.schema.records import Market, Panel
-from tasks.risk.covariance import Mask, Shrinkage, estimable, estimate_shrinkage
+from tasks.data.schema.records import Market, Mask, Panel
+from tasks.risk.covariance import Shrinkage, estimable, estimate_shrinkage
 from tasks.risk.schema import RiskModel
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.text import percent
-from tasks.regime.caps import exposure_cap
+from tasks.regime.exposure import exposure_cap
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import TOLERANCE, Outcome, at_most
 

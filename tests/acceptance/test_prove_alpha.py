@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tasks.models.training.metrics import Metrics, measure
+from tasks.models.training.metrics import Metrics, metrics_of
 from tasks.models.training.walkforward import split_folds
 from tasks.selection.selection_run import folds_of, run_selection
 from tests.builders import make_settings
@@ -38,7 +38,7 @@ def truth_where_it_was_confirmed(market, selected, *, learners) -> Metrics:
     _, confirming = split_folds(folds_of(data, settings_with(learners)))
     rows = np.concatenate([np.r_[data.rows_of(fold.test)] for fold in confirming])
     expected = market.expected[data.sessions[rows], data.symbols[rows]]
-    return measure(expected, data.forward[rows], data.sessions[rows])
+    return metrics_of(expected, data.forward[rows], data.sessions[rows])
 
 
 def best_learner(selected):

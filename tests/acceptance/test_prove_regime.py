@@ -11,7 +11,7 @@ import pytest
 
 from tasks.data.schema.records import Panel
 from tasks.regime.history import history_table
-from tasks.regime.inputs import measure
+from tasks.regime.inputs import compute_inputs
 from tests.builders import make_panel, make_settings
 from tests.simulated import KnownMarket, known_market
 
@@ -20,7 +20,7 @@ REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[3
 
 
 def states_of(panel: Panel) -> pd.Series:
-    return history_table(panel, measure(panel), RULES)["state"]
+    return history_table(panel, compute_inputs(panel), RULES)["state"]
 
 
 def agreement(market: KnownMarket) -> float:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from tasks.core.errors import ConfigError
 from tasks.data.schema.records import Panel
-from tasks.regime.caps import exposure_cap
-from tasks.regime.inputs import measure
+from tasks.regime.exposure import exposure_cap
+from tasks.regime.inputs import compute_inputs
 from tasks.regime.notes import regime_notes
 from tasks.regime.rules import BEAR, BULL, CRASH, confirmed_states, regime_path
 from tests.builders import make_panel, make_settings
@@ -30,20 +30,20 @@ def without_names(panel: Panel) -> Panel:
 
 
 def notes_of(panel: Panel) -> str:
-    return " ".join(regime_notes(measure(panel), RULES, benchmark="SPY", index="^VIX"))
+    return " ".join(regime_notes(compute_inputs(panel), RULES, benchmark="SPY", index="^VIX"))
 
 
 def test_fault_026_a_missing_volatility_index_is_stood_in_for_and_said_aloud():
     panel = replace(calm_panel(), volatility_index=MISSING)
 
-    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert "^VIX is missing on 11 of the last 11 sessions: realised volatility" in notes_of(panel)
 
 
 def test_fault_026_a_missing_benchmark_is_stood_in_for_and_said_aloud():
     panel = replace(calm_panel(), market=MISSING)
 
-    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert "SPY is missing on 11 of the last 11 sessions: the equal-weight average" in notes_of(panel)
 
 
@@ -51,7 +51,7 @@ def test_fault_026_an_empty_universe_is_stood_in_for_and_said_aloud():
     panel = calm_panel()
     panel = replace(panel, is_member=np.zeros_like(panel.is_member))
 
-    assert regime_path(measure(panel), RULES)[-1] == BULL
+    assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert "universe is empty on 11 of the last 11 sessions: every name with a bar" in notes_of(panel)
 
 
@@ -59,15 +59,15 @@ def test_fault_026_without_prices_the_state_is_the_safest_that_the_benchmark_sup
     panel = without_names(calm_panel())
     nervous = replace(panel, volatility_index=np.full(300, 36.0))
 
-    assert regime_path(measure(panel), RULES)[-1] == BULL
-    assert regime_path(measure(nervous), RULES)[-1] == BEAR
+    assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
+    assert regime_path(compute_inputs(nervous), RULES)[-1] == BEAR
     assert "No value for breadth: it counts as its worst." in notes_of(panel)
 
 
 def test_fault_026_when_nothing_is_known_the_state_is_a_crash():
     panel = replace(without_names(calm_panel()), market=MISSING, volatility_index=MISSING)
 
-    assert set(regime_path(measure(panel), RULES)) == {CRASH}
+    assert set(regime_path(compute_inputs(panel), RULES)) == {CRASH}
     assert "Volatility is unknown: the exposure cap is halved." in notes_of(panel)
 
 

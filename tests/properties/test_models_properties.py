@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
-from tasks.models.training.metrics import measure
+from tasks.models.training.metrics import metrics_of
 from tasks.models.training.walkforward import Window, make_folds, sampled_sessions, split_folds
 from tasks.selection.choice import compare_with_incumbent, select_candidate
 from tests.champions import FRIDAY, LIMITS, make_result
@@ -112,7 +112,10 @@ def test_order_alone_decides_the_rank_ic(seed, names, count, scale, shift):
     sessions = np.repeat(np.arange(count), names)
     scores, returns = rng.integers(0, 50, (2, names * count)).astype(float)
 
-    plain, stretched = measure(scores, returns, sessions), measure(scale * scores + shift, returns, sessions)
+    plain, stretched = (
+        metrics_of(scores, returns, sessions),
+        metrics_of(scale * scores + shift, returns, sessions),
+    )
 
     assert np.isclose(plain.rank_ic, stretched.rank_ic)
     assert -1 <= plain.rank_ic <= 1

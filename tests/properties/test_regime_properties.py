@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tasks.data.schema.records import Panel
 from tasks.regime.history import history_table, sessions_to_read
-from tasks.regime.inputs import measure
+from tasks.regime.inputs import compute_inputs
 from tasks.regime.rules import BULL, CRASH, confirmed_states
 from tests.builders import make_panel, make_settings
 
@@ -50,10 +50,10 @@ def cut(panel: Panel, rows: slice) -> Panel:
 @settings(max_examples=25)
 def test_no_state_or_input_changes_when_later_rows_are_deleted(seed, known):
     panel = rough_panel(seed)
-    whole = history_table(panel, measure(panel), RULES)
+    whole = history_table(panel, compute_inputs(panel), RULES)
     past = cut(panel, slice(0, known))
 
-    seen_then = history_table(past, measure(past), RULES)
+    seen_then = history_table(past, compute_inputs(past), RULES)
 
     assert seen_then.equals(whole.iloc[:known])
 
@@ -68,8 +68,8 @@ def test_no_state_or_input_changes_when_later_rows_are_noise(seed, other, known)
     }
     replaced = replace(panel, **changed)
 
-    before = history_table(panel, measure(panel), RULES).iloc[:known]
-    after = history_table(replaced, measure(replaced), RULES).iloc[:known]
+    before = history_table(panel, compute_inputs(panel), RULES).iloc[:known]
+    after = history_table(replaced, compute_inputs(replaced), RULES).iloc[:known]
 
     assert after.equals(before)
 
@@ -80,8 +80,8 @@ def test_a_short_reading_gives_the_last_states_of_the_full_history_to_the_bit(se
     panel = rough_panel(seed)
     tail = cut(panel, slice(SESSIONS - sessions_to_read(RULES), None))
 
-    whole = history_table(panel, measure(panel), RULES).tail(RULES.history_sessions)
-    short = history_table(tail, measure(tail), RULES).tail(RULES.history_sessions)
+    whole = history_table(panel, compute_inputs(panel), RULES).tail(RULES.history_sessions)
+    short = history_table(tail, compute_inputs(tail), RULES).tail(RULES.history_sessions)
 
     assert short.equals(whole)
 
@@ -99,7 +99,9 @@ def test_empty_columns_and_their_order_change_nothing(seed):
         is_member=np.hstack([panel.is_member, np.zeros_like(panel.is_member)])[:, order],
     )
 
-    assert history_table(wider, measure(wider), RULES).equals(history_table(panel, measure(panel), RULES))
+    assert history_table(wider, compute_inputs(wider), RULES).equals(
+        history_table(panel, compute_inputs(panel), RULES)
+    )
 
 
 @given(readings, st.integers(1, 5), st.integers(1, 15))

@@ -15,14 +15,14 @@ from tasks.core.json_text import parse_json
 MANIFEST = "manifest.json"
 
 
-class Inputs(NamedTuple):
+class ReplayInputs(NamedTuple):
     """The inputs of a published day."""
 
     snapshot: str  # id of the data
     champion: str  # sha256 of the model
 
 
-def published_inputs(home: Home) -> dict[date, Inputs]:
+def published_inputs(home: Home) -> dict[date, ReplayInputs]:
     """Return the inputs of each published day, by session, oldest first.
 
     Raises StorageError at the first unreadable manifest. Without published days the mapping is empty.
@@ -33,7 +33,7 @@ def published_inputs(home: Home) -> dict[date, Inputs]:
             manifest = parse_json(path.read_bytes())
             inputs = manifest["inputs"]
             session = date.fromisoformat(manifest["session"])
-            found[session] = Inputs(str(inputs["snapshot"]), str(inputs["champion"]))
+            found[session] = ReplayInputs(str(inputs["snapshot"]), str(inputs["champion"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
                 f"{path} cannot be read ({type(error).__name__}), so the inputs of that day are unknown.",

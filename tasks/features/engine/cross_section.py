@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from tasks.data.schema.records import Mask
 from tasks.features.engine import session_kernels
 from tasks.features.engine.feature import Transform
-
-Session = NDArray[np.float32]  # sessions × symbols
+from tasks.features.engine.session_kernels import SessionValues
 
 WINSOR_FRAC = 0.01
 BEYOND_FLOAT32 = 2.0**1000
@@ -26,8 +25,8 @@ class Peers:
     is_member: Mask
     sector: NDArray[np.str_]
     alphabetical: NDArray[np.intp]  # order of summation, whatever the order of the columns
-    size: Session | None = None  # 0–1 in each session; NaN counts as the sector's average
-    beta: Session | None = None
+    size: SessionValues | None = None  # 0–1 in each session; NaN counts as the sector's average
+    beta: SessionValues | None = None
 
     def of(self, rows: slice) -> "Peers":
         """Return the groups of these sessions."""
@@ -35,7 +34,7 @@ class Peers:
         return Peers(self.is_member[rows], self.sector, self.alphabetical, size, beta)
 
 
-def transformed(values: Session, transform: Transform, peers: Peers) -> Session:
+def transformed(values: SessionValues, transform: Transform, peers: Peers) -> SessionValues:
     """Return the values after the named transform; `none` only removes non-members."""
     if values.size == 0:
         return values
@@ -51,7 +50,7 @@ def transformed(values: Session, transform: Transform, peers: Peers) -> Session:
     return among
 
 
-def rank(values: Session) -> Session:
+def rank(values: SessionValues) -> SessionValues:
     """Return each value's rank in its session, from 0 (smallest) to 1 (largest); ties share their mean rank.
 
     A single value gets 0.5.
@@ -61,7 +60,7 @@ def rank(values: Session) -> Session:
     return ranked
 
 
-def zscore(values: Session) -> Session:
+def zscore(values: SessionValues) -> SessionValues:
     """Return z-scores within each session, winsorised at WINSOR_FRAC on each side.
 
     A session of equal values gives 0.
@@ -70,7 +69,7 @@ def zscore(values: Session) -> Session:
     return session_kernels.score(values, ordered, WINSOR_FRAC)
 
 
-def sector_neutral(values: Session, sector: NDArray[np.str_]) -> Session:
+def sector_neutral(values: SessionValues, sector: NDArray[np.str_]) -> SessionValues:
     """Return distances from the median of the symbol's sector in that session."""
     result = np.full_like(values, np.nan)
     for name in np.unique(sector):
@@ -79,7 +78,7 @@ def sector_neutral(values: Session, sector: NDArray[np.str_]) -> Session:
     return result
 
 
-def neutral(ranks: Session, peers: Peers) -> Session:
+def neutral(ranks: SessionValues, peers: Peers) -> SessionValues:
     """Return the residuals of a least-squares fit on sector, size and beta in each session."""
     _, sector = np.unique(peers.sector, return_inverse=True)
     unknown = np.full_like(ranks, np.nan)
@@ -88,7 +87,7 @@ def neutral(ranks: Session, peers: Peers) -> Session:
     return session_kernels.residuals(ranks, size, beta, sector, peers.alphabetical)
 
 
-def _median(values: Session) -> Session:
+def _median(values: SessionValues) -> SessionValues:
     ordered = np.sort(values, axis=1)
     last = np.maximum(np.sum(~np.isnan(ordered), axis=1, keepdims=True) - 1, 0)
     lower = np.take_along_axis(ordered, last // 2, axis=1)
@@ -96,7 +95,7 @@ def _median(values: Session) -> Session:
     return (lower + upper) / np.float32(2)
 
 
-def _sorted(values: Session) -> NDArray[np.int64]:
+def _sorted(values: SessionValues) -> NDArray[np.int64]:
     """Return each row sorted, missing last, with the column of each value in its low bits.
 
     A float32 leaves the low 29 bits of a float64 free: the column is stored there, so that one vectorised sort gives

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.features.engine.compiled import compiled
 
-Session = NDArray[np.float32]  # sessions × symbols
+SessionValues = NDArray[np.float32]  # sessions × symbols
 
 MISSING_FROM = np.array([2.0**1000]).view(np.int64)[
     0
@@ -19,7 +19,7 @@ LEAST_SPREAD = 1e-12  # of a factor after the other is removed: below it, the fa
 
 
 @compiled
-def place(ordered: NDArray[np.int64], out: Session) -> None:
+def place(ordered: NDArray[np.int64], out: SessionValues) -> None:
     """Write each value's rank, 0 to 1, to its column; ties share their mean rank."""
     for session in range(len(ordered)):
         row = ordered[session]
@@ -38,7 +38,7 @@ def place(ordered: NDArray[np.int64], out: Session) -> None:
 
 
 @compiled
-def score(values: Session, ordered: Session, winsor_frac: float) -> Session:
+def score(values: SessionValues, ordered: SessionValues, winsor_frac: float) -> SessionValues:
     """Return winsorised z-scores."""
     out = np.full_like(values, np.nan)
     for session in range(len(values)):
@@ -67,12 +67,12 @@ def score(values: Session, ordered: Session, winsor_frac: float) -> Session:
 
 @compiled
 def residuals(
-    values: Session,
-    size: Session,
-    beta: Session,
+    values: SessionValues,
+    size: SessionValues,
+    beta: SessionValues,
     sector: NDArray[np.intp],
     alphabetical: NDArray[np.intp],
-) -> Session:
+) -> SessionValues:
     """Return the residuals of least squares on sectors, size and beta.
 
     All variables are demeaned by sector first; an unknown size or beta counts as average. A redundant factor is
@@ -107,7 +107,10 @@ def residuals(
 
 @compiled
 def _less_sector_mean(
-    figure: NDArray[np.float64], among: Session, sector: NDArray[np.intp], alphabetical: NDArray[np.intp]
+    figure: NDArray[np.float64],
+    among: SessionValues,
+    sector: NDArray[np.intp],
+    alphabetical: NDArray[np.intp],
 ) -> None:
     """Subtract each sector's mean in place, over the symbols with a value; 0 where the value is unknown."""
     sectors = sector.max() + 1

@@ -38,7 +38,7 @@ def detrended(close: Series, *, window: int) -> Series:
     return 1 - weighted_sum(close, line_at_end) / close
 
 
-def zscore(values: Series, *, window: int) -> Series:
+def rolling_zscore(values: Series, *, window: int) -> Series:
     """Return the z-score of the current value within its window; 0 if constant."""
     mean, std = rolling_mean_and_std(values, window)
     return ratio(values - mean, std, flat=0.0)
@@ -46,7 +46,7 @@ def zscore(values: Series, *, window: int) -> Series:
 
 def volatility_zscore(returns: Series, *, fast: int, window: int) -> Series:
     """Return the z-score of recent volatility; 0 if constant."""
-    return zscore(realized_volatility(returns, window=fast), window=window)
+    return rolling_zscore(realized_volatility(returns, window=fast), window=window)
 
 
 def fractional_difference(returns: Series, *, order: float, window: int) -> Series:
@@ -85,7 +85,7 @@ FEATURES = (
     ),
     feature(
         "volume_z_20",
-        partial(zscore, window=20),
+        partial(rolling_zscore, window=20),
         20,
         "(volume − mean) / deviation of 20 sessions; 0",
         inputs=("volume",),

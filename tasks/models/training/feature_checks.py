@@ -11,7 +11,7 @@ from config.sections import FeatureChecks
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.training.dataset import Dataset
 from tasks.models.training.fitted import Fitted
-from tasks.models.training.metrics import Metrics, measure
+from tasks.models.training.metrics import Metrics, metrics_of
 
 KEEP, DEAD, DUPLICATE, SUSPECT = "keep", "drop: dead", "drop: duplicates", "look: may know the future"
 
@@ -91,7 +91,7 @@ def _importance(fitted: Fitted, x: Rows) -> Vector:
 
 def _measured(column: NDArray[np.float32], forward: Vector, sessions: NDArray[np.intp]) -> Metrics:
     present = np.isfinite(column)
-    return measure(column[present].astype(np.float64), forward[present], sessions[present])
+    return metrics_of(column[present].astype(np.float64), forward[present], sessions[present])
 
 
 def _is_suspect(alone: Metrics, limits: FeatureChecks) -> bool:

@@ -13,7 +13,7 @@ from tasks.models.kinds.base import Vector
 from tasks.models.kinds.registry import make_model
 from tasks.models.training.dataset import Dataset
 from tasks.models.training.fitted import Fitted
-from tasks.models.training.metrics import Metrics, measure
+from tasks.models.training.metrics import Metrics, metrics_of
 from tasks.models.training.walkforward import Fold
 from tasks.models.training.weights import sample_weights
 
@@ -77,7 +77,7 @@ def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
     """Return the metrics over the test rows of several folds together."""
     scores = np.concatenate([result.scores for result in results])
     rows = np.concatenate([np.r_[data.rows_of(result.fold.test)] for result in results])
-    return measure(scores, data.forward[rows], data.sessions[rows])
+    return metrics_of(scores, data.forward[rows], data.sessions[rows])
 
 
 def _run_fold(
@@ -90,8 +90,8 @@ def _run_fold(
     return FoldResult(
         fold,
         scores,
-        test=measure(scores, data.forward[test], data.sessions[test]),
-        train=measure(_predict(fitted, data, train), data.forward[train], data.sessions[train]),
+        test=metrics_of(scores, data.forward[test], data.sessions[test]),
+        train=metrics_of(_predict(fitted, data, train), data.forward[train], data.sessions[train]),
     )
 
 

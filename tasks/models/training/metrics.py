@@ -36,7 +36,7 @@ class Metrics:
     sessions: int
 
 
-def measure(scores: Vector, returns: Vector, sessions: Labels) -> Metrics:
+def metrics_of(scores: Vector, returns: Vector, sessions: Labels) -> Metrics:
     """Return the metrics of scores against forward returns; the three arrays have one entry per row.
 
     Constant scores give 0. A NaN score makes every metric NaN. Without enough rows all are 0 (hit rate 0.5).

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.data.schema.records import Panel
-from tasks.regime.inputs import measure
+from tasks.regime.inputs import compute_inputs
 from tests.builders import make_panel
 
 
@@ -13,7 +13,7 @@ def steady(panel: Panel, daily: float) -> Panel:
 
 
 def test_a_steady_rise_stands_above_its_mean_and_at_its_high():
-    inputs = measure(steady(make_panel(), 0.001))
+    inputs = compute_inputs(steady(make_panel(), 0.001))
 
     mean = np.mean(1.001 ** -np.arange(200.0))
     assert inputs.trend[-1] == pytest.approx(1 / mean - 1)
@@ -25,7 +25,7 @@ def test_the_drawdown_is_measured_from_the_high_of_a_year():
     market = np.full(300, 100.0)
     market[20], market[100], market[-1] = 500.0, 125.0, 100.0
 
-    inputs = measure(replace(panel, market=market))
+    inputs = compute_inputs(replace(panel, market=market))
 
     assert inputs.drawdown[-1] == pytest.approx(-0.20)
     assert inputs.drawdown[150] == pytest.approx(-0.80)
@@ -38,7 +38,7 @@ def test_breadth_counts_members_above_their_own_mean():
     members = panel.is_member.copy()
     members[:, 3] = False
 
-    inputs = measure(replace(panel, close=close, is_member=members))
+    inputs = compute_inputs(replace(panel, close=close, is_member=members))
 
     assert inputs.breadth[-1] == pytest.approx(2 / 3)
 
@@ -48,7 +48,7 @@ def test_correlation_is_near_the_average_of_all_pairs():
     changes = np.diff(panel.close[-64:], axis=0) / panel.close[-64:-1]
     pairs = np.corrcoef(changes.T)[np.triu_indices(40, 1)]
 
-    assert measure(panel).correlation[-1] == pytest.approx(pairs.mean(), abs=0.03)
+    assert compute_inputs(panel).correlation[-1] == pytest.approx(pairs.mean(), abs=0.03)
 
 
 def test_realised_volatility_stands_in_for_a_missing_index():
@@ -57,7 +57,7 @@ def test_realised_volatility_stands_in_for_a_missing_index():
     index[-1] = np.nan
     changes = np.diff(panel.market[-22:]) / panel.market[-22:-1]
 
-    inputs = measure(replace(panel, volatility_index=index))
+    inputs = compute_inputs(replace(panel, volatility_index=index))
 
     assert inputs.is_realised[-1]
     assert not inputs.is_realised[-2]
@@ -70,7 +70,7 @@ def test_the_average_member_stands_in_for_a_missing_benchmark():
     changes = panel.close[1:] / panel.close[:-1] - 1
     level = np.cumprod(1 + changes.mean(axis=1))
 
-    inputs = measure(replace(panel, market=np.full(300, np.nan)))
+    inputs = compute_inputs(replace(panel, market=np.full(300, np.nan)))
 
     assert inputs.is_cross_section.all()
     assert inputs.trend[-1] == pytest.approx(level[-1] / level[-200:].mean() - 1)
@@ -81,7 +81,7 @@ def test_a_benchmark_that_begins_late_is_measured_by_the_average_member_before()
     market = panel.market.copy()
     market[:290] = np.nan
 
-    inputs = measure(replace(panel, market=market))
+    inputs = compute_inputs(replace(panel, market=market))
 
     assert inputs.is_cross_section[200]
     assert not inputs.is_cross_section[-1]
@@ -93,17 +93,17 @@ def test_every_name_stands_in_where_nobody_is_a_member_yet():
     members = panel.is_member.copy()
     members[:200] = False
 
-    inputs = measure(replace(panel, is_member=members))
+    inputs = compute_inputs(replace(panel, is_member=members))
 
     assert inputs.is_all_names.tolist() == [True] * 200 + [False] * 100
-    assert inputs.breadth.tolist() == pytest.approx(measure(panel).breadth.tolist(), nan_ok=True)
+    assert inputs.breadth.tolist() == pytest.approx(compute_inputs(panel).breadth.tolist(), nan_ok=True)
 
 
 def test_nothing_is_measured_of_a_market_without_prices():
     missing = np.full(300, np.nan)
     panel = make_panel()
 
-    inputs = measure(
+    inputs = compute_inputs(
         replace(
             panel,
             market=missing,

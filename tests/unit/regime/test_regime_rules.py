@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.regime.inputs import Inputs
+from tasks.regime.inputs import RegimeInputs
 from tasks.regime.rules import BEAR, BULL, CRASH, NEUTRAL, confirmed_states, raw_states
 from tests.builders import make_settings
 
@@ -11,10 +11,10 @@ RULES = make_settings().regime
 CALM = {"trend": 0.05, "volatility_pct": 14.0, "breadth": 0.7, "correlation": 0.2, "drawdown": -0.01}
 
 
-def make_inputs(**changed: float) -> Inputs:
+def make_inputs(**changed: float) -> RegimeInputs:
     figures = {name: np.array([value]) for name, value in (CALM | changed).items()}
     no = np.array([False])
-    return Inputs(**figures, is_realised=no, is_cross_section=no, is_all_names=no)
+    return RegimeInputs(**figures, is_realised=no, is_cross_section=no, is_all_names=no)
 
 
 def test_a_calm_broad_rise_is_a_bull():

@@ -12,7 +12,7 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.store import read_production, read_versions
 from tasks.models.training.dataset import Dataset
 from tasks.models.training.fold_by_fold import FoldResult
-from tasks.models.training.metrics import measure
+from tasks.models.training.metrics import metrics_of
 from tasks.models.training.walkforward import split_folds
 from tasks.selection.promotion import REPORTED, decide_promotion, describe, install, why_not_in_production
 from tasks.selection.schema import Choice
@@ -92,7 +92,7 @@ def walk():
     for fold in folds:
         rows = data.rows_of(fold.test)
         scores = rng.normal(size=len(fold.test) * NAMES)
-        test = measure(scores, data.forward[rows], data.sessions[rows])
+        test = metrics_of(scores, data.forward[rows], data.sessions[rows])
         results.append(
             FoldResult(fold, scores, test, replace(test, hit_rate=test.hit_rate + fold.number / 100))
         )
@@ -104,7 +104,7 @@ def measured(data: Dataset, results):
     rows = [np.flatnonzero(np.isin(data.sessions, result.fold.test)) for result in results]
     joined = np.concatenate(rows)
     scores = np.concatenate([result.scores for result in results])
-    return asdict(measure(scores, data.forward[joined], data.sessions[joined]))
+    return asdict(metrics_of(scores, data.forward[joined], data.sessions[joined]))
 
 
 def test_earlier_folds_choose_and_later_ones_confirm(walk):

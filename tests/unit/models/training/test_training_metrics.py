@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr, ttest_1samp
 
-from tasks.models.training.metrics import measure, session_rank_ics, t_statistic
+from tasks.models.training.metrics import metrics_of, session_rank_ics, t_statistic
 
 
 def three_sessions(names=40, seed=0, skill=0.5):
@@ -18,7 +18,7 @@ def test_rank_ic_is_the_mean_rank_correlation_of_the_sessions():
 
     by_session = [spearmanr(scores[sessions == s], returns[sessions == s])[0] for s in (4, 9, 14)]
 
-    measured = measure(scores, returns, sessions)
+    measured = metrics_of(scores, returns, sessions)
     assert measured.rank_ic == pytest.approx(np.mean(by_session))
     assert measured.rank_ic_t == pytest.approx(ttest_1samp(by_session, 0).statistic)
     assert measured.icir == pytest.approx(np.mean(by_session) / np.std(by_session, ddof=1))
@@ -38,7 +38,7 @@ def test_a_market_that_rises_as_a_whole_earns_no_credit():
     scores, returns, sessions = three_sessions()
     tide = np.repeat([0.5, -0.5, 1.0], 40)
 
-    before, after = measure(scores, returns, sessions), measure(scores + tide, returns + tide, sessions)
+    before, after = metrics_of(scores, returns, sessions), metrics_of(scores + tide, returns + tide, sessions)
 
     assert after.rank_ic == pytest.approx(before.rank_ic)
     assert after.quantile_spread == pytest.approx(before.quantile_spread)
@@ -48,7 +48,7 @@ def test_a_market_that_rises_as_a_whole_earns_no_credit():
 def test_perfect_scores_hit_always_and_their_fifths_rise():
     _, returns, sessions = three_sessions()
 
-    measured = measure(returns, returns, sessions)
+    measured = metrics_of(returns, returns, sessions)
 
     assert (measured.rank_ic, measured.hit_rate, measured.monotonicity) == pytest.approx((1, 1, 1))
     assert measured.quantile_spread > 0
@@ -57,7 +57,7 @@ def test_perfect_scores_hit_always_and_their_fifths_rise():
 def test_reversed_scores_have_all_signs_turned():
     scores, returns, sessions = three_sessions()
 
-    there, back = measure(scores, returns, sessions), measure(-scores, returns, sessions)
+    there, back = metrics_of(scores, returns, sessions), metrics_of(-scores, returns, sessions)
 
     assert back.rank_ic == pytest.approx(-there.rank_ic)
     assert back.rank_ic_t == pytest.approx(-there.rank_ic_t)
@@ -68,7 +68,7 @@ def test_reversed_scores_have_all_signs_turned():
 def test_constant_scores_measure_nothing():
     scores, returns, sessions = three_sessions()
 
-    measured = measure(np.zeros_like(scores), returns, sessions)
+    measured = metrics_of(np.zeros_like(scores), returns, sessions)
 
     assert (measured.rank_ic, measured.rank_ic_t, measured.ic, measured.icir) == (0, 0, 0, 0)
     assert measured.hit_rate == 0.5
@@ -80,7 +80,7 @@ def test_one_score_that_is_no_number_makes_all_figures_none():
     scores, returns, sessions = three_sessions()
     scores[5] = np.nan
 
-    measured = measure(scores, returns, sessions)
+    measured = metrics_of(scores, returns, sessions)
 
     assert np.isnan([measured.rank_ic, measured.rank_ic_t, measured.hit_rate]).all()
 
@@ -89,13 +89,13 @@ def test_a_session_of_a_few_names_is_not_counted():
     scores, returns, sessions = three_sessions()
     few = np.r_[np.arange(80), [80, 81, 82]]
 
-    assert measure(scores[few], returns[few], sessions[few]).sessions == 2
+    assert metrics_of(scores[few], returns[few], sessions[few]).sessions == 2
 
 
 def test_no_rows_measure_nothing():
     nothing = np.array([])
 
-    assert measure(nothing, nothing, nothing.astype(int)).sessions == 0
+    assert metrics_of(nothing, nothing, nothing.astype(int)).sessions == 0
 
 
 def test_a_t_statistic_needs_two_values_that_differ():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tasks.regime.caps import exposure_cap
+from tasks.regime.exposure import exposure_cap
 from tests.builders import make_settings
 
 RULES = make_settings().regime
