@@ -1,8 +1,8 @@
-"""Decide what each name is expected to earn next session beyond the market: the planted alpha.
+"""Compute the planted alpha: each name's expected return of the next session in excess of the market.
 
-It is read off characteristics that anybody can compute from what is public by the close: momentum, the 52-week high,
-quiet residuals, earnings yield, weekly reversal, and one that no straight line finds: unusual volume, high or low.
-Each enters as its rank among the names that have it. It never sees a price before it is printed.
+It is a function of characteristics that are public at the close: momentum, distance to the 52-week high, low residual
+volatility, earnings yield, weekly reversal, and a non-linear one: unusual volume, high or low. Each enters as its rank
+among the names that have it. It uses no price that is not public yet.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.simulation.companies import Companies, Life, Slots, Values
+from tasks.simulation.companies import Companies, Slots, Status, Values
 from tasks.simulation.fundamentals import EARNINGS, Reports
 
 MONTH, YEAR, WEEK = 21, 252, 5
@@ -23,87 +23,87 @@ WEIGHTS = {
     "reversal": 0.25,
     "volume": 0.45,
 }
-HORIZON = 5  # sessions over which the information coefficient is meant
-# a characteristic fades within the five sessions, so the first one must promise a little more than a fifth
-FADING = 1.13
-QUIET_MEMORY = 1 - 1 / 45
+HORIZON = 5  # sessions of the return in the information coefficient
+# characteristics decay within the horizon, so the first session must carry a little more than a fifth
+DECAY = 1.13
+VARIANCE_DECAY = 1 - 1 / 45
 FAST_VOLUME, SLOW_VOLUME = 1 - 1 / 3, 1 - 1 / 32
-KNOWN_FROM_AGE = np.array(
-    [[YEAR], [YEAR], [MONTH], [0], [WEEK], [MONTH]]
-)  # in sessions, of each characteristic
+MIN_AGE = np.array([[YEAR], [YEAR], [MONTH], [0], [WEEK], [MONTH]])  # in sessions, by characteristic
 STRENGTH = np.array(list(WEIGHTS.values()))
 
 
 @dataclass
-class Memory:
-    """What alpha keeps of each name's past, by slot."""
+class AlphaState:
+    """Running statistics of each name, by slot."""
 
-    blocks: Values  # highest log level of each of the last months, newest first; −inf before listing
+    blocks: Values  # maximum log level of each of the last months, newest first; −inf before listing
     residual_variance: Values
     fast_volume: Values
     slow_volume: Values
 
 
-def new_memory(companies: Companies) -> Memory:
-    """Begin with no past."""
+def new_state(companies: Companies) -> AlphaState:
+    """Return the state before the first session."""
     blocks = np.full((YEAR // MONTH + 1, companies.count), -np.inf)
-    return Memory(blocks, companies.base_volatility**2, np.zeros(companies.count), np.zeros(companies.count))
+    return AlphaState(
+        blocks, companies.base_volatility**2, np.zeros(companies.count), np.zeros(companies.count)
+    )
 
 
-def forget(memory: Memory, companies: Companies, slots: Slots) -> None:
-    """Clear the slots of those who were there before."""
-    memory.blocks[:, slots] = -np.inf
-    memory.residual_variance[slots] = companies.base_volatility[slots] ** 2
+def reset(state: AlphaState, companies: Companies, slots: Slots) -> None:
+    """Reset slots that get a new company."""
+    state.blocks[:, slots] = -np.inf
+    state.residual_variance[slots] = companies.base_volatility[slots] ** 2
 
 
-def remember(
-    memory: Memory, companies: Companies, row: int, level: Values, residual: Values, log_turnover: Values
+def update(
+    state: AlphaState, companies: Companies, row: int, level: Values, residual: Values, log_turnover: Values
 ) -> None:
-    """Take in the session: log levels, residuals to the market, and what share of all shares traded."""
+    """Update the state with a session's log levels, market residuals and log turnover."""
     if row % MONTH == 0:
-        memory.blocks[1:] = memory.blocks[:-1].copy()
-        memory.blocks[0] = -np.inf
-    np.maximum(memory.blocks[0], level, out=memory.blocks[0])
-    memory.residual_variance += (1 - QUIET_MEMORY) * (residual * residual - memory.residual_variance)
+        state.blocks[1:] = state.blocks[:-1].copy()
+        state.blocks[0] = -np.inf
+    np.maximum(state.blocks[0], level, out=state.blocks[0])
+    state.residual_variance += (1 - VARIANCE_DECAY) * (residual * residual - state.residual_variance)
     is_first = companies.age == 0
-    for mean, keep in ((memory.fast_volume, FAST_VOLUME), (memory.slow_volume, SLOW_VOLUME)):
+    for mean, keep in ((state.fast_volume, FAST_VOLUME), (state.slow_volume, SLOW_VOLUME)):
         mean[:] = np.where(is_first, log_turnover, keep * mean + (1 - keep) * log_turnover)
 
 
 def characteristics(
-    memory: Memory, companies: Companies, reports: Reports, levels: Values, row: int
+    state: AlphaState, companies: Companies, reports: Reports, levels: Values, row: int
 ) -> tuple[Values, NDArray[np.bool_]]:
-    """Return characteristics × slots and where each exists, in the order of WEIGHTS. Uses rows up to `row` only."""
+    """Return characteristics × slots, in the order of WEIGHTS, and where each exists. Uses rows up to `row` only."""
     now = levels[row]
     year_ago, month_ago, week_ago = (levels[max(row - ago, 0)] for ago in (YEAR, MONTH, WEEK))
     values = np.empty((len(WEIGHTS), now.size))
     momentum, high, quiet, earnings_yield, reversal, volume = values
     np.subtract(month_ago, year_ago, out=momentum)
-    # many stand at their high: told apart by slot, so that the order is the same on every processor
-    np.add(now - memory.blocks.max(axis=0), 1e-12 * np.arange(now.size), out=high)
-    np.negative(memory.residual_variance, out=quiet)
+    # many names are at their high: ties are broken by slot, for the same order on every processor
+    np.add(now - state.blocks.max(axis=0), 1e-12 * np.arange(now.size), out=high)
+    np.negative(state.residual_variance, out=quiet)
     np.divide(reports.public[EARNINGS], np.maximum(companies.cap_usd, 1.0), out=earnings_yield)
     np.subtract(week_ago, now, out=reversal)
-    np.subtract(memory.fast_volume, memory.slow_volume, out=volume)
-    return values, (companies.age >= KNOWN_FROM_AGE) & (companies.life == Life.TRADED)
+    np.subtract(state.fast_volume, state.slow_volume, out=volume)
+    return values, (companies.age >= MIN_AGE) & (companies.status == Status.TRADED)
 
 
-def expected_returns(
+def planted_returns(
     values: Values, exists: NDArray[np.bool_], own_volatility: Values, spread: float, *, strength: float
 ) -> Values:
-    """Return the log return each name is expected to earn next session beyond the others.
+    """Return each name's expected log return of the next session, in excess of the mean over names.
 
-    `spread` is the variance between names of a session's returns. Scaled so that the correlation between names of
-    this expectation and the return of the next five sessions is `strength` on average.
+    `spread` is the cross-sectional variance of a session's returns. Scaled so that the cross-sectional correlation with
+    the return of the next five sessions is `strength` on average.
     """
     scores = _scores(values, exists)
     has_some = exists.any(axis=0)
     scaled = scores * own_volatility
-    scaled -= has_some * (scaled.sum() / max(int(has_some.sum()), 1))  # what all have is not alpha
+    scaled -= has_some * (scaled.sum() / max(int(has_some.sum()), 1))  # a common return is not alpha
     deviation = sqrt(float(scaled @ scaled) / scaled.size)
     if strength == 0 or deviation == 0:
         return np.zeros_like(own_volatility)
-    return scaled * (FADING * strength / sqrt(HORIZON) * sqrt(spread) / deviation)
+    return scaled * (DECAY * strength / sqrt(HORIZON) * sqrt(spread) / deviation)
 
 
 def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
@@ -112,9 +112,9 @@ def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
         row[order] = places
     count = np.maximum(exists.sum(axis=1, keepdims=True), 1)
     ranks = (2 * place + 1) / count - 1  # −1 … 1
-    straight, bent = ranks[:-1], ranks[-1]
-    straight *= sqrt(3)
-    bent[:] = (bent**2 - 1 / 3) / sqrt(4 / 45)
+    linear, quadratic = ranks[:-1], ranks[-1]
+    linear *= sqrt(3)
+    quadratic[:] = (quadratic**2 - 1 / 3) / sqrt(4 / 45)
     ranks[~exists] = 0.0
     scores: Values = STRENGTH @ ranks
     return scores

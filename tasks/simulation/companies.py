@@ -1,8 +1,7 @@
-"""Keep the companies of the market: what each is like, and where each stands in its life.
+"""The state of the simulated companies: their parameters, and the status of each.
 
-A slot is a place in the market: it holds one company, is empty for some weeks after that one is gone, then holds
-another. So the count of companies stays, and every array is sessions × slots. The arrays here belong to one walk and
-are changed by it in place; nobody else ever holds them.
+A slot holds one company, is empty for some weeks after its delisting, then holds another. So the number of slots is
+constant, and every array is sessions × slots. The arrays belong to one simulation, which changes them in place.
 """
 
 from dataclasses import dataclass, field
@@ -23,48 +22,48 @@ CAP_BOUNDS_USD = np.array([2e9, 10e9])  # between small, mid and large
 NEVER = np.iinfo(np.int64).max // 2
 
 
-class Life:
-    """Where a slot's company stands. Plain numbers: arrays are compared with them all the time."""
+class Status:
+    """Status of a slot; plain integers, because arrays are compared with them."""
 
-    NONE = 0  # the slot is empty
+    EMPTY = 0
     TRADED = 1
-    BOUGHT = 2  # a merger is announced: it trades close to the offer until it is gone
-    FAILING = 3  # bankruptcy is announced: it slides to near zero until it is gone
+    ACQUIRED = 2  # a merger is announced: it trades close to the offer until its delisting
+    FAILING = 3  # bankruptcy is announced: it falls to near zero until its delisting
 
 
 @dataclass
 class Companies:
-    """One value a slot. Volatility is daily, market caps and earnings are in USD."""
+    """One value per slot. Volatility is daily, market caps are in USD."""
 
     count: int
-    life: NDArray[np.int8] = field(init=False)
-    timer: NDArray[np.int64] = field(init=False)  # sessions until the next turn of life
+    status: NDArray[np.int8] = field(init=False)
+    timer: NDArray[np.int64] = field(init=False)  # sessions until the next change of status
     age: NDArray[np.int64] = field(init=False)  # sessions since listing; 0 on the first
     listing: NDArray[np.int64] = field(init=False)  # row of the symbol in the ledger
     sector: NDArray[np.intp] = field(init=False)
     beta: Values = field(init=False)
-    beta_variance: float = field(init=False)  # between all slots
+    beta_variance: float = field(init=False)  # across all slots
     styles: Values = field(init=False)  # styles × slots
     base_volatility: Values = field(init=False)
-    unrest: Values = field(init=False)  # slow log deviation of volatility from its base
-    raw: Values = field(init=False)  # last price on the tape, not yet rounded
+    volatility_shift: Values = field(init=False)  # slow log deviation of volatility from its base
+    raw: Values = field(init=False)  # last price, before rounding
     shares: Values = field(init=False)
-    log_turnover: Values = field(init=False)  # usual share of all shares that trades in a session
+    log_turnover: Values = field(init=False)  # usual log turnover of a session, as a fraction of all shares
     attention: Values = field(init=False)  # slow log deviation of volume from its usual level
     dividend_yield: Values = field(init=False)  # annual; 0 for those that never pay
     split_above: Values = field(init=False)
-    cap_class: NDArray[np.int64] = field(init=False)  # index into CAP_CLASSES, as last written down
+    cap_class: NDArray[np.int64] = field(init=False)  # index into CAP_CLASSES, as last published
     is_member: NDArray[np.bool_] = field(init=False)
     member_since: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("base_volatility", "unrest", "raw", "shares", "log_turnover", "attention"):
+        for name in ("base_volatility", "volatility_shift", "raw", "shares", "log_turnover", "attention"):
             setattr(self, name, np.zeros(self.count))
         for name in ("beta", "dividend_yield", "split_above"):
             setattr(self, name, np.zeros(self.count))
         for name in ("age", "listing", "cap_class", "member_since"):
             setattr(self, name, np.zeros(self.count, dtype=np.int64))
-        self.life = np.zeros(self.count, dtype=np.int8)
+        self.status = np.zeros(self.count, dtype=np.int8)
         self.timer = np.full(self.count, NEVER)
         self.sector = np.zeros(self.count, dtype=np.intp)
         self.is_member = np.zeros(self.count, dtype=np.bool_)
@@ -76,26 +75,26 @@ class Companies:
 
     @property
     def is_traded(self) -> NDArray[np.bool_]:
-        """Tell where there is a bar."""
-        traded: NDArray[np.bool_] = self.life != Life.NONE
+        """Return which slots have a bar."""
+        traded: NDArray[np.bool_] = self.status != Status.EMPTY
         return traded
 
 
 def first_companies(parameters: Parameters) -> Companies:
-    """Fill every slot with a grown company."""
+    """Fill every slot with a company that has been listed for a year."""
     companies = Companies(parameters.symbols)
     slots = np.arange(parameters.symbols)
-    settle(companies, slots, parameters.generator("first companies"), median_cap_usd=9e9)
+    fill_slots(companies, slots, parameters.generator("first companies"), median_cap_usd=9e9)
     companies.age[:] = SESSIONS_PER_YEAR
     return companies
 
 
-def settle(
+def fill_slots(
     companies: Companies, slots: Slots, draw: np.random.Generator, *, median_cap_usd: float = 5e9
 ) -> None:
-    """Put new companies into the slots, as if born on this session."""
+    """Fill the slots with new companies, listed on this session."""
     count = len(slots)
-    companies.life[slots] = Life.TRADED
+    companies.status[slots] = Status.TRADED
     companies.timer[slots] = NEVER
     companies.age[slots] = 0
     companies.sector[slots] = draw.choice(len(SECTORS), size=count, p=SECTOR_SHARE / SECTOR_SHARE.sum())
@@ -104,7 +103,7 @@ def settle(
     companies.styles[:, slots] = draw.standard_normal((STYLES, count))
     annual = np.clip(0.26 * np.exp(0.22 * draw.standard_normal(count)), 0.15, 0.50)
     companies.base_volatility[slots] = annual / np.sqrt(SESSIONS_PER_YEAR)
-    companies.unrest[slots] = 0.17 * draw.standard_normal(count)
+    companies.volatility_shift[slots] = 0.17 * draw.standard_normal(count)
     companies.raw[slots] = np.clip(50 * np.exp(0.6 * draw.standard_normal(count)), 12, 250)
     cap = np.maximum(median_cap_usd * np.exp(1.1 * draw.standard_normal(count)), 3e8)
     companies.shares[slots] = np.round(cap / companies.raw[slots])

@@ -1,6 +1,6 @@
-"""Turn a walk into what a provider hands over: frames of public facts, nothing else.
+"""Turn a simulated history into a provider's delivery: frames of public data only.
 
-The truth (regimes, expected returns) is not in the columns and cannot be read off them.
+The truth (regimes, expected returns) is not in the columns and cannot be derived from them.
 """
 
 from datetime import date
@@ -10,104 +10,106 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.providers.base import Delivery
-from tasks.simulation.faults import plant, spoil
-from tasks.simulation.fundamentals import FIGURES
+from tasks.simulation.faults import apply_faults, draw_faults
+from tasks.simulation.fundamentals import ITEMS
+from tasks.simulation.market_history import NOT_LISTED, MarketHistory
 from tasks.simulation.parameters import SESSIONS_PER_YEAR
-from tasks.simulation.tape import bar, quote
-from tasks.simulation.walk import NOT_LISTED, Walk
+from tasks.simulation.tape import bars_of_row, make_bars
 
 BENCHMARK, VOLATILITY_INDEX = "SPY", "^VIX"
 BENCHMARK_START_USD, BENCHMARK_YIELD = 200.0, 0.016
-LEVEL_DEVIATION = {BENCHMARK: 1.0, VOLATILITY_INDEX: 6.0}  # of a day's range, in market volatilities
+LEVEL_DEVIATION = {BENCHMARK: 1.0, VOLATILITY_INDEX: 6.0}  # a day's range, in market volatilities
 Rows = NDArray[np.intp]
 
 
-def deliver(walk: Walk, *, after: date | None) -> Delivery:
-    """Return the sessions of the walk later than `after` (None: all that are public), and the whole lists."""
-    start = walk.first
+def deliver(history: MarketHistory, *, after: date | None) -> Delivery:
+    """Return the sessions later than `after` (None: all public ones), and the whole lists."""
+    start = history.first
     if after is not None:
-        start = max(start, int(np.searchsorted(walk.sessions, np.datetime64(after), side="right")))
-    rows = np.arange(start, len(walk.sessions))
-    if len(walk.sessions) <= walk.first:
-        return Delivery()  # nothing was public yet
+        start = max(start, int(np.searchsorted(history.sessions, np.datetime64(after), side="right")))
+    rows = np.arange(start, len(history.sessions))
+    if len(history.sessions) <= history.first:
+        return Delivery()  # nothing is public yet
     delivery = Delivery(
-        bars=_bars(walk, rows),
-        actions=_actions(walk, rows),
-        levels=_levels(walk, rows),
-        members=_members(walk),
-        listings=_listings(walk),
-        fundamentals=_fundamentals(walk, 0 if after is None else start),
+        bars=_bars(history, rows),
+        actions=_actions(history, rows),
+        levels=_levels(history, rows),
+        members=_members(history),
+        listings=_listings(history),
+        fundamentals=_fundamentals(history, 0 if after is None else start),
         riskfree=pd.DataFrame(
-            {"session": _days(walk, rows), "yield_pct": np.round(walk.path.bill_yield_pct[rows], 3)}
+            {"session": _days(history, rows), "yield_pct": np.round(history.path.bill_yield_pct[rows], 3)}
         ),
-        renames=_renames(walk),
-        delistings=_delistings(walk),
+        renames=_renames(history),
+        delistings=_delistings(history),
     )
-    faults = plant(walk)
-    return spoil(delivery, walk, faults, start=start) if faults else delivery
+    faults = draw_faults(history)
+    return apply_faults(delivery, history, faults, start=start) if faults else delivery
 
 
-def _days(walk: Walk, rows: Rows | list[int]) -> NDArray[np.datetime64]:
-    days: NDArray[np.datetime64] = walk.sessions[np.asarray(rows, dtype=np.intp)].astype("datetime64[s]")
+def _days(history: MarketHistory, rows: Rows | list[int]) -> NDArray[np.datetime64]:
+    days: NDArray[np.datetime64] = history.sessions[np.asarray(rows, dtype=np.intp)].astype("datetime64[s]")
     return days
 
 
-def _texts(texts: list[str], places: NDArray[np.integer] | list[int]) -> pd.Series:
-    """Return the texts at the places; taken from one small array, for a million rows are wanted."""
-    taken = pd.array(texts, dtype="str").take(np.asarray(places, dtype=np.intp))
+def _texts(texts: list[str], positions: NDArray[np.integer] | list[int]) -> pd.Series:
+    """Return the texts at the positions, taken from one small array: there may be a million rows."""
+    taken = pd.array(texts, dtype="str").take(np.asarray(positions, dtype=np.intp))
     return pd.Series(taken)
 
 
-def _bars(walk: Walk, rows: Rows) -> pd.DataFrame:
-    listed = walk.symbol[rows] != NOT_LISTED
+def _bars(history: MarketHistory, rows: Rows) -> pd.DataFrame:
+    listed = history.symbol[rows] != NOT_LISTED
     columns = np.empty((4, int(listed.sum())))
     filled = 0
     for row in rows:
-        quoted = np.stack(quote(walk, row))[:, walk.symbol[row] != NOT_LISTED]
+        quoted = np.stack(bars_of_row(history, row))[:, history.symbol[row] != NOT_LISTED]
         columns[:, filled : filled + quoted.shape[1]] = quoted
         filled += quoted.shape[1]
     opened, high, low, close = columns
     return pd.DataFrame(
         {
-            "symbol": _texts(walk.ledger.symbols, walk.symbol[rows][listed]),
-            "session": np.repeat(_days(walk, rows), listed.sum(axis=1)),
+            "symbol": _texts(history.ledger.symbols, history.symbol[rows][listed]),
+            "session": np.repeat(_days(history, rows), listed.sum(axis=1)),
             "open": opened,
             "high": high,
             "low": low,
             "close": close,
-            "volume": walk.volume[rows][listed],
+            "volume": history.volume[rows][listed],
         }
     )
 
 
-def _levels(walk: Walk, rows: Rows) -> pd.DataFrame:
-    path = walk.path
+def _levels(history: MarketHistory, rows: Rows) -> pd.DataFrame:
+    path = history.path
     moves = path.drift + path.shock
-    total = BENCHMARK_START_USD * np.exp(np.cumsum(moves) - moves[: walk.first + 1].sum())
-    paid = np.exp(-BENCHMARK_YIELD / SESSIONS_PER_YEAR * (np.arange(len(moves)) - walk.first))
+    total = BENCHMARK_START_USD * np.exp(np.cumsum(moves) - moves[: history.first + 1].sum())
+    paid = np.exp(-BENCHMARK_YIELD / SESSIONS_PER_YEAR * (np.arange(len(moves)) - history.first))
     index_moves = np.diff(np.log(path.volatility_index), prepend=np.log(path.volatility_index[:1]))
     frames = [
-        _level(walk, rows, BENCHMARK, total * paid, moves, total),
-        _level(walk, rows, VOLATILITY_INDEX, path.volatility_index, index_moves, path.volatility_index),
+        _level(history, rows, BENCHMARK, total * paid, moves, total),
+        _level(history, rows, VOLATILITY_INDEX, path.volatility_index, index_moves, path.volatility_index),
     ]
     return pd.concat(frames, ignore_index=True)
 
 
 def _level(
-    walk: Walk,
+    history: MarketHistory,
     rows: Rows,
     name: str,
     close: NDArray[np.float64],
     moves: NDArray[np.float64],
     total: NDArray[np.float64],
 ) -> pd.DataFrame:
-    draws = np.array([walk.parameters.generator(f"tape of {name}", row).standard_normal(3) for row in rows])
-    deviation = LEVEL_DEVIATION[name] * walk.path.volatility[rows]
-    opened, high, low, closed = bar(close[rows], moves[rows], deviation, draws.reshape(-1, 3).T)
+    draws = np.array(
+        [history.parameters.generator(f"tape of {name}", row).standard_normal(3) for row in rows]
+    )
+    deviation = LEVEL_DEVIATION[name] * history.path.volatility[rows]
+    opened, high, low, closed = make_bars(close[rows], moves[rows], deviation, draws.reshape(-1, 3).T)
     return pd.DataFrame(
         {
             "name": pd.Series([name] * len(rows), dtype="str"),
-            "session": _days(walk, rows),
+            "session": _days(history, rows),
             "open": opened,
             "high": high,
             "low": low,
@@ -117,65 +119,65 @@ def _level(
     )
 
 
-def _actions(walk: Walk, rows: Rows) -> pd.DataFrame:
-    actions = [action for action in walk.ledger.actions if rows.size and action.row >= rows[0]]
+def _actions(history: MarketHistory, rows: Rows) -> pd.DataFrame:
+    actions = [action for action in history.ledger.actions if rows.size and action.row >= rows[0]]
     if not actions:
         return Delivery().actions
     return pd.DataFrame(
         {
-            "symbol": _texts(walk.ledger.symbols, np.concatenate([action.symbols for action in actions])),
-            "session": _days(walk, np.repeat([a.row for a in actions], [a.symbols.size for a in actions])),
+            "symbol": _texts(history.ledger.symbols, np.concatenate([action.symbols for action in actions])),
+            "session": _days(history, np.repeat([a.row for a in actions], [a.symbols.size for a in actions])),
             "dividend": np.concatenate([action.dividend for action in actions]),
             "split": np.concatenate([action.split for action in actions]),
         }
     )
 
 
-def _fundamentals(walk: Walk, start: int) -> pd.DataFrame:
-    filings = [filing for filing in walk.ledger.filings if filing.row >= start]
+def _fundamentals(history: MarketHistory, start: int) -> pd.DataFrame:
+    filings = [filing for filing in history.ledger.filings if filing.row >= start]
     if not filings:
         return Delivery().fundamentals
     symbols = np.concatenate([filing.symbols for filing in filings])
-    keep = ~np.isin(symbols, _never_seen(walk))
-    figures = np.concatenate([filing.figures for filing in filings], axis=1)[:, keep]
+    keep = ~np.isin(symbols, _never_seen(history))
+    items = np.concatenate([filing.items for filing in filings], axis=1)[:, keep]
     rows = np.repeat([filing.row for filing in filings], [filing.symbols.size for filing in filings])[keep]
     periods = np.concatenate([filing.period for filing in filings])[keep]
     return pd.DataFrame(
         {
-            "symbol": _texts(walk.ledger.symbols, symbols[keep]),
+            "symbol": _texts(history.ledger.symbols, symbols[keep]),
             "end_date": periods.astype("datetime64[s]"),
-            "available_date": _days(walk, rows),
-            **dict(zip(FIGURES, figures, strict=True)),
+            "available_date": _days(history, rows),
+            **dict(zip(ITEMS, items, strict=True)),
         }
     )
 
 
-def _never_seen(walk: Walk) -> NDArray[np.int64]:
-    """Return the symbols that were gone before the first public session."""
-    ledger = walk.ledger
-    delisted = [gone.symbol for gone in ledger.delistings if gone.row < walk.first]
-    renamed = [renaming.old for renaming in ledger.renamings if renaming.row <= walk.first]
+def _never_seen(history: MarketHistory) -> NDArray[np.int64]:
+    """Return the symbols that ended before the first public session."""
+    ledger = history.ledger
+    delisted = [delisting.symbol for delisting in ledger.delistings if delisting.row < history.first]
+    renamed = [renaming.old for renaming in ledger.renamings if renaming.row <= history.first]
     return np.array(delisted + renamed, dtype=np.int64)
 
 
-def _members(walk: Walk) -> pd.DataFrame:
-    over = [spell for spell in walk.ledger.spells if spell.end > walk.first]
-    ends = _days(walk, [spell.end for spell in over])
-    still = np.full(walk.members.size, np.datetime64("NaT"), dtype=ends.dtype)
-    starts = np.concatenate([[spell.start for spell in over], walk.member_since]).astype(np.intp)
+def _members(history: MarketHistory) -> pd.DataFrame:
+    ended = [spell for spell in history.ledger.spells if spell.end > history.first]
+    ends = _days(history, [spell.end for spell in ended])
+    open_ends = np.full(history.members.size, np.datetime64("NaT"), dtype=ends.dtype)
+    starts = np.concatenate([[spell.start for spell in ended], history.member_since]).astype(np.intp)
     return pd.DataFrame(
         {
             "symbol": _texts(
-                walk.ledger.symbols, [*(spell.symbol for spell in over), *walk.members.tolist()]
+                history.ledger.symbols, [*(spell.symbol for spell in ended), *history.members.tolist()]
             ),
-            "start": _days(walk, starts),
-            "end": np.concatenate([ends, still]),
+            "start": _days(history, starts),
+            "end": np.concatenate([ends, open_ends]),
         }
     )
 
 
-def _listings(walk: Walk) -> pd.DataFrame:
-    ledger, never_seen = walk.ledger, set(_never_seen(walk).tolist())
+def _listings(history: MarketHistory) -> pd.DataFrame:
+    ledger, never_seen = history.ledger, set(_never_seen(history).tolist())
     listings = [listing for listing in ledger.listings if listing.symbol not in never_seen]
     symbols = [listing.symbol for listing in listings]
     return pd.DataFrame(
@@ -184,29 +186,29 @@ def _listings(walk: Walk) -> pd.DataFrame:
             "name": _texts(ledger.names, symbols),
             "sector": pd.Series([listing.sector for listing in listings], dtype="str"),
             "cap_class": pd.Series([listing.cap_class for listing in listings], dtype="str"),
-            "available_date": _days(walk, [listing.row for listing in listings]),
+            "available_date": _days(history, [listing.row for listing in listings]),
         }
     )
 
 
-def _renames(walk: Walk) -> pd.DataFrame:
-    seen = [renaming for renaming in walk.ledger.renamings if renaming.row > walk.first]
+def _renames(history: MarketHistory) -> pd.DataFrame:
+    seen = [renaming for renaming in history.ledger.renamings if renaming.row > history.first]
     return pd.DataFrame(
         {
-            "old": _texts(walk.ledger.symbols, [renaming.old for renaming in seen]),
-            "new": _texts(walk.ledger.symbols, [renaming.new for renaming in seen]),
-            "session": _days(walk, [renaming.row for renaming in seen]),
+            "old": _texts(history.ledger.symbols, [renaming.old for renaming in seen]),
+            "new": _texts(history.ledger.symbols, [renaming.new for renaming in seen]),
+            "session": _days(history, [renaming.row for renaming in seen]),
         }
     )
 
 
-def _delistings(walk: Walk) -> pd.DataFrame:
-    seen = [gone for gone in walk.ledger.delistings if gone.row >= walk.first]
+def _delistings(history: MarketHistory) -> pd.DataFrame:
+    seen = [delisting for delisting in history.ledger.delistings if delisting.row >= history.first]
     return pd.DataFrame(
         {
-            "symbol": _texts(walk.ledger.symbols, [gone.symbol for gone in seen]),
-            "session": _days(walk, [gone.row for gone in seen]),
-            "kind": pd.Series([gone.kind for gone in seen], dtype="str"),
-            "last_price": np.array([gone.last_price for gone in seen]),
+            "symbol": _texts(history.ledger.symbols, [delisting.symbol for delisting in seen]),
+            "session": _days(history, [delisting.row for delisting in seen]),
+            "kind": pd.Series([delisting.kind for delisting in seen], dtype="str"),
+            "last_price": np.array([delisting.last_price for delisting in seen]),
         }
     )

@@ -1,7 +1,7 @@
-"""Write down what happens to companies while the market is walked: the public facts that bars do not show.
+"""Record company events of a simulation: the public facts that bars do not show.
 
-Rows are only ever appended, in session order, so that the ledger of a shorter walk is the beginning of a longer one's.
-`row` counts sessions from the start of the walk; a symbol is named by its place in `symbols`.
+Append-only, in session order, so that the ledger of a shorter history is the beginning of a longer one's. `row` counts
+sessions from the start of the simulation; a symbol is an index into `symbols`.
 """
 
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.simulation.companies import CAP_CLASSES, Companies, Slots, Values
-from tasks.simulation.naming import SECTORS, name_of, symbol_of
+from tasks.simulation.naming import SECTORS, company_name, nth_symbol
 
 Symbols = NDArray[np.int64]
 
 
-class Listing(NamedTuple):
-    """What a symbol is called and where it belongs, from a row on."""
+class Classification(NamedTuple):
+    """Sector and cap class of a symbol from a row on."""
 
     symbol: int
     row: int
@@ -26,7 +26,7 @@ class Listing(NamedTuple):
 
 
 class Spell(NamedTuple):
-    """Index membership: from a row to the first row outside again."""
+    """Index membership from row `start` to `end`, the first row outside."""
 
     symbol: int
     start: int
@@ -34,7 +34,7 @@ class Spell(NamedTuple):
 
 
 class Delisting(NamedTuple):
-    """The last row with a bar, and what a holder got."""
+    """The last row with a bar, and what a holder received."""
 
     symbol: int
     row: int
@@ -43,7 +43,7 @@ class Delisting(NamedTuple):
 
 
 class Renaming(NamedTuple):
-    """From the row on, the company trades under another symbol."""
+    """A rename, effective from the row on."""
 
     old: int
     new: int
@@ -51,7 +51,7 @@ class Renaming(NamedTuple):
 
 
 class Actions(NamedTuple):
-    """Dividends (USD a share; 0: none) and splits (new shares per old one; 1: none) of one row."""
+    """Dividends (USD per share; 0: none) and splits (new shares per old share; 1: none) of one row."""
 
     row: int
     symbols: Symbols
@@ -60,21 +60,21 @@ class Actions(NamedTuple):
 
 
 class Filing(NamedTuple):
-    """Figures that became public on one row, as figures × companies."""
+    """Items that became public on one row (items × companies)."""
 
     row: int
     symbols: Symbols
     period: NDArray[np.datetime64]  # the day on which the period ended
-    figures: Values
+    items: Values
 
 
 @dataclass
 class Ledger:
-    """All that was written down so far."""
+    """All events so far."""
 
     symbols: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    listings: list[Listing] = field(default_factory=list)
+    listings: list[Classification] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     delistings: list[Delisting] = field(default_factory=list)
     renamings: list[Renaming] = field(default_factory=list)
@@ -82,17 +82,17 @@ class Ledger:
     filings: list[Filing] = field(default_factory=list)
 
     def enlist(self, companies: Companies, slots: Slots, row: int) -> None:
-        """Give the companies in the slots new symbols and names, and write down where they belong."""
+        """Assign new symbols and names to the companies in the slots, and record their classification."""
         for slot in slots.tolist():
             ordinal = len(self.symbols)
-            symbol = symbol_of(ordinal)
+            symbol = nth_symbol(ordinal)
             self.symbols.append(symbol)
-            self.names.append(name_of(symbol, ordinal, SECTORS[companies.sector[slot]]))
+            self.names.append(company_name(symbol, ordinal, SECTORS[companies.sector[slot]]))
             companies.listing[slot] = ordinal
         self.classify(companies, slots, row)
 
     def classify(self, companies: Companies, slots: Slots, row: int) -> None:
-        """Write down sector and cap class of the companies as they are now."""
+        """Record the current sector and cap class of the companies."""
         for slot in slots.tolist():
             listing, sector = int(companies.listing[slot]), SECTORS[companies.sector[slot]]
-            self.listings.append(Listing(listing, row, sector, CAP_CLASSES[companies.cap_class[slot]]))
+            self.listings.append(Classification(listing, row, sector, CAP_CLASSES[companies.cap_class[slot]]))

@@ -1,18 +1,18 @@
-"""Keep an index of the larger companies: reviewed each quarter, with a margin against going in and out."""
+"""Maintain an index of the larger companies: reviewed each quarter, with a buffer against turnover."""
 
 import numpy as np
 
-from tasks.simulation.companies import CAP_BOUNDS_USD, Companies, Life
+from tasks.simulation.companies import CAP_BOUNDS_USD, Companies, Status
 from tasks.simulation.events import leave_index
 from tasks.simulation.ledger import Ledger
 
 ENTER_WITHIN, LEAVE_BEYOND = 0.87, 0.93  # rank by market cap, as a share of all slots
-CAP_MARGIN = 0.15  # a cap class is left only when its bound is passed by this fraction
+CAP_MARGIN = 0.15  # a cap class changes only when its bound is passed by this fraction
 
 
 def review_index(companies: Companies, ledger: Ledger, row: int) -> None:
-    """Let the largest in and those that fell behind out, judged on the last close, from the row on."""
-    eligible = companies.life == Life.TRADED
+    """Add the largest companies and remove those that fell behind, by the last close, from the row on."""
+    eligible = companies.status == Status.TRADED
     cap = np.where(eligible, companies.cap_usd, -1.0)
     rank = np.empty(companies.count)
     rank[np.argsort(-cap, kind="stable")] = np.arange(companies.count)
@@ -26,7 +26,7 @@ def review_index(companies: Companies, ledger: Ledger, row: int) -> None:
 
 
 def review_cap_classes(companies: Companies, ledger: Ledger, row: int) -> None:
-    """Write down the companies that have grown or shrunk clearly into another class."""
+    """Reclassify companies whose market cap is clearly in another class."""
     cap = companies.cap_usd
     least = np.searchsorted(CAP_BOUNDS_USD, cap * (1 - CAP_MARGIN))
     most = np.searchsorted(CAP_BOUNDS_USD, cap * (1 + CAP_MARGIN))

@@ -1,9 +1,9 @@
-"""Give every listing a symbol and a name of its own. The same ordinal always gets the same symbol."""
+"""Generate symbols and company names. The same ordinal always gives the same symbol."""
 
 CONSONANTS, VOWELS = "BCDFGHJKLMNPRSTVWXYZ", "AEIOU"
 FOUR_LETTER_SYMBOLS = len(CONSONANTS) ** 3 * len(VOWELS)
-STRIDE = 17_389  # shares no factor with the count above, so that neighbours do not look alike
-RESERVED = frozenset({"CASH"})  # the book's own row
+STRIDE = 17_389  # coprime to the count above, so that consecutive symbols differ
+RESERVED = frozenset({"CASH"})  # the cash row of the portfolio
 ENDINGS = ("a", "on", "ex", "ia", "um", "is", "eo")
 FORMS = {
     "Information Technology": "Systems",
@@ -21,10 +21,10 @@ FORMS = {
 SECTORS = tuple(FORMS)
 
 
-def symbol_of(ordinal: int) -> str:
+def nth_symbol(ordinal: int) -> str:
     """Return the symbol of the n-th listing or renaming: four letters, a fifth once those are used up."""
-    lap, place = divmod(ordinal, FOUR_LETTER_SYMBOLS)
-    rest = place * STRIDE % FOUR_LETTER_SYMBOLS
+    lap, position = divmod(ordinal, FOUR_LETTER_SYMBOLS)
+    rest = position * STRIDE % FOUR_LETTER_SYMBOLS
     rest, last = divmod(rest, len(CONSONANTS))
     rest, third = divmod(rest, len(CONSONANTS))
     first, vowel = divmod(rest, len(VOWELS))
@@ -34,6 +34,6 @@ def symbol_of(ordinal: int) -> str:
     return symbol + (CONSONANTS[lap - 1] if lap else "")
 
 
-def name_of(symbol: str, ordinal: int, sector: str) -> str:
-    """Return a company name that goes with the symbol."""
+def company_name(symbol: str, ordinal: int, sector: str) -> str:
+    """Return a company name for the symbol."""
     return f"{symbol.capitalize()}{ENDINGS[ordinal % len(ENDINGS)]} {FORMS[sector]}"

@@ -1,6 +1,6 @@
-"""The embedded market, for learning and for proofs: made anew from its parameters at every call, offline.
+"""The embedded simulated market, for demonstration and tests: regenerated from its parameters at every call, offline.
 
-It hands over what anybody could have seen by the close. What really drives it stays behind (simulation/truth.py).
+It delivers only what was public at the close. What drives the market is in simulation/truth.
 """
 
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, Provider
 from tasks.data.schema.columns import EVERY_TABLE, Table
 from tasks.simulation.delivery import deliver
+from tasks.simulation.market_history import simulate_history
 from tasks.simulation.parameters import Parameters
-from tasks.simulation.walk import walk
 
 
 @dataclass(frozen=True)
 class SimulatedProvider:
-    """Gives every table, and never fails unless it is told to (simulation/faults.py)."""
+    """Delivers every table, without faults unless configured (simulation/faults)."""
 
     parameters: Parameters
     name: str = "simulated"
     capabilities: frozenset[Table] = EVERY_TABLE
 
     def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Walk the market to `through` and return what is later than `after`."""
-        return deliver(walk(self.parameters, through), after=after).only(tables)
+        """Simulate the market to `through` and return the sessions later than `after`."""
+        return deliver(simulate_history(self.parameters, through), after=after).only(tables)
 
 
 def make(run: Run) -> Provider:
-    """Return the market that the settings describe."""
+    """Return the simulated market of the settings."""
     simulated = run.settings.data.simulated
     return SimulatedProvider(
         Parameters(

@@ -1,30 +1,30 @@
-"""Print the tape: bars rounded to cents, as anybody saw them.
+"""Generate bars, rounded to cents.
 
-Each session's open and range come from its own random numbers, so that any stretch can be printed by itself.
+Each session's open and range have their own random numbers, so that any range of sessions can be generated alone.
 """
 
 import numpy as np
 
 from tasks.simulation.companies import Values
-from tasks.simulation.walk import Walk
+from tasks.simulation.market_history import MarketHistory
 
-LEAST_PRICE_USD = 0.01
-GAP_SHARE, NIGHT_SHARE, RANGE_SHARE = 0.25, 0.35, 0.45  # of the return, and of its deviation
-NEWS_DEVIATIONS, NEWS_GAP_SHARE = 8.0, 0.95  # beyond so many deviations it was overnight news
+MIN_PRICE_USD = 0.01
+GAP_SHARE, NIGHT_SHARE, RANGE_SHARE = 0.25, 0.35, 0.45  # fractions of the return, and of its volatility
+NEWS_DEVIATIONS, NEWS_GAP_SHARE = 8.0, 0.95  # beyond this many deviations, a move is overnight news
 Quote = tuple[Values, Values, Values, Values]
 
 
-def quote(walk: Walk, row: int) -> Quote:
-    """Return open, high, low and close of every slot in the row."""
-    before = walk.levels[row - 1] if row else np.zeros(walk.levels.shape[1])
-    returns = walk.levels[row] - before
-    own = walk.volatility[row].astype(np.float64)
-    draws = walk.parameters.generator("tape", row).standard_normal((3, len(own)))
-    return bar(walk.raw[row], returns, own, draws)
+def bars_of_row(history: MarketHistory, row: int) -> Quote:
+    """Return open, high, low and close of every slot on the row."""
+    before = history.levels[row - 1] if row else np.zeros(history.levels.shape[1])
+    returns = history.levels[row] - before
+    own = history.volatility[row].astype(np.float64)
+    draws = history.parameters.generator("tape", row).standard_normal((3, len(own)))
+    return make_bars(history.raw[row], returns, own, draws)
 
 
-def bar(close: Values, returns: Values, deviation: Values, draws: Values) -> Quote:
-    """Return a bar around the close: low ≤ open, close ≤ high, in cents, never zero."""
+def make_bars(close: Values, returns: Values, deviation: Values, draws: Values) -> Quote:
+    """Return bars with the given closes: low ≤ open, close ≤ high, in cents, never zero."""
     is_news = np.abs(returns) > NEWS_DEVIATIONS * deviation
     gap = np.where(
         is_news, NEWS_GAP_SHARE * returns, GAP_SHARE * returns + NIGHT_SHARE * deviation * draws[0]
@@ -36,6 +36,6 @@ def bar(close: Values, returns: Values, deviation: Values, draws: Values) -> Quo
 
 
 def in_cents(price: Values) -> Values:
-    """Round to the tape's tick; nothing trades below a cent."""
-    rounded: Values = np.maximum(np.round(price, 2), LEAST_PRICE_USD)
+    """Round to cents, at least one cent."""
+    rounded: Values = np.maximum(np.round(price, 2), MIN_PRICE_USD)
     return rounded

@@ -25,10 +25,7 @@ STRAY_MIN = 0.15  # log distance of a high or low beyond both closes
 STRAY_TIMES = 15.0  # … and this multiple of the session's and the name's median
 STRAY_SESSIONS, STRAY_MIN_BARS = 42, 20
 BUSY_VOLUME = 3.0  # multiple of the median dollar volume from which extreme highs and lows are accepted
-FLAT_MIN_USD, FLAT_MEDIAN_RANGE = (
-    2e6,
-    0.005,
-)  # one price on this volume, in a name with this median daily range
+FLAT_MIN_USD, FLAT_MEDIAN_RANGE = 2e6, 0.005  # one price on this volume, despite this median daily range
 THIN_TIMES, THIN_MIN_USD = 20.0, 5e6  # a small fraction of a median dollar volume of at least this
 
 

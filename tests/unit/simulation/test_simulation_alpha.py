@@ -7,7 +7,7 @@ from tasks.simulation import alpha
 def expect(values, exists=None, own=None, *, strength=0.03, spread=4e-4):
     exists = np.ones(values.shape, dtype=bool) if exists is None else exists
     own = np.full(values.shape[1], 0.02) if own is None else own
-    return alpha.expected_returns(values, exists, own, spread, strength=strength)
+    return alpha.planted_returns(values, exists, own, spread, strength=strength)
 
 
 def ranks(count=101):

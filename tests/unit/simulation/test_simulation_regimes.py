@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from tasks.simulation.parameters import Parameters
-from tasks.simulation.regimes import CLIMATES, walk_market
+from tasks.simulation.regimes import REGIMES, simulate_path
 
 BULL, NEUTRAL, BEAR, CRASH = range(4)
 
 
 @pytest.fixture(scope="module")
 def path():
-    return walk_market(Parameters(1, 20, None, 0.0), 60_000)
+    return simulate_path(Parameters(1, 20, None, 0.0), 60_000)
 
 
 def stays(regime, state):
@@ -22,8 +22,8 @@ def stays(regime, state):
 def test_a_regime_lasts_as_long_as_its_climate_says(path, state):
     lengths = stays(path.regime, state)
 
-    assert lengths.min() >= CLIMATES[state].least_sessions
-    assert lengths.mean() == pytest.approx(CLIMATES[state].mean_sessions, rel=0.3)
+    assert lengths.min() >= REGIMES[state].min_sessions
+    assert lengths.mean() == pytest.approx(REGIMES[state].mean_sessions, rel=0.3)
 
 
 def test_most_crashes_come_out_of_weak_markets(path):
@@ -41,7 +41,7 @@ def test_a_crash_never_ends_in_a_bull(path):
 def test_the_volatility_index_settles_by_regime_and_stays_calm_in_bulls(path):
     means = [path.volatility_index[path.regime == state].mean() for state in range(4)]
 
-    assert means == pytest.approx([climate.index_level for climate in CLIMATES], rel=0.1)
+    assert means == pytest.approx([regime.index_level for regime in REGIMES], rel=0.1)
     deep_in_bull = (path.regime[3:] == BULL) & (path.regime[:-3] == BULL)
     assert path.volatility_index[3:][deep_in_bull].max() < 30
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.columns import COLUMNS
-from tasks.simulation.fundamentals import FIGURES
+from tasks.simulation.fundamentals import ITEMS
 from tasks.simulation.parameters import Parameters
 from tasks.simulation.provider import SimulatedProvider
 
@@ -53,5 +53,5 @@ def test_a_delivery_has_no_other_columns_than_public_ones():
     assert is_dataclass(delivery)
     assert {field.name for field in fields(Delivery)} == {*COLUMNS, "fall_throughs"}
     for table, columns in COLUMNS.items():
-        public = set(columns) | (set(FIGURES) if table == "fundamentals" else set())
+        public = set(columns) | (set(ITEMS) if table == "fundamentals" else set())
         assert set(delivery.table(table).columns) == public
