@@ -125,14 +125,14 @@ def test_a_bucket_that_holds_something_is_given_up_only_when_asked(
 def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     nth, bucket_lake, archive, tmp_path, monkeypatch
 ):
-    lake, home, bring = objects_in(bucket_lake), Home(tmp_path / "new"), BucketFiles.bring
+    lake, home, upload = objects_in(bucket_lake), Home(tmp_path / "new"), BucketFiles.upload
     brought: list[str] = []
 
     def losing(objects: BucketFiles, name: str, source: Path) -> None:
         if len(brought) == nth:
             raise StorageError("The network is down.", remedy="Mend it.")
         brought.append(name)
-        bring(objects, name, source)
+        upload(objects, name, source)
 
     with monkeypatch.context() as patch:
         patch.setattr(BucketFiles, "upload", losing)
@@ -151,7 +151,7 @@ def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
 def test_an_archive_is_not_believed_where_a_lake_in_a_bucket_goes(bucket_lake, archive, tmp_path):
     home, lake = Home(tmp_path / "new"), objects_in(bucket_lake)
 
-    with pytest.raises(ConfigError, match=f"lay in {bucket_lake}") as caught:
+    with pytest.raises(ConfigError, match=f"was in {bucket_lake}") as caught:
         restore(home, archive, replace=True)
 
     assert f"--lake {bucket_lake}" in caught.value.remedy
@@ -163,7 +163,7 @@ def test_what_is_no_lake_is_never_given_up(bucket_lake, archive, tmp_path):
     BucketFiles(Bucket(bucket_lake)).write("family/photo.jpg", b"dear", over=None)
     before = objects_in(bucket_lake)
 
-    with pytest.raises(ConfigError, match=r"family/photo\.jpg, which is no part of a lake"):
+    with pytest.raises(ConfigError, match=r"family/photo\.jpg, which is not part of a lake"):
         restore(Home(tmp_path / "new"), archive, replace=True, lake=bucket_lake)
 
     assert objects_in(bucket_lake) == before
