@@ -4,6 +4,7 @@ import numpy as np
 
 from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_between
+from tasks.core.text import counted
 from tasks.safety.audit import describe_breaks, verify
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, none_of
@@ -23,7 +24,7 @@ def finite_scores(facts: Facts) -> Outcome:
     """There are scores, all finite, and not all equal if the champion ranks names (fault 22)."""
     scores = facts.scores["score"].to_numpy(dtype=float)
     unknown = int((~np.isfinite(scores)).sum())
-    found = [f"{unknown} scores are not finite"] if unknown else []
+    found = [f"{counted(unknown, 'score')} not finite"] if unknown else []
     if not scores.size:
         found.append("there are no scores")
     elif facts.champion.ranks and scores.size > 1 and np.ptp(scores) == 0:
@@ -46,7 +47,7 @@ def audit_log_intact(home: Home) -> Outcome:
     verdict = verify(home)
     if not verdict.breaks:
         return Outcome(passed=True, value=f"{verdict.rows} rows hold together", limit="all", detail="")
-    value = f"{len(verdict.breaks)} breaks in {verdict.rows} rows"
+    value = f"{counted(len(verdict.breaks), 'break')} in {counted(verdict.rows, 'row')}"
     return Outcome(passed=False, value=value, limit="all", detail="; ".join(describe_breaks(home, verdict)))
 
 
