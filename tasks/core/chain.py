@@ -19,6 +19,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.lock import waiting
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.text import counted
 
 GENESIS = "0" * 64
 DIGEST = "hash"  # the last column
@@ -167,7 +168,7 @@ def _split(content: bytes) -> list[bytes]:
 
 def _read(number: int, byte: int, line: bytes, chain: ChainFile) -> _Line:
     if not line.endswith(b"\n"):
-        return _Line(number, byte, (), f"it is cut off after {len(line)} bytes")
+        return _Line(number, byte, (), f"it is cut off after {counted(len(line), 'byte')}")
     if not line.strip():
         return _Line(number, byte, (), "it is blank")
     try:

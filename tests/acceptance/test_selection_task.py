@@ -74,7 +74,7 @@ def test_every_feature_is_looked_over_whoever_wins(week):
 
     assert checks["feature"].tolist() == list(read_production(run.home).metadata.features)
     assert checks["importance"].isna().all()
-    assert f"{len(checks)} features: " in promotion.report.read_text()
+    assert f"{len(checks)} features. Dead: " in promotion.report.read_text()
     assert "## Features of equal_weight" in promotion.report.read_text()
 
 
@@ -169,4 +169,4 @@ def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
         FRIDAY,
         FRIDAY - timedelta(weeks=4),
     ]
-    assert "kept for sessions from 2024-05-17 on" in past.reason
+    assert "stored for sessions from 2024-05-17 on" in past.reason

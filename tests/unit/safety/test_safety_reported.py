@@ -42,8 +42,8 @@ ON_A_CLEAN_DAY = [  # name, value, limit, detail
 WHAT_IS_FOUND = [  # the same of each planted violation
     ("data_freshness", "2024-06-13", "2024-06-14", "the snapshot ends on 2024-06-13, its bars on 2024-06-14"),
     ("data_freshness", "2024-06-13", "2024-06-14", "the snapshot ends on 2024-06-14, its bars on 2024-06-13"),
-    ("finite_scores", "1 found", "finite and not all equal", "1 scores are not finite"),
-    ("finite_scores", "1 found", "finite and not all equal", "1 scores are not finite"),
+    ("finite_scores", "1 found", "finite and not all equal", "1 score not finite"),
+    ("finite_scores", "1 found", "finite and not all equal", "1 score not finite"),
     ("finite_scores", "1 found", "finite and not all equal", "all scores are equal"),
     ("finite_scores", "1 found", "finite and not all equal", "there are no scores"),
     ("champion_age", "36 days", "0 to 35 days", ""),
