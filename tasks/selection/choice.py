@@ -61,7 +61,7 @@ def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
         return "does not rank"
     figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
     if not all(isfinite(figure) for figure in figures):
-        return "has a metric that is not a number"
+        return "has a figure that is no number"
     if result.choice["rank_ic"] <= 0:
         return f"has no positive rank IC on the choosing folds ({result.choice['rank_ic']:.4f})"
     if result.train_test_gap > limits.max_train_test_gap:
@@ -97,7 +97,7 @@ def _first(choice: Choice) -> str:
 
 
 def _baseline(choice: Choice) -> str:
-    return f"{choice.reason} The equal-weight baseline is used: no signal rather than an unconfirmed one."
+    return f"{choice.reason} The equal-weight baseline stands in: no signal rather than one nobody could confirm."
 
 
 def _without_candidate(

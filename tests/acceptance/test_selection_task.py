@@ -62,7 +62,7 @@ def test_a_week_without_signal_ends_with_the_baseline_and_a_report_that_says_why
 
     assert promotion.promoted
     assert promotion.champion.name == "equal_weight"
-    assert "baseline is used" in promotion.reason
+    assert "baseline stands in" in promotion.reason
     assert promotion.reason in promotion.report.read_text()
     assert (run.home.reports / "model_selection" / "training_comparison.csv").exists()
 
@@ -169,4 +169,4 @@ def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
         FRIDAY,
         FRIDAY - timedelta(weeks=4),
     ]
-    assert "stored for sessions from 2024-05-17 on" in past.reason
+    assert "kept for sessions from 2024-05-17 on" in past.reason

@@ -108,7 +108,7 @@ def _baseline(optimizer: str, session: date, features: tuple[str, ...]) -> Loade
     """Return the baseline, for a session before any champion was trained."""
     model = make_model(BASELINE, features, {}, seed=0)
     reason = (
-        "Every champion knows later prices, so the equal-weight baseline is used."
+        "Every champion knows later prices, so the equal-weight baseline stands in."
         f" `afterclose weekly --date {session}` trains a champion of that time."
     )
     champion = Champion(
