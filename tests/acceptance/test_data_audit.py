@@ -1,4 +1,4 @@
-"""The whole lake at a glance, and judged again."""
+"""Status and verification of the whole lake."""
 
 import shutil
 from dataclasses import replace
@@ -41,7 +41,7 @@ def test_an_empty_home_has_nothing_to_verify(tmp_path):
         verify_lake(small_run(tmp_path))
 
 
-def test_judging_again_finds_what_was_found_when_it_came_in(filled):
+def test_verifying_finds_what_was_found_on_arrival(filled):
     verified = verify_lake(small_run(filled))
 
     head = read_head(Home(filled).lake)

@@ -94,8 +94,8 @@ def write(path: Path, content: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
 
 def relisted(content: list[tuple[tarfile.TarInfo, bytes]]) -> list[tuple[tarfile.TarInfo, bytes]]:
     """Make the list say exactly what the members are: a forger can do that too."""
-    (listing, told), *files = content
-    record = json.loads(told)
+    (listing, reported), *files = content
+    record = json.loads(reported)
     record["files"] = [
         {
             "path": member.name,
@@ -130,9 +130,9 @@ def test_a_restored_lake_goes_on_where_it_stood(backup, home, tmp_path, monkeypa
 
 
 def test_an_archive_is_a_plain_tar_that_lists_what_it_holds_and_only_its_owner_reads_it(backup):
-    (first, told), *files = members(backup.path)
+    (first, reported), *files = members(backup.path)
 
-    listing = json.loads(told)
+    listing = json.loads(reported)
     assert first.name == "backup.json"
     assert {entry["path"]: entry["sha256"] for entry in listing["files"]} == {
         member.name: hashlib.sha256(data).hexdigest() for member, data in files
@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_is_named(filled, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change", [lambda path: path.write_text("tripped"), Path.unlink])
-def test_a_file_that_changes_meanwhile_gives_no_archive(change, filled, tmp_path, monkeypatch):
+def test_a_file_that_changes_during_the_backup_gives_no_archive(change, filled, tmp_path, monkeypatch):
     root = shutil.copytree(filled, tmp_path / "home")
     list_them = backups.list_files
 
@@ -196,7 +196,7 @@ def test_a_file_that_changes_meanwhile_gives_no_archive(change, filled, tmp_path
     assert list((tmp_path / "vault").iterdir()) == []
 
 
-def test_what_is_no_home_is_not_backed_up(tmp_path):
+def test_a_folder_that_is_not_a_home_is_not_backed_up(tmp_path):
     with pytest.raises(ConfigError, match="is not a home"):
         back_up(Home(tmp_path), tmp_path, lake=Home(tmp_path).lake, at=AT)
 
@@ -278,8 +278,8 @@ def without_list(content):
 
 
 def of_another_format(content):
-    (listing, told), *files = content
-    return [(listing, told.replace(b'"format_version": 1', b'"format_version": 2')), *files]
+    (listing, reported), *files = content
+    return [(listing, reported.replace(b'"format_version": 1', b'"format_version": 2')), *files]
 
 
 def of_a_newer_lake(content):
@@ -311,14 +311,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("harm", "told"), BAD)
+@pytest.mark.parametrize(("harm", "reported"), BAD)
 def test_fault_116_an_archive_that_was_changed_is_refused_and_nothing_touched(
-    harm, told, filled, backup, tmp_path
+    harm, reported, filled, backup, tmp_path
 ):
     archive = write(tmp_path / "bad.tar", harm(members(backup.path)))
     before = book(tree_bytes(filled))
 
-    with pytest.raises(AftercloseError, match=told):
+    with pytest.raises(AftercloseError, match=reported):
         restore(Home(filled), archive, replace=True)
 
     assert book(tree_bytes(filled)) == before
@@ -348,8 +348,8 @@ HOSTILE = [
 def test_fault_116_a_name_that_leaves_its_place_is_refused(name, backup, home):
     home.root.mkdir()
     content = members(backup.path)
-    (listing, told), *_ = content
-    record = json.loads(told)
+    (listing, reported), *_ = content
+    record = json.loads(reported)
     record["files"] = [{"path": name, "size": 1, "mode": 0o644, "sha256": hashlib.sha256(b"x").hexdigest()}]
     archive = write(
         home.root.parent / "bad.tar",
@@ -395,7 +395,7 @@ def test_a_truncated_archive_is_refused(size, backup, home, tmp_path):
     assert tree_bytes(home.root).keys() == {"data/home.lock"}
 
 
-def test_an_archive_that_is_not_there_is_told(home, tmp_path):
+def test_a_missing_archive_is_an_error(home, tmp_path):
     with pytest.raises(StorageError, match=r"none\.tar cannot be restored: .*No such file"):
         restore(home, tmp_path / "none.tar", replace=False)
 

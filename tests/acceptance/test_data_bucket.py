@@ -1,4 +1,4 @@
-"""A lake in a bucket is the lake in a folder: the same snapshots, the same panels, whatever dies in between."""
+"""A lake in a bucket equals the lake in a folder: same snapshots, same panels, whatever is interrupted."""
 
 from contextlib import suppress
 from datetime import date
@@ -57,7 +57,7 @@ def test_two_refreshes_give_the_snapshots_and_panels_that_a_folder_gives(bucket_
 
 
 @pytest.mark.prove
-def test_the_lake_is_described_and_verified_and_counted_where_it_lies(bucket_lake, tmp_path, monkeypatch):
+def test_a_lake_in_a_bucket_is_described_verified_and_measured(bucket_lake, tmp_path, monkeypatch):
     in_bucket = {"data.lake": bucket_lake}
     market = refresh(monkeypatch, tmp_path, WHOLE, **in_bucket)
     run = small_run(tmp_path, **in_bucket)
@@ -90,7 +90,7 @@ DEATHS = [
 
 
 @pytest.mark.parametrize(("is_first", "boundary", "nth", "after"), DEATHS)
-def test_fault_050_a_refresh_that_dies_leaves_the_old_snapshot_and_the_next_one_heals(
+def test_fault_050_a_killed_refresh_leaves_the_old_snapshot_and_the_next_one_repairs(
     is_first, boundary, nth, after, bucket_lake, undisturbed
 ):
     lake = Bucket(bucket_lake)
@@ -137,7 +137,7 @@ def test_a_vacuum_frees_what_was_put_together_and_what_a_crash_left(bucket_lake,
     assert last_session_of(lake) == LAST
 
 
-def test_a_vacuum_leaves_young_files_to_whoever_may_be_writing_them(bucket_lake):
+def test_a_vacuum_spares_recent_files_that_another_home_may_be_writing(bucket_lake):
     lake = Bucket(bucket_lake)
     commit_day(lake, FEW_TABLES, DAY_BEFORE)
     with dying_at("write_head", 1, after=False), suppress(CrashError):
@@ -150,7 +150,7 @@ def test_a_vacuum_leaves_young_files_to_whoever_may_be_writing_them(bucket_lake)
 
 
 @pytest.mark.prove
-def test_a_snapshot_that_is_told_anew_is_kept_for_the_day_that_stands_on_it(bucket_lake):
+def test_a_replaced_snapshot_is_retained_for_the_day_based_on_it(bucket_lake):
     lake = Bucket(bucket_lake)
     commit_day(lake, FEW_TABLES, LAST)
     head = read_head(lake)
@@ -169,11 +169,11 @@ def test_a_lake_whose_head_is_lost_is_refused(bucket_lake):
     commit_day(lake, FEW_TABLES, LAST)
     files_of(lake).remove("head.json")
 
-    with pytest.raises(DataError, match="missing while the tables are there"):
+    with pytest.raises(DataError, match="missing, but tables exist"):
         read_head(lake)
 
 
-def test_a_table_that_lost_a_file_is_told_as_damaged(bucket_lake):
+def test_a_table_that_lost_a_file_is_reported_as_damaged(bucket_lake):
     lake = Bucket(bucket_lake)
     commit_day(lake, FEW_TABLES, LAST)
     head = read_head(lake)

@@ -92,7 +92,7 @@ def test_a_lake_moves_into_a_folder_and_into_a_bucket_by_its_archive(
 
 
 @pytest.mark.prove
-def test_a_lake_beside_the_one_in_use_is_no_part_of_the_book(book, bucket_lake, tmp_path):
+def test_a_lake_that_is_not_in_use_is_not_backed_up(book, bucket_lake, tmp_path):
     book.lake.mkdir(parents=True)
     (book.lake / "old.parquet").write_text("before the lake moved")
 
@@ -126,12 +126,12 @@ def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     nth, bucket_lake, archive, tmp_path, monkeypatch
 ):
     lake, home, upload = objects_in(bucket_lake), Home(tmp_path / "new"), BucketFiles.upload
-    brought: list[str] = []
+    uploaded: list[str] = []
 
     def losing(objects: BucketFiles, name: str, source: Path) -> None:
-        if len(brought) == nth:
-            raise StorageError("The network is down.", remedy="Mend it.")
-        brought.append(name)
+        if len(uploaded) == nth:
+            raise StorageError("The network is down.", remedy="Fix it.")
+        uploaded.append(name)
         upload(objects, name, source)
 
     with monkeypatch.context() as patch:
@@ -148,7 +148,7 @@ def test_a_restore_that_loses_its_bucket_halts_and_comes_through_when_run_again(
     assert read_head(Bucket(bucket_lake)) is not None
 
 
-def test_an_archive_is_not_believed_where_a_lake_in_a_bucket_goes(bucket_lake, archive, tmp_path):
+def test_an_archive_does_not_choose_the_bucket_of_a_restore(bucket_lake, archive, tmp_path):
     home, lake = Home(tmp_path / "new"), objects_in(bucket_lake)
 
     with pytest.raises(ConfigError, match=f"was in {bucket_lake}") as caught:
@@ -159,7 +159,7 @@ def test_an_archive_is_not_believed_where_a_lake_in_a_bucket_goes(bucket_lake, a
     assert not home.live.exists()
 
 
-def test_what_is_no_lake_is_never_given_up(bucket_lake, archive, tmp_path):
+def test_a_prefix_with_other_files_is_never_overwritten(bucket_lake, archive, tmp_path):
     BucketFiles(Bucket(bucket_lake)).write("family/photo.jpg", b"dear", over=None)
     before = objects_in(bucket_lake)
 

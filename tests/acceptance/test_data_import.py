@@ -42,7 +42,7 @@ def test_a_second_import_of_the_same_folder_changes_nothing(tmp_path):
     assert (run.home.lake / "head.json").read_bytes() == head
 
 
-def test_a_mended_price_is_taken_in_by_importing_again_and_older_days_stay_as_they_were(tmp_path):
+def test_a_corrected_price_is_imported_again_and_older_days_are_unchanged(tmp_path):
     delivery = make_delivery(sessions=30)
     files = {"data.provider": "files"}
     run = small_run(tmp_path / "home", **files)
@@ -81,7 +81,7 @@ def test_a_session_that_the_lake_holds_is_refused_with_another_provider_too(tmp_
 
 
 # issue 10, line 15
-def test_a_session_before_the_lake_is_told_to_come_later(tmp_path):
+def test_a_session_before_the_lake_begins_is_an_error(tmp_path):
     files = {"data.provider": "files"}
     import_folder(
         small_run(tmp_path / "home", **files), write_folder(tmp_path / "folder", make_delivery(sessions=30))

@@ -90,7 +90,7 @@ def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(tmp_pat
     assert str(days[-5]) in far[0].evidence
 
 
-def test_a_bar_that_was_set_aside_and_comes_again_mended_is_taken_in(tmp_path, monkeypatch):
+def test_a_bar_that_was_set_aside_is_stored_when_corrected(tmp_path, monkeypatch):
     base = make_delivery(symbols=30)
     days = days_of(base)
     refresh(monkeypatch, tmp_path, scaled(base, "S03", days[-2], 10.0), days[-2])
@@ -103,7 +103,7 @@ def test_a_bar_that_was_set_aside_and_comes_again_mended_is_taken_in(tmp_path, m
     assert any("1 came late" in finding.evidence for finding in market.findings)
 
 
-def test_a_delivery_of_actions_alone_is_judged_without_a_bar_to_ask():
+def test_a_delivery_of_actions_alone_is_checked_without_bars():
     base = make_delivery()
     tables = conform(replace(Delivery(), actions=base.actions), through=FRIDAY, provider="served")
     days = sessions_between(date(2024, 1, 2), FRIDAY)
@@ -115,7 +115,9 @@ def test_a_delivery_of_actions_alone_is_judged_without_a_bar_to_ask():
 
 
 @pytest.mark.parametrize(("name", "times"), [("^VIX", 10.0), ("^VIX", 0.1), ("SPY", 10.0), ("SPY", 0.1)])
-def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_told(name, times, tmp_path, monkeypatch):
+def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_reported(
+    name, times, tmp_path, monkeypatch
+):
     delivery = make_delivery()
     days = days_of(delivery)
     refresh(monkeypatch, tmp_path, delivery, days[-2])

@@ -93,7 +93,7 @@ def test_a_late_figure_of_an_older_quarter_does_not_replace_a_newer_one(tmp_path
     assert (panel.fundamentals["eps"][:, 2] == 5.0).all()
 
 
-def test_figures_that_nobody_filed_anew_for_fifteen_months_are_missing(tmp_path, monkeypatch):
+def test_items_without_a_new_filing_for_fifteen_months_are_missing(tmp_path, monkeypatch):
     base = make_delivery()
     days = days_of(base)
     filed = [("S02", days[30] - pd.Timedelta(days=456)), ("S03", days[30] - pd.Timedelta(days=455))]
@@ -170,7 +170,7 @@ def test_the_lake_without_optional_tables_makes_a_panel(tmp_path, monkeypatch):
     assert panel.is_member[-1].all()
 
 
-def test_universe_gains_and_losses_are_told(tmp_path, monkeypatch):
+def test_universe_gains_and_losses_are_reported(tmp_path, monkeypatch):
     base = make_delivery()
     days = days_of(base)
     spells = [("S00", days[0], FRIDAY), ("S01", FRIDAY, None), ("S02", days[0], None)]

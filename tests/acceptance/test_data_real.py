@@ -43,20 +43,20 @@ def test_a_day_of_the_crash_reads_the_same_from_a_lake_that_ends_there_and_one_t
     imported, tmp_path
 ):
     crash = date(2020, 3, 16)
-    home, told = imported
+    home, reported = imported
     refresh_market(make_run(tmp_path, date(2020, 3, 13), **SETTINGS))
 
     ends_there = refresh_market(make_run(tmp_path, crash, **SETTINGS))
     goes_on = refresh_market(make_run(home, crash, **SETTINGS))
 
-    assert told.bars + told.set_aside == 2_402_891
+    assert reported.bars + reported.set_aside == 2_402_891
     assert goes_on.snapshot.id == ends_there.snapshot.id
     assert goes_on.findings == ends_there.findings
     assert goes_on.universe_size > 400
     assert 0 < len(goes_on.quarantined) < 15
 
 
-def test_judging_again_what_is_stored_finds_what_was_found_on_arrival(imported, verified):
+def test_verifying_what_is_stored_finds_what_was_found_on_arrival(imported, verified):
     assert verified.by_rule == imported[1].findings
 
 
@@ -141,8 +141,8 @@ def test_bars_that_the_vendor_restated_the_next_day_are_named_and_the_day_before
 
     markets = []
     for session, column in zip(days, ("volume_first", "volume_last"), strict=True):
-        told = prices["symbol"].map(revised[column]).where(prices["date"] == day)
-        seen = prices.assign(volume=told.fillna(prices["volume"]))
+        reported = prices["symbol"].map(revised[column]).where(prices["date"] == day)
+        seen = prices.assign(volume=reported.fillna(prices["volume"]))
         seen[seen["date"] <= session].to_parquet(tmp_path / "prices.parquet", index=False)
         markets.append(refresh_market(make_run(tmp_path / "home", session, **settings)))
     again = refresh_market(make_run(tmp_path / "home", days[0], **settings))

@@ -54,27 +54,27 @@ def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples
     gone = (WHOLE.bars["symbol"] == "S05") & (WHOLE.bars["session"] < pd.Timestamp(DAYS[10]))
     rewriting = replace(scaled_levels(WHOLE, 7, 1.2), actions=actions, bars=WHOLE.bars[~gone])
 
-    told = imported(tmp_path, rewriting).rewritten
+    reported = imported(tmp_path, rewriting).rewritten
 
     paid = WHOLE.actions["session"].min().date()
-    assert told == (
+    assert reported == (
         f"1 row of actions changed: S00 {paid} dividend 0.5 → 0.75",
-        *(line for line in told if line.startswith("7 rows of levels changed: SPY")),
+        *(line for line in reported if line.startswith("7 rows of levels changed: SPY")),
         f"10 rows of bars withdrawn by the source: S05 {DAYS[0]}; S05 {DAYS[1]}; S05 {DAYS[2]}; …",
     )
-    assert len(told) == 3
+    assert len(reported) == 3
 
 
-def test_the_market_of_the_session_tells_what_was_rewritten_on_every_later_reading(tmp_path):
+def test_the_market_of_the_session_reports_what_was_rewritten_on_every_later_read(tmp_path):
     imported(tmp_path, WHOLE, THURSDAY)
-    told = imported(tmp_path, replace(WHOLE, actions=WHOLE.actions.iloc[:1])).rewritten
+    reported = imported(tmp_path, replace(WHOLE, actions=WHOLE.actions.iloc[:1])).rewritten
     run = run_of(tmp_path / "home", tmp_path / "folder")
 
     markets = [refresh_market(run) for _ in range(2)]
 
-    assert told[0].startswith("1 row of actions withdrawn by the source")
-    assert [market.rewritten for market in markets] == [told, told]
-    assert rewritten(markets[0].findings, FRIDAY) == told
+    assert reported[0].startswith("1 row of actions withdrawn by the source")
+    assert [market.rewritten for market in markets] == [reported, reported]
+    assert rewritten(markets[0].findings, FRIDAY) == reported
 
 
 def test_withdrawn_rows_stay_and_importing_again_writes_nothing(tmp_path):
@@ -97,7 +97,7 @@ def test_withdrawn_rows_stay_and_importing_again_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["members", "listings", "fundamentals", "riskfree"])
-def test_every_other_table_tells_its_changes_too(table, tmp_path):
+def test_changes_of_every_other_table_are_reported_too(table, tmp_path):
     imported(tmp_path, WHOLE, THURSDAY)
     frame = WHOLE.table(table).copy()
     column = {"members": "start", "listings": "name", "fundamentals": "eps", "riskfree": "yield_pct"}[table]
@@ -105,19 +105,19 @@ def test_every_other_table_tells_its_changes_too(table, tmp_path):
         pd.Timestamp(DAYS[3]) if table == "members" else "Other" if table == "listings" else 9.5
     )
 
-    told = imported(tmp_path, replace(WHOLE, **{table: frame})).rewritten
+    reported = imported(tmp_path, replace(WHOLE, **{table: frame})).rewritten
 
-    assert told
-    assert all(f"1 row of {table}" in line for line in told)
+    assert reported
+    assert all(f"1 row of {table}" in line for line in reported)
 
 
-def test_news_of_the_day_is_no_rewriting(tmp_path):
+def test_news_of_the_day_is_not_a_revision(tmp_path):
     imported(tmp_path, WHOLE, THURSDAY)
 
     assert imported(tmp_path, WHOLE).rewritten == ()
 
 
-def test_a_refresh_tells_bars_and_levels_that_are_gone_from_its_overlap(tmp_path):
+def test_a_refresh_reports_bars_and_levels_missing_in_its_overlap(tmp_path):
     imported(tmp_path, WHOLE, THURSDAY)
     day = pd.Timestamp(DAYS[-5])
     bars = WHOLE.bars[~((WHOLE.bars["symbol"] == "S03") & (WHOLE.bars["session"] == day))]

@@ -46,7 +46,7 @@ def test_a_great_move_that_a_second_source_has_too_is_believed(tmp_path, monkeyp
     assert "another source confirms it" in together.findings[0].evidence
 
 
-def test_a_second_source_that_fails_is_told_and_the_day_goes_on(tmp_path, monkeypatch):
+def test_a_second_source_that_fails_is_reported_and_the_day_continues(tmp_path, monkeypatch):
     base = make_delivery(symbols=30)
 
     market = compared(monkeypatch, tmp_path, base, Down(replace(base)))

@@ -65,7 +65,7 @@ def named_files(lake: Path) -> set[str]:
     }
 
 
-def test_only_files_that_the_head_names_are_left_and_what_was_freed_is_told(home, worn):
+def test_only_files_that_the_head_names_remain_and_the_freed_bytes_are_reported(home, worn):
     before = sum(path.stat().st_size for path in home.lake.rglob("*") if path.is_file())
 
     vacuumed = vacuum_lake(home.lake, days_in(worn[1]))
@@ -109,7 +109,7 @@ def test_what_a_crashed_refresh_left_is_freed(home, monkeypatch):
     assert parquet_files(home.lake) == sound
 
 
-def test_a_refresh_goes_on_where_a_refresh_and_then_a_vacuum_died(home, whole, monkeypatch):
+def test_a_refresh_continues_after_a_killed_refresh_and_a_killed_vacuum(home, whole, monkeypatch):
     with suppress(CrashError), dying_at("write_head", 1, after=False):
         refresh(monkeypatch, home.root, DELIVERY)
     with suppress(CrashError), dying_at("write_head", 1, after=False):
@@ -129,7 +129,7 @@ def test_a_refresh_goes_on_where_a_refresh_and_then_a_vacuum_died(home, whole, m
         pytest.param("sync_commits", False, marks=pytest.mark.prove),
     ],
 )
-def test_a_vacuum_that_dies_harms_nothing_and_goes_on_when_run_again(
+def test_a_killed_vacuum_is_harmless_and_completes_when_run_again(
     boundary, after, home, worn, whole, monkeypatch
 ):
     for nth in (1, 5):
@@ -149,14 +149,14 @@ def test_a_day_on_data_that_was_never_here_is_named_and_stops_nothing(home):
     assert vacuumed.days_unknown == (DAY_BEFORE, LAST)
 
 
-def test_an_empty_lake_is_told(tmp_path):
+def test_an_empty_lake_is_an_error(tmp_path):
     with pytest.raises(DataError, match="The lake is empty"):
         vacuum_lake(tmp_path, {})
 
 
 @pytest.fixture
-def told_anew(tmp_path: Path) -> tuple[Home, str, str]:
-    """Return a home whose last session was imported, published on, and imported again with a mended price."""
+def imported_again(tmp_path: Path) -> tuple[Home, str, str]:
+    """Return a home whose last session was imported, published on, and imported again with a corrected price."""
     home, folder = Home(tmp_path / "home"), tmp_path / "files"
     ids = []
     for factor in (1.0, 1.004):
@@ -170,8 +170,8 @@ def told_anew(tmp_path: Path) -> tuple[Home, str, str]:
     return home, ids[0], ids[1]
 
 
-def test_a_session_that_was_told_anew_can_still_be_named_as_it_was(told_anew):
-    home, old, new = told_anew
+def test_a_session_that_was_imported_again_can_still_be_read_as_it_was(imported_again):
+    home, old, new = imported_again
     (before,) = superseded_heads(home.lake).values()
 
     vacuumed = vacuum_lake(home.lake, {LAST: old})
@@ -183,8 +183,8 @@ def test_a_session_that_was_told_anew_can_still_be_named_as_it_was(told_anew):
     assert id_of_snapshot(home.lake, kept, LAST) == old
 
 
-def test_what_a_session_was_before_is_given_up_when_no_day_stands_on_it(told_anew):
-    home, _, new = told_anew
+def test_the_replaced_data_of_a_session_is_deleted_when_no_day_needs_it(imported_again):
+    home, _, new = imported_again
 
     vacuumed = vacuum_lake(home.lake, {LAST: new})
 

@@ -30,7 +30,7 @@ def market(seed: int, *, symbols: int = 80, first: date = FIRST, rate: float = 0
     return Parameters(seed, symbols, first, 0.03, fault_rate=rate)
 
 
-def judge(parameters: Parameters, through: date) -> tuple[Truth, set[tuple[str, date]], int]:
+def check(parameters: Parameters, through: date) -> tuple[Truth, set[tuple[str, date]], int]:
     """Return the truth, the symbols and sessions that the gates name in the whole history, and how many bars came."""
     simulation = simulate(parameters, through)
     tables = conform(simulation.delivery, through=through, provider="simulated")
@@ -46,7 +46,7 @@ def measure(parameters: list[Parameters], through: date) -> tuple[Counter[str], 
     planted, missed = Counter[str](), Counter[str]()
     flagged = bars = 0
     for one in parameters:
-        truth, named, count = judge(one, through)
+        truth, named, count = check(one, through)
         of_bars = [fault for fault in truth.faults if fault[0] not in SEEN_BY_ASKING_DAILY]
         planted.update(kind for kind, _, _ in of_bars)
         missed.update(kind for kind, symbol, day in of_bars if (symbol, day) not in named)
@@ -115,7 +115,7 @@ def test_a_bar_that_is_planted_to_be_restated_is_named_on_the_next_day(tmp_path)
         assert refresh_market(run_of(tmp_path, day, parameters)).restated_bars == 0
 
 
-def test_faults_are_judged_the_same_whether_history_comes_at_once_or_in_parts(tmp_path):
+def test_faults_are_found_the_same_in_one_delivery_or_in_parts(tmp_path):
     parameters = market(4, symbols=40, rate=0.002)
     odd = {day for kind in SEEN_BY_ASKING_DAILY for _, day in planted_days(parameters, kind)}
     days = [day for day in sessions_between(date(2021, 2, 1), date(2021, 6, 30)).tolist() if day not in odd]

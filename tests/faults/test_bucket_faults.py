@@ -28,7 +28,7 @@ from tests.servers.s3 import KEYS
 ROOT = Path(__file__).parents[2]
 MARKET = make_delivery(sessions=14, symbols=4)
 OURS = Delivery(bars=MARKET.bars, actions=MARKET.actions, levels=MARKET.levels)
-THEIRS = scaled(OURS, "S03", days_of(OURS)[-1], 1.01)  # what the two homes bring can be told apart
+THEIRS = scaled(OURS, "S03", days_of(OURS)[-1], 1.01)  # the two homes deliver different rows
 *_, DAY_BEFORE, LAST = days_of(OURS)
 
 
@@ -78,26 +78,26 @@ QUICK = {(False, "_append", 2, True), (True, "_compact", 1, False)}
     ("is_first", "boundary", "nth", "after"),
     [pytest.param(*moment, marks=[] if moment in QUICK else pytest.mark.prove) for moment in MOMENTS],
 )
-def test_of_two_homes_that_refresh_one_lake_at_once_one_works_and_the_other_is_told(
+def test_of_two_homes_that_refresh_one_lake_at_once_one_succeeds_and_the_other_gets_an_error(
     is_first, boundary, nth, after, bucket_lake, expected, monkeypatch
 ):
     lake = Bucket(bucket_lake)
     if not is_first:
         commit_day(lake, OURS, DAY_BEFORE)
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
 
     def refresh_as(who: str, delivery: Delivery) -> None:
         try:
             commit_day(lake, delivery, LAST)
         except StorageError as error:
-            told[who] = error.what
+            reported[who] = error.what
 
     with monkeypatch.context() as patch:
         meanwhile(patch, boundary, nth, after=after, do=lambda: refresh_as("theirs", THEIRS))
         refresh_as("ours", OURS)
 
-    assert_one_won(lake, told, expected)
-    assert is_first or len(told) == 1 or (boundary, after) == ("write_head", True)
+    assert_one_won(lake, reported, expected)
+    assert is_first or len(reported) == 1 or (boundary, after) == ("write_head", True)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_of_two_homes_that_refresh_one_lake_at_once_one_works_and_the_other_is_t
     ],
 )
 @pytest.mark.parametrize("nth", [1, pytest.param(2, marks=pytest.mark.prove)])
-def test_rows_of_a_home_that_died_before_its_head_are_never_named_by_another(
+def test_rows_of_a_home_that_was_killed_before_its_head_are_never_referenced_by_another(
     is_first, boundary, nth, bucket_lake, expected, monkeypatch
 ):
     lake = Bucket(bucket_lake)
@@ -133,10 +133,10 @@ def test_rows_of_a_home_that_died_before_its_head_are_never_named_by_another(
     assert_one_won(lake, {"theirs": f"Another home wrote to the lake {lake} during this refresh."}, expected)
 
 
-def assert_one_won(lake, told, expected):
+def assert_one_won(lake, reported, expected):
     """A refresh without an error was the only one; after two errors the lake is unchanged and can be refreshed."""
-    assert set(told.values()) <= {f"Another home wrote to the lake {lake} during this refresh."}
-    won = expected.keys() - told.keys()
+    assert set(reported.values()) <= {f"Another home wrote to the lake {lake} during this refresh."}
+    won = expected.keys() - reported.keys()
     if not won:
         head = read_head(lake)
         assert head is None or head.last_session != LAST
@@ -198,9 +198,9 @@ def test_two_processes_that_refresh_at_the_same_moment_leave_the_refresh_of_one(
     for process in both.values():
         process.stdin.write("\n")
         process.stdin.flush()
-    told = {who: process.communicate()[1] for who, process in both.items() if process.wait() != 0}
+    reported = {who: process.communicate()[1] for who, process in both.items() if process.wait() != 0}
 
-    last_lines = {who: said.splitlines()[-1] for who, said in told.items()}
+    last_lines = {who: said.splitlines()[-1] for who, said in reported.items()}
     assert_one_won(
         lake,
         {
@@ -269,7 +269,7 @@ def test_whatever_is_in_the_way_is_named_with_what_to_do(name, a_lake, monkeypat
 def test_keys_that_are_refused_are_named_and_never_shown(a_lake, object_store):
     object_store.refuse_all_keys(refuse=True)
     try:
-        said = [told_by(go) for go in the_ways_there(*a_lake)]
+        said = [message_of(go) for go in the_ways_there(*a_lake)]
     finally:
         object_store.refuse_all_keys(refuse=False)
 
@@ -277,14 +277,14 @@ def test_keys_that_are_refused_are_named_and_never_shown(a_lake, object_store):
     assert not any(key in one for one in said for key in KEYS.values())
 
 
-def told_by(go: Callable[[], object]) -> str:
+def message_of(go: Callable[[], object]) -> str:
     """Return all that a person could see of the error, the traceback with its causes included."""
     with pytest.raises(StorageError) as caught:
         go()
     return "".join(traceback.format_exception(caught.value))
 
 
-def test_no_keys_at_all_is_told(a_lake, monkeypatch):
+def test_missing_credentials_are_reported(a_lake, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")  # this machine has no role in a cloud
@@ -293,7 +293,7 @@ def test_no_keys_at_all_is_told(a_lake, monkeypatch):
         read_head(a_lake[0])
 
 
-def test_a_bucket_that_does_not_exist_is_told(bucket_lake):
+def test_a_bucket_that_does_not_exist_is_reported(bucket_lake):
     nowhere = Bucket(bucket_lake.replace("//lakes/", "//no-such-bucket/"))
 
     for go in the_ways_there(nowhere, Head("served", versions={"levels": 0, "bars": 0})):
@@ -323,7 +323,7 @@ def test_a_store_that_ignores_write_conditions_is_refused_before_a_row_is_stored
         commit_day(Bucket(bucket_lake), OURS, LAST)
 
 
-def test_without_the_extra_its_name_is_told(bucket_lake, monkeypatch):
+def test_a_missing_extra_is_named(bucket_lake, monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore", None)
 
     with pytest.raises(ConfigError, match=re.escape("pip install 'afterclose[s3]'")):

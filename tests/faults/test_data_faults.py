@@ -65,12 +65,12 @@ def home(thursday: Path, tmp_path: Path) -> Path:
 
 
 def assert_refused(
-    patch: pytest.MonkeyPatch, home: Path, bad: Delivery | Served, told: str, **overrides: object
+    patch: pytest.MonkeyPatch, home: Path, bad: Delivery | Served, reported: str, **overrides: object
 ) -> None:
     """Refreshing from the bad delivery must fail and leave every byte as it was."""
     before = bytes_below(home)
 
-    with pytest.raises(DataError, match=told) as caught:
+    with pytest.raises(DataError, match=reported) as caught:
         refresh(patch, home, bad, **overrides)
 
     assert caught.value.exit_code == 5
@@ -207,7 +207,7 @@ def test_fault_006_a_split_that_is_not_announced_is_quarantined_and_named(tmp_pa
     assert "S01" in market.quarantined
 
 
-def test_fault_006_a_split_announced_late_mends_the_series_from_then_on_only(tmp_path, monkeypatch):
+def test_fault_006_a_late_split_corrects_the_series_from_then_on_only(tmp_path, monkeypatch):
     base = make_delivery(symbols=30)
     provider = Served(replace(base, actions=base.actions[base.actions["split"] == 1.0]))
     pinned = refresh(monkeypatch, tmp_path, provider, THURSDAY)
@@ -267,9 +267,9 @@ class Prophet(Served):
 
 
 def test_fault_010_rows_of_the_future_are_refused(home, monkeypatch):
-    told = "bars dated 2024-06-17, later than the session 2024-06-14"
+    reported = "bars dated 2024-06-17, later than the session 2024-06-14"
 
-    assert_refused(monkeypatch, home, Prophet(make_delivery()), told)
+    assert_refused(monkeypatch, home, Prophet(make_delivery()), reported)
 
 
 @pytest.mark.parametrize("table", ["actions", "levels", "fundamentals", "riskfree", "listings", "members"])
@@ -319,13 +319,13 @@ DRIFTS: dict[str, tuple[Callable[[Delivery], Delivery], str]] = {
 
 @pytest.mark.parametrize("drift", sorted(DRIFTS))
 def test_fault_011_a_delivery_that_changed_shape_is_refused_by_column(drift):
-    change, told = DRIFTS[drift]
+    change, reported = DRIFTS[drift]
 
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=reported):
         conform(change(make_delivery()), through=FRIDAY, provider="drifting")
 
 
-def test_fault_011_a_figure_that_is_no_longer_delivered_is_refused(home, monkeypatch):
+def test_fault_011_an_item_that_is_no_longer_delivered_is_refused(home, monkeypatch):
     full = make_delivery()
     bad = replace(full, fundamentals=full.fundamentals.drop(columns="eps"))
 
@@ -346,7 +346,7 @@ def test_fault_012_a_truncated_file_of_the_provider_is_refused(tmp_path):
     assert bytes_below(tmp_path / "home") == before
 
 
-def test_fault_012_a_truncated_file_of_the_lake_is_told_and_the_head_stays(home, monkeypatch):
+def test_fault_012_a_truncated_file_of_the_lake_is_reported_and_the_head_stays(home, monkeypatch):
     market = refresh(monkeypatch, home, make_delivery(), THURSDAY)
     part = next((home / "data" / "lake" / "bars").rglob("*.parquet"))
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
@@ -456,12 +456,12 @@ with pytest.MonkeyPatch.context() as patch:
 
 
 @pytest.mark.parametrize("limit", [300, pytest.param(1000, marks=pytest.mark.prove)])
-def test_fault_051_a_full_disk_is_told_and_the_next_refresh_goes_on(
+def test_fault_051_a_full_disk_is_reported_and_the_next_refresh_continues(
     limit, home, thursday, tmp_path, monkeypatch
 ):
     head = (home / "data" / "lake" / "head.json").read_bytes()
 
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", ON_A_FULL_DISK, str(home), str(limit)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
@@ -469,8 +469,8 @@ def test_fault_051_a_full_disk_is_told_and_the_next_refresh_goes_on(
         check=True,
     )
 
-    assert "could not be written" in told.stdout
-    assert "is intact" in told.stdout
+    assert "could not be written" in reported.stdout
+    assert "is intact" in reported.stdout
     assert (home / "data" / "lake" / "head.json").read_bytes() == head
     undisturbed = refresh(monkeypatch, Path(shutil.copytree(thursday, tmp_path / "other")), make_delivery())
     assert refresh(monkeypatch, home, make_delivery()).snapshot.id == undisturbed.snapshot.id

@@ -185,7 +185,7 @@ def test_the_line_of_a_bad_cell_counts_blank_lines_and_quoted_line_ends(folder, 
 
 
 # issue 10, line 9
-def test_prices_without_a_row_are_refused_and_an_optional_table_without_one_is_no_fault(folder, capsys):
+def test_prices_without_a_row_are_refused_and_an_optional_table_without_one_is_not(folder, capsys):
     rewrite(folder, lambda text: text.splitlines()[0], "corporate_actions.csv")
     assert import_(folder, capsys)[0] == 0
 
@@ -197,7 +197,7 @@ def test_prices_without_a_row_are_refused_and_an_optional_table_without_one_is_n
 
 
 # issue 10, line 9
-def test_a_column_without_rows_is_no_fault_whatever_its_type(folder, capsys):
+def test_a_column_without_rows_is_accepted_whatever_its_type(folder, capsys):
     (folder / "riskfree.csv").unlink()
     columns = {"date": pa.array([], pa.list_(pa.int64())), "yield": pa.array([], pa.bool_())}
     pq.write_table(pa.table(columns), folder / "riskfree.parquet")
@@ -271,9 +271,7 @@ def test_symbols_that_cannot_be_stored_are_named_and_counted_and_the_rest_is_imp
 
 
 # issue 10, line 9
-def test_a_slash_before_a_class_and_spaces_around_become_the_symbol_of_the_exchange_and_are_told(
-    folder, capsys
-):
+def test_a_slash_before_a_class_and_surrounding_spaces_are_normalised_and_reported(folder, capsys):
     rewrite(
         folder, lambda text: text.replace("S00", "BRK/B").replace("S01", "  S01 ").replace("S02", "brk.a")
     )
@@ -334,7 +332,7 @@ def test_two_columns_that_mean_the_same_are_refused(folder, capsys):
 
 
 # issue 10, line 9
-def test_a_figure_of_which_one_cell_is_no_number_is_an_error_and_not_left_out(folder, capsys):
+def test_an_item_with_one_cell_that_is_not_a_number_is_an_error_and_not_left_out(folder, capsys):
     rewrite(folder, lambda text: with_cell(text, 3, "eps", "1.5x"), "fundamentals.csv")
     rewrite(folder, lambda text: text + text.splitlines()[1] + "\n", "fundamentals.csv")
 

@@ -63,8 +63,8 @@ def doctor(home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     return next(check for check in checks if check["check"] == "lake")
 
 
-def assert_refused(home: Path, patch: pytest.MonkeyPatch, told: str) -> None:
-    with pytest.raises(DataError, match=told) as caught:
+def assert_refused(home: Path, patch: pytest.MonkeyPatch, reported: str) -> None:
+    with pytest.raises(DataError, match=reported) as caught:
         refresh(patch, home, Simulated(DELIVERY))
 
     assert caught.value.exit_code == 5
@@ -152,6 +152,6 @@ def test_damage_is_not_sealed_by_the_next_commit(home, monkeypatch):
         assert data.items() <= after.files[table].items()
 
 
-def test_a_sound_lake_is_read_and_told_healthy(home, monkeypatch, capsys):
+def test_an_intact_lake_is_read_and_reported_healthy(home, monkeypatch, capsys):
     assert refresh(monkeypatch, home, Simulated(DELIVERY)).snapshot.session == FRIDAY
     assert doctor(home, capsys)["verdict"] != "fail"

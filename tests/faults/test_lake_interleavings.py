@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 def outcomes(folder, *, seed, count):
     """Run the program; return what went wrong, and its last line."""
     program = [sys.executable, "-m", "tests.faults.interleavings", str(folder), str(seed), str(count)]
-    told = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    *wrong, last = (json.loads(line) for line in told.stdout.splitlines())
+    reported = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert reported.returncode == 0, reported.stderr
+    *wrong, last = (json.loads(line) for line in reported.stdout.splitlines())
     return wrong, last
 
 
@@ -45,14 +45,14 @@ def test_3000_random_interleavings_show_old_or_new(seed, tmp_path):
 def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(tmp_path, monkeypatch):
     blank(tmp_path)
     delivery = make_delivery()
-    told = []
+    reported = []
 
     class Meanwhile(Served):
         def fetch(self, **asked):
             try:
                 refresh()
             except TransientError as error:
-                told.append(str(error))
+                reported.append(str(error))
             return super().fetch(**asked)
 
     def refresh():
@@ -63,6 +63,6 @@ def test_of_two_refreshes_at_once_one_works_and_the_other_says_so(tmp_path, monk
     market = refresh()
 
     assert market.new_bars == len(delivery.bars) // len(days_of(delivery))
-    (said,) = told
+    (said,) = reported
     assert "in use by process" in said
     assert "(refresh)" in said

@@ -190,7 +190,7 @@ def test_fault_013_who_asks_for_too_long_a_pause_is_not_waited_for(home, primary
     assert pauses == []
 
 
-def test_fault_013_the_second_takes_over_when_the_first_dies_halfway(
+def test_fault_013_the_second_takes_over_when_the_first_fails_halfway(
     home, primary, secondary, undisturbed, monkeypatch, caplog
 ):
     primary.troubles = [None, None, primary.die]
@@ -207,7 +207,7 @@ def test_fault_013_the_second_takes_over_when_the_first_dies_halfway(
     assert "alpaca failed, skipped for actions, bars, delistings, levels, renames" in caplog.text
 
 
-def test_fault_013_who_was_passed_over_is_told_on_every_later_run_and_by_the_lake_alone(
+def test_fault_013_a_failed_provider_is_reported_on_every_later_run_from_the_lake_alone(
     home, primary, secondary, monkeypatch
 ):
     primary.always = PASSING["503"]
@@ -222,7 +222,7 @@ def test_fault_013_who_was_passed_over_is_told_on_every_later_run_and_by_the_lak
     assert "fall_through" not in {finding.rule for finding in again.findings}
 
 
-def test_fault_013_when_nobody_answers_both_are_named(home, primary, secondary, monkeypatch):
+def test_fault_013_when_no_provider_answers_both_are_named(home, primary, secondary, monkeypatch):
     primary.always = PASSING["503"]
     secondary.always = PASSING["429"]
     before = bytes_below(home / "data" / "lake")
@@ -258,7 +258,7 @@ def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, m
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "told"),
+    ("trouble", "kind", "reported"),
     [
         (
             instead({"message": "unauthorized."}, 401),
@@ -280,13 +280,13 @@ def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, m
         ),
     ],
 )
-def test_fault_011_an_answer_that_asking_again_does_not_mend_is_refused_at_once(
-    trouble, kind, told, home, primary, monkeypatch, pauses
+def test_fault_011_an_answer_that_a_retry_cannot_fix_is_refused_at_once(
+    trouble, kind, reported, home, primary, monkeypatch, pauses
 ):
     primary.troubles = [None, trouble]
     before = bytes_below(home / "data" / "lake")
 
-    with pytest.raises(kind, match=told):
+    with pytest.raises(kind, match=reported):
         refreshed(monkeypatch, home, only_alpaca(primary))
 
     assert pauses == []

@@ -67,7 +67,7 @@ def _between(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     return frame[(days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))].reset_index(drop=True)
 
 
-def judged(
+def checked(
     market: Clean, bars: pd.DataFrame, first: date, last: date, spy: float = 1.0
 ) -> tuple[Batch, Known]:
     """Admit the bars of the sessions from first to last on top of the clean ones before."""
@@ -103,7 +103,7 @@ def stopped(
     bars = market.of_day(day)
     figures = change(bars[[*PRICES, "volume"]].to_numpy(copy=True), market, day)
     spoiled = bars.assign(**dict(zip([*PRICES, "volume"], figures.T, strict=True)))
-    batch, known = judged(market, spoiled, day, day, spy)
+    batch, known = checked(market, spoiled, day, day, spy)
     quality = SETTINGS.data.quality
     refuse_implausible_session(batch.sessions, quality, provider="test")
     days = sessions_between(FIRST_DAY, day)
@@ -260,7 +260,7 @@ def genuine_stops(market: Clean) -> tuple[list[tuple[date, str]], list[tuple[dat
     out, unfit = list[tuple[date, str]](), list[tuple[date, str]]()
     for year in sorted({day.year for day in market.days}):
         days = [day for day in market.days if day.year == year]
-        batch, known = judged(market, _between(market.bars, days[0], days[-1]), days[0], days[-1])
+        batch, known = checked(market, _between(market.bars, days[0], days[-1]), days[0], days[-1])
         out += [
             (one.session, broken_bound(one, quality)) for one in batch.sessions if broken_bound(one, quality)
         ]

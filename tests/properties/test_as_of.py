@@ -1,7 +1,7 @@
-"""A read as of a session equals what a lake says that was never told about a later day (D4, D9).
+"""A read as of a session equals that of a lake that never received a later day (D4, D9).
 
 Two lakes of one simulated market, with its splits, delistings, renames and restatements: one is filled at a stroke, the
-other walks from session to session and is read at each, while it knows nothing else.
+other goes from session to session and is read at each, while it knows nothing else.
 """
 
 import random

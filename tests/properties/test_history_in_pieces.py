@@ -97,7 +97,7 @@ def test_sessions_inserted_late_count_once(moves, absent):
 
 
 @given(moves, rows, st.floats(0.9, 0.99))
-def test_a_distribution_told_late_raises_the_level_once(moves, ex, paid):
+def test_a_late_distribution_raises_the_level_once(moves, ex, paid):
     close = 100.0 * np.exp(np.cumsum(moves))
     factor = np.ones(LENGTH)
     factor[:ex] = paid

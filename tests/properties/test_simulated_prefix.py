@@ -1,4 +1,4 @@
-"""What was known stays as it was: a market walked further begins with the market walked less far."""
+"""A market simulated to a later session begins with the market simulated to an earlier one."""
 
 from datetime import date, timedelta
 
@@ -61,7 +61,7 @@ def test_what_was_known_on_a_day_never_changes(through):
 
 @settings(max_examples=5)
 @given(through=DAYS)
-def test_truth_walked_less_far_is_the_beginning_of_the_truth(through):
+def test_the_truth_of_a_shorter_history_is_the_beginning_of_a_longer_one(through):
     short = simulate(PARAMETERS, through).truth
     rows, symbols = len(short.regime), short.expected.columns
 

@@ -43,7 +43,7 @@ def make_frame():
     )
 
 
-def test_bars_are_judged_one_rule_and_one_column_at_a_time():
+def test_bars_are_checked_one_rule_and_one_column_at_a_time():
     frame = make_frame()
 
     assert bytes_a_row(lambda: check_bars(frame, DAYS)) < 45  # five columns have 40
@@ -55,7 +55,7 @@ def test_a_session_is_hashed_without_the_bytes_of_all_the_others():
     assert bytes_a_row(lambda: session_digests(tables)) < 50  # the bytes that are hashed have 72
 
 
-def test_shapes_are_judged_on_few_copies():
+def test_shapes_are_checked_with_few_copies():
     frame = make_frame()
     bars = BarHistory(
         code=frame["symbol"].cat.codes.to_numpy().astype(np.int64),

@@ -103,7 +103,7 @@ def test_both_kinds_of_split_happen():
     assert {0.1, 2.0} <= set(splits.unique()) <= {0.1, 1.0, 1.5, 2.0, 3.0}
 
 
-def test_a_split_publishes_the_figures_a_share_anew(market):
+def test_a_split_restates_the_items_per_share(market):
     splits = market.actions[market.actions["split"] != 1.0]
     filings = market.fundamentals
 
@@ -115,7 +115,7 @@ def test_a_split_publishes_the_figures_a_share_anew(market):
     assert len(splits)
 
 
-def test_a_bought_company_jumps_then_stands_still_until_it_is_gone(simulation):
+def test_an_acquired_company_jumps_then_hardly_moves_until_its_delisting(simulation):
     mergers = simulation.delivery.delistings.query("kind == 'merger'")
     returns = simulation.truth.returns
 

@@ -32,14 +32,18 @@ def make_bars(*, price: float, factor: float, seed: int = 0) -> BarHistory:
     )
 
 
-def judge(*, dividend: float = 0.0, split: float = 1.0, price: float) -> tuple[pd.DataFrame, list[str], str]:
+def check(*, dividend: float = 0.0, split: float = 1.0, price: float) -> tuple[pd.DataFrame, list[str], str]:
     close = make_bars(price=price, factor=1.0).close[NAME * SESSIONS + EX]
     bars = make_bars(price=price, factor=split * (1 + dividend / close))
     row = [("S04", pd.Timestamp("2024-06-10"), dividend, split)]
     acts = typed("actions", pd.DataFrame(row, columns=["symbol", "session", "dividend", "split"]))
     confirmed = check_actions(bars, acts, np.array([NAME * SESSIONS + EX]))
-    told = confirmed.findings
-    return confirmed.actions, told["rule"].tolist(), " ".join(told["evidence"] + "; " + told["action"])
+    reported = confirmed.findings
+    return (
+        confirmed.actions,
+        reported["rule"].tolist(),
+        " ".join(reported["evidence"] + "; " + reported["action"]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,8 +56,8 @@ def judge(*, dividend: float = 0.0, split: float = 1.0, price: float) -> tuple[p
     ],
     ids=["split", "reverse split", "dividend", "too small to be seen"],
 )
-def test_an_action_that_prices_show_stands_without_a_word(case):
-    actions, rules, _ = judge(**case)
+def test_an_action_that_prices_show_is_applied_without_a_finding(case):
+    actions, rules, _ = check(**case)
 
     assert len(actions) == 1
     assert rules == []
@@ -61,11 +65,11 @@ def test_an_action_that_prices_show_stands_without_a_word(case):
 
 @pytest.mark.parametrize("case", [{"split": 2.0}, {"split": 1.05}, {"dividend": 12.0}])
 def test_fault_006_an_action_that_prices_deny_is_not_applied(case):
-    actions, rules, told = judge(**case, price=1.0)
+    actions, rules, reported = check(**case, price=1.0)
 
     assert actions.empty
     assert rules == ["unconfirmed_action"]
-    assert "action not applied" in told
+    assert "action not applied" in reported
 
 
 @pytest.mark.parametrize(
@@ -78,26 +82,26 @@ def test_fault_006_an_action_that_prices_deny_is_not_applied(case):
     ids=["ratio as dividend", "booked twice", "split that was none"],
 )
 def test_of_two_claims_only_the_one_that_explains_the_price_is_applied(case, left):
-    actions, rules, told = judge(**case)
+    actions, rules, reported = check(**case)
 
     assert actions[["dividend", "split"]].iloc[0].to_dict() == left
     assert "doubled_action" in rules
-    assert "alone explains the price" in told
+    assert "alone explains the price" in reported
 
 
 def test_a_split_and_a_dividend_that_both_took_place_stand():
-    actions, rules, _ = judge(dividend=25.0, split=2.0, price=0.25)
+    actions, rules, _ = check(dividend=25.0, split=2.0, price=0.25)
 
     assert actions[["dividend", "split"]].iloc[0].to_dict() == {"dividend": 25.0, "split": 2.0}
     assert rules == ["large_dividend"]
 
 
-def test_a_split_with_a_spin_off_that_nobody_announced_is_applied_and_told():
-    actions, rules, told = judge(split=1 / 7, price=4.2)
+def test_a_split_with_an_unannounced_spin_off_is_applied_and_reported():
+    actions, rules, reported = check(split=1 / 7, price=4.2)
 
     assert len(actions) == 1
     assert rules == ["incomplete_action"]
-    assert "remains unexplained at the open" in told
+    assert "remains unexplained at the open" in reported
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def test_a_split_with_a_spin_off_that_nobody_announced_is_applied_and_told():
     ],
 )
 def test_what_is_likely_a_spin_off_is_applied_and_noted(case, rule):
-    actions, rules, _ = judge(**case)
+    actions, rules, _ = check(**case)
 
     assert len(actions) == 1
     assert rules == [rule]

@@ -65,7 +65,7 @@ def test_fault_002_four_prices_of_the_day_before_are_a_stale_bar_whatever_the_vo
     assert found(changed(bars, **prices)) == [(ROW, "repeated_bar")]
 
 
-def test_a_bar_without_volume_is_no_trade():
+def test_a_bar_without_volume_of_a_liquid_name_is_flagged():
     assert found(changed(make_bars(), volume=0.0)) == [(ROW, "no_trade")]
 
 
@@ -99,7 +99,7 @@ def test_a_halt_does_not_become_usual_while_it_lasts():
     assert rows == list(range(NAME * SESSIONS + 20, NAME * SESSIONS + 41))  # then it has stopped trading
 
 
-def test_one_price_all_day_for_millions_is_no_bar():
+def test_one_price_all_day_on_a_high_volume_is_flagged():
     bars = make_bars()
     price = bars.close[ROW - 1]
 
@@ -139,7 +139,7 @@ def test_the_volume_of_a_few_minutes_is_noted():
     assert (shapes.rule, shapes.severity, shapes.rows.tolist()) == ("thin_volume", "note", [ROW])
 
 
-def test_judgements_do_not_change_when_later_bars_do():
+def test_results_do_not_change_when_later_bars_do():
     bars = changed(make_bars(), high=110.0)
     later = bars.day > DAY
     spoilt = {

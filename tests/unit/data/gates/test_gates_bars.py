@@ -54,7 +54,7 @@ def test_a_bar_that_fails_a_gate_is_set_aside_with_its_figures_as_evidence(row, 
 
 @settings(max_examples=30, deadline=None)
 @given(st.floats(0.01, 1e6), st.sampled_from([-1, 1]))
-def test_issue_10_line_21_one_unit_in_the_last_place_is_no_inconsistency(price, side):
+def test_issue_10_line_21_one_unit_in_the_last_place_is_not_an_inconsistency(price, side):
     beyond = float(np.nextafter(price, price + side))
     bars = make_bars(
         ("A", MONDAY, price, price, price, beyond, 100), ("A", TUESDAY, beyond, price, price, price, 100)
@@ -81,7 +81,7 @@ def test_of_conflicting_duplicates_none_is_stored():
     assert checked.findings["rule"].tolist() == ["conflicting_duplicate"]
 
 
-def test_nothing_delivered_is_nothing_judged():
+def test_an_empty_delivery_has_no_findings():
     checked = check_bars(make_bars(), DAYS)
 
     assert checked.good.empty

@@ -6,7 +6,7 @@ from tasks.data.providers.filings import last_four_quarters
 from tests.unit.data.providers.test_providers_filings import INCOME, make_filings
 
 
-def judge(**changes: object) -> tuple[int, list[tuple[str, str]]]:
+def check(**changes: object) -> tuple[int, list[tuple[str, str]]]:
     figures = last_four_quarters(make_filings(INCOME))
     for name, value in changes.items():
         figures.loc[6, name] = value
@@ -15,7 +15,7 @@ def judge(**changes: object) -> tuple[int, list[tuple[str, str]]]:
 
 
 def test_ordinary_filings_pass():
-    assert judge() == (12, [])
+    assert check() == (12, [])
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_ordinary_filings_pass():
         ({"book": 3e9}, "impossible_figure"),
     ],
 )
-def test_a_filing_that_cannot_be_true_is_not_stored_and_told(changes, rule):
-    assert judge(**changes) == (11, [(rule, "not stored")])
+def test_an_impossible_filing_is_reported_and_not_stored(changes, rule):
+    assert check(**changes) == (11, [(rule, "not stored")])
 
 
 def test_of_two_filings_of_one_day_for_one_period_none_is_stored():
@@ -40,7 +40,7 @@ def test_of_two_filings_of_one_day_for_one_period_none_is_stored():
     assert findings["rule"].tolist() == ["conflicting_filing"]
 
 
-def test_filings_are_judged_the_same_in_parts_and_as_a_whole():
+def test_filings_are_checked_the_same_in_parts_and_as_a_whole():
     figures = last_four_quarters(make_filings(INCOME))
     figures.loc[6, "assets"] = 0.0001
 

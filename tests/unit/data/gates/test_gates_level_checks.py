@@ -38,8 +38,8 @@ def yields(closes: list[float]):
 
 def unusable(frame: pd.DataFrame, stored: pd.DataFrame = NOTHING) -> list[date]:
     """Return the days whose level is left out."""
-    judge = check_yields if "yield_pct" in frame.columns else check_levels
-    good, findings = judge(frame, stored, RULES, DAYS)
+    check = check_yields if "yield_pct" in frame.columns else check_levels
+    good, findings = check(frame, stored, RULES, DAYS)
     left_out = sorted(set(frame["session"].dt.date) - set(good["session"].dt.date))
     assert sorted(findings["session"].dt.date) == left_out
     assert set(findings["severity"]) <= {"note"}
@@ -68,9 +68,9 @@ def unusable(frame: pd.DataFrame, stored: pd.DataFrame = NOTHING) -> list[date]:
     ],
 )
 def test_issue_10_line_18_a_level_that_cannot_be_right_is_left_out_with_its_figures(frame, why):
-    judge = check_yields if "yield_pct" in frame.columns else check_levels
+    check = check_yields if "yield_pct" in frame.columns else check_levels
 
-    good, findings = judge(frame, NOTHING, RULES, DAYS)
+    good, findings = check(frame, NOTHING, RULES, DAYS)
 
     assert unusable(frame) == [FRIDAY]
     assert len(good) == len(frame) - 1
@@ -117,7 +117,7 @@ def test_issue_10_line_18_a_new_level_is_compared_with_the_stored_one_that_was_g
     assert unusable(new, stored) == [day.item() for day in DAYS[-2:]]
 
 
-def test_a_true_leap_beyond_the_bound_is_believed_once_it_stands():
+def test_a_real_jump_beyond_the_bound_is_accepted_once_it_persists():
     assert unusable(levels("^VIX", [*CALM, 40.0, 40.5, 41.0])) == [DAYS[-3].item()]
 
 
@@ -130,7 +130,7 @@ def test_a_level_that_is_old_is_compared_with_nothing():
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
-def test_levels_are_judged_the_same_in_parts_and_at_once(first, cut_at, seed):
+def test_levels_are_checked_the_same_in_parts_and_at_once(first, cut_at, seed):
     rng = np.random.default_rng(seed)
     closes = 20 * np.exp(np.cumsum(rng.normal(0, 0.03, 22)))
     closes[first] *= rng.choice([0.1, 10.0, 1.0])

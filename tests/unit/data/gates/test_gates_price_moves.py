@@ -108,7 +108,7 @@ def test_a_level_that_holds_is_confirmed_by_the_next_bar():
 
 
 @pytest.mark.parametrize("split", [1.5, 2.0, 3.0, 7.0])
-def test_fault_006_a_split_that_nobody_announced_is_named(split):
+def test_fault_006_an_unannounced_split_is_named(split):
     close, volume = make_moves()
     close[12:, 5] /= split
     volume[12:, 5] *= split
@@ -180,7 +180,7 @@ def test_news_on_great_volume_are_no_split():
 
 @settings(max_examples=15)
 @given(day=st.integers(2, SESSIONS - 2), seed=st.integers(0, 50))
-def test_judgements_do_not_change_when_later_bars_do(day, seed):
+def test_results_do_not_change_when_later_bars_do(day, seed):
     rng = np.random.default_rng(seed)
     close, volume = make_moves(seed)
     close[rng.integers(1, SESSIONS, 4), rng.integers(0, NAMES, 4)] *= rng.choice([0.1, 0.5, 1.4, 10], 4)

@@ -23,7 +23,7 @@ DAYS = sessions_ending(FRIDAY, 40)
 Matrix = np.ndarray
 
 
-def walk(names: int = 101, sessions: int = 5, seed: int = 0) -> tuple[Matrix, Matrix]:
+def random_walk(names: int = 101, sessions: int = 5, seed: int = 0) -> tuple[Matrix, Matrix]:
     """Return closes of many sizes and the benchmark's closes, sessions × names."""
     rng = np.random.default_rng(seed)
     market = rng.normal(0, 0.01, (sessions, 1))
@@ -92,7 +92,7 @@ FAULTS: dict[str, Callable[[Matrix], Matrix]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("has_benchmark", [True, False])
 def test_issue_10_line_16_an_error_of_many_names_breaks_an_absolute_bound(fault, has_benchmark):
-    close, benchmark = walk()
+    close, benchmark = random_walk()
     if fault == "another currency" and not has_benchmark:
         close[-1] = close[-2] * 0.99  # without a benchmark the limit is 15 points, so nothing else may move
 
@@ -103,15 +103,15 @@ def test_issue_10_line_16_an_error_of_many_names_breaks_an_absolute_bound(fault,
 
 @pytest.mark.parametrize("names", [3, 12, 49])
 @pytest.mark.parametrize("fault", ["all ten-fold", "all a hundredth", "symbol column off by one row"])
-def test_issue_10_line_16_few_names_are_judged_too(names, fault):
-    close, benchmark = walk(names)
+def test_issue_10_line_16_few_names_are_checked_too(names, fault):
+    close, benchmark = random_walk(names)
 
     assert broken_bound(measured(last(close, FAULTS[fault]), benchmark), LIMITS)
 
 
 def test_issue_10_line_16_a_benchmark_that_is_wrong_alike_excuses_nothing():
-    close, benchmark = walk()
-    # level_gates.py leaves out a benchmark that rose tenfold; what remains is judged without one
+    close, benchmark = random_walk()
+    # gates/level_checks leaves out a benchmark that rose tenfold; the session is checked without one
     moves = measured(last(close, lambda row: row * 10), np.append(benchmark[:-1], np.nan))
 
     assert "benchmark" in broken_bound(moves, LIMITS)
@@ -119,7 +119,7 @@ def test_issue_10_line_16_a_benchmark_that_is_wrong_alike_excuses_nothing():
 
 @pytest.mark.parametrize("shock", [-0.10, -0.205, 0.116])
 def test_issue_10_line_16_a_crash_of_the_size_of_1987_passes(shock):
-    close, benchmark = walk()
+    close, benchmark = random_walk()
     rng = np.random.default_rng(3)
     close[-1] = close[-2] * (1 + shock + rng.normal(0, abs(shock) / 3, close.shape[1]))
     benchmark[-1] = benchmark[-2] * (1 + shock)
@@ -128,7 +128,7 @@ def test_issue_10_line_16_a_crash_of_the_size_of_1987_passes(shock):
 
 
 def test_issue_10_line_16_a_crash_without_a_benchmark_passes_up_to_the_absolute_bound():
-    close, _ = walk()
+    close, _ = random_walk()
     mild, wild = close.copy(), close.copy()
     mild[-1], wild[-1] = close[-2] * 0.874, close[-2] * 0.80
 
@@ -138,21 +138,21 @@ def test_issue_10_line_16_a_crash_without_a_benchmark_passes_up_to_the_absolute_
 
 @pytest.mark.parametrize("names", [1, 2, 5, 101])
 def test_ordinary_sessions_pass_whatever_the_number_of_names(names):
-    close, benchmark = walk(names)
+    close, benchmark = random_walk(names)
 
     assert broken_bound(measured(close, benchmark), LIMITS) == ""
     assert broken_bound(measured(close, None), LIMITS) == ""
 
 
 def test_two_names_with_great_news_stop_no_small_market():
-    close, benchmark = walk(7)
+    close, benchmark = random_walk(7)
     close[-1, :2] *= 1.4
 
     assert broken_bound(measured(close, benchmark), LIMITS) == ""
 
 
 def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
-    close, benchmark = walk()
+    close, benchmark = random_walk()
     high = last(close, lambda row: row * 10)
     volume = last(np.full(close.shape, 1e6), lambda row: row * 100)
 
@@ -161,7 +161,7 @@ def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
 
 
 def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the_day():
-    close, benchmark = walk(sessions=8)
+    close, benchmark = random_walk(sessions=8)
     volume = np.full(close.shape, 1e6)
     high = close * 1.01
     for back in (1, 3, 5):
@@ -177,13 +177,13 @@ def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the
 
 
 def test_a_market_whose_bars_stand_still_is_left_to_the_rule_for_repeated_bars():
-    close, benchmark = walk(sessions=8)
+    close, benchmark = random_walk(sessions=8)
 
     assert broken_bound(measured(np.tile(close[-1], (8, 1)), benchmark), LIMITS) == ""
 
 
 def test_bounds_widen_with_the_root_of_the_sessions_that_are_missing_in_between():
-    close, benchmark = walk(sessions=2)
+    close, benchmark = random_walk(sessions=2)
     close[-1], benchmark[-1] = close[-2] * 1.1, benchmark[-2]
 
     assert broken_bound(measured(close, benchmark, days=[38, 39]), LIMITS)
@@ -191,8 +191,8 @@ def test_bounds_widen_with_the_root_of_the_sessions_that_are_missing_in_between(
     assert broken_bound(measured(close * [[1], [10]], benchmark, days=[5, 39]), LIMITS)
 
 
-def test_an_announced_split_of_every_name_is_no_move():
-    close, benchmark = walk(sessions=2)
+def test_an_announced_split_of_every_name_is_not_a_move():
+    close, benchmark = random_walk(sessions=2)
     bars = BarHistory(
         code=np.repeat(np.arange(101), 2),
         day=np.tile([38, 39], 101),
@@ -213,7 +213,7 @@ def test_an_announced_split_of_every_name_is_no_move():
 
 
 def test_the_message_names_session_figures_and_examples():
-    close, benchmark = walk()
+    close, benchmark = random_walk()
     good, bad = measured(close, benchmark), measured(last(close, some(60, 10)), benchmark)
 
     refuse_implausible_session((good,), LIMITS, provider="files")

@@ -50,7 +50,7 @@ def test_a_snapshot_id_covers_sessions_and_lasting_tables_whatever_their_row_ord
 
 
 @pytest.mark.parametrize("value", [np.nan, -0.0, 1.0])
-def test_numbers_are_told_apart_to_the_last_bit(value):
+def test_numbers_that_differ_in_the_last_bit_have_different_digests(value):
     frame = pd.DataFrame({"symbol": ["A"], "figure": [0.0]})
 
     assert snapshot_id(SESSIONS, {"f": frame.assign(figure=value)}) != snapshot_id(SESSIONS, {"f": frame})

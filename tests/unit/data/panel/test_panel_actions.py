@@ -72,7 +72,7 @@ def test_with_its_factor_a_days_return_is_what_a_holder_got():
     assert returns == pytest.approx([0.01, 0.04, 2 * (48 + 3) / 100 - 1])
 
 
-def test_without_a_bar_on_the_day_the_close_before_less_the_dividend_stands_in():
+def test_without_a_bar_on_the_day_the_previous_close_less_the_dividend_is_used():
     acts = make_actions(("A", MONDAY, 2.0, 1.0), ("A", MONDAY, 2.0, 4.0), ("A", MONDAY, 2.0, 1.0))
     before, missing = np.array([100.0, 100.0, np.nan]), np.full(3, np.nan)
 
@@ -119,7 +119,7 @@ def test_an_action_takes_effect_at_the_first_bar_on_or_after_its_day():
     assert rows.tolist() == [1, -1, 2]
 
 
-def test_a_symbol_that_is_not_allowed_is_told_once_and_none_of_its_actions_is_applied():
+def test_an_invalid_symbol_is_reported_once_and_none_of_its_actions_is_applied():
     clean, findings = clean_actions(
         make_actions(("../A", FRIDAY, 0.5, 1.0), ("../A", MONDAY, 0.6, 1.0), ("B", MONDAY, 0.5, 1.0)), DAYS
     )
@@ -193,7 +193,7 @@ def test_two_actions_that_reach_the_same_bar_both_take_effect():
 @pytest.mark.parametrize(
     ("dividend", "split", "everything"), [(10.0, 1.0, True), (9.99, 1.0, False), (2.5, 4.0, True)]
 )
-def test_a_payout_of_the_whole_close_is_told(dividend, split, everything):
+def test_a_payout_of_the_whole_close_is_detected(dividend, split, everything):
     acts = make_actions(("A", MONDAY, dividend, split))
 
     assert pays_out_everything(acts, before=np.array([10.0])).tolist() == [everything]

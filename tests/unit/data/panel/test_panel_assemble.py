@@ -134,7 +134,7 @@ def test_without_any_spell_everyone_is_in_the_index():
     assert assembled().is_member.all()
 
 
-def test_a_spell_speaks_of_whoever_bears_the_symbol_at_the_time():
+def test_a_membership_belongs_to_the_company_with_the_symbol_at_the_time():
     lives = [{"symbol": "A", "first": 0}, {"symbol": "A", "first": 32}, {"symbol": "B", "first": 0}]
     spells = table(
         "members", {"symbol": "A", "start": 30, "end": 50}, {"symbol": "B", "start": 30, "end": None}
@@ -194,7 +194,7 @@ def test_a_listing_is_what_was_last_published_and_an_empty_field_changes_nothing
     assert panel.name.tolist() == ["New", "", "", ""]
 
 
-def test_a_listing_is_of_the_company_that_bears_the_symbol_on_its_day_and_of_all_when_it_is_older():
+def test_a_listing_belongs_to_the_company_with_the_symbol_on_its_day_and_to_all_if_older():
     lives = [{"symbol": "A", "first": 5}, {"symbol": "A", "first": 45}]
     rows = [
         {"symbol": "A", "available_date": 1, "sector": "Energy", "cap_class": "", "name": "Both"},
@@ -243,7 +243,7 @@ def test_without_levels_or_yields_both_are_unknown_and_a_yield_is_nothing():
     assert (panel.risk_free == 0).all()
 
 
-def test_figures_of_strangers_are_nobodys():
+def test_fundamentals_of_unknown_companies_are_ignored():
     filed = table("fundamentals", {"symbol": "X", "end_date": 20, "available_date": 31, "known": 31})
 
     panel = assembled(

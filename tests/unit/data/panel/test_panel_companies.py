@@ -85,7 +85,7 @@ def test_two_companies_that_swap_symbols_on_one_day_are_not_mixed_up():
 
 
 @pytest.mark.parametrize("gone", ["delisted", "silent"])
-def test_fault_008_a_reused_symbol_never_inherits_the_history_of_a_stranger(gone):
+def test_fault_008_a_reused_symbol_never_inherits_another_companys_history(gone):
     last = date(2020, 2, 28)
     delistings = delisted(("XYZ", last)) if gone == "delisted" else delisted()
     again = date(2020, 3, 16) if gone == "delisted" else date(2021, 3, 1)
@@ -119,6 +119,6 @@ def test_a_short_silence_begins_no_new_life():
     assert lives["first"].tolist() == [pd.Timestamp(JANUARY)]
 
 
-def test_a_symbol_without_bars_belongs_to_nobody():
+def test_a_symbol_without_bars_belongs_to_no_company():
     assert where(company_index(lives_of({"A": [(JANUARY, JUNE)]}), renamed()), "B", JUNE) == "nobody"
     assert where(company_index(lives_of({}), renamed(("A", "B", MARCH))), "B", JUNE) == "nobody"

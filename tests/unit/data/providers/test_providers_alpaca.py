@@ -42,7 +42,7 @@ def renamed(bars):
     return bars.assign(symbol=bars["symbol"].mask(is_old, "OLD"))
 
 
-def test_a_company_comes_with_its_past_under_its_earlier_name_and_no_stranger_later(server, ask):
+def test_a_company_has_its_past_under_its_earlier_symbol_without_a_later_company(server, ask):
     stranger = EVERYTHING.bars[EVERYTHING.bars["session"] > pd.Timestamp(RENAMED)].assign(symbol="OLD")
     stranger = stranger.drop_duplicates("session")
     server.delivery = replace(EVERYTHING, bars=pd.concat([renamed(EVERYTHING.bars), stranger]))
@@ -129,7 +129,7 @@ def test_without_a_list_all_listed_shares_are_asked_for_and_remembered(server, a
     assert sum("/v2/assets" in asked for asked in server.asked) == 1
 
 
-def test_an_index_is_no_fund_and_is_not_asked_for(ask, server, tmp_path):
+def test_an_index_as_benchmark_is_not_requested(ask, server, tmp_path):
     provider = AlpacaProvider(make_run(tmp_path, **{"data.benchmark": "^GSPC"}))
 
     assert "levels" not in provider.capabilities

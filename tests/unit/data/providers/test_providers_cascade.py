@@ -83,7 +83,7 @@ def test_who_fails_is_passed_over_for_all_it_was_asked_for():
     assert delivery.listings.empty
 
 
-def test_the_cascade_bears_the_name_of_the_first():
+def test_the_cascade_has_the_name_of_its_first_provider():
     cascade = Cascade([House("first", ["bars"]), House("second", ["levels"])], levels=LEVELS)
 
     assert cascade.name == "first"
@@ -133,8 +133,8 @@ def test_without_bars_or_actions_there_is_no_delivery(missing):
         ask(House("first", rest), House("second", [missing], fails=DOWN))
 
 
-def test_when_several_fail_all_are_told_and_a_rerun_is_advised_where_it_may_help():
-    wrong = DataError("It is wrong.", remedy="Mend.")
+def test_when_several_fail_all_are_named_and_a_rerun_is_advised_where_it_may_help():
+    wrong = DataError("It is wrong.", remedy="Fix.")
 
     with pytest.raises(
         TransientError, match=r"No provider delivered bars and actions\. It is wrong\. It is down\."
@@ -151,7 +151,9 @@ def test_a_fault_of_our_own_is_not_a_reason_to_ask_somebody_else():
         ask(House("first", ["bars", "actions"], fails=full), House("second", ["bars", "actions"]))
 
 
-def test_one_provider_stays_what_it_is_and_a_key_that_the_second_lacks_is_told_at_once(tmp_path, monkeypatch):
+def test_one_provider_is_not_wrapped_and_a_missing_key_of_the_second_is_reported_at_once(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("APCA_API_KEY_ID", "planted")
     monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
     monkeypatch.delenv("TIINGO_API_KEY", raising=False)
@@ -208,8 +210,8 @@ def test_the_settings_that_the_pages_show_can_be_used(page, tmp_path):
 
 def test_the_page_of_providers_has_a_row_for_each_with_its_keys():
     rows = [line for line in (PAGES / "providers.md").read_text().splitlines() if line.startswith("| `")]
-    told = {row.split("`")[1]: row for row in rows}
+    reported = {row.split("`")[1]: row for row in rows}
 
-    assert set(told) == set(MODULES)
+    assert set(reported) == set(MODULES)
     for provider, names in KEYS.items():
-        assert all(name in told[provider] for name in names), provider
+        assert all(name in reported[provider] for name in names), provider

@@ -65,7 +65,7 @@ def test_another_volatility_index_is_not_asked_for(server, tmp_path):
     assert all("VIXCLS" not in asked for asked in server.asked)
 
 
-def test_fault_109_the_key_in_the_address_is_neither_logged_nor_told(server, tmp_path, monkeypatch, caplog):
+def test_fault_109_the_key_in_the_url_is_neither_logged_nor_shown(server, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(RateLimiter, "sleep", staticmethod(lambda _seconds: None))
     ask(server, tmp_path)
@@ -77,5 +77,5 @@ def test_fault_109_the_key_in_the_address_is_neither_logged_nor_told(server, tmp
     ) as caught:
         ask(server, tmp_path)
 
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value.fields)
-    assert KEYS["FRED_API_KEY"] not in told
+    reported = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value.fields)
+    assert KEYS["FRED_API_KEY"] not in reported

@@ -14,18 +14,18 @@ def test_symbols_are_read_line_by_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("aapl\n", "line 1, is not a valid symbol"),
         ("# none\n", "contains no symbols"),
         ("A\n\n../x\n", "line 3, is not a valid symbol"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_named(tmp_path, text, told):
+def test_a_list_that_cannot_be_used_is_named(tmp_path, text, reported):
     file = tmp_path / "symbols.txt"
     file.write_text(text)
 
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=reported):
         read_symbols(file, "alpaca")
 
 

@@ -81,7 +81,7 @@ def test_dividends_and_splits_come_with_the_bars(server, run):
         reset,
     ],
 )
-def test_what_is_no_answer_is_not_taken_for_a_symbol_without_bars(trouble, server, run, pauses):
+def test_a_failed_answer_is_not_a_symbol_without_bars(trouble, server, run, pauses):
     server.always = on_charts(trouble)
 
     with pytest.raises(TransientError, match="yahoo gave no complete answer for S00"):

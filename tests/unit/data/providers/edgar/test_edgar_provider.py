@@ -66,7 +66,7 @@ def test_figures_of_four_quarters_count_from_the_session_after_their_filing(ask)
     ]
 
 
-def test_on_the_day_of_the_filing_nobody_knows_it(ask):
+def test_a_filing_is_not_known_on_its_own_day(ask):
     assert figures(ask(through=date(2024, 5, 2)))[-1][0] == "2023-12-31"
     assert figures(ask(through=date(2024, 5, 3)))[-1][0] == "2024-03-31"
 
@@ -109,7 +109,7 @@ def test_a_report_without_a_figure_leaves_it_missing():
     assert report[["revenues", "equity", "assets", "cash", "eps_basic"]].isna().all()
 
 
-def test_who_does_not_say_who_they_are_is_told_so(server, ask, monkeypatch):
+def test_a_missing_identity_is_an_error(server, ask, monkeypatch):
     monkeypatch.setenv("EDGAR_IDENTITY", "somebody")
 
     with pytest.raises(ConfigError, match="Check EDGAR_IDENTITY"):

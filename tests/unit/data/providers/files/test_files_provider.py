@@ -77,7 +77,7 @@ def test_a_missing_column_is_named_with_its_file_and_what_was_found(tmp_path, mi
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reported"),
     [
         ("A,2024-06-14,1,2,1,abc,100\n", "column 'close'.*abc"),
         ('A,2024-06-14,1,2,1,"1,5",100\n', "column 'close'"),
@@ -86,10 +86,10 @@ def test_a_missing_column_is_named_with_its_file_and_what_was_found(tmp_path, mi
         ("A,2024-06-14,1,2\n", "cannot be read"),
     ],
 )
-def test_a_cell_that_is_no_number_or_date_is_an_error_that_names_the_column(tmp_path, line, told):
+def test_a_cell_that_is_not_a_number_or_date_is_an_error_that_names_the_column(tmp_path, line, reported):
     (tmp_path / "prices.csv").write_text(PRICES + line)
 
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=reported):
         FilesProvider(tmp_path).fetch(after=None, through=FRIDAY)
 
 

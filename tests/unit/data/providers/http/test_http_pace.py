@@ -77,7 +77,7 @@ def test_no_limit_leaves_no_file(turns, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_would_wait_too_long_is_told_for_how_long(turns, watch):
+def test_a_wait_that_is_too_long_is_an_error_with_its_length(turns, watch):
     hourly = turns("tiingo", hour=1, day=5)
     hourly.acquire()
 
@@ -134,7 +134,7 @@ def test_a_refresh_that_takes_too_long_ends_and_names_the_setting(turns, watch):
 
 
 # issue 10, line 20
-def test_nobody_pauses_beyond_the_end_of_the_refresh(turns, watch):
+def test_no_pause_lasts_beyond_the_end_of_the_refresh(turns, watch):
     slow = turns(network=Network(max_request_s=120, max_refresh_s=5))
     slow.begin_refresh()
 
@@ -159,7 +159,7 @@ def test_pauses_grow_and_end(turns, watch):
 
 def test_other_errors_are_not_repeated(turns, watch):
     def ask():
-        raise ConfigError("No.", remedy="Mend.")
+        raise ConfigError("No.", remedy="Fix.")
 
     with pytest.raises(ConfigError):
         with_retries(turns(), ask)
