@@ -31,7 +31,7 @@ class Head:
     last_session: date | None = None
     versions: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
-    files: dict[str, dict[str, str]] = field(default_factory=dict)  # digests by table and file (see seals.py)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # digests by table and file (lake/seals)
     tag: str | None = field(default=None, compare=False)  # of the file it was read from, in a bucket
 
 
