@@ -78,7 +78,7 @@ def test_a_head_that_was_edited_to_end_on_another_session_is_refused(home, monke
     last = date.fromisoformat(head["last_session"])
     path.write_text(json.dumps({**head, "last_session": str(last + timedelta(days=days))}))
 
-    assert_refused(home, monkeypatch, rf"its tables end on {last}")
+    assert_refused(home, monkeypatch, rf"but the tables end on {last}")
 
 
 def test_every_file_that_a_version_is_read_from_is_known_by_its_digest(sound):
