@@ -1,7 +1,9 @@
 """What a delivery adds to the lake: late and refused actions, rewritten history."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,20 @@ from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
+
+
+@pytest.fixture(scope="module")
+def home_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose lake ends on the session before the last. Read-only: tests use `home`."""
+    home = tmp_path_factory.mktemp("before") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        refresh(patch, home, make_delivery(), days_of(make_delivery())[-2])
+    return home
+
+
+@pytest.fixture
+def home(home_before: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(home_before, tmp_path / "home"))
 
 
 class Repeating(Served):
@@ -57,7 +73,7 @@ def test_an_action_that_was_refused_stays_refused_when_it_is_delivered_again(act
     symbol, dividend, split = action
     bad = replace(base, actions=actions_of((symbol, days[-5], dividend, split)))
 
-    for day in days[-3:]:
+    for day in days[-2:]:
         refresh(monkeypatch, tmp_path, Repeating(bad), day)
 
     lake = tmp_path / "data" / "lake"
@@ -71,18 +87,17 @@ def test_bars_delivered_again_unchanged_are_no_news(tmp_path, monkeypatch):
     base = scaled(make_delivery(symbols=30), "S03", days_of(make_delivery())[-4], 10.0)
     days = days_of(base)
 
-    markets = [refresh(monkeypatch, tmp_path, Repeating(base), day) for day in days[-6:]]
+    markets = [refresh(monkeypatch, tmp_path, Repeating(base), days[place]) for place in (-5, -4, -2)]
 
-    assert [market.restated_bars for market in markets] == [0] * 6
+    assert [market.restated_bars for market in markets] == [0] * 3
     assert [finding.rule for finding in markets[-1].findings] == ["unit_error"]
 
 
-def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(tmp_path, monkeypatch):
+def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(home, monkeypatch):
     base = make_delivery()
     days = days_of(base)
-    refresh(monkeypatch, tmp_path, base, days[-2])
 
-    market = refresh(monkeypatch, tmp_path, Repeating(scaled(base, "S03", days[-5], 1.5)))
+    market = refresh(monkeypatch, home, Repeating(scaled(base, "S03", days[-5], 1.5)))
 
     assert market.quarantined == ("S03",)
     far = [finding for finding in market.findings if finding.rule == "restated_far"]
@@ -115,17 +130,13 @@ def test_a_delivery_of_actions_alone_is_checked_without_bars():
 
 
 @pytest.mark.parametrize(("name", "times"), [("^VIX", 10.0), ("^VIX", 0.1), ("SPY", 10.0), ("SPY", 0.1)])
-def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_reported(
-    name, times, tmp_path, monkeypatch
-):
+def test_issue_10_line_18_an_unusable_level_counts_as_missing_and_is_reported(name, times, home, monkeypatch):
     delivery = make_delivery()
-    days = days_of(delivery)
-    refresh(monkeypatch, tmp_path, delivery, days[-2])
     frame = delivery.levels.copy()
     wrong = (frame["name"] == name) & (frame["session"] == pd.Timestamp(FRIDAY))
     frame.loc[wrong, ["open", "high", "low", "close", "adj_close"]] *= times
 
-    market = refresh(monkeypatch, tmp_path, replace(delivery, levels=frame))
+    market = refresh(monkeypatch, home, replace(delivery, levels=frame))
 
     panel = read_panel(market.snapshot, window=2)
     series = panel.market if name == "SPY" else panel.volatility_index

@@ -1,5 +1,6 @@
 """Rewritten history of every table is reported with counts and examples; withdrawn rows stay (issue 10, line 19)."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,19 @@ def imported(tmp_path: Path, delivery: Delivery, day: date = FRIDAY) -> Imported
     return import_folder(run_of(tmp_path / "home", folder, day), folder)
 
 
+@pytest.fixture(scope="module")
+def thursday_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files, and a home that imported them on Thursday. Read-only: tests use `thursday`."""
+    folder = tmp_path_factory.mktemp("thursday")
+    imported(folder, WHOLE, THURSDAY)
+    return folder
+
+
+@pytest.fixture
+def thursday(thursday_template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(thursday_template, tmp_path, dirs_exist_ok=True))
+
+
 def scaled_levels(delivery: Delivery, rows: int, factor: float) -> Delivery:
     levels = delivery.levels.reset_index(drop=True)
     chosen = levels.index[(levels["name"] == "SPY").to_numpy()][:rows]
@@ -48,13 +62,12 @@ def scaled_levels(delivery: Delivery, rows: int, factor: float) -> Delivery:
     return replace(delivery, levels=levels)
 
 
-def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples(tmp_path):
-    imported(tmp_path, WHOLE, THURSDAY)
+def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples(thursday):
     actions = WHOLE.actions.assign(dividend=WHOLE.actions["dividend"] * 1.5)
     gone = (WHOLE.bars["symbol"] == "S05") & (WHOLE.bars["session"] < pd.Timestamp(DAYS[10]))
     rewriting = replace(scaled_levels(WHOLE, 7, 1.2), actions=actions, bars=WHOLE.bars[~gone])
 
-    reported = imported(tmp_path, rewriting).rewritten
+    reported = imported(thursday, rewriting).rewritten
 
     paid = WHOLE.actions["session"].min().date()
     assert reported == (
@@ -65,10 +78,9 @@ def test_changed_dividends_and_levels_and_removed_bars_are_counted_with_examples
     assert len(reported) == 3
 
 
-def test_the_market_of_the_session_reports_what_was_rewritten_on_every_later_read(tmp_path):
-    imported(tmp_path, WHOLE, THURSDAY)
-    reported = imported(tmp_path, replace(WHOLE, actions=WHOLE.actions.iloc[:1])).rewritten
-    run = run_of(tmp_path / "home", tmp_path / "folder")
+def test_the_market_of_the_session_reports_what_was_rewritten_on_every_later_read(thursday):
+    reported = imported(thursday, replace(WHOLE, actions=WHOLE.actions.iloc[:1])).rewritten
+    run = run_of(thursday / "home", thursday / "folder")
 
     markets = [refresh_market(run) for _ in range(2)]
 
@@ -97,34 +109,30 @@ def test_withdrawn_rows_stay_and_importing_again_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["members", "listings", "fundamentals", "riskfree"])
-def test_changes_of_every_other_table_are_reported_too(table, tmp_path):
-    imported(tmp_path, WHOLE, THURSDAY)
+def test_changes_of_every_other_table_are_reported_too(table, thursday):
     frame = WHOLE.table(table).copy()
     column = {"members": "start", "listings": "name", "fundamentals": "eps", "riskfree": "yield_pct"}[table]
     frame.loc[0, column] = (
         pd.Timestamp(DAYS[3]) if table == "members" else "Other" if table == "listings" else 9.5
     )
 
-    reported = imported(tmp_path, replace(WHOLE, **{table: frame})).rewritten
+    reported = imported(thursday, replace(WHOLE, **{table: frame})).rewritten
 
     assert reported
     assert all(f"1 row of {table}" in line for line in reported)
 
 
-def test_news_of_the_day_is_not_a_revision(tmp_path):
-    imported(tmp_path, WHOLE, THURSDAY)
-
-    assert imported(tmp_path, WHOLE).rewritten == ()
+def test_news_of_the_day_is_not_a_revision(thursday):
+    assert imported(thursday, WHOLE).rewritten == ()
 
 
-def test_a_refresh_reports_bars_and_levels_missing_in_its_overlap(tmp_path):
-    imported(tmp_path, WHOLE, THURSDAY)
+def test_a_refresh_reports_bars_and_levels_missing_in_its_overlap(thursday):
     day = pd.Timestamp(DAYS[-5])
     bars = WHOLE.bars[~((WHOLE.bars["symbol"] == "S03") & (WHOLE.bars["session"] == day))]
     levels = WHOLE.levels[~((WHOLE.levels["name"] == "SPY") & (WHOLE.levels["session"] == day))]
-    write_folder(tmp_path / "folder", replace(WHOLE, bars=bars, levels=levels))
+    write_folder(thursday / "folder", replace(WHOLE, bars=bars, levels=levels))
 
-    market = refresh_market(run_of(tmp_path / "home", tmp_path / "folder"))
+    market = refresh_market(run_of(thursday / "home", thursday / "folder"))
 
     assert market.rewritten == (
         f"1 row of bars withdrawn by the source: S03 {day.date()}",

@@ -23,11 +23,12 @@ from tasks.data.intake import update
 from tasks.data.intake.admit import admit
 from tasks.data.lake import commits
 from tasks.data.lake.commits import commit
-from tasks.data.lake.head import read_head
+from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.store import make_snapshot, read_table
 from tasks.data.panel import reader as panel_reader
 from tasks.data.panel.reader import read_panel, read_prices
 from tasks.data.providers.base import Delivery
+from tasks.data.schema.batch import Batch
 from tasks.data.schema.records import Market, Panel, PanelRules, SnapshotRef
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
@@ -243,11 +244,16 @@ def commit_day(lake: Path, delivery: Delivery, day: date) -> None:
     after = head.last_session if head else None
     if after is not None and after >= day:
         return
+    batch = admitted(lake, head, delivery, day)
+    commit(lake, head, batch, provider="served", through=day, at=NOON)
+
+
+def admitted(lake: Path, head: Head | None, delivery: Delivery, day: date) -> Batch:
+    after = head.last_session if head else None
     tables = conform(cut(delivery, after=after, through=day), through=day, provider="served")
     days = sessions_between(date(2020, 1, 2), day)
     known = update._known(lake, head, tables, days, whole=False)
-    batch = admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
-    commit(lake, head, batch, provider="served", through=day, at=NOON)
+    return admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
 
 
 def id_of(lake: Path, day: date) -> str:
@@ -288,13 +294,15 @@ def test_fault_050_a_refresh_killed_at_any_write_and_run_again_equals_an_undistu
     if not is_first:
         commit_day(start, delivery, day_before)
 
+    begun = read_head(start)
+    batch = admitted(start, begun, delivery, last)  # the same each time, and most of the time of a refresh
     for nth in range(1, 20):
         lake = tmp_path / f"lake{nth}"
         if start.exists():
             shutil.copytree(start, lake)
         with dying_at(boundary, nth, after=after):
             try:
-                commit_day(lake, delivery, last)
+                commit(lake, begun, batch, provider="served", through=last, at=NOON)
             except CrashError:
                 pass
             else:
@@ -307,6 +315,14 @@ def test_fault_050_a_refresh_killed_at_any_write_and_run_again_equals_an_undistu
         assert head is not None
         assert head.rows["bars"] == len(read_table(lake, head.versions, "bars")) == len(delivery.bars)
     assert nth > 1
+
+
+THIRTY = make_delivery(sessions=30)
+
+
+@pytest.fixture(scope="module")
+def thirty(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return filled(tmp_path_factory, THIRTY)[1]
 
 
 CHILD = """
@@ -325,13 +341,10 @@ with pytest.MonkeyPatch.context() as patch:
     "delay", [0.15, pytest.param(0.02, marks=pytest.mark.prove), pytest.param(0.4, marks=pytest.mark.prove)]
 )
 def test_fault_050_a_refresh_ended_by_sigkill_and_run_again_equals_an_undisturbed_one(
-    delay, tmp_path, monkeypatch
+    delay, thirty, tmp_path, monkeypatch
 ):
-    delivery = make_delivery(sessions=30)
-    day_before = days_of(delivery)[-2]
-    undisturbed = refresh(monkeypatch, tmp_path / "a", delivery)
     home = tmp_path / "b"
-    refresh(monkeypatch, home, delivery, day_before)
+    refresh(monkeypatch, home, THIRTY, days_of(THIRTY)[-2])
 
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(home), str(FRIDAY)],
@@ -345,23 +358,19 @@ def test_fault_050_a_refresh_ended_by_sigkill_and_run_again_equals_an_undisturbe
     child.wait()
     child.stdout.close()
 
-    again = refresh(monkeypatch, home, delivery)
-    assert again.snapshot.id == undisturbed.snapshot.id
-    assert_same_panel(read_panel(again.snapshot, window=None), read_panel(undisturbed.snapshot, window=None))
+    again = refresh(monkeypatch, home, THIRTY)
+    assert again.snapshot.id == thirty.snapshot.id
+    assert_same_panel(read_panel(again.snapshot, window=None), read_panel(thirty.snapshot, window=None))
 
 
-def test_small_files_are_put_together_and_nothing_changes(tmp_path, monkeypatch):
-    delivery = make_delivery(sessions=30)
-    whole = refresh(monkeypatch, tmp_path / "a", delivery)
-    monkeypatch.setattr(commits, "MAX_FILES", 3)
+def test_small_files_are_put_together_and_nothing_changes(thirty, tmp_path, monkeypatch):
+    monkeypatch.setattr(commits, "MAX_FILES", 2)
 
-    markets: list[Market] = [
-        refresh(monkeypatch, tmp_path / "b", delivery, day) for day in days_of(delivery)[-5:]
-    ]
+    markets: list[Market] = [refresh(monkeypatch, tmp_path, THIRTY, day) for day in days_of(THIRTY)[-4:]]
 
-    files = list((tmp_path / "b" / "data" / "lake" / "bars" / "year=2024").glob("*.parquet"))
-    assert len(files) > 5  # compaction happened, and the earlier files still serve earlier snapshots
-    assert markets[-1].snapshot.id == whole.snapshot.id
+    files = list((tmp_path / "data" / "lake" / "bars" / "year=2024").glob("*.parquet"))
+    assert len(files) > 4  # compaction happened, and the earlier files still serve earlier snapshots
+    assert markets[-1].snapshot.id == thirty.snapshot.id
     for market in markets:
         assert read_panel(market.snapshot, window=None).sessions[-1] == np.datetime64(market.snapshot.session)
 

@@ -30,8 +30,8 @@ def worn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Market]]:
     """Return a home whose files were compacted several times, and the market of each of its days."""
     home = tmp_path_factory.mktemp("worn")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commits, "MAX_FILES", 3)
-        markets = [refresh(patch, home, DELIVERY, day) for day in days_of(DELIVERY)[-8:-1]]
+        patch.setattr(commits, "MAX_FILES", 2)
+        markets = [refresh(patch, home, DELIVERY, day) for day in days_of(DELIVERY)[-6:-1]]
     return home, markets
 
 
@@ -74,7 +74,7 @@ def test_only_files_that_the_head_names_remain_and_the_freed_bytes_are_reported(
     assert parquet_files(home.lake) == named_files(home.lake)
     assert vacuumed.freed_bytes == before - after > 0
     assert vacuumed.size_bytes == after
-    assert vacuumed.days_kept == tuple(days_of(DELIVERY)[-8:-1])
+    assert vacuumed.days_kept == tuple(days_of(DELIVERY)[-6:-1])
     assert vacuumed.days_unknown == ()
 
 
@@ -138,7 +138,7 @@ def test_a_killed_vacuum_is_harmless_and_completes_when_run_again(
         last = worn[1][-1]
         assert refresh(monkeypatch, home.root, DELIVERY, DAY_BEFORE).snapshot.id == last.snapshot.id
 
-    assert vacuum_lake(home.lake, days_in(worn[1])).days_kept == tuple(days_of(DELIVERY)[-8:-1])
+    assert vacuum_lake(home.lake, days_in(worn[1])).days_kept == tuple(days_of(DELIVERY)[-6:-1])
     assert parquet_files(home.lake) == named_files(home.lake)
     assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole
 

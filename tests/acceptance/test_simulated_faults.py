@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -83,8 +84,12 @@ def run_of(home: Path, day: date, parameters: Parameters) -> Run:
 
 
 def planted_days(parameters: Parameters, kind: str) -> list[tuple[str, date]]:
-    faults = simulate(parameters, date(2021, 6, 30)).truth.faults
-    return [(symbol, day) for what, symbol, day in faults if what == kind]
+    return [(symbol, day) for what, symbol, day in planted(parameters) if what == kind]
+
+
+@cache
+def planted(parameters: Parameters) -> tuple[tuple[str, str, date], ...]:
+    return simulate(parameters, date(2021, 6, 30)).truth.faults
 
 
 @pytest.mark.parametrize("kind", OF_SESSIONS)
