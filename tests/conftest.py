@@ -7,7 +7,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from tests.examples import draw_at_most
-from tests.homes import SESSION_BEFORE, copy_of, make_ready_home, run_day
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of, make_trained_home, run_day
 from tests.servers.s3 import serving
 
 # The time of an example depends on the machine's load, not on the code: no deadline, no health check for slowness.
@@ -27,9 +27,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def ready_home_template(tmp_path_factory):
-    """A trained home. Read-only: tests use `ready_home`."""
-    return made_once(tmp_path_factory, "ready-home", make_ready_home)
+def trained_home_template(tmp_path_factory):
+    """A trained home whose lake ends on the session before the last. Read-only: tests use `trained_home`."""
+    return made_once(tmp_path_factory, "trained-home", make_trained_home)
+
+
+@pytest.fixture
+def trained_home(trained_home_template, tmp_path):
+    """For tests of a day that must refresh the lake first, which is half of its time."""
+    return copy_of(trained_home_template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def ready_home_template(trained_home_template, tmp_path_factory):
+    """A trained home whose lake holds the last session. Read-only: tests use `ready_home`."""
+
+    def refresh(home: Path) -> None:
+        copy_of(trained_home_template, home)
+        ended = afterclose("refresh", "--date", str(LAST_SESSION), home=home)
+        assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "ready-home", refresh)
 
 
 @pytest.fixture
@@ -39,7 +57,7 @@ def ready_home(ready_home_template, tmp_path):
 
 @pytest.fixture(scope="session")
 def begun_home_template(ready_home_template, tmp_path_factory):
-    """A trained home with the session before the last published. Read-only: tests use `begun_home`."""
+    """A ready home with the session before the last published. Read-only: tests use `begun_home`."""
 
     def begin(home: Path) -> None:
         run_day(copy_of(ready_home_template, home), SESSION_BEFORE)

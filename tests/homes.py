@@ -1,4 +1,4 @@
-"""Homes ready to run a day: a small simulated market, a trained champion, a lake one session behind."""
+"""Homes for running a day: a small simulated market and a trained champion."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import yaml
@@ -26,7 +27,7 @@ from tasks.reporting.schema import Day
 LAST_SESSION = date(2024, 6, 14)
 SESSION_BEFORE = date(2024, 6, 13)
 
-SMALL_MARKET = {
+SMALL_MARKET: dict[str, dict[str, Any]] = {
     "data": {
         "simulated": {"symbols": 40, "first_session": "2020-06-01", "seed": 7, "information_coefficient": 0.2}
     },
@@ -54,7 +55,7 @@ def blank(home: Path) -> Path:
     return home
 
 
-def make_ready_home(home: Path) -> Path:
+def make_trained_home(home: Path) -> Path:
     """Simulate, refresh and train up to the session before the last."""
     configure(home)
     with open_run(home=home, day=SESSION_BEFORE.isoformat(), profile=None, doing="test", environ={}) as run:

@@ -14,9 +14,9 @@ AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def in_bucket(ready_home, bucket_lake, tmp_path):
-    """The ready home again, with its lake in a bucket."""
-    here, there = Home(ready_home), Home(tmp_path / "there")
+def in_bucket(trained_home, bucket_lake, tmp_path):
+    """The trained home again, with its lake in a bucket."""
+    here, there = Home(trained_home), Home(tmp_path / "there")
     archive = back_up(here, tmp_path, lake=here.lake, at=AT).path
     restore(there, archive, replace=False, lake=bucket_lake)
     settings = yaml.safe_load(there.config_file.read_text())
@@ -37,12 +37,12 @@ def told(in_bucket, object_store):
     return run
 
 
-def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(ready_home, in_bucket, told):
-    run_day(ready_home)
+def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(trained_home, in_bucket, told):
+    run_day(trained_home)
 
     told("daily", "--date", str(LAST_SESSION))
 
-    assert day_bytes(in_bucket.root) == day_bytes(ready_home)
+    assert day_bytes(in_bucket.root) == day_bytes(trained_home)
     assert not in_bucket.lake.exists()
 
 

@@ -26,12 +26,12 @@ def in_home(ready_home, capsys):
     return run
 
 
-def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(ready_home):
-    result = afterclose_process("daily", "--date", str(LAST_SESSION), "--json", home=ready_home)
+def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(trained_home):
+    result = afterclose_process("daily", "--date", str(LAST_SESSION), "--json", home=trained_home)
 
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
-    assert document["folder"] == str(ready_home / "live" / str(LAST_SESSION))
+    assert document["folder"] == str(trained_home / "live" / str(LAST_SESSION))
     assert document["trades"] >= 0
     started = [line for line in result.stderr.splitlines() if line.endswith("…")]
     assert started[0] == "refresh market …"
@@ -134,10 +134,11 @@ def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
     } == {"ok"}
 
 
-def test_refresh_says_what_it_brought(ready_home, in_home):
-    code, document = in_home("refresh", "--date", str(LAST_SESSION))
+def test_refresh_says_what_it_brought(trained_home):
+    result = afterclose("refresh", "--date", str(LAST_SESSION), "--json", home=trained_home)
 
-    assert code == 0
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
     assert document["session"] == str(LAST_SESSION)
     assert document["new_bars"] > 0
 
@@ -146,7 +147,7 @@ def test_the_lake_tells_its_span_and_that_it_is_sound(in_home):
     status = in_home("data", "status")[1]["lake"]
     code, verified = in_home("data", "verify")
 
-    assert status["last_session"] == str(SESSION_BEFORE)
+    assert status["last_session"] == str(LAST_SESSION)
     assert status["missing_sessions"] == []
     assert code == 0
     assert verified["bars"] == next(table["rows"] for table in status["tables"] if table["name"] == "bars")

@@ -25,8 +25,8 @@ THREE_WEEKS_LATER = date(2024, 7, 5)
 
 
 @pytest.fixture(scope="module")
-def home(ready_home_template, tmp_path_factory):
-    home = copy_of(ready_home_template, tmp_path_factory.mktemp("contract") / "home")
+def home(trained_home_template, tmp_path_factory):
+    home = copy_of(trained_home_template, tmp_path_factory.mktemp("contract") / "home")
     run_day(home)
     return home
 

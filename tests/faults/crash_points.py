@@ -2,10 +2,12 @@
 
 A boundary is the moment before a file is opened for writing, renamed, removed, synced, or a folder made, and the
 moments before and after a commit to the lake. The parent imports everything once and starts no thread, so that forks
-are cheap and safe. Each line on stdin is JSON, [mode, home, point], and is answered by one line of JSON. Modes: run
-(undisturbed), kill (SIGKILL at the point), full (from the point on the disk is full), fsync (from it on fsync fails).
+are cheap and safe. Each line on stdin is JSON, [mode, home, point], and is answered by one line of JSON: how each child
+ended. Modes: run (undisturbed), kill (SIGKILL at the point), full (from the point on the disk is full), fsync (from it
+on fsync fails), user (undisturbed, without root's right to write where the mode forbids it), twice (two at once).
 """
 
+import ctypes
 import errno
 import functools
 import json
@@ -13,7 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,14 @@ import deltalake
 
 from tasks.core.errors import AftercloseError
 from tasks.core.sessions import FIRST_DAY, sessions_between
-from tests.homes import LAST_SESSION, run_day
+from tests.builders import make_run
+from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, run_day
 
 LAKE_COMMITS = ("write_deltalake",)
 TABLE_COMMITS = ("restore", "delete", "update", "create")
 DEADLINE_S = 240  # a child that hangs dies by SIGALRM, and its test fails instead of waiting
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+CAP_DAC_OVERRIDE, CAPABILITY_VERSION_3 = 1, 0x20080522  # linux/capability.h
 
 
 class Boundaries:
@@ -100,11 +104,15 @@ def actor(mode: str, point: int) -> Callable[[int, str], None]:
     def run(count: int, what: str) -> None:
         """Disturb nothing."""
 
-    return {"kill": kill, "full": full, "fsync": fsync, "run": run}[mode]
+    return {"kill": kill, "full": full, "fsync": fsync, "run": run, "user": run, "twice": run}[mode]
 
 
 def live_through(home: Path, work: Callable[[], object], act: Callable[[int, str], None]) -> dict[str, Any]:
     """Do the work on the home in a forked child, `act` at each boundary, and return how it ended."""
+    return _ended(*_begun(home, work, act))
+
+
+def _begun(home: Path, work: Callable[[], object], act: Callable[[int, str], None]) -> tuple[int, int]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -122,10 +130,27 @@ def live_through(home: Path, work: Callable[[], object], act: Callable[[int, str
         os.write(writer, json.dumps(outcome, default=str).encode())
         os._exit(0)
     os.close(writer)
+    return child, reader
+
+
+def _ended(child: int, reader: int) -> dict[str, Any]:
     with os.fdopen(reader) as answer:
         text = answer.read()
     _, status = os.waitpid(child, 0)
     return json.loads(text) if text else {"ended": "killed", "signal": os.WTERMSIG(status)}
+
+
+def run_day_as_user(home: Path) -> None:
+    """Run a day as a process of a user would who is not root; only for a process that ends with it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)  # 0: this thread
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice 32 bits
+    if libc.capget(header, sets):
+        raise OSError(ctypes.get_errno(), "capget")
+    sets[0] &= ~(1 << CAP_DAC_OVERRIDE)
+    if libc.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "capset")
+    run_day(home)
 
 
 def warm_up() -> None:
@@ -134,19 +159,27 @@ def warm_up() -> None:
     import exchange_calendars  # noqa: F401
     import lightgbm  # noqa: F401
     import matplotlib.figure  # noqa: F401
+    import pyarrow.dataset
+    import pyarrow.parquet  # noqa: F401
     import pypfopt  # noqa: F401
 
-    import tasks.simulation.provider  # noqa: F401
+    from tasks.simulation import provider
 
     sessions_between(FIRST_DAY, LAST_SESSION)
+    provider.simulate_history = cache(
+        provider.simulate_history
+    )  # pure, and every day asks for the same market
+    market = {f"data.simulated.{name}": value for name, value in SMALL_MARKET["data"]["simulated"].items()}
+    provider.make(make_run(Path(), LAST_SESSION, **market)).fetch(after=SESSION_BEFORE, through=LAST_SESSION)
 
 
 def main() -> None:
     warm_up()
     for line in sys.stdin:
         mode, home, point = json.loads(line)
-        outcome = live_through(Path(home), partial(run_day, Path(home)), actor(mode, point))
-        sys.stdout.write(json.dumps(outcome) + "\n")
+        work = partial(run_day_as_user if mode == "user" else run_day, Path(home))
+        children = [_begun(Path(home), work, actor(mode, point)) for _ in range(2 if mode == "twice" else 1)]
+        sys.stdout.write(json.dumps([_ended(*child) for child in children]) + "\n")
         sys.stdout.flush()
 
 

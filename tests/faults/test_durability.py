@@ -121,9 +121,9 @@ def test_what_is_written_survives_a_power_cut(tmp_path, write):
     assert record.synced
 
 
-def test_a_day_survives_a_power_cut_as_a_whole(ready_home):
-    with recording(ready_home) as record:
-        run_day(ready_home)
+def test_a_day_survives_a_power_cut_as_a_whole(trained_home):
+    with recording(trained_home) as record:
+        run_day(trained_home)
 
     assert record.faults == []
     assert record.renames > 5

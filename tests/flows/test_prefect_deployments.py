@@ -137,11 +137,11 @@ def states_of(engine, run_id):
 
 
 @pytest.fixture
-def served(engine, ready_home):
+def served(engine, trained_home):
     """The ready home, served."""
-    service = start([str(BIN / "afterclose"), "--home", str(ready_home), "serve"], engine)
-    wait_for(lambda: home_of(engine, "daily-live") == str(ready_home), "both deployments")
-    yield ready_home
+    service = start([str(BIN / "afterclose"), "--home", str(trained_home), "serve"], engine)
+    wait_for(lambda: home_of(engine, "daily-live") == str(trained_home), "both deployments")
+    yield trained_home
     stop(service)
     for entry in deployments(engine).values():
         ask(engine, f"/deployments/{entry['id']}", method="DELETE")
@@ -226,12 +226,12 @@ deployments.daily_live_flow(date="2024-06-14", home=sys.argv[1])
 @pytest.mark.parametrize(
     ("where", "says"), [("in Python", "TaskRunTimeoutError"), ("beyond Python's reach", "Timeout (0:00:11)!")]
 )
-def test_a_run_that_hangs_is_ended_at_its_limit(engine, ready_home, where, says):
-    with (ready_home / "config.yaml").open("a") as config:
+def test_a_run_that_hangs_is_ended_at_its_limit(engine, trained_home, where, says):
+    with (trained_home / "config.yaml").open("a") as config:
         config.write("\nrunning: {daily_timeout_s: 8}\n")
 
     ended = subprocess.run(
-        [sys.executable, "-c", HANGING, str(ready_home), where],
+        [sys.executable, "-c", HANGING, str(trained_home), where],
         env=engine,
         capture_output=True,
         text=True,
@@ -241,13 +241,13 @@ def test_a_run_that_hangs_is_ended_at_its_limit(engine, ready_home, where, says)
 
     assert ended.returncode == 1
     assert says in ended.stderr
-    with exclusive(Home(ready_home).lock_file, doing="the next day"):
+    with exclusive(Home(trained_home).lock_file, doing="the next day"):
         """The home is free again."""
 
 
 # issue 10, line 11
-def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(engine, ready_home, tmp_path):
-    other = copy_of(ready_home, tmp_path / "other")
+def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(engine, trained_home, tmp_path):
+    other = copy_of(trained_home, tmp_path / "other")
 
     def deploy(home, *arguments):
         return subprocess.run(
@@ -258,7 +258,7 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
             check=False,
         )
 
-    first = deploy(ready_home, "--profile", "prudent")
+    first = deploy(trained_home, "--profile", "prudent")
     refused = deploy(other)
     second = deploy(other, "--name", "other")
 
@@ -267,10 +267,10 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
         "weekly-champion/weekly-champion",
     ]
     assert refused.returncode == 2
-    assert f"runs the home {ready_home}" in json.loads(refused.stdout)["what"]
+    assert f"runs the home {trained_home}" in json.loads(refused.stdout)["what"]
     assert second.returncode == 0
     found = {name: entry["parameters"] for name, entry in deployments(engine).items()}
-    assert found["daily-live"] == {"home": str(ready_home), "profile": "prudent"}
+    assert found["daily-live"] == {"home": str(trained_home), "profile": "prudent"}
     assert found["weekly-champion-other"] == {"home": str(other), "profile": None}
     schedules = {
         name: [(s["schedule"]["cron"], s["schedule"]["timezone"]) for s in entry["schedules"]]
@@ -293,10 +293,10 @@ def commands_under(heading):
 
 # issue 10, done when 3
 def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_by_a_worker(
-    surroundings, ready_home, tmp_path
+    surroundings, trained_home, tmp_path
 ):
     """Only the port differs, where another server may listen, and the place of the second home."""
-    by_worker = copy_of(ready_home, tmp_path / "book")
+    by_worker = copy_of(trained_home, tmp_path / "book")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -309,7 +309,7 @@ def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_b
             for line in commands_under(heading):
                 command = line.replace("4200", port).replace("/srv/book", str(by_worker))
                 if command.startswith(LONG_RUNNING):
-                    running.append(start(["sh", "-c", command], environ, cwd=ready_home))
+                    running.append(start(["sh", "-c", command], environ, cwd=trained_home))
                     wait_for(lambda: answers(f"{api['PREFECT_API_URL']}/health"), "the server to come up")
                     if command.startswith("afterclose serve"):
                         wait_for(lambda: "daily-live" in deployments(api), "the served deployments")
@@ -317,7 +317,7 @@ def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_b
                     ended = subprocess.run(
                         ["sh", "-c", command],
                         env=environ,
-                        cwd=ready_home,
+                        cwd=trained_home,
                         capture_output=True,
                         text=True,
                         check=False,
@@ -332,4 +332,4 @@ def test_operations_md_followed_to_the_letter_completes_a_day_served_and_a_day_b
 
     assert len(running) == 3
     assert [run["state_name"] for run in runs] == ["Completed", "Completed"]
-    assert day_bytes(ready_home) == day_bytes(by_worker)
+    assert day_bytes(trained_home) == day_bytes(by_worker)
