@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from tasks.core.atomic import write_bytes, write_text
 from tasks.core.errors import SafetyError
@@ -79,9 +80,8 @@ def refuse_short_history(home: Home, session: date | None) -> None:
     record = _record(home) or {}
     days = published_sessions(home)
     rows = history_sessions(home)
-    counted = record.get(ROWS)
-    known = counted if isinstance(counted, int) else 0
-    excused = {session, max(days)} if counted is not None and days else {session}
+    known = record.get(ROWS, 0)
+    excused = {session, max(days)} if ROWS in record and days else {session}
     since = str(record.get(SINCE) or "")
     gone = sorted(day for day in days - excused - (rows or set()) if str(day) > since)
     if not gone and len(rows or ()) >= known:
@@ -127,9 +127,16 @@ def history_sessions(home: Home) -> set[date] | None:
     return {day for day in found if day is not None}
 
 
-def _record(home: Home) -> Mapping[str, object] | None:
+def _record(home: Home) -> Mapping[str, Any] | None:
     record = noted_in_marker(home, PORTFOLIO)
-    return record if isinstance(record, dict) else None
+    if record is None or (isinstance(record, dict) and isinstance(record.get(ROWS, 0), int)):
+        return record
+    raise SafetyError(
+        f"{home.marker_file} is damaged: its record of the portfolio cannot be read.",
+        remedy="Restore it from a backup (`afterclose data restore`): without it a lost portfolio or history would "
+        "not be noticed.",
+        path=str(home.marker_file),
+    )
 
 
 def _date(written: str) -> date | None:

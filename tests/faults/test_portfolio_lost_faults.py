@@ -13,6 +13,7 @@ from tasks.portfolio.record import (
     note_history,
     open_portfolio,
     positions_of,
+    published_sessions,
     refuse_short_history,
 )
 from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day, tree_bytes
@@ -162,6 +163,80 @@ def test_a_declared_portfolio_goes_on_and_only_an_accepted_history_may_be_short(
     home.performance_file.unlink()
     with pytest.raises(SafetyError):
         refuse_short_history(home, date(2024, 6, 14))
+
+
+def test_a_first_day_marks_the_home_before_it_is_published(tmp_path):
+    home = new_home(tmp_path)
+
+    open_portfolio(home, initial_cash_usd=1e6)
+
+    assert noted_in_marker(home, "portfolio") == {}
+    home.positions_file.unlink()
+    with pytest.raises(SafetyError, match="missing"):
+        positions_of(home, initial_cash_usd=1e6)
+
+
+@pytest.mark.parametrize("record", ["null and void", [], {"history_rows": "3"}])
+def test_a_marker_whose_record_of_the_portfolio_is_damaged_is_no_fresh_start(tmp_path, record):
+    home = new_home(tmp_path)
+    home.marker_file.write_text(json.dumps({"schema_version": 1, "portfolio": record}))
+
+    for look in (
+        lambda: positions_of(home, initial_cash_usd=1e6),
+        lambda: refuse_short_history(home, MONDAY),
+    ):
+        with pytest.raises(SafetyError, match=r"home\.json is damaged") as refused:
+            look()
+        assert "data restore" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lose, "{} is missing, though days were published"),
+        (lambda path: path.write_text("date,equity,exposure\n"), "{} has no row of 2024-06-10"),
+    ],
+)
+def test_the_refusal_names_the_history_and_the_home_to_declare_it_in(tmp_path, harm, what):
+    home = lived_home(tmp_path / "my home")
+    harm(home.performance_file)
+
+    with pytest.raises(SafetyError) as refused:
+        refuse_short_history(home, date(2024, 6, 13))
+
+    assert refused.value.what.startswith(what.format(home.performance_file))
+    assert f"--home '{home.root}' --by NAME" in refused.value.remedy
+
+
+def test_a_history_that_lost_rows_of_no_published_day_is_told_by_both_counts(tmp_path):
+    home = lived_home(tmp_path)
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        (home.day_folder(day) / "manifest.json").unlink()
+    cut(home, 2)
+
+    with pytest.raises(SafetyError) as refused:
+        refuse_short_history(home, date(2024, 6, 13))
+
+    assert refused.value.what.startswith(f"{home.performance_file} has 2 rows; it had 3")
+
+
+def test_an_accepted_history_excuses_no_later_day(tmp_path):
+    home = lived_home(tmp_path)
+    declare_portfolio(home, HELD, accept_history=True)
+    for day in (date(2024, 6, 13), date(2024, 6, 14)):
+        publish(home, day)
+    home.performance_file.write_text(home.performance_file.read_text().replace("2024-06-13", "2024-06-07"))
+
+    with pytest.raises(SafetyError, match="no row of 2024-06-13"):
+        refuse_short_history(home, date(2024, 6, 17))
+
+
+def test_only_folders_named_as_days_are_written_are_published_days(tmp_path):
+    home = lived_home(tmp_path, days=(MONDAY,))
+    (home.live / "20240611").mkdir()
+    (home.live / "20240611" / "manifest.json").write_text("{}")
+
+    assert published_sessions(home) == {MONDAY}
 
 
 def test_a_declaration_in_a_home_that_never_counted_its_rows_excuses_no_missing_history(tmp_path):

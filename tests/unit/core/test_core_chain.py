@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import hmac
 import io
 import json
 
@@ -231,3 +232,32 @@ def test_a_heading_of_another_log_is_told_at_the_first_line(chain):
     (found,) = verify(chain, key=None).breaks
 
     assert (found.line, found.byte, found.why) == (1, 0, "the heading is not what,why,hash")
+
+
+# logs of earlier releases must go on verifying
+@pytest.mark.parametrize("renews", [False, True])
+def test_a_keyed_digest_covers_its_marks_the_digest_before_and_the_fields(chain, renews):
+    filled(chain, 1, key=KEY)
+    content = chain.path.read_bytes()
+    first = content.decode().split(",")[-1].strip()
+    append(chain, ("event", "because"), key=KEY, renew=renews)
+
+    marks = "hmac-all-" if renews else "hmac-"
+    before = hashlib.sha256(content).hexdigest() if renews else first
+    expected = hmac.digest(KEY, canonical_json([marks, before, "event", "because"]).encode(), "sha256").hex()
+    assert chain.path.read_text().splitlines()[-1] == f"event,because,{marks}{expected}"
+
+
+def test_an_edited_row_without_a_key_is_not_said_to_have_another_key(chain):
+    filled(chain, 2)
+    chain.path.write_text(chain.path.read_text().replace("event 0", "event 9"))
+
+    assert "another key" not in verify(chain, key=None).breaks[0].why
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"rows": 2, "hash": "x"}'])
+def test_an_anchor_that_is_damaged_or_without_its_key_is_told_at_the_end_of_the_log(chain, content):
+    filled(chain, 2, key=KEY)
+    chain.anchor.write_bytes(content)
+
+    assert {found.line for found in verify(chain, key=KEY).breaks} == {4}

@@ -211,3 +211,46 @@ def test_daily_volatility_is_the_deviation_of_log_returns_of_a_quarter():
 
     returns = np.diff(np.log(panel.close[-64:]), axis=0)
     assert told.to_numpy() == pytest.approx(returns.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_name_has_a_quote_only_if_it_traded_on_the_last_session(count):
+    panel = make_panel(symbols=3)
+    if count:
+        panel = without_last_bars(panel, "S001", count)
+
+    assert make_assets(panel=panel)["has_quote"].to_dict() == {
+        "S000": True,
+        "S001": not count,
+        "S002": True,
+    }
+
+
+@pytest.mark.parametrize(("session", "ratio"), [(THURSDAY, 1.0), (FRIDAY, 2.0)])
+def test_a_split_counts_for_a_halted_name_only_after_its_last_bar(session, ratio):
+    panel = without_last_bars(
+        make_panel(symbols=3), "S001", 1
+    )  # its last bar, of Thursday, is after the split
+
+    assets = make_assets(panel=panel, events=make_events(splits=[("S001", session, 2.0)]))
+
+    assert assets["price"]["S001"] == pytest.approx(panel.raw_close[-2, 1] / ratio, abs=0.005)
+
+
+def test_missing_sessions_leave_the_volatility_of_the_others():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 5)
+
+    volatility = make_assets(panel=panel)["daily_volatility"]["S001"]
+
+    returns = np.diff(np.log(panel.close[-64:-5, 1]))
+    assert volatility == pytest.approx(returns.std(ddof=1))
+
+
+def test_a_split_is_filed_under_the_symbol_that_its_company_has_today():
+    events = make_events(
+        lives=[("OLD", LONG_AGO), ("S001", FRIDAY), ("S002", LONG_AGO)],
+        renames=[("OLD", "S001", FRIDAY)],
+        splits=[("OLD", THURSDAY, 2.0), ("S002", THURSDAY, 3.0), ("STRANGER", THURSDAY, 4.0)],
+    )
+
+    assert events.splits.set_index("symbol")["split"].to_dict() == {"S001": 2.0, "S002": 3.0, "STRANGER": 4.0}

@@ -116,3 +116,24 @@ def test_of_two_equal_look_alikes_the_second_gives_way():
     capped = cap_pairs(np.array([0.10, 0.10]), (Pair(0, 1, 0.99),), 0.15)
 
     assert capped == pytest.approx([0.10, 0.05])
+
+
+def test_look_alikes_come_closest_first():
+    correlation = np.array([[1.0, 0.8, 0.95], [0.8, 1.0, 0.9], [0.95, 0.9, 1.0]])
+
+    assert look_alikes(correlation, limit=0.7) == (Pair(0, 2, 0.95), Pair(1, 2, 0.9), Pair(0, 1, 0.8))
+
+
+def test_no_regime_allows_more_than_the_whole_portfolio():
+    names = pd.DataFrame({"sector": ["A"], "cap_class": [""]})
+
+    assert limits_for(names, None, exposure_cap=1.5, settings=make_settings().portfolio).max_exposure == 1.0
+
+
+def test_a_cut_for_a_pair_is_told_as_such():
+    cuts = cap_book(np.array([0.1, 0.1]), make_limits(position=0.15, pairs=[Pair(0, 1, 0.9)]))
+
+    (told,) = (
+        cut.why for cut in cuts if cut.weights.sum() == pytest.approx(0.15) and "look-alike" in cut.why
+    )
+    assert told

@@ -146,6 +146,21 @@ def test_scores_that_are_all_alike_say_nothing():
     assert expected_returns(scores, pd.Series({"A": 0.2, "B": 0.2}), score_to_return=0.3).tolist() == [0, 0]
 
 
+def test_scores_that_differ_by_rounding_alone_say_nothing_however_large_they_are():
+    scores = pd.Series({"A": 1e6 * (0.1 + 0.2), "B": 1e6 * 0.3})
+
+    assert scores["A"] != scores["B"]
+    assert expected_returns(scores, pd.Series({"A": 0.2, "B": 0.2}), score_to_return=0.3).tolist() == [0, 0]
+
+
+def test_a_price_of_cents_is_a_price():
+    chosen = choose_candidates(
+        make_view().scores, make_assets(price={"S00": 0.01}), make_covariance().index, max_positions=1
+    )
+
+    assert chosen.symbols == ("S00",)
+
+
 def test_one_wild_score_is_no_wild_bet():
     scores = pd.Series({**dict.fromkeys(NAMES, 0.0), "WILD": 1e9})
 
@@ -350,3 +365,41 @@ def test_weights_are_whole_grains_so_that_equal_runs_agree_to_the_byte():
 
     grains = book.weights.to_numpy() * 1e10
     assert np.abs(grains - np.round(grains)).max() < 1e-4
+
+
+def test_a_name_without_weight_says_who_gave_it_none():
+    apart = pd.Series({name: 1.0 if place else -9.0 for place, name in enumerate(NAMES)})  # S00 loses to cash
+    by_optimizer = target(make_view(apart, optimizer="max_sharpe"), max_positions=12)
+    by_regime = target(make_view(apart, optimizer="max_sharpe", new=False), max_positions=12)
+
+    assert by_optimizer.weights["S00"] < 1e-6 < by_optimizer.weights["S01"]
+    assert by_optimizer.why["S00"].endswith("no weight by the optimizer")
+    assert "no weight" not in by_optimizer.why["S01"]
+    assert by_regime.why["S01"].endswith("no new positions now")
+
+
+@pytest.mark.parametrize("ranks", [True, False])
+def test_only_names_of_a_champion_that_does_not_rank_say_so(ranks):
+    found = target(make_view(ranks=ranks, optimizer="equal_weight"))
+
+    assert ("does not rank" in found.why["S00"]) is not ranks
+    assert ("rank 1 of 12" in found.why["S00"]) is ranks
+
+
+# two names of at most 15% each leave 70%
+@pytest.mark.parametrize(
+    ("cap", "names", "left"),
+    [(1.0, 2, "70%"), (1.5, 2, "70%"), (1.0, 12, None), (0.3, 2, None), (0.3, 12, None), (0.0, 2, None)],
+)
+def test_cash_that_the_limits_leave_beyond_the_regimes_is_told(cap, names, left):
+    found = target(make_view(cap=cap, optimizer="equal_weight"), max_positions=names)
+
+    told = [note for note in found.notes if note.startswith("The limits leave")]
+    assert len(told) == (left is not None)
+    assert all(f" {left} " in note for note in told)
+
+
+def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
+    found = target(make_view({}), held=make_held(S01=0.10))
+
+    assert (found.steps[-1].method, found.steps[-1].outcome) == ("hold", "held: there are no candidates")

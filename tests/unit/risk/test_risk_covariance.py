@@ -164,3 +164,25 @@ def test_fewer_sessions_than_names_are_estimated_as_by_the_library():
     shrinkage = estimate_shrinkage(returns)
     assert covariance_of(frame, names, shrinkage).to_numpy() == pytest.approx(expected, rel=1e-10)
     assert not shrinkage.is_repaired
+
+
+def test_two_names_are_shrunk_as_by_the_library():
+    from sklearn.covariance import ledoit_wolf
+
+    returns = correlated_returns(names=2)
+
+    assert estimate_shrinkage(returns).intensity == pytest.approx(ledoit_wolf(returns)[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_repair_lifts_the_smallest_eigenvalue_to_twice_the_floor_whatever_it_was(share):
+    along = np.tile([0.01, 0.01, -0.01, -0.01], 10)
+    across = np.tile([0.01, -0.01, -0.01, 0.01], 10) * np.sqrt(share * 0.5e-8)
+    returns = pd.DataFrame({"A": along, "B": across})  # half of the smallest that may be, times `share`
+    mean_variance = returns.var(ddof=0).mean()
+
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    assert shrinkage.is_repaired
+    least = np.diag(covariance_of(returns, ["A", "B"], shrinkage)).min()
+    assert least == pytest.approx(2 * 1e-8 * mean_variance, rel=1e-6)

@@ -65,3 +65,24 @@ def test_ten_names_without_an_estimate_are_all_named(tmp_path, monkeypatch):
     (note,) = estimate(replace(panel, close=close), tmp_path, monkeypatch).notes
 
     assert note.endswith("S008, S009: too short a history or no movement.")
+
+
+def test_a_name_that_is_no_member_on_the_session_is_not_missed(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=5)
+    close, is_member = panel.close.copy(), panel.is_member.copy()
+    close[:200, :2] = np.nan
+    is_member[-1, 0] = False
+    is_member[:-1, 1] = False
+
+    (note,) = estimate(replace(panel, close=close, is_member=is_member), tmp_path, monkeypatch).notes
+
+    assert note.startswith("No risk estimate for S001: ")
+
+
+def test_a_covariance_that_was_repaired_is_told(tmp_path, monkeypatch):
+    panel = make_panel(sessions=253, symbols=2)
+    close = 50 * np.exp(np.cumsum(np.where(np.arange(253) % 2, 0.01, -0.01)))[:, None] * np.ones((1, 2))
+
+    (note,) = estimate(replace(panel, close=close), tmp_path, monkeypatch).notes
+
+    assert "singular" in note

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.safety.equity_history import parse_equity_history, read_equity_history
+from tasks.safety.equity_history import EquityHistory, parse_equity_history, read_equity_history
 
 FILE = Path("live/performance_history.csv")
 HEADER = "date,equity,daily_return,regime,turnover,cost,exposure,benchmark_return\n"
@@ -21,7 +21,17 @@ def test_rows_are_read_oldest_first_whatever_their_order():
 
 
 def test_no_file_yet_is_no_history(tmp_path):
-    assert read_equity_history(tmp_path / "performance_history.csv").sessions == ()
+    assert read_equity_history(tmp_path / "performance_history.csv") == EquityHistory((), (), ())
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    path = tmp_path / "performance_history.csv"
+    path.write_text(HEADER + MONDAY + MONDAY)
+
+    with pytest.raises(DataError) as refused:
+        read_equity_history(path)
+
+    assert refused.value.fields["path"] == str(path)
 
 
 def test_between_leaves_both_ends_out():

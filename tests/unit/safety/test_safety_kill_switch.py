@@ -111,3 +111,105 @@ def test_a_trip_that_is_kept_outside_the_home_halts_with_its_own_words(home, tmp
     assert [trip.name for trip in switch.trips] == [kept.name]
     assert switch.description == "on by Ada: the disk is full"
     assert not switch.allows_reductions
+
+
+def test_the_stop_file_is_shown_first_as_a_halt_by_hand_that_lets_nothing_through(home):
+    trip_switch(home, "check_day", "lost 4%", NOON, cause="daily_loss", session=date(2024, 6, 14))
+    assert read_switch(home).allows_reductions
+    home.stop_file.touch()
+
+    switch = read_switch(home)
+
+    assert [trip.name for trip in switch.trips] == ["STOP", "1"]
+    assert switch.event == switch.trips[0].event
+    assert (switch.event.state, switch.event.by, switch.event.cause) == ("on", "STOP", "by_hand")
+    assert not switch.allows_reductions
+
+
+def test_a_trip_outside_the_home_that_cannot_be_read_is_of_unreadable_cause(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    write_outside(home, {})
+
+    (trip,) = read_switch(home).trips
+
+    assert (trip.event.state, trip.event.cause) == ("on", "unreadable")
+
+
+def test_a_switch_that_is_a_link_is_on_and_says_why(home):
+    home.kill_switch_file.rename(home.live / "elsewhere.json")
+    home.kill_switch_file.symlink_to(home.live / "elsewhere.json")
+
+    switch = read_switch(home)
+
+    assert switch.is_on
+    assert "symbolic link" in switch.description
+    assert switch.event.cause == "unreadable"
+
+
+def block_writing(home):
+    """Make the switch's lock, and with it the switch, impossible to write, as root too."""
+    home.kill_switch_lock.unlink(missing_ok=True)
+    home.kill_switch_lock.mkdir()
+
+
+def test_a_trip_that_cannot_be_written_halts_by_the_stop_file_and_says_why(home):
+    block_writing(home)
+
+    switch = trip_switch(home, "Ann", "broker calls", NOON)
+
+    assert home.stop_file.exists()
+    assert switch.event == read_switch(home).event
+    (problem,) = switch.problems
+    assert problem.startswith("The kill switch file could not be written (")
+    assert str(home.kill_switch_lock) in problem
+    assert f"Trading is halted by {home.stop_file}" in problem
+
+
+# a reset may be about to remove the STOP that exists, and with it the later trip
+def test_where_a_stop_file_exists_already_the_trip_is_stored_outside_with_its_reason(
+    home, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    home.stop_file.touch()
+    block_writing(home)
+
+    trip_switch(home, "Ann", "broker calls", NOON)
+    home.stop_file.unlink()
+
+    assert [trip.event.reason for trip in read_switch(home).trips] == ["broker calls"]
+
+
+def test_a_trip_in_a_home_that_takes_no_file_at_all_is_stored_outside(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    block_writing(home)
+    home.kill_switch_file.unlink()
+    home.live.rmdir()
+    home.live.write_text("not a folder")
+
+    switch = trip_switch(home, "Ann", "broker calls", NOON)
+
+    assert "Trading is halted by " in switch.problems[0]
+    assert str(tmp_path / "state") in switch.problems[0]
+
+
+def test_the_log_of_a_reset_names_the_trips_it_ended_and_none_where_there_was_none(home):
+    trip_switch(home, "Ann", "nervous", NOON)
+    reset_switch(home, "Bea", "calm", LATER)
+    reset_switch(home, "Bea", "to be sure", LATER)
+
+    resets = [line for line in home.audit_log.read_text().splitlines() if "kill_switch_reset" in line]
+
+    assert ",calm (trip 1)," in resets[0]
+    assert ",to be sure," in resets[1]
+
+
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_only_a_switch_that_cannot_be_read_is_retained_under_another_name(home, is_damaged):
+    if is_damaged:
+        home.kill_switch_file.write_text("{torn")
+
+    trip_switch(home, "Ann", "nervous", NOON)
+
+    retained = home.kill_switch_file.with_name("kill_switch.unreadable")
+    assert retained.exists() is is_damaged
+    assert not is_damaged or retained.read_text() == "{torn"

@@ -240,3 +240,24 @@ def test_a_weight_after_the_trades_that_nobody_knows_is_not_within_limits(spoil)
         day = replace(day, trades=day.trades.assign(**{spoil.split()[1]: NAN}))
 
     assert not outcome_of("after_limits", day).passed
+
+
+@pytest.mark.parametrize(("weight", "passes"), [(0.12, True), (0.14, False)])
+def test_a_name_that_is_its_own_sector_is_judged_by_the_limit_of_a_sector(weight, passes):
+    settings = make_settings(
+        **{"portfolio.unknown_sector": "each_its_own", "portfolio.max_sector_frac": 0.13}
+    )
+    day = make_day(target={"B": weight, "C": 0.06}, settings=settings)
+    day = replace(day, quotes=replace(day.quotes, sector=pd.Series("Unknown", list("ABCDE"))))
+
+    assert outcome_of("sector_limit", day).passed is passes
+
+
+def test_a_check_that_cannot_run_has_failed_and_says_why():
+    def breaks(_):
+        raise ValueError("no\n  such figure")
+
+    (check,) = run_checks(make_day(), (("broken", breaks),))
+
+    assert (check.name, check.passed, check.value) == ("broken", False, COULD_NOT_RUN)
+    assert check.detail == "ValueError: no such figure"

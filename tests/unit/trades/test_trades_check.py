@@ -97,6 +97,7 @@ def test_buys_and_costs_are_paid_from_cash_and_sells_to_half_a_cent():
     check(trade(shares=40.0, costs=0.0), sell, book=poor)
     check(trade(shares=39.0, costs=50.0), sell, book=poor)
     check(trade(shares=39.0, costs=50.004), sell, book=poor)
+    refused(trade(shares=39.0, costs=50.01), sell, match=r"by 0\.01 USD", book=poor)
     refused(
         trade(shares=39.0, costs=50.02), sell, match=r"exceed the cash after sells by 0\.02 USD", book=poor
     )

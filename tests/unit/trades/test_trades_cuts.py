@@ -126,3 +126,15 @@ def test_a_trade_of_the_least_worth_stays_and_an_exit_whatever_it_is_worth():
     assert left.tolist() == [10, 1, 0]
     assert told.dropped == {2: (99, "worth less than 100 USD")}
     assert exits.tolist() == [10, 1, 99]
+
+
+def test_a_name_that_trades_less_than_a_share_a_day_is_not_bought():
+    lines = lines_of(make_book(), make_target(A={"weight": 0.1, "adv_usd": 25.0}))  # half a share
+
+    assert cut_each(np.array([3]), lines, Told(), is_sale=False, settings=make_settings()).tolist() == [0]
+
+
+def test_a_single_share_below_the_least_worth_is_dropped():
+    left = drop_small(np.array([1, 1, 0]), SHARES, LINES, Told(), min_notional_usd=50.0, exempt=NOBODY)
+
+    assert left.tolist() == [0, 1, 0]

@@ -90,6 +90,50 @@ def test_the_band_is_judged_before_costs_for_an_increase_and_after_them_for_a_de
     assert decreased["action"]["A"] == "REDUCE"  # 299.60 are too much before costs, more after them
 
 
+# one share of 8,000 USD is worth a trade; the band is a share and 500 USD
+@pytest.mark.parametrize(("weight", "shares"), [(0.084, None), (0.086, 1)])
+def test_a_single_share_is_bought_where_it_is_worth_a_trade(weight, shares):
+    dear = {"weight": weight, "price": 8_000.0}
+
+    frame, _, _ = propose(make_book(), make_target(A=dear), **{"trades.min_weight_change_frac": 0.005})
+    halted, _, _ = propose(
+        make_book(),
+        make_target(A=dear | {"has_quote": False}),
+        **{"trades.min_weight_change_frac": 0.005},
+    )
+
+    assert frame["shares"].to_dict() == ({"A": shares} if shares else {})
+    assert halted.empty
+
+
+# the band is a share of 50 USD and the least notional of 300 USD
+@pytest.mark.parametrize(("weight", "is_bought"), [(0.0534, False), (0.0536, True)])
+def test_the_band_is_a_share_and_the_least_notional_where_that_is_more_than_the_least_change(
+    weight, is_bought
+):
+    frame, _, _ = propose(
+        make_book(95_000.0, A=100),
+        make_target(A=weight),
+        **{"trades.min_weight_change_frac": 0.0, "trades.min_notional_usd": 300.0},
+    )
+
+    assert frame.empty is not is_bought
+
+
+def test_of_a_sector_that_is_too_heavy_the_line_furthest_above_its_target_gives_way():
+    book = make_book(68_700.0, A=204, B=321, C=101)
+    target = make_target(
+        A={"sector": "Energy", "weight": 0.09},
+        B={"sector": "Energy", "weight": 0.16},
+        C={"sector": "Energy", "weight": 0.05},
+    )
+
+    wide = {"portfolio.max_position_frac": 0.20, "trades.min_weight_change_frac": 0.02}
+    frame, _, _ = propose(book, target, **wide)
+
+    assert frame.index.tolist() == ["A"]
+
+
 def test_the_reason_says_the_rank_and_both_weights():
     frame, _, _ = propose(
         make_book(95_000.0, A=100), make_target(A={"weight": 0.08, "note": "rank 3 of 40 by score"})
@@ -430,3 +474,32 @@ def test_what_is_not_proposed_is_told_with_its_size():
     assert dropped["B"].notional_usd == 40
     assert dropped["C"].reason == "close enough to its target to be left alone"
     assert dropped["C"].notional_usd == 110
+
+
+def test_what_is_not_proposed_is_told_to_the_cent():
+    _, dropped, _ = propose(make_book(), make_target(A={"weight": 0.000312345}))
+
+    assert dropped["A"].notional_usd == 31.23
+
+
+def test_a_name_that_is_neither_held_nor_wanted_is_not_told():
+    _, dropped, _ = propose(make_book(), make_target(A=0.0, B=0.0004))
+
+    assert list(dropped) == ["B"]
+
+
+@pytest.mark.parametrize(("held", "action"), [(0.5, "OPEN"), (1, "INCREASE")])
+def test_a_purchase_increases_what_is_held_from_one_share_on(held, action):
+    frame, _, _ = propose(make_book(100_000.0 - 50 * held, A=held), make_target(A=0.05))
+
+    assert frame["action"]["A"] == action
+
+
+def test_sales_beyond_the_days_number_are_told_with_that_number():
+    _, dropped, _ = propose(
+        make_book(70_000.0, A=200, B=200, C=200),
+        make_target(A=0.0, B=0.0, C=0.0),
+        **{"trades.max_trades": 2},
+    )
+
+    assert dropped["C"].reason.startswith("more than 2 trades in one day")

@@ -62,5 +62,7 @@ def test_every_reason_begins_by_saying_that_the_market_is_simulated(tmp_path):
 
     assert frame["reason"].str.startswith("Simulated market; ").all()
     assert not real["reason"].str.contains("imulated").any()
+    rest = frame["reason"].str.removeprefix("Simulated market; ")
+    assert (rest.str.lower() == real["reason"].str.lower()).all()
     assert tuple(frame.columns) == TRADE_COLUMNS
     assert frame.drop(columns="reason").equals(real.drop(columns="reason"))

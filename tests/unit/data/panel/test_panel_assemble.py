@@ -82,6 +82,16 @@ def test_bars_lie_on_their_sessions_amended_ones_over_them_and_nothing_else_is_t
     np.testing.assert_array_equal(panel.dollar_volume, np.where(expected == 7.0, 49.0, expected * 100))
 
 
+def test_the_first_row_that_is_read_takes_its_amendment_and_a_bar_before_it_has_no_row():
+    closes = {"A": dict.fromkeys(range(30, 60), 10.0), "B": {3: 30.0, 40: 40.0}}
+    amended = table("amendments", {"symbol": "A", "session": 30, **dict.fromkeys(OHLCV, 7.0)})
+
+    panel = assembled(closes, amendments=amended, lookback=30)
+
+    assert panel.raw_close[:2, 0].tolist() == [7.0, 10.0]
+    assert np.flatnonzero(np.isfinite(panel.raw_close[:, 1])).tolist() == [10]
+
+
 def test_prices_carry_what_was_paid_out_and_volumes_what_was_split_from_the_day_on():
     actions = table(
         "actions",
@@ -157,6 +167,19 @@ def test_a_membership_belongs_to_the_company_with_the_symbol_at_the_time():
     assert np.isnan(panel.close[2:, column[former]]).all()
 
 
+def test_of_three_companies_with_one_symbol_each_is_a_member_in_its_own_time():
+    lives = [{"symbol": "A", "first": 0}, {"symbol": "A", "first": 15}, {"symbol": "A", "first": 45}]
+    spells = table("members", {"symbol": "A", "start": 0, "end": None})
+
+    panel = assembled({"A": dict.fromkeys(range(60), 10.0)}, lives=lives, members=spells)
+
+    days = sorted((np.flatnonzero(column) + 30).tolist() for column in panel.is_member.T if column.any())
+    assert [(day[0], day[-1]) for day in days] == [
+        (30, 44),
+        (55, 59),
+    ]  # eleven sessions of volume are missing
+
+
 @pytest.mark.parametrize(("severity", "out"), [("quarantine", range(40, 43)), ("note", range(0))])
 def test_a_serious_finding_keeps_a_name_out_on_its_session_and_the_ones_after(severity, out):
     found = table(
@@ -167,6 +190,20 @@ def test_a_serious_finding_keeps_a_name_out_on_its_session_and_the_ones_after(se
 
     assert np.flatnonzero(~panel.is_member[:, 1]).tolist() == [day - 30 for day in out]
     assert panel.is_member[:, [0, 2, 3]].all()
+
+
+def test_a_finding_on_the_first_name_keeps_it_out_and_an_old_one_keeps_nobody_out():
+    found = table(
+        "findings",
+        {"symbol": "A", "session": 40, "severity": "quarantine"},
+        {"symbol": "B", "session": 10, "severity": "quarantine"},
+    )
+
+    panel = assembled(findings=found, lookback=30)
+
+    lively = assembled(lookback=30).is_member
+    assert np.flatnonzero(lively[:, 0] & ~panel.is_member[:, 0]).tolist() == [10, 11, 12]
+    assert (panel.is_member[:, 1:] == lively[:, 1:]).all()
 
 
 def test_a_finding_before_the_rows_that_are_read_still_counts_its_sessions():

@@ -12,3 +12,7 @@ def test_a_daily_return_is_missing_on_the_first_row_and_where_a_level_is_missing
     assert returns.shape == close.shape
     assert returns[1, 0] == pytest.approx(0.10)
     assert np.isnan(np.delete(returns[:, 0], 1)).all()
+
+
+def test_a_price_of_cents_has_a_return():
+    assert daily_returns(np.array([[0.05], [0.06]]))[1, 0] == pytest.approx(0.2)
