@@ -198,17 +198,27 @@ def test_prices_are_the_panel_without_fundamentals_whatever_window_was_read_befo
         assert_same_panel(read_prices(with_a_silent_name, window=window), expected)
 
 
-def test_prices_of_a_snapshot_are_not_those_of_another(tmp_path, monkeypatch):
-    one = refresh(monkeypatch, tmp_path / "one", make_delivery()).snapshot
-    other = refresh(monkeypatch, tmp_path / "other", make_delivery(symbols=3)).snapshot
+THIRTY = make_delivery(sessions=30)
 
-    widths = [read_prices(snapshot, window=5).close.shape[1] for snapshot in (one, other, one)]
+
+@pytest.fixture(scope="module")
+def thirty(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return filled(tmp_path_factory, THIRTY)[1]
+
+
+def test_prices_of_a_snapshot_are_not_those_of_another(thirty, tmp_path, monkeypatch):
+    other = refresh(monkeypatch, tmp_path, make_delivery(symbols=3)).snapshot
+
+    widths = [
+        read_prices(snapshot, window=5).close.shape[1]
+        for snapshot in (thirty.snapshot, other, thirty.snapshot)
+    ]
 
     assert widths == [6, 3, 6]
 
 
-def test_prices_that_several_stages_share_cannot_be_changed(tmp_path, monkeypatch):
-    panel = read_prices(refresh(monkeypatch, tmp_path, make_delivery()).snapshot, window=5)
+def test_prices_that_several_stages_share_cannot_be_changed(thirty):
+    panel = read_prices(thirty.snapshot, window=5)
 
     with pytest.raises(ValueError, match="read-only"):
         panel.close[0, 0] = 1.0
@@ -315,14 +325,6 @@ def test_fault_050_a_refresh_killed_at_any_write_and_run_again_equals_an_undistu
         assert head is not None
         assert head.rows["bars"] == len(read_table(lake, head.versions, "bars")) == len(delivery.bars)
     assert nth > 1
-
-
-THIRTY = make_delivery(sessions=30)
-
-
-@pytest.fixture(scope="module")
-def thirty(tmp_path_factory: pytest.TempPathFactory) -> Market:
-    return filled(tmp_path_factory, THIRTY)[1]
 
 
 CHILD = """

@@ -154,10 +154,14 @@ def test_an_empty_lake_is_an_error(tmp_path):
         vacuum_lake(tmp_path, {})
 
 
-@pytest.fixture
-def imported_again(tmp_path: Path) -> tuple[Home, str, str]:
-    """Return a home whose last session was imported, published on, and imported again with a corrected price."""
-    home, folder = Home(tmp_path / "home"), tmp_path / "files"
+@pytest.fixture(scope="module")
+def imported_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str, str]:
+    """Return a home whose last session was imported, published on, and imported again with a corrected price.
+
+    Read-only: tests use `imported_again`.
+    """
+    root = tmp_path_factory.mktemp("twice")
+    home, folder = Home(root / "home"), root / "files"
     ids = []
     for factor in (1.0, 1.004):
         bars = DELIVERY.bars.copy()
@@ -168,6 +172,12 @@ def imported_again(tmp_path: Path) -> tuple[Home, str, str]:
         assert head is not None
         ids.append(id_of_snapshot(home.lake, head, LAST))
     return home, ids[0], ids[1]
+
+
+@pytest.fixture
+def imported_again(imported_twice: tuple[Home, str, str], tmp_path: Path) -> tuple[Home, str, str]:
+    home, old, new = imported_twice
+    return Home(Path(shutil.copytree(home.root, tmp_path / "home"))), old, new
 
 
 def test_a_session_that_was_imported_again_can_still_be_read_as_it_was(imported_again):

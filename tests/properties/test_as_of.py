@@ -82,7 +82,7 @@ def compare(folder: Path, *, sessions: int, symbols: int) -> int:
 
 
 def test_a_read_as_of_a_session_knows_nothing_of_later_days(tmp_path):
-    assert compare(tmp_path, sessions=3, symbols=10) == 30
+    assert compare(tmp_path, sessions=2, symbols=15) == 30
 
 
 @pytest.mark.prove
