@@ -213,8 +213,11 @@ def test_an_earlier_day_is_not_touched_by_a_later_one(begun_home):
     assert tree_bytes(begun_home / "live" / str(SESSION_BEFORE)) == before
 
 
-def test_running_a_date_again_gives_the_same_bytes(undisturbed_home, undisturbed, tmp_path):
+def test_the_first_day_run_again_finds_the_files_it_wrote_and_gives_the_same_bytes(
+    undisturbed_home, undisturbed, tmp_path
+):
     home = copy_of(undisturbed_home[0], tmp_path / "home")
+    assert (home / "live" / "current_positions.csv").exists()
 
     run_day(home)
 

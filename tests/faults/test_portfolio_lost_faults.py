@@ -16,7 +16,7 @@ from tasks.portfolio.record import (
     published_sessions,
     refuse_short_history,
 )
-from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day, tree_bytes
+from tests.homes import LAST_SESSION, afterclose, tree_bytes
 
 HELD = "symbol,shares\nS001,100\nCASH,5000\n"
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 12)
@@ -293,12 +293,3 @@ def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_ho
     assert "Correct the file and import it again" in result.stderr
     assert "or run `afterclose positions import" not in result.stderr  # which is what was run
     assert not (ready_home / "live" / "current_positions.csv").exists()
-
-
-def test_the_first_day_run_again_finds_the_file_it_wrote_and_gives_the_same_bytes(ready_home):
-    run_day(ready_home)
-    first = day_bytes(ready_home)
-
-    run_day(ready_home)
-
-    assert day_bytes(ready_home) == first
