@@ -29,11 +29,11 @@ class SimulatedProvider(Section):
     information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
     """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
     fault_rate: Annotated[float, Field(ge=0, le=0.01)]
-    """Fraction of bars delivered with errors, to test the quality gates: missing, ten-fold, stale, doubled …"""
+    """Fraction of bars delivered with errors, to test the quality gates: missing, times ten, stale, doubled …"""
 
 
 class Pace(Section):
-    """The most requests that all processes of this home together send in any such span; null: no limit of its kind."""
+    """Maximum number of requests by all processes of this home in any such period; null: no limit."""
 
     second: Count | None
     minute: Count | None
@@ -47,7 +47,7 @@ class Network(Section):
     max_request_s: Annotated[float, Field(gt=0, le=3600)]
     """A request that is not complete after this many seconds is cut off and counts as failed."""
     max_refresh_s: Annotated[float, Field(gt=0, le=86_400)]
-    """Time limit of one provider for all requests of a refresh; then the next in the list is used."""
+    """Time limit for all of one provider's requests in a refresh; after it, the next provider is used."""
 
 
 class AlpacaProvider(Section):
@@ -68,9 +68,9 @@ class SessionBounds(Section):
     """Absolute bounds on the prices of a whole session; a session beyond one stops the run."""
 
     max_moved_frac: Fraction
-    """Fraction of the names that may move farther than data.quality.max_move_frac net of the benchmark."""
+    """Largest fraction of names that may move farther than data.quality.max_move_frac net of the benchmark."""
     max_moved_frac_strict: Fraction
-    """The same for fewer than full_names names, and without a usable benchmark (then for absolute moves)."""
+    """The same for fewer than full_names names, or without a usable benchmark (then for absolute moves)."""
     max_median_gap_frac: Positive
     """Largest distance of the median move from the benchmark's."""
     max_median_move_frac: Positive
@@ -87,9 +87,9 @@ class LevelBounds(Section):
     """What the benchmark, the volatility index and the risk-free rate may do; a row beyond a bound is not used."""
 
     max_benchmark_fall_frac: Fraction
-    """Largest fall of the benchmark in one session; 1987 had 20.5%."""
+    """Largest fall of the benchmark in one session; in 1987 it was 20.5%."""
     max_benchmark_rise_frac: Positive
-    """Largest rise of the benchmark in one session; 1933 had 16.6%."""
+    """Largest rise of the benchmark in one session; in 1933 it was 16.6%."""
     min_volatility_index: Positive
     """Lowest volatility index, in percent."""
     max_volatility_index: Positive
@@ -97,13 +97,13 @@ class LevelBounds(Section):
     max_volatility_index_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
     """Largest factor, up or down, by which the volatility index may change in one session."""
     min_yield_pct: float
-    """Lowest risk-free yield, in percent a year."""
+    """Lowest risk-free yield, in percent per year."""
     max_yield_pct: float
-    """Highest risk-free yield, in percent a year."""
+    """Highest risk-free yield, in percent per year."""
     max_yield_move_pct: Positive
     """Largest change of the risk-free yield in one session, in percentage points."""
     max_equal_sessions: Count
-    """A close that is equal on more consecutive sessions is stale."""
+    """A close that is equal on more consecutive sessions than this is stale."""
 
 
 class Quality(Section):
@@ -141,7 +141,7 @@ class FredProvider(Section):
 
 
 class YahooProvider(Section):
-    """Yahoo Finance; one turn is one symbol."""
+    """Yahoo Finance; one symbol counts as one request."""
 
     pace: Pace
 
@@ -173,17 +173,17 @@ class Data(Section):
     """Market data."""
 
     lake: LakeName
-    """Place of the lake: home, or s3://BUCKET/PREFIX in an S3-compatible object store, see docs/data-operations.md."""
+    """Location of the lake: home, or s3://BUCKET/PREFIX in an S3-compatible store; see docs/data-operations.md."""
     provider: ProviderName | Annotated[tuple[ProviderName, ...], Field(min_length=1)]
     """Source of the data. In a list, each table comes from the first provider that offers and delivers it."""
     compare_with: tuple[ProviderName, ...]
-    """Providers whose bars are compared with these: differences over 1% are reported, see docs/data.md."""
+    """Providers whose bars are compared with those of data.provider; differences over 1% are reported."""
     benchmark: str
     """Level series of the market."""
     volatility_index: str
     """Level series of the volatility index."""
     symbols_file: Path | None
-    """Symbols to request from network providers, one per line; without it Alpaca's whole list is requested."""
+    """Symbols to request from network providers, one per line; without it, Alpaca's full list is requested."""
     first_session: date
     """First session of the history requested from network providers."""
     network: Network

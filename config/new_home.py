@@ -7,15 +7,15 @@ from typing import Literal
 IN_THE_HOME = Path("market-data")
 
 TEMPLATE = """\
-# Settings of this home, merged over the shipped defaults. docs/configuration.md describes every key;
-# `afterclose config show` prints what is in force and where each value came from.
+# Settings of this home; they override the shipped defaults. docs/configuration.md describes every key;
+# `afterclose config show` prints the settings in effect and where each value came from.
 
 data:
   provider: {provider} # simulated | files | alpaca | tiingo | fred | yahoo | edgar, or a list: docs/providers.md
   files: {{path: {path}}} # the folder of your CSV or Parquet files: docs/data.md
 
 # portfolio:
-#   initial_cash_usd: 1_000_000 # what an empty portfolio starts with
+#   initial_cash_usd: 1_000_000 # cash of a new portfolio
 #   max_positions: 40
 #   max_position_frac: 0.15
 #   max_sector_frac: 0.30

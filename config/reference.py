@@ -22,15 +22,15 @@ Settings come in layers; a later layer overrides only the keys it names:
 3. `config.yaml` in the home.
 4. The environment: `AFTERCLOSE_` plus the key in capitals, with two underscores for each dot.
 
-Mappings are merged key by key, lists are replaced as a whole. In the environment, lists and sections are
+Mappings are merged key by key; lists are replaced as a whole. In the environment, lists and sections are
 written as JSON: `AFTERCLOSE_MODELS__LABEL_HORIZONS='[5, 21]'`. A path in a file is relative to the home, one in the
 environment to the working directory.
 
-`afterclose config show` prints what is in force and which layer each value came from. An unknown key, a
+`afterclose config show` prints the settings in effect and which layer each value came from. An unknown key, a
 value of the wrong type (including text instead of a number), a value out of bounds, and an `AFTERCLOSE_` variable that
 is not a setting are refused before anything runs; one error lists all of them, each with its file and key. YAML
-may hold plain values only: tags, anchors, aliases and duplicate keys are refused. {others} are variables but not
-settings.
+may contain only plain values: tags, anchors, aliases and duplicate keys are refused. {others} are environment
+variables but not settings.
 
 ## Profiles
 

@@ -40,7 +40,7 @@ class Models(Section):
     """Training and selection of the champion."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
-    """What the weekly flow trains and compares; one entry adds a candidate."""
+    """The candidates that the weekly flow trains and compares, one per entry."""
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
     features: Literal["standard", "alpha158", "all"]
@@ -48,7 +48,7 @@ class Models(Section):
     target: Literal["rank", "significant_move", "triple_barrier"]
     """What is learned: the mean rank over the horizons, a move over 1% in the shortest, or barriers in the longest."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Forward returns, in sessions, that are learned. Every n-th session is used, n the shortest of them."""
+    """Horizons of the forward returns to learn, in sessions. Every n-th session is used; n is the shortest horizon."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
     """Rows with less weight in training: older ones, those whose labels overlap with others of the name, or both."""
     half_life_sessions: Count
@@ -56,7 +56,7 @@ class Models(Section):
     train_sessions: Count
     """Length of a training window."""
     least_train_sessions: Count
-    """A fold with fewer sessions of history before it is omitted."""
+    """A fold preceded by fewer sessions of history than this is omitted."""
     test_sessions: Count
     """Length of each out-of-sample window."""
     folds: Count
@@ -80,7 +80,7 @@ class Regime(Section):
     worsen_sessions: Count
     """A worse state must hold this many sessions before it takes effect."""
     history_sessions: Count
-    """Number of sessions of states in the report."""
+    """Number of sessions whose states the report shows."""
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Largest fraction of the portfolio that may be invested in each state."""
     crash_volatility: Positive
@@ -155,7 +155,7 @@ class Portfolio(Section):
     optimizer: Literal["max_sharpe", "min_volatility", "hrp", "inverse_volatility", "equal_weight"]
     """First rung of the ladder."""
     max_positions: Count
-    """Number of best-scored names that the optimizer considers."""
+    """Number of top-scored names that the optimizer considers."""
     max_position_frac: Fraction
     """Largest weight of a position."""
     max_sector_frac: Fraction
@@ -189,15 +189,15 @@ class Safety(Section):
     """What must hold before a person sees the trades."""
 
     max_buys_frac: Fraction
-    """All buys of a day as a fraction of the portfolio; sales are never limited."""
+    """Largest total of a day's buys, as a fraction of the portfolio; sales are never limited."""
     max_entry_buys_frac: Fraction
     """The same for the session in which an empty portfolio is first invested; 1 means only cash limits it."""
     max_trade_frac: Fraction
     """Largest trade as a fraction of the portfolio."""
     max_cost_frac: Fraction
-    """All estimated costs of a day as a fraction of the portfolio."""
+    """Largest total of a day's estimated costs, as a fraction of the portfolio."""
     max_daily_notional_frac: Positive
-    """Buys and sales of a day together as a multiple of the portfolio; buys are cut first, sales never."""
+    """Largest total of a day's buys and sales, as a multiple of the portfolio; only buys are cut."""
     max_price_deviation_frac: Fraction
     """Largest deviation of a trade's price from the last close."""
     fat_finger_multiple: Positive
@@ -207,7 +207,7 @@ class Safety(Section):
     kill_sharpe: float
     """An annualised Sharpe ratio over kill_sharpe_sessions below this trips the kill switch."""
     kill_sharpe_sessions: Annotated[int, Field(ge=5)]
-    """Number of sessions of that Sharpe ratio; with fewer the rule does not apply."""
+    """Number of sessions of that Sharpe ratio; with fewer, the rule does not apply."""
     kill_volatility: Positive
     """A volatility index above this trips the kill switch for new risk: reductions are still allowed."""
     kill_stale_sessions: Annotated[int, Field(ge=0)]

@@ -51,7 +51,7 @@ class Settings(Section):
     """All settings. Frozen; validated as a whole."""
 
     seed: int
-    """Feeds every random choice outside the simulated market."""
+    """Seeds every random choice outside the simulated market."""
     data: Data
     models: Models
     regime: Regime

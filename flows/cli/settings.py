@@ -5,7 +5,7 @@ import typer
 from flows.cli.options import GLOBAL_OPTIONS_NOTE
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The settings in force.")
+app = typer.Typer(no_args_is_help=True, help="The settings in effect.")
 
 
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)

@@ -93,7 +93,7 @@ def _agreement() -> Row:
         subprocess.run([sys.executable, "-m", "tests.bench.rivals.qlib_store", str(folder)], check=True)
         words = [sys.executable, "-m", "tests.bench.agreement", str(folder)]
         difference = float(subprocess.run(words, check=True, capture_output=True).stdout)
-    return Row(work, "float64", "Qlib, float32", f"{difference:.0e} apart at most, of a typical value", NONE)
+    return Row(work, "float64", "Qlib, float32", f"differ by at most {difference:.0e} of a typical value", NONE)
 
 
 def _first_call(folder: Path) -> Row:
@@ -104,9 +104,9 @@ def _first_call(folder: Path) -> Row:
         (compiled,), _ = inside(compiling)
     warm = statistics.median(later)
     return Row(
-        "first call of a process: machine code of the 20 features from the disk",
+        "first call of a process: machine code of the 20 features from disk",
         _seconds(first - warm),
-        f"compiled anew {_seconds(compiled - warm)}",
+        f"recompiled {_seconds(compiled - warm)}",
         f"{(compiled - warm) / (first - warm):.0f}×",
         NONE,
     )

@@ -26,7 +26,7 @@ def measure() -> dict[str, str]:
     if not (MARKET / "ready").exists():
         subprocess.run([sys.executable, "-m", "tests.bench.lake_market", str(MARKET)], check=True)
     rows = [
-        _row("a session more, 500 names on 20 years", "refresh", MARKET, runs=5, goal="3 s"),
+        _row("one more session, 500 names on 20 years", "refresh", MARKET, runs=5, goal="3 s"),
         _row("the last 300 sessions × 500 names, aligned", "read", MARKET, runs=7, goal="0.3 s"),
     ]
     if (REAL_DATA / "prices.parquet").is_file():

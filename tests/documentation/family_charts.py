@@ -1,6 +1,6 @@
-"""Draw one share for each family: its price above, two of the features below.
+"""Draw one chart per family for one stock: its price above, two of the features below.
 
-The pictures stand in a page that may be white or dark: no background, and colours that can be read on both. Equal
+The page may be white or dark: no background, and colours that can be read on both. Equal
 panels give equal bytes. No pyplot: nothing global is touched.
 """
 
@@ -57,7 +57,7 @@ PICTURES = {
     ),
     "52-week high": Picture(
         ("distance_52w_high", "recency_52w_high"),
-        "0 and 1 at a new high. Afterwards one measures the distance below the high, the other the time since.",
+        "At a new high they are 0 and 1; afterwards one measures the distance below the high, the other the time since.",
     ),
     "trend": Picture(
         ("sma_ratio_50", "line_fit_63"),
@@ -101,7 +101,7 @@ PICTURES = {
     ),
     "calendar": Picture(
         ("days_to_month_end", "turn_of_month"),
-        "Equal for every share: a model can only learn from them in combination with other features.",
+        "Equal for every stock: a model can only learn from them in combination with other features.",
     ),
     "alpha158": Picture(
         ("a158_rsv_20", "a158_corr_60"),

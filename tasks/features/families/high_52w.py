@@ -50,6 +50,6 @@ FEATURES = (
         "recency_52w_high",
         partial(recency_of_high, window=YEAR),
         YEAR,
-        "1 − sessions since the highest high of 252 sessions / 252, the oldest of equals",
+        "1 − sessions since the highest high of 252 sessions / 252, the oldest if tied",
     ),
 )

@@ -82,7 +82,7 @@ FEATURES = (
         "dollar_volume_trend_63",
         partial(dollar_volume_trend, window=63),
         63,
-        "slope a session of the line through USD traded / their mean, 63 sessions; 0",
+        "slope per session of the line through USD traded / their mean, 63 sessions; 0",
     ),
     feature(
         "turnover_21", partial(turnover, window=21), 21, "mean of USD traded / market value over 21 sessions"
@@ -91,7 +91,7 @@ FEATURES = (
         "amihud_21",
         partial(amihud, window=21),
         22,
-        "10⁶ × mean of |return| / USD traded over 21 sessions, those without a trade left out",
+        "10⁶ × mean of |return| / USD traded over 21 sessions, excluding those without a trade",
     ),
     feature(
         "amihud_ratio_21_252",
@@ -116,6 +116,6 @@ FEATURES = (
         partial(corwin_schultz, window=21),
         22,
         "mean over 21 sessions of max(0, 2 (eᵅ − 1) / (eᵅ + 1)), α = (√2 − 1) √β / k − √(γ / k), k = 3 − 2 √2,"
-        " β = Σ ln(high / low)² of two sessions, γ = ln(high / low)² of both as one, the gap between them taken out",
+        " β = Σ ln(high / low)² of two sessions, γ = ln(high / low)² of both as one, excluding the gap between them",
     ),
 )

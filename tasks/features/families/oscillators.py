@@ -137,7 +137,7 @@ FEATURES = (
         "aroon_25",
         partial(aroon, window=25),
         26,
-        "100 × (sessions since the lowest low − since the highest high of 26 sessions) / 25, the oldest of equals",
+        "100 × (sessions since the lowest low − since the highest high of 26 sessions) / 25, the oldest if tied",
     ),
     feature(
         "directional_move_14",

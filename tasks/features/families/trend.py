@@ -109,7 +109,7 @@ FEATURES = (
         "line_slope_63",
         partial(line_slope, window=63),
         63,
-        "slope a session of the line through 63 closes / close",
+        "slope per session of the line through 63 closes / close",
     ),
     feature("line_fit_63", partial(line_fit, window=63), 63, "r² of the line through 63 closes; 0"),
     feature(

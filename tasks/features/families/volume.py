@@ -79,7 +79,7 @@ FEATURES = (
         "volume_place_50",
         partial(volume_place, window=50),
         50,
-        "rank of the volume among those of 50 sessions / their number, 1 the largest, equals share their mean",
+        "rank of the volume among those of 50 sessions / their number, 1 the largest, ties share their mean",
     ),
     feature(
         "volume_variation_63",
@@ -97,7 +97,7 @@ FEATURES = (
         "obv_slope_21",
         partial(obv_slope, window=21),
         21,
-        "slope a session of the line through on-balance volume / mean volume, 21 sessions, none missing; 0",
+        "slope per session of the line through on-balance volume / mean volume, 21 sessions, none missing; 0",
     ),
     feature(
         "accumulation_20",
