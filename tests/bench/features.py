@@ -93,7 +93,9 @@ def _agreement() -> Row:
         subprocess.run([sys.executable, "-m", "tests.bench.rivals.qlib_store", str(folder)], check=True)
         words = [sys.executable, "-m", "tests.bench.agreement", str(folder)]
         difference = float(subprocess.run(words, check=True, capture_output=True).stdout)
-    return Row(work, "float64", "Qlib, float32", f"differ by at most {difference:.0e} of a typical value", NONE)
+    return Row(
+        work, "float64", "Qlib, float32", f"differ by at most {difference:.0e} of a typical value", NONE
+    )
 
 
 def _first_call(folder: Path) -> Row:

@@ -57,7 +57,7 @@ PICTURES = {
     ),
     "52-week high": Picture(
         ("distance_52w_high", "recency_52w_high"),
-        "At a new high they are 0 and 1; afterwards one measures the distance below the high, the other the time since.",
+        "0 and 1 at a new high; afterwards one measures the distance below the high, the other the time since.",
     ),
     "trend": Picture(
         ("sma_ratio_50", "line_fit_63"),
