@@ -86,9 +86,9 @@ class Regime(Section):
     crash_volatility: Positive
     """Volatility index (percent) from which a narrow market below its high is a crash."""
     crash_breadth: Fraction
-    """Such a crash needs fewer members than this fraction above their 50-session mean."""
+    """Such a crash requires less than this fraction of members above their 50-session mean."""
     crash_drawdown: Fraction
-    """Such a crash needs the benchmark this far below its 252-session high."""
+    """Such a crash requires the benchmark to be this far below its 252-session high."""
     panic_volatility: Positive
     """Volatility index (percent) from which any market below its 200-session mean is a crash."""
     bear_volatility: Positive
