@@ -171,6 +171,7 @@ def test_a_first_day_marks_the_home_before_it_is_published(tmp_path):
     open_portfolio(home, initial_cash_usd=1e6)
 
     assert noted_in_marker(home, "portfolio") == {}
+    assert positions_of(home, initial_cash_usd=2e6).cash_usd == 1e6
     home.positions_file.unlink()
     with pytest.raises(SafetyError, match="missing"):
         positions_of(home, initial_cash_usd=1e6)
@@ -222,7 +223,10 @@ def test_a_history_that_lost_rows_of_no_published_day_is_told_by_both_counts(tmp
 
 def test_an_accepted_history_excuses_no_later_day(tmp_path):
     home = lived_home(tmp_path)
+    home.performance_file.unlink()
     declare_portfolio(home, HELD, accept_history=True)
+    note_history(home)
+    refuse_short_history(home, date(2024, 6, 13))
     for day in (date(2024, 6, 13), date(2024, 6, 14)):
         publish(home, day)
     home.performance_file.write_text(home.performance_file.read_text().replace("2024-06-13", "2024-06-07"))

@@ -254,3 +254,25 @@ def test_a_split_is_filed_under_the_symbol_that_its_company_has_today():
     )
 
     assert events.splits.set_index("symbol")["split"].to_dict() == {"S001": 2.0, "S002": 3.0, "STRANGER": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("last", "has_quote"), [(0.5, True), (0.0, False), (-1.0, False), (np.nan, False), (np.inf, False)]
+)
+def test_only_a_finite_price_above_nothing_is_a_quote(last, has_quote):
+    panel = make_panel(symbols=3)
+    raw = panel.raw_close.copy()
+    raw[-1, 1] = last
+
+    told = make_assets(panel=replace(panel, raw_close=raw)).loc["S001"]
+
+    assert told["has_quote"] == has_quote
+    assert told["price"] == pytest.approx(last if has_quote else raw[-2, 1], abs=0.005)
+
+
+def test_a_missing_session_adds_not_a_dollar_to_the_volume():
+    panel = make_panel(symbols=3)
+    traded = np.full(panel.dollar_volume.shape, 21.0)
+    traded[-7:, 1] = np.nan
+
+    assert make_assets(panel=replace(panel, dollar_volume=traded))["adv_usd"].tolist() == [21.0, 14.0, 21.0]

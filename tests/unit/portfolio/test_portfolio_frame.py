@@ -38,6 +38,7 @@ def test_each_figure_stands_beside_its_name_the_heaviest_first():
     assert frame["price"].tolist() == [40.0, 20.0, 10.0, 1.0]
     assert frame["weight"].tolist() == pytest.approx([0.3, 0.2, 0.1, 0.4])
     assert frame["current_weight"].tolist() == pytest.approx([0.0, 0.2, 0.0, 0.8])
+    assert frame["has_quote"].all()
     assert frame["adv_usd"].tolist()[:3] == [3e6, 2e6, 1e6]
     assert frame["note"].tolist()[:3] == ["why C", "why B", "why A"]
     assert frame["score"].fillna(-1).tolist()[:3] == [3.0, -1.0, 1.0]

@@ -167,6 +167,9 @@ def test_one_wild_score_is_no_wild_bet():
     worth = expected_returns(scores, pd.Series({"WILD": 0.2}), score_to_return=0.3)
 
     assert worth == pytest.approx([3 * 0.2 * 0.3])
+    assert expected_returns(-scores, pd.Series({"WILD": 0.2}), score_to_return=0.3) == pytest.approx(
+        [-3 * 0.2 * 0.3]
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,7 @@ def test_a_crash_sells_everything_without_asking_an_optimizer():
 
     assert found.weights.sum() == 0
     assert found.method == "cash"
+    assert [step.method for step in found.steps] == ["cash"]
     assert "the regime allows no exposure" in found.why["S01"]
 
 
@@ -389,7 +393,15 @@ def test_only_names_of_a_champion_that_does_not_rank_say_so(ranks):
 # two names of at most 15% each leave 70%
 @pytest.mark.parametrize(
     ("cap", "names", "left"),
-    [(1.0, 2, "70%"), (1.5, 2, "70%"), (1.0, 12, None), (0.3, 2, None), (0.3, 12, None), (0.0, 2, None)],
+    [
+        (1.0, 2, "70%"),
+        (1.5, 2, "70%"),
+        (1.0, 12, None),
+        (1.5, 12, None),
+        (0.3, 2, None),
+        (0.3, 12, None),
+        (0.0, 2, None),
+    ],
 )
 def test_cash_that_the_limits_leave_beyond_the_regimes_is_told(cap, names, left):
     found = target(make_view(cap=cap, optimizer="equal_weight"), max_positions=names)
@@ -403,3 +415,10 @@ def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
     found = target(make_view({}), held=make_held(S01=0.10))
 
     assert (found.steps[-1].method, found.steps[-1].outcome) == ("hold", "held: there are no candidates")
+
+
+@pytest.mark.parametrize(("cap", "is_told"), [(1.0, False), (0.99, True)])
+def test_only_a_regime_that_limits_exposure_is_told(cap, is_told):
+    notes = target(make_view(cap=cap)).notes
+
+    assert any(note.startswith("The regime limits exposure to 99%") for note in notes) is is_told

@@ -227,3 +227,15 @@ def test_a_line_of_no_shares_is_no_position_that_a_purchase_could_add_to():
 
     assert not outcome_of("new_positions", dust).passed
     assert outcome_of("new_positions", held).passed
+
+
+def test_a_session_without_a_bar_adds_not_a_dollar_to_the_volume():
+    panel = make_panel(sessions=100, symbols=3)
+    traded = np.full(panel.dollar_volume.shape, 21.0)
+    traded[-7:, 1] = np.nan
+    traded[:, 2] = np.nan
+
+    quotes = read_quotes(replace(panel, dollar_volume=traded))
+
+    assert quotes.adv_usd.tolist() == [21.0, 14.0, 0.0]
+    assert quotes.median_volume_usd.tolist() == [21.0, 21.0, 0.0]

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -133,6 +134,7 @@ def test_a_trip_outside_the_home_that_cannot_be_read_is_of_unreadable_cause(home
     (trip,) = read_switch(home).trips
 
     assert (trip.event.state, trip.event.cause) == ("on", "unreadable")
+    assert "outside the home cannot be read" in trip.event.reason
 
 
 def test_a_switch_that_is_a_link_is_on_and_says_why(home):
@@ -163,6 +165,7 @@ def test_a_trip_that_cannot_be_written_halts_by_the_stop_file_and_says_why(home)
     assert problem.startswith("The kill switch file could not be written (")
     assert str(home.kill_switch_lock) in problem
     assert f"Trading is halted by {home.stop_file}" in problem
+    assert ".." not in problem
 
 
 # a reset may be about to remove the STOP that exists, and with it the later trip
@@ -213,3 +216,49 @@ def test_only_a_switch_that_cannot_be_read_is_retained_under_another_name(home, 
     retained = home.kill_switch_file.with_name("kill_switch.unreadable")
     assert retained.exists() is is_damaged
     assert not is_damaged or retained.read_text() == "{torn"
+
+
+def test_a_trip_in_a_home_whose_switch_is_gone_does_not_hide_that(home):
+    home.kill_switch_file.unlink()
+
+    switch = trip_switch(home, "Ann", "nervous", NOON)
+
+    assert [trip.event.reason for trip in switch.trips] == ["The kill switch file is missing.", "nervous"]
+
+
+def test_a_trip_in_a_folder_that_is_no_home_yet_is_the_only_one(tmp_path):
+    new = Home(tmp_path / "new")
+    new.live.mkdir(parents=True)
+
+    assert [trip.event.reason for trip in trip_switch(new, "Ann", "nervous", NOON).trips] == ["nervous"]
+
+
+def test_trips_from_outside_join_the_history_and_end_with_their_reset(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for reason in ("one", "two"):
+        write_outside(home, as_stored(Event("on", "Ann", reason, None, cause="by_hand")))
+    names = [trip.name for trip in read_switch(home).trips]
+
+    switch = reset_switch(home, "Bea", "calm", LATER, trips=names)
+
+    assert not switch.is_on
+    assert sorted(event.reason for event in switch.events if event.state == "on") == ["one", "two"]
+
+
+def test_a_switch_that_is_a_folder_is_on_and_says_why(home):
+    home.kill_switch_file.unlink()
+    home.kill_switch_file.mkdir()
+
+    assert "cannot be read: Is a directory" in read_switch(home).description
+
+
+def test_times_are_written_in_utc_wherever_the_machine_is(home, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        trip_switch(home, "Ann", "nervous", NOON)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert read_switch(home).event.at == "2024-06-14T16:00:00+00:00"

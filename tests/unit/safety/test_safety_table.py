@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.safety.facts import Facts, Quotes
+from tasks.safety.facts import Facts, Quotes, split_cash
 from tasks.safety.schema import Check
 from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
 from tests.builders import make_settings
@@ -261,3 +261,29 @@ def test_a_check_that_cannot_run_has_failed_and_says_why():
 
     assert (check.name, check.passed, check.value) == ("broken", False, COULD_NOT_RUN)
     assert check.detail == "ValueError: no such figure"
+
+
+@pytest.mark.parametrize("name", ["sector_limit", "cap_class_limit"])
+def test_a_weight_that_is_no_number_fails_every_group(name):
+    check = outcome_of(name, make_day(target={"B": NAN, "C": 0.06}))
+
+    assert (check.passed, check.value, check.limit) == (False, "unknown", "known weights")
+    assert check.detail == "a weight is not a number"
+
+
+def test_a_cap_class_that_is_too_heavy_after_the_trades_is_named():
+    limits = {"large": 0.105, "mid": 1.0, "small": 1.0}
+
+    check = outcome_of("after_limits", with_settings("portfolio.max_cap_class_frac", limits)())
+
+    assert not check.passed
+    assert check.detail.startswith("large caps goes from ")
+
+
+def test_a_target_without_a_row_of_cash_has_an_unknown_one():
+    weights = pd.DataFrame({"weight": [0.1]}, index=["A"])
+
+    names, cash = split_cash(weights)
+
+    assert np.isnan(cash)
+    assert names.equals(weights)

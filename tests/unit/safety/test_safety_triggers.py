@@ -154,3 +154,15 @@ def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
     assert six_week_sharpe(day, cash_before, None).value == six_week_sharpe(day, falling, None).value
     in_cash_today = make_day(settings=SHORT, holdings={}, cash_usd=1e6)
     assert six_week_sharpe(in_cash_today, falling, None).passed
+
+
+def test_the_sharpe_forgets_what_was_before_its_window():
+    equity = np.array([980_000.0, 985_000, 983_000, 990_000, 996_000])
+
+    judged = [
+        six_week_sharpe(make_day(settings=SHORT), past_of(*earlier, *equity), None)
+        for earlier in ((), (5_000_000.0,), (5_000_000.0, 1.0))
+    ]
+
+    assert judged[0].passed
+    assert judged[1:] == [judged[0], judged[0]]

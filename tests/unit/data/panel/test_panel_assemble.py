@@ -197,9 +197,11 @@ def test_a_finding_on_the_first_name_keeps_it_out_and_an_old_one_keeps_nobody_ou
         "findings",
         {"symbol": "A", "session": 40, "severity": "quarantine"},
         {"symbol": "B", "session": 10, "severity": "quarantine"},
+        {"symbol": "OLD", "session": 50, "severity": "quarantine"},  # it has no column
     )
+    closes = {name: dict.fromkeys(range(60), 10.0) for name in NAMES} | {"OLD": {1: 1.0}}
 
-    panel = assembled(findings=found, lookback=30)
+    panel = assembled(closes, findings=found, lookback=30)
 
     lively = assembled(lookback=30).is_member
     assert np.flatnonzero(lively[:, 0] & ~panel.is_member[:, 0]).tolist() == [10, 11, 12]
@@ -297,6 +299,7 @@ def test_a_figure_is_known_when_it_is_public_and_here_and_the_newest_period_coun
         {"symbol": "A", "end_date": 25, "available_date": 35, "known": 32, "eps": 2.0, "debt": np.nan},
         {"symbol": "A", "end_date": 10, "available_date": 36, "known": 36, "eps": 9.0, "debt": 9.0},
         {"symbol": "B", "end_date": 10, "available_date": 36, "known": 36, "eps": 4.0, "debt": np.nan},
+        {"symbol": "D", "end_date": 10, "available_date": 40, "known": 40, "eps": 7.0, "debt": np.nan},
     ]
     filed = table("fundamentals", *rows).assign(
         eps=[row["eps"] for row in rows], debt=[row["debt"] for row in rows]
@@ -311,7 +314,8 @@ def test_a_figure_is_known_when_it_is_public_and_here_and_the_newest_period_coun
         debt[:, 0], np.where(day < 33, np.nan, 5.0)
     )  # what is not filed anew stands
     np.testing.assert_array_equal(eps[:, 1], np.where(day < 36, np.nan, 4.0))
-    assert np.isnan(eps[:, 2:]).all()
+    np.testing.assert_array_equal(eps[:, 3], np.where(day < 40, np.nan, 7.0))  # the last of the names
+    assert np.isnan(eps[:, 2]).all()
 
 
 def test_a_name_is_a_member_from_its_session_of_least_history_on():
