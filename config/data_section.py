@@ -160,7 +160,7 @@ def valid_lake(name: str) -> str:
     if name != "home" and not IN_A_BUCKET.fullmatch(name):
         raise ValueError(
             "must be home, or s3://BUCKET/PREFIX: letters, digits, dots, hyphens and underscores between the "
-            "slashes, no slash at the end, and never a key or an address: those are read from the environment"
+            "slashes, and no slash at the end; keys and the endpoint are read from the environment"
         )
     return name
 

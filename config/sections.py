@@ -115,7 +115,7 @@ class Regime(Section):
         if missing:
             raise ValueError(f"no cap for {', '.join(sorted(missing))}")
         if not caps["CRASH"] <= caps["BEAR"] <= caps["NEUTRAL"] <= caps["BULL"]:
-            raise ValueError("a worse state may not allow more: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL")
+            raise ValueError("a worse state must not allow more exposure: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL")
         return caps
 
 

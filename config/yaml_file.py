@@ -38,7 +38,9 @@ def read_yaml(path: Path, *, name: str) -> Tree:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise InvalidSettings([Problem(name, "", "must hold sections (`section:` and its keys below).")])
+        raise InvalidSettings(
+            [Problem(name, "", "must consist of sections (`section:` followed by its keys).")]
+        )
     problems = [Problem(name, key, "is not text; put the key in quotes.") for key in _odd_keys(tree)]
     if problems:
         raise InvalidSettings(problems)
@@ -68,7 +70,7 @@ def _refusals(text: str) -> Iterator[str]:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST:
-            yield f"{line}: is nested more than {DEEPEST} levels deep."
+            yield f"{line}: nested more than {DEEPEST} levels deep."
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             yield f"{line}: anchors (&) and aliases (*) are not allowed; write the value out."
         if tag := getattr(event, "tag", None):

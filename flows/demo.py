@@ -99,14 +99,14 @@ def _refuse_other_home(place: Home, described: dict[str, int]) -> None:
     written = place.config_file.read_text() if place.config_file.exists() else ""
     if not written.startswith(SIGNATURE):
         raise ConfigError(
-            f"{place.root} is a home, but not one of a demo.",
-            remedy="Name a new directory with --home, or omit --home to use demo/ in the current directory.",
+            f"{place.root} is a home, but not one that the demo created.",
+            remedy="Specify a new directory with --home, or omit --home to use demo/ in the current directory.",
             home=str(place.root),
         )
     found = (yaml.safe_load(written) or {}).get("data", {}).get("simulated", {})
     if {key: found.get(key) for key in described} != described:
         raise ConfigError(
             f"{place.config_file} already describes another market.",
-            remedy="Name a new directory with --home, or delete this one to start over.",
+            remedy="Specify a new directory with --home, or delete this one to start over.",
             found=found,
         )

@@ -73,7 +73,7 @@ def _require_server() -> str:
     server = get_current_settings().api.url
     if server is None:
         raise ConfigError(
-            "No Prefect server is named.",
+            "No Prefect server is configured.",
             remedy="Set it once: `prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api`, "
             "the address where `prefect server start` listens.",
             variable="PREFECT_API_URL",
@@ -83,7 +83,7 @@ def _require_server() -> str:
     if unreachable is not None:
         raise TransientError(
             f"No Prefect server answers at {server} ({type(unreachable).__name__}).",
-            remedy="Start it with `prefect server start`, or set PREFECT_API_URL to another one.",
+            remedy="Start it with `prefect server start`, or set PREFECT_API_URL to another server.",
             server=server,
         )
     return server

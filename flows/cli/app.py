@@ -20,7 +20,7 @@ GLOBAL_OPTIONS = frozenset({"--home", "--profile"})
 GLOBAL_FLAGS = frozenset({"--json", "--debug", "-v", "--verbose"})
 
 app = typer.Typer(
-    epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected, 2 usage or "
+    epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected error, 2 usage or "
     "settings, 3 blocked by a check, 4 closed session, 5 data, 6 model, 7 broker, 75 try again later.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -107,12 +107,16 @@ def take_options(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The home. Default: AFTERCLOSE_HOME, the current directory if it is one, or the checkout.",
+            help="Home directory. Default: AFTERCLOSE_HOME, else the current directory if it is a home, "
+            "else the checkout.",
         ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="standard, prudent or institutional. Default: AFTERCLOSE_PROFILE."),
+        typer.Option(
+            metavar="NAME",
+            help="Settings profile: standard, prudent or institutional. Default: AFTERCLOSE_PROFILE.",
+        ),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")] = False,
@@ -125,7 +129,7 @@ def take_options(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release and exit."),
     ] = False,
 ) -> None:
-    """After the close: the day's data becomes a short list of trades that a person approves."""
+    """After the close, turn the day's data into a short list of trades for a person to approve."""
     context.obj = Options(home, profile, as_json, debug, verbose)
     silence_library_warnings(context.obj)
 

@@ -34,11 +34,13 @@ def switch_reset(
     trips: Annotated[
         list[str] | None,
         typer.Option(
-            "--trip", metavar="N", help="Number of the trip to end, as in status. Default: the only one."
+            "--trip",
+            metavar="N",
+            help="Number of the trip to end, as shown by status. Default: the only active trip.",
         ),
     ] = None,
 ) -> int:
-    """End the named trips; the switch is clear when no trip remains."""
+    """End the given trips; the switch is clear when no trip remains."""
     from flows.operations.switch import reset
 
     return show(reset(context.obj, by=by, reason=reason, trips=trips or ()), context.obj)

@@ -19,7 +19,7 @@ DeploymentOption = Annotated[
     typer.Option(
         "--name",
         metavar="NAME",
-        help="For a second home: its deployments are daily-live-NAME and weekly-champion-NAME.",
+        help="Suffix for a second home: its deployments become daily-live-NAME and weekly-champion-NAME.",
     ),
 ]
 NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the audit log.")]

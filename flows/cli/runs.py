@@ -40,7 +40,7 @@ def demo(
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def refresh(context: typer.Context, day: DayOption = None) -> int:
-    """Update the lake up to the session."""
+    """Update the lake to the given session."""
     from flows.commands import run_refresh
 
     return show(run_refresh(context.obj, day), context.obj)

@@ -28,7 +28,7 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
     home = find_home(options.home)
     if not by.strip() or not reason.strip():
         raise ConfigError(
-            "Positions are declared by a named person, with a reason.",
+            "Declaring positions requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
     try:
@@ -36,7 +36,7 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{file} cannot be read ({type(error).__name__}).",
-            remedy="Name a CSV file with the columns symbol and shares.",
+            remedy="Specify a CSV file with the columns symbol and shares.",
             path=str(file),
         ) from None
     try:

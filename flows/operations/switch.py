@@ -46,7 +46,7 @@ def _existing_home(options: Options) -> Home:
 def _refuse_blank(by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
         raise ConfigError(
-            "The kill switch is tripped and reset by a named person, with a reason.",
+            "Tripping or resetting the kill switch requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
 

@@ -48,14 +48,14 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
     if not archive.is_file():
         raise ConfigError(
             f"{archive} is not a file.",
-            remedy="Name an archive written by `afterclose data backup`.",
+            remedy="Specify an archive written by `afterclose data backup`.",
             path=str(archive),
         )
     try:
         named = None if lake is None else valid_lake(lake)
     except ValueError as error:
         raise ConfigError(
-            f"--lake {error}.", remedy="Write it like the setting data.lake: home, or s3://BUCKET/PREFIX."
+            f"--lake {error}.", remedy="Use the form of the setting data.lake: home, or s3://BUCKET/PREFIX."
         ) from None
     with progress(options):
         log.info("checking %s", archive)

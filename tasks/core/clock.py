@@ -1,4 +1,4 @@
-"""The only module that reads the clock. All others are handed `as_of`."""
+"""The only module that reads the clock. All others receive `as_of`."""
 
 import time
 from datetime import UTC, datetime

@@ -94,7 +94,7 @@ def _refuse_out_of_bounds(day: date) -> None:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ConfigError(
             f"{day} is outside the exchange calendar ({FIRST_DAY} to {LAST_DAY}).",
-            remedy="Name a date in that range.",
+            remedy="Choose a date in that range.",
             date=day.isoformat(),
         )
 

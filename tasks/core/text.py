@@ -1,4 +1,4 @@
-"""Write counts, percentages and foreign text for a person: in logs, errors, checks and the report."""
+"""Format counts, percentages and external text for people: in logs, errors, checks and the report."""
 
 import unicodedata
 

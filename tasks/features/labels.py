@@ -85,9 +85,9 @@ def triple_barrier(
     """Return 1 if the upper barrier is touched first, −1 if the lower one is, 0 if neither is within `sessions`.
 
     The barriers are above and below the row's close, in units of the trailing volatility scaled to the horizon: at 1, a
-    random walk ends beyond one of them every third time. Highs and lows are used if given, else closes. Both barriers
-    on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no
-    bar, where its volatility is unknown or 0, and where the panel ends before the label.
+    random walk ends beyond one of them a third of the time. Highs and lows are used if given, else closes. Both
+    barriers on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol
+    has no bar, where its volatility is unknown or 0, and where the panel ends before the label.
     """
     highs, lows = close if high is None else high, close if low is None else low
     _, volatility = on_arrays(_mean_and_volatility, close)

@@ -1,7 +1,7 @@
-"""Put a price on what is held: shares carried to the session, valued at the last raw close, cash beside them.
+"""Value the current portfolio: shares adjusted to the session and priced at the last raw close, plus cash.
 
-A holding that did not trade on the session keeps its last known price and may only be left.
-Never guesses a price, and never lets a book of no value through.
+A holding that did not trade on the session is valued at its last known price and may only be sold. Never estimates a
+price. Refuses a portfolio without positive equity.
 """
 
 import math
@@ -17,13 +17,13 @@ from tasks.portfolio.schema import Book, Holding
 
 
 def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> Book:
-    """Return the book after the session's close. `assets` as tasks/portfolio/quotes.py returns them.
+    """Return the portfolio after the session's close. `assets` is the frame of tasks/portfolio/quotes.py.
 
     Raises SafetyError when a holding has no price at all, is dated later than the session, or equity is not positive.
     """
     before = [position for position in held.positions if position.shares > 0]
     carried = [_carried(position, session, events) for position in before]
-    _refuse_twins(carried)
+    _refuse_duplicates_after_rename(carried)
     holdings = tuple(_holding(position, assets) for position in carried)
     cash_usd = math.floor(round(held.cash_usd * 100, 4)) / 100  # whole cents; a fraction cannot be spent
     equity_usd = round(math.fsum([cash_usd, *(holding.value_usd for holding in holdings)]), 6)
@@ -48,7 +48,7 @@ def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: E
 def _carried(position: Position, session: date, events: Events) -> Position:
     if position.session is not None and position.session > session:
         raise SafetyError(
-            f"{position.symbol} is held as of {position.session}, after the session {session} that is asked for.",
+            f"{position.symbol} is held as of {position.session}, after the requested session {session}.",
             remedy="Run a later date, or give past dates a home of their own.",
             symbol=position.symbol,
         )
@@ -56,13 +56,13 @@ def _carried(position: Position, session: date, events: Events) -> Position:
     return carry(position, session, symbol=symbol, splits=events.splits)
 
 
-def _refuse_twins(carried: list[Position]) -> None:
+def _refuse_duplicates_after_rename(carried: list[Position]) -> None:
     symbols = [position.symbol for position in carried]
     for symbol in symbols:
         if symbols.count(symbol) > 1:
             raise SafetyError(
                 f"Two lines of the positions file have become {symbol} through a symbol change.",
-                remedy="Put them on one line.",
+                remedy="Merge them into one line.",
                 symbol=symbol,
             )
 
@@ -70,8 +70,8 @@ def _refuse_twins(carried: list[Position]) -> None:
 def _holding(position: Position, assets: pd.DataFrame) -> Holding:
     if position.symbol not in assets.index:
         raise SafetyError(
-            f"{position.symbol} is held, and the lake has never had a price of it.",
-            remedy="Correct the symbol in the positions file, or take the line out of this book.",
+            f"{position.symbol} is held, and the lake has never had a price for it.",
+            remedy="Correct the symbol in the positions file, or remove the line.",
             symbol=position.symbol,
         )
     asset = assets.loc[position.symbol]

@@ -1,6 +1,6 @@
-"""Choose the names that the optimizer sees, and say what a score is worth in expected return.
+"""Select the optimizer's candidates, and convert their scores to expected returns.
 
-Only scores, quotes and risk estimates decide; being held already is no merit. Never decides a weight.
+Selection depends on scores, quotes and risk estimates only; existing holdings get no preference. Sets no weights.
 """
 
 from typing import NamedTuple
@@ -59,10 +59,10 @@ def choose_candidates(
 def expected_returns(
     scores: pd.Series, volatility: pd.Series, *, score_to_return: float
 ) -> NDArray[np.float64]:
-    """Return yearly expected returns in excess of cash for the names of `volatility` (yearly, a fraction).
+    """Return annual expected returns in excess of cash for the names of `volatility` (annual, a fraction).
 
-    The z-score of each name among all that were scored, times its volatility, times `score_to_return`
-    (Grinold's rule). Scores that are all alike say nothing: every expected return is 0.
+    The z-score of each name among all scored names × its volatility × `score_to_return` (Grinold's rule). If all
+    scores are equal, every expected return is 0.
     """
     known = scores[np.isfinite(scores)]
     spread = float(known.std(ddof=0)) if len(known) else 0.0

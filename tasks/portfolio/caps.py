@@ -1,7 +1,7 @@
-"""Cut a book down to its limits. What is cut stays in cash.
+"""Reduce target weights until every limit holds. The excess stays in cash.
 
-Never adds exposure, never scales a weight up, never looks at prices or scores. Because every limit bounds a sum
-from above and every step only cuts, one pass keeps them all, and a second pass changes nothing.
+Never adds exposure or raises a weight; uses no prices or scores. Every limit is an upper bound on a sum and every
+step only reduces weights, so one pass satisfies all limits and a second pass changes nothing.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
-"""Refuse a target book that cannot be right before anyone sizes trades by it (faults 30–32).
+"""Reject an invalid target portfolio before trades are sized from it (faults 30–32).
 
-Looks only at the finished frame and the limits; it does not know how the weights came about.
+Checks only the finished frame against the limits, independently of how the weights were computed.
 """
 
 import numpy as np
@@ -24,9 +24,9 @@ def check_book(
     """Raise SafetyError unless weights are finite, none negative, sum to 1 with CASH last, and keep every limit."""
     weights = frame["weight"].to_numpy(dtype=float)
     if not frame.index.is_unique or frame.index[-1] != CASH:
-        raise _refused("each name must stand once, and CASH last")
+        raise _refused("each name must be listed once, with CASH last")
     if not np.isfinite(weights).all():
-        raise _refused(f"the weight of {frame.index[~np.isfinite(weights)][0]} is no number")
+        raise _refused(f"the weight of {frame.index[~np.isfinite(weights)][0]} is not a number")
     if (weights < 0).any():
         raise _refused(f"{frame.index[weights < 0][0]} has a negative weight, and the book is long-only")
     if abs(weights.sum() - 1) > SUM_TOLERANCE:

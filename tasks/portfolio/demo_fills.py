@@ -1,6 +1,6 @@
-"""Play the broker for the demo: what a published day proposed counts as filled at its price.
+"""Act as the broker in the demo: fill the trades of a published day at their proposed prices.
 
-Only the demo calls this. In a real home the positions file changes by confirmed fills alone.
+Only the demo calls this. In a real home, only confirmed fills change the positions file.
 """
 
 import csv

@@ -1,6 +1,6 @@
-"""Know what a company is called today and through which splits its shares went, however its symbol changed.
+"""Find a company's current symbol and the splits of its shares, across symbol changes.
 
-A symbol and a session name a company; the symbol alone does not, for symbols are reused. Never touches a position.
+A symbol and a session identify a company; a symbol alone does not, because symbols are reused. Changes no position.
 """
 
 from datetime import date

@@ -1,6 +1,6 @@
-"""Lay the target book and the book that is held side by side: the frame that the portfolio stage hands on.
+"""Combine target and current portfolio in one frame, the output of the portfolio stage.
 
-Decides nothing: every number comes from the book, the quotes or the target.
+Decides nothing: every number comes from the current portfolio, the quotes or the target.
 """
 
 import pandas as pd

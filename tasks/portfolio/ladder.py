@@ -1,7 +1,7 @@
-"""Walk down the fallback ladder until a method gives a book, and say at each rung why it was left (P2).
+"""Try the methods of the fallback ladder in order until one succeeds; record why each earlier one failed (P2).
 
-The order is fixed: the champion's optimizer, HRP, inverse volatility, equal weight, hold. Never raises for a method
-that failed; never retries one.
+The order is fixed: the champion's optimizer, HRP, inverse volatility, equal weight, hold. A failed method raises no
+error and is not retried.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""Say what a book may weigh at most: by position, sector, cap class, pair of look-alikes, and in all.
+"""Define the upper limits of portfolio weights: per position, sector, cap class and correlated pair, and in total.
 
-Every limit is an upper bound on a sum of weights, so cutting one position can never break another limit.
-Never changes a weight; tasks/portfolio/caps.py does that, and the optimizers are handed the same rules.
+Every limit is an upper bound on a sum of weights, so reducing one position never breaks another limit. Changes no
+weight: tasks/portfolio/caps.py does. The optimizers use the same limits as constraints.
 """
 
 from collections.abc import Mapping
@@ -52,12 +52,12 @@ class Limits:
 def limits_for(
     names: pd.DataFrame, covariance: pd.DataFrame | None, *, exposure_cap: float, settings: PortfolioSettings
 ) -> Limits:
-    """Return the limits of a book of these names, in their order.
+    """Return the limits of a portfolio of these names, in their order.
 
-    `names` by symbol with the columns sector and cap_class, NaN where unknown. `covariance` by symbol, of these names
-    and any others; None leaves the look-alikes out. Unknown sectors count as one sector unless the settings say
-    otherwise: by default a limit that cannot be checked is not a limit that is gone. Names without cap data stand
-    outside the cap classes.
+    `names` is indexed by symbol, with the columns sector and cap_class, NaN where unknown. `covariance` is by symbol
+    and may contain other names; None means no limits on correlated pairs. Unless the settings differ, all unknown
+    sectors count as one sector, so that missing data does not remove a limit. Names without cap data belong to no cap
+    class.
     """
     sector = names["sector"].fillna(UNKNOWN_SECTOR).to_numpy(dtype=str)
     cap_class = names["cap_class"].fillna("").to_numpy(dtype=str)

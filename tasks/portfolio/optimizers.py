@@ -1,8 +1,8 @@
 """Turn expected returns and covariances into weights: one function per method, one line each in OPTIMIZERS.
 
-Every method gets the same problem and returns one weight per name, none negative, in all no more than 1. Methods
-that can take limits keep them; what the others overshoot is cut by tasks/portfolio/caps.py and stays in cash.
-A method that finds nothing raises InfeasibleError; the ladder decides what then.
+Every method takes the same problem and returns one non-negative weight per name, with a sum of at most 1. Methods
+that support constraints satisfy the limits; the excess of the others is cut by tasks/portfolio/caps.py and stays in
+cash. A method without a solution raises InfeasibleError, and the ladder tries the next one.
 """
 
 import warnings

@@ -1,6 +1,6 @@
-"""Understand the positions file: what is held, and after which session's close. Every doubt is an error with its line.
+"""Parse the positions file: what is held, and after which session's close. Errors name the line.
 
-Never guesses: a doubled symbol, a negative holding or a number with a comma stops the day. Never prices anything.
+Never guesses: a duplicate symbol, a short position or a number with a comma stops the day. Prices nothing.
 """
 
 import csv
@@ -56,7 +56,7 @@ def parse_positions(text: str, *, path: str) -> Positions:
                 raise _unusable(path, rows.line_num, "it has more cells than the header has columns")
             position = _position(row, path, rows.line_num)
             if position.symbol in found:
-                raise _unusable(path, rows.line_num, f"{position.symbol} stands there twice")
+                raise _unusable(path, rows.line_num, f"{position.symbol} is listed twice")
             found[position.symbol] = position
     except csv.Error as error:
         raise _unusable(path, rows.line_num, f"it is not CSV ({error})") from error
@@ -67,9 +67,9 @@ def parse_positions(text: str, *, path: str) -> Positions:
 
 
 def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFrame) -> Position:
-    """Return the position as it stands after the splits up to the session `through`, under today's `symbol`.
+    """Return the position adjusted for splits up to the session `through`, under today's `symbol`.
 
-    A split multiplies the shares from its ex-date on; dividends are the broker's business and show in the cash.
+    A split multiplies the shares from its ex-date on. Dividends are not applied: the broker adds them to the cash.
     `splits` (symbol of today, session, split: new shares per old) as tasks/portfolio/events.py returns them.
     """
     since = position.session or through
@@ -84,11 +84,13 @@ def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFram
 def _position(row: dict[str, str | None], path: str, line: int) -> Position:
     symbol = row["symbol"] or ""
     if symbol != CASH and not is_safe_symbol(FORMER_LIFE.sub("", symbol)):
-        raise _unusable(path, line, f"'{ascii_label(symbol)}' is no symbol")
+        raise _unusable(path, line, f"'{ascii_label(symbol)}' is not a valid symbol")
     written = (row["shares"] or "").strip()
     shares = float(written) if NUMBER.fullmatch(written) else math.nan
     if not abs(shares) <= LARGEST:
-        raise _unusable(path, line, f"the shares of {symbol} are no plain number: '{ascii_label(written)}'")
+        raise _unusable(
+            path, line, f"the shares of {symbol} are not a plain number: '{ascii_label(written)}'"
+        )
     if shares < 0 and symbol != CASH:
         raise _unusable(path, line, f"{symbol} is held short ({shares:g}), and the book is long-only")
     return Position(symbol, shares, _session(row.get("session") or "", path, line))
@@ -100,7 +102,7 @@ def _session(written: str, path: str, line: int) -> date | None:
     try:
         return date.fromisoformat(written.strip())
     except ValueError as error:
-        raise _unusable(path, line, f"'{ascii_label(written)}' is no date (YYYY-MM-DD)") from error
+        raise _unusable(path, line, f"'{ascii_label(written)}' is not a valid date (YYYY-MM-DD)") from error
 
 
 def _unusable(path: str, line: int, why: str) -> SafetyError:

@@ -1,8 +1,8 @@
 """Minimise a portfolio's variance under linear constraints, with the interior-point solver Clarabel.
 
-The solver is handed its standard form without a modelling library: importing one and building with it takes a tenth of
-a day's processor time, and gives these very matrices. Decides nothing: what is asked for and what a failure means is in
-tasks/portfolio/optimizers.py. Limited by iterations, never by seconds: a loaded machine must not change a portfolio.
+The problem is passed to the solver in standard form. A modelling library would produce the same matrices, but its
+import and model building would take a tenth of a run's CPU time. tasks/portfolio/optimizers.py defines the problems
+and handles failures. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio.
 """
 
 import numpy as np
@@ -21,10 +21,11 @@ class NoSolution(Exception):  # noqa: N818 - an outcome that the caller names, n
 
 
 def minimise_variance(covariance: Matrix, equal: Rows, at_most: Rows, *, max_iterations: int) -> Vector:
-    """Return the x with `equal` exact and `at_most` kept whose first variables have the least variance.
+    """Return the x with the least variance of its first variables that satisfies `equal` and `at_most`.
 
-    `covariance` is symmetric; the constraints may have more variables than it has names: those cost nothing. Equal
-    inputs give equal bytes. Raises NoSolution when no answer is accurate within the iterations, or there is none.
+    `covariance` is symmetric. The constraints may have more variables than it has names; the additional ones do not
+    add to the variance. Equal inputs give equal bytes. Raises NoSolution if the problem is infeasible or the solver is
+    not accurate within the iterations.
     """
     import clarabel
     from scipy import sparse

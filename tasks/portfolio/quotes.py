@@ -1,7 +1,7 @@
-"""Say of every name what a book needs to know today: its price for money, whether it traded, its sector, its volume.
+"""Collect what the portfolio needs to know about each name: price, whether it traded, sector, volume, volatility.
 
-Money is counted in whole cents: the last raw close, rounded. Never reads adjusted prices for money, nor raw prices
-for returns.
+Prices are last raw closes, rounded to whole cents. Adjusted prices are never used for money, nor raw prices for
+returns.
 """
 
 import numpy as np
@@ -18,9 +18,9 @@ WINDOW = VOLATILITY_SESSIONS + 1  # sessions of the panel that this module looks
 def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) -> pd.DataFrame:
     """Return a frame by symbol, in alphabetical order.
 
-    price (USD, whole cents; the last known one, per share of today), has_quote (it traded on the panel's last
-    session), is_quarantined, sector, cap_class, adv_usd (mean of 21 sessions, a missing one counts as none;
-    NaN where there was none at all), daily_volatility (a fraction; NaN below 5 returns).
+    price (USD, whole cents; the last known one, per current share), has_quote (it traded on the panel's last
+    session), is_quarantined, sector, cap_class, adv_usd (mean of 21 sessions, missing ones count as 0; NaN if
+    all are missing), daily_volatility (a fraction; NaN with fewer than 5 returns).
     """
     frame = pd.DataFrame(
         {

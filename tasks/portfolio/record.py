@@ -1,8 +1,8 @@
-"""Know that this home has a portfolio, and refuse to start anew where its files are gone (fault 119).
+"""Record that a home has a portfolio, and refuse to start over if its files are missing (fault 119).
 
-The home's marker knows the portfolio: that there is one, and how many rows its performance history has. So does every
-published day. Only a home where neither speaks of one starts with the initial cash; its positions file is written with
-its first day. A person declares what changed with `afterclose positions import` (docs/safety.md).
+The home's marker records that a portfolio exists and how many rows its performance history has; published days prove
+it too. Only a home with neither starts with the initial cash; its positions file is written with its first day. A
+person declares changes with `afterclose positions import` (docs/safety.md).
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""What the portfolio slice hands on: the book as it is, and the book as it should be."""
+"""The output of the portfolio slice: the current portfolio and the target portfolio."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +10,7 @@ CASH = "CASH"
 
 @dataclass(frozen=True)
 class Holding:
-    """One line of the book at the close: shares already carried through splits, value at the last raw close."""
+    """One holding at the close: shares adjusted for splits, valued at the last raw close."""
 
     symbol: str
     shares: float
@@ -46,8 +46,8 @@ class LadderStep:
 class Portfolio:
     """Frame: index symbol (CASH last); columns weight, current_weight, price, sector, cap_class, score, note.
 
-    has_quote, adv_usd (21 sessions) and daily_volatility are there for sizing and pricing the trades.
-    Weights and cash sum to 1 within 1e-6. `note` says in words what shaped the line (cap, regime, score rank).
+    has_quote, adv_usd (21 sessions) and daily_volatility are used to size trades and estimate their costs.
+    Weights and cash sum to 1 within 1e-6. `note` explains the weight (limit, regime, score rank).
     """
 
     frame: ArtifactRef

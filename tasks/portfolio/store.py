@@ -1,6 +1,6 @@
-"""Read what the book stage needs from the home: the positions file, and the lake's panel and company events.
+"""Read the inputs of the portfolio stage: the positions file, and the lake's panel and company events.
 
-Never writes: the positions file changes by confirmed fills only.
+Never writes: only confirmed fills change the positions file.
 """
 
 import pandas as pd

@@ -1,7 +1,7 @@
-"""Decide the target weights of one session: the pure call that the daily run and every backtest share.
+"""Compute the target weights of one session: a pure function for the daily run and backtests alike.
 
-Weights of the candidates by the ladder, then every limit. What is held already matters in two places only: names
-in quarantine may stay but not grow, and where no method gives a book what is held is held.
+The ladder sets the candidates' weights, then every limit is applied. Current holdings matter in two cases only: names
+in quarantine may be held but not increased, and if no method succeeds the holdings are unchanged.
 """
 
 from dataclasses import dataclass
@@ -60,11 +60,11 @@ def target_book(
     *,
     settings: PortfolioSettings,
 ) -> Target:
-    """Return the book that should be held.
+    """Return the target portfolio.
 
-    `assets` as tasks/portfolio/quotes.py returns them, `covariance` of the daily returns of the candidates and of
-    what is held, by symbol, `held` the current weights without cash. All limits hold for the result; it never sums
-    to more than the exposure cap.
+    `assets`: the frame of tasks/portfolio/quotes.py. `covariance`: daily returns of candidates and holdings, by
+    symbol. `held`: the current weights without cash. The result satisfies all limits; its sum is at most the exposure
+    cap.
     """
     solution = _solve(view, candidates, assets, covariance, settings)
     wanted = _with_held(solution, candidates, assets, held)

@@ -1,4 +1,4 @@
-"""The portfolio stage: from scores, regime and risk to the book that should be held."""
+"""The portfolio stage: compute the target portfolio from scores, regime and risk."""
 
 import logging
 from dataclasses import replace

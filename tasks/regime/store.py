@@ -21,7 +21,7 @@ def regime_history(
     """
     if first is not None and last is not None and first > last:
         raise ConfigError(
-            f"{first} is after {last}.", remedy="Name the earlier date with --from, the later with --to."
+            f"{first} is after {last}.", remedy="Set --from to the earlier date and --to to the later one."
         )
     panel = read_prices(snapshot, window=None)
     table = history_table(panel, compute_inputs(panel), rules)

@@ -1,4 +1,4 @@
-"""What the reporting slice hands on: the day, published or closed."""
+"""The output of the reporting slice: the day, published or closed."""
 
 from dataclasses import dataclass
 from datetime import date

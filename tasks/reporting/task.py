@@ -1,7 +1,7 @@
-"""The reporting stages: the day as a folder that a person can approve, or the reason why there is none.
+"""The reporting stages: publish the day as a folder for a person to approve, or report why it is blocked.
 
-Everything is rendered in memory first; then one folder is put in place, then one row. Never sends an order,
-never decides a check.
+Everything is rendered in memory first; then the folder is moved into place, then the history row is written. Never
+submits an order or evaluates a check.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """The append-only, tamper-evident log of who halted, resumed and accepted what.
 
-A broken log blocks the day (fault 55) but still takes rows, because a halt must not wait for a repair.
+A broken log blocks the day (fault 55) but still accepts rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).
 """
 
@@ -43,7 +43,7 @@ def accept(
     """
     if not by.strip() or not reason.strip():
         raise ConfigError(
-            "The audit log is accepted only by a named person, with a reason.",
+            "Accepting the audit log requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
     append(_chain(home), _fields(ACCEPTED, by, reason, at), key=_key(home, environ), renew=True)

@@ -1,6 +1,6 @@
 """Read, trip and reset the kill switch. Only a named person ends a halt.
 
-Each trip stays until a reset names it, so that a reset never acknowledges a later trip or one of another cause.
+Each trip stays until a reset names it, so that a reset never acknowledges a later trip or one with another cause.
 Anything but a plain "clear" means on: a missing or damaged file, an unknown state, `live/STOP` (fault 43), a trip
 stored outside a home that could not be written. State and history are one file, replaced atomically under its own
 lock, which no run holds.
@@ -80,7 +80,7 @@ def trip_switch(
     try:
         record(home, event="kill_switch_tripped", by=event.by, detail=event.reason, at=at)
     except (AftercloseError, OSError) as error:
-        problems.append(f"Trading is halted, but the audit log has no row of it: {_what(error)}")
+        problems.append(f"Trading is halted, but the audit log has no row for it: {_what(error)}")
     for problem in problems:
         log.warning("%s", problem)
     standing = read_switch(home)
@@ -98,7 +98,7 @@ def reset_switch(
     who, why = _one_line(by), _one_line(reason)
     if not who or not why:
         raise ConfigError(
-            "The kill switch is reset only by a named person, with a reason.",
+            "Resetting the kill switch requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
     with hold_switch(home):
@@ -132,7 +132,7 @@ def _named(home: Home, switch: Switch, trips: Collection[str] | None) -> tuple[s
         if len(standing) > 1:
             raise ConfigError(
                 f"{len(standing)} trips are active: {'; '.join(t.name + t.description for t in switch.trips)}.",
-                remedy=f"Name those that were investigated: {reset_command(home, switch)}",
+                remedy=f"Reset those that were investigated: {reset_command(home, switch)}",
                 trips=standing,
             )
         return tuple(standing)

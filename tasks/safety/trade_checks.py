@@ -61,10 +61,10 @@ def price_deviation(facts: Facts) -> Outcome:
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade exceeds a multiple of what may be traded of the name in its median session, as by a slip (S1).
+    """No trade exceeds a multiple of the volume limit in the name's median session, as a typing error would (S1).
 
-    `liquidity` uses the mean, which one bar with a thousand times the volume raises with every limit on it; the median
-    stays. The price part of S1 is `price_deviation`. A name with a median volume of 0 is not bought, but may be sold.
+    `liquidity` uses the mean, which a single bar with a thousandfold volume inflates, and the limit with it; the median
+    does not change. The price part of S1 is `price_deviation`. A name with a median volume of 0 may only be sold.
     """
     settings = facts.settings
     usual = _by_trade(facts.quotes.median_volume_usd, facts.trades["symbol"])

@@ -1,4 +1,4 @@
-"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data (S3). `task` trips it.
+"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data (S3). tasks/safety/task trips it.
 
 Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
 about new risk need only the holdings and the regime, so that they run before the trades are made.

@@ -61,7 +61,7 @@ def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
         return "does not rank"
     figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
     if not all(isfinite(figure) for figure in figures):
-        return "has a figure that is no number"
+        return "has a metric that is not a number"
     if result.choice["rank_ic"] <= 0:
         return f"has no positive rank IC on the choosing folds ({result.choice['rank_ic']:.4f})"
     if result.train_test_gap > limits.max_train_test_gap:

@@ -154,7 +154,7 @@ def too_short(data: Dataset, settings: ModelSettings) -> str:
     needed = settings.least_train_sessions + 2 * settings.test_sessions + max(settings.label_horizons)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (
-        f"The history is too short to choose and to confirm: {spanned} sessions can be learned from,"
+        f"The history is too short to select and confirm a candidate: {spanned} sessions are usable,"
         f" {needed + settings.embargo_sessions} are needed."
     )
 

@@ -1,4 +1,4 @@
-"""Plant data faults into deliveries, as vendors produce them, at a configured rate. Only the truth knows them.
+"""Plant data faults into deliveries, as vendors produce them, at a configured rate. Only the truth records them.
 
 Faults are drawn session by session from separate random numbers: the market itself is unchanged, and a longer history
 begins with the faults of a shorter one.

@@ -1,7 +1,7 @@
 """Simulate the market session by session: news, returns, prices, volumes, filings, the index, and planted alpha.
 
 The simulation starts a year before the first public session, so that companies have a history. It alone changes the
-state of companies. A row depends only on earlier ones: a history to a later session begins with this one.
+state of companies. A row depends only on earlier ones: a longer history begins with the same rows.
 """
 
 from collections.abc import Callable

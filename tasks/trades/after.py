@@ -1,6 +1,6 @@
-"""Show the book once every trade is filled at its price and its costs are paid.
+"""Compute the portfolio after all trades are filled at their prices and their costs are paid.
 
-Weights are what whole shares really make of the target: weight × equity is shares × price, line by line.
+Weights are those of whole shares: weight × equity equals shares × price on every line.
 """
 
 import numpy as np

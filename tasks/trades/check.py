@@ -1,6 +1,6 @@
-"""Refuse proposed trades that cannot be right, whatever the sizing thought (faults 35–40).
+"""Reject invalid trades, independently of how they were sized (faults 35–40).
 
-Knows the finished frame, what is held, and the limits; nothing of how the trades came about.
+Checks only the finished frame against the holdings and the limits.
 """
 
 import math
@@ -22,7 +22,7 @@ def check_trades(frame: pd.DataFrame, book: Book, adv_usd: pd.Series, *, setting
     held = {holding.symbol: holding.shares for holding in book.holdings}
     twice = frame["symbol"][frame["symbol"].duplicated()]
     if len(twice):
-        raise _refused(f"{twice.iloc[0]} stands there twice")
+        raise _refused(f"{twice.iloc[0]} is listed twice")
     for row in frame.to_dict("records"):
         _check_row(row, held, book, float(adv_usd.get(row["symbol"], np.nan)), settings)
     if len(frame) > settings.trades.max_trades:

@@ -1,7 +1,7 @@
-"""Cut wanted trades to what is allowed: volume, size, number, the day's limits, the book's, cash. Every cut has words.
+"""Cut desired trades to the limits on volume, size, number, day and portfolio, and to the cash; log every cut.
 
-Sells are settled first and never held back for the sake of the day's limits; buys get the room that is left. Never
-adds a share to any trade.
+Sells are decided first, and the day's limits never reduce them; buys get the remaining capacity. Never adds a share to
+a trade.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,8 +17,8 @@ CostCents = Callable[[Shares], Shares]  # what selling, or buying, so many share
 
 
 @dataclass
-class Told:
-    """What was said of each line while it was cut; grows as the cuts go on."""
+class CutLog:
+    """The cuts, warnings and dropped trades of each line, recorded while trades are cut."""
 
     cut: dict[int, list[str]] = field(default_factory=dict)
     warned: dict[int, list[str]] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Told:
         default_factory=dict
     )  # wanted shares, and why they are not traded
 
-    def say_cut(self, line: int, words: str) -> None:
+    def add_cut(self, line: int, words: str) -> None:
         self.cut.setdefault(line, []).append(words)
 
     def warn(self, line: int, words: str) -> None:
@@ -36,7 +36,7 @@ class Told:
         self.dropped.setdefault(line, (int(shares), words))
 
 
-def cut_each(wanted: Shares, lines: Lines, told: Told, *, is_sale: bool, settings: Settings) -> Shares:
+def cut_each(wanted: Shares, lines: Lines, cut_log: CutLog, *, is_sale: bool, settings: Settings) -> Shares:
     """Cut each trade to its share of the volume and of the book."""
     shares = wanted.copy()
     for line in np.flatnonzero(wanted).tolist():
@@ -45,49 +45,51 @@ def cut_each(wanted: Shares, lines: Lines, told: Told, *, is_sale: bool, setting
             allowed = int(settings.trades.max_adv_frac * adv)
             if shares[line] > allowed:
                 words = f"{percent(settings.trades.max_adv_frac)} of the average daily volume"
-                told.warn(line, f"cut from {shares[line]:,} to {allowed:,} shares, {words}")
-                told.say_cut(line, f"cut to {words}, the rest follows")
+                cut_log.warn(line, f"cut from {shares[line]:,} to {allowed:,} shares, {words}")
+                cut_log.add_cut(line, f"cut to {words}, the rest follows")
                 shares[line] = allowed
         elif is_sale:
-            told.warn(line, "the average daily volume is unknown")
+            cut_log.warn(line, "the average daily volume is unknown")
         allowed = int(settings.safety.max_trade_frac * lines.equity_cents / lines.price_cents[line] + 1e-9)
         if shares[line] > allowed:
-            told.say_cut(
+            cut_log.add_cut(
                 line,
                 f"cut to {percent(settings.safety.max_trade_frac)} of the book in one trade, the rest follows",
             )
             shares[line] = allowed
         if shares[line] == 0:
-            told.drop(line, int(wanted[line]), "the size limits leave less than one share")
+            cut_log.drop(line, int(wanted[line]), "the size limits leave less than one share")
     return shares
 
 
 def drop_small(
-    shares: Shares, wanted: Shares, lines: Lines, told: Told, *, min_notional_usd: float, exempt: Mask
+    shares: Shares, wanted: Shares, lines: Lines, cut_log: CutLog, *, min_notional_usd: float, exempt: Mask
 ) -> Shares:
-    """Drop trades that are worth less than the minimum. Exits are exempt: dust must be able to leave."""
+    """Drop trades below the minimum notional. Exits are exempt, so that remnants can be sold."""
     small = (shares > 0) & (shares * lines.price_cents < min_notional_usd * 100) & ~exempt
     for line in np.flatnonzero(small).tolist():
-        told.drop(line, int(wanted[line]), f"worth less than {min_notional_usd:,.0f} USD")
+        cut_log.drop(line, int(wanted[line]), f"worth less than {min_notional_usd:,.0f} USD")
     return np.where(small, 0, shares)
 
 
-def drop_beyond(shares: Shares, lines: Lines, told: Told, *, most: int, first: Mask, words: str) -> Shares:
+def drop_beyond(
+    shares: Shares, lines: Lines, cut_log: CutLog, *, most: int, first: Mask, words: str
+) -> Shares:
     """Keep the `most` largest trades, those of `first` before all others."""
     traded = np.flatnonzero(shares).tolist()
     order = sorted(traded, key=lambda line: (not first[line], -shares[line] * lines.price_cents[line], line))
     kept = shares.copy()
     for line in order[most:]:
-        told.drop(line, int(shares[line]), words)
+        cut_log.drop(line, int(shares[line]), words)
         kept[line] = 0
     return kept
 
 
-def drop_worthless(sells: Shares, lines: Lines, told: Told, cost_cents: CostCents) -> Shares:
+def drop_worthless(sells: Shares, lines: Lines, cut_log: CutLog, cost_cents: CostCents) -> Shares:
     """Drop sales that would cost more than they bring."""
     worthless = (sells > 0) & (cost_cents(sells) >= sells * lines.price_cents)
     for line in np.flatnonzero(worthless).tolist():
-        told.drop(line, int(sells[line]), "selling would cost more than it brings")
+        cut_log.drop(line, int(sells[line]), "selling would cost more than it brings")
     return np.where(worthless, 0, sells)
 
 
@@ -95,13 +97,13 @@ def fit_buys(
     buys: Shares,
     sells: Shares,
     lines: Lines,
-    told: Told,
+    cut_log: CutLog,
     *,
     selling_costs: int,
     buying_costs: CostCents,
     settings: Settings,
 ) -> Shares:
-    """Scale buys down until the day's limits, every limit of the book and the cash have room for them."""
+    """Scale buys down until they fit the day's limits, every limit of the portfolio, and the cash."""
     safety = settings.safety
     enters = not (lines.held > 0).any()
     most = safety.max_entry_buys_frac if enters else safety.max_buys_frac
@@ -128,15 +130,17 @@ def fit_buys(
         ("the exposure limit", everything, limits.max_exposure * lines.equity_cents - left_cents.sum()),
     ]
     for words, members, room in rooms:
-        buys = _scale(buys, members, room, lines, told, words)
+        buys = _scale(buys, members, room, lines, cut_log, words)
     proceeds_cents = sold_cents - selling_costs
     available = (
         lines.cash_cents + proceeds_cents - int(buying_costs(buys).sum())
     )  # fewer shares never cost more
-    return _scale(buys, everything, available, lines, told, "the cash that is there after sells and costs")
+    return _scale(buys, everything, available, lines, cut_log, "the cash that is there after sells and costs")
 
 
-def _scale(buys: Shares, members: Mask, room_cents: float, lines: Lines, told: Told, words: str) -> Shares:
+def _scale(
+    buys: Shares, members: Mask, room_cents: float, lines: Lines, cut_log: CutLog, words: str
+) -> Shares:
     """Scale the members' buys by one factor so that together they fit. Whole numbers: the room is never exceeded."""
     room = max(int(np.floor(room_cents)), 0)
     prices: Iterable[int] = lines.price_cents.tolist()
@@ -146,7 +150,7 @@ def _scale(buys: Shares, members: Mask, room_cents: float, lines: Lines, told: T
     scaled = buys.copy()
     for line in np.flatnonzero(members & (buys > 0)).tolist():
         scaled[line] = int(buys[line]) * room // total
-        told.say_cut(line, f"cut to fit {words}")
+        cut_log.add_cut(line, f"cut to fit {words}")
         if scaled[line] == 0:
-            told.drop(line, int(buys[line]), f"{words} leaves no room")
+            cut_log.drop(line, int(buys[line]), f"{words} leaves no room")
     return scaled

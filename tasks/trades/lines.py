@@ -1,6 +1,6 @@
-"""Lay out what the sizing works on: one line per name, aligned arrays, money in whole cents.
+"""The input of trade sizing: aligned arrays with one line per name, money in whole cents.
 
-Whole numbers where money is spent, so that "never overspends" is arithmetic and not a tolerance.
+Money is spent in whole numbers, so that overspending is excluded by arithmetic, not by a tolerance.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Decide the day's trades: what is wanted, what of it is allowed, and what the book looks like afterwards.
+"""Plan the day's trades: the desired changes, cut to what is allowed, and the portfolio after them.
 
-The pure call that the daily run and every backtest share. Sells come first; whatever happens, no cash is spent that
-is not there, no share is sold that is not held, and no name stands on both sides.
+A pure function for the daily run and backtests alike. Sells come first. A plan never spends more than the available
+cash, never sells more shares than are held, and never both buys and sells a name.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from config.settings import Settings
 from tasks.costs.model import estimate
-from tasks.trades.cuts import Told, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
+from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
 from tasks.trades.lines import Lines, Numbers, Shares
 from tasks.trades.wishes import wish
 
@@ -20,13 +20,13 @@ RESERVE_MARGIN = 1.25
 
 @dataclass(frozen=True)
 class Plan:
-    """Shares to sell and to buy by line, their costs in cents, and what was said of them."""
+    """Shares to sell and to buy by line, their costs in cents, and the log of cuts."""
 
     sells: Shares
     buys: Shares
     commission_cents: Shares
     slippage_cents: Shares
-    told: Told
+    cut_log: CutLog
 
     @property
     def cost_cents(self) -> int:
@@ -59,41 +59,43 @@ def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings)
 
 
 def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
-    told = Told()
+    cut_log = CutLog()
     wanted = wish(lines, reserve_cents, settings=settings)
-    sells = _sells(np.maximum(-wanted, 0), lines, told, settings)
-    buys = _buys(np.maximum(wanted, 0), sells, lines, told, settings)
+    sells = _sells(np.maximum(-wanted, 0), lines, cut_log, settings)
+    buys = _buys(np.maximum(wanted, 0), sells, lines, cut_log, settings)
     of_sells = costs_of(sells, lines, is_sale=True, settings=settings)
     of_buys = costs_of(buys, lines, is_sale=False, settings=settings)
-    return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], told)
+    return Plan(sells, buys, of_sells[0] + of_buys[0], of_sells[1] + of_buys[1], cut_log)
 
 
-def _sells(wanted: Shares, lines: Lines, told: Told, settings: Settings) -> Shares:
-    sells = cut_each(wanted, lines, told, is_sale=True, settings=settings)
+def _sells(wanted: Shares, lines: Lines, cut_log: CutLog, settings: Settings) -> Shares:
+    sells = cut_each(wanted, lines, cut_log, is_sale=True, settings=settings)
     sells = drop_small(
-        sells, wanted, lines, told, min_notional_usd=settings.trades.min_notional_usd, exempt=lines.is_exit
+        sells, wanted, lines, cut_log, min_notional_usd=settings.trades.min_notional_usd, exempt=lines.is_exit
     )
-    sells = drop_worthless(sells, lines, told, lambda shares: _costs(shares, lines, settings, is_sale=True))
+    sells = drop_worthless(
+        sells, lines, cut_log, lambda shares: _costs(shares, lines, settings, is_sale=True)
+    )
     most = settings.trades.max_trades
-    return drop_beyond(sells, lines, told, most=most, first=lines.is_exit, words=_too_many(most))
+    return drop_beyond(sells, lines, cut_log, most=most, first=lines.is_exit, words=_too_many(most))
 
 
-def _buys(wanted: Shares, sells: Shares, lines: Lines, told: Told, settings: Settings) -> Shares:
+def _buys(wanted: Shares, sells: Shares, lines: Lines, cut_log: CutLog, settings: Settings) -> Shares:
     def smaller_are_dropped(buys: Shares) -> Shares:
         least = settings.trades.min_notional_usd
-        return drop_small(buys, wanted, lines, told, min_notional_usd=least, exempt=nothing)
+        return drop_small(buys, wanted, lines, cut_log, min_notional_usd=least, exempt=nothing)
 
     nothing = np.zeros(len(wanted), dtype=bool)
     most = settings.trades.max_trades
-    buys = smaller_are_dropped(cut_each(wanted, lines, told, is_sale=False, settings=settings))
+    buys = smaller_are_dropped(cut_each(wanted, lines, cut_log, is_sale=False, settings=settings))
     buys = drop_beyond(
-        buys, lines, told, most=most - int(np.count_nonzero(sells)), first=nothing, words=_too_many(most)
+        buys, lines, cut_log, most=most - int(np.count_nonzero(sells)), first=nothing, words=_too_many(most)
     )
     buys = fit_buys(
         buys,
         sells,
         lines,
-        told,
+        cut_log,
         selling_costs=int(_costs(sells, lines, settings, is_sale=True).sum()),
         buying_costs=lambda shares: _costs(shares, lines, settings, is_sale=False),
         settings=settings,

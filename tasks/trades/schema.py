@@ -1,4 +1,4 @@
-"""What the trades slice hands on."""
+"""The output of the trades slice."""
 
 from dataclasses import dataclass
 

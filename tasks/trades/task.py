@@ -1,4 +1,4 @@
-"""The trades stage: from the book that should be held to the list a person can approve."""
+"""The trades stage: turn the target portfolio into a list of trades for a person to approve."""
 
 import logging
 

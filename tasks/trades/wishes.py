@@ -1,8 +1,9 @@
-"""Decide how many whole shares each name should change by, before anything is cut.
+"""Compute the desired change of each name in whole shares, before any cuts.
 
-Weights are fractions of the book before costs. Shares are rounded down, so that no trade ends above its target, and
-buys are sized by what is left after costs. A position near its target is left alone: the band is one share plus a
-share of the book, and it is withdrawn, largest excess first, where a limit wants the room. Exits know no band.
+Weights are fractions of the equity before costs. Shares are rounded down, so that no trade overshoots its target, and
+buys are sized on the equity after costs. A position within a tolerance band of its target is left unchanged: the band
+is one share plus a fraction of the portfolio. Where a limit is exceeded, the band is withdrawn, largest excess first.
+Exits have no band.
 """
 
 import numpy as np
@@ -30,10 +31,10 @@ def wish(lines: Lines, reserve_cents: float, *, settings: Settings) -> Shares:
 
 
 def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
-    """Tell what is close enough to its target.
+    """Return which positions are close enough to their targets.
 
-    Too little is judged by the equity before costs and too much by the equity after them: what is left alone today
-    is then still left alone when the costs are paid, and a filled book asks for no trades (fault 41).
+    Shortfalls are measured against the equity before costs, and excesses against the equity after them. So a position
+    that is left unchanged today is still in the band once costs are paid: a filled plan needs no trades (fault 41).
     """
 
     def band(equity_cents: float) -> Numbers:
@@ -49,9 +50,9 @@ def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
 
 
 def _withdraw(is_kept: Mask, lines: Lines, settings: Settings) -> Mask:
-    """Take names out of the band until the book keeps its limits: the targets do, so this ends.
+    """Remove names from the band until the portfolio is within its limits. This ends, because the targets are.
 
-    Costs make every line a little heavier, and that is no bet: what they may add at most is not held against a line.
+    Costs raise every weight slightly. That is not a decision, so the most that they can add is tolerated.
     """
     now = lines.value_cents / lines.equity_cents
     slack = 1 + settings.safety.max_cost_frac
@@ -66,7 +67,7 @@ def _withdraw(is_kept: Mask, lines: Lines, settings: Settings) -> Mask:
 
 
 def _beyond(weights: Numbers, limits: Limits, slack: float) -> Mask:
-    """Tell which names stand in a limit that is broken."""
+    """Return which names belong to an exceeded limit."""
     if weights.sum() > limits.max_exposure * slack + TOLERANCE:
         return np.ones(len(weights), dtype=bool)
     beyond: Mask = weights > limits.max_position * slack + TOLERANCE

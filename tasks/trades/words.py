@@ -1,6 +1,6 @@
-"""Say in words what each trade is, why it is proposed, how it should be worked, and what was left out.
+"""Describe each trade in text: what it is, why it is proposed, how to execute it, and what was dropped.
 
-Words only: by now every number is settled.
+Changes no number.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def dropped_trades(lines: Lines, plan: Plan) -> tuple[Dropped, ...]:
     """Return what was wanted and is not proposed, by symbol."""
     found = {
         line: Dropped(lines.symbols[line], shares * int(lines.price_cents[line]) / 100, why)
-        for line, (shares, why) in plan.told.dropped.items()
+        for line, (shares, why) in plan.cut_log.dropped.items()
         if plan.sells[line] + plan.buys[line] == 0
     }
     gap_cents = lines.weight * lines.equity_cents - lines.value_cents
@@ -73,7 +73,7 @@ def _row(line: int, lines: Lines, plan: Plan, note: str) -> dict[str, object]:
         "slippage_est": int(plan.slippage_cents[line]) / 100,
         "action": _action(sells, float(lines.held[line])),
         "reason": _reason(line, lines, plan, note),
-        "liquidity_warning": "; ".join([*plan.told.warned.get(line, []), *_doubts(line, lines)]),
+        "liquidity_warning": "; ".join([*plan.cut_log.warned.get(line, []), *_doubts(line, lines)]),
         "algorithm": algorithm_for(shares),
     }
 
@@ -88,7 +88,7 @@ def _reason(line: int, lines: Lines, plan: Plan, note: str) -> str:
     now, then = lines.value_cents[line] / lines.equity_cents, lines.weight[line]
     said = [note] if note else []
     said.append(f"target weight from {percent(now)} to {percent(then)}")
-    said += dict.fromkeys(plan.told.cut.get(line, []))
+    said += dict.fromkeys(plan.cut_log.cut.get(line, []))
     words = "; ".join(said)
     return f"{words[:1].upper()}{words[1:]}."
 

@@ -107,7 +107,7 @@ def test_a_date_before_the_simulated_market_is_told_to_come_later(tmp_path):
     result = afterclose("daily", "--date", "1999-01-04", home=home)
 
     assert result.returncode == 5
-    assert "name a later date" in result.stderr
+    assert "use a later date" in result.stderr
     assert "earlier date" not in result.stderr
 
 

@@ -299,15 +299,15 @@ def without_marker(content):
 
 BAD = [
     (change_a_byte, "differs from what was backed up"),
-    (leave_one_out, "it should hold"),
+    (leave_one_out, "its next member should be"),
     (double_one, "files that its listing does not name"),
-    (swap_two, "it should hold"),
-    (as_link, "it should hold"),
-    (as_hard_link, "it should hold"),
+    (swap_two, "its next member should be"),
+    (as_link, "its next member should be"),
+    (as_hard_link, "its next member should be"),
     (without_list, r"backup\.json"),
     (of_another_format, "this release cannot read its backup.json"),
     (of_a_newer_lake, "schema version 99"),
-    (without_marker, "does not hold a home"),
+    (without_marker, "does not contain a home"),
 ]
 
 

@@ -87,7 +87,7 @@ def test_a_session_before_the_lake_begins_is_an_error(tmp_path):
         small_run(tmp_path / "home", **files), write_folder(tmp_path / "folder", make_delivery(sessions=30))
     )
 
-    with pytest.raises(DataError, match=r"begins on 2024-05-03, after 1999-01-04\. Name a later date"):
+    with pytest.raises(DataError, match=r"begins on 2024-05-03, after 1999-01-04\. Specify a later date"):
         refresh_market(small_run(tmp_path / "home", date(1999, 1, 4), **files))
 
 

@@ -158,7 +158,7 @@ SYMPTOMS = {
     "dated after today": importing(HEAD, "AAPL,2025-06-13,1,1,1,1,1"),
     "have no sector": told("afterclose data import ~/market-data"),
     "unannounced_split": importing_market(bool),
-    "The history is too short to choose and to confirm": told("afterclose weekly --quick"),
+    "The history is too short to select and confirm a candidate": told("afterclose weekly --quick"),
     "No candidate is eligible": with_settings(
         "afterclose weekly --quick",
         data={"universe": {"min_history_sessions": 30}},
@@ -183,7 +183,7 @@ SYMPTOMS = {
         "afterclose daily", regime={"exposure_cap": dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.0)}
     ),
     "is in use by": while_in_use,
-    "No Prefect server is named": told("afterclose serve"),
+    "No Prefect server is configured": told("afterclose serve"),
     "last day": on(datetime(2024, 6, 18, 22, tzinfo=UTC), "afterclose doctor"),
 }
 

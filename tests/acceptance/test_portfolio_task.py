@@ -111,7 +111,7 @@ def test_fault_009_a_holding_that_stopped_trading_long_ago_is_valued_and_left(bu
 
 
 def test_a_holding_that_the_lake_has_never_seen_is_refused(build):
-    with pytest.raises(SafetyError, match="UNKNOWN is held, and the lake has never had a price of it"):
+    with pytest.raises(SafetyError, match="UNKNOWN is held, and the lake has never had a price for it"):
         build("symbol,shares\nUNKNOWN,10\nCASH,5000\n")
 
 

@@ -42,7 +42,7 @@ A model is trained on one set of them, named by `models.features` in the [settin
   ties get their mean. *z-score*: distance from the mean in deviations, winsorised at the outermost 1%. *rank in
   sector*: rank of the distance to the sector's median. *neutral rank*: rank of the residual of a least-squares fit of
   the rank on sector, size and beta.
-- **version**: increases when the same bars give another value; a model trained on the old version is refused.
+- **version**: increases when the same bars give a different value; a model trained on the old version is refused.
 
 The charts show formulas, before their form, over two years for one stock of the
 [simulated market](simulated-market.md).

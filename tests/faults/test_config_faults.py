@@ -90,7 +90,7 @@ def test_fault_047_a_limit_that_is_no_number_stops_the_run(tmp_path, limits, val
         ("a: {b: 1, b: 2}", "duplicate key"),
         ("1: a", "is not text"),
         ("? [a, b]\n: c", "not"),
-        ("- a", "must hold sections"),
+        ("- a", "must consist of sections"),
         ("a: 9999-99-99", "cannot be read"),
         (f"seed: {'9' * 6000}", "cannot be read"),
         ("a: 1\n---\nb: 2", "not valid YAML"),

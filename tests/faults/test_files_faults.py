@@ -89,7 +89,7 @@ def with_cell(text: str, row: int, column: str, value: str) -> str:
         (lambda text: b"PAR1" + text.encode(), "a Parquet file, not CSV"),
         (
             lambda text: text.encode() + b"S00,2024-06-13,1,2\n",
-            f"line {BARS + 2} has 4 cells, and the header 7",
+            f"line {BARS + 2} has 4 cells, but the header has 7",
         ),
         (
             lambda text: text.encode() + b'"S00,2024-06-13,1,2,1,2,3\n',

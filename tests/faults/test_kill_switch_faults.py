@@ -262,7 +262,7 @@ def test_a_log_that_cannot_be_written_prevents_no_halt(home):
 
     assert switch.is_on
     assert kill_switch.parse_switch(home.kill_switch_file.read_bytes()).event.reason == "nervous"
-    assert "no row of it" in switch.problems[0]
+    assert "no row for it" in switch.problems[0]
 
 
 # issue 10, part 2

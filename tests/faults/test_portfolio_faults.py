@@ -108,7 +108,7 @@ def test_fault_031_a_weight_that_is_no_number_is_refused():
     frame = make_frame(A=0.10, B=0.10)
     frame.loc["B", "weight"] = np.nan
 
-    with pytest.raises(SafetyError, match="the weight of B is no number"):
+    with pytest.raises(SafetyError, match="the weight of B is not a number"):
         check(frame)
 
 
@@ -152,7 +152,7 @@ def test_fault_033_a_book_of_no_value_is_refused(cash):
 
 
 def test_fault_033_cash_that_is_no_number_is_refused_with_its_line():
-    with pytest.raises(SafetyError, match="line 2, the shares of CASH are no plain number: 'NaN'"):
+    with pytest.raises(SafetyError, match="line 2, the shares of CASH are not a plain number: 'NaN'"):
         parse_positions("symbol,shares\nCASH,NaN\n", path="live/current_positions.csv")
 
 
@@ -199,7 +199,7 @@ def test_a_positions_file_that_is_a_folder_is_refused_by_name(tmp_path):
 
 
 def test_fault_112_a_nul_in_a_symbol_is_refused():
-    with pytest.raises(SafetyError, match=r"is no symbol|not CSV"):
+    with pytest.raises(SafetyError, match=r"is not a valid symbol|not CSV"):
         parse_positions("symbol,shares\nAA\0PL,1\nCASH,1\n", path="p.csv")
 
 

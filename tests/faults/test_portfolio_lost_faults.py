@@ -293,7 +293,7 @@ def test_a_file_that_cannot_be_positions_is_refused_and_nothing_changes(ready_ho
     result = afterclose("positions", "import", str(file), "--by", "Ann", "--reason", "x", home=ready_home)
 
     assert result.returncode == 3
-    assert "CASH stands there twice" in result.stderr
+    assert "CASH is listed twice" in result.stderr
     assert "Correct the file and import it again" in result.stderr
     assert "or run `afterclose positions import" not in result.stderr  # which is what was run
     assert not (ready_home / "live" / "current_positions.csv").exists()

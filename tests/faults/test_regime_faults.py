@@ -95,5 +95,5 @@ def test_fault_028_a_state_without_a_cap_is_refused():
 
 
 def test_fault_028_a_crash_may_not_allow_more_than_a_bull():
-    with pytest.raises(ValidationError, match="a worse state may not allow more"):
+    with pytest.raises(ValidationError, match="a worse state must not allow more exposure"):
         make_settings(**{"regime.exposure_cap": {"CRASH": 1.0, "BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})

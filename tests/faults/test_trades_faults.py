@@ -114,7 +114,7 @@ def test_fault_036_selling_short_is_refused():
 
 
 def test_fault_037_both_sides_of_one_symbol_are_refused():
-    with pytest.raises(SafetyError, match="A stands there twice"):
+    with pytest.raises(SafetyError, match="A is listed twice"):
         check(make_trade(), make_trade(side="BUY"))
 
 

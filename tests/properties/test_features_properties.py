@@ -201,7 +201,7 @@ def test_forms_across_the_session_keep_their_bounds():
         (np.add.accumulate, "whole history|ufunc"),
         (lambda close: close + close[-1], "subscriptable"),
         (lambda close: lag(close, -1), "look ahead"),
-        (lambda close: lag(close, 5), "declares a window of 5 rows and looks at 6"),
+        (lambda close: lag(close, 5), "declares a window of 5 rows but looks at 6"),
         (lambda close: rolling_mean(lag(close, 2), 4), "looks at 6"),
         (lambda close: close - panel().close[:, 0], "not with ndarray"),
     ],

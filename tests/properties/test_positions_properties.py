@@ -31,7 +31,7 @@ def test_a_name_or_cash_that_stands_twice_is_refused_wherever_it_stands(held, sh
     twice = data.draw(st.sampled_from(sorted(held)))
     rows.insert(data.draw(st.integers(0, len(rows))), f"{twice},{shares}")
 
-    with pytest.raises(SafetyError, match=f"{twice} stands there twice"):
+    with pytest.raises(SafetyError, match=f"{twice} is listed twice"):
         parse_positions("\n".join(["symbol,shares", *rows]) + "\n", path="p.csv")
 
 

@@ -263,7 +263,7 @@ def test_weights_after_are_what_whole_shares_make_of_them(world):
 @given(worlds(is_easy=True, is_swift=True))
 def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
     plan = world.plan()
-    assume(not plan.told.cut and not plan.told.dropped)
+    assume(not plan.cut_log.cut and not plan.cut_log.dropped)
 
     again = world.plan(filled(world, plan))
 

@@ -44,7 +44,7 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             if stopwatch() > deadline:
                 raise TransientError(
                     f"{path} has been in use by another process for {seconds:g} s.",
-                    remedy="End the hanging process, then run again.",
+                    remedy="Stop the process that hangs, then run again.",
                     lock=str(path),
                 )
             time.sleep(POLL_S)
@@ -80,6 +80,6 @@ def _held(path: Path) -> TransientError:
         who = "another process"
     return TransientError(
         f"This home is in use by {who}.",
-        remedy="Wait until it is done, then run again.",
+        remedy="Wait until it has finished, then run again.",
         lock=str(path),
     )

@@ -62,7 +62,7 @@ def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) 
     if not is_set_up(place):
         raise ConfigError(
             f"{place.root} is not an Afterclose home.",
-            remedy=f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or name another with --home.",
+            remedy=f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or specify another with --home.",
             home=str(place.root),
         )
     return place
@@ -77,13 +77,14 @@ def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ)
     named = home or environ.get("AFTERCLOSE_HOME") or _default_home()
     if named is None:
         raise ConfigError(
-            "No Afterclose home is named, and the current folder is not one.",
-            remedy="Create one with `afterclose init DIR` and change into it, or name one: --home, AFTERCLOSE_HOME.",
+            "No Afterclose home was specified, and the current folder is not one.",
+            remedy="Create one with `afterclose init DIR` and change into it, or specify one with --home or "
+            "AFTERCLOSE_HOME.",
         )
     root = Path(named).expanduser().absolute()
     if root.exists() and not root.is_dir():
         raise ConfigError(
-            f"{root} is not a directory.", remedy="Name a directory with --home.", home=str(root)
+            f"{root} is not a directory.", remedy="Specify a directory with --home.", home=str(root)
         )
     return Home(root)
 
@@ -130,7 +131,7 @@ def session_named(day: str | None, *, at: datetime) -> Session:
     if session.day > today:
         raise ConfigError(
             f"{session} is in the future: the date at the exchange is {today}.",
-            remedy="Name a session that has closed.",
+            remedy="Choose a session that has closed.",
             date=str(session),
         )
     if session.closes_at is not None and session.closes_at > at:

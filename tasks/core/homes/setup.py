@@ -38,7 +38,7 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
     if found is not None:
         raise ConfigError(
             f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
-            remedy="Name an empty or a new folder. If this was a home, restore it with `afterclose data restore`.",
+            remedy="Specify a new or empty directory. If this was a home, restore it with `afterclose data restore`.",
             home=str(home.root),
         )
     with exclusive(home.lock_file, doing="init"):

@@ -1,7 +1,7 @@
 """Check single bars before they are stored: complete, positive, consistent, on a trading day, unique (D6).
 
-A bar that fails is set aside with a finding; nothing is corrected. Comparing days is gates/price_moves, deciding
-whether a session can be traded on is gates/readiness.
+A bar that fails is set aside with a finding; nothing is corrected. gates/price_moves compares days;
+gates/readiness decides whether a session can be traded on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -26,7 +26,7 @@ DATED: dict[Table, str] = {
 
 
 def conform(delivery: Delivery, *, through: date, provider: str) -> dict[str, pd.DataFrame]:
-    """Return the delivered tables with exactly the agreed columns; raise DataError naming the first violation."""
+    """Return the delivered tables with exactly the required columns; raise DataError naming the first violation."""
     tables = {}
     for name, columns in COLUMNS.items():
         frame = delivery.table(name)
@@ -103,7 +103,7 @@ def _refuse_future(frame: pd.DataFrame, table: Table, through: date, provider: s
 def _drift(provider: str, table: str, column: str, what: str) -> DataError:
     return DataError(
         f"The {table} of {provider} changed shape at column {column!r}: {what}.",
-        remedy="See docs/adding-a-provider.md for the agreed columns; nothing was stored.",
+        remedy="See docs/adding-a-provider.md for the required columns; nothing was stored.",
         table=table,
         column=column,
     )

@@ -1,4 +1,4 @@
-"""What the rules over several bars share: the rows that one flags, and trailing medians to compare with."""
+"""Shared by the rules over several bars: the rows that a rule flags, and the trailing medians to compare with."""
 
 from dataclasses import dataclass
 

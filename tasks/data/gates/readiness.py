@@ -93,14 +93,14 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
     session = facts.session
     if facts.last_bar is None:
         raise DataError(
-            f"{provider} has no bar up to {session}.",
-            remedy="If its history begins later, name a later date; otherwise wait until the provider has the session.",
+            f"{provider} has no bars up to {session}.",
+            remedy="If its history begins later, use a later date; otherwise wait until the provider has the session.",
             session=str(session),
         )
     if facts.last_bar != session or facts.delivered == 0:
         raise DataError(
             f"The last bar of {provider} is for {facts.last_bar}, not for {session}.",
-            remedy="Wait until the provider has the session (files: add it to the folder), or name a date that it has: "
+            remedy="Wait until the provider has the session (files: add it to the folder), or use a date that it has: "
             f"--date {facts.last_bar}.",
             session=str(session),
             last_bar=str(facts.last_bar),

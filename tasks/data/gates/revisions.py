@@ -45,8 +45,8 @@ def revision_findings(
     """Return findings on rewritten history.
 
     `appended` are the rows to store, `delivered` those of the source. With `whole` the source was asked for everything:
-    what is stored and not delivered is withdrawn. Otherwise only an overlap of bars, levels or yields shows that, from
-    its first session on and for names that it still contains.
+    what is stored and not delivered is withdrawn. Otherwise withdrawals are detected only where bars, levels or yields
+    overlap: from the first delivered session on, for names that are still delivered.
     """
     parts = [no_findings()]
     if known.after is None:

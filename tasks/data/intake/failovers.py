@@ -1,4 +1,4 @@
-"""Store with a session which providers failed and why, for every later reader of the day.
+"""Record which providers failed in a session and why, for every later reader of the day.
 
 Stored among the findings, as a note on the whole session: it affects no symbol and no digest.
 """

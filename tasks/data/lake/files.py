@@ -45,6 +45,6 @@ def concurrent_write(lake: LakeLocation) -> StorageError:
     """Return the error for a writer that another home preceded."""
     return StorageError(
         f"Another home wrote to the lake {lake} during this refresh.",
-        remedy="Its snapshot is intact, ours was not stored. Run again, and let only one home refresh a lake.",
+        remedy="Its snapshot is intact; this one was not stored. Run again, and let only one home refresh a lake.",
         path=str(lake),
     )

@@ -1,4 +1,4 @@
-"""Choose the session for a training without a date: the last closed one, or the last imported one.
+"""Choose the session for training without a date: the last closed one, or the last imported one.
 
 A daily run never falls back to the last import: for trading, old data is stale data.
 """

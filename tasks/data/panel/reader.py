@@ -63,7 +63,7 @@ def _assembled(snapshot: SnapshotRef, window: int | None, names: tuple[str, ...]
     tables = read_tables(snapshot.lake, snapshot.versions, names, session=snapshot.session)
     first = tables["lives"]["first"].min()
     if pd.isna(first):
-        raise DataError(f"The lake has no bars up to {snapshot.session}.", remedy="Name a later date.")
+        raise DataError(f"The lake has no bars up to {snapshot.session}.", remedy="Specify a later date.")
     sessions = sessions_between(first.date(), snapshot.session)
     start = 0 if window is None else max(0, len(sessions) - window)
     lookback = max(0, start - LOOKBACK_SESSIONS)

@@ -1,7 +1,7 @@
 """Alpaca: raw daily bars, corporate actions and the benchmark, through alpaca-py (docs/providers.md).
 
 Alpaca files data under the symbol in force on each session, so a company is requested under all of its symbols. It
-gives no values for spin-offs and stock mergers: the quality gates see the move instead.
+reports no values for spin-offs and stock mergers: the quality gates detect the price move instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

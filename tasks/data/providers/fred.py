@@ -1,7 +1,7 @@
 """FRED, of the Federal Reserve Bank of St. Louis: the three-month Treasury bill and the volatility index.
 
 A yield is known from the session after its day, when the Federal Reserve publishes it. The volatility index is public
-at its close, but FRED has it only on the next morning.
+at its close, but FRED has it only the next morning.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Create the providers named in the settings. A provider is added in one line here."""
+"""Create the providers named in the settings. Adding one takes a module and one line here."""
 
 from importlib import import_module
 

@@ -22,7 +22,7 @@ def read_symbols(file: Path | None, provider: str) -> tuple[str, ...]:
     """Return the distinct symbols of the file in order: one per line, `#` begins a comment."""
     if file is None:
         raise ConfigError(
-            f"{provider} needs a list of symbols, and data.symbols_file is not set.",
+            f"{provider} needs a list of symbols, but data.symbols_file is not set.",
             remedy="Write one symbol per line into a file and name it in data.symbols_file.",
             key="data.symbols_file",
         )
@@ -32,7 +32,7 @@ def read_symbols(file: Path | None, provider: str) -> tuple[str, ...]:
         raise ConfigError(
             f"{file} cannot be read: it must be a text file in UTF-8 of at most {MAX_BYTES:,} bytes "
             f"({type(error).__name__}).",
-            remedy="Name a text file with one symbol per line in data.symbols_file.",
+            remedy="Set data.symbols_file to a text file with one symbol per line.",
             key="data.symbols_file",
         ) from error
     symbols = tuple(dict.fromkeys(line for line in lines if line))
@@ -91,6 +91,6 @@ def refuse_unready(bars: pd.DataFrame, through: date, provider: str) -> None:
         latest = "none at all" if bars.empty else f"the latest is for {bars['session'].max().date()}"
         raise TransientError(
             f"{provider} has no bars for {through} yet ({latest}).",
-            remedy="Run again later, or name a second provider in data.provider; nothing was stored.",
+            remedy="Run again later, or add a second provider to data.provider; nothing was stored.",
             provider=provider,
         )

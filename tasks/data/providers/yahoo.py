@@ -95,7 +95,7 @@ class YahooProvider:
                 return pd.DataFrame()
             raise TransientError(
                 f"yahoo gave no complete answer for {symbol}: {type(error).__name__}.",
-                remedy="Nothing was stored; run again later, or name another provider in data.provider.",
+                remedy="Nothing was stored; run again later, or use another provider in data.provider.",
                 provider=self.name,
             ) from error
         return days

@@ -91,7 +91,7 @@ class Market:
 
 @dataclass(frozen=True)
 class Panel:
-    """Aligned arrays over sessions × symbols, up to the session of the run: nothing later is in it.
+    """Aligned arrays over sessions × symbols, up to the session of the run and no later.
 
     Prices are total-return prices compounded forward from each listing (raw price × all split and dividend factors
     up to that row), so that a row never changes when later actions become known. `raw_close` is the unadjusted

@@ -145,7 +145,7 @@ def _read_member(archive: Path, tar: tarfile.TarFile, name: str) -> "tarfile.ExF
     member = tar.next()
     if member is None or member.name != name or member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
         found = "nothing" if member is None else f"{member.name!r}"
-        raise _refused(archive, f"it should hold {name!r} next, and holds {found}")
+        raise _refused(archive, f"its next member should be {name!r}, but is {found}")
     file = tar.extractfile(member)
     if not isinstance(file, tarfile.ExFileObject):
         raise _refused(archive, f"{name!r} is not a file")

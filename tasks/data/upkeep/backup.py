@@ -1,8 +1,8 @@
 """Back up and restore a home: lake, days, champion, reports, settings and kill switch.
 
-Files that are derived again are excluded; secrets are never in a home. A restore validates everything before it changes
-anything. Then it replaces folder after folder, `live/` last, with `live/STOP` in place meanwhile: a home that is only
-partly restored publishes nothing.
+Files that can be derived again are excluded; secrets are never in a home. A restore validates everything before it
+changes anything. Then it replaces folder after folder, `live/` last, with `live/STOP` in place meanwhile: a home that
+is only partly restored publishes nothing.
 """
 
 import os
@@ -54,7 +54,7 @@ def back_up(home: Home, folder: Path, *, lake: LakeLocation, at: datetime) -> Ba
     """Write the home and its lake into one archive in the folder, named by session and time."""
     if not is_set_up(home):
         raise ConfigError(
-            f"{home.root} is not a home.", remedy="Name a home with --home.", home=str(home.root)
+            f"{home.root} is not a home.", remedy="Specify a home with --home.", home=str(home.root)
         )
     with exclusive(home.lock_file, doing="data backup"), _local_copy(lake, home) as local:
         head = read_head(local)
@@ -83,7 +83,7 @@ def restore(
 
     `lake` is the location for the lake. A bucket must be given: an archive must not choose what it overwrites.
     `halts` returns the active halts (none: empty) and prevents new ones while `live/` is replaced: an archive of
-    earlier days ends no halt; `live/STOP` exists after the restore and holds that text.
+    earlier days does not end a halt; `live/STOP` exists after the restore and holds that text.
     """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)
@@ -114,7 +114,7 @@ def _lake_name_for(listing: BackupListing, named: str | None) -> str:
     if named is None and listing.lake != HOME_LAKE:
         raise ConfigError(
             f"The lake of this backup was in {listing.lake}.",
-            remedy=f"Name its new location: --lake {listing.lake}, or --lake {HOME_LAKE}.",
+            remedy=f"Specify its new location: --lake {listing.lake}, or --lake {HOME_LAKE}.",
             lake=listing.lake,
         )
     return named or HOME_LAKE
@@ -229,7 +229,7 @@ def _refuse_nonempty(home: Home) -> None:
     if held:
         raise ConfigError(
             f"{home.root} is not empty: it holds {held[0].relative_to(home.root)}.",
-            remedy="Name an empty home with --home, or add --replace to delete what this one holds.",
+            remedy="Specify an empty home with --home, or add --replace to delete the contents of this one.",
             home=str(home.root),
         )
 
@@ -238,7 +238,7 @@ def _refuse_unreadable(staged: Home, archive: Path) -> None:
     """Refuse a backup that this release cannot read, before anything is changed."""
     if not is_set_up(staged):
         raise ConfigError(
-            f"{archive} does not hold a home.", remedy="Name another archive.", archive=str(archive)
+            f"{archive} does not contain a home.", remedy="Specify another archive.", archive=str(archive)
         )
     read_head(staged.lake)
 

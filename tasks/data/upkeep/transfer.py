@@ -52,12 +52,12 @@ def refuse_used(lake: Bucket, *, replace: bool) -> None:
     if foreign:
         raise ConfigError(
             f"{lake} holds {foreign[0]}, which is not part of a lake.",
-            remedy="Name a prefix that is empty, or holds a lake, with --lake.",
+            remedy="With --lake, specify a prefix that is empty or contains a lake.",
             lake=str(lake),
         )
     if held and not replace:
         raise ConfigError(
             f"{lake} is not empty: it holds a lake.",
-            remedy="Name an empty prefix with --lake, or add --replace to delete the lake that is there.",
+            remedy="Specify an empty prefix with --lake, or add --replace to delete the existing lake.",
             lake=str(lake),
         )

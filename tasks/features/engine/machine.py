@@ -1,7 +1,7 @@
 """Execute a program symbol by symbol: compiled loops over some rows at a time, which fit into the L1 cache.
 
-Everything is float64; NaN is missing. All steps are executed for one block of rows, then for the next. Series that are
-looked back at are preceded by their earlier rows (the tail). A step starts at the first row that another needs of it,
+Everything is float64; NaN is missing. All steps are executed for one block of rows, then for the next. A series that a
+step looks back on is preceded by its earlier rows (the tail). A step starts at the first row that another step needs,
 and writes NaN where the history is too short. Rows that are not needed are never read.
 
 All series share one flat buffer and steps get offsets into it, because slicing an array takes longer than most steps.

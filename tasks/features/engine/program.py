@@ -22,8 +22,8 @@ class Program:
     """The steps that `machine.run` executes, symbol by symbol, some rows at a time.
 
     A row of `steps` holds: the operation, the offset of its output, up to four offsets of its inputs, the number of
-    rows needed before the first requested one, and its look-back in rows. Inputs that are looked back at are preceded
-    by earlier rows: `tails` holds where those begin, and how many they are.
+    rows needed before the first requested one, and its look-back in rows. Inputs that a step looks back on are preceded
+    by earlier rows: `tails` holds where those begin, and how many there are.
     """
 
     steps: NDArray[np.uint64]

@@ -17,7 +17,7 @@ def recipe(feature: Feature) -> Series:
     needed = rows_of_inputs(made)
     if needed > feature.window:
         raise ValueError(
-            f"{feature.name} declares a window of {feature.window} rows and looks at {needed}: declare {needed}."
+            f"{feature.name} declares a window of {feature.window} rows but looks at {needed}: declare {needed}."
         )
     return made
 

@@ -1,4 +1,4 @@
-"""What XGBoost and LightGBM have in common; each subclass trains, scores, dumps and loads with its library."""
+"""The common base of XGBoost and LightGBM; each subclass trains, scores, dumps and loads with its library."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""The kinds of model by their name in the settings. To add one: its class, and one line here."""
+"""The kinds of model by their name in the settings. Adding one takes a class and one line here."""
 
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.base import Model, Parameters

@@ -70,7 +70,7 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
     )
     suffix = str(record["model_file"]).removeprefix(f"{MODEL_NAME}.")
     if champion.kind not in KINDS or KINDS[champion.kind].suffix != suffix:  # also rejects a path as suffix
-        raise damaged(path, "its kind and its model file do not match")
+        raise damaged(path, "its kind does not match its model file")
     rows = tuple(tuple(row) for row in record["probe"]["rows"])
     return Metadata(
         champion=champion,

@@ -52,7 +52,7 @@ def refuse_other_features(given: Sequence[str], *, trained_on: Sequence[str]) ->
     found = [text for text in (_named("without", lacking), _named("with the unknown", unknown)) if text]
     raise ModelError(
         f"The features differ from those the champion was trained on: {' and '.join(found) or 'in another order'}.",
-        remedy="Run `afterclose weekly` to train on the present features, or return to the code that trained it.",
+        remedy="Run `afterclose weekly` to train on the current features, or return to the code that trained it.",
         lacking=lacking,
         unknown=unknown,
     )

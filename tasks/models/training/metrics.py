@@ -1,7 +1,7 @@
 """Metrics of how well scores rank the returns that follow.
 
 Each metric is computed per session over its cross-section and averaged over sessions, so that a rise of the whole
-market does not count. Sessions must be as far apart as the return is long: then returns do not overlap, and a plain
+market does not count. Sessions must be at least one return horizon apart: then returns do not overlap, and a plain
 t-statistic over sessions is valid. (Newey-West on every session gives nearly the same statistic for slow scores, at n
 times the work, and rejects slightly too often on short samples.)
 """

@@ -1,7 +1,7 @@
-"""Make text that came from outside harmless to whoever opens a file: a spreadsheet, a terminal, a browser.
+"""Neutralise external text for whatever opens a file: a spreadsheet, a terminal, a browser.
 
-Control and direction-changing characters become a visible mark; a cell that a spreadsheet would compute is
-quoted. Numbers are written by us and stay numbers. Never drops a row, never escapes HTML (the template does).
+Control and bidirectional characters become a visible mark; a cell that a spreadsheet would evaluate is quoted. Our own
+numbers stay numbers. Never drops a row. Does not escape HTML (the template does).
 """
 
 import csv

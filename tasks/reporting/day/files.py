@@ -1,6 +1,6 @@
 """Render the day's data files: records and frames in, bytes out. Equal inputs give equal bytes.
 
-Never touches the disk, never decides whether a day may be published.
+Accesses no disk, and does not decide whether a day may be published.
 """
 
 import json

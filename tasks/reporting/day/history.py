@@ -1,7 +1,7 @@
-"""The book's history, one row a session: how a row is computed, and how it takes its place in the file.
+"""The performance history, one row per session: compute a row and insert it.
 
-Rows of other sessions are carried as text, byte for byte, but for the returns of a row that another one came before.
-Never reads or writes a file itself.
+Rows of other sessions are copied as text, byte for byte, except for the returns of the row after an inserted one. Reads
+and writes no file.
 """
 
 import io
@@ -28,7 +28,7 @@ def parse_history(content: bytes | None, *, path: str) -> pd.DataFrame:
     except ValueError as error:
         raise DataError(
             f"{path} cannot be read: {error}.",
-            remedy="Mend the row, or move the file away to begin a new history, then run again.",
+            remedy="Fix the row, or move the file away to start a new history, then run again.",
             path=path,
         ) from error
     missing = {column: "" for column in COLUMNS if column not in rows}
@@ -66,10 +66,10 @@ def session_row(session: date, records: Records, backdrop: Backdrop, before: pd.
 
 
 def with_row(history: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
-    """Return the history with this session's row in its place, whether it was there before or not.
+    """Return the history with this session's row inserted or replaced.
 
-    The returns of the row after it are those since this one: they are computed again where this session came in
-    between, or its equity changed, so that no stretch of time is counted twice.
+    The returns of the next row are since this one: they are recomputed if this row was inserted before it or its
+    equity changed, so that no period is counted twice.
     """
     earlier = history[history["date"] == row["date"]]
     others = history[history["date"] != row["date"]]

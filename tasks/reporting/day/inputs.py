@@ -1,4 +1,4 @@
-"""What a day's files are made from: the records and frames of all earlier stages, in memory, and nothing else.
+"""The input of a day's files: the records and frames of all earlier stages, in memory, and nothing else.
 
 Decides nothing. Everything that renders is a pure function of `DayInputs`.
 """
@@ -34,7 +34,7 @@ class Records:
 
     @property
     def is_blocked(self) -> bool:
-        """True when nothing may be approved: a check failed, or a halt stands that lets not even reductions through."""
+        """True when nothing may be approved: a check failed, or an active halt forbids even reductions."""
         return not self.checks.may_be_published
 
 

@@ -1,7 +1,7 @@
-"""The day's figures as they are printed, once, for the CSV files and the report alike; and their agreement.
+"""Format the day's figures once, for the CSV files and the report alike, and check that they agree.
 
-Both read these frames, so that a figure in the report is the figure in the file (fault 101). What the stages
-said in their records must agree with them to the cent, or nothing is published.
+Both read these frames, so that figures in report and files are equal (fault 101). The figures in the records of the
+stages must agree with them to the cent, or nothing is published.
 """
 
 import pandas as pd

@@ -1,7 +1,7 @@
-"""Say exactly what a day was made of, so that it can be recomputed and compared byte for byte (W4).
+"""Record exactly what a day was computed from, so that it can be recomputed and compared byte for byte (W4).
 
-Everything that can vary is named: data, settings, model, positions, history, code, libraries, seeds. Timings
-live here and nowhere else: they are the only thing that differs between two equal runs.
+Lists everything that can vary: data, settings, model, positions, history, code, libraries, seeds. Timings are stored
+only here: nothing else differs between two equal runs.
 """
 
 import platform
@@ -75,7 +75,7 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
 def manifest_json(
     inputs: DayInputs, source: Provenance, files: Mapping[str, bytes], timings: Mapping[str, float]
 ) -> bytes:
-    """Write manifest.json over the other files of the folder."""
+    """Write manifest.json, which lists the hashes of the other files in the folder."""
     return json_bytes(
         {
             "schema_version": SCHEMA_VERSION,

@@ -1,6 +1,6 @@
-"""Publish a day: its folder complete or not at all, then its row in the history.
+"""Publish a day: its folder completely or not at all, then its row in the history.
 
-A folder that a person decided on, or that is a link, is never replaced.
+A folder that was approved or executed, or that is a symbolic link, is never replaced.
 """
 
 from collections.abc import Mapping
@@ -55,6 +55,6 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         raise StorageError(
             f"{folder} could not be written: {error.strerror or error}.",
-            remedy="Free space or mend permissions, then run again.",
+            remedy="Free space or fix the permissions, then run again.",
             path=str(folder),
         ) from error

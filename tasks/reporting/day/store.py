@@ -1,4 +1,4 @@
-"""Read what a day's files are made from."""
+"""Read the inputs of a day's files."""
 
 import csv
 import io

@@ -1,6 +1,6 @@
-"""Say what is different from the last published session, and why, in facts that a sentence can be made of.
+"""Determine what changed since the last published session, and why, as facts for the report's sentences.
 
-Compares target books. A move too small to matter is counted, not listed.
+Compares target portfolios. Small moves are counted, not listed.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Draw the report's charts: the regime, the book against the market, drawdown, scores, tail losses.
+"""Draw the report's charts: regime, portfolio against market, drawdown, scores, tail losses.
 
-Each is drawn twice, for a wide and a narrow page, so that its words stay legible on a phone. Draws what it is
-given and computes nothing but where to put it. No pyplot: nothing global is touched.
+Each is drawn twice, for a wide and a narrow page, so that its text is legible on a phone. Computes nothing but the
+layout. Does not use pyplot, which has global state.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
-"""Put the report together: one self-contained HTML file from the day's records. No script, nothing fetched.
+"""Render the report: one self-contained HTML file from the day's records, without scripts or external resources.
 
-Every value passes the template's escaping, and before it `replace_unprintable`, so that a hostile name is only a name.
+Every value passes through `replace_unprintable` and then the template's escaping, so that hostile names are harmless.
 """
 
 from dataclasses import dataclass

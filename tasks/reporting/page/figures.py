@@ -1,6 +1,6 @@
-"""Decide what each chart shows and say it in words beside it; None where there is nothing to draw yet.
+"""Select the data of each chart and describe it in text; None if there is nothing to draw yet.
 
-The words are the chart's description for those who do not see it. Drawing itself is in charts.py.
+The text is the chart's description for screen readers. page/charts draws.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from tasks.reporting.page.performance import Performance
 from tasks.risk.tail import book_returns
 
 RIBBON_SESSIONS = 252
-MOST_POINTS = 500  # of a line: more cannot be told apart and make the page heavy
+MOST_POINTS = 500  # per line: more are indistinguishable and bloat the page
 
 
 @dataclass(frozen=True)

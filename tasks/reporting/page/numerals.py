@@ -1,6 +1,6 @@
-"""Write numbers and dates for people: true minus signs, thousands, percent, a dash for what is unknown.
+"""Format numbers and dates for people: minus signs, thousands separators, percentages, a dash for unknown values.
 
-Rounds for display only. Never used in a file that a program reads.
+Rounds for display only. Not for files that programs read.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""Measure the book's past from its history: return, drawdown and how both compare with the benchmark.
+"""Measure past performance from the history: return and drawdown, compared with the benchmark.
 
-The book's level is its equity: returns between rows are not chained, so that a session that came in between is not
-counted twice. A first day has nothing to compare and says so by its length.
+The portfolio's level is its equity; returns of rows are not chained, so that a session inserted later is not counted
+twice. On the first day the series has one row, with nothing to compare.
 """
 
 from dataclasses import dataclass

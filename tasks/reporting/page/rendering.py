@@ -1,6 +1,6 @@
-"""Render a whole day in memory: every file's bytes, the history row, and one line for a person.
+"""Render a whole day in memory: the bytes of every file, the history row, and a one-line summary.
 
-Pure: reads no disk but its own templates, no clock. Decides nothing about publication.
+Pure: reads only its own templates, and no clock. Does not decide about publication.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tasks.reporting.page.document import render_page
 
 @dataclass(frozen=True)
 class RenderedDay:
-    """The day's files but for the manifest, which is written over them."""
+    """The day's files except the manifest, which lists their hashes."""
 
     files: dict[str, bytes]
     source: Provenance

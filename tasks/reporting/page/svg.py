@@ -1,7 +1,7 @@
-"""Turn a matplotlib figure into an inline SVG that follows the page: its colours, its fonts, light and dark.
+"""Convert a matplotlib figure into an inline SVG that follows the page's colours, fonts, and light or dark mode.
 
-Figures are drawn with stand-in colours, which become the page's CSS variables here. What a browser does not
-need (prolog, metadata, unused ids) is cut; equal figures give equal text. Knows nothing of what is drawn.
+Figures are drawn with placeholder colours, which become the page's CSS variables here. Parts that a browser does not
+need (prolog, metadata, unused ids) are removed. Equal figures give equal text.
 """
 
 import io

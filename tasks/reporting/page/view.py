@@ -1,6 +1,6 @@
-"""What the page says, as plain records: the summary in words, the lines of the trades, the book and its sectors.
+"""The page's content as plain records: summary, trades, portfolio and sectors.
 
-Reads the printed ledger, so that the page's figures are the files' figures. Formats nothing but sentences.
+Reads the formatted ledger, so that figures in page and files are equal. Formats only sentences.
 """
 
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def _reductions_notice(records: Records) -> tuple[str, ...]:
 
 
 def failed_checks(records: Records) -> list[Check]:
-    """Return what failed; the switch is told by its own words, not as one more check."""
+    """Return the failed checks, without the kill switch, which has its own text."""
     return [check for check in records.checks.checks if not check.passed and check.name != KILL_SWITCH]
 
 

@@ -117,11 +117,12 @@ def test_a_long_value_is_shortened(tmp_path):
 
 
 def test_a_rule_that_spans_values_is_told_in_its_own_words_and_names_who_broke_it(tmp_path):
-    found = problems(tmp_path, "regime: {exposure_cap: {BULL: 0.5}}")
+    (found,) = problems(tmp_path, "regime: {exposure_cap: {BULL: 0.5}}")
 
-    assert found == [
-        "HOME/config.yaml: regime.exposure_cap: a worse state may not allow more: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL."
-    ]
+    assert found == (
+        "HOME/config.yaml: regime.exposure_cap: a worse state must not allow more exposure: "
+        "CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL."
+    )
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_halted_name_that_was_split_meanwhile_keeps_its_value():
 def test_positions_of_a_later_session_are_refused():
     held = Positions((Position("S001", 10, FRIDAY),), 1.0)
 
-    with pytest.raises(SafetyError, match="held as of 2024-06-14, after the session 2024-06-13"):
+    with pytest.raises(SafetyError, match="held as of 2024-06-14, after the requested session 2024-06-13"):
         value_book(held, make_assets(), session=THURSDAY, events=make_events())
 
 

@@ -54,7 +54,7 @@ def test_a_second_trip_keeps_the_first_reason_and_joins_the_history(home):
 def test_a_reset_without_name_or_reason_is_refused(home, by, reason):
     trip_switch(home, "check_day", "daily loss", NOON)
 
-    with pytest.raises(ConfigError, match="named person"):
+    with pytest.raises(ConfigError, match="requires a name and a reason"):
         reset_switch(home, by, reason, LATER)
 
     assert read_switch(home).is_on

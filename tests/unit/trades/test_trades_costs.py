@@ -80,7 +80,7 @@ def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_told():
 
     assert sold.sells.tolist() == [2_000]
     assert left.sells.tolist() == [0]
-    assert left.told.dropped[0][1] == "selling would cost more than it brings"
+    assert left.cut_log.dropped[0][1] == "selling would cost more than it brings"
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_a_trade_of_exactly_what_is_allowed_is_not_called_cut():
     lines, plan, _ = planned(book, target, **{"safety.max_trade_frac": 1.0})
 
     assert lines.adv_shares[0] * 0.05 == plan.sells[0] == 1_000
-    assert plan.told.cut == {}
-    assert plan.told.warned == {}
+    assert plan.cut_log.cut == {}
+    assert plan.cut_log.warned == {}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.trades.cuts import Told, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
+from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
 from tests.builders import make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
@@ -29,25 +29,25 @@ NOBODY = np.zeros(3, dtype=bool)
     ],
 )
 def test_the_first_stay_and_then_those_that_are_worth_most(most, first, kept):
-    told = Told()
+    cut_log = CutLog()
 
-    left = drop_beyond(SHARES, LINES, told, most=most, first=first, words="too many")
+    left = drop_beyond(SHARES, LINES, cut_log, most=most, first=first, words="too many")
 
     assert left.tolist() == kept
-    assert told.dropped == {
+    assert cut_log.dropped == {
         line: (int(SHARES[line]), "too many") for line in range(3) if not kept[line] and SHARES[line]
     }
 
 
 def test_of_equal_trades_the_first_by_name_stays():
-    left = drop_beyond(np.array([10, 1, 100]), LINES, Told(), most=1, first=NOBODY, words="")
+    left = drop_beyond(np.array([10, 1, 100]), LINES, CutLog(), most=1, first=NOBODY, words="")
 
     assert left.tolist() == [10, 0, 0]
 
 
 @pytest.mark.parametrize(("cost_cents", "kept"), [(99, [1, 0, 1]), (100, [1, 0, 0]), (101, [1, 0, 0])])
 def test_one_share_that_costs_what_it_brings_is_not_sold(cost_cents, kept):
-    left = drop_worthless(np.array([1, 0, 1]), LINES, Told(), lambda _: np.full(3, cost_cents))
+    left = drop_worthless(np.array([1, 0, 1]), LINES, CutLog(), lambda _: np.full(3, cost_cents))
 
     assert left.tolist() == kept
 
@@ -55,40 +55,40 @@ def test_one_share_that_costs_what_it_brings_is_not_sold(cost_cents, kept):
 def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):
     settings = make_settings(**overrides)
     lines = lines_of(book, target, settings=settings)
-    told = Told()
+    cut_log = CutLog()
     left = fit_buys(
         np.array(buys),
         np.zeros(len(buys), dtype=np.int64) if sells is None else np.array(sells),
         lines,
-        told,
+        cut_log,
         selling_costs=selling_costs,
         buying_costs=lambda shares: shares * 0 + 100 * (shares > 0),
         settings=settings,
     )
-    return left.tolist(), told
+    return left.tolist(), cut_log
 
 
 def test_half_a_share_that_is_held_makes_it_no_first_investment():
     target = make_target(A={"weight": 0.0}, **dict.fromkeys("BCDEFGH", 0.1))
 
     empty, _ = fit(make_book(), make_target(**dict.fromkeys("BCDEFGH", 0.1)), [200] * 7)
-    dust, told = fit(make_book(99_975.0, A=0.5), target, [0] + [200] * 7)
+    dust, cut_log = fit(make_book(99_975.0, A=0.5), target, [0] + [200] * 7)
 
     assert empty == [200] * 7
     assert dust == [0] + [114] * 7  # 40% of the book
-    assert told.cut[1] == ["cut to fit the day's limit of 40% for buys"]
+    assert cut_log.cut[1] == ["cut to fit the day's limit of 40% for buys"]
 
 
 def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_told_with_its_size():
     poor = make_book(0.0, A=2_000)
     target = make_target(A=0.9, B=0.05, C=0.05)
 
-    left, told = fit(poor, target, [0, 99, 1], sells=[50, 0, 0], selling_costs=10_000)
+    left, cut_log = fit(poor, target, [0, 99, 1], sells=[50, 0, 0], selling_costs=10_000)
 
     assert left == [0, 47, 0]  # 2,500 less 100 of selling and 2 of buying, of 5,000 dollars
-    assert told.dropped == {2: (1, "the exposure limit leaves no room")}
-    assert told.cut[2] == ["cut to fit the exposure limit"]
-    assert told.cut[1] == [*told.cut[2], "cut to fit the cash that is there after sells and costs"]
+    assert cut_log.dropped == {2: (1, "the exposure limit leaves no room")}
+    assert cut_log.cut[2] == ["cut to fit the exposure limit"]
+    assert cut_log.cut[1] == [*cut_log.cut[2], "cut to fit the cash that is there after sells and costs"]
 
 
 def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shares():
@@ -98,43 +98,43 @@ def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shar
         C={"weight": 0.1, "adv_usd": 900.0},
         D={"weight": 0.1, "adv_usd": float("nan")},
     )
-    lines, told = lines_of(make_book(), target), Told()
+    lines, cut_log = lines_of(make_book(), target), CutLog()
     wanted = np.array([200, 300, 7, 9])
 
-    bought = cut_each(wanted, lines, told, is_sale=False, settings=make_settings())
+    bought = cut_each(wanted, lines, cut_log, is_sale=False, settings=make_settings())
 
     assert bought.tolist() == [50, 200, 0, 9]
-    assert told.cut == {
+    assert cut_log.cut == {
         0: ["cut to 5% of the average daily volume, the rest follows"],
         1: ["cut to 10% of the book in one trade, the rest follows"],
         2: ["cut to 5% of the average daily volume, the rest follows"],
     }
-    assert told.dropped == {2: (7, "the size limits leave less than one share")}
-    assert told.warned[0] == ["cut from 200 to 50 shares, 5% of the average daily volume"]
-    assert 3 not in told.warned
-    cut_each(wanted, lines, told, is_sale=True, settings=make_settings())
-    assert told.warned[3] == ["the average daily volume is unknown"]
+    assert cut_log.dropped == {2: (7, "the size limits leave less than one share")}
+    assert cut_log.warned[0] == ["cut from 200 to 50 shares, 5% of the average daily volume"]
+    assert 3 not in cut_log.warned
+    cut_each(wanted, lines, cut_log, is_sale=True, settings=make_settings())
+    assert cut_log.warned[3] == ["the average daily volume is unknown"]
 
 
 def test_a_trade_of_the_least_worth_stays_and_an_exit_whatever_it_is_worth():
-    lines, told = LINES, Told()
+    lines, cut_log = LINES, CutLog()
     wanted = np.array([10, 1, 99])  # 100, 100 and 99 USD
 
-    left = drop_small(wanted, wanted, lines, told, min_notional_usd=100.0, exempt=NOBODY)
-    exits = drop_small(wanted, wanted, lines, Told(), min_notional_usd=100.0, exempt=~NOBODY)
+    left = drop_small(wanted, wanted, lines, cut_log, min_notional_usd=100.0, exempt=NOBODY)
+    exits = drop_small(wanted, wanted, lines, CutLog(), min_notional_usd=100.0, exempt=~NOBODY)
 
     assert left.tolist() == [10, 1, 0]
-    assert told.dropped == {2: (99, "worth less than 100 USD")}
+    assert cut_log.dropped == {2: (99, "worth less than 100 USD")}
     assert exits.tolist() == [10, 1, 99]
 
 
 def test_a_name_that_trades_less_than_a_share_a_day_is_not_bought():
     lines = lines_of(make_book(), make_target(A={"weight": 0.1, "adv_usd": 25.0}))  # half a share
 
-    assert cut_each(np.array([3]), lines, Told(), is_sale=False, settings=make_settings()).tolist() == [0]
+    assert cut_each(np.array([3]), lines, CutLog(), is_sale=False, settings=make_settings()).tolist() == [0]
 
 
 def test_a_single_share_below_the_least_worth_is_dropped():
-    left = drop_small(np.array([1, 1, 0]), SHARES, LINES, Told(), min_notional_usd=50.0, exempt=NOBODY)
+    left = drop_small(np.array([1, 1, 0]), SHARES, LINES, CutLog(), min_notional_usd=50.0, exempt=NOBODY)
 
     assert left.tolist() == [0, 1, 0]

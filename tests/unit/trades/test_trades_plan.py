@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import SafetyError
 from tasks.costs.model import estimate
 from tasks.trades.after import book_after, cash_after_cents
-from tasks.trades.cuts import Told, fit_buys
+from tasks.trades.cuts import CutLog, fit_buys
 from tasks.trades.plan import costs_of, plan_trades
 from tasks.trades.words import algorithm_for, dropped_trades, trades_frame
 from tests.builders import make_settings
@@ -405,7 +405,7 @@ def test_buys_are_paid_from_what_selling_leaves_after_its_costs(selling_costs):
         wanted,
         sells,
         lines,
-        Told(),
+        CutLog(),
         selling_costs=selling_costs,
         buying_costs=np.zeros_like,
         settings=make_settings(),

@@ -141,8 +141,10 @@ def _rows(path: Path) -> Iterator[CsvFault]:
             for cells in reader:
                 width = width or len(cells)
                 if cells and len(cells) != width:
-                    what = f"line {begin} has {counted(len(cells), 'cell')}, and the header {width}"
-                    yield CsvFault(what, "Write one cell for each column, and quote text with a comma", begin)
+                    what = f"line {begin} has {counted(len(cells), 'cell')}, but the header has {width}"
+                    yield CsvFault(
+                        what, "Write one cell for each column, and quote text that contains a comma", begin
+                    )
                 begin = reader.line_num + 1
         except csv.Error:
             what = f"the quotation marks do not match from line {begin} on"

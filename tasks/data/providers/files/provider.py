@@ -1,8 +1,8 @@
 """Read a folder of CSV or Parquet files of the user (columns: docs/data.md).
 
 Values are delivered as they are: symbols are normalised by one rule (files/spelling), nothing else is corrected or
-guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, also NA, NAN
-and TRUE.
+guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, including
+NA, NAN and TRUE.
 """
 
 import logging
@@ -48,7 +48,7 @@ def make(run: Run) -> "FilesProvider":
     folder = run.settings.data.files.path
     if folder is None:
         raise ConfigError(
-            "data.provider is files, and data.files.path is not set.",
+            "data.provider is files, but data.files.path is not set.",
             remedy="Set data.files.path or AFTERCLOSE_DATA__FILES__PATH.",
             key="data.files.path",
         )
@@ -67,13 +67,13 @@ class FilesProvider:
         if not folder.is_dir():
             raise ConfigError(
                 f"{folder} is not a directory.",
-                remedy="Name the directory with prices.parquet or prices.csv.",
+                remedy="Set it to the directory with prices.parquet or prices.csv.",
             )
         self._prices = self._find("prices")
         if self._prices is None and needs_prices:
             raise ConfigError(
                 f"{folder} contains neither prices.parquet nor prices.csv.",
-                remedy="Put one of them there; docs/data.md has the columns.",
+                remedy="Put one of them there; docs/data.md lists the columns.",
             )
 
     @property

@@ -69,7 +69,7 @@ class RateLimiter:
             raise TransientError(
                 f"{self.provider} did not deliver everything within the {self._refresh_s:g} seconds of "
                 "data.network.max_refresh_s.",
-                remedy="Nothing was stored; run again later, raise the limit, or name a second provider in "
+                remedy="Nothing was stored; run again later, raise the limit, or add a second provider to "
                 "data.provider.",
                 provider=self.provider,
             )
@@ -78,7 +78,7 @@ class RateLimiter:
                 minutes = counted(round(wait_s / 60), "minute")
                 limits = ", ".join(f"{limit} per {span}" for span, limit in self._limits.items())
                 raise TransientError(
-                    f"The request limit of {self.provider} ({limits}) is used up for {minutes}.",
+                    f"The request limit of {self.provider} ({limits}) is exhausted for {minutes}.",
                     remedy="Run again after that, or raise the limits in its settings if your plan allows more.",
                     provider=self.provider,
                     retry_after_s=wait_s,

@@ -80,8 +80,8 @@ class ProviderSession(requests.Session):
         if token is not None and token in pages:
             raise DataError(
                 f"{self._limiter.provider} named page {self._masked(str(token))[:MAX_TOKEN_LENGTH]!r} of "
-                f"{self._masked(parts.path)} as the next one twice: its pages do not end.",
-                remedy="Nothing was stored; run again later, or name a second provider in data.provider.",
+                f"{self._masked(parts.path)} as the next one twice: the pages never end.",
+                remedy="Nothing was stored; run again later, or add a second provider to data.provider.",
                 provider=self._limiter.provider,
             )
         self._pages[query] = {*pages, str(token)} if token is not None else set()
@@ -90,7 +90,7 @@ class ProviderSession(requests.Session):
         provider = self._limiter.provider
         return TransientError(
             f"{provider} gave no complete answer to {self._masked(path)}: {self._masked(why)}.",
-            remedy="Nothing was stored; run again in a moment, or name a second provider in data.provider.",
+            remedy="Nothing was stored; run again in a moment, or add a second provider to data.provider.",
             provider=provider,
         )
 
@@ -108,14 +108,14 @@ class ProviderSession(requests.Session):
         if status == 429 or status >= 500:
             return TransientError(
                 what,
-                remedy="Nothing was stored; run again in a moment, or name a second provider in data.provider.",
+                remedy="Nothing was stored; run again in a moment, or add a second provider to data.provider.",
                 provider=provider,
                 status=status,
                 retry_after_s=_retry_after_s(response),
             )
         return DataError(
             what,
-            remedy="Nothing was stored; see docs/providers.md for what may be asked.",
+            remedy="Nothing was stored; see docs/providers.md for the supported requests.",
             provider=provider,
             status=status,
         )
@@ -154,7 +154,7 @@ def parsing(provider: str) -> Iterator[None]:
         said = masked(str(error))[:100]  # masked before it is cut: part of a key would not be recognised
         raise DataError(
             f"{provider} returned data of an unexpected shape ({type(error).__name__}: {said}).",
-            remedy="Nothing was stored; check for a newer release, or name a second provider in data.provider.",
+            remedy="Nothing was stored; check for a newer release, or add a second provider to data.provider.",
             provider=provider,
         ) from error
 

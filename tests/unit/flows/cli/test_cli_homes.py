@@ -66,7 +66,7 @@ def test_the_demo_never_fills_a_home_that_is_not_its_own(tmp_path, config):
         (tmp_path / "config.yaml").write_text(config)
     before = tree_bytes(tmp_path)
 
-    with pytest.raises(ConfigError, match="not one of a demo"):
+    with pytest.raises(ConfigError, match="not one that the demo created"):
         fill_demo_home(tmp_path, MARKET, last=date(2024, 6, 14), days=1, profile=None)
 
     assert tree_bytes(tmp_path) == before
