@@ -72,9 +72,9 @@ class SessionBounds(Section):
     max_moved_frac_strict: Fraction
     """The same for fewer than full_names names, or without a usable benchmark (then for absolute moves)."""
     max_median_gap_frac: Positive
-    """Largest distance of the median move from the benchmark's."""
+    """Largest difference between the median move and the benchmark's."""
     max_median_move_frac: Positive
-    """The largest median move without a usable benchmark."""
+    """Largest median move without a usable benchmark."""
     min_rank_correlation: Fraction
     """Smallest rank correlation of the closes with those of the previous session."""
     max_volume_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
@@ -110,7 +110,7 @@ class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """Fraction of the expected symbols that must have a bar on the session, or the run stops."""
+    """Fraction of the expected symbols with a bar on the session below which the run stops."""
     max_quarantined_frac: Fraction
     """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction

@@ -50,7 +50,7 @@ class Models(Section):
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
     """Horizons of the forward returns to learn, in sessions. Every n-th session is used; n is the shortest horizon."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
-    """Rows with less weight in training: older ones, those whose labels overlap with others of the name, or both."""
+    """Which rows weigh less in training: older ones, those whose labels overlap others of the name, or both."""
     half_life_sessions: Count
     """With time decay, a row has half the weight of one this many sessions later."""
     train_sessions: Count
@@ -106,7 +106,7 @@ class Regime(Section):
     weak_drawdown: Fraction
     """The benchmark this far below its 252-session high is a sign of weakness."""
     reduce_above_volatility: Positive
-    """Volatility index (percent) above which exposure is halved whatever the state."""
+    """Volatility index (percent) above which exposure is halved in every state."""
 
     @field_validator("exposure_cap")
     @classmethod
