@@ -94,9 +94,9 @@ def _guess(dotted: str, keys: Mapping[str, Key]) -> str:
 
 
 def _origin(dotted: str, origins: Mapping[str, str]) -> str:
-    """Return the layer that set the key or what lies inside it, else one that set something beside it.
+    """Return the layer that set the key or a key inside it, else one that set a key of an enclosing section.
 
-    Where several layers had a hand in it, the one that changed what was shipped is named.
+    If several layers did, returns the one that changed the shipped value.
     """
     place = dotted.split("[", maxsplit=1)[0]
     while place:

@@ -37,7 +37,7 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
 
 
 def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> bool:
-    """Tell whether everything held has a price, under the symbol it has today."""
+    """Return whether every holding has a price under its current symbol."""
     return all(
         symbol_today(position.symbol, position.session or session, events.companies) in assets.index
         for position in held.positions

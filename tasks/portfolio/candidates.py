@@ -15,7 +15,7 @@ MAX_Z = 3.0  # one wild score must not become one wild bet
 
 
 class Candidates(NamedTuple):
-    """Names in alphabetical order, and for every scored name that is not among them the words why not."""
+    """Names in alphabetical order, and the reason why each other scored name is excluded."""
 
     symbols: tuple[str, ...]
     left_out: dict[str, str]

@@ -15,14 +15,14 @@ GRAINS = 1e10  # weights are whole numbers of 1e-10, rounded down, so that equal
 
 
 class Cut(NamedTuple):
-    """The weights after one limit was applied, and the words for it."""
+    """The weights after one limit was applied, and its description."""
 
     why: str
     weights: Weights
 
 
 def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
-    """Apply every limit in turn; the last entry is the book that may stand. Negative weights are not expected."""
+    """Apply every limit in turn; the last entry satisfies all of them. Weights must not be negative."""
     cuts = [Cut("wish", weights)]
 
     def then(why: str, capped: Weights) -> None:
@@ -44,7 +44,7 @@ def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
 
 
 def round_down(weights: Weights) -> Weights:
-    """Round to whole grains, never up by more than a thousandth of one (so that 0.15 stays 0.15)."""
+    """Round down to whole grains, but up by at most a thousandth of one (so that 0.15 stays 0.15)."""
     rounded: Weights = np.floor(weights * GRAINS + 1e-3) / GRAINS
     return rounded
 
@@ -55,7 +55,7 @@ def cap_positions(weights: Weights, limit: float) -> Weights:
 
 
 def cap_group(weights: Weights, group: Group) -> Weights:
-    """Shrink a group that weighs more than its limit, proportions inside it kept."""
+    """Scale a group down to its limit, with unchanged proportions."""
     total = weights[group.members].sum()
     if total <= group.limit:
         return weights
@@ -63,7 +63,7 @@ def cap_group(weights: Weights, group: Group) -> Weights:
 
 
 def cap_pairs(weights: Weights, pairs: tuple[Pair, ...], limit: float) -> Weights:
-    """Shrink the smaller of two look-alikes until the pair weighs no more than one position may."""
+    """Reduce the smaller position of a correlated pair until the pair is within the limit of one position."""
     capped = weights.copy()
     for one, other, _ in pairs:
         excess = capped[one] + capped[other] - limit
@@ -74,6 +74,6 @@ def cap_pairs(weights: Weights, pairs: tuple[Pair, ...], limit: float) -> Weight
 
 
 def cap_exposure(weights: Weights, limit: float) -> Weights:
-    """Shrink the whole book to the exposure that the regime allows (R2)."""
+    """Scale the whole portfolio down to the regime's exposure cap (R2)."""
     exposure = weights.sum()
     return weights if exposure <= limit else weights * (limit / exposure)

@@ -21,7 +21,7 @@ def check_book(
     settings: PortfolioSettings,
     covariance: pd.DataFrame | None = None,
 ) -> None:
-    """Raise SafetyError unless weights are finite, none negative, sum to 1 with CASH last, and keep every limit."""
+    """Raise SafetyError unless weights are finite, not negative, sum to 1 with CASH last, and satisfy every limit."""
     weights = frame["weight"].to_numpy(dtype=float)
     if not frame.index.is_unique or frame.index[-1] != CASH:
         raise _refused("each name must be listed once, with CASH last")

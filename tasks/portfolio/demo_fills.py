@@ -13,7 +13,7 @@ from tasks.portfolio.schema import CASH
 
 
 def is_filled(home: Home, session: date) -> bool:
-    """Say whether the book already is as it stood after that session, or a later one."""
+    """Return whether the positions file already reflects that session or a later one."""
     if not home.positions_file.exists():
         return False
     sessions = [row["session"] for row in _rows(home.positions_file) if row.get("session")]
@@ -21,7 +21,7 @@ def is_filled(home: Home, session: date) -> bool:
 
 
 def fill_as_proposed(home: Home, session: date) -> None:
-    """Write the book as the day's portfolio_weights.csv leaves it: shares by symbol, and the cash."""
+    """Write the positions after the day's trades, from portfolio_weights.csv: shares by symbol, and the cash."""
     rows = _rows(home.day_folder(session) / "portfolio_weights.csv")
     held = [row for row in rows if row["symbol"] == CASH or float(row["shares"]) != 0]
     lines = ["symbol,shares,session", *(f"{row['symbol']},{row['shares']},{session}" for row in held)]

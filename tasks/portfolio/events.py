@@ -20,7 +20,7 @@ class Events(NamedTuple):
 
 
 def events_of(actions: pd.DataFrame, companies: CompanyIndex) -> Events:
-    """Return the splits among the actions, each under the symbol that its company has today."""
+    """Return the splits among the actions, each under its company's current symbol."""
     rows = actions[(actions["split"] > 0) & (actions["split"] != 1)]
     company = companies.of_frame(rows, "session") if len(rows) else np.zeros(0, dtype=np.int64)
     today = [
@@ -32,7 +32,7 @@ def events_of(actions: pd.DataFrame, companies: CompanyIndex) -> Events:
 
 
 def symbol_today(symbol: str, session: date, companies: CompanyIndex) -> str:
-    """Return how the company is called now that had the symbol on the session; a stranger keeps its symbol."""
+    """Return the current symbol of the company that had `symbol` on the session; an unknown one is unchanged."""
     position = companies.of_rows(
         np.array([symbol]), np.zeros(1, dtype=np.int64), np.array([session], dtype="datetime64[D]")
     )[0]

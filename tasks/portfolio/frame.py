@@ -16,7 +16,7 @@ COLUMN_TYPES = {
 
 
 def current_weights(book: Book) -> pd.Series:
-    """Return each holding's share of the equity, cash left out."""
+    """Return each holding as a fraction of the equity, without cash."""
     return pd.Series(
         {holding.symbol: holding.value_usd / book.equity_usd for holding in book.holdings},
         index=pd.Index([holding.symbol for holding in book.holdings], dtype=str, name="symbol"),
@@ -25,7 +25,7 @@ def current_weights(book: Book) -> pd.Series:
 
 
 def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
-    """Return the frame of `Portfolio`: what is wanted or held, the heaviest first, CASH last."""
+    """Return the frame of `Portfolio`: names with a target or a holding by descending weight, CASH last."""
     current = current_weights(book)
     wanted = target.weights[(target.weights > 0) | target.weights.index.isin(current.index)]
     names = wanted.index
@@ -64,7 +64,7 @@ def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Seri
 
 
 def reductions_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the target with no name above its current weight, what is not bought in cash, and a note where it was."""
+    """Return the target with no name above its current weight; the rest is cash. Reduced names get a note."""
     reduced = frame.copy()
     names = reduced.index != CASH
     wanted, current = (reduced.loc[names, name] for name in ("weight", "current_weight"))

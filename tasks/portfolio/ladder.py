@@ -19,7 +19,7 @@ HOLD = "hold"
 
 
 class Solution(NamedTuple):
-    """Weights of the candidates; None means that no method gave any and what is held stays."""
+    """Weights of the candidates; None if no method succeeded, and the holdings are unchanged."""
 
     weights: Weights | None
     method: str
@@ -27,7 +27,7 @@ class Solution(NamedTuple):
 
 
 def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
-    """Return the first method's weights that stand. `ranks` False: the champion has no view of which is better."""
+    """Return the weights of the first method that succeeds. `ranks` False: the champion does not rank names."""
     steps: list[LadderStep] = []
     if not ranks and optimizer in NEED_A_RANKING:
         steps.append(
@@ -47,7 +47,7 @@ def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
 
 
 def rungs(first: str) -> tuple[str, ...]:
-    """Return the methods to try in order: a method that is itself a rung goes on from there."""
+    """Return the methods to try in order; if the first is itself a rung, those from there on."""
     if first in FALLBACKS:
         return FALLBACKS[FALLBACKS.index(first) :]
     return (first, *FALLBACKS)

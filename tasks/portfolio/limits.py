@@ -24,7 +24,7 @@ TOLERANCE = 1e-9  # a limit is broken beyond this; weights are kept to 1e-10
 
 
 class Group(NamedTuple):
-    """Names that together may not weigh more than the limit."""
+    """Names whose sum of weights must not exceed the limit."""
 
     name: str
     members: NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two names that move as one: together they may weigh no more than one position."""
+    """Two highly correlated names: their sum must not exceed the limit of one position."""
 
     one: int
     other: int
@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What holds for the names of one book, in their order."""
+    """The limits of one portfolio; arrays follow the order of its names."""
 
     max_position: float
     max_exposure: float
@@ -78,13 +78,13 @@ def limits_for(
 
 
 def _limited(sector: Text, settings: PortfolioSettings) -> tuple[str, ...]:
-    """Return the sectors that a limit holds. A name that is its own sector has the limit of its position."""
+    """Return the sectors with a limit. A name that is its own sector has only the position limit."""
     alone = {UNKNOWN_SECTOR} if settings.unknown_sector == "each_its_own" else set()
     return tuple(label for label in map(str, sector) if label not in alone)
 
 
 def unknown_sector_words(settings: PortfolioSettings) -> str:
-    """Say what the settings make of names whose sector is unknown."""
+    """Explain how the settings treat names of unknown sector."""
     if settings.unknown_sector == "each_its_own":
         return "each counts as a sector of its own, and no limit holds them together"
     most = percent(settings.max_sector_frac)
@@ -92,14 +92,14 @@ def unknown_sector_words(settings: PortfolioSettings) -> str:
 
 
 def look_alikes(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:
-    """Return the pairs whose correlation is above the limit, the closest first; unknown correlations are none."""
+    """Return the pairs with a correlation above the limit, highest first; unknown correlations form no pair."""
     ones, others = np.nonzero(np.triu(np.nan_to_num(correlation, nan=0.0) > limit, k=1))
     pairs = (Pair(int(i), int(j), float(correlation[i, j])) for i, j in zip(ones, others, strict=True))
     return tuple(sorted(pairs, key=lambda pair: (-pair.correlation, pair.one, pair.other)))
 
 
 def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
-    """Name every limit that the weights break, look-alikes included. Empty means the book may stand."""
+    """Return the names of all limits that the weights break, correlated pairs included; empty if none."""
     broken = []
     if weights.size and weights.max() > limits.max_position + TOLERANCE:
         broken.append("position")

@@ -27,7 +27,7 @@ BUDGET_SLACK = 1e-6  # an interior-point solver wants some room inside the limit
 
 @dataclass(frozen=True)
 class Problem:
-    """What an optimizer is handed. Returns and covariances are yearly; returns are in excess of cash."""
+    """An optimizer's input. Returns and covariances are annual; returns are in excess of cash."""
 
     expected_returns: Vector
     covariance: Matrix
@@ -56,14 +56,14 @@ def max_sharpe(problem: Problem) -> Weights:
 
 
 def min_volatility(problem: Problem) -> Weights:
-    """Minimise volatility, whatever the scores say beyond the choice of names."""
+    """Minimise volatility; scores matter only for the choice of names."""
     budget, rows = _shares(problem)
     names = len(problem.expected_returns)
     return budget * _solved(problem, (np.ones((1, names)), np.ones(1)), rows).round(DECIMALS)
 
 
 def hrp(problem: Problem) -> Weights:
-    """Split risk down a tree of related names (hierarchical risk parity)."""
+    """Allocate risk down a tree of correlated names (hierarchical risk parity)."""
     if len(problem.covariance) == 1:
         return np.ones(1)
     import pandas as pd
@@ -75,7 +75,7 @@ def hrp(problem: Problem) -> Weights:
 
 
 def inverse_volatility(problem: Problem) -> Weights:
-    """Weigh each name by the inverse of its volatility."""
+    """Weight each name by the inverse of its volatility."""
     variance = np.diag(problem.covariance)
     if not (variance > 0).all():
         raise _infeasible("a name has no volatility")
@@ -85,7 +85,7 @@ def inverse_volatility(problem: Problem) -> Weights:
 
 
 def equal_weight(problem: Problem) -> Weights:
-    """Weigh all names alike."""
+    """Weight all names equally."""
     names = len(problem.covariance)
     return np.full(names, 1 / names)
 
@@ -101,7 +101,7 @@ NEED_A_RANKING = frozenset({"max_sharpe"})
 
 
 def optimize(method: str, problem: Problem) -> Weights:
-    """Run one method; refuse an answer that is no book: not finite, negative, more than 1, or empty."""
+    """Run one method; reject weights that are not finite, negative, all zero, or sum to more than 1."""
     if method not in OPTIMIZERS:
         raise _infeasible(f"no optimizer has this name ({', '.join(OPTIMIZERS)} do)")
     if not (np.isfinite(problem.expected_returns).all() and np.isfinite(problem.covariance).all()):
@@ -117,7 +117,7 @@ def optimize(method: str, problem: Problem) -> Weights:
 
 
 def largest_budget(limits: Limits, names: int) -> float:
-    """Return how much of the book the limits leave to these names: less than 1 when there are few, or alike."""
+    """Return the largest sum of weights that the limits allow: below 1 if names are few or too correlated."""
     if names * limits.max_position <= 1 and not limits.groups and not limits.pairs:
         return names * limits.max_position
     from scipy.optimize import linprog
@@ -171,7 +171,7 @@ def _as_rows(limits: Limits, names: int) -> tuple[Matrix, Vector]:
 
 @contextmanager
 def _failures_named() -> Iterator[None]:
-    """Turn whatever a library raises, or warns of, into InfeasibleError."""
+    """Convert a library's errors and warnings to InfeasibleError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)

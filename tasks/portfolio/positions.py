@@ -27,7 +27,7 @@ FORMER_LIFE = re.compile(r"~[0-9]{8}$")  # how the lake calls a company whose sy
 
 @dataclass(frozen=True)
 class Position:
-    """One line of the file. `session` is the one after whose close the shares were held; None is the run's own."""
+    """One line of the file. The shares were held after the close of `session`; None means the run's session."""
 
     symbol: str
     shares: float
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Positions:
-    """The file as it was understood. Shares are not yet carried through later splits."""
+    """The parsed file. Shares are not yet adjusted for later splits."""
 
     positions: tuple[Position, ...]
     cash_usd: float
@@ -44,7 +44,7 @@ class Positions:
 
 
 def parse_positions(text: str, *, path: str) -> Positions:
-    """Read CSV with the columns symbol, shares and perhaps session; others are ignored. CASH is the cash in USD."""
+    """Parse CSV with the columns symbol, shares and optionally session; ignore others. CASH is cash in USD."""
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     found: dict[str, Position] = {}
     try:

@@ -38,7 +38,7 @@ def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) 
 
 
 def to_cents(price: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round prices in USD to whole cents: nothing finer can be ordered."""
+    """Round prices in USD to whole cents, the smallest unit of an order."""
     cents: NDArray[np.float64] = np.round(price, 2)
     return cents
 
@@ -61,7 +61,7 @@ def _last_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _splits_since_last_bar(panel: Panel, splits: pd.DataFrame) -> NDArray[np.float64]:
-    """Return new shares per share of each name's last bar: 1 but for a halted name that was split meanwhile."""
+    """Return new shares per share of each name's last bar: 1 unless a halted name has been split since."""
     factor = np.ones(len(panel.symbols))
     row = _last_row(panel.raw_close)
     for column in np.flatnonzero(row < len(panel.sessions) - 1):

@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 
 
 def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
-    """Return what is held. Only a new home may lack the file: nothing is held there but the initial cash."""
+    """Return the positions held. Only a new home may lack the file: it holds just the initial cash."""
     path = home.positions_file
     try:
         content = path.read_bytes()
@@ -44,12 +44,12 @@ def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
 
 
 def opening_positions(initial_cash_usd: float) -> bytes:
-    """Return the positions file of a new home: nothing but the initial cash."""
+    """Return the positions file of a new home: just the initial cash."""
     return f"symbol,shares\n{CASH},{initial_cash_usd!r}\n".encode()
 
 
 def open_portfolio(home: Home, *, initial_cash_usd: float) -> None:
-    """Write down that this home has a portfolio now, before its first day is published."""
+    """Record that this home has a portfolio, before its first day is published."""
     if not home.positions_file.exists():
         write_bytes(home.positions_file, opening_positions(initial_cash_usd))
     if _record(home) is None:
@@ -57,12 +57,12 @@ def open_portfolio(home: Home, *, initial_cash_usd: float) -> None:
 
 
 def note_history(home: Home) -> None:
-    """Remember how many rows the performance history has, so that fewer are noticed."""
+    """Record the number of rows of the performance history, so that missing rows are detected."""
     note_in_marker(home, PORTFOLIO, {**(_record(home) or {}), ROWS: len(history_sessions(home) or ())})
 
 
 def declare_portfolio(home: Home, text: str, *, accept_history: bool) -> None:
-    """Replace the positions file; with `accept_history` let the performance history stand, short as it is."""
+    """Replace the positions file; with `accept_history`, accept a performance history with missing rows."""
     record = dict(_record(home) or {})
     if accept_history:
         days = published_sessions(home)
@@ -72,10 +72,10 @@ def declare_portfolio(home: Home, text: str, *, accept_history: bool) -> None:
 
 
 def refuse_short_history(home: Home, session: date | None) -> None:
-    """Raise SafetyError where rows of the performance history are gone: without them a loss would not be noticed.
+    """Raise SafetyError if rows of the performance history are missing: without them losses would go undetected.
 
-    The session's own row is not missed, nor that of the latest day where the marker counts the rows: a run may have
-    been killed between the day and its row.
+    The session's own row may be missing. So may the latest day's, if the marker counts the rows: a run may have been
+    killed between publishing the day and writing its row.
     """
     record = _record(home) or {}
     days = published_sessions(home)
@@ -90,14 +90,14 @@ def refuse_short_history(home: Home, session: date | None) -> None:
     if rows is None:
         what = f"{where} is missing, though days were published"
     elif gone:
-        what = f"{where} has no row of {gone[0]}, which was published"
+        what = f"{where} has no row for {gone[0]}, which was published"
     else:
         what = f"{where} has {len(rows)} rows; it had {known}"
     again = f", or run the day again with `afterclose daily --date {gone[-1]}`" if gone else ""
     raise SafetyError(
-        f"{what}. No earlier loss could be noticed.",
-        remedy=f"Restore it from a backup (`afterclose data restore`){again}. If the rows are gone for good, "
-        f"accept it as it is: `{_declare(home, str(home.positions_file))} --accept-history`",
+        f"{what}. Earlier losses would go undetected.",
+        remedy=f"Restore it from a backup (`afterclose data restore`){again}. If the rows are lost for good, "
+        f"accept the history as it is: `{_declare(home, str(home.positions_file))} --accept-history`",
         path=str(where),
     )
 
@@ -120,7 +120,7 @@ def history_sessions(home: Home) -> set[date] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise SafetyError(
             f"{path} cannot be read: {error}.",
-            remedy="Restore it from a backup (`afterclose data restore`); the loss limits are judged from it.",
+            remedy="Restore it from a backup (`afterclose data restore`); the loss limits depend on it.",
             path=str(path),
         ) from error
     found = (_date(row[0]) for row in csv.reader(io.StringIO(text)) if row)
@@ -134,7 +134,7 @@ def _record(home: Home) -> Mapping[str, Any] | None:
     raise SafetyError(
         f"{home.marker_file} is damaged: its record of the portfolio cannot be read.",
         remedy="Restore it from a backup (`afterclose data restore`): without it a lost portfolio or history would "
-        "not be noticed.",
+        "go undetected.",
         path=str(home.marker_file),
     )
 
@@ -154,7 +154,7 @@ def _declare(home: Home, file: str) -> str:
 
 def _lost(home: Home, what: str) -> SafetyError:
     return SafetyError(
-        f"{what}. A portfolio is never taken for an empty one.",
+        f"{what}. A missing portfolio is not treated as empty.",
         remedy="Restore it from a backup (`afterclose data restore`), "
         f"or declare what is held: `{_declare(home, 'FILE')}`",
         path=str(home.positions_file),

@@ -36,7 +36,7 @@ class Book:
 
 @dataclass(frozen=True)
 class LadderStep:
-    """One rung of the fallback ladder: what was tried and why it was left, or that it held."""
+    """One rung of the fallback ladder: the method tried, and why it failed or that it succeeded."""
 
     method: str
     outcome: str

@@ -18,7 +18,7 @@ from tasks.portfolio.record import positions_of
 
 
 def read_positions(run: Run) -> Positions:
-    """Return what is held, as tasks/portfolio/record.py reads it."""
+    """Return the positions held, read by tasks/portfolio/record.py."""
     return positions_of(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
 
 

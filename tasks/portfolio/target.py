@@ -31,7 +31,7 @@ WORTH_TELLING = 1e-6  # smaller cuts are rounding
 
 @dataclass(frozen=True)
 class View:
-    """What the champion and the regime say about the session."""
+    """The scores and the regime's limits for the session."""
 
     scores: pd.Series  # by symbol, higher is better
     ranks: bool  # False: the scores do not tell names apart, by design
@@ -42,7 +42,7 @@ class View:
 
 @dataclass(frozen=True)
 class Target:
-    """Weights by symbol in alphabetical order, cash left out; `why` says of every name what shaped its weight."""
+    """Weights by symbol in alphabetical order, without cash; `why` explains the weight of every name."""
 
     weights: pd.Series
     why: dict[str, str]
@@ -109,7 +109,7 @@ def _solve(
 def _with_held(
     solution: Solution, candidates: Candidates, assets: pd.DataFrame, held: pd.Series
 ) -> pd.Series:
-    """Return wanted weights of candidates and held names; names that may only be left get none."""
+    """Return desired weights of candidates and held names; names that may only be sold get 0."""
     if solution.method == HOLD:
         return held.sort_index()
     names = sorted({*candidates.symbols, *held.index})

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def refuse_lost_portfolio(run: Run) -> None:
-    """Raise SafetyError, before anything is computed, where the positions or rows of the history are gone."""
+    """Raise SafetyError, before anything is computed, if the positions or rows of the history are missing."""
     read_positions(run)
     refuse_short_history(run.home, run.session.day)
 
@@ -34,7 +34,7 @@ def refuse_lost_portfolio(run: Run) -> None:
 def keep_to_reductions(
     run: Run, portfolio: Portfolio, risk: RiskModel, *, reductions_only: bool
 ) -> Portfolio:
-    """Take every increase out of the target while new risk is halted; otherwise return the portfolio as it is."""
+    """Remove every increase from the target while new risk is halted; otherwise return the portfolio unchanged."""
     if not reductions_only:
         return portfolio
     frame = reductions_of(load_frame(portfolio.frame))
@@ -50,7 +50,7 @@ def keep_to_reductions(
 
 @stage()
 def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, risk: RiskModel) -> Portfolio:
-    """Value the book as it is, and decide the book as it should be."""
+    """Value the current portfolio and compute the target portfolio."""
     settings = run.settings.portfolio
     positions = read_positions(run)
     assets, events = read_market(run, market, positions)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Day:
-    """One session's end. `folder` is None on a closed session, where there is nothing to do."""
+    """The outcome of one session. `folder` is None on a closed session, where there is nothing to do."""
 
     session: date
     folder: Path | None

@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 
 
 def refuse_decided_day(run: Run) -> None:
-    """Raise SafetyError when the session was approved or executed: such a day is never written again."""
+    """Raise SafetyError if the session was approved or executed: such a day is never rewritten."""
     refuse_decided(run.home.day_folder(run.session))
 
 
 @stage()
 def report_closed_session(run: Run) -> Day:
-    """Say that the exchange was closed and that there is nothing to do."""
+    """Report that the exchange was closed and there is nothing to do."""
     summary = f"{run.session}: the exchange was closed, nothing to do."
     log.info(summary)
     return Day(run.session.day, None, None, 0, "closed", summary)
@@ -89,7 +89,7 @@ def publish_day(
 
 
 def _refuse_halt(run: Run, checks: Checks) -> None:
-    """Look at the switch once more: somebody may have tripped it since the checks."""
+    """Read the switch again: someone may have tripped it since the checks."""
     switch = read_switch(run.home)
     if switch.is_on and not (checks.reductions_only and switch.allows_reductions):
         raise SafetyError(

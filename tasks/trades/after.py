@@ -12,13 +12,13 @@ from tasks.trades.plan import Plan
 
 
 def cash_after_cents(lines: Lines, plan: Plan) -> int:
-    """Return the cash that is left, to the cent."""
+    """Return the remaining cash, to the cent."""
     moved = (plan.sells - plan.buys) * lines.price_cents
     return lines.cash_cents + int(moved.sum()) - plan.cost_cents
 
 
 def book_after(lines: Lines, plan: Plan) -> pd.DataFrame:
-    """Return shares, price and weight by symbol; CASH last, its shares counted in dollars at a price of 1."""
+    """Return shares, price and weight by symbol; CASH last, in dollars at a price of 1."""
     shares = lines.held - plan.sells + plan.buys
     kept = np.flatnonzero(shares > 0)
     cash_usd = cash_after_cents(lines, plan) / 100

@@ -18,7 +18,7 @@ SELL, BUY = "SELL", "BUY"
 
 
 def check_trades(frame: pd.DataFrame, book: Book, adv_usd: pd.Series, *, settings: Settings) -> None:
-    """Raise SafetyError at the first trade, or sum of trades, that breaks a rule. No trades break none."""
+    """Raise SafetyError for the first trade, or sum of trades, that breaks a rule. An empty list is valid."""
     held = {holding.symbol: holding.shares for holding in book.holdings}
     twice = frame["symbol"][frame["symbol"].duplicated()]
     if len(twice):

@@ -37,7 +37,7 @@ class CutLog:
 
 
 def cut_each(wanted: Shares, lines: Lines, cut_log: CutLog, *, is_sale: bool, settings: Settings) -> Shares:
-    """Cut each trade to its share of the volume and of the book."""
+    """Cut each trade to the limits on its fraction of the volume and of the portfolio."""
     shares = wanted.copy()
     for line in np.flatnonzero(wanted).tolist():
         adv = lines.adv_shares[line]
@@ -86,7 +86,7 @@ def drop_beyond(
 
 
 def drop_worthless(sells: Shares, lines: Lines, cut_log: CutLog, cost_cents: CostCents) -> Shares:
-    """Drop sales that would cost more than they bring."""
+    """Drop sales that would cost more than their proceeds."""
     worthless = (sells > 0) & (cost_cents(sells) >= sells * lines.price_cents)
     for line in np.flatnonzero(worthless).tolist():
         cut_log.drop(line, int(sells[line]), "selling would cost more than it brings")
@@ -141,7 +141,7 @@ def fit_buys(
 def _scale(
     buys: Shares, members: Mask, room_cents: float, lines: Lines, cut_log: CutLog, words: str
 ) -> Shares:
-    """Scale the members' buys by one factor so that together they fit. Whole numbers: the room is never exceeded."""
+    """Scale the members' buys by one factor so that they fit together. In whole numbers, never beyond the room."""
     room = max(int(np.floor(room_cents)), 0)
     prices: Iterable[int] = lines.price_cents.tolist()
     total = sum(int(n) * price for n, price, inside in zip(buys, prices, members, strict=True) if inside)

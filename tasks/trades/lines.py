@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Lines:
-    """Every name that is held or wanted, in alphabetical order."""
+    """Every name with a holding or a target, in alphabetical order."""
 
     symbols: tuple[str, ...]
     held: Numbers  # shares; fractions may be held, never traded
@@ -53,7 +53,7 @@ class Lines:
 def make_lines(
     frame: pd.DataFrame, book: Book, quarantined: tuple[str, ...], *, exposure_cap: float, settings: Settings
 ) -> Lines:
-    """Return the lines of a target book (the frame of `Portfolio`) against what is held."""
+    """Return the lines of a target portfolio (the frame of `Portfolio`) and the holdings."""
     names = frame.drop(index=CASH).sort_index()
     held = pd.Series({holding.symbol: holding.shares for holding in book.holdings}, dtype=float)
     unknown = held.index.difference(names.index)

@@ -34,7 +34,7 @@ class Plan:
 
 
 def plan_trades(lines: Lines, *, settings: Settings) -> Plan:
-    """Return the trades whose costs are covered by what was set aside for them while sizing."""
+    """Return trades whose costs are covered by the amount set aside for costs when sizing them."""
     reserve_cents = 0.0
     plan = _plan(lines, reserve_cents, settings)
     for _ in range(ROUNDS):

@@ -22,7 +22,7 @@ TRADE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Dropped:
-    """A trade that was wanted and not proposed, and why."""
+    """A desired trade that is not proposed, and why."""
 
     symbol: str
     notional_usd: float

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @stage()
 def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
-    """Size, cut and price the trades that lead from the book as it is towards the book as it should be."""
+    """Size, cut and price the trades from the current towards the target portfolio."""
     settings = run.settings
     target = load_frame(portfolio.frame)
     lines = make_lines(
@@ -53,5 +53,5 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
 
 
 def _simulated(note: str) -> str:
-    """Begin the reason of a trade by what nobody may overlook, in whichever program the file is opened."""
+    """Prefix a trade's reason with what must not be overlooked, whatever program opens the file."""
     return f"simulated market; {note}" if note else "simulated market"

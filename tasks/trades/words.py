@@ -22,7 +22,7 @@ ORDER = ("CLOSE", "REDUCE", "OPEN", "INCREASE")  # exits first
 
 
 def trades_frame(lines: Lines, plan: Plan, notes: pd.Series) -> pd.DataFrame:
-    """Return the frame of `Trades`: exits first, then by size. `notes` say by symbol what shaped its target."""
+    """Return the frame of `Trades`: exits first, then by size. `notes` explain the targets, by symbol."""
     rows = [
         _row(line, lines, plan, str(notes[lines.symbols[line]]))
         for line in np.flatnonzero(plan.sells + plan.buys).tolist()
@@ -39,7 +39,7 @@ def trades_frame(lines: Lines, plan: Plan, notes: pd.Series) -> pd.DataFrame:
 
 
 def dropped_trades(lines: Lines, plan: Plan) -> tuple[Dropped, ...]:
-    """Return what was wanted and is not proposed, by symbol."""
+    """Return the desired trades that are not proposed, by symbol."""
     found = {
         line: Dropped(lines.symbols[line], shares * int(lines.price_cents[line]) / 100, why)
         for line, (shares, why) in plan.cut_log.dropped.items()
@@ -54,7 +54,7 @@ def dropped_trades(lines: Lines, plan: Plan) -> tuple[Dropped, ...]:
 
 
 def algorithm_for(shares: int) -> str:
-    """Return how an order of this size should be worked."""
+    """Return how to execute an order of this size."""
     return next((name for below, name in ALGORITHMS if shares < below), LARGEST)
 
 
@@ -103,7 +103,7 @@ def _doubts(line: int, lines: Lines) -> list[str]:
 
 
 def _why_nothing(line: int, lines: Lines, gap_cents: float) -> str:
-    """Say why a name away from its target is not traded; empty where there is nothing to trade."""
+    """Return why a name is not traded although it is off its target; empty if there is nothing to trade."""
     price = int(lines.price_cents[line])
     if lines.is_exit[line]:
         return (

@@ -195,7 +195,7 @@ def test_a_marker_whose_record_of_the_portfolio_is_damaged_is_no_fresh_start(tmp
     ("harm", "what"),
     [
         (lose, "{} is missing, though days were published"),
-        (lambda path: path.write_text("date,equity,exposure\n"), "{} has no row of 2024-06-10"),
+        (lambda path: path.write_text("date,equity,exposure\n"), "{} has no row for 2024-06-10"),
     ],
 )
 def test_the_refusal_names_the_history_and_the_home_to_declare_it_in(tmp_path, harm, what):

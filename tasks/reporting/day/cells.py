@@ -14,7 +14,7 @@ FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # some spreadsheets take the f
 
 
 def csv_cell(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula."""
+    """Return the text quoted where a spreadsheet would treat it as a formula."""
     quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
     return replace_unprintable(quoted)
 
@@ -28,7 +28,7 @@ def fixed(value: float, places: int) -> str:
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Write lines of ready cells as UTF-8 with plain newlines."""
+    """Write lines of formatted cells as UTF-8 with LF line ends."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)

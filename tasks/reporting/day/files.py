@@ -30,7 +30,7 @@ def weights_csv(weights: pd.DataFrame) -> bytes:
 
 
 def signals_json(inputs: DayInputs) -> bytes:
-    """Write who scored the universe, on which data, and every score with its rank."""
+    """Write the champion, the data, and every score with its rank."""
     champion = inputs.records.scores.champion
     ranked = inputs.frames.scores.sort_index()
     scores = {
@@ -53,7 +53,7 @@ def signals_json(inputs: DayInputs) -> bytes:
 
 
 def monitoring_json(inputs: DayInputs) -> bytes:
-    """Write how healthy the day was. What depends on how often a day was run (new bars) is left out."""
+    """Write the day's health figures, except those that depend on how often the day was run (new bars)."""
     records = inputs.records
     market, champion, checks = records.market, records.scores.champion, records.checks
     return json_bytes(
@@ -103,7 +103,7 @@ def monitoring_json(inputs: DayInputs) -> bytes:
 
 
 def json_bytes(record: Any) -> bytes:
-    """Write plain data for people and programs: sorted, indented, ASCII; what is not a number is null."""
+    """Write plain data as JSON for people and programs: sorted, indented, ASCII; NaN becomes null."""
     text = json.dumps(_plain(record), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
     return f"{text}\n".encode()
 
@@ -125,7 +125,7 @@ def _rows(frame: pd.DataFrame, columns: tuple[str, ...], places: Places) -> list
 
 
 def as_text(value: object) -> str:
-    """Return a cell of a text column; what is missing or false is empty."""
+    """Return a cell of a text column; missing or false values are empty."""
     if value is None or value is False or (isinstance(value, float) and math.isnan(value)):
         return ""
     return "yes" if value is True else str(value)

@@ -19,7 +19,7 @@ COLUMNS = ("date", "equity", "daily_return", "regime", "turnover", "cost", "expo
 
 
 def parse_history(content: bytes | None, *, path: str) -> pd.DataFrame:
-    """Read the rows as text, oldest first. No file is an empty history; an unreadable one is refused."""
+    """Read the rows as text, oldest first. Without a file the history is empty; an unreadable file is an error."""
     if content is None:
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     try:
@@ -36,7 +36,7 @@ def parse_history(content: bytes | None, *, path: str) -> pd.DataFrame:
 
 
 def rows_before(history: pd.DataFrame, session: date) -> pd.DataFrame:
-    """Return what was known before the session: a day that is run again does not see itself."""
+    """Return the rows before the session, so that a rerun does not see its own row."""
     return history[history["date"] < session.isoformat()].reset_index(drop=True)
 
 
@@ -46,7 +46,7 @@ def history_hash(rows: pd.DataFrame) -> str:
 
 
 def session_row(session: date, records: Records, backdrop: Backdrop, before: pd.DataFrame) -> dict[str, str]:
-    """Compute the session's row. Exposure is what is invested at the close, before the proposed trades."""
+    """Compute the session's row. Exposure is the invested fraction at the close, before the proposed trades."""
     book = records.portfolio.book
     daily_return = benchmark_return = 0.0
     if len(before):
@@ -84,9 +84,9 @@ def with_row(history: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
 
 
 def _since(later: pd.Series, row: dict[str, str], *, is_first: bool, came_between: bool) -> dict[str, str]:
-    """Return the later row's returns since this row; those that it has reach back to the row before this one.
+    """Return the later row's returns since this row; its current ones are since the row before this one.
 
-    Where this row is the new first one the later row had nothing before it, and the benchmark's return is unknown.
+    If this row is the new first one, the later row had no predecessor, and the benchmark's return is unknown.
     """
     returns = {"daily_return": fixed(float(later["equity"]) / float(row["equity"]) - 1, 8)}
     if came_between and is_first:

@@ -22,7 +22,7 @@ from tasks.trades.schema import Trades
 
 @dataclass(frozen=True)
 class Records:
-    """What the stages handed to `publish_day`."""
+    """The records that the stages pass to `publish_day`."""
 
     market: Market
     scores: Scores
@@ -52,7 +52,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """What the report shows of the market itself: company names and the benchmark's last sessions."""
+    """Market data for the report: company names and the benchmark's last sessions."""
 
     names: dict[str, str]
     sessions: NDArray[np.datetime64]
@@ -68,7 +68,7 @@ class Backdrop:
 
 @dataclass(frozen=True)
 class PreviousDay:
-    """What the last published session before this one said. `problem` says why it could not be read."""
+    """The last published session before this one. `problem` is why it could not be read."""
 
     session: date
     regime: str
@@ -81,7 +81,7 @@ class PreviousDay:
 
 @dataclass(frozen=True)
 class DayInputs:
-    """One session's end, complete, before anything is written."""
+    """The complete input of one session's files."""
 
     run: Run
     records: Records

@@ -31,7 +31,7 @@ WEIGHT_TOLERANCE = 1e-6
 
 
 def printed_trades(trades: pd.DataFrame) -> pd.DataFrame:
-    """Return the trades in their order with every number as trades.csv prints it."""
+    """Return the trades in their order, with every number as formatted in trades.csv."""
     return _printed(trades.loc[:, list(TRADE_COLUMNS)].reset_index(drop=True), TRADE_PLACES)
 
 
@@ -50,7 +50,7 @@ def printed_weights(weights: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def printed_number(value: float, places: int | None) -> str:
-    """Write a number as the files hold it; empty when it is not a number."""
+    """Format a number as in the files; empty if it is not a number."""
     if places is not None:
         return fixed(value, places)
     text = fixed(value, 6)
@@ -72,7 +72,7 @@ def refuse_disagreement(records: Records, frames: Frames) -> None:
 
 
 def is_sale(side: pd.Series) -> pd.Series:
-    """Tell sales from purchases."""
+    """Return which sides are sales."""
     return side.isin(SOLD)
 
 

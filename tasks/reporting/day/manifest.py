@@ -42,7 +42,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Provenance:
-    """What went in: hashes of every input, and the versions of what computed on them."""
+    """Hashes of every input, and the versions of the code and libraries."""
 
     inputs: dict[str, str | None]
     versions: dict[str, str]
@@ -50,7 +50,7 @@ class Provenance:
 
 
 def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance:
-    """Name every input of the day. `positions_sha256` is None for a book that has no file yet."""
+    """Return the hash of every input of the day. `positions_sha256` is None if there is no positions file yet."""
     settings, records = inputs.run.settings, inputs.records
     return Provenance(
         inputs={
@@ -95,7 +95,7 @@ def manifest_json(
 
 @cache
 def code_fingerprint(root: Path) -> str:
-    """Return one hash over every source, setting and template, independent of where the checkout lies."""
+    """Return one hash over every source, setting and template, independent of the checkout's location."""
     sources = {
         path.relative_to(root).as_posix(): sha256_of_bytes(path.read_bytes())
         for folder in CODE_FOLDERS

@@ -22,13 +22,13 @@ def refuse_decided(folder: Path) -> None:
         if (folder / name).exists() or (folder / name).is_symlink():
             raise SafetyError(
                 f"{folder.name} was already approved or executed: {folder / name} exists.",
-                remedy="A decided day is never written again; run another session.",
+                remedy="A day that was approved or executed is never rewritten; run another session.",
                 path=str(folder / name),
             )
 
 
 def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:
-    """Put the day at live/DATE, complete or not at all."""
+    """Write the day to live/DATE, completely or not at all."""
     folder = run.home.day_folder(run.session)
     refuse_decided(folder)
     _write_folder(folder, files)
@@ -36,14 +36,14 @@ def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:
 
 
 def publish_blocked(run: Run, files: Mapping[str, bytes]) -> Path:
-    """Put a blocked day at reports/blocked/DATE; live/ is not touched."""
+    """Write a blocked day to reports/blocked/DATE; live/ is unchanged."""
     folder = run.home.reports / "blocked" / str(run.session)
     _write_folder(folder, files)
     return folder
 
 
 def write_history_row(run: Run, row: dict[str, str]) -> None:
-    """Rewrite performance_history.csv with this session's row in place."""
+    """Rewrite performance_history.csv with this session's row inserted or replaced."""
     write_bytes(run.home.performance_file, render_history(with_row(read_history(run), row)))
 
 

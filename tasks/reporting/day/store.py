@@ -48,14 +48,14 @@ def read_backdrop(market: Market) -> Backdrop:
 
 
 def read_history(run: Run) -> pd.DataFrame:
-    """Read performance_history.csv, all rows; empty where there is no file yet."""
+    """Read all rows of performance_history.csv; empty if there is no file yet."""
     path = run.home.performance_file
     refuse_symlink(path)
     return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
 
 
 def read_previous_day(run: Run) -> PreviousDay | None:
-    """Read the last published session before this one. What cannot be read is said, never guessed."""
+    """Read the last published session before this one. If it cannot be read, `problem` says so."""
     folder = _last_folder_before(run.home.live, run.session.day)
     if folder is None:
         return None

@@ -16,7 +16,7 @@ WORTH_TELLING = 0.0025  # a quarter of a percent of the book
 
 @dataclass(frozen=True)
 class Shift:
-    """One name whose target weight moved, and what the portfolio stage said about it."""
+    """One name whose target weight changed, with the portfolio stage's note."""
 
     symbol: str
     before: float
@@ -30,7 +30,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Changes:
-    """What moved since `since`; lists are ordered by size."""
+    """The changes since `since`; lists are ordered by size."""
 
     since: date
     problem: str

@@ -96,7 +96,7 @@ def lines_chart(key: str, title: str, sessions: Days, lines: Sequence[Line], des
 
 
 def drawdown_chart(sessions: Days, drawdown: Floats, description: str) -> Chart:
-    """Draw how far below its highest close the book was."""
+    """Draw the portfolio's drawdown from its highest close."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = _time_axes(figure, size, sessions)
@@ -109,7 +109,7 @@ def drawdown_chart(sessions: Days, drawdown: Floats, description: str) -> Chart:
 
 
 def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
-    """Draw the distribution of all scores, and where the chosen names stand in it."""
+    """Draw the distribution of all scores, with the selected names marked."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = _axes(figure, size, left=34, right=12, bottom=24 / size.height)
@@ -129,7 +129,7 @@ def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
 
 
 def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> Chart:
-    """Draw the daily returns that the target book would have had, with VaR and CVaR in the tail."""
+    """Draw the daily returns that the target portfolio would have had, with VaR and CVaR in the tail."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = _axes(figure, size, left=34, right=12, bottom=24 / size.height)
@@ -170,7 +170,7 @@ def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:
 
 
 def _bins(count: int) -> int:
-    """Return how many bars show so many values well: more than a rule of thumb, for the tails' sake."""
+    """Return the number of bars for this many values: more than the rule of thumb, to resolve the tails."""
     return int(min(max(1.6 * count**0.5, 8), 40))
 
 
@@ -214,7 +214,7 @@ def _bare(axes: "Axes") -> None:
 
 
 def _months(axes: "Axes", sessions: Days, size: Size) -> None:
-    """Mark the first session of some months, or of some years, as many as fit; a short history by its days."""
+    """Mark the first sessions of as many months or years as fit; in a short history, days."""
     room = int(size.width // 76)
     months, years = (_starts(sessions.astype(unit)) for unit in ("datetime64[M]", "datetime64[Y]"))
     if len(months) < 3:
@@ -240,7 +240,7 @@ def _month(month: int, year: int) -> str:
 
 
 def _values(axes: "Axes", write: Write, *, scale: float = 1.0) -> None:
-    """Mark round values up the side, each with just the decimals that tell it from its neighbours."""
+    """Mark round values on the vertical axis, with just enough decimals to distinguish them."""
     low, high = axes.get_ylim()
     places, labels = _ticks(low, high, write, count=4, scale=scale)
     axes.set_yticks(places, labels)
@@ -275,7 +275,7 @@ def _ticks(
 
 
 def _end_labels(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
-    """Name each line at its last point, apart where they end close together."""
+    """Label each line at its last point; move labels apart that would overlap."""
     low, high = axes.get_ylim()
     apart = (high - low) * 15 / (size.height - 34)
     ends = sorted(((float(line.values[-1]), line) for line in lines), key=lambda end: end[0])

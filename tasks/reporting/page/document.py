@@ -46,7 +46,7 @@ MOST_SHIFTS = 15
 
 @dataclass(frozen=True)
 class Page:
-    """The report, and the same day in one line."""
+    """The report, and a one-line summary of the day."""
 
     html: bytes
     summary: str
@@ -102,7 +102,7 @@ def _style() -> Markup:
 
 @cache
 def environment() -> Environment:
-    """Return the one environment that pages are rendered in: everything escaped, nothing undefined."""
+    """Return the template environment: escapes everything, and raises on undefined values."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

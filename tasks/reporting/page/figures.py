@@ -31,7 +31,7 @@ MOST_POINTS = 500  # per line: more are indistinguishable and bloat the page
 
 @dataclass(frozen=True)
 class StateCount:
-    """How many of the sessions shown were in one state."""
+    """The number of displayed sessions in one state."""
 
     state: str
     sessions: int
@@ -47,7 +47,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class RegimeFigure:
-    """The ribbon, the days in each state, and how long the present one has lasted."""
+    """The ribbon, the days in each state, and the duration of the current state."""
 
     figure: Figure | None
     counts: tuple[StateCount, ...]
@@ -71,7 +71,7 @@ def regime_figure(inputs: DayInputs) -> RegimeFigure:
 
 
 def performance_figure(book: Performance) -> Figure | None:
-    """Show the book against the benchmark, both from 100."""
+    """Show the portfolio and the benchmark, both starting at 100."""
     if not book.has_past:
         return None
     ends = stretch_ends(len(book.sessions))
@@ -86,7 +86,7 @@ def performance_figure(book: Performance) -> Figure | None:
 
 
 def drawdown_figure(book: Performance) -> Figure | None:
-    """Show how far the book was below its highest close."""
+    """Show the portfolio's drawdown from its highest close."""
     if not book.has_past:
         return None
     caption = (
@@ -99,7 +99,7 @@ def drawdown_figure(book: Performance) -> Figure | None:
 
 
 def scores_figure(inputs: DayInputs) -> Figure | None:
-    """Show where the chosen names stand among all that were scored; None where all scores are alike."""
+    """Show the selected names among all scored names; None if all scores are equal."""
     scores = inputs.frames.scores["score"]
     known = scores[np.isfinite(scores)]
     if known.nunique() < 2:
@@ -121,7 +121,7 @@ def scores_figure(inputs: DayInputs) -> Figure | None:
 
 
 def losses_figure(inputs: DayInputs) -> Figure | None:
-    """Show the target book's past daily returns with its VaR and CVaR; None for a book of cash."""
+    """Show the target book's past daily returns with its VaR and CVaR; None if the target is all cash."""
     weights = inputs.frames.weights["weight"].drop(CASH, errors="ignore")
     invested = weights[weights != 0]
     risk = inputs.records.portfolio.risk
@@ -141,7 +141,7 @@ def losses_figure(inputs: DayInputs) -> Figure | None:
 
 
 def stretch_ends(count: int) -> NDArray[np.intp]:
-    """Return the last place of each of at most MOST_POINTS even stretches; a short history keeps every place."""
+    """Return the last index of each of at most MOST_POINTS equal intervals; a short history keeps every index."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(np.intp))
 
 

@@ -37,7 +37,7 @@ def usd(value: float, places: int = 0) -> str:
 
 
 def number(value: float, places: int = 2) -> str:
-    """Write a plain number with thousands: 1,234.50."""
+    """Write a number with thousands separators: 1,234.50."""
     if not math.isfinite(value):
         return UNKNOWN
     text = f"{abs(value):,.{places}f}"
@@ -72,6 +72,6 @@ def short_date(day: date) -> str:
 
 
 def words(key: str) -> str:
-    """Write one of the program's keys as words: equal_weight is Equal weight, hrp is HRP."""
+    """Write one of the program's keys as text: equal_weight is Equal weight, hrp is HRP."""
     text = key.replace("_", " ")
     return ACRONYMS.get(text, f"{text[:1].upper()}{text[1:]}")

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Performance:
-    """The book by session, and what it comes to. Levels begin at 100; fractions elsewhere."""
+    """The portfolio by session, and totals. Levels start at 100; all else is fractions."""
 
     sessions: NDArray[np.datetime64]
     book: Floats
@@ -35,13 +35,13 @@ class Performance:
 
     @property
     def last_before(self) -> date:
-        """The row before the session's own; only where there is a past."""
+        """The row before the session's own; requires at least two rows."""
         day: date = self.sessions[-2].item()
         return day
 
 
 def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
-    """Measure earlier rows and the session's own."""
+    """Measure performance from the earlier rows and the session's own."""
     rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
     equity = _numbers(rows["equity"])
     market = _numbers(rows["benchmark_return"])

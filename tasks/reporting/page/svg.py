@@ -67,7 +67,7 @@ def _inner(document: str) -> str:
 
 
 def _own_ids(body: str, key: str) -> str:
-    """Drop ids that nothing refers to; make the others the chart's own."""
+    """Remove unreferenced ids; prefix the others with the chart's key."""
     used = set(_REFERENCE.findall(body))
     body = _ID.sub(lambda match: f' id="{key}-{match[1]}"' if match[1] in used else "", body)
     return _REFERENCE.sub(lambda match: match[0].replace(f"#{match[1]}", f"#{key}-{match[1]}"), body)

@@ -22,7 +22,7 @@ KILL_SWITCH = "kill_switch"  # the check that repeats the switch's state
 
 @dataclass(frozen=True)
 class Summary:
-    """The day in figures and in plain words."""
+    """The day's summary: figures and text."""
 
     headline: str
     words: str
@@ -103,7 +103,7 @@ class Costs:
 
 
 def summarise(inputs: DayInputs, trades: pd.DataFrame) -> Summary:
-    """Say what is to be done, from the printed trades."""
+    """Summarise what to do, from the formatted trades."""
     records = inputs.records
     equity = records.portfolio.book.equity_usd
     sold = is_sale(trades["side"])
@@ -145,7 +145,7 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
 
 
 def notices(inputs: DayInputs) -> tuple[str, ...]:
-    """Return what must be known before the trades are read: once, at the top, and not on every line."""
+    """Return notices that must be read before the trades: once, at the top, not on every line."""
     settings = inputs.run.settings.portfolio
     weights = inputs.frames.weights
     wanted = weights[(weights["weight"] > 0) & (weights.index != CASH)]
@@ -171,7 +171,7 @@ def failed_checks(records: Records) -> list[Check]:
 
 
 def halt_words(kill_switch: str) -> str:
-    """Return how a sentence that begins 'The kill switch is on' goes on; empty when it is clear."""
+    """Return the continuation of the sentence 'The kill switch is on'; empty when the switch is clear."""
     if kill_switch == "clear":
         return ""
     rest = kill_switch.removeprefix("on").strip().rstrip(".")
@@ -229,7 +229,7 @@ def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
 
 
 def sector_lines(inputs: DayInputs) -> list[GroupLine]:
-    """Return sectors by weight, each against the one limit; none holds unknown sectors that count one by one."""
+    """Return sectors by weight with the sector limit; unknown sectors that count one by one have none."""
     settings = inputs.run.settings.portfolio
     limits = {UNKNOWN_SECTOR: 1.0} if settings.unknown_sector == "each_its_own" else {}
     return _groups(inputs.frames.weights, "sector", default_limit=settings.max_sector_frac, limits=limits)
@@ -244,7 +244,7 @@ def cap_class_lines(inputs: DayInputs) -> list[GroupLine]:
 
 
 def day_costs(trades: pd.DataFrame, lines: list[TradeLine]) -> Costs:
-    """Split the costs; the dearest lines are those that cost most dollars, which is the figure shown first."""
+    """Split the costs; the most expensive lines are those that cost the most in dollars, the figure shown first."""
     commission, slippage = (float(trades[name].sum()) for name in ("commission_est", "slippage_est"))
     traded = float(trades["notional"].sum())
     return Costs(
