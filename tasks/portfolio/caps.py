@@ -23,7 +23,7 @@ class Cut(NamedTuple):
 
 def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
     """Apply every limit in turn; the last entry satisfies all of them. Weights must not be negative."""
-    cuts = [Cut("wish", weights)]
+    cuts = [Cut("desired", weights)]
 
     def then(why: str, capped: Weights) -> None:
         cuts.append(Cut(why, capped))

@@ -103,7 +103,7 @@ NEED_A_RANKING = frozenset({"max_sharpe"})
 def optimize(method: str, problem: Problem) -> Weights:
     """Run one method; reject weights that are not finite, negative, all zero, or sum to more than 1."""
     if method not in OPTIMIZERS:
-        raise _infeasible(f"no optimizer has this name ({', '.join(OPTIMIZERS)} do)")
+        raise _infeasible(f"there is no such optimizer (only {', '.join(OPTIMIZERS)})")
     if not (np.isfinite(problem.expected_returns).all() and np.isfinite(problem.covariance).all()):
         raise _infeasible("expected returns or covariances are not finite")
     weights = OPTIMIZERS[method](problem)

@@ -49,8 +49,8 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
     if not best.confirmation["rank_ic_t"] >= limits.min_t_statistic:
         return Choice(
             None,
-            f"{best.name} was best on the choosing folds, but {measured}: below the {limits.min_t_statistic:g}"
-            " that is asked for.",
+            f"{best.name} was best on the choosing folds, but {measured}: below the required"
+            f" {limits.min_t_statistic:g}.",
         )
     return Choice(best, f"{best.name} was best on the choosing folds; on later ones {measured}.")
 

@@ -12,7 +12,7 @@ from config.settings import Settings
 from tasks.costs.model import estimate
 from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
 from tasks.trades.lines import Lines, Numbers, Shares
-from tasks.trades.wishes import wish
+from tasks.trades.wishes import desired_changes
 
 ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds settle it, six are patience
 RESERVE_MARGIN = 1.25
@@ -60,7 +60,7 @@ def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings)
 
 def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
     cut_log = CutLog()
-    wanted = wish(lines, reserve_cents, settings=settings)
+    wanted = desired_changes(lines, reserve_cents, settings=settings)
     sells = _sells(np.maximum(-wanted, 0), lines, cut_log, settings)
     buys = _buys(np.maximum(wanted, 0), sells, lines, cut_log, settings)
     of_sells = costs_of(sells, lines, is_sale=True, settings=settings)

@@ -15,7 +15,7 @@ from tasks.trades.lines import Lines, Mask, Numbers, Shares
 ROUNDING = 1e-9  # of a share
 
 
-def wish(lines: Lines, reserve_cents: float, *, settings: Settings) -> Shares:
+def desired_changes(lines: Lines, reserve_cents: float, *, settings: Settings) -> Shares:
     """Return the whole shares to buy of each name, or to sell (negative), with `reserve_cents` set aside for costs."""
     net_cents = max(lines.equity_cents - reserve_cents, 0.0)
     is_kept = _in_band(lines, net_cents, settings) & ~lines.is_exit

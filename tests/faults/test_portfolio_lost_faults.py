@@ -133,7 +133,7 @@ def test_fault_119_days_published_before_the_marker_counted_rows_are_enough(tmp_
     refuse_short_history(home, date(2024, 6, 13))
     cut(home, 2)
 
-    with pytest.raises(SafetyError, match="no row of 2024-06-12"):
+    with pytest.raises(SafetyError, match="no row for 2024-06-12"):
         refuse_short_history(home, date(2024, 6, 13))
 
 
@@ -231,7 +231,7 @@ def test_an_accepted_history_excuses_no_later_day(tmp_path):
         publish(home, day)
     home.performance_file.write_text(home.performance_file.read_text().replace("2024-06-13", "2024-06-07"))
 
-    with pytest.raises(SafetyError, match="no row of 2024-06-13"):
+    with pytest.raises(SafetyError, match="no row for 2024-06-13"):
         refuse_short_history(home, date(2024, 6, 17))
 
 

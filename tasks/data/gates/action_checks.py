@@ -15,7 +15,7 @@ from tasks.data.gates.price_moves import BarHistory, Floats, Ints
 from tasks.data.schema.finding_rows import make_findings, no_findings
 from tasks.data.schema.records import Mask, Severity
 
-MIN_SIZE = 0.03  # log change of the price; smaller actions cannot be told from a day's noise
+MIN_SIZE = 0.03  # log change of the price; smaller actions are indistinguishable from a day's noise
 MIN_ERROR, ERROR_DEVIATIONS = 0.02, 2.5  # error of open and close: log, and robust deviations of the name
 MIN_SHOWN = 0.35  # an action of which prices show less than this fraction is not applied
 DOUBLED = 0.5  # one of the two explains the day at least twice as well as both

@@ -115,7 +115,7 @@ def refuse_other_provider(head: Head | None, provider: str) -> None:
     """Refuse a lake of another provider, for updates and for trading: the settings mean other prices."""
     if head is not None and head.revision and head.provider != provider:
         raise ConfigError(
-            f"This lake holds data of provider {head.provider}; {provider} would be mixed into it.",
+            f"This lake holds data from provider {head.provider}; that of {provider} would be mixed into it.",
             remedy=f"Set data.provider to {head.provider}, or use another home.",
             key="data.provider",
         )

@@ -28,7 +28,7 @@ def make_provider(run: Run) -> Provider:
     if "bars" not in providers[0].capabilities:
         raise ConfigError(
             f"{providers[0].name} is the first provider and does not deliver bars.",
-            remedy="Put a provider that delivers bars first in data.provider.",
+            remedy="Make a provider that delivers bars the first in data.provider.",
             key="data.provider",
         )
     if len(providers) == 1:

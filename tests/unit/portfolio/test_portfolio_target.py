@@ -206,7 +206,7 @@ def test_an_unknown_optimizer_falls_to_the_next_rung():
     found = target(make_view(optimizer="crystal_ball"))
 
     assert found.method == "hrp"
-    assert "no optimizer has this name" in found.steps[0].outcome
+    assert "there is no such optimizer" in found.steps[0].outcome
 
 
 def test_without_candidates_what_is_held_is_held():
