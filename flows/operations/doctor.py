@@ -241,7 +241,7 @@ def _lake(checked: CheckedHome) -> CheckResult:
     refuse_damage(lake, head)
     first = checked.settings.data.providers[0]
     if head.provider != first:
-        message = f"holds data of {head.provider}, but data.provider is {first}"
+        message = f"holds data from {head.provider}, but data.provider is {first}"
         remedy = f"Set data.provider to {head.provider}, or use another home."
         return CheckResult("lake", "fail", message, remedy, DataError.exit_code)
     behind = len(sessions_between(head.last_session, checked.last_session.day)) - 1

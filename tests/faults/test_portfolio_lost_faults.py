@@ -122,7 +122,7 @@ def test_fault_119_a_missing_history_is_refused(tmp_path, harm):
     home = lived_home(tmp_path, days=(MONDAY,))
     harm(home.performance_file)
 
-    with pytest.raises(SafetyError, match="No earlier loss"):
+    with pytest.raises(SafetyError, match="Earlier losses"):
         refuse_short_history(home, TUESDAY)
 
 

@@ -57,9 +57,9 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
     [
         ({"train_test_gap": 0.051}, "5.1 points better in training"),
         ({"choice": make_metrics(rank_ic=0.0)}, "no positive rank IC"),
-        ({"choice": make_metrics(rank_ic=nan)}, "no number"),
-        ({"confirmation": make_metrics(rank_ic_t=nan)}, "no number"),
-        ({"train_test_gap": nan}, "no number"),
+        ({"choice": make_metrics(rank_ic=nan)}, "not a number"),
+        ({"confirmation": make_metrics(rank_ic_t=nan)}, "not a number"),
+        ({"train_test_gap": nan}, "not a number"),
     ],
 )
 def test_who_is_not_eligible_is_told_why(fields, says):
