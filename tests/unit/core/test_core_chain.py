@@ -261,3 +261,14 @@ def test_an_anchor_that_is_damaged_or_without_its_key_is_told_at_the_end_of_the_
     chain.anchor.write_bytes(content)
 
     assert {found.line for found in verify(chain, key=KEY).breaks} == {4}
+
+
+@pytest.mark.parametrize("row", [b'"a"b,because,x\n', b"only one cell\n", b'"open,because,x\n'])
+def test_a_line_that_is_not_csv_is_told_as_such_and_stops_no_verification(chain, row):
+    filled(chain, 2)
+    lines = chain.path.read_bytes().splitlines(keepends=True)
+    chain.path.write_bytes(b"".join([lines[0], row, lines[2]]))
+
+    found = verify(chain, key=None).breaks[0]
+
+    assert (found.line, found.why) == (2, "it is not a complete row")

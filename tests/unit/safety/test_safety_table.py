@@ -142,9 +142,11 @@ def test_an_empty_book_may_be_filled_in_one_day():
     target = dict.fromkeys("ABCDE", 0.10)
 
     filling = make_day(holdings={}, cash_usd=1e6, trades=trades, target=target)
+    sold_out = make_day(holdings={"A": 0.0}, cash_usd=1e6, trades=trades, target=target)
     invested = make_day(holdings={"A": 1.0}, cash_usd=1e6 - 50, trades=trades, target=target)
 
     assert outcome_of("buys", filling).passed
+    assert outcome_of("buys", sold_out).passed
     assert not outcome_of("buys", invested).passed
 
 
