@@ -121,9 +121,9 @@ def test_the_band_is_a_share_and_the_least_notional_where_that_is_more_than_the_
 
 
 def test_of_a_sector_that_is_too_heavy_the_line_furthest_above_its_target_gives_way():
-    book = make_book(68_700.0, A=204, B=321, C=101)
+    book = make_book(68_450.0, A=200, B=330, C=101)
     target = make_target(
-        A={"sector": "Energy", "weight": 0.09},
+        A={"sector": "Energy", "weight": 0.085},
         B={"sector": "Energy", "weight": 0.16},
         C={"sector": "Energy", "weight": 0.05},
     )
@@ -510,3 +510,17 @@ def test_a_holding_less_than_a_share_below_its_target_is_not_told():
     _, dropped, _ = propose(make_book(95_000.0, A=100), make_target(A=0.0502))
 
     assert dropped == {}
+
+
+# the limit is 15%, and costs may add half a percent of it
+@pytest.mark.parametrize(("held", "is_reduced"), [(300, False), (301, False), (302, True)])
+def test_a_line_within_its_band_is_reduced_only_beyond_what_its_limit_and_the_costs_allow(held, is_reduced):
+    book = make_book(100_000.0 - 50 * held, A=held)
+
+    frame, _, _ = propose(
+        book,
+        make_target(A=(held - 5) / 2_000),
+        **{"trades.min_notional_usd": 100.0, "safety.max_cost_frac": 0.005},
+    )
+
+    assert frame.empty is not is_reduced
