@@ -180,6 +180,7 @@ def test_a_process_that_hangs_with_the_switch_in_its_hands_does_not_keep_others_
     assert switch.is_on
     assert home.stop_file.exists()
     assert "live/STOP" in switch.problems[0]
+    assert "docs/runbooks.md" not in switch.problems[0]  # what happened, not the remedy of the lock
 
 
 # issue 10, line 2

@@ -207,6 +207,7 @@ def test_the_refusal_names_the_history_and_the_home_to_declare_it_in(tmp_path, h
 
     assert refused.value.what.startswith(what.format(home.performance_file))
     assert f"--home '{home.root}' --by NAME" in refused.value.remedy
+    assert "or run the day again with `afterclose daily --date 2024-06-11`. If" in refused.value.remedy
 
 
 def test_a_history_that_lost_rows_of_no_published_day_is_told_by_both_counts(tmp_path):
@@ -219,6 +220,7 @@ def test_a_history_that_lost_rows_of_no_published_day_is_told_by_both_counts(tmp
         refuse_short_history(home, date(2024, 6, 13))
 
     assert refused.value.what.startswith(f"{home.performance_file} has 2 rows; it had 3")
+    assert "(`afterclose data restore`). If" in refused.value.remedy
 
 
 def test_an_accepted_history_excuses_no_later_day(tmp_path):

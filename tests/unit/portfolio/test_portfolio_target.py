@@ -421,4 +421,6 @@ def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
 def test_only_a_regime_that_limits_exposure_is_told(cap, is_told):
     notes = target(make_view(cap=cap)).notes
 
-    assert any(note.startswith("The regime limits exposure to 99%") for note in notes) is is_told
+    assert [note for note in notes if note.startswith("The regime limits exposure to")] == (
+        ["The regime limits exposure to 99% of the book."] if is_told else []
+    )

@@ -1,10 +1,12 @@
 """Where the key of the audit log may come from."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
-from tasks.safety.audit import KEY, has_key
+from tasks.safety.audit import KEY, accept, has_key
 
 SECRET = "0123456789abcdef" * 4
 
@@ -28,3 +30,11 @@ def test_a_key_beside_the_log_that_it_protects_is_refused(tmp_path, is_inside):
             has_key(home, environ)
     else:
         assert has_key(home, environ)
+
+
+def test_what_is_accepted_with_a_key_is_verified_with_it(tmp_path):
+    noon = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
+
+    verdict = accept(Home(tmp_path), by="Ann", reason="a new key", at=noon, environ={KEY: SECRET})
+
+    assert (verdict.rows, verdict.keyed, verdict.breaks) == (1, 1, ())
