@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.portfolio.schema import CASH
 
-MAX_Z = 3.0  # one wild score must not become one wild bet
+MAX_Z = 3.0  # one extreme score must not become one extreme position
 
 
 class Candidates(NamedTuple):

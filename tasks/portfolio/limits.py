@@ -18,9 +18,9 @@ from tasks.core.text import percent
 Weights = NDArray[np.float64]
 Text = NDArray[np.str_]
 
-UNKNOWN_SECTOR = "Unknown"  # as the panel calls it
+UNKNOWN_SECTOR = "Unknown"  # as in the panel
 
-TOLERANCE = 1e-9  # a limit is broken beyond this; weights are kept to 1e-10
+TOLERANCE = 1e-9  # a limit is broken beyond this; weights are rounded to 1e-10
 
 
 class Group(NamedTuple):

@@ -20,9 +20,9 @@ from tasks.portfolio.quadratic import NoSolution, Rows, minimise_variance
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-NOISE = 0.05  # a weight below this share of an equal one is a solver's noise, not a view
-DECIMALS = 16  # of a share; what is smaller is a solver's noise too
-BUDGET_SLACK = 1e-6  # an interior-point solver wants some room inside the limits
+NOISE = 0.05  # a weight below this fraction of an equal weight is solver noise
+DECIMALS = 16  # of a share of the budget; smaller digits are solver noise too
+BUDGET_SLACK = 1e-6  # an interior-point solver needs some slack inside the limits
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class View:
     """The scores and the regime's limits for the session."""
 
     scores: pd.Series  # by symbol, higher is better
-    ranks: bool  # False: the scores do not tell names apart, by design
+    ranks: bool  # False: the scores do not rank names, by design
     optimizer: str
     exposure_cap: float
     allows_new_positions: bool

@@ -69,7 +69,7 @@ class BookLine:
     sector: str
     weight: float
     current: float
-    after: float  # of the book once every trade is filled: what the shares beside it weigh
+    after: float  # weight of `shares` once every trade is filled
     shares: float
     price: float
     score: float
