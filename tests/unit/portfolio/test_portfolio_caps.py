@@ -137,3 +137,11 @@ def test_a_cut_for_a_pair_is_told_as_such():
         cut.why for cut in cuts if cut.weights.sum() == pytest.approx(0.15) and "look-alike" in cut.why
     )
     assert told
+
+
+def test_a_name_in_two_heavy_groups_is_cut_by_both():
+    groups = [Group("sector Energy", FIRST_TWO, 0.3), Group("cap class small", ~FIRST_TWO | FIRST_TWO, 0.2)]
+
+    cuts = cap_book(np.array([0.3, 0.2, 0.1]), make_limits(groups=groups))
+
+    assert cuts[-1].weights == pytest.approx([0.09, 0.06, 0.05])

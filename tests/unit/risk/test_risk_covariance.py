@@ -185,4 +185,4 @@ def test_a_repair_lifts_the_smallest_eigenvalue_to_twice_the_floor_whatever_it_w
 
     assert shrinkage.is_repaired
     least = np.diag(covariance_of(returns, ["A", "B"], shrinkage)).min()
-    assert least == pytest.approx(2 * 1e-8 * mean_variance, rel=1e-6)
+    assert least / mean_variance / 1e-8 == pytest.approx(2, rel=1e-6)

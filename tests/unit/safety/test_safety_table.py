@@ -262,7 +262,7 @@ def test_a_check_that_cannot_run_has_failed_and_says_why():
     (check,) = run_checks(make_day(), (("broken", breaks),))
 
     assert (check.name, check.passed, check.value) == ("broken", False, COULD_NOT_RUN)
-    assert check.detail == "ValueError: no such figure"
+    assert (check.limit, check.detail) == ("", "ValueError: no such figure")
 
 
 @pytest.mark.parametrize("name", ["sector_limit", "cap_class_limit"])

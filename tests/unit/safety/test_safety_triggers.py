@@ -164,5 +164,5 @@ def test_the_sharpe_forgets_what_was_before_its_window():
         for earlier in ((), (5_000_000.0,), (5_000_000.0, 1.0))
     ]
 
-    assert judged[0].passed
+    assert (judged[0].passed, judged[0].detail) == (True, "")
     assert judged[1:] == [judged[0], judged[0]]
