@@ -237,6 +237,14 @@ def test_an_accepted_history_excuses_no_later_day(tmp_path):
         refuse_short_history(home, date(2024, 6, 17))
 
 
+def test_a_history_is_accepted_in_a_home_without_a_day(tmp_path):
+    home = new_home(tmp_path)
+
+    declare_portfolio(home, HELD, accept_history=True)
+
+    assert noted_in_marker(home, "portfolio") == {"history_rows": 0, "history_since": None}
+
+
 def test_only_folders_named_as_days_are_written_are_published_days(tmp_path):
     home = lived_home(tmp_path, days=(MONDAY,))
     (home.live / "20240611").mkdir()

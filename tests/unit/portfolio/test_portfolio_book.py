@@ -276,3 +276,10 @@ def test_a_missing_session_adds_not_a_dollar_to_the_volume():
     traded[-7:, 1] = np.nan
 
     assert make_assets(panel=replace(panel, dollar_volume=traded))["adv_usd"].tolist() == [21.0, 14.0, 21.0]
+
+
+@pytest.mark.parametrize(("closes", "is_known"), [(5, False), (6, True)])
+def test_a_volatility_is_known_from_five_returns_on(closes, is_known):
+    panel = make_panel(sessions=closes, symbols=3)
+
+    assert make_assets(panel=panel)["daily_volatility"].notna().tolist() == [is_known] * 3

@@ -424,3 +424,9 @@ def test_only_a_regime_that_limits_exposure_is_told(cap, is_told):
     assert [note for note in notes if note.startswith("The regime limits exposure to")] == (
         ["The regime limits exposure to 99% of the book."] if is_told else []
     )
+
+
+def test_a_weight_that_no_limit_cut_is_not_said_to_be_cut():
+    found = target(make_view(optimizer="equal_weight"))
+
+    assert not any("cut from" in why for why in found.why.values())

@@ -202,6 +202,7 @@ def test_the_log_of_a_reset_names_the_trips_it_ended_and_none_where_there_was_no
 
     resets = [line for line in home.audit_log.read_text().splitlines() if "kill_switch_reset" in line]
 
+    assert read_switch(home).event.at == "2024-06-14T18:00:00+00:00"
     assert ",calm (trip 1)," in resets[0]
     assert ",to be sure," in resets[1]
 

@@ -265,6 +265,21 @@ def test_a_check_that_cannot_run_has_failed_and_says_why():
     assert (check.limit, check.detail) == ("", "ValueError: no such figure")
 
 
+def test_an_exposure_that_nobody_knows_is_not_within_the_regimes_cap():
+    assert not outcome_of("regime_cap", make_day(target={"B": NAN, "C": 0.06})).passed
+
+
+# a sale of a name without any volume may leave; one of a usual volume is judged by it
+@pytest.mark.parametrize(("median_usd", "passes"), [(1e3, False), (0.0, True), (1e8, True)])
+def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median_usd, passes):
+    day = make_day(
+        trades=make_trades(("A", "SELL", 1000, 50.0)),
+        quotes=with_quotes(median_volume_usd=pd.Series(median_usd, list("ABCDE"))),
+    )
+
+    assert outcome_of("fat_finger", day).passed is passes
+
+
 @pytest.mark.parametrize("name", ["sector_limit", "cap_class_limit"])
 def test_a_weight_that_is_no_number_fails_every_group(name):
     check = outcome_of(name, make_day(target={"B": NAN, "C": 0.06}))
