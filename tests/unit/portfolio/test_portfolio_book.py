@@ -283,3 +283,17 @@ def test_a_volatility_is_known_from_five_returns_on(closes, is_known):
     panel = make_panel(sessions=closes, symbols=3)
 
     assert make_assets(panel=panel)["daily_volatility"].notna().tolist() == [is_known] * 3
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1.0, np.nan, -2.0])
+def test_an_action_without_a_split_is_no_split(ratio):
+    assert make_events(splits=[("S001", FRIDAY, ratio)]).splits.empty
+
+
+def test_whole_shares_stay_whole_after_a_split():
+    events = make_events(splits=[("S001", THURSDAY, 0.7)])
+    held = Positions((Position("S001", 42.857142857, date(2024, 6, 12)),), 0.0)
+
+    book = value_book(held, make_assets(), session=FRIDAY, events=events)
+
+    assert book.holdings[0].shares == 30

@@ -430,3 +430,20 @@ def test_a_weight_that_no_limit_cut_is_not_said_to_be_cut():
     found = target(make_view(optimizer="equal_weight"))
 
     assert not any("cut from" in why for why in found.why.values())
+
+
+@pytest.mark.parametrize(("total", "is_used"), [(1.0, True), (1.01, False), (2.0, False)])
+def test_an_optimizer_that_spends_more_than_there_is_is_not_used(monkeypatch, total, is_used):
+    monkeypatch.setitem(OPTIMIZERS, "spend", lambda _: np.full(12, total / 12))
+
+    found = target(make_view(optimizer="spend"))
+
+    assert (found.method == "spend") is is_used
+
+
+def test_a_weight_of_rounding_is_none(monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "noise", lambda _: np.array([0.1] * 9 + [0.099, 1e-9, 1e-9]))
+
+    weights = target(make_view(optimizer="noise")).weights
+
+    assert (weights > 0).tolist() == [True] * 10 + [False] * 2

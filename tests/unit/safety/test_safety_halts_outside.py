@@ -20,6 +20,7 @@ def home(tmp_path, monkeypatch):
 def test_every_trip_is_stored_beside_earlier_ones(home):
     kept = [write_outside(home, {"reason": reason}) for reason in ("one", "two")]
 
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600, 0o600]
     assert dict(read_outside(home)) == {
         path.name: {"reason": reason} for path, reason in zip(kept, ("one", "two"), strict=True)
     }

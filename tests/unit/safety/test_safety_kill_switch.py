@@ -263,3 +263,15 @@ def test_times_are_written_in_utc_wherever_the_machine_is(home, monkeypatch):
         time.tzset()
 
     assert read_switch(home).event.at == "2024-06-14T16:00:00+00:00"
+
+
+def test_a_reset_of_one_trip_from_outside_leaves_the_other_out_of_the_history(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for reason in ("one", "two"):
+        write_outside(home, as_stored(Event("on", "Ann", reason, None, cause="by_hand")))
+    first, second = read_switch(home).trips
+
+    switch = reset_switch(home, "Bea", "calm", LATER, trips=[first.name])
+
+    assert switch.trips == (second,)
+    assert [event.reason for event in switch.events if event.state == "on"] == [first.event.reason]
