@@ -36,7 +36,7 @@ def switch_reset(
         typer.Option(
             "--trip",
             metavar="N",
-            help="Number of the trip to end, as shown by status. Default: the only active trip.",
+            help="Number of the trip to clear, as shown by status. Default: the only active trip.",
         ),
     ] = None,
 ) -> int:

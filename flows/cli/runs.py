@@ -32,7 +32,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1, help="Number of sessions to run.")] = 5,
     seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal demos.")] = 7,
 ) -> int:
-    """Simulate a market, train a champion, run the last sessions and write the report; offline."""
+    """Simulate a market, train a champion, run the most recent sessions and write the report. Works offline."""
     from flows.commands import run_demo
 
     return show(run_demo(context.obj, symbols=symbols, years=years, days=days, seed=seed), context.obj)

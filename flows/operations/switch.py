@@ -30,7 +30,7 @@ def trip(options: Options, *, by: str, reason: str) -> Result:
 
 
 def reset(options: Options, *, by: str, reason: str, trips: Sequence[str] = ()) -> Result:
-    """End the named trips, by default the only one."""
+    """Clear the named trips, by default the only one."""
     home = _existing_home(options)
     return _result(home, reset_switch(home, by, reason, now(), trips=trips))
 

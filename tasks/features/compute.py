@@ -1,7 +1,7 @@
 """Compute registered features over a panel, in blocks of symbols and on several threads.
 
 Computed in float64 and stored as float32. A row depends only on each feature's declared window: block size, grouping
-and number of threads do not change a bit.
+and number of threads do not alter a single bit of the result.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

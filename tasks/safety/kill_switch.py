@@ -184,7 +184,7 @@ def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
         kept = write_outside(home, as_stored(event))
         if kept is None and not os.path.lexists(home.stop_file):
             raise StorageError(
-                f"The kill switch could not be tripped: {_what(error)} No other location could be written either.",
+                f"The kill switch could not be tripped: {_what(error)} No other location could be written to either.",
                 remedy="Halt by hand: stop the schedule (end `afterclose serve` or the Prefect worker, remove the "
                 "cron line), approve nothing, then free space or fix the permissions and trip it again.",
                 path=str(home.kill_switch_file),

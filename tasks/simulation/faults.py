@@ -1,6 +1,6 @@
-"""Plant data faults into deliveries, as vendors produce them, at a configured rate. Only the truth records them.
+"""Plant data faults in deliveries, as vendors produce them, at a configured rate. Only the truth records them.
 
-Faults are drawn session by session from separate random numbers: the market itself is unchanged, and a longer history
+Faults are drawn session by session from a separate random stream: the market itself is unchanged, and a longer history
 begins with the faults of a shorter one.
 """
 

@@ -153,7 +153,7 @@ SYMPTOMS = {
     "in the environment": without_keys,
     "contains neither prices.parquet nor prices.csv": importing(),
     "has no column": importing("symbol,date,close", "AAPL,2024-06-14,1"),
-    "is ambiguous in day and month": importing(HEAD, "AAPL,06/14/2024,1,1,1,1,1"),
+    "is ambiguous: day and month cannot be told apart": importing(HEAD, "AAPL,06/14/2024,1,1,1,1,1"),
     "contains a unit": importing(HEAD, "AAPL,2024-06-14,$1,1,1,1,1"),
     "dated after today": importing(HEAD, "AAPL,2025-06-13,1,1,1,1,1"),
     "have no sector": told("afterclose data import ~/market-data"),

@@ -129,8 +129,8 @@ def test_a_file_of_another_kind_is_refused_by_name_with_its_line(folder, capsys,
 @pytest.mark.parametrize(
     ("column", "value", "what", "remedy"),
     [
-        ("date", "01/02/2024", "is ambiguous in day and month", "YYYY-MM-DD"),
-        ("date", "1.2.24", "is ambiguous in day", "YYYY-MM-DD"),
+        ("date", "01/02/2024", "is ambiguous: day and month cannot be told apart", "YYYY-MM-DD"),
+        ("date", "1.2.24", "is ambiguous: day", "YYYY-MM-DD"),
         ("date", "2024-02-30", "is not a valid date", "YYYY-MM-DD"),
         ("date", "20240102", "is a date without hyphens", "YYYY-MM-DD"),
         ("date", "2024-01-02 16:00:00", "contains a time of day", "Remove the time"),

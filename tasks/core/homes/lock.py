@@ -44,7 +44,7 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             if stopwatch() > deadline:
                 raise TransientError(
                     f"{path} has been in use by another process for {seconds:g} s.",
-                    remedy="Stop the process that hangs, then run again.",
+                    remedy="Stop the hung process, then run again.",
                     lock=str(path),
                 )
             time.sleep(POLL_S)

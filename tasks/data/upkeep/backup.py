@@ -1,7 +1,7 @@
 """Back up and restore a home: lake, days, champion, reports, settings and kill switch.
 
 Files that can be derived again are excluded; secrets are never in a home. A restore validates everything before it
-changes anything. Then it replaces folder after folder, `live/` last, with `live/STOP` in place meanwhile: a home that
+changes anything. Then it replaces one folder at a time, `live/` last, with `live/STOP` in place meanwhile: a home that
 is only partly restored publishes nothing.
 """
 

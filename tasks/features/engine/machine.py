@@ -1,4 +1,4 @@
-"""Execute a program symbol by symbol: compiled loops over some rows at a time, which fit into the L1 cache.
+"""Execute a program symbol by symbol: compiled loops over blocks of rows small enough for the L1 cache.
 
 Everything is float64; NaN is missing. All steps are executed for one block of rows, then for the next. A series that a
 step looks back on is preceded by its earlier rows (the tail). A step starts at the first row that another step needs,

@@ -1,6 +1,6 @@
 """The page's content as plain records: summary, trades, portfolio and sectors.
 
-Reads the formatted ledger, so that figures in page and files are equal. Formats only sentences.
+Reads the formatted ledger, so that the figures on the page match those in the files. Formats only sentences.
 """
 
 from dataclasses import dataclass

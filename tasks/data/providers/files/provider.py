@@ -1,4 +1,4 @@
-"""Read a folder of CSV or Parquet files of the user (columns: docs/data.md).
+"""Read a folder of the user's CSV or Parquet files (columns: docs/data.md).
 
 Values are delivered as they are: symbols are normalised by one rule (files/spelling), nothing else is corrected or
 guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, including
