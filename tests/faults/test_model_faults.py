@@ -165,7 +165,7 @@ def test_fault_020_a_model_file_of_another_folder_cannot_be_named(home):
     escaping = replace(metadata, suffix="/../../../etc/passwd")
     metadata_file(home).write_bytes(sealed(escaping))
 
-    with pytest.raises(ModelError, match="do not match"):
+    with pytest.raises(ModelError, match="does not match its model file"):
         load(home)
 
 
