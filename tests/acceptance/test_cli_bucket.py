@@ -10,6 +10,8 @@ from tasks.core.homes.home import Home
 from tasks.data.upkeep.backup import back_up, restore
 from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
 
+pytestmark = pytest.mark.bucket
+
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 
 

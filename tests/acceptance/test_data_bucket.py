@@ -25,6 +25,8 @@ from tests.acceptance.test_data_store import (
 )
 from tests.deliveries import days_of, make_delivery, refresh, small_run
 
+pytestmark = pytest.mark.bucket
+
 WHOLE = make_delivery(sessions=20)
 FEW_TABLES = Delivery(bars=WHOLE.bars, actions=WHOLE.actions, levels=WHOLE.levels)
 *_, DAY_BEFORE, LAST = days_of(WHOLE)

@@ -17,6 +17,8 @@ from tasks.data.upkeep.backup import back_up, restore
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 
+pytestmark = pytest.mark.bucket
+
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 DELIVERY = make_delivery(sessions=14, symbols=4)
 *_, DAY_BEFORE, LAST = days_of(DELIVERY)

@@ -22,6 +22,8 @@ from tests.homes import LAST_SESSION, clean_environ
 from tests.servers.base import serving
 from tests.servers.yahoo import YahooServer
 
+pytestmark = pytest.mark.docs
+
 PAGES = sorted({block.page for block in blocks("sh") if not block.not_run})
 FROM_NOTHING = {"README.md", "docs/first-run.md"}  # the others go on in a home that is there
 SCRIPTS = [block for block in blocks("python") if block.page == "docs/own-data.md"]

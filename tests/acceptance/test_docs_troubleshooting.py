@@ -15,6 +15,8 @@ from tasks.core.homes.lock import exclusive
 from tests.doc_blocks import ROOT
 from tests.docs_world import Evening, Shell
 
+pytestmark = pytest.mark.docs
+
 PAGE = ROOT / "docs" / "troubleshooting.md"
 ROWS = re.findall(r"^\| `([^`]+)`[^|]*\| (\d+) \|", PAGE.read_text(), re.MULTILINE)
 

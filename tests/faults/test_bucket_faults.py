@@ -25,6 +25,8 @@ from tests.deliveries import days_of, make_delivery, scaled
 from tests.homes import afterclose, configure
 from tests.servers.s3 import KEYS
 
+pytestmark = pytest.mark.bucket
+
 ROOT = Path(__file__).parents[2]
 MARKET = make_delivery(sessions=14, symbols=4)
 OURS = Delivery(bars=MARKET.bars, actions=MARKET.actions, levels=MARKET.levels)
