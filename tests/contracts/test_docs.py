@@ -30,7 +30,7 @@ PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 LANGUAGES = {"sh", "python", "yaml", "json", "csv", "ini", "crontab", "text"}
 # Every page with Python and the test that runs it.
 RUN_BY = {
-    "docs/adding-a-feature.md": "tests/unit/features/test_features_docs.py",
+    "docs/adding-a-feature.md": "tests/contracts/test_features_docs.py",
     "docs/adding-a-model.md": "tests/unit/models/test_models_docs.py",
     "docs/adding-a-provider.md": "tests/contracts/test_provider_contract.py",
     "docs/adding-an-optimizer.md": "tests/contracts/test_optimizer_contract.py",
