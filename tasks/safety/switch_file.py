@@ -1,6 +1,6 @@
 """Parse and render live/kill_switch.json: the state and the full history of trips and resets.
 
-Any content but the exact format means on. kill_switch reads and writes the file.
+Anything not in the exact format means on. kill_switch reads and writes the file.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Detect bars with implausible patterns, relative to the name's trailing medians: spikes, flat and thin bars.
 
 A bar may satisfy every rule for single bars and still be wrong: a high at which nobody traded, one price all day for an
-active name, a volume of a few minutes. All of these are stored as delivered. Uses no later row.
+active name, only a few minutes' worth of volume. All of these are stored as delivered. Uses no later row.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Compute baselines: a name's trailing median before a bar, the bar itself excluded, and a session's median.
 
-Only the requested rows are computed, so that a few of millions cost little.
+Only the requested rows are computed, so that a few rows out of millions cost little.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Check the schema of a delivery: missing columns, wrong types, rows dated in the future.
 
-Schema only: values are checked by the other gates. Never converts silently what may be an error.
+Schema only: values are checked by the other gates. Never silently converts what may be an error.
 """
 
 from datetime import date

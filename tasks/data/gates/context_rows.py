@@ -1,4 +1,4 @@
-"""Combine new bars with the stored bars shortly before them: the rows on which all comparisons of days work.
+"""Combine new bars with the stored bars shortly before them: the rows that all day-to-day comparisons use.
 
 Pure. Determines how far back comparisons reach; does not check anything.
 """

@@ -1,6 +1,6 @@
 """Check levels before they are stored: benchmark, volatility index, risk-free rate (D6, R4).
 
-An implausible level is left out and its session counts as one without: the regime is then the safest that the other
+An implausible level is left out and its session counts as having none: the regime is then the safest that the other
 inputs support, and the report says so. Levels are compared with fixed bounds (data.quality.levels) and the last good
 level, never with other values of the session. Corrects nothing.
 """
