@@ -101,7 +101,7 @@ def test_a_range_that_runs_backwards_or_holds_nothing_is_no_history(in_home):
 
 
 # issue 10, line 15
-def test_a_date_before_the_simulated_market_is_told_to_come_later(tmp_path):
+def test_a_date_before_the_simulated_market_is_reported_to_come_later(tmp_path):
     home = configure(tmp_path / "home")
 
     result = afterclose("daily", "--date", "1999-01-04", home=home)
@@ -153,7 +153,7 @@ def test_the_lake_tells_its_span_and_that_it_is_sound(in_home):
     assert verified["bars"] == next(table["rows"] for table in status["tables"] if table["name"] == "bars")
 
 
-def test_an_empty_lake_is_told_and_cannot_be_verified(tmp_path, capsys):
+def test_an_empty_lake_is_reported_and_cannot_be_verified(tmp_path, capsys):
     assert answer(["data", "status", "--home", str(blank(tmp_path))]) == 0
     assert "afterclose refresh" in capsys.readouterr().out
     assert answer(["data", "verify", "--home", str(tmp_path)]) == 5
@@ -209,7 +209,9 @@ def test_an_import_into_a_new_folder_makes_a_home_that_reads_the_files_again(tmp
 
 
 @pytest.mark.parametrize("last_word", ["refresh", "daily"])
-def test_a_folder_that_ends_before_the_session_is_told_with_the_date_that_it_has(tmp_path, capsys, last_word):
+def test_a_folder_that_ends_before_the_session_is_reported_with_the_date_that_it_has(
+    tmp_path, capsys, last_word
+):
     folder = tmp_path / "bars"
     folder.mkdir()
     (folder / "prices.csv").write_text(

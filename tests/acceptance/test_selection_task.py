@@ -78,7 +78,7 @@ def test_every_feature_is_looked_over_whoever_wins(week):
     assert "## Features of equal_weight" in promotion.report.read_text()
 
 
-def test_the_importance_that_is_told_is_the_candidates_own(week):
+def test_the_importance_that_is_reported_is_the_candidates_own(week):
     run, _panel, promotion = week(
         **{
             "models.min_t_statistic": -99.0,
@@ -151,11 +151,11 @@ def test_a_damaged_champion_is_replaced_and_the_report_says_so(week):
     run, panel, _ = week()
     (run.home.production / "champion_metadata.json").write_text("{}")
 
-    _, _, mended = week()
+    _, _, repaired = week()
 
-    assert mended.promoted
-    assert "The old champion could not be read" in mended.report.read_text()
-    assert score(run, panel).champion == mended.champion
+    assert repaired.promoted
+    assert "The old champion could not be read" in repaired.report.read_text()
+    assert score(run, panel).champion == repaired.champion
 
 
 def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):

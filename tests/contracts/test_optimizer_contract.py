@@ -113,10 +113,10 @@ def test_inputs_that_are_not_finite_are_refused(method, broken):
 
 @every_optimizer
 def test_fault_034_a_singular_covariance_gives_a_book_or_a_named_refusal(method):
-    twins = np.full((6, 6), 0.04)
+    near_duplicates = np.full((6, 6), 0.04)
 
     try:
-        weights = optimize(method, make_problem(names=6, covariance=twins, position=1.0))
+        weights = optimize(method, make_problem(names=6, covariance=near_duplicates, position=1.0))
     except InfeasibleError:
         return
     assert np.isfinite(weights).all()

@@ -52,7 +52,7 @@ def test_faults_029_143_a_solver_at_its_limit_of_iterations_falls_to_hrp_and_say
 
 
 @pytest.mark.parametrize("failing", range(5))
-def test_fault_029_every_rung_that_fails_is_told_down_to_hold(monkeypatch, failing):
+def test_fault_029_every_rung_that_fails_is_reported_down_to_hold(monkeypatch, failing):
     def fails(problem):
         raise InfeasibleError("planted.", remedy="None.")
 
@@ -158,9 +158,9 @@ def test_fault_033_cash_that_is_no_number_is_refused_with_its_line():
 
 @pytest.mark.parametrize("method", OPTIMIZERS)
 def test_fault_034_look_alikes_without_a_risk_of_their_own_still_give_a_book(method):
-    twins = np.full((20, 20), 0.04)
+    near_duplicates = np.full((20, 20), 0.04)
 
-    solution = solve(make_problem(covariance=twins), optimizer=method, ranks=True)
+    solution = solve(make_problem(covariance=near_duplicates), optimizer=method, ranks=True)
 
     assert solution.weights is not None
     assert 0 < solution.weights.sum() <= 1 + 1e-6

@@ -210,7 +210,7 @@ def test_the_refusal_names_the_history_and_the_home_to_declare_it_in(tmp_path, h
     assert "or run the day again with `afterclose daily --date 2024-06-11`. If" in refused.value.remedy
 
 
-def test_a_history_that_lost_rows_of_no_published_day_is_told_by_both_counts(tmp_path):
+def test_a_history_that_lost_rows_of_no_published_day_is_reported_by_both_counts(tmp_path):
     home = lived_home(tmp_path)
     for day in (MONDAY, TUESDAY, WEDNESDAY):
         (home.day_folder(day) / "manifest.json").unlink()

@@ -7,10 +7,7 @@ import pandas as pd
 
 from config.settings import Settings
 from tasks.data.gates.context_rows import Known
-from tasks.data.gates.readiness import (
-    SessionFacts,
-    count_session,
-)
+from tasks.data.gates.readiness import SessionFacts, count_session
 from tasks.data.schema.batch import Batch
 from tasks.data.schema.records import Days
 

@@ -5,11 +5,7 @@ import pandas as pd
 
 from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_ending
-from tasks.data.gates.readiness import (
-    active_findings,
-    quarantined_names,
-    refuse_unfit,
-)
+from tasks.data.gates.readiness import active_findings, quarantined_names, refuse_unfit
 from tasks.data.gates.revisions import rewritten
 from tasks.data.gates.session_facts import COUNTED, count_facts
 from tasks.data.intake.failovers import fall_throughs_of, without_fall_throughs

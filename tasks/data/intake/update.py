@@ -14,9 +14,7 @@ from tasks.core.text import counted
 from tasks.data.gates.conform import conform, refuse_lost_items
 from tasks.data.gates.context_rows import Known, context_start
 from tasks.data.gates.level_checks import level_rules
-from tasks.data.gates.readiness import (
-    refuse_unfit,
-)
+from tasks.data.gates.readiness import refuse_unfit
 from tasks.data.gates.session_facts import facts_of_batch
 from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit

@@ -24,7 +24,7 @@ def test_every_problem_is_listed_at_once(tmp_path):
     ]
 
 
-def test_problems_of_the_file_and_of_the_environment_are_told_together(tmp_path):
+def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_path):
     found = problems(tmp_path, "a: [", environ={"AFTERCLOSE_TRADE__MAX_TRADES": "3"})
 
     assert "HOME/config.yaml: is not valid YAML" in found[0]
@@ -116,7 +116,7 @@ def test_a_long_value_is_shortened(tmp_path):
     assert len(found[0]) < 200
 
 
-def test_a_rule_that_spans_values_is_told_in_its_own_words_and_names_who_broke_it(tmp_path):
+def test_a_rule_that_spans_values_is_reported_in_its_own_words_and_names_who_broke_it(tmp_path):
     (found,) = problems(tmp_path, "regime: {exposure_cap: {BULL: 0.5}}")
 
     assert found == (

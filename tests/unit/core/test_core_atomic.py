@@ -151,7 +151,7 @@ def test_a_symlink_is_no_place_to_put_anything(tmp_path):
     assert names(tmp_path / "elsewhere") == ["kept"]
 
 
-def test_an_exchange_that_the_system_refuses_is_told_with_its_reason(tmp_path):
+def test_an_exchange_that_the_system_refuses_is_reported_with_its_reason(tmp_path):
     write_text(tmp_path / "staged" / "new", "1")
     (tmp_path / "staged" / "inside").mkdir()
 
@@ -191,7 +191,7 @@ def test_a_failure_inside_the_block_leaves_the_old_file_and_nothing_else(tmp_pat
     assert names(tmp_path) == ["file"]
 
 
-def test_a_folder_in_a_files_place_is_told_with_the_path(tmp_path):
+def test_a_folder_in_a_files_place_is_reported_with_the_path(tmp_path):
     (tmp_path / "file").mkdir()
 
     with pytest.raises(StorageError, match="could not be written: Is a directory") as refused:
@@ -201,7 +201,7 @@ def test_a_folder_in_a_files_place_is_told_with_the_path(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_a_file_in_the_way_of_a_folder_is_told(tmp_path):
+def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path):
     write_text(tmp_path / "live", "a file")
 
     with (

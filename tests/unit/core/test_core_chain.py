@@ -174,7 +174,7 @@ def test_a_damaged_anchor_is_found(chain, content):
 
 
 # issue 10, part 2: a log of the same length and of another past
-def test_rows_that_the_anchor_knows_and_the_log_has_not_are_told_at_its_end(chain):
+def test_rows_that_the_anchor_knows_and_the_log_has_not_are_reported_at_its_end(chain):
     filled(chain, 3)
     *kept, _ = chain.path.read_text().splitlines(keepends=True)
     chain.path.write_text("".join(kept))
@@ -195,7 +195,7 @@ def test_a_log_that_was_written_anew_is_not_the_one_that_was_logged(chain):
     assert (found.line, found.byte, found.why) == (4, None, "row 2 differs from the one that was logged")
 
 
-def test_a_lost_anchor_is_told_once_there_is_more_than_a_row(chain):
+def test_a_lost_anchor_is_reported_once_there_is_more_than_a_row(chain):
     filled(chain, 1)
     chain.anchor.unlink()
     assert verify(chain, key=None).breaks == ()
@@ -208,7 +208,7 @@ def test_a_lost_anchor_is_told_once_there_is_more_than_a_row(chain):
     assert found.why == "anchor.json is missing, so the number of rows is unknown"
 
 
-def test_each_kind_of_damage_is_told_with_its_line_and_byte(chain):
+def test_each_kind_of_damage_is_reported_with_its_line_and_byte(chain):
     filled(chain, 1)
     first = chain.path.read_bytes()
     chain.path.write_bytes(first + b"\n" + b"a,b\n" + b"\xff,b,c\n" + b"torn")
@@ -225,7 +225,7 @@ def test_each_kind_of_damage_is_told_with_its_line_and_byte(chain):
     assert verify(chain, key=None).broken_at == 3
 
 
-def test_a_heading_of_another_log_is_told_at_the_first_line(chain):
+def test_a_heading_of_another_log_is_reported_at_the_first_line(chain):
     filled(chain, 1)
     chain.path.write_bytes(chain.path.read_bytes().replace(b"what,", b"when,", 1))
 
@@ -256,7 +256,7 @@ def test_an_edited_row_without_a_key_is_not_said_to_have_another_key(chain):
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"rows": 2, "hash": "x"}'])
-def test_an_anchor_that_is_damaged_or_without_its_key_is_told_at_the_end_of_the_log(chain, content):
+def test_an_anchor_that_is_damaged_or_without_its_key_is_reported_at_the_end_of_the_log(chain, content):
     filled(chain, 2, key=KEY)
     chain.anchor.write_bytes(content)
 
@@ -264,7 +264,7 @@ def test_an_anchor_that_is_damaged_or_without_its_key_is_told_at_the_end_of_the_
 
 
 @pytest.mark.parametrize("row", [b'"a"b,because,x\n', b"only one cell\n", b'"open,because,x\n'])
-def test_a_line_that_is_not_csv_is_told_as_such_and_stops_no_verification(chain, row):
+def test_a_line_that_is_not_csv_is_reported_as_such_and_stops_no_verification(chain, row):
     filled(chain, 2)
     lines = chain.path.read_bytes().splitlines(keepends=True)
     chain.path.write_bytes(b"".join([lines[0], row, lines[2]]))

@@ -56,7 +56,7 @@ def test_an_empty_book_stays_empty():
     assert cuts[-1].weights.size == 0
 
 
-def test_every_cut_is_told_with_its_limit():
+def test_every_cut_is_reported_with_its_limit():
     limits = make_limits(position=0.4, exposure=0.5, groups=[Group("sector Energy", FIRST_TWO, 0.3)])
 
     cuts = cap_book(np.array([0.5, 0.1, 0.4]), limits)
@@ -130,7 +130,7 @@ def test_no_regime_allows_more_than_the_whole_portfolio():
     assert limits_for(names, None, exposure_cap=1.5, settings=make_settings().portfolio).max_exposure == 1.0
 
 
-def test_a_cut_for_a_pair_is_told_as_such():
+def test_a_cut_for_a_pair_is_reported_as_such():
     cuts = cap_book(np.array([0.1, 0.1]), make_limits(position=0.15, pairs=[Pair(0, 1, 0.9)]))
 
     (told,) = (

@@ -282,7 +282,7 @@ def test_being_held_is_no_merit():
     assert "beyond the 3 names considered" in found.why["S11"]
 
 
-def test_what_shaped_a_weight_is_told():
+def test_what_shaped_a_weight_is_reported():
     found = target(make_view(optimizer="equal_weight", cap=0.3), max_positions=2)
 
     assert "rank 1 of 12 by score" in found.why["S00"]
@@ -403,7 +403,7 @@ def test_only_names_of_a_champion_that_does_not_rank_say_so(ranks):
         (0.0, 2, None),
     ],
 )
-def test_cash_that_the_limits_leave_beyond_the_regimes_is_told(cap, names, left):
+def test_cash_that_the_limits_leave_beyond_the_regimes_is_reported(cap, names, left):
     found = target(make_view(cap=cap, optimizer="equal_weight"), max_positions=names)
 
     told = [note for note in found.notes if note.startswith("The limits leave")]
@@ -417,12 +417,12 @@ def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
     assert (found.steps[-1].method, found.steps[-1].outcome) == ("hold", "held: there are no candidates")
 
 
-@pytest.mark.parametrize(("cap", "is_told"), [(1.0, False), (0.99, True)])
-def test_only_a_regime_that_limits_exposure_is_told(cap, is_told):
+@pytest.mark.parametrize(("cap", "is_reported"), [(1.0, False), (0.99, True)])
+def test_only_a_regime_that_limits_exposure_is_reported(cap, is_reported):
     notes = target(make_view(cap=cap)).notes
 
     assert [note for note in notes if note.startswith("The regime limits exposure to")] == (
-        ["The regime limits exposure to 99% of the book."] if is_told else []
+        ["The regime limits exposure to 99% of the book."] if is_reported else []
     )
 
 

@@ -58,7 +58,7 @@ def test_a_crash_allows_nothing_new(tmp_path, monkeypatch):
     assert regime.notes == ("Volatility is 60.0%, above 40%: the exposure cap is halved.",)
 
 
-def test_an_input_that_nobody_knows_is_left_out_and_told(tmp_path, monkeypatch):
+def test_an_input_that_nobody_knows_is_left_out_and_reported(tmp_path, monkeypatch):
     panel = rising_panel()
     nameless = replace(
         panel, close=np.full_like(panel.close, np.nan), is_member=np.zeros_like(panel.is_member)

@@ -79,7 +79,7 @@ def test_a_name_that_is_no_member_on_the_session_is_not_missed(tmp_path, monkeyp
     assert note.startswith("No risk estimate for S001: ")
 
 
-def test_a_covariance_that_was_repaired_is_told(tmp_path, monkeypatch):
+def test_a_covariance_that_was_repaired_is_reported(tmp_path, monkeypatch):
     panel = make_panel(sessions=253, symbols=2)
     close = 50 * np.exp(np.cumsum(np.where(np.arange(253) % 2, 0.01, -0.01)))[:, None] * np.ones((1, 2))
 

@@ -197,7 +197,7 @@ def test_the_closest_pair_is_of_names_that_are_wanted():
     assert (alone.passed, alone.value) == (True, "no pair")
 
 
-def test_a_group_is_told_by_the_one_that_stands_closest_to_its_own_limit():
+def test_a_group_is_reported_by_the_one_that_stands_closest_to_its_own_limit():
     limits = {"large": 0.9, "mid": 0.1, "small": 1.0}
     day = set_to("portfolio.max_cap_class_frac", limits, target={"B": 0.10, "C": 0.10, "D": 0.05})
 

@@ -136,7 +136,7 @@ def test_a_clean_day_shows_what_was_measured_and_what_was_allowed():
 
 
 @pytest.mark.parametrize(("planted", "expected"), list(zip(PLANTED, WHAT_IS_FOUND, strict=True)))
-def test_what_is_found_is_told_with_its_measure_its_limit_and_the_lines_at_fault(planted, expected):
+def test_what_is_found_is_reported_with_its_measure_its_limit_and_the_lines_at_fault(planted, expected):
     name, plant = planted
 
     assert told(outcome_of(name, plant())) == expected

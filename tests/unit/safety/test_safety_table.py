@@ -191,7 +191,7 @@ def test_prices_below_a_dollar_may_have_four_decimals():
     assert outcome_of("sub_penny", penny).passed
 
 
-def test_the_closest_pair_is_told():
+def test_the_closest_pair_is_reported():
     day = make_day()
     returns = day.quotes.returns.assign(C=day.quotes.returns["B"])
 

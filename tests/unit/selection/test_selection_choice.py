@@ -62,7 +62,7 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
         ({"train_test_gap": nan}, "not a number"),
     ],
 )
-def test_who_is_not_eligible_is_told_why(fields, says):
+def test_an_ineligible_candidate_is_reported_with_its_reason(fields, says):
     choice = select_candidate([replace(make_result("poor", choice_ic=0.5), **fields)], LIMITS)
 
     assert choice.result is None

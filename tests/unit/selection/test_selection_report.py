@@ -12,7 +12,7 @@ def found(*rows):
     return pd.DataFrame(rows, columns=COLUMNS).astype({"importance_rank": "Int64"})
 
 
-def features_told(tmp_path, checks, *, kind="lightgbm"):
+def features_in_report(tmp_path, checks, *, kind="lightgbm"):
     training = make_training(tmp_path, kind=kind)
     champion = describe(training, optimizer="hrp").champion
     text = page(training, champion, checks, promoted=True, reason="It was best.")
@@ -22,17 +22,19 @@ def features_told(tmp_path, checks, *, kind="lightgbm"):
 def test_the_most_important_features_come_first_and_only_ten_of_them(tmp_path):
     rows = [(f"f{i}", i / 66, 12 - i, 0.01 * i, 1.0, 0, "keep") for i in range(12)]
 
-    told = features_told(tmp_path, found(*rows))
+    report = features_in_report(tmp_path, found(*rows))
 
-    assert told.startswith("lightgbm\n")
-    assert "by mean |SHAP|" in told
-    named = [line.split(" | ")[0].removeprefix("| ") for line in told.splitlines() if line.startswith("| f")]
+    assert report.startswith("lightgbm\n")
+    assert "by mean |SHAP|" in report
+    named = [
+        line.split(" | ")[0].removeprefix("| ") for line in report.splitlines() if line.startswith("| f")
+    ]
     assert named[1:] == [f"f{i}" for i in range(11, 1, -1)]
-    assert "| f11 | 16.7% | 0.1100 | 1.00 | keep |" in told
+    assert "| f11 | 16.7% | 0.1100 | 1.00 | keep |" in report
 
 
 def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(tmp_path):
-    told = features_told(
+    report = features_in_report(
         tmp_path,
         found(
             ("calm", 0.0, 4, 0.0, 0.0, 0, "drop: dead"),
@@ -42,14 +44,14 @@ def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(
         ),
     )
 
-    assert "4 features. Dead: 1. Near-duplicates: 1. May know the future: 1." in told
-    assert "- **May know the future**: oracle\n" in told
-    assert "- Dead: calm\n" in told
-    assert "- Correlated: momentum, rate_of_change; keep momentum\n" in told
+    assert "4 features. Dead: 1. Near-duplicates: 1. May know the future: 1." in report
+    assert "- **May know the future**: oracle\n" in report
+    assert "- Dead: calm\n" in report
+    assert "- Correlated: momentum, rate_of_change; keep momentum\n" in report
 
 
 def test_a_rule_ranks_no_feature(tmp_path):
-    told = features_told(tmp_path, found(("a", None, None, 0.0, 0.0, 0, "keep")), kind="equal_weight")
+    report = features_in_report(tmp_path, found(("a", None, None, 0.0, 0.0, 0, "keep")), kind="equal_weight")
 
-    assert "A rule is not trained on features" in told
-    assert "| a |" not in told
+    assert "A rule is not trained on features" in report
+    assert "| a |" not in report

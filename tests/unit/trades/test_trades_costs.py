@@ -65,7 +65,7 @@ def test_the_fees_of_sales_are_paid_before_anything_is_bought(fee):
     assert cash_after_cents(lines, plan) >= 0
 
 
-def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_told():
+def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_reported():
     cheap = {"weight": 0.0, "price": 0.05}
     book = make_book(99_000.0, DUST=2_000, prices={"DUST": 0.05})
 

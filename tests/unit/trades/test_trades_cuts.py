@@ -79,7 +79,7 @@ def test_half_a_share_that_is_held_makes_it_no_first_investment():
     assert cut_log.cut[1] == ["cut to fit the day's limit of 40% for buys"]
 
 
-def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_told_with_its_size():
+def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_reported_with_its_size():
     poor = make_book(0.0, A=2_000)
     target = make_target(A=0.9, B=0.05, C=0.05)
 

@@ -464,7 +464,7 @@ def test_an_exit_that_leaves_a_whole_share_is_a_reduction():
     assert (frame["shares"]["A"], frame["action"]["A"]) == (200, "REDUCE")
 
 
-def test_what_is_not_proposed_is_told_with_its_size():
+def test_what_is_not_proposed_is_reported_with_its_size():
     tiny = {"weight": 0.05, "adv_usd": 900.0}  # five percent of it is less than a share
     _, dropped, _ = propose(make_book(), make_target(A=tiny, B={"weight": 0.0004}, C={"weight": 0.0011}))
 
@@ -476,13 +476,13 @@ def test_what_is_not_proposed_is_told_with_its_size():
     assert dropped["C"].notional_usd == 110
 
 
-def test_what_is_not_proposed_is_told_to_the_cent():
+def test_what_is_not_proposed_is_reported_to_the_cent():
     _, dropped, _ = propose(make_book(), make_target(A={"weight": 0.000312345}))
 
     assert dropped["A"].notional_usd == 31.23
 
 
-def test_a_name_that_is_neither_held_nor_wanted_is_not_told():
+def test_a_name_that_is_neither_held_nor_wanted_is_not_reported():
     gone = {"weight": 0.0, "has_quote": False}
     _, dropped, _ = propose(make_book(), make_target(A=0.0, B=0.0004, C=gone))
 
@@ -496,7 +496,7 @@ def test_a_purchase_increases_what_is_held_from_one_share_on(held, action):
     assert frame["action"]["A"] == action
 
 
-def test_sales_beyond_the_days_number_are_told_with_that_number():
+def test_sales_beyond_the_days_number_are_reported_with_that_number():
     _, dropped, _ = propose(
         make_book(70_000.0, A=200, B=200, C=200),
         make_target(A=0.0, B=0.0, C=0.0),
@@ -506,7 +506,7 @@ def test_sales_beyond_the_days_number_are_told_with_that_number():
     assert dropped["C"].reason.startswith("more than 2 trades in one day")
 
 
-def test_a_holding_less_than_a_share_below_its_target_is_not_told():
+def test_a_holding_less_than_a_share_below_its_target_is_not_reported():
     _, dropped, _ = propose(make_book(95_000.0, A=100), make_target(A=0.0502))
 
     assert dropped == {}

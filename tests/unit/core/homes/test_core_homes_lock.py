@@ -29,7 +29,7 @@ def holder(tmp_path):
     process.stdout.close()
 
 
-def test_fault_056_who_comes_second_is_told_who_holds_the_home(tmp_path, holder):
+def test_fault_056_a_second_caller_gets_an_error_that_names_who_holds_the_home(tmp_path, holder):
     with pytest.raises(TransientError) as refused, exclusive(tmp_path / "home.lock", doing="daily-live"):
         pass
 

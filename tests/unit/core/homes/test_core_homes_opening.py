@@ -164,7 +164,7 @@ def test_fault_054_what_a_dead_run_left_is_swept(home, friday_evening):
         assert [path for path in leftovers if path.exists()] == []
 
 
-def test_a_bad_setting_is_told_before_anything_is_written(home, friday_evening):
+def test_a_bad_setting_is_reported_before_anything_is_written(home, friday_evening):
     (home / "config.yaml").write_text("seed: x\n")
 
     with (

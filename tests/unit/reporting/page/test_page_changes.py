@@ -34,7 +34,7 @@ def test_the_same_book_again_has_no_changes():
     assert found.unmoved == 20
 
 
-def test_names_that_came_in_went_out_or_moved_are_told_apart():
+def test_names_that_came_in_went_out_or_moved_are_distinguished():
     before = today() | {"ALDR": 0.05, "GONE": 0.03}
     del before["CNDR"]
 
@@ -46,7 +46,7 @@ def test_names_that_came_in_went_out_or_moved_are_told_apart():
     assert found.added[0].why == "rank 3 of 480"
 
 
-def test_cash_is_told_apart_from_names():
+def test_cash_is_distinguished_from_names():
     found = changes(previous_day(today() | {CASH: 0.5}))
 
     assert found.cash.before == 0.5

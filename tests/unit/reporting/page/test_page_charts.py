@@ -44,7 +44,7 @@ def test_a_market_without_any_level_still_has_its_ribbon():
 
 
 @pytest.mark.parametrize("spread", [0.001, 0.4, 30.0])
-def test_marks_up_the_side_are_told_apart(spread):
+def test_marks_up_the_side_are_distinguished(spread):
     sessions = sessions_ending(FRIDAY, 5)
     values = 100 + spread * np.array([0.0, 0.4, 0.2, 0.9, 1.0])
 

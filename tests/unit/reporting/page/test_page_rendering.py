@@ -179,7 +179,7 @@ def test_findings_are_listed_with_evidence_and_action(report):
         ("daily loss", ": daily loss"),
     ],
 )
-def test_the_kill_switch_is_told_in_one_sentence(switch, sentence_goes_on):
+def test_the_kill_switch_is_reported_in_one_sentence(switch, sentence_goes_on):
     assert halt_words(switch) == sentence_goes_on
 
 
@@ -271,7 +271,7 @@ def test_a_real_market_is_not_called_simulated():
 
 
 # issue 10, line 10
-def test_unknown_sectors_are_told_once_at_the_top():
+def test_unknown_sectors_are_reported_once_at_the_top():
     inputs = make_inputs()
     weights = inputs.frames.weights.assign(sector="Unknown")
     unknown = replace(inputs, frames=replace(inputs.frames, weights=weights))
