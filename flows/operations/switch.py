@@ -55,7 +55,7 @@ def _result(home: Home, switch: Switch) -> Result:
     document = {
         "home": str(home.root),
         "state": switch.event.state,
-        "says": switch.description,
+        "message": switch.description,
         "since": asdict(switch.event),
         "trips": [{"name": trip.name} | asdict(trip.event) for trip in switch.trips],
         "history": [asdict(event) for event in switch.events],

@@ -109,8 +109,8 @@ def test_a_table_that_is_gone_or_emptied_stops_the_day_and_the_doctor(table, hom
     check = doctor(home, capsys)
 
     assert (check["verdict"], check["exit_code"]) == ("fail", 5)
-    assert f"Table {table}" in check["says"]
-    assert "data restore" in check["mend"]
+    assert f"Table {table}" in check["message"]
+    assert "data restore" in check["remedy"]
     assert_refused(home, monkeypatch, f"Table {table} .* is missing")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import answer
-from flows.operations import doctor
+from flows.operations import home_checks
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
@@ -20,7 +20,7 @@ SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def saturday(monkeypatch):
-    monkeypatch.setattr(doctor, "now", lambda: SATURDAY)
+    monkeypatch.setattr(home_checks, "now", lambda: SATURDAY)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_new_home_is_healthy_with_the_next_steps_as_warnings(examine, tmp_path
     code, checks = examine()
 
     assert code == 0
-    assert checks["home"]["says"] == "set up and writable"
+    assert checks["home"]["message"] == "set up and writable"
     assert {checks[name]["verdict"] for name in ("lake", "champion", "last day")} == {"warn"}
     assert tree_bytes(tmp_path) == before
 
@@ -55,7 +55,7 @@ def test_a_home_that_does_not_exist_is_not_created(tmp_path, capsys):
 def test_remedies_name_the_home_that_was_given(examine, tmp_path):
     _, checks = examine()
 
-    assert checks["champion"]["mend"] == f"Train one: afterclose weekly --home {tmp_path} --quick"
+    assert checks["champion"]["remedy"] == f"Train one: afterclose weekly --home {tmp_path} --quick"
 
 
 @pytest.mark.parametrize("missing", ["home", "settings", "lake"])
@@ -70,8 +70,8 @@ def test_nothing_is_to_be_run_before_a_broken_home_is_fixed(examine, tmp_path, m
 
     _, checks = examine()
 
-    assert checks["champion"]["mend"] == checks["last day"]["mend"] == f"Fix this first: {missing}."
-    assert checks[missing]["mend"] != f"Fix this first: {missing}."
+    assert checks["champion"]["remedy"] == checks["last day"]["remedy"] == f"Fix this first: {missing}."
+    assert checks[missing]["remedy"] != f"Fix this first: {missing}."
 
 
 @pytest.mark.parametrize(("provider", "verdict"), [("files", "ok"), ("simulated", "fail")])
@@ -85,7 +85,7 @@ def test_a_champion_is_no_older_than_the_files_that_ended(examine, tmp_path, pro
     _, checks = examine()
 
     assert checks["champion"]["verdict"] == verdict
-    assert ("Add the later sessions" in checks["lake"]["mend"]) == (provider == "files")
+    assert ("Add the later sessions" in checks["lake"]["remedy"]) == (provider == "files")
 
 
 def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
@@ -94,7 +94,7 @@ def test_bad_settings_fail_once_and_keep_the_other_checks(examine, tmp_path):
     code, checks = examine()
 
     assert code == 2
-    assert 'seeed: is not a setting. Did you mean "seed"?' in checks["settings"]["mend"]
+    assert 'seeed: is not a setting. Did you mean "seed"?' in checks["settings"]["remedy"]
     assert checks["last day"]["verdict"] == "warn"
 
 
@@ -104,22 +104,22 @@ def test_a_vanished_switch_fails_with_the_code_of_safety(examine, tmp_path):
     code, checks = examine()
 
     assert code == 3
-    assert "afterclose kill-switch reset" in checks["kill switch"]["mend"]
+    assert "afterclose kill-switch reset" in checks["kill switch"]["remedy"]
 
 
 @pytest.mark.parametrize(
-    ("last", "verdict", "says"),
+    ("last", "verdict", "message"),
     [
         (date(2024, 6, 14), "ok", "up to 2024-06-14"),
         (date(2024, 6, 12), "warn", "ends 2024-06-12, 2 sessions behind the last closed session"),
     ],
 )
-def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path, last, verdict, says):
+def test_the_lake_is_measured_against_the_last_closed_session(examine, tmp_path, last, verdict, message):
     write_head(Home(tmp_path).lake, Head("simulated", 1, None, date(2020, 1, 2), last))
 
     lake = examine()[1]["lake"]
 
-    assert (lake["verdict"], lake["says"]) == (verdict, says)
+    assert (lake["verdict"], lake["message"]) == (verdict, message)
 
 
 def test_a_damaged_lake_fails_with_the_code_of_data(examine, tmp_path):
@@ -139,20 +139,20 @@ def test_a_damaged_champion_fails_with_the_code_of_the_model(examine, tmp_path):
     code, checks = examine()
 
     assert code == 6
-    assert "afterclose weekly" in checks["champion"]["mend"]
+    assert "afterclose weekly" in checks["champion"]["remedy"]
 
 
 def test_a_day_that_was_missed_is_seen(examine, tmp_path):
     (tmp_path / "live" / "2024-06-12").mkdir(parents=True)
 
-    assert examine()[1]["last day"]["says"] == "2024-06-12, before the last closed session 2024-06-14"
+    assert examine()[1]["last day"]["message"] == "2024-06-12, before the last closed session 2024-06-14"
 
 
 def test_a_check_that_raises_has_failed_and_the_others_still_run(examine, monkeypatch):
     def broken(_):
         raise ZeroDivisionError("no disk")
 
-    monkeypatch.setitem(doctor.CHECKS, "disk", broken)
+    monkeypatch.setitem(home_checks.CHECKS, "disk", broken)
 
     code, checks = examine()
 
@@ -167,7 +167,7 @@ def test_a_missing_directory_of_files_fails(examine, tmp_path):
     code, checks = examine()
 
     assert code == 2
-    assert str(tmp_path / "nowhere") in checks["settings"]["says"]
+    assert str(tmp_path / "nowhere") in checks["settings"]["message"]
 
 
 def test_the_output_fits_on_one_screen(tmp_path, capsys):
@@ -185,12 +185,12 @@ def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine
     code, checks = examine()
 
     assert code == 2
-    assert checks["keys"]["says"].startswith("APCA_API_SECRET_KEY is not valid")
+    assert checks["keys"]["message"].startswith("APCA_API_SECRET_KEY is not valid")
     assert "planted" not in str(checks).lower()
     monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
-    assert examine()[1]["keys"]["says"] == "tiingo needs TIINGO_API_KEY in the environment."
+    assert examine()[1]["keys"]["message"] == "tiingo needs TIINGO_API_KEY in the environment."
     monkeypatch.setenv("TIINGO_API_KEY", "planted")
-    assert examine()[1]["keys"]["says"] == "APCA_API_KEY_ID, APCA_API_SECRET_KEY, TIINGO_API_KEY set"
+    assert examine()[1]["keys"]["message"] == "APCA_API_KEY_ID, APCA_API_SECRET_KEY, TIINGO_API_KEY set"
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_unchanged_days_pass(examine, day):
     code, checks = examine()
 
     assert code == 0
-    assert checks["days"]["says"] == "1 published, all files unchanged"
+    assert checks["days"]["message"] == "1 published, all files unchanged"
 
 
 @pytest.mark.parametrize("name", ["trades.csv", "manifest.json"])
@@ -221,7 +221,7 @@ def test_a_file_of_a_published_day_that_is_gone_or_edited_is_named(name, change,
     code, checks = examine()
 
     assert code == 3
-    assert f"2024-06-14/{name}" in checks["days"]["says"]
+    assert f"2024-06-14/{name}" in checks["days"]["message"]
 
 
 def test_a_published_day_that_is_gone_is_named(examine, day):
@@ -230,7 +230,7 @@ def test_a_published_day_that_is_gone_is_named(examine, day):
     _, checks = examine()
 
     assert checks["days"]["verdict"] == "warn"
-    assert "2024-06-14" in checks["days"]["says"]
+    assert "2024-06-14" in checks["days"]["message"]
 
 
 def test_a_day_whose_run_was_killed_before_its_row_is_named(examine, day, tmp_path):
@@ -241,4 +241,4 @@ def test_a_day_whose_run_was_killed_before_its_row_is_named(examine, day, tmp_pa
 
     assert checks["portfolio"]["verdict"] == "ok"
     assert checks["days"]["verdict"] == "warn"
-    assert f"afterclose daily --home {tmp_path} --date 2024-06-14" in checks["days"]["mend"]
+    assert f"afterclose daily --home {tmp_path} --date 2024-06-14" in checks["days"]["remedy"]

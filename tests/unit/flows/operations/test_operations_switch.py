@@ -39,6 +39,7 @@ def test_tripping_names_who_and_why_and_resetting_ends_it(say, tmp_path):
     blank(tmp_path)
     assert say("kill-switch", "trip", *BY_ANN)[0] == 0
     tripped = say("kill-switch", "status")[1]
+    assert "looks odd" in tripped["message"]
     assert (tripped["state"], tripped["since"]["by"], tripped["since"]["reason"]) == (
         "on",
         "Ann",
