@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench qlib docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench qlib regime docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ $(QLIB_INSTALLED): requirements-qlib.lock
 	@$(PYTHON) -m venv $(QLIB)
 	@$(QLIB)/bin/python $(PIP_LOCKED) -r requirements-qlib.lock
 	@touch $(QLIB_INSTALLED)
+
+regime: $(INSTALLED) ## rewrite the record of the regime rules on real prices in docs/regime.md
+	@$(BIN)/python -m tests.documentation.regime_record
 
 docs: $(INSTALLED) ## rewrite the generated pages of docs/
 	@$(BIN)/python -m tests.documentation.generate
