@@ -47,6 +47,8 @@ class Models(Section):
     """The set of features that models learn; after a change, the next `weekly` must train a new champion."""
     target: Literal["rank", "significant_move", "triple_barrier"]
     """What is learned: the mean rank over the horizons, a move over 1% in the shortest, or barriers in the longest."""
+    entry: Literal["next_open", "next_close"]
+    """Price of the next session from which labels and tests count: the close of the decision is no longer traded."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
     """Horizons of the forward returns to learn, in sessions. Every n-th session is used; n is the shortest horizon."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]

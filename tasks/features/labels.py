@@ -1,18 +1,20 @@
-"""Labels: forward returns after the close, absolute or relative to the other members of the session.
+"""Labels: forward returns from the next session on, absolute or relative to the other members of the session.
 
-The only module of the slice that reads later rows; no feature imports it. Each label has the row on which it ends, so
-that training purges exactly the rows whose labels overlap the test. Prices are total-return levels, of which only
-ratios are used.
+A decision falls after the close of its session, so its own close can no longer be traded: every label counts from the
+entry, the open or the close of the next session. The only module of the slice that reads later rows; no feature imports
+it. Each label has the row on which it ends, so that training purges exactly the rows whose labels overlap the test.
+Prices are total-return levels, of which only ratios are used.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.schema.records import Mask, Matrix
+from tasks.data.schema.records import Mask, Matrix, Panel
 from tasks.features.compute import on_arrays
 from tasks.features.engine.arithmetic import log
 from tasks.features.engine.cross_section import rank
@@ -22,6 +24,8 @@ from tasks.features.engine.series import Series
 QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01
 VOLATILITY_WINDOW = 63  # a quarter, because volatility changes slowly
+
+Entry = Literal["next_open", "next_close"]  # of the session after the decision
 
 
 @dataclass(frozen=True)
@@ -36,71 +40,74 @@ class Labels:
     end_row: NDArray[np.int32]  # sessions × symbols
 
 
-def forward_return(close: Matrix, *, sessions: int) -> Labels:
-    """Return the total return from the close of each row to the close `sessions` later.
+def sessions_known_after(sessions: int, entry: Entry) -> int:
+    """Return how many sessions after the decision a label of this horizon is known."""
+    return sessions + (entry == "next_close")
 
-    A symbol without a bar on the later row counts with its last price before it, as for a delisted holding. NaN where
-    the symbol has no bar on the row or the horizon exceeds the panel.
+
+def forward_return(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
+    """Return the total return over `sessions` closes from the entry on the row after each decision.
+
+    `next_open`: close[t + sessions] / open[t + 1] − 1. `next_close`: close[t + 1 + sessions] / close[t + 1] − 1. A
+    symbol without a bar on the last row counts with its last price before it, as for a delisted holding. NaN where it
+    has no bar on the row of the entry, because nothing could be bought, and where the horizon exceeds the panel.
     """
-    values = np.full(close.shape, np.nan)
-    if len(close) > sessions:
-        values[:-sessions] = _carried_forward(close)[sessions:] / close[:-sessions] - 1
-    return Labels(values, _horizon_end(close, sessions))
+    values = np.full(panel.close.shape, np.nan)
+    ahead = sessions_known_after(sessions, entry)
+    if len(values) > ahead:
+        bought = _entry_price(panel, entry)[:-ahead]
+        values[:-ahead] = _carried_forward(panel.close)[ahead:] / bought - 1
+    return Labels(values, _ends(panel.close, ahead))
 
 
-def forward_rank(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
+def forward_rank(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
     """Return the members' ranks by forward return, from 0 (worst) to 1 (best); NaN for others."""
-    label = forward_return(close, sessions=sessions)
-    return Labels(_ranked(label.values, is_member), label.end_row)
+    label = forward_return(panel, sessions=sessions, entry=entry)
+    return Labels(_ranked(label.values, panel.is_member), label.end_row)
 
 
-def target(close: Matrix, is_member: Mask, *, horizons: Sequence[int]) -> Labels:
+def target(panel: Panel, *, horizons: Sequence[int], entry: Entry) -> Labels:
     """Return the mean of the members' ranks over the horizons; NaN unless all are known."""
-    ranks = [forward_rank(close, is_member, sessions=sessions).values for sessions in horizons]
-    return Labels(np.mean(ranks, axis=0), _horizon_end(close, max(horizons)))
+    ranks = [forward_rank(panel, sessions=sessions, entry=entry).values for sessions in horizons]
+    return Labels(np.mean(ranks, axis=0), _ends(panel.close, sessions_known_after(max(horizons), entry)))
 
 
-def forward_quintile(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
+def forward_quintile(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
     """Return the members' quintile by forward return, from 0 (worst) to 4 (best)."""
-    ranks = forward_rank(close, is_member, sessions=sessions)
+    ranks = forward_rank(panel, sessions=sessions, entry=entry)
     return Labels(np.minimum(np.floor(ranks.values * QUINTILES), QUINTILES - 1), ranks.end_row)
 
 
-def significant_move(close: Matrix, is_member: Mask, *, sessions: int) -> Labels:
+def significant_move(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
     """Return 1 for members that rise and 0 for those that fall by more than 1%; NaN for smaller moves."""
-    label = forward_return(close, sessions=sessions)
-    is_large = is_member & (np.abs(label.values) > SIGNIFICANT_MOVE_FRAC)
+    label = forward_return(panel, sessions=sessions, entry=entry)
+    is_large = panel.is_member & (np.abs(label.values) > SIGNIFICANT_MOVE_FRAC)
     return Labels(np.where(is_large, (label.values > 0).astype(np.float64), np.nan), label.end_row)
 
 
-def triple_barrier(
-    close: Matrix,
-    high: Matrix | None = None,
-    low: Matrix | None = None,
-    *,
-    sessions: int,
-    upper: float,
-    lower: float,
-) -> Labels:
+def triple_barrier(panel: Panel, *, sessions: int, upper: float, lower: float, entry: Entry) -> Labels:
     """Return 1 if the upper barrier is touched first, −1 if the lower one is, 0 if neither is within `sessions`.
 
-    The barriers are above and below the row's close, in units of the trailing volatility scaled to the horizon: at 1, a
-    random walk ends beyond one of them a third of the time. Highs and lows are used if given, else closes. Both
-    barriers on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol
-    has no bar, where its volatility is unknown or 0, and where the panel ends before the label.
+    The barriers are above and below the entry price, in units of the volatility known at the decision, scaled to the
+    horizon: at 1, a random walk ends beyond one of them a third of the time. They are touched by highs and lows after
+    the entry: with `next_open` from the row of the entry on, with `next_close` from the row after it. Both on one row
+    give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no bar on the
+    row of the decision or of the entry, where its volatility is unknown or 0, and where the panel ends before the
+    label.
     """
-    highs, lows = close if high is None else high, close if low is None else low
-    _, volatility = on_arrays(_mean_and_volatility, close)
+    _, volatility = on_arrays(_mean_and_volatility, panel.close)
     unit = volatility * math.sqrt(sessions)
-    top, bottom = close * np.exp(upper * unit), close * np.exp(-lower * unit)
+    bought = np.where(np.isnan(panel.close), np.nan, _entry_price(panel, entry))
+    top, bottom = bought * np.exp(upper * unit), bought * np.exp(-lower * unit)
     is_open = np.isfinite(top) & (unit > 0)
-    end_row = _horizon_end(close, sessions).copy()
-    values = np.where(is_open & (end_row < len(close)), 0.0, np.nan)
-    for ahead in range(1, min(sessions, len(close) - 1) + 1):
-        above, below = highs[ahead:] >= top[:-ahead], lows[ahead:] <= bottom[:-ahead]
+    last = sessions_known_after(sessions, entry)
+    rows, end_row = len(panel.close), _ends(panel.close, last).copy()
+    values = np.where(is_open & (end_row < rows), 0.0, np.nan)
+    for ahead in range(1 + last - sessions, min(last, rows - 1) + 1):
+        above, below = panel.high[ahead:] >= top[:-ahead], panel.low[ahead:] <= bottom[:-ahead]
         touched = is_open[:-ahead] & (above | below)
         values[:-ahead][touched] = above[touched].astype(np.float64) - below[touched]
-        end_row[:-ahead][touched] -= sessions - ahead
+        end_row[:-ahead][touched] -= last - ahead
         is_open[:-ahead][touched] = False
     return Labels(values, end_row)
 
@@ -109,9 +116,16 @@ def _mean_and_volatility(close: Series) -> tuple[Series, Series]:
     return rolling_mean_and_std(log(close / lag(close, 1)), VOLATILITY_WINDOW)
 
 
-def _horizon_end(close: Matrix, sessions: int) -> NDArray[np.int32]:
-    """Return for every cell the row `sessions` later, as a read-only view."""
-    return np.broadcast_to(np.arange(len(close), dtype=np.int32)[:, None] + np.int32(sessions), close.shape)
+def _entry_price(panel: Panel, entry: Entry) -> Matrix:
+    """Return for every row of a decision the price on the next row at which it is traded; NaN on the last."""
+    bought = np.full(panel.close.shape, np.nan)
+    bought[:-1] = (panel.open if entry == "next_open" else panel.close)[1:]
+    return bought
+
+
+def _ends(close: Matrix, ahead: int) -> NDArray[np.int32]:
+    """Return for every cell the row `ahead` later, as a read-only view."""
+    return np.broadcast_to(np.arange(len(close), dtype=np.int32)[:, None] + np.int32(ahead), close.shape)
 
 
 def _ranked(values: Matrix, is_member: Mask) -> Matrix:

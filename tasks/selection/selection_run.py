@@ -15,7 +15,7 @@ from config.sections import Candidate
 from config.sections import Models as ModelSettings
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
-from tasks.features.labels import forward_return
+from tasks.features.labels import forward_return, sessions_known_after
 from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
@@ -61,7 +61,7 @@ def window_needed(settings: ModelSettings) -> int:
     return (
         warm_up(SETS[settings.features])
         + settings.train_sessions
-        + 2 * max(settings.label_horizons)
+        + 2 * _label_sessions(settings)
         + settings.embargo_sessions
         + tests
     )
@@ -98,9 +98,9 @@ def run_selection(
 def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
     """Return the rows of every n-th session, n the shortest horizon, counted back from the last complete label."""
     horizons = settings.label_horizons
-    label = make_target(settings.target, panel, horizons)
-    forward = forward_return(panel.close, sessions=min(horizons))
-    last = len(panel.sessions) - 1 - max(horizons)
+    label = make_target(settings.target, panel, horizons, settings.entry)
+    forward = forward_return(panel, sessions=min(horizons), entry=settings.entry)
+    last = len(panel.sessions) - 1 - _label_sessions(settings)
     sampled = sampled_sessions(0, last, every=min(horizons))
     return make_dataset(features, label, forward.values, panel.is_member, sampled)
 
@@ -114,7 +114,7 @@ def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
         folds=settings.folds,
         embargo=settings.embargo_sessions,
     )
-    return make_folds(data.sampled, label_sessions=max(settings.label_horizons), window=window)
+    return make_folds(data.sampled, label_sessions=_label_sessions(settings), window=window)
 
 
 def last_window(data: Dataset, settings: ModelSettings) -> Positions:
@@ -151,12 +151,17 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> 
 
 def too_short(data: Dataset, settings: ModelSettings) -> str:
     """Return the reason for a choice without candidates."""
-    needed = settings.least_train_sessions + 2 * settings.test_sessions + max(settings.label_horizons)
+    needed = settings.least_train_sessions + 2 * settings.test_sessions + _label_sessions(settings)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (
         f"The history is too short to select and confirm a candidate: {spanned} sessions are usable,"
         f" {needed + settings.embargo_sessions} are needed."
     )
+
+
+def _label_sessions(settings: ModelSettings) -> int:
+    """Return how many sessions after a decision all of its labels are known."""
+    return sessions_known_after(max(settings.label_horizons), settings.entry)
 
 
 def _fold_table(walks: dict[str, list[FoldResult]]) -> pd.DataFrame:

@@ -29,8 +29,8 @@ def simulated():
     """Return the rows of a market with strong alpha, and every registered feature of every session."""
     panel = known_market(seed=21, symbols=80, sessions=640, information_coefficient=0.10).panel
     features = compute(panel)
-    label = target(panel.close, panel.is_member, horizons=(5, 21))
-    forward = forward_return(panel.close, sessions=5)
+    label = target(panel, horizons=(5, 21), entry="next_open")
+    forward = forward_return(panel, sessions=5, entry="next_open")
     sampled = sampled_sessions(0, 640 - 22, every=5)
     data = make_dataset(features, label, forward.values, panel.is_member, sampled)
     return data, features.values

@@ -8,36 +8,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tasks.data.schema.records import Panel
-from tasks.features.labels import Labels, significant_move, target, triple_barrier
+from tasks.features.labels import Entry, Labels, significant_move, target, triple_barrier
 
 BARRIER = 1.0  # on both sides, in standard deviations over the whole horizon
 
 Horizons = Sequence[int]
 
 
-def make_target(name: str, panel: Panel, horizons: Horizons) -> Labels:
-    """Return the named target for every session and symbol."""
-    return TARGETS[name](panel, horizons)
+def make_target(name: str, panel: Panel, horizons: Horizons, entry: Entry) -> Labels:
+    """Return the named target for every session and symbol, from the entry on."""
+    return TARGETS[name](panel, horizons, entry)
 
 
-def _rank(panel: Panel, horizons: Horizons) -> Labels:
-    label = target(panel.close, panel.is_member, horizons=horizons)
+def _rank(panel: Panel, horizons: Horizons, entry: Entry) -> Labels:
+    label = target(panel, horizons=horizons, entry=entry)
     return replace(label, values=label.values - 0.5)
 
 
-def _significant_move(panel: Panel, horizons: Horizons) -> Labels:
-    label = significant_move(panel.close, panel.is_member, sessions=min(horizons))
+def _significant_move(panel: Panel, horizons: Horizons, entry: Entry) -> Labels:
+    label = significant_move(panel, sessions=min(horizons), entry=entry)
     return replace(label, values=label.values - 0.5)
 
 
-def _triple_barrier(panel: Panel, horizons: Horizons) -> Labels:
-    label = triple_barrier(
-        panel.close, panel.high, panel.low, sessions=max(horizons), upper=BARRIER, lower=BARRIER
-    )
+def _triple_barrier(panel: Panel, horizons: Horizons, entry: Entry) -> Labels:
+    label = triple_barrier(panel, sessions=max(horizons), upper=BARRIER, lower=BARRIER, entry=entry)
     return replace(label, values=label.values / 2)
 
 
-TARGETS: dict[str, Callable[[Panel, Horizons], Labels]] = {
+TARGETS: dict[str, Callable[[Panel, Horizons, Entry], Labels]] = {
     "rank": _rank,
     "significant_move": _significant_move,
     "triple_barrier": _triple_barrier,

@@ -10,8 +10,8 @@ from tests.champions import features_of
 
 
 def rows_by_hand(panel, sampled):
-    label = target(panel.close, panel.is_member, horizons=(5, 21))
-    forward = forward_return(panel.close, sessions=5)
+    label = target(panel, horizons=(5, 21), entry="next_open")
+    forward = forward_return(panel, sessions=5, entry="next_open")
     return make_dataset(compute(panel), label, forward.values, panel.is_member, np.array(sampled))
 
 
@@ -34,7 +34,7 @@ def test_a_row_holds_the_features_and_labels_of_its_own_session_and_symbol():
 
     features = compute(panel)
     np.testing.assert_array_equal(data.x[6], features.values[:, 260, 2])
-    assert data.forward[6] == pytest.approx(panel.close[265, 2] / panel.close[260, 2] - 1)
+    assert data.forward[6] == pytest.approx(panel.close[265, 2] / panel.open[261, 2] - 1)
 
 
 def test_sessions_without_a_complete_label_have_no_rows():

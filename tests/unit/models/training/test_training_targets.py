@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from config.sections import Models
+from tasks.features.labels import Entry
 from tasks.models.training.targets import TARGETS, make_target
 from tasks.selection.selection_run import folds_of, rows_of, run_selection
 from tests.builders import make_panel, make_settings
@@ -38,13 +39,20 @@ def test_the_settings_allow_the_targets_that_there_are():
     assert set(get_args(Models.model_fields["target"].annotation)) == set(TARGETS)
 
 
+def test_the_settings_allow_the_entries_that_there_are_and_never_the_close_of_the_decision():
+    entries = get_args(Models.model_fields["entry"].annotation)
+
+    assert entries == get_args(Entry) == ("next_open", "next_close")
+    assert make_settings().models.entry == "next_open"
+
+
 def test_the_mean_rank_is_learned_unless_another_target_is_asked_for():
     assert make_settings().models.target == "rank"
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_lies_around_zero_and_is_higher_for_names_that_rise(name):
-    values = make_target(name, drifting_panel(), (5, 21)).values
+    values = make_target(name, drifting_panel(), (5, 21), "next_open").values
 
     assert np.nanmax(np.abs(values)) == 0.5
     assert np.nanmean(values[:, :10]) < -0.1
@@ -52,7 +60,7 @@ def test_every_target_lies_around_zero_and_is_higher_for_names_that_rise(name):
 
 
 def test_a_barrier_lies_in_the_middle_where_neither_is_touched():
-    values = make_target("triple_barrier", rough_panel(sessions=150), (5, 21)).values
+    values = make_target("triple_barrier", rough_panel(sessions=150), (5, 21), "next_open").values
 
     assert set(values[np.isfinite(values)]) == {-0.5, 0.0, 0.5}
 
