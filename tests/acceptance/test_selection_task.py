@@ -33,7 +33,7 @@ def week(tmp_path, monkeypatch):
     """Return a function that runs the week and, for the day after, the scoring."""
 
     def run_week(session=FRIDAY, **overrides):
-        panel = make_panel(sessions=460, symbols=30, last=session)
+        panel = make_panel(sessions=460, symbols=30, last=session, seed=4)
         monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
         run = make_run(tmp_path, session, **SMALL | overrides)
         training = stages.train_candidates(run, market_of(tmp_path, session), quick=True)
