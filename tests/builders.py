@@ -70,6 +70,7 @@ def make_panel(*, sessions: int = 300, symbols: int = 30, last: date = FRIDAY, s
         market=100 * np.exp(np.cumsum(returns.mean(axis=1))),
         volatility_index=np.full(sessions, 15.0),
         sector=np.array([("Technology", "Energy", "Health Care")[i % 3] for i in range(symbols)]),
+        sector_at=np.tile(np.arange(symbols, dtype=np.int8) % 3, (sessions, 1)),
         cap_class=np.full(symbols, "large"),
         name=np.array([f"Company {i}" for i in range(symbols)]),
         fundamentals={},

@@ -45,6 +45,7 @@ def known_market(*, seed: int, symbols: int, sessions: int, information_coeffici
     is_member &= (age >= LEAST_AGE_SESSIONS) & (raw["close"] >= LEAST_PRICE_USD)
     levels = delivery.levels.pivot_table(index="session", columns="name", values="adj_close").reindex(index)
     listing = delivery.listings.drop_duplicates("symbol", keep="last").set_index("symbol").reindex(columns)
+    sector = listing["sector"].fillna("Unknown").to_numpy(dtype=str)
     panel = Panel(
         sessions=index.to_numpy().astype("datetime64[D]"),
         symbols=columns.to_numpy(dtype=str),
@@ -56,7 +57,8 @@ def known_market(*, seed: int, symbols: int, sessions: int, information_coeffici
         is_member=is_member,
         market=levels["SPY"].to_numpy(),
         volatility_index=levels["^VIX"].to_numpy(),
-        sector=listing["sector"].fillna("Unknown").to_numpy(dtype=str),
+        sector=sector,
+        sector_at=np.tile(np.unique(sector, return_inverse=True)[1].astype(np.int8), (len(index), 1)),
         cap_class=listing["cap_class"].fillna("").to_numpy(dtype=str),
         name=listing["name"].fillna("").to_numpy(dtype=str),
         fundamentals=place.as_public(delivery.fundamentals),

@@ -146,6 +146,13 @@ def import_files(options: Options, folder: Path) -> Result:
             f"({unknown_sector_words(run.settings.portfolio)}). "
             "Add them to the sectors file (docs/data.md), or set portfolio.unknown_sector."
         )
+    undated = imported.symbols - imported.without_sector - imported.with_dated_sector
+    if undated > 0:
+        lines.append(
+            f"Names whose sector has no date: {undated:,}"
+            f" of {imported.symbols:,}. Limits use it; features compare these names with each other, because a past"
+            " session must not know today's sectors. A sector_changes file dates them (docs/data.md)."
+        )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(

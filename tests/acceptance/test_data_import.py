@@ -113,3 +113,17 @@ def test_an_import_counts_the_names_without_a_sector(tmp_path, known, without):
     assert imported.symbols == len(symbols)
     assert imported.without_sector == len(symbols) - len(symbols) * known // 4
     assert (without == 0) == (imported.without_sector == 0)
+
+
+# issue 12
+@pytest.mark.parametrize(("changes", "dated"), [("", 0), ("S01,2024-05-01,Utilities,Energy", None)])
+def test_an_import_counts_the_names_whose_sector_has_a_date(tmp_path, changes, dated):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "files", delivery)
+    if changes:
+        header = "symbol,first_seen_with_new_sector,old_sector,new_sector"
+        (folder / "sector_changes.csv").write_text(f"{header}\n{changes}\n")
+
+    imported = import_folder(small_run(tmp_path / "home"), folder)
+
+    assert imported.with_dated_sector == (imported.symbols if dated is None else dated)

@@ -35,7 +35,7 @@ def test_a_row_says_formula_inputs_window_warm_up_form_and_version():
     page = features_page()
 
     assert "| `obv_slope_21` | slope per session of the line through on-balance volume / mean volume," in page
-    assert "| `reversal_5_neutral` | 1 − close / close 5 ago | close | 6 | 252 | neutral rank | 1 |" in page
+    assert "| `reversal_5_neutral` | 1 − close / close 5 ago | close | 6 | 252 | neutral rank | 2 |" in page
     assert [name for name in feature_names() if page.count(f"| `{name}` |") != 1] == []
 
 

@@ -12,6 +12,7 @@ from tasks.data.intake.update import update_lake, verified_head
 from tasks.data.lake.head import Head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
+from tasks.data.schema.columns import ALWAYS
 from tasks.data.schema.finding_rows import to_findings
 from tasks.data.schema.records import LakeLocation
 from tasks.data.schema.tables import as_seen_on
@@ -32,6 +33,7 @@ class Imported:
     unknown_sectors: Mapping[str, int]  # sectors that GICS does not define → number of rows
     symbols: int  # with a bar on the last session
     without_sector: int  # of these
+    with_dated_sector: int  # of these; features compare only such names within their sector
     findings: dict[str, int]  # count by rule
     rewritten: tuple[str, ...]  # tables whose history was changed or withdrawn, with examples
 
@@ -50,7 +52,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
     through = max(min(provider.last_session(), run.session.day), after or date.min)
     head, batch = update_lake(run, provider, head, through=through, whole=True)
     findings = batch.rows["findings"]["rule"].value_counts().sort_index()
-    symbols, without_sector = _count_sectors(lake_of(run.home, run.settings), head)
+    symbols, without_sector, with_dated_sector = _count_sectors(lake_of(run.home, run.settings), head)
     return Imported(
         folder=folder,
         first_session=head.first_session or through,
@@ -63,18 +65,22 @@ def import_folder(run: Run, folder: Path) -> Imported:
         unknown_sectors=provider.unknown_sectors,
         symbols=symbols,
         without_sector=without_sector,
+        with_dated_sector=with_dated_sector,
         findings={str(rule): int(count) for rule, count in findings.items()},
         rewritten=rewritten(to_findings(batch.rows["findings"]), through),
     )
 
 
-def _count_sectors(lake: LakeLocation, head: Head) -> tuple[int, int]:
-    """Return the number of names with a bar on the last session, and of those without a sector."""
+def _count_sectors(lake: LakeLocation, head: Head) -> tuple[int, int, int]:
+    """Return the number of names with a bar on the last session, of those without a sector and with a dated one."""
     if head.last_session is None:
-        return 0, 0
+        return 0, 0, 0
     last = read_bar_frame(lake, head.versions, since=head.last_session, through=head.last_session)
     listings = as_seen_on(read_table(lake, head.versions, "listings"), "listings", None)
     listings = listings.sort_values("available_date", kind="stable").drop_duplicates("symbol", keep="last")
     known = set(listings.loc[listings["sector"] != "", "symbol"].astype(str))
     symbols = set(last["symbol"].astype(str))
-    return len(symbols), len(symbols - known)
+    dated = set(
+        listings.loc[(listings["sector"] != "") & (listings["available_date"] > ALWAYS), "symbol"].astype(str)
+    )
+    return len(symbols), len(symbols - known), len(symbols & dated)

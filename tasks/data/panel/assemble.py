@@ -9,22 +9,21 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tasks.data.panel.companies import CompanyIndex, company_index
 from tasks.data.panel.fundamentals import fundamentals_by_session
 from tasks.data.panel.grid import Grid, Ints, days_of, row_index
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
+from tasks.data.panel.listings import listed_facts, sectors_by_session
 from tasks.data.panel.membership import in_index, quarantined, session_age
 from tasks.data.panel.universe import decide_members
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import Days, Mask, Matrix, Panel, PanelRules
 from tasks.data.schema.tables import OHLCV
 
-NO_SECTOR = "Unknown"
 BY_SESSION_AND_SYMBOL = (
     *("open", "high", "low", "close", "volume"),
-    *("raw_close", "dollar_volume", "is_member"),
+    *("raw_close", "dollar_volume", "is_member", "sector_at"),
 )
 BY_SESSION = ("sessions", "market", "volatility_index", "risk_free")
 BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
@@ -53,7 +52,7 @@ def assemble(
     member = decide_members(
         raw["close"],
         dollar_volume,
-        in_index=in_index(grid, tables["members"], companies),
+        in_index=in_index(grid, tables["members"], tables["renames"], companies),
         quarantined=quarantined(
             grid, tables["findings"], companies, sessions, lookback, rules.quarantine_sessions
         ),
@@ -62,7 +61,7 @@ def assemble(
     )
     keep = slice(start - lookback, None)
     window = grid.sessions[keep]
-    sector, cap_class, name = _listings(grid, tables["listings"], companies)
+    sector, cap_class, name = listed_facts(grid, tables["listings"], companies)
     return Panel(
         sessions=window,
         symbols=companies.names[grid.companies],
@@ -74,6 +73,7 @@ def assemble(
         market=market_level(tables["levels"], rules.benchmark, window),
         volatility_index=level_of(tables["levels"], rules.volatility_index, window),
         sector=sector,
+        sector_at=sectors_by_session(grid, tables["listings"], companies)[keep],
         cap_class=cap_class,
         name=name,
         fundamentals=fundamentals_by_session(grid, tables["fundamentals"], companies, window)
@@ -162,34 +162,3 @@ def _cumulative(grid: Grid, actions: pd.DataFrame, companies: CompanyIndex) -> t
             )  # in a fixed order: every window gives the same bits
             np.cumprod(matrix, axis=0, out=matrix)
     return total, split
-
-
-def _listings(
-    grid: Grid, listings: pd.DataFrame, companies: CompanyIndex
-) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
-    """Return sector, cap class and name of each column, as last published."""
-    count = len(companies.names)
-    texts: dict[str, list[str]] = {
-        "sector": [NO_SECTOR] * count,
-        "cap_class": [""] * count,
-        "name": [""] * count,
-    }
-    ordered = listings.sort_values(["available_date", "symbol"], kind="stable")
-    fields = zip(
-        ordered["symbol"].astype(str),
-        days_of(ordered["available_date"]),
-        *(ordered[f] for f in texts),
-        strict=True,
-    )
-    for symbol, day, *values in fields:
-        firsts = companies.life_starts.get(symbol)
-        if firsts is None:
-            continue
-        # undated (older than the symbol's first bar): applies to every company with the symbol
-        holders = companies.companies_of[symbol]
-        if day >= firsts[0]:
-            holders = holders[[np.searchsorted(firsts, day, side="right") - 1]]
-        for field, value in zip(texts, values, strict=True):
-            for company in holders:
-                texts[field][company] = str(value) or texts[field][company]
-    return tuple(np.array(texts[field], dtype=str)[grid.companies] for field in texts)  # type: ignore[return-value]

@@ -2,11 +2,13 @@
 
 A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
 after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one
-that begins; nothing else joins lives, so a reused ticker never inherits another company's history. If several companies
-end under one symbol, the most recent keeps it; the others are named SYMBOL~YYYYMMDD after the start of their last life.
+that begins, unless the old symbol has no bars: then the source has the whole history under the new symbol, and the
+rename only leads from spells under the old symbol to it (`successor`). Nothing else joins lives, so a reused ticker
+never inherits another company's history. If several companies end under one symbol, the most recent keeps it; the
+others are named SYMBOL~YYYYMMDD after the start of their last life.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -70,8 +72,9 @@ def new_lives(
     begins[1:] = (code[1:] != code[:-1]) | (day[1:] - day[:-1] > MAX_GAP_SESSIONS)
     begins &= is_new
     earliest = day.min() if len(day) else 0
-    for symbol, cut in _cuts(renames, delistings, trading_days):
-        if cut <= earliest or symbol not in bars["symbol"].cat.categories:
+    traded = set(bars["symbol"].cat.categories)
+    for symbol, cut in _cuts(renames[renames["old"].isin(traded)], delistings, trading_days):
+        if cut <= earliest or symbol not in traded:
             continue
         rows = np.flatnonzero(code == bars["symbol"].cat.categories.get_loc(symbol))
         position = int(np.searchsorted(day[rows], cut))
@@ -83,6 +86,35 @@ def new_lives(
             "first": bars.loc[begins, "session"].to_numpy(),
         }
     )
+
+
+def renames_from(renames: pd.DataFrame) -> Mapping[str, list[tuple[np.datetime64, str]]]:
+    """Return the renames by old symbol, oldest first: the day and the new symbol."""
+    found: dict[str, list[tuple[np.datetime64, str]]] = {}
+    ordered = renames.sort_values(["session", "old", "new"])
+    for day, old, new in zip(_days(ordered["session"]), ordered["old"], ordered["new"], strict=True):
+        found.setdefault(str(old), []).append((day, str(new)))
+    return found
+
+
+def successor(
+    symbol: str,
+    since: np.datetime64,
+    renames: Mapping[str, list[tuple[np.datetime64, str]]],
+    traded: Container[str],
+) -> str:
+    """Return the symbol under which a company's bars are: the given one, or what renames from `since` on made of it.
+
+    The given one if none of those has bars either.
+    """
+    current, day = symbol, since
+    while current not in traded:
+        later = [(at, new) for at, new in renames.get(current, ()) if at >= day]
+        if not later:
+            return symbol
+        at, current = later[0]
+        day = at + np.timedelta64(1, "D")
+    return current
 
 
 def company_index(lives: pd.DataFrame, renames: pd.DataFrame) -> CompanyIndex:

@@ -3,19 +3,24 @@
 import numpy as np
 import pandas as pd
 
-from tasks.data.panel.companies import CompanyIndex
+from tasks.data.panel.companies import CompanyIndex, renames_from, successor
 from tasks.data.panel.grid import Grid, Ints, days_of
 from tasks.data.schema.records import Days, Mask
 
 
-def in_index(grid: Grid, members: pd.DataFrame, companies: CompanyIndex) -> Mask:
-    """Return index membership (sessions × companies); all True without spells and before the first one."""
+def in_index(grid: Grid, members: pd.DataFrame, renames: pd.DataFrame, companies: CompanyIndex) -> Mask:
+    """Return index membership (sessions × companies); all True without spells and before the first one.
+
+    A spell under a symbol without bars belongs to the company that was renamed from it.
+    """
     inside = np.zeros(grid.shape, dtype=bool)
     if members.empty:
         return ~inside
     starts, ends = days_of(members["start"]), days_of(members["end"])
     never = np.datetime64("9999-12-31")
-    for symbol, start, end in zip(members["symbol"].astype(str), starts, ends, strict=True):
+    renamed = renames_from(renames)
+    for written, start, end in zip(members["symbol"].astype(str), starts, ends, strict=True):
+        symbol = successor(written, start, renamed, companies.companies_of)
         firsts = companies.life_starts.get(symbol, ())
         for life, company in enumerate(companies.companies_of.get(symbol, ())):
             column = grid.column_of[company]

@@ -112,7 +112,10 @@ class Panel:
     )
     market: NDArray[np.float64]  # benchmark total-return level, NaN where missing
     volatility_index: NDArray[np.float64]  # percent, NaN where missing
-    sector: NDArray[np.str_]  # by symbol; "Unknown" where none is known
+    sector: NDArray[np.str_]  # by symbol, the latest known; "Unknown" where none is
+    sector_at: NDArray[
+        np.int8
+    ]  # sessions × symbols: a number for each sector as of that session, −1 where it had no date
     cap_class: NDArray[np.str_]  # large, mid, small; "" where there is no cap data
     name: NDArray[np.str_]  # company name, hostile until escaped
     fundamentals: dict[str, Matrix]  # latest value public by each session, forward filled

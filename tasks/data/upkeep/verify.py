@@ -26,6 +26,7 @@ from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.seals import refuse_damage
 from tasks.data.lake.store import read_bar_frame, read_table
+from tasks.data.panel.companies import renames_from, successor
 from tasks.data.schema.batch import SessionMoves
 from tasks.data.schema.finding_rows import to_findings
 from tasks.data.schema.records import Finding, LakeLocation
@@ -93,7 +94,7 @@ def verify_lake(run: Run) -> Verification:
         sessions += moves
         bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
         damaged += stored.damaged_sessions(frame, year)
-        coverage += _coverage(frame, stored.tables["members"])
+        coverage += _coverage(frame, stored.tables["members"], stored.tables["renames"])
         parts.append(findings)
     today = pd.concat(parts, ignore_index=True)
     _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
@@ -113,14 +114,19 @@ def verify_lake(run: Run) -> Verification:
     return Verification(len(trading_days), bars, len(symbols), to_findings(found), tuple(coverage))
 
 
-def _coverage(bars: pd.DataFrame, members: pd.DataFrame) -> list[Coverage]:
+def _coverage(bars: pd.DataFrame, members: pd.DataFrame, renames: pd.DataFrame) -> list[Coverage]:
     """Count the index members on the last session of the bars, and those of them with a bar."""
     last = bars["session"].max()
     inside = members[(members["start"] <= last) & (members["end"].isna() | (members["end"] > last))]
     if inside.empty:
         return []
-    priced = inside["symbol"].isin(bars.loc[bars["session"] == last, "symbol"])
-    return [Coverage(last.date(), inside["symbol"].nunique(), int(inside.loc[priced, "symbol"].nunique()))]
+    traded = set(bars.loc[bars["session"] == last, "symbol"].astype(str))
+    renamed, starts = renames_from(renames), inside["start"].to_numpy().astype("datetime64[D]")
+    symbols = {
+        successor(symbol, start, renamed, traded)
+        for symbol, start in zip(inside["symbol"].astype(str), starts, strict=True)
+    }
+    return [Coverage(last.date(), len(symbols), len(symbols & traded))]
 
 
 class _StoredLake:

@@ -4,6 +4,7 @@ Depends neither on other sessions, nor on the order of the symbols, nor on symbo
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,13 @@ SPARE_BITS = (1 << 29) - 1
 
 @dataclass(frozen=True)
 class Peers:
-    """The groups for transforms: members, their sectors, and the ranks of factors that neutral transforms remove."""
+    """The groups for transforms: members, their sectors, and the ranks of factors that neutral transforms remove.
+
+    Names without a dated sector (−1) form one group.
+    """
 
     is_member: Mask
-    sector: NDArray[np.str_]
+    sector: NDArray[np.int8]  # sessions × symbols
     alphabetical: NDArray[np.intp]  # order of summation, whatever the order of the columns
     size: SessionValues | None = None  # 0–1 in each session; NaN counts as the sector's average
     beta: SessionValues | None = None
@@ -31,7 +35,7 @@ class Peers:
     def of(self, rows: slice) -> "Peers":
         """Return the groups of these sessions."""
         size, beta = (None if figure is None else figure[rows] for figure in (self.size, self.beta))
-        return Peers(self.is_member[rows], self.sector, self.alphabetical, size, beta)
+        return Peers(self.is_member[rows], self.sector[rows], self.alphabetical, size, beta)
 
 
 def transformed(values: SessionValues, transform: Transform, peers: Peers) -> SessionValues:
@@ -69,22 +73,30 @@ def zscore(values: SessionValues) -> SessionValues:
     return session_kernels.score(values, ordered, WINSOR_FRAC)
 
 
-def sector_neutral(values: SessionValues, sector: NDArray[np.str_]) -> SessionValues:
+def sector_neutral(values: SessionValues, sector: NDArray[np.int8]) -> SessionValues:
     """Return distances from the median of the symbol's sector in that session."""
     result = np.full_like(values, np.nan)
-    for name in np.unique(sector):
-        inside = np.flatnonzero(sector == name)
-        result[:, inside] = values[:, inside] - _median(values[:, inside])
+    for rows in _spans_of_equal_rows(sector):
+        of_names = sector[rows.start]
+        for number in np.unique(of_names):
+            inside = np.flatnonzero(of_names == number)
+            result[rows, inside] = values[rows, inside] - _median(values[rows, inside])
     return result
+
+
+def _spans_of_equal_rows(sector: NDArray[np.int8]) -> list[slice]:
+    """Return spans of sessions on which no name changed its sector: few, so that each is computed at once."""
+    changes = np.flatnonzero((sector[1:] != sector[:-1]).any(axis=1)) + 1
+    bounds = [0, *changes.tolist(), len(sector)]
+    return [slice(begin, end) for begin, end in pairwise(bounds)]
 
 
 def neutral(ranks: SessionValues, peers: Peers) -> SessionValues:
     """Return the residuals of a least-squares fit on sector, size and beta in each session."""
-    _, sector = np.unique(peers.sector, return_inverse=True)
     unknown = np.full_like(ranks, np.nan)
     size = unknown if peers.size is None else peers.size
     beta = unknown if peers.beta is None else peers.beta
-    return session_kernels.residuals(ranks, size, beta, sector, peers.alphabetical)
+    return session_kernels.residuals(ranks, size, beta, peers.sector, peers.alphabetical)
 
 
 def _median(values: SessionValues) -> SessionValues:

@@ -70,7 +70,7 @@ def residuals(
     values: SessionValues,
     size: SessionValues,
     beta: SessionValues,
-    sector: NDArray[np.intp],
+    sector: NDArray[np.int8],
     alphabetical: NDArray[np.intp],
 ) -> SessionValues:
     """Return the residuals of least squares on sectors, size and beta.
@@ -84,7 +84,7 @@ def residuals(
         row = values[session]
         figures[0], figures[1], figures[2] = row, size[session], beta[session]
         for factor in range(3):
-            _less_sector_mean(figures[factor], row, sector, alphabetical)
+            _less_sector_mean(figures[factor], row, sector[session], alphabetical)
         y, s, b = figures[0], figures[1], figures[2]
         ss = bb = sb = sy = by = 0.0
         for symbol in alphabetical:
@@ -109,12 +109,12 @@ def residuals(
 def _less_sector_mean(
     figure: NDArray[np.float64],
     among: SessionValues,
-    sector: NDArray[np.intp],
+    sector: NDArray[np.int8],
     alphabetical: NDArray[np.intp],
 ) -> None:
     """Subtract each sector's mean in place, over the symbols with a value; 0 where the value is unknown."""
-    sectors = sector.max() + 1
-    total, count = np.zeros(sectors), np.zeros(sectors)
+    groups = int(sector.max()) + 2  # the last one, at index −1, holds the names without a dated sector
+    total, count = np.zeros(groups), np.zeros(groups)
     for symbol in alphabetical:
         if not np.isnan(among[symbol]) and not np.isnan(figure[symbol]):
             total[sector[symbol]] += figure[symbol]

@@ -68,6 +68,7 @@ FEATURES = (
         1,
         "net income of the last four quarters / market value",
         "sector_rank",
+        version=2,
         inputs=("earnings", "shares", "raw_close"),
     ),
     feature(
@@ -83,6 +84,7 @@ FEATURES = (
         1,
         "shareholders' equity / market value",
         "sector_rank",
+        version=2,
         inputs=("book", "shares", "raw_close"),
     ),
     feature(

@@ -39,6 +39,7 @@ FEATURES = (
         YEAR,
         "close / highest high of 252 sessions − 1",
         "neutral_rank",
+        version=2,
     ),
     feature(
         "distance_52w_low",

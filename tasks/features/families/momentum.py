@@ -37,10 +37,20 @@ FEATURES = (
         for months, sessions in ((1, MONTH), (3, 63), (6, HALF_YEAR), (12, YEAR - MONTH))
     ),
     feature(
-        "momentum_12m_in_sector", momentum_12m, YEAR + 1, "close 21 ago / close 252 ago − 1", "sector_rank"
+        "momentum_12m_in_sector",
+        momentum_12m,
+        YEAR + 1,
+        "close 21 ago / close 252 ago − 1",
+        "sector_rank",
+        version=2,
     ),
     feature(
-        "momentum_12m_neutral", momentum_12m, YEAR + 1, "close 21 ago / close 252 ago − 1", "neutral_rank"
+        "momentum_12m_neutral",
+        momentum_12m,
+        YEAR + 1,
+        "close 21 ago / close 252 ago − 1",
+        "neutral_rank",
+        version=2,
     ),
     feature(
         "momentum_7_12m",

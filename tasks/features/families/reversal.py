@@ -22,12 +22,24 @@ def reversal_on_volume(returns: Series, volume: Series, *, sessions: int, window
 
 
 FEATURES = (
-    feature("reversal_5", partial(reversal, sessions=5), 6, "1 − close / close 5 ago", "sector_rank"),
     feature(
-        "reversal_5_neutral", partial(reversal, sessions=5), 6, "1 − close / close 5 ago", "neutral_rank"
+        "reversal_5", partial(reversal, sessions=5), 6, "1 − close / close 5 ago", "sector_rank", version=2
     ),
     feature(
-        "reversal_21_in_sector", partial(reversal, sessions=21), 22, "1 − close / close 21 ago", "sector_rank"
+        "reversal_5_neutral",
+        partial(reversal, sessions=5),
+        6,
+        "1 − close / close 5 ago",
+        "neutral_rank",
+        version=2,
+    ),
+    feature(
+        "reversal_21_in_sector",
+        partial(reversal, sessions=21),
+        22,
+        "1 − close / close 21 ago",
+        "sector_rank",
+        version=2,
     ),
     feature(
         "reversal_on_volume_5",

@@ -113,6 +113,7 @@ FEATURES = (
         64,
         "deviation of 63 daily returns × √252",
         "neutral_rank",
+        version=2,
     ),
     feature(
         "volatility_of_volatility_126",

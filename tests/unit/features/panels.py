@@ -17,6 +17,7 @@ BY_SESSION_AND_SYMBOL = (
     "raw_close",
     "dollar_volume",
     "is_member",
+    "sector_at",
 )
 BY_SESSION = ("sessions", "market", "volatility_index", "risk_free")
 BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
@@ -41,6 +42,8 @@ def rough_panel(seed: int = 0, *, sessions: int = 330, symbols: int = 12) -> Pan
         bars[name][missing] = np.nan
     bars["dollar_volume"] = bars["raw_close"] * bars["volume"]
     bars["is_member"] = ~missing & (rng.random((sessions, symbols)) < 0.95)
+    bars["sector_at"][sessions // 2 :, -1] = 0
+    bars["sector_at"][: sessions // 2, -2] = -1
     return replace(panel, **bars, fundamentals=_fundamentals(rng, sessions, symbols))
 
 

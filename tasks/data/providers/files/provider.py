@@ -24,6 +24,7 @@ from tasks.data.providers.files.csv_faults import NOTHING_STORED
 from tasks.data.providers.files.spelling import canonical_symbols
 from tasks.data.providers.files.tabular import convert, load, missing, numeric_columns
 from tasks.data.providers.sectors import gics_sector
+from tasks.data.providers.wanted import MAX_BREAK, sessions_after
 from tasks.data.schema.columns import ALWAYS, COLUMNS, EVERY_TABLE, Kind, Table, empty
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class FilesProvider:
             "actions": "corporate_actions",
             "levels": "benchmark",
             "members": "membership",
+            "renames": "renames",
             "listings": "sectors",
             "fundamentals": "fundamentals",
             "riskfree": "riskfree",
@@ -110,6 +112,7 @@ class FilesProvider:
             listings=self._listings(end),
             fundamentals=self._fundamentals(end),
             riskfree=cut(self._riskfree()),
+            renames=self._renames(end),
         ).only(tables)
 
     def _bars(self, since: date | None) -> pd.DataFrame:
@@ -174,6 +177,16 @@ class FilesProvider:
         )
         return frame[frame["start"] <= end].reset_index(drop=True)
 
+    def _renames(self, end: pd.Timestamp) -> pd.DataFrame:
+        columns: Mapping[str, Kind] = {"old_symbol": "text", "new_symbol": "text", "date": "day"}
+        frame = self._read(
+            "renames",
+            columns,
+            table_if_absent="renames",
+            rename={"old_symbol": "old", "new_symbol": "new", "date": "session"},
+        )
+        return frame[frame["session"] <= end].reset_index(drop=True)
+
     def _listings(self, end: pd.Timestamp) -> pd.DataFrame:
         columns: Mapping[str, Kind] = {"symbol": "text", "name": "text", "gics_sector": "text"}
         frame = self._read(
@@ -191,7 +204,11 @@ class FilesProvider:
         return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
 
     def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
-        """Return each company's sector before its first change, and a row for each change."""
+        """Return each company's sector before its first change, and a row for each change.
+
+        A list of changes dates every sector from its first change on: from then on, a company without one had the
+        sector that it has now. What it was before that day remains undated.
+        """
         columns: Mapping[str, Kind] = {
             "symbol": "text",
             "first_seen_with_new_sector": "day",
@@ -212,7 +229,8 @@ class FilesProvider:
         since = known[["symbol", "sector", "available_date"]].merge(
             listings[["symbol", "name", "cap_class"]], on="symbol"
         )
-        both = pd.concat([before, since[list(COLUMNS["listings"])]], ignore_index=True)
+        dated = before.assign(available_date=changes["available_date"].min()) if len(known) else before[:0]
+        both = pd.concat([before, dated, since[list(COLUMNS["listings"])]], ignore_index=True)
         return both.drop_duplicates(["symbol", "available_date"], keep="last", ignore_index=True)
 
     def _sectors(self, written: pd.Series) -> pd.Series:
@@ -238,6 +256,11 @@ class FilesProvider:
             frame = filings.last_four_quarters(self._read("fundamentals", {**columns, **filed}))
         else:
             frame = self._read("fundamentals", columns, table_if_absent="fundamentals", further_items=True)
+        # public during the day, perhaps after the close: used from the next session on, as EDGAR's
+        known = frame[frame["available_date"] <= end]
+        public = known["available_date"].to_numpy().astype("datetime64[D]")
+        usable = sessions_after(public, FIRST_DAY + MAX_BREAK, end.date()).astype("datetime64[s]")
+        frame = known.assign(available_date=usable)
         return frame[frame["available_date"] <= end].reset_index(drop=True)
 
     def _riskfree(self) -> pd.DataFrame:
@@ -275,9 +298,11 @@ class FilesProvider:
         if further_items:
             wanted |= dict.fromkeys(numeric_columns(table, wanted), "number")
         frame = convert(path, table, wanted, blank=blank)
-        symbols, changed = canonical_symbols(frame["symbol"], str(path))
-        self.respelled |= changed
-        return frame.assign(symbol=symbols).rename(columns=dict(rename or {}))
+        for column in (name for name in columns if name.endswith("symbol")):
+            canonical, changed = canonical_symbols(frame[column], str(path))
+            self.respelled |= changed
+            frame = frame.assign(**{column: canonical})
+        return frame.rename(columns=dict(rename or {}))
 
     def _find(self, stem: str) -> Path | None:
         found = [self._folder / f"{stem}{suffix}" for suffix in SUFFIXES]

@@ -9,6 +9,7 @@ import pytest
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
 from tasks.data.panel.grid import row_index
 from tasks.data.schema.bar_columns import BarColumns
+from tasks.data.schema.columns import ALWAYS
 from tasks.data.schema.records import PanelRules
 from tasks.data.schema.tables import OHLCV, empty_table
 
@@ -248,6 +249,58 @@ def test_a_listing_belongs_to_the_company_with_the_symbol_on_its_day_and_to_all_
     assert sector.pop("A") == "Utilities"
     assert list(sector.values()) == ["Energy"]
     assert set(panel.name) == {"Both"}
+
+
+def test_a_member_under_its_old_symbol_is_the_company_that_has_its_prices():
+    members = table(
+        "members", {"symbol": "OLD", "start": 35, "end": 45}, {"symbol": "B", "start": 31, "end": None}
+    )
+    renames = table("renames", {"old": "OLD", "new": "A", "session": 45})
+
+    member = assembled(members=members, renames=renames).is_member
+
+    assert member[5:15, 0].all()
+    assert not member[1:5, 0].any()
+    assert not member[15:, 0].any()
+
+
+def listing_in(sector, day, symbol="A"):
+    return {"symbol": symbol, "available_date": day, "sector": sector, "cap_class": "", "name": ""}
+
+
+def test_a_session_has_the_sector_that_was_published_by_then():
+    rows = [
+        listing_in("Utilities", 50),
+        listing_in("Energy", 40),
+        listing_in("Energy", 45, "B"),
+        listing_in("", 55),
+    ]
+
+    sector_at = assembled(listings=table("listings", *rows)).sector_at
+
+    assert (sector_at[:10, 0] == -1).all()
+    assert (sector_at[15:20, 0] == sector_at[15:20, 1]).all()
+    assert (sector_at[20:, 0] != sector_at[20:, 1]).all()
+    assert (sector_at[20:, 0] == sector_at[-1, 0]).all()
+    assert (sector_at[:, 2:] == -1).all()
+
+
+def test_an_undated_sector_is_of_no_past_session():
+    undated = table("listings", listing_in("Energy", 0)).assign(available_date=ALWAYS)
+
+    panel = assembled(listings=undated)
+
+    assert panel.sector.tolist()[0] == "Energy"
+    assert (panel.sector_at == -1).all()
+
+
+def test_sectors_by_session_do_not_depend_on_where_the_window_begins_or_on_later_listings():
+    rows = [listing_in("Energy", 10), listing_in("Utilities", 40), listing_in("Health Care", 20, "C")]
+    whole = assembled(start=0, listings=table("listings", *rows, listing_in("Financials", 58, "D")))
+    part = assembled(start=35, lookback=30, listings=table("listings", *rows))
+
+    same = whole.sector_at[35:58, None, :] == whole.sector_at[35:58, :, None]
+    np.testing.assert_array_equal(part.sector_at[:23, None, :] == part.sector_at[:23, :, None], same[:, :, :])
 
 
 def test_levels_and_yields_stand_on_their_sessions():

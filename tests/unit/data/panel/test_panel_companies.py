@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.sessions import sessions_between
-from tasks.data.panel.companies import CompanyIndex, company_index, new_lives
+from tasks.data.panel.companies import CompanyIndex, company_index, new_lives, renames_from, successor
 from tests.deliveries import make_bars, typed
 
 DAYS = sessions_between(date(2020, 1, 2), date(2024, 6, 14))
@@ -111,6 +111,27 @@ def test_fault_008_a_symbol_given_to_another_company_by_a_rename_is_cut_there():
     assert where(companies, "META", JANUARY) == "METV"
     assert where(companies, "FB", JANUARY) == "META"
     assert where(companies, "META", JUNE) == "META"
+
+
+# issue 12: HRS became LHX in 2019; a source that has all prices under LHX has no bars of HRS
+def test_a_rename_from_a_symbol_without_bars_divides_nothing():
+    renames = renamed(("HRS", "LHX", MARCH))
+    lives = lives_of({"LHX": [(JANUARY, JUNE)]}, renames=renames)
+
+    assert lives["first"].tolist() == [pd.Timestamp(JANUARY)]
+    assert company_index(lives, renames).names.tolist() == ["LHX"]
+
+
+def test_a_spell_under_an_old_symbol_leads_to_the_symbol_with_bars():
+    renames = renames_from(renamed(("A", "B", MARCH), ("B", "C", JUNE), ("A", "X", JANUARY)))
+    january, march, later = np.array([JANUARY, MARCH, date(2020, 7, 1)], dtype="datetime64[D]")
+
+    assert successor("A", march, renames, {"C"}) == "C"
+    assert successor("A", march, renames, {"B", "C"}) == "B"
+    assert successor("A", january, renames, {"C", "X"}) == "X"
+    assert successor("C", january, renames, {"C"}) == "C"
+    assert successor("A", later, renames, {"C"}) == "A"
+    assert successor("N", january, renames, {"C"}) == "N"
 
 
 def test_a_short_silence_begins_no_new_life():

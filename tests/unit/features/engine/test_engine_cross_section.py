@@ -65,13 +65,33 @@ def test_equal_values_score_zero():
 
 
 def test_a_sector_is_measured_from_its_own_median():
-    sector = np.array(["Energy", "Energy", "Energy", "Tech", "Tech"])
+    sector = np.array([[0, 0, 0, 1, 1]], dtype=np.int8)
 
     assert same(sector_neutral(session(1, 2, 9, 4, 8), sector), session(-1, 0, 7, -2, 2))
 
 
+def test_a_name_is_measured_in_the_sector_that_it_had_in_the_session():
+    values = np.tile(session(1, 2, 9, 4, 8), (3, 1))
+    sector = np.array([[0, 0, 0, 1, 1], [0, 0, 1, 1, 1], [0, 0, 0, 1, 1]], dtype=np.int8)
+
+    measured = sector_neutral(values, sector)
+
+    assert same(measured[[0, 2]], np.tile(session(-1, 0, 7, -2, 2), (2, 1)))
+    assert same(measured[1:2], session(-0.5, 0.5, 1, -4, 0))
+
+
+def test_names_without_a_dated_sector_are_compared_with_each_other():
+    peers = Peers(np.ones((1, 4), bool), np.array([[-1, -1, 0, 0]], dtype=np.int8), np.arange(4))
+
+    np.testing.assert_allclose(neutral(session(1, 3, 10, 30), peers), session(-1, 1, -10, 10))
+    assert same(sector_neutral(session(1, 3, 10, 30), peers.sector), session(-1, 1, -10, 10))
+
+
 def peers_of(is_member, sector, *, size=None, beta=None):
-    return Peers(np.array(is_member), np.array(sector, dtype=str), np.arange(len(sector)), size, beta)
+    """Return peers; `sector` names the sector of each symbol, on every session."""
+    numbers = np.unique(np.array(sector, dtype=str), return_inverse=True)[1].astype(np.int8)
+    by_session = np.tile(numbers, (len(is_member), 1))
+    return Peers(np.array(is_member), by_session, np.arange(len(sector)), size, beta)
 
 
 def test_only_members_are_compared():
@@ -99,12 +119,13 @@ def rough_session(seed, symbols=80):
 def test_neutral_values_are_the_residuals_of_a_plain_regression(seed):
     values, peers = rough_session(seed)
     here = ~np.isnan(values[0])
-    dummies = (peers.sector[:, None] == np.unique(peers.sector)).astype(float)
+    sector = peers.sector[0]
+    dummies = (sector[:, None] == np.unique(sector)).astype(float)
     columns = [dummies]
     for figure in (peers.size[0], peers.beta[0]):
         centred = np.zeros(len(figure))
-        for name in np.unique(peers.sector):
-            known = (peers.sector == name) & here & ~np.isnan(figure)
+        for number in np.unique(sector):
+            known = (sector == number) & here & ~np.isnan(figure)
             centred[known] = figure[known] - figure[known].mean(dtype=float)
         columns.append(centred[:, None])
     x, y = np.hstack(columns)[here], values[0, here].astype(float)

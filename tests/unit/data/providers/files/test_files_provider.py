@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.data.providers.files.provider import FilesProvider
-from tasks.data.schema.columns import COLUMNS
+from tasks.data.schema.columns import ALWAYS, COLUMNS
 from tests.builders import FRIDAY
 from tests.deliveries import make_bars, make_delivery
 from tests.unit.data.folders import write_folder, write_table
@@ -21,12 +21,17 @@ def test_a_folder_says_what_was_written_into_it(tmp_path, suffix):
 
     read = FilesProvider(write_folder(tmp_path, delivery, suffix=suffix)).fetch(after=None, through=FRIDAY)
 
-    for name in set(COLUMNS) - {"listings", "levels"}:
+    for name in set(COLUMNS) - {"listings", "levels", "fundamentals"}:
         pd.testing.assert_frame_equal(read.table(name), delivery.table(name), check_like=True)
     assert read.listings["available_date"].dt.year.unique().tolist() == [
         1900
     ]  # an undated file is always true
     assert set(read.levels["name"]) == {"SPY", "^VIX"}
+    pd.testing.assert_frame_equal(
+        read.fundamentals.drop(columns="available_date"),
+        delivery.fundamentals.drop(columns="available_date"),
+        check_like=True,
+    )
 
 
 def test_tickers_that_look_like_something_else_stay_text(tmp_path):
@@ -129,7 +134,47 @@ def test_a_company_has_the_sector_that_it_had_on_the_day(tmp_path):
 
     assert before[["symbol", "sector"]].to_numpy().tolist() == [["S00", "Energy"], ["S01", "Utilities"]]
     assert after.loc[after["symbol"] == "S01", "sector"].tolist() == ["Utilities", "Energy"]
-    assert after["available_date"].max() == pd.Timestamp(2024, 5, 1)
+    dated = after[after["available_date"] == pd.Timestamp(2024, 5, 1)]
+    assert dated[["symbol", "sector"]].to_numpy().tolist() == [["S00", "Energy"], ["S01", "Energy"]]
+
+
+# issue 12
+def test_a_sector_without_a_list_of_changes_is_undated(tmp_path):
+    folder = write_folder(tmp_path, make_delivery(symbols=2))
+
+    listings = FilesProvider(folder).fetch(after=None, through=FRIDAY).listings
+
+    assert (listings["available_date"] == ALWAYS).all()
+
+
+# issue 12
+def test_a_filing_is_used_from_the_session_after_it_became_public(tmp_path):
+    folder = write_folder(tmp_path, make_delivery(symbols=2))
+    days = ("2024-05-03", "2024-05-04", "2024-05-07")  # a Friday, a Saturday, a Tuesday
+    rows = [f"S00,2024-0{month}-28,{day},{month}e6" for month, day in zip((1, 2, 3), days, strict=True)]
+    (folder / "fundamentals.csv").write_text("\n".join(["symbol,end_date,available_date,earnings", *rows]))
+    provider = FilesProvider(folder)
+
+    def seen(through):
+        frame = provider.fetch(after=None, through=through).fundamentals
+        return [(row.available_date.date(), row.earnings) for row in frame.itertuples()]
+
+    assert seen(date(2024, 5, 3)) == []
+    assert seen(date(2024, 5, 6)) == [(date(2024, 5, 6), 1e6), (date(2024, 5, 6), 2e6)]
+    assert seen(date(2024, 5, 8))[-1] == (date(2024, 5, 8), 3e6)
+
+
+# issue 12
+def test_renames_are_read_with_both_symbols_in_their_canonical_spelling(tmp_path):
+    folder = write_folder(tmp_path, make_delivery(symbols=2))
+    rows = ["old_symbol,new_symbol,date", " hrs,LHX,2019-07-01", "HCP,PEAK,2030-01-02"]
+    (folder / "renames.csv").write_text("\n".join(rows))
+    provider = FilesProvider(folder)
+
+    renames = provider.fetch(after=None, through=FRIDAY).renames
+
+    assert "renames" in provider.capabilities
+    assert renames.to_numpy().tolist() == [["HRS", "LHX", pd.Timestamp(2019, 7, 1)]]
 
 
 # issue 10, line 15
