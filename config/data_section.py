@@ -103,18 +103,18 @@ class LevelBounds(Section):
     max_yield_move_pct: Positive
     """Largest change of the risk-free yield in one session, in percentage points."""
     max_equal_sessions: Count
-    """A close that is equal on more consecutive sessions than this is stale."""
+    """A close that is unchanged over more consecutive sessions than this is stale."""
 
 
 class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """Fraction of the expected symbols with a bar on the session below which the run stops."""
+    """The run stops when a smaller fraction of the expected symbols than this has a bar on the session."""
     max_quarantined_frac: Fraction
     """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction
-    """Fraction of bars equal to the previous session's above which the whole session counts as stale."""
+    """The session counts as stale when a larger fraction of its bars than this equals the previous session's."""
     max_move_frac: Positive
     """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
     quarantine_sessions: Count

@@ -44,7 +44,7 @@ class Models(Section):
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
     features: Literal["standard", "alpha158", "all"]
-    """The set of features that models learn; after a change, the next `weekly` must train a new champion."""
+    """The set of features that models are trained on; after a change, the next `weekly` must train a new champion."""
     target: Literal["rank", "significant_move", "triple_barrier"]
     """What is learned: the mean rank over the horizons, a move over 1% in the shortest, or barriers in the longest."""
     entry: Literal["next_open", "next_close"]
@@ -78,9 +78,9 @@ class Regime(Section):
     """The state of the market and what it allows."""
 
     confirm_sessions: Count
-    """A calmer state must hold this many sessions before it takes effect; a worse one takes effect sooner."""
+    """A calmer state must hold for this many sessions before it takes effect; a worse one takes effect sooner."""
     worsen_sessions: Count
-    """A worse state must hold this many sessions before it takes effect."""
+    """A worse state must hold for this many sessions before it takes effect."""
     history_sessions: Count
     """Number of sessions whose states the report shows."""
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
@@ -94,13 +94,13 @@ class Regime(Section):
     panic_volatility: Positive
     """Volatility index (percent) from which any market below its 200-session mean is a crash."""
     bear_volatility: Positive
-    """Volatility index (percent) from which a market with bear_signs signs of weakness is a bear."""
+    """Volatility index (percent) from which a market with bear_signs signs of weakness is a bear market."""
     bear_signs: Annotated[int, Field(ge=0, le=4)]
-    """Signs of weakness that make a volatile market a bear: below its mean, narrow, correlated, far below its high."""
+    """Fewest signs of weakness in a bear market: below its mean, narrow, correlated, far below its high."""
     calm_volatility: Positive
-    """Volatility index (percent) below which a market is a bull unless it has too many signs of weakness."""
+    """Volatility index (percent) below which a market is a bull market unless it has too many signs of weakness."""
     bull_signs: Annotated[int, Field(ge=0, le=4)]
-    """Largest number of signs of weakness in a bull."""
+    """Largest number of signs of weakness in a bull market."""
     weak_breadth: Fraction
     """A smaller fraction of members above their 50-session mean is a sign of weakness."""
     weak_correlation: Fraction
@@ -203,13 +203,13 @@ class Safety(Section):
     max_price_deviation_frac: Fraction
     """Largest deviation of a trade's price from the last close."""
     fat_finger_multiple: Positive
-    """A trade may not exceed trades.max_adv_frac of the name's median session by more than this factor."""
+    """Largest trade, as a multiple of trades.max_adv_frac × the name's median daily volume."""
     kill_daily_loss_frac: Fraction
-    """A loss of one session beyond this trips the kill switch."""
+    """A one-session loss beyond this trips the kill switch."""
     kill_sharpe: float
     """An annualised Sharpe ratio over kill_sharpe_sessions below this trips the kill switch."""
     kill_sharpe_sessions: Annotated[int, Field(ge=5)]
-    """Number of sessions of that Sharpe ratio; with fewer, the rule does not apply."""
+    """Number of sessions over which that Sharpe ratio is computed; with fewer, the rule does not apply."""
     kill_volatility: Positive
     """A volatility index above this trips the kill switch for new risk: reductions are still allowed."""
     kill_stale_sessions: Annotated[int, Field(ge=0)]

@@ -120,7 +120,7 @@ def serve(options: Options, name: str | None) -> int:
     from flows.registration import register_served, serve_registered
 
     registered, deployments = register_served(home, options.profile, name)
-    code = show(_registration(registered, home, "Until Ctrl-C this process runs"), options)
+    code = show(_registration(registered, home, "Serving until Ctrl-C:"), options)
     serve_registered(deployments)
     return code
 

@@ -40,7 +40,7 @@ def switch_reset(
         ),
     ] = None,
 ) -> int:
-    """End the given trips; the switch is clear when no trip remains."""
+    """Clear the given trips; the switch is clear when no trip remains."""
     from flows.operations.switch import reset
 
     return show(reset(context.obj, by=by, reason=reason, trips=trips or ()), context.obj)

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="The positions of the portfolio.")
 
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def positions_show(context: typer.Context) -> int:
-    """Print the shares held by symbol, and the cash."""
+    """Print the shares of each symbol, and the cash."""
     from flows.operations.positions import show_positions
 
     return show(show_positions(context.obj), context.obj)

@@ -290,7 +290,9 @@ def _days(checked: CheckedHome) -> CheckResult:
         message = (
             f"{counted(len(gone), 'day')} of the history without a directory in live/, the last {gone[-1]}"
         )
-        return CheckResult("days", "warn", message, "Restore from a backup, unless moved away on purpose.")
+        return CheckResult(
+            "days", "warn", message, "Restore them from a backup, unless they were moved away on purpose."
+        )
     unchanged = f"{len(published)} published, all files unchanged"
     return CheckResult("days", "ok", unchanged if published else "none published yet")
 

@@ -17,7 +17,7 @@ from tasks.safety.audit import record
 
 
 def show_positions(options: Options) -> Result:
-    """Return the shares held by symbol, and the cash."""
+    """Return the shares of each symbol, and the cash."""
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
     return _result(home, positions_of(home, initial_cash_usd=settings.portfolio.initial_cash_usd))

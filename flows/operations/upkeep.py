@@ -72,7 +72,7 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
         lines.append(f"Set data.lake to {made.lake}, the new location of the lake.")
     if home.stop_file.exists():
         status = with_home("afterclose kill-switch status", options)
-        lines.append(f"Trading is halted; {home.stop_file} names by whom. See `{status}`.")
+        lines.append(f"Trading is halted; {home.stop_file} records who halted it. See `{status}`.")
     return Result(result.document, "\n".join(lines))
 
 
@@ -101,7 +101,7 @@ def vacuum(options: Options) -> Result:
     home = find_home(options.home)
     lake = lake_of(home, settings_of(home, options.profile).settings)
     with progress(options), exclusive(home.lock_file, doing="data vacuum"):
-        log.info("reading which data the published days need")
+        log.info("finding the data that published days need")
         named = {session: inputs.snapshot for session, inputs in published_inputs(home).items()}
         vacuumed = vacuum_lake(lake, named)
     unknown = ", ".join(str(day) for day in vacuumed.days_unknown)

@@ -136,7 +136,9 @@ def _mismatch(
         return "it is not keyed: it was written without the key"
     if hmac.compare_digest(digest, _digest(before, fields, key, is_renewal=is_renewal)):
         return ""
-    return "it was edited, a row before it is missing" + (", or it has another key" if is_keyed else "")
+    if is_keyed:
+        return "it was edited, a row before it is missing, or it was written with another key"
+    return "it was edited, or a row before it is missing"
 
 
 def _digest(before: str, fields: tuple[str, ...], key: bytes | None, *, is_renewal: bool) -> str:
@@ -148,7 +150,7 @@ def _digest(before: str, fields: tuple[str, ...], key: bytes | None, *, is_renew
 def _heading_breaks(content: bytes, chain: ChainFile) -> Iterator[Break]:
     heading = _encoded((*chain.columns, DIGEST))
     if content and not content.startswith(heading):
-        yield Break(1, 0, f"the heading is not {heading.decode().strip()}")
+        yield Break(1, 0, f"the header is not {heading.decode().strip()}")
 
 
 def _lines(content: bytes, chain: ChainFile) -> Iterator[_Line]:

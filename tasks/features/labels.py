@@ -89,11 +89,11 @@ def triple_barrier(panel: Panel, *, sessions: int, upper: float, lower: float, e
     """Return 1 if the upper barrier is touched first, −1 if the lower one is, 0 if neither is within `sessions`.
 
     The barriers are above and below the entry price, in units of the volatility known at the decision, scaled to the
-    horizon: at 1, a random walk ends beyond one of them a third of the time. They are touched by highs and lows after
-    the entry: with `next_open` from the row of the entry on, with `next_close` from the row after it. Both on one row
-    give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no bar on the
-    row of the decision or of the entry, where its volatility is unknown or 0, and where the panel ends before the
-    label.
+    horizon: at a width of 1, a random walk ends beyond one of them a third of the time. They are touched by highs and
+    lows after the entry: with `next_open` from the row of the entry on, with `next_close` from the row after it. Both
+    on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no
+    bar on the row of the decision or of the entry, where its volatility is unknown or 0, and where the panel ends
+    before the label.
     """
     _, volatility = on_arrays(_mean_and_volatility, panel.close)
     unit = volatility * math.sqrt(sessions)

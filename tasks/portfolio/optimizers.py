@@ -78,7 +78,7 @@ def inverse_volatility(problem: Problem) -> Weights:
     """Weight each name by the inverse of its volatility."""
     variance = np.diag(problem.covariance)
     if not (variance > 0).all():
-        raise _infeasible("a name has no volatility")
+        raise _infeasible("a name has zero volatility")
     inverse = variance**-0.5
     weights: Weights = inverse / inverse.sum()
     return weights

@@ -24,8 +24,8 @@ def minimise_variance(covariance: Matrix, equal: Rows, at_most: Rows, *, max_ite
     """Return the x with the least variance of its first variables that satisfies `equal` and `at_most`.
 
     `covariance` is symmetric. The constraints may have more variables than it has names; the additional ones do not
-    add to the variance. Equal inputs give equal bytes. Raises NoSolution if the problem is infeasible or the solver is
-    not accurate within the iterations.
+    add to the variance. Equal inputs give equal bytes. Raises NoSolution if the problem is infeasible or the solver
+    does not reach the required accuracy within the iterations.
     """
     import clarabel
     from scipy import sparse
@@ -49,7 +49,7 @@ def minimise_variance(covariance: Matrix, equal: Rows, at_most: Rows, *, max_ite
     ).solve()
     status = str(answer.status)
     if status in INACCURATE:
-        raise NoSolution(f"the solver was not accurate within {max_iterations} iterations")
+        raise NoSolution(f"the solver did not reach the required accuracy within {max_iterations} iterations")
     if status != SOLVED:
         raise NoSolution(f"the solver ended with {status}")
     return np.array(answer.x)

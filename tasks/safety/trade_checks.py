@@ -61,7 +61,7 @@ def price_deviation(facts: Facts) -> Outcome:
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade exceeds a multiple of the volume limit in the name's median session, as a typing error would (S1).
+    """No trade exceeds a multiple of the volume limit at the name's median daily volume, as a typing error would (S1).
 
     `liquidity` uses the mean, which a single bar with a thousandfold volume inflates, and the limit with it; the median
     does not change. The price part of S1 is `price_deviation`. A name with a median volume of 0 may only be sold.

@@ -26,7 +26,7 @@ def check_trades(frame: pd.DataFrame, book: Book, adv_usd: pd.Series, *, setting
     for row in frame.to_dict("records"):
         _check_row(row, held, book, float(adv_usd.get(row["symbol"], np.nan)), settings)
     if len(frame) > settings.trades.max_trades:
-        raise _refused(f"{len(frame)} trades are more than the {settings.trades.max_trades} of one day")
+        raise _refused(f"{len(frame)} trades exceed the limit of {settings.trades.max_trades} per day")
     is_buy = frame["side"] == BUY
     bought, sold = frame["notional"][is_buy].sum(), frame["notional"][~is_buy].sum()
     costs = (frame["commission_est"] + frame["slippage_est"]).sum()
@@ -53,7 +53,9 @@ def _check_row(
     if not abs(shares * price - notional) < CENT / 2:
         raise _refused(f"{symbol}: {shares:g} × {price} is not {notional}")
     if side == SELL and shares > held.get(str(symbol), 0.0) + 1e-9:
-        raise _refused(f"{symbol}: {shares:g} shares would be sold, {held.get(str(symbol), 0.0):g} are held")
+        raise _refused(
+            f"{symbol}: {shares:g} shares would be sold, but only {held.get(str(symbol), 0.0):g} are held"
+        )
     if notional > settings.safety.max_trade_frac * book.equity_usd + CENT:
         raise _refused(f"{symbol} trades {notional / book.equity_usd:.1%} of the book at once")
     if notional > settings.trades.max_adv_frac * adv_usd + CENT:

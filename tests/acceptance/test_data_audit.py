@@ -72,7 +72,7 @@ def test_a_figure_changed_behind_the_lakes_back_is_found_with_its_session(home, 
     tamper(home, table, column, 41.0)
 
     with pytest.raises(
-        DataError, match="The rows of 1 session differ from what was committed, the first 202"
+        DataError, match="The rows of 1 session differ from what was committed; the first is 202"
     ) as e:
         verify_lake(small_run(home))
 

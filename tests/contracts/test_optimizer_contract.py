@@ -146,7 +146,7 @@ def test_an_optimizer_that_takes_limits_keeps_them(method):
 
 @pytest.mark.parametrize("method", KEEPS_LIMITS)
 def test_fault_029_a_solver_that_runs_out_of_iterations_is_named(method):  # issue 10, line 6
-    with pytest.raises(InfeasibleError, match="not accurate within 3 iterations"):
+    with pytest.raises(InfeasibleError, match="did not reach the required accuracy within 3 iterations"):
         optimize(method, make_problem(names=40, position=1.0, max_iterations=3))
 
 

@@ -81,11 +81,11 @@ PICTURES = {
     ),
     "market": Picture(
         ("beta_252", "residual_momentum_12m"),
-        "Beta moves slowly; the return beyond beta × the market is the share's own.",
+        "Beta moves slowly; the return beyond beta × the market is idiosyncratic.",
     ),
     "volume": Picture(
         ("volume_ratio_5_63", "obv_slope_21"),
-        "Volume relative to usual, and whether it was traded on rises or on falls.",
+        "Volume relative to its usual level, and whether it was traded on rises or on falls.",
     ),
     "liquidity": Picture(
         ("amihud_21", "corwin_schultz_21"),

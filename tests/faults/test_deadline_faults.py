@@ -129,7 +129,7 @@ def test_a_page_that_is_named_again_is_an_error_that_names_it(serve, tmp_path):
     server = serve("alpaca")
     server.always = page_again_from_the_second(server)
 
-    with pytest.raises(DataError, match=r"alpaca named page 'AGAIN' of /\S+ as the next one twice"):
+    with pytest.raises(DataError, match=r"alpaca named page 'AGAIN' of /\S+ as the next page twice"):
         provider_of(server, asking(tmp_path / "home")).fetch(after=None, through=FRIDAY)
 
     assert len(server.asked) <= 4

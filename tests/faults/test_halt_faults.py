@@ -58,7 +58,7 @@ def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_bein
     stages.addHandler(stop)
 
     try:
-        with pytest.raises(SafetyError, match="halted while it was written"):
+        with pytest.raises(SafetyError, match="halted while it was being written"):
             run_day(ready_home)
     finally:
         stages.removeHandler(stop)

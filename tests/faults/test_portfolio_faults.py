@@ -47,7 +47,10 @@ def test_faults_029_143_a_solver_at_its_limit_of_iterations_falls_to_hrp_and_say
 
     assert solution.method == "hrp"
     assert [step.method for step in solution.steps] == [first, "hrp"]
-    assert solution.steps[0].outcome == "left: the solver was not accurate within 2 iterations"
+    assert (
+        solution.steps[0].outcome
+        == "left: the solver did not reach the required accuracy within 2 iterations"
+    )
     assert solution.steps[1].outcome.startswith("held: ")
 
 

@@ -99,7 +99,7 @@ def test_fault_035_an_order_of_no_whole_shares_is_refused(shares):
 
 
 def test_fault_036_selling_more_than_is_held_is_refused():
-    with pytest.raises(SafetyError, match="101 shares would be sold, 100 are held"):
+    with pytest.raises(SafetyError, match="101 shares would be sold, but only 100 are held"):
         check(make_trade(shares=101, notional=5_050.0))
 
 
@@ -173,7 +173,7 @@ def test_fault_039_more_buys_than_a_day_may_have_are_refused():
 def test_fault_039_more_trades_than_a_day_may_have_are_refused():
     buys = [make_trade(symbol=f"B{i}", side="BUY", shares=2, notional=100.0) for i in range(51)]
 
-    with pytest.raises(SafetyError, match="51 trades are more than the 50"):
+    with pytest.raises(SafetyError, match="51 trades exceed the limit of 50 per day"):
         check(*buys)
 
 

@@ -118,7 +118,7 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
         raise DataError(
             f"Only {present} of {facts.expected} expected symbols have a bar on {session} "
             f"(missing: {_examples(facts.missing)}).",
-            remedy="Wait until the provider is complete, or check whether these names were delisted.",
+            remedy="Wait until the provider has delivered these symbols, or check whether they were delisted.",
             session=str(session),
             missing=len(facts.missing),
         )

@@ -1,7 +1,7 @@
 """Report stored rows that a delivery changes, delivers late or withdraws: one finding per table, with examples.
 
-Changed and late bars are reported by gates/findings. Nothing is deleted: a changed row is stored beside the first one,
-and a withdrawn row stays and is used as before. Pure.
+Changed and late bars are reported by gates/findings. Nothing is deleted: a changed row is stored alongside the first
+one, and a withdrawn row stays and is used as before. Pure.
 """
 
 from collections.abc import Mapping

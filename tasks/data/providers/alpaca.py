@@ -172,7 +172,7 @@ class AlpacaProvider:
                 symbol_or_symbols=portion,
                 timeframe=TimeFrame.Day,
                 start=_midnight(begin),
-                end=_midnight(through),  # time stamp of the last day's bar; later ones require a paid plan
+                end=_midnight(through),  # timestamp of the last day's bar; later ones require a paid plan
                 adjustment=Adjustment(adjustment),
                 feed=DataFeed(self._settings.alpaca.feed),
                 asof="-",  # no symbol mapping: each bar under the symbol of its day
@@ -188,7 +188,7 @@ class AlpacaProvider:
         return typed("bars", frame.assign(session=stamps.dt.tz_localize(None).dt.normalize()))
 
     def _client(self, kind: Callable[..., "RESTClient"], url: str | None) -> Any:
-        """Return a client that returns plain JSON and uses our session: its own has no time-out and fixed pauses."""
+        """Return a client that returns plain JSON and uses our session: its own has no timeout and fixed pauses."""
         key, secret = self._keys.values()
         client = kind(api_key=key, secret_key=secret, raw_data=True, url_override=url)
         client._session = self._session  # noqa: SLF001 - it offers no other way

@@ -102,7 +102,7 @@ class YahooProvider:
 
 
 def _with_request_timeout(browser: Any, limiter: RateLimiter) -> Any:
-    """Apply the request time-out to every request that yfinance makes with the session."""
+    """Apply the request timeout to every request that yfinance makes with the session."""
     ask = browser.request
 
     def request(*arguments: Any, **named: Any) -> Any:

@@ -82,8 +82,8 @@ def restore(
     """Restore an archive into the home; into a home that is not empty only with `replace`.
 
     `lake` is the location for the lake. A bucket must be given: an archive must not choose what it overwrites.
-    `halts` returns a text on the active halts (empty if none) and prevents new ones while `live/` is replaced. An
-    archive of earlier days does not end a halt: after the restore `live/STOP` contains that text.
+    `halts` returns a description of the active halts (empty if none) and prevents new ones while `live/` is replaced.
+    An archive of earlier days does not end a halt: after the restore `live/STOP` contains that description.
     """
     with exclusive(home.lock_file, doing="data restore"):
         remove_leftovers(home.root)

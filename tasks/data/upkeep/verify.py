@@ -199,7 +199,8 @@ class _StoredLake:
 def _refuse_damage(damaged: list[date], found: pd.DataFrame, *, symbols: int, limit: float) -> None:
     if damaged:
         raise DataError(
-            f"The rows of {counted(len(damaged), 'session')} differ from what was committed, the first {damaged[0]}.",
+            f"The rows of {counted(len(damaged), 'session')} differ from what was committed; "
+            f"the first is {damaged[0]}.",
             remedy=_RESTORE,
             sessions=len(damaged),
         )

@@ -208,7 +208,7 @@ FEATURES = (
     *_each(
         "cord",
         change_correlation,
-        "correlation of close / close before and log(volume / volume before + 1), {n} sessions",
+        "correlation of close / previous close and log(volume / previous volume + 1), {n} sessions",
         before=1,
     ),
     *_each("cntp", share_of_rises, "share of {n} sessions with a higher close", before=1),

@@ -120,7 +120,7 @@ FEATURES = (
         "book_growth",
         growth,
         YEAR + 1,
-        "shareholders' equity / that known a year ago − 1, where that was positive",
+        "shareholders' equity / shareholders' equity known a year ago − 1, where the latter was positive",
         inputs=("book",),
     ),
     feature(

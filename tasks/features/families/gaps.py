@@ -46,27 +46,27 @@ def gap_share(open_: Series, high: Series, low: Series, *, window: int) -> Serie
 
 
 FEATURES = (
-    feature("overnight_gap", overnight_gap, 2, "open / close before − 1"),
+    feature("overnight_gap", overnight_gap, 2, "open / previous close − 1"),
     feature("intraday_return", intraday_return, 1, "close / open − 1"),
     feature(
-        "mean_gap_21", partial(mean_gap, window=21), 22, "mean of open / close before − 1 over 21 sessions"
+        "mean_gap_21", partial(mean_gap, window=21), 22, "mean of open / previous close − 1 over 21 sessions"
     ),
     feature(
         "overnight_less_intraday_63",
         partial(overnight_less_intraday, window=63),
         64,
-        "mean of open / close before − mean of close / open, 63 sessions",
+        "mean of open / previous close − mean of close / open, 63 sessions",
     ),
     feature(
         "overnight_share_of_variance_63",
         partial(overnight_share_of_variance, window=63),
         64,
-        "v / (v + variance of close / open), v = variance of open / close before, 63 sessions; 0.5",
+        "v / (v + variance of close / open), v = variance of open / previous close, 63 sessions; 0.5",
     ),
     feature(
         "gap_share_63",
         partial(gap_share, window=63),
         64,
-        "share of 63 sessions that opened above the high or below the low before",
+        "share of 63 sessions that opened above the previous high or below the previous low",
     ),
 )

@@ -57,7 +57,7 @@ def zero_return_share(returns: Series, *, window: int) -> Series:
 def corwin_schultz(high: Series, low: Series, close: Series, *, window: int) -> Series:
     """Return the mean bid-ask spread as a fraction of the price, from highs and lows (Corwin and Schultz 2012).
 
-    A range contains one spread whatever its number of days, but variance in proportion to it. Overnight gaps are
+    A range contains the spread once, but variance in proportion to its number of days. Overnight gaps are
     removed; a pair of days with a negative spread counts as 0.
     """
     before = lag(close, 1)

@@ -100,14 +100,14 @@ FEATURES = (
         "downside_beta_252",
         partial(downside_beta, window=YEAR),
         YEAR + 1,
-        "the quotient of beta_252 over those of 252 sessions on which the market fell",
+        "beta_252 over only those of the 252 sessions on which the market fell",
     ),
     *(
         feature(
             f"residual_volatility_{n}",
             partial(residual_volatility, window=n),
             n + 1,
-            f"√(252 × Σ residual² / (n − 2)), residuals of the line of returns on the market's, {n} sessions",
+            f"√(252 × Σ residual² / (n − 2)), residuals of the regression of returns on market returns, {n} sessions",
         )
         for n in (63, 126)
     ),
@@ -121,13 +121,13 @@ FEATURES = (
         "market_delay_126",
         partial(market_delay, window=126),
         128,
-        "correlation of return and market return of the session before, 126 sessions; 0",
+        "correlation of return and market return of the previous session, 126 sessions; 0",
     ),
     feature(
         "residual_momentum_12m",
         partial(residual_momentum, window=YEAR - MONTH, skip=MONTH),
         YEAR + 1,
-        "a / √(Σ residual² / (n − 2)), a the intercept of the line of returns on the market's,"
+        "a / √(Σ residual² / (n − 2)), a the intercept of the regression of returns on market returns,"
         " 231 sessions that ended 21 ago; 0",
     ),
 )

@@ -106,7 +106,7 @@ FEATURES = (
         "rsi_14",
         rsi_14,
         ema_window(WILDER_14) + 1,
-        "100 × g / (g + l), EMA 27 (Wilder's 14) of gains, max(close − close before, 0), and of losses; 50",
+        "100 × g / (g + l), EMA 27 (Wilder's 14) of gains, max(close − previous close, 0), and of losses; 50",
     ),
     feature(
         "stochastic_14",
@@ -131,7 +131,7 @@ FEATURES = (
         "trix_15",
         partial(trix, span=15),
         3 * ema_window(15) - 1,
-        "e / e before − 1, e = EMA 15 of EMA 15 of EMA 15 of the close",
+        "e / previous e − 1, e = EMA 15 of EMA 15 of EMA 15 of the close",
     ),
     feature(
         "aroon_25",
@@ -143,8 +143,8 @@ FEATURES = (
         "directional_move_14",
         directional_move_14,
         ema_window(WILDER_14) + 1,
-        "100 × (u − d) / EMA 27 of the true range, u and d the EMA 27 (Wilder's 14) of high − high before and of"
-        " low before − low, each 0 unless it is positive and larger than the other; 0",
+        "100 × (u − d) / EMA 27 of the true range, u and d the EMA 27 (Wilder's 14) of high − previous high and of"
+        " previous low − low, each 0 unless it is positive and larger than the other; 0",
     ),
     feature(
         "adx_14",

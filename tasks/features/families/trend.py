@@ -116,12 +116,12 @@ FEATURES = (
         "efficiency_21",
         partial(efficiency, window=21),
         22,
-        "|close − close 21 ago| / Σ |close − close before| over 21 sessions; 0",
+        "|close − close 21 ago| / Σ |close − previous close| over 21 sessions; 0",
     ),
     feature(
         "variance_ratio_5_126",
         partial(variance_ratio, sessions=5, window=126),
         131,
-        "variance of (close / close 5 ago) / (5 × variance of (close / close before)), 126 sessions; 1",
+        "variance of (close / close 5 ago) / (5 × variance of (close / previous close)), 126 sessions; 1",
     ),
 )

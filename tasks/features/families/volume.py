@@ -79,7 +79,7 @@ FEATURES = (
         "volume_place_50",
         partial(volume_place, window=50),
         50,
-        "rank of the volume among those of 50 sessions / their number, 1 the largest, ties share their mean",
+        "rank of the volume among those of 50 sessions / their number, 1 the largest, ties get the mean of their ranks",
     ),
     feature(
         "volume_variation_63",

@@ -25,7 +25,7 @@ def check_features(
 ) -> pd.DataFrame:
     """Return one row per feature, in the model's order, with a recommendation.
 
-    importance: share in the scores, summing to 1; NaN for a rule. variance and present_frac: over the sample.
+    importance: contribution to the scores, summing to 1; NaN for a rule. variance and present_frac: over the sample.
     rank_ic, rank_ic_t: of the feature alone with the shortest forward return. group: a number shared by features that
     are correlated, directly or transitively; 0 for all others.
     """

@@ -114,6 +114,6 @@ def _refuse_unusable(rows: pd.DataFrame) -> None:
             raise ValueError(f"no column {column}")
     rows["date"].map(date.fromisoformat)
     if rows["date"].duplicated().any():
-        raise ValueError("two rows of one date")
+        raise ValueError("two rows have the same date")
     if not (rows["equity"].astype(float) > 0).all():
         raise ValueError("an equity that is not positive")

@@ -89,7 +89,7 @@ def _trade_disagreements(trades: Trades, lines: pd.DataFrame) -> list[str]:
         ("costs", costs.sum(), trades.cost_usd),
     ):
         if not abs(total - said) <= CENT:
-            wrong.append(f"{name} sum to {total:.2f}, the record says {said:.2f}")
+            wrong.append(f"{name} sum to {total:.2f}, but the record has {said:.2f}")
     return wrong
 
 
@@ -100,14 +100,18 @@ def _book_disagreements(portfolio: Portfolio, trades: Trades, frames: Frames) ->
         wrong.append(f"weights sum to {total:.8f}")
     expected = portfolio.book.cash_usd + trades.sell_notional_usd - trades.buy_notional_usd - trades.cost_usd
     if not abs(expected - trades.cash_after_usd) <= CENT:
-        wrong.append(f"cash after the trades is {trades.cash_after_usd:.2f}, the lines give {expected:.2f}")
+        wrong.append(
+            f"cash after the trades is {trades.cash_after_usd:.2f}, but the lines give {expected:.2f}"
+        )
     held = pd.Series({line.symbol: line.shares for line in portfolio.book.holdings}, dtype=float)
     sign = 1.0 - 2.0 * is_sale(frames.trades["side"])
     traded = (frames.trades["shares"] * sign).groupby(frames.trades["symbol"]).sum()
     left = frames.after["shares"].drop(CASH, errors="ignore")
     off = held.add(traded, fill_value=0.0).sub(left, fill_value=0.0).abs() > 1e-6
     if off.any():
-        wrong.append(f"shares after the trades are not held plus traded for {', '.join(off.index[off])}")
+        wrong.append(
+            f"shares after the trades are not the shares held plus those traded for {', '.join(off.index[off])}"
+        )
     return wrong
 
 

@@ -231,7 +231,7 @@ def test_a_heading_of_another_log_is_reported_at_the_first_line(chain):
 
     (found,) = verify(chain, key=None).breaks
 
-    assert (found.line, found.byte, found.why) == (1, 0, "the heading is not what,why,hash")
+    assert (found.line, found.byte, found.why) == (1, 0, "the header is not what,why,hash")
 
 
 # logs of earlier releases must go on verifying

@@ -43,7 +43,7 @@ def test_no_trades_break_no_rule():
 
 def test_all_that_is_held_may_be_sold_and_no_share_more():
     check(trade("HELD", "SELL", 100.0))
-    refused(trade("HELD", "SELL", 101.0), match="101 shares would be sold, 100 are held")
+    refused(trade("HELD", "SELL", 101.0), match="101 shares would be sold, but only 100 are held")
 
 
 def test_what_is_not_held_cannot_be_sold_not_even_one_share():
@@ -87,7 +87,7 @@ def test_a_day_has_at_most_so_many_trades():
     names = ("A", "B", "C", "D")
 
     check(*(trade(name) for name in names[:3]))
-    refused(*(trade(name) for name in names), match="4 trades are more than the 3 of one day")
+    refused(*(trade(name) for name in names), match="4 trades exceed the limit of 3 per day")
 
 
 def test_buys_and_costs_are_paid_from_cash_and_sells_to_half_a_cent():

@@ -100,7 +100,7 @@ def _kind_fault(head: bytes) -> CsvFault | None:
     bare = QUOTED.sub("", header)
     for separator, name in OTHER_SEPARATORS.items():
         if "," not in bare and separator in bare:
-            remedy = "Separate columns with commas, and write numbers with a point"
+            remedy = "Separate columns with commas, and write numbers with a decimal point"
             return CsvFault(f"its columns are separated by {name}, not by commas", remedy, 1)
     return None
 

@@ -1,6 +1,6 @@
 """Enforce a deadline on a whole request, even if its answer keeps arriving slowly.
 
-The time-outs of `requests` apply to single reads: a byte every ten seconds would keep a request open forever. Here a
+The timeouts of `requests` apply to single reads: a byte every ten seconds would keep a request open forever. Here a
 thread shuts down the socket at the deadline, which unblocks the reader.
 """
 

@@ -26,8 +26,9 @@ def read_keys(provider: str, environ: Mapping[str, str] = os.environ) -> dict[st
     # requests would refuse such a header with an error that quotes it
     if malformed := [name for name, value in found.items() if not _is_valid_header(name, value)]:
         raise ConfigError(
-            f"{' and '.join(malformed)} is not valid: it contains a space, a line end or another invalid character.",
-            remedy="Set it again, without surrounding characters.",
+            f"{' and '.join(malformed)} cannot be used: a value contains a space, a line break or another invalid "
+            "character.",
+            remedy="Set it again, without extra characters.",
             keys=malformed,
         )
     return found

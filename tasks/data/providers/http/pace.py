@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 MAX_WAIT_S = 90.0  # longer waits are refused, with the time to retry
-MIN_TIMEOUT_S = 0.01  # 0 means no time-out to some libraries
+MIN_TIMEOUT_S = 0.01  # 0 means no timeout to some libraries
 FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 30.0
 SPANS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -60,7 +60,7 @@ class RateLimiter:
         return self._refresh_s - spent
 
     def request_timeout_s(self) -> float:
-        """Return the time-out of a request that begins now."""
+        """Return the timeout of a request that begins now."""
         return max(min(self.request_s, self.seconds_left()), MIN_TIMEOUT_S)
 
     def acquire(self) -> None:

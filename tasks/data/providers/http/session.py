@@ -80,7 +80,7 @@ class ProviderSession(requests.Session):
         if token is not None and token in pages:
             raise DataError(
                 f"{self._limiter.provider} named page {self._masked(str(token))[:MAX_TOKEN_LENGTH]!r} of "
-                f"{self._masked(parts.path)} as the next one twice: the pages never end.",
+                f"{self._masked(parts.path)} as the next page twice, so paging would never end.",
                 remedy="Nothing was stored; run again later, or add a second provider to data.provider.",
                 provider=self._limiter.provider,
             )

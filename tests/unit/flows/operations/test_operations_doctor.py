@@ -185,7 +185,7 @@ def test_a_key_that_is_missing_or_cannot_be_one_is_named_and_never_shown(examine
     code, checks = examine()
 
     assert code == 2
-    assert checks["keys"]["message"].startswith("APCA_API_SECRET_KEY is not valid")
+    assert checks["keys"]["message"].startswith("APCA_API_SECRET_KEY cannot be used")
     assert "planted" not in str(checks).lower()
     monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
     assert examine()[1]["keys"]["message"] == "tiingo needs TIINGO_API_KEY in the environment."

@@ -118,7 +118,7 @@ def test_a_missing_identity_is_an_error(server, ask, monkeypatch):
 
 def test_an_identity_may_hold_spaces_and_no_line_end():
     assert read_keys("edgar", KEYS) == KEYS
-    with pytest.raises(ConfigError, match="EDGAR_IDENTITY is not valid"):
+    with pytest.raises(ConfigError, match="EDGAR_IDENTITY cannot be used"):
         read_keys("edgar", {"EDGAR_IDENTITY": "Jane\nDoe"})
 
 

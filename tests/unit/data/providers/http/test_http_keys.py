@@ -6,7 +6,7 @@ from tasks.data.providers.http.keys import read_keys
 
 @pytest.mark.parametrize("value", ["two words", "line\n", "tab\t", "schlüssel", "\x00"])
 def test_what_cannot_be_a_key_is_refused_without_being_shown(value):
-    with pytest.raises(ConfigError, match="TIINGO_API_KEY is not valid") as caught:
+    with pytest.raises(ConfigError, match="TIINGO_API_KEY cannot be used") as caught:
         read_keys("tiingo", {"TIINGO_API_KEY": value})
 
     assert value not in str(caught.value)
