@@ -9,6 +9,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import last_closed_session, session_on
 from tasks.core.text import counted
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.record import declare_portfolio, positions_of
@@ -48,6 +49,7 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
             path=str(file),
             line=error.fields["line"],
         ) from None
+    _refuse_impossible_sessions(declared, str(file))
     accepted = ", history accepted" if accept_history else ""
     digest = sha256_of_bytes(text.encode())
     detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
@@ -55,6 +57,21 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
         record(home, event="positions_imported", by=by, detail=detail, at=now())  # logged first
         declare_portfolio(home, text, accept_history=accept_history)
     return _result(home, declared)
+
+
+def _refuse_impossible_sessions(declared: Positions, path: str) -> None:
+    """Raise SafetyError if shares are dated on a day without a close, or after the last closed session."""
+    last = last_closed_session(now()).day
+    for line in declared.positions:
+        if line.session is None or (line.session <= last and session_on(line.session).is_open):
+            continue
+        why = f"after the last closed session, {last}" if line.session > last else "not a session"
+        raise SafetyError(
+            f"{path} cannot be used: {line.symbol} is held as of {line.session}, which is {why}.",
+            remedy="Write the session at whose close they were held, or leave the cell empty. Nothing was changed.",
+            path=path,
+            symbol=line.symbol,
+        )
 
 
 def _result(home: Home, held: Positions) -> Result:

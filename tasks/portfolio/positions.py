@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -44,13 +45,14 @@ class Positions:
 
 
 def parse_positions(text: str, *, path: str) -> Positions:
-    """Parse CSV with the columns symbol, shares and optionally session; ignore others. CASH is cash in USD."""
+    """Parse CSV with the columns symbol, shares and optionally session; ignore others. CASH is cash in USD.
+
+    Case and surrounding spaces of the column names are ignored, as in the market data files.
+    """
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     found: dict[str, Position] = {}
     try:
-        missing = {"symbol", "shares"} - set(rows.fieldnames or ())
-        if missing:
-            raise _unusable(path, 1, f"the column {' and '.join(sorted(missing))} is missing")
+        rows.fieldnames = _columns(rows.fieldnames or (), path)
         for row in rows:
             if None in row:  # 1,500 shares would be read as 1
                 raise _unusable(path, rows.line_num, "it has more cells than the header has columns")
@@ -62,7 +64,9 @@ def parse_positions(text: str, *, path: str) -> Positions:
         raise _unusable(path, rows.line_num, f"it is not CSV ({error})") from error
     cash = found.pop(CASH, None)
     if cash is None:
-        raise _unusable(path, rows.line_num, "there is no CASH line; without it the book's size is unknown")
+        raise _unusable(
+            path, rows.line_num, "the file ends without a CASH row, so the size of the portfolio is unknown"
+        )
     return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares)
 
 
@@ -79,6 +83,18 @@ def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFram
     if math.isclose(shares, round(shares), rel_tol=0, abs_tol=WHOLE_SHARE):
         shares = float(round(shares))
     return Position(symbol, shares, through)
+
+
+def _columns(written: Sequence[str], path: str) -> list[str]:
+    columns = [name.strip().lower() for name in written]
+    missing = [name for name in ("symbol", "shares") if name not in columns]
+    if missing:
+        found = ", ".join(ascii_label(name) for name in written) or "nothing"
+        raise _unusable(path, 1, f"it has no column {' and no column '.join(missing)} (found: {found})")
+    for name in ("symbol", "shares", "session"):
+        if columns.count(name) > 1:
+            raise _unusable(path, 1, f"two columns are named {name}")
+    return columns
 
 
 def _position(row: dict[str, str | None], path: str, line: int) -> Position:

@@ -20,7 +20,7 @@ from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
-from tasks.core.homes.setup import is_set_up
+from tasks.core.homes.setup import is_set_up, unexpected_file
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, last_closed_session, session_on
 
@@ -60,12 +60,30 @@ def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) 
     """Return the home to work on. Raises ConfigError for any other folder: a typo must not create a home."""
     place = named_home(home, environ)
     if not is_set_up(place):
+        named = home or environ.get("AFTERCLOSE_HOME")
         raise ConfigError(
             f"{place.root} is not an Afterclose home.",
-            remedy=f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or specify another with --home.",
+            remedy=_mend_home(place) if named else _mend_default_home(),
             home=str(place.root),
         )
     return place
+
+
+def _mend_home(place: Home) -> str:
+    found = unexpected_file(place, checkout=checkout())
+    if found is None:
+        return f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or specify another with --home."
+    return (
+        f"It holds {found.relative_to(place.root)}, so it cannot become one. Specify another with --home, or "
+        "create one in a new directory with `afterclose init DIR`."
+    )
+
+
+def _mend_default_home() -> str:
+    return (
+        "It is the checkout, used because neither --home nor AFTERCLOSE_HOME is set and the current directory is not "
+        "a home. Specify your home with --home, or create one with `afterclose init DIR`."
+    )
 
 
 def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:

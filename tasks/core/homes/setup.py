@@ -34,7 +34,7 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
     """
     if is_set_up(home):
         return False
-    found = next(_unexpected_files(home.root, in_checkout=home.root == checkout), None)
+    found = unexpected_file(home, checkout=checkout)
     if found is not None:
         raise ConfigError(
             f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
@@ -46,6 +46,11 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
             write_text(home.config_file, config)
         set_up(home)
     return True
+
+
+def unexpected_file(home: Home, *, checkout: Path | None) -> Path | None:
+    """Return a file because of which the folder cannot be made a home; None where there is none."""
+    return next(_unexpected_files(home.root, in_checkout=home.root == checkout), None)
 
 
 def _unexpected_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:

@@ -27,6 +27,12 @@ def test_the_session_column_is_read_and_other_columns_are_ignored():
     assert held.positions == (Position("AAPL", 2.0, THURSDAY),)
 
 
+def test_case_and_spaces_of_the_column_names_are_ignored():
+    held = parse_positions("Symbol, SHARES ,Session\nAAPL,2,2024-06-13\nCASH,5,\n", path="p.csv")
+
+    assert held.positions == (Position("AAPL", 2.0, THURSDAY),)
+
+
 @pytest.mark.parametrize("ticker", ["NA", "NAN", "TRUE", "NULL", "BRK.B", "BF-B", "XYZ~20150106"])
 def test_tickers_that_look_like_something_else_are_tickers(ticker):
     held = parse_positions(f"symbol,shares\n{ticker},1\nCASH,0\n", path="p.csv")
@@ -53,9 +59,14 @@ def test_tickers_that_look_like_something_else_are_tickers(ticker):
         ("symbol,shares\n\u202eLPAA,1\nCASH,1\n", "'\\u202eLPAA' is not a valid symbol"),
         ("symbol,shares\n,1\nCASH,1\n", "'' is not a valid symbol"),
         ("symbol,shares,session\nAAPL,1,soon\nCASH,1,\n", "line 2, 'soon' is not a valid date"),
-        ("symbol,shares\nAAPL,1\n", "there is no CASH line"),
-        ("symbol;shares\nAAPL;1\n", "the column shares and symbol is missing"),
-        ("", "is missing"),
+        ("symbol,shares\nAAPL,1\n", "line 2, the file ends without a CASH row"),
+        (
+            "symbol;shares\nA;1\n",
+            "line 1, it has no column symbol and no column shares (found: symbol;shares)",
+        ),
+        ("Symbol,Quantity\nA,1\n", "line 1, it has no column shares (found: Symbol, Quantity)"),
+        ("symbol,shares,Shares\nA,1,2\n", "line 1, two columns are named shares"),
+        ("", "line 1, it has no column symbol and no column shares (found: nothing)"),
         ('symbol,shares\n"AAPL,1\nCASH,1\n', "it is not CSV"),
     ],
 )

@@ -239,6 +239,28 @@ def test_a_mistyped_home_is_refused_and_not_made(tmp_path, friday_evening, make)
     assert list(tmp_path.rglob("*")) == before
 
 
+def test_a_folder_that_init_refuses_is_not_to_be_made_a_home_with_init(tmp_path):
+    (tmp_path / "prices.csv").touch()
+
+    with pytest.raises(ConfigError, match=r"It holds prices\.csv, so it cannot become one\.") as refused:
+        find_home(tmp_path, {})
+
+    assert str(tmp_path) not in refused.value.remedy
+
+
+def test_the_checkout_as_a_home_that_nobody_named_is_explained(tmp_path, monkeypatch):
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "pyproject.toml").write_text('[project]\nname = "afterclose"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(opening, "CODE", code)
+
+    with pytest.raises(
+        ConfigError, match="It is the checkout, used because neither --home nor AFTERCLOSE_HOME"
+    ):
+        find_home(None, {})
+
+
 def test_a_home_of_an_earlier_release_keeps_working(tmp_path, friday_evening):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "home.json").write_text('{"schema_version": 1}')
