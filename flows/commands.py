@@ -108,7 +108,7 @@ def run_refresh(options: Options, day: str | None) -> Result:
     }
     return Result(
         document,
-        f"{run.session}: {counted(market.new_bars, 'new bar')}, {market.restated_bars:,} restated, "
+        f"{run.session}: {counted(market.new_bars, 'bar')}, {market.restated_bars:,} restated, "
         f"{counted(market.universe_size, 'name')} in the universe, {len(market.quarantined):,} in quarantine."
         + "".join(f"\nRewritten: {change}." for change in market.rewritten),
     )
