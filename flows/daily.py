@@ -1,10 +1,14 @@
 """daily-live: one session, from the day's data to trades that a person can approve."""
 
+from config.settings import Settings
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
+from tasks.features.registry import warm_up
+from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
 from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
+from tasks.regime.history import sessions_to_read
 from tasks.regime.task import detect_regime
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_session
@@ -20,7 +24,7 @@ def daily_live(run: Run) -> Day:
 
     refuse_decided_day(run)
     refuse_lost_portfolio(run)
-    market = refresh_market(run)
+    market = refresh_market(run, panel_sessions=longest_window(run.settings))
     features = compute_features(run, market)
     scores = score_universe(run, features)
     regime = detect_regime(run, market)
@@ -31,3 +35,12 @@ def daily_live(run: Run) -> Day:
     trades = propose_trades(run, market, portfolio)
     checks = check_day(run, market, scores, regime, portfolio, trades)
     return publish_day(run, market, scores, regime, risk, portfolio, trades, checks)
+
+
+def longest_window(settings: Settings) -> int:
+    """Return how many sessions of the panel the stages read at most; fixed windows are shorter than the regime's."""
+    return max(
+        warm_up(SETS[settings.models.features]),
+        sessions_to_read(settings.regime),
+        settings.risk.window_sessions + 1,
+    )

@@ -16,18 +16,19 @@ log = logging.getLogger(__name__)
 
 
 @stage(retries=3)
-def refresh_market(run: Run) -> Market:
+def refresh_market(run: Run, *, panel_sessions: int = 0) -> Market:
     """Update the lake to the run's session and return the market as known at its close.
 
-    A session that the lake already holds is not requested again. Raises DataError, with the lake unchanged, when the
-    session's data is unfit to trade on.
+    A session that the lake already holds is not requested again. Stages that follow and read at most `panel_sessions`
+    cut them from the panel that is read here. Raises DataError, with the lake unchanged, when the session's data is
+    unfit to trade on.
     """
     head = verified_head(run)
     refuse_other_provider(head, run.settings.data.providers[0])
     _refuse_before_history(head, run.session.day)
     if head is None or head.last_session is None or head.last_session < run.session.day:
         head, _ = update_lake(run, make_provider(run), head, through=run.session.day)
-    market = describe_market(run, head)
+    market = describe_market(run, head, panel_sessions=panel_sessions)
     log.info(
         "market of %s: %d bars, %d names in the universe, %d findings, snapshot %s",
         run.session,

@@ -12,13 +12,18 @@ from tasks.data.intake.failovers import fall_throughs_of, without_fall_throughs
 from tasks.data.lake.head import Head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_bar_frame, read_tables
-from tasks.data.panel.reader import panel_rules, read_prices
+from tasks.data.panel.reader import keep_prices, panel_rules
 from tasks.data.schema.finding_rows import to_findings
-from tasks.data.schema.records import Days, Finding, Market, SnapshotRef
+from tasks.data.schema.records import Days, Finding, Market, Panel
+
+UNIVERSE_SESSIONS = 2  # the session and the one before, for names gained and lost
 
 
-def describe_market(run: Run, head: Head) -> Market:
-    """Return the market as of the session: the same on the first run and on every later one."""
+def describe_market(run: Run, head: Head, *, panel_sessions: int) -> Market:
+    """Return the market as of the session: the same on the first run and on every later one.
+
+    Retains a panel of `panel_sessions` for the stages that follow.
+    """
     session, settings, lake = run.session.day, run.settings, lake_of(run.home, run.settings)
     length = settings.data.quality.quarantine_sessions
     sessions = sessions_ending(session, length + 2)
@@ -27,7 +32,8 @@ def describe_market(run: Run, head: Head) -> Market:
     facts = count_facts(session, bars, tables, sessions, settings)
     refuse_unfit(facts, settings.data.quality, provider="the lake")
     snapshot = make_snapshot(lake, head, session, panel_rules(settings))
-    universe, gained, lost = _universe(snapshot)
+    panel = keep_prices(snapshot, window=max(panel_sessions, UNIVERSE_SESSIONS))
+    universe, gained, lost = _universe(panel)
     amendments = tables["amendments"]
     findings = _findings(without_fall_throughs(tables["findings"]), sessions, length)
     return Market(
@@ -45,8 +51,7 @@ def describe_market(run: Run, head: Head) -> Market:
     )
 
 
-def _universe(snapshot: SnapshotRef) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    panel = read_prices(snapshot, window=2)
+def _universe(panel: Panel) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     now = panel.is_member[-1]
     before = panel.is_member[-2] if len(panel.sessions) > 1 else np.zeros_like(now)
     gained, lost = panel.symbols[now & ~before], panel.symbols[before & ~now]

@@ -1,4 +1,4 @@
-"""Assemble the panel: aligned arrays of sessions × companies from the rows known at the session.
+"""Assemble the panel without fundamentals: aligned arrays of sessions × companies from the rows known at the session.
 
 A row of the panel depends neither on the length of the window before it nor on any later row. No I/O; the inputs
 contain nothing later than the session.
@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.panel.companies import CompanyIndex, company_index
-from tasks.data.panel.fundamentals import fundamentals_by_session
 from tasks.data.panel.grid import Grid, Ints, days_of, row_index
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
 from tasks.data.panel.listings import listed_facts, sectors_by_session
@@ -76,9 +75,7 @@ def assemble(
         sector_at=sectors_by_session(grid, tables["listings"], companies)[keep],
         cap_class=cap_class,
         name=name,
-        fundamentals=fundamentals_by_session(grid, tables["fundamentals"], companies, window)
-        if "fundamentals" in tables
-        else {},
+        fundamentals={},
         risk_free=risk_free_rate(tables["riskfree"], window),
     )
 

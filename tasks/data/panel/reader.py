@@ -1,4 +1,9 @@
-"""Read the panel of a snapshot from the lake."""
+"""Read the panel of a snapshot from the lake.
+
+A day reads its panel once: `keep_prices` retains the longest window that a stage of the day needs, and `read_prices`
+and `read_panel` cut theirs from it. Stages are handed the snapshot, not the panel: their inputs stay small references
+(ADR 1), and one that runs alone reads what it needs. Only one stage uses fundamentals, so they are not retained.
+"""
 
 from datetime import date
 
@@ -9,6 +14,8 @@ from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
 from tasks.data.lake.store import read_bars, read_tables, stamps_of
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
+from tasks.data.panel.companies import company_index
+from tasks.data.panel.fundamentals import with_fundamentals
 from tasks.data.panel.universe import LOOKBACK_SESSIONS
 from tasks.data.schema.records import LakeLocation, Panel, PanelRules, SnapshotRef
 
@@ -23,44 +30,48 @@ PRICE_TABLES = (
     "lives",
     "findings",
 )
-PANEL_TABLES = (*PRICE_TABLES, "fundamentals")
-
-
-CACHED_SESSIONS = 756  # more than any stage of a day needs; longer panels are large and read once
+FUNDAMENTAL_TABLES = ("fundamentals", "lives", "renames")
 
 Key = tuple[LakeLocation, date, PanelRules | None, tuple[tuple[str, int, str], ...]]
-_cache: dict[Key, tuple[int, Panel]] = {}  # the longest window read of the last snapshot
+_kept: dict[Key, tuple[int, Panel]] = {}  # at most one: the window retained last
+
+
+def keep_prices(snapshot: SnapshotRef, *, window: int) -> Panel:
+    """Read the panel without fundamentals and retain it, instead of the one before, for later reads to cut from."""
+    _kept.clear()  # before the read, so that two panels are never in memory
+    key, panel = _key(snapshot), _assembled(snapshot, window)
+    _kept[key] = window, panel
+    return panel
 
 
 def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
     """Return the last `window` sessions up to the snapshot's session (None: all).
 
     Columns are the companies with a bar in the window, by name. A windowed panel equals the whole one on its rows.
-    Raises DataError where the lake has no bars up to the session.
+    Do not write to its arrays: several reads may share them. Raises DataError where the lake has no bars up to the
+    session.
     """
-    return _assembled(snapshot, window, PANEL_TABLES)
+    panel = read_prices(snapshot, window=window)
+    tables = read_tables(snapshot.lake, snapshot.versions, FUNDAMENTAL_TABLES, session=snapshot.session)
+    companies = company_index(tables["lives"], tables["renames"])
+    return with_fundamentals(panel, tables["fundamentals"], companies)
 
 
 def read_prices(snapshot: SnapshotRef, *, window: int | None) -> Panel:
-    """Return the panel without fundamentals, which most stages do not use. Its arrays are read-only.
+    """Return the panel without fundamentals, which most stages do not use.
 
-    The stages of a day use windows of different length: a shorter one is a slice of the longest read so far.
+    Cut from the retained panel, if that is the snapshot's and long enough; otherwise read.
     """
-    if window is None or window > CACHED_SESSIONS:
-        return _assembled(snapshot, window, PRICE_TABLES)
-    key = _key(snapshot)
-    longest, panel = _cache.get(key, (0, None))
-    if panel is None or longest < window:
-        panel = read_only(_assembled(snapshot, window, PRICE_TABLES))
-        _cache.clear()
-        _cache[key] = window, panel
+    longest, panel = _kept.get(_key(snapshot), (0, None))
+    if panel is None or window is None or window > longest:
+        return _assembled(snapshot, window)
     return last_sessions(panel, window)
 
 
-def _assembled(snapshot: SnapshotRef, window: int | None, names: tuple[str, ...]) -> Panel:
+def _assembled(snapshot: SnapshotRef, window: int | None) -> Panel:
     if snapshot.rules is None:
         raise DataError("The snapshot has no panel rules.", remedy="Use the snapshot of refresh_market.")
-    tables = read_tables(snapshot.lake, snapshot.versions, names, session=snapshot.session)
+    tables = read_tables(snapshot.lake, snapshot.versions, PRICE_TABLES, session=snapshot.session)
     first = tables["lives"]["first"].min()
     if pd.isna(first):
         raise DataError(f"The lake has no bars up to {snapshot.session}.", remedy="Specify a later date.")
@@ -70,7 +81,7 @@ def _assembled(snapshot: SnapshotRef, window: int | None, names: tuple[str, ...]
     bars = read_bars(
         snapshot.lake, snapshot.versions, since=sessions[lookback].item(), through=snapshot.session
     )
-    return assemble(bars, tables, sessions, start=start, lookback=lookback, rules=snapshot.rules)
+    return read_only(assemble(bars, tables, sessions, start=start, lookback=lookback, rules=snapshot.rules))
 
 
 def _key(snapshot: SnapshotRef) -> Key:

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
+from tasks.data.panel.companies import company_index
+from tasks.data.panel.fundamentals import with_fundamentals
 from tasks.data.panel.grid import row_index
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.columns import ALWAYS
@@ -63,7 +65,8 @@ def assembled(closes=None, *, start=30, lookback=0, lives=None, rules=RULES, **t
     stored = {name: table(name) for name in TABLES} | tables
     firsts = lives or [{"symbol": name, "first": min(days)} for name, days in closes.items()]
     stored["lives"] = table("lives", *firsts)
-    return assemble(bars(closes), stored, DAYS, start=start, lookback=lookback, rules=rules)
+    panel = assemble(bars(closes), stored, DAYS, start=start, lookback=lookback, rules=rules)
+    return with_fundamentals(panel, stored["fundamentals"], company_index(stored["lives"], stored["renames"]))
 
 
 def test_bars_lie_on_their_sessions_amended_ones_over_them_and_nothing_else_is_there():
