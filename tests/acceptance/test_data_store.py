@@ -203,10 +203,12 @@ def test_prices_of_a_snapshot_are_not_those_of_another(thirty, tmp_path, monkeyp
     assert widths == [6, 3]
 
 
-def test_prices_that_several_stages_share_cannot_be_changed(thirty):
-    keep_prices(thirty.snapshot, window=5)
+@pytest.mark.parametrize("window", [5, 30])
+def test_prices_that_several_stages_share_cannot_be_changed(with_a_silent_name, window):
+    """The shorter window is a copy, without the silent name; the longer one a view."""
+    keep_prices(with_a_silent_name, window=60)
 
-    panel = read_prices(thirty.snapshot, window=5)
+    panel = read_prices(with_a_silent_name, window=window)
 
     with pytest.raises(ValueError, match="read-only"):
         panel.close[0, 0] = 1.0

@@ -88,5 +88,6 @@ def test_the_market_has_what_could_differ_between_a_cut_and_a_fresh_read(snapsho
     assert (np.nanmax(factor, axis=0) > np.nanmin(factor, axis=0)).any()  # and within it
     assert 0 < late.is_member[0].sum() < len(late.symbols)
     assert (late.is_member[0] != late.is_member[-1]).any()
+    assert len(np.unique(late.sector_at[0])) > 1
     assert all(np.isfinite(values[0]).any() for values in late.fundamentals.values())
     assert late.fundamentals

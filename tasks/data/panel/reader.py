@@ -48,7 +48,7 @@ def read_panel(snapshot: SnapshotRef, *, window: int | None) -> Panel:
     """Return the last `window` sessions up to the snapshot's session (None: all).
 
     Columns are the companies with a bar in the window, by name. A windowed panel equals the whole one on its rows.
-    Do not write to its arrays: several reads may share them. Raises DataError where the lake has no bars up to the
+    Prices are read-only, since several reads may share them. Raises DataError where the lake has no bars up to the
     session.
     """
     panel = read_prices(snapshot, window=window)
@@ -65,7 +65,7 @@ def read_prices(snapshot: SnapshotRef, *, window: int | None) -> Panel:
     longest, panel = _kept.get(_key(snapshot), (0, None))
     if panel is None or window is None or window > longest:
         return _assembled(snapshot, window)
-    return last_sessions(panel, window)
+    return read_only(last_sessions(panel, window))  # copies too: compiled functions see one kind of array
 
 
 def _assembled(snapshot: SnapshotRef, window: int | None) -> Panel:

@@ -1,0 +1,21 @@
+"""What the daily flow knows about its stages."""
+
+import pytest
+
+from flows import daily
+from tests.builders import make_settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "features", "expected"),
+    [
+        ({}, 253, 515),
+        ({}, 700, 700),
+        ({"risk.window_sessions": 700}, 253, 701),
+        ({"regime.history_sessions": 700}, 253, 963),
+    ],
+)
+def test_the_longest_window_is_that_of_the_stage_that_needs_most(monkeypatch, settings, features, expected):
+    monkeypatch.setattr(daily, "warm_up", lambda _names: features)
+
+    assert daily.longest_window(make_settings(**settings)) == expected
