@@ -79,7 +79,7 @@ def equity(facts: Facts) -> Outcome:
     added = facts.equity_usd
     passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
     detail = "" if passed else f"the portfolio states {facts.book.equity_usd:,.2f} USD"
-    return Outcome(passed, f"{added:,.2f} USD", "> 0 and equal to its lines", detail)
+    return Outcome(passed, f"{added:,.2f} USD", "> 0, positions plus cash", detail)
 
 
 def allowed_exposure(facts: Facts) -> float:

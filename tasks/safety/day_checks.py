@@ -46,9 +46,13 @@ def audit_log_intact(home: Home) -> Outcome:
     """The audit log was not edited, truncated or damaged (faults 55 and 118)."""
     verdict = verify(home)
     if not verdict.breaks:
-        return Outcome(passed=True, value=f"{verdict.rows} rows hold together", limit="all", detail="")
+        return Outcome(
+            passed=True, value=f"{counted(verdict.rows, 'row')}, chain intact", limit="intact", detail=""
+        )
     value = f"{counted(len(verdict.breaks), 'break')} in {counted(verdict.rows, 'row')}"
-    return Outcome(passed=False, value=value, limit="all", detail="; ".join(describe_breaks(home, verdict)))
+    return Outcome(
+        passed=False, value=value, limit="intact", detail="; ".join(describe_breaks(home, verdict))
+    )
 
 
 def sessions_behind(facts: Facts) -> int:

@@ -20,7 +20,7 @@ def structure(facts: Facts) -> Outcome:
     """Every row has its columns, a known side, whole positive shares, and a notional of shares × price."""
     missing = [f"column {name} is missing" for name in TRADE_COLUMNS if name not in facts.trades.columns]
     if missing:
-        return none_of(missing, limit="complete lines")
+        return none_of(missing, limit="complete rows")
     trades = facts.trades
     shares = trades["shares"].astype(float)
     odd = {
@@ -32,7 +32,7 @@ def structure(facts: Facts) -> Outcome:
         "no symbol": trades["symbol"].astype(str).str.strip() == "",
     }
     return none_of(
-        [f"{_names(trades, rows)}: {why}" for why, rows in odd.items() if rows.any()], limit="complete lines"
+        [f"{_names(trades, rows)}: {why}" for why, rows in odd.items() if rows.any()], limit="complete rows"
     )
 
 
@@ -134,7 +134,7 @@ def daily_notional(facts: Facts) -> Outcome:
 
 def duplicates(facts: Facts) -> Outcome:
     """No symbol has more than one trade (fault 37)."""
-    return _lines(facts, facts.trades["symbol"].duplicated(keep=False), limit="one trade a symbol")
+    return _lines(facts, facts.trades["symbol"].duplicated(keep=False), limit="one trade per symbol")
 
 
 def sells_are_held(facts: Facts) -> Outcome:

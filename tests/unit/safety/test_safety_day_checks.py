@@ -23,7 +23,7 @@ def test_an_intact_log_passes_and_says_how_many_rows_it_has(tmp_path):
 
     assert outcome.passed is True
     assert outcome.value.startswith("3 rows")
-    assert (outcome.limit, outcome.detail) == ("all", "")
+    assert (outcome.limit, outcome.detail) == ("intact", "")
     assert describe_breaks(home, verify(home)) == []
 
 
@@ -36,6 +36,6 @@ def test_an_edited_log_fails_and_names_the_file_the_line_and_what_to_do(tmp_path
 
     assert outcome.passed is False
     assert outcome.value == "1 break in 3 rows"
-    assert outcome.limit == "all"
+    assert outcome.limit == "intact"
     assert outcome.detail.startswith("live/audit_log.csv, line 3 (byte ")
     assert "afterclose audit accept --by NAME --reason TEXT" in outcome.detail

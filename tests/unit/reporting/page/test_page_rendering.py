@@ -7,6 +7,7 @@ import pytest
 from tasks.reporting.day.manifest import manifest_json, provenance
 from tasks.reporting.page.rendering import render_day
 from tasks.reporting.page.view import halt_words
+from tasks.safety.schema import Check, Checks
 from tasks.safety.table import CHECKS
 from tests.unit.reporting.example_day import (
     HOSTILE_BIDI,
@@ -129,6 +130,37 @@ def test_a_blocked_day_says_so_first_and_names_what_failed():
     assert "Awaiting approval" not in text
 
 
+def test_a_day_that_only_the_kill_switch_blocks_sends_nobody_to_failed_checks():
+    inputs = make_inputs()
+    halted = Check("kill_switch", passed=False, value="on", limit="clear", detail="")
+    checks = Checks((*inputs.records.checks.checks, halted), kill_switch="on by Ann: odd prices")
+
+    page = render_day(
+        replace(inputs, records=replace(inputs.records, checks=checks)), positions_sha256=None
+    ).files["report.html"]
+
+    text = Report(page).text
+    assert "failed checks above" not in text
+    assert "Find out why the kill switch is on. Once the cause is resolved, reset it" in text
+
+
+def test_a_day_that_only_a_check_blocks_sends_nobody_to_the_kill_switch():
+    inputs = make_inputs(blocked=True)
+    checks = replace(inputs.records.checks, kill_switch="clear")
+
+    page = render_day(
+        replace(inputs, records=replace(inputs.records, checks=checks)), positions_sha256=None
+    ).files["report.html"]
+
+    text = Report(page).text
+    assert "Read the failed checks above" in text
+    assert "kill-switch status" not in text
+
+
+def test_the_report_promises_no_step_that_the_release_lacks(report):
+    assert "Nothing is sent to a broker: place the trades that you approve yourself." in report.text
+
+
 def test_a_first_day_in_a_crash_is_explained():
     text = Report(render(empty=True)).text
 
@@ -213,7 +245,7 @@ def test_turnover_is_half_of_buys_plus_sells_wherever_it_is_shown(report):
 
 # issue 10, line 15
 def test_the_dearest_lines_are_sorted_by_the_figure_that_is_shown(html):
-    card = html.decode().split("Dearest lines")[1].split("</ul>")[0]
+    card = html.decode().split("Most expensive trades")[1].split("</ul>")[0]
     shown = [figure(text) for text in re.findall(r'class="num move">([^<]+)<', card)]
     trades = make_inputs().frames.trades
     costs = sorted(trades["commission_est"] + trades["slippage_est"], reverse=True)
