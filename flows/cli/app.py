@@ -47,6 +47,8 @@ def answer(arguments: Sequence[str]) -> int:
         options = replace(options, home=_home_given(hoisted))
         code = app(args=hoisted, prog_name="afterclose", standalone_mode=False)
     except typer.TyperException as error:
+        if not error.format_message().strip() and not options.as_json:
+            return error.exit_code  # no command was given, and the help page is printed already
         return report_failure(_usage_failure(error), options)
     except Exception as error:  # noqa: BLE001 - the edge: any error becomes one paragraph and an exit code
         return report_failure(failure_of(error, options), options)
@@ -135,7 +137,7 @@ def take_options(
 
 
 def _usage_failure(error: typer.TyperException) -> Failure:
-    """Point to the help page of the command; an error without a message has printed that page already."""
+    """Point to the help page of the command."""
     command = getattr(getattr(error, "ctx", None), "command_path", "afterclose")
     message = error.format_message().strip()
     stop = "" if not message else " " if message.endswith((".", "?")) else ". "

@@ -67,7 +67,11 @@ def show_champion(options: Options) -> Result:
         key: str(value) if isinstance(value, date) else value for key, value in asdict(champion).items()
     }
     metrics = [(f"  {name}", f"{value:.4g}") for name, value in champion.metrics.items()]
-    facts = [(name.replace("_", " "), str(value)) for name, value in document.items() if name != "metrics"]
+    facts = [
+        (name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
+        for name, value in document.items()
+        if name != "metrics"
+    ]
     return Result(document, aligned([*facts, *metrics]))
 
 
@@ -91,9 +95,9 @@ def show_regimes(options: Options, *, first: str | None, last: str | None, csv: 
     counts = {state: int((table["state"] == state).sum()) for state in STATES}
     records = json.loads(table.reset_index().to_json(orient="records", date_format="iso", date_unit="s"))
     rows = [{**record, "session": record["session"][:10]} for record in records]
-    shown = rows if first or last or csv else rows[-SESSIONS_SHOWN:]
+    shown = [] if csv is not None else rows if first or last else rows[-SESSIONS_SHOWN:]
     document = {"sessions": rows, "counts": counts, "csv": None if csv is None else str(csv)}
-    return Result(document, "\n".join(_regime_lines(shown if csv is None else [], counts, csv)))
+    return Result(document, "\n".join(_regime_lines(shown, counts, csv)))
 
 
 def _regime_lines(
@@ -102,7 +106,11 @@ def _regime_lines(
     if rows:
         cells = [tuple(_figure(value) for value in row.values()) for row in rows]
         yield aligned([tuple(rows[0]), *cells])
-    yield "sessions: " + ", ".join(f"{state} {count:,}" for state, count in counts.items())
+    total = sum(counts.values())
+    of_states = ", ".join(f"{state} {count:,}" for state, count in counts.items())
+    yield f"all {total:,} sessions: {of_states}" if len(rows) < total else f"sessions: {of_states}"
+    if 0 < len(rows) < total:
+        yield f"shown: the last {len(rows)}; --from and --to choose others, --csv FILE writes all"
     if csv is not None:
         yield f"written to {csv}"
 

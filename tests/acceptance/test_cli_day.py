@@ -90,6 +90,17 @@ def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tm
     assert len(lines) == len(document["sessions"]) + 1 == 9
 
 
+def test_a_history_of_which_only_the_end_is_shown_says_so(ready_home, capsys):
+    def printed(*arguments):
+        assert answer(["regime", "history", *arguments, "--home", str(ready_home)]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    *_, counts, note = printed()
+    assert counts.startswith("all ")
+    assert note == "shown: the last 30; --from and --to choose others, --csv FILE writes all"
+    assert printed("--from", "2024-06-03", "--to", "2024-06-12")[-1].startswith("sessions: CRASH 0")
+
+
 def test_fault_096_a_range_that_is_no_range_of_dates_is_refused(in_home):
     assert in_home("regime", "history", "--from", "../../x")[0] == 2
 

@@ -103,7 +103,9 @@ def test_fault_001_a_price_that_is_none_is_set_aside_and_reported(value, home, m
 def test_fault_001_too_many_bad_prices_stop_the_run(home, monkeypatch):
     bad = with_bars(make_delivery(), {(f"S0{i}", FRIDAY): {"close": np.nan} for i in range(4)})
 
-    assert_refused(monkeypatch, home, bad, "4 of 6 symbols are in quarantine")
+    assert_refused(
+        monkeypatch, home, bad, rf"4 of 6 symbols are in quarantine .*findings: .* 4, on {FRIDAY}\)"
+    )
 
 
 def test_fault_001_a_name_in_quarantine_comes_back_after_its_sessions(tmp_path, monkeypatch):

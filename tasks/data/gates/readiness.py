@@ -30,6 +30,7 @@ class SessionFacts:
     repeated: int  # of those, bars equal in all five values
     quarantined: tuple[str, ...]  # symbols in quarantine
     causes: dict[str, int]  # number of those findings by rule
+    found_on: tuple[date, ...]  # the days of those findings
 
 
 def count_session(
@@ -65,6 +66,7 @@ def count_session(
         repeated=int(same.sum()),
         quarantined=tuple(sorted(set(active["symbol"].astype(str)))),
         causes={str(rule): int(count) for rule, count in active["rule"].value_counts().sort_index().items()},
+        found_on=tuple(sorted(set(active["session"].to_numpy().astype("datetime64[D]").tolist()))),
     )
 
 
@@ -125,7 +127,8 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
     if len(facts.quarantined) > limits.max_quarantined_frac * max(facts.delivered, facts.expected, 1):
         raise DataError(
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
-            f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}).",
+            f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}, "
+            f"on {_examples(tuple(map(str, facts.found_on)))}).",
             remedy="Correct these names at the source, or see docs/data.md for what each finding means.",
             session=str(session),
             quarantined=len(facts.quarantined),

@@ -78,6 +78,8 @@ def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool
                 _extract(archive, tar, entry, folder)
             if tar.next() is not None:
                 raise _refused(archive, "it holds files that its listing does not name")
+    except tarfile.ReadError as error:
+        raise _refused(archive, f"it is no archive of a backup, or it is damaged ({error})") from error
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise _refused(archive, str(error) or type(error).__name__) from error
     return listing

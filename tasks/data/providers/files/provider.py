@@ -68,7 +68,7 @@ class FilesProvider:
         if not folder.is_dir():
             raise ConfigError(
                 f"{folder} is not a directory.",
-                remedy="Set it to the directory with prices.parquet or prices.csv.",
+                remedy="Specify the directory that holds prices.parquet or prices.csv.",
             )
         self._prices = self._find("prices")
         if self._prices is None and needs_prices:

@@ -115,6 +115,15 @@ def test_a_usage_error_is_exit_2_and_points_to_help(capsys, arguments, hint):
     assert hint in err
 
 
+@pytest.mark.parametrize("arguments", [[], ["data"]])
+def test_a_help_page_that_is_printed_is_not_pointed_to(capsys, arguments):
+    assert answer(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert "Usage: afterclose" in out + err
+    assert "afterclose: See" not in out + err
+
+
 def test_a_usage_error_is_a_document_with_json(capsys):
     assert answer(["--json", "dayly"]) == 2
 
