@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import audit, champion, data, kill_switch, positions, regime, runs, settings
+from flows.cli.options import NO_VALUE
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
 INTERRUPTED = 130
@@ -121,14 +122,24 @@ def take_options(
         ),
     ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar=NO_VALUE, help="Print one JSON document to stdout.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", metavar=NO_VALUE, help="Show tracebacks and every log line.")
+    ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the log lines of each stage.")
+        bool, typer.Option("--verbose", "-v", metavar=NO_VALUE, help="Show the log lines of each stage.")
     ] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release and exit."),
+        typer.Option(
+            "--version",
+            metavar=NO_VALUE,
+            callback=_print_version,
+            is_eager=True,
+            help="Print the release and exit.",
+        ),
     ] = False,
 ) -> None:
     """After the close, turn the day's data into a short list of trades for a person to approve."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import GLOBAL_OPTIONS_NOTE
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
 from flows.terminal import show
 
 app = typer.Typer(no_args_is_help=True, help="The lake of market data.")
@@ -57,7 +57,7 @@ def data_restore(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="An archive written by `data backup`.")],
     *,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Discard the current contents of the home.")
+        bool, typer.Option("--replace", metavar=NO_VALUE, help="Discard the current contents of the home.")
     ] = False,
     lake: Annotated[
         str | None,

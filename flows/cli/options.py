@@ -8,6 +8,8 @@ GLOBAL_OPTIONS_NOTE = (
     "Every command also takes --home, --profile, --json, --debug and -v, before or after its name."
 )
 
+NO_VALUE = ""  # metavar of a flag: typer's help shows <bool>, as if a value had to follow
+
 DayOption = Annotated[
     str | None,
     typer.Option("--date", metavar="D", help="YYYY-MM-DD, or today. Default: the last closed session."),

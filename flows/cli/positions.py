@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption, ReasonOption
 from flows.terminal import show
 
 app = typer.Typer(no_args_is_help=True, help="The positions of the portfolio.")
@@ -31,7 +31,9 @@ def positions_import(
     *,
     accept_history: Annotated[
         bool,
-        typer.Option("--accept-history", help="Accept a performance history with missing rows."),
+        typer.Option(
+            "--accept-history", metavar=NO_VALUE, help="Accept a performance history with missing rows."
+        ),
     ] = False,
 ) -> int:
     """Declare the positions held; replaces live/current_positions.csv."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import GLOBAL_OPTIONS_NOTE, DayOption, DeploymentOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, DayOption, DeploymentOption
 from flows.terminal import show
 
 app = typer.Typer()
@@ -16,7 +16,9 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory, or the checkout.")],
     *,
-    simulated: Annotated[bool, typer.Option("--simulated", help="Use a simulated market.")] = False,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", metavar=NO_VALUE, help="Use a simulated market.")
+    ] = False,
 ) -> int:
     """Create a home with a commented config.yaml; an existing home is left unchanged."""
     from flows.operations.new_home import create_home
@@ -52,7 +54,7 @@ def daily(
     day: DayOption = None,
     *,
     dry_run: Annotated[
-        bool, typer.Option(help="Only propose trades. `daily` never submits an order.")
+        bool, typer.Option(metavar=NO_VALUE, help="Only propose trades. `daily` never submits an order.")
     ] = True,
 ) -> int:
     """Run daily-live for one session and publish live/YYYY-MM-DD/. Needs no server."""
@@ -66,7 +68,9 @@ def weekly(
     context: typer.Context,
     day: DayOption = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Train only models.quick_candidates.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", metavar=NO_VALUE, help="Train only models.quick_candidates.")
+    ] = False,
 ) -> int:
     """Run weekly-champion: train the candidates, promote the best. Needs no server."""
     from flows.commands import run_weekly

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flows.terminal import Options, Result
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, settings_of
@@ -56,7 +56,38 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
     with exclusive(home.lock_file, doing="positions import"):
         record(home, event="positions_imported", by=by, detail=detail, at=now())  # logged first
         declare_portfolio(home, text, accept_history=accept_history)
-    return _result(home, declared)
+    unknown = _without_price(home, options, declared)
+    result = _result(home, declared)
+    note = f"The lake has no price for {', '.join(unknown)}: `daily` stops until it has, or the symbol is corrected."
+    return Result(
+        {**result.document, "without_price": unknown}, f"{result.text}\n{note}" if unknown else result.text
+    )
+
+
+def _without_price(home: Home, options: Options, declared: Positions) -> list[str]:
+    """Return the symbols held that the lake has no price for; none if the lake is empty or cannot be read now."""
+    from tasks.data.lake.head import read_head
+    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.store import read_tables
+    from tasks.data.panel.companies import company_index
+    from tasks.portfolio.events import symbol_today
+
+    try:
+        lake = lake_of(home, settings_of(home, options.profile).settings)
+        head = read_head(lake)
+        if head is None or head.last_session is None:
+            return []
+        tables = read_tables(lake, head.versions, ("lives", "renames"), session=None)
+    except AftercloseError:  # the declaration is stored; what is wrong here, `daily` reports
+        return []
+    companies = company_index(tables["lives"], tables["renames"])
+    priced = set(companies.names.tolist())
+    held = [line for line in declared.positions if line.shares > 0]
+    return [
+        line.symbol
+        for line in held
+        if symbol_today(line.symbol, line.session or head.last_session, companies) not in priced
+    ]
 
 
 def _refuse_impossible_sessions(declared: Positions, path: str) -> None:

@@ -90,6 +90,18 @@ def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tm
     assert len(lines) == len(document["sessions"]) + 1 == 9
 
 
+def test_a_declared_symbol_without_a_price_is_named(begun_home, tmp_path):
+    traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
+    known = traded.split(",")[0]
+    file = tmp_path / "positions.csv"
+    file.write_text(f"symbol,shares\n{known},5\nNOSUCH,5\nSOLD,0\nCASH,5\n")
+
+    result = afterclose("positions", "import", str(file), "--by", "Ann", "--reason", "moved", home=begun_home)
+
+    assert result.returncode == 0, result.stderr
+    assert "The lake has no price for NOSUCH: `daily` stops" in result.stdout
+
+
 def test_a_history_of_which_only_the_end_is_shown_says_so(ready_home, capsys):
     def printed(*arguments):
         assert answer(["regime", "history", *arguments, "--home", str(ready_home)]) == 0

@@ -34,6 +34,17 @@ def test_nothing_after_two_dashes_is_moved():
     ]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [[], ["init"], ["daily"], ["weekly"], ["data", "restore"], ["positions", "import"]],
+)
+def test_the_help_of_a_flag_shows_no_value(command, capsys):
+    assert answer([*command, "--help"]) == 0
+
+    shown = [line for line in capsys.readouterr().out.splitlines() if "<bool>" in line]
+    assert [line for line in shown if "--help" not in line and "-completion" not in line] == []
+
+
 def test_a_value_is_not_taken_for_an_option():
     assert hoist_global_options(["daily", "--home", "--json"]) == ["--home", "--json", "daily"]
 
