@@ -148,6 +148,15 @@ def test_fault_002_one_bar_that_repeats_the_day_before_is_reported(home, monkeyp
     assert market.quarantined == ("S03",)
 
 
+def test_a_session_whose_bars_are_all_set_aside_is_refused_with_the_findings(home, monkeypatch):
+    full = make_delivery()
+    names = sorted(full.bars["symbol"].unique())
+    bad = with_bars(full, {(name, FRIDAY): {"high": 1.0} for name in names})
+
+    reported = r"delivered 6 bars for 2024-06-14, and none can be used \(findings: inconsistent_bar 6\)"
+    assert_refused(monkeypatch, home, bad, reported)
+
+
 def test_fault_003_a_session_with_too_few_names_is_refused(tmp_path, monkeypatch):
     full = make_delivery(symbols=20)
     missing = (full.bars["session"] == pd.Timestamp(FRIDAY)) & full.bars["symbol"].isin(["S04", "S05"])

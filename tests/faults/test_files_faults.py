@@ -126,6 +126,76 @@ def test_a_file_of_another_kind_is_refused_by_name_with_its_line(folder, capsys,
 
 
 # issue 10, line 9
+@pytest.mark.parametrize("end", ['",2024-05-31,1,2,1,2,3', '2024-05-31",1,2,1,2,3,4', None])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_quotation_mark_that_swallows_rows_is_refused_with_its_line(folder, capsys, end, line_end):
+    def with_quote(text: str) -> str:
+        lines = text.splitlines()
+        closed = [] if end is None else [end]
+        long = lines[1:] * 400 if end is None else lines[9:]  # several of the blocks that Arrow reads
+        return line_end.join([*lines[:6], f'"{lines[6]}', *lines[7:9], *closed, *long, ""])
+
+    path = folder / "prices.csv"
+    path.write_bytes(with_quote(path.read_text()).encode())
+
+    code, document = import_(folder, capsys)
+
+    assert code == 5
+    assert "prices.csv cannot be read: the quotation marks do not match from line 7 on" in document["what"]
+    assert "Close each quoted cell on its own line" in document["remedy"]
+
+
+# issue 10
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        (
+            "sectors.csv",
+            "symbol,name,gics_sector\nS00,A,Energy\nS01,B,Energy\nS00,A,Utilities\n",
+            "sectors.csv gives 'S00' gics_sector 'Energy' and 'Utilities'",
+        ),
+        (
+            "sectors.csv",
+            "symbol,name,gics_sector,cap_class\nS00,A,Energy,large\nS00,A,Energy,small\n",
+            "sectors.csv gives 'S00' cap_class 'large' and 'small'",
+        ),
+        (
+            "membership.csv",
+            "symbol,start_date,end_date\nS00,2020-01-02,2019-01-02\n",
+            "membership of 'S00' that starts on 2020-01-02 ends before it begins",
+        ),
+        (
+            "membership.csv",
+            "symbol,start_date,end_date\nS00,2020-01-02,\nS00,2020-01-02,2022-01-03\n",
+            "membership of 'S00' that starts on 2020-01-02 overlaps another one",
+        ),
+        (
+            "membership.csv",
+            "symbol,start_date,end_date\nS00,2020-01-02,2022-01-03\nS00,2021-01-04,\n",
+            "membership of 'S00' that starts on 2021-01-04 overlaps another one",
+        ),
+    ],
+)
+def test_rows_that_contradict_each_other_are_refused_by_name(folder, capsys, name, text, what):
+    (folder / name).write_text(text)
+
+    code, document = import_(folder, capsys)
+
+    assert code == 5
+    assert what in document["what"]
+    assert "Keep the row that is right" in document["remedy"]
+
+
+# issue 10
+def test_rows_that_repeat_or_continue_each_other_are_accepted(folder, capsys):
+    rewrite(folder, lambda text: text + text.split("\n", 1)[1], "sectors.csv")
+    spells = "S00,2020-01-02,2022-01-03\nS00,2022-01-03,\nS00,2022-01-03,\n"
+    (folder / "membership.csv").write_text(f"symbol,start_date,end_date\n{spells}")
+
+    assert import_(folder, capsys)[0] == 0
+
+
+# issue 10, line 9
 @pytest.mark.parametrize(
     ("column", "value", "what", "remedy"),
     [

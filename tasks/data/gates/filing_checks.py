@@ -1,4 +1,4 @@
-"""Check filings: a period that has not ended, two contradictory filings, an item in the wrong unit or column.
+"""Check filings: a period that has not ended, two contradictory filings, an item in the wrong unit, column or sign.
 
 A filing that fails is not stored. Its company may still be bought: prices do not depend on it.
 """
@@ -15,8 +15,9 @@ SIZES = (
     "shares",
     "assets",
     "market_cap",
-)  # items that do not change a thousandfold between two filings
-MAX_RATIO = 1000.0
+)  # items that do not change this much between two filings
+POSITIVE = ("shares", "market_cap")  # a company with none, or fewer, does not exist
+MAX_RATIO = 500.0  # items in thousands are off by 1,000, times or divided by a quarter's growth
 
 
 def check_filings(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,8 +40,15 @@ def check_filings(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def _implausible_item(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
-    """Return the item that is over a thousand times, or under a thousandth of, the two previous filings; "" if none."""
+    """Return the item that is not positive, or over MAX_RATIO times or under 1/MAX_RATIO of the two previous filings.
+
+    "" if none.
+    """
     evidence = pd.Series("", index=filings.index, dtype="str")
+    for name in [item for item in POSITIVE if item in filings.columns]:
+        impossible = filings.loc[filings[name] <= 0, name]
+        text = [f"{name} {value:.6g}" for value in impossible]
+        evidence.loc[impossible.index] = pd.Series(text, index=impossible.index, dtype="str")
     for name in [size for size in SIZES if size in filings.columns]:
         columns = ["symbol", "available_date", "end_date", name]
         both = pd.concat([known.reindex(columns=columns), filings[columns]], keys=["known", "new"])

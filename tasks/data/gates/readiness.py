@@ -12,6 +12,7 @@ import pandas as pd
 
 from config.data_section import Quality
 from tasks.core.errors import DataError
+from tasks.core.text import counted
 from tasks.data.panel.companies import company_index
 from tasks.data.schema.records import Days
 from tasks.data.schema.tables import OHLCV
@@ -93,13 +94,21 @@ def active_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions:
 def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None:
     """Raise DataError naming the first reason why the session is unfit to trade on; return when it is fit."""
     session = facts.session
+    if facts.last_bar != session and facts.delivered:
+        raise DataError(
+            f"{provider} delivered {counted(facts.delivered, 'bar')} for {session}, and none can be used "
+            f"(findings: {_counts(facts.causes)}).",
+            remedy="Correct these rows at the source; docs/data.md describes each finding. Nothing was stored.",
+            session=str(session),
+            delivered=facts.delivered,
+        )
     if facts.last_bar is None:
         raise DataError(
             f"{provider} has no bars up to {session}.",
             remedy="If its history begins later, use a later date; otherwise wait until the provider has the session.",
             session=str(session),
         )
-    if facts.last_bar != session or facts.delivered == 0:
+    if facts.last_bar != session:
         raise DataError(
             f"The last bar of {provider} is for {facts.last_bar}, not for {session}.",
             remedy="Wait until the provider has the session (files: add it to the folder), or use a date that it has: "

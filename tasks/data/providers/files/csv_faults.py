@@ -51,6 +51,20 @@ def readable_head(path: Path) -> bytes:
     return head
 
 
+def refuse_open_quotes(path: Path) -> None:
+    """Raise DataError for the first line on which a quotation mark is not closed.
+
+    Arrow accepts such a file and drops rows: those that the cell swallows, or the rest of a block.
+    """
+    with path.open("rb") as file:
+        if not any(b'"' in block for block in iter(lambda: file.read(LONGEST_LINE), b"")):
+            return
+    with path.open(encoding="latin-1") as lines:  # any bytes; every kind of line end
+        for number, line in enumerate(lines, 1):
+            if line.count('"') % 2:
+                raise unreadable(path, _open_quote(number))
+
+
 def unreadable(path: Path, fault: CsvFault | None = None) -> DataError:
     """Return the error for a file that cannot be read; without a `fault`, for the first bad line."""
     fault = fault or _first_bad_line(path)
@@ -147,5 +161,9 @@ def _rows(path: Path) -> Iterator[CsvFault]:
                     )
                 begin = reader.line_num + 1
         except csv.Error:
-            what = f"the quotation marks do not match from line {begin} on"
-            yield CsvFault(what, "Close each quoted cell on its own line", begin)
+            yield _open_quote(begin)
+
+
+def _open_quote(line: int) -> CsvFault:
+    what = f"the quotation marks do not match from line {line} on"
+    return CsvFault(what, "Close each quoted cell on its own line", line)

@@ -20,6 +20,7 @@ from tasks.core.sessions import FIRST_DAY
 from tasks.core.text import ascii_label, counted
 from tasks.data.providers import filings
 from tasks.data.providers.base import Delivery
+from tasks.data.providers.files.contradictions import refuse_contradictory_spells, refuse_two_sectors
 from tasks.data.providers.files.csv_faults import NOTHING_STORED
 from tasks.data.providers.files.spelling import canonical_symbols
 from tasks.data.providers.files.tabular import convert, load, missing, numeric_columns
@@ -175,6 +176,7 @@ class FilesProvider:
             rename={"start_date": "start", "end_date": "end"},
             blank="end_date",
         )
+        refuse_contradictory_spells(frame, self._find("membership"))
         return frame[frame["start"] <= end].reset_index(drop=True)
 
     def _renames(self, end: pd.Timestamp) -> pd.DataFrame:
@@ -200,6 +202,7 @@ class FilesProvider:
             frame = frame.assign(cap_class=pd.Series("", index=frame.index, dtype="str"))
         days = pd.Series(ALWAYS, index=frame.index, dtype="datetime64[s]")
         frame = frame.assign(available_date=days, sector=self._sectors(frame["sector"]))
+        refuse_two_sectors(frame, self._find("sectors"))
         frame = frame.drop_duplicates("symbol", keep="last", ignore_index=True)
         return self._with_sector_changes(frame[list(COLUMNS["listings"])], end)
 

@@ -21,6 +21,7 @@ from tasks.data.providers.files.csv_faults import (
     line_of_row,
     quoted,
     readable_head,
+    refuse_open_quotes,
     unreadable,
 )
 from tasks.data.schema.columns import Kind
@@ -60,7 +61,9 @@ def _load_csv(path: Path) -> "pa.Table":
         return pa.table([pa.array([], pa.string()) for _ in names], names=names)
     header = pc.open_csv(path).schema.names
     as_text = pc.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)
-    return pc.read_csv(path, convert_options=as_text)
+    table = pc.read_csv(path, convert_options=as_text)
+    refuse_open_quotes(path)
+    return table
 
 
 def _load_parquet(path: Path, since: date | None) -> "pa.Table":

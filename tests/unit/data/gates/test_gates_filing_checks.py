@@ -24,10 +24,23 @@ def test_ordinary_filings_pass():
         ({"available_date": pd.Timestamp(2015, 9, 1)}, "early_filing"),
         ({"assets": 0.0001}, "impossible_figure"),
         ({"book": 3e9}, "impossible_figure"),
+        ({"shares": 0.0}, "impossible_figure"),
+        ({"shares": -1e6}, "impossible_figure"),
     ],
 )
 def test_an_impossible_filing_is_reported_and_not_stored(changes, rule):
     assert check(**changes) == (11, [(rule, "not stored")])
+
+
+@pytest.mark.parametrize("growth", [0.6, 1.0, 1.7])
+def test_a_filing_in_thousands_is_found_whatever_the_company_grew(growth):
+    before = last_four_quarters(make_filings(INCOME))
+    scaled = before.assign(book=before["book"].where(before.index != 6, before["book"] * 1000.0 * growth))
+
+    good, findings = check_filings(scaled, scaled.iloc[:0])
+
+    assert 6 not in good.index
+    assert findings["rule"].tolist() == ["impossible_figure"]
 
 
 def test_of_two_filings_of_one_day_for_one_period_none_is_stored():
