@@ -8,7 +8,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -36,12 +36,13 @@ def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        sync_folder(path.parent)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the next run removes it; the first error is the one to report
+            temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _not_written(path, error) from error
         raise
+    _confirm(path)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -74,9 +75,9 @@ def put_in_place(new: Path, path: Path) -> None:
     try:
         _sync_tree(new)
         _exchange(new, path)
-        sync_folder(path.parent)
     except OSError as error:
         raise _not_written(path, error) from error
+    _confirm(path)
 
 
 def make_folder(folder: Path) -> None:
@@ -148,6 +149,18 @@ def _sync_tree(top: Path) -> None:
                 os.fsync(file.fileno())
         else:
             sync_folder(path)
+
+
+def _confirm(path: Path) -> None:
+    """Fsync the new name. A failure here must not claim that the previous content is still in place."""
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path} was replaced, but the disk did not confirm it: {error.strerror or error}.",
+            remedy="The new content is in place, and may be lost in a power failure. Check the disk, then run again.",
+            path=str(path),
+        ) from error
 
 
 def _not_written(path: Path, error: OSError) -> StorageError:

@@ -5,6 +5,7 @@ submits an order or evaluates a check.
 """
 
 import logging
+from functools import partial
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
@@ -73,7 +74,7 @@ def publish_day(
     with hold_switch(run.home):  # no trip may end between this look and the day's folder
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
-        folder = publish_folder(run, files)
+        folder = publish_folder(run, files, partial(_refuse_halt, run, checks))
     write_history_row(run, rendered.row)
     note_history(run.home)
     log.info("published %s: %s", folder, rendered.summary)

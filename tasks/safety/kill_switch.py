@@ -9,13 +9,14 @@ lock, which no run holds.
 import logging
 import os
 import shlex
+import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.core.atomic import write_bytes, write_text
+from tasks.core.atomic import LEFTOVER_SUFFIX, write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
@@ -182,6 +183,7 @@ def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
         home.stop_file.touch(exist_ok=False)  # an existing one may be about to be removed by a reset
     except OSError:
         kept = write_outside(home, as_stored(event))
+        _withdraw_unpublished(home)
         if kept is None and not os.path.lexists(home.stop_file):
             raise StorageError(
                 f"The kill switch could not be tripped: {_what(error)} No other location could be written to either.",
@@ -190,7 +192,20 @@ def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
                 path=str(home.kill_switch_file),
             ) from error
         return f"{why}. Trading is halted by {kept or home.stop_file} instead."
+    _withdraw_unpublished(home)
     return f"{why}. Trading is halted by {home.stop_file} instead."
+
+
+def _withdraw_unpublished(home: Home) -> None:
+    """Rename the folder of a day that is about to be put in place, so that a run which hung with the lock cannot.
+
+    A run looks at the switch once more after it has made this folder, so it either sees the halt or fails here.
+    """
+    with suppress(OSError):  # a folder that cannot be listed is none that a day could be put into
+        for folder in list(home.live.glob(f".*{LEFTOVER_SUFFIX}")):
+            with suppress(OSError):  # published or removed in between
+                if folder.is_dir():
+                    folder.rename(folder.with_name(f".withdrawn.{uuid.uuid4().hex}{LEFTOVER_SUFFIX}"))
 
 
 def _what(error: Exception) -> str:

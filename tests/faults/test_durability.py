@@ -14,7 +14,7 @@ from tasks.data.lake.head import Head, read_head, store_superseded, write_head
 from tasks.reporting.day.publish import publish_blocked, publish_folder, write_history_row
 from tasks.safety.audit import record
 from tasks.safety.kill_switch import reset_switch, trip_switch
-from tests.builders import FRIDAY, make_run
+from tests.builders import FRIDAY, make_run, no_halt
 from tests.champions import make_frame, put_into_production
 from tests.deliveries import days_of, make_delivery, refresh
 from tests.durability import recording
@@ -83,8 +83,8 @@ def promote(home):
 
 def publish(home):
     run = make_run(home.root)
-    publish_folder(run, {"trades.csv": b"1", "manifest.json": b"{}"})
-    publish_folder(run, {"trades.csv": b"2", "manifest.json": b"{}"})
+    publish_folder(run, {"trades.csv": b"1", "manifest.json": b"{}"}, no_halt)
+    publish_folder(run, {"trades.csv": b"2", "manifest.json": b"{}"}, no_halt)
     publish_blocked(run, {"monitoring_log.json": b"{}"})
     write_history_row(run, {"date": str(FRIDAY), "equity": "1"})
 

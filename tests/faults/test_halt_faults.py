@@ -9,10 +9,12 @@ from threading import Thread
 import pytest
 import yaml
 
+from tasks.core import atomic
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.portfolio.demo_fills import fill_as_proposed
 from tasks.reporting import task as reporting
+from tasks.safety import kill_switch
 from tasks.safety.kill_switch import read_switch, trip_switch
 from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day
 
@@ -37,10 +39,10 @@ def test_a_trip_that_has_ended_is_never_followed_by_a_day(ready_home, monkeypatc
         trip_switch(home, "Ann", "fraud", datetime.now(UTC))
         seen.append(home.day_folder(LAST_SESSION).exists())
 
-    def tripped_meanwhile(run, files):
+    def tripped_meanwhile(*arguments):
         somebody.start()
         somebody.join(timeout=0.5)  # let a trip through that waits for nobody
-        return write_day(run, files)
+        return write_day(*arguments)
 
     somebody = Thread(target=trip)
     monkeypatch.setattr(reporting, "publish_folder", tripped_meanwhile)
@@ -64,6 +66,36 @@ def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_bein
         stages.removeHandler(stop)
 
     assert not (ready_home / "live" / str(LAST_SESSION)).exists()
+
+
+@pytest.mark.parametrize(
+    "moment", [(reporting, "open_portfolio"), (atomic, "_sync_tree"), (atomic, "_exchange")]
+)
+@pytest.mark.parametrize("published_before", [False, True])
+def test_a_run_that_hung_with_the_switch_s_lock_does_not_publish_after_the_trip(
+    ready_home, monkeypatch, moment, published_before
+):
+    home, module, step = Home(ready_home), *moment
+    if published_before:
+        run_day(ready_home)
+    before = {path.name: path.read_bytes() for path in home.day_folder(LAST_SESSION).glob("*")}
+    continued, problems = getattr(module, step), []
+    monkeypatch.setattr(kill_switch, "LOCK_WAIT_S", 0.05)
+
+    def tripped_meanwhile(*arguments, **named):
+        at_the_day = step == "open_portfolio" or f".{LAST_SESSION}." in str(arguments[0])
+        if at_the_day and not home.stop_file.exists():
+            problems.extend(trip_switch(home, "Ann", "fraud", datetime.now(UTC)).problems)
+        return continued(*arguments, **named)
+
+    monkeypatch.setattr(module, step, tripped_meanwhile)
+
+    with pytest.raises(SafetyError, match="halted while it was written"):
+        run_day(ready_home)
+
+    assert "live/STOP" in problems[0]
+    assert {path.name: path.read_bytes() for path in home.day_folder(LAST_SESSION).glob("*")} == before
+    assert home.performance_file.exists() == published_before
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.day.publish import publish_folder, write_history_row
 from tasks.reporting.page.rendering import render_day
 from tasks.reporting.task import refuse_decided_day
-from tests.builders import make_run
+from tests.builders import make_run, no_halt
 from tests.unit.reporting.example_day import HOSTILE_SCRIPT, make_inputs
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
 from tests.unit.reporting.reading import Report, figure
@@ -44,7 +44,7 @@ def panel(monkeypatch):
 
 
 def write(run, files):
-    publish_folder(run, files)
+    publish_folder(run, files, no_halt)
     write_history_row(run, ROW)
 
 
@@ -78,7 +78,7 @@ def test_fault_050_a_kill_at_any_boundary_leaves_the_old_day_or_the_new_one(tmp_
         run = replace(settled, home=Home(tmp_path / str(boundary)))
         folder = run.home.day_folder(run.session)
         if there_before:
-            publish_folder(run, OLD)
+            publish_folder(run, OLD, no_halt)
 
         died = dies_at(boundary, run)
 
@@ -91,14 +91,14 @@ def test_fault_050_a_kill_at_any_boundary_leaves_the_old_day_or_the_new_one(tmp_
 
 def test_fault_051_a_full_disk_leaves_the_old_day(tmp_path, monkeypatch):
     run = make_run(tmp_path)
-    folder = publish_folder(run, OLD)
+    folder = publish_folder(run, OLD, no_halt)
 
     def full(*_args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(StorageError, match="No space left"):
-        publish_folder(run, NEW)
+        publish_folder(run, NEW, no_halt)
 
     assert files_of(folder) == OLD
     assert [path.name for path in run.home.live.iterdir()] == ["2024-06-14"]
@@ -106,14 +106,14 @@ def test_fault_051_a_full_disk_leaves_the_old_day(tmp_path, monkeypatch):
 
 def test_fault_052_a_failing_fsync_leaves_the_old_day(tmp_path, monkeypatch):
     run = make_run(tmp_path)
-    folder = publish_folder(run, OLD)
+    folder = publish_folder(run, OLD, no_halt)
 
     def broken(_descriptor):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(atomic.os, "fsync", broken)
     with pytest.raises(StorageError):
-        publish_folder(run, NEW)
+        publish_folder(run, NEW, no_halt)
 
     assert files_of(folder) == OLD
 
@@ -126,7 +126,7 @@ def test_fault_053_a_live_folder_that_cannot_be_written_is_named(tmp_path, monke
 
     monkeypatch.setattr("pathlib.Path.mkdir", read_only)
     with pytest.raises(StorageError, match="Read-only file system"):
-        publish_folder(run, NEW)
+        publish_folder(run, NEW, no_halt)
 
     assert not run.home.live.exists()
 
@@ -136,7 +136,7 @@ def test_fault_053_a_file_where_live_should_be_is_named(tmp_path):
     run.home.live.write_text("not a folder")
 
     with pytest.raises(StorageError):
-        publish_folder(run, NEW)
+        publish_folder(run, NEW, no_halt)
 
 
 def test_fault_054_what_a_dead_run_left_is_neither_read_nor_in_the_way(tmp_path):
@@ -158,7 +158,7 @@ def test_fault_056_of_two_runs_one_wins_and_the_other_says_so(tmp_path):
         pytest.raises(TransientError, match="in use by process"),
         exclusive(run.home.lock_file, doing="daily"),
     ):
-        publish_folder(run, NEW)
+        publish_folder(run, NEW, no_halt)
 
     assert not run.home.live.exists()
 

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,10 +25,7 @@ def exclusive(path: Path, *, doing: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise _held(path) from error
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps({"pid": os.getpid(), "doing": doing}).encode())
-        file.flush()
+        _note_holder(file.fileno(), doing)
         yield
 
 
@@ -50,6 +47,13 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             time.sleep(POLL_S)
         file.seek(0)
         yield file
+
+
+def _note_holder(descriptor: int, doing: str) -> None:
+    """Write who holds the lock, for the message to others; a full disk must not keep a vacuum from running."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "doing": doing}).encode())
 
 
 def _opened(path: Path) -> BinaryIO:

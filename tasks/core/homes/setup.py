@@ -36,6 +36,8 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
         return False
     found = unexpected_file(home, checkout=checkout)
     if found is not None:
+        if is_set_up(home):  # meanwhile, by another process
+            return False
         raise ConfigError(
             f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
             remedy="Specify a new or empty directory. If this was a home, restore it with `afterclose data restore`.",

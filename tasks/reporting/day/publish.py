@@ -3,7 +3,7 @@
 A folder that was approved or executed, or that is a symbolic link, is never replaced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
@@ -27,18 +27,26 @@ def refuse_decided(folder: Path) -> None:
             )
 
 
-def publish_folder(run: Run, files: Mapping[str, bytes]) -> Path:
-    """Write the day to live/DATE, completely or not at all."""
+def publish_folder(run: Run, files: Mapping[str, bytes], refuse_halt: Callable[[], None]) -> Path:
+    """Write the day to live/DATE, completely or not at all.
+
+    `refuse_halt` is called once the new folder is complete beside the old one: a trip that could not wait for the
+    switch's lock withdraws such a folder, so that the day is not published even if this process hangs in between.
+    """
     folder = run.home.day_folder(run.session)
     refuse_decided(folder)
-    _write_folder(folder, files)
+    try:
+        _write_folder(folder, files, refuse_halt)
+    except StorageError:
+        refuse_halt()
+        raise
     return folder
 
 
 def publish_blocked(run: Run, files: Mapping[str, bytes]) -> Path:
     """Write a blocked day to reports/blocked/DATE; live/ is unchanged."""
     folder = run.home.reports / "blocked" / str(run.session)
-    _write_folder(folder, files)
+    _write_folder(folder, files, lambda: None)
     return folder
 
 
@@ -47,11 +55,12 @@ def write_history_row(run: Run, row: dict[str, str]) -> None:
     write_bytes(run.home.performance_file, render_history(with_row(read_history(run), row)))
 
 
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+def _write_folder(folder: Path, files: Mapping[str, bytes], last_look: Callable[[], None]) -> None:
     try:
         with replace_folder(folder) as beside:
             for name, content in sorted(files.items()):
                 (beside / name).write_bytes(content)
+            last_look()
     except OSError as error:
         raise StorageError(
             f"{folder} could not be written: {error.strerror or error}.",

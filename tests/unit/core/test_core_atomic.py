@@ -1,4 +1,6 @@
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,26 @@ from tasks.core.atomic import (
     write_text,
 )
 from tasks.core.errors import StorageError
+
+
+def write_one_file(folder):
+    write_text(folder / "file", "new")
+
+
+def exchange_one_file(folder):
+    put_in_place(folder / "staged", folder / "file")
+
+
+def failing_sync(monkeypatch, folder):
+    """Let the fsync of this folder fail, and no other."""
+    sync, failing = os.fsync, folder.stat().st_ino
+
+    def fail(descriptor):
+        if os.fstat(descriptor).st_ino == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
 
 
 def names(folder):
@@ -249,3 +271,33 @@ def test_two_finished_folders_are_exchanged_and_a_failure_names_the_system_s_rea
 
     assert names(tmp_path / "one") == ["a"]
     assert refused.value.fields["path"] == str(tmp_path / "one")
+
+
+@pytest.mark.parametrize("write", [write_one_file, exchange_one_file])
+def test_a_disk_that_fails_after_the_rename_is_not_reported_as_if_the_old_content_were_there(
+    tmp_path, monkeypatch, write
+):
+    write_text(tmp_path / "file", "old")
+    write_text(tmp_path / "staged", "new")
+    failing_sync(monkeypatch, tmp_path)
+
+    with pytest.raises(
+        StorageError, match="was replaced, but the disk did not confirm it: Input/output"
+    ) as seen:
+        write(tmp_path)
+
+    assert (tmp_path / "file").read_text() == "new"
+    assert "previous content" not in str(seen.value)
+
+
+def test_a_temporary_file_that_cannot_be_removed_does_not_hide_why_the_file_was_not_written(
+    tmp_path, monkeypatch
+):
+    def fail(*_arguments, **_named):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(Path, "unlink", fail)
+
+    with pytest.raises(StorageError, match="could not be written: Input/output error"):
+        write_text(tmp_path / "file", "new")

@@ -1,3 +1,5 @@
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -42,4 +44,19 @@ def test_fault_054_the_lock_of_a_killed_process_is_free(tmp_path, holder):
     holder.wait()
 
     with exclusive(tmp_path / "home.lock", doing="daily-live"):
+        pass
+
+
+def test_on_a_full_disk_the_home_can_still_be_locked_to_free_space(tmp_path, monkeypatch):
+    def full(_descriptor, *_content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "ftruncate", full)
+
+    with (
+        exclusive(tmp_path / "home.lock", doing="data vacuum"),
+        pytest.raises(TransientError, match="in use by another process"),
+        exclusive(tmp_path / "home.lock", doing="daily-live"),
+    ):
         pass

@@ -132,6 +132,18 @@ def test_a_home_is_made_once_and_its_config_kept(home):
     assert home.config_file.read_text() == "seed: 1\n"
 
 
+def test_a_home_that_another_process_finishes_meanwhile_is_no_strange_folder(home, monkeypatch):
+    search = setup._unexpected_files
+
+    def finished_meanwhile(root, *, in_checkout):
+        set_up(home)
+        return search(root, in_checkout=in_checkout)
+
+    monkeypatch.setattr(setup, "_unexpected_files", finished_meanwhile)
+
+    assert not make_home(home, "seed: 1\n", checkout=None)
+
+
 @pytest.mark.parametrize("killed_at", ["config_file", "kill_switch_file", "marker_file"])
 def test_a_home_whose_making_was_killed_is_finished_by_the_next(home, monkeypatch, killed_at):
     written = setup.write_text
