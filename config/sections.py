@@ -15,7 +15,7 @@ class Candidate(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     """Its name in reports and metadata."""
-    kind: Literal["xgboost", "lightgbm", "random_forest", "momentum_52_week", "equal_weight"]
+    kind: Literal["xgboost", "lightgbm", "random_forest", "momentum_52_week", "best_feature", "equal_weight"]
     """The kind of model."""
     parameters: dict[str, float | int | str]
     """Passed to the model unchanged."""
@@ -50,7 +50,7 @@ class Models(Section):
     entry: Literal["next_open", "next_close"]
     """Price of the next session from which labels and tests count: the close of the decision is no longer traded."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Horizons of the forward returns to learn, in sessions. Every n-th session is used; n is the shortest horizon."""
+    """Horizons of the forward returns to learn, in sessions. Every n-th is learned, all are tested; n: the shortest."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
     """Which rows weigh less in training: older ones, those whose labels overlap others of the name, or both."""
     half_life_sessions: Count
@@ -60,13 +60,13 @@ class Models(Section):
     least_train_sessions: Count
     """A fold preceded by fewer sessions of history than this is omitted."""
     test_sessions: Count
-    """Length of each out-of-sample window."""
+    """Length of each out-of-sample window; the last one has up to 20 more."""
     folds: Count
     """Number of out-of-sample windows, counted back from the last session."""
     embargo_sessions: Annotated[int, Field(ge=0)]
     """Sessions omitted between the end of the training labels and the test."""
     min_t_statistic: float
-    """The t-statistic of a champion's out-of-sample rank IC must reach this, or the baseline is used."""
+    """The t-statistic of a champion's out-of-sample neutral IC must reach this, or the baseline is used."""
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
     feature_checks: FeatureChecks

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,16 @@ from tasks.models.kinds.registry import KINDS, make_model
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import promote_version, write_version
+from tasks.models.schema import Statistic
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.promotion import describe
-from tasks.selection.schema import CandidateResult, Choice, Training
+from tasks.selection.schema import CandidateResult, Choice, Rival, Training
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)
+STATISTIC = Statistic("next_open", 5, ("sector", "beta", "volatility", "dollar_volume"))
 LIMITS = PromotionLimits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
 
 
@@ -70,7 +73,11 @@ def make_frame(x: np.ndarray | None = None) -> pd.DataFrame:
 
 def make_metrics(**figures: float) -> dict[str, float]:
     plain = Metrics(
+        neutral_ic=0.02,
+        neutral_ic_se=0.005,
+        neutral_ic_t=4.0,
         rank_ic=0.02,
+        rank_ic_se=0.006,
         rank_ic_t=3.0,
         ic=0.02,
         icir=0.3,
@@ -83,15 +90,22 @@ def make_metrics(**figures: float) -> dict[str, float]:
 
 
 def make_result(
-    name: str, *, choice_ic: float = 0.02, t: float = 3.0, ic: float = 0.02, **fields
+    name: str,
+    *,
+    choice_ic: float = 0.02,
+    choice_t: float = 3.0,
+    t: float = 3.0,
+    ic: float = 0.02,
+    **fields: Any,
 ) -> CandidateResult:
     """Return the result of a candidate; metrics not given are unremarkable."""
-    confirmation = make_metrics(rank_ic=ic, rank_ic_t=t)
+    confirmation = make_metrics(neutral_ic=ic, neutral_ic_t=t)
     plain = CandidateResult(
         name=name,
         kind="lightgbm",
         ranks=True,
-        choice=make_metrics(rank_ic=choice_ic),
+        learns=True,
+        choice=make_metrics(neutral_ic=choice_ic, neutral_ic_t=choice_t),
         confirmation=confirmation,
         overall=confirmation,
         train_test_gap=0.01,
@@ -107,6 +121,8 @@ def make_training(
     result: CandidateResult | None = None,
     confirmed: bool = True,
     seed: int = 3,
+    statistic: Statistic = STATISTIC,
+    rival: Rival | None = None,
 ) -> Training:
     """Return a training whose selected candidate is named after its kind; its model file is in the directory."""
     fitted = make_fitted(kind, seed=seed)
@@ -128,6 +144,8 @@ def make_training(
         seed=seed,
         probe=make_probe(fitted.model, make_rows(50, seed=9)),
         trained_through=session,
+        statistic=statistic,
+        rival=rival,
     )
 
 
@@ -136,7 +154,7 @@ def put_into_production(
 ) -> Metadata:
     """Promote a champion of the kind as the weekly flow does; return its metadata."""
     training = make_training(home.work / "made", kind=kind, session=session, seed=seed)
-    metadata = describe(training, optimizer="max_sharpe")
+    metadata = describe(training, optimizer="max_sharpe", min_t=LIMITS.min_t_statistic)
     promote_version(home, write_version(home, metadata, training.model.path.read_bytes()))
     return metadata
 

@@ -15,6 +15,7 @@ from tasks.core.homes.opening import find_home, settings_of
 if TYPE_CHECKING:
     from config.settings import Settings
     from tasks.data.schema.records import SnapshotRef
+    from tasks.models.schema import Champion
     from tasks.regime.schema import State
 
 SESSIONS_SHOWN = 30
@@ -70,9 +71,24 @@ def show_champion(options: Options) -> Result:
     facts = [
         (name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
         for name, value in document.items()
-        if name != "metrics"
+        if name not in {"metrics", "statistic"}
     ]
-    return Result(document, aligned([*facts, *metrics]))
+    return Result(document, "\n".join([_neutral_ic(champion), aligned([*facts, *metrics])]))
+
+
+def _neutral_ic(champion: "Champion") -> str:
+    """Return the first line: what was found, how certain that is, and what could have been found."""
+    statistic, metrics = champion.statistic, champion.metrics
+    if statistic is None:
+        known = "was measured under the statistic of an older build" if champion.ranks else "claims no skill"
+        return f"{champion.name} {known}."
+    return (
+        f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% band {metrics['neutral_ic_low']:.4f} to"
+        f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
+        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, cleaned of"
+        f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest this test could have confirmed:"
+        f" {metrics['detectable_ic']:.4f}."
+    )
 
 
 def show_regimes(options: Options, *, first: str | None, last: str | None, csv: Path | None) -> Result:

@@ -90,6 +90,11 @@ def sessions_ending(last: date, count: int) -> Days:
     return days.astype("datetime64[D]")
 
 
+def session_number(day: date) -> int:
+    """Return the number of sessions before this one since the start of the calendar: the same on every later day."""
+    return len(sessions_between(FIRST_DAY, day)) - 1
+
+
 def _refuse_out_of_bounds(day: date) -> None:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ConfigError(

@@ -10,6 +10,15 @@ Probe = tuple[tuple[tuple[float | None, ...], ...], tuple[float | None, ...]]
 
 
 @dataclass(frozen=True)
+class Statistic:
+    """What a neutral IC was measured with; only figures of equal statistics are compared."""
+
+    entry: str  # the price from which returns count
+    horizon_sessions: int
+    controls: tuple[str, ...]  # what scores and returns are cleaned of
+
+
+@dataclass(frozen=True)
 class Champion:
     """The model in production, as described in production/champion_metadata.json."""
 
@@ -22,8 +31,11 @@ class Champion:
     selection_date: date
     selection_reason: str
     weighted_score: float
-    metrics: dict[str, float]  # rank_ic, rank_ic_t, ic, icir, hit_rate, quantile_spread, train_test_gap
+    metrics: dict[str, float]  # neutral_ic, its _se, _t, _low and _high, detectable_ic, sessions, rank_ic, …
     ranks: bool  # False only for the equal-weight rule, whose scores are constant
+    statistic: Statistic | None = (
+        None  # of the metrics; None for the baseline, and where an older build measured
+    )
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 
-from tasks.models.kinds.registry import BASELINE
-from tasks.models.schema import Champion
-from tasks.selection.schema import CandidateResult, Choice
+from tasks.models.kinds.registry import BASELINE, YARDSTICK
+from tasks.models.schema import Champion, Statistic
+from tasks.selection.schema import CandidateResult, Choice, Rival
+from tasks.selection.statement import NOTHING_FOUND, signed, stated
 
 DAYS_TO_NEXT_WEEKLY = 7
 
@@ -34,40 +35,64 @@ class Decision:
 
 
 def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
-    """Return the candidate with the best rank IC on the choosing folds, if the confirming folds confirm it.
+    """Return the candidate with the best t on the choosing folds, if the confirming folds confirm it.
 
-    `results` in configured order; the first of equals is selected. Without a candidate, `Choice.result` is None.
+    By t, so that a candidate that happened to be good in noise does not block one that is significant. `results` in
+    configured order; the first of equals is selected. Without a candidate, `Choice.result` is None.
     """
-    eligible = [result for result in results if not ineligible_because(result, limits)]
+    single = next((result for result in results if result.kind == YARDSTICK), None)
+    eligible = [result for result in results if not ineligible_because(result, single, limits)]
     if not eligible:
         reasons = "; ".join(
-            f"{result.name} {ineligible_because(result, limits)}" for result in results if result.ranks
+            f"{result.name} {ineligible_because(result, single, limits)}"
+            for result in results
+            if result.ranks
         )
-        return Choice(None, f"No candidate is eligible: {reasons or 'none was trained that ranks'}.")
-    best = max(eligible, key=lambda result: result.choice["rank_ic"])
-    measured = _measured(best)
-    if not best.confirmation["rank_ic_t"] >= limits.min_t_statistic:
         return Choice(
             None,
-            f"{best.name} was best on the choosing folds, but {measured}: below the required"
-            f" {limits.min_t_statistic:g}.",
+            f"{NOTHING_FOUND}: no candidate is eligible: {reasons or 'none was trained that ranks'}."
+            f"{_closest(results, limits)}",
         )
-    return Choice(best, f"{best.name} was best on the choosing folds; on later ones {measured}.")
+    best = max(eligible, key=lambda result: result.choice["neutral_ic_t"])
+    measured = (
+        f"{best.name} was best on the choosing folds (t = {best.choice['neutral_ic_t']:.2f});"
+        f" on later ones its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
+    )
+    if not best.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
+        return Choice(None, f"{NOTHING_FOUND}. {measured}: the required t is {limits.min_t_statistic:g}.")
+    if not _beats(best, single, "confirmation"):
+        return Choice(
+            None,
+            f"{best.name} does not earn its place: {measured}, and {_single(single, 'confirmation')} there.",
+        )
+    beaten = (
+        f" It beats the best single feature there ({signed(single.confirmation['neutral_ic'])})."
+        if (single and best.learns)
+        else ""
+    )
+    return Choice(best, f"{measured}.{beaten}")
 
 
-def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
-    """Return why a candidate is not eligible; empty if it is."""
+def ineligible_because(
+    result: CandidateResult, single: CandidateResult | None, limits: PromotionLimits
+) -> str:
+    """Return why a candidate is not eligible; empty if it is. A learner must beat the best `single` feature."""
     if not result.ranks:
         return "does not rank"
     figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
     if not all(isfinite(figure) for figure in figures):
         return "has a metric that is not a number"
-    if result.choice["rank_ic"] <= 0:
-        return f"has no positive rank IC on the choosing folds ({result.choice['rank_ic']:.4f})"
+    if result.choice["neutral_ic"] <= 0:
+        return f"has no positive neutral IC on the choosing folds ({signed(result.choice['neutral_ic'])})"
     if result.train_test_gap > limits.max_train_test_gap:
         return (
             f"does {100 * result.train_test_gap:.1f} points better in training than in the test"
             f" (limit {100 * limits.max_train_test_gap:g})"
+        )
+    if not _beats(result, single, "choice"):
+        return (
+            f"({signed(result.choice['neutral_ic'])}) does not beat the best single feature on the choosing folds"
+            f" ({signed(single.choice['neutral_ic']) if single else ''})"
         )
     return ""
 
@@ -79,8 +104,13 @@ def compare_with_incumbent(
     *,
     session: date,
     limits: PromotionLimits,
+    statistic: Statistic,
+    rival: Rival | None = None,
 ) -> Decision:
-    """Return whether the choice replaces the champion in production; always if there is none."""
+    """Return whether the choice replaces the champion in production; always if there is none.
+
+    A champion recorded under another statistic than this week's is compared only if it was measured anew (`rival`).
+    """
     if incumbent is None:
         return Decision(promote=True, reason=_first(choice))
     if choice.result is None:
@@ -89,6 +119,8 @@ def compare_with_incumbent(
         return Decision(promote=True, reason=f"{choice.reason} Trained again on what is known now.")
     if incumbent.kind == BASELINE:
         return Decision(promote=True, reason=f"{choice.reason} It takes the place of the baseline.")
+    if incumbent.statistic != statistic:
+        return _compare_anew(choice.result, choice.reason, incumbent, rival)
     return _compare_metrics(choice.result, choice.reason, results, incumbent)
 
 
@@ -118,19 +150,59 @@ def _without_candidate(
 def _compare_metrics(
     best: CandidateResult, reason: str, results: Sequence[CandidateResult], incumbent: Champion
 ) -> Decision:
-    """Compare rank ICs: on the same folds if the incumbent was trained too, else with its recorded metrics."""
-    same_folds = [result.choice["rank_ic"] for result in results if result.name == incumbent.name]
-    theirs = same_folds[0] if same_folds else incumbent.metrics.get("rank_ic", float("nan"))
-    ours = best.choice["rank_ic"] if same_folds else best.confirmation["rank_ic"]
+    """Compare neutral ICs: on the same folds if the incumbent was trained too, else with its recorded metrics."""
+    same_folds = [result.choice["neutral_ic"] for result in results if result.name == incumbent.name]
+    theirs = same_folds[0] if same_folds else incumbent.metrics.get("neutral_ic", float("nan"))
+    ours = best.choice["neutral_ic"] if same_folds else best.confirmation["neutral_ic"]
     where = "on the same folds" if same_folds else "by its record"
+    return _better(best.name, ours, reason, incumbent.name, theirs, where)
+
+
+def _compare_anew(best: CandidateResult, reason: str, incumbent: Champion, rival: Rival | None) -> Decision:
+    if rival is None or rival.neutral_ic is None:
+        measurable = (
+            f"; {rival.sessions} sessions after its training are too few to measure it anew" if rival else ""
+        )
+        return Decision(
+            promote=True,
+            reason=f"{reason} {incumbent.name} was recorded under another statistic and is not compared{measurable}.",
+        )
+    where = f"measured anew on {rival.sessions} sessions after its training"
+    return _better(best.name, rival.candidates[best.name], reason, incumbent.name, rival.neutral_ic, where)
+
+
+def _better(name: str, ours: float, reason: str, incumbent: str, theirs: float, where: str) -> Decision:
     if not isfinite(theirs) or ours > theirs:
-        return Decision(promote=True, reason=f"{reason} It beats {incumbent.name}, {theirs:.4f} {where}.")
+        return Decision(promote=True, reason=f"{reason} It beats {incumbent}, {signed(theirs)} {where}.")
     return Decision(
         promote=False,
-        reason=f"{best.name} ({ours:.4f}) is not better than {incumbent.name} ({theirs:.4f} {where}), which stays.",
+        reason=f"{name} ({signed(ours)}) is not better than {incumbent} ({signed(theirs)} {where}), which stays.",
     )
 
 
-def _measured(result: CandidateResult) -> str:
-    figures = result.confirmation
-    return f"its rank IC is {figures['rank_ic']:.4f} with t = {figures['rank_ic_t']:.2f}"
+def _beats(result: CandidateResult, single: CandidateResult | None, scope: str) -> bool:
+    """Return whether a learner is better than the best single feature; other candidates need not be."""
+    if single is None or not result.learns:
+        return True
+    ours, theirs = (getattr(each, scope)["neutral_ic"] for each in (result, single))
+    return not isfinite(theirs) or ours > theirs
+
+
+def _single(single: CandidateResult | None, scope: str) -> str:
+    figure = getattr(single, scope)["neutral_ic"] if single else float("nan")
+    return f"the best single feature has {signed(figure)}"
+
+
+def _closest(results: Sequence[CandidateResult], limits: PromotionLimits) -> str:
+    """Return the figures of the candidate with the best t on the choosing folds, as a measure of the test's power."""
+    measured = [
+        result
+        for result in results
+        if result.ranks
+        and isfinite(result.choice["neutral_ic_t"])
+        and isfinite(result.confirmation["neutral_ic_t"])
+    ]
+    if not measured:
+        return ""
+    best = max(measured, key=lambda result: result.choice["neutral_ic_t"])
+    return f" On the later folds {best.name} has a neutral IC of {stated(best.confirmation, limits.min_t_statistic)}."

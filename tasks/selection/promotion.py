@@ -22,24 +22,31 @@ from tasks.models.registry.store import (
 from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
 from tasks.selection.schema import CandidateResult, Training
+from tasks.selection.statement import bounds
 
 log = logging.getLogger(__name__)
 
 REPORTED = (
+    "neutral_ic",
+    "neutral_ic_se",
+    "neutral_ic_t",
     "rank_ic",
+    "rank_ic_se",
     "rank_ic_t",
     "ic",
     "icir",
     "hit_rate",
     "quantile_spread",
     "monotonicity",
+    "sessions",
 )
-UNMEASURED = dict.fromkeys((*REPORTED, "train_test_gap"), 0.0) | {
+BOUNDS = ("neutral_ic_low", "neutral_ic_high", "detectable_ic")
+UNMEASURED = dict.fromkeys((*REPORTED, *BOUNDS, "train_test_gap"), 0.0) | {
     "hit_rate": 0.5
 }  # of the baseline, by definition
 
 
-def describe(training: Training, *, optimizer: str) -> Metadata:
+def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
     """Return the metadata of the trained candidate. Its metrics come from the confirming folds only."""
     candidate, result = training.candidate, training.choice.result
     champion = Champion(
@@ -51,9 +58,10 @@ def describe(training: Training, *, optimizer: str) -> Metadata:
         trained_through=training.trained_through,
         selection_date=training.session,
         selection_reason=training.choice.reason,
-        weighted_score=result.choice["rank_ic"] if result else 0.0,
-        metrics=_figures(result) if result else UNMEASURED,
+        weighted_score=result.choice["neutral_ic"] if result else 0.0,
+        metrics=_figures(result, min_t) if result else UNMEASURED,
         ranks=KINDS[candidate.kind].ranks,
+        statistic=training.statistic if result else None,
     )
     return Metadata(
         champion=champion,
@@ -81,8 +89,15 @@ def decide_promotion(
         rival, problem = None, f"{incumbent.name} was trained on other features than there are now."
     if incumbent is not None and incumbent.trained_through > training.trained_through:
         rival = None  # trained on later prices: neither compared nor replaced
+    anew = training.rival
     decision = compare_with_incumbent(
-        training.choice, training.results, rival, session=training.session, limits=limits
+        training.choice,
+        training.results,
+        rival,
+        session=training.session,
+        limits=limits,
+        statistic=training.statistic,
+        rival=anew if anew and rival and anew.model_sha256 == rival.model_sha256 else None,
     )
     return incumbent, replace(decision, reason=f"{decision.reason} {problem}".rstrip())
 
@@ -105,8 +120,13 @@ def why_not_in_production(incumbent: Champion, session: date) -> str:
     )
 
 
-def _figures(result: CandidateResult) -> dict[str, float]:
-    return {name: result.confirmation[name] for name in REPORTED} | {"train_test_gap": result.train_test_gap}
+def _figures(result: CandidateResult, min_t: float) -> dict[str, float]:
+    figures = result.confirmation
+    return (
+        {name: figures[name] for name in REPORTED}
+        | bounds(figures, min_t)
+        | {"train_test_gap": result.train_test_gap}
+    )
 
 
 def _is_from_this_training(incumbent: Champion, training: Training) -> bool:

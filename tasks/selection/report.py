@@ -6,34 +6,57 @@ import pandas as pd
 
 from tasks.core.text import counted
 from tasks.models.kinds.registry import KINDS
-from tasks.models.schema import Champion
+from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.schema import CandidateResult, Training
+from tasks.selection.statement import bounds, named, signed
 
 LEGEND = (
-    "Rank IC: mean rank correlation of score and forward return within a session. t: over sessions whose returns do"
-    " not overlap. Spread: forward return of the best fifth less that of the worst. Gap: how many points more often"
-    " a name was on the right side of the median in training than in the test."
+    "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were cleaned of the"
+    " controls; t, band and confirmable allow for overlapping returns. Confirmable: the smallest neutral IC that this"
+    " test would have confirmed. Rank IC: the same without controls. Spread: forward return of the best fifth less that"
+    " of the worst. Gap: how many points more often a name was on the right side of the median in training than in the"
+    " test."
+)
+COLUMNS = (
+    *("neutral IC", "95% band", "t", "confirmable", "rank IC", "ICIR"),
+    *("hit rate", "spread", "monotonicity", "gap", "sessions"),
 )
 FEATURE_COLUMNS, MOST_FEATURES = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10
 SCOPES = ("choice", "confirmation", "overall")
 
 
-def comparison(results: Sequence[CandidateResult]) -> pd.DataFrame:
-    """Return one row per candidate and scope with every metric."""
+def comparison(training: Training, min_t: float) -> pd.DataFrame:
+    """Return one row per candidate and scope with every metric, the band, and what it was measured with."""
+    statistic = training.statistic
+    measured_with = {
+        "entry": statistic.entry,
+        "horizon_sessions": statistic.horizon_sessions,
+        "controls": " ".join(statistic.controls),
+    }
     return pd.DataFrame(
         [
             {"candidate": result.name, "kind": result.kind, "scope": scope}
             | getattr(result, scope)
+            | bounds(getattr(result, scope), min_t)
             | {"train_test_gap": result.train_test_gap}
-            for result in results
+            | measured_with
+            for result in training.results
             for scope in SCOPES
         ],
-        columns=None if results else ["candidate", "kind", "scope"],
+        columns=None if training.results else ["candidate", "kind", "scope"],
     )
 
 
-def page(training: Training, champion: Champion, checks: pd.DataFrame, *, promoted: bool, reason: str) -> str:
+def page(
+    training: Training,
+    champion: Champion,
+    checks: pd.DataFrame,
+    *,
+    min_t: float,
+    promoted: bool,
+    reason: str,
+) -> str:
     """Return the report as Markdown; `checks` as `check_features` returns them."""
     heading = "is the new champion" if promoted else "stays champion"
     lines = [
@@ -43,15 +66,16 @@ def page(training: Training, champion: Champion, checks: pd.DataFrame, *, promot
         "",
         f"Data snapshot `{training.snapshot[:12]}`, feature set `{training.feature_set[:12]}`.",
         f"Trained on prices up to {training.trained_through}.",
+        _measured_with(training.statistic),
         "",
         "## Candidates on the confirming folds",
         "These sessions took no part in the choice.",
         "",
-        *_table(training.results, "confirmation"),
+        *_table(training.results, "confirmation", min_t),
         "",
         "## Candidates on the choosing folds",
         "",
-        *_table(training.results, "choice"),
+        *_table(training.results, "choice", min_t),
         "",
         LEGEND,
         "",
@@ -104,15 +128,26 @@ def _named(features: pd.DataFrame) -> str:
     return ", ".join(features["feature"]) or "none"
 
 
-def _table(results: Sequence[CandidateResult], scope: str) -> list[str]:
+def _measured_with(statistic: Statistic) -> str:
+    horizon = counted(statistic.horizon_sessions, "session")
+    return (
+        f"Measured from the {statistic.entry.replace('_', ' ')} over {horizon}, on every session;"
+        f" cleaned of {named(statistic.controls)}."
+    )
+
+
+def _table(results: Sequence[CandidateResult], scope: str, min_t: float) -> list[str]:
     rows = [
-        "| candidate | rank IC | t | ICIR | hit rate | spread | monotonicity | gap | sessions |",
-        "|---" * 9 + "|",
+        f"| candidate | {' | '.join(COLUMNS)} |",
+        "|---" * (len(COLUMNS) + 1) + "|",
     ]
     for result in results:
         figures = getattr(result, scope)
+        at = bounds(figures, min_t)
         rows.append(
-            f"| {result.name} | {figures['rank_ic']:.4f} | {figures['rank_ic_t']:.2f} | {figures['icir']:.3f}"
+            f"| {result.name} | {signed(figures['neutral_ic'])} | {signed(at['neutral_ic_low'])} to"
+            f" {signed(at['neutral_ic_high'])} | {figures['neutral_ic_t']:.2f} | {at['detectable_ic']:.4f}"
+            f" | {signed(figures['rank_ic'])} | {figures['icir']:.3f}"
             f" | {100 * figures['hit_rate']:.1f}% | {100 * figures['quantile_spread']:.2f}%"
             f" | {figures['monotonicity']:.2f} | {100 * result.train_test_gap:.1f} | {figures['sessions']:.0f} |"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.sections import Candidate
 from tasks.core.artifacts import ArtifactRef
-from tasks.models.schema import Champion, Probe
+from tasks.models.schema import Champion, Probe, Statistic
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class CandidateResult:
     name: str
     kind: str
     ranks: bool
+    learns: bool
     choice: dict[str, float]
     confirmation: dict[str, float]
     overall: dict[str, float]
@@ -28,6 +29,16 @@ class Choice:
 
     result: CandidateResult | None
     reason: str
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A champion of another statistic, measured anew with its frozen model on sessions after its training."""
+
+    model_sha256: str
+    sessions: int  # that could be measured; with too few it is not compared
+    neutral_ic: float | None
+    candidates: dict[str, float]  # neutral IC of each candidate on the same sessions
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class Training:
     seed: int
     probe: Probe
     trained_through: date
+    statistic: Statistic
+    rival: Rival | None  # None if the champion in production can be compared by its record, or there is none
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
+from tasks.core.sessions import session_number
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
 from tasks.features.labels import forward_return, sessions_known_after
 from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
-from tasks.models.kinds.registry import BASELINE, KINDS
-from tasks.models.training.dataset import Dataset, make_dataset
+from tasks.models.kinds.registry import BASELINE, KINDS, YARDSTICK
+from tasks.models.schema import Statistic
+from tasks.models.training.controls import controls_of
+from tasks.models.training.dataset import Dataset, OutOfSample, make_dataset
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import FoldResult, fit, measure_together, walk_forward
 from tasks.models.training.targets import make_target
 from tasks.models.training.walkforward import (
+    BLOCK,
     Fold,
     Positions,
     Window,
@@ -34,11 +38,13 @@ from tasks.models.training.walkforward import (
 )
 from tasks.selection.choice import PromotionLimits, select_candidate
 from tasks.selection.schema import CandidateResult, Choice
+from tasks.selection.statement import named
 
 log = logging.getLogger(__name__)
 
 Seed = Callable[[str], int]
 
+YARDSTICK_CANDIDATE = Candidate(name=YARDSTICK, kind="best_feature", parameters={})
 BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={})
 
 
@@ -53,6 +59,9 @@ class SelectionRun:
     fitted: Fitted
     trained_rows: NDArray[np.intp]  # the rows that `fitted` was trained on
     data: Dataset
+    tested: OutOfSample
+    walks: dict[str, list[FoldResult]]
+    statistic: Statistic
 
 
 def window_needed(settings: ModelSettings) -> int:
@@ -62,6 +71,7 @@ def window_needed(settings: ModelSettings) -> int:
         warm_up(SETS[settings.features])
         + settings.train_sessions
         + 2 * _label_sessions(settings)
+        + BLOCK
         + settings.embargo_sessions
         + tests
     )
@@ -72,18 +82,22 @@ def run_selection(
 ) -> SelectionRun:
     """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other."""
     data = rows_of(panel, features, settings)
-    folds = folds_of(data, settings)
+    folds = folds_of(panel, data, settings)
+    tested = out_of_sample(panel, features, folds, settings)
+    statistic = Statistic(settings.entry, tested.overlap, tested.controls.names)
     log.info(
-        "%s of %s, %s",
+        "%s of %s, %s, neutral of %s",
         counted(len(data.x), "row"),
         counted(len(data.features), "feature"),
         counted(len(folds), "fold"),
+        named(statistic.controls),
     )
     candidates = configured_candidates(settings, quick=quick) if split_folds(folds)[0] else ()
     walks = {
-        each.name: walk_forward(each, data, folds, settings, seed=seed(each.name)) for each in candidates
+        each.name: walk_forward(each, data, tested, folds, settings, seed=seed(each.name))
+        for each in candidates
     }
-    results = tuple(summary(each, walks[each.name], data) for each in candidates)
+    results = tuple(summary(each, walks[each.name], tested) for each in candidates)
     choice = (
         select_candidate(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
     )
@@ -92,21 +106,38 @@ def run_selection(
     log.info("%s", choice.reason)
     rows = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
     fitted = fit(candidate, data, rows, settings, seed=seed(candidate.name))
-    return SelectionRun(candidate, choice, results, _fold_table(walks), fitted, rows, data)
+    return SelectionRun(
+        candidate, choice, results, _fold_table(walks), fitted, rows, data, tested, walks, statistic
+    )
 
 
 def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
-    """Return the rows of every n-th session, n the shortest horizon, counted back from the last complete label."""
+    """Return the rows for training: of every n-th session, n the shortest horizon, with complete labels."""
+    last = len(panel.sessions) - 1 - _label_sessions(settings)
+    every = min(settings.label_horizons)
+    return _rows(panel, features, settings, sampled_sessions(0, last, every=every, origin=_origin(panel)))
+
+
+def out_of_sample(
+    panel: Panel, features: FeatureMatrix, folds: tuple[Fold, ...], settings: ModelSettings
+) -> OutOfSample:
+    """Return the rows of every session of the test windows, with the controls of the neutral IC."""
+    sessions = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0, dtype=np.intp)
+    data = _rows(panel, features, settings, sessions)
+    return OutOfSample(
+        data, controls_of(panel, data.sessions, data.symbols), overlap=min(settings.label_horizons)
+    )
+
+
+def _rows(panel: Panel, features: FeatureMatrix, settings: ModelSettings, sessions: Positions) -> Dataset:
     horizons = settings.label_horizons
     label = make_target(settings.target, panel, horizons, settings.entry)
     forward = forward_return(panel, sessions=min(horizons), entry=settings.entry)
-    last = len(panel.sessions) - 1 - _label_sessions(settings)
-    sampled = sampled_sessions(0, last, every=min(horizons))
-    return make_dataset(features, label, forward.values, panel.is_member, sampled)
+    return make_dataset(features, label, forward.values, panel.is_member, sessions)
 
 
-def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
-    """Return the walk-forward windows over the rows' sessions."""
+def folds_of(panel: Panel, data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
+    """Return the walk-forward windows, up to the last session whose labels are all known."""
     window = Window(
         train=settings.train_sessions,
         least_train=settings.least_train_sessions,
@@ -114,7 +145,13 @@ def folds_of(data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
         folds=settings.folds,
         embargo=settings.embargo_sessions,
     )
-    return make_folds(data.sampled, label_sessions=_label_sessions(settings), window=window)
+    return make_folds(
+        data.sampled,
+        last=len(panel.sessions) - 1 - _label_sessions(settings),
+        origin=_origin(panel),
+        label_sessions=_label_sessions(settings),
+        window=window,
+    )
 
 
 def last_window(data: Dataset, settings: ModelSettings) -> Positions:
@@ -124,8 +161,11 @@ def last_window(data: Dataset, settings: ModelSettings) -> Positions:
 
 
 def configured_candidates(settings: ModelSettings, *, quick: bool) -> tuple[Candidate, ...]:
-    """Return the candidates to train: all, or the quick ones."""
-    return tuple(each for each in settings.candidates if not quick or each.name in settings.quick_candidates)
+    """Return the candidates to train: all, or the quick ones, and always the best single feature."""
+    names = settings.quick_candidates
+    wanted = tuple(each for each in settings.candidates if not quick or each.name in names)
+    has_yardstick = any(each.kind == YARDSTICK for each in wanted)
+    return wanted if has_yardstick else (*wanted, YARDSTICK_CANDIDATE)
 
 
 def limits_of(settings: ModelSettings) -> PromotionLimits:
@@ -133,7 +173,7 @@ def limits_of(settings: ModelSettings) -> PromotionLimits:
     return PromotionLimits(settings.min_t_statistic, settings.max_train_test_gap, settings.max_age_days)
 
 
-def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> CandidateResult:
+def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSample) -> CandidateResult:
     """Return a candidate's metrics on the choosing folds, on the confirming ones, and on all."""
     numbers = [{fold.number for fold in part} for part in split_folds(tuple(result.fold for result in walk))]
     earlier, later = ([result for result in walk if result.fold.number in part] for part in numbers)
@@ -142,21 +182,28 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], data: Dataset) -> 
         name=candidate.name,
         kind=candidate.kind,
         ranks=kind.ranks,
-        choice=asdict(measure_together(earlier, data)),
-        confirmation=asdict(measure_together(later, data)),
-        overall=asdict(measure_together(list(walk), data)),
+        learns=kind.learns,
+        choice=asdict(measure_together(earlier, tested)),
+        confirmation=asdict(measure_together(later, tested)),
+        overall=asdict(measure_together(list(walk), tested)),
         train_test_gap=float(np.mean([result.gap for result in walk])) if kind.learns else 0.0,
     )
 
 
 def too_short(data: Dataset, settings: ModelSettings) -> str:
     """Return the reason for a choice without candidates."""
-    needed = settings.least_train_sessions + 2 * settings.test_sessions + _label_sessions(settings)
+    tests = 2 * settings.test_sessions + BLOCK - 1
+    needed = settings.least_train_sessions + tests + _label_sessions(settings)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (
         f"The history is too short to select and confirm a candidate: {spanned} sessions are usable,"
         f" {needed + settings.embargo_sessions} are needed."
     )
+
+
+def _origin(panel: Panel) -> int:
+    """Return the number of the panel's first session in the exchange's calendar."""
+    return session_number(panel.sessions[0].item())
 
 
 def _label_sessions(settings: ModelSettings) -> int:

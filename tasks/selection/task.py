@@ -20,6 +20,7 @@ from tasks.models.schema import Champion
 from tasks.models.training.feature_checks import check_features
 from tasks.selection.promotion import decide_promotion, describe, install, why_not_in_production
 from tasks.selection.report import comparison, page
+from tasks.selection.rival import measure_rival
 from tasks.selection.schema import Promotion, Training
 from tasks.selection.selection_run import last_window, limits_of, run_selection, window_needed
 
@@ -64,6 +65,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         seed=run.seed(f"model {selected.candidate.name}"),
         probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
         trained_through=panel.sessions[-1].item(),
+        statistic=selected.statistic,
+        rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
     )
 
 
@@ -72,7 +75,7 @@ def promote_champion(run: Run, training: Training) -> Promotion:
     """Put the selected candidate into production, or retain the incumbent, and report why."""
     limits = limits_of(run.settings.models)
     incumbent, decision = decide_promotion(training, run.home, limits)
-    metadata = describe(training, optimizer=run.settings.portfolio.optimizer)
+    metadata = describe(training, optimizer=run.settings.portfolio.optimizer, min_t=limits.min_t_statistic)
     promoted, reason = False, decision.reason
     if incumbent is not None and not decision.promote:
         champion = incumbent
@@ -102,9 +105,11 @@ def _bytes_of(model: ArtifactRef) -> bytes:
 def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
     """Replace the report's folder atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
-    checks = load_frame(training.feature_checks)
+    checks, min_t = load_frame(training.feature_checks), run.settings.models.min_t_statistic
     with replace_folder(place) as folder:
-        write_text(folder / "training_comparison.csv", comparison(training.results).to_csv(index=False))
+        write_text(folder / "training_comparison.csv", comparison(training, min_t).to_csv(index=False))
         write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / REPORT, page(training, champion, checks, promoted=promoted, reason=reason))
+        write_text(
+            folder / REPORT, page(training, champion, checks, min_t=min_t, promoted=promoted, reason=reason)
+        )
     return place / REPORT

@@ -31,7 +31,7 @@ def simulated():
     features = compute(panel)
     label = target(panel, horizons=(5, 21), entry="next_open")
     forward = forward_return(panel, sessions=5, entry="next_open")
-    sampled = sampled_sessions(0, 640 - 22, every=5)
+    sampled = sampled_sessions(0, 640 - 22, every=5, origin=0)
     data = make_dataset(features, label, forward.values, panel.is_member, sampled)
     return data, features.values
 

@@ -1,5 +1,6 @@
 """The stages, on a panel that the test hands over in the place of the lake."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -29,13 +30,17 @@ def market_of(home, session):
     return Market(snapshot, "test", 0, 0, (), (), 30, (), (), ())
 
 
-def panel_with_order(*, last):
-    """Return a market in which the same names always do better, so that a learner has something to learn."""
+def trending_panel(*, last):
+    """Return a market whose volatile names trend and whose calm ones revert: two features together foretell more."""
     panel = make_panel(sessions=460, symbols=30, last=last)
-    drift = np.exp(np.linspace(-0.006, 0.006, 30) * np.arange(460)[:, None])
-    for bars in (panel.open, panel.high, panel.low, panel.close):
-        bars[:] *= drift
-    return panel
+    is_volatile = np.arange(30) % 2 == 0
+    returns = np.random.default_rng(3).normal(0, 1, (460, 30)) * np.where(is_volatile, 0.02, 0.005)
+    for row in range(5, 460):
+        returns[row] += 0.17 * np.where(is_volatile, 1, -1) * returns[row - 5 : row].sum(axis=0)
+    close = 50 * np.exp(np.cumsum(returns, axis=0))
+    opened = np.vstack([close[:1], close[:-1]])
+    high, low = np.maximum(opened, close), np.minimum(opened, close)
+    return replace(panel, open=opened, high=high, low=low, close=close, raw_close=close)
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def week(tmp_path, monkeypatch):
     """Return a function that runs the week and, for the day after, the scoring."""
 
     def run_week(session=FRIDAY, **overrides):
-        panel = panel_with_order(last=session)
+        panel = trending_panel(last=session)
         monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
         run = make_run(tmp_path, session, **SMALL | overrides)
         training = stages.train_candidates(run, market_of(tmp_path, session), quick=True)

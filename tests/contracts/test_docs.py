@@ -20,6 +20,7 @@ from flows.cli.app import answer
 from tasks.core import errors
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
+from tasks.models.training.walkforward import BLOCK
 from tasks.regime.inputs import LOOKBACK
 from tasks.regime.rules import memory
 from tasks.selection.selection_run import window_needed
@@ -173,16 +174,15 @@ def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need
     models, oldest = settings.models, settings.data.universe.min_history_sessions
     folds = models.least_train_sessions + 2 * models.test_sessions + models.embargo_sessions
     every, ahead = min(models.label_horizons), max(models.label_horizons)
-    sampled = (
-        ceil((folds + ahead - 1) / every) * every + 1
-    )  # every n-th session has rows: their span is what counts
+    # the first row that is trained on and the boundary of the folds may be this many sessions away
+    spanned = folds + ahead + (every - 1) + (BLOCK - 1)
     needed = {
         "a name may be bought": oldest,
         "features of the sets": warm_up(SETS["all"]),
         "features of the set `alpha158`": warm_up(SETS["alpha158"]),
         "regime, independent": LOOKBACK + memory(settings.regime),
         "covariance": ceil(settings.risk.min_history_frac * settings.risk.window_sessions),
-        "training (`weekly`)": oldest - 1 + sampled + ahead,
+        "training (`weekly`)": oldest - 1 + spanned + ahead,
         "training with the default": window_needed(models),
         "the Sharpe rule": settings.safety.kill_sharpe_sessions,
         "quality gates": settings.data.quality.session.full_names,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
 from tasks.models.training.metrics import metrics_of
-from tasks.models.training.walkforward import Window, make_folds, sampled_sessions, split_folds
+from tasks.models.training.walkforward import BLOCK, Window, make_folds, sampled_sessions, split_folds
 from tasks.selection.choice import compare_with_incumbent, select_candidate
-from tests.champions import FRIDAY, LIMITS, make_result
+from tests.champions import FRIDAY, LIMITS, STATISTIC, make_result
 from tests.unit.models.datasets import make_data
 
 windows = st.builds(
@@ -25,22 +25,30 @@ windows = st.builds(
 )
 
 
+def last_boundary(last, origin, window):
+    """Return the position at which the last test window begins."""
+    latest = last + 1 - window.test
+    return max(start for start in range(latest - BLOCK + 1, latest + 1) if (start + origin) % BLOCK == 0)
+
+
 @given(
     window=windows,
     last=st.integers(-1, 900),
     every=st.integers(1, 10),
+    origin=st.integers(0, 9000),
     label=st.integers(1, 30),
     seed=st.integers(0, 100),
 )
 def test_a_row_is_left_out_exactly_when_its_label_or_the_embargo_reaches_the_test(
-    window, last, every, label, seed
+    window, last, every, origin, label, seed
 ):
-    data = make_data(sampled_sessions(0, last, every=every), label=label, seed=seed)
+    sampled = sampled_sessions(0, last, every=every, origin=origin)
+    data = make_data(sampled, label=label, seed=seed)
 
-    folds = make_folds(data.sampled, label_sessions=label, window=window)
+    folds = make_folds(data.sampled, last=last, origin=origin, label_sessions=label, window=window)
 
     for fold in folds:
-        test_start = last + 1 - window.test * (len(folds) - fold.number + 1)
+        test_start = last_boundary(last, origin, window) - window.test * (len(folds) - fold.number)
         oldest = test_start - window.embargo - label - window.train
         offered = (data.sessions >= oldest) & (data.sessions < test_start)
         reaches = data.label_end + window.embargo >= test_start
@@ -51,39 +59,49 @@ def test_a_row_is_left_out_exactly_when_its_label_or_the_embargo_reaches_the_tes
         assert not fold.test.size or fold.test[0] >= test_start
 
 
-@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
-def test_test_sessions_are_tested_once_and_nothing_is_shuffled(window, last, every, label):
-    sampled = sampled_sessions(0, last, every=every)
+counted = {
+    "window": windows,
+    "last": st.integers(-1, 900),
+    "every": st.integers(1, 10),
+    "origin": st.integers(0, 9000),
+    "label": st.integers(1, 30),
+}
 
-    folds = make_folds(sampled, label_sessions=label, window=window)
+
+@given(**counted)
+def test_test_sessions_are_tested_once_and_nothing_is_shuffled(window, last, every, origin, label):
+    sampled = sampled_sessions(0, last, every=every, origin=origin)
+
+    folds = make_folds(sampled, last=last, origin=origin, label_sessions=label, window=window)
 
     tested = np.concatenate([fold.test for fold in folds]) if folds else np.array([])
-    assert (np.diff(tested) > 0).all()
-    assert set(tested) <= set(sampled)
+    assert (np.diff(tested) == 1).all()
+    assert not folds or tested[-1] == last
     choosing, confirming = split_folds(folds)
     assert not {*np.r_[0, *(f.test for f in choosing)][1:]} & {*np.r_[0, *(f.test for f in confirming)][1:]}
 
 
-@given(window=windows, last=st.integers(-1, 900), every=st.integers(1, 10), label=st.integers(1, 30))
-def test_folds_are_what_counting_back_by_hand_gives(window, last, every, label):
-    sampled = [session for session in range(last + 1) if (last - session) % every == 0]
+@given(**counted)
+def test_folds_are_what_counting_back_by_hand_gives(window, last, every, origin, label):
+    sampled = [session for session in range(last + 1) if (session + origin) % every == 0]
     expected = []
-    for back in range(window.folds):
-        test = range(last + 1 - (back + 1) * window.test, last + 1 - back * window.test)
-        known_before = test.start - window.embargo
+    end, start = last + 1, last_boundary(last, origin, window)
+    for _ in range(window.folds):
+        known_before = start - window.embargo
         oldest = max(known_before - label - window.train, sampled[0] if sampled else 0)
         if known_before - label - oldest < window.least_train or not sampled:
             break
-        expected.insert(
-            0,
-            (
-                [session for session in sampled if oldest <= session < known_before],
-                known_before,
-                [session for session in sampled if session in test],
-            ),
-        )
+        train = [session for session in sampled if oldest <= session < known_before]
+        expected.insert(0, (train, known_before, list(range(start, end))))
+        end, start = start, start - window.test
 
-    folds = make_folds(sampled_sessions(0, last, every=every), label_sessions=label, window=window)
+    folds = make_folds(
+        sampled_sessions(0, last, every=every, origin=origin),
+        last=last,
+        origin=origin,
+        label_sessions=label,
+        window=window,
+    )
 
     assert [(fold.train.tolist(), fold.known_before, fold.test.tolist()) for fold in folds] == expected
     assert [fold.number for fold in folds] == list(range(1, len(folds) + 1))
@@ -139,13 +157,16 @@ def test_a_better_score_never_ranks_worse(values):
 def test_whoever_is_promoted_over_a_champion_is_confirmed_or_the_baseline_for_an_expiring_one(ics, ts, age):
     results = [make_result(f"m{i}", choice_ic=ic, ic=ic, t=ts[i]) for i, ic in enumerate(ics)]
     day = FRIDAY - timedelta(days=age)
-    old = Champion("old", "xgboost", "hrp", "0", "f", day, day, "", 0.02, {"rank_ic": 0.02}, ranks=True)
+    figures = {"neutral_ic": 0.02}
+    old = Champion("old", "xgboost", "hrp", "0", "f", day, day, "", 0.02, figures, True, STATISTIC)
 
     choice = select_candidate(results, LIMITS)
-    promote = compare_with_incumbent(choice, results, old, session=FRIDAY, limits=LIMITS).promote
+    promote = compare_with_incumbent(
+        choice, results, old, session=FRIDAY, limits=LIMITS, statistic=STATISTIC
+    ).promote
 
     if choice.result is not None:
-        assert choice.result.confirmation["rank_ic_t"] >= 2.0
-        assert promote == (choice.result.confirmation["rank_ic"] > 0.02)
+        assert choice.result.confirmation["neutral_ic_t"] >= 2.0
+        assert promote == (choice.result.confirmation["neutral_ic"] > 0.02)
     else:
         assert promote == (age + 7 > 35)

@@ -2,6 +2,7 @@
 
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.base import Model, Parameters
+from tasks.models.kinds.best_feature import BestFeature
 from tasks.models.kinds.forest import RandomForest
 from tasks.models.kinds.lightgbm_trees import LightgbmTrees
 from tasks.models.kinds.rules import EqualWeight, Momentum52Week
@@ -12,10 +13,12 @@ KINDS: dict[str, type[Model]] = {
     "lightgbm": LightgbmTrees,
     "random_forest": RandomForest,
     "momentum_52_week": Momentum52Week,
+    "best_feature": BestFeature,
     "equal_weight": EqualWeight,
 }
 
 BASELINE = "equal_weight"
+YARDSTICK = "best_feature"  # a learner must beat it
 
 
 def make_model(kind: str, features: tuple[str, ...], parameters: Parameters, *, seed: int) -> Model:

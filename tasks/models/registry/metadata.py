@@ -4,7 +4,7 @@ A file that differs from what was sealed is rejected.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from tasks.core.errors import ModelError
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.models.kinds.registry import KINDS
-from tasks.models.schema import Champion, Probe
+from tasks.models.schema import Champion, Probe, Statistic
 
 MODEL_NAME, METADATA_NAME = "champion_model", "champion_metadata.json"
 SEAL = "metadata_sha256"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 has no statistic
 LARGEST_METADATA = 10_000_000  # bytes; typically some hundred thousand
 LARGEST_MODEL = 1_000_000_000  # a large forest has tens of millions
 TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
@@ -67,6 +67,7 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
         weighted_score=record["weighted_score"],
         metrics=record["metrics"],
         ranks=record["ranks"],
+        statistic=_statistic(record.get("statistic")),
     )
     suffix = str(record["model_file"]).removeprefix(f"{MODEL_NAME}.")
     if champion.kind not in KINDS or KINDS[champion.kind].suffix != suffix:  # also rejects a path as suffix
@@ -84,6 +85,12 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
     )
 
 
+def _statistic(record: dict[str, Any] | None) -> Statistic | None:
+    if record is None:
+        return None
+    return Statistic(record["entry"], record["horizon_sessions"], tuple(record["controls"]))
+
+
 def sealed(metadata: Metadata) -> bytes:
     """Return the file's content, including its own hash."""
     champion = metadata.champion
@@ -94,6 +101,7 @@ def sealed(metadata: Metadata) -> bytes:
         "optimizer": champion.optimizer,
         "weighted_score": champion.weighted_score,
         "metrics": champion.metrics,
+        "statistic": asdict(champion.statistic) if champion.statistic else None,
         "selection_date": champion.selection_date.isoformat(),
         "selection_reason": champion.selection_reason,
         "trained_through": champion.trained_through.isoformat(),

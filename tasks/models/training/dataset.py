@@ -1,4 +1,4 @@
-"""Build the rows for training and testing: one row per member and sampled session.
+"""Build the rows for training, of sampled sessions, and for testing, of all: one row per member and session.
 
 Rows without a known forward return are omitted. Rows without a target are tested but not trained on. `walkforward`
 decides which sessions are trained on.
@@ -13,6 +13,8 @@ from tasks.data.schema.records import Mask, Matrix
 from tasks.features.labels import Labels
 from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
+from tasks.models.training.controls import Controls
+from tasks.models.training.metrics import Metrics, metrics_of
 from tasks.models.training.walkforward import Positions
 
 LEAST_PRESENT_FRAC = 0.5  # a row with fewer features than this is neither trained on nor scored
@@ -48,6 +50,26 @@ class Dataset:
     def sampled(self) -> Positions:
         """The sessions that have rows."""
         return np.unique(self.sessions)
+
+
+@dataclass(frozen=True)
+class OutOfSample:
+    """The rows of every session of the test windows, and how scores of them are measured."""
+
+    data: Dataset
+    controls: Controls
+    overlap: int  # horizon of the returns in sessions
+
+    def measure(self, scores: Vector, rows: slice) -> Metrics:
+        """Return the metrics of the scores of these rows, which must be whole sessions."""
+        data = self.data
+        return metrics_of(
+            scores,
+            data.forward[rows],
+            data.sessions[rows],
+            overlap=self.overlap,
+            controls=self.controls.of(rows),
+        )
 
 
 def make_dataset(

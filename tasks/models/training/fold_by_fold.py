@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
-from tasks.models.kinds.base import Vector
+from tasks.models.kinds.base import Rows, Vector
 from tasks.models.kinds.registry import make_model
-from tasks.models.training.dataset import Dataset
+from tasks.models.training.dataset import Dataset, OutOfSample
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics, metrics_of
 from tasks.models.training.walkforward import Fold
@@ -27,7 +27,7 @@ class FoldResult:
     """Metrics of one candidate in one fold, and its scores of the test rows."""
 
     fold: Fold
-    scores: Vector  # of dataset rows `rows_of(fold.test)`
+    scores: Vector  # of the tested rows `rows_of(fold.test)`
     test: Metrics
     train: Metrics
 
@@ -54,18 +54,27 @@ def fit(
 
 
 def walk_forward(
-    candidate: Candidate, data: Dataset, folds: tuple[Fold, ...], settings: ModelSettings, *, seed: int
+    candidate: Candidate,
+    data: Dataset,
+    tested: OutOfSample,
+    folds: tuple[Fold, ...],
+    settings: ModelSettings,
+    *,
+    seed: int,
 ) -> list[FoldResult]:
     """Train and test the candidate on every fold, oldest first."""
     results = []
     with ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
-        for result in pool.map(lambda fold: _run_fold(candidate, data, fold, settings, seed=seed), folds):
+        for result in pool.map(
+            lambda fold: _run_fold(candidate, data, tested, fold, settings, seed=seed), folds
+        ):
             results.append(result)
             log.info(
-                "%s, fold %d of %d: rank IC %.4f over %d sessions, in training %.4f",
+                "%s, fold %d of %d: neutral IC %.4f, rank IC %.4f over %d sessions, in training %.4f",
                 candidate.name,
                 result.fold.number,
                 len(folds),
+                result.test.neutral_ic,
                 result.test.rank_ic,
                 result.test.sessions,
                 result.train.rank_ic,
@@ -73,33 +82,38 @@ def walk_forward(
     return results
 
 
-def measure_together(results: list[FoldResult], data: Dataset) -> Metrics:
-    """Return the metrics over the test rows of several folds together."""
+def measure_together(results: list[FoldResult], tested: OutOfSample) -> Metrics:
+    """Return the metrics over the test rows of several consecutive folds together."""
     scores = np.concatenate([result.scores for result in results])
-    rows = np.concatenate([np.r_[data.rows_of(result.fold.test)] for result in results])
-    return metrics_of(scores, data.forward[rows], data.sessions[rows])
+    rows = [tested.data.rows_of(result.fold.test) for result in results]
+    return tested.measure(scores, slice(rows[0].start, rows[-1].stop))
 
 
-def _run_fold(
-    candidate: Candidate, data: Dataset, fold: Fold, settings: ModelSettings, *, seed: int
-) -> FoldResult:
-    train = data.training_rows(fold.train, known_before=fold.known_before)
-    test = data.rows_of(fold.test)
-    fitted = fit(candidate, data, train, settings, seed=seed)
-    scores = _predict(fitted, data, test)
-    return FoldResult(
-        fold,
-        scores,
-        test=metrics_of(scores, data.forward[test], data.sessions[test]),
-        train=metrics_of(_predict(fitted, data, train), data.forward[train], data.sessions[train]),
-    )
-
-
-def _predict(fitted: Fitted, data: Dataset, rows: slice | NDArray[np.intp]) -> Vector:
+def predict(fitted: Fitted, x: Rows) -> Vector:
     """Return scores; a row that lacks a required feature gets the median score."""
-    x = data.x[rows]
     scores = fitted.model.predict(x)
-    required = [data.features.index(name) for name in fitted.model.required]
+    required = [fitted.features.index(name) for name in fitted.model.required]
     lacking = ~np.isfinite(x[:, required]).all(axis=1)
     middle = float(np.median(scores[~lacking])) if not lacking.all() else 0.0
     return np.where(lacking, middle, scores)
+
+
+def _run_fold(
+    candidate: Candidate,
+    data: Dataset,
+    tested: OutOfSample,
+    fold: Fold,
+    settings: ModelSettings,
+    *,
+    seed: int,
+) -> FoldResult:
+    train = data.training_rows(fold.train, known_before=fold.known_before)
+    test = tested.data.rows_of(fold.test)
+    fitted = fit(candidate, data, train, settings, seed=seed)
+    scores = predict(fitted, tested.data.x[test])
+    return FoldResult(
+        fold,
+        scores,
+        test=tested.measure(scores, test),
+        train=metrics_of(predict(fitted, data.x[train]), data.forward[train], data.sessions[train]),
+    )

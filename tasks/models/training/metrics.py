@@ -1,17 +1,19 @@
 """Metrics of how well scores rank the returns that follow.
 
 Each metric is computed per session over its cross-section and averaged over sessions, so that a rise of the whole
-market does not count. Sessions must be at least one return horizon apart: then returns do not overlap, and a plain
-t-statistic over sessions is valid. (Newey-West on every session gives nearly the same statistic for slow scores, at n
-times the work, and rejects slightly too often on short samples.)
+market does not count. Errors allow for overlapping returns (`inference`). The neutral IC is the correlation of score
+ranks and return ranks after both were cleaned of the controls (`controls`): a partial rank correlation. Half of the
+deviation of a plain rank IC comes from what the controls explain.
 """
 
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from tasks.models.training.controls import Controls
+from tasks.models.training.inference import estimate
 
 Vector = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -24,7 +26,11 @@ LEAST_NAMES = 10  # sessions with fewer scored names are omitted
 class Metrics:
     """Over all sessions of a window; coefficients between −1 and 1, returns as fractions of the shortest label."""
 
+    neutral_ic: float
+    neutral_ic_se: float
+    neutral_ic_t: float
     rank_ic: float
+    rank_ic_se: float
     rank_ic_t: float
     ic: float
     icir: float  # mean over standard deviation of the sessions' rank ICs, not annualised
@@ -36,27 +42,42 @@ class Metrics:
     sessions: int
 
 
-def metrics_of(scores: Vector, returns: Vector, sessions: Labels) -> Metrics:
-    """Return the metrics of scores against forward returns; the three arrays have one entry per row.
+_FIGURES = tuple(field.name for field in fields(Metrics) if field.name != "sessions")
 
-    Constant scores give 0. A NaN score makes every metric NaN. Without enough rows all are 0 (hit rate 0.5).
+
+def metrics_of(
+    scores: Vector, returns: Vector, sessions: Labels, *, overlap: int = 1, controls: Controls | None = None
+) -> Metrics:
+    """Return the metrics of scores against forward returns; the three arrays have one entry per row, by session.
+
+    `overlap`: horizon of the returns if every session is there, 1 if the sessions are a horizon apart. Without controls
+    the neutral IC is the rank IC. Constant scores give 0. A NaN score makes every metric NaN. Without enough rows all
+    are 0 (hit rate 0.5).
     """
     keep = _sessions_with_enough(sessions)
     score, follow, session = scores[keep], returns[keep], sessions[keep]
     if not len(score):
-        return Metrics(0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0)
+        return Metrics(**dict.fromkeys(_FIGURES, 0.0) | {"hit_rate": 0.5}, sessions=0)
     _, group = np.unique(session, return_inverse=True)
     if not np.isfinite(score).all():
-        nan = float("nan")
-        return Metrics(nan, nan, nan, nan, nan, nan, nan, int(group.max()) + 1)
+        return Metrics(**dict.fromkeys(_FIGURES, float("nan")), sessions=int(group.max()) + 1)
     score_rank, return_rank = _ranks(score, group), _ranks(follow, group)
     rank_ics = _correlations(score_rank, return_rank, group)
+    neutral_ics = rank_ics
+    if controls is not None:
+        used = controls.of(keep)
+        neutral_ics = _correlations(used.cleaned(score_rank), used.cleaned(return_rank), group)
+    plain, neutral = (estimate(each, overlap=overlap) for each in (rank_ics, neutral_ics))
     quintiles = quantile_returns(score_rank, follow, group)
     return Metrics(
-        rank_ic=float(rank_ics.mean()),
-        rank_ic_t=t_statistic(rank_ics),
+        neutral_ic=neutral.mean,
+        neutral_ic_se=neutral.error,
+        neutral_ic_t=neutral.t,
+        rank_ic=plain.mean,
+        rank_ic_se=plain.error,
+        rank_ic_t=plain.t,
         ic=float(_correlations(score, follow, group).mean()),
-        icir=t_statistic(rank_ics) / sqrt(len(rank_ics)),
+        icir=_mean_over_deviation(rank_ics),
         hit_rate=float(_hits(score_rank, return_rank)),
         quantile_spread=float(quintiles[-1] - quintiles[0]),
         monotonicity=float(
@@ -72,20 +93,17 @@ def session_rank_ics(scores: Vector, returns: Vector, sessions: Labels) -> Vecto
     return _correlations(_ranks(scores, group), _ranks(returns, group), group)
 
 
-def t_statistic(values: Vector) -> float:
-    """Return mean over standard error of independent values; 0 where undefined."""
-    if len(values) < 2:
-        return 0.0
-    deviation = float(values.std(ddof=1))
-    return 0.0 if deviation == 0 else float(values.mean()) / deviation * sqrt(len(values))
-
-
 def quantile_returns(score_ranks: Vector, returns: Vector, group: Labels) -> Vector:
     """Return the mean excess return over the session's mean of each quintile by score, worst first."""
     excess = returns - _means(returns, group)[group]
     quintile = np.minimum((score_ranks * QUANTILES).astype(np.intp), QUANTILES - 1)
     counts = np.bincount(quintile, minlength=QUANTILES)
     return np.asarray(np.bincount(quintile, weights=excess, minlength=QUANTILES) / np.maximum(counts, 1))
+
+
+def _mean_over_deviation(values: Vector) -> float:
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return float(values.mean()) / deviation if deviation else 0.0
 
 
 def _sessions_with_enough(sessions: Labels) -> NDArray[np.bool_]:

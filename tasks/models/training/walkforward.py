@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 21  # sessions; the boundaries of folds move once in a month, not with every day
+
 Positions = NDArray[np.intp]  # of sessions in the panel, ascending
 
 
@@ -33,31 +35,41 @@ class Fold:
     test: Positions
 
 
-def sampled_sessions(first: int, last: int, *, every: int) -> Positions:
-    """Return every n-th position, counted back from `last`, so that labels of n sessions do not overlap."""
-    return np.arange(last, first - 1, -every, dtype=np.intp)[::-1]
+def sampled_sessions(first: int, last: int, *, every: int, origin: int) -> Positions:
+    """Return every n-th position, so that labels of n sessions do not overlap.
+
+    `origin` is the number of the session at position 0: which sessions are sampled does not depend on the last one, so
+    that a day more adds a session, if any, and changes none.
+    """
+    positions = np.arange(first, last + 1, dtype=np.intp)
+    return np.asarray(positions[(positions + origin) % every == 0])
 
 
-def make_folds(sampled: Positions, *, label_sessions: int, window: Window) -> tuple[Fold, ...]:
-    """Return the folds, oldest first: contiguous test windows, counted back from the last sampled session.
+def make_folds(
+    sampled: Positions, *, last: int, origin: int, label_sessions: int, window: Window
+) -> tuple[Fold, ...]:
+    """Return the folds, oldest first: contiguous test windows of all sessions up to `last`, the last one testable.
 
-    A label is known at most `label_sessions` after its session; a training window is counted back from the last session
-    whose labels are all known. Folds with less history than `least_train` are omitted, possibly all.
+    The last window begins on a session whose number is a multiple of BLOCK, counted from `origin`, that of position 0:
+    for a month the same folds are trained, and only the last test window grows, up to BLOCK − 1 sessions beyond its
+    length. A label is known at most `label_sessions` after its session; a training window is counted back from the last
+    session whose labels are all known. Folds with less history than `least_train` are omitted, possibly all.
     """
     if not sampled.size:
         return ()
     folds: list[Fold] = []
-    test_end = int(sampled[-1]) + 1
+    test_end = last + 1
+    test_start = test_end - window.test
+    test_start -= (test_start + origin) % BLOCK
     while len(folds) < window.folds:
-        test_start = test_end - window.test
         known_before = test_start - window.embargo
         all_known = known_before - label_sessions
         train_start = max(all_known - window.train, int(sampled[0]))
         if all_known - train_start < window.least_train:
             break
-        train, test = _between(sampled, train_start, known_before), _between(sampled, test_start, test_end)
+        train, test = _between(sampled, train_start, known_before), np.arange(test_start, test_end)
         folds.append(Fold(0, train, known_before, test))
-        test_end = test_start
+        test_start, test_end = test_start - window.test, test_start
     return tuple(replace(fold, number=number) for number, fold in enumerate(reversed(folds), 1))
 
 

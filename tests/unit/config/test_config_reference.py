@@ -44,7 +44,7 @@ def test_every_section_is_described(key):
         ("models.label_horizons", "a list of entries, each a whole number, at least 1"),
         (
             "models.candidates[].kind",
-            "one of xgboost, lightgbm, random_forest, momentum_52_week, equal_weight",
+            "one of xgboost, lightgbm, random_forest, momentum_52_week, best_feature, equal_weight",
         ),
         ("reporting.title", "text of at most 80 characters"),
     ],

@@ -16,7 +16,7 @@ def make_data(
     Features are ranks that foretell nothing.
     """
     rng = np.random.default_rng(seed)
-    positions = sampled_sessions(0, 399, every=5) if sampled is None else sampled
+    positions = sampled_sessions(0, 399, every=5, origin=0) if sampled is None else sampled
     sessions, symbols = np.repeat(positions, names), np.tile(np.arange(names), len(positions))
     forward = rng.normal(0, 0.03, len(sessions))
     return Dataset(

@@ -7,10 +7,10 @@ import pytest
 from tasks.models.schema import Champion
 from tasks.selection.choice import compare_with_incumbent, select_candidate
 from tasks.selection.schema import Choice
-from tests.champions import FRIDAY, LIMITS, make_metrics, make_result
+from tests.champions import FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
 
 
-def champion(name="old", kind="xgboost", rank_ic=0.015, chosen=FRIDAY - timedelta(days=7)):
+def champion(name="old", kind="xgboost", ic=0.015, chosen=FRIDAY - timedelta(days=7)):
     return Champion(
         name=name,
         kind=kind,
@@ -20,32 +20,110 @@ def champion(name="old", kind="xgboost", rank_ic=0.015, chosen=FRIDAY - timedelt
         trained_through=chosen,
         selection_date=chosen,
         selection_reason="",
-        weighted_score=rank_ic,
-        metrics={"rank_ic": rank_ic},
+        weighted_score=ic,
+        metrics={"neutral_ic": ic},
         ranks=kind != "equal_weight",
+        statistic=STATISTIC,
     )
 
 
 def decision(choice, results=(), incumbent=None, session=FRIDAY):
-    return compare_with_incumbent(choice, results, incumbent, session=session, limits=LIMITS)
+    return compare_with_incumbent(
+        choice, results, incumbent, session=session, limits=LIMITS, statistic=STATISTIC
+    )
 
 
 def test_the_choosing_folds_alone_choose():
-    early_best = make_result("steady", choice_ic=0.03, ic=0.01, t=2.1)
-    late_best = make_result("lucky", choice_ic=0.01, ic=0.09, t=9.0)
+    early_best = make_result("steady", choice_t=3.0, ic=0.01, t=2.1)
+    late_best = make_result("lucky", choice_t=1.0, ic=0.09, t=9.0)
 
     assert select_candidate([late_best, early_best], LIMITS).result == early_best
 
 
+def test_a_candidate_that_was_high_in_noise_does_not_block_one_that_is_significant():
+    noisy = make_result("noisy", choice_ic=0.05, choice_t=1.1, t=0.3)
+    steady = make_result("steady", choice_ic=0.02, choice_t=3.0, t=3.0)
+
+    assert select_candidate([noisy, steady], LIMITS).result == steady
+
+
 def test_the_next_best_does_not_step_in_for_one_that_is_not_confirmed():
-    unconfirmed = make_result("first", choice_ic=0.03, t=1.9)
-    confirmed = make_result("second", choice_ic=0.02, t=5.0)
+    unconfirmed = make_result("first", choice_t=4.0, t=1.9)
+    confirmed = make_result("second", choice_t=2.0, t=5.0)
 
     choice = select_candidate([unconfirmed, confirmed], LIMITS)
 
     assert choice.result is None
     assert "first was best" in choice.reason
     assert "t = 1.90" in choice.reason
+
+
+def test_where_nothing_is_confirmed_the_first_words_say_so_with_band_sessions_and_power():
+    figures = make_metrics(neutral_ic=0.004, neutral_ic_se=0.006, neutral_ic_t=0.67, sessions=384)
+
+    reason = select_candidate([make_result("weak", confirmation=figures)], LIMITS).reason
+
+    assert reason.startswith(
+        "Nothing was found that can be told from zero. weak was best on the choosing folds"
+    )
+    assert "0.0040 with t = 0.67 (95% band −0.0078 to 0.0158, 384 sessions" in reason
+    assert "confirms 0.0120 or more" in reason
+
+
+def test_where_nobody_is_eligible_the_power_of_the_test_is_stated_too():
+    poor = make_result("poor", choice=make_metrics(neutral_ic=-0.01, neutral_ic_t=-1.0))
+
+    reason = select_candidate([poor], LIMITS).reason
+
+    assert reason.startswith(
+        "Nothing was found that can be told from zero: no candidate is eligible: poor has no"
+    )
+    assert "On the later folds poor has a neutral IC of 0.0200" in reason
+
+
+def single(**fields):
+    return make_result("best_feature", kind="best_feature", learns=False, **fields)
+
+
+def test_a_learner_that_a_single_feature_equals_on_the_choosing_folds_is_not_eligible():
+    learner = make_result("learner", choice_ic=0.03, choice_t=4.0)
+
+    choice = select_candidate([learner, single(choice_ic=0.03, choice_t=-1.0, t=0.0)], LIMITS)
+
+    assert choice.result is None or choice.result.name == "best_feature"
+    equalled = select_candidate([learner, single(choice_ic=0.03, choice_t=float("nan"))], LIMITS)
+    assert (
+        "learner (0.0300) does not beat the best single feature on the choosing folds (0.0300)"
+        in equalled.reason
+    )
+
+
+def test_a_learner_that_a_single_feature_beats_later_is_not_confirmed():
+    learner = make_result("learner", choice_ic=0.03, choice_t=4.0, ic=0.02, t=3.0)
+
+    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.021)], LIMITS)
+
+    assert choice.result is None
+    assert choice.reason.startswith("learner does not earn its place")
+    assert "the best single feature has 0.0210 there" in choice.reason
+
+
+def test_a_learner_that_beats_the_best_single_feature_twice_is_confirmed_and_says_so():
+    learner = make_result("learner", choice_ic=0.03, choice_t=4.0, ic=0.02, t=3.0)
+
+    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.011)], LIMITS)
+
+    assert choice.result == learner
+    assert choice.reason.endswith("It beats the best single feature there (0.0110).")
+
+
+def test_a_rule_need_not_beat_the_best_single_feature_and_that_can_be_chosen_itself():
+    rule = make_result("rule", kind="momentum_52_week", learns=False, choice_ic=0.01, choice_t=3.0)
+
+    assert select_candidate([rule, single(choice_ic=0.02, choice_t=2.0)], LIMITS).result == rule
+    assert (
+        select_candidate([rule, single(choice_ic=0.02, choice_t=4.0)], LIMITS).result.name == "best_feature"
+    )
 
 
 def test_the_first_of_equals_in_the_configuration_is_chosen():
@@ -56,9 +134,9 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
     ("fields", "says"),
     [
         ({"train_test_gap": 0.051}, "5.1 points better in training"),
-        ({"choice": make_metrics(rank_ic=0.0)}, "no positive rank IC"),
-        ({"choice": make_metrics(rank_ic=nan)}, "not a number"),
-        ({"confirmation": make_metrics(rank_ic_t=nan)}, "not a number"),
+        ({"choice": make_metrics(neutral_ic=0.0)}, "no positive neutral IC"),
+        ({"choice": make_metrics(neutral_ic=nan)}, "not a number"),
+        ({"confirmation": make_metrics(neutral_ic_t=nan)}, "not a number"),
         ({"train_test_gap": nan}, "not a number"),
     ],
 )
@@ -100,8 +178,8 @@ def test_a_confirmed_candidate_takes_the_baselines_place():
 def test_an_old_champion_that_was_not_trained_this_week_is_compared_by_its_record():
     new = make_result("new", ic=0.02)
 
-    assert decision(Choice(new, "Best."), (new,), champion("old", rank_ic=0.01)).promote
-    assert not decision(Choice(new, "Best."), (new,), champion("old", rank_ic=0.02)).promote
+    assert decision(Choice(new, "Best."), (new,), champion("old", ic=0.01)).promote
+    assert not decision(Choice(new, "Best."), (new,), champion("old", ic=0.02)).promote
 
 
 def test_without_a_confirmed_candidate_a_young_champion_stays():

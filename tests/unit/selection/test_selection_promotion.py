@@ -9,15 +9,31 @@ import pytest
 from config.sections import Candidate
 from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
-from tasks.models.registry.store import read_production, read_versions
-from tasks.models.training.dataset import Dataset
+from tasks.models.registry.store import promote_version, read_production, read_versions, write_version
+from tasks.models.training.controls import make_controls
+from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.metrics import metrics_of
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.promotion import REPORTED, decide_promotion, describe, install, why_not_in_production
-from tasks.selection.schema import Choice
+from tasks.selection.promotion import (
+    BOUNDS,
+    REPORTED,
+    decide_promotion,
+    describe,
+    install,
+    why_not_in_production,
+)
+from tasks.selection.schema import Choice, Rival
 from tasks.selection.selection_run import summary
-from tests.champions import FRIDAY, LIMITS, make_metrics, make_result, make_training, put_into_production
+from tests.champions import (
+    FRIDAY,
+    LIMITS,
+    STATISTIC,
+    make_metrics,
+    make_result,
+    make_training,
+    put_into_production,
+)
 from tests.unit.models.datasets import make_data
 from tests.unit.models.training.test_training_walkforward import folds_of
 
@@ -45,25 +61,33 @@ def traceable():
 def test_the_figures_that_are_reported_are_those_of_the_confirming_folds(tmp_path):
     result = traceable()
 
-    champion = describe(make_training(tmp_path, result=result), optimizer="hrp").champion
+    champion = describe(make_training(tmp_path, result=result), optimizer="hrp", min_t=2.0).champion
 
+    low, high = (
+        result.confirmation["neutral_ic"] + by * result.confirmation["neutral_ic_se"] for by in (-1.96, 1.96)
+    )
     assert champion.metrics == {name: result.confirmation[name] for name in REPORTED} | {
-        "train_test_gap": 0.042
+        "neutral_ic_low": pytest.approx(low),
+        "neutral_ic_high": pytest.approx(high),
+        "detectable_ic": pytest.approx(2 * result.confirmation["neutral_ic_se"]),
+        "train_test_gap": 0.042,
     }
-    assert champion.weighted_score == result.choice["rank_ic"]
+    assert champion.weighted_score == result.choice["neutral_ic"]
+    assert champion.statistic == STATISTIC
 
 
 def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):
-    champion = describe(make_training(tmp_path, confirmed=False), optimizer="hrp").champion
+    champion = describe(make_training(tmp_path, confirmed=False), optimizer="hrp", min_t=2.0).champion
 
     assert champion.weighted_score == 0
-    assert champion.metrics == dict.fromkeys((*REPORTED, "train_test_gap"), 0.0) | {"hit_rate": 0.5}
+    assert champion.metrics == dict.fromkeys((*REPORTED, *BOUNDS, "train_test_gap"), 0.0) | {"hit_rate": 0.5}
+    assert champion.statistic is None
 
 
 def test_a_champion_is_described_by_its_training(tmp_path):
     training = make_training(tmp_path, seed=11)
 
-    metadata = describe(training, optimizer="hrp")
+    metadata = describe(training, optimizer="hrp", min_t=2.0)
 
     champion = metadata.champion
     assert (champion.name, champion.kind, champion.optimizer) == (
@@ -87,54 +111,59 @@ def walk():
     """Five folds with different scores and gaps, and the rows they were tested on."""
     folds = folds_of(300, folds=5)
     data = make_data(np.arange(300), names=NAMES)
+    tested = OutOfSample(data, make_controls(data.sessions, None, {"beta": data.x[:, 0]}), overlap=5)
     rng = np.random.default_rng(5)
     results = []
     for fold in folds:
         rows = data.rows_of(fold.test)
         scores = rng.normal(size=len(fold.test) * NAMES)
-        test = metrics_of(scores, data.forward[rows], data.sessions[rows])
+        test = tested.measure(scores, rows)
         results.append(
             FoldResult(fold, scores, test, replace(test, hit_rate=test.hit_rate + fold.number / 100))
         )
-    return data, results
+    return tested, results
 
 
-def measured(data: Dataset, results):
+def measured(tested: OutOfSample, results):
     """Measure the folds' rows one by one, as a reader of the docs would."""
+    data = tested.data
     rows = [np.flatnonzero(np.isin(data.sessions, result.fold.test)) for result in results]
     joined = np.concatenate(rows)
     scores = np.concatenate([result.scores for result in results])
-    return asdict(metrics_of(scores, data.forward[joined], data.sessions[joined]))
+    controls = make_controls(data.sessions[joined], None, {"beta": data.x[joined, 0]})
+    measured = metrics_of(scores, data.forward[joined], data.sessions[joined], overlap=5, controls=controls)
+    return asdict(measured)
 
 
 def test_earlier_folds_choose_and_later_ones_confirm(walk):
-    data, results = walk
+    tested, results = walk
 
-    found = summary(LEARNER, results, data)
+    found = summary(LEARNER, results, tested)
 
-    assert found.choice == measured(data, results[:2])
-    assert found.confirmation == measured(data, results[2:])
-    assert found.overall == measured(data, results)
-    assert found.choice["rank_ic"] != found.confirmation["rank_ic"]
+    assert found.choice == pytest.approx(measured(tested, results[:2]))
+    assert found.confirmation == pytest.approx(measured(tested, results[2:]))
+    assert found.overall == pytest.approx(measured(tested, results))
+    assert found.choice["neutral_ic"] != found.confirmation["neutral_ic"]
     assert found.train_test_gap == pytest.approx(0.03)
 
 
 def test_what_happens_in_the_choosing_folds_changes_no_figure_that_is_reported(walk):
-    data, results = walk
+    tested, results = walk
+    data = tested.data
     choosing, _ = split_folds(tuple(result.fold for result in results))
     touched = np.isin(data.sessions, np.concatenate([fold.test for fold in choosing]))
-    other = replace(data, forward=np.where(touched, -data.forward, data.forward))
+    other = replace(tested, data=replace(data, forward=np.where(touched, -data.forward, data.forward)))
 
-    before, after = (summary(LEARNER, results, each) for each in (data, other))
+    before, after = (summary(LEARNER, results, each) for each in (tested, other))
 
     assert after.confirmation == before.confirmation
     assert after.choice != before.choice
 
 
 def test_what_does_not_learn_has_no_gap(walk):
-    data, results = walk
+    tested, results = walk
 
-    assert summary(RULE, results, data).train_test_gap == 0
+    assert summary(RULE, results, tested).train_test_gap == 0
 
 
 @pytest.fixture
@@ -199,6 +228,58 @@ def test_a_champion_with_a_better_record_stays(home, tmp_path):
     assert decision.reason.endswith("which stays.")
 
 
+def of_another_statistic(home):
+    """Put a champion into production that was measured with other controls, and with a much better figure."""
+    old = make_training(
+        home.work / "made",
+        kind="lightgbm",
+        session=FRIDAY - WEEK,
+        result=make_result("lightgbm", ic=0.9),
+        statistic=replace(STATISTIC, controls=("beta",)),
+    )
+    metadata = describe(old, optimizer="hrp", min_t=2.0)
+    promote_version(home, write_version(home, metadata, old.model.path.read_bytes()))
+    return metadata.champion
+
+
+def test_a_champion_of_another_statistic_is_no_rival_and_the_reason_says_so(home, tmp_path):
+    champion = of_another_statistic(home)
+
+    for rival in (None, Rival(champion.model_sha256, 20, None, {})):
+        _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
+
+        assert decision.promote
+        assert "lightgbm was recorded under another statistic and is not compared" in decision.reason
+        assert ("20 sessions after its training are too few" in decision.reason) == (rival is not None)
+
+
+@pytest.mark.parametrize(("theirs", "promoted"), [(0.01, True), (0.03, False)])
+def test_a_champion_that_was_measured_anew_is_compared_on_the_same_sessions(home, tmp_path, theirs, promoted):
+    champion = of_another_statistic(home)
+    rival = Rival(champion.model_sha256, 130, theirs, {"momentum_52_week": 0.02})
+
+    _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
+
+    assert decision.promote == promoted
+    assert "measured anew on 130 sessions after its training" in decision.reason
+
+
+def test_figures_measured_of_another_model_are_not_the_champions(home, tmp_path):
+    of_another_statistic(home)
+    rival = Rival("0" * 64, 130, 0.03, {"momentum_52_week": 0.02})
+
+    assert decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)[1].promote
+
+
+def test_without_a_confirmed_candidate_a_champion_of_another_statistic_goes_on(home, tmp_path):
+    of_another_statistic(home)
+
+    _, decision = decide_promotion(make_training(tmp_path, confirmed=False), home, LIMITS)
+
+    assert not decision.promote
+    assert "lightgbm stays" in decision.reason
+
+
 def test_a_champion_that_knows_later_prices_is_no_rival_and_is_not_replaced(home, tmp_path):
     put_into_production(home, "lightgbm", session=FRIDAY)
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
@@ -242,22 +323,22 @@ def test_a_past_week_says_what_it_is_kept_for(home):
 
 
 def described(training):
-    return describe(training, optimizer="hrp"), training.model.path.read_bytes()
+    return describe(training, optimizer="hrp", min_t=2.0), training.model.path.read_bytes()
 
 
 def test_a_learner_ranks_and_the_equal_weight_rule_does_not(tmp_path):
     training = make_training(tmp_path)
     alike = replace(training, candidate=Candidate(name="equal_weight", kind="equal_weight", parameters={}))
 
-    assert describe(training, optimizer="hrp").champion.ranks is True
-    assert describe(alike, optimizer="hrp").champion.ranks is False
+    assert describe(training, optimizer="hrp", min_t=2.0).champion.ranks is True
+    assert describe(alike, optimizer="hrp", min_t=2.0).champion.ranks is False
 
 
 def test_a_champion_is_stored_with_the_parameters_libraries_and_suffix_of_its_kind(tmp_path):
     training = make_training(tmp_path)
     learner = replace(training, candidate=Candidate(name="l", kind="lightgbm", parameters={"num_leaves": 7}))
 
-    metadata = describe(learner, optimizer="hrp")
+    metadata = describe(learner, optimizer="hrp", min_t=2.0)
 
     assert metadata.parameters == {"num_leaves": 7}
     assert "lightgbm" in metadata.libraries

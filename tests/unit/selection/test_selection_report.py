@@ -14,8 +14,8 @@ def found(*rows):
 
 def features_in_report(tmp_path, checks, *, kind="lightgbm"):
     training = make_training(tmp_path, kind=kind)
-    champion = describe(training, optimizer="hrp").champion
-    text = page(training, champion, checks, promoted=True, reason="It was best.")
+    champion = describe(training, optimizer="hrp", min_t=2.0).champion
+    text = page(training, champion, checks, min_t=2.0, promoted=True, reason="It was best.")
     return text.partition("## Features of ")[2]
 
 

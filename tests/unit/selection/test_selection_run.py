@@ -7,7 +7,14 @@ from config.sections import Candidate
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.registry import make_model
 from tasks.models.training.fold_by_fold import walk_forward
-from tasks.selection.selection_run import BASELINE_CANDIDATE, folds_of, rows_of, run_selection, window_needed
+from tasks.selection.selection_run import (
+    BASELINE_CANDIDATE,
+    folds_of,
+    out_of_sample,
+    rows_of,
+    run_selection,
+    window_needed,
+)
 from tests.builders import make_panel, make_settings
 from tests.champions import FEATURES, features_of, make_rows
 
@@ -34,7 +41,11 @@ def test_a_random_walk_leaves_the_baseline_in_charge():
 
     assert selected.choice.result is None
     assert selected.candidate == BASELINE_CANDIDATE
-    assert [result.name for result in selected.results] == ["momentum_52_week", "equal_weight"]
+    assert [result.name for result in selected.results] == [
+        "momentum_52_week",
+        "equal_weight",
+        "best_feature",
+    ]
 
 
 def test_a_market_that_follows_its_highs_is_found_out():
@@ -46,7 +57,7 @@ def test_a_market_that_follows_its_highs_is_found_out():
     selected = selection_on(panel)
 
     assert selected.choice.result.name == "momentum_52_week"
-    assert selected.choice.result.confirmation["rank_ic_t"] > 5
+    assert selected.choice.result.confirmation["neutral_ic_t"] > 5
     assert selected.fitted.kind == "momentum_52_week"
 
 
@@ -67,7 +78,7 @@ def test_the_fold_table_has_a_row_for_each_candidate_and_fold():
     selected = selection_on(make_panel(sessions=560, symbols=30))
 
     assert selected.folds[["candidate", "fold"]].to_numpy().tolist() == [
-        [name, fold] for name in ("momentum_52_week", "equal_weight") for fold in (1, 2, 3)
+        [name, fold] for name in ("momentum_52_week", "equal_weight", "best_feature") for fold in (1, 2, 3)
     ]
 
 
@@ -84,7 +95,8 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
     )
 
     whole, part = (
-        folds_of(rows_of(each, features_of(each, settings), settings), settings) for each in (panel, trimmed)
+        folds_of(each, rows_of(each, features_of(each, settings), settings), settings)
+        for each in (panel, trimmed)
     )
 
     assert [len(fold.train) for fold in part] == [len(fold.train) for fold in whole]
@@ -94,12 +106,13 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
 def test_training_twice_gives_the_same_scores_whichever_fold_ends_first():
     settings = make_settings(**SMALL).models
     panel = make_panel(sessions=560, symbols=30)
-    data = rows_of(panel, features_of(panel, settings), settings)
+    features = features_of(panel, settings)
+    data = rows_of(panel, features, settings)
+    folds = folds_of(panel, data, settings)
+    tested = out_of_sample(panel, features, folds, settings)
     candidate = next(each for each in settings.candidates if each.kind == "lightgbm")
 
-    once, again = (
-        walk_forward(candidate, data, folds_of(data, settings), settings, seed=1) for _ in range(2)
-    )
+    once, again = (walk_forward(candidate, data, tested, folds, settings, seed=1) for _ in range(2))
 
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)

@@ -5,6 +5,7 @@ import pytest
 
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
+from tasks.core.ids import sha256_of_record
 from tasks.models.registry.champion import load_champion
 from tasks.models.registry.metadata import sealed
 from tasks.models.registry.store import (
@@ -91,7 +92,7 @@ def test_the_last_three_versions_are_kept_and_the_one_in_production_always(home)
     put_into_production(home, session=FRIDAY)
     for week in range(1, 5):
         training = make_training(home.work / "made", session=FRIDAY - timedelta(weeks=week))
-        write_version(home, describe(training, optimizer="hrp"), training.model.path.read_bytes())
+        write_version(home, describe(training, optimizer="hrp", min_t=2.0), training.model.path.read_bytes())
     prune_versions(home)
 
     kept = [stored.metadata.champion.selection_date for stored in read_versions(home)]
@@ -112,7 +113,7 @@ def keep_versions(home, weeks):
     for week in range(weeks, 0, -1):
         session = FRIDAY - timedelta(weeks=week)
         training = make_training(home.work / "made", kind="lightgbm", session=session, seed=week)
-        metadata = describe(training, optimizer="hrp")
+        metadata = describe(training, optimizer="hrp", min_t=2.0)
         write_version(home, metadata, training.model.path.read_bytes())
         champions.append(metadata.champion)
     return champions
@@ -154,7 +155,7 @@ def test_of_two_champions_of_one_date_the_later_one_scores_a_past_session(home):
     session = FRIDAY - timedelta(weeks=1)
     for seed in (3, 4):
         training = make_training(home.work / "made", kind="lightgbm", session=session, seed=seed)
-        write_version(home, describe(training, optimizer="hrp"), training.model.path.read_bytes())
+        write_version(home, describe(training, optimizer="hrp", min_t=2.0), training.model.path.read_bytes())
     put_into_production(home)
 
     loaded = load(home, session)
@@ -196,5 +197,39 @@ def test_metadata_is_legible_and_sealed(home):
 
     text = sealed(metadata).decode()
 
-    assert text.splitlines()[1] == '  "schema_version": 1,'
-    assert len(text.splitlines()) < 60
+    assert text.splitlines()[1] == '  "schema_version": 2,'
+    assert len(text.splitlines()) < 80
+
+
+def test_metadata_holds_what_expected_returns_are_made_of(home):
+    record = json.loads(sealed(put_into_production(home)))
+
+    assert record["statistic"] == {
+        "entry": "next_open",
+        "horizon_sessions": 5,
+        "controls": ["sector", "beta", "volatility", "dollar_volume"],
+    }
+    needed = {"neutral_ic", "neutral_ic_se", "neutral_ic_low", "neutral_ic_high", "detectable_ic", "sessions"}
+    assert needed <= set(record["metrics"])
+
+
+def without_statistic(home):
+    """Rewrite the metadata as an older build did: schema version 1, no statistic, and other metrics."""
+    path = home.production / "champion_metadata.json"
+    record = json.loads(path.read_text())
+    del record["statistic"], record["metadata_sha256"]
+    record |= {"schema_version": 1, "metrics": {"rank_ic": 0.02, "rank_ic_t": 3.0}}
+    record["metadata_sha256"] = sha256_of_record(record)
+    path.write_text(json.dumps(record))
+
+
+def test_a_champion_of_an_older_build_goes_on_scoring(home):
+    new = put_into_production(home, "lightgbm")
+    without_statistic(home)
+
+    loaded = load_champion(home, session=FRIDAY, features=FEATURES, max_age_days=35)
+
+    assert loaded.champion.statistic is None
+    assert loaded.champion.metrics == {"rank_ic": 0.02, "rank_ic_t": 3.0}
+    assert loaded.champion.model_sha256 == new.champion.model_sha256
+    assert len(loaded.fitted.score(make_frame())) == 40

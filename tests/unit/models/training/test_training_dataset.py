@@ -43,7 +43,7 @@ def test_sessions_without_a_complete_label_have_no_rows():
     settings = make_settings().models
     data = rows_of(panel, features_of(panel, settings), settings)
 
-    assert data.sessions.max() == 299 - 21
+    assert 299 - 21 - 5 < data.sessions.max() <= 299 - 21
     assert set(np.diff(data.sampled)) == {5}
 
 

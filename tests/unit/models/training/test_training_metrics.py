@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr, ttest_1samp
 
-from tasks.models.training.metrics import metrics_of, session_rank_ics, t_statistic
+from tasks.models.training.metrics import metrics_of, session_rank_ics
 
 
 def three_sessions(names=40, seed=0, skill=0.5):
@@ -96,8 +96,3 @@ def test_no_rows_measure_nothing():
     nothing = np.array([])
 
     assert metrics_of(nothing, nothing, nothing.astype(int)).sessions == 0
-
-
-def test_a_t_statistic_needs_two_values_that_differ():
-    assert t_statistic(np.array([0.3])) == 0
-    assert t_statistic(np.array([0.3, 0.3])) == 0

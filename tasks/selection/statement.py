@@ -1,0 +1,38 @@
+"""State a neutral IC with what is needed to read it: band, sessions, and the smallest IC that could be confirmed."""
+
+from collections.abc import Mapping, Sequence
+
+from tasks.models.training.inference import band
+
+NOTHING_FOUND = "Nothing was found that can be told from zero"
+
+
+def bounds(figures: Mapping[str, float], min_t: float) -> dict[str, float]:
+    """Return the 95% band of the neutral IC and the smallest one that the test would have confirmed."""
+    low, high = band(figures["neutral_ic"], figures["neutral_ic_se"])
+    return {
+        "neutral_ic_low": low,
+        "neutral_ic_high": high,
+        "detectable_ic": max(min_t, 0.0) * figures["neutral_ic_se"],
+    }
+
+
+def stated(figures: Mapping[str, float], min_t: float) -> str:
+    """Return the neutral IC with its t, band, sessions and detectable IC."""
+    at = bounds(figures, min_t)
+    return (
+        f"{signed(figures['neutral_ic'])} with t = {figures['neutral_ic_t']:.2f} (95% band"
+        f" {signed(at['neutral_ic_low'])} to {signed(at['neutral_ic_high'])}, {figures['sessions']:.0f} sessions;"
+        f" this test confirms {at['detectable_ic']:.4f} or more)"
+    )
+
+
+def signed(figure: float) -> str:
+    """Return an IC to four places, with a real minus sign."""
+    return f"{figure:.4f}".replace("-", "−")
+
+
+def named(controls: Sequence[str]) -> str:
+    """Return the controls in words."""
+    words = [name.replace("_", " ") for name in controls]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or "nothing"
