@@ -14,8 +14,8 @@ from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.text import counted
 
 if TYPE_CHECKING:
+    from tasks.data.panel.coverage import Coverage
     from tasks.data.schema.records import Finding
-    from tasks.data.upkeep.verify import Coverage
 
 MOST_NAMED, FINDINGS_NAMED = 5, 40
 

@@ -26,7 +26,7 @@ from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.seals import refuse_damage
 from tasks.data.lake.store import read_bar_frame, read_table
-from tasks.data.panel.companies import renames_from, successor
+from tasks.data.panel.coverage import Coverage, coverage_on
 from tasks.data.schema.batch import SessionMoves
 from tasks.data.schema.finding_rows import to_findings
 from tasks.data.schema.records import Finding, LakeLocation
@@ -48,15 +48,6 @@ BROKEN_RULES = frozenset(
         "repeated_row",
     }
 )  # bars that fail these are never stored: a stored one was changed from outside
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How many index members have a bar on one session: the others are missing in the data."""
-
-    session: date
-    members: int
-    priced: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +85,9 @@ def verify_lake(run: Run) -> Verification:
         sessions += moves
         bars, symbols = bars + len(frame), symbols | set(frame["symbol"].unique())
         damaged += stored.damaged_sessions(frame, year)
-        coverage += _coverage(frame, stored.tables["members"], stored.tables["renames"])
+        last = frame["session"].max()
+        traded = set(frame.loc[frame["session"] == last, "symbol"].astype(str))
+        coverage += coverage_on(last.date(), traded, stored.tables["members"], stored.tables["renames"])
         parts.append(findings)
     today = pd.concat(parts, ignore_index=True)
     _refuse_damage(damaged, today, symbols=len(symbols), limit=limits.max_quarantined_frac)
@@ -112,21 +105,6 @@ def verify_lake(run: Run) -> Verification:
             remedy="Correct these names at the source and import or refresh again.",
         )
     return Verification(len(trading_days), bars, len(symbols), to_findings(found), tuple(coverage))
-
-
-def _coverage(bars: pd.DataFrame, members: pd.DataFrame, renames: pd.DataFrame) -> list[Coverage]:
-    """Count the index members on the last session of the bars, and those of them with a bar."""
-    last = bars["session"].max()
-    inside = members[(members["start"] <= last) & (members["end"].isna() | (members["end"] > last))]
-    if inside.empty:
-        return []
-    traded = set(bars.loc[bars["session"] == last, "symbol"].astype(str))
-    renamed, starts = renames_from(renames), inside["start"].to_numpy().astype("datetime64[D]")
-    symbols = {
-        successor(symbol, start, renamed, traded)
-        for symbol, start in zip(inside["symbol"].astype(str), starts, strict=True)
-    }
-    return [Coverage(last.date(), len(symbols), len(symbols & traded))]
 
 
 class _StoredLake:
