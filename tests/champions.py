@@ -145,6 +145,7 @@ def make_training(
         probe=make_probe(fitted.model, make_rows(50, seed=9)),
         trained_through=session,
         statistic=statistic,
+        coverage=None,
         rival=rival,
     )
 

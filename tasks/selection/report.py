@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tasks.core.text import counted
+from tasks.data.panel.coverage import Coverage
 from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
@@ -67,6 +68,7 @@ def page(
         f"Data snapshot `{training.snapshot[:12]}`, feature set `{training.feature_set[:12]}`.",
         f"Trained on prices up to {training.trained_through}.",
         _measured_with(training.statistic),
+        *_covered(training.coverage),
         "",
         "## Candidates on the confirming folds",
         "These sessions took no part in the choice.",
@@ -85,6 +87,18 @@ def page(
         "",
     ]
     return "\n".join(lines)
+
+
+def _covered(coverage: Sequence[Coverage] | None) -> list[str]:
+    """Return how many index members have prices, by year; without the others, results are those of survivors."""
+    if coverage is None:
+        return []
+    if not coverage:
+        return [
+            "The members of the index are unknown: names that have left it are missing from these results."
+        ]
+    years = ", ".join(f"{each.priced:,} of {each.members:,} in {each.session.year}" for each in coverage)
+    return [f"Index members with prices at the end of the year: {years}."]
 
 
 def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:

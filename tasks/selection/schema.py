@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.sections import Candidate
 from tasks.core.artifacts import ArtifactRef
+from tasks.data.panel.coverage import Coverage
 from tasks.models.schema import Champion, Probe, Statistic
 
 
@@ -59,6 +60,7 @@ class Training:
     probe: Probe
     trained_through: date
     statistic: Statistic
+    coverage: tuple[Coverage, ...] | None  # index members with prices by year; None for a simulated market
     rival: Rival | None  # None if the champion in production can be compared by its record, or there is none
 
 

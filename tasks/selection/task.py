@@ -11,6 +11,7 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.stage import stage
 from tasks.core.text import counted
+from tasks.data.panel.coverage import coverage_by_year
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market
 from tasks.features.sets import SETS
@@ -66,6 +67,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
         trained_through=panel.sessions[-1].item(),
         statistic=selected.statistic,
+        coverage=None if market.is_simulated else coverage_by_year(market.snapshot, panel.sessions),
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
     )
 

@@ -2,11 +2,13 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.data.intake.imports import import_folder
+from tasks.data.panel.coverage import coverage_by_year
 from tasks.data.task import refresh_market
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import SMALL, days_of, make_delivery, small_run
@@ -127,3 +129,20 @@ def test_an_import_counts_the_names_whose_sector_has_a_date(tmp_path, changes, d
     imported = import_folder(small_run(tmp_path / "home"), folder)
 
     assert imported.with_dated_sector == (imported.symbols if dated is None else dated)
+
+
+# issue 12
+def test_members_without_prices_are_counted_by_year_under_any_name_they_had(tmp_path):
+    delivery = make_delivery()
+    folder = write_folder(tmp_path / "files", delivery)
+    names = sorted(delivery.bars["symbol"].unique())
+    spells = [f"{name},2000-01-03," for name in names[1:]]
+    spells += ["OLD,2000-01-03,2024-12-31", "GONE,2000-01-03,"]
+    (folder / "membership.csv").write_text("\n".join(["symbol,start_date,end_date", *spells]) + "\n")
+    (folder / "renames.csv").write_text(f"old_symbol,new_symbol,date\nOLD,{names[0]},2024-06-03\n")
+    run = small_run(tmp_path / "home", **{"data.provider": "files", "data.files.path": folder})
+    import_folder(run, folder)
+
+    coverage = coverage_by_year(refresh_market(run).snapshot, np.array(days_of(delivery), "datetime64[D]"))
+
+    assert [(each.members, each.priced) for each in coverage] == [(len(names) + 1, len(names))]

@@ -74,8 +74,7 @@ def controls_of(panel: Panel, sessions: Labels, symbols: Labels) -> Controls:
     """Return the controls of these cells of the panel, each as known in its session.
 
     A sector counts from the day on which it became known: one without a date is not used, and names without one are a
-    group of their own. Size is the market value
-    where it is known, else the traded value.
+    group of their own. Size is the market value where it is known, else the traded value.
     """
     names = (BETA, VOLATILITY, MARKET_CAP, TRADED)
     raw = compute_raw(panel, selected(names))[:, sessions, symbols].astype(np.float64)

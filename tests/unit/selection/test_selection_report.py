@@ -1,5 +1,10 @@
-import pandas as pd
+from dataclasses import replace
+from datetime import date
 
+import pandas as pd
+import pytest
+
+from tasks.data.panel.coverage import Coverage
 from tasks.selection.promotion import describe
 from tasks.selection.report import page
 from tests.champions import make_training
@@ -55,3 +60,24 @@ def test_a_rule_ranks_no_feature(tmp_path):
 
     assert "A rule is not trained on features" in report
     assert "| a |" not in report
+
+
+@pytest.mark.parametrize(
+    ("coverage", "sentence"),
+    [
+        (None, ""),
+        ((), "The members of the index are unknown"),
+        (
+            (Coverage(date(2005, 12, 30), 496, 239), Coverage(date(2020, 12, 31), 505, 485)),
+            "at the end of the year: 239 of 496 in 2005, 485 of 505 in 2020.",
+        ),
+    ],
+)
+def test_results_on_real_prices_say_how_many_members_of_the_index_have_prices(tmp_path, coverage, sentence):
+    training = replace(make_training(tmp_path), coverage=coverage)
+    champion = describe(training, optimizer="hrp", min_t=2.0).champion
+
+    text = page(training, champion, found(), min_t=2.0, promoted=True, reason="It was best.")
+
+    assert sentence in text
+    assert ("of the index" in text or "Index members" in text) == (coverage is not None)
