@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench qlib regime docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market qlib regime docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ mutate: $(INSTALLED) ## run mutation tests of the code for money, time and halti
 
 bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tables in docs/performance.md
 	@$(BIN)/python -m tests.bench
+
+market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
+	@$(BIN)/python -m tests.market
 
 $(RIVALS): $(INSTALLED) requirements-bench.lock
 	@$(BIN)/python $(PIP_LOCKED) -r requirements-bench.lock

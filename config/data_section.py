@@ -20,6 +20,8 @@ class FilesProvider(Section):
 class SimulatedProvider(Section):
     """The simulated market."""
 
+    version: Literal[1, 2] | None
+    """Version of the market (docs/simulated-market.md). null: that of the lake; a new lake gets the newest."""
     seed: int
     """Equal seeds give equal markets."""
     symbols: Annotated[int, Field(ge=20, le=20_000)]

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.schema.records import Matrix, Panel
+from tasks.data.schema.records import NEWEST_SIMULATION, Matrix, Panel
 from tasks.simulation.parameters import Parameters
 from tasks.simulation.truth import simulate
 
@@ -19,17 +19,32 @@ LEAST_PRICE_USD = 5.0
 
 @dataclass(frozen=True)
 class KnownMarket:
-    """A panel, the true expected excess return of each name in the next session, and the true regime."""
+    """A panel, the true expected excess return of each name in the next session, and the true regime.
+
+    `own` is the part of the session's log returns that no factor explains, `own_overnight` its part until the open;
+    None in version 1.
+    """
 
     panel: Panel
     expected: Matrix
     regime: NDArray[np.str_]
+    members: pd.DataFrame  # index membership: symbol, start, end
+    own: Matrix | None
+    own_overnight: Matrix | None
 
 
-def known_market(*, seed: int, symbols: int, sessions: int, information_coefficient: float) -> KnownMarket:
+def known_market(
+    *,
+    seed: int,
+    symbols: int,
+    sessions: int,
+    information_coefficient: float,
+    version: int = NEWEST_SIMULATION,
+) -> KnownMarket:
     """Simulate this number of sessions up to a fixed day."""
     first = sessions_ending(LAST_SESSION, sessions)[0].item()
-    simulation = simulate(Parameters(seed, symbols, first, information_coefficient), LAST_SESSION)
+    parameters = Parameters(seed, symbols, first, information_coefficient, version=version)
+    simulation = simulate(parameters, LAST_SESSION)
     delivery, truth = simulation.delivery, simulation.truth
     index = truth.returns.index
     columns = truth.returns.columns
@@ -64,7 +79,14 @@ def known_market(*, seed: int, symbols: int, sessions: int, information_coeffici
         fundamentals=place.as_public(delivery.fundamentals),
         risk_free=np.zeros(len(index)),
     )
-    return KnownMarket(panel, truth.expected.to_numpy(), truth.regime.to_numpy(dtype=str))
+    return KnownMarket(
+        panel,
+        truth.expected.to_numpy(),
+        truth.regime.to_numpy(dtype=str),
+        delivery.members,
+        None if truth.own is None else truth.own.to_numpy(),
+        None if truth.own_overnight is None else truth.own_overnight.to_numpy(),
+    )
 
 
 class _Places:

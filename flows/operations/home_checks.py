@@ -181,6 +181,7 @@ def _keys(checked: CheckedHome) -> CheckResult:
 
 
 def _lake(checked: CheckedHome) -> CheckResult:
+    from tasks.data.intake.simulated_version import OLDER_REMEDY, older_market, simulated_version
     from tasks.data.lake.head import read_head
     from tasks.data.lake.location import lake_of
     from tasks.data.lake.seals import refuse_damage
@@ -196,6 +197,9 @@ def _lake(checked: CheckedHome) -> CheckResult:
         message = f"holds data from {head.provider}, but data.provider is {first}"
         remedy = f"Set data.provider to {head.provider}, or use another home."
         return CheckResult("lake", "fail", message, remedy, DataError.exit_code)
+    simulated_version(head, checked.settings)  # raises if the settings name another version
+    older = older_market(head)
+    note = f"; {older}" if older else ""
     behind = len(sessions_between(head.last_session, checked.last_session.day)) - 1
     if behind > 0:
         message = f"ends {head.last_session}, {counted(behind, 'session')} behind the last closed session"
@@ -204,8 +208,9 @@ def _lake(checked: CheckedHome) -> CheckResult:
             if checked.ended
             else "Run"
         )
-        return CheckResult("lake", "warn", message, f"{files}: afterclose refresh")
-    return CheckResult("lake", "ok", f"up to {head.last_session}{where}")
+        return CheckResult("lake", "warn", f"{message}{note}", f"{files}: afterclose refresh")
+    message = f"up to {head.last_session}{where}{note}"
+    return CheckResult("lake", "warn" if older else "ok", message, OLDER_REMEDY if older else "")
 
 
 def _champion(checked: CheckedHome) -> CheckResult:

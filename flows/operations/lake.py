@@ -22,6 +22,7 @@ MOST_NAMED, FINDINGS_NAMED = 5, 40
 
 def show_lake(options: Options) -> Result:
     """Return the contents of the lake: sessions, universe, tables, gaps, findings. An empty lake is not an error."""
+    from tasks.data.intake.simulated_version import OLDER_REMEDY
     from tasks.data.upkeep.status import describe_lake
 
     home = find_home(options.home)
@@ -35,6 +36,7 @@ def show_lake(options: Options) -> Result:
     rows = [
         ("lake", status.lies_in),
         ("provider", status.provider),
+        *([("note", f"{status.older_market}. {OLDER_REMEDY}")] if status.older_market else []),
         ("sessions", f"{status.first_session} to {status.last_session}"),
         ("snapshot", status.snapshot),
         ("last refresh", f"{at:%Y-%m-%d %H:%M} UTC" if at else "not known"),

@@ -7,6 +7,7 @@ from tasks.core.errors import DataError
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.intake.market import describe_market
+from tasks.data.intake.simulated_version import with_simulated_version
 from tasks.data.intake.update import refuse_other_provider, update_lake, verified_head
 from tasks.data.lake.head import Head
 from tasks.data.providers.registry import make_provider
@@ -26,6 +27,7 @@ def refresh_market(run: Run, *, panel_sessions: int = 0) -> Market:
     head = verified_head(run)
     refuse_other_provider(head, run.settings.data.providers[0])
     _refuse_before_history(head, run.session.day)
+    run = with_simulated_version(run, head)
     if head is None or head.last_session is None or head.last_session < run.session.day:
         head, _ = update_lake(run, make_provider(run), head, through=run.session.day)
     market = describe_market(run, head, panel_sessions=panel_sessions)

@@ -13,7 +13,7 @@ from tasks.simulation.ledger import Filing, Ledger
 
 # USD over the last twelve months or at the period's end; eps and shares in the shares of the filing
 ITEMS = ("earnings", "revenue", "book", "market_cap", "shares", "eps")
-EARNINGS, SHARES, EPS = ITEMS.index("earnings"), ITEMS.index("shares"), ITEMS.index("eps")
+EARNINGS, BOOK, SHARES, EPS = (ITEMS.index(item) for item in ("earnings", "book", "shares", "eps"))
 REPORTING_DELAY = (15, 40)  # sessions between the end of a period and its filing
 FISCAL_CALENDARS = 3  # a third of the companies ends its quarters each month
 

@@ -12,15 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.sessions import FIRST_DAY, Days, sessions_between
-from tasks.simulation import alpha, events, fundamentals, membership, prices
-from tasks.simulation.companies import Slots, Status, Values, fill_slots, first_companies
+from tasks.simulation import events, fundamentals, membership
+from tasks.simulation.companies import Companies, Slots, Status, Values, fill_slots, first_companies
 from tasks.simulation.ledger import Ledger
+from tasks.simulation.mechanics import Mechanics, Move, News, Own
 from tasks.simulation.parameters import SESSIONS_PER_YEAR, Parameters
-from tasks.simulation.regimes import MarketPath, simulate_path
+from tasks.simulation.regimes import MarketPath
+from tasks.simulation.trading import ACQUIRED_VOLATILITY
+from tasks.simulation.version_1.mechanics import FirstMechanics
+from tasks.simulation.version_2.mechanics import SecondMechanics
 
 UNSEEN_SESSIONS = SESSIONS_PER_YEAR + 21
 NOT_LISTED = -1
-Observer = Callable[[int, Values], None]  # called with each row's planted returns; used by simulation/truth
+MECHANICS: dict[int, Callable[[Parameters, Companies, int], Mechanics]] = {
+    1: FirstMechanics,
+    2: SecondMechanics,
+}
+# called with each row's planted returns and the names' own part of its returns; used by simulation/truth
+Observer = Callable[[int, Values, Own | None], None]
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class MarketHistory:
     symbol: NDArray[np.int32]  # index into the ledger's symbols, NOT_LISTED without a bar
     raw: Values  # closing price, before rounding
     levels: Values  # log total-return level
+    overnight: Values | None  # log return from close to open; None: drawn by the tape
     volume: Values  # shares
     volatility: NDArray[np.float32]  # daily idiosyncratic volatility
     ledger: Ledger
@@ -58,10 +68,11 @@ def simulate_history(
         parameters=parameters,
         sessions=simulation.sessions,
         first=first - start,
-        path=simulation.path,
+        path=simulation.mechanics.path,
         symbol=simulation.symbol,
         raw=simulation.raw,
         levels=simulation.levels,
+        overnight=simulation.overnight,
         volume=simulation.volume,
         volatility=simulation.volatility,
         ledger=simulation.ledger,
@@ -81,17 +92,15 @@ class _Simulation:
         self.is_new_month = np.diff(self.last_day, prepend=self.last_day[:1]) > np.timedelta64(0)
         self.is_new_quarter = np.diff(quarters, prepend=-1) != 0
         shape = (len(sessions), parameters.symbols)
-        self.path = simulate_path(parameters, len(sessions))
         self.raw, self.levels, self.volume = (np.zeros(shape) for _ in range(3))
         self.symbol = np.full(shape, NOT_LISTED, dtype=np.int32)
         self.volatility = np.zeros(shape, dtype=np.float32)
-        self.draws = prices.Draws(parameters)
+        self.overnight: Values | None = None
         self.news, self.lives = parameters.generator("news"), parameters.generator("lives")
         self.splits, self.filings = parameters.generator("splits"), parameters.generator("filings")
         self.companies, self.ledger = first_companies(parameters), Ledger()
         self.reports = fundamentals.Reports(parameters.symbols)
-        self.alpha_state = alpha.new_state(self.companies)
-        self.expected = np.zeros(parameters.symbols)
+        self.mechanics = MECHANICS[parameters.version](parameters, self.companies, len(sessions))
         self.delisted = self.listed = np.empty(0, dtype=np.intp)
         if len(sessions):
             self._open(np.arange(parameters.symbols), 0)
@@ -103,22 +112,17 @@ class _Simulation:
         jumping, jumps = events.announce(companies, ledger, row, self.news)
         split = events.split(companies, ledger, row, self.splits)
 
-        market = prices.MarketSession(self.path.drift[row], self.path.volatility[row], self.path.shock[row])
-        moved = prices.draw_returns(companies, market, self.expected, self.draws)
-        moved.returns[jumping] = jumps
+        (reporting,) = (self.reports.due == row).nonzero()
+        moved = self.mechanics.move(row, News(jumping, jumps, reporting))
         companies.raw *= np.exp(moved.returns)
         self.levels[row] = moved.returns if row == 0 else self.levels[row - 1] + moved.returns
-        log_turnover = prices.draw_turnover(companies, market, moved, jumping, self.draws)
         events.pay_dividends(companies, ledger, row)
-        self._record(row, moved.own_volatility, log_turnover)
+        self._record(row, moved)
 
         fundamentals.file_reports(self.reports, companies, ledger, row, split)
-        residual = moved.returns - market.drift - market.shock
-        alpha.update(self.alpha_state, companies, row, self.levels[row], residual, log_turnover)
-        if self.parameters.information_coefficient > 0:
-            self.expected = self._expect(row, market)
+        expected = self.mechanics.expect(row, self.levels, self.reports)
         if observer is not None:
-            observer(row, self.expected)
+            observer(row, expected, moved.own)
         self.delisted, self.listed = events.end_session(companies, ledger, row)
         companies.age += 1
 
@@ -129,7 +133,7 @@ class _Simulation:
         if self.listed.size:
             fill_slots(self.companies, self.listed, self.lives)
             self._open(self.listed, row)
-            alpha.reset(self.alpha_state, self.companies, self.listed)
+            self.mechanics.reset(self.listed)
         if self.is_new_month[row]:
             fundamentals.close_quarter(self.reports, self.companies, row, self.last_day[row], self.filings)
         if self.is_new_quarter[row]:
@@ -142,19 +146,14 @@ class _Simulation:
             self.reports, self.companies, slots, row, self.last_day[row], self.filings
         )
 
-    def _record(self, row: int, own_volatility: Values, log_turnover: Values) -> None:
+    def _record(self, row: int, moved: Move) -> None:
         companies = self.companies
         is_acquired = companies.status == Status.ACQUIRED
         self.symbol[row] = np.where(companies.is_traded, companies.listing, NOT_LISTED)
         self.raw[row] = companies.raw
-        self.volume[row] = np.rint(np.exp(log_turnover) * companies.shares)
-        self.volatility[row] = np.where(is_acquired, prices.ACQUIRED_VOLATILITY, own_volatility)
-
-    def _expect(self, row: int, market: prices.MarketSession) -> Values:
-        values, exists = alpha.characteristics(
-            self.alpha_state, self.companies, self.reports, self.levels, row
-        )
-        own = prices.own_volatility(self.companies, market)
-        spread = prices.spread_of_returns(self.companies, market, own)
-        strength = self.parameters.information_coefficient
-        return alpha.planted_returns(values, exists, own, spread, strength=strength)
+        self.volume[row] = np.rint(np.exp(moved.log_turnover) * companies.shares)
+        self.volatility[row] = np.where(is_acquired, ACQUIRED_VOLATILITY, moved.volatility)
+        if moved.overnight is not None:
+            if self.overnight is None:
+                self.overnight = np.zeros(self.raw.shape)
+            self.overnight[row] = moved.overnight

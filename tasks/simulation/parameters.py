@@ -10,6 +10,8 @@ from datetime import date
 
 import numpy as np
 
+from tasks.data.schema.records import NEWEST_SIMULATION
+
 SESSIONS_PER_YEAR = 252
 
 
@@ -22,6 +24,7 @@ class Parameters:
     first_session: date
     information_coefficient: float
     fault_rate: float = 0.0  # fraction of delivered bars with a fault
+    version: int = NEWEST_SIMULATION  # of the mechanics (simulation/mechanics)
 
     def generator(self, purpose: str, *position: int) -> np.random.Generator:
         """Return the generator of one purpose (and position, e.g. a session), independent of all others."""

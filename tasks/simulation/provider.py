@@ -9,6 +9,7 @@ from datetime import date
 from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, Provider
 from tasks.data.schema.columns import EVERY_TABLE, Table
+from tasks.data.schema.records import NEWEST_SIMULATION
 from tasks.simulation.delivery import deliver
 from tasks.simulation.market_history import simulate_history
 from tasks.simulation.parameters import Parameters
@@ -37,5 +38,6 @@ def make(run: Run) -> Provider:
             first_session=simulated.first_session,
             information_coefficient=simulated.information_coefficient,
             fault_rate=simulated.fault_rate,
+            version=simulated.version or NEWEST_SIMULATION,
         )
     )

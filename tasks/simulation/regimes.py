@@ -53,7 +53,7 @@ class MarketPath:
 
 def simulate_path(parameters: Parameters, count: int) -> MarketPath:
     """Simulate `count` sessions."""
-    regime = _simulate_regimes(parameters.generator("regime").random((count, 2)))
+    regime = simulate_regimes(parameters.generator("regime").random((count, 2)))
     drift = np.array([regime_parameters.drift for regime_parameters in REGIMES])[regime] / SESSIONS_PER_YEAR
     shocks = _bounded_t(parameters.generator("market"), count)
     clustering = _simulate_clustering(parameters.generator("mood").standard_normal(count), shocks)
@@ -66,7 +66,7 @@ def simulate_path(parameters: Parameters, count: int) -> MarketPath:
         volatility=volatility,
         shock=shock,
         volatility_index=_simulate_index(regime, clustering, drift + shock, noise),
-        bill_yield_pct=_simulate_yield(parameters.generator("yield").standard_normal(count)),
+        bill_yield_pct=simulate_yield(parameters.generator("yield").standard_normal(count)),
     )
 
 
@@ -76,7 +76,7 @@ def _bounded_t(generator: np.random.Generator, count: int) -> Series:
     return np.clip(draws, -LARGEST_SHOCK, LARGEST_SHOCK)
 
 
-def _simulate_regimes(chances: Series) -> NDArray[np.int8]:
+def simulate_regimes(chances: Series) -> NDArray[np.int8]:
     """Follow the chain: the first column decides whether a state is left, the second the next one."""
     states = np.empty(len(chances), dtype=np.int8)
     state, stayed = 0, REGIMES[0].min_sessions
@@ -122,7 +122,7 @@ def _simulate_index(regime: NDArray[np.int8], clustering: Series, move: Series, 
     return path
 
 
-def _simulate_yield(noise: Series) -> Series:
+def simulate_yield(noise: Series) -> Series:
     """Return the 13-week T-bill yield in percent: slowly reverting to 3, at least 0.05."""
     level, path = 2.5, np.empty(len(noise))
     for row, draw in enumerate(noise):

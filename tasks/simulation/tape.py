@@ -10,6 +10,7 @@ from tasks.simulation.market_history import MarketHistory
 
 MIN_PRICE_USD = 0.01
 GAP_SHARE, NIGHT_SHARE, RANGE_SHARE = 0.25, 0.35, 0.45  # fractions of the return, and of its volatility
+SECOND_RANGE_SHARE = 0.90  # where overnight returns are known
 NEWS_DEVIATIONS, NEWS_GAP_SHARE = 8.0, 0.95  # beyond this many deviations, a move is overnight news
 Quote = tuple[Values, Values, Values, Values]
 
@@ -20,7 +21,9 @@ def bars_of_row(history: MarketHistory, row: int) -> Quote:
     returns = history.levels[row] - before
     own = history.volatility[row].astype(np.float64)
     draws = history.parameters.generator("tape", row).standard_normal((3, len(own)))
-    return make_bars(history.raw[row], returns, own, draws)
+    if history.overnight is None:
+        return make_bars(history.raw[row], returns, own, draws)
+    return bars_around(history.raw[row], returns, history.overnight[row], own, draws[1:])
 
 
 def make_bars(close: Values, returns: Values, deviation: Values, draws: Values) -> Quote:
@@ -30,8 +33,17 @@ def make_bars(close: Values, returns: Values, deviation: Values, draws: Values) 
         is_news, NEWS_GAP_SHARE * returns, GAP_SHARE * returns + NIGHT_SHARE * deviation * draws[0]
     )
     opened = close * np.exp(gap - returns)
-    high = np.maximum(opened, close) * np.exp(RANGE_SHARE * deviation * np.abs(draws[1]))
-    low = np.minimum(opened, close) * np.exp(-RANGE_SHARE * deviation * np.abs(draws[2]))
+    return _with_range(opened, close, RANGE_SHARE * deviation, draws[1:])
+
+
+def bars_around(close: Values, returns: Values, overnight: Values, deviation: Values, draws: Values) -> Quote:
+    """Return bars with the given closes and overnight returns."""
+    return _with_range(close * np.exp(overnight - returns), close, SECOND_RANGE_SHARE * deviation, draws)
+
+
+def _with_range(opened: Values, close: Values, reach: Values, draws: Values) -> Quote:
+    high = np.maximum(opened, close) * np.exp(reach * np.abs(draws[0]))
+    low = np.minimum(opened, close) * np.exp(-reach * np.abs(draws[1]))
     return in_cents(opened), in_cents(high), in_cents(low), in_cents(close)
 
 

@@ -13,6 +13,7 @@ from tasks.simulation.delivery import deliver
 from tasks.simulation.faults import draw_faults
 from tasks.simulation.ledger import Ledger
 from tasks.simulation.market_history import NOT_LISTED, MarketHistory, simulate_history
+from tasks.simulation.mechanics import Own
 from tasks.simulation.parameters import Parameters
 from tasks.simulation.regimes import REGIMES
 
@@ -24,6 +25,10 @@ class Truth:
     regime: pd.Series  # BULL, NEUTRAL, BEAR or CRASH by session
     expected: pd.DataFrame  # at the close: planted log return of the next session, in excess of all names
     returns: pd.DataFrame  # log total return of the session, before rounding
+    own: (
+        pd.DataFrame | None
+    )  # of those, what no factor explains: alpha, surprises, news; None: not known apart
+    own_overnight: pd.DataFrame | None  # the part of it until the open
     half_spread_bps: pd.DataFrame
     events: Ledger
     faults: tuple[tuple[str, str, date], ...]  # kind, symbol ("*": the whole session) and session
@@ -40,11 +45,17 @@ class Simulation:
 def simulate(parameters: Parameters, through: date) -> Simulation:
     """Simulate the market to `through` with its truth."""
     expected: list[Values] = []
-    history = simulate_history(parameters, through, observer=lambda _row, values: expected.append(values))
-    return Simulation(deliver(history, after=None), _truth(history, np.array(expected)))
+    own: list[Own | None] = []
+
+    def observe(_row: int, values: Values, part: Own | None) -> None:
+        expected.append(values)
+        own.append(part)
+
+    history = simulate_history(parameters, through, observer=observe)
+    return Simulation(deliver(history, after=None), _truth(history, np.array(expected), own))
 
 
-def _truth(history: MarketHistory, expected: Values) -> Truth:
+def _truth(history: MarketHistory, expected: Values, own: list[Own | None]) -> Truth:
     names = np.array([regime.name for regime in REGIMES])
     first = history.first
     index = pd.DatetimeIndex(history.sessions[first:].astype("datetime64[s]"), name="session")
@@ -53,6 +64,8 @@ def _truth(history: MarketHistory, expected: Values) -> Truth:
         regime=pd.Series(names[history.path.regime[first:]], index=index, name="regime"),
         expected=_by_symbol(history, expected, index),
         returns=_by_symbol(history, returns, index),
+        own=_part(history, [part.returns for part in own if part], index),
+        own_overnight=_part(history, [part.overnight for part in own if part], index),
         half_spread_bps=_by_symbol(history, _half_spread_bps(history), index),
         events=history.ledger,
         faults=tuple(
@@ -64,6 +77,10 @@ def _truth(history: MarketHistory, expected: Values) -> Truth:
             for fault in draw_faults(history)
         ),
     )
+
+
+def _part(history: MarketHistory, rows: list[Values], index: pd.DatetimeIndex) -> pd.DataFrame | None:
+    return _by_symbol(history, np.array(rows), index) if rows else None
 
 
 def _by_symbol(history: MarketHistory, values: Values, index: pd.DatetimeIndex) -> pd.DataFrame:

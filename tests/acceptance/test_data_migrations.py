@@ -35,7 +35,13 @@ def as_version_2(head: dict[str, Any]) -> dict[str, Any]:
     return head
 
 
-OLDER = {1: as_version_1, 2: as_version_2}
+def as_version_3(head: dict[str, Any]) -> dict[str, Any]:
+    """Take away what version 4 added."""
+    del head["simulated_version"]
+    return head
+
+
+OLDER = {1: as_version_1, 2: as_version_2, 3: as_version_3}
 
 
 def age(home: Path, version: int) -> None:

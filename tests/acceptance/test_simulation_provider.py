@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,9 +17,9 @@ FIRST, LAST = date(2019, 1, 2), date(2022, 12, 30)
 PARAMETERS = Parameters(seed=3, symbols=150, first_session=FIRST, information_coefficient=0.03)
 
 
-@pytest.fixture(scope="module")
-def simulation():
-    return simulate(PARAMETERS, LAST)
+@pytest.fixture(scope="module", params=[1, 2])
+def simulation(request):
+    return simulate(replace(PARAMETERS, version=request.param), LAST)
 
 
 @pytest.fixture(scope="module")

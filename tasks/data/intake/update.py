@@ -20,6 +20,7 @@ from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
 from tasks.data.intake.failovers import with_fall_throughs
 from tasks.data.intake.second_opinions import compare_sources
+from tasks.data.intake.simulated_version import simulated_version
 from tasks.data.lake.commits import commit
 from tasks.data.lake.head import Head, read_head
 from tasks.data.lake.location import lake_of
@@ -106,7 +107,12 @@ def update_lake(
         len(batch.rows["amendments"]),
         len(batch.rows["quarantine"]),
     )
-    return commit(lake, head, batch, provider=provider.name, through=through, at=now()), batch
+    version = simulated_version(head, run.settings)
+    at = now()
+    committed = commit(
+        lake, head, batch, provider=provider.name, through=through, at=at, simulated_version=version
+    )
+    return committed, batch
 
 
 def refuse_other_provider(head: Head | None, provider: str) -> None:

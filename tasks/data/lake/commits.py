@@ -37,7 +37,14 @@ LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old sn
 
 
 def commit(
-    lake: LakeLocation, head: Head | None, batch: Batch, *, provider: str, through: date, at: datetime
+    lake: LakeLocation,
+    head: Head | None,
+    batch: Batch,
+    *,
+    provider: str,
+    through: date,
+    at: datetime,
+    simulated_version: int | None = None,
 ) -> Head:
     """Append the batch, commit the new snapshot and return its head. Repairs what an interrupted refresh left."""
     if head is None:
@@ -63,6 +70,7 @@ def commit(
         last_session=through,
         versions=versions,
         rows=counts,
+        simulated_version=simulated_version,
     )
     return write_head(lake, with_file_digests(lake, committed, before=head))
 

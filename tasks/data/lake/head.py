@@ -32,6 +32,9 @@ class Head:
     versions: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)  # digests by table and file (lake/seals)
+    simulated_version: int | None = (
+        None  # of the simulated market (intake/simulated_version); None: another provider
+    )
     tag: str | None = field(default=None, compare=False)  # of the file it was read from, in a bucket
 
 
@@ -48,6 +51,7 @@ class _HeadFile(BaseModel):
     versions: dict[str, int]
     rows: dict[str, int]
     files: dict[str, dict[str, str]]
+    simulated_version: int | None
 
 
 def read_head(lake: LakeLocation) -> Head | None:

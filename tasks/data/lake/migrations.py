@@ -7,9 +7,11 @@ older rows (`tables.with_all_columns`).
 
 from collections.abc import Callable, Mapping
 
+from tasks.data.schema.records import SIMULATED
+
 Record = dict[str, object]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def _add_refreshed_at(head: Record) -> Record:
@@ -22,7 +24,16 @@ def _add_file_digests(head: Record) -> Record:
     return {**head, "files": {}}
 
 
-STEPS: Mapping[int, Callable[[Record], Record]] = {1: _add_refreshed_at, 2: _add_file_digests}
+def _add_simulated_version(head: Record) -> Record:
+    """3 → 4: the head holds the version of the simulated market; until then there was only one."""
+    return {**head, "simulated_version": 1 if head["provider"] == SIMULATED else None}
+
+
+STEPS: Mapping[int, Callable[[Record], Record]] = {
+    1: _add_refreshed_at,
+    2: _add_file_digests,
+    3: _add_simulated_version,
+}
 
 
 def migrate_head(head: Record, *, version: int) -> Record:

@@ -10,6 +10,7 @@ from config.settings import Settings
 from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.gates.readiness import quarantined_names
+from tasks.data.intake.simulated_version import older_market
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import files_of, lake_of
 from tasks.data.lake.store import make_snapshot, read_tables
@@ -32,6 +33,7 @@ class LakeStatus:
 
     lies_in: str
     provider: str
+    older_market: str  # what a person should know about an older simulated market; "" for all others
     revision: int  # number of committed refreshes
     refreshed_at: datetime | None  # time of the last one
     snapshot: str  # id of everything known at the last session
@@ -60,6 +62,7 @@ def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
     return LakeStatus(
         lies_in=str(lake),
         provider=head.provider,
+        older_market=older_market(head) or "",
         revision=head.revision,
         refreshed_at=head.refreshed_at,
         snapshot=snapshot.id,

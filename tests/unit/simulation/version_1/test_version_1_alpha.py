@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.simulation import alpha
+from tasks.simulation.version_1 import alpha
 
 
 def expect(values, exists=None, own=None, *, strength=0.03, spread=4e-4):

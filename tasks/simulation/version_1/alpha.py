@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.simulation.companies import Companies, Slots, Status, Values
+from tasks.simulation.cross_section import MONTH, YEAR, YearHigh, new_year_high, ranks
 from tasks.simulation.fundamentals import EARNINGS, Reports
 
-MONTH, YEAR, WEEK = 21, 252, 5
+WEEK = 5
 WEIGHTS = {
     "momentum": 0.50,
     "high": 0.50,
@@ -36,7 +37,7 @@ STRENGTH = np.array(list(WEIGHTS.values()))
 class AlphaState:
     """Running statistics of each name, by slot."""
 
-    blocks: Values  # maximum log level of each of the last months, newest first; −inf before listing
+    high: YearHigh
     residual_variance: Values
     fast_volume: Values
     slow_volume: Values
@@ -44,15 +45,17 @@ class AlphaState:
 
 def new_state(companies: Companies) -> AlphaState:
     """Return the state before the first session."""
-    blocks = np.full((YEAR // MONTH + 1, companies.count), -np.inf)
     return AlphaState(
-        blocks, companies.base_volatility**2, np.zeros(companies.count), np.zeros(companies.count)
+        new_year_high(companies.count),
+        companies.base_volatility**2,
+        np.zeros(companies.count),
+        np.zeros(companies.count),
     )
 
 
 def reset(state: AlphaState, companies: Companies, slots: Slots) -> None:
     """Reset slots that get a new company."""
-    state.blocks[:, slots] = -np.inf
+    state.high.reset(slots)
     state.residual_variance[slots] = companies.base_volatility[slots] ** 2
 
 
@@ -60,10 +63,7 @@ def update(
     state: AlphaState, companies: Companies, row: int, level: Values, residual: Values, log_turnover: Values
 ) -> None:
     """Update the state with a session's log levels, market residuals and log turnover."""
-    if row % MONTH == 0:
-        state.blocks[1:] = state.blocks[:-1].copy()
-        state.blocks[0] = -np.inf
-    np.maximum(state.blocks[0], level, out=state.blocks[0])
+    state.high.update(row, level)
     state.residual_variance += (1 - VARIANCE_DECAY) * (residual * residual - state.residual_variance)
     is_first = companies.age == 0
     for mean, keep in ((state.fast_volume, FAST_VOLUME), (state.slow_volume, SLOW_VOLUME)):
@@ -79,8 +79,7 @@ def characteristics(
     values = np.empty((len(WEIGHTS), now.size))
     momentum, high, quiet, earnings_yield, reversal, volume = values
     np.subtract(month_ago, year_ago, out=momentum)
-    # many names are at their high: ties are broken by slot, for the same order on every processor
-    np.add(now - state.blocks.max(axis=0), 1e-12 * np.arange(now.size), out=high)
+    high[:] = state.high.distance(now)
     np.negative(state.residual_variance, out=quiet)
     np.divide(reports.public[EARNINGS], np.maximum(companies.cap_usd, 1.0), out=earnings_yield)
     np.subtract(week_ago, now, out=reversal)
@@ -107,14 +106,10 @@ def planted_returns(
 
 
 def _scores(values: Values, exists: NDArray[np.bool_]) -> Values:
-    place, places = np.empty(values.shape), np.arange(values.shape[1], dtype=np.float64)
-    for row, order in zip(place, np.argsort(np.where(exists, values, np.inf), axis=1), strict=True):
-        row[order] = places
-    count = np.maximum(exists.sum(axis=1, keepdims=True), 1)
-    ranks = (2 * place + 1) / count - 1  # −1 … 1
-    linear, quadratic = ranks[:-1], ranks[-1]
+    ranked = ranks(values, exists)
+    linear, quadratic = ranked[:-1], ranked[-1]
     linear *= sqrt(3)
     quadratic[:] = (quadratic**2 - 1 / 3) / sqrt(4 / 45)
-    ranks[~exists] = 0.0
-    scores: Values = STRENGTH @ ranks
+    ranked[~exists] = 0.0
+    scores: Values = STRENGTH @ ranked
     return scores

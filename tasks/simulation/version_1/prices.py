@@ -9,10 +9,11 @@ from math import sqrt
 
 import numpy as np
 
-from tasks.simulation.companies import STYLES, Companies, Slots, Status, Values
+from tasks.simulation.companies import STYLES, Companies, Values
 from tasks.simulation.naming import SECTORS
 from tasks.simulation.parameters import SESSIONS_PER_YEAR, Parameters
 from tasks.simulation.regimes import CALM_VOLATILITY
+from tasks.simulation.trading import move_special
 
 RESIDUAL_FREEDOM = 5  # degrees of freedom of Student's t
 RESIDUAL_SCALE = sqrt((RESIDUAL_FREEDOM - 2) / RESIDUAL_FREEDOM)
@@ -20,8 +21,6 @@ LARGEST_SURPRISE = 10.0  # in standard deviations; without news no price triples
 SECTOR_VOLATILITY = 0.055 / sqrt(SESSIONS_PER_YEAR)
 STYLE_VOLATILITY = 0.025 / sqrt(SESSIONS_PER_YEAR)
 CONTAGION = 0.4  # elasticity of every name's volatility to the market's
-ACQUIRED_VOLATILITY = 0.002
-FAILING_DRIFT, FAILING_VOLATILITY = -0.22, 0.08
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,6 @@ class Draws:
         self.residual = parameters.generator("residual")
         self.volatility_shift = parameters.generator("unrest")
         self.factors = parameters.generator("factors")
-        self.volume = parameters.generator("volume")
         self.slide = parameters.generator("slide")
 
 
@@ -85,34 +83,7 @@ def draw_returns(
     level = market.drift - spread_of_returns(companies, market, own) / 2
     returns = level + expected + companies.beta * market.shock
     returns += sector[companies.sector] + style @ companies.styles + own * surprise
-    _move_special(companies, level, returns, draws)
+    move_special(companies, level, returns, draws.slide)
     companies.volatility_shift *= 0.985
     companies.volatility_shift += 0.03 * draws.volatility_shift.standard_normal(companies.count)
     return SessionReturns(returns, own, surprise)
-
-
-def _move_special(companies: Companies, level: float, returns: Values, draws: Draws) -> None:
-    (special,) = (companies.status != Status.TRADED).nonzero()
-    if special.size:
-        noise = draws.slide.standard_normal(special.size)
-        status = companies.status[special]
-        failing = FAILING_DRIFT + FAILING_VOLATILITY * noise
-        acquired = level + ACQUIRED_VOLATILITY * noise
-        returns[special] = (status == Status.ACQUIRED) * acquired + (status == Status.FAILING) * failing
-    returns[companies.age == 0] = 0.0
-
-
-def draw_turnover(
-    companies: Companies, market: MarketSession, moved: SessionReturns, jumping: Slots, draws: Draws
-) -> Values:
-    """Return the log turnover as a fraction of all shares: higher on large moves, in volatile markets and on news."""
-    noise = draws.volume.standard_normal((2, companies.count))
-    companies.attention *= 0.97
-    companies.attention += 0.08 * noise[0]
-    busy = 0.25 * noise[1] + 0.30 * (np.minimum(np.abs(moved.surprise), 6.0) - 0.75)
-    log_turnover: Values = (
-        companies.log_turnover + companies.attention + busy + 0.6 * np.log(market.volatility_factor)
-    )
-    log_turnover[jumping] += 2.0
-    log_turnover[companies.status == Status.FAILING] += 1.0
-    return log_turnover
