@@ -27,9 +27,9 @@ def refresh_market(run: Run, *, panel_sessions: int = 0) -> Market:
     head = verified_head(run)
     refuse_other_provider(head, run.settings.data.providers[0])
     _refuse_before_history(head, run.session.day)
-    run = with_simulated_version(run, head)
+    versioned = with_simulated_version(run, head)
     if head is None or head.last_session is None or head.last_session < run.session.day:
-        head, _ = update_lake(run, make_provider(run), head, through=run.session.day)
+        head, _ = update_lake(run, make_provider(versioned), head, through=run.session.day)
     market = describe_market(run, head, panel_sessions=panel_sessions)
     log.info(
         "market of %s: %d bars, %d names in the universe, %d findings, snapshot %s",
