@@ -171,6 +171,14 @@ def closes_of_the_day_before(figures: Prices, market: Clean, day: date) -> Price
     return figures
 
 
+def close_copied_from(column: int) -> Callable[[Prices, Clean, date], Prices]:
+    def change(figures: Prices, _market: Clean, _day: date) -> Prices:
+        figures[:, 3] = figures[:, column]
+        return figures
+
+    return change
+
+
 NAMED = {
     "all ten-fold": times(10),
     "60 of 101 ten-fold": times(10, 60 / 101),
@@ -190,6 +198,8 @@ OWN = {
     "of two sessions ago": of_earlier(2),
     "prices of a week ago with the day's volumes": of_earlier(5, columns=4),
     "closes of the day before": closes_of_the_day_before,
+    "highs as closes": close_copied_from(1),
+    "lows as closes": close_copied_from(2),
 }
 
 

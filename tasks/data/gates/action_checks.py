@@ -80,6 +80,7 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
     is_double = (dividend > 0) & (split != 1)
     does_not_fit = (size >= MIN_SIZE) & (applied.least > np.maximum(MIN_ERROR, ERROR_DEVIATIONS * own))
     denied = does_not_fit & ~is_double & (ignored.most < MIN_SHOWN * size)
+    denied |= does_not_fit & ~is_double & (split != 1) & _moved_the_other_way(ignored, split)
     better = np.minimum(only_split.most, only_dividend.most) < DOUBLED * applied.least
     doubled = does_not_fit & is_double & better
     drops_dividend = doubled & (only_split.most <= only_dividend.most)
@@ -114,6 +115,16 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
     checked.loc[with_bars.index[~keeps_split], "split"] = 1.0
     has_effect = (checked["dividend"] != 0) | (checked["split"] != 1)
     return CheckedActions(checked[has_effect], pd.concat(findings, ignore_index=True))
+
+
+def _moved_the_other_way(ignored: _Errors, split: Floats) -> Mask:
+    """Return for which splits open and close rose where they should have fallen, or fell where they should have risen.
+
+    The ratio is inverted, or the split belongs to another name: applied, it would double the error of the shares held.
+    """
+    direction, least = np.sign(np.log(split)), MIN_SHOWN * np.maximum(np.abs(np.log(split)), LARGE_ACTION)
+    moved: Mask = np.minimum(direction * ignored.at_open, direction * ignored.at_close) > least
+    return moved
 
 
 def _distributions(

@@ -3,8 +3,8 @@
 A move is examined when it exceeds the limit *and* is an outlier among all moves of the session, so that a market-wide
 crash passes. Where the ratio looks like a misplaced decimal point or an unannounced split, the bar is set aside for the
 day; if the new level persists, the next bar confirms it. The same applies to a price that at least doubled. Any other
-such move is accepted on high volume, and ignored when the name has recently moved as much. Uses no later row. Corrects
-nothing. Errors that affect most names of a session are left to gates/session_moves.
+such move is accepted on high volume, unless the price at least halved, and ignored when the name has recently moved as
+much. Uses no later row. Corrects nothing. Errors that affect most names of a session are left to gates/session_moves.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ RECENT_SESSIONS, RECENT_MIN_BARS = 5, 3  # … or its recent ones: large moves c
 VOLUME_SESSIONS, VOLUME_MIN_BARS = 21, 5
 TRADED_VOLUME = 2.0  # multiple of the median dollar volume from which a move is accepted
 DOUBLED_MOVE = 1.0  # from here on volume is no evidence: only a second source, an action or the next bar is
+HALVED_MOVE = -0.5  # likewise: a purchase at a price that is too low buys at least twice the intended shares
 NEWS_VOLUME = 3.0  # … from which even the ratio of a split is accepted as news
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0, 100.0)
 SPLIT_TOLERANCE = 0.03
@@ -172,7 +173,7 @@ def _check(bars: BarHistory, set_aside: Mask, row: int, context: _Context) -> Su
     if context.is_usual:
         return None
     traded = "" if np.isnan(context.times) else f", on {context.times:.2g} times its median dollar volume"
-    if context.times >= TRADED_VOLUME:
+    if context.times >= TRADED_VOLUME and context.move > HALVED_MOVE:
         return Suspect(row, "large_move", f"{change}; no action explains it{traded}", severity="note")
     return Suspect(row, "unexplained_move", f"{change}; no action explains it{traded}")
 

@@ -21,6 +21,7 @@ from tasks.data.schema.records import Days
 
 MIN_MOVED = 3  # names; fewer may be news of single names
 MEDIAN_NAMES = 8  # with fewer names the median may be the news of one of them
+MAX_COPIED = 0.9  # of the closes equal the open, high or low: the column was copied
 REACH_BARS, SAMPLE = 60, 200  # earlier bars whose closes are compared, and sampled names
 EXAMPLES, EXAMPLES_FROM = (
     3,
@@ -98,10 +99,16 @@ def broken_bound(moves: SessionMoves, limits: Quality) -> str:
     times, most = moves.volume_times, bounds.max_volume_times
     if moves.names >= MEDIAN_NAMES and (times > most or times < 1 / most):
         return f"the median name traded {times:.3g} times the shares of the previous session"
+    return _repeated_closes(moves, limits) if moves.names >= MEDIAN_NAMES else ""
+
+
+def _repeated_closes(moves: SessionMoves, limits: Quality) -> str:
+    """Return how many closes repeat those of an earlier session, or another price of the day, if too many do."""
     share, back = moves.old_closes
-    if moves.names >= MEDIAN_NAMES and share > limits.max_repeated_frac:
+    if share > limits.max_repeated_frac:
         return f"{share:.0%} of the closes equal those {counted(back, 'session')} earlier"
-    return ""
+    share, column = moves.copied
+    return f"{share:.0%} of the closes equal the {column} of the same bar" if share > MAX_COPIED else ""
 
 
 def _measure(
@@ -142,6 +149,7 @@ def _measure(
         rank_correlation=_rank_correlation(before, close),
         volume_times=float(np.median(volume[traded] / volume_before[traded])) if traded.any() else np.nan,
         old_closes=_old_closes(bars, rows),
+        copied=_copied(bars, rows),
         examples=tuple(
             f"{symbols[bars.code[rows[i]]]} {before[i]:.6g} → {close[i]:.6g} ({moves[i]:+.1%})"
             for i in farthest
@@ -164,6 +172,20 @@ def _old_closes(bars: BarHistory, rows: Ints) -> tuple[float, int]:
     is_old[np.all([price[rows] == price[rows - 1] for price in prices], axis=0)] = False
     shares = is_old.mean(axis=0)
     return float(shares.max()), int(back[shares.argmax()])
+
+
+def _copied(bars: BarHistory, rows: Ints) -> tuple[float, str]:
+    """Return the largest share of names whose close equals the open, high or low of their bar, and which one.
+
+    Bars with a single price do not count: they have their own findings (flat_bar, no_trade).
+    """
+    rows = rows[bars.high[rows] > bars.low[rows]]
+    if len(rows) < MEDIAN_NAMES:
+        return 0.0, ""
+    columns = {"open": bars.open, "high": bars.high, "low": bars.low}
+    shares = {name: float((bars.close[rows] == prices[rows]).mean()) for name, prices in columns.items()}
+    column = max(shares, key=lambda name: shares[name])
+    return shares[column], column
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:

@@ -24,6 +24,7 @@ class SessionMoves:
     old_closes: tuple[
         float, int
     ]  # largest share of names that repeat an earlier close, and how many bars back
+    copied: tuple[float, str]  # largest share of names whose close equals another price of the day, and which
     examples: tuple[str, ...]  # the largest moves, where many names exceed the limit
 
 

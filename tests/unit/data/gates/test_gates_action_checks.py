@@ -73,6 +73,22 @@ def test_fault_006_an_action_that_prices_deny_is_not_applied(case):
 
 
 @pytest.mark.parametrize(
+    "case", [{"split": 0.5, "price": 0.5}, {"split": 2.0, "price": 2.0}, {"split": 1.5, "price": 1.4}]
+)
+def test_a_split_against_whose_direction_the_price_moved_is_not_applied(case):
+    actions, rules, reported = check(**case)
+
+    assert actions.empty
+    assert rules == ["unconfirmed_action"]
+    assert "action not applied" in reported
+
+
+@pytest.mark.parametrize("split", [1.5, 2.0, 0.5])
+def test_a_split_on_a_day_of_great_news_is_applied(split):
+    assert len(check(split=split, price=1.15 / split)[0]) == 1
+
+
+@pytest.mark.parametrize(
     ("case", "left"),
     [
         ({"dividend": 12.0, "split": 4.0, "price": 0.25}, {"dividend": 0.0, "split": 4.0}),

@@ -170,12 +170,23 @@ def test_issue_10_line_17_a_name_that_often_doubles_is_set_aside_too():
 
 def test_news_on_great_volume_are_no_split():
     close, volume = make_moves()
-    close[12:, 5] /= 2
+    close[12:, 5] /= 1.5
     volume[12, 5] *= 20
 
     suspects = check_moves(as_bars(close, volume), limit=0.2)
 
     assert [(s.rule, s.sets_aside) for s in suspects] == [("large_move", False)]
+
+
+@pytest.mark.parametrize("times", [0.47, 0.35, 0.15, 0.03])
+def test_a_price_that_halves_is_not_bought_whatever_its_volume(times):
+    close, volume = make_moves()
+    close[12:, 5] *= times
+    volume[12, 5] *= 1000
+
+    (suspect,) = check_moves(as_bars(close, volume), limit=0.2)
+
+    assert (suspect.rule, suspect.severity, suspect.sets_aside) == ("unexplained_move", "quarantine", False)
 
 
 @settings(max_examples=15)

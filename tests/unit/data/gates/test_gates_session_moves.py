@@ -38,6 +38,8 @@ def measured(
     *,
     volume: Matrix | None = None,
     high: Matrix | None = None,
+    open_: Matrix | None = None,
+    low: Matrix | None = None,
     days: list[int] | None = None,
 ) -> SessionMoves:
     """Measure the last session of closes on the last trading days."""
@@ -52,9 +54,9 @@ def measured(
     bars = BarHistory(
         code=code.ravel(),
         day=day.ravel(),
-        open=flat,
+        open=flat if open_ is None else open_.T.ravel(),
         high=flat if high is None else high.T.ravel(),
-        low=flat,
+        low=flat if low is None else low.T.ravel(),
         close=flat,
         volume=np.full(flat.size, 1e6) if volume is None else volume.T.ravel(),
         factor=np.ones(flat.size),
@@ -174,6 +176,19 @@ def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the
         assert broken_bound(moves, LIMITS) == (
             f"100% of the closes equal those {back} session{'s' if back > 1 else ''} earlier"
         )
+
+
+@pytest.mark.parametrize("column", ["open", "high", "low"])
+@pytest.mark.parametrize(("names", "copied", "is_found"), [(101, 95, True), (101, 85, False), (7, 7, False)])
+def test_closes_that_were_copied_from_another_column_are_found(column, names, copied, is_found):
+    close, benchmark = random_walk(names)
+    prices = {"open": close * 1.002, "high": close * 1.01, "low": close * 0.99}
+    prices[column] = last(prices[column], lambda row: np.where(np.arange(names) < copied, close[-1], row))
+
+    moves = measured(close, benchmark, open_=prices["open"], high=prices["high"], low=prices["low"])
+
+    reason = f"94% of the closes equal the {column} of the same bar"
+    assert broken_bound(moves, LIMITS) == (reason if is_found else "")
 
 
 def test_a_market_whose_bars_stand_still_is_left_to_the_rule_for_repeated_bars():
