@@ -18,6 +18,7 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.text import counted
 from tasks.portfolio.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
 
@@ -92,7 +93,7 @@ def refuse_short_history(home: Home, session: date | None) -> None:
     elif gone:
         what = f"{where} has no row for {gone[0]}, which was published"
     else:
-        what = f"{where} has {len(rows)} rows; it had {known}"
+        what = f"{where} has {counted(len(rows), 'row')}; it had {known}"
     again = f", or run the day again with `afterclose daily --date {gone[-1]}`" if gone else ""
     raise SafetyError(
         f"{what}. Earlier losses would go undetected.",

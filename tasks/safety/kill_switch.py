@@ -50,7 +50,9 @@ def read_switch(home: Home) -> Switch:
     switch = _read_file(home.kill_switch_file)
     trips = list(switch.trips)
     if os.path.lexists(home.stop_file):
-        stopped = Event(ON, STOP, "live/STOP exists: somebody halted trading by hand.", None, cause=BY_HAND)
+        stopped = Event(
+            ON, STOP, "live/STOP exists, so somebody halted trading by hand.", None, cause=BY_HAND
+        )
         trips.insert(0, Trip(STOP, stopped))
     trips += [Trip(name, _outside_event(kept)) for name, kept in read_outside(home)]
     return Switch(trips[0].event if trips else switch.event, switch.events, tuple(trips))

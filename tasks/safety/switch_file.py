@@ -42,7 +42,7 @@ class Trip:
     @property
     def description(self) -> str:
         """Who, when and why, for use within a sentence: without the reason's full stop."""
-        by = f" by {self.event.by}" if self.event.by else ""
+        by = f" by {self.event.by}" if self.event.by not in {"", self.name} else ""
         at = f" at {self.event.at}" if self.event.at else ""
         return f"{by}{at}: {self.event.reason.removesuffix('.')}"
 

@@ -124,6 +124,7 @@ def test_the_stop_file_is_shown_first_as_a_halt_by_hand_that_lets_nothing_throug
     assert [trip.name for trip in switch.trips] == ["STOP", "1"]
     assert switch.event == switch.trips[0].event
     assert (switch.event.state, switch.event.by, switch.event.cause) == ("on", "STOP", "by_hand")
+    assert "STOP: live/STOP exists, so somebody halted trading by hand;" in switch.description
     assert not switch.allows_reductions
 
 
