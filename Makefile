@@ -33,6 +33,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python $(PIP_LOCKED) -r requirements.lock
 	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(INSTALLED)
+	@echo "Installed. Next: source $(BIN)/activate" >&2
 
 demo: $(INSTALLED) ## simulate a market, train a champion, run the last sessions, print the path of the report
 	@$(BIN)/afterclose --home demo demo

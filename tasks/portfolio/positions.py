@@ -100,7 +100,9 @@ def _columns(written: Sequence[str], path: str) -> list[str]:
 def _position(row: dict[str, str | None], path: str, line: int) -> Position:
     symbol = row["symbol"] or ""
     if symbol != CASH and not is_safe_symbol(FORMER_LIFE.sub("", symbol)):
-        raise _unusable(path, line, f"'{ascii_label(symbol)}' is not a valid symbol")
+        capitals = symbol.strip().upper()
+        hint = f"; write {capitals}" if is_safe_symbol(capitals) else ""
+        raise _unusable(path, line, f"'{ascii_label(symbol)}' is not a valid symbol{hint}")
     written = (row["shares"] or "").strip()
     shares = float(written) if NUMBER.fullmatch(written) else math.nan
     if not abs(shares) <= LARGEST:

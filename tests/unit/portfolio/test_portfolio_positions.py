@@ -54,6 +54,7 @@ def test_tickers_that_look_like_something_else_are_tickers(ticker):
         ("symbol,shares\nAAPL,٣\nCASH,1\n", "not a plain number"),
         ("symbol,shares\nAAPL\nCASH,1\n", "not a plain number: ''"),
         ("symbol,shares\n=1+1,1\nCASH,1\n", "line 2, '=1+1' is not a valid symbol"),
+        ("symbol,shares\nbrk.b,1\nCASH,1\n", "'brk.b' is not a valid symbol; write BRK.B."),
         ("symbol,shares\n../x,1\nCASH,1\n", "is not a valid symbol"),
         ("symbol,shares\nCON,1\nCASH,1\n", "is not a valid symbol"),
         ("symbol,shares\n\u202eLPAA,1\nCASH,1\n", "'\\u202eLPAA' is not a valid symbol"),
