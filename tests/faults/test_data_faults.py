@@ -157,6 +157,31 @@ def test_a_session_whose_bars_are_all_set_aside_is_refused_with_the_findings(hom
     assert_refused(monkeypatch, home, bad, reported)
 
 
+def test_a_membership_that_ends_most_of_the_index_is_refused_and_one_for_fewer_is_not(tmp_path, monkeypatch):
+    full = make_delivery(symbols=20)
+    refresh(monkeypatch, tmp_path, full, THURSDAY)
+
+    def ended(count: int) -> Delivery:
+        ends = full.members["end"].where(full.members.index >= count, pd.Timestamp(FRIDAY))
+        return replace(full, members=full.members.assign(end=ends))
+
+    assert_refused(monkeypatch, tmp_path, ended(11), r"11 of 20 members have left the index .*S00")
+    assert refresh(monkeypatch, tmp_path, ended(10)).universe_size == 10
+
+
+def test_a_table_that_is_no_longer_offered_is_named(tmp_path, monkeypatch):
+    class Less(Served):
+        capabilities = frozenset[Table]({"bars", "levels"})
+
+    refresh(monkeypatch, tmp_path, make_delivery(), THURSDAY)
+
+    (reason,) = refresh(monkeypatch, tmp_path, Less(make_delivery())).fall_throughs
+
+    assert reason.startswith(
+        "No provider offers actions, members, listings, fundamentals, riskfree any more."
+    )
+
+
 def test_fault_003_a_session_with_too_few_names_is_refused(tmp_path, monkeypatch):
     full = make_delivery(symbols=20)
     missing = (full.bars["session"] == pd.Timestamp(FRIDAY)) & full.bars["symbol"].isin(["S04", "S05"])

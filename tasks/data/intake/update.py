@@ -14,6 +14,7 @@ from tasks.core.text import counted
 from tasks.data.gates.conform import conform, refuse_lost_items
 from tasks.data.gates.context_rows import Known, context_start
 from tasks.data.gates.level_checks import level_rules
+from tasks.data.gates.member_checks import refuse_emptied_index
 from tasks.data.gates.readiness import refuse_unfit
 from tasks.data.gates.session_facts import facts_of_batch
 from tasks.data.gates.session_moves import refuse_implausible_session
@@ -28,6 +29,7 @@ from tasks.data.lake.seals import refuse_damage
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.providers.base import Provider
 from tasks.data.schema.batch import Batch
+from tasks.data.schema.columns import COLUMNS
 from tasks.data.schema.records import Days, LakeLocation
 from tasks.data.schema.tables import SPECS, as_seen_on, changed_rows
 
@@ -77,6 +79,10 @@ def update_lake(
     refuse_lost_items(tables["fundamentals"], known.tables["fundamentals"], provider.name)
     fall_throughs = delivery.fall_throughs
     del delivery
+    if not whole:  # an import reports what the source no longer holds, and a person reads it
+        members = tables["members"], known.tables["members"]
+        refuse_emptied_index(*members, after=after, through=through, provider=provider.name)
+        fall_throughs += _lost_tables(provider, known)
     compared, failed = compare_sources(
         run, tables["bars"], provider.name, after=None if whole else after, through=through
     )
@@ -113,6 +119,20 @@ def update_lake(
         lake, head, batch, provider=provider.name, through=through, at=at, simulated_version=version
     )
     return committed, batch
+
+
+def _lost_tables(provider: Provider, known: Known) -> tuple[str, ...]:
+    """Return a sentence for the tables that the lake has rows of and no provider offers any more."""
+    lost = [
+        name
+        for name in COLUMNS
+        if name not in provider.capabilities and name in known.tables and len(known.tables[name])
+    ]
+    if not lost:
+        return ()
+    reason = f"No provider offers {', '.join(lost)} any more. Used instead: the rows stored so far."
+    log.warning("%s", reason)
+    return (reason,)
 
 
 def refuse_other_provider(head: Head | None, provider: str) -> None:
