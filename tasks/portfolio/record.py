@@ -124,6 +124,13 @@ def history_sessions(home: Home) -> set[date] | None:
             remedy="Restore it from a backup (`afterclose data restore`); the loss limits depend on it.",
             path=str(path),
         ) from error
+    if text and not text.endswith("\n"):  # a cell may be cut to a number that reads well
+        raise SafetyError(
+            f"{path} ends in the middle of its last line.",
+            remedy="Restore it from a backup (`afterclose data restore`), or complete the line; the loss limits depend "
+            "on it.",
+            path=str(path),
+        )
     found = (_date(row[0]) for row in csv.reader(io.StringIO(text)) if row)
     return {day for day in found if day is not None}
 

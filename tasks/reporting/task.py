@@ -104,13 +104,18 @@ def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:
     folder = publish_blocked(inputs.run, files)
     checks = inputs.records.checks
     failed = failed_checks(inputs.records)
-    reasons = [f"{check.name} ({check.value}, limit {check.limit})" for check in failed]
+    reasons = [
+        f"{check.name} ({check.value}{f', limit {check.limit}' if check.limit else ''})" for check in failed
+    ]
     if halt := halt_words(checks.kill_switch):
         reasons.insert(0, f"the kill switch is on{halt}")
+    causes = dict.fromkeys(
+        check.detail.removesuffix(".") for check in failed if not check.limit
+    )  # could not run
     switch = read_switch(inputs.run.home)
     reset = f" When the cause is understood: {reset_command(inputs.run.home, switch)}" if switch.is_on else ""
     return SafetyError(
-        f"{inputs.run.session} is blocked: {'; '.join(reasons)}. Nothing was published.",
+        f"{inputs.run.session} is blocked: {'; '.join([*reasons, *causes])}. Nothing was published.",
         remedy=f"Read {folder / 'report.html'}.{reset}",
         failed=[check.name for check in failed],
         kill_switch=checks.kill_switch,

@@ -90,7 +90,7 @@ def test_a_run_that_hung_with_the_switch_s_lock_does_not_publish_after_the_trip(
 
     monkeypatch.setattr(module, step, tripped_meanwhile)
 
-    with pytest.raises(SafetyError, match="halted while it was written"):
+    with pytest.raises(SafetyError, match="halted while it was being written"):
         run_day(ready_home)
 
     assert "live/STOP" in problems[0]

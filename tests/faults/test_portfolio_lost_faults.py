@@ -16,7 +16,7 @@ from tasks.portfolio.record import (
     published_sessions,
     refuse_short_history,
 )
-from tests.homes import LAST_SESSION, afterclose, tree_bytes
+from tests.homes import LAST_SESSION, afterclose, run_day, tree_bytes
 
 HELD = "symbol,shares\nS001,100\nCASH,5000\n"
 MONDAY, TUESDAY, WEDNESDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 12)
@@ -221,6 +221,26 @@ def test_a_history_that_lost_rows_of_no_published_day_is_reported_by_both_counts
 
     assert refused.value.what.startswith(f"{home.performance_file} has 2 rows; it had 3")
     assert "(`afterclose data restore`). If" in refused.value.remedy
+
+
+def test_a_history_that_is_cut_within_its_last_line_is_not_read(tmp_path):
+    home = lived_home(tmp_path)
+    home.performance_file.write_text(home.performance_file.read_text()[:-3])
+
+    with pytest.raises(SafetyError, match=r"performance_history\.csv ends in the middle of its last line"):
+        refuse_short_history(home, date(2024, 6, 13))
+
+
+def test_a_day_that_is_blocked_by_a_damaged_history_names_the_file_and_the_line(begun_home):
+    history = Home(begun_home).performance_file
+    heading, row = history.read_text().splitlines()
+    history.write_text(f"{heading}\n{row.rpartition(',')[0].rpartition(',')[0]}\n")  # no exposure any more
+
+    with pytest.raises(SafetyError) as blocked:
+        run_day(begun_home)
+
+    assert "daily_loss (could not run);" in blocked.value.what
+    assert f"{history} cannot be used: line 2" in blocked.value.what
 
 
 def test_an_accepted_history_excuses_no_later_day(tmp_path):

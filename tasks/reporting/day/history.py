@@ -28,7 +28,7 @@ def parse_history(content: bytes | None, *, path: str) -> pd.DataFrame:
     except ValueError as error:
         raise DataError(
             f"{path} cannot be read: {error}.",
-            remedy="Fix the row, or move the file away to start a new history, then run again.",
+            remedy="Fix the row, or restore the file from a backup (`afterclose data restore`), then run again.",
             path=path,
         ) from error
     missing = {column: "" for column in COLUMNS if column not in rows}
