@@ -5,7 +5,7 @@ Layers are merged key by key. Invalid settings are rejected with all problems at
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -199,6 +199,8 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
     if "simulated" in providers and len(providers) > 1:
         what = "mixes the simulated market with real data."
         found.append(("data.provider", "data.provider", what))
+    if what := _useless_comparison(providers[0], settings.data.compare_with):
+        found.append(("data.compare_with", "data.compare_with", what))
     names = [candidate.name for candidate in settings.models.candidates]
     if len(set(names)) < len(names):
         found.append(("models.candidates", "models.candidates", "has two candidates of the same name."))
@@ -206,3 +208,14 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
         what = f"names {', '.join(unknown)}, which is not in models.candidates."
         found.append(("models.quick_candidates", "models.quick_candidates", what))
     return [Problem(origins[cause], key, what) for cause, key, what in found]
+
+
+def _useless_comparison(first: str, others: Sequence[str]) -> str:
+    """Return why the other sources are no evidence for the first provider's prices; "" if they are."""
+    if first in others:
+        return f"names {first}, the provider itself: every wrong price would be confirmed."
+    if len(set(others)) < len(others):
+        return "names a provider twice."
+    if "simulated" in {first, *others} and others:
+        return "compares the simulated market with real data."
+    return ""

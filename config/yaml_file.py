@@ -4,6 +4,7 @@ Tags, anchors, aliases, duplicate keys, deep nesting and large files are rejecte
 mistake has hidden effects.
 """
 
+import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ Tree = dict[str, Any]
 
 MOST_BYTES = 256 * 1024
 DEEPEST = 12
+OTHER_BASES = re.compile(
+    r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)"
+)  # YAML 1.1: 010 is 8, 1:30 is 90
 
 _FastLoader: type[yaml.SafeLoader] = getattr(
     yaml, "CSafeLoader", yaml.SafeLoader
@@ -73,6 +77,8 @@ def _refusals(text: str) -> Iterator[str]:
             yield f"{line}: nested more than {DEEPEST} levels deep."
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             yield f"{line}: anchors (&) and aliases (*) are not allowed; write the value out."
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and OTHER_BASES.fullmatch(event.value):
+            yield f"{line}: YAML reads {event.value[:20]} as another number; write it without leading zeros or colons."
         if tag := getattr(event, "tag", None):
             yield f"{line}: tags ({tag}) are not allowed; settings are plain values."
 

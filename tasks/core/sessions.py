@@ -82,11 +82,12 @@ def sessions_between(first: date, last: date) -> Days:
 
 
 def sessions_ending(last: date, count: int) -> Days:
-    """Return `count` sessions as datetime64[D]; the last is on or before `last`."""
+    """Return `count` sessions as datetime64[D], or all since FIRST_DAY; the last is on or before `last`."""
     _refuse_out_of_bounds(last)
     calendar = _calendar()
     label = calendar.date_to_session(last.isoformat(), direction="previous")
-    days: Days = calendar.sessions_window(label, -count).to_numpy()
+    known = int(calendar.sessions.searchsorted(label)) + 1
+    days: Days = calendar.sessions_window(label, -min(count, known)).to_numpy()
     return days.astype("datetime64[D]")
 
 

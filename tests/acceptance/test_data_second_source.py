@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tasks.core.errors import TransientError
 from tasks.data.intake import second_opinions
+from tasks.data.providers.cascade import Cascade
 from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled
 
@@ -44,6 +45,19 @@ def test_a_great_move_that_a_second_source_has_too_is_believed(tmp_path, monkeyp
     assert together.quarantined == ()
     assert [one.rule for one in together.findings] == ["large_move"]
     assert "another source confirms it" in together.findings[0].evidence
+
+
+def test_a_source_is_not_compared_with_bars_that_it_delivered_itself(tmp_path, monkeypatch):
+    base = make_delivery(symbols=30)
+    first, fallback = Down(base), Second(scaled(base, "S03", FRIDAY, 10.0))
+    first.name = "simulated"
+
+    market = compared(
+        monkeypatch, tmp_path, Cascade([first, fallback], levels=[]), Second(fallback.everything)
+    )
+
+    assert [(one.symbol, one.rule) for one in market.findings] == [("S03", "unit_error")]
+    assert "bars could not be compared with second: it delivered them." in market.fall_throughs
 
 
 def test_a_second_source_that_fails_is_reported_and_the_day_continues(tmp_path, monkeypatch):

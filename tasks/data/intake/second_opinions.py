@@ -17,10 +17,13 @@ log = logging.getLogger(__name__)
 def compare_sources(
     run: Run, bars: pd.DataFrame, ours: str, *, after: date | None, through: date
 ) -> tuple[Reconciled, tuple[str, ...]]:
-    """Compare the bars with the other sources; return the result, and why some could not be compared."""
+    """Compare the bars of `ours` with the other sources; return the result, and why some could not be compared."""
     answers: dict[str, pd.DataFrame] = {}
     failed = []
     for other in make_second_opinions(run):
+        if other.name == ours:  # it replaces the first provider: it would confirm every price of its own
+            failed.append(f"bars could not be compared with {ours}: it delivered them.")
+            continue
         try:
             delivery = other.fetch(after=after, through=through, tables=frozenset({"bars"}))
             answers[other.name] = conform(delivery, through=through, provider=other.name)["bars"]

@@ -77,14 +77,14 @@ def update_lake(
     trading_days = sessions_between(FIRST_DAY, through)
     known = _known(lake, head, tables, trading_days, whole=whole)
     refuse_lost_items(tables["fundamentals"], known.tables["fundamentals"], provider.name)
-    fall_throughs = delivery.fall_throughs
+    fall_throughs, source = delivery.fall_throughs, delivery.bars_from or provider.name
     del delivery
     if not whole:  # an import reports what the source no longer holds, and a person reads it
         members = tables["members"], known.tables["members"]
         refuse_emptied_index(*members, after=after, through=through, provider=provider.name)
         fall_throughs += _lost_tables(provider, known)
     compared, failed = compare_sources(
-        run, tables["bars"], provider.name, after=None if whole else after, through=through
+        run, tables["bars"], source, after=None if whole else after, through=through
     )
     log.info("checking %s", counted(len(tables["bars"]), "bar"))
     batch = admit(

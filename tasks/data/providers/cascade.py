@@ -66,6 +66,7 @@ class Cascade:
         return replace(
             delivered(found, tables),
             fall_throughs=tuple(_describe_failure(*failure, sources) for failure in failed),
+            bars_from=sources.get("bars", ""),
         )
 
 

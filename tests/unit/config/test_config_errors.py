@@ -62,6 +62,15 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
         ("data: {provider: []}", "data.provider: must be one of simulated, files, "),
         ("data: {provider: [alpaca, alpaca]}", "data.provider: names a provider twice."),
         ("data: {provider: [simulated, alpaca]}", "mixes the simulated market with real data."),
+        ("data: {provider: [alpaca, fred], compare_with: [alpaca]}", "names alpaca, the provider itself"),
+        ("data: {compare_with: [simulated]}", "names simulated, the provider itself"),
+        ("data: {provider: alpaca, compare_with: [tiingo, tiingo]}", "compare_with: names a provider twice."),
+        (
+            "data: {provider: alpaca, compare_with: [simulated]}",
+            "compares the simulated market with real data",
+        ),
+        ("trades: {max_trades: 010}", "line 1: YAML reads 010 as another number"),
+        ("trades: {max_trades: 1:30}", "line 1: YAML reads 1:30 as another number"),
     ],
 )
 def test_the_key_and_what_is_allowed_are_named(tmp_path, text, expected):

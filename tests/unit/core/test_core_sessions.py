@@ -51,6 +51,10 @@ def test_a_window_of_sessions_ends_on_or_before_the_day():
     assert [str(day) for day in days] == ["2024-07-02", "2024-07-03", "2024-07-05"]
 
 
+def test_more_sessions_than_the_calendar_has_are_all_of_them():
+    assert len(sessions_ending(date(1990, 1, 5), 10**18)) == 4
+
+
 def test_no_session_lies_between_two_days_of_a_weekend():
     assert sessions_between(date(2024, 7, 6), date(2024, 7, 7)).size == 0
 
