@@ -48,7 +48,7 @@ def restore(options: Options, archive: Path, *, replace: bool, lake: str | None)
     if not archive.is_file():
         raise ConfigError(
             f"{archive} is not a file.",
-            remedy="Specify the .tar file of a backup.",
+            remedy="Specify the .tar file of a backup (`afterclose data backup --help`).",
             path=str(archive),
         )
     try:

@@ -121,4 +121,5 @@ def test_an_archive_that_is_not_there_is_a_usage_error_and_makes_no_folder(tmp_p
 
     assert refused["what"] == f"{tmp_path / 'none.tar'} is not a file."
     assert "afterclose data backup" in refused["remedy"]
+    assert str(tmp_path / "book") not in refused["remedy"]  # the home to restore has nothing to back up
     assert not (tmp_path / "book").exists()
