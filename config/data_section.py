@@ -181,9 +181,9 @@ class Data(Section):
     compare_with: tuple[ProviderName, ...]
     """Providers whose bars are compared with those of data.provider; differences over 1% are reported."""
     benchmark: str
-    """Level series of the market."""
+    """Symbol of the market benchmark."""
     volatility_index: str
-    """Level series of the volatility index."""
+    """Symbol of the volatility index."""
     symbols_file: Path | None
     """Symbols to request from network providers, one per line; without it, Alpaca's full list is requested."""
     first_session: date

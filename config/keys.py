@@ -72,8 +72,15 @@ def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
-    return "".join(f" {word} {schema[name]:,g}" for name, word in words.items() if name in schema)
+    if "minimum" in schema and "maximum" in schema:
+        return f" from {schema['minimum']:,g} to {schema['maximum']:,g}"
+    words = {
+        "minimum": "of at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    return " and".join(f" {word} {schema[name]:,g}" for name, word in words.items() if name in schema)
 
 
 def _text_in_words(schema: Schema) -> str:
@@ -88,8 +95,8 @@ def _text_in_words(schema: Schema) -> str:
 def _list_in_words(schema: Schema, shared: dict[str, Schema]) -> str:
     entry = _resolved(schema.get("items", {}), shared)
     inside = "sections" if "properties" in entry else f"entries, each {allowed_by(entry, shared)}"
-    few = f", at least {schema['minItems']}" if "minItems" in schema else ""
-    return f"a list of {inside}{few}"
+    few = f"{schema['minItems']} or more " if "minItems" in schema else ""
+    return f"a list of {few}{inside}"
 
 
 def _mapping_in_words(schema: Schema, shared: dict[str, Schema]) -> str:

@@ -31,7 +31,7 @@ class FeatureChecks(Section):
     max_correlation: Fraction
     """Features whose absolute correlation is higher are near-duplicates."""
     max_rank_ic: Fraction
-    """A feature whose own absolute mean rank IC is higher may know the future…"""
+    """A feature whose own absolute mean rank IC is higher may be a look-ahead error …"""
     max_rank_ic_t: Positive
     """… if the absolute t-statistic of that rank IC is also higher than this."""
 
@@ -48,7 +48,7 @@ class Models(Section):
     target: Literal["rank", "significant_move", "triple_barrier"]
     """What is learned: the mean rank over the horizons, a move over 1% in the shortest, or barriers in the longest."""
     entry: Literal["next_open", "next_close"]
-    """Price of the next session from which labels and tests count: the close of the decision is no longer traded."""
+    """Entry price, in the next session, for labels and tests: the close of the decision can no longer be traded."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
     """Horizons of the forward returns to learn, in sessions. Every n-th is learned, all are tested; n: the shortest."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]

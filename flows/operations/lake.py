@@ -34,7 +34,7 @@ def show_lake(options: Options) -> Result:
     days = [str(day) for day in status.missing_sessions]
     at = status.refreshed_at
     rows = [
-        ("lake", status.lies_in),
+        ("lake", status.location),
         ("provider", status.provider),
         *([("note", f"{status.older_market}. {OLDER_REMEDY}")] if status.older_market else []),
         ("sessions", f"{status.first_session} to {status.last_session}"),
@@ -133,7 +133,7 @@ def import_files(options: Options, folder: Path) -> Result:
     counts = [counted(new, "new bar"), f"{restated:,} restated", f"{aside:,} set aside"]
     if imported.refused:
         counts.append(f"{sum(imported.refused.values()):,} refused")
-    lines = [f"{run.home.root} is a home now."] if made else []
+    lines = [f"Created the home {run.home.root}."] if made else []
     lines.append(f"{', '.join(counts)}; the lake holds {span}.")
     lines += [f"Rewritten: {change}." for change in imported.rewritten]
     if imported.refused:

@@ -26,4 +26,4 @@ def create_home(folder: Path, *, simulated: bool) -> Result:
         if has_config
         else NEXT[simulated].format(config=home.config_file)
     )
-    return Result(document, f"{home.root} is a home now. {with_home(note, Options(home=folder))}")
+    return Result(document, f"Created the home {home.root}. {with_home(note, Options(home=folder))}")

@@ -84,13 +84,14 @@ def _standing_halts(home: Home) -> Iterator[str]:
     """
     from tasks.data.upkeep.backup import is_interrupted
     from tasks.safety.kill_switch import STOP, hold_switch, read_switch
+    from tasks.safety.switch_file import list_trips
 
     with hold_switch(home):
         switch = read_switch(home)
         missing = () if os.path.lexists(home.kill_switch_file) else ("0",)
         marked = (STOP,) if is_interrupted(home) else ()
         halts = [trip for trip in switch.trips if trip.name not in (*missing, *marked)]
-        yield "; ".join(f"{trip.name}{trip.description}" for trip in halts)
+        yield list_trips(halts)
 
 
 def vacuum(options: Options) -> Result:

@@ -29,7 +29,7 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
     equity_usd = round(math.fsum([cash_usd, *(holding.value_usd for holding in holdings)]), 6)
     if not (math.isfinite(equity_usd) and equity_usd > 0):
         raise SafetyError(
-            f"The book is worth {equity_usd:,.2f} USD after {session}; there is nothing to size positions by.",
+            f"The portfolio is worth {equity_usd:,.2f} USD on {session}: positions cannot be sized.",
             remedy="Compare the positions file with the broker's statement, and correct it.",
             equity_usd=equity_usd,
         )
@@ -49,7 +49,7 @@ def _carried(position: Position, session: date, events: Events) -> Position:
     if position.session is not None and position.session > session:
         raise SafetyError(
             f"{position.symbol} is held as of {position.session}, after the requested session {session}.",
-            remedy="Run a later date, or give past dates a home of their own.",
+            remedy="Run a later date, or use a separate home for past dates.",
             symbol=position.symbol,
         )
     symbol = symbol_today(position.symbol, position.session or session, events.companies)

@@ -31,7 +31,7 @@ def choose_candidates(
     facts = assets.reindex(scores.index)
     has_quote = facts["has_quote"].eq(True)  # noqa: FBT003 - a pandas comparison; a missing name has no quote
     obstacles = {
-        "its symbol means the cash line here": scores.index == CASH,
+        "its symbol is reserved for cash": scores.index == CASH,
         "it has no score": ~np.isfinite(scores.to_numpy(dtype=float)),
         "it has no quote on the session": ~has_quote,
         "it is in quarantine": facts["is_quarantined"].eq(True),  # noqa: FBT003

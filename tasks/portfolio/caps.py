@@ -32,7 +32,7 @@ def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
         f"the position limit of {percent(limits.max_position)}",
         cap_positions(cuts[-1].weights, limits.max_position),
     )
-    then("a close look-alike", cap_pairs(cuts[-1].weights, limits.pairs, limits.max_position))
+    then("the limit on correlated pairs", cap_pairs(cuts[-1].weights, limits.pairs, limits.max_position))
     for group in limits.groups:
         then(f"the limit of {percent(group.limit)} for {group.name}", cap_group(cuts[-1].weights, group))
     then(

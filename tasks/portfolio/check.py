@@ -28,7 +28,7 @@ def check_book(
     if not np.isfinite(weights).all():
         raise _refused(f"the weight of {frame.index[~np.isfinite(weights)][0]} is not a number")
     if (weights < 0).any():
-        raise _refused(f"{frame.index[weights < 0][0]} has a negative weight, and the book is long-only")
+        raise _refused(f"{frame.index[weights < 0][0]} has a negative weight, but the portfolio is long-only")
     if abs(weights.sum() - 1) > SUM_TOLERANCE:
         raise _refused(f"weights and cash sum to {weights.sum():.10f}, not to 1")
     limits = limits_for(frame.iloc[:-1], covariance, exposure_cap=exposure_cap, settings=settings)
@@ -39,6 +39,6 @@ def check_book(
 
 def _refused(why: str) -> SafetyError:
     return SafetyError(
-        f"The target book is refused: {why}.",
+        f"The target portfolio is refused: {why}.",
         remedy="No trades were proposed. This is a defect: run again with --debug and report it.",
     )

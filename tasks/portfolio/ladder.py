@@ -31,19 +31,21 @@ def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
     steps: list[LadderStep] = []
     if not ranks and optimizer in NEED_A_RANKING:
         steps.append(
-            LadderStep(optimizer, "left: the champion does not rank names, there is nothing to maximise")
+            LadderStep(
+                optimizer, "skipped: the champion does not rank names, so there is nothing to maximise"
+            )
         )
         optimizer = "equal_weight"
     if problem.expected_returns.size == 0:
-        return Solution(None, HOLD, (*steps, LadderStep(HOLD, "held: there are no candidates")))
+        return Solution(None, HOLD, (*steps, LadderStep(HOLD, "used: there are no candidates")))
     for method in rungs(optimizer):
         try:
             weights = optimize(method, problem)
         except InfeasibleError as error:
-            steps.append(LadderStep(method, f"left: {error.what.rstrip('.')}"))
+            steps.append(LadderStep(method, f"failed: {error.what.rstrip('.')}"))
         else:
             return Solution(weights, method, (*steps, LadderStep(method, _held(weights))))
-    return Solution(None, HOLD, (*steps, LadderStep(HOLD, "held: no method gave a book")))
+    return Solution(None, HOLD, (*steps, LadderStep(HOLD, "used: no method returned a portfolio")))
 
 
 def rungs(first: str) -> tuple[str, ...]:
@@ -54,4 +56,4 @@ def rungs(first: str) -> tuple[str, ...]:
 
 
 def _held(weights: Weights) -> str:
-    return f"held: {np.count_nonzero(weights > 1e-4)} names, {percent(weights.sum())} before limits"
+    return f"used: {np.count_nonzero(weights > 1e-4)} names, {percent(weights.sum())} before limits"

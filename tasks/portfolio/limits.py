@@ -70,7 +70,7 @@ def limits_for(
         ),
         pairs=()
         if covariance is None
-        else look_alikes(
+        else correlated_pairs(
             _correlation(covariance.reindex(index=names.index, columns=names.index)),
             limit=settings.max_correlation,
         ),
@@ -86,12 +86,12 @@ def _limited(sector: Text, settings: PortfolioSettings) -> tuple[str, ...]:
 def unknown_sector_words(settings: PortfolioSettings) -> str:
     """Explain how the settings treat names of unknown sector."""
     if settings.unknown_sector == "each_its_own":
-        return "each counts as a sector of its own, and no limit holds them together"
+        return "each counts as its own sector, and no limit applies to their total"
     most = percent(settings.max_sector_frac)
-    return f"they count as one sector, so together they may weigh no more than {most} of the book"
+    return f"they count as one sector, so together they may weigh no more than {most} of the portfolio"
 
 
-def look_alikes(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:
+def correlated_pairs(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:
     """Return the pairs with a correlation above the limit, highest first; unknown correlations form no pair."""
     ones, others = np.nonzero(np.triu(np.nan_to_num(correlation, nan=0.0) > limit, k=1))
     pairs = (Pair(int(i), int(j), float(correlation[i, j])) for i, j in zip(ones, others, strict=True))
@@ -105,7 +105,7 @@ def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
         broken.append("position")
     broken += [group.name for group in limits.groups if _excess(weights[group.members], group.limit)]
     if any(_excess(weights[[pair.one, pair.other]], limits.max_position) for pair in limits.pairs):
-        broken.append("look-alikes")
+        broken.append("correlated pairs")
     if _excess(weights, limits.max_exposure):
         broken.append("exposure")
     return tuple(broken)

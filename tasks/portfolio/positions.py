@@ -110,7 +110,9 @@ def _position(row: dict[str, str | None], path: str, line: int) -> Position:
             path, line, f"the shares of {symbol} are not a plain number: '{ascii_label(written)}'"
         )
     if shares < 0 and symbol != CASH:
-        raise _unusable(path, line, f"{symbol} is held short ({shares:g}), and the book is long-only")
+        raise _unusable(
+            path, line, f"{symbol} is a short position ({shares:g}), but the portfolio is long-only"
+        )
     return Position(symbol, shares, _session(row.get("session") or "", path, line))
 
 

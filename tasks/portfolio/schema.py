@@ -55,5 +55,7 @@ class Portfolio:
     method: str  # the rung that held
     ladder: tuple[LadderStep, ...]
     exposure_cap: float
-    risk: dict[str, float]  # volatility, var_1d, cvar_1d, var_21d, cvar_21d, of the target book as fractions
+    risk: dict[
+        str, float
+    ]  # volatility, var_1d, cvar_1d, var_21d, cvar_21d, of the target portfolio as fractions
     notes: tuple[str, ...]

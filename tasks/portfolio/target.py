@@ -92,14 +92,14 @@ def _solve(
     settings: PortfolioSettings,
 ) -> Solution:
     if view.exposure_cap <= 0:
-        return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "held: the regime allows no exposure"),))
+        return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "used: the regime allows no exposure"),))
     names = list(candidates.symbols)
     yearly = covariance.loc[names, names] * SESSIONS_PER_YEAR
     volatility = pd.Series(np.sqrt(np.diag(yearly)), index=names)
     problem = Problem(
         expected_returns(view.scores, volatility, score_to_return=settings.score_to_return),
         yearly.to_numpy(dtype=float),
-        # the regime scales the book as a whole
+        # the regime scales the portfolio as a whole
         limits_for(assets.reindex(names), covariance, exposure_cap=1.0, settings=settings),
         settings.solver_max_iterations,
     )
@@ -137,13 +137,15 @@ def _why(
     for place, symbol in enumerate(wanted.index):
         said = [f"rank {rank[symbol]} of {len(rank)} by score"] if view.ranks and symbol in rank.index else []
         if method == HOLD:
-            said.append("held as it is: no method gave a book")
+            said.append("unchanged: no method returned a portfolio")
         elif symbol not in considered:
             said.append(_why_left(symbol, candidates, assets))
         elif method == CASH_ONLY:
             said.append("the regime allows no exposure")
         elif wanted.iloc[place] < WORTH_TELLING:
-            said.append("no weight by the optimizer" if view.allows_new_positions else "no new positions now")
+            said.append(
+                "no weight from the optimizer" if view.allows_new_positions else "no new positions now"
+            )
         elif not view.ranks:
             said.append("one of the names considered, which the champion does not rank")
         said += [
@@ -173,7 +175,7 @@ def _notes(
 ) -> list[str]:
     notes = [f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone."]
     if view.exposure_cap < 1:
-        notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the book.")
+        notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio.")
     if not view.allows_new_positions:
         notes.append("The regime allows no new positions and no increases.")
     sectors = assets.reindex(weights.index[weights > 0])["sector"].fillna(UNKNOWN_SECTOR)
@@ -182,9 +184,9 @@ def _notes(
         notes.append(f"The sector of {unknown} names is unknown: {unknown_sector_words(settings)}.")
     if limits.pairs:
         notes.append(
-            f"{len(limits.pairs)} pairs of names are look-alikes by correlation: "
-            "each pair together weighs no more than one position may."
+            f"{len(limits.pairs)} pairs of names are highly correlated: "
+            "the sum of each pair is within the limit of one position."
         )
     if 0 < weights.sum() < min(view.exposure_cap, 1.0) - 0.01:
-        notes.append(f"The limits leave {percent(1 - weights.sum())} of the book in cash.")
+        notes.append(f"The limits leave {percent(1 - weights.sum())} of the portfolio in cash.")
     return notes

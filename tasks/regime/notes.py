@@ -26,19 +26,20 @@ def regime_notes(
     if realised := int(inputs.is_realised[decisive].sum()):
         notes.append(
             f"The volatility index {index} is missing on {_sessions(realised, inputs, decisive)}: realised"
-            f" volatility ({REALISED_SESSIONS} sessions, × {INDEX_OVER_REALISED}) stands in."
+            f" volatility ({REALISED_SESSIONS} sessions, × {INDEX_OVER_REALISED}) is used instead."
         )
     if synthetic := int(inputs.is_cross_section[decisive].sum()):
         notes.append(
             f"The benchmark {benchmark} is missing on {_sessions(synthetic, inputs, decisive)}: the"
-            " equal-weight average of the members stands in."
+            " equal-weight average of the members is used instead."
         )
     if all_names := int(inputs.is_all_names[decisive].sum()):
         notes.append(
-            f"The universe is empty on {_sessions(all_names, inputs, decisive)}: every name with a bar stands in."
+            f"The universe is empty on {_sessions(all_names, inputs, decisive)}: every name with a bar counts as a"
+            " member."
         )
     notes.extend(
-        f"No measure of {words}: it counts as the worst it could be."
+        f"{words.capitalize()} cannot be measured: the worst value is assumed."
         for name, words in NAMES.items()
         if math.isnan(getattr(inputs, name)[-1])
     )

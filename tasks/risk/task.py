@@ -43,7 +43,7 @@ def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage) -> tuple[str, ..
         more = f" and {left_out.size - NAMED_IN_NOTES} more" if left_out.size > NAMED_IN_NOTES else ""
         notes.append(f"No risk estimate for {named}{more}: too short a history or no movement.")
     if shrinkage.is_repaired:
-        notes.append("The covariance was singular and was repaired: its diagonal was lifted.")
+        notes.append("The covariance was singular and was repaired: its diagonal was increased.")
     if not np.any(known):
         notes.append("No name has enough returns in the window: there is no risk estimate at all.")
     return tuple(notes)

@@ -64,7 +64,7 @@ def regime_cap(facts: Facts) -> Outcome:
 def correlation(facts: Facts) -> Outcome:
     """Report the most correlated pair of the target. Informational: such pairs were cut when the target was made."""
     names = facts.quotes.returns.columns.intersection(facts.target.index[facts.target["weight"] > 0])
-    limit = f"noted above {facts.settings.portfolio.max_correlation:.2f}"
+    limit = f"reported above {facts.settings.portfolio.max_correlation:.2f}"
     if len(names) < 2:
         return Outcome(passed=True, value="no pair", limit=limit)
     pairs = facts.quotes.returns[names].corr(min_periods=20).to_numpy(copy=True)

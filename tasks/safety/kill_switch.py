@@ -33,6 +33,7 @@ from tasks.safety.switch_file import (
     Trip,
     as_stored,
     event_of,
+    list_trips,
     parse_strictly,
     parse_switch,
     render_switch,
@@ -134,7 +135,7 @@ def _named(home: Home, switch: Switch, trips: Collection[str] | None) -> tuple[s
     if not trips:
         if len(standing) > 1:
             raise ConfigError(
-                f"{len(standing)} trips are active: {'; '.join(t.name + t.description for t in switch.trips)}.",
+                f"{len(standing)} trips are active: {list_trips(switch.trips)}.",
                 remedy=f"Reset those that were investigated: {reset_command(home, switch)}",
                 trips=standing,
             )

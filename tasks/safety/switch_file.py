@@ -4,6 +4,7 @@ Anything not in the exact format means on. kill_switch reads and writes the file
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -69,9 +70,8 @@ class Switch:
     def description(self) -> str:
         """ "clear", or who halted trading and why."""
         if len(self.trips) <= 1:
-            return f"on{self.trips[0].description}" if self.trips else CLEAR
-        trips = "; ".join(f"{trip.name}{trip.description}" for trip in self.trips)
-        return f"on: {len(self.trips)} trips. {trips}"
+            return f"on{_continued(self.trips[0].description)}" if self.trips else CLEAR
+        return f"on: {len(self.trips)} trips. {list_trips(self.trips)}"
 
     def acknowledged_through(self, cause: str) -> date | None:
         """Return the latest session whose trip for this cause was reset by a person; None if there is none.
@@ -85,6 +85,16 @@ class Switch:
             if event.cause == cause and event.session and str(number) not in active
         ]
         return max(map(date.fromisoformat, sessions), default=None)
+
+
+def list_trips(trips: Iterable[Trip]) -> str:
+    """Return the trips in one line, each with its name; empty without any."""
+    return "; ".join(f"trip {trip.name}{trip.description}" for trip in trips)
+
+
+def _continued(description: str) -> str:
+    """Return the description of a trip as the continuation of "on"."""
+    return f", tripped{description}" if description.startswith((" by ", " at ")) else description
 
 
 def parse_switch(content: bytes) -> Switch:

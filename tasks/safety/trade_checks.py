@@ -61,10 +61,10 @@ def price_deviation(facts: Facts) -> Outcome:
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade exceeds a multiple of the volume limit at the name's median daily volume, as a typing error would (S1).
+    """No trade exceeds a multiple of the volume limit applied to the median daily volume: catches typing errors (S1).
 
-    `liquidity` uses the mean, which a single bar with a thousandfold volume inflates, and the limit with it; the median
-    does not change. The price part of S1 is `price_deviation`. A name with a median volume of 0 may only be sold.
+    `liquidity` uses the mean: a single bar with a thousandfold volume inflates it, and so the limit; the median does
+    not change. The price part of S1 is `price_deviation`. A name with a median volume of 0 may only be sold.
     """
     settings = facts.settings
     usual = _by_trade(facts.quotes.median_volume_usd, facts.trades["symbol"])
@@ -142,7 +142,8 @@ def sells_are_held(facts: Facts) -> Outcome:
     sold = facts.trades[facts.is_sale].groupby("symbol")["shares"].sum()
     held = facts.held.reindex(sold.index).fillna(0.0)
     over = [
-        f"{symbol} {sold[symbol]:g} of {held[symbol]:g}" for symbol in sold.index[~(sold <= held + ROUNDING)]
+        f"{symbol}: {sold[symbol]:g} sold, {held[symbol]:g} held"
+        for symbol in sold.index[~(sold <= held + ROUNDING)]
     ]
     return none_of(over, limit="≤ shares held")
 

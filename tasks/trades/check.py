@@ -36,7 +36,7 @@ def check_trades(frame: pd.DataFrame, book: Book, adv_usd: pd.Series, *, setting
     safety = settings.safety
     most = safety.max_buys_frac if book.holdings else safety.max_entry_buys_frac
     if bought > most * book.equity_usd + CENT:
-        raise _refused(f"buys are {bought / book.equity_usd:.1%} of the book")
+        raise _refused(f"buys are {bought / book.equity_usd:.1%} of the portfolio")
 
 
 def _check_row(
@@ -45,7 +45,7 @@ def _check_row(
     symbol, side = row["symbol"], row["side"]
     shares, price, notional = (float(str(row[name])) for name in ("shares", "price", "notional"))
     if side not in (SELL, BUY):
-        raise _refused(f"{symbol} has the side {side}, and the book is long-only")
+        raise _refused(f"{symbol} has the side {side}, but must be SELL or BUY")
     if not (math.isfinite(shares) and shares >= 1 and shares == int(shares)):
         raise _refused(f"{symbol} trades {shares:g} shares; only whole shares from 1 up can be ordered")
     if not (math.isfinite(price) and price > 0 and abs(price * 100 - round(price * 100)) < 1e-6):
@@ -57,7 +57,7 @@ def _check_row(
             f"{symbol}: {shares:g} shares would be sold, but only {held.get(str(symbol), 0.0):g} are held"
         )
     if notional > settings.safety.max_trade_frac * book.equity_usd + CENT:
-        raise _refused(f"{symbol} trades {notional / book.equity_usd:.1%} of the book at once")
+        raise _refused(f"{symbol} trades {notional / book.equity_usd:.1%} of the portfolio in one trade")
     if notional > settings.trades.max_adv_frac * adv_usd + CENT:
         raise _refused(f"{symbol} trades {notional / adv_usd:.1%} of its average daily volume")
 

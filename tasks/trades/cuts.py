@@ -46,7 +46,7 @@ def cut_each(wanted: Shares, lines: Lines, cut_log: CutLog, *, is_sale: bool, se
             if shares[line] > allowed:
                 words = f"{percent(settings.trades.max_adv_frac)} of the average daily volume"
                 cut_log.warn(line, f"cut from {shares[line]:,} to {allowed:,} shares, {words}")
-                cut_log.add_cut(line, f"cut to {words}, the rest follows")
+                cut_log.add_cut(line, f"cut to {words}; the rest is left for later sessions")
                 shares[line] = allowed
         elif is_sale:
             cut_log.warn(line, "the average daily volume is unknown")
@@ -54,7 +54,8 @@ def cut_each(wanted: Shares, lines: Lines, cut_log: CutLog, *, is_sale: bool, se
         if shares[line] > allowed:
             cut_log.add_cut(
                 line,
-                f"cut to {percent(settings.safety.max_trade_frac)} of the book in one trade, the rest follows",
+                f"cut to {percent(settings.safety.max_trade_frac)} of the portfolio in one trade; the rest is left for"
+                " later sessions",
             )
             shares[line] = allowed
         if shares[line] == 0:
@@ -89,7 +90,7 @@ def drop_worthless(sells: Shares, lines: Lines, cut_log: CutLog, cost_cents: Cos
     """Drop sales that would cost more than their proceeds."""
     worthless = (sells > 0) & (cost_cents(sells) >= sells * lines.price_cents)
     for line in np.flatnonzero(worthless).tolist():
-        cut_log.drop(line, int(sells[line]), "selling would cost more than it brings")
+        cut_log.drop(line, int(sells[line]), "selling would cost more than its proceeds")
     return np.where(worthless, 0, sells)
 
 
@@ -135,7 +136,7 @@ def fit_buys(
     available = (
         lines.cash_cents + proceeds_cents - int(buying_costs(buys).sum())
     )  # fewer shares never cost more
-    return _scale(buys, everything, available, lines, cut_log, "the cash that is there after sells and costs")
+    return _scale(buys, everything, available, lines, cut_log, "the cash available after sells and costs")
 
 
 def _scale(

@@ -31,7 +31,7 @@ class Lines:
     volatility: Numbers  # daily
     has_quote: Mask
     is_quarantined: Mask
-    limits: Limits  # without look-alikes: their limit shapes the target, not the last share
+    limits: Limits  # without correlated pairs: their limit shapes the target, not the last share
     cash_cents: int
     equity_cents: float
 
@@ -59,7 +59,7 @@ def make_lines(
     unknown = held.index.difference(names.index)
     if len(unknown):
         raise SafetyError(
-            f"{unknown[0]} is held and missing from the target book.",
+            f"{unknown[0]} is held but missing from the target portfolio.",
             remedy="No trades were proposed. This is a defect: run again with --debug and report it.",
         )
     price = names["price"].to_numpy(dtype=float)

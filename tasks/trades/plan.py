@@ -11,8 +11,8 @@ import numpy as np
 from config.settings import Settings
 from tasks.costs.model import estimate
 from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
+from tasks.trades.desired_changes import desired_changes
 from tasks.trades.lines import Lines, Numbers, Shares
-from tasks.trades.wishes import desired_changes
 
 ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds settle it, six are patience
 RESERVE_MARGIN = 1.25

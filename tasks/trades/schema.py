@@ -32,7 +32,7 @@ class Dropped:
 @dataclass(frozen=True)
 class Trades:
     """Frames: `trades` as TRADE_COLUMNS, exits first; `after` (index symbol, CASH last; columns shares, price, weight)
-    is the book once every trade is filled at its price and its costs are paid."""
+    is the portfolio once every trade is filled at its price and its costs are paid."""
 
     frame: ArtifactRef
     after: ArtifactRef

@@ -9,10 +9,10 @@ from tasks.data.schema.records import Market
 from tasks.portfolio.schema import Portfolio
 from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.check import check_trades
+from tasks.trades.explanation import dropped_trades, trades_frame
 from tasks.trades.lines import make_lines
 from tasks.trades.plan import plan_trades
 from tasks.trades.schema import Trades
-from tasks.trades.words import dropped_trades, trades_frame
 
 log = logging.getLogger(__name__)
 

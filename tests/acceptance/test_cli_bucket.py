@@ -60,7 +60,7 @@ def test_every_command_on_the_data_goes_where_the_lake_lies(in_bucket, bucket_la
     restored = told("data", "restore", kept["archive"], "--replace", "--lake", bucket_lake)
     told("daily", "--date", str(LAST_SESSION))
 
-    assert (status["lies_in"], status["last_session"]) == (bucket_lake, str(LAST_SESSION))
+    assert (status["location"], status["last_session"]) == (bucket_lake, str(LAST_SESSION))
     assert verified["bars"] > 0
     assert freed["days_kept"] == [str(LAST_SESSION)]
     assert (restored["lake"], restored["files"]) == (bucket_lake, kept["files"])

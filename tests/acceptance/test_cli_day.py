@@ -220,10 +220,10 @@ def test_an_import_into_a_new_folder_makes_a_home_that_reads_the_files_again(tmp
 
     assert answer(["data", "import", str(folder), *home]) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"{tmp_path / 'home'} is a home now.\n")
+    assert said.startswith(f"Created the home {tmp_path / 'home'}.\n")
     assert "Set data.provider" not in said
     assert answer(["data", "import", str(folder), *home]) == 0
-    assert "is a home now" not in capsys.readouterr().out
+    assert "Created the home" not in capsys.readouterr().out
     assert answer(["config", "show", "--json", *home]) == 0
 
     settings = json.loads(capsys.readouterr().out)["settings"]

@@ -68,7 +68,7 @@ def test_a_lake_in_a_bucket_is_described_verified_and_measured(bucket_lake, tmp_
     verified = verify_lake(run)
 
     assert status is not None
-    assert (status.lies_in, status.snapshot) == (bucket_lake, market.snapshot.id)
+    assert (status.location, status.snapshot) == (bucket_lake, market.snapshot.id)
     assert status.size_bytes > 10_000
     assert verified.bars == len(WHOLE.bars)
 

@@ -115,7 +115,7 @@ def test_a_bar_that_was_set_aside_is_stored_when_corrected(tmp_path, monkeypatch
     assert market.restated_bars == 1
     panel = read_panel(market.snapshot, window=3)
     assert np.isfinite(panel.raw_close[:, 3]).all()
-    assert any("1 came late" in finding.evidence for finding in market.findings)
+    assert any("1 arrived late" in finding.evidence for finding in market.findings)
 
 
 def test_a_delivery_of_actions_alone_is_checked_without_bars():

@@ -1,4 +1,4 @@
-"""The lake: incremental, idempotent, independent of how it was filled and of what came later, safe in a crash."""
+"""The lake: incremental, idempotent, independent of how it was filled and of what arrived later, safe in a crash."""
 
 import shutil
 import subprocess

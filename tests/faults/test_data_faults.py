@@ -418,7 +418,7 @@ def test_fault_014_rewritten_history_is_reported_and_the_pinned_snapshot_stays(t
     assert market.restated_bars == 1
     whole, own = [one for one in market.findings if one.rule == "restated"]
     assert (whole.symbol, own.symbol) == ("*", "S04")
-    assert own.evidence.startswith(f"1 bar changed and none came late; the close of {day} ")
+    assert own.evidence.startswith(f"1 bar changed, none arrived late; the close of {day} ")
     assert "1 bar changed" in whole.evidence
     assert "2.00%" in whole.evidence
     assert f"S04 {day}" in whole.evidence

@@ -49,9 +49,9 @@ def test_faults_029_143_a_solver_at_its_limit_of_iterations_falls_to_hrp_and_say
     assert [step.method for step in solution.steps] == [first, "hrp"]
     assert (
         solution.steps[0].outcome
-        == "left: the solver did not reach the required accuracy within 2 iterations"
+        == "failed: the solver did not reach the required accuracy within 2 iterations"
     )
-    assert solution.steps[1].outcome.startswith("held: ")
+    assert solution.steps[1].outcome.startswith("used: ")
 
 
 @pytest.mark.parametrize("failing", range(5))
@@ -66,7 +66,7 @@ def test_fault_029_every_rung_that_fails_is_reported_down_to_hold(monkeypatch, f
 
     reached = (*ladder, "hold")[: failing + 1]
     assert tuple(step.method for step in solution.steps) == reached
-    assert [step.outcome for step in solution.steps[:-1]] == ["left: planted"] * failing
+    assert [step.outcome for step in solution.steps[:-1]] == ["failed: planted"] * failing
     assert solution.method == reached[-1]
     assert (solution.weights is None) == (failing == 4)
 
@@ -150,7 +150,7 @@ def test_fault_033_a_book_of_no_value_is_refused(cash):
         company_index(_empty("symbol", "first"), _empty("old", "new", "session")), pd.DataFrame()
     )
 
-    with pytest.raises(SafetyError, match="nothing to size positions by"):
+    with pytest.raises(SafetyError, match="positions cannot be sized"):
         value_book(Positions((), cash), pd.DataFrame(), session=FRIDAY, events=nothing)
 
 
@@ -160,7 +160,7 @@ def test_fault_033_cash_that_is_no_number_is_refused_with_its_line():
 
 
 @pytest.mark.parametrize("method", OPTIMIZERS)
-def test_fault_034_look_alikes_without_a_risk_of_their_own_still_give_a_book(method):
+def test_fault_034_correlated_pairs_without_a_risk_of_their_own_still_give_a_book(method):
     near_duplicates = np.full((20, 20), 0.04)
 
     solution = solve(make_problem(covariance=near_duplicates), optimizer=method, ranks=True)

@@ -164,7 +164,9 @@ def test_fault_013_a_provider_that_hangs_is_given_up(home, primary, monkeypatch)
     primary.always = primary.hang
     before = bytes_below(home / "data" / "lake")
 
-    with pytest.raises(TransientError, match=r"gave no complete answer to /v2/stocks/bars: .*Timeout"):
+    with pytest.raises(
+        TransientError, match=r"did not return a complete response to /v2/stocks/bars: .*Timeout"
+    ):
         refreshed(monkeypatch, home, only_alpaca(primary))
 
     assert bytes_below(home / "data" / "lake") == before
@@ -184,7 +186,7 @@ def test_fault_013_a_pause_is_as_long_as_the_provider_asks_for(headers, home, pr
 def test_fault_013_who_asks_for_too_long_a_pause_is_not_waited_for(home, primary, monkeypatch, pauses):
     primary.always = instead({"message": "too many requests."}, 429, {"Retry-After": "3600"})
 
-    with pytest.raises(TransientError, match=r"alpaca answered 429 .*too many requests"):
+    with pytest.raises(TransientError, match=r"alpaca returned 429 .*too many requests"):
         refreshed(monkeypatch, home, only_alpaca(primary))
 
     assert pauses == []
@@ -202,7 +204,9 @@ def test_fault_013_the_second_takes_over_when_the_first_fails_halfway(
     assert market.snapshot.id == undisturbed
     assert len(market.fall_throughs) == 1
     reason = market.fall_throughs[0]
-    assert reason.startswith("alpaca failed: alpaca gave no complete answer to /v2/stocks/bars: Connection")
+    assert reason.startswith(
+        "alpaca failed: alpaca did not return a complete response to /v2/stocks/bars: Connection"
+    )
     assert "bars, actions, levels from tiingo; renames, delistings from no provider" in reason
     assert "alpaca failed, skipped for actions, bars, delistings, levels, renames" in caplog.text
 
@@ -230,8 +234,8 @@ def test_fault_013_when_no_provider_answers_both_are_named(home, primary, second
     with pytest.raises(TransientError) as caught:
         refreshed(monkeypatch, home, alpaca_then_tiingo(primary, secondary))
 
-    assert "alpaca answered 503" in caught.value.what
-    assert "tiingo answered 429" in caught.value.what
+    assert "alpaca returned 503" in caught.value.what
+    assert "tiingo returned 429" in caught.value.what
     assert bytes_below(home / "data" / "lake") == before
 
 
@@ -263,10 +267,10 @@ def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, m
         (
             instead({"message": "unauthorized."}, 401),
             ConfigError,
-            r"alpaca answered 401 .*\(unauthorized\.\)",
+            r"alpaca returned 401 .*\(unauthorized\.\)",
         ),
-        (instead({"message": "bad"}, 422), DataError, "alpaca answered 422"),
-        (instead("", 302, {"Location": "http://127.0.0.1:9/"}), DataError, "alpaca answered 302"),
+        (instead({"message": "bad"}, 422), DataError, "alpaca returned 422"),
+        (instead("", 302, {"Location": "http://127.0.0.1:9/"}), DataError, "alpaca returned 302"),
         (
             instead({"bars": {"S00": [{"t": "2024-06-14T04:00:00Z"}]}}, 200),
             DataError,

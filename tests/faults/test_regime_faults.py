@@ -61,7 +61,7 @@ def test_fault_026_without_prices_the_state_is_the_safest_that_the_benchmark_sup
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert regime_path(compute_inputs(nervous), RULES)[-1] == BEAR
-    assert "No measure of breadth: it counts as the worst it could be." in notes_of(panel)
+    assert "Breadth cannot be measured: the worst value is assumed." in notes_of(panel)
 
 
 def test_fault_026_when_nothing_is_known_the_state_is_a_crash():

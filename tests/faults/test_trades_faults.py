@@ -7,8 +7,8 @@ import pytest
 from tasks.core.errors import SafetyError
 from tasks.trades.after import book_after
 from tasks.trades.check import check_trades
+from tasks.trades.explanation import dropped_trades, trades_frame
 from tasks.trades.plan import plan_trades
-from tasks.trades.words import dropped_trades, trades_frame
 from tests.builders import make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
@@ -109,7 +109,7 @@ def test_fault_036_selling_what_is_not_held_is_refused():
 
 
 def test_fault_036_selling_short_is_refused():
-    with pytest.raises(SafetyError, match="SELL_SHORT, and the book is long-only"):
+    with pytest.raises(SafetyError, match="SELL_SHORT, but must be SELL or BUY"):
         check(make_trade(side="SELL_SHORT"))
 
 
@@ -159,14 +159,14 @@ def test_fault_039_a_trade_above_its_share_of_the_volume_is_refused():
 
 
 def test_fault_039_a_trade_above_its_share_of_the_book_is_refused():
-    with pytest.raises(SafetyError, match="of the book at once"):
+    with pytest.raises(SafetyError, match="of the portfolio in one trade"):
         check(make_trade(symbol="B", side="BUY", shares=201, notional=10_050.0))
 
 
 def test_fault_039_more_buys_than_a_day_may_have_are_refused():
     buys = [make_trade(symbol=f"B{i}", side="BUY", shares=180, notional=9_000.0) for i in range(5)]
 
-    with pytest.raises(SafetyError, match=r"buys are 45\.0% of the book"):
+    with pytest.raises(SafetyError, match=r"buys are 45\.0% of the portfolio"):
         check(*buys)
 
 
@@ -191,7 +191,7 @@ def test_fault_040_buys_wait_for_sells_that_had_to_be_cut():
     frame, _, after = propose(book, target)
 
     assert after["shares"]["CASH"] >= 0
-    assert "the cash that is there after sells and costs" in frame["reason"]["C"]
+    assert "the cash available after sells and costs" in frame["reason"]["C"]
 
 
 def test_fault_040_costs_come_out_of_what_cut_sells_bring():
@@ -202,7 +202,7 @@ def test_fault_040_costs_come_out_of_what_cut_sells_bring():
     frame, _, after = propose(make_book(0.0, A=2_000), make_target(A=thin, B=cheap, C=cheap), settings=dear)
 
     assert frame["side"].tolist() == ["SELL", "BUY", "BUY"]
-    assert "the cash that is there after sells and costs" in frame["reason"]["B"]
+    assert "the cash available after sells and costs" in frame["reason"]["B"]
     assert 0 <= after["shares"]["CASH"] < 500
 
 

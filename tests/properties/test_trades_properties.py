@@ -14,9 +14,9 @@ from tasks.portfolio.limits import limits_for
 from tasks.portfolio.schema import CASH, Book, Holding
 from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.check import check_trades
+from tasks.trades.explanation import dropped_trades, trades_frame
 from tasks.trades.lines import Lines, make_lines
 from tasks.trades.plan import Plan, plan_trades
-from tasks.trades.words import dropped_trades, trades_frame
 from tests.builders import FRIDAY, make_settings
 
 TOLERANCE = 1e-9

@@ -76,7 +76,7 @@ def missing_bar_findings(
     empty = np.setdiff1d(np.arange(recorded[0], last), recorded)
     empty = empty[empty >= first_new]
     nothing = pd.DataFrame({"symbol": "*", "session": trading_days[empty].astype("datetime64[s]")})
-    note = make_findings(nothing, "no_session", "note", ["no bar of any symbol"] * len(empty), "left empty")
+    note = make_findings(nothing, "no_session", "note", ["no bar for any symbol"] * len(empty), "left empty")
     return pd.concat([missing, note], ignore_index=True)
 
 
@@ -114,7 +114,7 @@ def reused_symbol_findings(lives: pd.DataFrame, known: Known) -> pd.DataFrame:
         both[is_reused].rename(columns={"first": "session"}),
         "reused_symbol",
         "note",
-        [f"the company with this symbol since {day} is gone" for day in since],
+        [f"the company that had this symbol since {day} no longer has it" for day in since],
         "separated from the earlier history",
     )
 
@@ -134,7 +134,7 @@ def restatement_findings(
         .assign(changed=by_symbol["close_old"].count().to_numpy(), bars=by_symbol.size().to_numpy())
     )
     row = pd.DataFrame({"symbol": ["*"], "session": [pd.Timestamp(through)]})
-    done = "stored beside the first values; used from now on"
+    done = "stored alongside the first values, and used from now on"
     evidence = f"{_rewritten(int(worst['changed'].sum()), len(joined))}, of {counted(len(worst), 'symbol')}"
     if worst["changed"].any():
         most = worst.sort_values("change", ascending=False, kind="stable").iloc[0]
@@ -164,4 +164,4 @@ def _restatement(worst: Any) -> str:
 
 
 def _rewritten(changed: int, bars: int) -> str:
-    return f"{counted(changed, 'bar')} changed and {bars - changed or 'none'} came late"
+    return f"{counted(changed, 'bar')} changed, {bars - changed or 'none'} arrived late"

@@ -49,7 +49,7 @@ def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: s
             columns[name], agrees[name] = aligned, same
         else:
             ignored.append(
-                f"{name} has another convention than {ours}: {shared - same.sum():,} of {shared:,} bars differ"
+                f"{name} uses a different convention from {ours}: {shared - same.sum():,} of {shared:,} bars differ"
             )
     if not columns:
         return replace(unreconciled(bars), ignored=tuple(ignored))

@@ -30,7 +30,7 @@ DENSE = frozenset(
 )  # a row on every session: an overlap shows what was withdrawn
 EXAMPLES = 3
 CHANGED, LATE, WITHDRAWN = "changed_", "late_", "withdrawn_"
-RETAINED = "stored beside the first values; used from now on"
+RETAINED = "stored alongside the first values, and used from now on"
 STAYS = "stays in the lake and is used as before"
 
 

@@ -1,8 +1,8 @@
 """Access the files of a lake in a bucket, and translate the errors of its clients.
 
 There are two clients: the Delta library for the tables, and obstore for the other files, because only obstore supports
-conditional writes. Both read credentials and endpoint from the environment (docs/data-operations.md). A server's answer
-may quote parts of a request, so it is never shown.
+conditional writes. Both read credentials and endpoint from the environment (docs/data-operations.md). A server's
+response may quote parts of a request, so it is never shown.
 """
 
 import os

@@ -3,7 +3,7 @@
 A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
 after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one
 that begins, unless the old symbol has no bars: then the source has the whole history under the new symbol, and the
-rename only leads from spells under the old symbol to it (`successor`). Nothing else joins lives, so a reused ticker
+rename only maps membership under the old symbol to it (`successor`). Nothing else joins lives, so a reused ticker
 never inherits another company's history. If several companies end under one symbol, the most recent keeps it; the
 others are named SYMBOL~YYYYMMDD after the start of their last life.
 """

@@ -94,7 +94,7 @@ class YahooProvider:
             if _is_unknown_symbol(error):
                 return pd.DataFrame()
             raise TransientError(
-                f"yahoo gave no complete answer for {symbol}: {type(error).__name__}.",
+                f"yahoo did not return a complete response for {symbol}: {type(error).__name__}.",
                 remedy="Nothing was stored; run again later, or use another provider in data.provider.",
                 provider=self.name,
             ) from error

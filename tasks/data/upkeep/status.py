@@ -31,7 +31,7 @@ class TableStatus:
 class LakeStatus:
     """Summary of the lake."""
 
-    lies_in: str
+    location: str
     provider: str
     older_market: str  # what a person should know about an older simulated market; "" for all others
     revision: int  # number of committed refreshes
@@ -60,7 +60,7 @@ def describe_lake(home: Home, settings: Settings) -> LakeStatus | None:
     length = settings.data.quality.quarantine_sessions
     rules = tables["findings"]["rule"].value_counts().sort_index()
     return LakeStatus(
-        lies_in=str(lake),
+        location=str(lake),
         provider=head.provider,
         older_market=older_market(head) or "",
         revision=head.revision,

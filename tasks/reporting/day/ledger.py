@@ -36,7 +36,7 @@ def printed_trades(trades: pd.DataFrame) -> pd.DataFrame:
 
 
 def printed_weights(weights: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return the target book, heaviest first and CASH last, with the shares held once the trades are filled.
+    """Return the target portfolio, heaviest first and CASH last, with the shares held once the trades are filled.
 
     CASH counts dollars as shares at a price of 1, as the positions file does.
     """

@@ -11,7 +11,7 @@ import pandas as pd
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.inputs import DayInputs, PreviousDay
 
-WORTH_TELLING = 0.0025  # a quarter of a percent of the book
+WORTH_TELLING = 0.0025  # a quarter of a percent of the portfolio
 
 
 @dataclass(frozen=True)

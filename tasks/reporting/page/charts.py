@@ -155,7 +155,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
         _counts(axes)
         _across(axes, typeset_percent, scale=100)
 
-    return _chart("losses", "Daily returns of the target book", description, draw)
+    return _chart("losses", "Daily returns of the target portfolio", description, draw)
 
 
 def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:

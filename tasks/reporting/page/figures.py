@@ -75,13 +75,13 @@ def performance_figure(book: Performance) -> Figure | None:
     if not book.has_past:
         return None
     ends = stretch_ends(len(book.sessions))
-    lines = [Line("Book", book.book[ends], "accent")]
-    caption = f"The book since {book.sessions[0]}: {signed(book.total_return, 2)}"
+    lines = [Line("Portfolio", book.book[ends], "accent")]
+    caption = f"The portfolio since {book.sessions[0]}: {signed(book.total_return, 2)}"
     if book.benchmark is not None:
         lines.append(Line("Benchmark", book.benchmark[ends], "muted"))
         caption += f"; the benchmark: {signed(book.total_benchmark, 2)}"
     caption += ". Both start at 100." if book.benchmark is not None else ". It starts at 100."
-    chart = lines_chart("performance", "Book and benchmark", book.sessions[ends], lines, caption)
+    chart = lines_chart("performance", "Portfolio and benchmark", book.sessions[ends], lines, caption)
     return Figure(chart, caption)
 
 
@@ -110,18 +110,18 @@ def scores_figure(inputs: DayInputs) -> Figure | None:
     if len(chosen):
         ranks = inputs.frames.scores["rank"].reindex(chosen.index)
         caption += (
-            f"; the {counted(len(chosen), 'chosen name')} in colour,"
+            f"; the {counted(len(chosen), 'selected name')} in colour,"
             f" ranks {number(ranks.min(), 0)} to {number(ranks.max(), 0)}"
         )
     else:
-        caption += "; none is in the target book"
+        caption += "; none is in the target portfolio"
     return Figure(
         scores_chart(known.to_numpy(dtype=float), chosen.to_numpy(dtype=float), f"{caption}."), f"{caption}."
     )
 
 
 def losses_figure(inputs: DayInputs) -> Figure | None:
-    """Show the target book's past daily returns with its VaR and CVaR; None if the target is all cash."""
+    """Show the target portfolio's past daily returns with its VaR and CVaR; None if the target is all cash."""
     weights = inputs.frames.weights["weight"].drop(CASH, errors="ignore")
     invested = weights[weights != 0]
     risk = inputs.records.portfolio.risk
@@ -133,7 +133,7 @@ def losses_figure(inputs: DayInputs) -> Figure | None:
         return None
     confidence = inputs.run.settings.risk.confidence
     caption = (
-        f"What today's target book would have returned on each of {len(returns)} sessions. On the worst"
+        f"What today's target portfolio would have returned on each of {len(returns)} sessions. On the worst"
         f" {typeset_percent(1 - confidence, 0)} of them it lost {typeset_percent(var, 2)} or more,"
         f" {typeset_percent(cvar, 2)} on average."
     )

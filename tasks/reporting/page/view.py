@@ -62,7 +62,7 @@ class TradeLine:
 
 @dataclass(frozen=True)
 class BookLine:
-    """One line of the target book. The bars are fractions of the heaviest name."""
+    """One line of the target portfolio. The bars are fractions of the heaviest name."""
 
     symbol: str
     name: str
@@ -153,7 +153,7 @@ def notices(inputs: DayInputs) -> tuple[str, ...]:
     halted = _reductions_notice(inputs.records)
     if not unknown:
         return halted
-    of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target book is unknown"
+    of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target portfolio is unknown"
     remedy = "Give the sectors of these names, or set portfolio.unknown_sector."
     return (*halted, f"{of_all}: {unknown_sector_words(settings)}. {remedy}")
 
@@ -175,7 +175,7 @@ def halt_words(kill_switch: str) -> str:
     if kill_switch == "clear":
         return ""
     rest = kill_switch.removeprefix("on").strip().rstrip(".")
-    return f" {rest}" if rest.startswith(("by ", "at ")) else f": {rest.lstrip(': ')}"
+    return rest if rest.startswith(", ") else f": {rest.lstrip(': ')}"
 
 
 def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) -> list[TradeLine]:
@@ -204,7 +204,7 @@ def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) 
 
 
 def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
-    """Return the target book in the order of portfolio_weights.csv; names neither held nor wanted are left out."""
+    """Return the target portfolio in the order of portfolio_weights.csv; names neither held nor wanted are left out."""
     shown = weights[(weights["weight"] != 0) | (weights["current_weight"] != 0) | (weights["symbol"] == CASH)]
     named = shown.loc[shown["symbol"] != CASH, ["weight", "current_weight"]]
     scale = max(float(named.max().max()), 1e-9) if len(named) else 1.0
@@ -306,18 +306,18 @@ def _why_nothing(inputs: DayInputs) -> list[str]:
     portfolio, regime = inputs.records.portfolio, inputs.records.regime
     why = []
     if portfolio.exposure_cap == 0:
-        why.append(f"The regime is {regime.state}: it allows no invested share of the book.")
+        why.append(f"The regime is {regime.state}: it allows no exposure.")
     elif not regime.allows_new_positions:
         why.append(f"The regime is {regime.state}: it allows no new positions.")
     if portfolio.method == "hold" and portfolio.exposure_cap > 0:
-        why.append("No optimizer gave a book, so the one that is held stays as it is.")
+        why.append("No optimizer returned a portfolio, so the holdings stay unchanged.")
     if dropped := len(inputs.records.trades.dropped):
         why.append(
             f"{counted(dropped, 'trade')} was wanted and dropped, each with its reason below."
             if dropped == 1
             else f"{dropped} trades were wanted and dropped, each with its reason below."
         )
-    return why or ["The book is already where the model wants it."]
+    return why or ["The portfolio already matches its target."]
 
 
 def _not_minus_zero(weight: float) -> float:

@@ -18,7 +18,7 @@ def test_every_problem_is_listed_at_once(tmp_path):
 
     assert problems(tmp_path, text) == [
         "HOME/config.yaml: regime.bear_signs: must be a whole number from 0 to 4, not 9.",
-        "HOME/config.yaml: trades.max_trades: must be a whole number from 1, not 'few'.",
+        "HOME/config.yaml: trades.max_trades: must be a whole number of at least 1, not 'few'.",
         "HOME/config.yaml: safety.max_trade_frac: must be a number from 0 to 1, not 2.",
         'HOME/config.yaml: safety.kill_sharp: is not a setting. Did you mean "kill_sharpe"?',
     ]
@@ -45,14 +45,14 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
         ),
         ("trades:", "trades: must be a section, not null."),
         ("trades: 3", "trades: must be a section, not 3."),
-        ("trades: {max_trades: 2.5}", "trades.max_trades: must be a whole number from 1, not 2.5."),
-        ("trades: {max_trades: true}", "trades.max_trades: must be a whole number from 1, not true."),
+        ("trades: {max_trades: 2.5}", "trades.max_trades: must be a whole number of at least 1, not 2.5."),
+        ("trades: {max_trades: true}", "trades.max_trades: must be a whole number of at least 1, not true."),
         ("seed: {a: 1}", "seed: must be a whole number, not {'a': 1}."),
         ("data: {files: {path: 3}}", "data.files.path: must be a path, or null, not 3."),
         ("data: {simulated: {first_session: 2016-02-30x}}", "first_session: must be a date, YYYY-MM-DD, not"),
-        ("models: {candidates: []}", "models.candidates: must be a list of sections, at least 1, not []."),
+        ("models: {candidates: []}", "models.candidates: must be a list of 1 or more sections, not []."),
         ("models: {quick_candidates: [ghost]}", "names ghost, which is not in models.candidates."),
-        ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number from 0, not inf."),
+        ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number of at least 0, not inf."),
         ("costs: {sec_fee_rate: 1e-5}", "It is text here; write 1e-05."),
         (
             "data: {provider: files}",

@@ -35,13 +35,13 @@ def test_every_section_is_described(key):
         ("data.files.path", "a path, or null"),
         ("data.simulated.symbols", "a whole number from 20 to 20,000"),
         ("data.simulated.first_session", "a date, YYYY-MM-DD"),
-        ("risk.confidence", "a number above 0.5 below 1"),
+        ("risk.confidence", "a number above 0.5 and below 1"),
         (
             "regime.exposure_cap",
             "a mapping with the keys CRASH, BEAR, NEUTRAL, BULL, each a number from 0 to 1",
         ),
         ("regime.exposure_cap.BULL", "a number from 0 to 1"),
-        ("models.label_horizons", "a list of entries, each a whole number, at least 1"),
+        ("models.label_horizons", "a list of 1 or more entries, each a whole number"),
         (
             "models.candidates[].kind",
             "one of xgboost, lightgbm, random_forest, momentum_52_week, best_feature, equal_weight",

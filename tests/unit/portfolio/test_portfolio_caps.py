@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tasks.portfolio.caps import cap_book, cap_exposure, cap_group, cap_pairs, cap_positions, round_down
-from tasks.portfolio.limits import Group, Limits, Pair, breaches, limits_for, look_alikes
+from tasks.portfolio.limits import Group, Limits, Pair, breaches, correlated_pairs, limits_for
 from tests.builders import make_settings
 
 FIRST_TWO = np.array([True, True, False])
@@ -29,7 +29,7 @@ def test_a_heavy_sector_shrinks_in_proportion_and_the_others_stay():
     assert capped == pytest.approx([0.20, 0.10, 0.10])
 
 
-def test_the_smaller_of_two_look_alikes_gives_way():
+def test_the_smaller_of_two_correlated_pairs_gives_way():
     weights = np.array([0.10, 0.12, 0.05])
 
     capped = cap_pairs(weights, (Pair(0, 1, 0.9),), 0.15)
@@ -37,7 +37,7 @@ def test_the_smaller_of_two_look_alikes_gives_way():
     assert capped == pytest.approx([0.03, 0.12, 0.05])
 
 
-def test_look_alikes_that_fit_into_one_position_are_left_alone():
+def test_correlated_pairs_that_fit_into_one_position_are_left_alone():
     weights = np.array([0.06, 0.07])
 
     assert cap_pairs(weights, (Pair(0, 1, 0.99),), 0.15).tolist() == weights.tolist()
@@ -106,22 +106,22 @@ def test_exposure_beyond_the_regime_is_a_breach():
     assert breaches(np.array([0.2, 0.2]), make_limits(exposure=0.3)) == ("exposure",)
 
 
-def test_look_alikes_are_the_pairs_above_the_limit_and_unknown_ones_are_none():
+def test_correlated_pairs_are_the_pairs_above_the_limit_and_unknown_ones_are_none():
     correlation = np.array([[1.0, 0.8, np.nan], [0.8, 1.0, 0.7], [np.nan, 0.7, 1.0]])
 
-    assert look_alikes(correlation, limit=0.7) == (Pair(0, 1, 0.8),)
+    assert correlated_pairs(correlation, limit=0.7) == (Pair(0, 1, 0.8),)
 
 
-def test_of_two_equal_look_alikes_the_second_gives_way():
+def test_of_two_equal_correlated_pairs_the_second_gives_way():
     capped = cap_pairs(np.array([0.10, 0.10]), (Pair(0, 1, 0.99),), 0.15)
 
     assert capped == pytest.approx([0.10, 0.05])
 
 
-def test_look_alikes_come_closest_first():
+def test_correlated_pairs_come_closest_first():
     correlation = np.array([[1.0, 0.8, 0.95], [0.8, 1.0, 0.9], [0.95, 0.9, 1.0]])
 
-    assert look_alikes(correlation, limit=0.7) == (Pair(0, 2, 0.95), Pair(1, 2, 0.9), Pair(0, 1, 0.8))
+    assert correlated_pairs(correlation, limit=0.7) == (Pair(0, 2, 0.95), Pair(1, 2, 0.9), Pair(0, 1, 0.8))
 
 
 def test_no_regime_allows_more_than_the_whole_portfolio():
@@ -134,7 +134,7 @@ def test_a_cut_for_a_pair_is_reported_as_such():
     cuts = cap_book(np.array([0.1, 0.1]), make_limits(position=0.15, pairs=[Pair(0, 1, 0.9)]))
 
     (told,) = (
-        cut.why for cut in cuts if cut.weights.sum() == pytest.approx(0.15) and "look-alike" in cut.why
+        cut.why for cut in cuts if cut.weights.sum() == pytest.approx(0.15) and "correlated pairs" in cut.why
     )
     assert told
 

@@ -35,7 +35,7 @@ def test_two_names_that_move_as_one_may_not_weigh_more_than_one_position(correla
     if not is_refused:
         check_book(frame, exposure_cap=1.0, settings=SETTINGS, covariance=covariance)
         return
-    with pytest.raises(SafetyError, match="look-alikes"):
+    with pytest.raises(SafetyError, match="correlated pairs"):
         check_book(frame, exposure_cap=1.0, settings=SETTINGS, covariance=covariance)
     check_book(make_frame(A=0.08, B=0.07), exposure_cap=1.0, settings=SETTINGS, covariance=covariance)
 

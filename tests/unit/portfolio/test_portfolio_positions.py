@@ -44,7 +44,10 @@ def test_tickers_that_look_like_something_else_are_tickers(ticker):
     ("text", "words"),
     [
         ("symbol,shares\nAAPL,1\nAAPL,2\nCASH,1\n", "line 3, AAPL is listed twice"),
-        ("symbol,shares\nAAPL,-1\nCASH,1\n", "line 2, AAPL is held short"),
+        (
+            "symbol,shares\nAAPL,-1\nCASH,1\n",
+            "line 2, AAPL is a short position (-1), but the portfolio is long-only",
+        ),
         ("symbol,shares\nAAPL,many\nCASH,1\n", "line 2, the shares of AAPL are not a plain number: 'many'"),
         ("symbol,shares\nAAPL,nan\nCASH,1\n", "not a plain number"),
         ("symbol,shares\nAAPL,1e999\nCASH,1\n", "not a plain number"),

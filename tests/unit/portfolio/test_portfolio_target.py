@@ -214,7 +214,7 @@ def test_without_candidates_what_is_held_is_held():
 
     assert found.method == "hold"
     assert found.weights.to_dict() == {"S01": 0.10, "S05": 0.05}
-    assert "no method gave a book" in found.why["S01"]
+    assert "no method returned a portfolio" in found.why["S01"]
 
 
 def test_holding_still_keeps_the_limits():
@@ -289,14 +289,14 @@ def test_what_shaped_a_weight_is_reported():
     assert "cut from 50% to 15% by the position limit of 15%" in found.why["S00"]
 
 
-def test_look_alikes_together_weigh_no_more_than_one_position():
+def test_correlated_pairs_together_weigh_no_more_than_one_position():
     found = target(
         make_view(optimizer="max_sharpe"), covariance=make_covariance(correlation=0.9), max_position_frac=0.15
     )
 
     largest = found.weights.sort_values()[-2:]
     assert largest.sum() <= 0.15 + 1e-9
-    assert any("look-alikes" in note for note in found.notes)
+    assert any("highly correlated" in note for note in found.notes)
 
 
 def test_unknown_sectors_count_as_one_and_are_mentioned():
@@ -314,7 +314,9 @@ def test_unknown_sectors_may_each_be_a_sector_of_its_own():
 
     assert found.weights.sum() == pytest.approx(1)
     assert found.weights.max() <= 0.15 + 1e-9
-    assert any("each counts as a sector of its own" in note for note in found.notes)
+    assert any(
+        "each counts as its own sector, and no limit applies to their total" in note for note in found.notes
+    )
 
 
 # issue 10, line 10
@@ -377,7 +379,7 @@ def test_a_name_without_weight_says_who_gave_it_none():
     by_regime = target(make_view(apart, optimizer="max_sharpe", new=False), max_positions=12)
 
     assert by_optimizer.weights["S00"] < 1e-6 < by_optimizer.weights["S01"]
-    assert by_optimizer.why["S00"].endswith("no weight by the optimizer")
+    assert by_optimizer.why["S00"].endswith("no weight from the optimizer")
     assert "no weight" not in by_optimizer.why["S01"]
     assert by_regime.why["S01"].endswith("no new positions now")
 
@@ -414,7 +416,7 @@ def test_cash_that_the_limits_leave_beyond_the_regimes_is_reported(cap, names, l
 def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
     found = target(make_view({}), held=make_held(S01=0.10))
 
-    assert (found.steps[-1].method, found.steps[-1].outcome) == ("hold", "held: there are no candidates")
+    assert (found.steps[-1].method, found.steps[-1].outcome) == ("hold", "used: there are no candidates")
 
 
 @pytest.mark.parametrize(("cap", "is_reported"), [(1.0, False), (0.99, True)])
@@ -422,7 +424,7 @@ def test_only_a_regime_that_limits_exposure_is_reported(cap, is_reported):
     notes = target(make_view(cap=cap)).notes
 
     assert [note for note in notes if note.startswith("The regime limits exposure to")] == (
-        ["The regime limits exposure to 99% of the book."] if is_reported else []
+        ["The regime limits exposure to 99% of the portfolio."] if is_reported else []
     )
 
 

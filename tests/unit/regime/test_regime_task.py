@@ -67,7 +67,7 @@ def test_an_input_that_nobody_knows_is_left_out_and_reported(tmp_path, monkeypat
     regime = detect(nameless, tmp_path, monkeypatch)
 
     assert list(regime.inputs) == ["trend", "volatility_pct", "drawdown"]
-    assert "No measure of breadth: it counts as the worst it could be." in regime.notes
+    assert "Breadth cannot be measured: the worst value is assumed." in regime.notes
 
 
 @pytest.mark.parametrize(

@@ -175,10 +175,10 @@ def _trade_frame(weights: pd.DataFrame, equity: float) -> pd.DataFrame:
         notional = shares * line["price"]
         action = ("CLOSE" if not wanted else "REDUCE") if selling else ("INCREASE" if before else "OPEN")
         reason = {
-            "CLOSE": "Left the target book: its score fell from rank 18 to 131",
+            "CLOSE": "Left the target portfolio: its score fell from rank 18 to 131",
             "REDUCE": "Drifted above its target; the sector stands at its limit",
             "INCREASE": "Score rose to the best decile and its volatility fell",
-            "OPEN": "Entered the target book on momentum and low residual volatility",
+            "OPEN": "Entered the target portfolio on momentum and low residual volatility",
         }[action]
         rows.append(
             (
@@ -244,14 +244,14 @@ def _trades(frames: Frames, book: Book, *, dropped: bool) -> Trades:
 
 def _portfolio(run: Run, frames: Frames, book: Book, *, hold: bool, empty: bool) -> Portfolio:
     ladder = (
-        LadderStep("max_sharpe", "left: the solver gave weights outside the bounds by 0.004"),
-        LadderStep("hrp", "held: 20 names, 96.4% before limits"),
+        LadderStep("max_sharpe", "failed: the solver gave weights outside the bounds by 0.004"),
+        LadderStep("hrp", "used: 20 names, 96.4% before limits"),
     )
     return Portfolio(
         frame=ref("portfolio"),
         book=book,
         method="hold" if hold or empty else "hrp",
-        ladder=(LadderStep("hold", "held: there are no candidates"),) if hold or empty else ladder,
+        ladder=(LadderStep("hold", "used: there are no candidates"),) if hold or empty else ladder,
         exposure_cap=0.0 if empty else 1.0,
         risk=portfolio_risk(frames.weights["weight"], frames.returns, 0.95),
         notes=() if empty else ("Health Care was shrunk to its limit; what was cut stays in cash.",),

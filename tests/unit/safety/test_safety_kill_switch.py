@@ -33,7 +33,9 @@ def test_tripping_halts_until_a_named_person_resets(home):
     trip_switch(home, "check_day", "daily loss", NOON)
 
     assert read_switch(home).is_on
-    assert read_switch(home).description == "on by check_day at 2024-06-14T16:00:00+00:00: daily loss"
+    assert (
+        read_switch(home).description == "on, tripped by check_day at 2024-06-14T16:00:00+00:00: daily loss"
+    )
 
     reset_switch(home, "Ada", "looked into it", LATER)
 
@@ -110,7 +112,7 @@ def test_a_trip_that_is_kept_outside_the_home_halts_with_its_own_words(home, tmp
     switch = read_switch(home)
 
     assert [trip.name for trip in switch.trips] == [kept.name]
-    assert switch.description == "on by Ada: the disk is full"
+    assert switch.description == "on, tripped by Ada: the disk is full"
     assert not switch.allows_reductions
 
 

@@ -281,7 +281,7 @@ def test_each_check_fires_by_itself_in_every_profile(shipped, profile, name, pla
 
 
 def test_every_check_is_planted():
-    informational = {"correlation"}  # look-alikes beyond their limit are refused where the book is made
+    informational = {"correlation"}  # pairs correlated beyond their limit are cut where the target is built
 
     assert [name for name, _, _ in PLANTED] == [name for name, _ in CHECKS if name not in informational]
 

@@ -75,7 +75,7 @@ def test_shares_times_price_is_the_notional_to_half_a_cent():
 def test_one_trade_is_at_most_its_share_of_the_portfolio():
     check(trade(shares=1000.0, price=10.0))
     check(trade(shares=1000.0, price=10.0, notional=10_000.004))
-    refused(trade(shares=1001.0, price=10.0), match=r"trades 10\.0% of the book at once")
+    refused(trade(shares=1001.0, price=10.0), match=r"trades 10\.0% of the portfolio in one trade")
 
 
 def test_one_trade_is_at_most_its_share_of_the_volume():
@@ -137,7 +137,7 @@ def test_buys_of_a_day_are_at_most_their_share_of_the_portfolio():
         if passes:
             check_trades(frame, rich, volumes, settings=wide)
         else:
-            with pytest.raises(SafetyError, match=r"buys are 40\.0% of the book"):
+            with pytest.raises(SafetyError, match=r"buys are 40\.0% of the portfolio"):
                 check_trades(frame, rich, volumes, settings=wide)
 
 
@@ -158,7 +158,7 @@ def test_an_empty_portfolio_may_buy_more_in_a_day_and_that_has_its_limit_too(sha
     if passes:
         check_trades(frame, make_book(100_000.0), volumes, settings=wide)
     else:
-        with pytest.raises(SafetyError, match=r"buys are 75\.0% of the book"):
+        with pytest.raises(SafetyError, match=r"buys are 75\.0% of the portfolio"):
             check_trades(frame, make_book(100_000.0), volumes, settings=wide)
 
 

@@ -80,7 +80,7 @@ def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_reported():
 
     assert sold.sells.tolist() == [2_000]
     assert left.sells.tolist() == [0]
-    assert left.cut_log.dropped[0][1] == "selling would cost more than it brings"
+    assert left.cut_log.dropped[0][1] == "selling would cost more than its proceeds"
 
 
 @pytest.mark.parametrize(

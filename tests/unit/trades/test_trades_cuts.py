@@ -88,7 +88,7 @@ def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_reported_with_it
     assert left == [0, 47, 0]  # 2,500 less 100 of selling and 2 of buying, of 5,000 dollars
     assert cut_log.dropped == {2: (1, "the exposure limit leaves no room")}
     assert cut_log.cut[2] == ["cut to fit the exposure limit"]
-    assert cut_log.cut[1] == [*cut_log.cut[2], "cut to fit the cash that is there after sells and costs"]
+    assert cut_log.cut[1] == [*cut_log.cut[2], "cut to fit the cash available after sells and costs"]
 
 
 def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shares():
@@ -105,9 +105,9 @@ def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shar
 
     assert bought.tolist() == [50, 200, 0, 9]
     assert cut_log.cut == {
-        0: ["cut to 5% of the average daily volume, the rest follows"],
-        1: ["cut to 10% of the book in one trade, the rest follows"],
-        2: ["cut to 5% of the average daily volume, the rest follows"],
+        0: ["cut to 5% of the average daily volume; the rest is left for later sessions"],
+        1: ["cut to 10% of the portfolio in one trade; the rest is left for later sessions"],
+        2: ["cut to 5% of the average daily volume; the rest is left for later sessions"],
     }
     assert cut_log.dropped == {2: (7, "the size limits leave less than one share")}
     assert cut_log.warned[0] == ["cut from 200 to 50 shares, 5% of the average daily volume"]

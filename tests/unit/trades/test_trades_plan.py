@@ -7,8 +7,8 @@ from tasks.core.errors import SafetyError
 from tasks.costs.model import estimate
 from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.cuts import CutLog, fit_buys
+from tasks.trades.explanation import algorithm_for, dropped_trades, trades_frame
 from tasks.trades.plan import costs_of, plan_trades
-from tasks.trades.words import algorithm_for, dropped_trades, trades_frame
 from tests.builders import make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
@@ -146,7 +146,10 @@ def test_one_trade_is_cut_to_its_share_of_the_book_and_says_so():
     frame, _, _ = propose(make_book(), make_target(A=0.15))
 
     assert frame["notional"]["A"] <= 10_000
-    assert "cut to 10% of the book in one trade, the rest follows" in frame["reason"]["A"]
+    assert (
+        "cut to 10% of the portfolio in one trade; the rest is left for later sessions"
+        in frame["reason"]["A"]
+    )
 
 
 def test_an_exit_that_must_be_cut_is_a_reduction():
@@ -154,7 +157,7 @@ def test_an_exit_that_must_be_cut_is_a_reduction():
 
     assert frame["action"]["A"] == "REDUCE"
     assert frame["notional"]["A"] == 10_000
-    assert "the rest follows" in frame["reason"]["A"]
+    assert "the rest is left for later sessions" in frame["reason"]["A"]
 
 
 def test_the_days_buys_stay_within_their_limit_and_sells_are_not_held_back():
@@ -278,7 +281,7 @@ def test_a_sale_that_costs_more_than_it_brings_is_dropped():
     )
 
     assert frame.empty
-    assert dropped["A"].reason == "selling would cost more than it brings"
+    assert dropped["A"].reason == "selling would cost more than its proceeds"
 
 
 def test_costs_are_paid_from_the_cash():
@@ -347,7 +350,7 @@ def test_prices_are_whole_cents():
 
 
 def test_a_holding_that_the_target_does_not_know_is_refused():
-    with pytest.raises(SafetyError, match="A is held and missing from the target book"):
+    with pytest.raises(SafetyError, match="A is held but missing from the target portfolio"):
         lines_of(make_book(A=1), make_target(B=0.1))
 
 

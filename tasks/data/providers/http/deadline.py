@@ -1,4 +1,4 @@
-"""Enforce a deadline on a whole request, even if its answer keeps arriving slowly.
+"""Enforce a deadline on a whole request, even if the response keeps arriving slowly.
 
 The timeouts of `requests` apply to single reads: a byte every ten seconds would keep a request open forever. Here a
 thread shuts down the socket at the deadline, which unblocks the reader.

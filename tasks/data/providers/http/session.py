@@ -63,7 +63,7 @@ class ProviderSession(requests.Session):
             answer = response.json()
         except (requests.JSONDecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no type")
-            raise self._incomplete(path, f"an answer that is not JSON ({kind})") from None
+            raise self._incomplete(path, f"a response that is not JSON ({kind})") from None
         if isinstance(answer, dict):
             self._refuse_repeated_page(request.url or "", answer.get(NEXT_PAGE))
         return response
@@ -89,14 +89,14 @@ class ProviderSession(requests.Session):
     def _incomplete(self, path: str, why: str) -> TransientError:
         provider = self._limiter.provider
         return TransientError(
-            f"{provider} gave no complete answer to {self._masked(path)}: {self._masked(why)}.",
+            f"{provider} did not return a complete response to {self._masked(path)}: {self._masked(why)}.",
             remedy="Nothing was stored; run again in a moment, or add a second provider to data.provider.",
             provider=provider,
         )
 
     def _refused(self, path: str, response: requests.Response) -> AftercloseError:
         provider, status = self._limiter.provider, response.status_code
-        what = f"{provider} answered {status} to {self._masked(path)}{self._message(response)}."
+        what = f"{provider} returned {status} for {self._masked(path)}{self._message(response)}."
         if status in {401, 403}:
             names = " and ".join(self._keys) or "the identity"
             return ConfigError(

@@ -73,5 +73,5 @@ def test_a_source_with_another_convention_is_ignored_and_reported():
     result = reconcile(bars, {"two": undone, "three": bars}, ours="one")
 
     assert result.findings.empty
-    assert result.ignored == ("two has another convention than one: 10 of 10 bars differ",)
+    assert result.ignored == ("two uses a different convention from one: 10 of 10 bars differ",)
     assert len(result.confirmed) == 10

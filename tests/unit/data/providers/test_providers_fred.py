@@ -73,7 +73,7 @@ def test_fault_109_the_key_in_the_url_is_neither_logged_nor_shown(server, tmp_pa
     server.stop()
 
     with pytest.raises(
-        TransientError, match="fred gave no complete answer to /fred/series/observations"
+        TransientError, match="fred did not return a complete response to /fred/series/observations"
     ) as caught:
         ask(server, tmp_path)
 

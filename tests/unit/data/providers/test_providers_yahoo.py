@@ -84,7 +84,7 @@ def test_dividends_and_splits_come_with_the_bars(server, run):
 def test_a_failed_answer_is_not_a_symbol_without_bars(trouble, server, run, pauses):
     server.always = on_charts(trouble)
 
-    with pytest.raises(TransientError, match="yahoo gave no complete answer for S00"):
+    with pytest.raises(TransientError, match="yahoo did not return a complete response for S00"):
         bars(server, run)
 
     assert len(pauses) == ATTEMPTS - 1

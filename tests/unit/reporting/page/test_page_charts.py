@@ -48,7 +48,7 @@ def test_marks_up_the_side_are_distinguished(spread):
     sessions = sessions_ending(FRIDAY, 5)
     values = 100 + spread * np.array([0.0, 0.4, 0.2, 0.9, 1.0])
 
-    chart = lines_chart("k", "t", sessions, [Line("Book", values, "accent")], "d")
+    chart = lines_chart("k", "t", sessions, [Line("Portfolio", values, "accent")], "d")
     marks = [word for word in words_in(chart.wide) if re.fullmatch(r"[\d,.]+", word)]
 
     assert len(marks) >= 2
@@ -60,11 +60,11 @@ def test_lines_that_end_together_keep_their_names_apart():
     values = np.linspace(100, 101, 5)
 
     chart = lines_chart(
-        "k", "t", sessions, [Line("Book", values, "accent"), Line("Benchmark", values, "muted")], "d"
+        "k", "t", sessions, [Line("Portfolio", values, "accent"), Line("Benchmark", values, "muted")], "d"
     )
     heights = [float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>\s?(?:Book|Benchmark)<', chart.wide)]
 
-    assert {word.strip() for word in words_in(chart.wide)} >= {"Book", "Benchmark"}
+    assert {word.strip() for word in words_in(chart.wide)} >= {"Portfolio", "Benchmark"}
     assert len(heights) != 2 or abs(heights[0] - heights[1]) > 10
 
 

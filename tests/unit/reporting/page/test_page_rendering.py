@@ -64,14 +64,14 @@ def test_every_section_is_there(report):
         "What to do",
         "What changed",
         "Trades",
-        "Target book",
+        "Target portfolio",
         "Exposure and limits",
         "How the weights were found",
         "Costs",
         "Performance",
         "Drawdown",
         "Market regime",
-        "Risk of the target book",
+        "Risk of the target portfolio",
         "Signals",
         "Model health",
         "Data quality",
@@ -133,7 +133,7 @@ def test_a_blocked_day_says_so_first_and_names_what_failed():
 def test_a_day_that_only_the_kill_switch_blocks_sends_nobody_to_failed_checks():
     inputs = make_inputs()
     halted = Check("kill_switch", passed=False, value="on", limit="clear", detail="")
-    checks = Checks((*inputs.records.checks.checks, halted), kill_switch="on by Ann: odd prices")
+    checks = Checks((*inputs.records.checks.checks, halted), kill_switch="on, tripped by Ann: odd prices")
 
     page = render_day(
         replace(inputs, records=replace(inputs.records, checks=checks)), positions_sha256=None
@@ -166,7 +166,7 @@ def test_a_first_day_in_a_crash_is_explained():
 
     for words in (
         "Stay in cash",
-        "it allows no invested share of the book",
+        "it allows no exposure",
         "first published session",
         "No history yet",
         "All cash",
@@ -179,7 +179,7 @@ def test_a_day_without_trades_says_why():
     text = Report(render(hold=True)).text
 
     assert "Nothing to do" in text
-    assert "No optimizer gave a book" in text
+    assert "No optimizer returned a portfolio" in text
     assert "Nothing to approve" in text
 
 
@@ -206,7 +206,10 @@ def test_findings_are_listed_with_evidence_and_action(report):
     ("switch", "sentence_goes_on"),
     [
         ("clear", ""),
-        ("on by check_day at noon: daily_loss 3.4%.", " by check_day at noon: daily_loss 3.4%"),
+        (
+            "on, tripped by check_day at noon: daily_loss 3.4%.",
+            ", tripped by check_day at noon: daily_loss 3.4%",
+        ),
         ("on: the file is missing", ": the file is missing"),
         ("daily loss", ": daily loss"),
     ],
@@ -310,7 +313,7 @@ def test_unknown_sectors_are_reported_once_at_the_top():
 
     text = Report(render_day(unknown, positions_sha256=None).files["report.html"]).text
 
-    told = "The sector of 20 of 20 names in the target book is unknown: they count as one sector"
+    told = "The sector of 20 of 20 names in the target portfolio is unknown: they count as one sector"
     assert text.count(told) == 1
     assert text.index(told) < text.index("What to do")
     assert "unknown: they count" not in Report(render()).text

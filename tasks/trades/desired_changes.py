@@ -50,9 +50,10 @@ def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
 
 
 def _withdraw(is_kept: Mask, lines: Lines, settings: Settings) -> Mask:
-    """Remove names from the band until the portfolio is within its limits. This ends, because the targets are.
+    """Remove names from the band until the portfolio is within its limits.
 
-    Costs raise every weight slightly. That is not a decision, so the most that they can add is tolerated.
+    This terminates, because the targets are within the limits. Costs raise every weight slightly. That is not a
+    decision, so the most that they can add is tolerated.
     """
     now = lines.value_cents / lines.equity_cents
     slack = 1 + settings.safety.max_cost_frac
