@@ -199,6 +199,10 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
     if "simulated" in providers and len(providers) > 1:
         what = "mixes the simulated market with real data."
         found.append(("data.provider", "data.provider", what))
+    if settings.data.benchmark == settings.data.volatility_index:
+        found.append(
+            ("data.benchmark", "data.benchmark", "is also data.volatility_index; the two must differ.")
+        )
     if what := _useless_comparison(providers[0], settings.data.compare_with):
         found.append(("data.compare_with", "data.compare_with", what))
     names = [candidate.name for candidate in settings.models.candidates]

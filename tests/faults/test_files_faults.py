@@ -187,6 +187,29 @@ def test_rows_that_contradict_each_other_are_refused_by_name(folder, capsys, nam
 
 
 # issue 10
+def test_a_file_with_two_columns_for_the_symbol_is_refused(folder, capsys):
+    rewrite(
+        folder,
+        lambda text: text.replace("volume", "volume,Ticker", 1).replace("\n", ",X\n").replace(",X", "", 1),
+    )
+
+    code, document = import_(folder, capsys)
+
+    assert code == 5
+    assert "prices.csv has 2 columns for 'symbol': 'symbol', 'Ticker'" in document["what"]
+
+
+# issue 10
+def test_prices_from_before_the_calendar_are_counted(folder, caplog, capsys):
+    rewrite(folder, lambda text: text + "S00,1926-11-26,1,2,1,2,3\nS01,0026-11-27,1,2,1,2,3\n")
+
+    code, document = import_(folder, capsys)
+
+    assert (code, document["bars"]) == (0, BARS)
+    assert "2 rows dated before 1990-01-02 are not used; the earliest is dated 0026-11-27" in caplog.text
+
+
+# issue 10
 def test_rows_that_repeat_or_continue_each_other_are_accepted(folder, capsys):
     rewrite(folder, lambda text: text + text.split("\n", 1)[1], "sectors.csv")
     spells = "S00,2020-01-02,2022-01-03\nS00,2022-01-03,\nS00,2022-01-03,\n"

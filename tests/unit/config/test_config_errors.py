@@ -69,6 +69,7 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
             "data: {provider: alpaca, compare_with: [simulated]}",
             "compares the simulated market with real data",
         ),
+        ("data: {benchmark: ^VIX}", "data.benchmark: is also data.volatility_index"),
         ("trades: {max_trades: 010}", "line 1: YAML reads 010 as another number"),
         ("trades: {max_trades: 1:30}", "line 1: YAML reads 1:30 as another number"),
     ],

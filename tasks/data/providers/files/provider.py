@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tasks.core.clock import now
@@ -135,6 +136,15 @@ class FilesProvider:
                 f"{self._prices} has no rows.",
                 remedy=f"Add prices below its header; {NOTHING_STORED}",
                 file=str(self._prices),
+            )
+        early = frame.loc[frame["date"] < pd.Timestamp(FIRST_DAY), "date"]
+        if len(early) and since is None:
+            log.warning(
+                "%s: %s dated before %s are not used; the earliest is dated %s",
+                self._prices,
+                counted(len(early), "row"),
+                FIRST_DAY,
+                np.datetime_as_string(early.min().to_datetime64(), unit="D"),
             )
         latest, today = frame["date"].max(), now().date()
         if len(frame) and latest.date() > today:

@@ -99,7 +99,7 @@ def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
         key = name.strip().lower()
         names.append(plain.get(key, name))
     for alias, name in ALIASES.items():
-        if name in known and name not in names:
+        if name in known:
             names = [name if one.strip().lower() == alias else one for one in names]
     for name in sorted(set(known) & set(names)):
         if names.count(name) > 1:
