@@ -168,8 +168,6 @@ class Portfolio(Section):
     """Largest weight of a cap class, where cap data exists."""
     max_correlation: Fraction
     """Above this correlation, the smaller position of a pair is reduced."""
-    score_to_return: NotNegative
-    """Expected yearly return of a name one standard deviation above the mean score, per unit of its volatility."""
     solver_max_iterations: Count
     """If an optimizer's solver needs more iterations, the next rung of the ladder is used."""
 

@@ -15,7 +15,6 @@ from tasks.core.homes.opening import find_home, settings_of
 if TYPE_CHECKING:
     from config.settings import Settings
     from tasks.data.schema.records import SnapshotRef
-    from tasks.models.schema import Champion
     from tasks.regime.schema import State
 
 SESSIONS_SHOWN = 30
@@ -62,6 +61,7 @@ def _plain(value: object) -> str:
 def show_champion(options: Options) -> Result:
     """Return the model in production and why it was selected; raise if its hash is wrong."""
     from tasks.models.registry.store import read_production
+    from tasks.models.skill import stated_skill
 
     champion = read_production(find_home(options.home)).metadata.champion
     document = {
@@ -73,22 +73,7 @@ def show_champion(options: Options) -> Result:
         for name, value in document.items()
         if name not in {"metrics", "statistic"}
     ]
-    return Result(document, "\n".join([_neutral_ic(champion), aligned([*facts, *metrics])]))
-
-
-def _neutral_ic(champion: "Champion") -> str:
-    """Return the first line: what was found, how certain that is, and what could have been found."""
-    statistic, metrics = champion.statistic, champion.metrics
-    if statistic is None:
-        known = "was measured under the statistic of an older build" if champion.ranks else "claims no skill"
-        return f"{champion.name} {known}."
-    return (
-        f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% band {metrics['neutral_ic_low']:.4f} to"
-        f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
-        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, cleaned of"
-        f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest this test could have confirmed:"
-        f" {metrics['detectable_ic']:.4f}."
-    )
+    return Result(document, "\n".join([stated_skill(champion), aligned([*facts, *metrics])]))
 
 
 def show_regimes(options: Options, *, first: str | None, last: str | None, csv: Path | None) -> Result:

@@ -35,6 +35,9 @@ class View:
 
     scores: pd.Series  # by symbol, higher is better
     ranks: bool  # False: the scores do not rank names, by design
+    score_to_return: (
+        float  # yearly return of a name one standard deviation above the mean score, per unit of volatility
+    )
     optimizer: str
     exposure_cap: float
     allows_new_positions: bool
@@ -97,7 +100,7 @@ def _solve(
     yearly = covariance.loc[names, names] * SESSIONS_PER_YEAR
     volatility = pd.Series(np.sqrt(np.diag(yearly)), index=names)
     problem = Problem(
-        expected_returns(view.scores, volatility, score_to_return=settings.score_to_return),
+        expected_returns(view.scores, volatility, score_to_return=view.score_to_return),
         yearly.to_numpy(dtype=float),
         # the regime scales the portfolio as a whole
         limits_for(assets.reindex(names), covariance, exposure_cap=1.0, settings=settings),
@@ -174,6 +177,10 @@ def _notes(
     settings: PortfolioSettings,
 ) -> list[str]:
     notes = [f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone."]
+    if not view.ranks:
+        notes.append(
+            "The baseline expects no return of any name: it only brings positions back to their target weights."
+        )
     if view.exposure_cap < 1:
         notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio.")
     if not view.allows_new_positions:

@@ -8,6 +8,7 @@ from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
+from tasks.models.skill import score_to_return
 from tasks.portfolio.book import value_book
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
@@ -60,6 +61,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     view = View(
         scores=load_frame(scores.frame)["score"],
         ranks=scores.champion.ranks,
+        score_to_return=score_to_return(scores.champion),
         optimizer=scores.champion.optimizer,
         exposure_cap=regime.exposure_cap,
         allows_new_positions=regime.allows_new_positions,

@@ -97,6 +97,7 @@ def worlds(draw):
     view = View(
         scores,
         ranks=draw(st.booleans()),
+        score_to_return=draw(st.sampled_from([0.0, 0.3])),
         optimizer=draw(st.sampled_from([*OPTIMIZERS, "unknown"])),
         exposure_cap=draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
         allows_new_positions=draw(st.booleans()),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tasks.core.text import counted
+from tasks.models.schema import Champion
 from tasks.portfolio.limits import UNKNOWN_SECTOR, unknown_sector_words
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.files import as_text
@@ -135,6 +136,8 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     regime = inputs.records.regime.state
     session = f"{inputs.run.session}{' (simulated market)' if inputs.records.market.is_simulated else ''}"
     halted = " The kill switch halts new risk: sales only." if inputs.records.checks.reductions_only else ""
+    if not inputs.records.scores.champion.ranks:
+        halted += " No signal is used: the baseline holds."
     if not summary.trades:
         return f"{session}: {regime}, no trades.{halted}"
     return (
@@ -150,7 +153,7 @@ def notices(inputs: DayInputs) -> tuple[str, ...]:
     weights = inputs.frames.weights
     wanted = weights[(weights["weight"] > 0) & (weights.index != CASH)]
     unknown = int((wanted["sector"] == UNKNOWN_SECTOR).sum())
-    halted = _reductions_notice(inputs.records)
+    halted = (*_reductions_notice(inputs.records), *_baseline_notice(inputs.records.scores.champion))
     if not unknown:
         return halted
     of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target portfolio is unknown"
@@ -163,6 +166,15 @@ def _reductions_notice(records: Records) -> tuple[str, ...]:
         return ()
     said = f"The kill switch is on{halt_words(records.checks.kill_switch)}."
     return (f"Reductions only. {said} Nothing is bought until a named person resets it.",)
+
+
+def _baseline_notice(champion: Champion) -> tuple[str, ...]:
+    if champion.ranks:
+        return ()
+    rule = (
+        "The most liquid names get equal weights within limits and the regime's cap; trades only restore them"
+    )
+    return (f"No signal is used: {champion.name}. {rule}. {champion.selection_reason}",)
 
 
 def failed_checks(records: Records) -> list[Check]:

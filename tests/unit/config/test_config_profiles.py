@@ -60,7 +60,6 @@ LIMITS: dict[str, tuple[object, ...]] = {
 SECTIONS_OF_LIMITS = ("costs.", "portfolio.", "trades.", "safety.")
 NOT_LIMITS = (
     "portfolio.optimizer",
-    "portfolio.score_to_return",
     "portfolio.solver",
     "portfolio.unknown_sector",
 )

@@ -39,10 +39,10 @@ def make_covariance(names=NAMES, *, correlation=0.2):
     return pd.DataFrame(matrix * np.outer(deviation, deviation), index=names, columns=names)
 
 
-def make_view(scores=None, *, ranks=True, optimizer="inverse_volatility", cap=1.0, new=True):
+def make_view(scores=None, *, ranks=True, worth=0.3, optimizer="inverse_volatility", cap=1.0, new=True):
     if scores is None:
         scores = {name: float(-place) for place, name in enumerate(NAMES)}
-    return View(pd.Series(scores, dtype=float), ranks, optimizer, cap, new)
+    return View(pd.Series(scores, dtype=float), ranks, worth, optimizer, cap, new)
 
 
 def make_held(**weights):
@@ -107,7 +107,7 @@ def test_a_name_without_risk_estimate_or_score_is_no_candidate():
     assert chosen.left_out["S01"] == "it has no score"
 
 
-def test_a_score_of_one_deviation_is_worth_its_volatility_times_the_setting():
+def test_a_score_of_one_deviation_is_worth_its_volatility_times_the_champions_worth():
     scores = pd.Series({"A": 1.0, "B": -1.0})
     volatility = pd.Series({"A": 0.20, "B": 0.40})
 
@@ -128,7 +128,7 @@ def test_the_optimizer_sees_yearly_deviations_and_not_variances_as_volatility(mo
     covariance = make_covariance()
     scores = make_view().scores
 
-    target(covariance=covariance, score_to_return=0.05)
+    target(make_view(worth=0.05), covariance=covariance)
 
     (problem,) = seen
     daily = np.sqrt(np.diag(covariance))
@@ -336,7 +336,7 @@ def test_equal_inputs_give_equal_bytes():
 
 def test_the_order_of_the_inputs_does_not_matter():
     view = make_view(optimizer="max_sharpe")
-    backwards = View(view.scores[::-1], view.ranks, view.optimizer, 1.0, allows_new_positions=True)
+    backwards = View(view.scores[::-1], view.ranks, 0.3, view.optimizer, 1.0, allows_new_positions=True)
 
     one = target(view)
     other = target(backwards, assets=make_assets()[::-1], covariance=make_covariance().iloc[::-1, ::-1])

@@ -317,3 +317,28 @@ def test_unknown_sectors_are_reported_once_at_the_top():
     assert text.count(told) == 1
     assert text.index(told) < text.index("What to do")
     assert "unknown: they count" not in Report(render()).text
+
+
+# issue 12
+def test_a_day_without_a_signal_says_so_before_what_to_do_and_in_its_summary():
+    inputs = make_inputs()
+    champion = replace(
+        inputs.records.scores.champion,
+        name="equal_weight",
+        ranks=False,
+        selection_reason="Nothing was found that can be told from zero: 0.0040 (95% band −0.0100 to 0.0180).",
+    )
+    scores = replace(inputs.records.scores, champion=champion)
+
+    day = render_day(replace(inputs, records=replace(inputs.records, scores=scores)), positions_sha256=None)
+
+    text = Report(day.files["report.html"]).text
+    said = "No signal is used: equal_weight."
+    assert text.count(said) == 1
+    assert (
+        text.index(said)
+        < text.index("Nothing was found that can be told from zero")
+        < text.index("What to do")
+    )
+    assert day.summary.endswith("No signal is used: the baseline holds.")
+    assert said not in Report(render()).text

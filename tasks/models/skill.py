@@ -1,0 +1,48 @@
+"""What the scores of a champion are worth: the return that its measured IC supports, and that IC in words."""
+
+from math import sqrt
+
+from tasks.models.schema import Champion
+
+SESSIONS_PER_YEAR = 252
+OLDER_HORIZON_SESSIONS = 5  # of the rank IC that builds before the neutral IC recorded
+
+
+def score_to_return(champion: Champion) -> float:
+    """Return the expected yearly return of a name one standard deviation above the mean score, per unit of volatility.
+
+    Grinold's rule (return = IC × volatility × score) with the shrunken IC, for as many horizons as a year has. 0 for
+    the baseline, and where the IC cannot be told from zero.
+    """
+    metrics, statistic = champion.metrics, champion.statistic
+    if not champion.ranks:
+        return 0.0
+    if statistic is None:
+        ic, t, horizon = metrics.get("rank_ic", 0.0), metrics.get("rank_ic_t", 0.0), OLDER_HORIZON_SESSIONS
+    else:
+        ic, t, horizon = metrics["neutral_ic"], metrics["neutral_ic_t"], statistic.horizon_sessions
+    return shrunken(ic, t) * sqrt(SESSIONS_PER_YEAR / horizon)
+
+
+def shrunken(ic: float, t: float) -> float:
+    """Return the part of a measured IC that is expected to be more than noise (James and Stein's rule, positive part).
+
+    Three quarters of it at t = 2, nothing up to t = 1.
+    """
+    return ic * (1 - 1 / t**2) if ic > 0 and t > 1 else 0.0
+
+
+def stated_skill(champion: Champion) -> str:
+    """Return what was found, how certain that is, and what could have been found."""
+    statistic, metrics = champion.statistic, champion.metrics
+    if not champion.ranks:
+        return f"{champion.name} is the baseline: it uses no signal and expects no return of any name."
+    if statistic is None:
+        return f"{champion.name} was measured by the statistic of an older build."
+    return (
+        f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% band {metrics['neutral_ic_low']:.4f} to"
+        f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
+        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, cleaned of"
+        f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest this test could have confirmed:"
+        f" {metrics['detectable_ic']:.4f}."
+    )
