@@ -9,6 +9,7 @@ from functools import partial
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
+from tasks.core.homes.lock import refuse_replaced
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage, timings_so_far
@@ -75,6 +76,7 @@ def publish_day(
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
         folder = publish_folder(run, files, partial(_refuse_halt, run, checks))
+    refuse_replaced(run.home.lock_file)
     write_history_row(run, rendered.row)
     note_history(run.home)
     log.info("published %s: %s", folder, rendered.summary)
@@ -90,7 +92,8 @@ def publish_day(
 
 
 def _refuse_halt(run: Run, checks: Checks) -> None:
-    """Read the switch again: someone may have tripped it since the checks."""
+    """Look again: since the checks, someone may have tripped the switch or replaced the home."""
+    refuse_replaced(run.home.lock_file)
     switch = read_switch(run.home)
     if switch.is_on and not (checks.reductions_only and switch.allows_reductions):
         raise SafetyError(

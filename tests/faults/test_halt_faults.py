@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import shutil
 from datetime import UTC, datetime
 from threading import Thread
 
@@ -10,13 +11,13 @@ import pytest
 import yaml
 
 from tasks.core import atomic
-from tasks.core.errors import SafetyError
+from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.portfolio.demo_fills import fill_as_proposed
 from tasks.reporting import task as reporting
 from tasks.safety import kill_switch
 from tasks.safety.kill_switch import read_switch, trip_switch
-from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day
+from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day, tree_bytes
 
 
 class StopWhenChecked(logging.Handler):
@@ -96,6 +97,28 @@ def test_a_run_that_hung_with_the_switch_s_lock_does_not_publish_after_the_trip(
     assert "live/STOP" in problems[0]
     assert {path.name: path.read_bytes() for path in home.day_folder(LAST_SESSION).glob("*")} == before
     assert home.performance_file.exists() == published_before
+
+
+@pytest.mark.parametrize("step", ["open_portfolio", "publish_folder"])
+def test_a_home_that_is_put_in_the_place_of_a_moved_one_gets_nothing_of_the_run(
+    ready_home, monkeypatch, step
+):
+    continued, other = getattr(reporting, step), []
+
+    def replaced_meanwhile(*arguments, **named):
+        done = continued(*arguments, **named)
+        aside = ready_home.with_name("aside")
+        ready_home.rename(aside)
+        shutil.copytree(aside, ready_home)
+        other.append(tree_bytes(ready_home / "live"))
+        return done
+
+    monkeypatch.setattr(reporting, step, replaced_meanwhile)
+
+    with pytest.raises(StorageError, match="was moved or replaced during the run"):
+        run_day(ready_home)
+
+    assert tree_bytes(ready_home / "live") == other[0]
 
 
 @pytest.fixture

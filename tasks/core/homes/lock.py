@@ -16,6 +16,8 @@ from tasks.core.json_text import parse_json
 
 POLL_S = 0.01
 
+_locked: dict[Path, tuple[int, int]] = {}  # locks of this process: device and inode of each file
+
 
 @contextmanager
 def exclusive(path: Path, *, doing: str) -> Iterator[None]:
@@ -26,7 +28,30 @@ def exclusive(path: Path, *, doing: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise _held(path) from error
         _note_holder(file.fileno(), doing)
-        yield
+        _locked[path] = _identity(os.fstat(file.fileno()))
+        try:
+            yield
+        finally:
+            _locked.pop(path, None)
+
+
+def refuse_replaced(path: Path) -> None:
+    """Raise StorageError if the home was moved during the run and another one put in its place.
+
+    The lock held is that of the moved home, so nothing may be written to the other one.
+    """
+    if path not in _locked:
+        return
+    try:
+        is_same = _identity(path.stat()) == _locked[path]
+    except OSError:
+        is_same = False
+    if not is_same:
+        raise StorageError(
+            f"{path.parent.parent} was moved or replaced during the run.",
+            remedy="Nothing more was written. Check which home is there now, then run again.",
+            path=str(path),
+        )
 
 
 @contextmanager
@@ -47,6 +72,10 @@ def waiting(path: Path, *, seconds: float) -> Iterator[BinaryIO]:
             time.sleep(POLL_S)
         file.seek(0)
         yield file
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _note_holder(descriptor: int, doing: str) -> None:
