@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market qlib regime docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market qlib regime selection docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,9 @@ $(QLIB_INSTALLED): requirements-qlib.lock
 
 regime: $(INSTALLED) ## rewrite the record of the regime rules on real prices in docs/regime.md
 	@$(BIN)/python -m tests.documentation.regime_record
+
+selection: $(INSTALLED) ## rewrite the figures on real prices in docs/model-selection.md
+	@$(BIN)/python -m tests.documentation.selection_record
 
 docs: $(INSTALLED) ## rewrite the generated pages of docs/
 	@$(BIN)/python -m tests.documentation.generate

@@ -2,16 +2,31 @@
 
 import os
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tasks.data.intake.imports import import_folder
+from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Panel
-from tests.builders import make_panel
+from tasks.data.task import refresh_market
+from tests.builders import make_panel, make_run
 
 REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SETTINGS = {"data.provider": "files", "data.files.path": REAL_DATA}
 BENCHMARK, VOLATILITY_INDEX = "SPY", "^VIX"
+
+
+def import_real_data(home: Path) -> None:
+    """Import the whole folder into the home's lake; about half a minute."""
+    import_folder(make_run(home, date(2024, 6, 14), **SETTINGS), REAL_DATA)
+
+
+def read_real_panel(home: Path, last: date) -> Panel:
+    """Return the panel of every session up to this one, from the lake of `import_real_data`."""
+    return read_panel(refresh_market(make_run(home, last, **SETTINGS)).snapshot, window=None)
 
 
 def read_levels(symbol: str) -> pd.DataFrame:

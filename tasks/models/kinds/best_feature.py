@@ -74,6 +74,9 @@ def _correlation(column: Vector, y: Vector, weights: Vector) -> float:
     if not known.any():
         return 0.0
     a, b, w = column[known], y[known], weights[known] / weights[known].sum()
-    a, b = a - (w * a).sum(), b - (w * b).sum()  # not a dot product: the threads of BLAS would wait for each other
+    a, b = (
+        a - (w * a).sum(),
+        b - (w * b).sum(),
+    )  # not a dot product: the threads of BLAS would wait for each other
     scale = np.sqrt((w * a * a).sum() * (w * b * b).sum())
     return float((w * a * b).sum() / scale) if scale > 1e-12 else 0.0
