@@ -38,9 +38,13 @@ class Pace(Section):
     """Maximum number of requests by all processes of this home in any such period; null: no limit."""
 
     second: Count | None
+    """Rate limit: most requests per second; null: none."""
     minute: Count | None
+    """Rate limit: most requests per minute; null: none."""
     hour: Count | None
+    """Rate limit: most requests per hour; null: none."""
     day: Count | None
+    """Rate limit: most requests per day; null: none."""
 
 
 class Network(Section):

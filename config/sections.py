@@ -50,7 +50,7 @@ class Models(Section):
     entry: Literal["next_open", "next_close"]
     """Entry price, in the next session, for labels and tests: the close of the decision can no longer be traded."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Horizons of the forward returns to learn, in sessions. Every n-th is learned, all are tested; n: the shortest."""
+    """Horizons of the forward returns, in sessions. Training uses every n-th session, tests all; n: the shortest."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
     """Which rows weigh less in training: older ones, those whose labels overlap others of the name, or both."""
     half_life_sessions: Count

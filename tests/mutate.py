@@ -46,7 +46,7 @@ EXAMPLES = 12
 TESTS_S = 4.0  # of tests per mutant at most, fastest first; the time limit is a little over four times that
 SEED = 10
 CHILDREN = 2 * (os.cpu_count() or 1)  # many wait for the disk
-LEAST_TOGETHER, LEAST_EACH = 0.90, 0.85
+LEAST_TOTAL, LEAST_EACH = 0.90, 0.85
 CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
 LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 TRAINED = "trained_home_template"  # a fixture that every mutant's process would build again
@@ -198,9 +198,9 @@ def outcomes() -> Iterator[tuple[str, str, str, str]]:
 def report(*, differences: bool) -> bool:
     """Print the survivors, then the scores; return whether every module reaches its required score."""
     total, tried, caught = Counter[str](), Counter[str](), Counter[str]()
-    modules = ["together"]
+    modules = ["total"]
     for module, file, name, status in outcomes():
-        rows = {file, module, "together"}
+        rows = {file, module, "total"}
         modules += [module] * (module not in modules)
         total.update(rows)
         tried.update(rows if status != "not checked" else ())
@@ -213,7 +213,7 @@ def report(*, differences: bool) -> bool:
         print(
             f"{caught[row] / max(tried[row], 1):7.1%} {caught[row]:5} of {tried[row]:5} tried, of {total[row]:5} {row}"
         )
-    least = {module: LEAST_TOGETHER if module == "together" else LEAST_EACH for module in modules}
+    least = {module: LEAST_TOTAL if module == "total" else LEAST_EACH for module in modules}
     return all(caught[module] >= least[module] * max(tried[module], 1) for module in modules)
 
 

@@ -49,7 +49,7 @@ def forward_return(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
     """Return the total return over `sessions` closes from the entry on the row after each decision.
 
     `next_open`: close[t + sessions] / open[t + 1] − 1. `next_close`: close[t + 1 + sessions] / close[t + 1] − 1. A
-    symbol without a bar on the last row counts with its last price before it, as for a delisted holding. NaN where it
+    symbol without a bar on the last row is valued at its last price before it, as for a delisted holding. NaN where it
     has no bar on the row of the entry, because nothing could be bought, and where the horizon exceeds the panel.
     """
     values = np.full(panel.close.shape, np.nan)

@@ -54,7 +54,7 @@ class Target:
     notes: tuple[str, ...]
 
 
-def target_book(
+def target_portfolio(
     view: View,
     candidates: Candidates,
     assets: pd.DataFrame,

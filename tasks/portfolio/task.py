@@ -16,7 +16,7 @@ from tasks.portfolio.frame import book_frame, current_weights, reductions_of
 from tasks.portfolio.record import refuse_short_history
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
-from tasks.portfolio.target import View, target_book
+from tasks.portfolio.target import View, target_portfolio
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
 from tasks.risk.schema import RiskModel
@@ -68,7 +68,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     )
     candidates = choose_candidates(view.scores, assets, returns.columns, max_positions=settings.max_positions)
     covariance = covariance_of(returns, (*candidates.symbols, *held.index), risk.shrinkage)
-    target = target_book(view, candidates, assets, covariance, held, settings=settings)
+    target = target_portfolio(view, candidates, assets, covariance, held, settings=settings)
     frame = book_frame(target, book, assets, view.scores)
     check_book(frame, exposure_cap=regime.exposure_cap, settings=settings, covariance=covariance)
 

@@ -2,7 +2,7 @@
 
 Each trip stays until a reset names it, so that a reset never acknowledges a later trip or one with another cause.
 Anything but a plain "clear" means on: a missing or damaged file, an unknown state, `live/STOP` (fault 43), a trip
-stored outside a home that could not be written. State and history are one file, replaced atomically under its own
+stored outside a home that could not be written to. State and history are one file, replaced atomically under its own
 lock, which no run holds.
 """
 

@@ -30,17 +30,17 @@ A model is trained on one set of them, named by `models.features` in the [settin
 ## How to read the tables
 
 - **formula**: the value before its form. *mean*, *Σ*, *largest* and so on are taken over the values present in the
-  window; *deviation*, *variance* and *covariance* are those of a sample (n − 1); a *line* is fitted by least squares.
-  *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after 5 n sessions. *True range* is
-  max(high, previous close) − min(low, previous close), *market value* is shares × raw_close. *Close n ago* is the close
-  n sessions earlier, *previous close* the one of the session before. After a semicolon: the value used for 0 / 0, when
-  prices are constant or nothing traded; for Alpha158 see [its page](alpha158.md).
+  window; *deviation* is the standard deviation, and like *variance* and *covariance* that of a sample (n − 1); a *line*
+  is fitted by least squares. *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after 5 n
+  sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares × raw_close.
+  *Close n ago* is the close n sessions earlier, *previous close* the one of the session before. After a semicolon: the
+  value used for 0 / 0, when prices are constant or nothing traded; for Alpha158 see [its page](alpha158.md).
 - **inputs**: `returns` are close / previous close − 1, `market_returns` the same of the benchmark's total-return level,
   `raw_close` and `dollar_volume` are the raw values of the day, fundamentals those public on that day.
 - **window**: number of sessions in the formula, including the day itself.
-- **warm-up**: number of sessions of the panel before the first value, in its form.
+- **warm-up**: number of sessions of the panel before the first value of its form.
 - **form**: what a model receives, computed across the members of the session. *rank*: 0 the smallest, 1 the largest,
-  ties get the mean of their ranks. *z-score*: distance from the mean in deviations, winsorised at the outermost 1%.
+  ties get the mean of their ranks. *z-score*: distance from the mean in deviations, 1% at each end winsorised.
   *rank in sector*: rank of the distance to the sector's median. *neutral rank*: rank of the residual of a
   least-squares fit of the rank on sector, size and beta.
 - **version**: increases when the same bars give a different value; a model trained on the old version is refused.

@@ -84,8 +84,8 @@ def by_year(record: Record) -> str:
 
 
 def by_period(record: Record) -> str:
-    """Return the table of periods, with the band of the difference between the Sharpe ratios."""
-    head = ["period", "sessions", "mean cap", "Sharpe ratio", "capped", "difference (95% band)"]
+    """Return the table of periods, with the confidence interval of the difference between the Sharpe ratios."""
+    head = ["period", "sessions", "mean cap", "Sharpe ratio", "capped", "difference (95% CI)"]
     head += ["return a year", "capped", "largest drawdown", "capped"]
     rows = [f"| {' | '.join(head)} |", "|---" * 10 + "|"]
     for name, (first, last) in PERIODS.items():
@@ -109,7 +109,7 @@ def by_period(record: Record) -> str:
 
 
 def sharpe_difference_band(plain: Returns, capped: Returns) -> tuple[float, float]:
-    """Return the 95% band of the capped Sharpe ratio less the plain one, by a circular block bootstrap."""
+    """Return the 95% confidence interval of capped less plain Sharpe ratio, by a circular block bootstrap."""
     draw = np.random.default_rng(0)
     count = len(plain)
     blocks = -(-count // BLOCK)

@@ -261,7 +261,7 @@ def _spread_bps(tape: Tape) -> float:
 
 
 def planted_coefficients(planted: Planted, is_member: NDArray[np.bool_]) -> dict[str, float]:
-    """Rank correlation of expectations with the own return from the next open, by horizon, and by the signal's age."""
+    """Rank correlation of expectations with the idiosyncratic return from the next open, by horizon; and by age."""
     scores = np.where(is_member & (planted.expected != 0), planted.expected, np.nan)
     found = {}
     for horizon in HORIZONS:

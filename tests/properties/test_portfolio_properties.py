@@ -11,7 +11,7 @@ from tasks.portfolio.check import check_book
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
 from tasks.portfolio.optimizers import OPTIMIZERS
 from tasks.portfolio.schema import CASH
-from tasks.portfolio.target import View, target_book
+from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings
 
 fractions = st.floats(0, 1)
@@ -114,7 +114,7 @@ def worlds(draw):
 
 def book_of(view, assets, covariance, held, profile):
     candidates = choose_candidates(view.scores, assets, covariance.index, max_positions=profile.max_positions)
-    return target_book(view, candidates, assets, covariance, held, settings=profile)
+    return target_portfolio(view, candidates, assets, covariance, held, settings=profile)
 
 
 @settings(max_examples=25)

@@ -116,4 +116,4 @@ def _refuse_unusable(rows: pd.DataFrame) -> None:
     if rows["date"].duplicated().any():
         raise ValueError("two rows have the same date")
     if not (rows["equity"].astype(float) > 0).all():
-        raise ValueError("an equity that is not positive")
+        raise ValueError("the equity of a row is not positive")

@@ -5,7 +5,7 @@ import pytest
 from tasks.portfolio.candidates import choose_candidates, expected_returns
 from tasks.portfolio.ladder import rungs, solve
 from tasks.portfolio.optimizers import OPTIMIZERS
-from tasks.portfolio.target import View, target_book
+from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings
 
 NAMES = [f"S{i:02d}" for i in range(12)]
@@ -58,7 +58,7 @@ def target(view=None, *, assets=None, covariance=None, held=None, **settings):
     candidates = choose_candidates(
         view.scores, assets, covariance.index, max_positions=settings_.max_positions
     )
-    return target_book(
+    return target_portfolio(
         view, candidates, assets, covariance, make_held() if held is None else held, settings=settings_
     )
 

@@ -20,7 +20,7 @@ def read_keys(provider: str, environ: Mapping[str, str] = os.environ) -> dict[st
     if missing := [name for name, value in found.items() if not value]:
         raise ConfigError(
             f"{provider} needs {' and '.join(missing)} in the environment.",
-            remedy="Set it as described in docs/providers.md; never write a key into a file of the home.",
+            remedy="Set what is missing as described in docs/providers.md; never write a key into a file of the home.",
             keys=missing,
         )
     # requests would refuse such a header with an error that quotes it

@@ -101,7 +101,7 @@ class RateLimiter:
         except (OSError, sqlite3.Error) as error:
             raise StorageError(
                 f"{self._file} could not be used: {type(error).__name__}.",
-                remedy="Make the home writable; a damaged file may be deleted, it only counts requests.",
+                remedy="Make the home writable; a damaged file may be deleted: it only counts requests.",
                 path=str(self._file),
             ) from error
 
