@@ -36,7 +36,8 @@ def stated_skill(champion: Champion) -> str:
     """Return what was found, how certain that is, and what could have been found."""
     statistic, metrics = champion.statistic, champion.metrics
     if not champion.ranks:
-        return f"{champion.name} is the baseline: it uses no signal and expects no return of any name."
+        no_skill = "is the baseline: it uses no signal and expects no return of any name"
+        return f"{champion.name} {no_skill}. {champion.selection_reason}"
     if statistic is None:
         return f"{champion.name} was measured by the statistic of an older build."
     return (

@@ -16,7 +16,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_ending
 from tasks.data.schema.records import Finding, Market, SnapshotRef
-from tasks.models.schema import Champion, Scores
+from tasks.models.schema import Champion, Scores, Statistic
 from tasks.portfolio.schema import CASH, Book, Holding, LadderStep, Portfolio
 from tasks.regime.schema import Regime, State
 from tasks.reporting.day.history import COLUMNS
@@ -317,6 +317,13 @@ def _scores(run: Run) -> Scores:
         selection_reason="Best out-of-sample rank IC of 3 candidates (0.031, t 4.2); momentum_52_week 0.018.",
         weighted_score=0.62,
         metrics={
+            "neutral_ic": 0.0274,
+            "neutral_ic_se": 0.0081,
+            "neutral_ic_t": 3.38,
+            "neutral_ic_low": 0.0115,
+            "neutral_ic_high": 0.0433,
+            "detectable_ic": 0.0162,
+            "sessions": 391,
             "rank_ic": 0.0312,
             "rank_ic_t": 4.21,
             "ic": 0.0274,
@@ -326,6 +333,7 @@ def _scores(run: Run) -> Scores:
             "train_test_gap": 0.021,
         },
         ranks=True,
+        statistic=Statistic("next_open", 5, ("sector", "beta", "volatility", "market_cap")),
     )
     return Scores(ref("scores"), champion, scored=UNIVERSE, left_out=6)
 

@@ -342,3 +342,22 @@ def test_a_day_without_a_signal_says_so_before_what_to_do_and_in_its_summary():
     )
     assert day.summary.endswith("No signal is used: the baseline holds.")
     assert said not in Report(render()).text
+
+
+# issue 12
+def test_an_ic_is_shown_with_its_band_sessions_controls_and_what_could_have_been_confirmed():
+    text = Report(render()).text
+
+    section = text[text.index("Model health") :]
+    for shown in ("0.0274", "0.0115", "0.0433", "391", "0.0162", "Market cap", "Next open over 5 sessions"):
+        assert shown in section, shown
+
+
+def test_a_baseline_that_nobody_measured_shows_no_ic():
+    inputs = make_inputs()
+    champion = replace(inputs.records.scores.champion, ranks=False, statistic=None)
+    scores = replace(inputs.records.scores, champion=champion)
+
+    day = render_day(replace(inputs, records=replace(inputs.records, scores=scores)), positions_sha256=None)
+
+    assert "Neutral IC" not in Report(day.files["report.html"]).text
