@@ -34,6 +34,7 @@ from config.yaml_file import Tree, read_yaml
 
 SHIPPED = Path(__file__).parent
 HOME_FILE = "config.yaml"
+YARDSTICK = "best_feature"  # the candidate that is measured whether or not it is listed
 MACHINE_KEYS = (
     "data.lake",
     "data.files.path",
@@ -208,6 +209,9 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
     names = [candidate.name for candidate in settings.models.candidates]
     if len(set(names)) < len(names):
         found.append(("models.candidates", "models.candidates", "has two candidates of the same name."))
+    if any(each.name == YARDSTICK != each.kind for each in settings.models.candidates):
+        what = f"has a candidate {YARDSTICK} of another kind; that name is the best single feature's."
+        found.append(("models.candidates", "models.candidates", what))
     if unknown := sorted(set(settings.models.quick_candidates) - set(names)):
         what = f"names {', '.join(unknown)}, which is not in models.candidates."
         found.append(("models.quick_candidates", "models.quick_candidates", what))

@@ -93,6 +93,16 @@ def test_a_problem_inside_a_list_names_the_entry(tmp_path):
     )
 
 
+def test_the_name_of_the_best_single_feature_is_no_other_kinds(tmp_path):
+    entry = "{name: best_feature, kind: lightgbm, parameters: {}}"
+    text = f"models: {{quick_candidates: [], candidates: [{entry}]}}"
+
+    assert problems(tmp_path, text) == [
+        "HOME/config.yaml: models.candidates: has a candidate best_feature of another kind;"
+        " that name is the best single feature's."
+    ]
+
+
 def test_two_candidates_of_one_name_are_refused(tmp_path):
     entry = "{name: lightgbm, kind: lightgbm, parameters: {}}"
     text = f"models: {{quick_candidates: [lightgbm], candidates: [{entry}, {entry}]}}"
