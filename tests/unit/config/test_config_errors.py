@@ -97,10 +97,11 @@ def test_the_name_of_the_best_single_feature_is_no_other_kinds(tmp_path):
     entry = "{name: best_feature, kind: lightgbm, parameters: {}}"
     text = f"models: {{quick_candidates: [], candidates: [{entry}]}}"
 
-    assert problems(tmp_path, text) == [
-        "HOME/config.yaml: models.candidates: has a candidate best_feature of another kind;"
-        " that name is the best single feature's."
-    ]
+    (problem,) = problems(tmp_path, text)
+
+    assert problem.startswith(
+        "HOME/config.yaml: models.candidates: has a candidate best_feature of another kind"
+    )
 
 
 def test_two_candidates_of_one_name_are_refused(tmp_path):
