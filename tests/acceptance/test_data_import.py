@@ -32,6 +32,23 @@ def test_an_import_and_a_refresh_of_a_past_day_see_the_same_market(tmp_path):
     assert refresh_market(after_import).snapshot.id == refresh_market(alone).snapshot.id
 
 
+# issue 12, done when 4
+def test_a_name_that_sectors_list_before_it_trades_does_not_change_the_snapshot(tmp_path):
+    delivery = make_delivery()
+    folders = [write_folder(tmp_path / name, delivery) for name in ("then", "later")]
+    with (folders[1] / "sectors.csv").open("a") as file:
+        file.write("S99,Company S99,Energy,large,2024-06-14\n")
+
+    ids = [
+        refresh_market(
+            small_run(folder / "home", **{"data.provider": "files", "data.files.path": folder})
+        ).snapshot.id
+        for folder in folders
+    ]
+
+    assert ids[0] == ids[1]
+
+
 def test_a_second_import_of_the_same_folder_changes_nothing(tmp_path):
     folder = write_folder(tmp_path / "folder", make_delivery(sessions=30))
     run = small_run(tmp_path / "home")

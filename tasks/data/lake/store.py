@@ -31,6 +31,9 @@ def id_of_snapshot(lake: LakeLocation, head: Head, session: date) -> str:
         name: frame if SPECS[name].keeps_history else frame.drop(columns="known")
         for name, frame in tables.items()
     }
+    # a file of sectors has no dates: it may list names that begin to trade after the session
+    has_traded = lasting["listings"]["symbol"].isin(lasting["lives"]["symbol"])
+    lasting["listings"] = lasting["listings"][has_traded]
     return snapshot_id(sessions, lasting)
 
 

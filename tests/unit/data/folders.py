@@ -13,6 +13,7 @@ RENAMED = {
     "sectors": ("listings", {"sector": "gics_sector"}),
     "membership": ("members", {"start": "start_date", "end": "end_date"}),
     "fundamentals": ("fundamentals", {}),
+    "renames": ("renames", {"old": "old_symbol", "new": "new_symbol", "session": "date"}),
     "riskfree": ("riskfree", {"session": "date", "yield_pct": "tbill_13w_yield_pct"}),
 }
 
