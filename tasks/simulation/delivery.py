@@ -14,7 +14,7 @@ from tasks.simulation.faults import apply_faults, draw_faults
 from tasks.simulation.fundamentals import ITEMS
 from tasks.simulation.market_history import NOT_LISTED, MarketHistory
 from tasks.simulation.parameters import SESSIONS_PER_YEAR
-from tasks.simulation.tape import bars_of_row, make_bars
+from tasks.simulation.tape import RANGE_SHARE, bars_around, bars_of_row, make_bars
 
 BENCHMARK, VOLATILITY_INDEX = "SPY", "^VIX"
 BENCHMARK_START_USD, BENCHMARK_YIELD = 200.0, 0.016
@@ -105,7 +105,12 @@ def _level(
         [history.parameters.generator(f"tape of {name}", row).standard_normal(3) for row in rows]
     )
     deviation = LEVEL_DEVIATION[name] * history.path.volatility[rows]
-    opened, high, low, closed = make_bars(close[rows], moves[rows], deviation, draws.reshape(-1, 3).T)
+    draws, night = draws.reshape(-1, 3).T, history.path.overnight
+    if name == BENCHMARK and night is not None:
+        quoted = bars_around(close[rows], moves[rows], night[rows], RANGE_SHARE * deviation, draws[1:])
+    else:
+        quoted = make_bars(close[rows], moves[rows], deviation, draws)
+    opened, high, low, closed = quoted
     return pd.DataFrame(
         {
             "name": pd.Series([name] * len(rows), dtype="str"),

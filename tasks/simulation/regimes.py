@@ -49,6 +49,7 @@ class MarketPath:
     shock: Series  # the market's return minus its drift
     volatility_index: Series  # percent
     bill_yield_pct: Series
+    overnight: Series | None = None  # log return from close to open; None: drawn by the tape
 
 
 def simulate_path(parameters: Parameters, count: int) -> MarketPath:

@@ -23,7 +23,7 @@ def bars_of_row(history: MarketHistory, row: int) -> Quote:
     draws = history.parameters.generator("tape", row).standard_normal((3, len(own)))
     if history.overnight is None:
         return make_bars(history.raw[row], returns, own, draws)
-    return bars_around(history.raw[row], returns, history.overnight[row], own, draws[1:])
+    return bars_around(history.raw[row], returns, history.overnight[row], SECOND_RANGE_SHARE * own, draws[1:])
 
 
 def make_bars(close: Values, returns: Values, deviation: Values, draws: Values) -> Quote:
@@ -36,9 +36,9 @@ def make_bars(close: Values, returns: Values, deviation: Values, draws: Values) 
     return _with_range(opened, close, RANGE_SHARE * deviation, draws[1:])
 
 
-def bars_around(close: Values, returns: Values, overnight: Values, deviation: Values, draws: Values) -> Quote:
-    """Return bars with the given closes and overnight returns."""
-    return _with_range(close * np.exp(overnight - returns), close, SECOND_RANGE_SHARE * deviation, draws)
+def bars_around(close: Values, returns: Values, overnight: Values, reach: Values, draws: Values) -> Quote:
+    """Return bars with the given closes and overnight returns; `reach` scales the range beyond them."""
+    return _with_range(close * np.exp(overnight - returns), close, reach, draws)
 
 
 def _with_range(opened: Values, close: Values, reach: Values, draws: Values) -> Quote:

@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
 
 SIMULATED = "simulated"  # the provider of the embedded market
-NEWEST_SIMULATION = 1  # version of it that a new lake gets
+NEWEST_SIMULATION = 2  # version of it that a new lake gets
 
 Severity = Literal["note", "quarantine", "stop"]
 

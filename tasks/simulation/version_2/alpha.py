@@ -16,11 +16,11 @@ from tasks.simulation.version_2.styles import STYLES, standard_ranks
 
 HALF_LIFE = 10  # sessions after which expectations correlate with today's at about one half
 HORIZON = 5  # sessions of the return in the information coefficient
-SPANS = (0, 14, 42, 84, 147)  # sessions ago at which the returns begin and end
+SPANS = (0, 16, 46, 90, 150)  # sessions ago at which the returns begin and end
 OF_SPANS = np.array([-0.31, 0.31, -0.31, 0.24])  # weights of the characteristics by themselves
 OF_VOLUME, OF_VOLATILITY = 0.33, -0.31
 OF_PRODUCTS = 0.33  # of each product
-FAST_VOLUME, SLOW_VOLUME, FAST_VOLATILITY, SLOW_VOLATILITY = 12, 63, 21, 126  # windows, in sessions
+FAST_VOLUME, SLOW_VOLUME, FAST_VOLATILITY, SLOW_VOLATILITY = 14, 63, 21, 126  # windows, in sessions
 INDEX_KEEP = 1 - 1 / 126
 # per session, so that the rank correlation with the own return of the next five, from the open, is as asked
 SCALE = 0.56

@@ -4,7 +4,6 @@ No row depends on a later one. Shocks are symmetric around zero whatever the vol
 market is paid or punished beyond the drift that all names share.
 """
 
-from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
@@ -31,14 +30,7 @@ BOUND = 1.0
 INDEX_REACTION = 0.2  # of the log volatility index to the clustering
 
 
-@dataclass(frozen=True)
-class SecondPath(MarketPath):
-    """The path with the part of each shock that falls before the open."""
-
-    overnight: Series
-
-
-def simulate_second_path(parameters: Parameters, count: int) -> SecondPath:
+def simulate_second_path(parameters: Parameters, count: int) -> MarketPath:
     """Simulate `count` sessions."""
     regime = simulate_regimes(parameters.generator("regime").random((count, 2)))
     drift = np.array([regime_parameters.drift for regime_parameters in REGIMES])[regime] / SESSIONS_PER_YEAR
@@ -50,7 +42,7 @@ def simulate_second_path(parameters: Parameters, count: int) -> SecondPath:
     shock = np.clip(volatility * shocks, -LARGEST_MOVE, LARGEST_MOVE)
     night = parameters.generator("night").standard_normal(count)
     noise = parameters.generator("volatility index").standard_normal(count)
-    return SecondPath(
+    return MarketPath(
         regime=regime,
         drift=drift,
         volatility=volatility,

@@ -8,13 +8,11 @@ from tasks.simulation.mechanics import Move, News
 from tasks.simulation.parameters import Parameters
 from tasks.simulation.trading import draw_turnover
 from tasks.simulation.version_2 import alpha, prices, styles
-from tasks.simulation.version_2.market import SecondPath, simulate_second_path
+from tasks.simulation.version_2.market import simulate_second_path
 
 
 class SecondMechanics:
     """The mechanics of version 2."""
-
-    path: SecondPath
 
     def __init__(self, parameters: Parameters, companies: Companies, count: int) -> None:
         self.strength = parameters.information_coefficient
@@ -34,15 +32,13 @@ class SecondMechanics:
 
     def move(self, row: int, news: News) -> Move:
         """Draw the returns and volume of a session."""
-        path, companies = self.path, self.companies
-        factor = prices.volatility_factor(float(path.volatility[row]))
-        market = float(path.drift[row] + path.shock[row])
-        returns = styles.draw_factors(self.styles, factor, market, self.style_draws)
+        companies, market = self.companies, self._market(row)
+        factor = prices.volatility_factor(market.volatility)
+        returns = styles.draw_factors(self.styles, factor, market.drift + market.shock, self.style_draws)
         moved = prices.draw_move(
             companies,
             self.unrest,
-            path,
-            row,
+            market,
             returns @ self.styles.exposures,
             self.expected,
             news,
@@ -51,6 +47,13 @@ class SecondMechanics:
         self.returns = moved.returns
         self.log_turnover = draw_turnover(companies, moved.surprise, factor, news.jumping, self.volume)
         return Move(moved.returns, moved.overnight, moved.own_volatility, self.log_turnover, moved.own)
+
+    def _market(self, row: int) -> prices.MarketSession:
+        path, night = self.path, self.path.overnight
+        overnight = 0.0 if night is None else float(night[row])
+        return prices.MarketSession(
+            float(path.drift[row]), float(path.volatility[row]), float(path.shock[row]), overnight
+        )
 
     def expect(self, row: int, levels: Values, reports: Reports) -> Values:
         """Return the planted log returns of the next session."""

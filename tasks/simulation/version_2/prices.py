@@ -15,13 +15,13 @@ from tasks.simulation.mechanics import News, Own
 from tasks.simulation.naming import SECTORS
 from tasks.simulation.parameters import SESSIONS_PER_YEAR, Parameters
 from tasks.simulation.trading import move_special
-from tasks.simulation.version_2.market import CALM_VOLATILITY, SecondPath, overnight_part
+from tasks.simulation.version_2.market import CALM_VOLATILITY, overnight_part
 
 CONTAGION = 0.60  # elasticity of the volatility of names, sectors and styles to the market's
 # sensitivity of each sector to the market, its own annual volatility in a calm market, and its loading on the factor
 # that separates cyclical from defensive sectors; in the order of SECTORS
 SECTOR_BETA = np.array([1.10, 0.85, 1.10, 1.05, 0.90, 1.05, 0.70, 1.10, 0.65, 0.90, 1.05])
-SECTOR_VOLATILITY = 1.33 * np.array(
+SECTOR_VOLATILITY = 1.27 * np.array(
     [0.045, 0.045, 0.045, 0.035, 0.040, 0.030, 0.040, 0.095, 0.065, 0.060, 0.045]
 )
 SECTOR_CYCLE = np.array([0.2, -0.7, 0.8, 0.3, -0.2, 0.7, -1.2, 1.2, -1.7, -1.0, 0.8])
@@ -61,6 +61,16 @@ class Unrest:
     common: float
     slow: Values  # by slot
     fast: Values
+
+
+@dataclass(frozen=True)
+class MarketSession:
+    """The market's session; returns are log returns, volatility is daily."""
+
+    drift: float
+    volatility: float
+    shock: float
+    overnight: float
 
 
 @dataclass(frozen=True)
@@ -105,15 +115,14 @@ def own_volatility(companies: Companies, unrest: Unrest, market_volatility: floa
 def draw_move(
     companies: Companies,
     unrest: Unrest,
-    path: SecondPath,
-    row: int,
+    market: MarketSession,
     styles: Values,
     expected: Values,
     news: News,
     draws: Draws,
 ) -> SessionMove:
     """Draw the session's returns. `styles` is each name's return from the style factors, `expected` planted alpha."""
-    count, market_volatility = companies.count, float(path.volatility[row])
+    count, market_volatility = companies.count, market.volatility
     own = own_volatility(companies, unrest, market_volatility)
     surprise = _bounded_t(draws.surprise, OWN_FREEDOM, count)
     night = draws.night.standard_normal(count)
@@ -121,12 +130,12 @@ def draw_move(
     factor -= factor.mean()  # what moves all names is the market
     jump = _earnings_jumps(companies, own, news, draws)
     own_part = own * surprise
-    level = float(path.drift[row]) - _variance(companies, own, factor, market_volatility) / 2
+    level = market.drift - _variance(companies, own, factor, market_volatility) / 2
     own_returns = expected + own_part + jump
     own_overnight = ALPHA_OVERNIGHT * expected + NEWS_OVERNIGHT * jump
     own_overnight += overnight_part(own_part, own, night, share=OVERNIGHT_SHARE)
-    returns = level + companies.beta * path.shock[row] + factor + own_returns
-    overnight = companies.beta * path.overnight[row] + OVERNIGHT_SHARE * factor + own_overnight
+    returns = level + companies.beta * market.shock + factor + own_returns
+    overnight = companies.beta * market.overnight + OVERNIGHT_SHARE * factor + own_overnight
     before = returns.copy()
     move_special(companies, level, returns, draws.slide)
     returns[news.jumping] = news.jumps

@@ -21,7 +21,7 @@ STYLES = ("momentum", "high_52w", "volatility", "size", "value", "reversal")
 MOMENTUM = STYLES.index("momentum")
 MIN_AGE = np.array([[YEAR], [YEAR], [MONTH], [0], [0], [WEEK]])  # in sessions
 # annual volatility of a factor per unit of exposure in a calm market
-VOLATILITY = np.array([0.026, 0.023, 0.040, 0.017, 0.019, 0.0215]) / sqrt(SESSIONS_PER_YEAR)
+VOLATILITY = np.array([0.024, 0.0215, 0.038, 0.017, 0.019, 0.0175]) / sqrt(SESSIONS_PER_YEAR)
 FREEDOM = 5  # of Student's t
 LARGEST = 5.0  # in standard deviations
 KEEP, NOISE = 0.985, 0.060  # log volatility of each factor around the market's

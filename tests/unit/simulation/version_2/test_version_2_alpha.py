@@ -6,7 +6,7 @@ from tasks.simulation.fundamentals import EARNINGS, Reports
 from tasks.simulation.version_2 import alpha
 from tasks.simulation.version_2.styles import STYLES
 
-COUNT, ROWS = 200, 150
+COUNT, ROWS = 200, 160
 
 
 def companies() -> Companies:
