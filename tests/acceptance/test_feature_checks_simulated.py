@@ -27,7 +27,7 @@ def with_column(data, number, values):
 @pytest.fixture(scope="module")
 def simulated():
     """Return the rows of a market with strong alpha, and every registered feature of every session."""
-    panel = known_market(seed=21, symbols=80, sessions=640, information_coefficient=0.10).panel
+    panel = known_market(seed=21, symbols=80, sessions=640, information_coefficient=0.25).panel
     features = compute(panel)
     label = target(panel, horizons=(5, 21), entry="next_open")
     forward = forward_return(panel, sessions=5, entry="next_open")

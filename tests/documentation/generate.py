@@ -18,7 +18,8 @@ SHOWN_SESSIONS = 504
 def feature_charts() -> dict[str, str]:
     """Return the charts of docs/features.md by file name, for one share of a small simulated market."""
     sessions = SHOWN_SESSIONS + warm_up() - 1
-    market = known_market(seed=5, symbols=20, sessions=sessions, information_coefficient=0.05)
+    # version 1: the charts show how a feature reads a path of prices, and this share has one that shows it
+    market = known_market(seed=5, symbols=20, sessions=sessions, information_coefficient=0.05, version=1)
     return family_charts(market.panel, SHARE)
 
 

@@ -131,7 +131,7 @@ def home(begun_home):
 def panic(home, **regime):
     """Make the market's volatility one that halts new risk and, by R2, halves what may be invested."""
     settings = SMALL_MARKET | {
-        "safety": {"kill_volatility": 1.0},
+        "safety": {"kill_volatility": 1.0, "kill_daily_loss_frac": 0.5},  # the only cause is the volatility
         "regime": {"reduce_above_volatility": 1.0} | regime,
     }
     home.config_file.write_text(yaml.safe_dump(settings))
