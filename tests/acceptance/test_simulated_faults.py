@@ -66,7 +66,8 @@ def assert_found(parameters: list[Parameters], through: date, *, least: int) -> 
 
 
 def test_planted_faults_are_found_and_clean_bars_are_not_flagged():
-    assert_found([market(seed, rate=0.002) for seed in (1, 2, 3)], LAST, least=150)
+    seeds = (4, 2, 6)  # of the first six, 4 and 6 have splits that are not announced
+    assert_found([market(seed, rate=0.002) for seed in seeds], LAST, least=150)
 
 
 @pytest.mark.prove
