@@ -59,7 +59,7 @@ def check_alpha_is_found(market, *, learners):
 
 
 def test_strong_alpha_of_a_small_market_is_found():
-    # version 1: this tests that training finds what can be found; what version 2 lets a test find is a question of power
+    # version 1: training must find what can be found; what can be found in version 2 is a question of power
     market = known_market(seed=11, symbols=100, sessions=1150, information_coefficient=0.10, version=1)
 
     check_alpha_is_found(market, learners=["lightgbm"])
