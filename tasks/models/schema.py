@@ -15,7 +15,7 @@ class Statistic:
 
     entry: str  # the price from which returns count
     horizon_sessions: int
-    controls: tuple[str, ...]  # what scores and returns are cleaned of
+    controls: tuple[str, ...]  # what scores and returns are residualised on
 
 
 @dataclass(frozen=True)

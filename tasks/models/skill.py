@@ -12,7 +12,7 @@ def score_to_return(champion: Champion) -> float:
     """Return the expected yearly return of a name one standard deviation above the mean score, per unit of volatility.
 
     Grinold's rule (return = IC × volatility × score) with the shrunken IC, for as many horizons as a year has. 0 for
-    the baseline, and where the IC cannot be told from zero.
+    the baseline, and where t is at most 1.
     """
     metrics, statistic = champion.metrics, champion.statistic
     if not champion.ranks:
@@ -41,9 +41,9 @@ def stated_skill(champion: Champion) -> str:
     if statistic is None:
         return f"{champion.name} was measured by the statistic of an older build."
     return (
-        f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% band {metrics['neutral_ic_low']:.4f} to"
+        f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% CI {metrics['neutral_ic_low']:.4f} to"
         f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
-        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, cleaned of"
+        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, residualised on"
         f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest this test could have confirmed:"
         f" {metrics['detectable_ic']:.4f}."
     )

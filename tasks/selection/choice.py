@@ -35,9 +35,9 @@ class Decision:
 
 
 def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
-    """Return the candidate with the best t on the choosing folds, if the confirming folds confirm it.
+    """Return the candidate with the best t on the selection folds, if the confirmation folds confirm it.
 
-    By t, so that a candidate that happened to be good in noise does not block one that is significant. `results` in
+    By t, so that a candidate that is good by chance does not block one that is significant. `results` in
     configured order; the first of equals is selected. Without a candidate, `Choice.result` is None.
     """
     single = next((result for result in results if result.kind == YARDSTICK), None)
@@ -50,13 +50,13 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
         )
         return Choice(
             None,
-            f"{NOTHING_FOUND}: no candidate is eligible: {reasons or 'none was trained that ranks'}."
+            f"{NOTHING_FOUND}: no candidate is eligible: {reasons or 'no candidate that ranks names was trained'}."
             f"{_closest(results, limits)}",
         )
     best = max(eligible, key=lambda result: result.choice["neutral_ic_t"])
     measured = (
-        f"{best.name} was best on the choosing folds (t = {best.choice['neutral_ic_t']:.2f});"
-        f" on later ones its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
+        f"{best.name} was best on the selection folds (t = {best.choice['neutral_ic_t']:.2f});"
+        f" on the confirmation folds its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
     )
     if not best.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
         return Choice(None, f"{NOTHING_FOUND}. {measured}: the required t is {limits.min_t_statistic:g}.")
@@ -83,7 +83,7 @@ def ineligible_because(
     if not all(isfinite(figure) for figure in figures):
         return "has a metric that is not a number"
     if result.choice["neutral_ic"] <= 0:
-        return f"has no positive neutral IC on the choosing folds ({signed(result.choice['neutral_ic'])})"
+        return f"has no positive neutral IC on the selection folds ({signed(result.choice['neutral_ic'])})"
     if result.train_test_gap > limits.max_train_test_gap:
         return (
             f"does {100 * result.train_test_gap:.1f} points better in training than in the test"
@@ -91,7 +91,7 @@ def ineligible_because(
         )
     if not _beats(result, single, "choice"):
         return (
-            f"({signed(result.choice['neutral_ic'])}) does not beat the best single feature on the choosing folds"
+            f"({signed(result.choice['neutral_ic'])}) does not beat the best single feature on the selection folds"
             f" ({signed(single.choice['neutral_ic']) if single else ''})"
         )
     return ""
@@ -116,9 +116,9 @@ def compare_with_incumbent(
     if choice.result is None:
         return _without_candidate(choice, incumbent, session=session, limits=limits)
     if incumbent.name == choice.result.name:
-        return Decision(promote=True, reason=f"{choice.reason} Trained again on what is known now.")
+        return Decision(promote=True, reason=f"{choice.reason} Retrained on all data known now.")
     if incumbent.kind == BASELINE:
-        return Decision(promote=True, reason=f"{choice.reason} It takes the place of the baseline.")
+        return Decision(promote=True, reason=f"{choice.reason} It replaces the baseline.")
     if incumbent.statistic != statistic:
         return _compare_anew(choice.result, choice.reason, incumbent, rival)
     return _compare_metrics(choice.result, choice.reason, results, incumbent)
@@ -129,7 +129,7 @@ def _first(choice: Choice) -> str:
 
 
 def _baseline(choice: Choice) -> str:
-    return f"{choice.reason} The equal-weight baseline stands in: no signal rather than one nobody could confirm."
+    return f"{choice.reason} The equal-weight baseline is used: no signal rather than an unconfirmed one."
 
 
 def _without_candidate(
@@ -141,8 +141,8 @@ def _without_candidate(
     if age + DAYS_TO_NEXT_WEEKLY > limits.max_age_days:
         return Decision(
             promote=True,
-            reason=f"{_baseline(choice)} {incumbent.name} is {age} days old and would outlive its limit of"
-            f" {limits.max_age_days} before the next week.",
+            reason=f"{_baseline(choice)} {incumbent.name} is {age} days old and would exceed its age limit of"
+            f" {limits.max_age_days} days before the next week.",
         )
     return Decision(promote=False, reason=f"{choice.reason} {incumbent.name} stays ({age} days old).")
 
@@ -154,7 +154,7 @@ def _compare_metrics(
     same_folds = [result.choice["neutral_ic"] for result in results if result.name == incumbent.name]
     theirs = same_folds[0] if same_folds else incumbent.metrics.get("neutral_ic", float("nan"))
     ours = best.choice["neutral_ic"] if same_folds else best.confirmation["neutral_ic"]
-    where = "on the same folds" if same_folds else "by its record"
+    where = "on the same folds" if same_folds else "by its recorded metrics"
     return _better(best.name, ours, reason, incumbent.name, theirs, where)
 
 
@@ -194,7 +194,7 @@ def _single(single: CandidateResult | None, scope: str) -> str:
 
 
 def _closest(results: Sequence[CandidateResult], limits: PromotionLimits) -> str:
-    """Return the figures of the candidate with the best t on the choosing folds, as a measure of the test's power."""
+    """Return the figures of the candidate with the best t on the selection folds, as a measure of the test's power."""
     measured = [
         result
         for result in results

@@ -47,7 +47,7 @@ UNMEASURED = dict.fromkeys((*REPORTED, *BOUNDS, "train_test_gap"), 0.0) | {
 
 
 def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
-    """Return the metadata of the trained candidate. Its metrics come from the confirming folds only."""
+    """Return the metadata of the trained candidate. Its metrics come from the confirmation folds only."""
     candidate, result = training.candidate, training.choice.result
     champion = Champion(
         name=candidate.name,
@@ -86,7 +86,7 @@ def decide_promotion(
         )  # a rerun: the same bytes again
     rival = incumbent
     if incumbent is not None and incumbent.feature_set != training.feature_set:
-        rival, problem = None, f"{incumbent.name} was trained on other features than there are now."
+        rival, problem = None, f"{incumbent.name} was trained on different features from the current ones."
     if incumbent is not None and incumbent.trained_through > training.trained_through:
         rival = None  # trained on later prices: neither compared nor replaced
     anew = training.rival
@@ -103,7 +103,7 @@ def decide_promotion(
 
 
 def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | None) -> bool:
-    """Store the version, and put it into production unless the incumbent knows later prices. Return whether it did."""
+    """Store the version; promote it unless the incumbent was trained on later prices. Return whether it was."""
     version = write_version(home, metadata, model)
     goes_live = incumbent is None or incumbent.trained_through <= metadata.champion.trained_through
     if goes_live:
@@ -116,7 +116,7 @@ def why_not_in_production(incumbent: Champion, session: date) -> str:
     """Return why a champion of a past week is not in production."""
     return (
         f"It is kept for sessions from {session} on; production stays with {incumbent.name},"
-        f" which has seen prices up to {incumbent.trained_through}."
+        f" which was trained on prices up to {incumbent.trained_through}."
     )
 
 

@@ -13,14 +13,14 @@ from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.statement import bounds, named, signed
 
 LEGEND = (
-    "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were cleaned of the"
-    " controls; t, band and confirmable allow for overlapping returns. Confirmable: the smallest neutral IC that this"
-    " test would have confirmed. Rank IC: the same without controls. Spread: forward return of the best fifth less that"
-    " of the worst. Gap: how many points more often a name was on the right side of the median in training than in the"
-    " test."
+    "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
+    " the controls; t, CI and confirmable allow for overlapping returns. Confirmable: the smallest neutral IC that this"
+    " test would have confirmed. Rank IC: the same without controls. Spread: forward return of the top quintile minus"
+    " that of the bottom one. Gap: how many points more often a name was on the right side of the median in training"
+    " than in the test."
 )
 COLUMNS = (
-    *("neutral IC", "95% band", "t", "confirmable", "rank IC", "ICIR"),
+    *("neutral IC", "95% CI", "t", "confirmable", "rank IC", "ICIR"),
     *("hit rate", "spread", "monotonicity", "gap", "sessions"),
 )
 FEATURE_COLUMNS, MOST_FEATURES = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10
@@ -28,7 +28,7 @@ SCOPES = ("choice", "confirmation", "overall")
 
 
 def comparison(training: Training, min_t: float) -> pd.DataFrame:
-    """Return one row per candidate and scope with every metric, the band, and what it was measured with."""
+    """Return one row per candidate and scope with every metric, the interval, and what it was measured with."""
     statistic = training.statistic
     measured_with = {
         "entry": statistic.entry,
@@ -70,12 +70,12 @@ def page(
         _measured_with(training.statistic),
         *_covered(training.coverage),
         "",
-        "## Candidates on the confirming folds",
-        "These sessions took no part in the choice.",
+        "## Candidates on the confirmation folds",
+        "These sessions were not used for the selection.",
         "",
         *_table(training.results, "confirmation", min_t),
         "",
-        "## Candidates on the choosing folds",
+        "## Candidates on the selection folds",
         "",
         *_table(training.results, "choice", min_t),
         "",
@@ -110,12 +110,12 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
     ranked = checks.dropna(subset="importance").nsmallest(MOST_FEATURES, "importance_rank")
     count = (
         f"{counted(len(checks), 'feature')}. Dead: {len(dead)}. Near-duplicates: {len(duplicates)}."
-        f" May know the future: {len(suspect)}. `feature_checks.csv` has them all."
+        f" Possible look-ahead: {len(suspect)}. All features: `feature_checks.csv`."
     )
     lines = [
         count,
         "",
-        *[f"- **May know the future**: {name}" for name in suspect],
+        *[f"- **Possible look-ahead**: {name}" for name in suspect],
         *[f"- Dead: {name}" for name in dead],
         *[
             f"- Correlated: {_named(each)}; keep {_named(each[each['recommendation'] == KEEP])}"
@@ -124,7 +124,7 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
         *([""] if suspect or dead or groups else []),
     ]
     if ranked.empty:
-        return [*lines, "A rule is not trained on features: there is no importance."]
+        return [*lines, "A rule is not trained on features: no importance is computed."]
     return [
         *lines,
         f"The most important, by {importance_by}:",
@@ -146,7 +146,7 @@ def _measured_with(statistic: Statistic) -> str:
     horizon = counted(statistic.horizon_sessions, "session")
     return (
         f"Measured from the {statistic.entry.replace('_', ' ')} over {horizon}, on every session;"
-        f" cleaned of {named(statistic.controls)}."
+        f" residualised on {named(statistic.controls)}."
     )
 
 

@@ -174,7 +174,7 @@ def limits_of(settings: ModelSettings) -> PromotionLimits:
 
 
 def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSample) -> CandidateResult:
-    """Return a candidate's metrics on the choosing folds, on the confirming ones, and on all."""
+    """Return a candidate's metrics on the selection folds, on the confirmation folds, and on all."""
     numbers = [{fold.number for fold in part} for part in split_folds(tuple(result.fold for result in walk))]
     earlier, later = ([result for result in walk if result.fold.number in part] for part in numbers)
     kind = KINDS[candidate.kind]

@@ -1,14 +1,14 @@
-"""State a neutral IC with what is needed to read it: band, sessions, and the smallest IC that could be confirmed."""
+"""State a neutral IC with what is needed to read it: interval, sessions, and the smallest IC that can be confirmed."""
 
 from collections.abc import Mapping, Sequence
 
 from tasks.models.training.inference import band
 
-NOTHING_FOUND = "Nothing was found that can be told from zero"
+NOTHING_FOUND = "No statistically significant signal was found"
 
 
 def bounds(figures: Mapping[str, float], min_t: float) -> dict[str, float]:
-    """Return the 95% band of the neutral IC and the smallest one that the test would have confirmed."""
+    """Return the 95% confidence interval of the neutral IC and the smallest one that the test would have confirmed."""
     low, high = band(figures["neutral_ic"], figures["neutral_ic_se"])
     return {
         "neutral_ic_low": low,
@@ -18,10 +18,10 @@ def bounds(figures: Mapping[str, float], min_t: float) -> dict[str, float]:
 
 
 def stated(figures: Mapping[str, float], min_t: float) -> str:
-    """Return the neutral IC with its t, band, sessions and detectable IC."""
+    """Return the neutral IC with its t, interval, sessions and detectable IC."""
     at = bounds(figures, min_t)
     return (
-        f"{signed(figures['neutral_ic'])} with t = {figures['neutral_ic_t']:.2f} (95% band"
+        f"{signed(figures['neutral_ic'])} with t = {figures['neutral_ic_t']:.2f} (95% CI"
         f" {signed(at['neutral_ic_low'])} to {signed(at['neutral_ic_high'])}, {figures['sessions']:.0f} sessions;"
         f" this test confirms {at['detectable_ic']:.4f} or more)"
     )

@@ -161,7 +161,7 @@ SYMPTOMS = {
     "have no sector": told("afterclose data import ~/market-data"),
     "unannounced_split": importing_market(bool),
     "The history is too short to select and confirm a candidate": told("afterclose weekly --quick"),
-    "Nothing was found that can be told from zero": with_settings(
+    "No statistically significant signal was found": with_settings(
         "afterclose weekly --quick",
         data={"universe": {"min_history_sessions": 30}},
         models={**SHORT_TRAINING, "quick_candidates": ["lightgbm"], "max_train_test_gap": 0.0},

@@ -48,7 +48,7 @@ def test_no_registered_feature_is_accused_on_a_market_with_strong_alpha(simulate
 
     assert checks["rank_ic_t"].abs().max() > 3  # some do foretell
     assert checks["rank_ic"].abs().max() < 0.12
-    assert "look: may know the future" not in set(checks["recommendation"])
+    assert "look: possible look-ahead" not in set(checks["recommendation"])
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_a_registered_feature_that_stands_too_early_is_found(simulated, name, se
 
     checks = looked_at(with_column(data, column, values[column, data.sessions + sessions, data.symbols]))
 
-    suspects = checks.index[checks["recommendation"] == "look: may know the future"]
+    suspects = checks.index[checks["recommendation"] == "look: possible look-ahead"]
     assert suspects.tolist() == [name]

@@ -50,7 +50,7 @@ def test_prove_on_40_consecutive_days_the_verdict_changes_at_most_twice(panel, n
         verdicts.append(selected.choice.result is not None)
         statistics.append(result.confirmation["neutral_ic_t"])
     sequence = " ".join(f"{t:.2f}{'+' if yes else ''}" for t, yes in zip(statistics, verdicts, strict=True))
-    sys.stdout.write(f"\n{name}: t on the confirming folds, + if promoted: {sequence}\n")
+    sys.stdout.write(f"\n{name}: t on the confirmation folds, + if promoted: {sequence}\n")
 
     changes = sum(one != other for one, other in pairwise(verdicts))
     assert changes <= 2, sequence

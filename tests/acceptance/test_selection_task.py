@@ -77,7 +77,7 @@ def test_a_week_without_signal_ends_with_the_baseline_and_a_report_that_says_why
 
     assert promotion.promoted
     assert promotion.champion.name == "equal_weight"
-    assert "baseline stands in" in promotion.reason
+    assert "baseline is used" in promotion.reason
     assert promotion.reason in promotion.report.read_text()
     assert (run.home.reports / "model_selection" / "training_comparison.csv").exists()
 

@@ -80,7 +80,7 @@ def test_a_missing_feature_is_refused_by_name(kind):
 
 
 def test_an_unknown_feature_is_refused_by_name(kind):
-    with pytest.raises(ModelError, match="with the unknown moon_phase"):
+    with pytest.raises(ModelError, match="with unknown features moon_phase"):
         scores_of(make_fitted(kind), make_frame().assign(moon_phase=1.0))
 
 

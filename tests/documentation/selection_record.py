@@ -1,7 +1,7 @@
 """Rewrite the figures of docs/model-selection.md that are measured on real prices (`make selection`).
 
 Rank ICs of single features against the return over five sessions from the close of the decision, which cannot be
-traded, from the next open and from the next close; and the deviation of a session's rank IC and neutral IC.
+traded, from the next open and from the next close; and the standard deviation of a session's IC.
 """
 
 import sys
@@ -26,7 +26,7 @@ FEATURES = ("reversal_5", "return_1", "rsi_14", "distance_52w_high", "momentum_1
 HORIZON = 5
 COLUMNS = (
     *("feature", "rank IC from the close", "from the next open", "from the next close"),
-    *("neutral IC, next open", "deviation of a session's rank IC", "of its neutral IC"),
+    *("neutral IC, next open", "standard deviation of a session's rank IC", "of its neutral IC"),
 )
 
 

@@ -51,9 +51,8 @@ def load_champion(
         if early is None:
             return _baseline(present.optimizer, session, features)
         stored, champion = early, early.metadata.champion
-        notes = (
-            f"Scored by {champion.name} of {champion.selection_date}: the present champion knows later prices.",
-        )
+        scored_by = f"Scored by {champion.name} of {champion.selection_date}"
+        notes = (f"{scored_by}: the current champion was trained on later prices.",)
     _refuse_old(stored.metadata.champion, session, max_age_days)
     return LoadedChampion(stored.metadata.champion, parse(stored), notes)
 
@@ -108,8 +107,8 @@ def _baseline(optimizer: str, session: date, features: tuple[str, ...]) -> Loade
     """Return the baseline, for a session before any champion was trained."""
     model = make_model(BASELINE, features, {}, seed=0)
     reason = (
-        "Every champion knows later prices, so the equal-weight baseline stands in."
-        f" `afterclose weekly --date {session}` trains a champion of that time."
+        "Every champion was trained on later prices, so the equal-weight baseline is used."
+        f" `afterclose weekly --date {session}` trains a champion for that date."
     )
     champion = Champion(
         name=BASELINE,

@@ -1,4 +1,4 @@
-"""Store champions so that no crash, truncation or tampering can bring a partial or altered model into a day.
+"""Store champions so that no crash, truncation or tampering can make a day use a partial or altered model.
 
 A version is a folder, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
 `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model by hash.

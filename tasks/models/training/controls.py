@@ -1,6 +1,6 @@
-"""What a neutral IC is cleaned of: sector, beta, volatility and size, by least squares within each session.
+"""The controls on which a neutral IC is residualised, by least squares in each session: sector, beta, volatility, size.
 
-A score that is only a bet on one of them is no skill, and the returns that they explain are most of the noise of a
+A score that is only a bet on one of them is not skill, and the returns that they explain are most of the noise of a
 session's IC. What is not known is left out, and the names of what was used are reported with every figure.
 """
 
@@ -73,8 +73,8 @@ def make_controls(sessions: Labels, sector: Labels | None, factors: Mapping[str,
 def controls_of(panel: Panel, sessions: Labels, symbols: Labels) -> Controls:
     """Return the controls of these cells of the panel, each as known in its session.
 
-    A sector counts from the day on which it became known: one without a date is not used, and names without one are a
-    group of their own. Size is the market value where it is known, else the traded value.
+    A sector counts from the day on which it became known: an undated one is not used, and names without a sector
+    form a group of their own. Size is the market value where it is known, else the traded value.
     """
     names = (BETA, VOLATILITY, MARKET_CAP, TRADED)
     raw = compute_raw(panel, selected(names))[:, sessions, symbols].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Check the features after training: importance, and which are dead, near-duplicates or may know the future.
+"""Check the features after training: importance, and which are dead, near-duplicates or suspected of look-ahead.
 
 Informational: no feature is dropped. Uses a sample of the candidate's training rows.
 """
@@ -13,7 +13,7 @@ from tasks.models.training.dataset import Dataset
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics, metrics_of
 
-KEEP, DEAD, DUPLICATE, SUSPECT = "keep", "drop: dead", "drop: duplicates", "look: may know the future"
+KEEP, DEAD, DUPLICATE, SUSPECT = "keep", "drop: dead", "drop: duplicates", "look: possible look-ahead"
 
 LEAST_SESSIONS = 20  # with fewer, a t-statistic is meaningless
 

@@ -49,7 +49,7 @@ def refuse_other_features(given: Sequence[str], *, trained_on: Sequence[str]) ->
         return
     lacking = [name for name in trained_on if name not in set(given)]
     unknown = [name for name in given if name not in set(trained_on)]
-    found = [text for text in (_named("without", lacking), _named("with the unknown", unknown)) if text]
+    found = [text for text in (_named("without", lacking), _named("with unknown features", unknown)) if text]
     raise ModelError(
         f"The features differ from those the champion was trained on: {' and '.join(found) or 'in another order'}.",
         remedy="Run `afterclose weekly` to train on the current features, or return to the code that trained it.",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 
-BAND_T = 1.96  # of a 95% band
+BAND_T = 1.96  # of a 95% confidence interval
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ def estimate(values: Vector, *, overlap: int) -> Estimate:
     """Return mean and standard error of session values, oldest first; `overlap` is the horizon in sessions.
 
     Returns over one session do not overlap: the error is the plain one. Returns over n sessions share n − 1 of them
-    with the next: the error is that of Newey and West (1987), with 1.3 √T sessions in the kernel (Lazarus, Lewis, Stock
-    and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at 5%:
-    with that many, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too often. So t can be
-    read like one of a normal distribution.
+    with the next: the error is that of Newey and West (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis,
+    Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at
+    5%: with that many, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too often. So t
+    can be read like one of a normal distribution.
     """
     count = len(values)
     if count < 2:
@@ -49,7 +49,7 @@ def estimate(values: Vector, *, overlap: int) -> Estimate:
 
 
 def band(mean: float, error: float) -> tuple[float, float]:
-    """Return the 95% confidence band."""
+    """Return the 95% confidence interval."""
     return mean - BAND_T * error, mean + BAND_T * error
 
 

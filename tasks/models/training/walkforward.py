@@ -50,7 +50,7 @@ def make_folds(
 ) -> tuple[Fold, ...]:
     """Return the folds, oldest first: contiguous test windows of all sessions up to `last`, the last one testable.
 
-    The last window begins on a session whose number is a multiple of BLOCK, counted from `origin`, that of position 0:
+    The last window begins on a session whose number is a multiple of BLOCK (`origin`: the number at position 0):
     for a month the same folds are trained, and only the last test window grows, up to BLOCK − 1 sessions beyond its
     length. A label is known at most `label_sessions` after its session; a training window is counted back from the last
     session whose labels are all known. Folds with less history than `least_train` are omitted, possibly all.

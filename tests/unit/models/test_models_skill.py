@@ -64,5 +64,5 @@ def test_a_measured_champion_states_band_sessions_and_the_smallest_ic_it_could_h
 
     said = stated_skill(champion)
 
-    assert "neutral IC 0.0310, 95% band 0.0110 to 0.0510, 378 sessions" in said
+    assert "neutral IC 0.0310, 95% CI 0.0110 to 0.0510, 378 sessions" in said
     assert said.endswith("could have confirmed: 0.0200.")

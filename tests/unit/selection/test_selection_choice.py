@@ -64,9 +64,9 @@ def test_where_nothing_is_confirmed_the_first_words_say_so_with_band_sessions_an
     reason = select_candidate([make_result("weak", confirmation=figures)], LIMITS).reason
 
     assert reason.startswith(
-        "Nothing was found that can be told from zero. weak was best on the choosing folds"
+        "No statistically significant signal was found. weak was best on the selection folds"
     )
-    assert "0.0040 with t = 0.67 (95% band −0.0078 to 0.0158, 384 sessions" in reason
+    assert "0.0040 with t = 0.67 (95% CI −0.0078 to 0.0158, 384 sessions" in reason
     assert "confirms 0.0120 or more" in reason
 
 
@@ -76,7 +76,7 @@ def test_where_nobody_is_eligible_the_power_of_the_test_is_stated_too():
     reason = select_candidate([poor], LIMITS).reason
 
     assert reason.startswith(
-        "Nothing was found that can be told from zero: no candidate is eligible: poor has no"
+        "No statistically significant signal was found: no candidate is eligible: poor has no"
     )
     assert "On the later folds poor has a neutral IC of 0.0200" in reason
 
@@ -93,7 +93,7 @@ def test_a_learner_that_a_single_feature_equals_on_the_choosing_folds_is_not_eli
     assert choice.result is None or choice.result.name == "best_feature"
     equalled = select_candidate([learner, single(choice_ic=0.03, choice_t=float("nan"))], LIMITS)
     assert (
-        "learner (0.0300) does not beat the best single feature on the choosing folds (0.0300)"
+        "learner (0.0300) does not beat the best single feature on the selection folds (0.0300)"
         in equalled.reason
     )
 
@@ -156,7 +156,7 @@ def test_where_there_is_no_champion_the_choice_or_the_baseline_is_promoted():
 
     assert decision(confirmed).promote
     assert decision(Choice(None, "Nobody.")).promote
-    assert "baseline stands in" in decision(Choice(None, "Nobody.")).reason
+    assert "baseline is used" in decision(Choice(None, "Nobody.")).reason
 
 
 def test_the_same_candidate_is_renewed_on_newer_data():
@@ -195,7 +195,7 @@ def test_without_a_confirmed_candidate_the_baseline_relieves_a_champion_about_to
     relieved = decision(Choice(None, "Nobody."), incumbent=aging)
 
     assert relieved.promote
-    assert "outlive its limit" in relieved.reason
+    assert "exceed its age limit" in relieved.reason
 
 
 def test_the_baseline_is_renewed_when_nobody_confirms():

@@ -43,14 +43,14 @@ def test_every_dead_and_every_suspect_feature_is_named_and_groups_say_who_stays(
         tmp_path,
         found(
             ("calm", 0.0, 4, 0.0, 0.0, 0, "drop: dead"),
-            ("oracle", 0.7, 1, 0.6, 40.0, 0, "look: may know the future"),
+            ("oracle", 0.7, 1, 0.6, 40.0, 0, "look: possible look-ahead"),
             ("momentum", 0.2, 2, 0.0, 0.0, 1, "keep"),
             ("rate_of_change", 0.1, 3, 0.0, 0.0, 1, "drop: duplicates momentum"),
         ),
     )
 
-    assert "4 features. Dead: 1. Near-duplicates: 1. May know the future: 1." in report
-    assert "- **May know the future**: oracle\n" in report
+    assert "4 features. Dead: 1. Near-duplicates: 1. Possible look-ahead: 1." in report
+    assert "- **Possible look-ahead**: oracle\n" in report
     assert "- Dead: calm\n" in report
     assert "- Correlated: momentum, rate_of_change; keep momentum\n" in report
 

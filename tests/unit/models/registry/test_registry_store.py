@@ -172,7 +172,7 @@ def test_a_past_session_is_scored_by_the_champion_of_its_time_and_says_so(home):
     loaded = load(home, FRIDAY - timedelta(days=10))
 
     assert loaded.champion.selection_date == FRIDAY - timedelta(weeks=2)
-    assert "the present champion knows later prices" in loaded.notes[0]
+    assert "the current champion was trained on later prices" in loaded.notes[0]
 
 
 def test_a_damaged_version_is_passed_over(home):

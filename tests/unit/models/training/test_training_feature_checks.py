@@ -157,7 +157,7 @@ def test_a_planted_leak_is_found_even_under_noise(share):
 
     table = checked(with_column(data, 2, leak))
 
-    assert table["recommendation"].tolist() == ["keep", "keep", "look: may know the future", *["keep"] * 3]
+    assert table["recommendation"].tolist() == ["keep", "keep", "look: possible look-ahead", *["keep"] * 3]
 
 
 def test_a_leak_with_its_sign_turned_and_with_gaps_is_found():
@@ -167,7 +167,7 @@ def test_a_leak_with_its_sign_turned_and_with_gaps_is_found():
     table = checked(with_column(data, 2, np.where(gaps, np.nan, -data.forward)))
 
     assert table["rank_ic"]["feature_2"] == pytest.approx(-1)
-    assert table["recommendation"]["feature_2"] == "look: may know the future"
+    assert table["recommendation"]["feature_2"] == "look: possible look-ahead"
 
 
 def test_a_lucky_streak_is_no_accusation():

@@ -326,7 +326,7 @@ def test_a_day_without_a_signal_says_so_before_what_to_do_and_in_its_summary():
         inputs.records.scores.champion,
         name="equal_weight",
         ranks=False,
-        selection_reason="Nothing was found that can be told from zero: 0.0040 (95% band −0.0100 to 0.0180).",
+        selection_reason="No statistically significant signal was found: 0.0040 (95% CI −0.0100 to 0.0180).",
     )
     scores = replace(inputs.records.scores, champion=champion)
 
@@ -337,7 +337,7 @@ def test_a_day_without_a_signal_says_so_before_what_to_do_and_in_its_summary():
     assert text.count(said) == 1
     assert (
         text.index(said)
-        < text.index("Nothing was found that can be told from zero")
+        < text.index("No statistically significant signal was found")
         < text.index("What to do")
     )
     assert day.summary.endswith("No signal is used: the baseline holds.")
