@@ -18,6 +18,7 @@ from tests.deliveries import days_of, make_delivery, refresh, small_run, without
 
 NAMES = [f"S{i:02d}" for i in range(6)]
 DELIVERY = make_delivery(sessions=100)
+MEASURED = {"rank_ic": 0.04, "rank_ic_t": 3.0}
 
 
 def make_scores(run):
@@ -25,7 +26,17 @@ def make_scores(run):
         {"score": np.linspace(1, -1, 6), "rank": range(1, 7)}, index=pd.Index(NAMES, name="symbol")
     )
     champion = Champion(
-        "test", "lightgbm", "max_sharpe", "", "", date(2024, 6, 1), date(2024, 6, 1), "", 0.0, {}, ranks=True
+        "test",
+        "lightgbm",
+        "max_sharpe",
+        "",
+        "",
+        date(2024, 6, 1),
+        date(2024, 6, 1),
+        "",
+        0.0,
+        MEASURED,
+        ranks=True,
     )
     return Scores(save_frame(run, "scores", frame), champion, 6, 0)
 

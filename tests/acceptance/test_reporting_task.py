@@ -98,7 +98,7 @@ def test_the_next_day_is_compared_with_the_one_before(home):
 
     report = day.report.read_text()
     rows = (home / "live" / "performance_history.csv").read_text().splitlines()
-    assert "Target book against that of 14 June 2024" in report
+    assert "Target portfolio compared with that of 14 June 2024" in report
     assert [row.split(",")[0] for row in rows[1:]] == ["2024-06-14", "2024-06-17"]
 
 
