@@ -32,13 +32,30 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
     with progress(options):
         demo = fill_demo_home(home, market, last=last, days=days, profile=options.profile)
     sessions = [str(day) for day in demo.days]
-    document = {"home": str(demo.home), "sessions": sessions, "fresh": demo.fresh, "report": str(demo.report)}
+    document = {
+        "home": str(demo.home),
+        "sessions": sessions,
+        "fresh": demo.fresh,
+        "report": str(demo.report),
+        "planted_ic": demo.planted,
+        "found": demo.found,
+    }
     done = (
         f"ran {demo.fresh} of {counted(len(sessions), 'session')}"
         if demo.fresh
         else "everything was already done"
     )
-    return Result(document, f"Simulated market: {done}, in {demo.home}.\nReport: {demo.report}")
+    planted = (
+        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}, several times that of a real signal,"
+        " so that a market this small can show it."
+    )
+    lines = (
+        f"Simulated market: {done}, in {demo.home}.",
+        planted,
+        f"Found: {demo.found}",
+        f"Report: {demo.report}",
+    )
+    return Result(document, "\n".join(lines))
 
 
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:

@@ -20,14 +20,16 @@ from tasks.core.homes.opening import named_home, open_run
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import sessions_ending
-from tasks.models.registry.store import has_champion
+from tasks.models.registry.store import has_champion, read_production
+from tasks.models.skill import stated_skill
 from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
 
 log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
-INFORMATION_COEFFICIENT = 0.05  # the default, 0.03, cannot be confirmed in a market as small as the demo's
+# Several times what a real signal has: nothing weaker can be confirmed in a market as small as the demo's.
+INFORMATION_COEFFICIENT = 0.20
 SIGNATURE = "# Written by `afterclose demo`.\n"
 
 
@@ -48,6 +50,8 @@ class Demo:
     days: tuple[date, ...]
     report: Path
     fresh: int  # sessions run by this call; 0 when all were there
+    planted: float  # information coefficient of the market's alpha
+    found: str  # what the champion found of it
 
 
 def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, profile: str | None) -> Demo:
@@ -64,6 +68,8 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
         days=tuple(sessions[1:]),
         report=place.day_folder(last) / "report.html",
         fresh=sum(day is not None for day in ran),
+        planted=INFORMATION_COEFFICIENT,
+        found=stated_skill(read_production(place).metadata.champion),
     )
 
 

@@ -81,7 +81,9 @@ def test_the_wheel_makes_a_home_plays_the_demo_and_runs_every_command_there(envi
     assert "afterclose init DIR" in afterclose("daily", cwd=tmp_path, exit_code=2)
     afterclose("init", "book", cwd=tmp_path)
     book = tmp_path / "book"
-    afterclose("demo", "--symbols", "30", "--years", "3", "--days", "2", cwd=book)
+    told = afterclose("demo", "--symbols", "30", "--years", "3", "--days", "2", cwd=book)
+    assert "Planted: an alpha with an information coefficient of 0.20" in told
+    assert "Found: " in told
     for command in ("config show", "kill-switch status"):
         assert f'"home": "{book}"' in afterclose(*command.split(), "--json", cwd=book)
     demo = book / "demo"
