@@ -31,7 +31,7 @@ class SimulatedProvider(Section):
     information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
     """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
     fault_rate: Annotated[float, Field(ge=0, le=0.01)]
-    """Fraction of bars delivered with errors, to test the gates: missing, off by a factor of ten, stale, doubled …"""
+    """Fraction of bars delivered with errors, to test the gates: missing, off by a factor of ten, stale, duplicate …"""
 
 
 class Pace(Section):

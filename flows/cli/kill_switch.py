@@ -7,7 +7,7 @@ import typer
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no day is published.")
+app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no purchase is proposed.")
 
 
 @app.command("status", epilog=GLOBAL_OPTIONS_NOTE)

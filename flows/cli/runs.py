@@ -72,7 +72,7 @@ def weekly(
         bool, typer.Option("--quick", metavar=NO_VALUE, help="Train only models.quick_candidates.")
     ] = False,
 ) -> int:
-    """Run weekly-champion: train the candidates, promote the best. Needs no server."""
+    """Run weekly-champion: train the candidates, promote the best if it is confirmed. Needs no server."""
     from flows.commands import run_weekly
 
     return show(run_weekly(context.obj, day, quick=quick), context.obj)

@@ -97,7 +97,7 @@ def _refuse_halt(run: Run, checks: Checks) -> None:
     switch = read_switch(run.home)
     if switch.is_on and not (checks.reductions_only and switch.allows_reductions):
         raise SafetyError(
-            f"{run.session} was halted while it was being written: the kill switch is {switch.description}",
+            f"{run.session} was halted while it was being written: the kill switch is {switch.description}.",
             remedy=f"Nothing was published. When the cause is understood: {reset_command(run.home, switch)}",
             kill_switch=switch.description,
         )

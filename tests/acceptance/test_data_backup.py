@@ -299,11 +299,11 @@ def without_marker(content):
 
 BAD = [
     (change_a_byte, "differs from what was backed up"),
-    (leave_one_out, "its next member should be"),
+    (leave_one_out, r"its next member should be '.+', but the archive ends before it\."),
     (double_one, "files that its listing does not name"),
-    (swap_two, "its next member should be"),
-    (as_link, "its next member should be"),
-    (as_hard_link, "its next member should be"),
+    (swap_two, r"its next member should be '.+', but it is '.+'\."),
+    (as_link, "but that is not a regular file"),
+    (as_hard_link, "but that is not a regular file"),
     (without_list, r"backup\.json"),
     (of_another_format, "this release cannot read its backup.json"),
     (of_a_newer_lake, "schema version 99"),
@@ -389,7 +389,10 @@ def test_a_truncated_archive_is_refused(size, backup, home, tmp_path):
     archive = tmp_path / "cut.tar"
     archive.write_bytes(backup.path.read_bytes()[:size])
 
-    with pytest.raises(StorageError, match="cannot be restored"):
+    with pytest.raises(
+        StorageError,
+        match=r"cannot be restored: it is not an archive of a backup, or it is damaged|the archive ends",
+    ):
         restore(home, archive, replace=False)
 
     assert tree_bytes(home.root).keys() == {"data/home.lock"}

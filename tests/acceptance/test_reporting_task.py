@@ -167,7 +167,9 @@ def test_a_switch_tripped_after_the_checks_still_keeps_the_day_from_being_publis
     before = files_of(day_of(home))
     (home / "live" / "STOP").touch()
 
-    with pytest.raises(SafetyError, match="halted while it was being written") as halted:
+    with pytest.raises(
+        SafetyError, match=r"halted while it was being written: .*\. Nothing was published\."
+    ) as halted:
         publish(home)
 
     assert halted.value.exit_code == 3

@@ -387,7 +387,7 @@ def test_fault_012_a_truncated_file_of_the_lake_is_reported_and_the_head_stays(h
     part = next((home / "data" / "lake" / "bars").rglob("*.parquet"))
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
 
-    with pytest.raises(DataError, match=r"Table bars .* is damaged"):
+    with pytest.raises(DataError, match=r"Table bars .* is damaged: .*[^.]\. Restore the lake"):
         read_panel(market.snapshot, window=None)
     assert_refused(monkeypatch, home, make_delivery(), r"Table bars .* is damaged")
 

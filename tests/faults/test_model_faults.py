@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -81,6 +82,17 @@ def test_fault_018_a_truncated_champion_is_refused_before_it_is_parsed(home, kin
         assert "backup" in caught.value.remedy
 
 
+def test_a_missing_model_of_which_no_version_remains_is_reported_as_missing(home):
+    put_into_production(home, "lightgbm")
+    model_file(home).unlink()
+    shutil.rmtree(home.production / "versions")
+
+    with pytest.raises(
+        ModelError, match=r"champion_model\.txt, which champion_metadata\.json names, is missing\."
+    ):
+        load(home)
+
+
 def test_fault_018_truncated_metadata_is_refused(home):
     put_into_production(home)
     content = metadata_file(home).read_bytes()
@@ -122,7 +134,7 @@ def test_fault_019_a_skops_file_with_a_type_that_is_not_trusted_is_refused(home,
     forged = replace(metadata.champion, model_sha256=sha256_of_bytes(hostile))
     promote_version(home, write_version(home, replace(metadata, champion=forged), hostile))
 
-    with pytest.raises(ModelError, match="is not a random_forest model"):
+    with pytest.raises(ModelError, match="is not a model of kind random_forest"):
         load(home)
 
     assert not (tmp_path / "boom").exists()

@@ -43,7 +43,7 @@ def open_run(
 
     `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; both are resolved
     at the instant `at`, by default now. With `step_back` a closed day means the session before it. Never creates a
-    home (`afterclose init` does). From then on secrets are masked in the logs of this process.
+    home (`afterclose init` does). From the call on, secrets are masked in the logs of this process.
     """
     mask_logs()
     place = find_home(home, environ)

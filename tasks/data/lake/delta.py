@@ -39,7 +39,7 @@ def translating_read_errors(lake: LakeLocation, name: str) -> Iterator[None]:
         if found := access_error(lake, error):
             raise found from None  # the server's answer may quote credentials
         raise DataError(
-            f"Table {name} in {lake} is damaged: {_first_line(error)}",
+            f"Table {name} in {lake} is damaged: {_first_line(error)}.",
             remedy="Restore the lake from a backup, or move it away and refresh again.",
         ) from error
 
@@ -61,11 +61,11 @@ def translating_write_errors(lake: LakeLocation) -> Iterator[None]:
         ):
             raise concurrent_write(lake) from error
         raise StorageError(
-            f"The lake {lake} could not be written: {_first_line(error)}",
+            f"The lake {lake} could not be written: {_first_line(error)}.",
             remedy="The last snapshot is intact; free space or fix permissions, then run again.",
             path=str(lake),
         ) from error
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    return str(error).splitlines()[0][:200].rstrip(".")

@@ -1,4 +1,4 @@
-"""Fall back over several providers: each table comes from the first one that supports it and succeeds.
+"""Fall back from one provider to the next: each table comes from the first one that supports it and succeeds.
 
 A provider either delivers everything that was requested of it or is skipped for all of it, so that bars and their
 actions do not come from two sources because one request failed. Every failure is recorded in the log and in the

@@ -79,7 +79,7 @@ def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool
             if tar.next() is not None:
                 raise _refused(archive, "it holds files that its listing does not name")
     except tarfile.ReadError as error:
-        raise _refused(archive, f"it is no archive of a backup, or it is damaged ({error})") from error
+        raise _refused(archive, f"it is not an archive of a backup, or it is damaged ({error})") from error
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise _refused(archive, str(error) or type(error).__name__) from error
     return listing
@@ -146,8 +146,14 @@ def _read_member(archive: Path, tar: tarfile.TarFile, name: str) -> "tarfile.ExF
     """Open the next member, which must be a regular file of that name: no link, device or sparse file."""
     member = tar.next()
     if member is None or member.name != name or member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
-        found = "nothing" if member is None else f"{member.name!r}"
-        raise _refused(archive, f"its next member should be {name!r}, but is {found}")
+        found = (
+            "the archive ends before it"
+            if member is None
+            else f"it is {member.name!r}"
+            if member.name != name
+            else "that is not a regular file"
+        )
+        raise _refused(archive, f"its next member should be {name!r}, but {found}")
     file = tar.extractfile(member)
     if not isinstance(file, tarfile.ExFileObject):
         raise _refused(archive, f"{name!r} is not a file")

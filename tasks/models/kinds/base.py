@@ -79,7 +79,7 @@ def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:
 def not_a_model(kind: str, why: str) -> ModelError:
     """Return the error for bytes that are not a model of the kind."""
     return ModelError(
-        f"The champion's file is not a {kind} model: {why}.",
+        f"The champion's file is not a model of kind {kind}: {why}.",
         remedy="Run `afterclose weekly` to train a new one, or restore an earlier version from production/versions.",
         kind=kind,
     )
@@ -88,7 +88,7 @@ def not_a_model(kind: str, why: str) -> ModelError:
 def bad_parameters(kind: str, error: Exception) -> ConfigError:
     """Return the error for parameters that the kind's library rejects."""
     return ConfigError(
-        f"A {kind} candidate has parameters that its library rejects: {str(error).splitlines()[0]}.",
+        f"A candidate of kind {kind} has parameters that its library rejects: {str(error).splitlines()[0]}.",
         remedy="Fix models.candidates in the settings.",
         key="models.candidates",
     )

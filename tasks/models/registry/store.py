@@ -71,9 +71,10 @@ def read_production(home: Home) -> Stored:
     if wanted in versions and is_interrupted:
         return Stored(metadata, versions[wanted].model)
     raise ModelError(
-        f"production/{path.name} is not the file that {METADATA_NAME} names: "
-        + ("it is missing." if found is None else "its sha256 differs."),
-        remedy=f"It was truncated or changed. Restore production/ from a backup. {TRAIN_AGAIN}",
+        f"production/{path.name}, which {METADATA_NAME} names, is missing."
+        if found is None
+        else f"production/{path.name} was truncated or changed: its sha256 differs from that in {METADATA_NAME}.",
+        remedy=f"Restore production/ from a backup. {TRAIN_AGAIN}",
         file=path.name,
     )
 

@@ -16,7 +16,9 @@ def refuse_two_sectors(listings: pd.DataFrame, path: Path | None) -> None:
         if len(twice):
             symbol = twice["symbol"].iloc[0]
             values = [quoted(value) for value in twice.loc[twice["symbol"] == symbol, column]]
-            raise _refused(path, symbol, f"gives {quoted(symbol)} {what} {values[0]} and {values[1]}")
+            raise _refused(
+                path, symbol, f"gives {quoted(symbol)} two values of {what}: {values[0]} and {values[1]}"
+            )
 
 
 def refuse_contradictory_spells(members: pd.DataFrame, path: Path | None) -> None:

@@ -78,8 +78,9 @@ class RateLimiter:
                 minutes = counted(round(wait_s / 60), "minute")
                 limits = ", ".join(f"{limit} per {span}" for span, limit in self._limits.items())
                 raise TransientError(
-                    f"The request limit of {self.provider} ({limits}) is exhausted for {minutes}.",
-                    remedy="Run again after that, or raise the limits in its settings if your plan allows more.",
+                    f"The request limit of {self.provider} ({limits}) is exhausted; "
+                    f"the next request is possible in {minutes}.",
+                    remedy="Run again then, or raise the limits in its settings if your plan allows more.",
                     provider=self.provider,
                     retry_after_s=wait_s,
                 )

@@ -82,7 +82,8 @@ def test_a_wait_that_is_too_long_is_an_error_with_its_length(turns, watch):
     hourly.acquire()
 
     with pytest.raises(
-        TransientError, match=r"of tiingo \(1 per hour, 5 per day\) is exhausted for 60 minutes"
+        TransientError,
+        match=r"of tiingo \(1 per hour, 5 per day\) is exhausted; the next request is possible in 60 minutes",
     ):
         hourly.acquire()
     assert watch.slept == []
