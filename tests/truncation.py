@@ -47,7 +47,10 @@ def as_of(folder: Folder, day: date) -> Folder:
 
 def _sectors_as_of(folder: Folder, end: pd.Timestamp, *, traded: set[str]) -> pd.DataFrame:
     sectors, changes = folder["sectors"], folder["sector_changes"]
-    later = changes[changes["first_seen_with_new_sector"] > end].sort_values("first_seen_with_new_sector")
+    later = changes[changes["first_seen_with_new_sector"] > end]
+    later = later.sort_values(
+        "first_seen_with_new_sector", kind="stable"
+    )  # two of one day: in the file's order
     before = later.drop_duplicates("symbol").set_index("symbol")["old_sector"]
     own = sectors[sectors["symbol"].isin(traded)]
     return own.assign(gics_sector=own["symbol"].map(before).fillna(own["gics_sector"]))

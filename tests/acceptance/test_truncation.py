@@ -40,16 +40,27 @@ EXPECTED = {
 
 
 def assert_knows_nothing_later(folder, day, place, *, candidates):
-    """Train and publish from the folder as of the day, and from the whole of it; compare every file."""
+    """Train and publish from the folder as of the day, and from the whole of it; compare every file.
+
+    Then import the whole folder into the first home too, and run week and day again.
+    """
     last = folder["prices"]["date"].max().date()
     settings = {"models": MODELS | {"quick_candidates": candidates}}
+    short, whole = write(as_of(folder, day), place / "short"), write(folder, place / "whole")
 
-    then = week_and_day(place / "then", write(as_of(folder, day), place / "short"), day, settings)
-    now = week_and_day(place / "now", write(folder, place / "whole"), day, settings)
+    then = week_and_day(place / "then", short, day, settings)
+    last_then = last_stored(place / "then")
+    now = week_and_day(place / "now", whole, day, settings)
+    grown = week_and_day(place / "then", whole, day, settings)
 
-    assert (last_stored(place / "then"), last_stored(place / "now")) == (day, last)
-    assert {name for name in EXPECTED if not any(name in path for path in then)} == set()
-    assert [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)] == []
+    assert (last_then, last_stored(place / "now"), last_stored(place / "then")) == (day, last, last)
+    assert [name for name in EXPECTED if not any(path.startswith(name) for path in then)] == []
+    assert differing(then, now) == []
+    assert differing(then, grown) == []
+
+
+def differing(one, other):
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
 
 
 # --- a simulated market of two years and a half, and half a year more
