@@ -46,7 +46,7 @@ class Models(Section):
     features: Literal["standard", "alpha158", "all"]
     """The set of features that models are trained on; after a change, the next `weekly` must train a new champion."""
     target: Literal["rank", "significant_move", "triple_barrier"]
-    """What is learned: the mean rank over the horizons, a move over 1% in the shortest, or barriers in the longest."""
+    """What is learned: mean rank over horizons, a move over 1% in the shortest, or the barrier hit in the longest."""
     entry: Literal["next_open", "next_close"]
     """Entry price, in the next session, for labels and tests: the close of the decision can no longer be traded."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]

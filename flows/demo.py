@@ -1,7 +1,7 @@
 """demo: simulate a market, train a champion and run sessions, offline, in a home of its own. Running it again is safe.
 
 The demo acts as approver and broker for every session but the last: proposed trades are filled at their price. The
-last session is left waiting for a person, like a real one.
+last session is left for a person to review, as a real session would be.
 """
 
 import logging

@@ -2,8 +2,8 @@
 
 Weights are fractions of the equity before costs. Shares are rounded down, so that no trade overshoots its target, and
 buys are sized on the equity after costs. A position within a tolerance band of its target is left unchanged: the band
-is one share plus a fraction of the portfolio. Where a limit is exceeded, the band is withdrawn, largest excess first.
-Exits have no band.
+is one share plus a fraction of the portfolio. While a limit is exceeded, positions lose their band one by one, the
+largest excess first. Exits have no band.
 """
 
 import numpy as np

@@ -42,8 +42,9 @@ def open_run(
     """Yield the run of a session, holding the home's lock until the block ends.
 
     `day` is YYYY-MM-DD, "today" (at the exchange), or None for the last session that has closed; both are resolved
-    at the instant `at`, by default now. With `step_back` a closed day means the session before it. Never creates a
-    home (`afterclose init` does). From the call on, secrets are masked in the logs of this process.
+    at the instant `at`, by default now. With `step_back` a day on which the exchange is closed means the session
+    before it. Never creates a home (`afterclose init` does). From the call on, secrets are masked in the logs of this
+    process.
     """
     mask_logs()
     place = find_home(home, environ)

@@ -81,7 +81,8 @@ def restore(
 ) -> Backup:
     """Restore an archive into the home; into a home that is not empty only with `replace`.
 
-    `lake` is the location for the lake. A bucket must be given: an archive must not choose what it overwrites.
+    `lake` is the location for the lake. It is required if the archive's lake was in a bucket: an archive must not
+    choose what it overwrites.
     `halts` returns a description of the active halts (empty if none) and prevents new ones while `live/` is replaced.
     An archive of earlier days does not end a halt: after the restore `live/STOP` contains that description.
     """

@@ -48,7 +48,7 @@ def sampled_sessions(first: int, last: int, *, every: int, origin: int) -> Posit
 def make_folds(
     sampled: Positions, *, last: int, origin: int, label_sessions: int, window: Window
 ) -> tuple[Fold, ...]:
-    """Return the folds, oldest first: contiguous test windows of all sessions up to `last`, the last one testable.
+    """Return the folds, oldest first: contiguous test windows up to `last`, the last session that can be tested.
 
     The last window begins on a session whose number is a multiple of BLOCK (`origin`: the number at position 0):
     for a month the same folds are trained, and only the last test window grows, up to BLOCK − 1 sessions beyond its
