@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market qlib regime selection docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market power qlib regime selection docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tabl
 
 market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
 	@$(BIN)/python -m tests.market
+
+power: $(INSTALLED) ## measure what the weekly selection finds on 100 simulated markets (about an hour); rewrites the tables in docs/model-selection.md
+	@$(BIN)/python -m tests.power
 
 $(RIVALS): $(INSTALLED) requirements-bench.lock
 	@$(BIN)/python $(PIP_LOCKED) -r requirements-bench.lock

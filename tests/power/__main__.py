@@ -1,0 +1,63 @@
+"""Measure the power of the selection and rewrite the tables of docs/model-selection.md (`make power`).
+
+`python -m tests.power [--folder FOLDER] [--minutes MINUTES]` measures the markets that have no result in the directory
+yet, begins none after so many minutes, and writes the tables from all results there are.
+"""
+
+import argparse
+import sys
+import warnings
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tests.power.measure import Result, measure_panel
+from tests.power.store import (
+    FOLDER,
+    MARKETS,
+    folder_of_this_code,
+    measure_all,
+    read_result,
+    stored,
+    write_result,
+)
+from tests.power.table import page_of
+from tests.real_market import REAL_DATA, import_real_data, read_real_panel
+
+PAGE = Path(__file__).parents[2] / "docs" / "model-selection.md"
+BEGIN, END = "<!-- power: begin -->", "<!-- power: end -->"
+LAST_REAL_SESSION = date(2015, 12, 31)  # the defaults are tuned on real data before 2016 only
+
+
+def real_result(folder: Path) -> Result | None:
+    """Return the result on real prices, measured once; None where they are not there."""
+    path = folder / "real.json"
+    if not path.is_file() and (REAL_DATA / "prices.parquet").is_file():
+        with TemporaryDirectory() as home:
+            import_real_data(Path(home))
+            write_result(path, measure_panel(read_real_panel(Path(home), LAST_REAL_SESSION)))
+    return read_result(path) if path.is_file() else None
+
+
+def main() -> None:
+    """Measure, write and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.power", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are stored")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="begin no other market after this time")
+    given = parser.parse_args()
+    folder = folder_of_this_code(given.folder)
+    measure_all(folder, MARKETS, minutes=given.minutes)
+    results = stored(folder, MARKETS)
+    if not results:
+        raise SystemExit(f"There are no results in {folder} yet.")
+    page = page_of(results, real_result(folder))
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{page}\n\n{END}{rest.split(END)[1]}")
+    sys.stdout.write(f"\n{page}\n")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", RuntimeWarning)
+    main()

@@ -1,0 +1,104 @@
+"""The weekly selection, with the shipped settings, on one market: what it found, and whether it was confirmed."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from tasks.data.schema.records import Matrix, Panel
+from tasks.models.training.metrics import Vector, metrics_of
+from tasks.models.training.walkforward import split_folds
+from tasks.selection.choice import ineligible_because
+from tasks.selection.schema import CandidateResult
+from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
+from tests.builders import make_settings
+from tests.champions import features_of
+from tests.simulated import known_market
+from tests.unit.features.panels import rows_of
+
+VERSION = 2
+SYMBOLS, SESSIONS = 300, 2142  # 8.5 years
+SETTINGS = make_settings().models
+
+Result = dict[str, Any]  # JSON; see `measure_panel`
+
+
+def measure_market(planted: float, seed: int, *, symbols: int = SYMBOLS, sessions: int = SESSIONS) -> Result:
+    """Simulate a market with this information coefficient and measure it."""
+    market = known_market(
+        seed=seed,
+        symbols=symbols,
+        sessions=sessions,
+        information_coefficient=planted,
+        version=VERSION,
+    )
+    return {"planted": planted, "seed": seed} | measure_panel(market.panel, market.expected)
+
+
+def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
+    """Run the selection on the sessions that the weekly flow would read; `expected` are true expected returns.
+
+    Metrics are those of the confirmation folds, on which nothing was selected; deviations are of all tested sessions.
+    """
+    last = slice(max(len(panel.sessions) - window_needed(SETTINGS), 0), None)
+    panel, expected = rows_of(panel, last), None if expected is None else expected[last]
+    run = run_selection(
+        panel,
+        features_of(panel, SETTINGS),
+        SETTINGS,
+        quick=False,
+        seed=lambda name: zlib.crc32(name.encode()),
+    )
+    selected = selected_of(run.results)
+    learner = max((each for each in run.results if each.learns), key=lambda each: each.choice["neutral_ic_t"])
+    return {
+        "gate": SETTINGS.min_t_statistic,
+        "controls": list(run.statistic.controls),
+        "selected": selected.name if selected else None,
+        "learner": learner.name,  # of those that learn, the one with the best t on the selection folds
+        "confirmed": run.choice.result is not None,
+        "found": {each.name: each.confirmation for each in run.results if each.ranks},
+        "truth": None if expected is None else _truth(run, expected),
+        "recovered": {each.name: _recovered(run, each.name, expected) for each in run.results if each.ranks},
+        "deviation": {each.name: _deviations(run, each.name) for each in run.results if each.ranks},
+    }
+
+
+def selected_of(results: tuple[CandidateResult, ...]) -> CandidateResult | None:
+    """Return the eligible candidate with the best t on the selection folds, confirmed or not."""
+    single = next(each for each in results if each.kind == "best_feature")
+    limits = limits_of(SETTINGS)
+    eligible = [each for each in results if not ineligible_because(each, single, limits)]
+    return max(eligible, key=lambda each: each.choice["neutral_ic_t"], default=None)
+
+
+def _truth(run: SelectionRun, expected: Matrix) -> dict[str, float]:
+    """Return the metrics of the true expected returns on the confirmation folds."""
+    folds = tuple(result.fold for result in next(iter(run.walks.values())))
+    _, confirming = split_folds(folds)
+    data = run.tested.data
+    rows = data.rows_of(np.concatenate([fold.test for fold in confirming]))
+    metrics = run.tested.measure(expected[data.sessions[rows], data.symbols[rows]], rows)
+    return {"neutral_ic": metrics.neutral_ic, "rank_ic": metrics.rank_ic}
+
+
+def _recovered(run: SelectionRun, name: str, expected: Matrix | None) -> float:
+    """Return the mean neutral rank correlation of score and true expectation; it has no noise of returns."""
+    if expected is None:
+        return 0.0
+    data, scores = run.tested.data, _scores(run, name)
+    truth = expected[data.sessions, data.symbols]
+    return metrics_of(scores, truth, data.sessions, controls=run.tested.controls).neutral_ic
+
+
+def _deviations(run: SelectionRun, name: str) -> dict[str, float]:
+    """Return the standard deviation of a session's rank IC and neutral IC."""
+    data, scores = run.tested.data, _scores(run, name)
+    plain = metrics_of(scores, data.forward, data.sessions, overlap=1, controls=run.tested.controls)
+    root = float(np.sqrt(plain.sessions))
+    return {"rank_ic": plain.rank_ic_se * root, "neutral_ic": plain.neutral_ic_se * root}
+
+
+def _scores(run: SelectionRun, name: str) -> Vector:
+    """Return the out-of-sample scores of all folds."""
+    return np.concatenate([result.scores for result in run.walks[name]])
