@@ -17,6 +17,7 @@ import pytest
 
 from config.settings import load_settings
 from flows.cli.app import answer
+from flows.demo import INFORMATION_COEFFICIENT
 from tasks.core import errors
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
@@ -248,3 +249,9 @@ def test_a_crontab_sets_its_environment_and_calls_commands_by_their_path(block):
         *schedule, command = line.split(maxsplit=5)
         assert all(re.fullmatch(r"[\d*,/-]+", field) for field in schedule), line
         assert re.search(r"(^|; )/srv/afterclose/\.venv/bin/afterclose ", command), line
+
+
+def test_the_first_run_names_the_alpha_that_the_demo_plants():
+    text = (ROOT / "docs" / "first-run.md").read_text()
+
+    assert f"information coefficient {INFORMATION_COEFFICIENT:.2f})" in text

@@ -74,7 +74,7 @@ def make_folds(
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
-    """Return the earlier folds, which choose, and the later ones, which confirm.
+    """Return the earlier folds, which select, and the later ones, which confirm.
 
     An odd fold confirms. With fewer than two folds both are empty.
     """
