@@ -46,7 +46,7 @@ def sessions_known_after(sessions: int, entry: Entry) -> int:
 
 
 def forward_return(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
-    """Return the total return over `sessions` closes from the entry on the row after each decision.
+    """Return the total return over `sessions` closes; the entry is on the row after each decision.
 
     `next_open`: close[t + sessions] / open[t + 1] − 1. `next_close`: close[t + 1 + sessions] / close[t + 1] − 1. A
     symbol without a bar on the last row is valued at its last price before it, as for a delisted holding. NaN where it

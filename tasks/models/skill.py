@@ -5,7 +5,7 @@ from math import sqrt
 from tasks.models.schema import Champion
 
 SESSIONS_PER_YEAR = 252
-OLDER_HORIZON_SESSIONS = 5  # of the rank IC that builds before the neutral IC recorded
+OLDER_HORIZON_SESSIONS = 5  # of the rank IC that builds without the neutral IC recorded
 
 
 def score_to_return(champion: Champion) -> float:

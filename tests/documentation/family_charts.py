@@ -73,7 +73,7 @@ PICTURES = {
     ),
     "ranges": Picture(
         ("atr_fraction_14", "choppiness_14"),
-        "Bars are wide in volatile periods; choppiness is low when they add up, high when they cancel out.",
+        "Bars are wide in volatile periods; choppiness is low when price moves add up, high when they cancel out.",
     ),
     "gaps": Picture(
         ("overnight_gap", "overnight_less_intraday_63"),

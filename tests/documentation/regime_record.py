@@ -1,7 +1,7 @@
 """Rewrite the record of the regime rules on real prices in docs/regime.md (`make regime`).
 
 The exposure cap is known at a session's close and held from the next open to the one after it; what is not invested
-earns the Treasury bill. No costs.
+earns the Treasury bill rate. No costs.
 """
 
 import sys

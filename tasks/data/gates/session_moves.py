@@ -77,7 +77,7 @@ def broken_bound(moves: SessionMoves, limits: Quality) -> str:
     against = "net of the benchmark" if has_benchmark else "without a usable benchmark"
     for count, what in (
         (moves.moved, f"moved over {beyond} {against}"),
-        (moves.wide, f"have a high or low over {beyond} beyond both closes"),
+        (moves.wide, f"have a high or low over {beyond} beyond both this close and the previous one"),
     ):
         if count >= MIN_MOVED and count > share * moves.names:
             return (
