@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 def refresh_market(run: Run, *, panel_sessions: int = 0) -> Market:
     """Update the lake to the run's session and return the market as known at its close.
 
-    A session that the lake already holds is not requested again. Stages that follow and read at most `panel_sessions`
-    cut them from the panel that is read here. Raises DataError, with the lake unchanged, when the session's data is
-    unfit to trade on.
+    A session that the lake already holds is not requested again. Later stages that need at most `panel_sessions`
+    sessions take a slice of the panel that is read here. Raises DataError, with the lake unchanged, when the session's
+    data is unfit to trade on.
     """
     head = verified_head(run)
     refuse_other_provider(head, run.settings.data.providers[0])

@@ -70,7 +70,10 @@ def read_prices(snapshot: SnapshotRef, *, window: int | None) -> Panel:
 
 def _assembled(snapshot: SnapshotRef, window: int | None) -> Panel:
     if snapshot.rules is None:
-        raise DataError("The snapshot has no panel rules.", remedy="Use the snapshot of refresh_market.")
+        raise DataError(
+            "The snapshot lacks the settings that determine its panel.",
+            remedy="Pass the snapshot that refresh_market returned.",
+        )
     tables = read_tables(snapshot.lake, snapshot.versions, PRICE_TABLES, session=snapshot.session)
     first = tables["lives"]["first"].min()
     if pd.isna(first):
