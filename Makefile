@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-wheel prove mutate bench market power qlib regime selection docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib regime selection docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ test-prefect: $(INSTALLED) ## run the flows under a local Prefect server
 test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 	@$(BIN)/python -m pytest -m 'bucket and not prove'
 
+test-slices: $(INSTALLED) ## run the slices of the long proofs, on whole simulated markets
+	@$(BIN)/python -m pytest -m 'slice and not prove'
+
 test-docs: $(INSTALLED) ## run the commands and bring about the symptoms that the documents show
 	@$(BIN)/python -m pytest -m 'docs and not prove'
 
@@ -67,7 +70,7 @@ test-wheel: $(INSTALLED) ## build and install the wheel and run its command line
 
 prove: $(INSTALLED) ## run the long tests: planted alpha, no false alpha, regimes, kills at every write
 	@$(BIN)/python -m pytest -m prove
-	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs'
+	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs and not slice'
 
 mutate: $(INSTALLED) ## run mutation tests of the code for money, time and halting (docs/testing.md)
 	@$(BIN)/python -m tests.mutate

@@ -9,6 +9,8 @@ from tasks.data.task import refresh_market
 from tasks.regime.task import detect_regime
 from tests.homes import LAST_SESSION, SMALL_MARKET, day_bytes, run_day
 
+pytestmark = pytest.mark.slice
+
 
 @pytest.fixture
 def windows(monkeypatch):

@@ -11,6 +11,8 @@ from tests.power.measure import measure_market
 from tests.power.store import EMPTY, FOLDER, PLANTED, folder_of_this_code, measure_and_store
 from tests.power.table import power_of
 
+pytestmark = pytest.mark.slice
+
 
 def small_market(planted, *, seed):
     return measure_market(planted, seed, symbols=80, sessions=1150)

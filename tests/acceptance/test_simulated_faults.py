@@ -22,6 +22,8 @@ from tasks.simulation.provider import SimulatedProvider
 from tasks.simulation.truth import Truth, simulate
 from tests.builders import make_run
 
+pytestmark = pytest.mark.slice
+
 FIRST, LAST = date(2021, 1, 4), date(2022, 12, 30)
 OF_SESSIONS = ("future_dated", "outage", "rescaled", "shifted")
 SEEN_BY_ASKING_DAILY = {"restated", *OF_SESSIONS}

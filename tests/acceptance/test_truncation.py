@@ -13,6 +13,8 @@ from tests.real_market import REAL_DATA
 from tests.truncation import DATED_BY, as_of, last_stored, random_sessions, week_and_day, write
 from tests.unit.data.folders import RENAMED
 
+pytestmark = pytest.mark.slice
+
 # no gate on t, so that a learner that beats the best single feature becomes champion and its bytes are compared
 MODELS = {
     "train_sessions": 378,

@@ -10,6 +10,8 @@ from tests.market.real import REAL
 from tests.market.sources import simulated_tape
 from tests.market.table import misses
 
+pytestmark = pytest.mark.slice
+
 # of a market of 100 names and eight years: wider than what twenty markets promise
 SLICE = {
     "kurtosis_name": (5, 30),
