@@ -70,7 +70,7 @@ test-wheel: $(INSTALLED) ## build and install the wheel and run its command line
 
 prove: $(INSTALLED) ## run the long tests: planted alpha, no false alpha, regimes, kills at every write
 	@$(BIN)/python -m pytest -m prove
-	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs and not slice'
+	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs'
 
 mutate: $(INSTALLED) ## run mutation tests of the code for money, time and halting (docs/testing.md)
 	@$(BIN)/python -m tests.mutate

@@ -46,8 +46,8 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
         else "everything was already done"
     )
     planted = (
-        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}, several times that of a real signal,"
-        " so that a market this small can show it."
+        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}. A real signal has about"
+        " 0.02, which a market this small could not show."
     )
     lines = (
         f"Simulated market: {done}, in {demo.home}.",

@@ -16,7 +16,7 @@ from flows.daily import daily_live
 from flows.weekly import weekly_champion
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
-from tasks.core.homes.opening import named_home, open_run
+from tasks.core.homes.opening import named_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import sessions_ending
@@ -68,7 +68,7 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
         days=tuple(sessions[1:]),
         report=place.day_folder(last) / "report.html",
         fresh=sum(day is not None for day in ran),
-        planted=INFORMATION_COEFFICIENT,
+        planted=_planted(place, profile),
         found=stated_skill(read_production(place).metadata.champion),
     )
 
@@ -88,6 +88,11 @@ def _run_session(place: Home, session: date, profile: str | None, *, is_last: bo
 def _run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:
     """Open a run with the demo's own settings, ignoring the environment, which configures the user's portfolio."""
     return open_run(home=place.root, day=str(session), profile=profile, doing="demo", environ={})
+
+
+def _planted(place: Home, profile: str | None) -> float:
+    """Return the coefficient of the home's own market: an earlier release may have made it with another."""
+    return settings_of(place, profile, environ={}).settings.data.simulated.information_coefficient
 
 
 def _prepare(place: Home, market: DemoMarket, last: date) -> None:

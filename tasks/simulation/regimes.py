@@ -4,6 +4,7 @@ Regimes are a Markov chain with a minimum stay in each state. The simulation is 
 depends on a later one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
@@ -34,6 +35,7 @@ REGIMES = (
     RegimeParameters("BEAR", -0.26, 0.25, 28.0, 90, 30, (0.20, 0.50, 0.00, 0.30)),
     RegimeParameters("CRASH", -1.20, 0.50, 50.0, 20, 8, (0.00, 0.45, 0.55, 0.00)),
 )
+INDEX_REACTION = 0.4  # of the log volatility index to the clustering
 CALM_VOLATILITY = REGIMES[0].volatility / sqrt(SESSIONS_PER_YEAR)
 SHOCK_FREEDOM = 6  # of Student's t: daily moves have fat tails
 LARGEST_SHOCK = 5.0  # in standard deviations; larger ones would put a crash day into a calm year
@@ -58,7 +60,7 @@ def simulate_path(parameters: Parameters, count: int) -> MarketPath:
     drift = np.array([regime_parameters.drift for regime_parameters in REGIMES])[regime] / SESSIONS_PER_YEAR
     shocks = _bounded_t(parameters.generator("market"), count)
     clustering = _simulate_clustering(parameters.generator("mood").standard_normal(count), shocks)
-    volatility = _simulate_volatility(regime, clustering)
+    volatility = simulate_volatility(regime, clustering, [each.volatility for each in REGIMES])
     shock = volatility * shocks
     noise = parameters.generator("volatility index").standard_normal(count)
     return MarketPath(
@@ -66,7 +68,7 @@ def simulate_path(parameters: Parameters, count: int) -> MarketPath:
         drift=drift,
         volatility=volatility,
         shock=shock,
-        volatility_index=_simulate_index(regime, clustering, drift + shock, noise),
+        volatility_index=simulate_index(regime, INDEX_REACTION * clustering, drift + shock, noise),
         bill_yield_pct=simulate_yield(parameters.generator("yield").standard_normal(count)),
     )
 
@@ -101,9 +103,11 @@ def _simulate_clustering(noise: Series, shocks: Series) -> Series:
     return path
 
 
-def _simulate_volatility(regime: NDArray[np.int8], clustering: Series) -> Series:
-    """Return volatility, which reaches a new regime's level within a few sessions."""
-    targets = [log(regime_parameters.volatility / sqrt(SESSIONS_PER_YEAR)) for regime_parameters in REGIMES]
+def simulate_volatility(
+    regime: NDArray[np.int8], clustering: Series, annual_by_regime: Sequence[float]
+) -> Series:
+    """Return daily volatility, which reaches a new regime's level within a few sessions."""
+    targets = [log(annual / sqrt(SESSIONS_PER_YEAR)) for annual in annual_by_regime]
     level, path = targets[regime[0]], np.empty(len(regime))
     for row, state in enumerate(regime):
         level += 0.6 * (targets[state] - level)
@@ -111,13 +115,16 @@ def _simulate_volatility(regime: NDArray[np.int8], clustering: Series) -> Series
     return path
 
 
-def _simulate_index(regime: NDArray[np.int8], clustering: Series, move: Series, noise: Series) -> Series:
-    """Return the volatility index: near the regime's level within 1–3 sessions, rising when the market falls."""
+def simulate_index(regime: NDArray[np.int8], reaction: Series, move: Series, noise: Series) -> Series:
+    """Return the volatility index: near the regime's level within 1–3 sessions, rising when the market falls.
+
+    `reaction` is that of its log level to the clustering of volatility.
+    """
     targets = [log(regime_parameters.index_level) for regime_parameters in REGIMES]
     level, drifting, path = targets[regime[0]], 0.0, np.empty(len(regime))
     for row, state in enumerate(regime):
         drifting = 0.9 * drifting + 0.02 * noise[row]
-        level += 0.5 * (targets[state] + 0.4 * clustering[row] + drifting - level)
+        level += 0.5 * (targets[state] + reaction[row] + drifting - level)
         level -= 2.0 * min(max(move[row], -0.04), 0.04)
         path[row] = exp(level)
     return path

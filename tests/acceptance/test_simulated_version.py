@@ -62,7 +62,7 @@ def test_a_new_lake_gets_the_newest_version(tmp_path):
     assert held(tmp_path) == NEWEST_SIMULATION
 
 
-def test_an_older_home_keeps_its_market_and_is_told_once_per_run(older, tmp_path_factory, caplog):
+def test_an_older_home_keeps_its_market_and_is_reported_once_per_run(older, tmp_path_factory, caplog):
     whole = tmp_path_factory.mktemp("whole")
     expected = refresh_market(run_of(whole, NEXT, version=1))
 

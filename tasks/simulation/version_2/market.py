@@ -4,13 +4,20 @@ No row depends on a later one. Shocks are symmetric around zero whatever the vol
 market is paid or punished beyond the drift that all names share.
 """
 
-from math import exp, log, sqrt
+from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.simulation.parameters import SESSIONS_PER_YEAR, Parameters
-from tasks.simulation.regimes import REGIMES, MarketPath, Series, simulate_regimes, simulate_yield
+from tasks.simulation.regimes import (
+    REGIMES,
+    MarketPath,
+    Series,
+    simulate_index,
+    simulate_regimes,
+    simulate_volatility,
+    simulate_yield,
+)
 
 VOLATILITY = (0.11, 0.18, 0.31, 0.72)
 CALM_VOLATILITY = VOLATILITY[0] / sqrt(SESSIONS_PER_YEAR)
@@ -38,7 +45,7 @@ def simulate_second_path(parameters: Parameters, count: int) -> MarketPath:
     draws = parameters.generator("market").standard_t(SHOCK_FREEDOM, count) * scale
     shocks = np.clip(draws, -LARGEST_SHOCK, LARGEST_SHOCK)
     clustering = _simulate_clustering(parameters.generator("mood").standard_normal(count), shocks)
-    volatility = _simulate_volatility(regime, clustering)
+    volatility = simulate_volatility(regime, clustering, VOLATILITY)
     shock = np.clip(volatility * shocks, -LARGEST_MOVE, LARGEST_MOVE)
     night = parameters.generator("night").standard_normal(count)
     noise = parameters.generator("volatility index").standard_normal(count)
@@ -47,7 +54,7 @@ def simulate_second_path(parameters: Parameters, count: int) -> MarketPath:
         drift=drift,
         volatility=volatility,
         shock=shock,
-        volatility_index=_simulate_index(regime, clustering, drift + shock, noise),
+        volatility_index=simulate_index(regime, INDEX_REACTION * clustering, drift + shock, noise),
         bill_yield_pct=simulate_yield(parameters.generator("yield").standard_normal(count)),
         overnight=overnight_part(drift + shock, volatility, night, share=OVERNIGHT_SHARE),
     )
@@ -67,26 +74,4 @@ def _simulate_clustering(noise: Series, shocks: Series) -> Series:
         path[row] = min(max(slow + fast, -BOUND), BOUND)
         slow = SLOW_KEEP * slow + SLOW_NOISE * noise[row]
         fast = FAST_KEEP * fast + FAST_REACTION * (abs(shocks[row]) - 0.73) - FAST_LEVERAGE * shocks[row]
-    return path
-
-
-def _simulate_volatility(regime: NDArray[np.int8], clustering: Series) -> Series:
-    """Return daily volatility, which reaches a new regime's level within a few sessions."""
-    targets = [log(annual / sqrt(SESSIONS_PER_YEAR)) for annual in VOLATILITY]
-    level, path = targets[regime[0]], np.empty(len(regime))
-    for row, state in enumerate(regime):
-        level += 0.6 * (targets[state] - level)
-        path[row] = exp(level + clustering[row])
-    return path
-
-
-def _simulate_index(regime: NDArray[np.int8], clustering: Series, move: Series, noise: Series) -> Series:
-    """Return the volatility index: near the regime's level within 1–3 sessions, rising when the market falls."""
-    targets = [log(regime_parameters.index_level) for regime_parameters in REGIMES]
-    level, drifting, path = targets[regime[0]], 0.0, np.empty(len(regime))
-    for row, state in enumerate(regime):
-        drifting = 0.9 * drifting + 0.02 * noise[row]
-        level += 0.5 * (targets[state] + INDEX_REACTION * clustering[row] + drifting - level)
-        level -= 2.0 * min(max(move[row], -0.04), 0.04)
-        path[row] = exp(level)
     return path

@@ -44,10 +44,10 @@ def test_log_lines_of_stages_are_shown_only_with_verbose(capsys):
 
 def test_a_warning_of_a_stage_is_always_shown_and_one_of_a_library_is_not(capsys):
     with progress(Options()):
-        logging.getLogger("tasks.risk.task").warning("a singular matrix of \x1b[31m was mended")
+        logging.getLogger("tasks.risk.task").warning("a singular matrix of \x1b[31m was repaired")
         logging.getLogger("matplotlib").warning("fonts")
 
-    assert capsys.readouterr().err == "  warning: a singular matrix of \\x1b[31m was mended\n"
+    assert capsys.readouterr().err == "  warning: a singular matrix of \\x1b[31m was repaired\n"
 
 
 def test_a_long_line_is_not_wrapped_and_markup_is_not_interpreted(capsys):

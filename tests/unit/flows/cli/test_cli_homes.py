@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from flows.cli.app import answer
-from flows.demo import DemoMarket, fill_demo_home
+from flows.demo import DemoMarket, _planted, _prepare, fill_demo_home
 from tasks.core.errors import ConfigError
+from tasks.core.homes.home import Home
 from tests.homes import afterclose, blank, tree_bytes
 
 MARKET = DemoMarket(symbols=20, years=3, seed=7)
@@ -102,3 +103,16 @@ def test_a_new_home_holds_its_settings_its_switch_and_its_marker(tmp_path):
         "data/home.lock",
         "live/kill_switch.json",
     }
+
+
+def test_a_demo_names_the_alpha_of_the_market_that_its_home_has(tmp_path):
+    place = Home(tmp_path / "demo")
+    _prepare(place, MARKET, date(2024, 6, 14))
+    older = place.config_file.read_text().replace(
+        "information_coefficient: 0.2", "information_coefficient: 0.05"
+    )
+    place.config_file.write_text(older)
+
+    _prepare(place, MARKET, date(2024, 6, 14))  # the demo of a later release, in the same home
+
+    assert _planted(place, None) == 0.05
