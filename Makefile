@@ -59,7 +59,7 @@ test-prefect: $(INSTALLED) ## run the flows under a local Prefect server
 test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 	@$(BIN)/python -m pytest -m 'bucket and not prove'
 
-test-slices: $(INSTALLED) ## run the slices of the long proofs, on whole simulated markets
+test-slices: $(INSTALLED) ## run the slices of the long proofs
 	@$(BIN)/python -m pytest -m 'slice and not prove'
 
 test-docs: $(INSTALLED) ## run the commands and bring about the symptoms that the documents show

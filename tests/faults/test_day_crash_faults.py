@@ -20,6 +20,8 @@ from tests.homes import (
     tree_bytes,
 )
 
+pytestmark = pytest.mark.slice
+
 ROOT = Path(__file__).parents[2]
 
 

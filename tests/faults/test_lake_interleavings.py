@@ -14,6 +14,8 @@ from tests.builders import FRIDAY
 from tests.deliveries import Served, days_of, make_delivery
 from tests.homes import blank
 
+pytestmark = pytest.mark.slice
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -30,6 +30,8 @@ from tasks.simulation.provider import SimulatedProvider
 from tests.builders import make_settings
 from tests.deliveries import typed
 
+pytestmark = pytest.mark.slice
+
 REAL_DATA = Path(os.environ.get("AFTERCLOSE_REAL_DATA", Path(__file__).parents[4] / "shared" / "data"))
 SETTINGS = make_settings()
 PRICES = ["open", "high", "low", "close"]

@@ -20,6 +20,8 @@ from tasks.data.task import refresh_market
 from tests.builders import make_settings
 from tests.homes import LAST_SESSION
 
+pytestmark = pytest.mark.slice
+
 SETTINGS = make_settings(
     **{
         "data.simulated.symbols": 50,
