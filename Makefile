@@ -59,10 +59,10 @@ test-prefect: $(INSTALLED) ## run the flows under a local Prefect server
 test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 	@$(BIN)/python -m pytest -m 'bucket and not prove'
 
-test-slices: $(INSTALLED) ## run the slices of the long proofs
+test-slices: $(INSTALLED) ## run a short part of each long proof
 	@$(BIN)/python -m pytest -m 'slice and not prove'
 
-test-docs: $(INSTALLED) ## run the commands and bring about the symptoms that the documents show
+test-docs: $(INSTALLED) ## run the commands that the documents show, and reproduce the symptoms that they describe
 	@$(BIN)/python -m pytest -m 'docs and not prove'
 
 test-wheel: $(INSTALLED) ## build and install the wheel and run its command line

@@ -14,7 +14,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def read_secret(name: str, environ: Mapping[str, str] = os.environ, *, outside: Path) -> bytes | None:
     """Return the secret in the variable, or in the file that NAME_FILE names; None if neither is set.
 
-    Raises ConfigError if other users may read the file (fault 115) or if it is inside `outside`, the home it protects.
+    Raises ConfigError if other users may read the file or if it is inside `outside`, the home it protects.
     """
     named = environ.get(f"{name}_FILE", "")
     if environ.get(name) and named:

@@ -74,6 +74,6 @@ def cap_pairs(weights: Weights, pairs: tuple[Pair, ...], limit: float) -> Weight
 
 
 def cap_exposure(weights: Weights, limit: float) -> Weights:
-    """Scale the whole portfolio down to the regime's exposure cap (R2)."""
+    """Scale the whole portfolio down to the regime's exposure cap."""
     exposure = weights.sum()
     return weights if exposure <= limit else weights * (limit / exposure)

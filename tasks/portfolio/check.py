@@ -1,4 +1,4 @@
-"""Reject an invalid target portfolio before trades are sized from it (faults 30–32).
+"""Reject an invalid target portfolio before trades are sized from it.
 
 Checks only the finished frame against the limits, independently of how the weights were computed.
 """

@@ -1,4 +1,4 @@
-"""Try the methods of the fallback ladder in order until one succeeds; record why each earlier one failed (P2).
+"""Try the methods of the fallback ladder in order until one succeeds; record why each earlier one failed.
 
 The order is fixed: the champion's optimizer, HRP, inverse volatility, equal weight, hold. A failed method raises no
 error and is not retried.

@@ -1,4 +1,4 @@
-"""Record that a home has a portfolio, and refuse to start over if its files are missing (fault 119).
+"""Record that a home has a portfolio, and refuse to start over if its files are missing.
 
 The home's marker records that a portfolio exists and how many rows its performance history has; published days prove
 it too. Only a home with neither starts with the initial cash; its positions file is written with its first day. A

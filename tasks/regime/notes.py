@@ -1,4 +1,4 @@
-"""Notes on missing inputs of the regime and their substitutes (R4, fault 26)."""
+"""Notes on missing inputs of the regime and their substitutes."""
 
 import math
 

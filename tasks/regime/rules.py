@@ -2,8 +2,7 @@
 
 Volatility comes first, because it turns within days; trend, breadth, correlation and drawdown, which turn within
 months, confirm a bear and can veto a bull. Causal, with a finite memory: a state does not depend on where the panel
-begins. A missing input counts as its worst value, so that the state is the safest one that the others support
-(fault 26).
+begins. A missing input counts as its worst value, so that the state is the safest one that the others support.
 """
 
 import numpy as np
@@ -56,7 +55,7 @@ def confirmed_states(raw: Ranks, *, worsen_sessions: int, confirm_sessions: int)
     """Return the confirmed states: each no better than the worst settled state of the last `confirm_sessions`.
 
     A worse state settles after `worsen_sessions` in a row, so that one bad print changes nothing; a better one must
-    hold for `confirm_sessions`, so that a market at a boundary does not flip back and forth (fault 27).
+    hold for `confirm_sessions`, so that a market at a boundary does not flip back and forth.
     """
     settled = _over_last(raw, worsen_sessions, np.maximum)
     return _over_last(settled, confirm_sessions, np.minimum)

@@ -1,6 +1,6 @@
 """The append-only, tamper-evident log of who halted, resumed and accepted what.
 
-A broken log blocks the day (fault 55) but still accepts rows, because a halt must not wait for a repair.
+A broken log blocks the day but still accepts rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).
 """
 

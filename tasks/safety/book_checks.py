@@ -16,7 +16,7 @@ CENT = 0.01
 
 
 def weights_sum(facts: Facts) -> Outcome:
-    """Weights and cash sum to 1 (fault 31)."""
+    """Weights and cash sum to 1."""
     total = float(facts.target["weight"].sum(skipna=False)) + facts.target_cash
     passed = abs(total - 1) <= SUM_TOLERANCE
     return Outcome(
@@ -25,7 +25,7 @@ def weights_sum(facts: Facts) -> Outcome:
 
 
 def long_only(facts: Facts) -> Outcome:
-    """No target weight is negative, cash included (fault 30)."""
+    """No target weight is negative, cash included."""
     weights = np.append(facts.target["weight"].to_numpy(dtype=float), facts.target_cash)
     lowest = float(weights.min())
     short = facts.target.index[~(facts.target["weight"] >= -TOLERANCE)]
@@ -33,7 +33,7 @@ def long_only(facts: Facts) -> Outcome:
 
 
 def position_limit(facts: Facts) -> Outcome:
-    """No position exceeds the position limit (fault 32)."""
+    """No position exceeds the position limit."""
     limit = facts.settings.portfolio.max_position_frac
     weights = facts.target["weight"]
     heaviest = float(np.max(weights.to_numpy(dtype=float), initial=0.0))
@@ -41,21 +41,21 @@ def position_limit(facts: Facts) -> Outcome:
 
 
 def sector_limit(facts: Facts) -> Outcome:
-    """No sector exceeds the sector limit (fault 32)."""
+    """No sector exceeds the sector limit."""
     sector = facts.sector_of(facts.target.index)
     limit = facts.settings.portfolio.max_sector_frac
     return _group_limit(facts, sector, dict.fromkeys(sector.unique(), limit))
 
 
 def cap_class_limit(facts: Facts) -> Outcome:
-    """No cap class exceeds its limit, where cap data exists (fault 32)."""
+    """No cap class exceeds its limit, where cap data exists."""
     cap_class = facts.quotes.cap_class.reindex(facts.target.index).fillna("")
     limits = {str(name): limit for name, limit in facts.settings.portfolio.max_cap_class_frac.items()}
     return _group_limit(facts, cap_class, limits)
 
 
 def regime_cap(facts: Facts) -> Outcome:
-    """Exposure stays within the regime's cap, recomputed from the state (R2, fault 28)."""
+    """Exposure stays within the regime's cap, recomputed from the state."""
     limit = allowed_exposure(facts)
     exposure = float(facts.target["weight"].sum(skipna=False))
     return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit, 2)}")
@@ -75,7 +75,7 @@ def correlation(facts: Facts) -> Outcome:
 
 
 def equity(facts: Facts) -> Outcome:
-    """Equity is positive and equals the sum of positions and cash (fault 33)."""
+    """Equity is positive and equals the sum of positions and cash."""
     added = facts.equity_usd
     passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
     detail = "" if passed else f"the portfolio states {facts.book.equity_usd:,.2f} USD"

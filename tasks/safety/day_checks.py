@@ -11,7 +11,7 @@ from tasks.safety.outcome import Outcome, none_of
 
 
 def data_freshness(facts: Facts) -> Outcome:
-    """The data ends with the session that is traded (fault 2)."""
+    """The data ends with the session that is traded."""
     days = {facts.snapshot_session, facts.quotes.session, facts.book.session}
     passed = days == {facts.session}
     detail = (
@@ -21,7 +21,7 @@ def data_freshness(facts: Facts) -> Outcome:
 
 
 def finite_scores(facts: Facts) -> Outcome:
-    """There are scores, all finite, and not all equal if the champion ranks names (fault 22)."""
+    """There are scores, all finite, and not all equal if the champion ranks names."""
     scores = facts.scores["score"].to_numpy(dtype=float)
     unknown = int((~np.isfinite(scores)).sum())
     found = [f"{counted(unknown, 'score')} not finite"] if unknown else []
@@ -33,7 +33,7 @@ def finite_scores(facts: Facts) -> Outcome:
 
 
 def champion_age(facts: Facts) -> Outcome:
-    """The champion was trained on the past only, and recently enough (fault 24)."""
+    """The champion was trained on the past only, and recently enough."""
     age = (facts.session - facts.champion.trained_through).days
     limit = facts.settings.models.max_age_days
     detail = (
@@ -43,7 +43,7 @@ def champion_age(facts: Facts) -> Outcome:
 
 
 def audit_log_intact(home: Home) -> Outcome:
-    """The audit log was not edited, truncated or damaged (faults 55 and 118)."""
+    """The audit log was not edited, truncated or damaged."""
     verdict = verify(home)
     if not verdict.breaks:
         return Outcome(

@@ -1,9 +1,9 @@
 """Read, trip and reset the kill switch. Only a named person ends a halt.
 
 Each trip stays until a reset names it, so that a reset never acknowledges a later trip or one with another cause.
-Anything but a plain "clear" means on: a missing or damaged file, an unknown state, `live/STOP` (fault 43), a trip
-stored outside a home that could not be written to. State and history are one file, replaced atomically under its own
-lock, which no run holds.
+Anything but a plain "clear" means on: a missing or damaged file, an unknown state, `live/STOP`, or a trip that was
+stored outside the home because the home could not be written to. State and history are one file, replaced atomically
+under its own lock, which no run holds.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Run every check of a day, in the order of the report. A check that cannot run has failed (S4, fault 48)."""
+"""Run every check of a day, in the order of the report. A check that cannot run has failed."""
 
 from collections.abc import Callable
 from datetime import date
@@ -66,7 +66,7 @@ def run_check(name: str, measure: Callable[[], Outcome]) -> Check:
     """Run one check; an exception is a failed check with the error as its detail."""
     try:
         outcome = measure()
-    except Exception as error:  # noqa: BLE001 - S4: fail closed, whatever the fault is
+    except Exception as error:  # noqa: BLE001 - fail closed, whatever the fault is
         return could_not_run(name, error)
     return Check(name, bool(outcome.passed), outcome.value, outcome.limit, outcome.detail)
 

@@ -61,7 +61,7 @@ def check_day(
     """Run every check and trigger. A trigger that is met trips the kill switch, which stays on."""
     try:
         facts = _gather(run, market, scores, regime, portfolio, trades)
-    except Exception as error:  # noqa: BLE001 - S4: a check that cannot run has failed
+    except Exception as error:  # noqa: BLE001 - a check that cannot run has failed
         return _verdict((could_not_run("what the checks read", error),), read_switch(run.home), buys=True)
 
     checks = (*run_checks(facts), run_check("audit_log", partial(audit_log_intact, run.home)))

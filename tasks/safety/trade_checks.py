@@ -43,7 +43,7 @@ def valid_prices(facts: Facts) -> Outcome:
 
 
 def sub_penny(facts: Facts) -> Outcome:
-    """No price is finer than the exchange's tick size (fault 38)."""
+    """No price is finer than the exchange's tick size."""
     price = facts.trades["price"].astype(float)
     steps = price.to_numpy() * np.where(price >= PENNY_RULE_FROM_USD, 100.0, 10_000.0)
     is_whole = np.isclose(steps, np.round(steps), rtol=0, atol=ROUNDING) & np.isfinite(steps)
@@ -61,10 +61,10 @@ def price_deviation(facts: Facts) -> Outcome:
 
 
 def fat_finger(facts: Facts) -> Outcome:
-    """No trade exceeds a multiple of the volume limit applied to the median daily volume: catches typing errors (S1).
+    """No trade exceeds a multiple of the volume limit applied to the median daily volume: catches typing errors.
 
-    `liquidity` uses the mean: a single bar with a thousandfold volume inflates it, and so the limit; the median does
-    not change. The price part of S1 is `price_deviation`. A name with a median volume of 0 may only be sold.
+    The check `liquidity` uses the mean, which a single bar with a thousandfold volume inflates; the median does not
+    change. Mistyped prices are detected by `price_deviation`. A name with a median volume of 0 may only be sold.
     """
     settings = facts.settings
     usual = _by_trade(facts.quotes.median_volume_usd, facts.trades["symbol"])
@@ -84,7 +84,7 @@ def trade_size(facts: Facts) -> Outcome:
 
 
 def liquidity(facts: Facts) -> Outcome:
-    """No trade is a larger fraction of the average daily volume than allowed (fault 39).
+    """No trade is a larger fraction of the average daily volume than allowed.
 
     A name without volume is not bought, but may be sold.
     """
@@ -123,7 +123,7 @@ def daily_count(facts: Facts) -> Outcome:
 
 
 def daily_notional(facts: Facts) -> Outcome:
-    """Buys and sells together stay within a multiple of the portfolio, unless nothing is bought (fault 39)."""
+    """Buys and sells together stay within a multiple of the portfolio, unless nothing is bought."""
     traded = float(facts.notional.sum(skipna=False)) / facts.equity_usd
     outcome = at_most(
         traded, facts.settings.safety.max_daily_notional_frac, detail="buys and sells of one day"
@@ -133,12 +133,12 @@ def daily_notional(facts: Facts) -> Outcome:
 
 
 def duplicates(facts: Facts) -> Outcome:
-    """No symbol has more than one trade (fault 37)."""
+    """No symbol has more than one trade."""
     return _lines(facts, facts.trades["symbol"].duplicated(keep=False), limit="one trade per symbol")
 
 
 def sells_are_held(facts: Facts) -> Outcome:
-    """No sale exceeds the shares held (fault 36)."""
+    """No sale exceeds the shares held."""
     sold = facts.trades[facts.is_sale].groupby("symbol")["shares"].sum()
     held = facts.held.reindex(sold.index).fillna(0.0)
     over = [
@@ -149,7 +149,7 @@ def sells_are_held(facts: Facts) -> Outcome:
 
 
 def cash(facts: Facts) -> Outcome:
-    """Cash and the proceeds of sales cover all buys and costs (fault 40)."""
+    """Cash and the proceeds of sales cover all buys and costs."""
     left = facts.cash_after_usd
     # selling only, to repay negative cash, is allowed
     is_paying_back = facts.book.cash_usd <= left and not (facts.trades["side"] == BUY).any()
@@ -160,7 +160,7 @@ def cash(facts: Facts) -> Outcome:
 
 
 def new_positions(facts: Facts) -> Outcome:
-    """No new position is opened where the regime allows none (R2)."""
+    """No new position is opened where the regime allows none."""
     is_allowed = facts.regime.allows_new_positions and facts.regime.state != "CRASH"
     opened = (facts.trades["side"] != SELL) & ~facts.trades["symbol"].isin(facts.held.index[facts.held > 0])
     limit = "allowed" if is_allowed else f"none in {facts.regime.state}"

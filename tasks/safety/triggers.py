@@ -1,4 +1,4 @@
-"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data (S3). tasks/safety/task trips it.
+"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data. tasks/safety/task trips it.
 
 Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
 about new risk need only the holdings and the regime, so that they run before the trades are made.
@@ -38,7 +38,7 @@ class PreTradeFacts(Protocol):
 
 
 def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
-    """The loss since the last run stays within the daily limit (fault 44).
+    """The loss since the last run stays within the daily limit.
 
     After several sessions without a run the limit is scaled by the square root of their number.
     """
@@ -72,7 +72,7 @@ def six_week_sharpe(facts: PreTradeFacts, past: EquityHistory, acknowledged: dat
 
 
 def volatility(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
-    """The volatility index, or its substitute, is low enough for new risk (S3)."""
+    """The volatility index, or its substitute, is low enough for new risk."""
     limit = facts.settings.safety.kill_volatility
     if acknowledged is not None and acknowledged >= facts.session:
         return Outcome(passed=True, value="reset by a person", limit=f"≤ {limit:g}")
@@ -83,7 +83,7 @@ def volatility(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | N
 
 
 def stale_data(facts: Facts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
-    """The data is not older than allowed (fault 2)."""
+    """The data is not older than allowed."""
     behind, limit = sessions_behind(facts), facts.settings.safety.kill_stale_sessions
     return Outcome(behind <= limit, f"{behind} sessions old", f"≤ {limit}")
 

@@ -1,4 +1,4 @@
-"""Reject invalid trades, independently of how they were sized (faults 35–40).
+"""Reject invalid trades, independently of how they were sized.
 
 Checks only the finished frame against the holdings and the limits.
 """

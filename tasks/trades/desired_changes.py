@@ -34,7 +34,7 @@ def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
     """Return which positions are close enough to their targets.
 
     Shortfalls are measured against the equity before costs, and excesses against the equity after them. So a position
-    that is left unchanged today is still in the band once costs are paid: a filled plan needs no trades (fault 41).
+    that is left unchanged today is still in the band once costs are paid: a filled plan needs no trades.
     """
 
     def band(equity_cents: float) -> Numbers:

@@ -1,7 +1,7 @@
 """Set up a home, once. The marker is written last: until it exists, set-up starts over.
 
 Afterwards nothing is created again: a kill-switch file that has disappeared is not the sign of a new home, but a fault
-that halts trading (fault 43). A switch that a person tripped before the first run stays tripped.
+that halts trading. A switch that a person tripped before the first run stays tripped.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Check single bars before they are stored: complete, positive, consistent, on a trading day, unique (D6).
+"""Check single bars before they are stored: complete, positive, consistent, on a trading day, unique.
 
 A bar that fails is set aside with a finding; nothing is corrected. gates/price_moves compares days;
 gates/readiness decides whether a session can be traded on.

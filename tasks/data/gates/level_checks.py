@@ -1,4 +1,4 @@
-"""Check levels before they are stored: benchmark, volatility index, risk-free rate (D6, R4).
+"""Check levels before they are stored: benchmark, volatility index, risk-free rate.
 
 An implausible level is left out and its session counts as having none: the regime is then the safest that the other
 inputs support, and the report says so. Levels are compared with fixed bounds (data.quality.levels) and the last good

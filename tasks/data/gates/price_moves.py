@@ -1,4 +1,4 @@
-"""Check the move of each close against the previous close and the market (D6, accuracy).
+"""Check the move of each close against the previous close and the market.
 
 A move is examined when it exceeds the limit *and* is an outlier among all moves of the session, so that a market-wide
 crash passes. Where the ratio looks like a misplaced decimal point or an unannounced split, the bar is set aside for the

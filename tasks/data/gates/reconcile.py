@@ -1,4 +1,4 @@
-"""Compare the bars of several sources (D7): report differences, and use the median where no source agrees with ours.
+"""Compare the bars of several sources: report differences, and use the median where no source agrees with ours.
 
 Pure. The first source is the one that is stored. One other source can confirm a bar or cast doubt on it, never replace
 it; with two or more others, none of which agrees, the median of each value is stored.

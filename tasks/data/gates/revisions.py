@@ -45,8 +45,9 @@ def revision_findings(
     """Return findings on rewritten history.
 
     `appended` are the rows to store, `delivered` those of the source. With `whole` the source was asked for everything:
-    what is stored and not delivered is withdrawn. Otherwise withdrawals are detected only where bars, levels or yields
-    overlap: from the first delivered session on, for names that are still delivered.
+    what is stored and not delivered is withdrawn. Otherwise withdrawals are detected only for bars, levels and yields,
+    in the period where the delivery overlaps the stored rows: from the first delivered session on, for names that are
+    still delivered.
     """
     parts = [no_findings()]
     if known.after is None:

@@ -1,4 +1,4 @@
-"""Turn dividends and splits into factors that make a price series continuous across the ex-date (D5).
+"""Turn dividends and splits into factors that make a price series continuous across the ex-date.
 
 A holder's wealth does not change when a share splits or pays out, so from the ex-date on prices are multiplied by
 split × (1 + dividend / close of that day): the day's return is then the holder's return. A dividend is per share after

@@ -1,4 +1,4 @@
-"""Map symbols over time to companies; a company is named by its symbol as of the session (D5).
+"""Map symbols over time to companies; a company is named by its symbol as of the session.
 
 A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
 after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one

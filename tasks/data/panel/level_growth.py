@@ -56,8 +56,8 @@ def _growth(
     """Return the growth of each merged row; `old` holds the stored row, NaN where there is none.
 
     Between two consecutive delivered rows, growth is the ratio of adj_close. Where one of the two was not delivered,
-    the adj_close may be on different bases: there the stored level is retained, adjusted for earlier changes and for
-    a change of its own close.
+    their adj_close may be on different bases and is not compared. Growth is then derived from the row's stored level,
+    scaled by the corrections of earlier rows and by any correction of this row's close.
     """
     before = merged.shift()
     same_before = np.where(

@@ -1,4 +1,4 @@
-"""Decide which names may be bought on each session: members, priced, liquid, seasoned, not in quarantine (D8).
+"""Decide which names may be bought on each session: members, priced, liquid, seasoned, not in quarantine.
 
 A row depends only on itself and earlier rows. Never uses scores or holdings.
 """

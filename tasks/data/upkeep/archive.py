@@ -1,7 +1,7 @@
 """Write files into one archive with a listing, and extract them only if every byte matches the listing.
 
 A plain tar, readable by any tool. Its first member lists every file with size, mode and SHA-256; the files follow in
-that order. An archive is not trusted: paths that leave the folder, links and unlisted members are refused (fault 116).
+that order. An archive is not trusted: paths that leave the folder, links and unlisted members are refused.
 """
 
 import hashlib

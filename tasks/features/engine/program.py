@@ -1,7 +1,7 @@
 """Compile expressions into one list of steps for `machine`: each step once, with minimal memory.
 
 Nothing is computed here. Each step starts at the first row that a later step needs from it: if only a feature's last
-row is wanted, a step starts as many rows earlier as the steps after it look back together.
+row is wanted, a step starts earlier by the total look-back of the steps that follow it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Format the day's figures once, for the CSV files and the report alike, and check that they agree.
 
-Both read these frames, so that figures in report and files are equal (fault 101). The figures in the records of the
-stages must agree with them to the cent, or nothing is published.
+Both read these frames, so that figures in report and files are equal. If the figures in the stages' records differ from
+them by more than a cent, nothing is published.
 """
 
 import pandas as pd
