@@ -5,11 +5,9 @@ No distribution is assumed. Losses are positive fractions of the portfolio.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from tasks.risk.ratios import Numbers, annual_volatility
 
-SESSIONS_PER_YEAR = 252
 MONTH = 21  # sessions
 MIN_WEIGHT_PRESENT = 0.5  # a session with returns for a smaller fraction of the weights is omitted
 
@@ -28,7 +26,7 @@ def portfolio_risk(weights: pd.Series, returns: pd.DataFrame, confidence: float)
     var_1d, cvar_1d = tail_loss(book, confidence)
     var_21d, cvar_21d = month_loss(book, confidence)
     return {
-        "volatility": float(book.std(ddof=1) * np.sqrt(SESSIONS_PER_YEAR)) if book.size > 1 else float("nan"),
+        "volatility": annual_volatility(book),
         "var_1d": var_1d,
         "cvar_1d": cvar_1d,
         "var_21d": var_21d,

@@ -6,20 +6,21 @@ about new risk need only the holdings and the regime, so that they run before th
 
 import math
 from datetime import date
-from itertools import pairwise
 from typing import Protocol
+
+import numpy as np
 
 from config.settings import Settings
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
+from tasks.data.panel.returns import daily_returns
 from tasks.portfolio.schema import Book
 from tasks.regime.schema import Regime
+from tasks.risk.ratios import sharpe
 from tasks.safety.day_checks import sessions_behind
 from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, at_most
-
-SESSIONS_PER_YEAR = 252
 
 
 class PreTradeFacts(Protocol):
@@ -66,9 +67,10 @@ def six_week_sharpe(facts: PreTradeFacts, past: EquityHistory, acknowledged: dat
     exposure = (*before.exposure, 1 - facts.book.cash_usd / facts.equity_usd)[-window:]
     if len(equity) <= window or min(exposure) <= 0:
         return Outcome(passed=True, value=f"fewer than {window} invested sessions", limit=limit)
-    sharpe = _sharpe([later / earlier - 1 for earlier, later in pairwise(equity)])
-    passed = sharpe >= settings.kill_sharpe
-    return Outcome(passed, f"{sharpe:.2f}", limit, "" if passed else f"over the last {window} sessions")
+    returns = daily_returns(np.array(equity)[:, None])[1:, 0]
+    ratio = sharpe(returns) if np.isfinite(returns).all() else math.nan  # an unknown return fails the check
+    passed = ratio >= settings.kill_sharpe
+    return Outcome(passed, f"{ratio:.2f}", limit, "" if passed else f"over the last {window} sessions")
 
 
 def volatility(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others
@@ -86,9 +88,3 @@ def stale_data(facts: Facts, past: EquityHistory, acknowledged: date | None) -> 
     """The data is not older than allowed."""
     behind, limit = sessions_behind(facts), facts.settings.safety.kill_stale_sessions
     return Outcome(behind <= limit, f"{behind} sessions old", f"≤ {limit}")
-
-
-def _sharpe(returns: list[float]) -> float:
-    mean = math.fsum(returns) / len(returns)
-    variance = math.fsum((value - mean) ** 2 for value in returns) / (len(returns) - 1)
-    return mean / math.sqrt(variance) * math.sqrt(SESSIONS_PER_YEAR) if variance > 0 else math.nan

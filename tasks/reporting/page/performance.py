@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.risk.ratios import drawdowns, max_drawdown
+
 Floats = NDArray[np.float64]
 
 
@@ -48,18 +50,17 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     market[0] = 0.0  # the first row has nothing before it
     book = 100 * equity / equity[0]
     benchmark = np.asarray(100 * np.cumprod(1 + np.nan_to_num(market)), dtype=np.float64)
-    drawdown = book / np.maximum.accumulate(book) - 1
     has_benchmark = len(rows) > 1 and bool(np.isfinite(market[1:]).any())
     return Performance(
         sessions=rows["date"].to_numpy().astype("datetime64[D]"),
         book=book,
         benchmark=benchmark if has_benchmark else None,
-        drawdown=drawdown,
+        drawdown=drawdowns(book),
         day_return=float(equity[-1] / equity[-2] - 1) if len(rows) > 1 else 0.0,
         day_benchmark=float(market[-1]) if len(rows) > 1 else float("nan"),
         total_return=float(book[-1] / 100 - 1),
         total_benchmark=float(benchmark[-1] / 100 - 1) if has_benchmark else float("nan"),
-        max_drawdown=float(drawdown.min()),
+        max_drawdown=max_drawdown(book),
         cost_usd=float(np.nansum(_numbers(rows["cost"]))),
     )
 

@@ -84,6 +84,16 @@ def test_equity_that_never_moves_is_no_invested_record():
     assert not six_week_sharpe(make_day(settings=SHORT), past_of(*[1_000_000.0] * 5), None).passed
 
 
+@pytest.mark.parametrize("unknown", [float("nan"), 0.0])
+def test_an_unknown_return_is_no_reason_to_measure_the_rest(unknown):
+    rising = past_of(980_000, 985_000, unknown, 990_000, 996_000)
+
+    assert six_week_sharpe(
+        make_day(settings=SHORT), past_of(980_000, 985_000, 983_000, 990_000, 996_000), None
+    ).passed
+    assert not six_week_sharpe(make_day(settings=SHORT), rising, None).passed
+
+
 def test_data_of_the_session_before_is_stale():
     assert stale_data(make_day(), NOTHING, None).passed
     assert not stale_data(make_day(snapshot_session=THURSDAY), NOTHING, None).passed
