@@ -21,7 +21,7 @@ class SimulatedProvider(Section):
     """The simulated market."""
 
     version: Literal[1, 2] | None
-    """Version of the market (docs/simulated-market.md). null: that of the lake; a new lake gets the newest."""
+    """Version of the market (docs/simulated-market.md). null: the lake's version; a new lake gets the newest."""
     seed: int
     """Equal seeds give equal markets."""
     symbols: Annotated[int, Field(ge=20, le=20_000)]
@@ -38,13 +38,13 @@ class Pace(Section):
     """Maximum number of requests by all processes of this home in any such period; null: no limit."""
 
     second: Count | None
-    """Rate limit: most requests per second; null: none."""
+    """Rate limit: maximum number of requests per second; null: no limit."""
     minute: Count | None
-    """Rate limit: most requests per minute; null: none."""
+    """Rate limit: maximum number of requests per minute; null: no limit."""
     hour: Count | None
-    """Rate limit: most requests per hour; null: none."""
+    """Rate limit: maximum number of requests per hour; null: no limit."""
     day: Count | None
-    """Rate limit: most requests per day; null: none."""
+    """Rate limit: maximum number of requests per day; null: no limit."""
 
 
 class Network(Section):
@@ -86,11 +86,11 @@ class SessionBounds(Section):
     max_volume_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
     """Largest factor, up or down, between the median name's volume and that of the previous session."""
     full_names: Count
-    """Fewer names are checked with max_moved_frac_strict and without the rank correlation."""
+    """With fewer names than this, max_moved_frac_strict applies and the rank correlation is not checked."""
 
 
 class LevelBounds(Section):
-    """What the benchmark, the volatility index and the risk-free rate may do; a row beyond a bound is not used."""
+    """Bounds on the benchmark, the volatility index and the risk-free rate; a row beyond a bound is not used."""
 
     max_benchmark_fall_frac: Fraction
     """Largest fall of the benchmark in one session; in 1987 it was 20.5%."""
@@ -130,7 +130,7 @@ class Quality(Section):
 
 
 class Universe(Section):
-    """Which names may be bought, judged on trailing data only."""
+    """Which names may be bought, determined from trailing data only."""
 
     min_price_usd: NotNegative
     """Names below this close are not bought."""

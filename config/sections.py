@@ -11,7 +11,7 @@ from config.section import Count, Fraction, NotNegative, Positive, Section
 
 
 class Candidate(Section):
-    """One model that competes to be champion."""
+    """One candidate of the weekly selection."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     """Its name in reports and metadata."""
@@ -46,13 +46,13 @@ class Models(Section):
     features: Literal["standard", "alpha158", "all"]
     """The set of features that models are trained on; after a change, the next `weekly` must train a new champion."""
     target: Literal["rank", "significant_move", "triple_barrier"]
-    """What is learned: mean rank over horizons, a move over 1% in the shortest, or the barrier hit in the longest."""
+    """Training target: mean rank over horizons, move above 1% in the shortest, or first barrier hit in the longest."""
     entry: Literal["next_open", "next_close"]
-    """Entry price, in the next session, for labels and tests: the close of the decision can no longer be traded."""
+    """Entry price of labels and tests: the next session's open or close. The decision's own close is past."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Horizons of the forward returns, in sessions. Training uses every n-th session, tests all; n: the shortest."""
+    """Horizons of forward returns, in sessions; training uses every n-th session (n: the shortest), tests use all."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]
-    """Which rows weigh less in training: older ones, those whose labels overlap others of the name, or both."""
+    """Lower training weight for older rows (time_decay), for rows with overlapping labels (uniqueness), or for both."""
     half_life_sessions: Count
     """With time decay, a row has half the weight of one this many sessions later."""
     train_sessions: Count
@@ -60,9 +60,9 @@ class Models(Section):
     least_train_sessions: Count
     """A fold preceded by fewer sessions of history than this is omitted."""
     test_sessions: Count
-    """Length of each out-of-sample window; the last one has up to 20 more."""
+    """Sessions in each out-of-sample window; the last window has up to 20 more."""
     folds: Count
-    """Number of out-of-sample windows, counted back from the last session."""
+    """Number of out-of-sample windows; the most recent ones are used (boundaries: docs/model-selection.md)."""
     embargo_sessions: Annotated[int, Field(ge=0)]
     """Sessions omitted between the end of the training labels and the test."""
     min_t_statistic: float
@@ -96,7 +96,7 @@ class Regime(Section):
     bear_volatility: Positive
     """Volatility index (percent) from which a market with bear_signs signs of weakness is a bear market."""
     bear_signs: Annotated[int, Field(ge=0, le=4)]
-    """Fewest signs of weakness in a bear market: below its mean, narrow, correlated, far below its high."""
+    """Smallest number of signs of weakness in a bear market: below its mean, narrow, correlated, far below its high."""
     calm_volatility: Positive
     """Volatility index (percent) below which a market is a bull market unless it has too many signs of weakness."""
     bull_signs: Annotated[int, Field(ge=0, le=4)]
