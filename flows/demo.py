@@ -22,7 +22,7 @@ from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import sessions_ending
 from tasks.models.registry.store import has_champion, read_production
 from tasks.models.skill import stated_skill
-from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
+from tasks.portfolio.holdings.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
 
 log = logging.getLogger(__name__)

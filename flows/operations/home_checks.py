@@ -232,7 +232,7 @@ def _champion(checked: CheckedHome) -> CheckResult:
 
 
 def _portfolio(checked: CheckedHome) -> CheckResult:
-    from tasks.portfolio.record import positions_of, refuse_short_history
+    from tasks.portfolio.holdings.record import positions_of, refuse_short_history
 
     held = positions_of(checked.home, initial_cash_usd=checked.settings.portfolio.initial_cash_usd)
     refuse_short_history(checked.home, None)
@@ -278,7 +278,7 @@ def _last_day(checked: CheckedHome) -> CheckResult:
 def _days(checked: CheckedHome) -> CheckResult:
     """Compare the published days with their manifests and with the rows of the performance history."""
     from tasks.core.homes.replay_inputs import changed_files
-    from tasks.portfolio.record import history_sessions, published_sessions
+    from tasks.portfolio.holdings.record import history_sessions, published_sessions
 
     published = published_sessions(checked.home)
     if changed := list(changed_files(checked.home)):

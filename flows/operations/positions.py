@@ -11,8 +11,8 @@ from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_on
 from tasks.core.text import counted
-from tasks.portfolio.positions import Positions, parse_positions
-from tasks.portfolio.record import declare_portfolio, positions_of
+from tasks.portfolio.holdings.positions import Positions, parse_positions
+from tasks.portfolio.holdings.record import declare_portfolio, positions_of
 from tasks.portfolio.schema import CASH
 from tasks.safety.audit import record
 
@@ -70,7 +70,7 @@ def _without_price(home: Home, options: Options, declared: Positions) -> list[st
     from tasks.data.lake.location import lake_of
     from tasks.data.lake.store import read_tables
     from tasks.data.panel.companies import company_index
-    from tasks.portfolio.events import symbol_today
+    from tasks.portfolio.holdings.events import symbol_today
 
     try:
         lake = lake_of(home, settings_of(home, options.profile).settings)

@@ -10,15 +10,15 @@ from tasks.data.lake.store import read_tables
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.portfolio.book import is_priced
-from tasks.portfolio.events import Events, events_of
-from tasks.portfolio.positions import Positions
+from tasks.portfolio.holdings.book import is_priced
+from tasks.portfolio.holdings.events import Events, events_of
+from tasks.portfolio.holdings.positions import Positions
+from tasks.portfolio.holdings.record import positions_of
 from tasks.portfolio.quotes import WINDOW, quotes
-from tasks.portfolio.record import positions_of
 
 
 def read_positions(run: Run) -> Positions:
-    """Return the positions held, read by tasks/portfolio/record.py."""
+    """Return the positions held, read by tasks/portfolio/holdings/record.py."""
     return positions_of(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
 
 

@@ -9,11 +9,11 @@ from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.models.skill import score_to_return
-from tasks.portfolio.book import value_book
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.frame import book_frame, current_weights, reductions_of
-from tasks.portfolio.record import refuse_short_history
+from tasks.portfolio.holdings.book import value_book
+from tasks.portfolio.holdings.record import refuse_short_history
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
 from tasks.portfolio.target import View, target_portfolio

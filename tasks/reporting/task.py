@@ -15,7 +15,7 @@ from tasks.core.homes.run import Run
 from tasks.core.stage import stage, timings_so_far
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
-from tasks.portfolio.record import note_history, open_portfolio
+from tasks.portfolio.holdings.record import note_history, open_portfolio
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.reporting.day.inputs import DayInputs, Records

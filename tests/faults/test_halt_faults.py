@@ -13,7 +13,7 @@ import yaml
 from tasks.core import atomic
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
-from tasks.portfolio.demo_fills import fill_as_proposed
+from tasks.portfolio.holdings.demo_fills import fill_as_proposed
 from tasks.reporting import task as reporting
 from tasks.safety import kill_switch
 from tasks.safety.kill_switch import read_switch, trip_switch

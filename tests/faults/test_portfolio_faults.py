@@ -8,14 +8,14 @@ from tasks.core.errors import InfeasibleError, SafetyError
 from tasks.core.ids import sha256_of_bytes
 from tasks.data.panel.companies import company_index
 from tasks.portfolio import optimizers
-from tasks.portfolio.book import value_book
 from tasks.portfolio.check import check_book
-from tasks.portfolio.events import Events
+from tasks.portfolio.holdings.book import value_book
+from tasks.portfolio.holdings.events import Events
+from tasks.portfolio.holdings.positions import Positions, parse_positions
+from tasks.portfolio.holdings.record import opening_positions
 from tasks.portfolio.ladder import solve
 from tasks.portfolio.limits import Limits
 from tasks.portfolio.optimizers import OPTIMIZERS, Problem
-from tasks.portfolio.positions import Positions, parse_positions
-from tasks.portfolio.record import opening_positions
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.store import read_positions
 from tests.builders import FRIDAY, make_run, make_settings

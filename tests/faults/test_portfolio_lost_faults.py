@@ -8,7 +8,7 @@ import pytest
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import noted_in_marker, set_up
-from tasks.portfolio.record import (
+from tasks.portfolio.holdings.record import (
     declare_portfolio,
     note_history,
     open_portfolio,

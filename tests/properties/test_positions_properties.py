@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import SafetyError
 from tasks.data.panel.companies import company_index
-from tasks.portfolio.book import value_book
-from tasks.portfolio.events import events_of
-from tasks.portfolio.positions import Position, Positions, parse_positions
+from tasks.portfolio.holdings.book import value_book
+from tasks.portfolio.holdings.events import events_of
+from tasks.portfolio.holdings.positions import Position, Positions, parse_positions
 from tasks.portfolio.quotes import quotes
 from tests.builders import FRIDAY, make_panel
 

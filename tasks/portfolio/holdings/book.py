@@ -11,8 +11,8 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import SafetyError
-from tasks.portfolio.events import Events, symbol_today
-from tasks.portfolio.positions import Position, Positions, carry
+from tasks.portfolio.holdings.events import Events, symbol_today
+from tasks.portfolio.holdings.positions import Position, Positions, carry
 from tasks.portfolio.schema import Book, Holding
 
 

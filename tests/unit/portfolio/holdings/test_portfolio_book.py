@@ -7,9 +7,9 @@ import pytest
 
 from tasks.core.errors import SafetyError
 from tasks.data.panel.companies import company_index
-from tasks.portfolio.book import is_priced, value_book
-from tasks.portfolio.events import events_of
-from tasks.portfolio.positions import Position, Positions
+from tasks.portfolio.holdings.book import is_priced, value_book
+from tasks.portfolio.holdings.events import events_of
+from tasks.portfolio.holdings.positions import Position, Positions
 from tasks.portfolio.quotes import quotes
 from tests.builders import FRIDAY, make_panel
 

@@ -19,7 +19,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.text import counted
-from tasks.portfolio.positions import Positions, parse_positions
+from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
 
 PORTFOLIO = "portfolio"  # its record in the marker

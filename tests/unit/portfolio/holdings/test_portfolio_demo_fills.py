@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tasks.core.homes.home import Home
-from tasks.portfolio.demo_fills import fill_as_proposed, is_filled
-from tasks.portfolio.positions import parse_positions
+from tasks.portfolio.holdings.demo_fills import fill_as_proposed, is_filled
+from tasks.portfolio.holdings.positions import parse_positions
 from tests.builders import FRIDAY
 
 WEIGHTS = """symbol,weight,current_weight,shares,price,sector,score

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.portfolio.positions import Position, carry, parse_positions
+from tasks.portfolio.holdings.positions import Position, carry, parse_positions
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2024, 6, 12), date(2024, 6, 13), date(2024, 6, 14)
 

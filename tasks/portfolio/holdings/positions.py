@@ -74,7 +74,7 @@ def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFram
     """Return the position adjusted for splits up to the session `through`, under today's `symbol`.
 
     A split multiplies the shares from its ex-date on. Dividends are not applied: the broker adds them to the cash.
-    `splits` (current symbol, session, split: new shares per old one) is the frame of tasks/portfolio/events.py.
+    `splits` (current symbol, session, split: new shares per old one) is the frame of holdings/events.py.
     """
     since = position.session or through
     later = (splits["session"] > pd.Timestamp(since)) & (splits["session"] <= pd.Timestamp(through))
