@@ -11,7 +11,8 @@ import numpy as np
 from tasks.core.errors import InfeasibleError
 from tasks.core.text import percent
 from tasks.portfolio.limits import Weights
-from tasks.portfolio.optimizers import NEED_A_RANKING, Problem, optimize
+from tasks.portfolio.optimizers.problem import Problem
+from tasks.portfolio.optimizers.registry import NEED_A_RANKING, optimize
 from tasks.portfolio.schema import LadderStep
 
 FALLBACKS = ("hrp", "inverse_volatility", "equal_weight")

@@ -21,7 +21,7 @@ from tasks.portfolio.limits import (
     limits_for,
     unknown_sector_words,
 )
-from tasks.portfolio.optimizers import Problem
+from tasks.portfolio.optimizers.problem import Problem
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252

@@ -4,17 +4,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from config.sections import Portfolio
 from tasks.core.errors import InfeasibleError
-from tasks.portfolio import optimizers
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
-from tasks.portfolio.optimizers import NEED_A_RANKING, OPTIMIZERS, Problem, largest_budget, optimize
-from tasks.portfolio.quadratic import NoSolution, minimise_variance
+from tasks.portfolio.optimizers import registry
+from tasks.portfolio.optimizers.constraints import largest_budget, shares_of_budget
+from tasks.portfolio.optimizers.problem import Problem
+from tasks.portfolio.optimizers.quadratic import NoSolution, minimise_variance
+from tasks.portfolio.optimizers.registry import NEED_A_RANKING, OPTIMIZERS, optimize
 
 every_optimizer = pytest.mark.parametrize("method", OPTIMIZERS)
 KEEPS_LIMITS = ("max_sharpe", "min_volatility")
@@ -60,6 +62,20 @@ def test_hrp_and_min_volatility_give_unrelated_names_weight_by_inverse_variance(
         weights = optimize(method, make_problem(names=2, position=1.0, covariance=covariance))
 
         np.testing.assert_allclose(weights / weights.sum(), [2 / 3, 1 / 3], atol=1e-3)
+
+
+@pytest.mark.parametrize("names", [2, 3, 7, 40, 150])
+@pytest.mark.parametrize("seed", range(3))
+def test_hrp_gives_the_weights_of_pyportfolioopt(names, seed):
+    import pandas as pd
+    from pypfopt.hierarchical_portfolio import HRPOpt
+
+    problem = make_problem(names=names, seed=seed)
+    theirs = HRPOpt(cov_matrix=pd.DataFrame(problem.covariance)).optimize()
+
+    weights = OPTIMIZERS["hrp"](problem)
+
+    np.testing.assert_allclose(weights, [theirs[name] for name in range(names)], rtol=1e-10)
 
 
 def test_max_sharpe_gives_unrelated_names_weight_by_return_over_variance():
@@ -175,7 +191,7 @@ def test_a_solver_is_reached_without_a_modelling_library():
     words = (
         "import sys; from tests.contracts.test_optimizer_contract import KEEPS_LIMITS, make_problem, optimize"
     )
-    words += "; [optimize(method, make_problem()) for method in KEEPS_LIMITS]"
+    words += "; [optimize(method, make_problem()) for method in (*KEEPS_LIMITS, 'hrp')]"
     words += "; print(sorted({'cvxpy', 'pypfopt', 'scipy.stats'} & set(sys.modules)))"
 
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
@@ -185,7 +201,7 @@ def test_a_solver_is_reached_without_a_modelling_library():
 
 def test_a_problem_that_has_no_solution_is_named():
     """The limits of a book always leave a solution; the solver is still believed when it finds none."""
-    rows = optimizers._shares(make_problem())[1]
+    rows = shares_of_budget(make_problem())[1]
 
     with pytest.raises(NoSolution, match="PrimalInfeasible"):
         minimise_variance(np.eye(12), (np.ones((1, 12)), np.array([100.0])), rows, max_iterations=200)
@@ -250,8 +266,9 @@ def test_the_settings_name_exactly_the_optimizers_there_are():
 def test_the_example_of_the_docs_is_an_optimizer(monkeypatch):
     page = (Path(__file__).parents[2] / "docs" / "adding-an-optimizer.md").read_text()
     example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
-    exec(example, vars(optimizers))  # noqa: S102 - our own page
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {"example": vars(optimizers).pop("score_weighted")})
+    defined: dict[str, Any] = {}
+    exec(example, defined)  # noqa: S102 - our own page
+    monkeypatch.setattr(registry, "OPTIMIZERS", {"example": defined["return_weighted"]})
     problem = make_problem()
 
     weights = optimize("example", problem)

@@ -7,7 +7,6 @@ import pytest
 from tasks.core.errors import InfeasibleError, SafetyError
 from tasks.core.ids import sha256_of_bytes
 from tasks.data.panel.companies import company_index
-from tasks.portfolio import optimizers
 from tasks.portfolio.check import check_book
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.events import Events
@@ -15,7 +14,9 @@ from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
 from tasks.portfolio.ladder import solve
 from tasks.portfolio.limits import Limits
-from tasks.portfolio.optimizers import OPTIMIZERS, Problem
+from tasks.portfolio.optimizers import registry
+from tasks.portfolio.optimizers.problem import Problem
+from tasks.portfolio.optimizers.registry import OPTIMIZERS
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.store import read_positions
 from tests.builders import FRIDAY, make_run, make_settings
@@ -60,7 +61,7 @@ def test_fault_029_every_rung_that_fails_is_reported_down_to_hold(monkeypatch, f
         raise InfeasibleError("planted.", remedy="None.")
 
     ladder = ("max_sharpe", "hrp", "inverse_volatility", "equal_weight")
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {**OPTIMIZERS, **dict.fromkeys(ladder[:failing], fails)})
+    monkeypatch.setattr(registry, "OPTIMIZERS", {**OPTIMIZERS, **dict.fromkeys(ladder[:failing], fails)})
 
     solution = solve(make_problem(), optimizer="max_sharpe", ranks=True)
 
@@ -73,7 +74,7 @@ def test_fault_029_every_rung_that_fails_is_reported_down_to_hold(monkeypatch, f
 
 @pytest.mark.parametrize("answer", [np.full(20, np.nan), np.full(20, 1.0), np.zeros(20), np.full(3, 0.1)])
 def test_fault_029_an_answer_that_is_no_book_falls_to_the_next_rung(monkeypatch, answer):
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {**OPTIMIZERS, "max_sharpe": lambda _: answer})
+    monkeypatch.setattr(registry, "OPTIMIZERS", {**OPTIMIZERS, "max_sharpe": lambda _: answer})
 
     solution = solve(make_problem(), optimizer="max_sharpe", ranks=True)
 
@@ -82,7 +83,7 @@ def test_fault_029_an_answer_that_is_no_book_falls_to_the_next_rung(monkeypatch,
 
 def test_fault_030_a_negative_answer_of_an_optimizer_falls_to_the_next_rung(monkeypatch):
     short = np.append(np.full(19, 0.05), -0.05)
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {**OPTIMIZERS, "max_sharpe": lambda _: short})
+    monkeypatch.setattr(registry, "OPTIMIZERS", {**OPTIMIZERS, "max_sharpe": lambda _: short})
 
     solution = solve(make_problem(), optimizer="max_sharpe", ranks=True)
 

@@ -14,7 +14,7 @@ from config.problems import InvalidSettings
 from config.settings import load_settings
 from tasks.portfolio.ladder import solve
 from tasks.portfolio.limits import Limits
-from tasks.portfolio.optimizers import Problem
+from tasks.portfolio.optimizers.problem import Problem
 from tests.builders import make_settings
 
 SHIPPED_ITERATIONS = make_settings().portfolio.solver_max_iterations

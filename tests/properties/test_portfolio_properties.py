@@ -9,7 +9,7 @@ from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.check import check_book
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
-from tasks.portfolio.optimizers import OPTIMIZERS
+from tasks.portfolio.optimizers.registry import OPTIMIZERS
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings

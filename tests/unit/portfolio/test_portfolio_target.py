@@ -4,7 +4,7 @@ import pytest
 
 from tasks.portfolio.candidates import choose_candidates, expected_returns
 from tasks.portfolio.ladder import rungs, solve
-from tasks.portfolio.optimizers import OPTIMIZERS
+from tasks.portfolio.optimizers.registry import OPTIMIZERS
 from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings
 

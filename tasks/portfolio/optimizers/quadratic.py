@@ -1,8 +1,8 @@
 """Minimise a portfolio's variance under linear constraints, with the interior-point solver Clarabel.
 
 The problem is passed to the solver in standard form. A modelling library would produce the same matrices, but its
-import and model building would take a tenth of a run's CPU time. tasks/portfolio/optimizers.py defines the problems
-and handles failures. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio.
+import and model building would take a tenth of a run's CPU time. mean_variance.py defines the problems and handles
+failures. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio.
 """
 
 import numpy as np

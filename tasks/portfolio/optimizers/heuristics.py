@@ -1,0 +1,19 @@
+"""Weight names by a formula of their own volatility or score; no correlation is used."""
+
+import numpy as np
+
+from tasks.portfolio.limits import Weights
+from tasks.portfolio.optimizers.problem import Problem, deviations
+
+
+def inverse_volatility(problem: Problem) -> Weights:
+    """Weight each name by the inverse of its volatility."""
+    inverse = deviations(problem) ** -1.0
+    weights: Weights = inverse / inverse.sum()
+    return weights
+
+
+def equal_weight(problem: Problem) -> Weights:
+    """Weight all names equally."""
+    names = len(problem.expected_returns)
+    return np.full(names, 1 / names)
