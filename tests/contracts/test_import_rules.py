@@ -23,6 +23,11 @@ VIOLATIONS = {
         "import tasks.selection.schema",
         "slices import downward only",
     ),
+    "the day imports the backtest": (
+        "tasks/trades/schema.py",
+        "import tasks.backtest.account",
+        "slices import downward only",
+    ),
     "siblings see each other": ("tasks/risk/schema.py", "import tasks.costs", "slices import downward only"),
     "the lake reads a panel": (
         "tasks/data/lake/store.py",

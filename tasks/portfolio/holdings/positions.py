@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from tasks.core.errors import SafetyError
 from tasks.core.text import ascii_label
 from tasks.data.schema.symbols import is_safe_symbol
+from tasks.portfolio.holdings.events import split_shares
 from tasks.portfolio.schema import CASH
 
 # Python's float() also takes 1_000, ٣ and inf
@@ -79,7 +79,7 @@ def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFram
     since = position.session or through
     later = (splits["session"] > pd.Timestamp(since)) & (splits["session"] <= pd.Timestamp(through))
     own = splits.loc[later & (splits["symbol"] == symbol), "split"].to_numpy(dtype=float)
-    shares = position.shares * float(np.prod(own))
+    shares = float(split_shares(position.shares, own))
     if math.isclose(shares, round(shares), rel_tol=0, abs_tol=WHOLE_SHARE):
         shares = float(round(shares))
     return Position(symbol, shares, through)
