@@ -210,7 +210,9 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
     if len(set(names)) < len(names):
         found.append(("models.candidates", "models.candidates", "has two candidates of the same name."))
     if any(each.name == YARDSTICK != each.kind for each in settings.models.candidates):
-        what = f"has a candidate {YARDSTICK} of another kind; that name is the best single feature's."
+        what = (
+            f"has a candidate {YARDSTICK} of another kind; that name is reserved for the best single feature."
+        )
         found.append(("models.candidates", "models.candidates", what))
     if unknown := sorted(set(settings.models.quick_candidates) - set(names)):
         what = f"names {', '.join(unknown)}, which is not in models.candidates."

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-# Importing makes a million objects that stay: looking for cycles among them every 700 takes an eighth of its time.
+# Importing creates a million lasting objects; searching them for cycles after every 700 takes an eighth of the time.
 OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
 
 
@@ -18,6 +18,6 @@ def main() -> int:
         print("afterclose: Interrupted. What was published before is intact.", file=sys.stderr)  # noqa: T201 - typer may not be there yet
         return 130
     finally:
-        # the interpreter looks for cycles once more before it ends: half a second among what a day has imported, and
-        # nothing needs it, for the system takes all the memory back
+        # before it exits, the interpreter searches for cycles once more, half a second with a day's imports;
+        # that is unnecessary, because the system reclaims all memory
         gc.freeze()

@@ -30,7 +30,7 @@ def examine(options: Options) -> Result:
 
 
 def _after_prerequisites(results: list[CheckResult], options: Options) -> list[CheckResult]:
-    """Name the user's home in every remedy; where a run cannot start, replace the remedies that are runs."""
+    """Name the user's home in every remedy; where no run can start, replace remedies that consist of a run."""
     failed = [
         result.check for result in results if result.check in PREREQUISITES and result.verdict == "fail"
     ]

@@ -152,7 +152,7 @@ def import_files(options: Options, folder: Path) -> Result:
     if undated > 0:
         lines.append(
             f"Names whose sector has no date: {undated:,}"
-            f" of {imported.symbols:,}. Limits use it; features compare these names with each other, because a past"
+            f" of {imported.symbols:,}. Limits use it; features compare these names only with each other: a past"
             " session must not know today's sectors. A sector_changes file dates them (docs/data.md)."
         )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []

@@ -58,7 +58,7 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
         declare_portfolio(home, text, accept_history=accept_history)
     unknown = _without_price(home, options, declared)
     result = _result(home, declared)
-    note = f"The lake has no price for {', '.join(unknown)}: `daily` stops until it has, or the symbol is corrected."
+    note = f"The lake has no price for {', '.join(unknown)}: `daily` stops until it has one or the symbol is corrected."
     return Result(
         {**result.document, "without_price": unknown}, f"{result.text}\n{note}" if unknown else result.text
     )
@@ -78,7 +78,7 @@ def _without_price(home: Home, options: Options, declared: Positions) -> list[st
         if head is None or head.last_session is None:
             return []
         tables = read_tables(lake, head.versions, ("lives", "renames"), session=None)
-    except AftercloseError:  # the declaration is stored; what is wrong here, `daily` reports
+    except AftercloseError:  # the declaration is already stored, and `daily` reports this error
         return []
     companies = company_index(tables["lives"], tables["renames"])
     priced = set(companies.names.tolist())

@@ -152,7 +152,7 @@ def _sync_tree(top: Path) -> None:
 
 
 def _confirm(path: Path) -> None:
-    """Fsync the new name. A failure here must not claim that the previous content is still in place."""
+    """Fsync the new name. The error of a failure must not claim that the previous content is still in place."""
     try:
         sync_folder(path.parent)
     except OSError as error:

@@ -13,7 +13,7 @@ from config.sections import Costs
 Numbers = NDArray[np.float64]
 
 BASIS_POINT = 1e-4
-UNKNOWN_DAILY_VOLATILITY = 0.05  # three times that of a typical stock: an unknown must not look cheap
+UNKNOWN_DAILY_VOLATILITY = 0.05  # three times that of a typical stock: an unknown one must not look cheap
 
 
 class CostEstimate(NamedTuple):

@@ -1,7 +1,7 @@
 """Labels: forward returns from the next session on, absolute or relative to the other members of the session.
 
-A decision falls after the close of its session, so its own close can no longer be traded: every label counts from the
-entry, the open or the close of the next session. The only module of the slice that reads later rows; no feature imports
+A decision is made after the close of its session, which can then no longer be traded. So every label counts from the
+entry: the open or the close of the next session. The only module of the slice that reads later rows; no feature imports
 it. Each label has the row on which it ends, so that training purges exactly the rows whose labels overlap the test.
 Prices are total-return levels, of which only ratios are used.
 """
@@ -33,7 +33,7 @@ class Labels:
     """One value per session and symbol; NaN where there is none, or not yet.
 
     `end_row` is the last row that the label depends on; it is beyond the panel if the label is not known yet. For a
-    delisted name it is the end of the horizon too: only then is it known that no bar follows.
+    delisted name it is the end of the horizon as well: only then is it known that no bar follows.
     """
 
     values: Matrix
@@ -90,10 +90,10 @@ def triple_barrier(panel: Panel, *, sessions: int, upper: float, lower: float, e
 
     The barriers are above and below the entry price, in units of the volatility known at the decision, scaled to the
     horizon: at a width of 1, a random walk ends beyond one of them a third of the time. They are touched by highs and
-    lows after the entry: with `next_open` from the row of the entry on, with `next_close` from the row after it. Both
-    on one row give 0, because the order is unknown. The label ends with the first touch. NaN where the symbol has no
-    bar on the row of the decision or of the entry, where its volatility is unknown or 0, and where the panel ends
-    before the label.
+    lows after the entry: with `next_open` from the row of the entry on, with `next_close` from the row after it. If
+    both are touched on one row, the label is 0, because the order is unknown. The label ends with the first touch. NaN
+    where the symbol has no bar on the row of the decision or of the entry, where its volatility is unknown or 0, and
+    where the panel ends before the label.
     """
     _, volatility = on_arrays(_mean_and_volatility, panel.close)
     unit = volatility * math.sqrt(sessions)
@@ -117,7 +117,7 @@ def _mean_and_volatility(close: Series) -> tuple[Series, Series]:
 
 
 def _entry_price(panel: Panel, entry: Entry) -> Matrix:
-    """Return for every row of a decision the price on the next row at which it is traded; NaN on the last."""
+    """Return, for each row on which a decision is made, its entry price on the next row; NaN on the last row."""
     bought = np.full(panel.close.shape, np.nan)
     bought[:-1] = (panel.open if entry == "next_open" else panel.close)[1:]
     return bought

@@ -25,7 +25,7 @@ from tasks.portfolio.optimizers.problem import Problem
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252
-CASH_ONLY = "cash"  # what holds when the regime allows no exposure: no optimizer is asked
+CASH_ONLY = "cash"  # when the regime allows no exposure: no optimizer is called
 WORTH_TELLING = 1e-6  # smaller cuts are rounding
 
 

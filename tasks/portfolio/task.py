@@ -39,7 +39,7 @@ def keep_to_reductions(
     if not reductions_only:
         return portfolio
     frame = reductions_of(load_frame(portfolio.frame))
-    # without correlated pairs: no weight grew, so what each pair may weigh together still holds
+    # without correlated pairs: no weight grew, so the limit on each pair still holds
     check_book(frame, exposure_cap=portfolio.exposure_cap, settings=run.settings.portfolio)
     return replace(
         portfolio,

@@ -24,7 +24,7 @@ LOOKBACK = HIGH_SESSIONS + 1  # closes that one session's inputs need
 PRESENT_FRAC = 0.8  # a name with fewer bars in a window is omitted
 MIN_TREND_SESSIONS = 50  # a shorter history uses its own mean from here on; below this the trend is NaN
 
-# Over 2000–2021 the S&P 500's volatility index stood at 1.3 times its realised volatility (median).
+# Over 2000–2021 the S&P 500's volatility index was 1.3 times its realised volatility (median).
 INDEX_OVER_REALISED = 1.3
 SESSIONS_PER_YEAR = 252
 

@@ -1,8 +1,9 @@
 """Derive the state of each session from its inputs: quick to worsen, slow to improve.
 
 Volatility comes first, because it turns within days; trend, breadth, correlation and drawdown, which turn within
-months, confirm a bear and can veto a bull. Causal, with a finite memory: a state does not depend on where the panel
-begins. A missing input counts as its worst value, so that the state is the safest one that the others support.
+months, confirm a bear market and can rule out a bull market. Causal, with a finite memory: a state does not depend on
+where the panel begins. A missing input counts as its worst value, so that the state is the safest one that the others
+support.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Checks of the portfolio after the day's trades.
 
-It may exceed a limit because of drift, or because a sale was cut; but then no trade may increase the excess. Weights
-are fractions of equity before costs, because costs raise every weight slightly without a decision.
+The portfolio may exceed a limit because of drift, or because a sale was cut, but no trade may increase the excess.
+Weights are fractions of equity before costs, because costs raise every weight slightly without a decision.
 """
 
 from collections.abc import Iterator

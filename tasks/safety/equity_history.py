@@ -34,7 +34,7 @@ class EquityHistory:
 
 
 def read_equity_history(path: Path) -> EquityHistory:
-    """Return the history, empty if there is no file. Raises DataError for an invalid one."""
+    """Return the history; empty if there is no file. Raises DataError for an invalid file."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -200,11 +200,11 @@ def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
 
 
 def _withdraw_unpublished(home: Home) -> None:
-    """Rename the folder of a day that is about to be put in place, so that a run which hung with the lock cannot.
+    """Rename the folder of a day about to be published, so that a run that hangs with the lock cannot publish it.
 
-    A run looks at the switch once more after it has made this folder, so it either sees the halt or fails here.
+    A run reads the switch once more after it has created this folder, so it either sees the halt or fails to publish.
     """
-    with suppress(OSError):  # a folder that cannot be listed is none that a day could be put into
+    with suppress(OSError):  # no day can be moved into a folder that cannot be listed
         for folder in list(home.live.glob(f".*{LEFTOVER_SUFFIX}")):
             with suppress(OSError):  # published or removed in between
                 if folder.is_dir():

@@ -1,4 +1,4 @@
-"""Run every check of a day, in the order of the report. A check that cannot run has failed."""
+"""Run every check of a day, in the order of the report. A check that cannot run counts as failed."""
 
 from collections.abc import Callable
 from datetime import date

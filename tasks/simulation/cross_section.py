@@ -1,4 +1,4 @@
-"""Ranks of the names of one session, and the year's high of each name: public facts that both markets build on."""
+"""Ranks of the names of one session, and the year's high of each name: public facts that both versions use."""
 
 from dataclasses import dataclass
 

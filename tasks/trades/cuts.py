@@ -13,7 +13,7 @@ from config.settings import Settings
 from tasks.core.text import percent
 from tasks.trades.lines import Lines, Mask, Shares
 
-CostCents = Callable[[Shares], Shares]  # what selling, or buying, so many shares costs, by line
+CostCents = Callable[[Shares], Shares]  # cost of selling, or buying, so many shares, by line
 
 
 @dataclass
@@ -142,7 +142,7 @@ def fit_buys(
 def _scale(
     buys: Shares, members: Mask, room_cents: float, lines: Lines, cut_log: CutLog, words: str
 ) -> Shares:
-    """Scale the members' buys by one factor so that they fit together. In whole numbers, never beyond the room."""
+    """Scale the members' buys by one factor so that they fit together. Whole shares, never more than available."""
     room = max(int(np.floor(room_cents)), 0)
     prices: Iterable[int] = lines.price_cents.tolist()
     total = sum(int(n) * price for n, price, inside in zip(buys, prices, members, strict=True) if inside)

@@ -16,7 +16,7 @@ ALGORITHMS = (
     (2_000, "TWAP"),
     (5_000, "VWAP"),
     (10_000, "ADAPTIVE"),
-)  # below so many shares
+)  # below this many shares
 LARGEST = "ICEBERG"
 ORDER = ("CLOSE", "REDUCE", "OPEN", "INCREASE")  # exits first
 

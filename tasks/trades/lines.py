@@ -31,7 +31,7 @@ class Lines:
     volatility: Numbers  # daily
     has_quote: Mask
     is_quarantined: Mask
-    limits: Limits  # without correlated pairs: their limit shapes the target, not the last share
+    limits: Limits  # without correlated pairs: their limit applies to the target, not to its rounding
     cash_cents: int
     equity_cents: float
 

@@ -14,7 +14,7 @@ from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_wo
 from tasks.trades.desired_changes import desired_changes
 from tasks.trades.lines import Lines, Numbers, Shares
 
-ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds settle it, six are patience
+ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds usually suffice
 RESERVE_MARGIN = 1.25
 
 

@@ -79,7 +79,7 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _note_holder(descriptor: int, doing: str) -> None:
-    """Write who holds the lock, for the message to others; a full disk must not keep a vacuum from running."""
+    """Write who holds the lock, for the error of a second caller. On a full disk a vacuum must still run."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.write(descriptor, json.dumps({"pid": os.getpid(), "doing": doing}).encode())

@@ -51,7 +51,7 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
 
 
 def unexpected_file(home: Home, *, checkout: Path | None) -> Path | None:
-    """Return a file because of which the folder cannot be made a home; None where there is none."""
+    """Return a file that prevents the folder from becoming a home; None without one."""
     return next(_unexpected_files(home.root, in_checkout=home.root == checkout), None)
 
 

@@ -45,7 +45,7 @@ class ContextRows:
 
 
 def context_start(after: date, since: date | None, trading_days: Days) -> date:
-    """Return the first session of the context: further back where `since`, the day of a late action, is earlier."""
+    """Return the first session of the context; `since`, the day of a late action, can move it further back."""
     earliest = min(after, since or after)
     end = int(np.searchsorted(trading_days, np.datetime64(earliest, "D"), side="right"))
     first: date = trading_days[max(0, end - CONTEXT_SESSIONS)].item()

@@ -16,7 +16,7 @@ SIZES = (
     "assets",
     "market_cap",
 )  # items that do not change this much between two filings
-POSITIVE = ("shares", "market_cap")  # a company with none, or fewer, does not exist
+POSITIVE = ("shares", "market_cap")  # zero or negative for no company
 MAX_RATIO = 500.0  # items in thousands are off by 1,000, times or divided by a quarter's growth
 
 
@@ -40,7 +40,7 @@ def check_filings(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def _implausible_item(filings: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
-    """Return the item that is not positive, or over MAX_RATIO times or under 1/MAX_RATIO of the two previous filings.
+    """Return an item that is not positive, or differs from both previous filings by more than the factor MAX_RATIO.
 
     "" if none.
     """

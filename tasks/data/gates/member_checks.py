@@ -1,4 +1,4 @@
-"""Refuse a membership that loses most of the index at once: every name that leaves is sold."""
+"""Refuse a membership that loses most of the index at once, because every name that leaves would be sold."""
 
 from datetime import date, timedelta
 

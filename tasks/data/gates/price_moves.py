@@ -1,10 +1,10 @@
 """Check the move of each close against the previous close and the market.
 
 A move is examined when it exceeds the limit *and* is an outlier among all moves of the session, so that a market-wide
-crash passes. Where the ratio looks like a misplaced decimal point or an unannounced split, the bar is set aside for the
-day; if the new level persists, the next bar confirms it. The same applies to a price that at least doubled. Any other
-such move is accepted on high volume, unless the price at least halved, and ignored when the name has recently moved as
-much. Uses no later row. Corrects nothing. Errors that affect most names of a session are left to gates/session_moves.
+crash passes. The bar is set aside for the day if the ratio looks like a misplaced decimal point or an unannounced
+split, or if the price at least doubled; if the new level persists, the next bar confirms it. Any other examined move is
+ignored if the name has recently moved as much, and accepted on high volume unless the price at least halved. Uses no
+later row. Corrects nothing. Errors that affect most names of a session are left to gates/session_moves.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Compare the bars of several sources: report differences, and use the median where no source agrees with ours.
 
-Pure. The first source is the one that is stored. One other source can confirm a bar or cast doubt on it, never replace
-it; with two or more others, none of which agrees, the median of each value is stored.
+Pure. The first source is the one that is stored. A single other source can confirm a bar or cast doubt on it, but never
+replaces it. If there are two or more others and none agrees, the median of each value is stored.
 """
 
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ def _agrees(bars: pd.DataFrame, other: pd.DataFrame) -> Mask:
 
 
 def _describe(bars: pd.DataFrame, ours: str, others: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return the closes of all sources as evidence, or the first other price that differs where closes agree."""
+    """Return the closes of all sources as evidence; where closes agree, the first other price that differs."""
     sources = {ours: bars, **others}
     texts = []
     for row in range(len(bars)):

@@ -24,7 +24,7 @@ def split_by_age(good: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.Dat
 
 
 def with_amendments(known: Known, amendments: pd.DataFrame) -> Known:
-    """Return what is known with this delivery's restated and late bars applied: new bars are compared with them."""
+    """Return what is known, with this delivery's restated and late bars applied, for comparison with new bars."""
     if amendments.empty:
         return known
     both = pd.concat([known.bars, amendments[list(SPECS["bars"].columns)]], ignore_index=True)

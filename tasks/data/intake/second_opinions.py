@@ -21,7 +21,7 @@ def compare_sources(
     answers: dict[str, pd.DataFrame] = {}
     failed = []
     for other in make_second_opinions(run):
-        if other.name == ours:  # it replaces the first provider: it would confirm every price of its own
+        if other.name == ours:  # it replaced the first provider, and would confirm its own prices
             failed.append(f"bars could not be compared with {ours}: it delivered them.")
             continue
         try:

@@ -22,7 +22,7 @@ class Files(Protocol):
     def write(self, name: str, data: bytes, *, over: str | None) -> str | None:
         """Replace the whole file and return its new tag.
 
-        In a bucket only if its tag still is `over` or, for None, if it does not exist.
+        In a bucket only if its tag is still `over`; if `over` is None, only if the file does not exist.
         """
 
     def remove(self, name: str) -> None:

@@ -66,7 +66,7 @@ def read_head(lake: LakeLocation) -> Head | None:
 def write_head(lake: LakeLocation, head: Head) -> Head:
     """Commit the head and return it as stored. This commits a refresh.
 
-    In a bucket another home may have written since the head was read: then its head stays, and StorageError is raised.
+    If another home has written to the bucket since the head was read, its head stays and StorageError is raised.
     """
     return replace(head, tag=files_of(lake).write(FILE_NAME, _as_bytes(head), over=head.tag))
 

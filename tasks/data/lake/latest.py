@@ -1,6 +1,6 @@
 """Choose the session for training without a date: the last closed one, or the last imported one.
 
-A daily run never falls back to the last import: for trading, old data is stale data.
+A daily run never falls back to the last import, because old data must not be traded on.
 """
 
 from config.settings import Settings

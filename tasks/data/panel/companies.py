@@ -2,10 +2,10 @@
 
 A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
 after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one
-that begins, unless the old symbol has no bars: then the source has the whole history under the new symbol, and the
-rename only maps membership under the old symbol to it (`successor`). Nothing else joins lives, so a reused ticker
-never inherits another company's history. If several companies end under one symbol, the most recent keeps it; the
-others are named SYMBOL~YYYYMMDD after the start of their last life.
+that begins. If the old symbol has no bars, the source has the whole history under the new symbol; then the rename only
+maps membership under the old symbol to the new one (`successor`). Nothing else joins lives, so a reused ticker never
+inherits another company's history. If several companies end under one symbol, the most recent keeps it; the others are
+named SYMBOL~YYYYMMDD after the start of their last life.
 """
 
 from collections.abc import Container, Mapping
@@ -103,9 +103,9 @@ def successor(
     renames: Mapping[str, list[tuple[np.datetime64, str]]],
     traded: Container[str],
 ) -> str:
-    """Return the symbol under which a company's bars are: the given one, or what renames from `since` on made of it.
+    """Return the symbol that has the company's bars: the given one, or one that it was renamed to from `since` on.
 
-    The given one if none of those has bars either.
+    The given one if none of these has bars.
     """
     current, day = symbol, since
     while current not in traded:

@@ -1,4 +1,4 @@
-"""Count the index members that have prices: a history without the others is one of survivors."""
+"""Count the index members that have prices: without the others, a history has survivorship bias."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -164,7 +164,7 @@ def _present(values: Series) -> Series:
 
 
 def _count(values: Series, window: int) -> Series:
-    """Count the present values; missing where there are too few, and so is any quotient by it."""
+    """Count the present values; missing where there are too few, so that any quotient by the count is missing, too."""
     values = _with_same_gaps(values)
     running = recorded(machine.RUNNING_COUNT, values)
     return recorded(

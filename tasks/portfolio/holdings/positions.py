@@ -22,8 +22,8 @@ from tasks.portfolio.schema import CASH
 # Python's float() also takes 1_000, ٣ and inf
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 WHOLE_SHARE = 1e-6
-LARGEST = 1e12  # shares or dollars; more is a slip of the keyboard
-FORMER_LIFE = re.compile(r"~[0-9]{8}$")  # how the lake calls a company whose symbol went to another one
+LARGEST = 1e12  # shares or dollars; more is a typing error
+FORMER_LIFE = re.compile(r"~[0-9]{8}$")  # how the lake names a company whose symbol was reassigned
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Record that a home has a portfolio, and refuse to start over if its files are missing.
 
-The home's marker records that a portfolio exists and how many rows its performance history has; published days prove
-it too. Only a home with neither starts with the initial cash; its positions file is written with its first day. A
-person declares changes with `afterclose positions import` (docs/safety.md).
+The home's marker records that a portfolio exists and how many rows its performance history has; published days are
+evidence of a portfolio, too. Only a home with neither starts with the initial cash; its positions file is written with
+its first day. A person declares changes with `afterclose positions import` (docs/safety.md).
 """
 
 import csv
@@ -124,7 +124,7 @@ def history_sessions(home: Home) -> set[date] | None:
             remedy="Restore it from a backup (`afterclose data restore`); the loss limits depend on it.",
             path=str(path),
         ) from error
-    if text and not text.endswith("\n"):  # a cell may be cut to a number that reads well
+    if text and not text.endswith("\n"):  # a truncated cell may still be a valid number
         raise SafetyError(
             f"{path} ends in the middle of its last line.",
             remedy="Restore it from a backup (`afterclose data restore`), or complete the line; the loss limits depend "

@@ -28,7 +28,7 @@ def largest_budget(limits: Limits, names: int) -> float:
 
 
 def shares_of_budget(problem: Problem) -> tuple[float, Rows]:
-    """Return the budget, and the limits on shares of it, which sum to 1, as `matrix @ shares <= bounds`."""
+    """Return the budget, and the limits as `matrix @ shares <= bounds`: shares of the budget, with a sum of 1."""
     names = len(problem.expected_returns)
     budget = largest_budget(problem.limits, names) * (1 - BUDGET_SLACK)
     if not budget > 0:

@@ -16,7 +16,7 @@ def max_sharpe(problem: Problem) -> Weights:
         raise infeasible("no name is expected to beat cash")
     budget, rows = shares_of_budget(problem)
     names = len(problem.expected_returns)
-    # the ratio does not change with the scale, so the return is held at 1; the last variable is what the shares sum to
+    # the ratio does not change with the scale, so the return is fixed at 1; the last variable is the sum of the shares
     matrix, bounds = rows
     scaled = np.column_stack([matrix, -bounds])
     equal = np.vstack([np.append(problem.expected_returns, 0.0), np.append(np.ones(names), -1.0)])

@@ -1,4 +1,4 @@
-"""Neutralise external text for whatever opens a file: a spreadsheet, a terminal, a browser.
+"""Make external text harmless for any program that opens a file: a spreadsheet, a terminal, a browser.
 
 Control and bidirectional characters become a visible mark; a cell that a spreadsheet would evaluate is quoted. Our own
 numbers stay numbers. Never drops a row. Does not escape HTML (the template does).

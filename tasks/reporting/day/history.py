@@ -68,8 +68,8 @@ def session_row(session: date, records: Records, backdrop: Backdrop, before: pd.
 def with_row(history: pd.DataFrame, row: dict[str, str]) -> pd.DataFrame:
     """Return the history with this session's row inserted or replaced.
 
-    The returns of the next row are since this one: they are recomputed if this row was inserted before it or its
-    equity changed, so that no period is counted twice.
+    The next row's returns are measured from this row. They are recomputed if this row was inserted or its equity
+    changed, so that no period is counted twice.
     """
     earlier = history[history["date"] == row["date"]]
     others = history[history["date"] != row["date"]]

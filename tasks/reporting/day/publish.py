@@ -30,8 +30,8 @@ def refuse_decided(folder: Path) -> None:
 def publish_folder(run: Run, files: Mapping[str, bytes], refuse_halt: Callable[[], None]) -> Path:
     """Write the day to live/DATE, completely or not at all.
 
-    `refuse_halt` is called once the new folder is complete beside the old one: a trip that could not wait for the
-    switch's lock withdraws such a folder, so that the day is not published even if this process hangs in between.
+    `refuse_halt` is called when the new folder is complete, before it replaces the old one. A trip that could not wait
+    for the switch's lock renames such a folder, so that the day is not published even if this process hangs in between.
     """
     folder = run.home.day_folder(run.session)
     refuse_decided(folder)

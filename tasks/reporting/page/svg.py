@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Stand-ins: no two alike, and none that matplotlib would draw by itself.
+# Placeholders: all different, and none that matplotlib uses by itself.
 VARIABLES = (
     "ink",
     "muted",

@@ -27,7 +27,7 @@ class Summary:
 
     headline: str
     words: str
-    why: tuple[str, ...]  # only where nothing is to be done
+    why: tuple[str, ...]  # only where there is nothing to do
     trades: int
     buys: int
     sells: int

@@ -1,4 +1,4 @@
-"""The market of version 1: quiet factors, and an alpha that single characteristics contain."""
+"""The market of version 1: factors of low volatility, and an alpha that single characteristics reveal."""
 
 import numpy as np
 

@@ -1,9 +1,9 @@
 """The planted alpha of version 2: combinations of public characteristics that change within weeks.
 
 Six fast-changing characteristics: the returns of four spans that follow each other, with alternating signs, unusual
-volume and unusual volatility. Each predicts little by itself. Products account for about two fifths of the
-variance: with one another, with slower characteristics, and with the public state of the volatility index. It uses no
-price that is not public yet.
+volume and unusual volatility. Each predicts little by itself. About two fifths of the variance come from their
+products: with one another, with slower characteristics, and with the public state of the volatility index. Only public
+prices are used.
 """
 
 from dataclasses import dataclass

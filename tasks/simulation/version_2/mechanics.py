@@ -1,4 +1,4 @@
-"""The market of version 2: as hard as a real one in what decides which signals a test can find."""
+"""The market of version 2: signals are as hard to find in it as in a real market."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """Names' returns in version 2: market, sectors, styles, and a part of their own; all volatilities cluster.
 
 All names share one drift; no factor carries a premium; every part is a symmetric log return around zero. So without
-planted alpha nothing predicts returns across names on average, though factors make every single session's ranking
-look as if something did.
+planted alpha nothing predicts returns across names on average, although in a single session factors can make a ranking
+look predictive.
 """
 
 from dataclasses import dataclass
@@ -176,8 +176,8 @@ def _earnings_jumps(companies: Companies, own: Values, news: News, draws: Draws)
 def _variance(companies: Companies, own: Values, factor: Values, market_volatility: float) -> float:
     """Return the cross-sectional variance of log returns.
 
-    Half of it is the gain of a mean of exponentials: subtracted from all names, so that an equal-weight portfolio earns
-    the benchmark's return.
+    Half of it is the convexity gain of a mean of exponentials. It is subtracted from all names, so that an equal-weight
+    portfolio earns the benchmark's return.
     """
     of_market = companies.beta_variance * market_volatility**2
     return of_market + float(factor @ factor + own @ own) / own.size

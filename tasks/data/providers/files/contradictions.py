@@ -1,4 +1,4 @@
-"""Refuse rows of one file that contradict each other: no rule says which of them is right, least of all their order."""
+"""Refuse rows of one file that contradict each other: nothing determines which one is right, not even order."""
 
 from pathlib import Path
 

@@ -219,8 +219,8 @@ class FilesProvider:
     def _with_sector_changes(self, listings: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
         """Return each company's sector before its first change, and a row for each change.
 
-        A list of changes dates every sector from its first change on: from then on, a company without one had the
-        sector that it has now. What it was before that day remains undated.
+        A list of changes is complete from its first date on: from then on, a company without a change has had its
+        present sector. Sectors before that date remain undated.
         """
         columns: Mapping[str, Kind] = {
             "symbol": "text",
