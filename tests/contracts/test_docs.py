@@ -19,6 +19,7 @@ from config.settings import load_settings
 from flows.cli.app import answer
 from flows.demo import INFORMATION_COEFFICIENT
 from tasks.core import errors
+from tasks.data.lake.migrations import SCHEMA_VERSION
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.models.training.walkforward import BLOCK
@@ -255,3 +256,11 @@ def test_the_first_run_names_the_alpha_that_the_demo_plants():
     text = (ROOT / "docs" / "first-run.md").read_text()
 
     assert f"information coefficient {INFORMATION_COEFFICIENT:.2f})" in text
+
+
+def test_the_upgrade_table_of_data_operations_md_ends_with_the_schema_of_the_lake():
+    text = (ROOT / "docs" / "data-operations.md").read_text()
+    versions = [int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+
+    assert f"the version of the lake's schema, now {SCHEMA_VERSION}." in text
+    assert versions == list(range(1, SCHEMA_VERSION + 1))
