@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.backtest.money import Cents, Shares, value_cents
 from tasks.core.errors import SafetyError
+from tasks.trades.fills import Fills
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,6 @@ class Flows:
             self.borrow + other.borrow,
             self.interest + other.interest,
         )
-
-
-@dataclass(frozen=True)
-class Fills:
-    """Executed shares and their costs, by company, all at one price per company."""
-
-    buys: Shares
-    sells: Shares
-    price_cents: Cents
-    cost_cents: Cents
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.backtest.account import Account, Fills, close_session, opening_statement, settle
+from tasks.backtest.account import Account, close_session, opening_statement, settle
 from tasks.backtest.overnight import Closing, Dividend, Night, Split, pass_night
+from tasks.trades.fills import Fills
 
 COMPANIES = 3
 
@@ -149,7 +150,7 @@ def test_every_cent_of_equity_is_explained_in_every_session(held, cash, first, h
     for row, day in enumerate(history, start=1):
         account, night = pass_night(account, night_of(row, day), price_cents=price)
         trade = np.array(day.trade)
-        fills = Fills(np.maximum(trade, 0), np.maximum(-trade, 0), np.array(day.fill), np.array(day.cost))
+        fills = Fills(np.maximum(-trade, 0), np.maximum(trade, 0), np.array(day.fill), np.array(day.cost))
         account, traded = settle(account, fills)
         before, price = statement, np.array(day.close)
         statement = close_session(before, account, night + traded, price)

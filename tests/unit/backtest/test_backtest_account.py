@@ -7,7 +7,6 @@ import pytest
 
 from tasks.backtest.account import (
     Account,
-    Fills,
     Receivable,
     close_session,
     no_flows,
@@ -17,6 +16,7 @@ from tasks.backtest.account import (
 from tasks.backtest.money import accrued_cents, payment_cents, to_cents, value_cents
 from tasks.backtest.overnight import Closing, Dividend, Night, Split, pass_night
 from tasks.core.errors import DataError, SafetyError
+from tasks.trades.fills import Fills
 
 
 def ints(*values):
@@ -28,7 +28,7 @@ def make_account(*shares, cash=0):
 
 
 def make_fills(*, buys=(0,), sells=(0,), price, cost=None):
-    return Fills(ints(*buys), ints(*sells), ints(*price), ints(*(cost or [0] * len(price))))
+    return Fills(ints(*sells), ints(*buys), ints(*price), ints(*(cost or [0] * len(price))))
 
 
 def night_after(account, *, price, **events):

@@ -1,0 +1,110 @@
+"""Fill approved orders at a later price than the one they were sized at. An approved line is a ceiling.
+
+A decision is sized at the close of its session and traded at the next open, or at the next close. Sales are filled in
+full. A buy whose price has risen shrinks to the approved amount of money, a cheaper one does not grow, and together the
+buys are scaled to the cash that is left after sales and costs. A line without a price is not filled and is asked again;
+a line whose listing has ended is refused. Decides nothing else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.portfolio.holdings.events import split_shares
+
+Shares = NDArray[np.int64]
+Cents = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class CostCents(Protocol):
+    """Costs in cents, by line, of selling or buying so many shares; fewer shares never cost more."""
+
+    def __call__(self, shares: Shares, *, is_sale: bool) -> Cents: ...
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Approved shares by line, and the most money that each buy may use: its shares × the price of the decision."""
+
+    sells: Shares
+    buys: Shares
+    ceiling_cents: Cents
+
+    @property
+    def lines(self) -> Mask:
+        """Which lines have an order."""
+        asked: Mask = (self.sells > 0) | (self.buys > 0)
+        return asked
+
+    def only(self, lines: Mask) -> "Orders":
+        """Return the orders of these lines alone."""
+        return Orders(
+            np.where(lines, self.sells, 0),
+            np.where(lines, self.buys, 0),
+            np.where(lines, self.ceiling_cents, 0),
+        )
+
+
+@dataclass(frozen=True)
+class Fills:
+    """Executed shares and their costs, by line, all at one price per line."""
+
+    sells: Shares
+    buys: Shares
+    price_cents: Cents
+    cost_cents: Cents
+
+
+def fill_orders(
+    orders: Orders,
+    *,
+    held: Shares,
+    cash_cents: int,
+    price_cents: Cents,
+    has_ended: Mask,
+    costs: CostCents,
+) -> tuple[Fills, Orders]:
+    """Return the fills, and the orders that are asked again because their line has no price (0) yet.
+
+    Never sells more than is held and never spends more than the cash left after sales and all costs.
+    """
+    is_priced = price_cents > 0
+    tradable = orders.only(is_priced & ~has_ended)
+    sells = np.minimum(tradable.sells, np.maximum(held, 0))
+    affordable = tradable.ceiling_cents // np.where(is_priced, price_cents, 1)
+    buys = np.minimum(tradable.buys, affordable)
+
+    selling_costs = costs(sells, is_sale=True)
+    cash_left = cash_cents + int((sells * price_cents).sum()) - int(selling_costs.sum())
+    buys = scale_to_fit(buys, price_cents, cash_left - int(costs(buys, is_sale=False).sum()))
+    fills = Fills(sells, buys, price_cents, selling_costs + costs(buys, is_sale=False))
+    return fills, orders.only(~is_priced & ~has_ended)
+
+
+def carry_orders(orders: Orders, splits: Iterable[tuple[int, float]]) -> Orders:
+    """Return the orders in new shares after splits of these lines; the money approved for a buy stays the same.
+
+    Fractions are dropped, as they are from holdings: an order to sell everything still sells everything.
+    """
+    sells, buys = orders.sells.copy(), orders.buys.copy()
+    for line, split in splits:
+        sells[line] = int(split_shares(int(sells[line]), [split]))
+        buys[line] = int(split_shares(int(buys[line]), [split]))
+    return Orders(sells, buys, orders.ceiling_cents)
+
+
+def scale_to_fit(shares: Shares, price_cents: Cents, room_cents: int) -> Shares:
+    """Scale all lines by one factor so that together they cost at most the room; whole shares, rounded down."""
+    room = max(room_cents, 0)
+    traded = np.flatnonzero(shares).tolist()
+    total = sum(int(shares[line]) * int(price_cents[line]) for line in traded)  # of any size: no overflow
+    if total <= room:
+        return shares
+    scaled = np.zeros_like(shares)
+    for line in traded:
+        scaled[line] = int(shares[line]) * room // total
+    return scaled
