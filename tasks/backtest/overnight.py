@@ -75,7 +75,7 @@ def _accrue(account: Account, night: Night, price_cents: Cents) -> tuple[Account
 
 
 def _split(account: Account, night: Night, price_cents: Cents) -> tuple[Account, Flows]:
-    """Carry shares by the exact ratio; a fraction is paid out at the last price, never at cost (O14)."""
+    """Carry shares by the exact ratio; a fraction is paid out at the last price, never at cost."""
     shares = account.shares.copy()
     in_lieu = np.zeros(len(shares), dtype=np.int64)
     for company, split in night.splits:

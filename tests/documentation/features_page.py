@@ -22,30 +22,30 @@ its window alone: one day's row equals the full computation bit for bit, later r
 position in the panel does not matter. Prices are total-return prices, so splits and dividends change no value. A
 session without a bar has no value; nor does a window with less than four fifths of its bars.
 
-A model is trained on one set of them, named by `models.features` in the [settings](configuration.md):
+A model is trained on one set of features, named by `models.features` in the [settings](configuration.md):
 {sets}. To add one, see [Adding a feature](adding-a-feature.md).
 
 {contents}
 
 ## How to read the tables
 
-- **formula**: the value before its form. *mean*, *Σ*, *largest* and so on are taken over the values present in the
-  window; *deviation* is the standard deviation, and like *variance* and *covariance* that of a sample (n − 1); a *line*
-  is fitted by least squares. *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after 5 n
-  sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares × raw_close.
+- **formula**: the value before the form is applied. *mean*, *Σ*, *largest* and so on are taken over the values present
+  in the window. *deviation* (the standard deviation), *variance* and *covariance* are those of a sample (n − 1). A
+  *line* is fitted by least squares. *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after
+  5 n sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares × raw_close.
   *Close n ago* is the close n sessions earlier, *previous close* the one of the session before. After a semicolon: the
-  value used for 0 / 0, when prices are constant or nothing traded; for Alpha158 see [its page](alpha158.md).
+  value used for 0 / 0, which occurs when prices are constant or nothing traded; for Alpha158 see [its page](alpha158.md).
 - **inputs**: `returns` are close / previous close − 1, `market_returns` the same of the benchmark's total-return level,
-  `raw_close` and `dollar_volume` are the raw values of the day, fundamentals those public on that day.
+  `raw_close` and `dollar_volume` are the raw values of the day, fundamentals the values public on that day.
 - **window**: number of sessions in the formula, including the day itself.
-- **warm-up**: number of sessions of the panel before the first value of its form.
+- **warm-up**: number of sessions of the panel before the first value with the form applied.
 - **form**: what a model receives, computed across the members of the session. *rank*: 0 the smallest, 1 the largest,
   ties get the mean of their ranks. *z-score*: distance from the mean in deviations, 1% at each end winsorised.
   *rank in sector*: rank of the distance to the sector's median. *neutral rank*: rank of the residual of a
   least-squares fit of the rank on sector, size and beta.
 - **version**: increases when the same bars give a different value; a model trained on the old version is refused.
 
-The charts show formulas, before their form, over two years for one stock of the
+The charts show formulas, before the form is applied, over two years for one stock of the
 [simulated market](simulated-market.md).
 """
 

@@ -1,7 +1,7 @@
 """Style factors of version 2: their volatility clusters, and they have no premium.
 
 The exposures are ranks of characteristics that are public at the close: momentum, distance to the 52-week high,
-volatility, size, value and the week's reversal. A rule that sorts by one of them earns its factor's returns: large,
+volatility, size, value and one-week reversal. A rule that sorts by one of them earns its factor's returns: large,
 clustered, and zero on average.
 """
 
