@@ -32,9 +32,10 @@ A model is trained on one set of features, named by `models.features` in the [se
 - **formula**: the value before the form is applied. *mean*, *Σ*, *largest* and so on are taken over the values present
   in the window. *deviation* (the standard deviation), *variance* and *covariance* are those of a sample (n − 1). A
   *line* is fitted by least squares. *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after
-  5 n sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares × raw_close.
-  *Close n ago* is the close n sessions earlier, *previous close* the one of the session before. After a semicolon: the
-  value used for 0 / 0, which occurs when prices are constant or nothing traded; for Alpha158 see [its page](alpha158.md).
+  5 n sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares ×
+  raw_close. *Close n ago* is the close n sessions earlier, *previous close* the one of the session before. After a
+  semicolon: the value used for 0 / 0, which occurs when prices are constant or nothing traded; for Alpha158 see
+  [its page](alpha158.md).
 - **inputs**: `returns` are close / previous close − 1, `market_returns` the same of the benchmark's total-return level,
   `raw_close` and `dollar_volume` are the raw values of the day, fundamentals the values public on that day.
 - **window**: number of sessions in the formula, including the day itself.
