@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from tasks.backtest.metrics.bootstrap import FIGURES, block_sessions, intervals, paired_differences
+from tasks.backtest.metrics.figures import measure
+from tasks.core.errors import DataError
+from tests.unit.backtest.metrics.curves import make_curve, noise
+
+
+def with_benchmark(returns, **columns):
+    return make_curve(returns, benchmark=np.concatenate([[np.nan], noise(len(returns), seed=9)]), **columns)
+
+
+def test_intervals_contain_the_figures_and_repeat_with_the_seed():
+    curve = with_benchmark(noise(500))
+
+    first = intervals(curve, seed=1, resamples=300)
+
+    figures = measure(curve)
+    for name in FIGURES:
+        assert first[name].low < first[name].high, name
+        assert first[name].sessions == 500
+        if name not in ("max_drawdown", "calmar"):  # resampled drawdowns are no estimate around the one seen
+            assert first[name].low < figures[name].value < first[name].high, name
+    assert intervals(curve, seed=1, resamples=300) == first
+    assert intervals(curve, seed=2, resamples=300) != first
+
+
+def test_the_interval_of_independent_returns_is_that_of_theory():
+    curve = make_curve(noise(1000, mean=0.0))
+
+    low, high, _ = intervals(curve, seed=3)["sharpe"]
+
+    assert high - low == pytest.approx(2 * 1.96 / (1000 / 252) ** 0.5, rel=0.15)
+
+
+def test_a_wider_level_gives_a_wider_interval():
+    curve = make_curve(noise(300))
+
+    narrow, wide = (intervals(curve, seed=4, level=level, resamples=300)["sharpe"] for level in (0.8, 0.95))
+
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+@pytest.mark.parametrize("returns", [noise(59), np.zeros(300)], ids=["too few sessions", "no movement"])
+def test_intervals_are_withheld_where_figures_are(returns):
+    drawn = intervals(make_curve(returns), seed=1, resamples=50)
+
+    assert np.isnan([value for interval in drawn.values() for value in interval[:2]]).all()
+
+
+def test_without_a_benchmark_only_its_figures_are_unknown():
+    drawn = intervals(make_curve(noise(200)), seed=1, resamples=50)
+
+    assert {name for name in FIGURES if np.isnan(drawn[name].low)} == {"beta", "alpha"}
+
+
+def test_a_difference_is_known_more_closely_than_both_of_its_sides():
+    returns = noise(400)
+    better, worse = with_benchmark(returns + 0.0002), with_benchmark(returns)
+
+    gap = paired_differences(better, worse, seed=5, resamples=300)["sharpe"]
+
+    alone = intervals(worse, seed=5, resamples=300)["sharpe"]
+    assert 0 < gap.low < gap.high
+    assert gap.high - gap.low < 0.2 * (alone.high - alone.low)
+    same = paired_differences(worse, worse, seed=5, resamples=50)
+    assert {interval[:2] for interval in same.values()} == {(0.0, 0.0)}
+
+
+def test_curves_over_different_sessions_are_not_compared():
+    with pytest.raises(DataError, match="different sessions"):
+        paired_differences(make_curve(noise(100)), make_curve(noise(101)), seed=1)
+
+
+def test_blocks_are_longer_where_volatility_clusters():
+    rng = np.random.default_rng(0)
+    calm_and_wild = np.repeat(rng.choice([0.003, 0.03], 40), 25) * rng.normal(size=1000)
+
+    assert block_sessions(calm_and_wild) > 3 * block_sessions(rng.normal(0, 0.01, 1000))
+    assert block_sessions(noise(500)) >= 1
