@@ -76,7 +76,7 @@ class SessionBounds(Section):
     max_moved_frac: Fraction
     """Largest fraction of names that may move farther than data.quality.max_move_frac net of the benchmark."""
     max_moved_frac_strict: Fraction
-    """The same for fewer than full_names names, or without a usable benchmark (then for absolute moves)."""
+    """The same when there are fewer names than `full_names`, or no usable benchmark (then for absolute moves)."""
     max_median_gap_frac: Positive
     """Largest difference between the median move and the benchmark's."""
     max_median_move_frac: Positive

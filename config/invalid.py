@@ -51,8 +51,8 @@ def _quoted_number(value: object, key: Key) -> str:
 def _located(loc: tuple[int | str, ...], keys: Mapping[str, Key], *, unknown: bool) -> tuple[str, Key | None]:
     """Return the dotted key as written, and the known key it refers to.
 
-    pydantic appends the alternatives of a union to the location; they are cut off. What remains leads to a known key,
-    to one free name in a mapping with arbitrary keys, or is the whole location if the key is unknown.
+    pydantic appends the alternatives of a union to the location; they are cut off. What remains names a known key,
+    or one entry of a mapping whose keys the user chooses. If the key is unknown, it is the whole location.
     """
     dotted, pattern, key = "", "", None
     for step in loc:

@@ -2,7 +2,7 @@
 
 A decision is sized at the close of its session and traded at the next open, or at the next close. Sales are filled in
 full. A buy whose price has risen shrinks to the approved amount of money, a cheaper one does not grow, and together the
-buys are scaled to the cash that is left after sales and costs. A line without a price is not filled and is asked again;
+buys are scaled to the cash that is left after sales and costs. The order of a line without a price stays open;
 a line whose listing has ended is refused. Decides nothing else.
 """
 
@@ -68,7 +68,7 @@ def fill_orders(
     has_ended: Mask,
     costs: CostCents,
 ) -> tuple[Fills, Orders]:
-    """Return the fills, and the orders that are asked again because their line has no price (0) yet.
+    """Return the fills, and the orders that stay open because their line has no price (0) yet.
 
     Never sells more than is held and never spends more than the cash left after sales and all costs.
     """

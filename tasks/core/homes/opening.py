@@ -64,13 +64,13 @@ def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) 
         named = home or environ.get("AFTERCLOSE_HOME")
         raise ConfigError(
             f"{place.root} is not an Afterclose home.",
-            remedy=_mend_home(place) if named else _mend_default_home(),
+            remedy=_home_remedy(place) if named else _default_home_remedy(),
             home=str(place.root),
         )
     return place
 
 
-def _mend_home(place: Home) -> str:
+def _home_remedy(place: Home) -> str:
     found = unexpected_file(place, checkout=checkout())
     if found is None:
         return f"Create it with `afterclose init {shlex.quote(str(place.root))}`, or specify another with --home."
@@ -80,7 +80,7 @@ def _mend_home(place: Home) -> str:
     )
 
 
-def _mend_default_home() -> str:
+def _default_home_remedy() -> str:
     return (
         "It is the checkout, used because neither --home nor AFTERCLOSE_HOME is set and the current directory is not "
         "a home. Specify your home with --home, or create one with `afterclose init DIR`."

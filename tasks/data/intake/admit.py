@@ -7,12 +7,12 @@ A bar passes the gates in this order:
 3. intake/news            its session is new, or the bar restates a stored one
 4. gates/context_rows     it is combined with the stored bars of its symbol
 5. gates/action_checks    splits and dividends that prices contradict are not applied
-6. gates/session_moves    the moves of the whole session are plausible (intake/update refuses others)
+6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
 8. gates/stale_bars       prices that repeat the previous session's, or that nobody traded at
 9. gates/bar_shapes       spikes, flat and thin bars
 10. gates/findings        missing bars, restatements, reused symbols
-11. gates/readiness       enough of the session remains to trade on (intake/update refuses others)
+11. gates/readiness       enough of the session remains to trade on (else intake/update refuses the delivery)
 
 The same facts give the same rows, however they are split into deliveries.
 """
@@ -67,7 +67,7 @@ def admit(
     level_rules: LevelRules | None = None,
     whole: bool = False,
 ) -> Batch:
-    """Return the rows of a conforming delivery (gates/conform) to append, without unchanged stored rows.
+    """Return the rows to append from a conforming delivery (gates/conform), without those already stored unchanged.
 
     `compared` holds the comparison with other sources (gates/reconcile). Without `level_rules` levels are not checked,
     and sessions are not compared with a benchmark. `whole`: the source was asked for its whole history.
