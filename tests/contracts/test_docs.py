@@ -182,7 +182,7 @@ def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need
         "a name may be bought": oldest,
         "features of the sets": warm_up(SETS["all"]),
         "features of the set `alpha158`": warm_up(SETS["alpha158"]),
-        "regime, independent": LOOKBACK + memory(settings.regime),
+        "regime: the same": LOOKBACK + memory(settings.regime),
         "covariance": ceil(settings.risk.min_history_frac * settings.risk.window_sessions),
         "training (`weekly`)": oldest - 1 + spanned + ahead,
         "training with the default": window_needed(models),
