@@ -7,13 +7,13 @@ sessions never stop a run.
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from config.data_section import Quality
 from tasks.core.errors import DataError
 from tasks.core.text import counted
 from tasks.data.panel.companies import company_index
+from tasks.data.panel.membership import quarantine_rows
 from tasks.data.schema.records import Days
 from tasks.data.schema.tables import OHLCV
 
@@ -81,12 +81,10 @@ def active_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions:
     """Return the findings that keep a symbol in quarantine on the last of the sessions."""
     if len(sessions) == 0:
         return findings.iloc[:0]
-    first = sessions[max(0, len(sessions) - 1 - quarantine_sessions)]
     days = findings["session"].to_numpy().astype("datetime64[D]")
-    # a finding of a closed day counts from the next session, so one just before the first is still active
-    rows = np.searchsorted(sessions, days, side="left")
-    start = int(np.searchsorted(sessions, first))
-    is_active = (rows >= start) & (days <= sessions[-1]) & (findings["severity"] == "quarantine").to_numpy()
+    first, last = quarantine_rows(days, sessions, quarantine_sessions)
+    now = len(sessions) - 1
+    is_active = (first <= now) & (now <= last) & (findings["severity"] == "quarantine").to_numpy()
     active: pd.DataFrame = findings[is_active]
     return active
 

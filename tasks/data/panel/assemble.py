@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.panel.companies import CompanyIndex, company_index
-from tasks.data.panel.grid import Grid, Ints, days_of, row_index
+from tasks.data.panel.grid import Grid, Ints, cells_of, days_of, scatter
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
 from tasks.data.panel.listings import listed_facts, sectors_by_session
 from tasks.data.panel.membership import in_index, quarantined, session_age
 from tasks.data.panel.universe import decide_members
 from tasks.data.schema.bar_columns import BarColumns
-from tasks.data.schema.records import Days, Mask, Matrix, Panel, PanelRules
+from tasks.data.schema.records import Days, Matrix, Panel, PanelRules
 from tasks.data.schema.tables import OHLCV
 
 BY_SESSION_AND_SYMBOL = (
@@ -39,13 +39,13 @@ def assemble(
 ) -> Panel:
     """Return the panel of `sessions[start:]`; bars reach back to `sessions[lookback]` for trailing windows."""
     companies = company_index(tables["lives"], tables["renames"])
-    parts = [bars, _columns(tables["amendments"], since=sessions[lookback])]
+    parts = [bars, amended_bars(tables["amendments"], since=sessions[lookback])]
     company = [companies.of_rows(part.symbols, part.code, part.day) for part in parts]
     grid = _grid(sessions[lookback:], parts, company, first=start - lookback, count=len(companies.names))
-    cells = [_cells(grid, part, of_rows) for part, of_rows in zip(parts, company, strict=True)]
-    raw = {name: _scatter(grid, parts, cells, name) for name in OHLCV}
+    cells = [cells_of(grid, part, of_rows) for part, of_rows in zip(parts, company, strict=True)]
+    raw = {name: scatter(grid, parts, cells, name) for name in OHLCV}
 
-    total, split = _cumulative(grid, tables["actions"], companies)
+    total, split = cumulative_factors(grid, tables["actions"], companies)
     dollar_volume = raw["close"] * raw["volume"]
     age = session_age(grid, companies, sessions, lookback)
     member = decide_members(
@@ -99,7 +99,8 @@ def read_only(panel: Panel) -> Panel:
     return panel
 
 
-def _columns(frame: pd.DataFrame, *, since: np.datetime64) -> BarColumns:
+def amended_bars(frame: pd.DataFrame, *, since: np.datetime64) -> BarColumns:
+    """Return the rows of `amendments` from a day on as columns."""
     recent = frame[frame["session"] >= pd.Timestamp(since)]
     code, symbols = pd.factorize(recent["symbol"].to_numpy(dtype=object))
     return BarColumns(
@@ -121,23 +122,7 @@ def _grid(sessions: Days, parts: list[BarColumns], company: list[Ints], *, first
     return Grid(sessions, chosen, column_of)
 
 
-def _cells(grid: Grid, part: BarColumns, company: Ints) -> tuple[Mask, Ints]:
-    """Return which bars are on the grid, and the flat index of the cell of each of those."""
-    row = row_index(grid.sessions, part.day)
-    column = np.where(company >= 0, grid.column_of[company], -1)
-    fits = (row >= 0) & (column >= 0)
-    return fits, (row * grid.shape[1] + column)[fits]
-
-
-def _scatter(grid: Grid, parts: list[BarColumns], cells: list[tuple[Mask, Ints]], name: str) -> Matrix:
-    """Fill the grid with bars, overwritten by amended ones; NaN where there is none."""
-    flat = np.full(grid.shape[0] * grid.shape[1], np.nan)
-    for part, (fits, cell) in zip(parts, cells, strict=True):
-        flat[cell] = part.ohlcv[name] if fits.all() else part.ohlcv[name][fits]
-    return flat.reshape(grid.shape)
-
-
-def _cumulative(grid: Grid, actions: pd.DataFrame, companies: CompanyIndex) -> tuple[Matrix, Matrix]:
+def cumulative_factors(grid: Grid, actions: pd.DataFrame, companies: CompanyIndex) -> tuple[Matrix, Matrix]:
     """Return the cumulative products of total-return factors and of splits, from each listing on."""
     total, split = np.ones(grid.shape), np.ones(grid.shape)
     if len(actions) and total.size:

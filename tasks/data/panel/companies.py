@@ -25,9 +25,13 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CompanyIndex:
-    """Companies, numbered in the order of their names, and the lives of each symbol: which company has it from when."""
+    """Companies, numbered in the order of their names, and the lives of each symbol: which company has it from when.
+
+    An id never changes, whatever happens to the company later: its first session and its symbol then.
+    """
 
     names: NDArray[np.str_]
+    ids: NDArray[np.str_]  # 20200102~ABC; in this order, later companies come after earlier ones
     first: Days  # first session of each company
     life_starts: Mapping[str, Days]  # symbol → first sessions of its lives, ascending
     companies_of: Mapping[str, Ints]  # symbol → company of each of its lives
@@ -183,6 +187,9 @@ def _named(
     company = np.array([number[int(first)] for first in root], dtype=np.int64)
     return CompanyIndex(
         names=np.array([name_of[first] for first in ordered], dtype=str),
+        ids=np.array(
+            [f"{str(firsts[life]).replace('-', '')}~{symbols[life]}" for life in ordered], dtype=str
+        ),
         first=firsts[ordered] if ordered else np.array([], dtype="datetime64[D]"),
         life_starts={symbol: firsts[a:b] for symbol, (a, b) in spans.items()},
         companies_of={symbol: company[a:b] for symbol, (a, b) in spans.items()},

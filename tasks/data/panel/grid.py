@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.data.schema.records import Days
+from tasks.data.schema.bar_columns import BarColumns
+from tasks.data.schema.records import Days, Mask, Matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,3 +48,19 @@ def align(days: Days, values: Floats, window: Days) -> Floats:
 def days_of(column: pd.Series) -> Days:
     """Return a date column as an array of days."""
     return column.to_numpy().astype("datetime64[D]")
+
+
+def cells_of(grid: Grid, part: BarColumns, company: Ints) -> tuple[Mask, Ints]:
+    """Return which bars are on the grid, and the flat index of the cell of each of those."""
+    row = row_index(grid.sessions, part.day)
+    column = np.where(company >= 0, grid.column_of[company], -1)
+    fits = (row >= 0) & (column >= 0)
+    return fits, (row * grid.shape[1] + column)[fits]
+
+
+def scatter(grid: Grid, parts: list[BarColumns], cells: list[tuple[Mask, Ints]], name: str) -> Matrix:
+    """Fill the grid with one field of the bars, later parts over earlier ones; NaN where there is none."""
+    flat = np.full(grid.shape[0] * grid.shape[1], np.nan)
+    for part, (fits, cell) in zip(parts, cells, strict=True):
+        flat[cell] = part.ohlcv[name] if fits.all() else part.ohlcv[name][fits]
+    return flat.reshape(grid.shape)

@@ -55,11 +55,13 @@ def _published(
     stated = ordered[ordered[field].astype(str) != ""]
     columns = stated["symbol"].astype(str), days_of(stated["available_date"]), stated[field].astype(str)
     for symbol, day, value in zip(*columns, strict=True):
-        firsts = companies.life_starts.get(symbol)
-        if firsts is None:
-            continue
-        # older than the symbol's first bar: applies to every company with the symbol
-        holders = companies.companies_of[symbol]
-        if day >= firsts[0]:
-            holders = holders[[np.searchsorted(firsts, day, side="right") - 1]]
-        yield day, holders, value
+        yield day, holders_of(symbol, day, companies), value
+
+
+def holders_of(symbol: str, day: np.datetime64, companies: CompanyIndex) -> Ints:
+    """Return the company with the symbol on the day, or every company that has had it when none had it by then."""
+    firsts = companies.life_starts.get(symbol)
+    if firsts is None:
+        return np.zeros(0, dtype=np.int64)
+    holders = companies.companies_of[symbol]
+    return holders if day < firsts[0] else holders[[np.searchsorted(firsts, day, side="right") - 1]]

@@ -1,5 +1,7 @@
 """Determine index membership, quarantine and age of each company by session."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -21,19 +23,24 @@ def in_index(grid: Grid, members: pd.DataFrame, renames: pd.DataFrame, companies
     renamed = renames_from(renames)
     for written, start, end in zip(members["symbol"].astype(str), starts, ends, strict=True):
         symbol = successor(written, start, renamed, companies.companies_of)
-        firsts = companies.life_starts.get(symbol, ())
-        for life, company in enumerate(companies.companies_of.get(symbol, ())):
-            column = grid.column_of[company]
-            if column < 0:
-                continue
-            # the spell belongs to the company that has the symbol at the time
-            begin = start if life == 0 else max(start, firsts[life])
-            stop = never if np.isnat(end) else end
-            stop = min(stop, firsts[life + 1]) if life + 1 < len(firsts) else stop
-            rows = slice(*np.searchsorted(grid.sessions, np.array([begin, stop], dtype="datetime64[D]")))
+        for column, rows in spell_cells(grid, symbol, start, never if np.isnat(end) else end, companies):
             inside[rows, column] = True
     inside[: np.searchsorted(grid.sessions, starts.min())] = True
     return inside
+
+
+def spell_cells(
+    grid: Grid, symbol: str, start: np.datetime64, end: np.datetime64, companies: CompanyIndex
+) -> Iterator[tuple[int, slice]]:
+    """Yield the column and the rows of each company that had the symbol between two days, the second excluded."""
+    firsts = companies.life_starts.get(symbol, ())
+    for life, company in enumerate(companies.companies_of.get(symbol, ())):
+        column = int(grid.column_of[company])
+        if column < 0:
+            continue
+        begin = start if life == 0 else max(start, firsts[life])
+        stop = min(end, firsts[life + 1]) if life + 1 < len(firsts) else end
+        yield column, slice(*np.searchsorted(grid.sessions, np.array([begin, stop], dtype="datetime64[D]")))
 
 
 def quarantined(
@@ -43,11 +50,20 @@ def quarantined(
     out = np.zeros(grid.shape, dtype=bool)
     serious = findings[findings["severity"] == "quarantine"]
     company, day = companies.of_frame(serious, "session"), days_of(serious["session"])
-    row = np.searchsorted(sessions, day) - lookback
+    first, last = (row - lookback for row in quarantine_rows(day, sessions, length))
     column = np.where(company >= 0, grid.column_of[company], -1)
-    for r, c in zip(row[column >= 0], column[column >= 0], strict=True):
-        out[max(r, 0) : max(r + length + 1, 0), c] = True
+    for c in np.flatnonzero(column >= 0).tolist():
+        out[max(first[c], 0) : max(last[c] + 1, 0), column[c]] = True
     return out
+
+
+def quarantine_rows(days: Days, sessions: Days, length: int) -> tuple[Ints, Ints]:
+    """Return the first and the last row on which findings of these days keep a name in quarantine.
+
+    A finding of a closed day counts from the next session on.
+    """
+    first = np.searchsorted(sessions, days).astype(np.int64)
+    return first, first + length
 
 
 def session_age(grid: Grid, companies: CompanyIndex, sessions: Days, lookback: int) -> Ints:
