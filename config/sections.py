@@ -48,7 +48,7 @@ class Models(Section):
     target: Literal["rank", "significant_move", "triple_barrier"]
     """Training target: mean rank over horizons, move above 1% in the shortest, or first barrier hit in the longest."""
     entry: Literal["next_open", "next_close"]
-    """Entry price of labels and tests: the next session's open or close. The decision's own close is past."""
+    """Entry price of labels and tests: the open or the close of the session after the decision."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
     """Horizons of forward returns, in sessions; training uses every n-th session (n: the shortest), tests use all."""
     sample_weights: Literal["equal", "time_decay", "uniqueness", "combined"]

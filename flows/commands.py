@@ -100,7 +100,7 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
         "metrics": champion.metrics,
         "report": str(promotion.report),
     }
-    verb = "promoted" if promotion.promoted else "kept"
+    verb = "promoted" if promotion.promoted else "retained"
     return Result(
         document, f"{run.session}: {verb} {champion.name}. {promotion.reason}\nReport: {promotion.report}"
     )

@@ -64,7 +64,7 @@ def weekly_champion_flow(
         timings(),
     ):
         promotion = weekly_champion(run, quick=quick)
-    verb = "Promoted" if promotion.promoted else "Kept"
+    verb = "Promoted" if promotion.promoted else "Retained"
     return Completed(message=f"{verb} {promotion.champion.name}: {promotion.reason}")
 
 

@@ -31,7 +31,7 @@ def replace_unprintable(text: str) -> str:
 
 
 def escape_controls(text: str) -> str:
-    """Return text for a terminal: control and direction characters escaped, newlines and tabs kept."""
+    """Return text for a terminal: control and direction characters escaped, newlines and tabs unchanged."""
     return "".join(
         c if c in "\n\t" or unicodedata.category(c) not in CONTROLS else c.encode("unicode_escape").decode()
         for c in text

@@ -136,7 +136,7 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
             f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}, "
             f"on {_examples(tuple(map(str, facts.found_on)))}).",
-            remedy="Correct these names at the source, or see docs/data.md for what each finding means.",
+            remedy="Correct the data of these symbols at the source, or see docs/data.md for what each finding means.",
             session=str(session),
             quarantined=len(facts.quarantined),
         )

@@ -102,7 +102,7 @@ def verify_lake(run: Run) -> Verification:
         raise DataError(
             f"{len(quarantined)} of {len(symbols)} symbols are in quarantine on {head.last_session}: "
             f"{', '.join(quarantined[:5])}.",
-            remedy="Correct these names at the source and import or refresh again.",
+            remedy="Correct the data of these symbols at the source and import or refresh again.",
         )
     return Verification(len(trading_days), bars, len(symbols), to_findings(found), tuple(coverage))
 

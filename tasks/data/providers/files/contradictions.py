@@ -22,7 +22,7 @@ def refuse_two_sectors(listings: pd.DataFrame, path: Path | None) -> None:
 
 
 def refuse_contradictory_spells(members: pd.DataFrame, path: Path | None) -> None:
-    """Raise DataError where a spell ends before it begins, or two of one symbol overlap."""
+    """Raise DataError where a membership ends before it begins, or two memberships of one symbol overlap."""
     spells = members.drop_duplicates().sort_values(["symbol", "start", "end"], ignore_index=True)
     for is_wrong, what in (
         (spells["end"] < spells["start"], "ends before it begins"),
