@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib regime selection docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib regime selection costs docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -100,6 +100,9 @@ regime: $(INSTALLED) ## rewrite the record of the regime rules on real prices in
 
 selection: $(INSTALLED) ## rewrite the figures on real prices in docs/model-selection.md
 	@$(BIN)/python -m tests.documentation.selection_record
+
+costs: $(INSTALLED) ## rewrite the figures on real prices in docs/costs.md
+	@$(BIN)/python -m tests.documentation.costs_record
 
 docs: $(INSTALLED) ## rewrite the generated pages of docs/
 	@$(BIN)/python -m tests.documentation.generate

@@ -96,6 +96,8 @@ def _list_in_words(schema: Schema, shared: dict[str, Schema]) -> str:
     entry = _resolved(schema.get("items", {}), shared)
     inside = "sections" if "properties" in entry else f"entries, each {allowed_by(entry, shared)}"
     few = f"{schema['minItems']} or more " if "minItems" in schema else ""
+    if "minItems" in schema and schema.get("maxItems") == schema["minItems"]:
+        few = f"{schema['minItems']} "
     return f"a list of {few}{inside}"
 
 

@@ -9,6 +9,11 @@ LONGEST_SHOWN = 60
 REPLACED = {  # settings of an earlier release, and their replacements
     "portfolio.solver_time_limit_s": "Set portfolio.solver_max_iterations: the solver's limit is a number of "
     "iterations, because one in seconds lets a loaded machine change the portfolio.",
+    "costs.sec_fee_rate": "Set costs.fees.sec: the fee has a rate for each trade date.",
+    "costs.taf_per_share_usd": "Set costs.fees.taf: the fee has a rate for each trade date.",
+    "costs.taf_max_usd": "Set costs.fees.taf: the fee has a maximum for each trade date.",
+    "costs.half_spread_bps": "Set costs.spread: the spread is estimated for each name.",
+    "costs.impact_coefficient": "Set costs.impact.square_root.",
     "safety.max_turnover_frac": "Set safety.max_buys_frac: it limits buys, and turnover is half of buys plus sells.",
     "safety.max_entry_turnover_frac": "Set safety.max_entry_buys_frac: it limits buys, and turnover is half of buys "
     "plus sells.",

@@ -108,6 +108,8 @@ def _at(tree: Tree, dotted: str) -> object:
 def _code(value: object) -> str:
     if value is None or isinstance(value, dict):
         return ""
+    if isinstance(value, list) and any(isinstance(entry, dict) and "name" not in entry for entry in value):
+        return f"{len(value)} rows"  # a table, too long for a cell
     if isinstance(value, list):
         named = [entry["name"] if isinstance(entry, dict) else str(entry) for entry in value]
         return f"`[{', '.join(named)}]`"

@@ -132,23 +132,6 @@ class Risk(Section):
     """Confidence level of VaR and CVaR."""
 
 
-class Costs(Section):
-    """The cost model of a trade."""
-
-    commission_per_share_usd: NotNegative
-    min_commission_usd: NotNegative
-    sec_fee_rate: NotNegative
-    """SEC fee, as a fraction of the notional of sales."""
-    taf_per_share_usd: NotNegative
-    """FINRA trading activity fee per share sold."""
-    taf_max_usd: NotNegative
-    """Maximum FINRA trading activity fee per sale."""
-    half_spread_bps: NotNegative
-    """Half of the quoted spread of a liquid name, in basis points."""
-    impact_coefficient: NotNegative
-    """Square-root impact: coefficient × daily volatility × sqrt(fraction of average daily volume)."""
-
-
 class Portfolio(Section):
     """The portfolio and its limits."""
 

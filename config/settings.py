@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from config.costs_section import Costs
 from config.data_section import Data
 from config.environment import read_environment
 from config.invalid import SHIPPED_FILE, problems_of
@@ -20,7 +21,6 @@ from config.keys import Key, keys_of
 from config.problems import InvalidSettings, Problem, did_you_mean
 from config.section import Section
 from config.sections import (
-    Costs,
     Models,
     Portfolio,
     Regime,

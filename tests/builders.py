@@ -31,6 +31,15 @@ def make_settings(**overrides: Any) -> Settings:
     return Settings.model_validate(tree)
 
 
+def flat_fees(*, sec_rate: float = 0.0, taf_usd: float = 0.0, taf_max_usd: float = 1e6) -> dict[str, Any]:
+    """Return overrides for make_settings: the same fees on every date. `sec_rate` is a fraction of the notional."""
+    always = {"since": date(1990, 1, 1), "source": "a test"}
+    return {
+        "costs.fees.sec": [{**always, "usd_per_million": sec_rate * 1e6}],
+        "costs.fees.taf": [{**always, "usd_per_share": taf_usd, "max_usd": taf_max_usd}],
+    }
+
+
 @cache
 def _shipped() -> dict[str, Any]:
     """Return the shipped settings; reading them takes longer than most tests."""

@@ -73,6 +73,15 @@ def last_closed_session(at: datetime) -> Session:
     return session
 
 
+def session_after(day: date) -> date:
+    """Return the first session after this day."""
+    _refuse_out_of_bounds(day)
+    following: date = (
+        _calendar().date_to_session((day + timedelta(days=1)).isoformat(), direction="next").date()
+    )
+    return following
+
+
 def sessions_between(first: date, last: date) -> Days:
     """Return the sessions from `first` to `last`, both included, as datetime64[D]. May be empty."""
     _refuse_out_of_bounds(first)

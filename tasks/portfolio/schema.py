@@ -59,3 +59,4 @@ class Portfolio:
         str, float
     ]  # volatility, var_1d, cvar_1d, var_21d, cvar_21d, of the target portfolio as fractions
     notes: tuple[str, ...]
+    index_multiplier: float = 1.0  # of the daily volatilities, for the costs of the next session

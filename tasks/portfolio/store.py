@@ -6,6 +6,7 @@ Never writes: only confirmed fills change the positions file.
 import pandas as pd
 
 from tasks.core.homes.run import Run
+from tasks.costs.model import multiplier_of
 from tasks.data.lake.store import read_tables
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import read_prices
@@ -22,8 +23,9 @@ def read_positions(run: Run) -> Positions:
     return positions_of(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
 
 
-def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame, Events]:
-    """Return what is known of each name today (tasks/portfolio/quotes.py), and what happened to companies.
+def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame, Events, float]:
+    """Return what is known of each name today (tasks/portfolio/quotes.py), what happened to companies, and the
+    multiplier of volatility from the volatility index.
 
     A holding that has not traded for long is looked for in the whole history.
     """
@@ -37,4 +39,5 @@ def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame
         assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)
         if is_priced(held, assets, session=run.session.day, events=events):
             break
-    return assets, events
+    multiplier = multiplier_of(panel.volatility_index, index=run.settings.costs.volatility_index)
+    return assets, events, multiplier

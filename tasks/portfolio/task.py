@@ -54,7 +54,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     """Value the current portfolio and compute the target portfolio."""
     settings = run.settings.portfolio
     positions = read_positions(run)
-    assets, events = read_market(run, market, positions)
+    assets, events, index_multiplier = read_market(run, market, positions)
     book = value_book(positions, assets, session=run.session.day, events=events)
     held = current_weights(book)
     returns = load_frame(risk.returns).T
@@ -80,6 +80,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         exposure_cap=regime.exposure_cap,
         risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
         notes=(*book.notes, *target.notes),
+        index_multiplier=index_multiplier,
     )
     log.info(
         "%d positions by %s, %.1f%% in cash",

@@ -4,6 +4,7 @@ Money is spent in whole numbers, so that overspending is excluded by arithmetic,
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from config.settings import Settings
 from tasks.core.errors import SafetyError
+from tasks.core.sessions import session_after
+from tasks.costs.model import Conditions
 from tasks.portfolio.limits import Limits, limits_for
 from tasks.portfolio.schema import CASH, Book
 
@@ -34,6 +37,14 @@ class Lines:
     limits: Limits  # without correlated pairs: their limit applies to the target, not to its rounding
     cash_cents: int
     equity_cents: float
+    trade_date: date  # the session in which the trades are filled
+    index_multiplier: float  # of the volatilities, from the volatility index
+
+    @property
+    def conditions(self) -> Conditions:
+        return Conditions(
+            self.price_cents / 100, self.volatility, self.adv_shares, self.trade_date, self.index_multiplier
+        )
 
     @property
     def value_cents(self) -> Numbers:
@@ -51,7 +62,13 @@ class Lines:
 
 
 def make_lines(
-    frame: pd.DataFrame, book: Book, quarantined: tuple[str, ...], *, exposure_cap: float, settings: Settings
+    frame: pd.DataFrame,
+    book: Book,
+    quarantined: tuple[str, ...],
+    *,
+    exposure_cap: float,
+    settings: Settings,
+    index_multiplier: float = 1.0,
 ) -> Lines:
     """Return the lines of a target portfolio (the frame of `Portfolio`) and the holdings."""
     names = frame.drop(index=CASH).sort_index()
@@ -77,4 +94,6 @@ def make_lines(
         limits=limits_for(names, None, exposure_cap=exposure_cap, settings=settings.portfolio),
         cash_cents=round(book.cash_usd * 100),
         equity_cents=book.equity_usd * 100,
+        trade_date=session_after(book.session),
+        index_multiplier=index_multiplier,
     )

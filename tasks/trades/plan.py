@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.settings import Settings
-from tasks.costs.model import estimate
+from tasks.costs.model import estimate, whole_cents
 from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
 from tasks.trades.desired_changes import desired_changes
-from tasks.trades.lines import Lines, Numbers, Shares
+from tasks.trades.lines import Lines, Shares
 
 ROUNDS = 6  # costs depend on sizes and sizes on costs: two rounds usually suffice
 RESERVE_MARGIN = 1.25
@@ -49,13 +49,11 @@ def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, settings: Settings)
     """Return commission and slippage of each line in cents, each rounded up."""
     costs = estimate(
         shares.astype(float),
-        lines.price_cents / 100,
         np.full(len(shares), is_sale),
-        daily_volatility=lines.volatility,
-        adv_shares=lines.adv_shares,
+        lines.conditions,
         costs=settings.costs,
     )
-    return _whole_cents(costs.commission_usd), _whole_cents(costs.slippage_usd)
+    return whole_cents(costs.commission_usd), whole_cents(costs.slippage_usd)
 
 
 def _plan(lines: Lines, reserve_cents: float, settings: Settings) -> Plan:
@@ -106,10 +104,6 @@ def _buys(wanted: Shares, sells: Shares, lines: Lines, cut_log: CutLog, settings
 def _costs(shares: Shares, lines: Lines, settings: Settings, *, is_sale: bool) -> Shares:
     commission, slippage = costs_of(shares, lines, is_sale=is_sale, settings=settings)
     return commission + slippage
-
-
-def _whole_cents(usd: Numbers) -> Shares:
-    return np.ceil(usd * 100 - 1e-6).astype(np.int64)
 
 
 def _too_many(most: int) -> str:

@@ -23,7 +23,12 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
     settings = run.settings
     target = load_frame(portfolio.frame)
     lines = make_lines(
-        target, portfolio.book, market.quarantined, exposure_cap=portfolio.exposure_cap, settings=settings
+        target,
+        portfolio.book,
+        market.quarantined,
+        exposure_cap=portfolio.exposure_cap,
+        settings=settings,
+        index_multiplier=portfolio.index_multiplier,
     )
     plan = plan_trades(lines, settings=settings)
     notes = target["note"].map(_simulated) if market.is_simulated else target["note"]

@@ -264,6 +264,8 @@ def test_weights_after_are_what_whole_shares_make_of_them(world):
 def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
     plan = world.plan()
     assume(not plan.cut_log.cut and not plan.cut_log.dropped)
+    # dearer trades are not proposed: the check of the day's costs fails
+    assume(plan.cost_cents <= world.settings.safety.max_cost_frac * world.book.equity_usd * 100)
 
     again = world.plan(filled(world, plan))
 

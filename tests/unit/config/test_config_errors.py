@@ -5,6 +5,8 @@ import pytest
 from config.problems import InvalidSettings
 from config.settings import load_settings
 
+TAF = "{since: 2026-01-01, usd_per_share: 0, max_usd: 0, source: a}"
+
 
 def problems(home, text="", *, environ=None):
     (home / "config.yaml").write_text(text)
@@ -52,8 +54,36 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
         ("data: {simulated: {first_session: 2016-02-30x}}", "first_session: must be a date, YYYY-MM-DD, not"),
         ("models: {candidates: []}", "models.candidates: must be a list of 1 or more sections, not []."),
         ("models: {quick_candidates: [ghost]}", "names ghost, which is not in models.candidates."),
-        ("costs: {sec_fee_rate: .inf}", "costs.sec_fee_rate: must be a number of at least 0, not inf."),
-        ("costs: {sec_fee_rate: 1e-5}", "It is text here; write 1e-05."),
+        (
+            "costs: {min_commission_usd: .inf}",
+            "costs.min_commission_usd: must be a number of at least 0, not inf.",
+        ),
+        ("costs: {min_commission_usd: 1e-5}", "It is text here; write 1e-05."),
+        ("costs: {sec_fee_rate: 0.1}", "costs.sec_fee_rate: is not a setting. Set costs.fees.sec"),
+        ("costs: {taf_per_share_usd: 0.1}", "Set costs.fees.taf"),
+        ("costs: {taf_max_usd: 0.1}", "Set costs.fees.taf"),
+        ("costs: {half_spread_bps: 2.0}", "Set costs.spread"),
+        ("costs: {impact_coefficient: 0.1}", "Set costs.impact.square_root"),
+        ("costs: {fees: {sec: []}}", "costs.fees.sec: must be a list of 1 or more sections, not []."),
+        (
+            f"costs: {{fees: {{taf: [{TAF}, {TAF}]}}}}",
+            "costs.fees.taf: the rate since 2026-01-01 must come before that since 2026-01-01",
+        ),
+        (
+            "costs: {fees: {sec: [{since: 2026-01-01, usd_per_million: 20.6}]}}",
+            "costs.fees.sec[0].source: is not set",
+        ),
+        ("costs: {impact: {closing_auction_volume: 0.5}}", "the auctions sum to 1.42, not 1"),
+        (
+            "costs: {spread: {by_half_hour: [1.0]}}",
+            "costs.spread.by_half_hour: must be a list of 13 entries, each a number above 0",
+        ),
+        ("costs: {orders: {type: stop}}", "costs.orders.type: must be one of market, limit, twap, vwap"),
+        ("costs: {orders: {half_hour: 13}}", "costs.orders.half_hour: must be a whole number"),
+        (
+            "costs: {volatility_index: {max_multiplier: 0.9}}",
+            "costs.volatility_index.max_multiplier: must be",
+        ),
         (
             "data: {provider: files}",
             "data.files.path: must name a directory, because data.provider is files.",

@@ -165,7 +165,7 @@ def test_the_hash_names_what_the_settings_decide(tmp_path):
         ("AFTERCLOSE_DATA__SIMULATED__SEED", "8"),
         ("AFTERCLOSE_DATA__BENCHMARK", "QQQ"),
         ("AFTERCLOSE_SEED", "1"),
-        ("AFTERCLOSE_COSTS__HALF_SPREAD_BPS", "2.5"),
+        ("AFTERCLOSE_COSTS__SPREAD__BENCHMARK_HALF_BPS", "2.5"),
         ("AFTERCLOSE_SAFETY__KILL_DAILY_LOSS_FRAC", "0.02"),
         ("AFTERCLOSE_PORTFOLIO__UNKNOWN_SECTOR", "each_its_own"),
     ],

@@ -42,6 +42,7 @@ def test_every_section_is_described(key):
         ),
         ("regime.exposure_cap.BULL", "a number from 0 to 1"),
         ("models.label_horizons", "a list of 1 or more entries, each a whole number"),
+        ("costs.spread.by_half_hour", "a list of 13 entries, each a number above 0"),
         (
             "models.candidates[].kind",
             "one of xgboost, lightgbm, random_forest, momentum_52_week, best_feature, equal_weight",

@@ -1,27 +1,28 @@
 """The costs of a plan are those of the cost model for each trade, with sales fees, in cents rounded up."""
 
 import math
+from datetime import date
 
 import numpy as np
 import pytest
 
-from tasks.costs.model import commission, slippage
+from tasks.costs.model import Conditions, estimate
 from tasks.trades.after import cash_after_cents
 from tasks.trades.plan import plan_trades
-from tests.builders import make_settings
+from tests.builders import flat_fees, make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
+MONDAY = date(2024, 6, 17)  # the session after that of the book
 DEAR = {
     "costs.commission_per_share_usd": 0.0123,
     "costs.min_commission_usd": 0.37,
-    "costs.sec_fee_rate": 0.0031,
-    "costs.taf_per_share_usd": 0.0071,
+    **flat_fees(sec_rate=0.0031, taf_usd=0.0071, taf_max_usd=8.30),
 }
 
 
-def planned(book, target, **overrides):
+def planned(book, target, *, index_multiplier=1.0, **overrides):
     settings = make_settings(**overrides)
-    lines = lines_of(book, target, settings=settings)
+    lines = lines_of(book, target, settings=settings, index_multiplier=index_multiplier)
     return lines, plan_trades(lines, settings=settings), settings.costs
 
 
@@ -34,29 +35,29 @@ def test_every_line_costs_what_the_model_asks_and_never_a_cent_less():
         MORE={"weight": 0.09, "price": 41.17, "daily_volatility": 0.03},
     )
 
-    lines, plan, costs = planned(book, target, **DEAR)
+    lines, plan, costs = planned(book, target, index_multiplier=1.5, **DEAR)
 
     assert set(np.sign(plan.sells - plan.buys).tolist()) == {1, -1}
     for line in range(len(lines.symbols)):
         shares = np.array([float(plan.sells[line] + plan.buys[line])])
         price = np.array([lines.price_cents[line] / 100])
-        fees = commission(shares, price, np.array([plan.sells[line] > 0]), costs=costs)[0]
-        lost = slippage(
+        expected = estimate(
             shares,
-            price,
-            daily_volatility=lines.volatility[[line]],
-            adv_shares=lines.adv_shares[[line]],
+            np.array([plan.sells[line] > 0]),
+            Conditions(
+                price, lines.volatility[[line]], lines.adv_shares[[line]], MONDAY, index_multiplier=1.5
+            ),
             costs=costs,
-        )[0]
-        assert plan.commission_cents[line] == math.ceil(100 * fees - 1e-6)
-        assert plan.slippage_cents[line] == math.ceil(100 * lost - 1e-6)
+        )
+        assert plan.commission_cents[line] == math.ceil(100 * expected.commission_usd[0] - 1e-6)
+        assert plan.slippage_cents[line] == math.ceil(100 * expected.slippage_usd[0] - 1e-6)
     assert plan.cost_cents == plan.commission_cents.sum() + plan.slippage_cents.sum()
 
 
 @pytest.mark.parametrize("fee", [0.0, 0.01, 0.05])
 def test_the_fees_of_sales_are_paid_before_anything_is_bought(fee):
     names = {f"NEW{number}": 0.10 for number in range(10)}
-    overrides = {"costs.sec_fee_rate": fee, "safety.max_trade_frac": 1.0, "safety.max_buys_frac": 1.0}
+    overrides = {**flat_fees(sec_rate=fee), "safety.max_trade_frac": 1.0, "safety.max_buys_frac": 1.0}
 
     lines, plan, _ = planned(make_book(0.0, OLD=2_000), make_target(OLD=0.0, **names), **overrides)
 
@@ -73,7 +74,7 @@ def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_reported():
         planned(
             book,
             make_target(DUST=cheap),
-            **{"costs.taf_per_share_usd": fee, "costs.taf_max_usd": 1e6},
+            **flat_fees(taf_usd=fee),
         )[1]
         for fee in (0.04, 0.05)
     )

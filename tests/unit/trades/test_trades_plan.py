@@ -9,7 +9,7 @@ from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.cuts import CutLog, fit_buys
 from tasks.trades.explanation import algorithm_for, dropped_trades, trades_frame
 from tasks.trades.plan import costs_of, plan_trades
-from tests.builders import make_settings
+from tests.builders import flat_fees, make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
 
@@ -368,7 +368,7 @@ def test_where_a_day_is_full_the_trades_of_most_money_stay_however_few_their_sha
 # issue 10, part 2: costs are rounded up
 @pytest.mark.parametrize(("rate", "cents"), [(0.0000001, 1), (0.0001, 50), (0.00010001, 51), (0.000101, 51)])
 def test_a_fraction_of_a_cent_of_costs_is_a_cent(rate, cents):
-    chosen = make_settings(**{"costs.sec_fee_rate": rate, "costs.taf_per_share_usd": 0.0})
+    chosen = make_settings(**flat_fees(sec_rate=rate))
     lines = lines_of(make_book(0.0, A=100), make_target(A=0.0), settings=chosen)
 
     commission, _ = costs_of(np.array([100]), lines, is_sale=True, settings=chosen)
@@ -379,21 +379,19 @@ def test_a_fraction_of_a_cent_of_costs_is_a_cent(rate, cents):
 @given(st.floats(0, 0.01), st.floats(0, 30), st.integers(1, 5_000))
 @settings(max_examples=50, deadline=None)
 def test_costs_in_cents_are_never_less_than_the_estimate_and_less_than_a_cent_more(fee, spread, shares):
-    chosen = make_settings(**{"costs.sec_fee_rate": fee, "costs.half_spread_bps": spread})
+    chosen = make_settings(**flat_fees(sec_rate=fee), **{"costs.spread.benchmark_half_bps": spread})
     lines = lines_of(make_book(0.0, A=shares), make_target(A=0.0), settings=chosen)
     sold = np.array([shares])
 
     exact = estimate(
         sold.astype(float),
-        np.array([50.0]),
         np.array([True]),
-        daily_volatility=lines.volatility,
-        adv_shares=lines.adv_shares,
+        lines.conditions,
         costs=chosen.costs,
     )
     rounded = costs_of(sold, lines, is_sale=True, settings=chosen)
 
-    for cents, usd in zip(rounded, exact, strict=True):
+    for cents, usd in zip(rounded, (exact.commission_usd, exact.slippage_usd), strict=True):
         assert -1e-4 <= cents[0] - usd[0] * 100 < 1
 
 
@@ -420,7 +418,7 @@ def test_buys_are_paid_from_what_selling_leaves_after_its_costs(selling_costs):
 
 # issue 10, part 2: what selling costs is deducted before buys, at the rates of a sale
 def test_a_sale_with_dear_fees_leaves_less_to_buy_and_no_debt():
-    dear = make_settings(**{"costs.sec_fee_rate": 0.05})
+    dear = make_settings(**flat_fees(sec_rate=0.05))
     lines = lines_of(make_book(0.0, A=200, B=1800), make_target(A=0.0, B=0.9, C=0.1), settings=dear)
 
     plan = plan_trades(lines, settings=dear)

@@ -39,8 +39,13 @@ def make_target(**names):
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS)).rename_axis("symbol")
 
 
-def lines_of(book, target, *, quarantined=(), exposure_cap=1.0, settings=None) -> Lines:
+def lines_of(book, target, *, quarantined=(), exposure_cap=1.0, settings=None, index_multiplier=1.0) -> Lines:
     """Return the lines of a target against a book, under the shipped settings unless others are given."""
     return make_lines(
-        target, book, tuple(quarantined), exposure_cap=exposure_cap, settings=settings or make_settings()
+        target,
+        book,
+        tuple(quarantined),
+        exposure_cap=exposure_cap,
+        settings=settings or make_settings(),
+        index_multiplier=index_multiplier,
     )
