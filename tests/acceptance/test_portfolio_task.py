@@ -95,6 +95,16 @@ def test_an_empty_home_starts_with_its_cash_and_gets_a_target(build):
     assert portfolio.risk["volatility"] > 0
 
 
+def test_the_costs_of_the_next_session_know_how_high_the_volatility_index_is(build):
+    levels = DELIVERY.levels
+    index = levels.loc[levels["name"] == "^VIX", "close"].to_numpy(dtype=float)
+
+    portfolio, _ = build()
+
+    assert portfolio.index_multiplier == pytest.approx(index[-1] / index[-63:].mean())
+    assert portfolio.index_multiplier != 1
+
+
 def test_a_split_since_the_positions_were_written_changes_no_value(build):
     days = days_of(DELIVERY)
     before = days[40]  # S01 splits two for one at day 50

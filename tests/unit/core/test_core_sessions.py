@@ -3,7 +3,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tasks.core.errors import ConfigError
-from tasks.core.sessions import last_closed_session, session_on, sessions_between, sessions_ending
+from tasks.core.sessions import (
+    last_closed_session,
+    session_after,
+    session_on,
+    sessions_between,
+    sessions_ending,
+)
 
 THURSDAY_BEFORE_INDEPENDENCE_DAY = date(2024, 7, 3)
 
@@ -53,6 +59,20 @@ def test_a_window_of_sessions_ends_on_or_before_the_day():
 
 def test_more_sessions_than_the_calendar_has_are_all_of_them():
     assert len(sessions_ending(date(1990, 1, 5), 10**18)) == 4
+
+
+@pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        (date(2024, 6, 13), date(2024, 6, 14)),
+        (date(2024, 6, 14), date(2024, 6, 17)),
+        (date(2024, 6, 15), date(2024, 6, 17)),
+        (date(2024, 7, 3), date(2024, 7, 5)),
+    ],
+)
+def test_the_session_after_a_day_leaves_out_weekends_and_holidays(day, following):
+    assert session_after(day) == following
+    assert type(session_after(day)) is date
 
 
 def test_no_session_lies_between_two_days_of_a_weekend():

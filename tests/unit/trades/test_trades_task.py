@@ -14,9 +14,10 @@ def make_market(tmp_path, *, quarantined=(), provider="files"):
     return Market(snapshot, provider, 0, 0, (), quarantined, 3, (), (), ())
 
 
-def propose(tmp_path, book, target, **market):
+def propose(tmp_path, book, target, *, index_multiplier=1.0, **market):
     run = make_run(tmp_path)
-    portfolio = Portfolio(save_frame(run, "portfolio", target), book, "hrp", (), 1.0, {}, ())
+    frame = save_frame(run, "portfolio", target)
+    portfolio = Portfolio(frame, book, "hrp", (), 1.0, {}, (), index_multiplier)
     return propose_trades(run, make_market(tmp_path, **market), portfolio)
 
 
@@ -42,6 +43,19 @@ def test_a_day_without_trades_keeps_the_columns_and_their_types(tmp_path):
 
     assert quiet.empty
     assert quiet.dtypes.to_dict() == busy.dtypes.to_dict()
+
+
+def test_a_nervous_market_makes_trades_dearer_not_other_trades(tmp_path):
+    book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
+
+    calm, nervous = (
+        load_frame(propose(tmp_path / str(multiplier), book, target, index_multiplier=multiplier).frame)
+        for multiplier in (1.0, 3.0)
+    )
+
+    assert (nervous["slippage_est"] > calm["slippage_est"]).all()
+    assert nervous["symbol"].equals(calm["symbol"])
+    assert nervous["commission_est"].equals(calm["commission_est"])
 
 
 def test_equal_inputs_give_equal_bytes(tmp_path):
