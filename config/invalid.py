@@ -52,7 +52,7 @@ def _located(loc: tuple[int | str, ...], keys: Mapping[str, Key], *, unknown: bo
     """Return the dotted key as written, and the known key it refers to.
 
     pydantic appends the alternatives of a union to the location; they are cut off. What remains names a known key,
-    or one entry of a mapping whose keys the user chooses. If the key is unknown, it is the whole location.
+    or one entry of a mapping whose keys the user chooses. If the key is unknown, the dotted key is the whole location.
     """
     dotted, pattern, key = "", "", None
     for step in loc:

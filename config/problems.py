@@ -14,9 +14,9 @@ REPLACED = {  # settings of an earlier release, and their replacements
     "costs.taf_max_usd": "Set costs.fees.taf: the fee has a maximum for each trade date.",
     "costs.half_spread_bps": "Set costs.spread: the spread is estimated for each name.",
     "costs.impact_coefficient": "Set costs.impact.square_root.",
-    "safety.max_turnover_frac": "Set safety.max_buys_frac: it limits buys, and turnover is half of buys plus sells.",
-    "safety.max_entry_turnover_frac": "Set safety.max_entry_buys_frac: it limits buys, and turnover is half of buys "
-    "plus sells.",
+    "safety.max_turnover_frac": "Set safety.max_buys_frac, which limits buys only; turnover was (buys + sells) / 2.",
+    "safety.max_entry_turnover_frac": "Set safety.max_entry_buys_frac, which limits buys only; turnover was "
+    "(buys + sells) / 2.",
 }
 
 

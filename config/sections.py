@@ -161,7 +161,7 @@ class Trades(Section):
     min_notional_usd: NotNegative
     """Smaller trades are not worth their costs and are listed as dropped."""
     max_trades: Count
-    """Largest number of trades per day; exits come first, then the largest trades."""
+    """Largest number of trades per day; exits come first, then other sales, then the largest buys."""
     max_adv_frac: Fraction
     """A trade above this fraction of average daily volume is cut to it and marked."""
     min_weight_change_frac: Fraction
@@ -188,7 +188,7 @@ class Safety(Section):
     kill_daily_loss_frac: Fraction
     """A one-session loss beyond this trips the kill switch."""
     kill_sharpe: float
-    """An annualised Sharpe ratio over kill_sharpe_sessions below this trips the kill switch."""
+    """The kill switch trips if the annualised Sharpe ratio of the last kill_sharpe_sessions sessions is below this."""
     kill_sharpe_sessions: Annotated[int, Field(ge=5)]
     """Number of sessions over which that Sharpe ratio is computed; with fewer, the rule does not apply."""
     kill_volatility: Positive

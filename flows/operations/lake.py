@@ -152,8 +152,9 @@ def import_files(options: Options, folder: Path) -> Result:
     if undated > 0:
         lines.append(
             f"Names whose sector has no date: {undated:,}"
-            f" of {imported.symbols:,}. Limits use it; features compare these names only with each other: a past"
-            " session must not know today's sectors. A sector_changes file dates them (docs/data.md)."
+            f" of {imported.symbols:,}. The sector is used for limits, but not for features, where"
+            " these names are compared only with each other: an undated sector could be later than the session."
+            " Add a sector_changes file to give the dates (docs/data.md)."
         )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:

@@ -1,7 +1,7 @@
 """Checks of the portfolio after the day's trades.
 
 The portfolio may exceed a limit because of drift, or because a sale was cut, but no trade may increase the excess.
-Weights are fractions of equity before costs, because costs raise every weight slightly without a decision.
+Weights are fractions of equity before costs, because paying costs lowers equity and so raises every weight slightly.
 """
 
 from collections.abc import Iterator

@@ -115,7 +115,7 @@ def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | 
 def why_not_in_production(incumbent: Champion, session: date) -> str:
     """Return why a champion of a past week is not in production."""
     return (
-        f"It is kept for sessions from {session} on; production stays with {incumbent.name},"
+        f"It is retained for sessions from {session} on; production stays with {incumbent.name},"
         f" which was trained on prices up to {incumbent.trained_through}."
     )
 

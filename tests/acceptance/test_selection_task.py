@@ -184,4 +184,4 @@ def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
         FRIDAY,
         FRIDAY - timedelta(weeks=4),
     ]
-    assert "kept for sessions from 2024-05-17 on" in past.reason
+    assert "retained for sessions from 2024-05-17 on" in past.reason

@@ -32,8 +32,8 @@ def measure() -> dict[str, str]:
     """Return the two tables, by title."""
     few, many = [], []
     rows = [
-        _day(FEW, few, runs=3, goal="5 s, 600 MB (then 4 s, 500 MB)"),
-        _day(MANY, many, runs=1, goal="25 s, 3 GB (then 20 s)"),
+        _day(FEW, few, runs=3, goal="5 s, 600 MB (next goal: 4 s, 500 MB)"),
+        _day(MANY, many, runs=1, goal="25 s, 3 GB (next goal: 20 s)"),
         _help(),
     ]
     return {"The whole day": table(rows), "The day by stage, seconds": _stages(few, many)}

@@ -56,7 +56,7 @@ def paired_differences(
     """
     if not np.array_equal(one.sessions, other.sessions):
         raise DataError(
-            "Two equity curves over different sessions cannot be compared in pairs.",
+            "A paired comparison needs two equity curves over the same sessions.",
             remedy="Run both backtests over the same sessions.",
         )
     rows = np.column_stack([one.returns, other.returns, one.benchmark[1:], one.risk_free[1:]])

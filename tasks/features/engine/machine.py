@@ -474,7 +474,7 @@ def _place(out: History, so_far: History, own: History, past: History, nearest: 
 
 @compiled
 def _quantile(out: History, past: History, fraction: float, window: int) -> None:
-    """Maintain the sorted window, and interpolate between the two values next to the fraction.
+    """Maintain the sorted window, and interpolate between the values on either side of the quantile's position.
 
     Missing values are stored at the end, as infinity. Values between the one that leaves and the one that enters shift
     by one position; the loop visits all positions without branches, so that it is vectorised.

@@ -103,7 +103,7 @@ class Series:
         return recorded(machine.NOT, _mask(self))
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("A feature cannot use `if`, because rows differ. Use where().")
+        raise TypeError("A feature cannot use `if`: the condition differs from row to row. Use where().")
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         raise TypeError(

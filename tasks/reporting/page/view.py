@@ -137,7 +137,7 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     session = f"{inputs.run.session}{' (simulated market)' if inputs.records.market.is_simulated else ''}"
     halted = " The kill switch halts new risk: sales only." if inputs.records.checks.reductions_only else ""
     if not inputs.records.scores.champion.ranks:
-        halted += " No signal is used: the baseline holds."
+        halted += " No signal is used: the champion is the equal-weight baseline."
     if not summary.trades:
         return f"{session}: {regime}, no trades.{halted}"
     return (

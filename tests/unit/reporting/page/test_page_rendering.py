@@ -340,7 +340,7 @@ def test_a_day_without_a_signal_says_so_before_what_to_do_and_in_its_summary():
         < text.index("No statistically significant signal was found")
         < text.index("What to do")
     )
-    assert day.summary.endswith("No signal is used: the baseline holds.")
+    assert day.summary.endswith("No signal is used: the champion is the equal-weight baseline.")
     assert said not in Report(render()).text
 
 
