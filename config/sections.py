@@ -132,13 +132,36 @@ class Risk(Section):
     """Confidence level of VaR and CVaR."""
 
 
+class Methods(Section):
+    """Parameters of single optimizers."""
+
+    hrp_tilt_frac: Fraction
+    """`tilted_hrp` multiplies HRP's weights by 1 + this for the best score, down to 1 - this for the worst."""
+    risk_aversion: Positive
+    """`black_litterman`: expected excess return of the equally weighted candidates, per unit of their variance."""
+    view_confidence: Annotated[float, Field(gt=0, le=1)]
+    """`black_litterman`: how far expected returns move from the equilibrium (0) to those of the scores (1)."""
+    view_tau: Annotated[float, Field(gt=0, le=1)]
+    """`black_litterman`: variance of the error of the equilibrium returns, as a fraction of the returns' variance."""
+
+
 class Portfolio(Section):
     """The portfolio and its limits."""
 
     initial_cash_usd: Positive
     """Cash of a new portfolio."""
-    optimizer: Literal["max_sharpe", "min_volatility", "hrp", "inverse_volatility", "equal_weight"]
-    """First rung of the ladder."""
+    optimizer: Literal[
+        "max_sharpe",
+        "min_volatility",
+        "black_litterman",
+        "risk_parity",
+        "hrp",
+        "tilted_hrp",
+        "inverse_volatility",
+        "equal_weight",
+        "score_weighted",
+    ]
+    """First rung of the ladder; docs/optimizers.md describes each method."""
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     max_position_frac: Fraction
@@ -153,6 +176,7 @@ class Portfolio(Section):
     """Above this correlation, the smaller position of a pair is reduced."""
     solver_max_iterations: Count
     """If an optimizer's solver needs more iterations, the next rung of the ladder is used."""
+    methods: Methods
 
 
 class Trades(Section):

@@ -105,6 +105,7 @@ def _solve(
         # the regime scales the portfolio as a whole
         limits_for(assets.reindex(names), covariance, exposure_cap=1.0, settings=settings),
         settings.solver_max_iterations,
+        settings.methods,
     )
     return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
 

@@ -27,7 +27,7 @@ SETTINGS = make_settings().portfolio
 def make_problem(*, covariance=None, expected=None, max_iterations=200, names=20):
     covariance = np.diag(np.linspace(0.02, 0.06, names)) if covariance is None else covariance
     expected = np.linspace(0.01, 0.10, names) if expected is None else expected
-    return Problem(expected, covariance, Limits(0.15, 1.0, (), ()), max_iterations)
+    return Problem(expected, covariance, Limits(0.15, 1.0, (), ()), max_iterations, SETTINGS.methods)
 
 
 def make_frame(**weights):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.portfolio.limits import Weights
-from tasks.portfolio.optimizers.problem import Matrix, Problem, Vector, deviations
+from tasks.portfolio.optimizers.problem import Matrix, Problem, Vector, dense, deviations, signals
 
 CORRELATION_DECIMALS = 6  # equal correlations must not become different distances through rounding errors
 
@@ -14,28 +14,50 @@ def hrp(problem: Problem) -> Weights:
     volatilities = deviations(problem)
     if len(volatilities) == 1:
         return np.ones(1)
-    correlation = problem.covariance / np.outer(volatilities, volatilities)
+    covariance = dense(problem.covariance)
+    return allocate(covariance, covariance / np.outer(volatilities, volatilities))
+
+
+def allocate(covariance: Matrix, correlation: Matrix) -> Weights:
+    """Return the weights of two names and more; `correlation` orders them, `covariance` splits the risk."""
     order = _order_of(correlation)
     weights = np.empty(len(order))
-    weights[order] = _bisected(correlation[np.ix_(order, order)], volatilities[order])
+    weights[order] = _bisected(covariance[np.ix_(order, order)], 1 / np.diag(covariance)[order])
     return weights
+
+
+def tilted_hrp(problem: Problem) -> Weights:
+    """Multiply the weights of `hrp` by 1 + tilt for the best score down to 1 - tilt for the worst; keep their sum.
+
+    The tilt is linear in the rank among the candidates; equal scores get the mean of their ranks.
+    """
+    import pandas as pd
+
+    weights = hrp(problem)
+    if len(weights) > 1:
+        rank = (pd.Series(signals(problem)).rank().to_numpy() - 1) / (
+            len(weights) - 1
+        )  # 0 the worst, 1 the best
+        weights *= 1 + problem.methods.hrp_tilt_frac * (2 * rank - 1)
+    tilted: Weights = weights / weights.sum()
+    return tilted
 
 
 def _order_of(correlation: Matrix) -> NDArray[np.integer]:
     """Return the names in the order of the leaves of the tree, in which similar names are neighbours."""
     from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
 
-    upper = correlation[np.triu_indices(len(correlation), 1)].round(CORRELATION_DECIMALS)
-    return leaves_list(linkage(np.sqrt(np.clip((1.0 - upper) / 2.0, 0.0, 1.0)), "single"))
+    pairs = squareform(correlation, checks=False).round(CORRELATION_DECIMALS)
+    return leaves_list(linkage(np.sqrt(np.clip((1.0 - pairs) / 2.0, 0.0, 1.0)), "single"))
 
 
-def _bisected(correlation: Matrix, volatilities: Vector) -> Vector:
+def _bisected(covariance: Matrix, precision: Vector) -> Vector:
     """Return the weights: each half of a block gets a share by the inverse of its variance.
 
-    The variance of a half is that of its names weighted by their inverse variances.
+    The variance of a half is that of its names weighted by their precision, the inverse of their variance.
     """
-    precision = volatilities**-2.0
-    risk = correlation / np.outer(volatilities, volatilities)  # covariance between the weighted names
+    risk = covariance * np.outer(precision, precision)
     weights = np.ones(len(precision))
     blocks = [(0, len(precision))]
     while blocks:

@@ -1,10 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tasks.risk.covariance import (
     covariance_of,
     estimable,
+    estimate_factors,
     estimate_shrinkage,
     fill_gaps,
 )
@@ -186,3 +188,62 @@ def test_a_repair_lifts_the_smallest_eigenvalue_to_twice_the_floor_whatever_it_w
     assert shrinkage.is_repaired
     least = np.diag(covariance_of(returns, ["A", "B"], shrinkage)).min()
     assert least / mean_variance / 1e-8 == pytest.approx(2, rel=1e-6)
+
+
+def factor_returns(*, sessions: int = 252, names: int = 60, seed: int = 0) -> np.ndarray:
+    """A market, two sectors and returns of their own; name i has a volatility that grows with i."""
+    rng = np.random.default_rng(seed)
+    market = rng.normal(0, 0.01, (sessions, 1))
+    sector = rng.normal(0, 0.006, (sessions, 2))[:, np.arange(names) % 2]
+    return (market + sector + rng.normal(0, 0.012, (sessions, names))) * np.linspace(0.5, 2, names)
+
+
+def test_factors_leave_the_variances_of_the_sample():
+    returns = factor_returns()
+
+    estimate = estimate_factors(returns, factors=5)
+
+    assert estimate.loadings.shape == (60, 5)
+    np.testing.assert_allclose(estimate.variances, returns.var(axis=0))
+    np.testing.assert_allclose(np.diag(estimate.matrix()), estimate.variances)
+
+
+def test_factors_are_nearer_to_the_true_correlations_than_the_sample():
+    true = np.corrcoef(factor_returns(sessions=50_000), rowvar=False)
+    returns = factor_returns(seed=1)
+
+    estimate = estimate_factors(returns, factors=3)
+
+    deviation = np.sqrt(estimate.variances)
+    error = np.abs(estimate.matrix() / np.outer(deviation, deviation) - true).mean()
+    assert error < 0.9 * np.abs(np.corrcoef(returns, rowvar=False) - true).mean()
+
+
+def test_unrelated_names_get_nearly_no_common_factor():
+    returns = np.random.default_rng(0).normal(0, 0.01, (252, 500))
+
+    estimate = estimate_factors(returns, factors=10)
+
+    explained = (estimate.loadings**2).sum(axis=1) / estimate.variances
+    assert explained.mean() < 0.07  # without the subtraction of noise it is 0.105
+
+
+def test_a_few_names_get_fewer_factors_and_stay_invertible():
+    estimate = estimate_factors(factor_returns(names=4), factors=20)
+
+    assert estimate.loadings.shape == (4, 1)
+    assert np.linalg.eigvalsh(estimate.matrix())[0] > 0
+    assert estimate_factors(factor_returns(names=1), factors=20).loadings.shape == (1, 0)
+    assert estimate_factors(np.empty((252, 0)), factors=20).loadings.shape == (0, 0)
+
+
+def test_equal_returns_give_equal_bytes_on_any_number_of_threads():
+    returns = factor_returns(names=300)
+
+    with threadpool_limits(1):
+        alone = estimate_factors(returns, factors=10)
+    with threadpool_limits(2):
+        together = estimate_factors(returns, factors=10)
+
+    assert alone.loadings.tobytes() == together.loadings.tobytes()
+    assert alone.matrix().tobytes() == together.matrix().tobytes()

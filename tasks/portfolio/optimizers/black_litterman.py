@@ -1,0 +1,74 @@
+"""Combine an equilibrium with the scores as views (Black and Litterman, 1992), then maximise the Sharpe ratio.
+
+The equilibrium holds every name equally and pays for its risk: returns of risk aversion × covariance with it. Each
+expected return is a view of its name, as certain as `portfolio.methods.view_confidence`: at 0.5 the view's error has
+the variance of the equilibrium's (He and Litterman, 1999), at 1 there is none.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from tasks.portfolio.limits import Weights
+from tasks.portfolio.optimizers.mean_variance import max_sharpe
+from tasks.portfolio.optimizers.problem import (
+    Covariance,
+    Matrix,
+    Problem,
+    Vector,
+    covariance_with_equal_weights,
+    deviations,
+)
+from tasks.risk.covariance import FactorCovariance
+
+
+def black_litterman(problem: Problem) -> Weights:
+    """Maximise the Sharpe ratio of the equilibrium returns after the views; without any it holds all names equally."""
+    methods, variances = problem.methods, deviations(problem) ** 2
+    error = variances * (1 - methods.view_confidence) / methods.view_confidence
+    prior = methods.risk_aversion * covariance_with_equal_weights(problem.covariance)
+    with threadpool_limits(1):  # bit-identical on any number of cores
+        expected, covariance = _with_views(
+            problem.covariance, prior, problem.expected_returns, error, tau=methods.view_tau
+        )
+    return max_sharpe(replace(problem, expected_returns=expected, covariance=covariance))
+
+
+def posterior(
+    covariance: Matrix, prior: Vector, picks: Matrix, views: Vector, uncertainty: Matrix, *, tau: float
+) -> tuple[Vector, Matrix]:
+    """Return the names' expected returns after the views, and their covariance including that of the mean.
+
+    `picks` (views × names) @ returns = `views`, with errors of covariance `uncertainty`; the error of `prior` has the
+    covariance `tau` × `covariance`.
+    """
+    from pypfopt.black_litterman import BlackLittermanModel
+
+    model = BlackLittermanModel(covariance, pi=prior, P=picks, Q=views, omega=uncertainty, tau=tau)
+    after = model.bl_cov().to_numpy()
+    return model.bl_returns().to_numpy(), (after + after.T) / 2
+
+
+def _with_views(
+    covariance: Covariance, prior: Vector, views: Vector, error: Vector, *, tau: float
+) -> tuple[Vector, Covariance]:
+    """Return `posterior` of one view a name, with errors of variance tau × `error`; in factor form if given so."""
+    if not isinstance(covariance, FactorCovariance):
+        return posterior(covariance, prior, np.eye(len(views)), views, tau * np.diag(error), tau=tau)
+    loadings, specific = covariance.loadings, covariance.specific
+    total = specific + error  # (covariance + error)⁻¹ by the formula of Woodbury
+    scaled = loadings / total[:, None]
+    core = np.linalg.cholesky(np.linalg.inv(np.eye(loadings.shape[1]) + loadings.T @ scaled))
+
+    def solved(right: Vector) -> Vector:
+        found: Vector = right / total - (scaled @ core) @ ((scaled @ core).T @ right)
+        return found
+
+    surprise = solved(views - prior)
+    expected = prior + loadings @ (loadings.T @ surprise) + specific * surprise
+    after = FactorCovariance(
+        np.hstack([loadings, np.sqrt(tau) * error[:, None] * (scaled @ core)]),
+        specific + tau * specific * error / total,
+    )
+    return expected, after
