@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 
+from tasks.costs.model import Conditions, estimate
 from tests.builders import make_settings
 from tests.documentation.costs_page import (
     BOOKS_USD,
     PAGE,
+    TRADE_DATE,
     book_costs,
     cost_bps,
     size_that_costs,
@@ -37,3 +40,24 @@ def test_the_size_that_costs_a_figure_costs_that_figure():
     usd = size_that_costs(20.7, "market", costs=COSTS)
 
     assert cost_bps(book_costs(usd, "market", costs=COSTS), usd) == pytest.approx(20.7, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("notional_usd", "price", "volume_usd", "volatility", "order_type", "part", "bps"),
+    [
+        (50_000, 30.0, 5e6, 0.025, "market", "slippage_usd", 26.5),
+        (1.6e6, 100.0, 160e6, 0.0126, "vwap", "impact_usd", 7.8),
+    ],
+)
+def test_the_figures_in_the_text_are_those_of_the_model(
+    notional_usd, price, volume_usd, volatility, order_type, part, bps
+):
+    shares = np.array([notional_usd // price])
+    conditions = Conditions(
+        np.array([price]), np.array([volatility]), np.array([volume_usd / price]), TRADE_DATE
+    )
+
+    found = estimate(shares, np.array([False]), conditions, costs=COSTS, order_type=order_type)
+
+    assert getattr(found, part)[0] / (shares[0] * price) * 1e4 == pytest.approx(bps, abs=0.05)
+    assert f"{bps} basis" in " ".join(PAGE.read_text().split())
