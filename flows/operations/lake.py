@@ -141,7 +141,7 @@ def import_files(options: Options, folder: Path) -> Result:
     if imported.respelled:
         lines.append(f"Symbols respelled: {_respelled(imported.respelled)}.")
     if imported.without_sector:
-        from tasks.portfolio.limits import unknown_sector_words
+        from tasks.portfolio.explanation import unknown_sector_words
 
         lines.append(
             f"Names that have no sector: {imported.without_sector:,} of {imported.symbols:,} "

@@ -3,71 +3,69 @@
 Selection depends on scores, quotes and risk estimates only; existing holdings get no preference. Sets no weights.
 """
 
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from tasks.portfolio.schema import CASH
+from tasks.portfolio.arrays import Codes, Held, Names, Places, Vector
 
 MAX_Z = 3.0  # one extreme score must not become one extreme position
 
 
+class Obstacle(IntEnum):
+    """Why a name is not a candidate; of several reasons the first."""
+
+    NONE = 0
+    UNSCORED = 1
+    RESERVED = 2
+    NO_SCORE = 3
+    NO_QUOTE = 4
+    QUARANTINED = 5
+    BELOW_A_CENT = 6
+    NO_RISK_ESTIMATE = 7
+    BEYOND = 8  # others have better scores
+
+
 class Candidates(NamedTuple):
-    """Names in alphabetical order, and the reason why each other scored name is excluded."""
+    """The names chosen, and the `Obstacle` of every name."""
 
-    symbols: tuple[str, ...]
-    left_out: dict[str, str]
+    chosen: Places
+    considered: Places  # chosen or held: the names that get a target
+    obstacle: Codes
 
 
-def choose_candidates(
-    scores: pd.Series, assets: pd.DataFrame, estimated: pd.Index, *, max_positions: int
-) -> Candidates:
+def choose_candidates(names: Names, held: Held, *, max_positions: int) -> Candidates:
     """Return the best-scored names that have a quote, no quarantine and a risk estimate.
 
-    `assets` as tasks/portfolio/quotes.py returns them. Equal scores go to the more liquid name, then by symbol.
+    Equal scores go to the more liquid name, then to the earlier one.
     """
-    facts = assets.reindex(scores.index)
-    has_quote = facts["has_quote"].eq(True)  # noqa: FBT003 - a pandas comparison; a missing name has no quote
-    obstacles = {
-        "its symbol is reserved for cash": scores.index == CASH,
-        "it has no score": ~np.isfinite(scores.to_numpy(dtype=float)),
-        "it has no quote on the session": ~has_quote,
-        "it is in quarantine": facts["is_quarantined"].eq(True),  # noqa: FBT003
-        "it trades below one cent": ~(facts["price"] > 0),
-        "it has no risk estimate": ~scores.index.isin(estimated),
-    }
-    why_not = pd.Series(
-        np.select([np.asarray(mask) for mask in obstacles.values()], list(obstacles), default=""),
-        scores.index,
-    )
-    ranking = pd.DataFrame(
-        {"score": -scores, "adv_usd": -facts["adv_usd"], "symbol": scores.index.astype(str)}
-    )
-    best = (
-        ranking[why_not == ""]
-        .reset_index(drop=True)
-        .sort_values(["score", "adv_usd", "symbol"])["symbol"]
-        .tolist()
-    )
-    left_out = {str(symbol): why for symbol, why in why_not.items() if why}
-    left_out |= dict.fromkeys(best[max_positions:], f"beyond the {max_positions} names considered")
-    return Candidates(tuple(sorted(best[:max_positions])), left_out)
+    obstacle = np.zeros(len(names.score), dtype=np.int64)
+    obstacle[~names.has_risk] = Obstacle.NO_RISK_ESTIMATE  # an earlier reason overwrites a later one
+    obstacle[~(names.price > 0)] = Obstacle.BELOW_A_CENT
+    obstacle[names.is_quarantined] = Obstacle.QUARANTINED
+    obstacle[~names.has_quote] = Obstacle.NO_QUOTE
+    obstacle[~np.isfinite(names.score)] = Obstacle.NO_SCORE
+    obstacle[names.is_reserved] = Obstacle.RESERVED
+    obstacle[~names.is_scored] = Obstacle.UNSCORED
+
+    eligible = np.flatnonzero(obstacle == Obstacle.NONE)
+    best = eligible[np.lexsort((-names.adv_usd[eligible], -names.score[eligible]))]
+    obstacle[best[max_positions:]] = Obstacle.BEYOND
+    chosen = np.sort(best[:max_positions])
+    return Candidates(chosen, np.union1d(chosen, held.places), obstacle)
 
 
-def expected_returns(
-    scores: pd.Series, volatility: pd.Series, *, score_to_return: float
-) -> NDArray[np.float64]:
-    """Return annual expected returns in excess of cash for the names of `volatility` (annual, a fraction).
+def expected_returns(score: Vector, chosen: Places, volatility: Vector, *, score_to_return: float) -> Vector:
+    """Return annual expected returns in excess of cash for the chosen names; their `volatility` is annual.
 
     The z-score of each name among all scored names × its volatility × `score_to_return` (Grinold's rule). If all
     scores are equal, every expected return is 0.
     """
-    known = scores[np.isfinite(scores)]
-    spread = float(known.std(ddof=0)) if len(known) else 0.0
-    if not spread > 1e-12 * max(1.0, float(known.abs().max()) if len(known) else 0.0):
-        return np.zeros(len(volatility))
-    standard = ((scores[volatility.index] - known.mean()) / spread).clip(-MAX_Z, MAX_Z)
-    worth: NDArray[np.float64] = (standard * volatility * score_to_return).to_numpy(dtype=float)
+    known = score[np.isfinite(score)]
+    spread = float(known.std()) if known.size else 0.0
+    if not spread > 1e-12 * max(1.0, float(np.abs(known).max(initial=0.0))):
+        return np.zeros(len(chosen))
+    standard = ((score[chosen] - known.mean()) / spread).clip(-MAX_Z, MAX_Z)
+    worth: Vector = standard * volatility * score_to_return
     return worth

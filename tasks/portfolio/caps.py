@@ -4,43 +4,26 @@ Never adds exposure or raises a weight; uses no prices or scores. Every limit is
 step only reduces weights, so one pass satisfies all limits and a second pass changes nothing.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from tasks.core.text import percent
+from tasks.portfolio.arrays import Matrix
 from tasks.portfolio.limits import Group, Limits, Pair, Weights
 
 GRAINS = 1e10  # weights are whole numbers of 1e-10, rounded down, so that equal runs agree to the byte
 
 
-class Cut(NamedTuple):
-    """The weights after one limit was applied, and its description."""
+def cap_book(weights: Weights, limits: Limits) -> Matrix:
+    """Return the weights, which must not be negative, and in each further row what one more limit leaves of them.
 
-    why: str
-    weights: Weights
-
-
-def cap_book(weights: Weights, limits: Limits) -> tuple[Cut, ...]:
-    """Apply every limit in turn; the last entry satisfies all of them. Weights must not be negative."""
-    cuts = [Cut("desired", weights)]
-
-    def then(why: str, capped: Weights) -> None:
-        cuts.append(Cut(why, capped))
-
-    then(
-        f"the position limit of {percent(limits.max_position)}",
-        cap_positions(cuts[-1].weights, limits.max_position),
-    )
-    then("the limit on correlated pairs", cap_pairs(cuts[-1].weights, limits.pairs, limits.max_position))
+    The order is: position, correlated pairs, each group, exposure, rounding. The last row satisfies all limits.
+    """
+    rows = [weights, cap_positions(weights, limits.max_position)]
+    rows.append(cap_pairs(rows[-1], limits.pairs, limits.max_position))
     for group in limits.groups:
-        then(f"the limit of {percent(group.limit)} for {group.name}", cap_group(cuts[-1].weights, group))
-    then(
-        f"the exposure limit of {percent(limits.max_exposure)}",
-        cap_exposure(cuts[-1].weights, limits.max_exposure),
-    )
-    then("rounding", round_down(cuts[-1].weights))
-    return tuple(cuts)
+        rows.append(cap_group(rows[-1], group))
+    rows.append(cap_exposure(rows[-1], limits.max_exposure))
+    rows.append(round_down(rows[-1]))
+    return np.array(rows)
 
 
 def round_down(weights: Weights) -> Weights:
@@ -64,13 +47,15 @@ def cap_group(weights: Weights, group: Group) -> Weights:
 
 def cap_pairs(weights: Weights, pairs: tuple[Pair, ...], limit: float) -> Weights:
     """Reduce the smaller position of a correlated pair until the pair is within the limit of one position."""
-    capped = weights.copy()
+    if not pairs:
+        return weights
+    capped = weights.tolist()
     for one, other, _ in pairs:
         excess = capped[one] + capped[other] - limit
         if excess > 0:
             smaller = one if capped[one] < capped[other] else other
             capped[smaller] = max(capped[smaller] - excess, 0.0)
-    return capped
+    return np.array(capped)
 
 
 def cap_exposure(weights: Weights, limit: float) -> Weights:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from config.sections import Portfolio as PortfolioSettings
 from tasks.core.errors import SafetyError
-from tasks.portfolio.limits import breaches, limits_for
+from tasks.portfolio.frame import limits_for
+from tasks.portfolio.limits import breaches
 from tasks.portfolio.schema import CASH
 
 SUM_TOLERANCE = 1e-9

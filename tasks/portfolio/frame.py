@@ -1,18 +1,103 @@
-"""Combine target and current portfolio in one frame, the output of the portfolio stage.
+"""Convert frames to the arrays of a decision, and a target to the frame that the portfolio stage hands on.
 
 Decides nothing: every number comes from the current portfolio, the quotes or the target.
 """
 
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 
+from config.sections import Portfolio as PortfolioSettings
+from tasks.portfolio.arrays import Codes, Held, Matrix, Names, Places, Vector
+from tasks.portfolio.limits import CAP_CLASSES, UNKNOWN_SECTOR, Limits, limits_of, rules_of
 from tasks.portfolio.schema import CASH, Book
-from tasks.portfolio.target import Target
+from tasks.portfolio.target import Target, without_increases
 
 COLUMN_TYPES = {
     **dict.fromkeys(("weight", "current_weight", "price", "score", "adv_usd", "daily_volatility"), "float64"),
     **dict.fromkeys(("sector", "cap_class", "note"), "str"),
     "has_quote": "bool",
 }
+
+
+class SessionArrays(NamedTuple):
+    """One session's arrays, the symbol of each name in alphabetical order, and the sorted sectors by code."""
+
+    symbols: pd.Index
+    sectors: tuple[str, ...]
+    names: Names
+    held: Held
+
+    def at(self, places: Places) -> pd.Index:
+        """Return the symbols of the names at these places."""
+        return self.symbols[places]
+
+
+def session_arrays(
+    scores: pd.Series, assets: pd.DataFrame, has_risk: Collection[str], book: Book
+) -> SessionArrays:
+    """Return the arrays of every name with a score, a price or a holding. `assets` as tasks/portfolio/quotes.py."""
+    shares = pd.Series({holding.symbol: holding.shares for holding in book.holdings}, dtype=float)
+    symbols = pd.Index(sorted({*scores.index, *assets.index, *shares.index}), dtype="str", name="symbol")
+    facts = assets.reindex(symbols)
+    sector, sectors = sector_codes(facts["sector"])
+    names = Names(
+        score=_numbers(scores.reindex(symbols)),
+        is_scored=symbols.isin(scores.index),
+        price=_numbers(facts["price"]),
+        has_quote=facts["has_quote"].eq(True).to_numpy(dtype=bool),  # noqa: FBT003 - NaN is not True
+        is_quarantined=facts["is_quarantined"].eq(True).to_numpy(dtype=bool),  # noqa: FBT003
+        is_reserved=np.asarray(symbols == CASH, dtype=bool),
+        has_risk=symbols.isin(has_risk),
+        adv_usd=_numbers(facts["adv_usd"]),
+        daily_volatility=_numbers(facts["daily_volatility"]),
+        sector=sector,
+        cap_class=cap_class_codes(facts["cap_class"]),
+    )
+    held = Held(
+        _numbers(shares.reindex(symbols).fillna(0.0)),
+        _numbers(current_weights(book).reindex(symbols).fillna(0.0)),
+        book.cash_usd,
+        book.equity_usd,
+    )
+    return SessionArrays(symbols, sectors, names, held)
+
+
+def sector_codes(labels: pd.Series) -> tuple[Codes, tuple[str, ...]]:
+    """Return the code of each name's sector, and the sectors by code; a missing one is unknown."""
+    sectors, codes = np.unique(labels.fillna(UNKNOWN_SECTOR).to_numpy(dtype=str), return_inverse=True)
+    return codes.astype(np.int64), tuple(map(str, sectors))
+
+
+def cap_class_codes(labels: pd.Series) -> Codes:
+    """Return the code of each name's cap class; -1 without cap data."""
+    return np.array(pd.Index(CAP_CLASSES).get_indexer(pd.Index(labels.astype(object))), dtype=np.int64)
+
+
+def matrix_of(covariance: pd.DataFrame, symbols: pd.Index) -> Matrix:
+    """Return the covariance of these names in their order; NaN without an estimate."""
+    matrix: Matrix = covariance.reindex(index=symbols, columns=symbols).to_numpy(dtype=float)
+    return matrix
+
+
+def limits_for(
+    names: pd.DataFrame, covariance: pd.DataFrame | None, *, exposure_cap: float, settings: PortfolioSettings
+) -> Limits:
+    """Return the limits of a portfolio of these names, in their order.
+
+    `names` is indexed by symbol, with the columns sector and cap_class, NaN where unknown. `covariance` is by symbol
+    and may contain other names; None means no limits on correlated pairs.
+    """
+    sector, sectors = sector_codes(names["sector"])
+    return limits_of(
+        sector,
+        cap_class_codes(names["cap_class"]),
+        None if covariance is None else matrix_of(covariance, names.index),
+        exposure_cap=exposure_cap,
+        rules=rules_of(settings, sectors),
+    )
 
 
 def current_weights(book: Book) -> pd.Series:
@@ -24,14 +109,23 @@ def current_weights(book: Book) -> pd.Series:
     )
 
 
-def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
-    """Return the frame of `Portfolio`: names with a target or a holding by descending weight, CASH last."""
+def by_symbol(session: SessionArrays, target: Target, reasons: Sequence[str]) -> pd.DataFrame:
+    """Return the target by symbol: the columns weight and note."""
+    index = session.at(target.places)
+    return pd.DataFrame({"weight": target.weights, "note": pd.Series(reasons, index, dtype="str")}, index)
+
+
+def book_frame(target: pd.DataFrame, book: Book, assets: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
+    """Return the frame of `Portfolio`: names with a target or a holding by descending weight, CASH last.
+
+    `target` is the frame of `by_symbol`, in alphabetical order.
+    """
     current = current_weights(book)
-    wanted = target.weights[(target.weights > 0) | target.weights.index.isin(current.index)]
+    wanted = target[(target["weight"] > 0) | target.index.isin(current.index)]
     names = wanted.index
     frame = pd.DataFrame(
         {
-            "weight": wanted,
+            "weight": wanted["weight"],
             "current_weight": current.reindex(names).fillna(0.0),
             "price": assets["price"].reindex(names),
             "sector": assets["sector"].reindex(names).astype(str),
@@ -40,7 +134,7 @@ def book_frame(target: Target, book: Book, assets: pd.DataFrame, scores: pd.Seri
             "has_quote": assets["has_quote"].reindex(names),
             "adv_usd": assets["adv_usd"].reindex(names),
             "daily_volatility": assets["daily_volatility"].reindex(names),
-            "note": [target.why[name] for name in names],
+            "note": wanted["note"],
         },
         index=names,
     )
@@ -69,10 +163,15 @@ def reductions_of(frame: pd.DataFrame) -> pd.DataFrame:
     names = reduced.index != CASH
     wanted, current = (reduced.loc[names, name] for name in ("weight", "current_weight"))
     is_cut = (wanted > current).reindex(reduced.index, fill_value=False)
-    reduced.loc[names, "weight"] = wanted.clip(upper=current)
+    reduced.loc[names, "weight"] = without_increases(_numbers(wanted), _numbers(current))
     reduced.loc[CASH, "weight"] = 1.0 - reduced.loc[names, "weight"].sum()
     note = reduced.loc[is_cut, "note"].astype(str)
     reduced.loc[is_cut, "note"] = (
         note.where(note == "", note + "; ") + "not bought while the kill switch halts new risk"
     )
     return reduced
+
+
+def _numbers(values: pd.Series) -> Vector:
+    numbers: Vector = values.to_numpy(dtype=np.float64)
+    return numbers

@@ -4,21 +4,21 @@ Every limit is an upper bound on a sum of weights, so reducing one position neve
 weight: tasks/portfolio/caps.py does. The optimizers use the same limits as constraints.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from config.sections import Methods
 from config.sections import Portfolio as PortfolioSettings
-from tasks.core.text import percent
+from tasks.portfolio.arrays import Codes, Matrix, Places, Vector
 
 Weights = NDArray[np.float64]
-Text = NDArray[np.str_]
 
 UNKNOWN_SECTOR = "Unknown"  # as in the panel
+CAP_CLASSES = ("large", "mid", "small")  # in the order of their codes
 
 TOLERANCE = 1e-9  # a limit is broken beyond this; weights are rounded to 1e-10
 
@@ -49,52 +49,83 @@ class Limits:
     pairs: tuple[Pair, ...]
 
 
-def limits_for(
-    names: pd.DataFrame, covariance: pd.DataFrame | None, *, exposure_cap: float, settings: PortfolioSettings
-) -> Limits:
-    """Return the limits of a portfolio of these names, in their order.
+class Classes(NamedTuple):
+    """The labels of a classification by code: the name of each group, and its limit (NaN: none)."""
 
-    `names` is indexed by symbol, with the columns sector and cap_class, NaN where unknown. `covariance` is by symbol
-    and may contain other names; None means no limits on correlated pairs. Unless the settings differ, all unknown
-    sectors count as one sector, so that missing data does not remove a limit. Names without cap data belong to no cap
-    class.
+    names: tuple[str, ...]
+    limits: Vector
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings of the portfolio as plain values, read once for many sessions."""
+
+    max_positions: int
+    max_position: float
+    sectors: Classes
+    cap_classes: Classes
+    max_correlation: float
+    solver_max_iterations: int
+    methods: Methods
+
+
+def rules_of(settings: PortfolioSettings, sectors: Sequence[str]) -> Rules:
+    """Return the settings for names of these sectors, which are sorted and in the order of their codes.
+
+    Unless the settings differ, all unknown sectors count as one sector, so that missing data does not remove a limit.
+    A name that is its own sector has only the position limit.
     """
-    sector = names["sector"].fillna(UNKNOWN_SECTOR).to_numpy(dtype=str)
-    cap_class = names["cap_class"].fillna("").to_numpy(dtype=str)
-    return Limits(
+    alone = {UNKNOWN_SECTOR} if settings.unknown_sector == "each_its_own" else set()
+    each = {sector: settings.max_sector_frac for sector in sectors if sector not in alone}
+    return Rules(
+        max_positions=settings.max_positions,
         max_position=min(settings.max_position_frac, settings.max_sector_frac),  # a name is part of a sector
-        max_exposure=min(exposure_cap, 1.0),
-        groups=_groups("sector", sector, dict.fromkeys(_limited(sector, settings), settings.max_sector_frac))
-        + _groups(
-            "cap class", cap_class, {str(c): limit for c, limit in settings.max_cap_class_frac.items()}
+        sectors=_classes("sector", sectors, each),
+        cap_classes=_classes(
+            "cap class", CAP_CLASSES, {str(c): limit for c, limit in settings.max_cap_class_frac.items()}
         ),
+        max_correlation=settings.max_correlation,
+        solver_max_iterations=settings.solver_max_iterations,
+        methods=settings.methods,
+    )
+
+
+def limits_of(
+    sector: Codes, cap_class: Codes, covariance: Matrix | None, *, exposure_cap: float, rules: Rules
+) -> Limits:
+    """Return the limits of a portfolio of names with these codes.
+
+    `covariance` is NaN where there is no estimate; None means no limits on correlated pairs.
+    """
+    return Limits(
+        max_position=rules.max_position,
+        max_exposure=min(exposure_cap, 1.0),
+        groups=_groups(sector, rules.sectors) + _groups(cap_class, rules.cap_classes),
         pairs=()
         if covariance is None
-        else correlated_pairs(
-            _correlation(covariance.reindex(index=names.index, columns=names.index)),
-            limit=settings.max_correlation,
+        else correlated_pairs(_correlation(covariance), limit=rules.max_correlation),
+    )
+
+
+def limits_among(limits: Limits, chosen: Places) -> Limits:
+    """Return the limits of the names at these places of the portfolio."""
+    members = [(group, group.members[chosen]) for group in limits.groups]
+    place = {old: new for new, old in enumerate(chosen.tolist())}
+    return replace(
+        limits,
+        groups=tuple(group._replace(members=inside) for group, inside in members if inside.any()),
+        pairs=tuple(
+            Pair(place[one], place[other], correlation)
+            for one, other, correlation in limits.pairs
+            if one in place and other in place
         ),
     )
 
 
-def _limited(sector: Text, settings: PortfolioSettings) -> tuple[str, ...]:
-    """Return the sectors with a limit. A name that is its own sector has only the position limit."""
-    alone = {UNKNOWN_SECTOR} if settings.unknown_sector == "each_its_own" else set()
-    return tuple(label for label in map(str, sector) if label not in alone)
-
-
-def unknown_sector_words(settings: PortfolioSettings) -> str:
-    """Explain how the settings treat names of unknown sector."""
-    if settings.unknown_sector == "each_its_own":
-        return "each counts as its own sector, and no limit applies to their total"
-    most = percent(settings.max_sector_frac)
-    return f"they count as one sector, so together they may weigh no more than {most} of the portfolio"
-
-
-def correlated_pairs(correlation: NDArray[np.float64], *, limit: float) -> tuple[Pair, ...]:
+def correlated_pairs(correlation: Matrix, *, limit: float) -> tuple[Pair, ...]:
     """Return the pairs with a correlation above the limit, highest first; unknown correlations form no pair."""
     ones, others = np.nonzero(np.triu(np.nan_to_num(correlation, nan=0.0) > limit, k=1))
-    pairs = (Pair(int(i), int(j), float(correlation[i, j])) for i, j in zip(ones, others, strict=True))
+    pairs = map(Pair, ones.tolist(), others.tolist(), correlation[ones, others].tolist())
     return tuple(sorted(pairs, key=lambda pair: (-pair.correlation, pair.one, pair.other)))
 
 
@@ -111,10 +142,9 @@ def breaches(weights: Weights, limits: Limits) -> tuple[str, ...]:
     return tuple(broken)
 
 
-def _correlation(covariance: pd.DataFrame) -> NDArray[np.float64]:
-    matrix = covariance.to_numpy(dtype=float)
-    deviation = np.sqrt(np.diag(matrix))
-    correlation: NDArray[np.float64] = matrix / np.outer(deviation, deviation)
+def _correlation(covariance: Matrix) -> Matrix:
+    deviation = np.sqrt(np.diag(covariance))
+    correlation: Matrix = covariance / np.outer(deviation, deviation)
     return correlation
 
 
@@ -122,9 +152,17 @@ def _excess(weights: Weights, limit: float) -> bool:
     return bool(weights.sum() > limit + TOLERANCE)
 
 
-def _groups(kind: str, labels: Text, limits: Mapping[str, float]) -> tuple[Group, ...]:
+def _classes(kind: str, labels: Sequence[str], limits: Mapping[str, float]) -> Classes:
+    return Classes(
+        tuple(f"{kind} {label}" for label in labels),
+        np.array([limits.get(label, np.nan) for label in labels], dtype=np.float64),
+    )
+
+
+def _groups(codes: Codes, classes: Classes) -> tuple[Group, ...]:
+    present = np.unique(codes[codes >= 0]).tolist()
     return tuple(
-        Group(f"{kind} {label}", labels == label, limits[label])
-        for label in sorted(limits)
-        if (labels == label).any()
+        Group(classes.names[code], codes == code, float(classes.limits[code]))
+        for code in present
+        if not np.isnan(classes.limits[code])
     )

@@ -1,39 +1,46 @@
-"""Compute the target weights of one session: a pure function for the daily run and backtests alike.
+"""Compute the target weights of one session from arrays: the same function for the daily run and every backtest.
 
 The ladder sets the candidates' weights, then every limit is applied. Current holdings matter in two cases only: names
-in quarantine may be held but not increased, and if no method succeeds the holdings are unchanged.
+in quarantine may be held but not increased, and if no method succeeds the holdings are unchanged. Returns codes, not
+text: tasks/portfolio/explanation.py describes them where a person reads them.
 """
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from enum import IntEnum
 
 import numpy as np
-import pandas as pd
 
-from config.sections import Portfolio as PortfolioSettings
-from tasks.core.text import percent
+from tasks.portfolio.arrays import Codes, Held, Mask, Matrix, Names, Places
 from tasks.portfolio.candidates import Candidates, expected_returns
-from tasks.portfolio.caps import Cut, cap_book
+from tasks.portfolio.caps import cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
-from tasks.portfolio.limits import (
-    UNKNOWN_SECTOR,
-    Limits,
-    limits_for,
-    unknown_sector_words,
-)
+from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
 from tasks.portfolio.optimizers.problem import Problem
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252
 CASH_ONLY = "cash"  # when the regime allows no exposure: no optimizer is called
-WORTH_TELLING = 1e-6  # smaller cuts are rounding
+SMALLEST_CUT = 1e-6  # smaller ones are rounding
+
+
+class Reason(IntEnum):
+    """What else than its score shaped the weight of a name before the limits."""
+
+    NONE = 0
+    UNCHANGED = 1  # no method returned a portfolio
+    NO_QUOTE = 2  # exit only
+    QUARANTINED = 3
+    NOT_CHOSEN = 4  # its `Obstacle` says why
+    NO_EXPOSURE = 5
+    NO_WEIGHT = 6  # from the optimizer
+    NO_NEW_POSITIONS = 7
+    UNRANKED = 8
 
 
 @dataclass(frozen=True)
 class View:
-    """The scores and the regime's limits for the session."""
+    """What the champion and the regime allow on the session."""
 
-    scores: pd.Series  # by symbol, higher is better
     ranks: bool  # False: the scores do not rank names, by design
     score_to_return: (
         float  # yearly return of a name one standard deviation above the mean score, per unit of volatility
@@ -45,156 +52,114 @@ class View:
 
 @dataclass(frozen=True)
 class Target:
-    """Weights by symbol in alphabetical order, without cash; `why` explains the weight of every name."""
+    """The target of the names at `places`, without cash. All arrays but `places` follow its order."""
 
-    weights: pd.Series
-    why: dict[str, str]
+    places: Places
+    cuts: Matrix  # the weights wanted, then those that each limit leaves (tasks/portfolio/caps.py)
+    reason: Codes
+    limits: Limits
     method: str
     steps: tuple[LadderStep, ...]
-    notes: tuple[str, ...]
+
+    @property
+    def weights(self) -> Weights:
+        """Weights within all limits; their sum is at most the exposure cap."""
+        weights: Weights = self.cuts[-1]
+        return weights
 
 
-def target_portfolio(
-    view: View,
-    candidates: Candidates,
-    assets: pd.DataFrame,
-    covariance: pd.DataFrame,
-    held: pd.Series,
-    *,
-    settings: PortfolioSettings,
+def target_weights(
+    view: View, names: Names, held: Held, candidates: Candidates, covariance: Matrix, *, rules: Rules
 ) -> Target:
-    """Return the target portfolio.
+    """Return the target of every candidate and holding.
 
-    `assets`: the frame of tasks/portfolio/quotes.py. `covariance`: daily returns of candidates and holdings, by
-    symbol. `held`: the current weights without cash. The result satisfies all limits; its sum is at most the exposure
-    cap.
+    `covariance`: daily returns of the names considered, in their order; NaN where there is no estimate.
     """
-    solution = _solve(view, candidates, assets, covariance, settings)
-    wanted = _with_held(solution, candidates, assets, held)
-    if not view.allows_new_positions:
-        wanted = wanted.clip(upper=held.reindex(wanted.index).fillna(0.0))
-    limits = limits_for(
-        assets.reindex(wanted.index), covariance, exposure_cap=view.exposure_cap, settings=settings
+    places = candidates.considered
+    limits = limits_of(
+        names.sector[places],
+        names.cap_class[places],
+        covariance,
+        exposure_cap=view.exposure_cap,
+        rules=rules,
     )
-    cuts = cap_book(wanted.to_numpy(dtype=float), limits)
-    weights = pd.Series(cuts[-1].weights, index=wanted.index)
+    chosen = np.searchsorted(places, candidates.chosen)
+    solution = _solve(view, names, candidates, covariance[np.ix_(chosen, chosen)], limits, chosen, rules)
+    if solution.method == HOLD:
+        kept = np.flatnonzero(held.shares[places] > 0)
+        places, limits = places[kept], limits_among(limits, kept)
+    wanted = _with_held(solution, names, held, places, chosen)
+    if not view.allows_new_positions:
+        wanted = without_increases(wanted, held.weight[places])
     return Target(
-        weights,
-        _why(view, candidates, assets, wanted, cuts, solution.method),
+        places,
+        cap_book(wanted, limits),
+        _reasons(view, names, candidates, wanted, places, solution.method),
+        limits,
         solution.method,
         solution.steps,
-        tuple(_notes(view, candidates, assets, limits, weights, settings)),
     )
+
+
+def without_increases(weights: Weights, current: Weights) -> Weights:
+    """Return the weights with none above the current one."""
+    return np.minimum(weights, current)
 
 
 def _solve(
     view: View,
+    names: Names,
     candidates: Candidates,
-    assets: pd.DataFrame,
-    covariance: pd.DataFrame,
-    settings: PortfolioSettings,
+    covariance: Matrix,
+    limits: Limits,
+    chosen: Places,
+    rules: Rules,
 ) -> Solution:
     if view.exposure_cap <= 0:
         return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "used: the regime allows no exposure"),))
-    names = list(candidates.symbols)
-    yearly = covariance.loc[names, names] * SESSIONS_PER_YEAR
-    volatility = pd.Series(np.sqrt(np.diag(yearly)), index=names)
+    yearly = covariance * SESSIONS_PER_YEAR
     problem = Problem(
-        expected_returns(view.scores, volatility, score_to_return=view.score_to_return),
-        yearly.to_numpy(dtype=float),
-        # the regime scales the portfolio as a whole
-        limits_for(assets.reindex(names), covariance, exposure_cap=1.0, settings=settings),
-        settings.solver_max_iterations,
-        settings.methods,
+        expected_returns(
+            names.score,
+            candidates.chosen,
+            np.sqrt(np.diag(yearly)),
+            score_to_return=view.score_to_return,
+        ),
+        yearly,
+        replace(limits_among(limits, chosen), max_exposure=1.0),  # the regime scales the portfolio as a whole
+        rules.solver_max_iterations,
+        rules.methods,
     )
     return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
 
 
-def _with_held(
-    solution: Solution, candidates: Candidates, assets: pd.DataFrame, held: pd.Series
-) -> pd.Series:
+def _with_held(solution: Solution, names: Names, held: Held, places: Places, chosen: Places) -> Weights:
     """Return desired weights of candidates and held names; names that may only be sold get 0."""
     if solution.method == HOLD:
-        return held.sort_index()
-    names = sorted({*candidates.symbols, *held.index})
-    wanted = pd.Series(0.0, index=pd.Index(names, name="symbol"))
+        return held.weight[places]
+    wanted = np.zeros(len(places))
     if solution.weights is None:
         return wanted
-    facts = assets.reindex(held.index)
-    stays = held[(facts["is_quarantined"] & facts["has_quote"]).to_numpy(dtype=bool)]
-    wanted[list(candidates.symbols)] = solution.weights * max(1.0 - stays.sum(), 0.0)
-    wanted[stays.index] = stays
+    stays = (held.shares[places] > 0) & names.is_quarantined[places] & names.has_quote[places]
+    kept = held.weight[places[stays]]
+    wanted[chosen] = solution.weights * max(1.0 - kept.sum(), 0.0)
+    wanted[stays] = kept
     return wanted
 
 
-def _why(
-    view: View,
-    candidates: Candidates,
-    assets: pd.DataFrame,
-    wanted: pd.Series,
-    cuts: tuple[Cut, ...],
-    method: str,
-) -> dict[str, str]:
-    rank = view.scores.dropna().rank(ascending=False, method="first").astype(int)
-    considered = set(candidates.symbols)
-    why: dict[str, str] = {}
-    for place, symbol in enumerate(wanted.index):
-        said = [f"rank {rank[symbol]} of {len(rank)} by score"] if view.ranks and symbol in rank.index else []
-        if method == HOLD:
-            said.append("unchanged: no method returned a portfolio")
-        elif symbol not in considered:
-            said.append(_why_left(symbol, candidates, assets))
-        elif method == CASH_ONLY:
-            said.append("the regime allows no exposure")
-        elif wanted.iloc[place] < WORTH_TELLING:
-            said.append(
-                "no weight from the optimizer" if view.allows_new_positions else "no new positions now"
-            )
-        elif not view.ranks:
-            said.append("one of the names considered, which the champion does not rank")
-        said += [
-            f"cut from {percent(before.weights[place])} to {percent(after.weights[place])} by {after.why}"
-            for before, after in pairwise(cuts[:-1])
-            if before.weights[place] - after.weights[place] > WORTH_TELLING
-        ]
-        why[symbol] = "; ".join(said)
-    return why
-
-
-def _why_left(symbol: str, candidates: Candidates, assets: pd.DataFrame) -> str:
-    if symbol not in assets.index or not assets.loc[symbol, "has_quote"]:
-        return "no quote on the session (halted or delisted): exit only"
-    if assets.loc[symbol, "is_quarantined"]:
-        return "in quarantine: kept or reduced, never bought"
-    return candidates.left_out.get(symbol, "left the universe")
-
-
-def _notes(
-    view: View,
-    candidates: Candidates,
-    assets: pd.DataFrame,
-    limits: Limits,
-    weights: pd.Series,
-    settings: PortfolioSettings,
-) -> list[str]:
-    notes = [f"{len(candidates.symbols)} of {len(view.scores)} scored names were considered, by score alone."]
+def _reasons(
+    view: View, names: Names, candidates: Candidates, wanted: Weights, places: Places, method: str
+) -> Codes:
+    if method == HOLD:
+        return np.full(len(places), Reason.UNCHANGED, dtype=np.int64)
+    reason = np.zeros(len(places), dtype=np.int64)
     if not view.ranks:
-        notes.append(
-            "The baseline expects no return of any name: it only brings positions back to their target weights."
-        )
-    if view.exposure_cap < 1:
-        notes.append(f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio.")
-    if not view.allows_new_positions:
-        notes.append("The regime allows no new positions and no increases.")
-    sectors = assets.reindex(weights.index[weights > 0])["sector"].fillna(UNKNOWN_SECTOR)
-    unknown = int((sectors == UNKNOWN_SECTOR).sum())
-    if unknown:
-        notes.append(f"The sector of {unknown} names is unknown: {unknown_sector_words(settings)}.")
-    if limits.pairs:
-        notes.append(
-            f"{len(limits.pairs)} pairs of names are highly correlated: "
-            "the sum of each pair is within the limit of one position."
-        )
-    if 0 < weights.sum() < min(view.exposure_cap, 1.0) - 0.01:
-        notes.append(f"The limits leave {percent(1 - weights.sum())} of the portfolio in cash.")
-    return notes
+        reason[:] = Reason.UNRANKED
+    reason[wanted < SMALLEST_CUT] = Reason.NO_WEIGHT if view.allows_new_positions else Reason.NO_NEW_POSITIONS
+    if method == CASH_ONLY:
+        reason[:] = Reason.NO_EXPOSURE
+    is_candidate: Mask = np.isin(places, candidates.chosen)
+    reason[~is_candidate] = Reason.NOT_CHOSEN
+    reason[~is_candidate & names.is_quarantined[places]] = Reason.QUARANTINED
+    reason[~is_candidate & ~names.has_quote[places]] = Reason.NO_QUOTE
+    return reason

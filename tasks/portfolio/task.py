@@ -11,12 +11,14 @@ from tasks.models.schema import Scores
 from tasks.models.skill import score_to_return
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
-from tasks.portfolio.frame import book_frame, current_weights, reductions_of
+from tasks.portfolio.explanation import notes_of, reasons_of
+from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.record import refuse_short_history
+from tasks.portfolio.limits import rules_of
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
-from tasks.portfolio.target import View, target_portfolio
+from tasks.portfolio.target import View, target_weights
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
 from tasks.risk.schema import RiskModel
@@ -56,20 +58,29 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     positions = read_positions(run)
     assets, events, index_multiplier = read_market(run, market, positions)
     book = value_book(positions, assets, session=run.session.day, events=events)
-    held = current_weights(book)
     returns = load_frame(risk.returns).T
+    score = load_frame(scores.frame)["score"]
     view = View(
-        scores=load_frame(scores.frame)["score"],
         ranks=scores.champion.ranks,
         score_to_return=score_to_return(scores.champion),
         optimizer=scores.champion.optimizer,
         exposure_cap=regime.exposure_cap,
         allows_new_positions=regime.allows_new_positions,
     )
-    candidates = choose_candidates(view.scores, assets, returns.columns, max_positions=settings.max_positions)
-    covariance = covariance_of(returns, (*candidates.symbols, *held.index), risk.shrinkage)
-    target = target_portfolio(view, candidates, assets, covariance, held, settings=settings)
-    frame = book_frame(target, book, assets, view.scores)
+    session = session_arrays(score, assets, returns.columns, book)
+    rules = rules_of(settings, session.sectors)
+    candidates = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
+    considered = session.at(candidates.considered)
+    covariance = covariance_of(returns, considered, risk.shrinkage)
+    target = target_weights(
+        view, session.names, session.held, candidates, matrix_of(covariance, considered), rules=rules
+    )
+    frame = book_frame(
+        by_symbol(session, target, reasons_of(target, view, session.names, candidates, rules)),
+        book,
+        assets,
+        score,
+    )
     check_book(frame, exposure_cap=regime.exposure_cap, settings=settings, covariance=covariance)
 
     portfolio = Portfolio(
@@ -79,7 +90,10 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         ladder=target.steps,
         exposure_cap=regime.exposure_cap,
         risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
-        notes=(*book.notes, *target.notes),
+        notes=(
+            *book.notes,
+            *notes_of(target, view, session.names, candidates, session.sectors, settings=settings),
+        ),
         index_multiplier=index_multiplier,
     )
     log.info(

@@ -1,96 +1,118 @@
 """Cut desired trades to the limits on volume, size, number, day and portfolio, and to the cash; log every cut.
 
 Sells are decided first, and the day's limits never reduce them; buys get the remaining capacity. Never adds a share to
-a trade.
+a trade. The log holds codes; tasks/trades/explanation.py describes them.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from operator import mul
 
 import numpy as np
 
-from config.settings import Settings
-from tasks.core.text import percent
+from tasks.portfolio.arrays import Codes
 from tasks.trades.lines import Lines, Mask, Shares
+from tasks.trades.rules import TradeRules
 
-CostCents = Callable[[Shares], Shares]  # cost of selling, or buying, so many shares, by line
+CostCents = Callable[[Shares], Shares]  # cost of buying so many shares, by line
 
 
-@dataclass
+class Step(IntEnum):
+    """The limits in the order in which trades are cut to them; one step per group follows, then exposure and cash."""
+
+    VOLUME = 0
+    TRADE = 1
+    DAYS_BUYS = 2
+    DAYS_NOTIONAL = 3
+    GROUPS = 4  # the first of them
+
+
+class Drop(IntEnum):
+    """Why a desired trade is not proposed."""
+
+    NONE = 0
+    SIZE = 1  # the size limits leave less than one share
+    SMALL = 2
+    WORTHLESS = 3
+    TOO_MANY = 4
+    NO_ROOM = 5  # plus the step that leaves none
+
+
+@dataclass(frozen=True)
 class CutLog:
     """The cuts, warnings and dropped trades of each line, recorded while trades are cut."""
 
-    cut: dict[int, list[str]] = field(default_factory=dict)
-    warned: dict[int, list[str]] = field(default_factory=dict)
-    dropped: dict[int, tuple[int, str]] = field(
-        default_factory=dict
-    )  # wanted shares, and why they are not traded
+    cut: Mask  # steps × lines
+    before_volume: Shares  # shares before and after the cut to the volume; 0: not cut
+    after_volume: Shares
+    lacks_volume: Mask  # a sale in a name of unknown volume
+    dropped: Codes
+    dropped_shares: Shares  # wanted
 
-    def add_cut(self, line: int, words: str) -> None:
-        self.cut.setdefault(line, []).append(words)
-
-    def warn(self, line: int, words: str) -> None:
-        self.warned.setdefault(line, []).append(words)
-
-    def drop(self, line: int, shares: int, words: str) -> None:
-        self.dropped.setdefault(line, (int(shares), words))
+    def drop(self, lines: Mask, shares: Shares, code: int) -> None:
+        """Record the first reason for which each line is not traded."""
+        new = lines & (self.dropped == Drop.NONE)
+        self.dropped[new] = code
+        self.dropped_shares[new] = shares[new]
 
 
-def cut_each(wanted: Shares, lines: Lines, cut_log: CutLog, *, is_sale: bool, settings: Settings) -> Shares:
+def empty_log(lines: Lines) -> CutLog:
+    """Return a log without entries."""
+    names = len(lines.held)
+    before, after, dropped, shares = (np.zeros(names, dtype=np.int64) for _ in range(4))
+    steps = Step.GROUPS + len(lines.limits.groups) + 2
+    return CutLog(
+        np.zeros((steps, names), dtype=bool), before, after, np.zeros(names, dtype=bool), dropped, shares
+    )
+
+
+def cut_each(wanted: Shares, lines: Lines, log: CutLog, *, is_sale: bool, rules: TradeRules) -> Shares:
     """Cut each trade to the limits on its fraction of the volume and of the portfolio."""
-    shares = wanted.copy()
-    for line in np.flatnonzero(wanted).tolist():
-        adv = lines.adv_shares[line]
-        if adv > 0:
-            allowed = int(settings.trades.max_adv_frac * adv)
-            if shares[line] > allowed:
-                words = f"{percent(settings.trades.max_adv_frac)} of the average daily volume"
-                cut_log.warn(line, f"cut from {shares[line]:,} to {allowed:,} shares, {words}")
-                cut_log.add_cut(line, f"cut to {words}; the rest is left for later sessions")
-                shares[line] = allowed
-        elif is_sale:
-            cut_log.warn(line, "the average daily volume is unknown")
-        allowed = int(settings.safety.max_trade_frac * lines.equity_cents / lines.price_cents[line] + 1e-9)
-        if shares[line] > allowed:
-            cut_log.add_cut(
-                line,
-                f"cut to {percent(settings.safety.max_trade_frac)} of the portfolio in one trade; the rest is left for"
-                " later sessions",
-            )
-            shares[line] = allowed
-        if shares[line] == 0:
-            cut_log.drop(line, int(wanted[line]), "the size limits leave less than one share")
+    has_volume = lines.adv_shares > 0
+    by_volume = np.where(has_volume, rules.max_adv_frac * lines.adv_shares, wanted).astype(np.int64)
+    is_cut = wanted > by_volume
+    log.cut[Step.VOLUME] |= is_cut
+    log.before_volume[is_cut] = wanted[is_cut]
+    log.after_volume[is_cut] = by_volume[is_cut]
+    if is_sale:
+        log.lacks_volume[(wanted > 0) & ~has_volume] = True
+    shares = np.minimum(wanted, by_volume)
+
+    most_cents = rules.max_trade_frac * lines.equity_cents
+    by_size = (most_cents / np.maximum(lines.price_cents, 1) + 1e-9).astype(np.int64)
+    log.cut[Step.TRADE] |= shares > by_size
+    shares = np.minimum(shares, by_size)
+    log.drop((wanted > 0) & (shares == 0), wanted, Drop.SIZE)
     return shares
 
 
 def drop_small(
-    shares: Shares, wanted: Shares, lines: Lines, cut_log: CutLog, *, min_notional_usd: float, exempt: Mask
+    shares: Shares, wanted: Shares, lines: Lines, log: CutLog, *, min_notional_usd: float, exempt: Mask
 ) -> Shares:
     """Drop trades below the minimum notional. Exits are exempt, so that remnants can be sold."""
     small = (shares > 0) & (shares * lines.price_cents < min_notional_usd * 100) & ~exempt
-    for line in np.flatnonzero(small).tolist():
-        cut_log.drop(line, int(wanted[line]), f"worth less than {min_notional_usd:,.0f} USD")
+    log.drop(small, wanted, Drop.SMALL)
     return np.where(small, 0, shares)
 
 
-def drop_beyond(
-    shares: Shares, lines: Lines, cut_log: CutLog, *, most: int, first: Mask, words: str
-) -> Shares:
-    """Keep the `most` largest trades, those of `first` before all others."""
-    traded = np.flatnonzero(shares).tolist()
-    order = sorted(traded, key=lambda line: (not first[line], -shares[line] * lines.price_cents[line], line))
-    kept = shares.copy()
-    for line in order[most:]:
-        cut_log.drop(line, int(shares[line]), words)
-        kept[line] = 0
-    return kept
+def drop_beyond(shares: Shares, lines: Lines, log: CutLog, *, most: int, first: Mask) -> Shares:
+    """Keep the `most` largest trades, those of `first` before all others, and of equal ones the first line."""
+    traded = np.flatnonzero(shares)
+    if len(traded) <= most:
+        return shares
+    order = traded[np.lexsort((-(shares * lines.price_cents)[traded], ~first[traded]))]
+    is_dropped = np.zeros(len(shares), dtype=bool)
+    is_dropped[order[most:]] = True
+    log.drop(is_dropped, shares, Drop.TOO_MANY)
+    return np.where(is_dropped, 0, shares)
 
 
-def drop_worthless(sells: Shares, lines: Lines, cut_log: CutLog, cost_cents: CostCents) -> Shares:
+def drop_worthless(sells: Shares, lines: Lines, log: CutLog, cost_cents: Shares) -> Shares:
     """Drop sales that would cost more than their proceeds."""
-    worthless = (sells > 0) & (cost_cents(sells) >= sells * lines.price_cents)
-    for line in np.flatnonzero(worthless).tolist():
-        cut_log.drop(line, int(sells[line]), "selling would cost more than its proceeds")
+    worthless = (sells > 0) & (cost_cents >= sells * lines.price_cents)
+    log.drop(worthless, sells, Drop.WORTHLESS)
     return np.where(worthless, 0, sells)
 
 
@@ -98,60 +120,56 @@ def fit_buys(
     buys: Shares,
     sells: Shares,
     lines: Lines,
-    cut_log: CutLog,
+    log: CutLog,
     *,
     selling_costs: int,
     buying_costs: CostCents,
-    settings: Settings,
+    rules: TradeRules,
 ) -> Shares:
     """Scale buys down until they fit the day's limits, every limit of the portfolio, and the cash."""
-    safety = settings.safety
+    if not buys.any():
+        return buys
     enters = not (lines.held > 0).any()
-    most = safety.max_entry_buys_frac if enters else safety.max_buys_frac
-    notional = safety.max_daily_notional_frac
+    most = rules.max_entry_buys_frac if enters else rules.max_buys_frac
     sold_cents = int((sells * lines.price_cents).sum())
-    everything = np.ones(len(buys), dtype=bool)
     left_cents = (lines.held - sells) * lines.price_cents
-    limits = lines.limits
-    rooms: list[tuple[str, Mask, float]] = [
-        (f"the day's limit of {percent(most)} for buys", everything, most * lines.equity_cents),
-        (
-            f"the day's limit of {percent(notional)} for buys and sells",
-            everything,
-            notional * lines.equity_cents - sold_cents,
-        ),
+    limits, everything = lines.limits, np.ones(len(buys), dtype=bool)
+    rooms: list[tuple[Mask, float]] = [
+        (everything, most * lines.equity_cents),
+        (everything, rules.max_daily_notional_frac * lines.equity_cents - sold_cents),
         *(
-            (
-                f"the limit for {group.name}",
-                group.members,
-                group.limit * lines.equity_cents - left_cents[group.members].sum(),
-            )
+            (group.members, group.limit * lines.equity_cents - left_cents[group.members].sum())
             for group in limits.groups
         ),
-        ("the exposure limit", everything, limits.max_exposure * lines.equity_cents - left_cents.sum()),
+        (everything, limits.max_exposure * lines.equity_cents - left_cents.sum()),
     ]
-    for words, members, room in rooms:
-        buys = _scale(buys, members, room, lines, cut_log, words)
+    for step, (members, room) in enumerate(rooms, start=Step.DAYS_BUYS):
+        buys = _scale(buys, members, room, lines, log, step)
     proceeds_cents = sold_cents - selling_costs
     available = (
         lines.cash_cents + proceeds_cents - int(buying_costs(buys).sum())
     )  # fewer shares never cost more
-    return _scale(buys, everything, available, lines, cut_log, "the cash available after sells and costs")
+    return _scale(buys, everything, available, lines, log, len(log.cut) - 1)
 
 
-def _scale(
-    buys: Shares, members: Mask, room_cents: float, lines: Lines, cut_log: CutLog, words: str
-) -> Shares:
-    """Scale the members' buys by one factor so that they fit together. Whole shares, never more than available."""
-    room = max(int(np.floor(room_cents)), 0)
-    prices: Iterable[int] = lines.price_cents.tolist()
-    total = sum(int(n) * price for n, price, inside in zip(buys, prices, members, strict=True) if inside)
-    if total <= room:
+def _scale(buys: Shares, members: Mask, room_cents: float, lines: Lines, log: CutLog, step: int) -> Shares:
+    """Scale the members' buys by one factor so that they fit together."""
+    inside = np.where(members, buys, 0)
+    fitting = scale_to_fit(inside, lines.price_cents, math.floor(room_cents))
+    if fitting is inside:
         return buys
-    scaled = buys.copy()
-    for line in np.flatnonzero(members & (buys > 0)).tolist():
-        scaled[line] = int(buys[line]) * room // total
-        cut_log.add_cut(line, f"cut to fit {words}")
-        if scaled[line] == 0:
-            cut_log.drop(line, int(buys[line]), f"{words} leaves no room")
-    return scaled
+    log.cut[step] |= inside > 0
+    log.drop((inside > 0) & (fitting == 0), buys, Drop.NO_ROOM + step)
+    return np.where(members, fitting, buys)
+
+
+def scale_to_fit(shares: Shares, price_cents: Shares, room_cents: int) -> Shares:
+    """Scale all lines by one factor so that together they cost at most the room; whole shares, rounded down.
+
+    Shares that fit are returned as they are.
+    """
+    room, counts = max(room_cents, 0), shares.tolist()
+    total = sum(map(mul, counts, price_cents.tolist()))  # of any size: Python's numbers do not overflow
+    if total <= room:
+        return shares
+    return np.array([count * room // total for count in counts], dtype=np.int64)

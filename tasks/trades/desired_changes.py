@@ -8,18 +8,18 @@ largest excess first. Exits have no band.
 
 import numpy as np
 
-from config.settings import Settings
 from tasks.portfolio.limits import TOLERANCE, Limits
 from tasks.trades.lines import Lines, Mask, Numbers, Shares
+from tasks.trades.rules import TradeRules
 
 ROUNDING = 1e-9  # of a share
 
 
-def desired_changes(lines: Lines, reserve_cents: float, *, settings: Settings) -> Shares:
+def desired_changes(lines: Lines, reserve_cents: float, *, rules: TradeRules) -> Shares:
     """Return the whole shares to buy of each name, or to sell (negative), with `reserve_cents` set aside for costs."""
     net_cents = max(lines.equity_cents - reserve_cents, 0.0)
-    is_kept = _in_band(lines, net_cents, settings) & ~lines.is_exit
-    is_kept = _withdraw(is_kept, lines, settings)
+    is_kept = _in_band(lines, net_cents, rules) & ~lines.is_exit
+    is_kept = _withdraw(is_kept, lines, rules)
 
     price = np.maximum(lines.price_cents, 1)
     grow = np.floor(lines.weight * net_cents / price + ROUNDING) - lines.held
@@ -30,7 +30,7 @@ def desired_changes(lines: Lines, reserve_cents: float, *, settings: Settings) -
     return wanted
 
 
-def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
+def _in_band(lines: Lines, net_cents: float, rules: TradeRules) -> Mask:
     """Return which positions are close enough to their targets.
 
     Shortfalls are measured against the equity before costs, and excesses against the equity after them. So a position
@@ -38,9 +38,7 @@ def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
     """
 
     def band(equity_cents: float) -> Numbers:
-        least = max(
-            settings.trades.min_weight_change_frac * equity_cents, settings.trades.min_notional_usd * 100
-        )
+        least = max(rules.min_weight_change_frac * equity_cents, rules.min_notional_usd * 100)
         return lines.price_cents.astype(np.float64) + least
 
     too_little = lines.weight * lines.equity_cents - lines.value_cents
@@ -49,14 +47,14 @@ def _in_band(lines: Lines, net_cents: float, settings: Settings) -> Mask:
     return inside
 
 
-def _withdraw(is_kept: Mask, lines: Lines, settings: Settings) -> Mask:
+def _withdraw(is_kept: Mask, lines: Lines, rules: TradeRules) -> Mask:
     """Remove names from the band until the portfolio is within its limits.
 
     This terminates, because the targets are within the limits. Costs raise every weight slightly. That is not a
     decision, so the most that they can add is tolerated.
     """
     now = lines.value_cents / lines.equity_cents
-    slack = 1 + settings.safety.max_cost_frac
+    slack = 1 + rules.max_cost_frac
     kept = is_kept.copy()
     while True:
         weights = np.where(kept, now, lines.weight)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.portfolio.holdings.events import split_shares
+from tasks.trades.cuts import scale_to_fit
 
 Shares = NDArray[np.int64]
 Cents = NDArray[np.int64]
@@ -95,16 +96,3 @@ def carry_orders(orders: Orders, splits: Iterable[tuple[int, float]]) -> Orders:
         sells[line] = int(split_shares(int(sells[line]), [split]))
         buys[line] = int(split_shares(int(buys[line]), [split]))
     return Orders(sells, buys, orders.ceiling_cents)
-
-
-def scale_to_fit(shares: Shares, price_cents: Cents, room_cents: int) -> Shares:
-    """Scale all lines by one factor so that together they cost at most the room; whole shares, rounded down."""
-    room = max(room_cents, 0)
-    traded = np.flatnonzero(shares).tolist()
-    total = sum(int(shares[line]) * int(price_cents[line]) for line in traded)  # of any size: no overflow
-    if total <= room:
-        return shares
-    scaled = np.zeros_like(shares)
-    for line in traded:
-        scaled[line] = int(shares[line]) * room // total
-    return scaled

@@ -3,19 +3,17 @@
 Money is spent in whole numbers, so that overspending is excluded by arithmetic, not by a tolerance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from config.settings import Settings
-from tasks.core.errors import SafetyError
-from tasks.core.sessions import session_after
 from tasks.costs.model import Conditions
-from tasks.portfolio.limits import Limits, limits_for
-from tasks.portfolio.schema import CASH, Book
+from tasks.portfolio.arrays import Held, Names, Places, Vector
+from tasks.portfolio.limits import Limits, limits_among
+from tasks.portfolio.target import Target, without_increases
 
 Numbers = NDArray[np.float64]
 Shares = NDArray[np.int64]
@@ -23,10 +21,18 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Every name with a holding or a target, in alphabetical order."""
+class Trading:
+    """When and how a session's trades are made."""
 
-    symbols: tuple[str, ...]
+    trade_date: date  # the session in which they are filled
+    index_multiplier: float = 1.0  # of the daily volatilities, from the volatility index
+    reductions_only: bool = False  # new risk is halted: no weight may exceed the current one
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Every name with a holding or a target, in the order of the session's names."""
+
     held: Numbers  # shares; fractions may be held, never traded
     weight: Numbers  # target
     price_cents: Shares
@@ -37,63 +43,67 @@ class Lines:
     limits: Limits  # without correlated pairs: their limit applies to the target, not to its rounding
     cash_cents: int
     equity_cents: float
-    trade_date: date  # the session in which the trades are filled
-    index_multiplier: float  # of the volatilities, from the volatility index
+    trading: Trading
 
-    @property
+    @cached_property
     def conditions(self) -> Conditions:
         return Conditions(
-            self.price_cents / 100, self.volatility, self.adv_shares, self.trade_date, self.index_multiplier
+            self.price_cents / 100,
+            self.volatility,
+            self.adv_shares,
+            self.trading.trade_date,
+            self.trading.index_multiplier,
         )
 
-    @property
+    @cached_property
     def value_cents(self) -> Numbers:
         return self.held * self.price_cents
 
-    @property
+    @cached_property
     def may_buy(self) -> Mask:
         tradable: Mask = self.has_quote & (self.price_cents > 0) & (self.adv_shares > 0)
         return tradable & ~self.is_quarantined
 
-    @property
+    @cached_property
     def is_exit(self) -> Mask:
         exits: Mask = (self.weight == 0) & (self.held > 0)
         return exits
 
 
-def make_lines(
-    frame: pd.DataFrame,
-    book: Book,
-    quarantined: tuple[str, ...],
-    *,
-    exposure_cap: float,
-    settings: Settings,
-    index_multiplier: float = 1.0,
-) -> Lines:
-    """Return the lines of a target portfolio (the frame of `Portfolio`) and the holdings."""
-    names = frame.drop(index=CASH).sort_index()
-    held = pd.Series({holding.symbol: holding.shares for holding in book.holdings}, dtype=float)
-    unknown = held.index.difference(names.index)
-    if len(unknown):
-        raise SafetyError(
-            f"{unknown[0]} is held but missing from the target portfolio.",
-            remedy="No trades were proposed. This is a defect: run again with --debug and report it.",
-        )
-    price = names["price"].to_numpy(dtype=float)
+def cents_of(price: Vector) -> Shares:
+    """Return prices in USD as whole cents."""
+    return np.round(price * 100).astype(np.int64)
+
+
+def adv_in_shares(adv_usd: Vector, price: Vector) -> Vector:
+    """Return average dollar volumes in shares; NaN where volume or price are unknown or zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        adv_shares = names["adv_usd"].to_numpy(dtype=float) / price
+        shares = adv_usd / price
+    return np.where(np.isfinite(shares), shares, np.nan)
+
+
+def traded_places(target: Target, held: Held) -> Places:
+    """Return which entries of the target become lines: those with a weight or a holding."""
+    return np.flatnonzero((target.weights > 0) | (held.shares[target.places] > 0))
+
+
+def lines_towards(target: Target, names: Names, held: Held, trading: Trading) -> Lines:
+    """Return the lines of the target's names."""
+    weight = target.weights
+    if trading.reductions_only:
+        weight = without_increases(weight, held.weight[target.places])
+    kept = traded_places(target, held)
+    places = target.places[kept]
     return Lines(
-        symbols=tuple(names.index.astype(str)),
-        held=np.asarray(held.reindex(names.index).fillna(0.0), dtype=np.float64),
-        weight=names["weight"].to_numpy(dtype=float),
-        price_cents=np.round(price * 100).astype(np.int64),
-        adv_shares=np.where(np.isfinite(adv_shares), adv_shares, np.nan),
-        volatility=names["daily_volatility"].to_numpy(dtype=float),
-        has_quote=names["has_quote"].to_numpy(dtype=bool),
-        is_quarantined=names.index.isin(quarantined),
-        limits=limits_for(names, None, exposure_cap=exposure_cap, settings=settings.portfolio),
-        cash_cents=round(book.cash_usd * 100),
-        equity_cents=book.equity_usd * 100,
-        trade_date=session_after(book.session),
-        index_multiplier=index_multiplier,
+        held=held.shares[places],
+        weight=weight[kept],
+        price_cents=cents_of(names.price[places]),
+        adv_shares=adv_in_shares(names.adv_usd[places], names.price[places]),
+        volatility=names.daily_volatility[places],
+        has_quote=names.has_quote[places],
+        is_quarantined=names.is_quarantined[places],
+        limits=replace(limits_among(target.limits, kept), pairs=()),
+        cash_cents=round(held.cash_usd * 100),
+        equity_cents=held.equity_usd * 100,
+        trading=trading,
     )

@@ -7,11 +7,11 @@ from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.portfolio.schema import Portfolio
-from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.check import check_trades
 from tasks.trades.explanation import dropped_trades, trades_frame
-from tasks.trades.lines import make_lines
-from tasks.trades.plan import plan_trades
+from tasks.trades.frame import book_after, line_symbols, make_lines
+from tasks.trades.plan import cash_after_cents, plan_trades
+from tasks.trades.rules import trade_rules_of
 from tasks.trades.schema import Trades
 
 log = logging.getLogger(__name__)
@@ -30,17 +30,18 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
         settings=settings,
         index_multiplier=portfolio.index_multiplier,
     )
-    plan = plan_trades(lines, settings=settings)
+    symbols, rules = line_symbols(target), trade_rules_of(settings)
+    plan = plan_trades(lines, rules=rules)
     notes = target["note"].map(_simulated) if market.is_simulated else target["note"]
-    frame = trades_frame(lines, plan, notes)
+    frame = trades_frame(lines, plan, symbols, notes, rules)
     check_trades(frame, portfolio.book, target["adv_usd"], settings=settings)
 
     buys_cents = int((plan.buys * lines.price_cents).sum())
     sells_cents = int((plan.sells * lines.price_cents).sum())
     trades = Trades(
         frame=save_frame(run, "trades", frame),
-        after=save_frame(run, "book_after", book_after(lines, plan)),
-        dropped=dropped_trades(lines, plan),
+        after=save_frame(run, "book_after", book_after(lines, plan, symbols)),
+        dropped=dropped_trades(lines, plan, symbols, rules),
         buy_notional_usd=buys_cents / 100,
         sell_notional_usd=sells_cents / 100,
         cost_usd=plan.cost_cents / 100,

@@ -5,12 +5,9 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.trades.after import book_after
 from tasks.trades.check import check_trades
-from tasks.trades.explanation import dropped_trades, trades_frame
-from tasks.trades.plan import plan_trades
 from tests.builders import make_settings
-from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
+from tests.unit.trades.trades_worlds import make_book, make_target, proposed
 
 SETTINGS = make_settings()
 
@@ -40,10 +37,7 @@ def check(*rows, book=None, adv_usd=1e9):
 
 
 def propose(book, target, settings=SETTINGS):
-    lines = lines_of(book, target, settings=settings)
-    plan = plan_trades(lines, settings=settings)
-    frame = trades_frame(lines, plan, target["note"]).set_index("symbol")
-    return frame, {one.symbol: one for one in dropped_trades(lines, plan)}, book_after(lines, plan)
+    return proposed(book, target, settings=settings)
 
 
 def test_a_list_that_is_right_is_let_through():

@@ -5,14 +5,13 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.check import check_book
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
 from tasks.portfolio.schema import CASH
-from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings
+from tests.targets import ScoredView, target_of
 
 fractions = st.floats(0, 1)
 SHIPPED = make_settings().portfolio
@@ -43,7 +42,7 @@ def capped_books(draw):
 def test_every_limit_holds_after_one_pass(book):
     weights, limits = book
 
-    capped = cap_book(weights, limits)[-1].weights
+    capped = cap_book(weights, limits)[-1]
 
     assert breaches(capped, limits) == ()
 
@@ -53,7 +52,7 @@ def test_every_limit_holds_after_one_pass(book):
 def test_cutting_never_adds_and_never_goes_short(book):
     weights, limits = book
 
-    capped = cap_book(weights, limits)[-1].weights
+    capped = cap_book(weights, limits)[-1]
 
     assert (capped <= weights + 1e-12).all()
     assert (capped >= 0).all()
@@ -64,8 +63,8 @@ def test_cutting_never_adds_and_never_goes_short(book):
 def test_a_book_that_was_cut_is_not_cut_again(book):
     weights, limits = book
 
-    once = cap_book(weights, limits)[-1].weights
-    twice = cap_book(once, limits)[-1].weights
+    once = cap_book(weights, limits)[-1]
+    twice = cap_book(once, limits)[-1]
 
     assert np.abs(twice - once).max(initial=0.0) <= 1e-9
 
@@ -94,7 +93,7 @@ def worlds(draw):
     scores = pd.Series(np.where(rng.random(names) < 0.1, np.nan, rng.normal(size=names)), index=symbols)[
         scored
     ]
-    view = View(
+    view = ScoredView(
         scores,
         ranks=draw(st.booleans()),
         score_to_return=draw(st.sampled_from([0.0, 0.3])),
@@ -113,8 +112,7 @@ def worlds(draw):
 
 
 def book_of(view, assets, covariance, held, profile):
-    candidates = choose_candidates(view.scores, assets, covariance.index, max_positions=profile.max_positions)
-    return target_portfolio(view, candidates, assets, covariance, held, settings=profile)
+    return target_of(view, assets, covariance, held, settings=profile)
 
 
 @settings(max_examples=25)

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from tasks.portfolio.caps import cap_book
-from tasks.portfolio.limits import limits_for
+from tasks.portfolio.frame import limits_for
 from tasks.portfolio.schema import CASH, Book, Holding
-from tasks.trades.after import book_after, cash_after_cents
 from tasks.trades.check import check_trades
 from tasks.trades.explanation import dropped_trades, trades_frame
-from tasks.trades.lines import Lines, make_lines
-from tasks.trades.plan import Plan, plan_trades
+from tasks.trades.frame import book_after, line_symbols, make_lines
+from tasks.trades.lines import Lines
+from tasks.trades.plan import Plan, cash_after_cents, plan_trades
+from tasks.trades.rules import TradeRules, trade_rules_of
 from tests.builders import FRIDAY, make_settings
 
 TOLERANCE = 1e-9
@@ -41,7 +42,15 @@ class World:
         )
 
     def plan(self, book=None) -> Plan:
-        return plan_trades(self.lines(book), settings=self.settings)
+        return plan_trades(self.lines(book), rules=self.rules)
+
+    @property
+    def rules(self) -> TradeRules:
+        return trade_rules_of(self.settings)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return line_symbols(self.target)
 
 
 @st.composite
@@ -76,7 +85,7 @@ def worlds(draw, *, is_easy=False, is_swift=False):
     wanted = rng.dirichlet(np.ones(max(names, 1)))[:names] * (rng.random(names) < 0.7)
     frame = pd.DataFrame(
         {
-            "weight": cap_book(wanted, limits)[-1].weights,
+            "weight": cap_book(wanted, limits)[-1],
             "price": price,
             "sector": sector,
             "cap_class": cap_class,
@@ -113,7 +122,7 @@ def worlds(draw, *, is_easy=False, is_swift=False):
 
 def filled(world, plan) -> Book:
     """Return the book once every trade is filled and its costs are paid."""
-    after = book_after(world.lines(), plan)
+    after = book_after(world.lines(), plan, world.symbols)
     holdings = tuple(
         Holding(str(symbol), float(row["shares"]), float(row["price"]), has_quote=True)
         for symbol, row in after.iloc[:-1].iterrows()
@@ -230,7 +239,7 @@ def test_fault_035_nothing_small_is_traded_but_exits(world):
 @given(worlds())
 def test_the_list_passes_its_own_check_and_every_figure_adds_up(world):
     lines, plan = world.lines(), world.plan()
-    frame = trades_frame(lines, plan, world.target["note"])
+    frame = trades_frame(lines, plan, world.symbols, world.target["note"], world.rules)
 
     check_trades(frame, world.book, world.target["adv_usd"], settings=world.settings)
 
@@ -245,13 +254,14 @@ def test_the_list_passes_its_own_check_and_every_figure_adds_up(world):
     }
     sides = frame["side"].tolist()
     assert sides == sorted(sides, key=["SELL", "BUY"].index)
-    assert not {dropped.symbol for dropped in dropped_trades(lines, plan)} & set(frame["symbol"])
+    dropped = dropped_trades(lines, plan, world.symbols, world.rules)
+    assert not {one.symbol for one in dropped} & set(frame["symbol"])
 
 
 @settings(max_examples=35)
 @given(worlds())
 def test_weights_after_are_what_whole_shares_make_of_them(world):
-    after = book_after(world.lines(), world.plan())
+    after = book_after(world.lines(), world.plan(), world.symbols)
     value = after["shares"] * after["price"]
 
     assert after.index[-1] == CASH
@@ -263,7 +273,7 @@ def test_weights_after_are_what_whole_shares_make_of_them(world):
 @given(worlds(is_easy=True, is_swift=True))
 def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
     plan = world.plan()
-    assume(not plan.cut_log.cut and not plan.cut_log.dropped)
+    assume(not plan.cut_log.cut.any() and not plan.cut_log.dropped.any())
     # dearer trades are not proposed: the check of the day's costs fails
     assume(plan.cost_cents <= world.settings.safety.max_cost_frac * world.book.equity_usd * 100)
 

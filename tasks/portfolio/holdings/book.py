@@ -11,6 +11,7 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import SafetyError
+from tasks.portfolio.arrays import equity_of
 from tasks.portfolio.holdings.events import Events, symbol_today
 from tasks.portfolio.holdings.positions import Position, Positions, carry
 from tasks.portfolio.schema import Book, Holding
@@ -26,7 +27,7 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
     _refuse_duplicates_after_rename(carried)
     holdings = tuple(_holding(position, assets) for position in carried)
     cash_usd = math.floor(round(held.cash_usd * 100, 4)) / 100  # whole cents; a fraction cannot be spent
-    equity_usd = round(math.fsum([cash_usd, *(holding.value_usd for holding in holdings)]), 6)
+    equity_usd = equity_of(cash_usd, (holding.value_usd for holding in holdings))
     if not (math.isfinite(equity_usd) and equity_usd > 0):
         raise SafetyError(
             f"The portfolio is worth {equity_usd:,.2f} USD on {session}: positions cannot be sized.",

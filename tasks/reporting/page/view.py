@@ -9,7 +9,8 @@ import pandas as pd
 
 from tasks.core.text import counted
 from tasks.models.schema import Champion
-from tasks.portfolio.limits import UNKNOWN_SECTOR, unknown_sector_words
+from tasks.portfolio.explanation import unknown_sector_words
+from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.files import as_text
 from tasks.reporting.day.inputs import DayInputs, Records

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from tasks.portfolio.frame import book_frame, current_weights, reductions_of
 from tasks.portfolio.schema import CASH
-from tasks.portfolio.target import Target
 from tests.unit.portfolio.test_portfolio_target import make_assets
 from tests.unit.trades.trades_worlds import make_book
 
@@ -27,8 +26,10 @@ def test_each_figure_stands_beside_its_name_the_heaviest_first():
     assets = make_assets(
         ("C", "B", "A", "Z"), price={**PRICES, "Z": 99.0}, adv_usd={"A": 1e6, "B": 2e6, "C": 3e6}
     )
-    weights = pd.Series({"A": 0.1, "B": 0.2, "C": 0.3}, name="weight").rename_axis("symbol")
-    target = Target(weights, {"A": "why A", "B": "why B", "C": "why C"}, "hrp", (), ())
+    target = pd.DataFrame(
+        {"weight": [0.1, 0.2, 0.3], "note": ["why A", "why B", "why C"]},
+        index=pd.Index(["A", "B", "C"], name="symbol"),
+    )
     book = make_book(80_000.0, B=1_000, prices=PRICES)
 
     frame = book_frame(target, book, assets, pd.Series({"C": 3.0, "A": 1.0}))

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.portfolio.candidates import choose_candidates, expected_returns
+from tasks.portfolio.candidates import expected_returns
 from tasks.portfolio.ladder import rungs, solve
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
-from tasks.portfolio.target import View, target_portfolio
 from tests.builders import make_settings
+from tests.targets import ScoredView, chosen_from, target_of
 
 NAMES = [f"S{i:02d}" for i in range(12)]
 
@@ -42,7 +42,7 @@ def make_covariance(names=NAMES, *, correlation=0.2):
 def make_view(scores=None, *, ranks=True, worth=0.3, optimizer="inverse_volatility", cap=1.0, new=True):
     if scores is None:
         scores = {name: float(-place) for place, name in enumerate(NAMES)}
-    return View(pd.Series(scores, dtype=float), ranks, worth, optimizer, cap, new)
+    return ScoredView(pd.Series(scores, dtype=float), ranks, worth, optimizer, cap, new)
 
 
 def make_held(**weights):
@@ -55,16 +55,17 @@ def target(view=None, *, assets=None, covariance=None, held=None, **settings):
     view = view or make_view()
     assets = make_assets() if assets is None else assets
     covariance = make_covariance() if covariance is None else covariance
-    candidates = choose_candidates(
-        view.scores, assets, covariance.index, max_positions=settings_.max_positions
-    )
-    return target_portfolio(
-        view, candidates, assets, covariance, make_held() if held is None else held, settings=settings_
-    )
+    return target_of(view, assets, covariance, make_held() if held is None else held, settings=settings_)
+
+
+def worth_of(scores, chosen):
+    """Return the expected returns of the chosen places, each of a volatility of 20%."""
+    volatility = np.full(len(chosen), 0.2)
+    return expected_returns(np.array(scores), np.array(chosen), volatility, score_to_return=0.3)
 
 
 def test_only_the_best_scored_names_are_candidates():
-    chosen = choose_candidates(make_view().scores, make_assets(), make_covariance().index, max_positions=3)
+    chosen = chosen_from(make_view().scores, make_assets(), make_covariance().index, max_positions=3)
 
     assert chosen.symbols == ("S00", "S01", "S02")
     assert chosen.left_out["S03"] == "beyond the 3 names considered"
@@ -74,7 +75,7 @@ def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     scores = pd.Series(dict.fromkeys(NAMES, 1.0))
     assets = make_assets(adv_usd={"S07": 2e9})
 
-    chosen = choose_candidates(scores, assets, make_covariance().index, max_positions=2)
+    chosen = chosen_from(scores, assets, make_covariance().index, max_positions=2)
 
     assert chosen.symbols == ("S00", "S07")
 
@@ -88,9 +89,7 @@ def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     ],
 )
 def test_names_that_cannot_be_bought_are_no_candidates(columns, why):
-    chosen = choose_candidates(
-        make_view().scores, make_assets(**columns), make_covariance().index, max_positions=3
-    )
+    chosen = chosen_from(make_view().scores, make_assets(**columns), make_covariance().index, max_positions=3)
 
     assert "S00" not in chosen.symbols
     assert chosen.left_out["S00"] == why
@@ -100,7 +99,7 @@ def test_a_name_without_risk_estimate_or_score_is_no_candidate():
     scores = make_view().scores.copy()
     scores["S01"] = np.nan
 
-    chosen = choose_candidates(scores, make_assets(), make_covariance(NAMES[1:]).index, max_positions=2)
+    chosen = chosen_from(scores, make_assets(), make_covariance(NAMES[1:]).index, max_positions=2)
 
     assert chosen.symbols == ("S02", "S03")
     assert chosen.left_out["S00"] == "it has no risk estimate"
@@ -108,10 +107,9 @@ def test_a_name_without_risk_estimate_or_score_is_no_candidate():
 
 
 def test_a_score_of_one_deviation_is_worth_its_volatility_times_the_champions_worth():
-    scores = pd.Series({"A": 1.0, "B": -1.0})
-    volatility = pd.Series({"A": 0.20, "B": 0.40})
-
-    worth = expected_returns(scores, volatility, score_to_return=0.3)
+    worth = expected_returns(
+        np.array([1.0, -1.0]), np.array([0, 1]), np.array([0.20, 0.40]), score_to_return=0.3
+    )
 
     assert worth == pytest.approx([0.06, -0.12])
 
@@ -141,20 +139,18 @@ def test_the_optimizer_sees_yearly_deviations_and_not_variances_as_volatility(mo
 
 
 def test_scores_that_are_all_alike_say_nothing():
-    scores = pd.Series({"A": 0.1 + 0.2, "B": 0.3})
-
-    assert expected_returns(scores, pd.Series({"A": 0.2, "B": 0.2}), score_to_return=0.3).tolist() == [0, 0]
+    assert worth_of([0.1 + 0.2, 0.3], [0, 1]).tolist() == [0, 0]
 
 
 def test_scores_that_differ_by_rounding_alone_say_nothing_however_large_they_are():
-    scores = pd.Series({"A": 1e6 * (0.1 + 0.2), "B": 1e6 * 0.3})
+    scores = [1e6 * (0.1 + 0.2), 1e6 * 0.3]
 
-    assert scores["A"] != scores["B"]
-    assert expected_returns(scores, pd.Series({"A": 0.2, "B": 0.2}), score_to_return=0.3).tolist() == [0, 0]
+    assert scores[0] != scores[1]
+    assert worth_of(scores, [0, 1]).tolist() == [0, 0]
 
 
 def test_a_price_of_cents_is_a_price():
-    chosen = choose_candidates(
+    chosen = chosen_from(
         make_view().scores, make_assets(price={"S00": 0.01}), make_covariance().index, max_positions=1
     )
 
@@ -162,14 +158,10 @@ def test_a_price_of_cents_is_a_price():
 
 
 def test_one_wild_score_is_no_wild_bet():
-    scores = pd.Series({**dict.fromkeys(NAMES, 0.0), "WILD": 1e9})
+    scores = np.append(np.zeros(12), 1e9)
 
-    worth = expected_returns(scores, pd.Series({"WILD": 0.2}), score_to_return=0.3)
-
-    assert worth == pytest.approx([3 * 0.2 * 0.3])
-    assert expected_returns(-scores, pd.Series({"WILD": 0.2}), score_to_return=0.3) == pytest.approx(
-        [-3 * 0.2 * 0.3]
-    )
+    assert worth_of(scores, [12]) == pytest.approx([3 * 0.2 * 0.3])
+    assert worth_of(-scores, [12]) == pytest.approx([-3 * 0.2 * 0.3])
 
 
 @pytest.mark.parametrize(
@@ -336,7 +328,7 @@ def test_equal_inputs_give_equal_bytes():
 
 def test_the_order_of_the_inputs_does_not_matter():
     view = make_view(optimizer="max_sharpe")
-    backwards = View(view.scores[::-1], view.ranks, 0.3, view.optimizer, 1.0, allows_new_positions=True)
+    backwards = ScoredView(view.scores[::-1], view.ranks, 0.3, view.optimizer, 1.0, allows_new_positions=True)
 
     one = target(view)
     other = target(backwards, assets=make_assets()[::-1], covariance=make_covariance().iloc[::-1, ::-1])

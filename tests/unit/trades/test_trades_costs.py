@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tasks.costs.model import Conditions, estimate
-from tasks.trades.after import cash_after_cents
-from tasks.trades.plan import plan_trades
+from tasks.trades.cuts import Drop
+from tasks.trades.plan import cash_after_cents, plan_trades
+from tasks.trades.rules import trade_rules_of
 from tests.builders import flat_fees, make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
@@ -23,7 +24,7 @@ DEAR = {
 def planned(book, target, *, index_multiplier=1.0, **overrides):
     settings = make_settings(**overrides)
     lines = lines_of(book, target, settings=settings, index_multiplier=index_multiplier)
-    return lines, plan_trades(lines, settings=settings), settings.costs
+    return lines, plan_trades(lines, rules=trade_rules_of(settings)), settings.costs
 
 
 # issue 10, part 2
@@ -38,7 +39,7 @@ def test_every_line_costs_what_the_model_asks_and_never_a_cent_less():
     lines, plan, costs = planned(book, target, index_multiplier=1.5, **DEAR)
 
     assert set(np.sign(plan.sells - plan.buys).tolist()) == {1, -1}
-    for line in range(len(lines.symbols)):
+    for line in range(len(lines.held)):
         shares = np.array([float(plan.sells[line] + plan.buys[line])])
         price = np.array([lines.price_cents[line] / 100])
         expected = estimate(
@@ -81,7 +82,7 @@ def test_a_sale_whose_fee_takes_all_that_it_brings_is_left_out_and_reported():
 
     assert sold.sells.tolist() == [2_000]
     assert left.sells.tolist() == [0]
-    assert left.cut_log.dropped[0][1] == "selling would cost more than its proceeds"
+    assert left.cut_log.dropped[0] == Drop.WORTHLESS
 
 
 @pytest.mark.parametrize(
@@ -110,5 +111,5 @@ def test_a_trade_of_exactly_what_is_allowed_is_not_called_cut():
     lines, plan, _ = planned(book, target, **{"safety.max_trade_frac": 1.0})
 
     assert lines.adv_shares[0] * 0.05 == plan.sells[0] == 1_000
-    assert plan.cut_log.cut == {}
-    assert plan.cut_log.warned == {}
+    assert not plan.cut_log.cut.any()
+    assert plan.cut_log.before_volume.tolist() == [0]

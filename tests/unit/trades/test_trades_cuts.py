@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.trades.cuts import CutLog, cut_each, drop_beyond, drop_small, drop_worthless, fit_buys
+from tasks.trades.cuts import Drop, cut_each, drop_beyond, drop_small, drop_worthless, empty_log, fit_buys
+from tasks.trades.explanation import cut_words, drop_words, step_words, volume_warnings
+from tasks.trades.rules import trade_rules_of
 from tests.builders import make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
@@ -15,6 +17,29 @@ LINES = lines_of(
 )
 SHARES = np.array([50, 10, 300])  # 500, 1,000 and 300 USD
 NOBODY = np.zeros(3, dtype=bool)
+
+
+class Told:
+    """What a log says of each line, in the words of the trades' reasons and warnings."""
+
+    def __init__(self, lines, log, settings):
+        self.lines, self.log, self.rules = lines, log, trade_rules_of(settings)
+        self.steps = step_words(lines, self.rules)
+
+    def dropped(self):
+        codes = enumerate(self.log.dropped.tolist())
+        shares = self.log.dropped_shares.tolist()
+        return {
+            line: (shares[line], drop_words(code, self.steps, self.rules)) for line, code in codes if code
+        }
+
+    @property
+    def cut(self):
+        return {line: cut_words(line, self.log, self.steps) for line in range(len(self.lines.held))}
+
+    @property
+    def warned(self):
+        return {line: volume_warnings(line, self.log, self.rules) for line in range(len(self.lines.held))}
 
 
 @pytest.mark.parametrize(
@@ -29,25 +54,26 @@ NOBODY = np.zeros(3, dtype=bool)
     ],
 )
 def test_the_first_stay_and_then_those_that_are_worth_most(most, first, kept):
-    cut_log = CutLog()
+    log = empty_log(LINES)
 
-    left = drop_beyond(SHARES, LINES, cut_log, most=most, first=first, words="too many")
+    left = drop_beyond(SHARES, LINES, log, most=most, first=first)
 
     assert left.tolist() == kept
-    assert cut_log.dropped == {
-        line: (int(SHARES[line]), "too many") for line in range(3) if not kept[line] and SHARES[line]
-    }
+    assert log.dropped.tolist() == [0 if shares else Drop.TOO_MANY for shares in kept]
+    assert log.dropped_shares.tolist() == [
+        0 if left else all_ for left, all_ in zip(kept, SHARES, strict=True)
+    ]
 
 
 def test_of_equal_trades_the_first_by_name_stays():
-    left = drop_beyond(np.array([10, 1, 100]), LINES, CutLog(), most=1, first=NOBODY, words="")
+    left = drop_beyond(np.array([10, 1, 100]), LINES, empty_log(LINES), most=1, first=NOBODY)
 
     assert left.tolist() == [10, 0, 0]
 
 
 @pytest.mark.parametrize(("cost_cents", "kept"), [(99, [1, 0, 1]), (100, [1, 0, 0]), (101, [1, 0, 0])])
 def test_one_share_that_costs_what_it_brings_is_not_sold(cost_cents, kept):
-    left = drop_worthless(np.array([1, 0, 1]), LINES, CutLog(), lambda _: np.full(3, cost_cents))
+    left = drop_worthless(np.array([1, 0, 1]), LINES, empty_log(LINES), np.full(3, cost_cents))
 
     assert left.tolist() == kept
 
@@ -55,7 +81,7 @@ def test_one_share_that_costs_what_it_brings_is_not_sold(cost_cents, kept):
 def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):
     settings = make_settings(**overrides)
     lines = lines_of(book, target, settings=settings)
-    cut_log = CutLog()
+    cut_log = empty_log(lines)
     left = fit_buys(
         np.array(buys),
         np.zeros(len(buys), dtype=np.int64) if sells is None else np.array(sells),
@@ -63,9 +89,9 @@ def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):
         cut_log,
         selling_costs=selling_costs,
         buying_costs=lambda shares: shares * 0 + 100 * (shares > 0),
-        settings=settings,
+        rules=trade_rules_of(settings),
     )
-    return left.tolist(), cut_log
+    return left.tolist(), Told(lines, cut_log, settings)
 
 
 def test_half_a_share_that_is_held_makes_it_no_first_investment():
@@ -86,7 +112,7 @@ def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_reported_with_it
     left, cut_log = fit(poor, target, [0, 99, 1], sells=[50, 0, 0], selling_costs=10_000)
 
     assert left == [0, 47, 0]  # 2,500 less 100 of selling and 2 of buying, of 5,000 dollars
-    assert cut_log.dropped == {2: (1, "the exposure limit leaves no room")}
+    assert cut_log.dropped() == {2: (1, "the exposure limit leaves no room")}
     assert cut_log.cut[2] == ["cut to fit the exposure limit"]
     assert cut_log.cut[1] == [*cut_log.cut[2], "cut to fit the cash available after sells and costs"]
 
@@ -98,43 +124,51 @@ def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shar
         C={"weight": 0.1, "adv_usd": 900.0},
         D={"weight": 0.1, "adv_usd": float("nan")},
     )
-    lines, cut_log = lines_of(make_book(), target), CutLog()
+    lines = lines_of(make_book(), target)
+    log, rules = empty_log(lines), trade_rules_of(make_settings())
+    cut_log = Told(lines, log, make_settings())
     wanted = np.array([200, 300, 7, 9])
 
-    bought = cut_each(wanted, lines, cut_log, is_sale=False, settings=make_settings())
+    bought = cut_each(wanted, lines, log, is_sale=False, rules=rules)
 
     assert bought.tolist() == [50, 200, 0, 9]
-    assert cut_log.cut == {
+    assert {line: words for line, words in cut_log.cut.items() if words} == {
         0: ["cut to 5% of the average daily volume; the rest is left for later sessions"],
         1: ["cut to 10% of the portfolio in one trade; the rest is left for later sessions"],
         2: ["cut to 5% of the average daily volume; the rest is left for later sessions"],
     }
-    assert cut_log.dropped == {2: (7, "the size limits leave less than one share")}
+    assert cut_log.dropped() == {2: (7, "the size limits leave less than one share")}
     assert cut_log.warned[0] == ["cut from 200 to 50 shares, 5% of the average daily volume"]
-    assert 3 not in cut_log.warned
-    cut_each(wanted, lines, cut_log, is_sale=True, settings=make_settings())
+    assert cut_log.warned[3] == []
+    cut_each(wanted, lines, log, is_sale=True, rules=rules)
     assert cut_log.warned[3] == ["the average daily volume is unknown"]
 
 
 def test_a_trade_of_the_least_worth_stays_and_an_exit_whatever_it_is_worth():
-    lines, cut_log = LINES, CutLog()
+    lines, log = LINES, empty_log(LINES)
     wanted = np.array([10, 1, 99])  # 100, 100 and 99 USD
 
-    left = drop_small(wanted, wanted, lines, cut_log, min_notional_usd=100.0, exempt=NOBODY)
-    exits = drop_small(wanted, wanted, lines, CutLog(), min_notional_usd=100.0, exempt=~NOBODY)
+    left = drop_small(wanted, wanted, lines, log, min_notional_usd=100.0, exempt=NOBODY)
+    exits = drop_small(wanted, wanted, lines, empty_log(lines), min_notional_usd=100.0, exempt=~NOBODY)
 
     assert left.tolist() == [10, 1, 0]
-    assert cut_log.dropped == {2: (99, "worth less than 100 USD")}
+    assert Told(lines, log, make_settings()).dropped() == {2: (99, "worth less than 100 USD")}
     assert exits.tolist() == [10, 1, 99]
 
 
 def test_a_name_that_trades_less_than_a_share_a_day_is_not_bought():
     lines = lines_of(make_book(), make_target(A={"weight": 0.1, "adv_usd": 25.0}))  # half a share
 
-    assert cut_each(np.array([3]), lines, CutLog(), is_sale=False, settings=make_settings()).tolist() == [0]
+    rules = trade_rules_of(make_settings())
+
+    left = cut_each(np.array([3]), lines, empty_log(lines), is_sale=False, rules=rules)
+
+    assert left.tolist() == [0]
 
 
 def test_a_single_share_below_the_least_worth_is_dropped():
-    left = drop_small(np.array([1, 1, 0]), SHARES, LINES, CutLog(), min_notional_usd=50.0, exempt=NOBODY)
+    left = drop_small(
+        np.array([1, 1, 0]), SHARES, LINES, empty_log(LINES), min_notional_usd=50.0, exempt=NOBODY
+    )
 
     assert left.tolist() == [0, 1, 0]

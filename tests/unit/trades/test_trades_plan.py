@@ -5,21 +5,23 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import SafetyError
 from tasks.costs.model import estimate
-from tasks.trades.after import book_after, cash_after_cents
-from tasks.trades.cuts import CutLog, fit_buys
-from tasks.trades.explanation import algorithm_for, dropped_trades, trades_frame
-from tasks.trades.plan import costs_of, plan_trades
+from tasks.trades.cuts import empty_log, fit_buys
+from tasks.trades.explanation import algorithm_for
+from tasks.trades.frame import book_after, line_symbols
+from tasks.trades.plan import cash_after_cents, costs_of, plan_trades
+from tasks.trades.rules import trade_rules_of
 from tests.builders import flat_fees, make_settings
-from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
+from tests.unit.trades.trades_worlds import lines_of, make_book, make_target, proposed
 
 
 def propose(book, target, *, quarantined=(), exposure_cap=1.0, **overrides):
-    settings = make_settings(**overrides)
-    lines = lines_of(book, target, quarantined=quarantined, exposure_cap=exposure_cap, settings=settings)
-    plan = plan_trades(lines, settings=settings)
-    frame = trades_frame(lines, plan, target["note"]).set_index("symbol")
-    dropped = {one.symbol: one for one in dropped_trades(lines, plan)}
-    return frame, dropped, book_after(lines, plan)
+    return proposed(
+        book,
+        target,
+        quarantined=quarantined,
+        exposure_cap=exposure_cap,
+        settings=make_settings(**overrides),
+    )
 
 
 def test_an_empty_book_is_opened_in_whole_shares():
@@ -289,7 +291,7 @@ def test_costs_are_paid_from_the_cash():
     settings = make_settings()
     lines = lines_of(book, target)
 
-    plan = plan_trades(lines, settings=settings)
+    plan = plan_trades(lines, rules=trade_rules_of(settings))
 
     spent = int((plan.buys * lines.price_cents).sum())
     assert plan.cost_cents > 0
@@ -299,9 +301,9 @@ def test_costs_are_paid_from_the_cash():
 def test_the_book_after_is_worth_what_it_was_less_the_costs():
     book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
     lines = lines_of(book, target)
-    plan = plan_trades(lines, settings=make_settings())
+    plan = plan_trades(lines, rules=trade_rules_of(make_settings()))
 
-    after = book_after(lines, plan)
+    after = book_after(lines, plan, line_symbols(target))
 
     worth = (after["shares"] * after["price"]).sum()
     assert worth == pytest.approx(book.equity_usd - plan.cost_cents / 100, abs=1e-6)
@@ -371,7 +373,7 @@ def test_a_fraction_of_a_cent_of_costs_is_a_cent(rate, cents):
     chosen = make_settings(**flat_fees(sec_rate=rate))
     lines = lines_of(make_book(0.0, A=100), make_target(A=0.0), settings=chosen)
 
-    commission, _ = costs_of(np.array([100]), lines, is_sale=True, settings=chosen)
+    commission, _ = costs_of(np.array([100]), lines, is_sale=True, rules=trade_rules_of(chosen))
 
     assert commission.tolist() == [cents]  # of 5,000 dollars
 
@@ -389,7 +391,7 @@ def test_costs_in_cents_are_never_less_than_the_estimate_and_less_than_a_cent_mo
         lines.conditions,
         costs=chosen.costs,
     )
-    rounded = costs_of(sold, lines, is_sale=True, settings=chosen)
+    rounded = costs_of(sold, lines, is_sale=True, rules=trade_rules_of(chosen))
 
     for cents, usd in zip(rounded, (exact.commission_usd, exact.slippage_usd), strict=True):
         assert -1e-4 <= cents[0] - usd[0] * 100 < 1
@@ -406,10 +408,10 @@ def test_buys_are_paid_from_what_selling_leaves_after_its_costs(selling_costs):
         wanted,
         sells,
         lines,
-        CutLog(),
+        empty_log(lines),
         selling_costs=selling_costs,
         buying_costs=np.zeros_like,
-        settings=make_settings(),
+        rules=trade_rules_of(make_settings()),
     )
 
     cents_left = 200 * 5_000 - selling_costs - int(bought[2]) * 5_000
@@ -421,7 +423,7 @@ def test_a_sale_with_dear_fees_leaves_less_to_buy_and_no_debt():
     dear = make_settings(**flat_fees(sec_rate=0.05))
     lines = lines_of(make_book(0.0, A=200, B=1800), make_target(A=0.0, B=0.9, C=0.1), settings=dear)
 
-    plan = plan_trades(lines, settings=dear)
+    plan = plan_trades(lines, rules=trade_rules_of(dear))
 
     assert plan.buys[2] > 180
     assert 0 <= cash_after_cents(lines, plan) < 5_000 + 200  # less than a share and its costs

@@ -3,7 +3,11 @@
 import pandas as pd
 
 from tasks.portfolio.schema import CASH, Book, Holding
-from tasks.trades.lines import Lines, make_lines
+from tasks.trades.explanation import dropped_trades, trades_frame
+from tasks.trades.frame import book_after, line_symbols, make_lines
+from tasks.trades.lines import Lines
+from tasks.trades.plan import plan_trades
+from tasks.trades.rules import trade_rules_of
 from tests.builders import FRIDAY, make_settings
 
 COLUMNS = {
@@ -49,3 +53,14 @@ def lines_of(book, target, *, quarantined=(), exposure_cap=1.0, settings=None, i
         settings=settings or make_settings(),
         index_multiplier=index_multiplier,
     )
+
+
+def proposed(book, target, *, quarantined=(), exposure_cap=1.0, settings=None):
+    """Return the trades by symbol, the dropped ones by symbol, and the portfolio after the trades."""
+    settings = settings or make_settings()
+    lines = lines_of(book, target, quarantined=quarantined, exposure_cap=exposure_cap, settings=settings)
+    symbols, rules = line_symbols(target), trade_rules_of(settings)
+    plan = plan_trades(lines, rules=rules)
+    frame = trades_frame(lines, plan, symbols, target["note"], rules).set_index("symbol")
+    dropped = {one.symbol: one for one in dropped_trades(lines, plan, symbols, rules)}
+    return frame, dropped, book_after(lines, plan, symbols)

@@ -1,0 +1,124 @@
+"""Describe a target in text: the reason for each weight, and what a person should know about the whole.
+
+Changes no number: everything is read from the codes and arrays of the decision.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from config.sections import Portfolio as PortfolioSettings
+from tasks.core.text import percent
+from tasks.portfolio.arrays import Codes, Names
+from tasks.portfolio.candidates import Candidates, Obstacle
+from tasks.portfolio.limits import UNKNOWN_SECTOR, Limits, Rules
+from tasks.portfolio.target import SMALLEST_CUT, Reason, Target, View
+
+REASONS = {
+    Reason.UNCHANGED: "unchanged: no method returned a portfolio",
+    Reason.NO_QUOTE: "no quote on the session (halted or delisted): exit only",
+    Reason.QUARANTINED: "in quarantine: kept or reduced, never bought",
+    Reason.NO_EXPOSURE: "the regime allows no exposure",
+    Reason.NO_WEIGHT: "no weight from the optimizer",
+    Reason.NO_NEW_POSITIONS: "no new positions now",
+    Reason.UNRANKED: "one of the names considered, which the champion does not rank",
+}
+OBSTACLES = {
+    Obstacle.UNSCORED: "left the universe",
+    Obstacle.RESERVED: "its symbol is reserved for cash",
+    Obstacle.NO_SCORE: "it has no score",
+    Obstacle.NO_QUOTE: "it has no quote on the session",
+    Obstacle.QUARANTINED: "it is in quarantine",
+    Obstacle.BELOW_A_CENT: "it trades below one cent",
+    Obstacle.NO_RISK_ESTIMATE: "it has no risk estimate",
+}
+
+
+def reasons_of(
+    target: Target, view: View, names: Names, candidates: Candidates, rules: Rules
+) -> tuple[str, ...]:
+    """Return why each name of the target has its weight, in the target's order."""
+    rank = _ranks(names)
+    ranked = int((rank > 0).sum())
+    limits = limit_names(target.limits)
+    reasons = []
+    for entry, place in enumerate(target.places.tolist()):
+        said = [f"rank {rank[place]} of {ranked} by score"] if view.ranks and rank[place] else []
+        reason = Reason(target.reason[entry])
+        if reason == Reason.NOT_CHOSEN:
+            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules.max_positions))
+        elif reason != Reason.NONE:
+            said.append(REASONS[reason])
+        said += [
+            f"cut from {percent(before)} to {percent(after)} by {limit}"
+            for (before, after), limit in zip(pairwise(target.cuts[:-1, entry]), limits, strict=True)
+            if before - after > SMALLEST_CUT
+        ]
+        reasons.append("; ".join(said))
+    return tuple(reasons)
+
+
+def obstacle_words(obstacle: Obstacle, max_positions: int) -> str:
+    """Return why a name is not a candidate."""
+    if obstacle == Obstacle.BEYOND:
+        return f"beyond the {max_positions} names considered"
+    return OBSTACLES[obstacle]
+
+
+def limit_names(limits: Limits) -> tuple[str, ...]:
+    """Return the name of each limit in the order in which tasks/portfolio/caps.py applies them."""
+    return (
+        f"the position limit of {percent(limits.max_position)}",
+        "the limit on correlated pairs",
+        *(f"the limit of {percent(group.limit)} for {group.name}" for group in limits.groups),
+        f"the exposure limit of {percent(limits.max_exposure)}",
+    )
+
+
+def notes_of(
+    target: Target,
+    view: View,
+    names: Names,
+    candidates: Candidates,
+    sectors: Sequence[str],
+    *,
+    settings: PortfolioSettings,
+) -> Iterator[str]:
+    """Yield what a person should know about the target as a whole. `sectors` are the labels by code."""
+    weights = target.weights
+    considered, scored = len(candidates.chosen), int(names.is_scored.sum())
+    yield f"{considered} of {scored} scored names were considered, by score alone."
+    if not view.ranks:
+        yield "The baseline expects no return of any name: it only brings positions back to their target weights."
+    if view.exposure_cap < 1:
+        yield f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio."
+    if not view.allows_new_positions:
+        yield "The regime allows no new positions and no increases."
+    invested = names.sector[target.places[weights > 0]].tolist()
+    unknown = sum(sectors[code] == UNKNOWN_SECTOR for code in invested)
+    if unknown:
+        yield f"The sector of {unknown} names is unknown: {unknown_sector_words(settings)}."
+    if target.limits.pairs:
+        yield (
+            f"{len(target.limits.pairs)} pairs of names are highly correlated: "
+            "the sum of each pair is within the limit of one position."
+        )
+    if 0 < weights.sum() < min(view.exposure_cap, 1.0) - 0.01:
+        yield f"The limits leave {percent(1 - weights.sum())} of the portfolio in cash."
+
+
+def unknown_sector_words(settings: PortfolioSettings) -> str:
+    """Explain how the settings treat names of unknown sector."""
+    if settings.unknown_sector == "each_its_own":
+        return "each counts as its own sector, and no limit applies to their total"
+    most = percent(settings.max_sector_frac)
+    return f"they count as one sector, so together they may weigh no more than {most} of the portfolio"
+
+
+def _ranks(names: Names) -> Codes:
+    """Return the rank of each name by score from 1 on, equal scores in the order of the names; 0 without a score."""
+    best = np.argsort(-names.score, kind="stable")[: int((~np.isnan(names.score)).sum())]
+    rank = np.zeros(len(names.score), dtype=np.int64)
+    rank[best] = np.arange(1, len(best) + 1)
+    return rank
