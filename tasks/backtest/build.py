@@ -218,7 +218,11 @@ def _late_factors(
         for symbol, day, value in zip(on_time["symbol"], on_time["session"], on_time["factor"], strict=True)
     }
     cells, ratios = [], []
+    begun = row_of(companies.first[grid.companies], grid.sessions)
     for place, *cell in late_cells(grid, late, companies):
+        _, row, column = cell
+        if row == begun[column]:  # prices are compounded from the first bar on
+            continue
         action = late.iloc[place]
         key = action["symbol"], action["session"]
         ratios.append([action["factor"] / factor.get(key, 1.0)])

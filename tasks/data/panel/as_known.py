@@ -131,9 +131,14 @@ class _Chains:
 def late_cells(
     grid: Grid, rows: pd.DataFrame, companies: CompanyIndex
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the place in `rows`, known row, row and column of each late row that is on the grid, in known order."""
+    """Yield the place in `rows`, known row, row and column of each late row that is on the grid, in known order.
+
+    A row about a day before the company's first bar is left out: the company may not have been known yet.
+    """
     company = companies.of_frame(rows, "session") if len(rows) else np.zeros(0, dtype=np.int64)
-    row = row_of(days_of(rows["session"]), grid.sessions)
-    for place, (c, r, known) in enumerate(zip(company, row, rows[KNOWN_ROW], strict=True)):
-        if c >= 0 and grid.column_of[c] >= 0 and max(r, known) < len(grid.sessions):
+    days = days_of(rows["session"])
+    row = row_of(days, grid.sessions)
+    for place, (c, day, r, known) in enumerate(zip(company, days, row, rows[KNOWN_ROW], strict=True)):
+        is_on_grid = c >= 0 and grid.column_of[c] >= 0 and max(r, known) < len(grid.sessions)
+        if is_on_grid and day >= companies.first[c]:
             yield place, int(known), int(r), int(grid.column_of[c])

@@ -1,0 +1,151 @@
+"""Walk an account through the sessions of a world: the night, the fills of the last decision, the close, the decision.
+
+The decision is a function that is handed in; the same one serves the daily run. It is taken after the close of a
+session and filled in the next: at its open, or at its close. An order without a price at that moment is asked again in
+the following session, until it is filled or a new decision replaces it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.backtest.account import Account, Statement, close_session, opening_statement, settle
+from tasks.backtest.money import Cents, Shares
+from tasks.backtest.overnight import pass_night
+from tasks.backtest.world import World
+from tasks.core.errors import ConfigError
+from tasks.data.schema.records import Days
+from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders
+
+FillAt = Literal["next_open", "next_close"]
+Decide = Callable[[World, int, Account], Orders]  # world, row of the session, the account after its close
+
+
+class FillCosts(Protocol):
+    """Costs in cents by company of trades filled on a row at these prices; fewer shares never cost more."""
+
+    def __call__(
+        self, world: World, row: int, shares: Shares, price_cents: Cents, *, is_sale: bool
+    ) -> Cents: ...
+
+
+@dataclass(frozen=True)
+class WalkRules:
+    """How a walk trades."""
+
+    fill_at: FillAt = "next_open"
+    every_sessions: int = 1  # between decisions
+    borrow_rate: float = 0.0  # yearly, on short positions
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The course of an account: one row per session, the first of which is the start. Money in cents.
+
+    Matrices are sessions × companies; the equity of a session is cash + receivables + positions.
+    """
+
+    sessions: Days
+    company: NDArray[np.str_]
+    cash: Cents
+    receivable: Cents
+    interest: Cents
+    shares: Shares
+    position: Cents
+    price_pnl: Cents
+    dividends: Cents
+    costs: Cents
+    borrow: Cents
+    buys: Shares
+    sells: Shares
+    fill_price: Cents
+
+    @property
+    def equity(self) -> Cents:
+        total: Cents = self.cash + self.receivable + self.position.sum(axis=1)
+        return total
+
+
+def walk(
+    world: World, start: Account, decide: Decide, costs: FillCosts, *, first: int, last: int, rules: WalkRules
+) -> Walk:
+    """Walk from the close of row `first`, at which `start` is what is owned, to the close of row `last`.
+
+    Raises ConfigError when the rows are not in order or not in the world.
+    """
+    if not 0 <= first <= last < len(world.sessions):
+        raise ConfigError(
+            f"A backtest of {len(world.sessions)} sessions cannot run from row {first} to {last}.",
+            remedy="Choose a first and a last session that the lake holds.",
+        )
+    account = start
+    statement = opening_statement(account, world.price_cents[first])
+    orders = decide(world, first, account)
+    course = [(account, statement, _no_fills(len(account.shares)))]
+    for row in range(first + 1, last + 1):
+        account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
+        course.append((account, statement, fills))
+        if (row - first) % rules.every_sessions == 0:
+            orders = decide(world, row, account)
+    return _stacked(world, first, course)
+
+
+def _session(
+    world: World,
+    row: int,
+    account: Account,
+    before: Statement,
+    orders: Orders,
+    costs: FillCosts,
+    rules: WalkRules,
+) -> tuple[Account, Statement, Fills, Orders]:
+    """Return account, statement and fills after the row's close, and the orders that are asked again."""
+    night = replace(world.nights[row], borrow_rate=rules.borrow_rate)
+    account, moved = pass_night(account, night, price_cents=world.price_cents[row - 1])
+    price_cents = (world.open_cents if rules.fill_at == "next_open" else world.close_cents)[row]
+
+    def costs_of(shares: Shares, *, is_sale: bool) -> Cents:
+        return costs(world, row, shares, price_cents, is_sale=is_sale)
+
+    fills, again = fill_orders(
+        carry_orders(orders, night.splits),
+        held=account.shares,
+        cash_cents=account.cash_cents,
+        price_cents=price_cents,
+        has_ended=world.has_ended[row],
+        costs=costs_of,
+    )
+    account, traded = settle(account, fills)
+    return account, close_session(before, account, moved + traded, world.price_cents[row]), fills, again
+
+
+def _no_fills(companies: int) -> Fills:
+    nothing = np.zeros(companies, dtype=np.int64)
+    return Fills(nothing, nothing, nothing, nothing)
+
+
+def _stacked(world: World, first: int, course: list[tuple[Account, Statement, Fills]]) -> Walk:
+    accounts, statements, fills = zip(*course, strict=True)
+
+    def rows(values: list[Cents]) -> Cents:
+        return np.array(values, dtype=np.int64)
+
+    return Walk(
+        sessions=world.sessions[first : first + len(course)],
+        company=world.company,
+        cash=rows([one.cash_cents for one in statements]),
+        receivable=rows([one.receivable_cents for one in statements]),
+        interest=rows([one.interest for one in statements]),
+        shares=rows([one.shares for one in accounts]),
+        position=rows([one.position_cents for one in statements]),
+        price_pnl=rows([one.price_pnl for one in statements]),
+        dividends=rows([one.dividends for one in statements]),
+        costs=rows([one.costs for one in statements]),
+        borrow=rows([one.borrow for one in statements]),
+        buys=rows([one.buys for one in fills]),
+        sells=rows([one.sells for one in fills]),
+        fill_price=rows([one.price_cents for one in fills]),
+    )
