@@ -78,7 +78,11 @@ class Regime(Section):
     """The state of the market and what it allows."""
 
     confirm_sessions: Count
-    """A calmer state must hold for this many sessions before it takes effect; a worse one takes effect sooner."""
+    """A better state must hold for this many sessions before it takes effect; a worse one takes effect sooner."""
+    crash_confirm_sessions: Count
+    """CRASH becomes BEAR after this many sessions without the signs of a crash."""
+    improve_margin: Annotated[float, Field(ge=0, lt=1)]
+    """A better state than BEAR requires volatility below its limit less this fraction of it."""
     worsen_sessions: Count
     """A worse state must hold for this many sessions before it takes effect."""
     history_sessions: Count
@@ -86,11 +90,9 @@ class Regime(Section):
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Largest fraction of the portfolio that may be invested in each state."""
     crash_volatility: Positive
-    """Volatility index (percent) from which a narrow market below its high is a crash."""
+    """Volatility index (percent) from which a narrow market is a crash."""
     crash_breadth: Fraction
     """Such a crash requires less than this fraction of members above their 50-session mean."""
-    crash_drawdown: Fraction
-    """Such a crash requires the benchmark to be this far below its 252-session high."""
     panic_volatility: Positive
     """Volatility index (percent) from which any market below its 200-session mean is a crash."""
     bear_volatility: Positive

@@ -5,7 +5,7 @@ import math
 from config import sections
 from tasks.regime.exposure import is_reduced
 from tasks.regime.inputs import INDEX_OVER_REALISED, REALISED_SESSIONS, RegimeInputs
-from tasks.regime.rules import memory
+from tasks.regime.rules import confirming
 
 NAMES = {
     "trend": "the trend",
@@ -20,7 +20,7 @@ def regime_notes(
     inputs: RegimeInputs, rules: sections.Regime, *, benchmark: str, index: str
 ) -> tuple[str, ...]:
     """Return one sentence per missing input and per reduction of the last session's cap."""
-    decisive = slice(-memory(rules) - 1, None)  # the sessions that can affect the last state
+    decisive = slice(-confirming(rules), None)  # the sessions that can change the last state
     volatility = float(inputs.volatility_pct[-1])
     notes = []
     if realised := int(inputs.is_realised[decisive].sum()):

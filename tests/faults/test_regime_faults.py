@@ -37,14 +37,14 @@ def test_fault_026_a_missing_volatility_index_is_stood_in_for_and_said_aloud():
     panel = replace(calm_panel(), volatility_index=MISSING)
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
-    assert "^VIX is missing on 11 of the last 11 sessions: realised volatility" in notes_of(panel)
+    assert "^VIX is missing on 12 of the last 12 sessions: realised volatility" in notes_of(panel)
 
 
 def test_fault_026_a_missing_benchmark_is_stood_in_for_and_said_aloud():
     panel = replace(calm_panel(), market=MISSING)
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
-    assert "SPY is missing on 11 of the last 11 sessions: the equal-weight average" in notes_of(panel)
+    assert "SPY is missing on 12 of the last 12 sessions: the equal-weight average" in notes_of(panel)
 
 
 def test_fault_026_an_empty_universe_is_stood_in_for_and_said_aloud():
@@ -52,7 +52,7 @@ def test_fault_026_an_empty_universe_is_stood_in_for_and_said_aloud():
     panel = replace(panel, is_member=np.zeros_like(panel.is_member))
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
-    assert "universe is empty on 11 of the last 11 sessions: every name with a bar" in notes_of(panel)
+    assert "universe is empty on 12 of the last 12 sessions: every name with a bar" in notes_of(panel)
 
 
 def test_fault_026_without_prices_the_state_is_the_safest_that_the_benchmark_supports():
@@ -60,7 +60,7 @@ def test_fault_026_without_prices_the_state_is_the_safest_that_the_benchmark_sup
     nervous = replace(panel, volatility_index=np.full(300, 36.0))
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
-    assert regime_path(compute_inputs(nervous), RULES)[-1] == BEAR
+    assert regime_path(compute_inputs(nervous), RULES)[-1] == CRASH
     assert "Breadth cannot be measured: the worst value is assumed." in notes_of(panel)
 
 
@@ -74,7 +74,8 @@ def test_fault_026_when_nothing_is_known_the_state_is_a_crash():
 def test_fault_027_a_market_that_jumps_at_a_boundary_does_not_flap():
     flapping = np.array([BULL, BEAR] * 50)
 
-    confirmed = confirmed_states(np.repeat(flapping, 2), worsen_sessions=2, confirm_sessions=10)
+    raw = np.repeat(flapping, 2)
+    confirmed = confirmed_states(raw, raw, worsen_sessions=2, confirm_sessions=10, crash_confirm_sessions=5)
 
     assert np.count_nonzero(np.diff(confirmed)) == 1
 

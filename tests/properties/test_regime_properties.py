@@ -11,7 +11,7 @@ from tasks.regime.rules import BULL, CRASH, confirmed_states
 from tests.builders import make_panel, make_settings
 
 RULES = make_settings(**{"regime.history_sessions": 20}).regime
-SESSIONS = 400
+SESSIONS = 450
 
 readings = st.lists(st.integers(CRASH, BULL), min_size=1, max_size=60).map(np.array)
 seeds = st.integers(0, 10_000)
@@ -104,20 +104,35 @@ def test_empty_columns_and_their_order_change_nothing(seed):
     )
 
 
-@given(readings, st.integers(1, 5), st.integers(1, 15))
+@given(readings, st.integers(1, 5), st.integers(1, 15), st.integers(1, 15))
 @settings(max_examples=100)
-def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path, worsen, confirm):
-    confirmed = confirmed_states(path, worsen_sessions=worsen, confirm_sessions=confirm)
+def test_fault_027_an_improvement_never_comes_sooner_than_its_confirmation(path, worsen, confirm, crash):
+    confirmed = confirmed_states(
+        path, path, worsen_sessions=worsen, confirm_sessions=confirm, crash_confirm_sessions=crash
+    )
 
     worse_at = [i for i in range(1, len(path)) if confirmed[i] < confirmed[i - 1]]
     for start in worse_at:
-        assert (confirmed[start : start + confirm] <= confirmed[start]).all()
+        hold = min(confirm, crash) if confirmed[start] == CRASH else confirm
+        assert (confirmed[start : start + hold - worsen + 1] <= confirmed[start]).all()
 
 
-@given(readings, st.integers(1, 5), st.integers(1, 15))
+@given(readings, st.integers(1, 5), st.integers(1, 15), st.integers(1, 15))
 @settings(max_examples=100)
-def test_what_stands_long_enough_is_believed(path, worsen, confirm):
-    long_enough = worsen + confirm - 1
-    steady = np.concatenate([path, np.full(long_enough, path[-1])])
+def test_a_reading_that_lasts_becomes_the_state(path, worsen, confirm, crash):
+    steady = np.concatenate([path, np.full(worsen + confirm - 1, path[-1])])
 
-    assert confirmed_states(steady, worsen_sessions=worsen, confirm_sessions=confirm)[-1] == path[-1]
+    confirmed = confirmed_states(
+        steady, steady, worsen_sessions=worsen, confirm_sessions=confirm, crash_confirm_sessions=crash
+    )
+
+    assert confirmed[-1] == path[-1]
+
+
+@given(readings)
+@settings(max_examples=50)
+def test_a_state_is_never_worse_than_its_readings_allow_nor_better(path):
+    confirmed = confirmed_states(path, path, worsen_sessions=3, confirm_sessions=10, crash_confirm_sessions=5)
+
+    assert path.min() <= confirmed.min()
+    assert confirmed.max() <= path.max()

@@ -42,17 +42,15 @@ def test_a_nervous_market_with_one_sign_of_weakness_is_a_bear(sign):
 
 
 def test_a_nervous_narrow_fall_is_a_crash():
-    assert raw_states(make_inputs(volatility_pct=36.0, breadth=0.05, drawdown=-0.09), RULES).tolist() == [
-        CRASH
-    ]
+    assert raw_states(make_inputs(volatility_pct=36.0, breadth=0.05), RULES).tolist() == [CRASH]
 
 
 def test_panic_below_the_mean_is_a_crash_even_when_the_market_is_broad():
-    assert raw_states(make_inputs(volatility_pct=46.0, trend=-0.01), RULES).tolist() == [CRASH]
+    assert raw_states(make_inputs(volatility_pct=51.0, trend=-0.01), RULES).tolist() == [CRASH]
 
 
 def test_realised_volatility_calls_no_panic_for_it_looks_back():
-    standing_in = replace(make_inputs(volatility_pct=46.0, trend=-0.01), is_realised=np.array([True]))
+    standing_in = replace(make_inputs(volatility_pct=51.0, trend=-0.01), is_realised=np.array([True]))
 
     assert raw_states(standing_in, RULES).tolist() == [BEAR]
 
@@ -61,26 +59,44 @@ def test_volatility_alone_is_no_crash():
     assert raw_states(make_inputs(volatility_pct=60.0), RULES).tolist() == [NEUTRAL]
 
 
-def test_one_bad_session_is_not_believed_and_two_are():
-    once = np.array([BULL, BULL, CRASH, BULL, BULL])
-    twice = np.array([BULL, BULL, CRASH, CRASH, BULL])
-
-    assert confirmed_states(once, worsen_sessions=2, confirm_sessions=3).tolist() == [BULL] * 5
-    assert confirmed_states(twice, worsen_sessions=2, confirm_sessions=3).tolist() == [
-        BULL,
-        BULL,
-        BULL,
-        CRASH,
-        CRASH,
-    ]
+def confirm(raw: list[int], strict: list[int] | None = None, **changed: int) -> list[int]:
+    sessions = {"worsen_sessions": 2, "confirm_sessions": 3, "crash_confirm_sessions": 2} | changed
+    return confirmed_states(np.array(raw), np.array(strict or raw), **sessions).tolist()
 
 
-def test_an_improvement_has_to_stand_through_the_confirmation():
-    readings = np.array([CRASH, NEUTRAL, NEUTRAL, NEUTRAL])
+def test_one_bad_session_is_ignored_and_two_take_effect():
+    assert confirm([BULL, BULL, BEAR, BULL, BULL]) == [BULL] * 5
+    assert confirm([BULL, BULL, BEAR, BEAR, BULL]) == [BULL, BULL, BULL, BEAR, BEAR]
 
-    assert confirmed_states(readings, worsen_sessions=1, confirm_sessions=3).tolist() == [
-        CRASH,
-        CRASH,
-        CRASH,
-        NEUTRAL,
-    ]
+
+def test_an_improvement_must_hold_through_the_confirmation():
+    assert confirm([BEAR, BULL, BULL, BULL]) == [BEAR, BEAR, BEAR, BULL]
+
+
+def test_an_improvement_goes_no_further_than_the_strict_readings():
+    assert confirm([BEAR, BULL, BULL, BULL], [BEAR, NEUTRAL, BEAR, BULL]) == [BEAR] * 4
+    assert confirm([BEAR, BULL, BULL, BULL], [BEAR, NEUTRAL, BULL, NEUTRAL]) == [BEAR, BEAR, BEAR, NEUTRAL]
+
+
+def test_a_state_within_the_margin_is_unchanged():
+    assert confirm([BULL] * 6, [NEUTRAL] * 6) == [BULL] * 6
+    assert confirm([BEAR] + [BULL] * 5, [BEAR] + [NEUTRAL] * 5)[-1] == NEUTRAL
+
+
+def test_a_crash_becomes_a_bear_market_after_a_confirmation_of_its_own():
+    crash = [CRASH, CRASH, BULL, BULL, BULL, BULL, BULL]
+
+    assert confirm(crash, confirm_sessions=5) == [CRASH, CRASH, CRASH, BEAR, BEAR, BEAR, BULL]
+
+
+def test_the_margin_lowers_the_limits_of_calm_and_bear_but_not_of_a_crash():
+    margin = RULES.improve_margin
+    calm = make_inputs(volatility_pct=RULES.calm_volatility - 0.1)
+    bear = make_inputs(volatility_pct=RULES.bear_volatility - 0.1, trend=-0.01)
+    crash = make_inputs(volatility_pct=RULES.crash_volatility - 0.1, breadth=0.01)
+
+    assert raw_states(calm, RULES).tolist() == [BULL]
+    assert raw_states(calm, RULES, margin=margin).tolist() == [NEUTRAL]
+    assert raw_states(bear, RULES).tolist() == [NEUTRAL]
+    assert raw_states(bear, RULES, margin=margin).tolist() == [BEAR]
+    assert raw_states(crash, RULES, margin=margin).tolist() == [BEAR]
