@@ -7,10 +7,15 @@ import os
 import platform
 import sys
 
-from tests.bench import day, features, lake
+from tests.bench import day, decision, features, lake
 from tests.bench.table import PAGE, sections_of, with_sections
 
-BENCHES = {"day": day.measure, "features": features.measure, "lake": lake.measure}
+BENCHES = {
+    "day": day.measure,
+    "decision": decision.measure,
+    "features": features.measure,
+    "lake": lake.measure,
+}
 
 
 def main() -> None:

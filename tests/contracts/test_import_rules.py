@@ -68,6 +68,21 @@ VIOLATIONS = {
     ),
     "a stage imports prefect": ("tasks/risk/schema.py", "import prefect", "know Prefect"),
     "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "stay at the edges"),
+    "the core of a decision reads a frame": (
+        "tasks/portfolio/target.py",
+        "import pandas",
+        "a decision is made on arrays",
+    ),
+    "the core of a decision reads the settings": (
+        "tasks/trades/plan.py",
+        "import config.settings",
+        "a decision is made on arrays",
+    ),
+    "another slice caps weights": (
+        "tasks/safety/facts.py",
+        "import tasks.portfolio.caps",
+        "by the portfolio and trades slices alone",
+    ),
     "a stage reads the simulated truth": (
         "tasks/models/schema.py",
         "import tasks.simulation.truth",

@@ -31,13 +31,11 @@ def tilted_hrp(problem: Problem) -> Weights:
 
     The tilt is linear in the rank among the candidates; equal scores get the mean of their ranks.
     """
-    import pandas as pd
-
     weights = hrp(problem)
     if len(weights) > 1:
-        rank = (pd.Series(signals(problem)).rank().to_numpy() - 1) / (
-            len(weights) - 1
-        )  # 0 the worst, 1 the best
+        _, place, count = np.unique(signals(problem), return_inverse=True, return_counts=True)
+        mean_rank = np.cumsum(count) - (count + 1) / 2
+        rank = mean_rank[place] / (len(weights) - 1)  # 0 the worst, 1 the best
         weights *= 1 + problem.methods.hrp_tilt_frac * (2 * rank - 1)
     tilted: Weights = weights / weights.sum()
     return tilted
