@@ -45,8 +45,8 @@ class Models(Section):
     """Names of the candidates that `weekly --quick` trains."""
     features: Literal["standard", "alpha158", "all"]
     """The set of features that models are trained on; after a change, the next `weekly` must train a new champion."""
-    target: Literal["rank", "significant_move", "triple_barrier"]
-    """Training target: mean rank over horizons, move above 1% in the shortest, or first barrier hit in the longest."""
+    target: Literal["neutral_rank", "rank", "significant_move", "triple_barrier"]
+    """What is learned: mean rank over horizons, residualised or raw; a move above 1%; or which barrier was hit."""
     entry: Literal["next_open", "next_close"]
     """Entry price of labels and tests: the open or the close of the session after the decision."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]

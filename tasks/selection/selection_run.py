@@ -16,7 +16,7 @@ from config.sections import Models as ModelSettings
 from tasks.core.sessions import session_number
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
-from tasks.features.labels import forward_return, sessions_known_after
+from tasks.features.labels import Labels, forward_return, sessions_known_after
 from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
@@ -115,7 +115,9 @@ def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> D
     """Return the rows for training: of every n-th session, n the shortest horizon, with complete labels."""
     last = len(panel.sessions) - 1 - _label_sessions(settings)
     every = min(settings.label_horizons)
-    return _rows(panel, features, settings, sampled_sessions(0, last, every=every, origin=_origin(panel)))
+    sessions = sampled_sessions(0, last, every=every, origin=_origin(panel))
+    target = make_target(settings.target, panel, settings.label_horizons, settings.entry, sessions)
+    return make_dataset(features, target, _forward(panel, settings).values, panel.is_member, sessions)
 
 
 def out_of_sample(
@@ -123,17 +125,18 @@ def out_of_sample(
 ) -> OutOfSample:
     """Return the rows of every session of the test windows, with the controls of the neutral IC."""
     sessions = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0, dtype=np.intp)
-    data = _rows(panel, features, settings, sessions)
+    forward = _forward(
+        panel, settings
+    )  # nothing is trained on these rows: the target is what they are tested by
+    data = make_dataset(features, forward, forward.values, panel.is_member, sessions)
     return OutOfSample(
         data, controls_of(panel, data.sessions, data.symbols), overlap=min(settings.label_horizons)
     )
 
 
-def _rows(panel: Panel, features: FeatureMatrix, settings: ModelSettings, sessions: Positions) -> Dataset:
-    horizons = settings.label_horizons
-    label = make_target(settings.target, panel, horizons, settings.entry)
-    forward = forward_return(panel, sessions=min(horizons), entry=settings.entry)
-    return make_dataset(features, label, forward.values, panel.is_member, sessions)
+def _forward(panel: Panel, settings: ModelSettings) -> Labels:
+    """Return the forward returns over the shortest horizon, which scores are compared with."""
+    return forward_return(panel, sessions=min(settings.label_horizons), entry=settings.entry)
 
 
 def folds_of(panel: Panel, data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:

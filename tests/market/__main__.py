@@ -17,7 +17,7 @@ from tests.market.table import many_table, misses, pair_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulated-market.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-SEEDS = range(301, 321)
+SEEDS = range(401, 421)  # fresh: the parameters were tuned on seeds 301 to 320
 VERSION, PROCESSES = 2, 2
 
 

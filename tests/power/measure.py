@@ -8,8 +8,7 @@ import numpy as np
 from tasks.data.schema.records import Matrix, Panel
 from tasks.models.training.metrics import Vector, metrics_of
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import ineligible_because
-from tasks.selection.schema import CandidateResult
+from tasks.selection.choice import best_on_selection_folds
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
 from tests.champions import features_of
@@ -38,7 +37,7 @@ def measure_market(planted: float, seed: int, *, symbols: int = SYMBOLS, session
 def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
     """Run the selection on the sessions that the weekly flow would read; `expected` are true expected returns.
 
-    Metrics are those of the confirmation folds, on which nothing was selected; deviations are of all tested sessions.
+    `found` holds metrics of the confirmation folds, on which nothing was selected. Deviations are of all sessions.
     """
     last = slice(max(len(panel.sessions) - window_needed(SETTINGS), 0), None)
     panel, expected = rows_of(panel, last), None if expected is None else expected[last]
@@ -49,7 +48,7 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         quick=False,
         seed=lambda name: zlib.crc32(name.encode()),
     )
-    selected = selected_of(run.results)
+    selected = best_on_selection_folds(run.results, limits_of(SETTINGS))
     learner = max((each for each in run.results if each.learns), key=lambda each: each.choice["neutral_ic_t"])
     return {
         "gate": SETTINGS.min_t_statistic,
@@ -57,19 +56,13 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         "selected": selected.name if selected else None,
         "learner": learner.name,  # of those that learn, the one with the best t on the selection folds
         "confirmed": run.choice.result is not None,
+        "selection": {each.name: each.choice for each in run.results if each.ranks},
+        "gap": {each.name: each.train_test_gap for each in run.results if each.ranks},
         "found": {each.name: each.confirmation for each in run.results if each.ranks},
         "truth": None if expected is None else _truth(run, expected),
         "recovered": {each.name: _recovered(run, each.name, expected) for each in run.results if each.ranks},
         "deviation": {each.name: _deviations(run, each.name) for each in run.results if each.ranks},
     }
-
-
-def selected_of(results: tuple[CandidateResult, ...]) -> CandidateResult | None:
-    """Return the eligible candidate with the best t on the selection folds, confirmed or not."""
-    single = next(each for each in results if each.kind == "best_feature")
-    limits = limits_of(SETTINGS)
-    eligible = [each for each in results if not ineligible_because(each, single, limits)]
-    return max(eligible, key=lambda each: each.choice["neutral_ic_t"], default=None)
 
 
 def _truth(run: SelectionRun, expected: Matrix) -> dict[str, float]:

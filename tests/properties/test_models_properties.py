@@ -108,12 +108,12 @@ def test_folds_are_what_counting_back_by_hand_gives(window, last, every, origin,
 
 
 @given(number=st.integers(0, 12))
-def test_the_earlier_half_chooses_and_the_rest_confirms(number):
+def test_the_earlier_third_selects_and_the_rest_confirms(number):
     folds = tuple(range(number))
 
     choosing, confirming = split_folds(folds)
 
-    assert len(choosing) == (number // 2 if number > 1 else 0)
+    assert len(choosing) == (max(number // 3, 1) if number > 1 else 0)
     assert (*choosing, *confirming) == (folds if number > 1 else ())
 
 

@@ -29,11 +29,11 @@ class LightgbmTrees(BoostedTrees):
         "rounds": 100,
         "max_depth": 3,
         "num_leaves": 8,
-        "learning_rate": 0.03,
+        "learning_rate": 0.1,
         "min_leaf_frac": 0.03,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "feature_fraction": 0.2,
+        "feature_fraction": 0.5,
         "lambda_l2": 10.0,
         "max_bin": 63,
     }

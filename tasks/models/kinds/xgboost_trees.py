@@ -27,10 +27,10 @@ class XgboostTrees(BoostedTrees):
     defaults: ClassVar[Parameters] = {
         "rounds": 100,
         "max_depth": 3,
-        "eta": 0.03,
+        "eta": 0.1,
         "min_leaf_frac": 0.03,
         "subsample": 0.8,
-        "colsample_bytree": 0.2,
+        "colsample_bytree": 0.5,
         "alpha": 1.0,
         "lambda": 10.0,
     }

@@ -70,17 +70,21 @@ def make_controls(sessions: Labels, sector: Labels | None, factors: Mapping[str,
     return Controls(names, session, group, tuple(axes))
 
 
-def controls_of(panel: Panel, sessions: Labels, symbols: Labels) -> Controls:
-    """Return the controls of these cells of the panel, each as known in its session.
+def controls_of(panel: Panel, sessions: Labels, symbols: Labels, *, also: tuple[str, ...] = ()) -> Controls:
+    """Return the controls of these cells of the panel, each as known in its session; `also` names more features.
 
     A sector counts from the day on which it became known: an undated one is not used, and names without a sector
     form a group of their own. Size is the market value where it is known, else the traded value.
     """
-    names = (BETA, VOLATILITY, MARKET_CAP, TRADED)
-    raw = compute_raw(panel, selected(names))[:, sessions, symbols].astype(np.float64)
-    beta, volatility, market_cap, traded = raw
-    size = {"market_cap": market_cap} if _is_known(market_cap) else {"dollar_volume": traded}
-    factors = {"beta": beta, "volatility": volatility} | size
+    wanted = (BETA, VOLATILITY, MARKET_CAP, TRADED, *also)
+    raw = dict(
+        zip(
+            wanted, compute_raw(panel, selected(wanted))[:, sessions, symbols].astype(np.float64), strict=True
+        )
+    )
+    market_cap = raw[MARKET_CAP]
+    size = {"market_cap": market_cap} if _is_known(market_cap) else {"dollar_volume": raw[TRADED]}
+    factors = {"beta": raw[BETA], "volatility": raw[VOLATILITY]} | size | {name: raw[name] for name in also}
     sector = panel.sector_at[sessions, symbols].astype(np.intp)
     return make_controls(
         sessions,

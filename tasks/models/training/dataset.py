@@ -29,7 +29,7 @@ class Dataset:
     sessions: Positions  # of each row
     symbols: NDArray[np.intp]
     x: Rows
-    target: Vector  # between −0.5 and 0.5; NaN where the row has none
+    target: Vector  # around zero; NaN where the row has none
     label_end: NDArray[np.int32]  # the last session that the target depends on
     forward: Vector  # return over the shortest horizon, which scores are compared with
 

@@ -74,14 +74,15 @@ def make_folds(
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
-    """Return the earlier folds, which select, and the later ones, which confirm.
+    """Return the earlier third of the folds, which selects, and the later ones, which confirm.
 
-    An odd fold confirms. With fewer than two folds both are empty.
+    Candidates differ little, so that few sessions suffice to select one; every confirming session adds power. At least
+    one fold selects. With fewer than two folds both are empty.
     """
     if len(folds) < 2:
         return (), ()
-    middle = len(folds) // 2
-    return folds[:middle], folds[middle:]
+    first = max(len(folds) // 3, 1)
+    return folds[:first], folds[first:]
 
 
 def _between(positions: Positions, start: int, end: int) -> Positions:

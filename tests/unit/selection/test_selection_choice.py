@@ -85,45 +85,65 @@ def single(**fields):
     return make_result("best_feature", kind="best_feature", learns=False, **fields)
 
 
-def test_a_learner_that_a_single_feature_equals_on_the_choosing_folds_is_not_eligible():
-    learner = make_result("learner", choice_ic=0.03, choice_t=4.0)
-
-    choice = select_candidate([learner, single(choice_ic=0.03, choice_t=-1.0, t=0.0)], LIMITS)
-
-    assert choice.result is None or choice.result.name == "best_feature"
-    equalled = select_candidate([learner, single(choice_ic=0.03, choice_t=float("nan"))], LIMITS)
-    assert (
-        "learner (0.0300) does not beat the best single feature on the selection folds (0.0300)"
-        in equalled.reason
-    )
-
-
-def test_a_learner_that_a_single_feature_beats_later_is_not_confirmed():
+@pytest.mark.parametrize("their_t", [3.0, 3.1])
+def test_a_learner_that_a_single_feature_equals_or_beats_on_the_confirmation_folds_is_not_confirmed(their_t):
     learner = make_result("learner", choice_ic=0.03, choice_t=4.0, ic=0.02, t=3.0)
 
-    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.021)], LIMITS)
+    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.01, t=their_t)], LIMITS)
 
     assert choice.result is None
     assert choice.reason.startswith("learner does not earn its place")
-    assert "the best single feature has 0.0210 there" in choice.reason
+    assert f"does not exceed t = {their_t:.2f} of the best single feature there" in choice.reason
 
 
-def test_a_learner_that_beats_the_best_single_feature_twice_is_confirmed_and_says_so():
+def test_a_single_feature_with_a_larger_ic_but_less_certain_does_not_exclude_a_learner():
     learner = make_result("learner", choice_ic=0.03, choice_t=4.0, ic=0.02, t=3.0)
 
-    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.011)], LIMITS)
+    choice = select_candidate([learner, single(choice_ic=0.05, choice_t=1.9, ic=0.03, t=2.9)], LIMITS)
 
     assert choice.result == learner
-    assert choice.reason.endswith("It beats the best single feature there (0.0110).")
 
 
-def test_a_rule_need_not_beat_the_best_single_feature_and_that_can_be_chosen_itself():
+def test_a_significant_single_feature_is_selected_where_its_t_is_the_largest():
+    learner = make_result("learner", choice_ic=0.03, choice_t=3.0)
+    best = single(choice_ic=0.02, choice_t=3.1)
+
+    assert select_candidate([learner, best], LIMITS).result == best
+
+
+def test_a_single_feature_that_is_not_significant_on_the_selection_folds_does_not_block_a_learner():
+    learner = make_result("learner", choice_ic=0.01, choice_t=1.2, ic=0.02, t=3.0)
+    unclear = single(choice_ic=0.03, choice_t=1.9, ic=0.01, t=1.0)
+
+    assert select_candidate([learner, unclear], LIMITS).result == learner
+    ineligible = replace(learner, train_test_gap=0.06)
+    assert "best_feature was best" in select_candidate([ineligible, unclear], LIMITS).reason
+
+
+def test_another_rule_is_selected_only_where_neither_learner_nor_single_feature_is_eligible():
+    learner = make_result("learner", choice_ic=0.01, choice_t=0.5, t=0.5)
+    rule = make_result("rule", kind="momentum_52_week", learns=False, choice_t=9.0, t=9.0)
+
+    assert "learner was best" in select_candidate([rule, learner], LIMITS).reason
+    ineligible = replace(learner, train_test_gap=0.06)
+    assert select_candidate([rule, ineligible], LIMITS).result == rule
+
+
+def test_a_learner_that_beats_the_best_single_feature_is_confirmed_and_says_so():
+    learner = make_result("learner", choice_ic=0.03, choice_t=4.0, ic=0.02, t=3.0)
+
+    choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.011, t=2.5)], LIMITS)
+
+    assert choice.result == learner
+    assert choice.reason.endswith("It exceeds t = 2.50 of the best single feature there.")
+
+
+def test_a_significant_single_feature_is_selected_before_other_rules_and_needs_to_beat_nothing():
     rule = make_result("rule", kind="momentum_52_week", learns=False, choice_ic=0.01, choice_t=3.0)
 
-    assert select_candidate([rule, single(choice_ic=0.02, choice_t=2.0)], LIMITS).result == rule
-    assert (
-        select_candidate([rule, single(choice_ic=0.02, choice_t=4.0)], LIMITS).result.name == "best_feature"
-    )
+    significant, unclear = single(choice_ic=0.02, choice_t=2.0), single(choice_ic=0.02, choice_t=1.9)
+    assert select_candidate([rule, significant], LIMITS).result == significant
+    assert select_candidate([rule, unclear], LIMITS).result == rule
 
 
 def test_the_first_of_equals_in_the_configuration_is_chosen():

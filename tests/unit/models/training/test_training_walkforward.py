@@ -78,13 +78,13 @@ def test_a_fold_is_made_of_just_the_least_history_and_not_of_a_session_less():
     assert folds_of(50 + 26 + 20, origin=9, folds=1) == ()
 
 
-def test_the_later_half_of_the_folds_confirms_and_an_odd_one_too():
-    folds = folds_of(300, folds=5)
+def test_the_earlier_third_of_the_folds_selects_and_the_others_confirm():
+    folds = folds_of(400, folds=6)
 
     choosing, confirming = split_folds(folds)
 
     assert [fold.number for fold in choosing] == [1, 2]
-    assert [fold.number for fold in confirming] == [3, 4, 5]
+    assert [fold.number for fold in confirming] == [3, 4, 5, 6]
 
 
 def test_one_fold_can_not_both_choose_and_confirm():
