@@ -130,6 +130,10 @@ class Risk(Section):
     """Number of sessions of returns for the covariance estimate."""
     min_history_frac: Fraction
     """Names with returns on a smaller fraction of those sessions get no estimate."""
+    covariance: Literal["ledoit_wolf", "factor_model"]
+    """Covariance estimate: the shrunk sample covariance, or a model of statistical factors."""
+    factors: Count
+    """Number of statistical factors of `factor_model`; at most a third of the names and of the sessions is used."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     """Confidence level of VaR and CVaR."""
 

@@ -39,7 +39,7 @@ class LadderStep:
     """One rung of the fallback ladder: the method tried, and why it failed or that it succeeded."""
 
     method: str
-    outcome: str
+    outcome: str  # "used: …", "failed: …" or "skipped: …"
 
 
 @dataclass(frozen=True)

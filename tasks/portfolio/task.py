@@ -71,7 +71,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     rules = rules_of(settings, session.sectors)
     candidates = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
     considered = session.at(candidates.considered)
-    covariance = covariance_of(returns, considered, risk.shrinkage)
+    covariance = covariance_of(returns, considered, risk.shrinkage, factors=risk.factors)
     target = target_weights(
         view, session.names, session.held, candidates, matrix_of(covariance, considered), rules=rules
     )

@@ -90,17 +90,25 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
     return Shrinkage(intensity, diagonal + lift, is_repaired=lift > 0)
 
 
-def covariance_of(returns: pd.DataFrame, names: Iterable[str], shrinkage: Shrinkage) -> pd.DataFrame:
-    """Return the shrunk covariance (daily) of a subset of the estimated names, by symbol.
+def covariance_of(
+    returns: pd.DataFrame, names: Iterable[str], shrinkage: Shrinkage, *, factors: int = 0
+) -> pd.DataFrame:
+    """Return the covariance (daily) of a subset of the estimated names, by symbol.
 
-    `returns` of all estimated names, columns by symbol; `names` not among them are omitted.
+    `returns` of all estimated names, columns by symbol; `names` not among them are omitted. By statistical factors of
+    all estimated names if `factors` is positive, else the shrunk sample covariance.
     """
     is_chosen = returns.columns.isin(list(names))
     chosen = returns.columns[is_chosen]
-    centred = _centred(returns.to_numpy(dtype=np.float64))[:, is_chosen]
-    with threadpool_limits(1):
-        sample = centred.T @ centred / max(len(centred), 1)
-    matrix = (1 - shrinkage.intensity) * sample + shrinkage.diagonal * np.eye(len(chosen))
+    values = returns.to_numpy(dtype=np.float64)
+    if factors:
+        form = estimate_factors(values, factors=factors)
+        matrix = FactorCovariance(form.loadings[is_chosen], form.specific[is_chosen]).matrix()
+    else:
+        centred = _centred(values)[:, is_chosen]
+        with threadpool_limits(1):
+            sample = centred.T @ centred / max(len(centred), 1)
+        matrix = (1 - shrinkage.intensity) * sample + shrinkage.diagonal * np.eye(len(chosen))
     return pd.DataFrame((matrix + matrix.T) / 2, index=chosen, columns=chosen)
 
 

@@ -16,3 +16,4 @@ class RiskModel:
     returns: ArtifactRef
     shrinkage: Shrinkage
     notes: tuple[str, ...]  # names omitted for short histories, repairs of a singular matrix
+    factors: int = 0  # of the statistical factor model; 0 for Ledoit-Wolf shrinkage

@@ -18,6 +18,7 @@ from tasks.risk.schema import RiskModel
 log = logging.getLogger(__name__)
 
 NAMED_IN_NOTES = 10
+UNSHRUNK = Shrinkage(0.0, 0.0, is_repaired=False)
 
 
 @stage()
@@ -27,16 +28,18 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
     panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)[1:]
     known = estimable(returns, min_history_frac=settings.min_history_frac)
-    shrinkage = estimate_shrinkage(returns[:, known])
+    factors = settings.factors if settings.covariance == "factor_model" else 0
+    shrinkage = UNSHRUNK if factors else estimate_shrinkage(returns[:, known])
     symbols = panel.symbols[known]
     frame = pd.DataFrame(returns[:, known].T, index=symbols, columns=panel.sessions[1:])
     log.info("covariance of %s, shrinkage %.2f", counted(len(symbols), "name"), shrinkage.intensity)
-    return RiskModel(save_frame(run, "returns", frame), shrinkage, risk_notes(panel, known, shrinkage))
+    notes = risk_notes(panel, known, shrinkage, factors=factors)
+    return RiskModel(save_frame(run, "returns", frame), shrinkage, notes, factors)
 
 
-def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage) -> tuple[str, ...]:
-    """Return notes on members without an estimate and on a repaired covariance."""
-    notes = []
+def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage, *, factors: int) -> tuple[str, ...]:
+    """Return notes on the estimator if it is not the default, members without an estimate, a repaired covariance."""
+    notes = [f"The covariance is that of a model of {factors} statistical factors."] if factors else []
     left_out = panel.symbols[~known & panel.is_member[-1]]
     if left_out.size:
         named = ", ".join(left_out[:NAMED_IN_NOTES])

@@ -151,7 +151,7 @@ def _svg(family: str, sessions: Days, close: Floats, features: dict[str, Floats]
             _draw(_axes(figure, bottom=bottom / height, tall=tall / height), name, values, colour)
         _quarters(figure, sessions)
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
-    return _lean(buffer.getvalue().decode())
+    return without_invisible_parts(buffer.getvalue().decode())
 
 
 def _axes(figure: "Figure", *, bottom: float, tall: float) -> "Axes":
@@ -185,7 +185,7 @@ def _quarters(figure: "Figure", sessions: Days) -> None:
     figure.axes[-1].tick_params(labelbottom=True)
 
 
-def _lean(document: str) -> str:
+def without_invisible_parts(document: str) -> str:
     """Remove what browsers do not need and invisible digits; convert points to pixels."""
     document = _FONTS.sub(r"font: \1px system-ui, sans-serif", _UNSEEN.sub("", document))
     document = _TAG.sub(_with_short_numbers, document)

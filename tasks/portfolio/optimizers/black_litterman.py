@@ -8,7 +8,6 @@ the variance of the equilibrium's (He and Litterman, 1999), at 1 there is none.
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from tasks.portfolio.limits import Weights
 from tasks.portfolio.optimizers.mean_variance import max_sharpe
@@ -19,6 +18,7 @@ from tasks.portfolio.optimizers.problem import (
     Vector,
     covariance_with_equal_weights,
     deviations,
+    one_thread,
 )
 from tasks.risk.covariance import FactorCovariance
 
@@ -28,7 +28,7 @@ def black_litterman(problem: Problem) -> Weights:
     methods, variances = problem.methods, deviations(problem) ** 2
     error = variances * (1 - methods.view_confidence) / methods.view_confidence
     prior = methods.risk_aversion * covariance_with_equal_weights(problem.covariance)
-    with threadpool_limits(1):  # bit-identical on any number of cores
+    with one_thread():
         expected, covariance = _with_views(
             problem.covariance, prior, problem.expected_returns, error, tau=methods.view_tau
         )

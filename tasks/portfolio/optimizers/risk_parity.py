@@ -7,7 +7,6 @@ steps (Spinu, 2013). Damping makes it converge from any start, since the functio
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from tasks.portfolio.limits import Weights
 from tasks.portfolio.optimizers.problem import (
@@ -17,6 +16,7 @@ from tasks.portfolio.optimizers.problem import (
     covariance_with_equal_weights,
     deviations,
     infeasible,
+    one_thread,
 )
 from tasks.risk.covariance import FactorCovariance
 
@@ -27,7 +27,7 @@ CONVERGED = 1e-10
 def risk_parity(problem: Problem) -> Weights:
     """Weight the names so that each contributes the same risk: weight × covariance with the portfolio."""
     volatilities = deviations(problem)
-    with threadpool_limits(1):  # bit-identical on any number of cores
+    with one_thread():
         x = _equal_contributions(
             _correlation(problem.covariance, volatilities), max_iterations=problem.solver_max_iterations
         )

@@ -247,3 +247,14 @@ def test_equal_returns_give_equal_bytes_on_any_number_of_threads():
 
     assert alone.loadings.tobytes() == together.loadings.tobytes()
     assert alone.matrix().tobytes() == together.matrix().tobytes()
+
+
+def test_the_covariance_of_some_names_by_factors_is_that_of_all():
+    returns = pd.DataFrame(factor_returns(names=26), columns=list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    shrinkage = estimate_shrinkage(returns.to_numpy())
+
+    some = covariance_of(returns, ["Z", "NEW", "B"], shrinkage, factors=3)
+
+    whole = estimate_factors(returns.to_numpy(), factors=3).matrix()
+    assert list(some.index) == ["B", "Z"]
+    np.testing.assert_allclose(some, whole[np.ix_([1, 25], [1, 25])])

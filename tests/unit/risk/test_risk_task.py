@@ -11,10 +11,10 @@ from tasks.risk.schema import RiskModel
 from tests.builders import FRIDAY, make_panel, make_run
 
 
-def estimate(panel: Panel, tmp_path, monkeypatch) -> RiskModel:
+def estimate(panel: Panel, tmp_path, monkeypatch, **settings) -> RiskModel:
     monkeypatch.setattr(task, "read_prices", lambda *_, **__: panel)
     market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
-    return task.estimate_risk(make_run(tmp_path), market)
+    return task.estimate_risk(make_run(tmp_path, **settings), market)
 
 
 def test_the_returns_of_the_window_are_handed_on_by_symbol(tmp_path, monkeypatch):
@@ -27,6 +27,15 @@ def test_the_returns_of_the_window_are_handed_on_by_symbol(tmp_path, monkeypatch
     assert list(returns.columns) == list(panel.sessions[1:].astype("datetime64[s]"))
     assert 0 < model.shrinkage.intensity < 1
     assert model.notes == ()
+
+
+def test_the_factor_model_is_chosen_in_the_settings_and_noted(tmp_path, monkeypatch):
+    settings = {"risk.covariance": "factor_model", "risk.factors": 7}
+
+    model = estimate(make_panel(sessions=253, symbols=5), tmp_path, monkeypatch, **settings)
+
+    assert model.factors == 7
+    assert model.notes == ("The covariance is that of a model of 7 statistical factors.",)
 
 
 def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypatch):
