@@ -35,6 +35,7 @@ from tasks.data.panel.membership import session_age
 from tasks.data.panel.universe import decide_members
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import Days, Mask, Matrix, PanelRules
+from tasks.portfolio.quotes import price_per_current_share
 
 CLOSED_AFTER_SESSIONS = 2  # O5
 TABLES = (
@@ -85,7 +86,7 @@ def build_world(
         total_factor=total,
         open_cents=to_cents(raw.open),
         close_cents=to_cents(raw.close),
-        price_cents=to_cents(_last_known(raw.close, split)),
+        price_cents=to_cents(price_per_current_share(raw.close, split)),
         is_member=_members(raw, grid, companies, tables, quarantined, rules),
         is_quarantined=quarantined,
         has_ended=has_ended,
@@ -170,15 +171,6 @@ def _members(
             if following is None or late.known_row[following] > since:
                 member[since:, column] = decided(corrected, [column])[since:, 0]
     return member
-
-
-def _last_known(close: Matrix, split: Matrix) -> Matrix:
-    """Return the last close of each company, per share of the row: NaN before the first."""
-    usable = np.isfinite(close) & (close > 0)
-    row = np.maximum.accumulate(np.where(usable, np.arange(len(close))[:, None], 0), axis=0)
-    last = np.take_along_axis(np.where(usable, close, np.nan), row, axis=0)
-    last_split = np.take_along_axis(split, row, axis=0)
-    return np.where(last_split == split, last, last * last_split / split)
 
 
 def _risk_free(riskfree: pd.DataFrame, sessions: Days) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from tasks.backtest.account import Account, Statement, close_session, opening_st
 from tasks.backtest.money import Cents, Shares
 from tasks.backtest.overnight import pass_night
 from tasks.backtest.world import World
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.data.schema.records import Days
 from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders
 
@@ -62,6 +62,8 @@ class Walk:
     buys: Shares
     sells: Shares
     fill_price: Cents
+    ordered_buys: Shares  # open after the session's close and decision
+    ordered_sells: Shares
 
     @property
     def equity(self) -> Cents:
@@ -74,7 +76,7 @@ def walk(
 ) -> Walk:
     """Walk from the close of row `first`, at which `start` is what is owned, to the close of row `last`.
 
-    Raises ConfigError when the rows are not in order or not in the world.
+    Raises ConfigError when the rows are not in order or not in the world, and SafetyError when nothing is left.
     """
     if not 0 <= first <= last < len(world.sessions):
         raise ConfigError(
@@ -83,13 +85,15 @@ def walk(
         )
     account = start
     statement = opening_statement(account, world.price_cents[first])
-    orders = decide(world, first, account)
-    course = [(account, statement, _no_fills(len(account.shares)))]
-    for row in range(first + 1, last + 1):
-        account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
-        course.append((account, statement, fills))
+    fills, orders = _nothing(len(account.shares))
+    course = []
+    for row in range(first, last + 1):
+        if row > first:
+            account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
+        _refuse_worthless(world, row, statement)
         if (row - first) % rules.every_sessions == 0:
             orders = decide(world, row, account)
+        course.append((account, statement, fills, orders))
     return _stacked(world, first, course)
 
 
@@ -122,13 +126,23 @@ def _session(
     return account, close_session(before, account, moved + traded, world.price_cents[row]), fills, again
 
 
-def _no_fills(companies: int) -> Fills:
-    nothing = np.zeros(companies, dtype=np.int64)
-    return Fills(nothing, nothing, nothing, nothing)
+def _nothing(companies: int) -> tuple[Fills, Orders]:
+    zero = np.zeros(companies, dtype=np.int64)
+    return Fills(zero, zero, zero, zero), Orders(zero, zero, zero)
 
 
-def _stacked(world: World, first: int, course: list[tuple[Account, Statement, Fills]]) -> Walk:
-    accounts, statements, fills = zip(*course, strict=True)
+def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
+    if statement.equity_cents <= 0:
+        raise SafetyError(
+            f"The portfolio of the backtest is worth {statement.equity_cents / 100:,.2f} USD on "
+            f"{world.sessions[row]}: positions cannot be sized.",
+            remedy="End the backtest before that session, or start it with more cash.",
+            equity_usd=statement.equity_cents / 100,
+        )
+
+
+def _stacked(world: World, first: int, course: list[tuple[Account, Statement, Fills, Orders]]) -> Walk:
+    accounts, statements, fills, orders = zip(*course, strict=True)
 
     def rows(values: list[Cents]) -> Cents:
         return np.array(values, dtype=np.int64)
@@ -148,4 +162,6 @@ def _stacked(world: World, first: int, course: list[tuple[Account, Statement, Fi
         buys=rows([one.buys for one in fills]),
         sells=rows([one.sells for one in fills]),
         fill_price=rows([one.price_cents for one in fills]),
+        ordered_buys=rows([one.buys for one in orders]),
+        ordered_sells=rows([one.sells for one in orders]),
     )

@@ -24,13 +24,13 @@ def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) 
     """
     frame = pd.DataFrame(
         {
-            "price": to_cents(_last_known(panel.raw_close) / _splits_since_last_bar(panel, splits)),
+            "price": to_cents(price_per_current_share(panel.raw_close, _split_levels(panel, splits))[-1]),
             "has_quote": _is_price(panel.raw_close[-1]),
             "is_quarantined": np.isin(panel.symbols, quarantined),
             "sector": panel.sector,
             "cap_class": panel.cap_class,
-            "adv_usd": _average_volume(panel.dollar_volume[-VOLUME_SESSIONS:]),
-            "daily_volatility": _volatility(panel.close[-VOLATILITY_SESSIONS - 1 :]),
+            "adv_usd": average_volume(panel.dollar_volume[-VOLUME_SESSIONS:]),
+            "daily_volatility": daily_volatility(panel.close[-VOLATILITY_SESSIONS - 1 :]),
         },
         index=pd.Index(panel.symbols.astype(str), name="symbol"),
     )
@@ -48,36 +48,40 @@ def _is_price(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return known
 
 
-def _last_row(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    known = _is_price(values)
-    last: NDArray[np.intp] = len(values) - 1 - np.argmax(known[::-1], axis=0)
-    return last
+def price_per_current_share(
+    raw_close: NDArray[np.float64], split: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the last known close of each session (rows) and name, per share of that session; NaN before the first.
+
+    `split`: shares that one share of the first row has become by each row.
+    """
+    known = _is_price(raw_close)
+    row = np.maximum.accumulate(np.where(known, np.arange(len(known))[:, None], 0), axis=0)
+    last = np.take_along_axis(np.where(known, raw_close, np.nan), row, axis=0)
+    last_split = np.take_along_axis(split, row, axis=0)
+    return np.where(last_split == split, last, last * last_split / split)
 
 
-def _last_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    row = _last_row(values)
-    found = values[row, np.arange(values.shape[1])]
-    return np.where(_is_price(found), found, np.nan)
+def _split_levels(panel: Panel, splits: pd.DataFrame) -> NDArray[np.float64]:
+    """Return how many shares one share of the panel's first session has become by each session."""
+    level = np.ones(panel.raw_close.shape)
+    column_of = {symbol: column for column, symbol in enumerate(panel.symbols.tolist())}
+    days = splits["session"].to_numpy().astype("datetime64[D]")
+    for symbol, day, split in zip(splits["symbol"], days, splits["split"], strict=True):
+        if symbol in column_of and day > panel.sessions[0]:
+            level[np.searchsorted(panel.sessions, day) :, column_of[symbol]] *= split
+    return level
 
 
-def _splits_since_last_bar(panel: Panel, splits: pd.DataFrame) -> NDArray[np.float64]:
-    """Return new shares per share of each name's last bar: 1 unless a halted name has been split since."""
-    factor = np.ones(len(panel.symbols))
-    row = _last_row(panel.raw_close)
-    for column in np.flatnonzero(row < len(panel.sessions) - 1):
-        later = (splits["session"] > panel.sessions[row[column]]) & (splits["session"] <= panel.sessions[-1])
-        own = splits["symbol"] == panel.symbols[column]
-        factor[column] = float(splits.loc[own & later, "split"].prod())
-    return factor
-
-
-def _average_volume(dollar_volume: NDArray[np.float64]) -> NDArray[np.float64]:
+def average_volume(dollar_volume: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each name's dollar volumes, missing ones counted as 0; NaN where all are missing."""
     known = np.isfinite(dollar_volume)
     total = np.where(known, dollar_volume, 0.0).sum(axis=0) / len(dollar_volume)
     return np.where(known.any(axis=0), total, np.nan)
 
 
-def _volatility(close: NDArray[np.float64]) -> NDArray[np.float64]:
+def daily_volatility(close: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each name's log returns; NaN with fewer than 5."""
     returns = np.diff(np.log(np.where(_is_price(close), close, np.nan)), axis=0)
     known = np.isfinite(returns)
     count = known.sum(axis=0)

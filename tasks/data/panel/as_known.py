@@ -25,7 +25,7 @@ KNOWN_ROW = "known_row"
 
 
 class Dated(NamedTuple):
-    """Values as codes by session and company; `names[code]` is the value, code 0 the one of an unknown."""
+    """Values as codes by session and company; `names[code]` is the value. Names are sorted."""
 
     codes: NDArray[np.int16]
     names: tuple[str, ...]
@@ -95,9 +95,9 @@ def listed_by_session(
     stated = listings[listings[field].astype(str) != ""]
     stated = in_known_order(stated.sort_values(["available_date", "symbol"], kind="stable"), grid.sessions)
     values = stated[field].astype(str)
-    names = (unknown, *sorted(set(values) - {unknown}))
+    names = tuple(sorted({unknown, *values}))
     code_of = {name: code for code, name in enumerate(names)}
-    codes = np.zeros(grid.shape, dtype=np.int16)
+    codes = np.full(grid.shape, code_of[unknown], dtype=np.int16)
     newest = np.full(len(companies.names), np.datetime64("0001-01-01"), dtype="datetime64[D]")
     columns = stated["symbol"].astype(str), days_of(stated["available_date"]), values, stated[KNOWN_ROW]
     for symbol, day, value, since in zip(*columns, strict=True):

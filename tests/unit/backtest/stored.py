@@ -51,13 +51,17 @@ def bars(closes, *, opens=None, volume=100.0):
     )
 
 
-def world(closes, *, sessions=30, opens=None, lives=None, rules=RULES, pays_in=3, **rows):
+def world(closes, *, sessions=30, opens=None, volume=100.0, lives=None, rules=RULES, pays_in=3, **rows):
     """Return the world of bars and of table rows: world({"A": {0: 10.0}}, actions=[{...}])."""
     stored = {name: table(name, *rows.get(name, ())) for name in TABLES}
     firsts = lives or [{"symbol": name, "first": min(days)} for name, days in closes.items()]
     stored["lives"] = table("lives", *firsts)
     return build_world(
-        bars(closes, opens=opens), stored, DAYS[:sessions], rules=rules, dividend_pay_sessions=pays_in
+        bars(closes, opens=opens, volume=volume),
+        stored,
+        DAYS[:sessions],
+        rules=rules,
+        dividend_pay_sessions=pays_in,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from tasks.backtest.account import Account
 from tasks.backtest.walk import Walk, WalkRules, walk
 from tasks.backtest.world import until, window_at
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.trades.fills import Orders
 from tests.unit.backtest.stored import flat, world
 
@@ -184,6 +184,25 @@ def test_a_walk_from_what_is_held_values_it_at_the_first_close():
 def test_rows_outside_the_world_are_refused(first, last):
     with pytest.raises(ConfigError, match="30 sessions cannot run"):
         run(world({"A": flat()}), nothing, first=first, last=last)
+
+
+def test_the_orders_of_each_decision_are_recorded_until_they_are_filled():
+    course = run(
+        world({"A": {0: 10.0, 2: 10.0}, "B": flat()}, sessions=4), ordering(buys=[3, 0]), every_sessions=9
+    )
+
+    assert course.ordered_buys[:, 0].tolist() == [3, 3, 0, 0]
+    assert course.buys[:, 0].tolist() == [0, 0, 3, 0]
+
+
+def test_fault_033_a_portfolio_that_is_worth_nothing_ends_the_backtest():
+    made = world(
+        {"A": flat(last=9), "B": flat()},
+        delistings=[{"symbol": "A", "session": 9, "kind": "bankruptcy", "last_price": 0.0}],
+    )
+
+    with pytest.raises(SafetyError, match=r"worth 0\.00 USD on 2024-01-12"):
+        run(made, nothing, shares=[5, 0], cash=0)
 
 
 # issue 13, done when 4

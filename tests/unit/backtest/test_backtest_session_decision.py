@@ -1,0 +1,109 @@
+"""The daily run's decision on rows of a world: random walks of ten names with an alpha that is given in."""
+
+import numpy as np
+import pytest
+
+from tasks.backtest.account import Account, Receivable
+from tasks.backtest.session_decision import SessionDecision, Signals
+from tasks.backtest.walk import WalkRules, walk
+from tasks.backtest.world import until
+from tests.builders import make_settings
+from tests.unit.backtest.stored import DAYS, world
+
+NAMES = tuple("ABCDEFGHIJ")
+SESSIONS = 120
+SETTINGS = make_settings(
+    **{"risk.window_sessions": 60, "portfolio.max_positions": 5, "safety.max_entry_buys_frac": 1.0}
+)
+
+
+@pytest.fixture(scope="module")
+def market():
+    rng = np.random.default_rng(3)
+    level = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, (SESSIONS, len(NAMES))), axis=0))
+    closes = {name: dict(enumerate(np.round(level[:, place], 2))) for place, name in enumerate(NAMES)}
+    opens = {(name, day): round(close * 1.001, 2) for name in NAMES for day, close in closes[name].items()}
+    return world(
+        closes,
+        sessions=SESSIONS,
+        opens=opens,
+        volume=1e6,
+        levels=[{"name": "VIX", "session": day, "close": 15.0, "growth": 1.0} for day in range(SESSIONS)],
+        listings=[
+            {"symbol": name, "available_date": 0, "sector": ("Energy", "Health", "Tech", "Zinc")[place % 4]}
+            for place, name in enumerate(NAMES)
+        ],
+    )
+
+
+def signals(made, **changed):
+    scores = np.random.default_rng(5).normal(size=made.close_cents.shape)
+    given = {
+        "exposure_cap": np.full(SESSIONS, 0.8),
+        "allows_new_positions": np.ones(SESSIONS, dtype=bool),
+        "ranks": True,
+        "score_to_return": 1.0,
+        "optimizer": "min_volatility",
+    }
+    return Signals(scores[: len(made.sessions)], **{**given, **changed})
+
+
+def run(made, given, *, first=70, last=100, cash=10**9):
+    made_for = SessionDecision(made, given, SETTINGS)
+    start = Account(np.zeros(len(made.company), dtype=np.int64), cash)
+    return walk(made, start, made_for.orders, made_for.costs, first=first, last=last, rules=WalkRules())
+
+
+def test_a_walk_invests_up_to_the_exposure_cap_and_pays_costs(market):
+    course = run(market, signals(market))
+
+    exposure = course.position.sum(axis=1) / course.equity
+    assert exposure[0] == 0
+    assert 0.5 < exposure[-1] <= 0.81
+    assert (course.cash >= 0).all()
+    assert course.costs.sum() > 0
+    assert (course.costs.sum(axis=1)[1:] > 0)[course.buys[1:].any(axis=1)].all()
+
+
+def test_nothing_is_bought_without_exposure(market):
+    course = run(market, signals(market, exposure_cap=np.zeros(SESSIONS)))
+
+    assert not course.ordered_buys.any()
+
+
+def test_an_approved_buy_is_the_shares_times_the_price_of_the_decision(market):
+    made_for = SessionDecision(market, signals(market), SETTINGS)
+
+    orders = made_for.orders(market, 80, Account(np.zeros(len(NAMES), dtype=np.int64), 10**9))
+
+    assert orders.buys.any()
+    assert (orders.ceiling_cents == orders.buys * market.price_cents[80]).all()
+
+
+def test_fills_at_a_dearer_open_stay_within_the_approved_money(market):
+    course = run(market, signals(market), last=71)
+
+    approved = course.ordered_buys[0] * market.price_cents[70]
+    assert (course.buys[1] * course.fill_price[1] <= approved).all()
+    assert course.buys[1].any()
+
+
+def test_a_dividend_receivable_is_not_money_to_invest(market):
+    made_for = SessionDecision(market, signals(market), SETTINGS)
+    nothing = np.zeros(len(NAMES), dtype=np.int64)
+    owed = Account(nothing, 10**9, (Receivable(0, 10**8, 99),))
+
+    with_receivable, without = made_for.decide(80, owed), made_for.decide(80, Account(nothing, 10**9))
+
+    assert with_receivable.plan.buys.tolist() == without.plan.buys.tolist()
+
+
+# issue 13, done when 4
+def test_the_decisions_of_a_walk_are_the_same_when_nothing_later_exists(market):
+    whole = run(market, signals(market), last=100)
+    cut = until(market, 85)
+    part = run(cut, signals(cut), last=85)
+
+    assert part.sessions.tolist() == DAYS[70:86].tolist()
+    assert part.ordered_buys.tobytes() == whole.ordered_buys[:16].tobytes()
+    assert part.equity.tobytes() == whole.equity[:16].tobytes()
