@@ -77,6 +77,8 @@ class Models(Section):
 class Regime(Section):
     """The state of the market and what it allows."""
 
+    model: Literal["rules", "statistical"]
+    """What sets the state: the rules, or a Markov-switching model of the benchmark's volatility."""
     confirm_sessions: Count
     """A better state must hold for this many sessions before it takes effect; a worse one takes effect sooner."""
     crash_confirm_sessions: Count
@@ -89,6 +91,10 @@ class Regime(Section):
     """Number of sessions whose states the report shows."""
     exposure_cap: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Largest fraction of the portfolio that may be invested in each state."""
+    size_multiplier: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
+    """Fraction of `portfolio.max_position_frac` that one position may have in each state."""
+    no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
+    """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
     crash_volatility: Positive
     """Volatility index (percent) from which a narrow market is a crash."""
     crash_breadth: Fraction
@@ -110,7 +116,24 @@ class Regime(Section):
     weak_drawdown: Fraction
     """The benchmark this far below its 252-session high is a sign of weakness."""
     reduce_above_volatility: Positive
-    """Volatility index (percent) above which exposure is halved in every state."""
+    """Volatility index (percent) above which exposure is reduced in every state."""
+    reduced_exposure: Fraction
+    """Fraction of the exposure cap that is left above that volatility index, or when volatility is unknown."""
+
+    @field_validator("no_new_positions")
+    @classmethod
+    def _a_crash_allows_no_new_positions(cls, states: list[str]) -> list[str]:
+        if "CRASH" not in states:
+            raise ValueError("CRASH is missing: a crash allows no new positions")
+        return states
+
+    @field_validator("size_multiplier")
+    @classmethod
+    def _each_state_has_a_multiplier(cls, multipliers: dict[str, float]) -> dict[str, float]:
+        missing = {"CRASH", "BEAR", "NEUTRAL", "BULL"} - set(multipliers)
+        if missing:
+            raise ValueError(f"no multiplier for {', '.join(sorted(missing))}")
+        return multipliers
 
     @field_validator("exposure_cap")
     @classmethod

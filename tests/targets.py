@@ -28,6 +28,7 @@ class ScoredView:
     optimizer: str
     exposure_cap: float
     allows_new_positions: bool
+    size_multiplier: float = 1.0
 
     def view(self) -> View:
         """Return the view alone."""
@@ -37,6 +38,7 @@ class ScoredView:
             self.optimizer,
             self.exposure_cap,
             self.allows_new_positions,
+            self.size_multiplier,
         )
 
 

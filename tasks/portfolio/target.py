@@ -48,6 +48,7 @@ class View:
     optimizer: str
     exposure_cap: float
     allows_new_positions: bool
+    size_multiplier: float = 1.0  # fraction of the position limit that the regime leaves
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def target_weights(
 
     `covariance`: daily returns of the names considered, in their order; NaN where there is no estimate.
     """
+    rules = replace(rules, max_position=rules.max_position * view.size_multiplier)
     places = candidates.considered
     limits = limits_of(
         names.sector[places],

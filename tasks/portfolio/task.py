@@ -66,6 +66,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         optimizer=scores.champion.optimizer,
         exposure_cap=regime.exposure_cap,
         allows_new_positions=regime.allows_new_positions,
+        size_multiplier=regime.size_multiplier,
     )
     session = session_arrays(score, assets, returns.columns, book)
     rules = rules_of(settings, session.sectors)

@@ -5,13 +5,11 @@ import math
 from config import sections
 from tasks.core.errors import ConfigError
 
-HALVED = 0.5
-
 
 def exposure_cap(state: str, volatility_pct: float, rules: sections.Regime) -> float:
     """Return the largest fraction of the portfolio that may be invested.
 
-    A volatility index (percent) above the limit halves it, and so does an unknown one (NaN). Raises ConfigError for a
+    A volatility index (percent) above the limit reduces it, and so does an unknown one (NaN). Raises ConfigError for a
     state without a cap.
     """
     caps: dict[str, float] = {str(name): cap for name, cap in rules.exposure_cap.items()}
@@ -21,9 +19,9 @@ def exposure_cap(state: str, volatility_pct: float, rules: sections.Regime) -> f
             remedy=f"Add it to regime.exposure_cap, which has {', '.join(caps)}.",
             key="regime.exposure_cap",
         )
-    return caps[state] * (HALVED if is_reduced(volatility_pct, rules) else 1.0)
+    return caps[state] * (rules.reduced_exposure if is_reduced(volatility_pct, rules) else 1.0)
 
 
 def is_reduced(volatility_pct: float, rules: sections.Regime) -> bool:
-    """Return whether the volatility index, in percent, halves the cap; NaN does."""
+    """Return whether the volatility index, in percent, reduces the cap; NaN does."""
     return math.isnan(volatility_pct) or volatility_pct > rules.reduce_above_volatility

@@ -62,6 +62,12 @@ def compute_inputs(panel: Panel) -> RegimeInputs:
     )
 
 
+def benchmark_returns(panel: Panel) -> Numbers:
+    """Return the benchmark's daily returns, or the average member's where it has none."""
+    members, _ = _members(panel)
+    return _benchmark_returns(panel.market, daily_returns(panel.close), members)[0]
+
+
 def _members(panel: Panel) -> tuple[Mask, Mask]:
     """Return the members of each session, or every name with a bar on sessions without members."""
     is_all_names: Mask = np.logical_not(panel.is_member.any(axis=1))

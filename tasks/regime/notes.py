@@ -7,6 +7,7 @@ from tasks.regime.exposure import is_reduced
 from tasks.regime.inputs import INDEX_OVER_REALISED, REALISED_SESSIONS, RegimeInputs
 from tasks.regime.rules import confirming
 
+HALF = 0.5
 NAMES = {
     "trend": "the trend",
     "volatility_pct": "volatility",
@@ -22,7 +23,7 @@ def regime_notes(
     """Return one sentence per missing input and per reduction of the last session's cap."""
     decisive = slice(-confirming(rules), None)  # the sessions that can change the last state
     volatility = float(inputs.volatility_pct[-1])
-    notes = []
+    notes = ["The state is set by the statistical model."] if rules.model == "statistical" else []
     if realised := int(inputs.is_realised[decisive].sum()):
         notes.append(
             f"The volatility index {index} is missing on {_sessions(realised, inputs, decisive)}: realised"
@@ -46,8 +47,14 @@ def regime_notes(
     if is_reduced(volatility, rules):
         limit = f"{rules.reduce_above_volatility:.0f}%"
         known = "unknown" if math.isnan(volatility) else f"{volatility:.1f}%, above {limit}"
-        notes.append(f"Volatility is {known}: the exposure cap is halved.")
+        notes.append(f"Volatility is {known}: the exposure cap is {_reduced(rules)}.")
     return tuple(notes)
+
+
+def _reduced(rules: sections.Regime) -> str:
+    return (
+        "halved" if rules.reduced_exposure == HALF else f"reduced to {rules.reduced_exposure:.0%} of itself"
+    )
 
 
 def _sessions(count: int, inputs: RegimeInputs, decisive: slice) -> str:

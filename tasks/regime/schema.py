@@ -17,9 +17,10 @@ class Regime:
     session: date
     state: State
     exposure_cap: float
-    allows_new_positions: bool  # False in CRASH
+    allows_new_positions: bool
     inputs: dict[
         str, float
     ]  # trend, volatility_pct, breadth, correlation, drawdown; missing ones are omitted
     notes: tuple[str, ...]  # for the report: missing inputs and their substitutes
     history: ArtifactRef  # frame: index session; columns state and one per input
+    size_multiplier: float = 1.0  # fraction of the position limit that the state leaves

@@ -32,7 +32,8 @@ def detect_regime(run: Run, market: Market) -> Regime:
         session=run.session.day,
         state=state,
         exposure_cap=exposure_cap(state, measured["volatility_pct"], rules),
-        allows_new_positions=state != "CRASH",
+        size_multiplier=rules.size_multiplier[state],
+        allows_new_positions=state not in rules.no_new_positions,
         inputs={name: value for name, value in measured.items() if not math.isnan(value)},
         notes=regime_notes(
             inputs, rules, benchmark=run.settings.data.benchmark, index=run.settings.data.volatility_index

@@ -14,6 +14,7 @@ from config import sections
 from tasks.regime.inputs import RegimeInputs, compute_inputs
 from tasks.regime.rules import CRASH
 from tasks.regime.schema import STATES
+from tasks.regime.statistical import expected_volatility
 from tests.real_market import BENCHMARK, REAL_DATA, read_levels, read_regime_panel
 
 Numbers = NDArray[np.float64]
@@ -36,13 +37,21 @@ class History:
     close: Numbers
     benchmark: Numbers
     bill: Numbers
+    expected_pct: Numbers  # volatility that the statistical model expects; NaN without a model
 
     def until(self, last: str) -> "History":
         """Return the sessions before this date; returns that end after it are unknown."""
         count = int(np.searchsorted(self.sessions, pd.Timestamp(last)))
         inputs = RegimeInputs(**{name: values[:count] for name, values in vars(self.inputs).items()})
         benchmark = np.r_[self.benchmark[: count - 2], np.nan, np.nan]
-        return History(self.sessions[:count], inputs, self.close[:count], benchmark, self.bill[:count])
+        return History(
+            self.sessions[:count],
+            inputs,
+            self.close[:count],
+            benchmark,
+            self.bill[:count],
+            self.expected_pct[:count],
+        )
 
     def rows(self, first: int, last: int) -> NDArray[np.bool_]:
         """Return which sessions lie in these years and have a known return."""
@@ -67,11 +76,14 @@ class Figures:
 
 
 def read_history() -> History:
-    """Read the real market."""
+    """Read the real market; the statistical model is fitted once a year on the benchmark since 1993."""
     panel = read_regime_panel()
     sessions = pd.DatetimeIndex(panel.sessions)
     levels = read_levels(BENCHMARK).reindex(sessions)
     bills = pd.read_parquet(REAL_DATA / "riskfree.parquet")
+    whole = read_levels(BENCHMARK)["adj_close"]
+    days = whole.index.to_numpy().astype("datetime64[D]")
+    expected = pd.Series(expected_volatility(days, whole.pct_change().to_numpy()), whole.index)
     yield_pct = bills.set_index(pd.DatetimeIndex(bills["date"]))["tbill_13w_yield_pct"]
     return History(
         sessions,
@@ -79,6 +91,7 @@ def read_history() -> History:
         levels["adj_close"].to_numpy(),
         next_open_returns(levels).to_numpy(),
         yield_pct.reindex(sessions, method="ffill").to_numpy() / 100 / SESSIONS_PER_YEAR,
+        expected.reindex(sessions).to_numpy(),
     )
 
 
@@ -93,7 +106,7 @@ def caps_of(states: States, volatility_pct: Numbers, rules: sections.Regime) -> 
     by_name = {str(name): cap for name, cap in rules.exposure_cap.items()}
     caps = np.array([by_name[state] for state in STATES])[states]
     is_reduced = ~(volatility_pct <= rules.reduce_above_volatility)
-    return np.where(is_reduced, caps / 2, caps)
+    return np.where(is_reduced, caps * rules.reduced_exposure, caps)
 
 
 def capped_returns(history: History, cap: Numbers) -> Numbers:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from config import sections
 from tasks.regime.rules import CRASH, regime_path
 from tasks.regime.schema import STATES
+from tasks.regime.statistical import states_of
 from tests.builders import make_settings
 from tests.documentation.regime_figures import (
     SESSIONS_PER_YEAR,
@@ -46,12 +47,25 @@ DRAWS, BLOCK = (
 )  # of the bootstrap: sessions stay in blocks of a quarter, with their clustered volatility
 
 
+def paths(history: History, rules: sections.Regime) -> dict[str, States]:
+    """Return the states of the rules, of the statistical model, and of the 200-day rule as CRASH and BULL."""
+    by_rules = regime_path(history.inputs, rules)
+    return {
+        "regime rules": by_rules,
+        "statistical model": states_of(history.expected_pct, by_rules, rules),
+        "200-day rule": np.where(history.inputs.trend > 0, len(STATES) - 1, CRASH),
+    }
+
+
 def exposures(history: History, rules: sections.Regime, first: int, last: int) -> dict[str, Numbers]:
     """Return the exposure of each session under the strategies compared; the constant is the rules' mean."""
-    cap = caps_of(regime_path(history.inputs, rules), history.inputs.volatility_pct, rules)
+    states = paths(history, rules)
+    volatility_pct = history.inputs.volatility_pct
+    cap = caps_of(states["regime rules"], volatility_pct, rules)
     return {
         "benchmark (SPY)": np.ones_like(cap),
         "regime rules": cap,
+        "statistical model": caps_of(states["statistical model"], volatility_pct, rules),
         "constant exposure": np.full_like(cap, cap[history.rows(first, last)].mean()),
         "200-day rule": (history.inputs.trend > 0).astype(float),
     }
@@ -90,13 +104,8 @@ def by_change(history: History, rules: sections.Regime) -> str:
     head = ["period", "rules", "state changes a year", "episodes under 10 sessions"]
     head += ["CRASH sessions in calm years", "whipsaws", "their cost a year"]
     rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    is_above = history.inputs.trend > 0
-    sides = {
-        "regime rules": regime_path(history.inputs, rules),
-        "200-day rule": np.where(is_above, len(STATES) - 1, CRASH),
-    }
     for name, (first, last) in PERIODS.items():
-        for strategy, states in sides.items():
+        for strategy, states in paths(history, rules).items():
             cap = exposures(history, rules, first, last)[strategy]
             figures = figures_of(history, states, cap, first=first, last=last)
             calm = len([year for year in calm_years(history) if first <= year <= last])

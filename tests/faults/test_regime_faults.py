@@ -98,3 +98,22 @@ def test_fault_028_a_state_without_a_cap_is_refused():
 def test_fault_028_a_crash_may_not_allow_more_than_a_bull():
     with pytest.raises(ValidationError, match="a worse state must not allow more exposure"):
         make_settings(**{"regime.exposure_cap": {"CRASH": 1.0, "BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})
+
+
+def test_fault_028_a_crash_may_not_allow_new_positions():
+    with pytest.raises(ValidationError, match="a crash allows no new positions"):
+        make_settings(**{"regime.no_new_positions": ["BEAR"]})
+
+
+def test_fault_028_a_state_without_a_size_is_refused():
+    with pytest.raises(ValidationError, match="no multiplier for CRASH"):
+        make_settings(**{"regime.size_multiplier": {"BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})
+
+
+def test_a_reduction_other_than_half_is_named_in_the_note():
+    panel = replace(calm_panel(), volatility_index=np.full(300, 41.0))
+    rules = make_settings(**{"regime.reduced_exposure": 0.25}).regime
+
+    notes = " ".join(regime_notes(compute_inputs(panel), rules, benchmark="SPY", index="^VIX"))
+
+    assert "41.0%, above 40%: the exposure cap is reduced to 25% of itself." in notes

@@ -19,4 +19,5 @@ def make_history(benchmark: list[float], **changed: np.ndarray) -> History:
         100 * np.cumprod(1 + np.nan_to_num(np.array(benchmark))),
         np.array(benchmark, dtype=float),
         np.full(count, 0.0001),
+        np.full(count, np.nan),
     )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -458,3 +460,11 @@ def test_the_steps_of_many_sessions_are_counted_by_method():
         "equal_weight": {"used": 1},
     }
     assert count_steps([]) == {}
+
+
+def test_the_regime_lowers_the_limit_of_one_position():
+    usual = target(max_position_frac=0.12)
+    smaller = target(replace(make_view(), size_multiplier=0.5), max_position_frac=0.12)
+
+    assert usual.weights.max() > 0.11
+    assert smaller.weights.max() == pytest.approx(0.06)

@@ -8,6 +8,13 @@ from tests.builders import make_settings
 RULES = make_settings().regime
 
 
+def test_the_reduction_above_the_limit_is_a_setting():
+    rules = make_settings(**{"regime.reduced_exposure": 0.2}).regime
+
+    assert exposure_cap("BULL", 41.0, rules) == pytest.approx(0.2)
+    assert exposure_cap("BULL", 40.0, rules) == 1.0
+
+
 @pytest.mark.parametrize(("state", "cap"), [("CRASH", 0.0), ("BEAR", 0.3), ("NEUTRAL", 0.7), ("BULL", 1.0)])
 def test_each_state_has_its_cap(state, cap):
     assert exposure_cap(state, 15.0, RULES) == cap

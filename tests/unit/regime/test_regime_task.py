@@ -13,10 +13,10 @@ from tasks.regime.schema import Regime
 from tests.builders import FRIDAY, make_panel, make_run, make_settings
 
 
-def detect(panel: Panel, tmp_path, monkeypatch) -> Regime:
+def detect(panel: Panel, tmp_path, monkeypatch, **settings) -> Regime:
     monkeypatch.setattr(task, "read_prices", lambda *_, **__: panel)
     market = Market(SnapshotRef("x", tmp_path, FRIDAY, {}), "test", 0, 0, (), (), 30, (), (), ())
-    return task.detect_regime(make_run(tmp_path), market)
+    return task.detect_regime(make_run(tmp_path, **settings), market)
 
 
 def rising_panel() -> Panel:
@@ -56,6 +56,39 @@ def test_a_crash_allows_nothing_new(tmp_path, monkeypatch):
 
     assert (regime.state, regime.exposure_cap, regime.allows_new_positions) == ("CRASH", 0.0, False)
     assert regime.notes == ("Volatility is 60.0%, above 40%: the exposure cap is halved.",)
+
+
+def test_size_and_purchases_follow_the_settings_of_the_state(tmp_path, monkeypatch):
+    sizes = {"CRASH": 0.0, "BEAR": 0.25, "NEUTRAL": 0.5, "BULL": 0.75}
+    settings = {"regime.size_multiplier": sizes, "regime.no_new_positions": ["CRASH", "BULL"]}
+
+    regime = detect(rising_panel(), tmp_path, monkeypatch, **settings)
+
+    assert (regime.state, regime.size_multiplier, regime.allows_new_positions) == ("BULL", 0.75, False)
+
+
+def test_the_statistical_model_is_named_and_a_short_history_keeps_the_state_of_the_rules(
+    tmp_path, monkeypatch
+):
+    regime = detect(rising_panel(), tmp_path, monkeypatch, **{"regime.model": "statistical"})
+
+    assert regime.state == "BULL"
+    assert regime.notes == ("The state is set by the statistical model.",)
+
+
+def test_the_statistical_model_sets_the_states_of_a_long_history(tmp_path, monkeypatch):
+    panel = make_panel(sessions=2300, symbols=2)
+    quiet = replace(panel, volatility_index=np.full(2300, 12.0), market=100 * 1.0005 ** np.arange(2300))
+    wild = np.random.default_rng(0).standard_normal(2300) * np.where(np.arange(2300) % 500 < 250, 0.005, 0.03)
+    monkeypatch.setattr(store, "read_prices", lambda *_, **__: replace(quiet, market=np.exp(wild.cumsum())))
+    snapshot = SnapshotRef("x", tmp_path, FRIDAY, {})
+
+    by_model = store.regime_history(snapshot, make_settings(**{"regime.model": "statistical"}).regime)
+    by_rules = store.regime_history(snapshot, make_settings().regime)
+
+    assert by_model["state"].iloc[2290] == "CRASH"
+    assert by_model["state"].iloc[:1200].equals(by_rules["state"].iloc[:1200])
+    assert "CRASH" not in set(by_rules["state"].iloc[300:])
 
 
 def test_an_input_that_nobody_knows_is_left_out_and_reported(tmp_path, monkeypatch):
