@@ -7,10 +7,11 @@ import os
 import platform
 import sys
 
-from tests.bench import day, decision, features, lake
+from tests.bench import costs, day, decision, features, lake
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
+    "costs": costs.measure,
     "day": day.measure,
     "decision": decision.measure,
     "features": features.measure,
