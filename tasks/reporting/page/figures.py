@@ -3,7 +3,10 @@
 The text is the chart's description for screen readers. page/charts draws.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +49,21 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class StateChange:
+    """How often one state followed another."""
+
+    before: str
+    after: str
+    times: int
+
+
+@dataclass(frozen=True)
 class RegimeFigure:
-    """The ribbon, the days in each state, and the duration of the current state."""
+    """The ribbon, the days in each state, the changes between states, and the duration of the current state."""
 
     figure: Figure | None
     counts: tuple[StateCount, ...]
+    changes: tuple[StateChange, ...]  # from the better states down; empty if the state never changed
     lasted: int
 
 
@@ -59,15 +72,23 @@ def regime_figure(inputs: DayInputs) -> RegimeFigure:
     history = inputs.frames.regime_history.tail(RIBBON_SESSIONS)
     states = [str(state) for state in history["state"]]
     counts = tuple(StateCount(state, states.count(state)) for state in reversed(STATES) if state in states)
+    changes = state_changes(states)
     changed = [index for index, state in enumerate(states) if state != states[-1]]
     lasted = len(states) - 1 - changed[-1] if changed else len(states)
     if len(states) < 2:
-        return RegimeFigure(None, counts, lasted)
+        return RegimeFigure(None, counts, changes, lasted)
     sessions = history.index.to_numpy().astype("datetime64[D]")
     caption = f"The benchmark over the last {len(states)} sessions, and the state of each."
     spoken = ", ".join(f"{count.state} {count.sessions}" for count in counts)
     chart = regime_chart(sessions, states, _level_at(inputs, sessions), f"{caption} Sessions: {spoken}.")
-    return RegimeFigure(Figure(chart, caption), counts, lasted)
+    return RegimeFigure(Figure(chart, caption), counts, changes, lasted)
+
+
+def state_changes(states: Sequence[str]) -> tuple[StateChange, ...]:
+    """Count the changes from each state to each other one."""
+    times = Counter(pairwise(states))
+    pairs = product(reversed(STATES), reversed(STATES))
+    return tuple(StateChange(a, b, times[a, b]) for a, b in pairs if a != b and times[a, b])
 
 
 def performance_figure(book: Performance) -> Figure | None:

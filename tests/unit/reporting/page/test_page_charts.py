@@ -5,7 +5,13 @@ import pytest
 
 from tasks.core.sessions import sessions_ending
 from tasks.reporting.page.charts import Line, drawdown_chart, lines_chart, regime_chart, runs, scores_chart
-from tasks.reporting.page.figures import MOST_POINTS, drawdown_figure, stretch_ends
+from tasks.reporting.page.figures import (
+    MOST_POINTS,
+    StateChange,
+    drawdown_figure,
+    state_changes,
+    stretch_ends,
+)
 from tasks.reporting.page.performance import Performance
 from tests.builders import FRIDAY
 from tests.unit.reporting.reading import figure
@@ -110,3 +116,14 @@ def test_the_axis_of_time_is_marked_by_days_months_or_years(count, label):
     chart = drawdown_chart(sessions_ending(FRIDAY, count), np.zeros(count), "words")
 
     assert label in words_in(chart.wide)
+
+
+def test_the_changes_between_states_are_counted():
+    states = ["BULL", "BULL", "NEUTRAL", "BULL", "NEUTRAL", "BEAR"]
+
+    assert state_changes(states) == (
+        StateChange("BULL", "NEUTRAL", 2),
+        StateChange("NEUTRAL", "BULL", 1),
+        StateChange("NEUTRAL", "BEAR", 1),
+    )
+    assert state_changes(["BULL", "BULL"]) == ()
