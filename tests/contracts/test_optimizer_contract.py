@@ -140,7 +140,7 @@ def test_a_hostile_problem_gives_a_portfolio_or_the_stated_fallback(method, prob
     assert np.isfinite(solution.weights).all()
     assert (solution.weights >= 0).all()
     assert 0 < solution.weights.sum() <= 1 + 1e-6
-    assert breaches(cap_book(solution.weights, problem.limits)[-1].weights, problem.limits) == ()
+    assert breaches(cap_book(solution.weights, problem.limits)[-1], problem.limits) == ()
 
 
 @pytest.mark.parametrize("method", sorted(NEED_A_RANKING))
