@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Key:
-    """One setting, or one section of settings. `[]` in a dotted name stands for every entry of a list."""
+    """One setting, or one section of settings. `[]` in a dotted name stands for every entry of a list or mapping."""
 
     dotted: str
     types: frozenset[str]  # JSON types: string, number, integer, boolean, array, object, null
@@ -51,8 +51,10 @@ def _key(dotted: str, given: Schema, shared: dict[str, Schema]) -> Iterator[Key]
     yield from _keys_in(schema, shared, f"{dotted}.")
     for name in schema.get("propertyNames", {}).get("enum", []):
         yield from _key(f"{dotted}.{name}", schema["additionalProperties"], shared)
-    items = _resolved(schema.get("items", {}), shared)
-    yield from _keys_in(items, shared, f"{dotted}[].")
+    has_free_names = "enum" not in schema.get("propertyNames", {})
+    values = schema.get("additionalProperties") if has_free_names else None
+    for entry in (schema.get("items", {}), values if isinstance(values, dict) else {}):
+        yield from _keys_in(_resolved(entry, shared), shared, f"{dotted}[].")
 
 
 def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
@@ -62,6 +64,8 @@ def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
         return ", or ".join(dict.fromkeys(allowed_by(choice, shared) for choice in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         return "one of " + ", ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
+    if "properties" in schema:
+        return "a section"
     kind = schema.get("type")
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
     if kind == "array":

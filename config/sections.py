@@ -146,8 +146,17 @@ class Regime(Section):
         return caps
 
 
+class Scenario(Section):
+    """One stress scenario: returns of the market and of sectors, as fractions."""
+
+    market: Annotated[float, Field(ge=-1, le=1)]
+    """Return of the benchmark."""
+    sectors: dict[str, Annotated[float, Field(ge=-1, le=2)]]
+    """Returns of sectors; a sector without one moves with its beta to the market."""
+
+
 class Risk(Section):
-    """Covariance and tail risk."""
+    """Covariance, tail risk, stress scenarios and the limits that the report warns of."""
 
     window_sessions: Count
     """Number of sessions of returns for the covariance estimate."""
@@ -159,6 +168,28 @@ class Risk(Section):
     """Number of statistical factors of `factor_model`; at most a third of the names and of the sessions is used."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     """Confidence level of VaR and CVaR."""
+    monte_carlo_paths: Count
+    """Number of simulated paths of 21 sessions."""
+    cluster_correlation: Fraction
+    """Names with at least this average correlation form a cluster."""
+    daily_budget_frac: Positive
+    """Daily risk budget: largest historical VaR of one session, as a fraction of the portfolio."""
+    max_var_21d_frac: Positive
+    """Largest historical VaR of 21 sessions, as a fraction of the portfolio."""
+    max_volatility: Positive
+    """Largest annualised volatility of the target portfolio, as a fraction."""
+    max_beta: Positive
+    """Largest beta of the target portfolio to the benchmark."""
+    max_cluster_frac: Positive
+    """Largest weight of a cluster of correlated names."""
+    max_scenario_loss_frac: Positive
+    """Largest loss in any scenario, as a fraction of the portfolio."""
+    max_drawdown_frac: Positive
+    """Largest fall of equity below its highest close."""
+    warn_at_frac: Fraction
+    """The report warns when a figure reaches this fraction of its limit."""
+    scenarios: dict[str, Scenario]
+    """Stress scenarios by name; a name of your own adds one."""
 
 
 class Methods(Section):

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.bench import costs, day, decision, features, lake
+from tests.bench import costs, day, decision, features, lake, risk
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
@@ -16,6 +16,7 @@ BENCHES = {
     "decision": decision.measure,
     "features": features.measure,
     "lake": lake.measure,
+    "risk": risk.measure,
 }
 
 

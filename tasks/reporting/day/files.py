@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.cells import csv_bytes, csv_cell
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
+from tasks.risk.assessment import Assessment
 from tasks.trades.schema import TRADE_COLUMNS
 
 SCHEMA_VERSION = 1
@@ -52,7 +54,7 @@ def signals_json(inputs: DayInputs) -> bytes:
     )
 
 
-def monitoring_json(inputs: DayInputs) -> bytes:
+def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
     """Write the day's health figures, except those that depend on how often the day was run (new bars)."""
     records = inputs.records
     market, champion, checks = records.market, records.scores.champion, records.checks
@@ -97,6 +99,7 @@ def monitoring_json(inputs: DayInputs) -> bytes:
                 "rewritten": market.rewritten,
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
+            "risk_assessment": assessment_record(assessment),
             "timings": TIMINGS_FILE,
         }
     )

@@ -3,7 +3,7 @@
 Decides nothing. Everything that renders is a pure function of `DayInputs`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -52,11 +52,12 @@ class Frames:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """Market data for the report: company names and the benchmark's last sessions."""
+    """Market data for the report: company names, sectors and the benchmark's last sessions."""
 
     names: dict[str, str]
     sessions: NDArray[np.datetime64]
     benchmark: NDArray[np.float64]  # total-return level by session, NaN where missing
+    sectors: dict[str, str] = field(default_factory=dict)  # by symbol, of all names
 
     def benchmark_return(self, first: date, last: date) -> float:
         """Return the benchmark's return between two sessions; NaN where either level is unknown."""

@@ -41,10 +41,11 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
 
 
 def read_backdrop(market: Market) -> Backdrop:
-    """Read company names and the benchmark's last year."""
+    """Read company names, sectors and the benchmark's last year."""
     panel = read_prices(market.snapshot, window=BACKDROP_SESSIONS)
     names = dict(zip(panel.symbols.tolist(), panel.name.tolist(), strict=True))
-    return Backdrop(names=names, sessions=panel.sessions, benchmark=panel.market)
+    sectors = dict(zip(panel.symbols.tolist(), panel.sector.tolist(), strict=True))
+    return Backdrop(names=names, sessions=panel.sessions, benchmark=panel.market, sectors=sectors)
 
 
 def read_history(run: Run) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from tasks.reporting.page.figures import (
     scores_figure,
 )
 from tasks.reporting.page.performance import performance
+from tasks.reporting.page.risk_view import limit_notices, risk_lines
 from tasks.reporting.page.view import (
     book_lines,
     cap_class_lines,
@@ -37,6 +38,7 @@ from tasks.reporting.page.view import (
     summarise,
     trade_lines,
 )
+from tasks.risk.assessment import Assessment
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_FINDINGS = 60  # the rest is in monitoring_log.json
@@ -54,6 +56,7 @@ class Page:
 
 def render_page(
     inputs: DayInputs,
+    assessment: Assessment,
     trades: pd.DataFrame,
     weights: pd.DataFrame,
     row: dict[str, str],
@@ -74,7 +77,7 @@ def render_page(
         "trades": lines,
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
-        "notices": notices(inputs),
+        "notices": (*notices(inputs), *limit_notices(assessment)),
         "costs": day_costs(trades, lines),
         "book": book_lines(inputs, weights),
         "sectors": sector_lines(inputs),
@@ -86,6 +89,7 @@ def render_page(
         "drawdown_figure": drawdown_figure(book),
         "scores_figure": scores_figure(inputs),
         "losses_figure": losses_figure(inputs),
+        "risk": risk_lines(assessment, weights),
         "most_findings": MOST_FINDINGS,
         "most_symbols": MOST_SYMBOLS,
         "most_shifts": MOST_SHIFTS,

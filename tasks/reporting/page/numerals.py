@@ -11,7 +11,7 @@ from tasks.core.text import percent
 UNKNOWN = "–"
 MINUS = "\N{MINUS SIGN}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe"}
+ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe", "monte carlo": "Monte Carlo"}
 MONTHS = (
     "January",
     "February",

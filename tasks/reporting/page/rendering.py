@@ -5,6 +5,7 @@ Pure: reads only its own templates, and no clock. Does not decide about publicat
 
 from dataclasses import dataclass
 
+from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.files import monitoring_json, signals_json, trades_csv, weights_csv
 from tasks.reporting.day.history import session_row
 from tasks.reporting.day.inputs import DayInputs
@@ -29,13 +30,14 @@ def render_day(inputs: DayInputs, *, positions_sha256: str | None) -> RenderedDa
     weights = printed_weights(inputs.frames.weights, inputs.frames.after)
     row = session_row(inputs.run.session.day, inputs.records, inputs.backdrop, inputs.history)
     source = provenance(inputs, positions_sha256=positions_sha256)
-    page = render_page(inputs, trades, weights, row, source)
+    assessment = assess_day(inputs)
+    page = render_page(inputs, assessment, trades, weights, row, source)
     return RenderedDay(
         files={
             "trades.csv": trades_csv(trades),
             "portfolio_weights.csv": weights_csv(weights),
             "signals.json": signals_json(inputs),
-            "monitoring_log.json": monitoring_json(inputs),
+            "monitoring_log.json": monitoring_json(inputs, assessment),
             "report.html": page.html,
         },
         source=source,

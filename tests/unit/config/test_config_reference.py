@@ -47,6 +47,8 @@ def test_every_section_is_described(key):
             "models.candidates[].kind",
             "one of xgboost, lightgbm, random_forest, momentum_52_week, best_feature, equal_weight",
         ),
+        ("risk.scenarios", "a mapping with keys of your choice, each a section"),
+        ("risk.scenarios[].market", "a number from -1 to 1"),
         ("reporting.title", "text of at most 80 characters"),
     ],
 )

@@ -406,6 +406,7 @@ def _backdrop(run: Run) -> Backdrop:
         names={line[0]: line[1] for line in LINES},
         sessions=sessions_ending(run.session.day, len(returns)),
         benchmark=4_800 * np.exp(np.cumsum(returns)),
+        sectors={line[0]: line[2] for line in LINES},
     )
 
 

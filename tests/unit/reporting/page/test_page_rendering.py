@@ -72,6 +72,7 @@ def test_every_section_is_there(report):
         "Drawdown",
         "Market regime",
         "Risk of the target portfolio",
+        "Risk limits and stress",
         "Signals",
         "Model health",
         "Data quality",

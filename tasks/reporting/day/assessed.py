@@ -1,0 +1,50 @@
+"""Assess the risk of the day's target portfolio from the day's inputs, and record it for monitoring_log.json."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.data.panel.returns import daily_returns
+from tasks.reporting.day.inputs import Backdrop, DayInputs
+from tasks.risk.assessment import Assessment, assess
+from tasks.risk.ratios import Numbers, drawdowns
+
+
+def assess_day(inputs: DayInputs) -> Assessment:
+    """Assess the target portfolio on the returns of the risk window, and the drawdown of the account until today."""
+    returns = inputs.frames.returns
+    past = pd.to_numeric(inputs.history["equity"], errors="coerce").to_numpy(dtype=float)
+    equity = np.append(past, inputs.records.portfolio.book.equity_usd)
+    return assess(
+        inputs.frames.weights["weight"],
+        returns,
+        market_returns(inputs.backdrop, returns.index),
+        inputs.backdrop.sectors,
+        drawdown=float(drawdowns(equity)[-1]),
+        settings=inputs.run.settings.risk,
+        seed=inputs.run.settings.seed,
+    )
+
+
+def market_returns(backdrop: Backdrop, sessions: pd.Index) -> Numbers:
+    """Return the benchmark's returns on the sessions, NaN where unknown."""
+    returns = daily_returns(backdrop.benchmark[:, None])[:, 0]
+    known = pd.Series(returns, index=pd.DatetimeIndex(backdrop.sessions))
+    return np.asarray(known.reindex(pd.DatetimeIndex(sessions)), dtype=np.float64)
+
+
+def assessment_record(assessment: Assessment) -> dict[str, Any]:
+    """Return the assessment as plain data."""
+    return {
+        "figures": assessment.figures,
+        "losses": assessment.losses,
+        "var_test": assessment.var_test._asdict(),
+        "risk_shares": dict(assessment.risk_shares),
+        "clusters": [cluster._asdict() for cluster in assessment.clusters],
+        "scenarios": [
+            scenario._asdict() | {"positions": dict(scenario.positions)} for scenario in assessment.scenarios
+        ],
+        "limits": [limit._asdict() for limit in assessment.limits],
+        "sessions": assessment.sessions,
+    }

@@ -1,0 +1,137 @@
+"""The page's lines about risk: limits, stress scenarios, and where the risk sits."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tasks.reporting.page.numerals import number, typeset_percent
+from tasks.risk.assessment import Assessment
+from tasks.risk.limits import LimitState
+from tasks.risk.stress import ScenarioLoss
+from tasks.risk.tail_models import METHODS
+from tasks.risk.var_tests import WINDOW, VarTest
+
+NAMES_SHOWN = 3
+SHARES_SHOWN = 5
+LABELS = {
+    "var_1d": "Daily risk budget (VaR 1 d)",
+    "var_21d": "VaR 21 d",
+    "volatility": "Volatility",
+    "beta": "Beta",
+    "largest_cluster": "Largest correlated cluster",
+    "scenario_loss": "Worst stress scenario",
+    "drawdown": "Drawdown of the account",
+}
+PLACES = {"var_1d": 2, "var_21d": 2}
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """One limit as the page shows it. `bar` is the used fraction, at most 1."""
+
+    label: str
+    value: str
+    limit: str
+    bar: float
+    state: str
+
+
+@dataclass(frozen=True)
+class ScenarioLine:
+    """One scenario with its largest losses by position."""
+
+    name: str
+    market: float
+    loss: float
+    positions: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ShareLine:
+    """One name's share of the portfolio's variance beside its weight."""
+
+    symbol: str
+    share: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class RiskLines:
+    """Everything that the page says about the target portfolio's risk besides the chart."""
+
+    figures: tuple[tuple[str, str], ...]
+    losses: tuple[tuple[str, dict[str, float]], ...]
+    var_test: str
+    limits: tuple[LimitLine, ...]
+    scenarios: tuple[ScenarioLine, ...]
+    shares: tuple[ShareLine, ...]
+    cluster: str
+    sessions: int
+
+
+def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
+    """Return the page's lines. `weights`: the printed portfolio_weights.csv."""
+    by_symbol = dict(zip(weights["symbol"], weights["weight"], strict=True))
+    figures = assessment.figures
+    return RiskLines(
+        figures=(
+            ("Volatility", typeset_percent(figures["volatility"])),
+            ("Beta", number(figures["beta"])),
+            ("Leverage", number(figures["leverage"])),
+            ("Effective names", number(figures["effective_names"], 1)),
+            ("Largest cluster", typeset_percent(figures["largest_cluster"])),
+        ),
+        losses=tuple((method, assessment.losses[method]) for method in METHODS if assessment.losses),
+        var_test=_var_test_words(assessment.var_test),
+        limits=tuple(_limit_line(state) for state in assessment.limits),
+        scenarios=tuple(_scenario_line(scenario) for scenario in assessment.scenarios),
+        shares=tuple(
+            ShareLine(name, share, by_symbol.get(name, 0.0))
+            for name, share in assessment.risk_shares[:SHARES_SHOWN]
+        ),
+        cluster=_cluster_words(assessment),
+        sessions=assessment.sessions,
+    )
+
+
+def limit_notices(assessment: Assessment) -> tuple[str, ...]:
+    """Return one notice that lists every breached limit; empty where none is."""
+    lines = [_limit_line(state) for state in assessment.breached]
+    if not lines:
+        return ()
+    named = "; ".join(f"{line.label} {line.value}, limit {line.limit}" for line in lines)
+    return (f"Risk limit exceeded: {named}. It blocks no trade. Reduce the positions, or accept the risk.",)
+
+
+def _limit_line(state: LimitState) -> LimitLine:
+    places = PLACES.get(state.name, 1)
+    value, limit = (
+        number(each) if state.name == "beta" else typeset_percent(each, places)
+        for each in (state.value, state.limit)
+    )
+    used = 0.0 if state.state == "unknown" else min(max(state.used, 0.0), 1.0)
+    return LimitLine(LABELS[state.name], value, limit, used, state.state)
+
+
+def _scenario_line(scenario: ScenarioLoss) -> ScenarioLine:
+    lost = tuple((name, loss) for name, loss in scenario.positions if loss > 0)
+    return ScenarioLine(scenario.name, scenario.market, scenario.loss, lost[:NAMES_SHOWN])
+
+
+def _var_test_words(test: VarTest) -> str:
+    if not test.sessions:
+        return ""
+    return (
+        f"Today's portfolio would have lost more than the VaR of the {WINDOW} sessions before on {test.exceedances} of"
+        f" {test.sessions} sessions; {number(test.expected, 1)} were expected (Kupiec p = {number(test.kupiec_p)},"
+        f" Christoffersen p = {number(test.conditional_p)})."
+    )
+
+
+def _cluster_words(assessment: Assessment) -> str:
+    if not assessment.clusters:
+        return ""
+    largest = assessment.clusters[0]
+    shown = ", ".join(largest.names[:SHARES_SHOWN])
+    more = len(largest.names) - SHARES_SHOWN
+    return f"{shown}{f' and {more} more' if more > 0 else ''}: {typeset_percent(largest.weight)}"

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from tasks.reporting.day.assessed import assess_day
+from tasks.reporting.day.ledger import printed_weights
+from tasks.reporting.page.risk_view import limit_notices, risk_lines
+from tasks.risk.limits import limit_states
+from tests.unit.reporting.example_day import make_inputs
+
+
+def lines_of(**options):
+    inputs = make_inputs(**options)
+    return risk_lines(assess_day(inputs), printed_weights(inputs.frames.weights, inputs.frames.after))
+
+
+def with_limit(value: float, limit: float):
+    states = limit_states({"beta": value}, {"beta": limit}, warn_at_frac=0.9)
+    return replace(assess_day(make_inputs()), limits=states)
+
+
+def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
+    lines = lines_of()
+
+    assert [method for method, _ in lines.losses] == ["historical", "parametric", "monte_carlo"]
+    assert [line.name for line in lines.scenarios] == [
+        "financial_crisis_2008",
+        "pandemic_2020",
+        "growth_crash_2022",
+    ]
+    assert all(len(line.positions) <= 3 for line in lines.scenarios)
+    assert len(lines.shares) == 5
+    assert lines.shares[0].share >= lines.shares[-1].share
+    assert {line.weight for line in lines.shares} <= {
+        0.091,
+        0.076,
+        0.068,
+        0.064,
+        0.055,
+        0.052,
+        0.049,
+        0.047,
+        0.045,
+    }
+    assert "sessions before on" in lines.var_test
+
+
+def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
+    assert limit_notices(with_limit(1.2, 1.3)) == ()
+    assert limit_notices(with_limit(1.4, 1.3)) == (
+        "Risk limit exceeded: Beta 1.40, limit 1.30. It blocks no trade. Reduce the positions, or accept the risk.",
+    )
+
+
+@pytest.mark.parametrize(("value", "bar"), [(0.65, 0.5), (2.6, 1.0), (float("nan"), 0.0), (-0.3, 0.0)])
+def test_a_bar_stays_within_its_track(value, bar):
+    inputs = make_inputs()
+    weights = printed_weights(inputs.frames.weights, inputs.frames.after)
+
+    (line,) = risk_lines(with_limit(value, 1.3), weights).limits
+
+    assert line.bar == bar
+
+
+def test_an_all_cash_day_has_limits_and_no_losses():
+    lines = lines_of(empty=True)
+
+    assert lines.losses == lines.scenarios == lines.shares == ()
+    assert lines.var_test == lines.cluster == ""
+    assert len(lines.limits) == 7
