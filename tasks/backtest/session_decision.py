@@ -53,6 +53,7 @@ class Signals:
     ranks: bool  # False: the scores do not rank names, by design
     score_to_return: float
     optimizer: str
+    size_multiplier: Vector | None = None  # None: 1 in every session
 
     def view(self, row: int) -> View:
         return View(
@@ -61,6 +62,7 @@ class Signals:
             optimizer=self.optimizer,
             exposure_cap=float(self.exposure_cap[row]),
             allows_new_positions=bool(self.allows_new_positions[row]),
+            size_multiplier=1.0 if self.size_multiplier is None else float(self.size_multiplier[row]),
         )
 
 

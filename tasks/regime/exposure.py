@@ -1,9 +1,35 @@
 """The exposure cap of each regime. A state without a cap in the settings is an error."""
 
 import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from config import sections
 from tasks.core.errors import ConfigError
+
+
+class Allowances(NamedTuple):
+    """What the regime allows, by session: the values of the `Regime` records of these days."""
+
+    exposure_cap: NDArray[np.float64]
+    allows_new_positions: NDArray[np.bool_]
+    size_multiplier: NDArray[np.float64]
+
+
+def allowances(
+    states: NDArray[np.str_], volatility_pct: NDArray[np.float64], rules: sections.Regime
+) -> Allowances:
+    """Return what each session's state and volatility index (percent) allow."""
+    names = [str(state) for state in states]
+    multiplier = {str(name): fraction for name, fraction in rules.size_multiplier.items()}
+    caps = [exposure_cap(name, level, rules) for name, level in zip(names, volatility_pct, strict=True)]
+    return Allowances(
+        np.array(caps, dtype=np.float64),
+        np.array([name not in rules.no_new_positions for name in names], dtype=bool),
+        np.array([multiplier[name] for name in names], dtype=np.float64),
+    )
 
 
 def exposure_cap(state: str, volatility_pct: float, rules: sections.Regime) -> float:

@@ -71,6 +71,14 @@ def test_nothing_is_bought_without_exposure(market):
     assert not course.ordered_buys.any()
 
 
+def test_the_regime_lowers_the_limit_of_one_position(market):
+    largest = SETTINGS.portfolio.max_position_frac
+    course = run(market, signals(market, size_multiplier=np.full(SESSIONS, 0.2)))
+
+    weights = course.position[-1] / course.equity[-1]
+    assert 0.15 * largest < weights.max() < 0.22 * largest
+
+
 def test_an_approved_buy_is_the_shares_times_the_price_of_the_decision(market):
     made_for = SessionDecision(market, signals(market), SETTINGS)
 

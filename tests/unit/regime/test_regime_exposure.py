@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 
-from tasks.regime.exposure import exposure_cap
+from tasks.regime.exposure import allowances, exposure_cap
 from tests.builders import make_settings
 
 RULES = make_settings().regime
@@ -23,3 +24,15 @@ def test_each_state_has_its_cap(state, cap):
 @pytest.mark.parametrize(("volatility", "cap"), [(40.0, 0.7), (40.1, 0.35), (math.nan, 0.35)])
 def test_high_or_unknown_volatility_halves_the_cap(volatility, cap):
     assert exposure_cap("NEUTRAL", volatility, RULES) == pytest.approx(cap)
+
+
+def test_what_many_sessions_allow_is_what_each_one_does():
+    settings = {"regime.size_multiplier": {"CRASH": 0.0, "BEAR": 0.5, "NEUTRAL": 1.0, "BULL": 1.0}}
+    rules = make_settings(**settings, **{"regime.no_new_positions": ["CRASH", "BEAR"]}).regime
+    states, volatility = np.array(["CRASH", "BEAR", "BULL", "BULL"]), np.array([60.0, 30.0, 12.0, np.nan])
+
+    allowed = allowances(states, volatility, rules)
+
+    assert allowed.exposure_cap.tolist() == [0.0, 0.3, 1.0, 0.5]
+    assert allowed.allows_new_positions.tolist() == [False, False, True, True]
+    assert allowed.size_multiplier.tolist() == [0.0, 0.5, 1.0, 1.0]
