@@ -76,6 +76,7 @@ NOT_LIMITS = (
     "costs.impact.volume_by_half_hour",
     "costs.orders.type",
     "costs.orders.half_hour",
+    "portfolio.methods.",  # parameters of optimizers
     "portfolio.optimizer",
     "portfolio.solver",
     "portfolio.unknown_sector",

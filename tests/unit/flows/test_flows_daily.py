@@ -9,10 +9,10 @@ from tests.builders import make_settings
 @pytest.mark.parametrize(
     ("settings", "features", "expected"),
     [
-        ({}, 253, 515),
+        ({}, 253, 640),
         ({}, 700, 700),
         ({"risk.window_sessions": 700}, 253, 701),
-        ({"regime.history_sessions": 700}, 253, 963),
+        ({"regime.history_sessions": 700}, 253, 1088),
     ],
 )
 def test_the_longest_window_is_that_of_the_stage_that_needs_most(monkeypatch, settings, features, expected):

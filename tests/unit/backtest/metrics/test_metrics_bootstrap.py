@@ -69,7 +69,7 @@ def test_a_difference_is_known_more_closely_than_both_of_its_sides():
 
 
 def test_curves_over_different_sessions_are_not_compared():
-    with pytest.raises(DataError, match="different sessions"):
+    with pytest.raises(DataError, match="over the same sessions"):
         paired_differences(make_curve(noise(100)), make_curve(noise(101)), seed=1)
 
 
