@@ -43,7 +43,10 @@ def _equal_contributions(correlation: Covariance, *, max_iterations: int) -> Vec
     x = np.full(len(total), (len(total) * total.mean()) ** -0.5)
     for _ in range(max_iterations):
         gradient = _times(correlation, x) - 1 / x
-        step = _solved(correlation, x**-2.0, gradient)
+        try:
+            step = _solved(correlation, x**-2.0, gradient)
+        except np.linalg.LinAlgError as error:  # names that hedge each other perfectly grow without bound
+            raise infeasible("the covariance is not positive definite") from error
         decrement = float(np.sqrt(max(gradient @ step, 0.0)))
         x = x - step / (1.0 if decrement < CLOSE else 1.0 + decrement)
         if decrement < CONVERGED:

@@ -9,6 +9,7 @@ from config.settings import leaves_of, load_settings, profiles
 
 # key: standard, and where they differ prudent and institutional
 LIMITS: dict[str, tuple[object, ...]] = {
+    "risk.daily_budget_frac": (0.025, 0.02, 0.015),
     "data.quality.min_present_frac": (0.95,),
     "data.quality.max_quarantined_frac": (0.05,),
     "data.quality.max_repeated_frac": (0.50,),
