@@ -39,8 +39,11 @@ def optimize(method: str, problem: Problem) -> Weights:
         raise infeasible(f"there is no such optimizer (only {', '.join(OPTIMIZERS)})")
     if not is_finite(problem):
         raise infeasible("expected returns or covariances are not finite")
-    with np.errstate(all="ignore"):  # what overflows is rejected below
-        weights = OPTIMIZERS[method](problem)
+    try:
+        with np.errstate(all="ignore"):  # what overflows is rejected below
+            weights = OPTIMIZERS[method](problem)
+    except np.linalg.LinAlgError as error:
+        raise infeasible(f"the covariance cannot be inverted ({error})") from error
     if weights.shape != problem.expected_returns.shape or not np.isfinite(weights).all():
         raise infeasible("the weights are not finite numbers")
     if weights.min() < -1e-6 or weights.sum() > 1 + 1e-6:
