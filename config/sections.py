@@ -93,6 +93,8 @@ class Regime(Section):
     """Largest fraction of the portfolio that may be invested in each state."""
     size_multiplier: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Fraction of `portfolio.max_position_frac` that one position may have in each state."""
+    max_buys_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
+    """Largest purchases of one session in each state, as a fraction of the portfolio (see also safety)."""
     no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
     """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
     crash_volatility: Positive
@@ -127,13 +129,13 @@ class Regime(Section):
             raise ValueError("CRASH is missing: a crash allows no new positions")
         return states
 
-    @field_validator("size_multiplier")
+    @field_validator("size_multiplier", "max_buys_frac")
     @classmethod
-    def _each_state_has_a_multiplier(cls, multipliers: dict[str, float]) -> dict[str, float]:
-        missing = {"CRASH", "BEAR", "NEUTRAL", "BULL"} - set(multipliers)
+    def _each_state_has_a_value(cls, values: dict[str, float]) -> dict[str, float]:
+        missing = {"CRASH", "BEAR", "NEUTRAL", "BULL"} - set(values)
         if missing:
-            raise ValueError(f"no multiplier for {', '.join(sorted(missing))}")
-        return multipliers
+            raise ValueError(f"no value for {', '.join(sorted(missing))}")
+        return values
 
     @field_validator("exposure_cap")
     @classmethod

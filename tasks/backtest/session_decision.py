@@ -38,7 +38,7 @@ from tasks.risk.covariance import covariance_of, estimable, estimate_shrinkage
 from tasks.trades.decision import Decision, decide
 from tasks.trades.fills import Orders
 from tasks.trades.lines import Trading, adv_in_shares
-from tasks.trades.rules import TradeRules, trade_rules_of
+from tasks.trades.rules import trade_rules_of
 
 KEPT_ROWS = 4  # the last decision's facts are used again by its fills
 
@@ -54,6 +54,10 @@ class Signals:
     score_to_return: float
     optimizer: str
     size_multiplier: Vector | None = None  # None: 1 in every session
+    max_buys_frac: Vector | None = None  # None: 1 in every session
+
+    def buys(self, row: int) -> float:
+        return 1.0 if self.max_buys_frac is None else float(self.max_buys_frac[row])
 
     def view(self, row: int) -> View:
         return View(
@@ -81,7 +85,6 @@ class SessionDecision:
     def __init__(self, world: World, signals: Signals, settings: Settings) -> None:
         self._world, self._signals, self._settings = world, signals, settings
         self._rules: Rules = rules_of(settings.portfolio, world.sector.names)
-        self._trade_rules: TradeRules = trade_rules_of(settings)
         self._cap_class = cap_class_codes(pd.Series(world.cap_class.names, dtype=object))
         # by the symbol of its id: what its later symbols are was not known
         self._is_reserved = np.array([name.partition("~")[2] == CASH for name in world.company], dtype=bool)
@@ -130,7 +133,7 @@ class SessionDecision:
             candidates,
             _covariance(returns, np.flatnonzero(known), candidates.considered),
             rules=self._rules,
-            trade_rules=self._trade_rules,
+            trade_rules=trade_rules_of(self._settings, max_buys_frac=self._signals.buys(row)),
             trading=Trading(session_after(session), self._facts(row).index_multiplier),
         )
 

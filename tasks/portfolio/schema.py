@@ -60,3 +60,6 @@ class Portfolio:
     ]  # volatility, var_1d, cvar_1d, var_21d, cvar_21d, of the target portfolio as fractions
     notes: tuple[str, ...]
     index_multiplier: float = 1.0  # of the daily volatilities, for the costs of the next session
+    max_buys_frac: float = (
+        1.0  # purchases that the regime allows in one session, as a fraction of the portfolio
+    )

@@ -90,6 +90,7 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         method=target.method,
         ladder=target.steps,
         exposure_cap=regime.exposure_cap,
+        max_buys_frac=regime.max_buys_frac,
         risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
         notes=(
             *book.notes,

@@ -16,6 +16,7 @@ class Allowances(NamedTuple):
     exposure_cap: NDArray[np.float64]
     allows_new_positions: NDArray[np.bool_]
     size_multiplier: NDArray[np.float64]
+    max_buys_frac: NDArray[np.float64]
 
 
 def allowances(
@@ -24,11 +25,13 @@ def allowances(
     """Return what each session's state and volatility index (percent) allow."""
     names = [str(state) for state in states]
     multiplier = {str(name): fraction for name, fraction in rules.size_multiplier.items()}
+    buys = {str(name): fraction for name, fraction in rules.max_buys_frac.items()}
     caps = [exposure_cap(name, level, rules) for name, level in zip(names, volatility_pct, strict=True)]
     return Allowances(
         np.array(caps, dtype=np.float64),
         np.array([name not in rules.no_new_positions for name in names], dtype=bool),
         np.array([multiplier[name] for name in names], dtype=np.float64),
+        np.array([buys[name] for name in names], dtype=np.float64),
     )
 
 

@@ -24,3 +24,4 @@ class Regime:
     notes: tuple[str, ...]  # for the report: missing inputs and their substitutes
     history: ArtifactRef  # frame: index session; columns state and one per input
     size_multiplier: float = 1.0  # fraction of the position limit that the state leaves
+    max_buys_frac: float = 1.0  # of the portfolio, in one session

@@ -33,6 +33,7 @@ def detect_regime(run: Run, market: Market) -> Regime:
         state=state,
         exposure_cap=exposure_cap(state, measured["volatility_pct"], rules),
         size_multiplier=rules.size_multiplier[state],
+        max_buys_frac=rules.max_buys_frac[state],
         allows_new_positions=state not in rules.no_new_positions,
         inputs={name: value for name, value in measured.items() if not math.isnan(value)},
         notes=regime_notes(

@@ -22,8 +22,8 @@ class TradeRules:
     costs: Costs
 
 
-def trade_rules_of(settings: Settings) -> TradeRules:
-    """Return the rules of the settings."""
+def trade_rules_of(settings: Settings, *, max_buys_frac: float = 1.0) -> TradeRules:
+    """Return the rules of the settings. `max_buys_frac`: what the session's regime allows to buy."""
     trades, safety = settings.trades, settings.safety
     return TradeRules(
         min_notional_usd=trades.min_notional_usd,
@@ -31,8 +31,8 @@ def trade_rules_of(settings: Settings) -> TradeRules:
         max_adv_frac=trades.max_adv_frac,
         min_weight_change_frac=trades.min_weight_change_frac,
         max_trade_frac=safety.max_trade_frac,
-        max_buys_frac=safety.max_buys_frac,
-        max_entry_buys_frac=safety.max_entry_buys_frac,
+        max_buys_frac=min(safety.max_buys_frac, max_buys_frac),
+        max_entry_buys_frac=min(safety.max_entry_buys_frac, max_buys_frac),
         max_daily_notional_frac=safety.max_daily_notional_frac,
         max_cost_frac=safety.max_cost_frac,
         costs=settings.costs,

@@ -30,7 +30,8 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
         settings=settings,
         index_multiplier=portfolio.index_multiplier,
     )
-    symbols, rules = line_symbols(target), trade_rules_of(settings)
+    symbols = line_symbols(target)
+    rules = trade_rules_of(settings, max_buys_frac=portfolio.max_buys_frac)
     plan = plan_trades(lines, rules=rules)
     notes = target["note"].map(_simulated) if market.is_simulated else target["note"]
     frame = trades_frame(lines, plan, symbols, notes, rules)

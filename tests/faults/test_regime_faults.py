@@ -106,7 +106,7 @@ def test_fault_028_a_crash_may_not_allow_new_positions():
 
 
 def test_fault_028_a_state_without_a_size_is_refused():
-    with pytest.raises(ValidationError, match="no multiplier for CRASH"):
+    with pytest.raises(ValidationError, match="no value for CRASH"):
         make_settings(**{"regime.size_multiplier": {"BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})
 
 

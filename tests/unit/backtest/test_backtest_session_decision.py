@@ -79,6 +79,13 @@ def test_the_regime_lowers_the_limit_of_one_position(market):
     assert 0.15 * largest < weights.max() < 0.22 * largest
 
 
+def test_the_regime_limits_the_purchases_of_a_session(market):
+    course = run(market, signals(market, max_buys_frac=np.full(SESSIONS, 0.05)), last=75)
+
+    bought = (course.ordered_buys * market.price_cents[70 : 70 + len(course.ordered_buys)]).sum(axis=1)
+    assert 0.04 < bought[0] / course.equity[0] <= 0.05
+
+
 def test_an_approved_buy_is_the_shares_times_the_price_of_the_decision(market):
     made_for = SessionDecision(market, signals(market), SETTINGS)
 

@@ -36,3 +36,4 @@ def test_what_many_sessions_allow_is_what_each_one_does():
     assert allowed.exposure_cap.tolist() == [0.0, 0.3, 1.0, 0.5]
     assert allowed.allows_new_positions.tolist() == [False, False, True, True]
     assert allowed.size_multiplier.tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert allowed.max_buys_frac.tolist() == [1.0, 1.0, 1.0, 1.0]

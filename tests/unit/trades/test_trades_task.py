@@ -14,10 +14,10 @@ def make_market(tmp_path, *, quarantined=(), provider="files"):
     return Market(snapshot, provider, 0, 0, (), quarantined, 3, (), (), ())
 
 
-def propose(tmp_path, book, target, *, index_multiplier=1.0, **market):
+def propose(tmp_path, book, target, *, index_multiplier=1.0, max_buys=1.0, **market):
     run = make_run(tmp_path)
     frame = save_frame(run, "portfolio", target)
-    portfolio = Portfolio(frame, book, "hrp", (), 1.0, {}, (), index_multiplier)
+    portfolio = Portfolio(frame, book, "hrp", (), 1.0, {}, (), index_multiplier, max_buys)
     return propose_trades(run, make_market(tmp_path, **market), portfolio)
 
 
@@ -34,6 +34,18 @@ def test_the_stage_hands_on_trades_that_add_up(tmp_path):
     assert trades.cost_usd == pytest.approx(frame["commission_est"].sum() + frame["slippage_est"].sum())
     assert trades.cash_after_usd == after["shares"]["CASH"]
     assert trades.turnover == pytest.approx(frame["notional"].sum() / 2 / book.equity_usd)
+
+
+def test_the_regime_limits_purchases_and_never_sales(tmp_path):
+    book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
+
+    usual = propose(tmp_path / "usual", book, target)
+    limited = propose(tmp_path / "limited", book, target, max_buys=0.02)
+
+    assert limited.sell_notional_usd == usual.sell_notional_usd == 10_000
+    assert (
+        0.015 < limited.buy_notional_usd / book.equity_usd <= 0.02 < usual.buy_notional_usd / book.equity_usd
+    )
 
 
 def test_a_day_without_trades_keeps_the_columns_and_their_types(tmp_path):
