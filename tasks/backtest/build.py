@@ -67,7 +67,7 @@ def build_world(
     `bars` are as first delivered, `tables` hold every revision known by the last session. The sessions begin with
     the first bar, since age and membership count from there.
     """
-    companies = _companies(tables, sessions)
+    companies = known_companies(tables, sessions)
     grid = _grid(sessions, companies)
     raw = _bars(bars, tables["amendments"], grid, companies)
     on_time, late = split_by_lateness(tables["actions"], "actions", sessions)
@@ -103,7 +103,7 @@ def build_world(
     )
 
 
-def _companies(tables: Mapping[str, pd.DataFrame], sessions: Days) -> CompanyIndex:
+def known_companies(tables: Mapping[str, pd.DataFrame], sessions: Days) -> CompanyIndex:
     """Join lives by the renames that were known in time: one that came later must not join what was apart before."""
     lives, _ = split_by_lateness(tables["lives"], "lives", sessions)
     renames, _ = split_by_lateness(tables["renames"], "renames", sessions)

@@ -1,20 +1,30 @@
-"""Read what a world is built from: the bars and every revision of the lake's tables up to a snapshot's session."""
+"""Read what a world is built from: the bars and every revision of the lake's tables up to a snapshot's session.
+
+Scores are computed from panels, each as known at the end of its span.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
-from tasks.backtest.build import TABLES, build_world
+from tasks.backtest.build import TABLES, build_world, known_companies
+from tasks.backtest.scores import Known, ReadKnown, columns_by_session
 from tasks.backtest.world import World
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
-from tasks.data.lake.store import read_bars, read_table
+from tasks.data.lake.store import read_bars, read_table, read_tables
+from tasks.data.panel.companies import company_index
+from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import SnapshotRef
+from tasks.features.compute import compute, compute_last
+from tasks.features.store import stored_features
 
 
 def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int) -> World:
     """Return the world up to the snapshot's session. Raises DataError where the lake has no bars up to it."""
-    known = pd.Timestamp(snapshot.session)
-    tables = {name: read_table(snapshot.lake, snapshot.versions, name) for name in TABLES}
-    tables = {name: frame[frame["known"] <= known] for name, frame in tables.items()}
+    tables = read_revisions(snapshot, TABLES)
     first = tables["lives"]["first"].min()
     if snapshot.rules is None or pd.isna(first):
         raise DataError(
@@ -28,3 +38,27 @@ def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int) -> World:
         rules=snapshot.rules,
         dividend_pay_sessions=dividend_pay_sessions,
     )
+
+
+def read_revisions(snapshot: SnapshotRef, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Return every revision of these tables known by the snapshot's session."""
+    known = pd.Timestamp(snapshot.session)
+    tables = {name: read_table(snapshot.lake, snapshot.versions, name) for name in names}
+    return {name: frame[frame["known"] <= known] for name, frame in tables.items()}
+
+
+def reader_of(snapshot: SnapshotRef, world: World, folder: Path, names: tuple[str, ...]) -> ReadKnown:
+    """Return the function that reads the panels and features of spans; `folder` caches features."""
+    companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
+
+    def read(first: int, span: range, *, trains: bool) -> Known:
+        seen = replace(snapshot, session=world.sessions[span.stop - 1].item())
+        panel = read_panel(seen, window=span.stop - first)
+        tables = read_tables(seen.lake, seen.versions, ("lives", "renames"), session=seen.session)
+        as_of = company_index(tables["lives"], tables["renames"])
+        columns = columns_by_session(world.sessions[span.start : span.stop], as_of, companies, panel.symbols)
+        if trains:
+            return Known(panel, stored_features(folder, panel, seen, names), columns)
+        return Known(panel, (compute_last if len(span) == 1 else compute)(panel, names), columns)
+
+    return read

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
-from tasks.core.sessions import session_number
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
-from tasks.features.labels import Labels, forward_return, sessions_known_after
 from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
@@ -26,14 +24,12 @@ from tasks.models.training.controls import controls_of
 from tasks.models.training.dataset import Dataset, OutOfSample, make_dataset
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import FoldResult, fit, measure_together, walk_forward
-from tasks.models.training.targets import make_target
+from tasks.models.training.rows import forward_of, label_sessions, origin_of, rows_of, window_of
 from tasks.models.training.walkforward import (
     BLOCK,
     Fold,
     Positions,
-    Window,
     make_folds,
-    sampled_sessions,
     split_folds,
 )
 from tasks.selection.choice import PromotionLimits, select_candidate
@@ -70,7 +66,7 @@ def window_needed(settings: ModelSettings) -> int:
     return (
         warm_up(SETS[settings.features])
         + settings.train_sessions
-        + 2 * _label_sessions(settings)
+        + 2 * label_sessions(settings)
         + BLOCK
         + settings.embargo_sessions
         + tests
@@ -111,49 +107,27 @@ def run_selection(
     )
 
 
-def rows_of(panel: Panel, features: FeatureMatrix, settings: ModelSettings) -> Dataset:
-    """Return the rows for training: of every n-th session, n the shortest horizon, with complete labels."""
-    last = len(panel.sessions) - 1 - _label_sessions(settings)
-    every = min(settings.label_horizons)
-    sessions = sampled_sessions(0, last, every=every, origin=_origin(panel))
-    target = make_target(settings.target, panel, settings.label_horizons, settings.entry, sessions)
-    return make_dataset(features, target, _forward(panel, settings).values, panel.is_member, sessions)
-
-
 def out_of_sample(
     panel: Panel, features: FeatureMatrix, folds: tuple[Fold, ...], settings: ModelSettings
 ) -> OutOfSample:
     """Return the rows of every session of the test windows, with the controls of the neutral IC."""
     sessions = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0, dtype=np.intp)
-    forward = _forward(
-        panel, settings
-    )  # nothing is trained on these rows: the target is what they are tested by
+    forward = forward_of(panel, settings)
+    # nothing is trained on these rows: the target is what they are tested by
     data = make_dataset(features, forward, forward.values, panel.is_member, sessions)
     return OutOfSample(
         data, controls_of(panel, data.sessions, data.symbols), overlap=min(settings.label_horizons)
     )
 
 
-def _forward(panel: Panel, settings: ModelSettings) -> Labels:
-    """Return the forward returns over the shortest horizon, which scores are compared with."""
-    return forward_return(panel, sessions=min(settings.label_horizons), entry=settings.entry)
-
-
 def folds_of(panel: Panel, data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
     """Return the walk-forward windows, up to the last session whose labels are all known."""
-    window = Window(
-        train=settings.train_sessions,
-        least_train=settings.least_train_sessions,
-        test=settings.test_sessions,
-        folds=settings.folds,
-        embargo=settings.embargo_sessions,
-    )
     return make_folds(
         data.sampled,
-        last=len(panel.sessions) - 1 - _label_sessions(settings),
-        origin=_origin(panel),
-        label_sessions=_label_sessions(settings),
-        window=window,
+        last=len(panel.sessions) - 1 - label_sessions(settings),
+        origin=origin_of(panel),
+        label_sessions=label_sessions(settings),
+        window=window_of(settings),
     )
 
 
@@ -196,22 +170,12 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSampl
 def too_short(data: Dataset, settings: ModelSettings) -> str:
     """Return the reason for a choice without candidates."""
     tests = 2 * settings.test_sessions + BLOCK - 1
-    needed = settings.least_train_sessions + tests + _label_sessions(settings)
+    needed = settings.least_train_sessions + tests + label_sessions(settings)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (
         f"The history is too short to select and confirm a candidate: {spanned} sessions are usable,"
         f" {needed + settings.embargo_sessions} are needed."
     )
-
-
-def _origin(panel: Panel) -> int:
-    """Return the number of the panel's first session in the exchange's calendar."""
-    return session_number(panel.sessions[0].item())
-
-
-def _label_sessions(settings: ModelSettings) -> int:
-    """Return how many sessions after a decision all of its labels are known."""
-    return sessions_known_after(max(settings.label_horizons), settings.entry)
 
 
 def _fold_table(walks: dict[str, list[FoldResult]]) -> pd.DataFrame:

@@ -25,6 +25,11 @@ class Home:
         return self.root / "data" / "features"
 
     @property
+    def scores(self) -> Path:
+        """Out-of-sample scores that backtests walk with; safe to delete between runs."""
+        return self.root / "data" / "scores"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"

@@ -34,6 +34,8 @@ class Fitted:
             if self.model.ranks
             else np.ones(len(x), bool)
         )
+        if not can.any():  # boosters reject an empty matrix
+            return pd.Series([], index=frame.index[:0], name="score", dtype=np.float64)
         scores = self.model.predict(np.ascontiguousarray(x[can]))
         return pd.Series(scores, index=frame.index[can], name="score")
 

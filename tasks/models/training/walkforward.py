@@ -62,15 +62,23 @@ def make_folds(
     test_start = test_end - window.test
     test_start -= (test_start + origin) % BLOCK
     while len(folds) < window.folds:
-        known_before = test_start - window.embargo
-        all_known = known_before - label_sessions
-        train_start = max(all_known - window.train, int(sampled[0]))
-        if all_known - train_start < window.least_train:
+        test = np.arange(test_start, test_end)
+        fold = fold_before(test, sampled, label_sessions=label_sessions, window=window)
+        if fold is None:
             break
-        train, test = _between(sampled, train_start, known_before), np.arange(test_start, test_end)
-        folds.append(Fold(0, train, known_before, test))
+        folds.append(fold)
         test_start, test_end = test_start - window.test, test_start
     return tuple(replace(fold, number=number) for number, fold in enumerate(reversed(folds), 1))
+
+
+def fold_before(test: Positions, sampled: Positions, *, label_sessions: int, window: Window) -> Fold | None:
+    """Return the fold with this test window, numbered 0; None with less history before it than `least_train`."""
+    known_before = int(test[0]) - window.embargo
+    all_known = known_before - label_sessions
+    train_start = max(all_known - window.train, int(sampled[0])) if sampled.size else all_known
+    if all_known - train_start < window.least_train:
+        return None
+    return Fold(0, _between(sampled, train_start, known_before), known_before, test)
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:

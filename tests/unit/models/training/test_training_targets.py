@@ -6,8 +6,9 @@ import pytest
 from config.sections import Models
 from tasks.features.labels import Entry
 from tasks.models.training.controls import controls_of
+from tasks.models.training.rows import rows_of
 from tasks.models.training.targets import RESIDUALISED, TARGETS, TREND, make_target
-from tasks.selection.selection_run import folds_of, out_of_sample, rows_of, run_selection
+from tasks.selection.selection_run import folds_of, out_of_sample, run_selection
 from tests.builders import make_panel, make_settings
 from tests.champions import features_of
 from tests.unit.features.panels import rough_panel

@@ -1,0 +1,267 @@
+"""Dense out-of-sample scores: every session's companies, scored by the model of the walk-forward window it is in.
+
+The first window begins at the first multiple of BLOCK in the exchange's numbering of sessions with enough history
+before it, each later one `test_sessions` after it. So no boundary depends on a later session, and the last window may
+be short. A model is trained once, on what was known at the close of the session before its window.
+
+The sessions are divided into spans: within one, nothing became known about earlier sessions (restated bars, late
+actions), and no company changed its name. One panel, as of the span's end, is then what each of its sessions knew.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from config.sections import Candidate
+from config.sections import Models as ModelSettings
+from tasks.core.sessions import session_number
+from tasks.data.panel.as_known import in_known_order, row_of
+from tasks.data.panel.companies import CompanyIndex
+from tasks.data.panel.grid import Ints, days_of
+from tasks.data.schema.columns import ALWAYS
+from tasks.data.schema.records import Days, Matrix, Panel
+from tasks.data.schema.tables import SPECS
+from tasks.features.registry import warm_up
+from tasks.features.schema import FeatureMatrix
+from tasks.features.sets import SETS
+from tasks.models.training.dataset import Dataset
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.fold_by_fold import fit
+from tasks.models.training.rows import label_sessions, rows_of, window_of
+from tasks.models.training.walkforward import BLOCK, fold_before
+
+KNOWLEDGE = (
+    *("amendments", "actions", "levels", "members", "listings"),
+    *("renames", "lives", "findings", "fundamentals"),
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Sessions up to the end of a span as known there; `features` end with the panel, and may begin later."""
+
+    panel: Panel
+    features: FeatureMatrix
+    columns: Ints  # sessions of the span × symbols: the column of the scores; −1 for none
+
+
+@dataclass(frozen=True)
+class TrainedFold:
+    """A test window and its model. Rows are places among the sessions."""
+
+    first: int
+    last: int
+    train_first: int
+    train_last: int
+    rows: int  # trained on
+    fitted: Fitted
+
+
+@dataclass(frozen=True)
+class DenseScores:
+    """Scores by session and company; NaN before the first fold and where a company could not be scored."""
+
+    values: Matrix
+    folds: tuple[TrainedFold, ...]
+
+
+class ReadKnown(Protocol):
+    """Read the sessions from row `first` to the end of the span as known there."""
+
+    def __call__(self, first: int, span: range, *, trains: bool) -> Known: ...
+
+
+Report = Callable[[int], None]  # the number of sessions that are done
+
+
+def dense_scores(
+    sessions: Days,
+    companies: int,
+    spans: tuple[range, ...],
+    read: ReadKnown,
+    candidate: Candidate,
+    settings: ModelSettings,
+    *,
+    seed: int,
+    report: Report | None = None,
+) -> DenseScores:
+    """Return the candidate's scores of these sessions. `spans` cover them, in order."""
+    values = np.full((len(sessions), companies), np.nan)
+    folds: list[TrainedFold] = []
+    for span in spans:
+        previous = folds[-1].first if folds else None
+        starts = _possible_starts(span, sessions, previous, settings)
+        if folds or starts:
+            first = _first_row(span, starts, settings) if folds else 0
+            known = read(first, span, trains=bool(starts))
+            end = min(span.stop + 1, len(sessions))
+            folds += _trained(known, span, starts, previous, candidate, settings, end=end, seed=seed)
+            _score(values, known, span, folds)
+        if report is not None:
+            report(span.stop)
+    ends = [*(fold.first for fold in folds[1:]), len(sessions)]
+    closed = (replace(fold, last=end - 1) for fold, end in zip(folds, ends, strict=bool(folds)))
+    return DenseScores(values, tuple(closed))
+
+
+def spans_of(tables: Mapping[str, pd.DataFrame], sessions: Days, *, benchmark: str) -> tuple[range, ...]:
+    """Return spans of sessions within which the features of earlier sessions stay what they were.
+
+    `tables` hold every revision up to the last session. A new span begins where a row about an earlier session became
+    known, where a company took another name (the order of companies alters sums in their last bits), and where a sector
+    was first named.
+    """
+    cuts = {0, *_late(tables, sessions, benchmark), *_renamings(tables, sessions)}
+    rows = sorted(row for row in cuts if 0 <= row < len(sessions))
+    return tuple(range(first, after) for first, after in pairwise([*rows, len(sessions)]))
+
+
+def columns_by_session(
+    sessions: Days, as_of: CompanyIndex, world: CompanyIndex, symbols: NDArray[np.str_]
+) -> Ints:
+    """Return the column of each symbol of a panel in each session, in the order of the world's company ids.
+
+    A rename that became known late joins two companies of the world in later panels.
+    """
+    order = np.argsort(np.argsort(world.ids))
+    column_of = {key: int(order[company]) for key, company in _lives(world)}
+    lives = sorted(
+        (day, company, column_of.get((symbol, day), -1)) for (symbol, day), company in _lives(as_of)
+    )
+    place = np.searchsorted(as_of.names, symbols)
+    current = np.full(len(as_of.names), -1, dtype=np.int64)
+    result = np.empty((len(sessions), len(symbols)), dtype=np.int64)
+    waiting = iter([*lives, None])
+    life = next(waiting)
+    for row, session in enumerate(sessions):
+        while life is not None and life[0] <= session:
+            current[life[1]] = life[2]
+            life = next(waiting)
+        result[row] = current[place]
+    return result
+
+
+def _lives(companies: CompanyIndex) -> list[tuple[tuple[str, np.datetime64], int]]:
+    return [
+        ((symbol, day), int(company))
+        for symbol, days in companies.life_starts.items()
+        for day, company in zip(days, companies.companies_of[symbol], strict=True)
+    ]
+
+
+def _possible_starts(
+    span: range, sessions: Days, previous: int | None, settings: ModelSettings
+) -> tuple[int, ...]:
+    """Return where windows may begin whose models know what was known in the span.
+
+    Before the first window, these are the multiples of BLOCK: it begins at the first with enough history.
+    """
+    candidates = range(span.start + 1, min(span.stop + 1, len(sessions)))
+    if previous is not None:
+        return tuple(row for row in candidates if (row - previous) % settings.test_sessions == 0)
+    least = settings.least_train_sessions + label_sessions(settings) + settings.embargo_sessions
+    origin = session_number(sessions[0].item())
+    return tuple(row for row in candidates if row >= least and (row + origin) % BLOCK == 0)
+
+
+def _first_row(span: range, starts: tuple[int, ...], settings: ModelSettings) -> int:
+    """Return the first session that scores of the span, or the training of its models, depend on."""
+    training = settings.train_sessions + label_sessions(settings) + settings.embargo_sessions
+    needed = min(span.start, *(start - training for start in starts)) if starts else span.start
+    return max(0, needed - warm_up(SETS[settings.features]))
+
+
+def _trained(
+    known: Known,
+    span: range,
+    starts: tuple[int, ...],
+    previous: int | None,
+    candidate: Candidate,
+    settings: ModelSettings,
+    *,
+    end: int,
+    seed: int,
+) -> list[TrainedFold]:
+    """Train a model for each window that begins at one of `starts`, or after the first of them, before row `end`."""
+    if not starts:
+        return []
+    begin = span.stop - len(known.panel.sessions)
+    data = rows_of(known.panel, known.features, settings)
+
+    def fold(start: int) -> TrainedFold | None:
+        return _fold(data, start, begin, candidate, settings, seed=seed)
+
+    if previous is not None:
+        return [trained for trained in map(fold, starts) if trained is not None]
+    first = next((trained for trained in map(fold, starts) if trained is not None), None)
+    if first is None:
+        return []
+    later = range(first.first + settings.test_sessions, end, settings.test_sessions)
+    return [first, *(trained for trained in map(fold, later) if trained is not None)]
+
+
+def _fold(
+    data: Dataset, start: int, begin: int, candidate: Candidate, settings: ModelSettings, *, seed: int
+) -> TrainedFold | None:
+    fold = fold_before(
+        np.array([start - begin]),
+        data.sampled,
+        label_sessions=label_sessions(settings),
+        window=window_of(settings),
+    )
+    if fold is None:
+        return None
+    rows = data.training_rows(fold.train, known_before=fold.known_before)
+    if not len(rows):
+        return None
+    trained = data.sessions[rows]
+    fitted = fit(candidate, data, rows, settings, seed=seed)
+    return TrainedFold(start, start, int(trained[0]) + begin, int(trained[-1]) + begin, len(rows), fitted)
+
+
+def _score(values: Matrix, known: Known, span: range, folds: list[TrainedFold]) -> None:
+    """Score the span's sessions one by one, as the daily run does, each with the model of its window."""
+    panel, features = known.panel, known.features
+    for row in span:
+        fold = next((fold for fold in reversed(folds) if fold.first <= row), None)
+        if fold is None:
+            continue
+        back = row - span.stop  # negative, from the end
+        inside = panel.is_member[back] & (known.columns[row - span.start] >= 0)
+        if not inside.any():
+            continue
+        frame = pd.DataFrame(features.of_session(back)[inside], columns=list(features.names))
+        scores = fold.fitted.score(frame)
+        columns = known.columns[row - span.start][inside]
+        values[row, columns[scores.index.to_numpy()]] = scores.to_numpy()
+
+
+def _late(tables: Mapping[str, pd.DataFrame], sessions: Days, benchmark: str) -> set[int]:
+    """Return the rows at which something about an earlier session became known that features depend on."""
+    late: set[int] = set()
+    for name in KNOWLEDGE:
+        frame = tables[name]
+        if name == "levels":
+            frame = frame[frame["name"] == benchmark]
+        elif name == "findings":
+            frame = frame[frame["severity"] == "quarantine"]
+        elif name == "listings":
+            frame = frame[frame["available_date"] > ALWAYS]
+        known = row_of(days_of(frame["known"]), sessions)
+        late |= set(known[known > row_of(days_of(frame[SPECS[name].day]), sessions)].tolist())
+    return late
+
+
+def _renamings(tables: Mapping[str, pd.DataFrame], sessions: Days) -> set[int]:
+    """Return the rows at which a company's name changed, and those at which a sector was named for the first time."""
+    lives = tables["lives"]
+    again = lives["symbol"].duplicated(keep=False)
+    listings = tables["listings"][tables["listings"]["available_date"] > ALWAYS]
+    named = in_known_order(listings, sessions).drop_duplicates("sector", keep="first")
+    days = [tables["renames"]["known"], lives["known"][again], lives["first"][again], named["known"]]
+    return {row for column in days for row in row_of(days_of(column), sessions).tolist()}
