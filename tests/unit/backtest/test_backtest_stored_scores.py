@@ -59,7 +59,7 @@ def test_scores_of_something_else_are_an_error(place):
         load_scores(place, {**IDENTITY, "seed": 2}, is_fresh=False)
 
 
-def test_a_pickled_array_is_neverload_scores(place):
+def test_a_pickled_array_is_never_loaded(place):
     np.save(place / SCORES_FILE, np.array([{}], dtype=object), allow_pickle=True)
     manifest = json.loads((place / MANIFEST_FILE).read_bytes())
     manifest["files"][SCORES_FILE] = sha256_of_file(place / SCORES_FILE)
