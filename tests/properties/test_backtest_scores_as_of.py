@@ -42,7 +42,7 @@ SETTINGS = make_settings(
 )
 DAYS = sessions_between(SETTINGS.data.simulated.first_session, LAST_SESSION)
 REFRESHED = [300, 301, 380, len(DAYS) - 1]
-CANDIDATE = Candidate(name="trees", kind="lightgbm", parameters={"n_estimators": 10})
+CANDIDATE = Candidate(name="trees", kind="lightgbm", parameters={"rounds": 10})
 NAMES = SETS["alpha158"]
 
 
