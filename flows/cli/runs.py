@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, DayOption, DeploymentOption
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, DayOption, DeploymentOption, FromOption, ToOption
 from flows.terminal import show
 
 app = typer.Typer()
@@ -76,6 +76,31 @@ def weekly(
     from flows.commands import run_weekly
 
     return show(run_weekly(context.obj, day, quick=quick), context.obj)
+
+
+@app.command(epilog=GLOBAL_OPTIONS_NOTE)
+def backtest(
+    context: typer.Context,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One of models.candidates. Default: the first.")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Default: portfolio.optimizer.")
+    ] = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    fill: Annotated[
+        str, typer.Option(metavar="PRICE", help="next_open or next_close, of the session after the decision.")
+    ] = "next_open",
+    cadence: Annotated[int, typer.Option(min=1, help="Sessions between decisions.")] = 1,
+) -> int:
+    """Backtest one model with one optimizer on the lake; publish reports/backtests/ID/ with report.html."""
+    from flows.operations.backtest import backtest_combination
+
+    result = backtest_combination(
+        context.obj, model=model, optimizer=optimizer, first=first, last=last, fill=fill, cadence=cadence
+    )
+    return show(result, context.obj)
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)

@@ -21,18 +21,22 @@ from config.sections import Candidate
 from config.sections import Models as ModelSettings
 from tasks.core.sessions import session_number
 from tasks.data.panel.as_known import in_known_order, row_of
+from tasks.data.panel.assemble import sessions_of
 from tasks.data.panel.companies import CompanyIndex
 from tasks.data.panel.grid import Ints, days_of
 from tasks.data.schema.columns import ALWAYS
 from tasks.data.schema.records import Days, Matrix, Panel
 from tasks.data.schema.tables import SPECS
+from tasks.features.labels import sessions_known_after
 from tasks.features.registry import warm_up
 from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
-from tasks.models.training.dataset import Dataset
+from tasks.models.training.controls import CONTROLS, controls_of
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit
-from tasks.models.training.rows import label_sessions, rows_of, window_of
+from tasks.models.training.metrics import metrics_of
+from tasks.models.training.rows import forward_of, label_sessions, rows_of, window_of
+from tasks.models.training.targets import TREND
 from tasks.models.training.walkforward import BLOCK, fold_before
 
 KNOWLEDGE = (
@@ -47,7 +51,16 @@ class Known:
 
     panel: Panel
     features: FeatureMatrix
-    columns: Ints  # sessions of the span × symbols: the column of the scores; −1 for none
+    columns: Ints  # sessions of the panel × symbols: the column of the scores; −1 for none
+
+
+@dataclass(frozen=True)
+class Skill:
+    """What the scores of earlier windows were worth, by labels known before the window; 0 without any."""
+
+    neutral_ic: float = 0.0
+    neutral_ic_t: float = 0.0
+    sessions: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class TrainedFold:
     train_last: int
     rows: int  # trained on
     fitted: Fitted
+    skill: Skill = Skill()
 
 
 @dataclass(frozen=True)
@@ -100,8 +114,10 @@ def dense_scores(
             first = _first_row(span, starts, settings) if folds else 0
             known = read(first, span, trains=bool(starts))
             end = min(span.stop + 1, len(sessions))
-            folds += _trained(known, span, starts, previous, candidate, settings, end=end, seed=seed)
-            _score(values, known, span, folds)
+            new = _trained(known, span, starts, previous, candidate, settings, end=end, seed=seed)
+            _score(values, known, span, [*folds, *new])
+            first_scored = (*folds, *new)[0].first if folds or new else 0
+            folds += [_measured(fold, known, values, first_scored, span.stop, settings) for fold in new]
         if report is not None:
             report(span.stop)
     ends = [*(fold.first for fold in folds[1:]), len(sessions)]
@@ -171,9 +187,18 @@ def _possible_starts(
 
 def _first_row(span: range, starts: tuple[int, ...], settings: ModelSettings) -> int:
     """Return the first session that scores of the span, or the training of its models, depend on."""
+    scored = max(0, span.start - warm_up(SETS[settings.features]))
+    return min([scored, *(_first_training_row(start, settings) for start in starts)])
+
+
+def _first_training_row(start: int, settings: ModelSettings) -> int:
+    """Return the first session that the model of a window depends on, features and residuals of labels included."""
     training = settings.train_sessions + label_sessions(settings) + settings.embargo_sessions
-    needed = min(span.start, *(start - training for start in starts)) if starts else span.start
-    return max(0, needed - warm_up(SETS[settings.features]))
+    return max(0, start - training - _longest_window(settings))
+
+
+def _longest_window(settings: ModelSettings) -> int:
+    return max(warm_up(SETS[settings.features]), warm_up((*CONTROLS, *TREND)))
 
 
 def _trained(
@@ -190,11 +215,9 @@ def _trained(
     """Train a model for each window that begins at one of `starts`, or after the first of them, before row `end`."""
     if not starts:
         return []
-    begin = span.stop - len(known.panel.sessions)
-    data = rows_of(known.panel, known.features, settings)
 
     def fold(start: int) -> TrainedFold | None:
-        return _fold(data, start, begin, candidate, settings, seed=seed)
+        return _fold(known, span.stop, start, candidate, settings, seed=seed)
 
     if previous is not None:
         return [trained for trained in map(fold, starts) if trained is not None]
@@ -206,10 +229,15 @@ def _trained(
 
 
 def _fold(
-    data: Dataset, start: int, begin: int, candidate: Candidate, settings: ModelSettings, *, seed: int
+    known: Known, end: int, start: int, candidate: Candidate, settings: ModelSettings, *, seed: int
 ) -> TrainedFold | None:
+    """Train on the sessions before `start` alone; None with too few. `end`: the row after the panel's last."""
+    first = _first_training_row(start, settings)
+    begin = end - len(known.panel.sessions)
+    rows_before = slice(first - begin, start - begin)
+    data = rows_of(sessions_of(known.panel, rows_before), known.features.of_sessions(rows_before), settings)
     fold = fold_before(
-        np.array([start - begin]),
+        np.array([start - first]),
         data.sampled,
         label_sessions=label_sessions(settings),
         window=window_of(settings),
@@ -221,7 +249,7 @@ def _fold(
         return None
     trained = data.sessions[rows]
     fitted = fit(candidate, data, rows, settings, seed=seed)
-    return TrainedFold(start, start, int(trained[0]) + begin, int(trained[-1]) + begin, len(rows), fitted)
+    return TrainedFold(start, start, int(trained[0]) + first, int(trained[-1]) + first, len(rows), fitted)
 
 
 def _score(values: Matrix, known: Known, span: range, folds: list[TrainedFold]) -> None:
@@ -232,13 +260,39 @@ def _score(values: Matrix, known: Known, span: range, folds: list[TrainedFold]) 
         if fold is None:
             continue
         back = row - span.stop  # negative, from the end
-        inside = panel.is_member[back] & (known.columns[row - span.start] >= 0)
+        inside = panel.is_member[back] & (known.columns[back] >= 0)
         if not inside.any():
             continue
         frame = pd.DataFrame(features.of_session(back)[inside], columns=list(features.names))
         scores = fold.fitted.score(frame)
-        columns = known.columns[row - span.start][inside]
+        columns = known.columns[back][inside]
         values[row, columns[scores.index.to_numpy()]] = scores.to_numpy()
+
+
+def _measured(
+    fold: TrainedFold, known: Known, values: Matrix, first: int, end: int, settings: ModelSettings
+) -> TrainedFold:
+    """Return the fold with the skill of the scores before it, over as many sessions as it was trained on."""
+    if not fold.fitted.model.ranks:
+        return fold
+    panel, horizon = known.panel, min(settings.label_horizons)
+    begin = end - len(panel.sessions)
+    ready = begin + _longest_window(settings) if begin else 0
+    rows = np.arange(max(first, ready), fold.first - sessions_known_after(horizon, settings.entry))
+    if not len(rows):
+        return fold
+    places, columns = rows - begin, known.columns[rows - begin]
+    forward = np.take(forward_of(panel, settings).values, places, axis=0)
+    scores = np.where(columns >= 0, values[rows[:, None], columns], np.nan)
+    session, symbol = np.nonzero(np.isfinite(scores) & np.isfinite(forward))
+    metrics = metrics_of(
+        scores[session, symbol],
+        forward[session, symbol],
+        session,
+        overlap=horizon,
+        controls=controls_of(panel, places[session], symbol),
+    )
+    return replace(fold, skill=Skill(metrics.neutral_ic, metrics.neutral_ic_t, metrics.sessions))
 
 
 def _late(tables: Mapping[str, pd.DataFrame], sessions: Days, benchmark: str) -> set[int]:

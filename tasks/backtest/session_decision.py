@@ -51,7 +51,7 @@ class Signals:
     exposure_cap: Vector
     allows_new_positions: Mask
     ranks: bool  # False: the scores do not rank names, by design
-    score_to_return: float
+    score_to_return: Vector  # by session, of what was known then
     optimizer: str
     size_multiplier: Vector | None = None  # None: 1 in every session
     max_buys_frac: Vector | None = None  # None: 1 in every session
@@ -62,7 +62,7 @@ class Signals:
     def view(self, row: int) -> View:
         return View(
             ranks=self.ranks,
-            score_to_return=self.score_to_return,
+            score_to_return=float(self.score_to_return[row]),
             optimizer=self.optimizer,
             exposure_cap=float(self.exposure_cap[row]),
             allows_new_positions=bool(self.allows_new_positions[row]),

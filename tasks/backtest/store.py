@@ -21,6 +21,9 @@ from tasks.data.schema.records import SnapshotRef
 from tasks.features.compute import compute, compute_last
 from tasks.features.store import stored_features
 
+# The lake has no pay dates. An assumption: a later date delays the cash, and changes no other amount.
+DIVIDEND_PAY_SESSIONS = 15
+
 
 def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int) -> World:
     """Return the world up to the snapshot's session. Raises DataError where the lake has no bars up to it."""
@@ -56,7 +59,7 @@ def reader_of(snapshot: SnapshotRef, world: World, folder: Path, names: tuple[st
         panel = read_panel(seen, window=span.stop - first)
         tables = read_tables(seen.lake, seen.versions, ("lives", "renames"), session=seen.session)
         as_of = company_index(tables["lives"], tables["renames"])
-        columns = columns_by_session(world.sessions[span.start : span.stop], as_of, companies, panel.symbols)
+        columns = columns_by_session(panel.sessions, as_of, companies, panel.symbols)
         if trains:
             return Known(panel, stored_features(folder, panel, seen, names), columns)
         return Known(panel, (compute_last if len(span) == 1 else compute)(panel, names), columns)

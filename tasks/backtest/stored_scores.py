@@ -44,7 +44,7 @@ class StoredScores:
     values: Matrix
     folds: tuple[
         Mapping[str, Any], ...
-    ]  # first, last, train_first, train_last (dates), rows, model (file name)
+    ]  # first, last, train_first, train_last (dates), rows, model (file name), skill
     is_fresh: bool  # computed now, not read
 
 
@@ -99,7 +99,9 @@ def store_scores(place: Path, scores: DenseScores, sessions: Days, identity: Map
         rows = (fold.first, fold.last, fold.train_first, fold.train_last)
         days = (str(day) for day in sessions[list(rows)])
         dated = dict(zip(("first", "last", "train_first", "train_last"), days, strict=True))
-        folds.append({"number": number, **dated, "rows": fold.rows, "model": name})
+        folds.append(
+            {"number": number, **dated, "rows": fold.rows, "model": name, "skill": asdict(fold.skill)}
+        )
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "identity": identity,

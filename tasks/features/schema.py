@@ -1,6 +1,6 @@
 """The output of the features slice: the matrix of feature values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ class FeatureMatrix:
     def rows(self, mask: Mask) -> NDArray[np.float32]:
         """Return one row per True cell of sessions × symbols, by session, and one column per feature."""
         return np.ascontiguousarray(self.values[:, mask].T)
+
+    def of_sessions(self, rows: slice) -> "FeatureMatrix":
+        """Return the matrix of these sessions, as a view."""
+        return replace(self, sessions=self.sessions[rows], values=self.values[:, rows])
 
     def of_session(self, row: int) -> NDArray[np.float32]:
         """Return symbols × features of one session."""

@@ -21,7 +21,12 @@ def score_to_return(champion: Champion) -> float:
         ic, t, horizon = metrics.get("rank_ic", 0.0), metrics.get("rank_ic_t", 0.0), OLDER_HORIZON_SESSIONS
     else:
         ic, t, horizon = metrics["neutral_ic"], metrics["neutral_ic_t"], statistic.horizon_sessions
-    return shrunken(ic, t) * sqrt(SESSIONS_PER_YEAR / horizon)
+    return yearly_worth(ic, t, horizon_sessions=horizon)
+
+
+def yearly_worth(ic: float, t: float, *, horizon_sessions: int) -> float:
+    """Return the expected yearly return per unit of score and volatility that a measured IC supports."""
+    return shrunken(ic, t) * sqrt(SESSIONS_PER_YEAR / horizon_sessions)
 
 
 def shrunken(ic: float, t: float) -> float:

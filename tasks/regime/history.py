@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from config import sections
-from tasks.data.schema.records import Panel
-from tasks.regime.inputs import LOOKBACK, RegimeInputs, benchmark_returns
+from tasks.regime.inputs import LOOKBACK, Levels, RegimeInputs, benchmark_returns
 from tasks.regime.rules import memory, regime_path
 from tasks.regime.schema import STATES
 from tasks.regime.statistical import FITTED_SESSIONS, statistical_path
@@ -14,7 +13,7 @@ YEAR_SESSIONS = 254  # at most; the model is fitted once a year
 INPUT_COLUMNS = ("trend", "volatility_pct", "breadth", "correlation", "drawdown")
 
 
-def history_table(panel: Panel, inputs: RegimeInputs, rules: sections.Regime) -> pd.DataFrame:
+def history_table(panel: Levels, inputs: RegimeInputs, rules: sections.Regime) -> pd.DataFrame:
     """Return one row per session of the panel: index session; columns state and the inputs."""
     path = regime_path(inputs, rules)
     if rules.model == "statistical":

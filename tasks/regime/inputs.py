@@ -4,12 +4,13 @@ Causal: a session's inputs depend on the rows up to its close only, and not on w
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.data.panel.returns import daily_returns
-from tasks.data.schema.records import Mask, Matrix, Panel
+from tasks.data.schema.records import Days, Mask, Matrix
 from tasks.regime.rolling import column_blocks, levels_before, row_mean, window_count, window_sum
 
 Numbers = NDArray[np.float64]
@@ -43,7 +44,22 @@ class RegimeInputs:
     is_all_names: Mask  # where all names with a bar replace the members: none was old or liquid enough yet
 
 
-def compute_inputs(panel: Panel) -> RegimeInputs:
+class Levels(Protocol):
+    """What the inputs are computed from: a panel, or the world of a backtest."""
+
+    @property
+    def sessions(self) -> Days: ...
+    @property
+    def close(self) -> Matrix: ...
+    @property
+    def is_member(self) -> Mask: ...
+    @property
+    def market(self) -> Numbers: ...
+    @property
+    def volatility_index(self) -> Numbers: ...
+
+
+def compute_inputs(panel: Levels) -> RegimeInputs:
     """Return the inputs of every session of the panel."""
     returns = daily_returns(panel.close)
     members, is_all_names = _members(panel)
@@ -62,13 +78,13 @@ def compute_inputs(panel: Panel) -> RegimeInputs:
     )
 
 
-def benchmark_returns(panel: Panel) -> Numbers:
+def benchmark_returns(panel: Levels) -> Numbers:
     """Return the benchmark's daily returns, or the average member's where it has none."""
     members, _ = _members(panel)
     return _benchmark_returns(panel.market, daily_returns(panel.close), members)[0]
 
 
-def _members(panel: Panel) -> tuple[Mask, Mask]:
+def _members(panel: Levels) -> tuple[Mask, Mask]:
     """Return the members of each session, or every name with a bar on sessions without members."""
     is_all_names: Mask = np.logical_not(panel.is_member.any(axis=1))
     members: Mask = np.where(is_all_names[:, None], np.isfinite(panel.close), panel.is_member)

@@ -89,6 +89,7 @@ def test_fault_109_a_misplaced_secret_is_not_repeated(tmp_path):
         "data vacuum",
         "regime history",
         "champion show",
+        "backtest",
         "kill-switch trip --by A --reason B",
     ],
 )

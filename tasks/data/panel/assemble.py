@@ -92,6 +92,13 @@ def last_sessions(panel: Panel, window: int) -> Panel:
     return replace(panel, **by_both, **by_symbol, **{name: getattr(panel, name)[rows] for name in BY_SESSION})
 
 
+def sessions_of(panel: Panel, rows: slice) -> Panel:
+    """Return the panel of these rows alone, with every company."""
+    by_session = {name: getattr(panel, name)[rows] for name in (*BY_SESSION_AND_SYMBOL, *BY_SESSION)}
+    fundamentals = {name: values[rows] for name, values in panel.fundamentals.items()}
+    return replace(panel, **by_session, fundamentals=fundamentals)
+
+
 def read_only(panel: Panel) -> Panel:
     """Return the price panel with read-only arrays."""
     for name in (*BY_SESSION_AND_SYMBOL, *BY_SYMBOL, *BY_SESSION):

@@ -19,6 +19,7 @@ Vector = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 BETA, VOLATILITY, MARKET_CAP, TRADED = "beta_252", "volatility_63", "log_market_cap", "log_dollar_volume_21"
+CONTROLS = (BETA, VOLATILITY, MARKET_CAP, TRADED)
 SECTOR = "sector"
 LEAST_KNOWN_FRAC = 0.5  # of the rows; a control that is known for fewer is left out
 
@@ -76,7 +77,7 @@ def controls_of(panel: Panel, sessions: Labels, symbols: Labels, *, also: tuple[
     A sector counts from the day on which it became known: an undated one is not used, and names without a sector
     form a group of their own. Size is the market value where it is known, else the traded value.
     """
-    wanted = (BETA, VOLATILITY, MARKET_CAP, TRADED, *also)
+    wanted = (*CONTROLS, *also)
     raw = dict(
         zip(
             wanted, compute_raw(panel, selected(wanted))[:, sessions, symbols].astype(np.float64), strict=True

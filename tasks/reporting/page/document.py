@@ -93,14 +93,15 @@ def render_page(
         "most_findings": MOST_FINDINGS,
         "most_symbols": MOST_SYMBOLS,
         "most_shifts": MOST_SHIFTS,
-        "style": _style(),
+        "style": style(),
     }
     html = environment().get_template("report.html.j2").render(words)
     return Page(html.encode(), one_line(inputs, summary))
 
 
 @cache
-def _style() -> Markup:
+def style() -> Markup:
+    """Return the stylesheet of all reports."""
     return Markup((TEMPLATES / "report.css").read_text())  # noqa: S704 - our own file
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from config.sections import Candidate
 from tasks.backtest.build import TABLES, known_companies
-from tasks.backtest.scores import Known, columns_by_session, dense_scores, spans_of
+from tasks.backtest.scores import Known, Skill, columns_by_session, dense_scores, spans_of
 from tasks.core.sessions import session_number
+from tasks.data.panel.assemble import sessions_of
 from tasks.data.panel.companies import company_index
 from tasks.features.labels import forward_return
 from tasks.features.schema import FeatureMatrix
@@ -42,20 +43,8 @@ def make_market(seed=0):
 
 def cut(market, rows):
     panel, values = market
-    by_both = (
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "raw_close",
-        "dollar_volume",
-        "is_member",
-        "sector_at",
-    )
-    by_session = ("sessions", "market", "volatility_index", "risk_free")
-    panel = replace(panel, **{name: getattr(panel, name)[rows] for name in (*by_both, *by_session)})
-    return panel, FeatureMatrix(panel.sessions, panel.symbols, NAMES, values[:, rows], "f" * 64)
+    part = sessions_of(panel, rows)
+    return part, FeatureMatrix(part.sessions, part.symbols, NAMES, values[:, rows], "f" * 64)
 
 
 class Reader:
@@ -68,7 +57,7 @@ class Reader:
     def __call__(self, first, span, *, trains):
         self.read.append((first, span, trains))
         panel, features = cut(self.market_at(span.stop - 1), slice(first, span.stop))
-        return Known(panel, features, np.tile(np.arange(SYMBOLS), (len(span), 1)))
+        return Known(panel, features, np.tile(np.arange(SYMBOLS), (span.stop - first, 1)))
 
 
 def scored(market, *, sessions=SESSIONS, spans=None, at=None):
@@ -118,6 +107,17 @@ def test_each_model_scores_its_own_window():
     assert used[-1] == "late"
 
 
+def test_the_skill_of_a_fold_is_that_of_the_windows_before_it():
+    scores, _ = scored(make_market())
+
+    assert scores.folds[0].skill == Skill()  # nothing has been scored before
+    first = scores.folds[0].first
+    assert [fold.skill.sessions for fold in scores.folds[1:]] == [
+        fold.first - 5 - first for fold in scores.folds[1:]
+    ]
+    assert scores.folds[1].skill.neutral_ic > 0.5  # the feature foretells
+
+
 @pytest.mark.parametrize("last", [90, 100, 149, 200, 230])
 def test_scores_do_not_depend_on_later_rows(last):
     market, other = make_market(), make_market(seed=9)
@@ -129,6 +129,9 @@ def test_scores_do_not_depend_on_later_rows(last):
 
     assert shorter.values.tobytes() == whole.values[: last + 1].tobytes()
     assert changed.values[: last + 1].tobytes() == shorter.values.tobytes()
+    begun = [fold.skill for fold in shorter.folds]
+    assert [fold.skill for fold in whole.folds[: len(begun)]] == begun
+    assert [fold.skill for fold in changed.folds[: len(begun)]] == begun
 
 
 def cut_in(market, other, row):

@@ -41,8 +41,9 @@ def signals(made, **changed):
     given = {
         "exposure_cap": np.full(SESSIONS, 0.8),
         "allows_new_positions": np.ones(SESSIONS, dtype=bool),
+        "size_multiplier": np.ones(SESSIONS),
         "ranks": True,
-        "score_to_return": 1.0,
+        "score_to_return": np.ones(SESSIONS),
         "optimizer": "min_volatility",
     }
     return Signals(scores[: len(made.sessions)], **{**given, **changed})

@@ -1,0 +1,166 @@
+"""The command `backtest`: one combination of candidate and optimizer, walked over the lake's history."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
+
+from flows.operations.inspection import aligned, snapshot_of
+from flows.terminal import Options, Result, progress_bar
+from tasks.core.errors import ConfigError
+from tasks.core.homes.opening import parsed_date
+from tasks.core.homes.run import Run
+
+if TYPE_CHECKING:
+    from config.sections import Candidate
+    from config.settings import Settings
+    from tasks.backtest.walk import FillAt
+
+FOLDER = "backtests"
+SHOWN = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "benchmark_cagr")
+
+
+def backtest_combination(
+    options: Options,
+    *,
+    model: str | None,
+    optimizer: str | None,
+    first: str | None,
+    last: str | None,
+    fill: str,
+    cadence: int,
+) -> Result:
+    """Walk the combination and publish it; one that is published already is only shown."""
+    from flows.commands import run_of
+
+    dates = _parsed(first), _parsed(last)
+    with run_of(options, None, "backtest", step_back=True) as run:
+        return _backtest(run, model, optimizer, dates, fill, cadence)
+
+
+def _backtest(
+    run: Run,
+    model: str | None,
+    optimizer: str | None,
+    dates: tuple[date | None, date | None],
+    fill: str,
+    cadence: int,
+) -> Result:
+    from tasks.backtest.combination import Combination, curve_of, id_of, rows_of_walk, run_combination
+    from tasks.backtest.metrics.figures import measure
+    from tasks.backtest.publication import REPORT_FILE, publish, read_published, tables_of
+    from tasks.backtest.signals import signals_of
+    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+    from tasks.backtest.stored_scores import stored_scores
+    from tasks.reporting.page.backtest import render_backtest
+
+    settings, home = run.settings, run.home
+    candidate, fill_at = _chosen(model, settings), _fill(fill)
+    optimizer = _optimizer(optimizer, settings)
+    snapshot = snapshot_of(home, settings)
+    world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
+    with progress_bar(f"Scores of {candidate.name}", len(world.sessions)) as report:
+        scores = stored_scores(
+            home.scores,
+            home.features,
+            snapshot,
+            world,
+            candidate,
+            settings.models,
+            seed=run.seed(f"model {candidate.name}"),
+            report=report,
+        )
+    begin, end = rows_of_walk(world, scores.values, *dates)
+    start, stop = (world.sessions[row].item() for row in (begin, end))
+    combination = Combination(candidate.name, optimizer, start, stop, fill_at, cadence)
+    identity = id_of(combination, settings, scores=scores.id)
+    place = home.reports / FOLDER / identity
+    manifest = read_published(place)
+    is_fresh = manifest is None
+    if manifest is None:
+        signals, states = signals_of(
+            world,
+            scores.values,
+            scores.folds,
+            kind=candidate.kind,
+            optimizer=optimizer,
+            models=settings.models,
+            regime=settings.regime,
+        )
+        with progress_bar("Sessions", end - begin + 1) as report:
+            course = run_combination(world, signals, settings, combination, report=report)
+        curve = curve_of(course, world, states)
+        figures = measure(curve)
+        tables = tables_of(course, curve, figures)
+        page = render_backtest(
+            curve,
+            figures,
+            tables["years.csv"],
+            tables["regimes.csv"],
+            combination,
+            identity=identity,
+            is_simulated=settings.data.provider == "simulated",
+        )
+        manifest = publish(
+            place,
+            tables,
+            page,
+            combination,
+            {"id": identity, "scores": scores.id, "snapshot": snapshot.id},
+            figures,
+        )
+    report_file = place / REPORT_FILE
+    document = {
+        "id": identity,
+        "fresh": is_fresh,
+        "combination": manifest["combination"],
+        "figures": manifest["figures"],
+        "folder": str(place),
+        "report": str(report_file),
+    }
+    rows = [(name.replace("_", " "), _figure(manifest["figures"][name])) for name in SHOWN]
+    head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
+    said = head if is_fresh else f"{head}: computed before, not computed again"
+    return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
+
+
+def _chosen(model: str | None, settings: "Settings") -> "Candidate":
+    candidates = {each.name: each for each in settings.models.candidates}
+    name = model or settings.models.candidates[0].name
+    if name not in candidates:
+        raise ConfigError(
+            f"No candidate is named {name!r}.",
+            remedy=f"Choose one of models.candidates: {', '.join(candidates)}.",
+            model=name,
+        )
+    return candidates[name]
+
+
+def _optimizer(optimizer: str | None, settings: "Settings") -> str:
+    portfolio = type(settings.portfolio)
+    known = get_args(portfolio.model_fields["optimizer"].annotation)
+    name: str = optimizer or settings.portfolio.optimizer
+    if name not in known:
+        raise ConfigError(
+            f"No optimizer is named {name!r}.", remedy=f"Choose one of {', '.join(known)}.", optimizer=name
+        )
+    return name
+
+
+def _fill(fill: str) -> "FillAt":
+    if fill == "next_open":
+        return "next_open"
+    if fill == "next_close":
+        return "next_close"
+    raise ConfigError(
+        f"{fill!r} is not a price to fill at.", remedy="Choose next_open or next_close.", fill=fill
+    )
+
+
+def _parsed(day: str | None) -> date | None:
+    return None if day is None else parsed_date(day)
+
+
+def _figure(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return f"withheld ({figure['sessions']} sessions)"
+    return f"{figure['value']:.4g}" + (" (short)" if figure["standing"] == "short" else "")

@@ -1,0 +1,127 @@
+"""Backtest one combination of candidate and optimizer: its id, its walk, and the curve that figures are measured on."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import Settings, config_hash
+from tasks.backtest.account import Account
+from tasks.backtest.metrics.curve import Curve
+from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.session_decision import SessionDecision, Signals
+from tasks.backtest.walk import FillAt, Walk, WalkRules, walk
+from tasks.backtest.world import World
+from tasks.core.errors import ConfigError
+from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.data.panel.returns import daily_returns
+from tasks.data.schema.records import Matrix
+from tasks.trades.fills import Orders
+
+MONEY_MARKET_DAYS = 360  # as cash earns interest
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What is backtested."""
+
+    model: str  # name of a candidate
+    optimizer: str
+    first: date  # at whose close the first decision is taken
+    last: date
+    fill_at: FillAt
+    every_sessions: int
+
+
+def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | None) -> tuple[int, int]:
+    """Return the rows of the first and last session: within the dates, and from the first session with scores on."""
+    scored = np.isfinite(scores).any(axis=1)
+    start = int(np.argmax(scored)) if scored.any() else len(world.sessions)
+    if first is not None:
+        start = max(start, int(np.searchsorted(world.sessions, np.datetime64(first))))
+    end = len(world.sessions) - 1
+    if last is not None:
+        end = int(np.searchsorted(world.sessions, np.datetime64(last), side="right")) - 1
+    if start < end:
+        return start, end
+    begin = str(world.sessions[np.argmax(scored)]) if scored.any() else None
+    raise ConfigError(
+        f"No two sessions of the dates have scores: the first scores are those of {begin}."
+        if begin
+        else "The history is too short: no session has out-of-sample scores.",
+        remedy="Choose an earlier --from or a later --to."
+        if begin
+        else "Import a longer history, or lower models.least_train_sessions.",
+        first_scored=begin,
+    )
+
+
+def id_of(combination: Combination, settings: Settings, *, scores: str) -> str:
+    """Return the id: a hash of the stored scores, the combination, the settings and the code."""
+    record = {name: str(value) for name, value in asdict(combination).items()}
+    identity = {**record, "scores": scores, "config": config_hash(settings), "code": code_hash()}
+    return sha256_of_record(identity)[:16]
+
+
+@cache
+def code_hash() -> str:
+    """Return the hash of the sources that a backtest depends on."""
+    root = Path(__file__).parents[2]
+    sources = sorted(source for folder in ("config", "tasks") for source in (root / folder).rglob("*.py"))
+    return sha256_of_record([sha256_of_bytes(source.read_bytes()) for source in sources])
+
+
+def run_combination(
+    world: World,
+    signals: Signals,
+    settings: Settings,
+    combination: Combination,
+    *,
+    report: Callable[[int], None] | None = None,
+) -> Walk:
+    """Walk from cash alone; `report` receives the number of rows that have been decided."""
+    decision = SessionDecision(world, signals, settings)
+    first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+
+    def orders(world: World, row: int, account: Account) -> Orders:
+        if report is not None:
+            report(row - first + 1)
+        return decision.orders(world, row, account)
+
+    cash = round(settings.portfolio.initial_cash_usd * CENTS_PER_USD)
+    return walk(
+        world,
+        Account(np.zeros(len(world.company), dtype=np.int64), cash),
+        orders,
+        decision.costs,
+        first=first,
+        last=last,
+        rules=WalkRules(fill_at=combination.fill_at, every_sessions=combination.every_sessions),
+    )
+
+
+def curve_of(course: Walk, world: World, states: NDArray[np.str_]) -> Curve:
+    """Return the curve that figures are measured on. `states` are those of the world's sessions."""
+    first = world.row(course.sessions[0])
+    rows = slice(first, first + len(course.sessions))
+    equity = course.equity.astype(np.float64)
+    days = np.diff(world.sessions, prepend=world.sessions[:1]).astype(np.int64)
+    earned = np.concatenate([[0.0], world.risk_free[:-1]]) * days / MONEY_MARKET_DAYS
+    return Curve(
+        sessions=course.sessions,
+        equity_usd=equity / CENTS_PER_USD,
+        exposure=course.position.sum(axis=1) / equity,
+        buys_usd=_notional(course, course.buys),
+        sells_usd=_notional(course, course.sells),
+        benchmark=daily_returns(world.market[:, None])[rows, 0],
+        risk_free=earned[rows],
+        regime=states[rows],
+    )
+
+
+def _notional(course: Walk, shares: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray((shares * course.fill_price).sum(axis=1) / CENTS_PER_USD, dtype=np.float64)

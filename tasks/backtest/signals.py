@@ -1,0 +1,60 @@
+"""The signals of a walk: scores, regime and skill by session, each from what was known at its close."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config import sections
+from tasks.backtest.session_decision import Signals
+from tasks.backtest.world import World
+from tasks.data.schema.records import Days, Matrix
+from tasks.models.kinds.registry import KINDS
+from tasks.models.skill import yearly_worth
+from tasks.regime.exposure import exposure_cap
+from tasks.regime.history import history_table
+from tasks.regime.inputs import compute_inputs
+
+
+def signals_of(
+    world: World,
+    scores: Matrix,
+    folds: Sequence[Mapping[str, Any]],
+    *,
+    kind: str,
+    optimizer: str,
+    models: sections.Models,
+    regime: sections.Regime,
+) -> tuple[Signals, NDArray[np.str_]]:
+    """Return the signals of every session of the world, and the regime's states."""
+    history = history_table(world, compute_inputs(world), regime)
+    states = history["state"].to_numpy(dtype=str)
+    volatility = history["volatility_pct"].to_numpy(dtype=np.float64)
+    caps = [exposure_cap(state, level, regime) for state, level in zip(states, volatility, strict=True)]
+    ranks = KINDS[kind].ranks
+    signals = Signals(
+        scores=scores,
+        exposure_cap=np.array(caps),
+        allows_new_positions=~np.isin(states, list(regime.no_new_positions)),
+        size_multiplier=np.array([regime.size_multiplier[state] for state in history["state"]]),
+        ranks=ranks,
+        score_to_return=_worth(
+            world.sessions, folds, ranks=ranks, horizon_sessions=min(models.label_horizons)
+        ),
+        optimizer=optimizer,
+    )
+    return signals, states
+
+
+def _worth(
+    sessions: Days, folds: Sequence[Mapping[str, Any]], *, ranks: bool, horizon_sessions: int
+) -> NDArray[np.float64]:
+    """Return the worth of a score in each session by the skill measured before its window; 0 before any."""
+    worth = np.zeros(len(sessions))
+    for fold in folds if ranks else ():
+        skill = fold["skill"]
+        worth[sessions >= np.datetime64(fold["first"])] = yearly_worth(
+            skill["neutral_ic"], skill["neutral_ic_t"], horizon_sessions=horizon_sessions
+        )
+    return worth
