@@ -13,8 +13,10 @@ COMMAND = ("backtest", "--model", "momentum_52_week", "--optimizer", "min_volati
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    market = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    place = configure(tmp_path_factory.mktemp("backtest"), {**SMALL_MARKET, "data": {"simulated": market}})
+    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
+    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
+    settings = {"data": {"simulated": simulated}, "models": models}
+    place = configure(tmp_path_factory.mktemp("backtest"), settings)
     assert afterclose("refresh", "--date", LAST, home=place).returncode == 0
     return place
 
@@ -25,6 +27,7 @@ def first(home):
 
 
 def test_a_backtest_is_published_once(home, first):
+    assert first.returncode == 0, first.stderr
     said = json.loads(first.stdout)
     folder = home / "reports" / "backtests" / said["id"]
 
