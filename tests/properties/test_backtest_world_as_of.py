@@ -89,5 +89,4 @@ def test_a_row_of_the_world_is_what_the_daily_run_knows_on_that_session(row, sna
 
 def test_the_lake_has_restated_bars_and_names_in_quarantine(world):
     assert len(world.restated_bars.row) > 0
-    assert len(world.restated_bars.row) > 0
     assert world.is_quarantined.any()
