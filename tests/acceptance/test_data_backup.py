@@ -24,7 +24,14 @@ from tests.deliveries import days_of, make_delivery, refresh
 from tests.homes import tree_bytes
 
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
-LEFT_OUT = ("data/home.lock", "data/work/", "data/features/", "data/answers/", "data/requests.sqlite")
+LEFT_OUT = (
+    "data/home.lock",
+    "data/work/",
+    "data/features/",
+    "data/scores/",
+    "data/answers/",
+    "data/requests.sqlite",
+)
 DELIVERY = make_delivery(sessions=20)
 DAY_BEFORE, DAY = days_of(DELIVERY)[-2:]
 
@@ -53,6 +60,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data/audit_anchor.json": "{}",
         "data/work/2024-06-13/scores.parquet": "work",
         "data/features/a.npy": "features",
+        "data/scores/a/scores.npy": "scores",
         "data/answers/alpaca.json": "answers",
         "data/requests.sqlite": "counts",
         "data/requests.sqlite-wal": "counts",

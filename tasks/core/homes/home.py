@@ -40,6 +40,11 @@ class Home:
         return self.root / "data" / "answers"
 
     @property
+    def derived(self) -> tuple[Path, ...]:
+        """The folders that are safe to delete between runs; no backup has them."""
+        return self.work, self.features, self.scores, self.answers
+
+    @property
     def marker_file(self) -> Path:
         """Exists once the home has been set up."""
         return self.root / "data" / "home.json"

@@ -213,7 +213,7 @@ def _units(home: Home) -> tuple[Path, ...]:
 
 def _is_excluded(path: Path, home: Home) -> bool:
     """Return whether the path is derived data or specific to this machine: locks and request counts."""
-    is_derived = any(path.is_relative_to(folder) for folder in (home.work, home.features, home.answers))
+    is_derived = any(path.is_relative_to(folder) for folder in home.derived)
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
     return is_derived or counts or path in (home.lock_file, home.kill_switch_lock)
 
@@ -256,5 +256,5 @@ def _replace_units(staged: Home, home: Home, halts: Callable[[], AbstractContext
             if active:
                 write_text(staged.stop_file, active + "\n")
             put_in_place(staged.root / unit, home.root / unit)
-    for folder in (home.work, home.features, home.answers):
+    for folder in home.derived:
         shutil.rmtree(folder, ignore_errors=True)

@@ -151,6 +151,7 @@ def test_fault_054_what_a_dead_run_left_is_swept(home, friday_evening):
                 place.live,
                 place.live / "2024-06-13",
                 place.lake,
+                place.scores,
                 place.production / "versions",
                 place.reports / "blocked",
             )
