@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from tasks.data.schema.records import Matrix
 from tasks.risk.ratios import NO_SPREAD, Numbers
@@ -65,6 +63,9 @@ def clusters(invested: pd.Series, returns: pd.DataFrame, *, min_correlation: flo
 
     Average linkage on 1 − correlation. A name without returns is a cluster of its own.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     known = [name for name in invested.index if name in returns.columns]
     label_of = {name: -place for place, name in enumerate(invested.index, 1)}
     if len(known) > 1:

@@ -4,8 +4,10 @@ Each answers for one session and for 21. Losses are positive fractions of the po
 methods assume a mean return of zero: a year of returns cannot estimate it.
 """
 
+from math import exp, pi, sqrt
+
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tasks.risk.ratios import Numbers
 from tasks.risk.tail import MONTH, month_loss, tail_loss
@@ -37,8 +39,9 @@ def parametric(returns: Numbers, confidence: float) -> dict[str, float]:
     if returns.size < MIN_RETURNS:
         return dict(UNKNOWN)
     deviation = float(returns.std(ddof=1))
-    quantile = float(norm.ppf(confidence))
-    var, shortfall = deviation * quantile, deviation * float(norm.pdf(quantile)) / (1 - confidence)
+    quantile = float(ndtri(confidence))
+    density = exp(-(quantile**2) / 2) / sqrt(2 * pi)
+    var, shortfall = deviation * quantile, deviation * density / (1 - confidence)
     return _named((var, shortfall), (var * MONTH**0.5, shortfall * MONTH**0.5))
 
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
-from scipy.stats import chi2
+from scipy.special import chdtrc, xlogy
 
 from tasks.risk.ratios import Numbers
 
@@ -56,10 +55,15 @@ def coverage(exceeded: NDArray[np.bool_], confidence: float) -> VarTest:
         sessions=sessions,
         exceedances=count,
         expected=sessions * (1 - confidence),
-        kupiec_p=float(chi2.sf(frequency, 1)),
-        independence_p=float(chi2.sf(independence, 1)),
-        conditional_p=float(chi2.sf(frequency + independence, 2)),
+        kupiec_p=_p_value(frequency, 1),
+        independence_p=_p_value(independence, 1),
+        conditional_p=_p_value(frequency + independence, 2),
     )
+
+
+def _p_value(ratio: float, degrees: int) -> float:
+    """Return the probability that chi-squared exceeds a likelihood ratio, which rounding can make negative."""
+    return float(chdtrc(degrees, max(ratio, 0.0)))
 
 
 def _frequency_ratio(sessions: int, count: int, probability: float) -> float:
