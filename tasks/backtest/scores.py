@@ -90,7 +90,7 @@ class ReadKnown(Protocol):
     def __call__(self, first: int, span: range, *, trains: bool) -> Known: ...
 
 
-Report = Callable[[int], None]  # the number of sessions that are done
+Report = Callable[[int], None]  # the number of sessions that are done; of a fold, when it begins
 
 
 def dense_scores(
@@ -114,7 +114,9 @@ def dense_scores(
             first = _first_row(span, starts, settings) if folds else 0
             known = read(first, span, trains=bool(starts))
             end = min(span.stop + 1, len(sessions))
-            new = _trained(known, span, starts, previous, candidate, settings, end=end, seed=seed)
+            new = _trained(
+                known, span, starts, previous, candidate, settings, end=end, seed=seed, report=report
+            )
             _score(values, known, span, [*folds, *new])
             first_scored = (*folds, *new)[0].first if folds or new else 0
             folds += [_measured(fold, known, values, first_scored, span.stop, settings) for fold in new]
@@ -211,12 +213,15 @@ def _trained(
     *,
     end: int,
     seed: int,
+    report: Report | None,
 ) -> list[TrainedFold]:
     """Train a model for each window that begins at one of `starts`, or after the first of them, before row `end`."""
     if not starts:
         return []
 
     def fold(start: int) -> TrainedFold | None:
+        if report is not None:
+            report(start)
         return _fold(known, span.stop, start, candidate, settings, seed=seed)
 
     if previous is not None:

@@ -245,3 +245,23 @@ def test_a_session_without_members_has_no_scores():
 
     assert np.isnan(scores.values[200]).all()
     assert np.isfinite(scores.values[201]).all()
+
+
+def test_progress_is_reported_at_every_fold_and_at_the_end():
+    market = make_market()
+    done = []
+
+    scores = dense_scores(
+        market[0].sessions,
+        SYMBOLS,
+        (range(SESSIONS),),
+        Reader(lambda _: market),
+        BEST,
+        SETTINGS,
+        seed=1,
+        report=done.append,
+    )
+
+    assert done[-1] == SESSIONS
+    assert set(done) >= {fold.first for fold in scores.folds}
+    assert done == sorted(done)
