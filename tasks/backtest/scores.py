@@ -49,6 +49,7 @@ KNOWLEDGE = (
 class Known:
     """Sessions up to the end of a span as known there; `features` end with the panel, and may begin later."""
 
+    end: int  # the row after the panel's last
     panel: Panel
     features: FeatureMatrix
     columns: Ints  # sessions of the panel × symbols: the column of the scores; −1 for none
@@ -114,12 +115,10 @@ def dense_scores(
             first = _first_row(span, starts, settings) if folds else 0
             known = read(first, span, trains=bool(starts))
             end = min(span.stop + 1, len(sessions))
-            new = _trained(
-                known, span, starts, previous, candidate, settings, end=end, seed=seed, report=report
-            )
+            new = _trained(known, starts, previous, candidate, settings, end=end, seed=seed, report=report)
             _score(values, known, span, [*folds, *new])
             first_scored = (*folds, *new)[0].first if folds or new else 0
-            folds += [_measured(fold, known, values, first_scored, span.stop, settings) for fold in new]
+            folds += [_measured(fold, known, values, first_scored, settings) for fold in new]
         if report is not None:
             report(span.stop)
     ends = [*(fold.first for fold in folds[1:]), len(sessions)]
@@ -205,7 +204,6 @@ def _longest_window(settings: ModelSettings) -> int:
 
 def _trained(
     known: Known,
-    span: range,
     starts: tuple[int, ...],
     previous: int | None,
     candidate: Candidate,
@@ -222,7 +220,7 @@ def _trained(
     def fold(start: int) -> TrainedFold | None:
         if report is not None:
             report(start)
-        return _fold(known, span.stop, start, candidate, settings, seed=seed)
+        return _fold(known, start, candidate, settings, seed=seed)
 
     if previous is not None:
         return [trained for trained in map(fold, starts) if trained is not None]
@@ -234,11 +232,11 @@ def _trained(
 
 
 def _fold(
-    known: Known, end: int, start: int, candidate: Candidate, settings: ModelSettings, *, seed: int
+    known: Known, start: int, candidate: Candidate, settings: ModelSettings, *, seed: int
 ) -> TrainedFold | None:
-    """Train on the sessions before `start` alone; None with too few. `end`: the row after the panel's last."""
+    """Train on the sessions before `start` alone; None with too few."""
     first = _first_training_row(start, settings)
-    begin = end - len(known.panel.sessions)
+    begin = known.end - len(known.panel.sessions)
     rows_before = slice(first - begin, start - begin)
     data = rows_of(sessions_of(known.panel, rows_before), known.features.of_sessions(rows_before), settings)
     fold = fold_before(
@@ -275,13 +273,13 @@ def _score(values: Matrix, known: Known, span: range, folds: list[TrainedFold]) 
 
 
 def _measured(
-    fold: TrainedFold, known: Known, values: Matrix, first: int, end: int, settings: ModelSettings
+    fold: TrainedFold, known: Known, values: Matrix, first: int, settings: ModelSettings
 ) -> TrainedFold:
     """Return the fold with the skill of the scores before it, over as many sessions as it was trained on."""
     if not fold.fitted.model.ranks:
         return fold
     panel, horizon = known.panel, min(settings.label_horizons)
-    begin = end - len(panel.sessions)
+    begin = known.end - len(panel.sessions)
     ready = begin + _longest_window(settings) if begin else 0
     rows = np.arange(max(first, ready), fold.first - sessions_known_after(horizon, settings.entry))
     if not len(rows):

@@ -61,7 +61,7 @@ def reader_of(snapshot: SnapshotRef, world: World, folder: Path, names: tuple[st
         as_of = company_index(tables["lives"], tables["renames"])
         columns = columns_by_session(panel.sessions, as_of, companies, panel.symbols)
         if trains:
-            return Known(panel, stored_features(folder, panel, seen, names), columns)
-        return Known(panel, (compute_last if len(span) == 1 else compute)(panel, names), columns)
+            return Known(span.stop, panel, stored_features(folder, panel, seen, names), columns)
+        return Known(span.stop, panel, (compute_last if len(span) == 1 else compute)(panel, names), columns)
 
     return read

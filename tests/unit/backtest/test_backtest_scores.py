@@ -57,7 +57,7 @@ class Reader:
     def __call__(self, first, span, *, trains):
         self.read.append((first, span, trains))
         panel, features = cut(self.market_at(span.stop - 1), slice(first, span.stop))
-        return Known(panel, features, np.tile(np.arange(SYMBOLS), (span.stop - first, 1)))
+        return Known(span.stop, panel, features, np.tile(np.arange(SYMBOLS), (span.stop - first, 1)))
 
 
 def scored(market, *, sessions=SESSIONS, spans=None, at=None):
