@@ -25,6 +25,7 @@ class Row:
 
     name: str
     value: str
+    sessions: int
     note: str
 
 
@@ -55,9 +56,9 @@ def render_backtest(
 
 def _row(name: str, figure: Measured) -> Row:
     if figure.standing == "withheld" or np.isnan(figure.value):
-        return Row(words(name), "–", f"withheld: {figure.sessions} sessions")
+        return Row(words(name), "–", figure.sessions, "withheld")
     value = number(figure.value) if name in AS_NUMBER else typeset_percent(figure.value, 2)
-    return Row(words(name), value, SHORT if figure.standing == "short" else "")
+    return Row(words(name), value, figure.sessions, SHORT if figure.standing == "short" else "")
 
 
 def _equity(curve: Curve) -> Figure:

@@ -11,7 +11,13 @@ from tasks.core.text import percent
 UNKNOWN = "–"
 MINUS = "\N{MINUS SIGN}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-ACRONYMS = {"hrp": "HRP", "max sharpe": "Max Sharpe", "monte carlo": "Monte Carlo"}
+ACRONYMS = {
+    "hrp": "HRP",
+    "max sharpe": "Max Sharpe",
+    "monte carlo": "Monte Carlo",
+    "cagr": "CAGR",
+    "benchmark cagr": "Benchmark CAGR",
+}
 MONTHS = (
     "January",
     "February",
