@@ -34,7 +34,7 @@ from tasks.portfolio.quotes import (
 )
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.target import View
-from tasks.risk.covariance import covariance_of, estimable, estimate_shrinkage
+from tasks.risk.covariance import covariance_of, estimable, estimator_of
 from tasks.trades.decision import Decision, decide
 from tasks.trades.fills import Orders
 from tasks.trades.lines import Trading, adv_in_shares
@@ -131,11 +131,18 @@ class SessionDecision:
             names,
             held,
             candidates,
-            _covariance(returns, np.flatnonzero(known), candidates.considered),
+            self._covariance(returns, np.flatnonzero(known), candidates.considered),
             rules=self._rules,
             trade_rules=trade_rules_of(self._settings, max_buys_frac=self._signals.buys(row)),
             trading=Trading(session_after(session), self._facts(row).index_multiplier),
         )
+
+    def _covariance(self, returns: Matrix, known: Places, considered: Places) -> Matrix:
+        """Return the covariance of the companies considered; NaN without an estimate."""
+        estimated = pd.DataFrame(returns[:, known], columns=known)
+        shrinkage, factors = estimator_of(returns[:, known], self._settings.risk)
+        covariance = covariance_of(estimated, considered.tolist(), shrinkage, factors=factors)
+        return matrix_of(covariance, pd.Index(considered))
 
     def _returns(self, row: int) -> Matrix:
         window = window_at(self._world, row, self._settings.risk.window_sessions + 1)
@@ -167,10 +174,3 @@ class SessionDecision:
             daily_volatility(window.close[-VOLATILITY_SESSIONS - 1 :]),
             multiplier_of(levels, index=self._settings.costs.volatility_index),
         )
-
-
-def _covariance(returns: Matrix, known: Places, considered: Places) -> Matrix:
-    """Return the shrunk covariance of the companies considered; NaN without an estimate."""
-    estimated = pd.DataFrame(returns[:, known], columns=known)
-    shrinkage = estimate_shrinkage(returns[:, known])
-    return matrix_of(covariance_of(estimated, considered.tolist(), shrinkage), pd.Index(considered))

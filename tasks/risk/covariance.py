@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from config.sections import Risk
 from tasks.data.schema.records import Mask, Matrix
 
 MIN_RETURNS = 20  # the fewest from which a variance is estimated
@@ -26,6 +27,9 @@ class Shrinkage(NamedTuple):
     intensity: float  # 0 is the sample covariance, 1 is the mean variance on the diagonal alone
     diagonal: float  # added to each variance: intensity × mean variance, plus any repair
     is_repaired: bool
+
+
+UNSHRUNK = Shrinkage(0.0, 0.0, is_repaired=False)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,13 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
     diagonal = intensity * mean_variance
     lift = _lift(centred, intensity, diagonal, floor=SINGULAR_BELOW * mean_variance)
     return Shrinkage(intensity, diagonal + lift, is_repaired=lift > 0)
+
+
+def estimator_of(returns: Matrix, settings: Risk) -> tuple[Shrinkage, int]:
+    """Return the shrinkage and the number of factors of the estimator in the settings; 0 factors: none."""
+    if settings.covariance == "factor_model":
+        return UNSHRUNK, settings.factors
+    return estimate_shrinkage(returns), 0
 
 
 def covariance_of(

@@ -12,13 +12,12 @@ from tasks.core.text import counted
 from tasks.data.panel.reader import read_prices
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Market, Mask, Panel
-from tasks.risk.covariance import Shrinkage, estimable, estimate_shrinkage
+from tasks.risk.covariance import Shrinkage, estimable, estimator_of
 from tasks.risk.schema import RiskModel
 
 log = logging.getLogger(__name__)
 
 NAMED_IN_NOTES = 10
-UNSHRUNK = Shrinkage(0.0, 0.0, is_repaired=False)
 
 
 @stage()
@@ -28,8 +27,7 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
     panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)[1:]
     known = estimable(returns, min_history_frac=settings.min_history_frac)
-    factors = settings.factors if settings.covariance == "factor_model" else 0
-    shrinkage = UNSHRUNK if factors else estimate_shrinkage(returns[:, known])
+    shrinkage, factors = estimator_of(returns[:, known], settings)
     symbols = panel.symbols[known]
     frame = pd.DataFrame(returns[:, known].T, index=symbols, columns=panel.sessions[1:])
     log.info("covariance of %s, shrinkage %.2f", counted(len(symbols), "name"), shrinkage.intensity)

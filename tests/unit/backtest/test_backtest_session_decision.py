@@ -49,8 +49,8 @@ def signals(made, **changed):
     return Signals(scores[: len(made.sessions)], **{**given, **changed})
 
 
-def run(made, given, *, first=70, last=100, cash=10**9):
-    made_for = SessionDecision(made, given, SETTINGS)
+def run(made, given, *, first=70, last=100, cash=10**9, settings=SETTINGS):
+    made_for = SessionDecision(made, given, settings)
     start = Account(np.zeros(len(made.company), dtype=np.int64), cash)
     return walk(made, start, made_for.orders, made_for.costs, first=first, last=last, rules=WalkRules())
 
@@ -64,6 +64,15 @@ def test_a_walk_invests_up_to_the_exposure_cap_and_pays_costs(market):
     assert (course.cash >= 0).all()
     assert course.costs.sum() > 0
     assert (course.costs.sum(axis=1)[1:] > 0)[course.buys[1:].any(axis=1)].all()
+
+
+def test_a_walk_uses_the_covariance_of_the_settings(market):
+    factors = {"risk.covariance": "factor_model", "risk.factors": 2, "risk.window_sessions": 60}
+    by_factors = make_settings(**factors, **{"portfolio.max_positions": 5, "safety.max_entry_buys_frac": 1.0})
+
+    shrunk, factored = run(market, signals(market)), run(market, signals(market), settings=by_factors)
+
+    assert (shrunk.buys != factored.buys).any()
 
 
 def test_nothing_is_bought_without_exposure(market):
