@@ -38,8 +38,8 @@ REFUSE_OR_DESCRIBE = {
 
 
 def readers_of(setting):
-    """Return the modules that read the setting from the settings; the plain values of the rules do not count."""
-    read = re.compile(rf"(?<!rules)\.{setting}\b(?!`)")
+    """Return the modules that read it from the settings; plain values of the rules or of the regime do not count."""
+    read = re.compile(rf"(?<!rules)(?<!regime)(?<!portfolio)(?<!self)\.{setting}\b(?!`)")
     return {
         str(module.relative_to(ROOT))
         for folder in ("flows", "tasks")
