@@ -42,10 +42,10 @@ def configured(home, **settings):
 @pytest.mark.parametrize(
     ("settings", "longest"),
     [
-        ({}, 515),
-        ({"risk": {"window_sessions": 600}}, 601),
-        ({"regime": {"history_sessions": 2}, "risk": {"window_sessions": 63}}, 265),
-        ({"regime": {"history_sessions": 2}, "risk": {"window_sessions": 270}}, 271),
+        ({}, 640),
+        ({"risk": {"window_sessions": 700}}, 701),
+        ({"regime": {"history_sessions": 2}, "risk": {"window_sessions": 63}}, 390),
+        ({"regime": {"history_sessions": 2}, "risk": {"window_sessions": 400}}, 401),
     ],
 )
 def test_a_day_reads_its_panel_once_with_the_longest_window(ready_home, windows, settings, longest):
@@ -73,4 +73,4 @@ def test_a_stage_that_runs_without_a_retained_panel_reads_its_window(ready_home,
 
         detect_regime(run, market)
 
-    assert windows == [2, 515]
+    assert windows == [2, 640]

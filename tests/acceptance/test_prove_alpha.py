@@ -32,7 +32,7 @@ def test_strong_alpha_of_a_small_market_is_confirmed_and_a_learner_finds_two_fif
 def test_a_small_market_without_alpha_has_a_candidate_that_is_not_confirmed():
     result = small_market(0.0, seed=21)
 
-    assert result["selected"] == "best_feature"
+    assert result["selected"] == "random_forest"
     assert not result["confirmed"]
     learners = [result["found"][name]["neutral_ic_t"] for name in ("xgboost", "lightgbm", "random_forest")]
     assert 0.3 < np.abs(learners).max() < 1
