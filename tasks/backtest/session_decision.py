@@ -53,11 +53,8 @@ class Signals:
     ranks: bool  # False: the scores do not rank names, by design
     score_to_return: Vector  # by session, of what was known then
     optimizer: str
-    size_multiplier: Vector | None = None  # None: 1 in every session
-    max_buys_frac: Vector | None = None  # None: 1 in every session
-
-    def buys(self, row: int) -> float:
-        return 1.0 if self.max_buys_frac is None else float(self.max_buys_frac[row])
+    size_multiplier: Vector
+    max_buys_frac: Vector
 
     def view(self, row: int) -> View:
         return View(
@@ -66,7 +63,7 @@ class Signals:
             optimizer=self.optimizer,
             exposure_cap=float(self.exposure_cap[row]),
             allows_new_positions=bool(self.allows_new_positions[row]),
-            size_multiplier=1.0 if self.size_multiplier is None else float(self.size_multiplier[row]),
+            size_multiplier=float(self.size_multiplier[row]),
         )
 
 
@@ -133,7 +130,7 @@ class SessionDecision:
             candidates,
             self._covariance(returns, np.flatnonzero(known), candidates.considered),
             rules=self._rules,
-            trade_rules=trade_rules_of(self._settings, max_buys_frac=self._signals.buys(row)),
+            trade_rules=trade_rules_of(self._settings, max_buys_frac=float(self._signals.max_buys_frac[row])),
             trading=Trading(session_after(session), self._facts(row).index_multiplier),
         )
 

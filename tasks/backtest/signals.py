@@ -12,7 +12,7 @@ from tasks.backtest.world import World
 from tasks.data.schema.records import Days, Matrix
 from tasks.models.kinds.registry import KINDS
 from tasks.models.skill import yearly_worth
-from tasks.regime.exposure import exposure_cap
+from tasks.regime.exposure import allowances
 from tasks.regime.history import history_table
 from tasks.regime.inputs import compute_inputs
 
@@ -31,13 +31,14 @@ def signals_of(
     history = history_table(world, compute_inputs(world), regime)
     states = history["state"].to_numpy(dtype=str)
     volatility = history["volatility_pct"].to_numpy(dtype=np.float64)
-    caps = [exposure_cap(state, level, regime) for state, level in zip(states, volatility, strict=True)]
+    allowed = allowances(states, volatility, regime)
     ranks = KINDS[kind].ranks
     signals = Signals(
         scores=scores,
-        exposure_cap=np.array(caps),
-        allows_new_positions=~np.isin(states, list(regime.no_new_positions)),
-        size_multiplier=np.array([regime.size_multiplier[state] for state in history["state"]]),
+        exposure_cap=allowed.exposure_cap,
+        allows_new_positions=allowed.allows_new_positions,
+        size_multiplier=allowed.size_multiplier,
+        max_buys_frac=allowed.max_buys_frac,
         ranks=ranks,
         score_to_return=_worth(
             world.sessions, folds, ranks=ranks, horizon_sessions=min(models.label_horizons)

@@ -4,8 +4,6 @@ The order is fixed: the champion's optimizer, HRP, inverse volatility, equal wei
 error and is not retried.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,15 +47,6 @@ def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
         else:
             return Solution(weights, method, (*steps, LadderStep(method, _held(weights))))
     return Solution(None, HOLD, (*steps, LadderStep(HOLD, "used: no method returned a portfolio")))
-
-
-def count_steps(ladders: Iterable[Iterable[LadderStep]]) -> dict[str, dict[str, int]]:
-    """Count over many sessions how often each method was used, failed or was skipped, in order of first appearance."""
-    counts: dict[str, Counter[str]] = {}
-    for ladder in ladders:
-        for step in ladder:
-            counts.setdefault(step.method, Counter())[step.outcome.partition(":")[0]] += 1
-    return {method: dict(found) for method, found in counts.items()}
 
 
 def rungs(first: str) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 import logging
 import math
 
+import numpy as np
+
 from tasks.core.artifacts import save_frame
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
-from tasks.regime.exposure import exposure_cap
+from tasks.regime.exposure import allowances
 from tasks.regime.history import INPUT_COLUMNS, history_table, sessions_to_read
 from tasks.regime.inputs import compute_inputs
 from tasks.regime.notes import regime_notes
@@ -28,13 +30,15 @@ def detect_regime(run: Run, market: Market) -> Regime:
     state: State = today["state"]
     measured = {name: float(today[name]) for name in INPUT_COLUMNS}
 
+    allowed = allowances(np.array([state]), np.array([measured["volatility_pct"]]), rules)
+
     regime = Regime(
         session=run.session.day,
         state=state,
-        exposure_cap=exposure_cap(state, measured["volatility_pct"], rules),
-        size_multiplier=rules.size_multiplier[state],
-        max_buys_frac=rules.max_buys_frac[state],
-        allows_new_positions=state not in rules.no_new_positions,
+        exposure_cap=float(allowed.exposure_cap[0]),
+        size_multiplier=float(allowed.size_multiplier[0]),
+        max_buys_frac=float(allowed.max_buys_frac[0]),
+        allows_new_positions=bool(allowed.allows_new_positions[0]),
         inputs={name: value for name, value in measured.items() if not math.isnan(value)},
         notes=regime_notes(
             inputs, rules, benchmark=run.settings.data.benchmark, index=run.settings.data.volatility_index

@@ -42,6 +42,7 @@ def signals(made, **changed):
         "exposure_cap": np.full(SESSIONS, 0.8),
         "allows_new_positions": np.ones(SESSIONS, dtype=bool),
         "size_multiplier": np.ones(SESSIONS),
+        "max_buys_frac": np.ones(SESSIONS),
         "ranks": True,
         "score_to_return": np.ones(SESSIONS),
         "optimizer": "min_volatility",

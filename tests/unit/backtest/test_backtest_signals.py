@@ -31,16 +31,29 @@ def market():
     )
 
 
-def signals(made, kind="momentum_52_week"):
+def signals(made, kind="momentum_52_week", settings=SETTINGS):
     return signals_of(
         made,
         np.zeros(made.close_cents.shape),
         FOLDS,
         kind=kind,
         optimizer="hrp",
-        models=SETTINGS.models,
-        regime=SETTINGS.regime,
+        models=settings.models,
+        regime=settings.regime,
     )
+
+
+def test_a_walk_is_limited_by_the_regime_s_purchases_and_sizes_as_the_day_is(market):
+    states = ("CRASH", "BEAR", "NEUTRAL", "BULL")
+    fractions = dict(zip(states, (0.0, 0.2, 0.6, 1.0), strict=True))
+    settings = make_settings(**{"regime.max_buys_frac": fractions, "regime.size_multiplier": fractions})
+
+    made, found = signals(market, settings=settings)
+
+    expected = np.array([fractions[state] for state in found])
+    assert len(set(found)) > 1
+    np.testing.assert_array_equal(made.max_buys_frac, expected)
+    np.testing.assert_array_equal(made.size_multiplier, expected)
 
 
 def test_a_score_is_worth_what_was_measured_before_its_window(market):

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from tasks.portfolio.candidates import expected_returns
-from tasks.portfolio.ladder import count_steps, rungs, solve
+from tasks.portfolio.ladder import rungs, solve
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
-from tasks.portfolio.schema import LadderStep
 from tests.builders import make_settings
 from tests.targets import ScoredView, chosen_from, target_of
 
@@ -444,22 +443,6 @@ def test_a_weight_of_rounding_is_none(monkeypatch):
     weights = target(make_view(optimizer="noise")).weights
 
     assert (weights > 0).tolist() == [True] * 10 + [False] * 2
-
-
-def test_the_steps_of_many_sessions_are_counted_by_method():
-    usual = (LadderStep("max_sharpe", "used: 20 names, 100% before limits"),)
-    failed = (
-        LadderStep("max_sharpe", "failed: the solver ended with X: y"),
-        LadderStep("hrp", "used: 9 names"),
-    )
-    skipped = (LadderStep("max_sharpe", "skipped: no ranking"), LadderStep("equal_weight", "used: 40 names"))
-
-    assert count_steps([usual, usual, failed, skipped]) == {
-        "max_sharpe": {"used": 2, "failed": 1, "skipped": 1},
-        "hrp": {"used": 1},
-        "equal_weight": {"used": 1},
-    }
-    assert count_steps([]) == {}
 
 
 def test_the_regime_lowers_the_limit_of_one_position():
