@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
 
 from flows.operations.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
@@ -13,7 +16,11 @@ from tasks.core.homes.run import Run
 if TYPE_CHECKING:
     from config.sections import Candidate
     from config.settings import Settings
+    from tasks.backtest.combination import Combination
+    from tasks.backtest.stored_scores import StoredScores
     from tasks.backtest.walk import FillAt
+    from tasks.backtest.world import World
+    from tasks.data.schema.records import SnapshotRef
 
 FOLDER = "backtests"
 SHOWN = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "benchmark_cagr")
@@ -45,13 +52,10 @@ def _backtest(
     fill: str,
     cadence: int,
 ) -> Result:
-    from tasks.backtest.combination import Combination, curve_of, id_of, rows_of_walk, run_combination
-    from tasks.backtest.metrics.figures import measure
-    from tasks.backtest.publication import REPORT_FILE, publish, read_published, tables_of
-    from tasks.backtest.signals import signals_of
+    from tasks.backtest.combination import Combination, id_of, rows_of_walk
+    from tasks.backtest.publication import REPORT_FILE, read_published
     from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
     from tasks.backtest.stored_scores import stored_scores
-    from tasks.reporting.page.backtest import render_backtest
 
     settings, home = run.settings, run.home
     candidate, fill_at = _chosen(model, settings), _fill(fill)
@@ -69,45 +73,14 @@ def _backtest(
             seed=run.seed(f"model {candidate.name}"),
             report=report,
         )
-    begin, end = rows_of_walk(world, scores.values, *dates)
-    start, stop = (world.sessions[row].item() for row in (begin, end))
+    start, stop = (world.sessions[row].item() for row in rows_of_walk(world, scores.values, *dates))
     combination = Combination(candidate.name, optimizer, start, stop, fill_at, cadence)
     identity = id_of(combination, settings, scores=scores.id)
     place = home.reports / FOLDER / identity
     manifest = read_published(place)
     is_fresh = manifest is None
     if manifest is None:
-        signals, states = signals_of(
-            world,
-            scores.values,
-            scores.folds,
-            kind=candidate.kind,
-            optimizer=optimizer,
-            models=settings.models,
-            regime=settings.regime,
-        )
-        with progress_bar("Sessions", end - begin + 1) as report:
-            course = run_combination(world, signals, settings, combination, report=report)
-        curve = curve_of(course, world, states)
-        figures = measure(curve)
-        tables = tables_of(course, curve, figures)
-        page = render_backtest(
-            curve,
-            figures,
-            tables["years.csv"],
-            tables["regimes.csv"],
-            combination,
-            identity=identity,
-            is_simulated=settings.data.provider == "simulated",
-        )
-        manifest = publish(
-            place,
-            tables,
-            page,
-            combination,
-            {"id": identity, "scores": scores.id, "snapshot": snapshot.id},
-            figures,
-        )
+        manifest = _computed(run, snapshot, world, scores, candidate.kind, combination, place)
     report_file = place / REPORT_FILE
     document = {
         "id": identity,
@@ -121,6 +94,51 @@ def _backtest(
     head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
     said = head if is_fresh else f"{head}: computed before, not computed again"
     return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
+
+
+def _computed(
+    run: Run,
+    snapshot: "SnapshotRef",
+    world: "World",
+    scores: "StoredScores",
+    kind: str,
+    combination: "Combination",
+    place: Path,
+) -> dict[str, Any]:
+    """Walk the combination, publish its directory and return the manifest."""
+    from tasks.backtest.combination import curve_of, run_combination
+    from tasks.backtest.metrics.figures import measure
+    from tasks.backtest.publication import publish, tables_of
+    from tasks.backtest.signals import signals_of
+    from tasks.reporting.page.backtest import render_backtest
+
+    settings = run.settings
+    signals, states = signals_of(
+        world,
+        scores.values,
+        scores.folds,
+        kind=kind,
+        optimizer=combination.optimizer,
+        models=settings.models,
+        regime=settings.regime,
+    )
+    first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+    with progress_bar("Sessions", last - first + 1) as report:
+        course = run_combination(world, signals, settings, combination, report=report)
+    curve = curve_of(course, world, states)
+    figures = measure(curve)
+    tables = tables_of(course, curve, figures)
+    page = render_backtest(
+        curve,
+        figures,
+        tables["years.csv"],
+        tables["regimes.csv"],
+        combination,
+        identity=place.name,
+        is_simulated=settings.data.provider == "simulated",
+    )
+    ids = {"id": place.name, "scores": scores.id, "snapshot": snapshot.id}
+    return publish(place, tables, page, combination, ids, figures)
 
 
 def _chosen(model: str | None, settings: "Settings") -> "Candidate":
