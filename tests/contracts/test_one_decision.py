@@ -39,7 +39,8 @@ REFUSE_OR_DESCRIBE = {
 
 def readers_of(setting):
     """Return the modules that read it from the settings; plain values of the rules or of the regime do not count."""
-    read = re.compile(rf"(?<!rules)(?<!regime)(?<!portfolio)(?<!self)\.{setting}\b(?!`)")
+    others = "".join(f"(?<!{owner})" for owner in ("rules", "regime", "portfolio", "allowed", "_signals"))
+    read = re.compile(rf"{others}\.{setting}\b(?!`)")
     return {
         str(module.relative_to(ROOT))
         for folder in ("flows", "tasks")
