@@ -1,0 +1,58 @@
+"""Run one day whose provider has its answer at hand: `python -m tests.bench.served_day HOME DAY`.
+
+The simulated market is regenerated from its first session at every call, which a provider of real data does not do.
+Its time is therefore measured apart: `python -m tests.bench.served_day HOME` keeps the answer beside the home.
+"""
+
+import os
+import pickle
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tasks.data import task
+from tasks.data.providers.base import Delivery
+from tasks.data.schema.columns import EVERY_TABLE, Table
+from tests.bench.day import DAY, DAY_BEFORE, answer_of
+
+
+@dataclass(frozen=True)
+class Served:
+    """The simulated provider, with an answer that was computed before."""
+
+    delivery: Delivery
+    name: str = "simulated"
+    capabilities: frozenset[Table] = EVERY_TABLE
+
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
+        """Return the stored answer, which is that for the session after the home's last."""
+        assert (str(after), str(through)) == (DAY_BEFORE, DAY)
+        return self.delivery.only(tables)
+
+
+def main() -> None:
+    """Compute and keep the answer, or run the day with it."""
+    home = Path(sys.argv[1])
+    if len(sys.argv) == 2:
+        answer_of(home).write_bytes(pickle.dumps(_computed(home)))
+        return
+    from flows.start import main as start
+
+    kept = pickle.loads(answer_of(home).read_bytes())  # noqa: S301 - written by the branch above
+    task.make_provider = lambda _run: Served(kept)
+    os.environ.pop("AFTERCLOSE_HOME", None)
+    sys.argv = ["afterclose", "--home", str(home), "daily", "--date", sys.argv[2]]
+    start()
+
+
+def _computed(home: Path) -> Delivery:
+    from tasks.core.homes.opening import open_run
+    from tasks.simulation.provider import make
+
+    with open_run(home=home, day=DAY, profile=None, doing="bench", environ={}) as run:
+        return make(run).fetch(after=date.fromisoformat(DAY_BEFORE), through=date.fromisoformat(DAY))
+
+
+if __name__ == "__main__":
+    main()
