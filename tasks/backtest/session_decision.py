@@ -6,41 +6,28 @@ invest until it is paid.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from config.settings import Settings
 from tasks.backtest.account import Account
 from tasks.backtest.money import CENTS_PER_USD, Cents, Shares
-from tasks.backtest.world import World, window_at
+from tasks.backtest.session_inputs import SessionInputs
+from tasks.backtest.world import World
 from tasks.core.sessions import session_after
-from tasks.costs.model import Conditions, estimate, multiplier_of, whole_cents
-from tasks.data.panel.returns import daily_returns
+from tasks.costs.model import Conditions, estimate, whole_cents
 from tasks.data.schema.records import Mask, Matrix
-from tasks.portfolio.arrays import Names, Places, Vector, value_held
+from tasks.portfolio.arrays import Names, Vector, value_held
 from tasks.portfolio.candidates import choose_candidates
-from tasks.portfolio.frame import cap_class_codes, matrix_of
+from tasks.portfolio.frame import cap_class_codes
 from tasks.portfolio.limits import Rules, rules_of
-from tasks.portfolio.quotes import (
-    VOLATILITY_SESSIONS,
-    VOLUME_SESSIONS,
-    WINDOW,
-    average_volume,
-    daily_volatility,
-)
 from tasks.portfolio.schema import CASH
 from tasks.portfolio.target import View
-from tasks.risk.covariance import covariance_of, estimable, estimator_of
 from tasks.trades.decision import Decision, decide
 from tasks.trades.fills import Orders
 from tasks.trades.lines import Trading, adv_in_shares
 from tasks.trades.rules import trade_rules_of
-
-KEPT_ROWS = 4  # the last decision's facts are used again by its fills
 
 
 @dataclass(frozen=True)
@@ -67,25 +54,21 @@ class Signals:
         )
 
 
-class Facts(NamedTuple):
-    """What is known of each company after a session's close."""
-
-    price: NDArray[np.float64]  # USD in whole cents
-    adv_usd: Vector
-    daily_volatility: Vector
-    index_multiplier: float
-
-
 class SessionDecision:
-    """The daily run's decision and its costs, as functions for `walk`."""
+    """The daily run's decision and its costs, as functions for `walk`.
 
-    def __init__(self, world: World, signals: Signals, settings: Settings) -> None:
+    `inputs` are those of the same world and settings, given where several walks share them.
+    """
+
+    def __init__(
+        self, world: World, signals: Signals, settings: Settings, inputs: SessionInputs | None = None
+    ) -> None:
         self._world, self._signals, self._settings = world, signals, settings
+        self._inputs = inputs or SessionInputs(world, settings)
         self._rules: Rules = rules_of(settings.portfolio, world.sector.names)
         self._cap_class = cap_class_codes(pd.Series(world.cap_class.names, dtype=object))
         # by the symbol of its id: what its later symbols are was not known
         self._is_reserved = np.array([name.partition("~")[2] == CASH for name in world.company], dtype=bool)
-        self._facts = lru_cache(KEPT_ROWS)(self._measure)
 
     def orders(self, world: World, row: int, account: Account) -> Orders:
         """Return the orders of the session, by company. `world` is the one this was made for."""
@@ -102,7 +85,7 @@ class SessionDecision:
         cents = np.zeros(len(shares), dtype=np.int64)
         if not len(traded):
             return cents
-        facts = self._facts(row - 1)
+        facts = self._inputs.facts(row - 1)
         conditions = Conditions(
             price_cents[traded] / CENTS_PER_USD,
             facts.daily_volatility[traded],
@@ -117,9 +100,7 @@ class SessionDecision:
 
     def decide(self, row: int, account: Account) -> Decision:
         """Return the decision after the close of a session."""
-        returns = self._returns(row)
-        known = estimable(returns, min_history_frac=self._settings.risk.min_history_frac)
-        names = self._names(row, known)
+        names = self._names(row)
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
         candidates = choose_candidates(names, held, max_positions=self._rules.max_positions)
         session = self._world.sessions[row].astype("datetime64[D]").item()
@@ -128,25 +109,14 @@ class SessionDecision:
             names,
             held,
             candidates,
-            self._covariance(returns, np.flatnonzero(known), candidates.considered),
+            self._inputs.covariance(row, candidates.considered),
             rules=self._rules,
             trade_rules=trade_rules_of(self._settings, max_buys_frac=float(self._signals.max_buys_frac[row])),
-            trading=Trading(session_after(session), self._facts(row).index_multiplier),
+            trading=Trading(session_after(session), self._inputs.facts(row).index_multiplier),
         )
 
-    def _covariance(self, returns: Matrix, known: Places, considered: Places) -> Matrix:
-        """Return the covariance of the companies considered; NaN without an estimate."""
-        estimated = pd.DataFrame(returns[:, known], columns=known)
-        shrinkage, factors = estimator_of(returns[:, known], self._settings.risk)
-        covariance = covariance_of(estimated, considered.tolist(), shrinkage, factors=factors)
-        return matrix_of(covariance, pd.Index(considered))
-
-    def _returns(self, row: int) -> Matrix:
-        window = window_at(self._world, row, self._settings.risk.window_sessions + 1)
-        return daily_returns(window.close)[1:]
-
-    def _names(self, row: int, has_risk: Mask) -> Names:
-        world, facts = self._world, self._facts(row)
+    def _names(self, row: int) -> Names:
+        world, facts = self._world, self._inputs.facts(row)
         is_member = world.is_member[row]
         return Names(
             score=np.where(is_member, self._signals.scores[row], np.nan),
@@ -155,19 +125,9 @@ class SessionDecision:
             has_quote=np.isfinite(world.raw_close[row]) & (world.raw_close[row] > 0),
             is_quarantined=world.is_quarantined[row],
             is_reserved=self._is_reserved,
-            has_risk=has_risk,
+            has_risk=self._inputs.risk(row).is_estimable,
             adv_usd=facts.adv_usd,
             daily_volatility=facts.daily_volatility,
             sector=world.sector.codes[row].astype(np.int64),
             cap_class=self._cap_class[world.cap_class.codes[row]],
-        )
-
-    def _measure(self, row: int) -> Facts:
-        window = window_at(self._world, row, WINDOW)
-        levels = self._world.volatility_index[: row + 1]
-        return Facts(
-            self._world.price_cents[row] / CENTS_PER_USD,
-            average_volume(window.dollar_volume[-VOLUME_SESSIONS:]),
-            daily_volatility(window.close[-VOLATILITY_SESSIONS - 1 :]),
-            multiplier_of(levels, index=self._settings.costs.volatility_index),
         )

@@ -5,9 +5,9 @@ session and filled in the next: at its open, or at its close. An order without a
 the following session, until it is filled or a new decision replaces it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,15 @@ class WalkRules:
     fill_at: FillAt = "next_open"
     every_sessions: int = 1  # between decisions
     borrow_rate: float = 0.0  # yearly, on short positions
+
+
+class Step(NamedTuple):
+    """A session of a walk: what is owned after its close, what was filled in it, and what is ordered for the next."""
+
+    account: Account
+    statement: Statement
+    fills: Fills
+    orders: Orders
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,15 @@ def walk(
 
     Raises ConfigError when the rows are not in order or not in the world, and SafetyError when nothing is left.
     """
+    return _stacked(
+        world, first, list(steps(world, start, decide, costs, first=first, last=last, rules=rules))
+    )
+
+
+def steps(
+    world: World, start: Account, decide: Decide, costs: FillCosts, *, first: int, last: int, rules: WalkRules
+) -> Iterator[Step]:
+    """Yield the sessions of a walk one by one, so that several walks can advance together."""
     if not 0 <= first <= last < len(world.sessions):
         raise ConfigError(
             f"A backtest of {len(world.sessions)} sessions cannot run from row {first} to {last}.",
@@ -86,15 +104,13 @@ def walk(
     account = start
     statement = opening_statement(account, world.price_cents[first])
     fills, orders = _nothing(len(account.shares))
-    course = []
     for row in range(first, last + 1):
         if row > first:
             account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
         _refuse_worthless(world, row, statement)
         if (row - first) % rules.every_sessions == 0:
             orders = decide(world, row, account)
-        course.append((account, statement, fills, orders))
-    return _stacked(world, first, course)
+        yield Step(account, statement, fills, orders)
 
 
 def _session(
@@ -141,7 +157,7 @@ def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
         )
 
 
-def _stacked(world: World, first: int, course: list[tuple[Account, Statement, Fills, Orders]]) -> Walk:
+def _stacked(world: World, first: int, course: list[Step]) -> Walk:
     accounts, statements, fills, orders = zip(*course, strict=True)
 
     def rows(values: list[Cents]) -> Cents:

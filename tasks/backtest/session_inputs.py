@@ -1,0 +1,84 @@
+"""What a decision needs of a session, whatever the scores and the portfolio: quotes and risk, as known at its close.
+
+Computed once per session: the walks of a matrix share one `SessionInputs` and advance together, session by session.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from config.settings import Settings
+from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.world import World, window_at
+from tasks.costs.model import multiplier_of
+from tasks.data.panel.returns import daily_returns
+from tasks.data.schema.records import Mask, Matrix
+from tasks.portfolio.arrays import Places, Vector
+from tasks.portfolio.frame import matrix_of
+from tasks.portfolio.quotes import (
+    VOLATILITY_SESSIONS,
+    VOLUME_SESSIONS,
+    WINDOW,
+    average_volume,
+    daily_volatility,
+)
+from tasks.risk.covariance import Shrinkage, covariance_of, estimable, estimator_of
+
+KEPT_ROWS = 4  # the last decision's facts are used again by its fills
+
+
+class Facts(NamedTuple):
+    """What is known of each company after a session's close."""
+
+    price: NDArray[np.float64]  # USD in whole cents
+    adv_usd: Vector
+    daily_volatility: Vector
+    index_multiplier: float
+
+
+class Risk(NamedTuple):
+    """The daily returns of the risk window, and the estimator of their covariance."""
+
+    is_estimable: Mask  # by company
+    known: Places  # the companies that are
+    returns: Matrix  # sessions × known companies
+    shrinkage: Shrinkage
+    factors: int  # 0: none
+
+
+class SessionInputs:
+    """The inputs by row of the world; the most recent ones are kept."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self._world, self._settings = world, settings
+        self.facts = lru_cache(KEPT_ROWS)(self._facts)
+        self.risk = lru_cache(KEPT_ROWS)(self._risk)
+
+    def covariance(self, row: int, considered: Places) -> Matrix:
+        """Return the daily covariance of the companies considered; NaN without an estimate."""
+        risk = self.risk(row)
+        estimated = pd.DataFrame(risk.returns, columns=risk.known)
+        covariance = covariance_of(estimated, considered.tolist(), risk.shrinkage, factors=risk.factors)
+        return matrix_of(covariance, pd.Index(considered))
+
+    def _facts(self, row: int) -> Facts:
+        window = window_at(self._world, row, WINDOW)
+        levels = self._world.volatility_index[: row + 1]
+        return Facts(
+            self._world.price_cents[row] / CENTS_PER_USD,
+            average_volume(window.dollar_volume[-VOLUME_SESSIONS:]),
+            daily_volatility(window.close[-VOLATILITY_SESSIONS - 1 :]),
+            multiplier_of(levels, index=self._settings.costs.volatility_index),
+        )
+
+    def _risk(self, row: int) -> Risk:
+        settings = self._settings.risk
+        window = window_at(self._world, row, settings.window_sessions + 1)
+        returns = daily_returns(window.close)[1:]
+        is_estimable = estimable(returns, min_history_frac=settings.min_history_frac)
+        known = np.flatnonzero(is_estimable)
+        shrinkage, factors = estimator_of(returns[:, known], settings)
+        return Risk(is_estimable, known, returns[:, known], shrinkage, factors)
