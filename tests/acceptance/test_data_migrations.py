@@ -103,6 +103,7 @@ def test_the_next_refresh_brings_an_older_lake_forward(version, home, tmp_path, 
     assert head.refreshed_at is not None
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("version", OLDER)
 @pytest.mark.parametrize(("boundary", "after"), [("_append", True), ("write_head", False)])
 def test_an_interrupted_migration_leaves_the_older_lake(version, boundary, after, home, monkeypatch):

@@ -283,6 +283,7 @@ BOUNDARIES = [
 ]
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize(("is_first", "boundary", "after", "delivery"), BOUNDARIES)
 def test_fault_050_a_refresh_killed_at_any_write_and_run_again_equals_an_undisturbed_one(
     is_first, boundary, after, delivery, tmp_path

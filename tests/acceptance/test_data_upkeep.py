@@ -118,6 +118,7 @@ def test_a_refresh_continues_after_a_killed_refresh_and_a_killed_vacuum(home, wh
     assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize(
     ("boundary", "after"),
     [

@@ -48,6 +48,7 @@ def new(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, by
     return book(home.root)
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("mode", ["kill", "full", "fsync"])
 def test_faults_050_051_052_a_restore_that_ends_early_leaves_old_or_new_or_halts(
     mode, old, archive, new, tmp_path

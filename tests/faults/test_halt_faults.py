@@ -69,6 +69,7 @@ def test_a_switch_that_is_tripped_after_the_checks_still_keeps_the_day_from_bein
     assert not (ready_home / "live" / str(LAST_SESSION)).exists()
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize(
     "moment", [(reporting, "open_portfolio"), (atomic, "_sync_tree"), (atomic, "_exchange")]
 )

@@ -338,6 +338,7 @@ def promote_and_die(home, training, point):
     return not os.WIFSIGNALED(status)
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize(("before", "after"), [("lightgbm", "xgboost"), ("lightgbm", "lightgbm")])
 def test_fault_103_a_crash_during_promotion_leaves_the_old_or_the_new(tmp_path, before, after):
     week_before = FRIDAY - timedelta(days=7)

@@ -68,6 +68,7 @@ def dies_at(boundary, run):
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("there_before", [False, True])
 def test_fault_050_a_kill_at_any_boundary_leaves_the_old_day_or_the_new_one(tmp_path, there_before):
     boundary = 0
