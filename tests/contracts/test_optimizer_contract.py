@@ -1,5 +1,6 @@
 """What every optimizer in the registry keeps. A new one is held to this by being registered."""
 
+import os
 import re
 import subprocess
 import sys
@@ -183,6 +184,45 @@ def test_the_number_of_threads_does_not_change_a_byte(method, is_in_factor_form)
         alone = optimize(method, problem)
     with threadpool_limits(2):
         assert optimize(method, problem).tobytes() == alone.tobytes()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_one_core_and_two_give_the_same_bytes():
+    """A process on one core starts its linear algebra with one thread."""
+    words = """if True:
+        import hashlib, os, sys
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[: int(sys.argv[1])])
+        from tests.contracts.test_optimizer_contract import LEAN, make_factors, make_problem, optimize
+        form = make_factors(names=400, factors=20)
+        problems = [make_problem(names=400, covariance=one) for one in (form, form.matrix())]
+        weights = [optimize(method, problem).tobytes() for problem in problems for method in LEAN]
+        print(hashlib.sha256(b"".join(weights)).hexdigest())"""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", words, cores], capture_output=True, text=True, check=True
+        ).stdout
+        for cores in ("1", "2")
+    }
+
+    assert len(digests) == 1
+
+
+@every_optimizer
+def test_a_loaded_machine_does_not_change_a_byte(method):
+    """The solvers' limits are iterations, not seconds."""
+    problem = make_problem(names=40)
+    idle = optimize(method, problem)
+
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * os.cpu_count())]
+    try:
+        loaded = optimize(method, problem)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+    assert loaded.tobytes() == idle.tobytes()
 
 
 @pytest.mark.parametrize("method", KEEPS_LIMITS)

@@ -2,11 +2,18 @@
 
 import numpy as np
 
-from tasks.portfolio.limits import Limits
+from tasks.portfolio.arrays import Codes, Vector
+from tasks.portfolio.limits import Group, Limits
 from tasks.portfolio.optimizers.problem import Problem, infeasible
 from tasks.portfolio.optimizers.solver import Rows, stacked
 
 BUDGET_SLACK = 1e-6  # an interior-point solver needs some slack inside the limits
+MOST_CUT = 8  # groups of the second classification: every choice of them is tried
+
+Family = tuple[
+    Vector, Codes
+]  # the limit of each group, the last one of names in no group, and each name's group
+Families = tuple[Family, Family]
 
 
 def largest_budget(limits: Limits, names: int) -> float:
@@ -31,8 +38,63 @@ def shares_of_budget(problem: Problem) -> tuple[float, Rows]:
 
 
 def _largest_budget(limits: Limits, sums: Rows, names: int) -> float:
-    if names * limits.max_position <= 1 and not len(sums.bounds):
-        return names * limits.max_position
+    """Return the largest sum of weights, at most 1.
+
+    Without pairs it is a smallest cut, which is exact. Two members of a pair that have at most half a position each
+    are within the pair's limit; if that changes nothing, the pairs do not bind. Only if they may is a linear program
+    solved.
+    """
+    families = _two_classifications(limits.groups, names)
+    if families is None:
+        return _by_linear_program(limits, sums, names)
+    share = np.ones(names)
+    most = _smallest_cut(families, share * limits.max_position)
+    paired = [place for one, other, _ in limits.pairs for place in (one, other)]
+    if paired:
+        share[paired] = 0.5
+        if _smallest_cut(families, share * limits.max_position) < most:
+            return _by_linear_program(limits, sums, names)
+    return most
+
+
+def _smallest_cut(families: Families, room: Vector) -> float:
+    """Return the largest sum of weights, at most 1, that the room of each name and the groups allow.
+
+    Weights flow through at most two groups each, of two classifications (sectors, cap classes): the largest flow equals
+    the smallest cut (Ford and Fulkerson, 1956).
+    """
+    (of_first, first), (of_second, second) = families
+    shape = len(of_first), len(of_second)
+    flow = np.bincount(first * shape[1] + second, weights=room, minlength=shape[0] * shape[1]).reshape(shape)
+    is_cut = np.arange(2 ** (shape[1] - 1))[:, None] >> np.arange(shape[1]) & 1 == 1  # every choice of groups
+    through = np.where(is_cut[:, None, :], 0.0, flow).sum(axis=2)
+    cuts = np.where(is_cut, of_second, 0.0).sum(axis=1) + np.minimum(of_first, through).sum(axis=1)
+    return min(float(cuts.min()), 1.0)
+
+
+def _two_classifications(groups: tuple[Group, ...], names: int) -> Families | None:
+    """Return two families of disjoint groups; None if the groups need more of them, or too many cuts."""
+    families: list[list[Group]] = [[], []]
+    codes = np.full((2, names), -1)
+    for group in groups:
+        free = [place for place in (0, 1) if (codes[place, group.members] < 0).all()]
+        if not free:
+            return None
+        codes[free[0], group.members] = len(families[free[0]])
+        families[free[0]].append(group)
+    if len(families[1]) > MOST_CUT:
+        return None
+    first, second = (
+        (
+            np.array([*(group.limit for group in family), np.inf]),
+            np.where(code < 0, len(family), code),
+        )
+        for family, code in zip(families, codes, strict=True)
+    )
+    return first, second
+
+
+def _by_linear_program(limits: Limits, sums: Rows, names: int) -> float:
     from scipy.optimize import (
         Bounds,
         LinearConstraint,

@@ -2,7 +2,9 @@
 
 A modelling library would produce the same matrices, but its import and model building would take a tenth of a run's
 CPU time. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio. Equal inputs give
-equal bytes. Nothing is kept between two problems: updating an existing solver would save a sixth of its time.
+equal bytes. Nothing is kept between two problems: updating an existing solver would save a sixth of its time (40 names:
+0.66 ms instead of 0.79 ms), but it keeps the scaling of its first problem, and weights would depend on earlier ones (by
+7e-6).
 """
 
 from collections.abc import Sequence
@@ -74,7 +76,6 @@ def minimise_variance(
     NoSolution if the problem is infeasible or the solver does not reach the required accuracy within the iterations.
     """
     import clarabel
-    from scipy.sparse import csc_array
 
     form = _quadratic_form(covariance, variables)
     constraints = stacked(equal, form.exposures, at_most)
@@ -85,8 +86,8 @@ def minimise_variance(
     for _ in range(2):  # an objective far below its expected magnitude is scaled by what was found
         if not objective > 0:
             break
-        quadratic = csc_array(form.quadratic / objective)
-        answer = _solve(quadratic, np.zeros(quadratic.shape[0]), constraints, cones, max_iterations)
+        quadratic = form.quadratic._replace(values=form.quadratic.values / objective)
+        answer = _solve(quadratic, constraints, cones, max_iterations)
         if abs(answer.obj_val - answer.obj_val_dual) <= LARGEST_GAP * abs(answer.obj_val):
             return np.array(answer.x)[:variables]
         objective *= answer.obj_val
@@ -96,22 +97,23 @@ def minimise_variance(
 class _Form(NamedTuple):
     """½ z'Qz is the variance; in factor form z ends with the portfolio's exposures, defined by equalities."""
 
-    quadratic: "csc_array"  # its upper triangle
+    quadratic: Rows  # its upper triangle, square; the bounds count for nothing
     exposures: Rows
 
 
 def _quadratic_form(covariance: Matrix | FactorCovariance, variables: int) -> _Form:
-    from scipy.sparse import csc_array, diags_array
-
     if isinstance(covariance, FactorCovariance):
         names, factors = covariance.loadings.shape
         loaded = rows_of(covariance.loadings.T, np.zeros(factors))
         each = np.arange(factors)
-        diagonal = np.concatenate(
-            [2 * covariance.specific, np.zeros(variables - names), np.full(factors, 2.0)]
-        )
+        places = np.append(np.arange(names), variables + each)
         return _Form(
-            csc_array(diags_array(diagonal)),
+            Rows(
+                np.append(2 * covariance.specific, np.full(factors, 2.0)),
+                places,
+                places,
+                np.zeros(variables + factors),
+            ),
             Rows(
                 np.append(loaded.values, -np.ones(factors)),
                 np.append(loaded.rows, each),
@@ -119,26 +121,39 @@ def _quadratic_form(covariance: Matrix | FactorCovariance, variables: int) -> _F
                 loaded.bounds,
             ),
         )
-    names = len(covariance)
-    quadratic = np.zeros((variables, variables))
-    quadratic[:names, :names] = np.triu(covariance + covariance.T)
-    return _Form(csc_array(quadratic), rows_of(np.empty((0, 0)), np.empty(0)))
+    columns, rows = np.tril_indices(len(covariance))
+    values = (covariance + covariance.T)[rows, columns]
+    return _Form(Rows(values, rows, columns, np.zeros(variables)), rows_of(np.empty((0, 0)), np.empty(0)))
 
 
-def _solve(
-    quadratic: "csc_array", linear: Vector, constraints: Rows, cones: Sequence[Any], max_iterations: int
-) -> Any:
-    import clarabel
+def _by_column(rows: Rows, columns: int) -> "csc_array":
+    """Return the sparse matrix without zeros: sorting here takes a third of the time of scipy's conversion."""
     from scipy.sparse import csc_array
 
-    values, rows, columns, bounds = constraints
-    kept = values != 0
-    matrix = csc_array((values[kept], (rows[kept], columns[kept])), shape=(len(bounds), len(linear)))
+    order = np.lexsort((rows.rows, rows.columns))
+    order = order[rows.values[order] != 0]
+    ends = np.cumsum(np.bincount(rows.columns[order], minlength=columns))
+    return csc_array(
+        (rows.values[order], rows.rows[order], np.append(0, ends)), shape=(len(rows.bounds), columns)
+    )
+
+
+def _solve(quadratic: Rows, constraints: Rows, cones: Sequence[Any], max_iterations: int) -> Any:
+    import clarabel
+
+    variables = len(quadratic.bounds)
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_iter = max_iterations
     settings.max_threads = 1  # more threads would add in another order
-    answer = clarabel.DefaultSolver(quadratic, linear, matrix, bounds, cones, settings).solve()
+    answer = clarabel.DefaultSolver(
+        _by_column(quadratic, variables),
+        np.zeros(variables),
+        _by_column(constraints, variables),
+        constraints.bounds,
+        cones,
+        settings,
+    ).solve()
     status = str(answer.status)
     if status in INACCURATE:
         raise NoSolution(f"the solver did not reach the required accuracy within {max_iterations} iterations")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.portfolio.optimizers.hierarchical import hrp, tilted_hrp
+from tasks.portfolio.optimizers.hierarchical import _leaves, hrp, tilted_hrp
 from tests.problems import make_problem, with_methods
 
 
@@ -57,3 +57,12 @@ def test_a_tilt_of_nothing_leaves_hrp():
 
 def test_the_smallest_problem_holds_its_only_name():
     assert tilted_hrp(make_problem(names=1)).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_leaves_are_those_of_scipy(seed):
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    tree = linkage(np.random.default_rng(seed).normal(size=(30, 4)).round(1), "single")
+
+    assert _leaves(tree).tolist() == leaves_list(tree).tolist()
