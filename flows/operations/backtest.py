@@ -106,10 +106,11 @@ def _computed(
     place: Path,
 ) -> dict[str, Any]:
     """Walk the combination, publish its directory and return the manifest."""
-    from tasks.backtest.combination import curve_of, run_combination
-    from tasks.backtest.metrics.figures import measure
+    from tasks.backtest.combination import run_combination, run_equal_weight
     from tasks.backtest.publication import publish, tables_of
     from tasks.backtest.signals import signals_of
+    from tasks.backtest.tear_sheet import tear_sheet_of
+    from tasks.data.panel.coverage import coverage_by_year
     from tasks.reporting.page.backtest import render_backtest
 
     settings = run.settings
@@ -125,12 +126,18 @@ def _computed(
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
     with progress_bar("Sessions", last - first + 1) as report:
         course = run_combination(world, signals, settings, combination, report=report)
-    curve = curve_of(course, world, states)
-    figures = measure(curve)
-    tables = tables_of(course, curve, figures)
+    sheet = tear_sheet_of(
+        course,
+        run_equal_weight(world, signals, settings, combination),
+        world,
+        states,
+        coverage=coverage_by_year(snapshot, course.sessions),
+        seed=run.seed("bootstrap"),
+    )
+    tables = tables_of(sheet)
     page = render_backtest(
-        curve,
-        figures,
+        sheet.curve,
+        sheet.figures,
         tables["years.csv"],
         tables["regimes.csv"],
         combination,
@@ -138,7 +145,7 @@ def _computed(
         is_simulated=settings.data.provider == "simulated",
     )
     ids = {"id": place.name, "scores": scores.id, "snapshot": snapshot.id}
-    return publish(place, tables, page, combination, ids, figures)
+    return publish(place, tables, page, combination, ids, sheet)
 
 
 def _chosen(model: str | None, settings: "Settings") -> "Candidate":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.settings import Settings, config_hash
 from tasks.backtest.account import Account
+from tasks.backtest.equal_weight import walk_equal_weight
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.session_decision import SessionDecision, Signals
@@ -101,6 +102,19 @@ def run_combination(
         first=first,
         last=last,
         rules=WalkRules(fill_at=combination.fill_at, every_sessions=combination.every_sessions),
+    )
+
+
+def run_equal_weight(world: World, signals: Signals, settings: Settings, combination: Combination) -> Walk:
+    """Walk the universe in equal weights over the same sessions, with the same cash, fills and costs."""
+    first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+    return walk_equal_weight(
+        world,
+        SessionDecision(world, signals, settings).costs,
+        cash_cents=round(settings.portfolio.initial_cash_usd * CENTS_PER_USD),
+        first=first,
+        last=last,
+        fill_at=combination.fill_at,
     )
 
 

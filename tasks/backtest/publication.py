@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from tasks.backtest.combination import Combination
-from tasks.backtest.metrics.curve import Curve
-from tasks.backtest.metrics.figures import Figure
-from tasks.backtest.metrics.tables import per_month, per_regime, per_year, worst_drawdowns
+from tasks.backtest.metrics.bootstrap import Interval
+from tasks.backtest.metrics.figures import SHORT_SESSIONS, Figure
+from tasks.backtest.metrics.tables import per_month, per_regime, per_year, rolling, worst_drawdowns
+from tasks.backtest.metrics.worst_days import WorstDay
 from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.tear_sheet import TearSheet
 from tasks.backtest.walk import Walk
 from tasks.core.atomic import make_folder, replace_folder, write_bytes
 from tasks.core.errors import StorageError
@@ -25,18 +27,26 @@ from tasks.core.json_text import parse_json
 SCHEMA_VERSION = 1
 MANIFEST_FILE, REPORT_FILE = "manifest.json", "report.html"
 DRAWDOWNS_LISTED = 10
+NO_INTERVAL = Interval(float("nan"), float("nan"), 0)
+NO_FIGURE = Figure(float("nan"), 0, "withheld")
+FIGURE_COLUMNS = (
+    *("figure", "value", "sessions", "standing", "low", "high"),
+    *("equal_weight", "benchmark", "above_equal_weight_low", "above_equal_weight_high"),
+)
 
 
-def tables_of(course: Walk, curve: Curve, figures: Mapping[str, Figure]) -> dict[str, pd.DataFrame]:
+def tables_of(sheet: TearSheet) -> dict[str, pd.DataFrame]:
     """Return the tables of a backtest by file name."""
-    measured = pd.DataFrame(
-        [(name, *figure) for name, figure in figures.items()],
-        columns=["figure", "value", "sessions", "standing"],
-    )
+    curve = sheet.curve
     return {
-        "figures.csv": measured,
-        "equity.csv": _equity(course, curve),
-        "trades.csv": _trades(course),
+        "figures.csv": _figures(sheet),
+        "equity.csv": _equity(sheet),
+        "trades.csv": _trades(sheet.course),
+        "round_trips.csv": sheet.trips.assign(pnl_usd=sheet.trips["pnl_usd"].round(2)),
+        "attribution.csv": _attribution(sheet.attribution),
+        "sectors.csv": sheet.sectors.reset_index(),
+        "rolling.csv": rolling(curve, window=SHORT_SESSIONS).reset_index(),
+        "worst_days.csv": pd.DataFrame([_worst_day(day) for day in sheet.worst_days]),
         "years.csv": per_year(curve).reset_index(),
         "months.csv": per_month(curve).reset_index(),
         "regimes.csv": per_regime(curve).reset_index(),
@@ -50,7 +60,7 @@ def publish(
     page: bytes,
     combination: Combination,
     identity: Mapping[str, Any],
-    figures: Mapping[str, Figure],
+    sheet: TearSheet,
 ) -> dict[str, Any]:
     """Write the directory; return the manifest."""
     files = {
@@ -62,7 +72,8 @@ def publish(
         "schema_version": SCHEMA_VERSION,
         "combination": {name: _plain(value) for name, value in asdict(combination).items()},
         "identity": dict(identity),
-        "figures": {name: _figure(figure) for name, figure in figures.items()},
+        "figures": {name: _figure(figure) for name, figure in sheet.figures.items()},
+        "basis": {name: value for name, value in asdict(sheet.basis).items() if name != "coverage"},
         "sha256": {name: sha256_of_bytes(content) for name, content in sorted(files.items())},
     }
     make_folder(place.parent)
@@ -94,8 +105,36 @@ def read_published(place: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def _equity(course: Walk, curve: Curve) -> pd.DataFrame:
+def _figures(sheet: TearSheet) -> pd.DataFrame:
+    """Return one row per figure: of the portfolio with its 95% interval, of equal weight and of the benchmark.
+
+    The last two columns are the interval of the portfolio's figure minus that of equal weight.
+    """
+    rows = []
+    for name, figure in {**sheet.figures, **sheet.distribution, **sheet.trip_figures}.items():
+        own, above = sheet.intervals.get(name, NO_INTERVAL), sheet.above_equal_weight.get(name, NO_INTERVAL)
+        others = (
+            each.get(name, NO_FIGURE).value for each in (sheet.equal_weight_figures, sheet.benchmark_figures)
+        )
+        rows.append((name, *figure, own.low, own.high, *others, above.low, above.high))
+    return pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
+
+
+def _attribution(cents: pd.DataFrame) -> pd.DataFrame:
+    """Return the parts of each session's change of equity in USD, exact to the cent."""
+    written = {f"{name}_usd": [_usd(value) for value in column.tolist()] for name, column in cents.items()}
+    return pd.DataFrame({"session": _days(cents.index.to_numpy()), **written})
+
+
+def _worst_day(day: WorstDay) -> dict[str, Any]:
+    """Return the day as a row; its parts as fractions of the equity before."""
+    own = {"session": day.session, "return": day.return_frac, "benchmark_return": day.benchmark}
+    return {**own, "regime": day.regime, "exposure": day.exposure, **day.parts, "reason": day.reason}
+
+
+def _equity(sheet: TearSheet) -> pd.DataFrame:
     """Return one row per session; money in USD, exact to the cent."""
+    course, curve = sheet.course, sheet.curve
     by_session = {
         "equity": course.equity,
         "cash": course.cash,
@@ -106,6 +145,7 @@ def _equity(course: Walk, curve: Curve) -> pd.DataFrame:
         "interest": course.interest,
         "costs": course.costs.sum(axis=1),
         "borrow": course.borrow.sum(axis=1),
+        "equal_weight_equity": np.rint(sheet.equal_weight.equity_usd * CENTS_PER_USD).astype(np.int64),
     }
     money = {f"{name}_usd": [_usd(cents) for cents in column.tolist()] for name, column in by_session.items()}
     rates = {

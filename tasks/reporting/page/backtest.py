@@ -9,7 +9,8 @@ import pandas as pd
 from tasks.backtest.combination import Combination
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import Figure as Measured
-from tasks.reporting.page.charts import Line, drawdown_chart, lines_chart
+from tasks.reporting.page.canvas import Line
+from tasks.reporting.page.charts import drawdown_chart, lines_chart
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.figures import Figure, stretch_ends
 from tasks.reporting.page.numerals import number, signed, typeset_percent, words

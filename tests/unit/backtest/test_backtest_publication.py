@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from tasks.backtest.account import Account
-from tasks.backtest.combination import Combination, curve_of, rows_of_walk
-from tasks.backtest.metrics.figures import measure
+from tasks.backtest.combination import Combination, rows_of_walk
+from tasks.backtest.equal_weight import walk_equal_weight
 from tasks.backtest.publication import publish, read_published, tables_of
+from tasks.backtest.tear_sheet import tear_sheet_of
 from tasks.backtest.walk import WalkRules, walk
 from tasks.core.errors import ConfigError, StorageError
 from tasks.trades.fills import Orders
@@ -41,9 +42,9 @@ def course(market):
 
 
 def published(place, market, course):
-    curve = curve_of(course, market, np.full(30, "BULL"))
-    figures = measure(curve)
-    publish(place, tables_of(course, curve, figures), b"page", COMBINATION, {"id": "x"}, figures)
+    equal = walk_equal_weight(market, free, cash_cents=100_000, first=0, last=29, fill_at="next_open")
+    sheet = tear_sheet_of(course, equal, market, np.full(30, "BULL"), coverage=(), seed=1)
+    publish(place, tables_of(sheet), b"page", COMBINATION, {"id": "x"}, sheet)
     return place
 
 
@@ -65,6 +66,21 @@ def test_the_tables_are_those_of_the_walk_to_the_cent(tmp_path, market, course):
             "cost_usd": "0.07",
         }
     ]
+
+
+def test_the_tables_of_trips_and_attribution_hold_the_whole_profit_to_the_cent(tmp_path, market, course):
+    place = published(tmp_path / "b", market, course)
+
+    parts = pd.read_csv(place / "attribution.csv", dtype=str).drop(columns="session")
+    trips = pd.read_csv(place / "round_trips.csv")
+    equity = pd.read_csv(place / "equity.csv", dtype=str)
+    cents = sum(int(cell.replace(".", "")) for cell in parts.to_numpy().ravel())
+    assert cents == course.equity[-1] - course.equity[0] == -7
+    assert trips[["company", "entry", "sessions", "pnl_usd", "is_open"]].to_dict("records") == [
+        {"company": "20240101~A", "entry": "2024-01-05", "sessions": 26, "pnl_usd": -0.07, "is_open": True}
+    ]
+    # no company is a member before session 10; 50 of A and 25 of B, 7 cents each
+    assert equity["equal_weight_equity_usd"].iloc[[0, 21, 22]].tolist() == ["1000.00", "1000.00", "999.86"]
 
 
 def test_a_published_backtest_is_read_back_and_the_same_bytes_again(tmp_path, market, course):
