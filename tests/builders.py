@@ -68,6 +68,7 @@ def make_panel(*, sessions: int = 300, symbols: int = 30, last: date = FRIDAY, s
     return Panel(
         sessions=sessions_ending(last, sessions),
         symbols=np.array([f"S{i:03d}" for i in range(symbols)]),
+        company=np.array([f"20000103~S{i:03d}" for i in range(symbols)]),
         open=open_,
         high=high,
         low=low,

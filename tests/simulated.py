@@ -64,6 +64,7 @@ def known_market(
     panel = Panel(
         sessions=index.to_numpy().astype("datetime64[D]"),
         symbols=columns.to_numpy(dtype=str),
+        company=columns.to_numpy(dtype=str),
         **{name: raw[name] * factor for name in ("open", "high", "low")},
         close=level,
         volume=raw["volume"] / factor,

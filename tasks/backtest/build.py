@@ -28,7 +28,7 @@ from tasks.data.panel.as_known import (
 )
 from tasks.data.panel.assemble import amended_bars, cumulative_factors
 from tasks.data.panel.companies import MAX_GAP_SESSIONS, CompanyIndex, company_index
-from tasks.data.panel.grid import Grid, Ints, cells_of, days_of, scatter
+from tasks.data.panel.grid import Grid, Ints, cells_of, days_of, grid_of, scatter
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
 from tasks.data.panel.listings import NO_SECTOR
 from tasks.data.panel.membership import session_age
@@ -68,7 +68,7 @@ def build_world(
     the first bar, since age and membership count from there.
     """
     companies = known_companies(tables, sessions)
-    grid = _grid(sessions, companies)
+    grid = grid_of(sessions, np.arange(len(companies.ids)), companies)
     raw = _bars(bars, tables["amendments"], grid, companies)
     on_time, late = split_by_lateness(tables["actions"], "actions", sessions)
     total, split = cumulative_factors(grid, on_time, companies)
@@ -108,13 +108,6 @@ def known_companies(tables: Mapping[str, pd.DataFrame], sessions: Days) -> Compa
     lives, _ = split_by_lateness(tables["lives"], "lives", sessions)
     renames, _ = split_by_lateness(tables["renames"], "renames", sessions)
     return company_index(lives, renames)
-
-
-def _grid(sessions: Days, companies: CompanyIndex) -> Grid:
-    order = np.argsort(companies.ids)
-    column_of = np.empty(len(order), dtype=np.int64)
-    column_of[order] = np.arange(len(order))
-    return Grid(sessions, order.astype(np.int64), column_of)
 
 
 def _bars(bars: BarColumns, amendments: pd.DataFrame, grid: Grid, companies: CompanyIndex) -> Bars:

@@ -153,16 +153,16 @@ def _fill(raw: Raw, panel: Panel, features: Sequence[Feature], rows: slice) -> N
 def _peers(panel: Panel, raw: Raw, *, first_row: int) -> Peers:
     """Return the groups for transforms; `raw` holds the factors that neutral transforms remove, if any."""
     is_member = panel.is_member[first_row:]
-    alphabetical = np.argsort(panel.symbols, kind="stable")
+    order = np.argsort(panel.company)
     if not len(raw):
-        return Peers(is_member, panel.sector_at[first_row:], alphabetical)
+        return Peers(is_member, panel.sector_at[first_row:], order)
     values = dict(zip((MARKET_CAP, TRADED, BETA), raw, strict=True))
     market_cap, traded, beta = (
         rank(np.where(is_member, values[name].T, np.float32(np.nan))) for name in (MARKET_CAP, TRADED, BETA)
     )
     has_caps = 2 * np.isfinite(market_cap).sum(axis=1) > is_member.sum(axis=1)
     size = np.where(has_caps[:, None], market_cap, traded)
-    return Peers(is_member, panel.sector_at[first_row:], alphabetical, size, beta)
+    return Peers(is_member, panel.sector_at[first_row:], order, size, beta)
 
 
 def _transformed_all(raw: Raw, features: Sequence[Feature], peers: Peers, *, first_row: int) -> Values:

@@ -23,7 +23,7 @@ COLUMN_TYPES = {
 
 
 class SessionArrays(NamedTuple):
-    """One session's arrays, the symbol of each name in alphabetical order, and the sorted sectors by code."""
+    """One session's arrays, the symbol of each name, and the sorted sectors by code."""
 
     symbols: pd.Index
     sectors: tuple[str, ...]
@@ -38,9 +38,13 @@ class SessionArrays(NamedTuple):
 def session_arrays(
     scores: pd.Series, assets: pd.DataFrame, has_risk: Collection[str], book: Book
 ) -> SessionArrays:
-    """Return the arrays of every name with a score, a price or a holding. `assets` as tasks/portfolio/quotes.py."""
+    """Return the arrays of every name with a score, a price or a holding.
+
+    Names are in the order of `assets` (tasks/portfolio/quotes.py), which decides ties; others follow by symbol.
+    """
     shares = pd.Series({holding.symbol: holding.shares for holding in book.holdings}, dtype=float)
-    symbols = pd.Index(sorted({*scores.index, *assets.index, *shares.index}), dtype="str", name="symbol")
+    others = sorted({*scores.index, *shares.index} - {*assets.index})
+    symbols = pd.Index([*assets.index, *others], dtype="str", name="symbol")
     facts = assets.reindex(symbols)
     sector, sectors = sector_codes(facts["sector"])
     names = Names(
@@ -116,9 +120,9 @@ def by_symbol(session: SessionArrays, target: Target, reasons: Sequence[str]) ->
 
 
 def book_frame(target: pd.DataFrame, book: Book, assets: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
-    """Return the frame of `Portfolio`: names with a target or a holding by descending weight, CASH last.
+    """Return the frame of `Portfolio`: names with a target or a holding in the order of the session, CASH last.
 
-    `target` is the frame of `by_symbol`, in alphabetical order.
+    `target` is the frame of `by_symbol`.
     """
     current = current_weights(book)
     wanted = target[(target["weight"] > 0) | target.index.isin(current.index)]
@@ -138,7 +142,6 @@ def book_frame(target: pd.DataFrame, book: Book, assets: pd.DataFrame, scores: p
         },
         index=names,
     )
-    frame = frame.sort_values("weight", ascending=False, kind="stable")  # names are in alphabetical order
     cash = pd.DataFrame(
         {
             "weight": max(1.0 - frame["weight"].sum(), 0.0),

@@ -16,7 +16,7 @@ WINDOW = VOLATILITY_SESSIONS + 1  # sessions of the panel that this module looks
 
 
 def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame by symbol, in alphabetical order.
+    """Return a frame by symbol, in the order of the panel.
 
     price (USD, whole cents; the last known one, per current share), has_quote (it traded on the panel's last
     session), is_quarantined, sector, cap_class, adv_usd (mean of 21 sessions, missing ones count as 0; NaN if
@@ -34,7 +34,7 @@ def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) 
         },
         index=pd.Index(panel.symbols.astype(str), name="symbol"),
     )
-    return frame[frame["price"].notna()].sort_index()
+    return frame[frame["price"].notna()]
 
 
 def to_cents(price: NDArray[np.float64]) -> NDArray[np.float64]:

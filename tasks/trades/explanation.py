@@ -62,7 +62,7 @@ def dropped_trades(
             why = _why_nothing(line, lines, gap_cents[line])
         if why:
             found.append(Dropped(symbols[line], lost_usd, why))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: one.symbol))
 
 
 def step_words(lines: Lines, rules: TradeRules) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from tasks.trades.plan import Plan, cash_after_cents, shares_after
 
 
 def line_symbols(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the symbol of each line of a target portfolio: alphabetical order, without cash."""
-    return tuple(frame.index.drop(CASH).sort_values().astype(str))
+    """Return the symbol of each line of a target portfolio: the order of its names, without cash."""
+    return tuple(frame.index.drop(CASH).astype(str))
 
 
 def make_lines(
@@ -27,7 +27,7 @@ def make_lines(
     index_multiplier: float = 1.0,
 ) -> Lines:
     """Return the lines of a target portfolio (the frame of `Portfolio`) and the holdings."""
-    names = frame.drop(index=CASH).sort_index()
+    names = frame.drop(index=CASH)
     held = pd.Series({holding.symbol: holding.shares for holding in book.holdings}, dtype=float)
     unknown = held.index.difference(names.index)
     if len(unknown):

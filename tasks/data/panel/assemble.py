@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.panel.companies import CompanyIndex, company_index
-from tasks.data.panel.grid import Grid, Ints, cells_of, days_of, scatter
+from tasks.data.panel.grid import Grid, Ints, cells_of, days_of, grid_of, scatter
 from tasks.data.panel.levels import level_of, market_level, risk_free_rate
 from tasks.data.panel.listings import listed_facts, sectors_by_session
 from tasks.data.panel.membership import in_index, quarantined, session_age
@@ -25,7 +25,7 @@ BY_SESSION_AND_SYMBOL = (
     *("raw_close", "dollar_volume", "is_member", "sector_at"),
 )
 BY_SESSION = ("sessions", "market", "volatility_index", "risk_free")
-BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
+BY_SYMBOL = ("symbols", "company", "sector", "cap_class", "name")
 
 
 def assemble(
@@ -41,7 +41,7 @@ def assemble(
     companies = company_index(tables["lives"], tables["renames"])
     parts = [bars, amended_bars(tables["amendments"], since=sessions[lookback])]
     company = [companies.of_rows(part.symbols, part.code, part.day) for part in parts]
-    grid = _grid(sessions[lookback:], parts, company, first=start - lookback, count=len(companies.names))
+    grid = _grid(sessions[lookback:], parts, company, companies, first=start - lookback)
     cells = [cells_of(grid, part, of_rows) for part, of_rows in zip(parts, company, strict=True)]
     raw = {name: scatter(grid, parts, cells, name) for name in OHLCV}
 
@@ -64,6 +64,7 @@ def assemble(
     return Panel(
         sessions=window,
         symbols=companies.names[grid.companies],
+        company=companies.ids[grid.companies],
         **{field: (raw[field] * total)[keep] for field in ("open", "high", "low", "close")},
         volume=(raw["volume"] / split)[keep],
         raw_close=raw["close"][keep],
@@ -118,15 +119,14 @@ def amended_bars(frame: pd.DataFrame, *, since: np.datetime64) -> BarColumns:
     )
 
 
-def _grid(sessions: Days, parts: list[BarColumns], company: list[Ints], *, first: int, count: int) -> Grid:
-    has_bar = np.zeros(count, dtype=bool)
+def _grid(
+    sessions: Days, parts: list[BarColumns], company: list[Ints], companies: CompanyIndex, *, first: int
+) -> Grid:
+    has_bar = np.zeros(len(companies.ids), dtype=bool)
     for part, of_rows in zip(parts, company, strict=True):
         inside = (part.day >= sessions[first]) & (of_rows >= 0)
         has_bar[of_rows[inside]] = True
-    chosen = np.flatnonzero(has_bar)
-    column_of = np.full(count, -1, dtype=np.int64)
-    column_of[chosen] = np.arange(len(chosen))
-    return Grid(sessions, chosen, column_of)
+    return grid_of(sessions, np.flatnonzero(has_bar), companies)
 
 
 def cumulative_factors(grid: Grid, actions: pd.DataFrame, companies: CompanyIndex) -> tuple[Matrix, Matrix]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.data.panel.companies import CompanyIndex
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import Days, Mask, Matrix
 
@@ -24,6 +25,14 @@ class Grid:
     @property
     def shape(self) -> tuple[int, int]:
         return len(self.sessions), len(self.companies)
+
+
+def grid_of(sessions: Days, chosen: Ints, companies: CompanyIndex) -> Grid:
+    """Return the grid of the chosen companies, in the order of their ids."""
+    ordered = chosen[np.argsort(companies.ids[chosen])]
+    column_of = np.full(len(companies.ids), -1, dtype=np.int64)
+    column_of[ordered] = np.arange(len(ordered))
+    return Grid(sessions, ordered, column_of)
 
 
 def row_index(sessions: Days, days: Days) -> Ints:

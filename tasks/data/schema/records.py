@@ -100,7 +100,8 @@ class Panel:
     """
 
     sessions: Days
-    symbols: NDArray[np.str_]
+    symbols: NDArray[np.str_]  # as of the last session
+    company: NDArray[np.str_]  # id by column, ascending: an order that no later rename changes
     open: Matrix
     high: Matrix
     low: Matrix

@@ -28,14 +28,14 @@ class Peers:
 
     is_member: Mask
     sector: NDArray[np.int8]  # sessions × symbols
-    alphabetical: NDArray[np.intp]  # order of summation, whatever the order of the columns
+    order: NDArray[np.intp]  # order of summation, whatever the order of the columns
     size: SessionValues | None = None  # 0–1 in each session; NaN counts as the sector's average
     beta: SessionValues | None = None
 
     def of(self, rows: slice) -> "Peers":
         """Return the groups of these sessions."""
         size, beta = (None if figure is None else figure[rows] for figure in (self.size, self.beta))
-        return Peers(self.is_member[rows], self.sector[rows], self.alphabetical, size, beta)
+        return Peers(self.is_member[rows], self.sector[rows], self.order, size, beta)
 
 
 def transformed(values: SessionValues, transform: Transform, peers: Peers) -> SessionValues:
@@ -96,7 +96,7 @@ def neutral(ranks: SessionValues, peers: Peers) -> SessionValues:
     unknown = np.full_like(ranks, np.nan)
     size = unknown if peers.size is None else peers.size
     beta = unknown if peers.beta is None else peers.beta
-    return session_kernels.residuals(ranks, size, beta, peers.sector, peers.alphabetical)
+    return session_kernels.residuals(ranks, size, beta, peers.sector, peers.order)
 
 
 def _median(values: SessionValues) -> SessionValues:

@@ -71,7 +71,7 @@ def residuals(
     size: SessionValues,
     beta: SessionValues,
     sector: NDArray[np.int8],
-    alphabetical: NDArray[np.intp],
+    order: NDArray[np.intp],
 ) -> SessionValues:
     """Return the residuals of least squares on sectors, size and beta.
 
@@ -84,10 +84,10 @@ def residuals(
         row = values[session]
         figures[0], figures[1], figures[2] = row, size[session], beta[session]
         for factor in range(3):
-            _less_sector_mean(figures[factor], row, sector[session], alphabetical)
+            _less_sector_mean(figures[factor], row, sector[session], order)
         y, s, b = figures[0], figures[1], figures[2]
         ss = bb = sb = sy = by = 0.0
-        for symbol in alphabetical:
+        for symbol in order:
             if not np.isnan(row[symbol]):
                 ss += s[symbol] * s[symbol]
                 bb += b[symbol] * b[symbol]
@@ -110,15 +110,15 @@ def _less_sector_mean(
     figure: NDArray[np.float64],
     among: SessionValues,
     sector: NDArray[np.int8],
-    alphabetical: NDArray[np.intp],
+    order: NDArray[np.intp],
 ) -> None:
     """Subtract each sector's mean in place, over the symbols with a value; 0 where the value is unknown."""
     groups = int(sector.max()) + 2  # the last one, at index −1, holds the names without a dated sector
     total, count = np.zeros(groups), np.zeros(groups)
-    for symbol in alphabetical:
+    for symbol in order:
         if not np.isnan(among[symbol]) and not np.isnan(figure[symbol]):
             total[sector[symbol]] += figure[symbol]
             count[sector[symbol]] += 1
-    for symbol in alphabetical:
+    for symbol in order:
         known = not np.isnan(among[symbol]) and not np.isnan(figure[symbol])
         figure[symbol] = figure[symbol] - total[sector[symbol]] / count[sector[symbol]] if known else 0.0

@@ -20,7 +20,7 @@ BY_SESSION_AND_SYMBOL = (
     "sector_at",
 )
 BY_SESSION = ("sessions", "market", "volatility_index", "risk_free")
-BY_SYMBOL = ("symbols", "sector", "cap_class", "name")
+BY_SYMBOL = ("symbols", "company", "sector", "cap_class", "name")
 
 
 def rough_panel(seed: int = 0, *, sessions: int = 330, symbols: int = 12) -> Panel:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.portfolio.frame import book_frame, current_weights, reductions_of
+from tasks.portfolio.frame import book_frame, current_weights, reductions_of, session_arrays
 from tasks.portfolio.schema import CASH
 from tests.unit.portfolio.test_portfolio_target import make_assets
 from tests.unit.trades.trades_worlds import make_book
@@ -22,27 +22,41 @@ def test_current_weights_are_values_over_equity_by_symbol():
     assert weights.index.name == "symbol"
 
 
-def test_each_figure_stands_beside_its_name_the_heaviest_first():
+def test_each_figure_is_in_the_row_of_its_name_in_the_order_of_the_target():
     assets = make_assets(
         ("C", "B", "A", "Z"), price={**PRICES, "Z": 99.0}, adv_usd={"A": 1e6, "B": 2e6, "C": 3e6}
     )
     target = pd.DataFrame(
-        {"weight": [0.1, 0.2, 0.3], "note": ["why A", "why B", "why C"]},
-        index=pd.Index(["A", "B", "C"], name="symbol"),
+        {"weight": [0.2, 0.3, 0.1], "note": ["why B", "why C", "why A"]},
+        index=pd.Index(["B", "C", "A"], name="symbol"),
     )
     book = make_book(80_000.0, B=1_000, prices=PRICES)
 
     frame = book_frame(target, book, assets, pd.Series({"C": 3.0, "A": 1.0}))
 
-    assert frame.index.tolist() == ["C", "B", "A", "CASH"]
+    assert frame.index.tolist() == ["B", "C", "A", "CASH"]
     assert frame.index.name == "symbol"
-    assert frame["price"].tolist() == [40.0, 20.0, 10.0, 1.0]
-    assert frame["weight"].tolist() == pytest.approx([0.3, 0.2, 0.1, 0.4])
-    assert frame["current_weight"].tolist() == pytest.approx([0.0, 0.2, 0.0, 0.8])
+    assert frame["price"].tolist() == [20.0, 40.0, 10.0, 1.0]
+    assert frame["weight"].tolist() == pytest.approx([0.2, 0.3, 0.1, 0.4])
+    assert frame["current_weight"].tolist() == pytest.approx([0.2, 0.0, 0.0, 0.8])
     assert frame["has_quote"].all()
-    assert frame["adv_usd"].tolist()[:3] == [3e6, 2e6, 1e6]
-    assert frame["note"].tolist()[:3] == ["why C", "why B", "why A"]
-    assert frame["score"].fillna(-1).tolist()[:3] == [3.0, -1.0, 1.0]
+    assert frame["adv_usd"].tolist()[:3] == [2e6, 3e6, 1e6]
+    assert frame["note"].tolist()[:3] == ["why B", "why C", "why A"]
+    assert frame["score"].fillna(-1).tolist()[:3] == [-1.0, 3.0, 1.0]
+
+
+def test_names_are_in_the_order_of_the_quotes_which_a_later_symbol_does_not_change():
+    book = make_book(80_000.0, B=1_000, prices=PRICES)
+    scores = pd.Series({"A": 1.0, "B": 2.0, "C": 3.0})
+    assets = make_assets(("C", "A", "B"), price=PRICES)
+
+    session = session_arrays(scores, assets, ["A", "C"], book)
+    renamed = session_arrays(scores.rename({"C": "Z"}), assets.rename({"C": "Z"}), ["A", "Z"], book)
+
+    assert session.symbols.tolist() == ["C", "A", "B"]
+    assert renamed.symbols.tolist() == ["Z", "A", "B"]
+    for name, values in vars(session.names).items():
+        np.testing.assert_array_equal(getattr(renamed.names, name), values)
 
 
 # issue 10, line 6

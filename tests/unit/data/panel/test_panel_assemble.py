@@ -75,11 +75,11 @@ def test_bars_lie_on_their_sessions_amended_ones_over_them_and_nothing_else_is_t
 
     panel = assembled(closes, amendments=amended)
 
-    assert panel.symbols.tolist() == ["A", "B", "E"]  # who has no bar in the window has no column
+    assert panel.symbols.tolist() == ["B", "E", "A"]  # by first session; no bar in the window, no column
     assert panel.sessions.tolist() == DAYS[30:].tolist()
     expected = np.full((30, 3), np.nan)
-    expected[1, 0], expected[10, 1], expected[11, 1] = 10.0, 40.0, 7.0
-    expected[0, 2] = 5.0
+    expected[1, 2], expected[10, 0], expected[11, 0] = 10.0, 40.0, 7.0
+    expected[0, 1] = 5.0
     np.testing.assert_array_equal(panel.raw_close, expected)
     np.testing.assert_array_equal(panel.close, expected)
     np.testing.assert_array_equal(panel.high, np.where(expected == 7.0, 7.0, expected + 1))
@@ -92,8 +92,23 @@ def test_the_first_row_that_is_read_takes_its_amendment_and_a_bar_before_it_has_
 
     panel = assembled(closes, amendments=amended, lookback=30)
 
-    assert panel.raw_close[:2, 0].tolist() == [7.0, 10.0]
-    assert np.flatnonzero(np.isfinite(panel.raw_close[:, 1])).tolist() == [10]
+    assert panel.raw_close[:2, 1].tolist() == [7.0, 10.0]
+    assert np.flatnonzero(np.isfinite(panel.raw_close[:, 0])).tolist() == [10]
+
+
+def test_a_rename_moves_no_column():
+    closes = {"B": dict.fromkeys(range(60), 20.0), "C": dict.fromkeys(range(60), 30.0)}
+    before = assembled({"A": dict.fromkeys(range(60), 10.0)} | closes)
+
+    after = assembled(
+        {"A": dict.fromkeys(range(45), 10.0), "Z": dict.fromkeys(range(45, 60), 10.0)} | closes,
+        renames=table("renames", {"old": "A", "new": "Z", "session": 45}),
+    )
+
+    assert before.symbols.tolist() == ["A", "B", "C"]
+    assert after.symbols.tolist() == ["Z", "B", "C"]
+    assert after.company.tolist() == before.company.tolist() == sorted(after.company)
+    np.testing.assert_array_equal(after.raw_close, before.raw_close)
 
 
 def test_prices_carry_what_was_paid_out_and_volumes_what_was_split_from_the_day_on():
