@@ -6,6 +6,7 @@ invest until it is paid.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from tasks.backtest.account import Account
 from tasks.backtest.money import CENTS_PER_USD, Cents, Shares
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.world import World
-from tasks.core.sessions import session_after
+from tasks.core.sessions import session_after, sessions_between
 from tasks.costs.model import Conditions, estimate, whole_cents
 from tasks.data.schema.records import Mask, Matrix
 from tasks.portfolio.arrays import Names, Vector, value_held
@@ -65,6 +66,8 @@ class SessionDecision:
     ) -> None:
         self._world, self._signals, self._settings = world, signals, settings
         self._inputs = inputs or SessionInputs(world, settings)
+        first, last = (world.sessions[row].item() for row in (0, -1))
+        self._exchange = sessions_between(first, session_after(last))
         self._rules: Rules = rules_of(settings.portfolio, world.sector.names)
         self._cap_class = cap_class_codes(pd.Series(world.cap_class.names, dtype=object))
         # by the symbol of its id: what its later symbols are was not known
@@ -103,7 +106,6 @@ class SessionDecision:
         names = self._names(row)
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
         candidates = choose_candidates(names, held, max_positions=self._rules.max_positions)
-        session = self._world.sessions[row].astype("datetime64[D]").item()
         return decide(
             self._signals.view(row),
             names,
@@ -112,8 +114,13 @@ class SessionDecision:
             self._inputs.covariance(row, candidates.considered),
             rules=self._rules,
             trade_rules=trade_rules_of(self._settings, max_buys_frac=float(self._signals.max_buys_frac[row])),
-            trading=Trading(session_after(session), self._inputs.facts(row).index_multiplier),
+            trading=Trading(self._trade_date(row), self._inputs.facts(row).index_multiplier),
         )
+
+    def _trade_date(self, row: int) -> date:
+        following = np.searchsorted(self._exchange, self._world.sessions[row], side="right")
+        day: date = self._exchange[following].item()
+        return day
 
     def _names(self, row: int) -> Names:
         world, facts = self._world, self._inputs.facts(row)

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from config.settings import Settings
@@ -17,7 +16,6 @@ from tasks.costs.model import multiplier_of
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Mask, Matrix
 from tasks.portfolio.arrays import Places, Vector
-from tasks.portfolio.frame import matrix_of
 from tasks.portfolio.quotes import (
     VOLATILITY_SESSIONS,
     VOLUME_SESSIONS,
@@ -25,7 +23,7 @@ from tasks.portfolio.quotes import (
     average_volume,
     daily_volatility,
 )
-from tasks.risk.covariance import Shrinkage, covariance_of, estimable, estimator_of
+from tasks.risk.covariance import Estimator, estimable, estimator_of
 
 KEPT_ROWS = 4  # the last decision's facts are used again by its fills
 
@@ -40,13 +38,10 @@ class Facts(NamedTuple):
 
 
 class Risk(NamedTuple):
-    """The daily returns of the risk window, and the estimator of their covariance."""
+    """Which companies' covariance can be estimated, and its estimator."""
 
     is_estimable: Mask  # by company
-    known: Places  # the companies that are
-    returns: Matrix  # sessions × known companies
-    shrinkage: Shrinkage
-    factors: int  # 0: none
+    estimator: Estimator  # its columns are the estimable companies
 
 
 class SessionInputs:
@@ -60,9 +55,11 @@ class SessionInputs:
     def covariance(self, row: int, considered: Places) -> Matrix:
         """Return the daily covariance of the companies considered; NaN without an estimate."""
         risk = self.risk(row)
-        estimated = pd.DataFrame(risk.returns, columns=risk.known)
-        covariance = covariance_of(estimated, considered.tolist(), risk.shrinkage, factors=risk.factors)
-        return matrix_of(covariance, pd.Index(considered))
+        is_known = risk.is_estimable[considered]
+        columns = np.cumsum(risk.is_estimable) - 1
+        covariance = np.full((len(considered), len(considered)), np.nan)
+        covariance[np.ix_(is_known, is_known)] = risk.estimator.among(columns[considered[is_known]])
+        return covariance
 
     def _facts(self, row: int) -> Facts:
         window = window_at(self._world, row, WINDOW)
@@ -79,6 +76,4 @@ class SessionInputs:
         window = window_at(self._world, row, settings.window_sessions + 1)
         returns = daily_returns(window.close)[1:]
         is_estimable = estimable(returns, min_history_frac=settings.min_history_frac)
-        known = np.flatnonzero(is_estimable)
-        shrinkage, factors = estimator_of(returns[:, known], settings)
-        return Risk(is_estimable, known, returns[:, known], shrinkage, factors)
+        return Risk(is_estimable, estimator_of(returns[:, is_estimable], settings))

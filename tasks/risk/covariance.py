@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from config.sections import Risk
+from tasks.core.threads import one_thread
 from tasks.data.schema.records import Mask, Matrix
+
+Places = NDArray[np.intp]  # of some names among all, ascending
 
 MIN_RETURNS = 20  # the fewest from which a variance is estimated
 LEAST_SPECIFIC = 0.01  # of a name's variance: no name is explained by factors alone
@@ -50,7 +52,7 @@ class FactorCovariance:
 
     def matrix(self) -> Matrix:
         """Return the whole matrix, names × names."""
-        with threadpool_limits(1):  # bit-identical on any number of cores
+        with one_thread():  # bit-identical on any number of cores
             common = self.loadings @ self.loadings.T
         matrix: Matrix = common + np.diag(self.specific)
         return matrix
@@ -75,13 +77,16 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
     `sklearn.covariance.ledoit_wolf`, but takes the sum of squares from the sessions × sessions matrix instead of the
     names × names one. A near-singular covariance is repaired by a larger diagonal.
     """
-    sessions, names = returns.shape
+    return _shrinkage_of(centred_returns(returns))
+
+
+def _shrinkage_of(centred: Matrix) -> Shrinkage:
+    sessions, names = centred.shape
     if names == 0:
-        return Shrinkage(0.0, 0.0, is_repaired=False)
-    centred = _centred(returns)
+        return UNSHRUNK
     square = centred**2
     mean_variance = float(square.sum()) / sessions / names
-    with threadpool_limits(1):  # bit-identical on any number of cores
+    with one_thread():  # bit-identical on any number of cores
         gram = centred @ centred.T
     squares_of_covariance = float((gram**2).sum()) / sessions**2
     spread = (
@@ -94,11 +99,35 @@ def estimate_shrinkage(returns: Matrix) -> Shrinkage:
     return Shrinkage(intensity, diagonal + lift, is_repaired=lift > 0)
 
 
-def estimator_of(returns: Matrix, settings: Risk) -> tuple[Shrinkage, int]:
-    """Return the shrinkage and the number of factors of the estimator in the settings; 0 factors: none."""
+@dataclass(frozen=True)
+class Estimator:
+    """What the covariance of any of the estimated names is computed from."""
+
+    centred: Matrix  # sessions × names: daily returns without gaps, less their means
+    shrinkage: Shrinkage
+    factors: int  # 0: none, the sample covariance is shrunk
+
+    def among(self, chosen: Places) -> Matrix:
+        """Return the daily covariance of the names at these columns."""
+        if self.factors:
+            form = _factors_of(self.centred, self.factors)
+            matrix = FactorCovariance(form.loadings[chosen], form.specific[chosen]).matrix()
+        else:
+            centred = self.centred[:, chosen]
+            with one_thread():
+                sample = centred.T @ centred / max(len(centred), 1)
+            diagonal = self.shrinkage.diagonal * np.eye(len(chosen))
+            matrix = (1 - self.shrinkage.intensity) * sample + diagonal
+        symmetric: Matrix = (matrix + matrix.T) / 2
+        return symmetric
+
+
+def estimator_of(returns: Matrix, settings: Risk) -> Estimator:
+    """Return the estimator in the settings for `estimable` names. `returns`: sessions × names, NaN where missing."""
+    centred = centred_returns(returns)
     if settings.covariance == "factor_model":
-        return UNSHRUNK, settings.factors
-    return estimate_shrinkage(returns), 0
+        return Estimator(centred, UNSHRUNK, settings.factors)
+    return Estimator(centred, _shrinkage_of(centred), 0)
 
 
 def covariance_of(
@@ -109,18 +138,10 @@ def covariance_of(
     `returns` of all estimated names, columns by symbol; `names` not among them are omitted. By statistical factors of
     all estimated names if `factors` is positive, else the shrunk sample covariance.
     """
-    is_chosen = returns.columns.isin(list(names))
-    chosen = returns.columns[is_chosen]
-    values = returns.to_numpy(dtype=np.float64)
-    if factors:
-        form = estimate_factors(values, factors=factors)
-        matrix = FactorCovariance(form.loadings[is_chosen], form.specific[is_chosen]).matrix()
-    else:
-        centred = _centred(values)[:, is_chosen]
-        with threadpool_limits(1):
-            sample = centred.T @ centred / max(len(centred), 1)
-        matrix = (1 - shrinkage.intensity) * sample + shrinkage.diagonal * np.eye(len(chosen))
-    return pd.DataFrame((matrix + matrix.T) / 2, index=chosen, columns=chosen)
+    places = np.flatnonzero(returns.columns.isin(list(names)))
+    chosen = returns.columns[places]
+    centred = centred_returns(returns.to_numpy(dtype=np.float64))
+    return pd.DataFrame(Estimator(centred, shrinkage, factors).among(places), index=chosen, columns=chosen)
 
 
 def estimate_factors(returns: Matrix, *, factors: int) -> FactorCovariance:
@@ -130,11 +151,14 @@ def estimate_factors(returns: Matrix, *, factors: int) -> FactorCovariance:
     components, is subtracted (Wang and Fan, 2017, S-POET); variances stay those of the sample. There are at most
     a third as many factors as names or sessions.
     """
-    centred = _centred(returns)
+    return _factors_of(centred_returns(returns), factors)
+
+
+def _factors_of(centred: Matrix, factors: int) -> FactorCovariance:
     sessions, names = centred.shape
     deviation = np.sqrt((centred**2).mean(axis=0)) if names else np.zeros(0)
     kept = min(factors, names // 3, sessions // 3)
-    with threadpool_limits(1):  # bit-identical on any number of cores
+    with one_thread():  # bit-identical on any number of cores
         standard = centred / deviation
         variances, components = np.linalg.eigh(standard @ standard.T / sessions)
         variances, components = variances[::-1][:kept], components[:, ::-1][:, :kept]
@@ -146,8 +170,9 @@ def estimate_factors(returns: Matrix, *, factors: int) -> FactorCovariance:
     return FactorCovariance(loadings * deviation[:, None], specific * deviation**2)
 
 
-def _centred(returns: Matrix) -> Matrix:
-    filled = fill_gaps(returns)
+def centred_returns(returns: Matrix) -> Matrix:
+    """Return the returns with their gaps filled, less each name's mean."""
+    filled = fill_gaps(np.asfortranarray(returns))  # sums depend on the layout in their last bits
     centred: Matrix = filled - filled.mean(axis=0)
     return centred
 
@@ -168,16 +193,21 @@ def _lift(centred: Matrix, intensity: float, diagonal: float, *, floor: float) -
 def fill_gaps(returns: Matrix) -> Matrix:
     """Fill each gap with the session's common move, scaled to the name; its mean and variance stay as observed.
 
-    Without gaps `returns` is returned unchanged.
+    Names without gaps stay as they are.
     """
     missing = ~np.isfinite(returns)
-    if not missing.any():
+    gapped = np.flatnonzero(missing.any(axis=0))
+    if not len(gapped):
         return returns
-    gapped = np.where(missing, np.nan, returns)
-    mean, deviation = np.nanmean(gapped, axis=0), np.nanstd(gapped, axis=0)
-    standard = (gapped - mean) / deviation
-    present = (~missing).sum(axis=1)
-    common = np.nansum(standard, axis=1) / np.maximum(present, 1)  # 0 on a session without trades
-    filled = np.where(missing, common[:, None], standard)
-    restored: Matrix = mean + deviation * (filled - filled.mean(axis=0)) / filled.std(axis=0)
+    present = np.where(missing, 0.0, returns)
+    count = (~missing).sum(axis=0)
+    mean = present.sum(axis=0) / count
+    deviation = np.sqrt(np.where(missing, 0.0, (present - mean) ** 2).sum(axis=0) / count)
+    standard = np.where(missing, 0.0, (present - mean) / deviation)
+    common = standard.sum(axis=1) / np.maximum((~missing).sum(axis=1), 1)  # 0 on a session without trades
+    filled = np.where(missing[:, gapped], common[:, None], standard[:, gapped])
+    restored = returns.copy(order="K")
+    restored[:, gapped] = mean[gapped] + deviation[gapped] * (filled - filled.mean(axis=0)) / filled.std(
+        axis=0
+    )
     return restored

@@ -27,7 +27,8 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
     panel = read_prices(market.snapshot, window=settings.window_sessions + 1)
     returns = daily_returns(panel.close)[1:]
     known = estimable(returns, min_history_frac=settings.min_history_frac)
-    shrinkage, factors = estimator_of(returns[:, known], settings)
+    estimator = estimator_of(returns[:, known], settings)
+    shrinkage, factors = estimator.shrinkage, estimator.factors
     symbols = panel.symbols[known]
     frame = pd.DataFrame(returns[:, known].T, index=symbols, columns=panel.sessions[1:])
     log.info("covariance of %s, shrinkage %.2f", counted(len(symbols), "name"), shrinkage.intensity)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tasks.core.threads import one_thread
 from tasks.portfolio.limits import Weights
 from tasks.portfolio.optimizers.mean_variance import max_sharpe
 from tasks.portfolio.optimizers.problem import (
@@ -18,7 +19,6 @@ from tasks.portfolio.optimizers.problem import (
     Vector,
     covariance_with_equal_weights,
     deviations,
-    one_thread,
 )
 from tasks.risk.covariance import FactorCovariance
 

@@ -1,12 +1,9 @@
 """Define the optimizers' input, and the error of a method that has no solution."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from config.sections import Methods
 from tasks.core.errors import InfeasibleError
@@ -70,17 +67,6 @@ def is_finite(problem: Problem) -> bool:
         else (covariance,)
     )
     return all(np.isfinite(part).all() for part in (problem.expected_returns, *parts))
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Limit NumPy's linear algebra to one thread: bit-identical on any number of cores."""
-    limited: AbstractContextManager[object] = _threads().limit(limits=1)
-    return limited
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()  # finding the libraries takes two milliseconds
 
 
 def infeasible(why: str) -> InfeasibleError:

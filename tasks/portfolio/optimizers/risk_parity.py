@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.core.threads import one_thread
 from tasks.portfolio.limits import Weights
 from tasks.portfolio.optimizers.problem import (
     Covariance,
@@ -16,7 +17,6 @@ from tasks.portfolio.optimizers.problem import (
     covariance_with_equal_weights,
     deviations,
     infeasible,
-    one_thread,
 )
 from tasks.risk.covariance import FactorCovariance
 

@@ -1,12 +1,20 @@
 """The daily run's decision on rows of a world: random walks of ten names with an alpha that is given in."""
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from tasks.backtest.account import Account, Receivable
 from tasks.backtest.session_decision import SessionDecision, Signals
+from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.walk import WalkRules, walk
 from tasks.backtest.world import until
+from tasks.core.sessions import session_after
+from tasks.data.panel.returns import daily_returns
+from tasks.risk.covariance import covariance_of, estimator_of
 from tests.builders import make_settings
 from tests.unit.backtest.stored import DAYS, world
 
@@ -95,6 +103,35 @@ def test_the_regime_limits_the_purchases_of_a_session(market):
 
     bought = (course.ordered_buys * market.price_cents[70 : 70 + len(course.ordered_buys)]).sum(axis=1)
     assert 0.04 < bought[0] / course.equity[0] <= 0.05
+
+
+@pytest.mark.parametrize("model", ["ledoit_wolf", "factor_model"])
+def test_a_walk_estimates_the_covariance_of_the_daily_run(market, model):
+    """Of the companies considered, in their order; one that cannot be estimated has none."""
+    settings = make_settings(**{"risk.window_sessions": 60, "risk.covariance": model, "risk.factors": 2})
+    close = market.raw_close.copy()
+    close[:100, 3] = np.nan
+    made = replace(market, raw_close=close)
+    inputs = SessionInputs(made, settings)
+
+    covariance = inputs.covariance(110, np.array([1, 3, 7]))
+
+    returns = pd.DataFrame(daily_returns(made.close[50:111])[1:], columns=range(10)).drop(columns=3)
+    risk = estimator_of(returns.to_numpy(), settings.risk)
+    expected = covariance_of(returns, [1, 7], risk.shrinkage, factors=risk.factors)
+    assert covariance[np.ix_([0, 2], [0, 2])].tobytes() == expected.to_numpy().tobytes()
+    assert np.isnan(covariance[1]).all()
+    assert np.isnan(covariance[:, 1]).all()
+
+
+def test_a_decision_is_traded_in_the_next_session_of_the_exchange(market):
+    """2024-03-29 is Good Friday."""
+    decision = SessionDecision(market, signals(market), SETTINGS)
+    row = market.row(np.datetime64("2024-03-28"))
+
+    made = decision.decide(row, Account(np.zeros(len(NAMES), dtype=np.int64), 10**9))
+
+    assert made.lines.trading.trade_date == session_after(date(2024, 3, 28)) == date(2024, 4, 1)
 
 
 def test_an_approved_buy_is_the_shares_times_the_price_of_the_decision(market):
