@@ -15,7 +15,16 @@ class Candidate(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     """Its name in reports and metadata."""
-    kind: Literal["xgboost", "lightgbm", "random_forest", "momentum_52_week", "best_feature", "equal_weight"]
+    kind: Literal[
+        "xgboost",
+        "lightgbm",
+        "random_forest",
+        "quadratic_ridge",
+        "rank_blend",
+        "momentum_52_week",
+        "best_feature",
+        "equal_weight",
+    ]
     """The kind of model."""
     parameters: dict[str, float | int | str]
     """Passed to the model unchanged."""

@@ -1,17 +1,15 @@
-"""The kinds of model by their name in the settings. Adding one takes a class and one line here."""
+"""The kinds of model by their name in the settings. Adding one takes a class and one line here or in `learners`."""
 
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.base import Model, Parameters
 from tasks.models.kinds.best_feature import BestFeature
-from tasks.models.kinds.forest import RandomForest
-from tasks.models.kinds.lightgbm_trees import LightgbmTrees
+from tasks.models.kinds.learners import LEARNERS
+from tasks.models.kinds.rank_blend import RankBlend
 from tasks.models.kinds.rules import EqualWeight, Momentum52Week
-from tasks.models.kinds.xgboost_trees import XgboostTrees
 
 KINDS: dict[str, type[Model]] = {
-    "xgboost": XgboostTrees,
-    "lightgbm": LightgbmTrees,
-    "random_forest": RandomForest,
+    **LEARNERS,
+    "rank_blend": RankBlend,
     "momentum_52_week": Momentum52Week,
     "best_feature": BestFeature,
     "equal_weight": EqualWeight,

@@ -1,0 +1,14 @@
+"""The kinds of model that learn from many features, by their name in the settings. A blend's members are of these."""
+
+from tasks.models.kinds.base import Model
+from tasks.models.kinds.forest import RandomForest
+from tasks.models.kinds.lightgbm_trees import LightgbmTrees
+from tasks.models.kinds.quadratic_ridge import QuadraticRidge
+from tasks.models.kinds.xgboost_trees import XgboostTrees
+
+LEARNERS: dict[str, type[Model]] = {
+    "xgboost": XgboostTrees,
+    "lightgbm": LightgbmTrees,
+    "random_forest": RandomForest,
+    "quadratic_ridge": QuadraticRidge,
+}
