@@ -45,8 +45,10 @@ def test_every_section_is_described(key):
         ("costs.spread.by_half_hour", "a list of 13 entries, each a number above 0"),
         (
             "models.candidates[].kind",
-            "one of xgboost, lightgbm, random_forest, quadratic_ridge, rank_blend, momentum_52_week,"
-            " best_feature, equal_weight",
+            (
+                "one of xgboost, lightgbm, random_forest, quadratic_ridge, rank_blend, momentum_52_week,"
+                " best_feature, equal_weight"
+            ),
         ),
         ("risk.scenarios", "a mapping with keys of your choice, each a section"),
         ("risk.scenarios[].market", "a number from -1 to 1"),
