@@ -7,6 +7,7 @@ the exact product, half to even. What an integer cannot hold is refused, not wra
 """
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ def to_cents(price_usd: Numbers) -> Cents:
 
 def value_cents(shares: Shares, price_cents: Cents) -> Cents:
     """Return shares × price of each company. Raises DataError when their sum does not fit into 64 bits."""
-    if float(np.abs(shares).astype(np.float64) @ np.abs(price_cents).astype(np.float64)) > LARGEST_CENTS:
+    if float(np.abs(np.multiply(shares, price_cents, dtype=np.float64)).sum()) > LARGEST_CENTS:
         raise DataError(
             "The positions are worth more than an account can hold.",
             remedy="Check the shares at the start of the backtest and the prices of its companies.",
@@ -39,9 +40,16 @@ def value_cents(shares: Shares, price_cents: Cents) -> Cents:
 
 def payment_cents(shares: int | Fraction, usd_per_share: float) -> int:
     """Return shares × USD per share in cents, rounded once from the exact product of the decimals as written."""
-    return round(shares * Fraction(repr(float(usd_per_share))) * CENTS_PER_USD)
+    return round(shares * _exactly(float(usd_per_share)) * CENTS_PER_USD)
 
 
 def accrued_cents(cents: int, yearly_rate: float, days: int) -> int:
     """Return the simple interest on an amount over calendar days of a 360-day year, the money market's convention."""
-    return round(cents * Fraction(repr(float(yearly_rate))) * days / 360)
+    rate = _exactly(float(yearly_rate))
+    return round(Fraction(cents * rate.numerator * days, rate.denominator * 360))
+
+
+@lru_cache(maxsize=4096)
+def _exactly(number: float) -> Fraction:
+    """Return the decimal as written."""
+    return Fraction(repr(number))

@@ -53,15 +53,26 @@ class Night:
 
 def pass_night(account: Account, night: Night, *, price_cents: Cents) -> tuple[Account, Flows]:
     """Return the account before the open. `price_cents` are the closes of the session before, or last known prices."""
+    steps = (
+        (_accrue, True),
+        (_split, bool(night.splits)),
+        (_declare_dividends, bool(night.dividends)),
+        (_pay, bool(night.dividends or account.receivables)),
+        (_close, bool(night.closings)),
+    )
     flows = no_flows(len(account.shares))
-    for step in (_accrue, _split, _declare_dividends, _pay, _close):
-        account, moved = step(account, night, price_cents)
-        flows = flows + moved
+    for step, happens in steps:
+        if happens:
+            account, moved = step(account, night, price_cents)
+            flows = flows + moved
     return account, flows
 
 
 def _accrue(account: Account, night: Night, price_cents: Cents) -> tuple[Account, Flows]:
     interest = accrued_cents(account.cash_cents, night.interest_rate, night.days)
+    flows = replace(no_flows(len(account.shares)), interest=interest)
+    if not (account.shares < 0).any():
+        return replace(account, cash_cents=account.cash_cents + interest), flows
     short = value_cents(np.maximum(-account.shares, 0), price_cents)
     borrow = _by_company(
         account,
@@ -71,7 +82,7 @@ def _accrue(account: Account, night: Night, price_cents: Cents) -> tuple[Account
         ),
     )
     after = replace(account, cash_cents=account.cash_cents + interest - int(borrow.sum()))
-    return after, replace(no_flows(len(borrow)), borrow=borrow, interest=interest)
+    return after, replace(flows, borrow=borrow)
 
 
 def _split(account: Account, night: Night, price_cents: Cents) -> tuple[Account, Flows]:

@@ -123,7 +123,9 @@ def _session(
     rules: WalkRules,
 ) -> tuple[Account, Statement, Fills, Orders]:
     """Return account, statement and fills after the row's close, and the orders that are asked again."""
-    night = replace(world.nights[row], borrow_rate=rules.borrow_rate)
+    night = world.nights[row]
+    if night.borrow_rate != rules.borrow_rate:
+        night = replace(night, borrow_rate=rules.borrow_rate)
     account, moved = pass_night(account, night, price_cents=world.price_cents[row - 1])
     price_cents = (world.open_cents if rules.fill_at == "next_open" else world.close_cents)[row]
 

@@ -17,6 +17,7 @@ from tasks.trades.lines import Lines, Mask, Shares
 from tasks.trades.rules import TradeRules
 
 CostCents = Callable[[Shares], Shares]  # cost of buying so many shares, by line
+FLOAT_ERROR = 1e-9  # more than a sum of products of any number of lines is wrong by, as a fraction
 
 
 class Step(IntEnum):
@@ -168,7 +169,10 @@ def scale_to_fit(shares: Shares, price_cents: Shares, room_cents: int) -> Shares
 
     Shares that fit are returned as they are.
     """
-    room, counts = max(room_cents, 0), shares.tolist()
+    room = max(room_cents, 0)
+    if float(shares @ price_cents.astype(np.float64)) < room * (1 - FLOAT_ERROR):
+        return shares
+    counts = shares.tolist()
     total = sum(map(mul, counts, price_cents.tolist()))  # of any size: Python's numbers do not overflow
     if total <= room:
         return shares
