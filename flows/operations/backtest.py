@@ -111,7 +111,7 @@ def _computed(
     from tasks.backtest.signals import signals_of
     from tasks.backtest.tear_sheet import tear_sheet_of
     from tasks.data.panel.coverage import coverage_by_year
-    from tasks.reporting.page.backtest import render_backtest
+    from tasks.reporting.tearsheet.page import render_tear_sheet
 
     settings = run.settings
     signals, states = signals_of(
@@ -134,18 +134,11 @@ def _computed(
         coverage=coverage_by_year(snapshot, course.sessions),
         seed=run.seed("bootstrap"),
     )
-    tables = tables_of(sheet)
-    page = render_backtest(
-        sheet.curve,
-        sheet.figures,
-        tables["years.csv"],
-        tables["regimes.csv"],
-        combination,
-        identity=place.name,
-        is_simulated=settings.data.provider == "simulated",
+    page = render_tear_sheet(
+        sheet, combination, identity=place.name, is_simulated=settings.data.provider == "simulated"
     )
     ids = {"id": place.name, "scores": scores.id, "snapshot": snapshot.id}
-    return publish(place, tables, page, combination, ids, sheet)
+    return publish(place, tables_of(sheet), page, combination, ids, sheet)
 
 
 def _chosen(model: str | None, settings: "Settings") -> "Candidate":

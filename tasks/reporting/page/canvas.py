@@ -98,6 +98,24 @@ def time_axes(
     return axes
 
 
+def ribbon_axes(
+    figure: "Figure", size: Size, sessions: Days, states: Sequence[str], *, right: float = 12
+) -> "Axes":
+    """Add time axes over a ribbon of regime states, tinted by them."""
+    ribbon = 12 / size.height
+    axes = time_axes(figure, size, sessions, right=right, bottom=30 / size.height + ribbon)
+    axes.tick_params(labelbottom=False)
+    box = axes.get_position()
+    strip = figure.add_axes((box.x0, 24 / size.height, box.width, ribbon), sharex=axes)
+    for first, last, state in runs(states):
+        axes.axvspan(first - 0.5, last + 0.5, color=COLOUR[state.lower()], alpha=0.10, linewidth=0)
+        strip.axvspan(first - 0.5, last + 0.5, color=COLOUR[state.lower()], linewidth=0)
+    remove_frame(strip)
+    strip.set_yticks([])
+    mark_dates(strip, sessions, size)
+    return axes
+
+
 def remove_frame(axes: "Axes") -> None:
     """Remove frame and tick marks; labels are muted."""
     axes.set_frame_on(False)
@@ -185,3 +203,14 @@ def label_ends(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
             va="center",
             fontweight="bold" if line is lines[0] else "normal",
         )
+
+
+def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Return (first, last, state) of each unbroken stretch."""
+    found: list[tuple[int, int, str]] = []
+    for index, state in enumerate(states):
+        if found and found[-1][2] == state:
+            found[-1] = (found[-1][0], index, state)
+        else:
+            found.append((index, index, state))
+    return found

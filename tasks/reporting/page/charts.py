@@ -19,10 +19,9 @@ from tasks.reporting.page.canvas import (
     label_ends,
     mark_across,
     mark_counts,
-    mark_dates,
     mark_values,
     plain_axes,
-    remove_frame,
+    ribbon_axes,
     time_axes,
 )
 from tasks.reporting.page.numerals import number, typeset_percent
@@ -36,24 +35,12 @@ def regime_chart(sessions: Days, states: Sequence[str], level: Floats, descripti
     """Draw the market's level over a ribbon of regime states."""
 
     def draw(figure: "Figure", size: Size) -> None:
-        ribbon = 12 / size.height
-        axes = time_axes(figure, size, sessions, bottom=24 / size.height + ribbon + 6 / size.height)
-        x = np.arange(len(sessions))
-        for first, last, state in runs(states):
-            axes.axvspan(first - 0.5, last + 0.5, color=COLOUR[state.lower()], alpha=0.10, linewidth=0)
-        axes.plot(x, level, color=COLOUR["ink"], linewidth=1.5)
-        axes.tick_params(labelbottom=False)
+        axes = ribbon_axes(figure, size, sessions, states)
+        axes.plot(np.arange(len(sessions)), level, color=COLOUR["ink"], linewidth=1.5)
         if np.isfinite(level).any():
             mark_values(axes, number)
         else:
             axes.set_yticks([])
-        left, width = axes.get_position().x0, axes.get_position().width
-        strip = figure.add_axes((left, 24 / size.height, width, ribbon), sharex=axes)
-        for first, last, state in runs(states):
-            strip.axvspan(first - 0.5, last + 0.5, color=COLOUR[state.lower()], linewidth=0)
-        remove_frame(strip)
-        strip.set_yticks([])
-        mark_dates(strip, sessions, size)
 
     return draw_chart("regime", "Market and regime", description, draw)
 
@@ -89,7 +76,7 @@ def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)
-        counts, edges = np.histogram(scores, bins=_bins(len(scores)))
+        counts, edges = np.histogram(scores, bins=histogram_bins(len(scores)))
         axes.stairs(counts, edges, fill=True, color=COLOUR["bars"], linewidth=0)
         in_bins, _ = np.histogram(chosen, bins=edges)
         axes.stairs(in_bins, edges, fill=True, color=COLOUR["accent"], linewidth=0)
@@ -109,7 +96,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)
-        counts, edges = np.histogram(returns, bins=_bins(len(returns)))
+        counts, edges = np.histogram(returns, bins=histogram_bins(len(returns)))
         axes.stairs(counts, edges, fill=True, color=COLOUR["bars"], linewidth=0)
         top = counts.max()
         tail = np.where(edges[1:] <= -var, counts, 0)
@@ -134,17 +121,6 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
     return draw_chart("losses", "Daily returns of the target portfolio", description, draw)
 
 
-def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Return (first, last, state) of each unbroken stretch."""
-    found: list[tuple[int, int, str]] = []
-    for index, state in enumerate(states):
-        if found and found[-1][2] == state:
-            found[-1] = (found[-1][0], index, state)
-        else:
-            found.append((index, index, state))
-    return found
-
-
-def _bins(count: int) -> int:
+def histogram_bins(count: int) -> int:
     """Return the number of bars for this many values: more than the rule of thumb, to resolve the tails."""
     return int(min(max(1.6 * count**0.5, 8), 40))

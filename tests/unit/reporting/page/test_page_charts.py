@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tasks.core.sessions import sessions_ending
-from tasks.reporting.page.canvas import Line
-from tasks.reporting.page.charts import drawdown_chart, lines_chart, regime_chart, runs, scores_chart
+from tasks.reporting.page.canvas import Line, runs
+from tasks.reporting.page.charts import drawdown_chart, lines_chart, regime_chart, scores_chart
 from tasks.reporting.page.figures import (
     MOST_POINTS,
     StateChange,

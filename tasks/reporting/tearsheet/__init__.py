@@ -1,0 +1,1 @@
+"""The report of a backtest: its tear sheet."""

@@ -1,0 +1,101 @@
+"""Write what the figures of a backtest rest on, and where the backtest is still optimistic."""
+
+from tasks.backtest.combination import Combination
+from tasks.backtest.metrics.worst_days import WorstDay
+from tasks.backtest.tear_sheet import Basis, TearSheet
+from tasks.core.text import counted
+from tasks.reporting.page.numerals import number, short_date, typeset_percent, usd, words
+from tasks.risk.ratios import SESSIONS_PER_YEAR
+
+BPS = 10_000
+
+# Also in docs/backtest.md (tests/unit/reporting/tearsheet/test_tearsheet_wording.py).
+OPTIMISTIC = (
+    "Candidates and settings were chosen by people who know this history: the best of many backtests looks too good.",
+    "Costs are estimates. A backtest's own trades move no price, and every order is filled in full at one price.",
+    "The safety checks and the kill switch of the daily run are not applied.",
+    "The regime is computed from prices as first known; later restatements do not enter it.",
+    "The lake has no pay dates: dividends are paid 15 sessions after the ex-date.",
+)
+
+
+PARTS_EXPLAINED = {
+    "market": "mean exposure × the benchmark's return",
+    "timing": "exposure above or below its mean × the benchmark's return",
+    "sector": "holdings × (return of their sector − that of the benchmark)",
+    "selection": "holdings × (their return − that of their sector)",
+    "trading": "what the fills of a session changed until its close",
+    "interest": "on cash",
+    "cost": "commission, fees, slippage and borrow",
+}
+
+
+def headline(basis: Basis) -> str:
+    """Return sessions, fills and costs in a few words."""
+    fills, costs = counted(basis.fills, "fill"), usd(basis.cost_usd + basis.borrow_usd)
+    return f"{counted(basis.sessions, 'session')}, {fills}, {costs} of costs"
+
+
+def reason(day: WorstDay) -> str:
+    """Return the largest loss among the parts of a day, and the companies that lost most."""
+    part = min(day.parts, key=lambda name: day.parts[name])
+    lost = ", ".join(f"{name} {typeset_percent(share, 2)}" for name, share in day.names)
+    largest = f"{words(part)} {typeset_percent(day.parts[part], 2)}"
+    return f"{largest}. Largest losses: {lost}." if lost else f"{largest}."
+
+
+def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
+    """Return sessions, fills and costs, and survivorship, one sentence or two each."""
+    return (
+        _sessions(sheet.basis, combination),
+        _costs(sheet),
+        survivorship(sheet.basis),
+    )
+
+
+def survivorship(basis: Basis) -> str:
+    """Return which companies are missing in the history, and how many of the universe ended in it."""
+    listings = counted(basis.ended, "company", "companies")
+    ended = (
+        f"{listings[:1].upper()}{listings[1:]} of {basis.universe:,} in the universe ended in these sessions."
+    )
+    if not basis.coverage:
+        return (
+            "The lake has no index membership: companies that left the index are missing unless they are in the lake,"
+            f" so the returns are those of survivors and too high. {ended}"
+        )
+    worst = min(basis.coverage, key=lambda one: one.priced / one.members)
+    if worst.priced == worst.members:
+        return f"Every member of the index has a price at the end of each year. {ended}"
+    return (
+        f"The returns are those of survivors and too high: only {worst.priced:,} of {worst.members:,} members of the"
+        f" index had a price at the end of {worst.session.year}, the year with the fewest. {ended}"
+    )
+
+
+def cadence(combination: Combination) -> str:
+    """Return how often is decided."""
+    every = combination.every_sessions
+    return "every session" if every == 1 else f"every {every} sessions"
+
+
+def _sessions(basis: Basis, combination: Combination) -> str:
+    return (
+        f"{counted(basis.sessions, 'session')}, from {short_date(combination.first)} to {short_date(combination.last)},"
+        f" decided {cadence(combination)}, filled at the {words(combination.fill_at).lower()}. Out-of-sample scores:"
+        " each session is scored by a model trained before it."
+    )
+
+
+def _costs(sheet: TearSheet) -> str:
+    basis = sheet.basis
+    if not basis.fills:
+        return "No fills: nothing was bought."
+    years = max(basis.sessions / SESSIONS_PER_YEAR, 1e-9)
+    yearly = basis.cost_usd / float(sheet.curve.equity_usd.mean()) / years
+    borrow = f" Borrow cost another {usd(basis.borrow_usd)}." if basis.borrow_usd else ""
+    return (
+        f"{counted(basis.fills, 'fill')} of {usd(basis.traded_usd)} in all cost {usd(basis.cost_usd)}:"
+        f" {number(BPS * basis.cost_usd / basis.traded_usd, 1)} bps of what was traded, {typeset_percent(yearly, 2)} of"
+        f" the mean equity a year.{borrow}"
+    )

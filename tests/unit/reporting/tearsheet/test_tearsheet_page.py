@@ -1,0 +1,124 @@
+"""The tear sheet as a page: one file that fetches nothing, legible without pictures, whole for a short history."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.reporting.tearsheet.page import render_tear_sheet
+from tests.unit.reporting.example_day import HOSTILE_SCRIPT
+from tests.unit.reporting.reading import Report
+from tests.unit.reporting.tearsheet.sheets import COMBINATION, make_sheet
+
+
+def rendered(sheet, **changes):
+    given = {"identity": "0123456789abcdef", "is_simulated": False, **changes}
+    return render_tear_sheet(sheet, COMBINATION, **given)
+
+
+@pytest.fixture(scope="module")
+def html():
+    return rendered(make_sheet())
+
+
+@pytest.fixture(scope="module")
+def report(html):
+    return Report(html)
+
+
+def test_the_page_is_one_file_that_fetches_nothing(html, report):
+    text = html.decode()
+    policy = next(tag for tag in report.tags if tag[1].get("http-equiv") == "Content-Security-Policy")
+
+    assert "default-src 'none'" in policy[1]["content"]
+    assert not re.search(r"https?:|//\w+\.|@import|src=|<link|<script|url\((?!#)", text)
+    assert len(html) < 700_000
+
+
+def test_the_first_words_are_sessions_fills_costs_and_survivorship(report):
+    head = report.text[: report.text.index("Figures Beside")]
+
+    assert "600 sessions, 1,234 fills, $1,000 of costs" in head
+    assert "1,234 fills of $2,000,000 in all cost $1,000: 5.0 bps of what was traded" in head
+    assert "only 98 of 100 members of the index had a price at the end of 2022" in head
+    assert "safety checks and the kill switch of the daily run are not applied" in head
+    assert "decided every 5 sessions" in head
+
+
+def test_each_chart_has_a_title_and_a_description_and_a_caption_of_its_own(html, report):
+    charts = re.findall(r'<svg class="wide".*?</svg>', html.decode(), re.DOTALL)
+    titles = [re.search(r"<title[^>]*>(.*?)</title>", chart)[1] for chart in charts]
+    descriptions = [re.search(r"<desc[^>]*>(.*?)</desc>", chart)[1] for chart in charts]
+
+    assert len(charts) == sum(tag == "figcaption" for tag, _ in report.tags) == len(set(titles)) == 13
+    assert all(len(description) > 30 for description in descriptions)
+
+
+def test_ids_are_unique(report):
+    ids = [attributes["id"] for _, attributes in report.tags if "id" in attributes]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_every_table_has_a_name(report):
+    regions = [attributes for tag, attributes in report.tags if attributes.get("class") == "scroll"]
+
+    assert all(region["aria-label"] and region["tabindex"] == "0" for region in regions)
+    assert len(regions) == sum(tag == "table" for tag, _ in report.tags)
+
+
+def test_a_simulated_market_is_marked(html):
+    assert b"Prices, companies and results are invented" not in html
+    assert b"Prices, companies and results are invented" in rendered(make_sheet(), is_simulated=True)
+
+
+def test_a_short_history_is_marked_and_its_annualised_figures_are_withheld():
+    report = Report(rendered(make_sheet(40)))
+
+    rows = {row[0]: row for row in report.rows["figures"][1:]}
+    assert rows["CAGR"][1] == "– withheld"
+    assert rows["Total return"][1].endswith("short")
+    assert "Fewer than 252 sessions" in report.text
+    assert "Rolling Sharpe ratio and beta need more than 252 sessions" in report.text
+
+
+def test_a_portfolio_that_never_traded_is_a_page():
+    empty = make_sheet().trips.iloc[:0]
+    sectors = pd.DataFrame(index=pd.DatetimeIndex(make_sheet().curve.sessions))
+
+    text = Report(rendered(make_sheet(trips=empty, sectors=sectors, worst_days=()))).text
+
+    assert "The portfolio was in cash in every session" in text
+    assert "No session ended with a loss" in text
+    assert "Largest gains" not in text
+
+
+def test_an_unknown_benchmark_is_a_page_without_its_line():
+    sheet = make_sheet(benchmark=None, benchmark_figures={})
+
+    html = rendered(sheet).decode()
+
+    assert "Equal weight" in html
+    equity = re.search(r'<svg class="wide" [^>]*aria-labelledby="equity-wide.*?</svg>', html, re.DOTALL)[0]
+    assert "Benchmark" not in re.sub(r"<desc.*?</desc>", "", equity)
+
+
+def test_a_hostile_symbol_is_only_text():
+    html = rendered(make_sheet(symbols=(HOSTILE_SCRIPT, "B", "C")))
+
+    assert HOSTILE_SCRIPT in Report(html).text
+    assert "script" not in {tag for tag, _ in Report(html).tags}
+
+
+def test_equal_sheets_give_equal_bytes(html):
+    assert rendered(make_sheet()) == html
+
+
+def test_the_worst_days_come_with_their_reasons(report):
+    sheet = make_sheet()
+    worst = sheet.worst_days[0]
+
+    assert f"{worst.session} {worst.regime}" in report.text
+    assert "Largest losses: AAA" in report.text
+    assert worst.return_frac == pytest.approx(float(np.min(sheet.curve.returns)))

@@ -1,0 +1,74 @@
+"""What the first lines of a tear sheet say."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.data.panel.coverage import Coverage
+from tasks.reporting.tearsheet.wording import OPTIMISTIC, basis_lines, headline, reason, survivorship
+from tests.unit.reporting.tearsheet.sheets import BASIS, COMBINATION, make_sheet
+
+DOCS = Path(__file__).parents[4] / "docs"
+WHOLE = Coverage(date(2023, 12, 29), 100, 100)
+
+
+def test_sessions_fills_and_costs_come_first():
+    sessions, costs, _ = basis_lines(make_sheet(), COMBINATION)
+
+    assert sessions.startswith("600 sessions, from 1 February 2022 to 28 June 2024, decided every 5 sessions")
+    assert "filled at the next open" in sessions
+    assert "5.0 bps of what was traded, 0.44%" in costs  # 1,000 in 2.38 years of about 100,000
+    assert headline(BASIS) == "600 sessions, 1,234 fills, $1,000 of costs"
+
+
+def test_a_backtest_without_fills_says_so():
+    sheet = make_sheet(basis=replace(BASIS, fills=0, traded_usd=0.0, cost_usd=0.0))
+
+    assert basis_lines(sheet, COMBINATION)[1] == "No fills: nothing was bought."
+    assert headline(sheet.basis) == "600 sessions, no fills, $0 of costs"
+
+
+def test_borrow_is_said_only_where_it_was_paid():
+    sheet = make_sheet(basis=replace(BASIS, borrow_usd=50.0))
+
+    assert "Borrow cost another $50." in basis_lines(sheet, COMBINATION)[1]
+    assert "Borrow" not in basis_lines(make_sheet(), COMBINATION)[1]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "said"),
+    [
+        ((), "no index membership"),
+        ((WHOLE,), "Every member of the index has a price"),
+        ((WHOLE, Coverage(date(2022, 12, 30), 50, 20)), "only 20 of 50 members"),
+    ],
+)
+def test_survivorship_is_said_by_what_the_lake_holds(coverage, said):
+    line = survivorship(replace(BASIS, coverage=coverage))
+
+    assert said in line
+    assert line.endswith("4 companies of 100 in the universe ended in these sessions.")
+    assert ("survivors" in line) == (coverage != (WHOLE,))
+
+
+def test_no_company_that_ended_is_said_too():
+    assert survivorship(replace(BASIS, ended=0)).endswith(
+        "No companies of 100 in the universe ended in these sessions."
+    )
+
+
+def test_a_day_names_its_largest_part_and_who_lost():
+    day = make_sheet().worst_days[0]
+    plain = replace(day, parts={"market": -0.02, "cost": -0.001}, names=(("AAA", -0.015), ("BRK-B", -0.004)))
+
+    assert reason(plain) == "Market −2.00%. Largest losses: AAA −1.50%, BRK-B −0.40%."
+    assert reason(replace(plain, names=())) == "Market −2.00%."
+
+
+def test_the_documentation_says_the_same_of_what_is_optimistic():
+    page = " ".join((DOCS / "backtest.md").read_text().split())
+
+    for line in OPTIMISTIC:
+        assert line in page
