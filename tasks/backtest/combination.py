@@ -88,7 +88,7 @@ def run_combination(
     decision = SessionDecision(world, signals, settings)
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
 
-    def orders(world: World, row: int, account: Account) -> Orders:
+    def orders(world: World, row: int, account: Account) -> Orders | None:
         if report is not None:
             report(row - first + 1)
         return decision.orders(world, row, account)

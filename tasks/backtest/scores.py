@@ -268,6 +268,8 @@ def _score(values: Matrix, known: Known, span: range, folds: list[TrainedFold]) 
             continue
         frame = pd.DataFrame(features.of_session(back)[inside], columns=list(features.names))
         scores = fold.fitted.score(frame)
+        if not np.isfinite(scores.to_numpy()).all():  # unusable: the daily run would make no decision
+            continue
         columns = known.columns[back][inside]
         values[row, columns[scores.index.to_numpy()]] = scores.to_numpy()
 

@@ -19,6 +19,7 @@ from tasks.backtest.world import World
 from tasks.core.sessions import session_after, sessions_between
 from tasks.costs.model import Conditions, estimate, whole_cents
 from tasks.data.schema.records import Mask, Matrix
+from tasks.models.scoring import are_usable
 from tasks.portfolio.arrays import Names, Vector, value_held
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.frame import cap_class_codes
@@ -73,9 +74,14 @@ class SessionDecision:
         # by the symbol of its id: what its later symbols are was not known
         self._is_reserved = np.array([name.partition("~")[2] == CASH for name in world.company], dtype=bool)
 
-    def orders(self, world: World, row: int, account: Account) -> Orders:
-        """Return the orders of the session, by company. `world` is the one this was made for."""
+    def orders(self, world: World, row: int, account: Account) -> Orders | None:
+        """Return the orders of the session, by company; None without a decision.
+
+        `world` is the one this was made for.
+        """
         decision = self.decide(row, account)
+        if decision is None:
+            return None
         zero = np.zeros(len(world.company), dtype=np.int64)
         sells, buys, ceiling = zero.copy(), zero.copy(), zero
         sells[decision.places], buys[decision.places] = decision.plan.sells, decision.plan.buys
@@ -101,9 +107,11 @@ class SessionDecision:
         cents[traded] = whole_cents(costs.commission_usd) + whole_cents(costs.slippage_usd)
         return cents
 
-    def decide(self, row: int, account: Account) -> Decision:
-        """Return the decision after the close of a session."""
+    def decide(self, row: int, account: Account) -> Decision | None:
+        """Return the decision after the close of a session; None where the daily run would refuse the scores."""
         names = self._names(row)
+        if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
+            return None
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
         candidates = choose_candidates(names, held, max_positions=self._rules.max_positions)
         return decide(

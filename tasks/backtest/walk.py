@@ -21,7 +21,8 @@ from tasks.data.schema.records import Days
 from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders
 
 FillAt = Literal["next_open", "next_close"]
-Decide = Callable[[World, int, Account], Orders]  # world, row of the session, the account after its close
+# world, row of the session, the account after its close; None: no decision, open orders are asked again
+Decide = Callable[[World, int, Account], Orders | None]
 
 
 class FillCosts(Protocol):
@@ -109,7 +110,8 @@ def steps(
             account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
         _refuse_worthless(world, row, statement)
         if (row - first) % rules.every_sessions == 0:
-            orders = decide(world, row, account)
+            decided = decide(world, row, account)
+            orders = orders if decided is None else decided
         yield Step(account, statement, fills, orders)
 
 

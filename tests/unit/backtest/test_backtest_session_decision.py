@@ -151,6 +151,28 @@ def test_fills_at_a_dearer_open_stay_within_the_approved_money(market):
     assert course.buys[1].any()
 
 
+@pytest.mark.parametrize("unusable", [np.nan, 0.25])  # no name can be scored; all scores are equal
+def test_without_usable_scores_nothing_is_decided_as_in_the_daily_run(market, unusable):
+    given = signals(market)
+    given.scores[75:80] = unusable
+
+    course = run(market, given, last=80)
+
+    made_for = SessionDecision(market, given, SETTINGS)
+    assert made_for.decide(76, Account(course.shares[6], int(course.cash[6]))) is None
+    assert course.buys[5].any()
+    assert not course.ordered_buys[5:10].any()
+    assert not course.ordered_sells[5:10].any()
+    assert course.ordered_sells[10].any()
+
+
+def test_equal_scores_are_usable_where_the_model_does_not_rank(market):
+    given = signals(market, ranks=False)
+    given.scores[:] = 0.0
+
+    assert run(market, given, last=72).ordered_buys.any()
+
+
 def test_a_dividend_receivable_is_not_money_to_invest(market):
     made_for = SessionDecision(market, signals(market), SETTINGS)
     nothing = np.zeros(len(NAMES), dtype=np.int64)
