@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from config.sections import Candidate
 from config.settings import Settings
 from flows.daily import longest_window
 from tasks.backtest.account import Account
+from tasks.backtest.regimes import regimes_of
 from tasks.backtest.session_decision import SessionDecision
 from tasks.backtest.signals import signals_of
 from tasks.backtest.store import read_world
@@ -87,6 +89,7 @@ class Bench:
     snapshot: SnapshotRef
     world: World
     scores: dict[str, StoredScores]
+    regimes: pd.DataFrame
     scratch: Path
 
     @property
@@ -105,7 +108,9 @@ def make_bench(home: Path, snapshot: SnapshotRef, candidates: Iterable[Candidate
         )
         for candidate in candidates
     }
-    return Bench(place, settings, snapshot, world, scores, scratch)
+    return Bench(
+        place, settings, snapshot, world, scores, regimes_of(snapshot, world, settings.regime), scratch
+    )
 
 
 def draw_cases(
@@ -140,6 +145,7 @@ def walked(bench: Bench, case: Case) -> Made | str:
     world, stored = bench.world, bench.scores[case.candidate.name]
     signals, _ = signals_of(
         world,
+        bench.regimes,
         stored.values,
         stored.folds,
         kind=case.candidate.kind,

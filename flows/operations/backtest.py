@@ -108,6 +108,7 @@ def _computed(
     """Walk the combination, publish its directory and return the manifest."""
     from tasks.backtest.combination import run_combination, run_equal_weight
     from tasks.backtest.publication import publish, tables_of
+    from tasks.backtest.regimes import regimes_of
     from tasks.backtest.signals import signals_of
     from tasks.backtest.tear_sheet import tear_sheet_of
     from tasks.data.panel.coverage import coverage_by_year
@@ -116,6 +117,7 @@ def _computed(
     settings = run.settings
     signals, states = signals_of(
         world,
+        regimes_of(snapshot, world, settings.regime),
         scores.values,
         scores.folds,
         kind=kind,

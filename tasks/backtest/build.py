@@ -74,7 +74,7 @@ def build_world(
     total, split = cumulative_factors(grid, on_time, companies)
     quarantined = quarantine_by_session(grid, tables["findings"], companies, length=rules.quarantine_sessions)
     closings, has_ended = _closings(raw.close, tables["delistings"], grid, companies)
-    levels, _ = split_by_lateness(tables["levels"], "levels", sessions)
+    levels, late_levels = split_by_lateness(tables["levels"], "levels", sessions)
     risk_free = _risk_free(tables["riskfree"], sessions)
     return World(
         sessions=sessions,
@@ -99,6 +99,7 @@ def build_world(
             sessions, risk_free, _actions(on_time, late, grid, companies), closings, dividend_pay_sessions
         ),
         restated_bars=raw.late,
+        restated_index=_late_index(late_levels[late_levels["name"] == rules.volatility_index], sessions),
         restated_factors=_late_factors(on_time, late, grid, companies),
     )
 
@@ -127,6 +128,13 @@ def _bars(bars: BarColumns, amendments: pd.DataFrame, grid: Grid, companies: Com
 def _corrections(cells: list[list[int]], values: Matrix) -> Corrections:
     known, row, company = np.array(cells, dtype=np.int64).reshape(-1, 3).T
     return Corrections(known, row, company, values)
+
+
+def _late_index(levels: pd.DataFrame, sessions: Days) -> Corrections:
+    row, known = row_of(days_of(levels["session"]), sessions), levels[KNOWN_ROW].to_numpy()
+    inside = (days_of(levels["session"]) >= sessions[0]) & (np.maximum(row, known) < len(sessions))
+    cells = [[int(k), int(r), 0] for k, r in zip(known[inside], row[inside], strict=True)]
+    return _corrections(cells, levels[["close"]].to_numpy(dtype=np.float64)[inside])
 
 
 def _members(

@@ -133,7 +133,8 @@ def spans_of(tables: Mapping[str, pd.DataFrame], sessions: Days, *, benchmark: s
     known, where a company took another name (the order of companies alters sums in their last bits), and where a sector
     was first named.
     """
-    cuts = {0, *_late(tables, sessions, benchmark), *_renamings(tables, sessions)}
+    known = {name: tables[name] for name in KNOWLEDGE}
+    cuts = {0, *late_rows(known, sessions, levels=(benchmark,)), *_renamings(tables, sessions)}
     rows = sorted(row for row in cuts if 0 <= row < len(sessions))
     return tuple(range(first, after) for first, after in pairwise([*rows, len(sessions)]))
 
@@ -300,13 +301,16 @@ def _measured(
     return replace(fold, skill=Skill(metrics.neutral_ic, metrics.neutral_ic_t, metrics.sessions))
 
 
-def _late(tables: Mapping[str, pd.DataFrame], sessions: Days, benchmark: str) -> set[int]:
-    """Return the rows at which something about an earlier session became known that features depend on."""
+def late_rows(tables: Mapping[str, pd.DataFrame], sessions: Days, *, levels: tuple[str, ...]) -> set[int]:
+    """Return the rows at which something about an earlier session became known.
+
+    Of `levels` only the named ones count, of findings only those that quarantine.
+    """
     late: set[int] = set()
-    for name in KNOWLEDGE:
-        frame = tables[name]
+    for name, stored in tables.items():
+        frame = stored
         if name == "levels":
-            frame = frame[frame["name"] == benchmark]
+            frame = frame[frame["name"].isin(levels)]
         elif name == "findings":
             frame = frame[frame["severity"] == "quarantine"]
         elif name == "listings":

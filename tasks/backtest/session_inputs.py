@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.settings import Settings
 from tasks.backtest.money import CENTS_PER_USD
-from tasks.backtest.world import World, window_at
+from tasks.backtest.world import World, index_at, window_at
 from tasks.costs.model import multiplier_of
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Mask, Matrix
@@ -63,12 +63,11 @@ class SessionInputs:
 
     def _facts(self, row: int) -> Facts:
         window = window_at(self._world, row, WINDOW)
-        levels = self._world.volatility_index[: row + 1]
         return Facts(
             self._world.price_cents[row] / CENTS_PER_USD,
             average_volume(window.dollar_volume[-VOLUME_SESSIONS:]),
             daily_volatility(window.close[-VOLATILITY_SESSIONS - 1 :]),
-            multiplier_of(levels, index=self._settings.costs.volatility_index),
+            multiplier_of(index_at(self._world, row), index=self._settings.costs.volatility_index),
         )
 
     def _risk(self, row: int) -> Risk:

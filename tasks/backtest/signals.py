@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from config import sections
@@ -13,12 +14,11 @@ from tasks.data.schema.records import Days, Matrix
 from tasks.models.kinds.registry import KINDS
 from tasks.models.skill import yearly_worth
 from tasks.regime.exposure import allowances
-from tasks.regime.history import history_table
-from tasks.regime.inputs import compute_inputs
 
 
 def signals_of(
     world: World,
+    regimes: pd.DataFrame,
     scores: Matrix,
     folds: Sequence[Mapping[str, Any]],
     *,
@@ -27,10 +27,12 @@ def signals_of(
     models: sections.Models,
     regime: sections.Regime,
 ) -> tuple[Signals, NDArray[np.str_]]:
-    """Return the signals of every session of the world, and the regime's states."""
-    history = history_table(world, compute_inputs(world), regime)
-    states = history["state"].to_numpy(dtype=str)
-    volatility = history["volatility_pct"].to_numpy(dtype=np.float64)
+    """Return the signals of every session of the world, and the regime's states.
+
+    `regimes` is the table of tasks/backtest/regimes.py.
+    """
+    states = regimes["state"].to_numpy(dtype=str)
+    volatility = regimes["volatility_pct"].to_numpy(dtype=np.float64)
     allowed = allowances(states, volatility, regime)
     ranks = KINDS[kind].ranks
     signals = Signals(

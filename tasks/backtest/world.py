@@ -56,6 +56,7 @@ class World:
     risk_free: NDArray[np.float64]  # yearly yield as a fraction
     nights: tuple[Night, ...]  # events before each session's open
     restated_bars: Corrections  # columns: close, volume
+    restated_index: Corrections  # column: level of the volatility index; of no company
     restated_factors: Corrections  # column: ratio of the new to the old factor of that row
     scores: Matrix | None = None  # dense out-of-sample scores; NaN where there is none
 
@@ -102,6 +103,19 @@ def window_at(world: World, row: int, sessions: int) -> Window:
     return Window(raw * factor, raw, raw * volume)
 
 
+def index_at(world: World, row: int) -> NDArray[np.float64]:
+    """Return the volatility index of every session up to `row`, as known at its close."""
+    late = world.restated_index.known_by(row)
+    levels = world.volatility_index[: row + 1]
+    if len(late.row):
+        levels = levels.copy()
+        for place, entry in zip(
+            late.row.tolist(), late.entries[:, 0].tolist(), strict=True
+        ):  # in known order
+            levels[place] = entry
+    return levels
+
+
 def until(world: World, row: int) -> World:
     """Return the world at the close of a session: no later row, company, correction or event."""
     columns = int(np.count_nonzero(world.first_row <= row))  # a prefix: ids begin with the first session
@@ -125,6 +139,7 @@ def until(world: World, row: int) -> World:
         },
         nights=world.nights[: row + 1],
         restated_bars=world.restated_bars.known_by(row),
+        restated_index=world.restated_index.known_by(row),
         restated_factors=world.restated_factors.known_by(row),
         scores=None if world.scores is None else world.scores[cut],
     )

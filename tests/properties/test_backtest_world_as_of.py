@@ -4,11 +4,13 @@ What a refresh brings for sessions that the lake already holds (restated bars, l
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tasks.backtest.money import to_cents
+from tasks.backtest.regimes import regimes_of
 from tasks.backtest.store import read_world
 from tasks.backtest.world import window_at
 from tasks.core.errors import DataError
@@ -22,6 +24,9 @@ from tasks.data.schema.records import SnapshotRef
 from tasks.data.task import refresh_market
 from tasks.portfolio.holdings.events import events_of
 from tasks.portfolio.quotes import WINDOW, quotes
+from tasks.regime.history import history_table
+from tasks.regime.inputs import compute_inputs
+from tasks.regime.store import regime_history
 from tests.builders import make_settings
 from tests.homes import LAST_SESSION
 
@@ -85,6 +90,33 @@ def test_a_row_of_the_world_is_what_the_daily_run_knows_on_that_session(row, sna
     order = known.loc[panel.symbols[priced]]
     expected = to_cents(order["price"].to_numpy(dtype=float))
     np.testing.assert_array_equal(world.price_cents[row, columns[priced]], expected)
+
+
+@pytest.fixture(scope="module")
+def regimes(snapshot, world):
+    return regimes_of(snapshot, world, SETTINGS.regime)
+
+
+@pytest.mark.parametrize("row", [*COMPARED, 264])
+def test_the_regime_of_a_session_is_that_of_the_daily_run(row, snapshot, regimes):
+    seen = replace(snapshot, session=DAYS[row].item())
+    expected = regime_history(seen, SETTINGS.regime).iloc[-1]
+
+    assert regimes.index[row] == expected.name
+    assert regimes.iloc[row]["state"] == expected["state"]
+    np.testing.assert_allclose(
+        regimes.iloc[row].drop("state").to_numpy(dtype=float),
+        expected.drop("state").to_numpy(dtype=float),
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+def test_a_restated_bar_changes_readings_of_the_regime(world, regimes):
+    as_first_known = history_table(world, compute_inputs(world), SETTINGS.regime)
+
+    late = world.restated_bars.known_row.min()
+    assert np.abs(as_first_known["correlation"] - regimes["correlation"])[late:].max() > 1e-9
 
 
 def test_the_lake_has_restated_bars_and_names_in_quarantine(world):

@@ -6,6 +6,8 @@ import pytest
 from tasks.backtest.signals import signals_of
 from tasks.backtest.world import until
 from tasks.models.skill import yearly_worth
+from tasks.regime.history import history_table
+from tasks.regime.inputs import compute_inputs
 from tests.builders import make_settings
 from tests.unit.backtest.stored import DAYS, world
 
@@ -34,6 +36,7 @@ def market():
 def signals(made, kind="momentum_52_week", settings=SETTINGS):
     return signals_of(
         made,
+        history_table(made, compute_inputs(made), settings.regime),
         np.zeros(made.close_cents.shape),
         FOLDS,
         kind=kind,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.backtest.overnight import Closing, Dividend, Split
-from tasks.backtest.world import until, window_at
+from tasks.backtest.world import index_at, until, window_at
 from tests.unit.backtest.stored import DAYS, flat, world
 
 
@@ -226,3 +226,15 @@ def test_the_world_of_an_earlier_session_has_no_later_row_company_or_event():
     assert cut.row(DAYS[9]) == 9
     with pytest.raises(KeyError):
         cut.row(DAYS[10])
+
+
+def test_a_level_of_the_volatility_index_counts_from_when_it_was_known():
+    levels = [{"name": "VIX", "session": day, "close": 15.0, "growth": 1.0} for day in (0, 1, 2, 4, 5)]
+    late = {"name": "VIX", "session": 3, "close": 18.0, "growth": 1.2, "known": 5}
+    corrected = {**late, "session": 2, "close": 16.0, "known": 6, "revision": 1}
+    made = world({"A": flat()}, levels=[*levels, late, corrected])
+
+    np.testing.assert_array_equal(index_at(made, 4), [15, 15, 15, np.nan, 15])
+    np.testing.assert_array_equal(index_at(made, 5), [15, 15, 15, 18, 15, 15])
+    np.testing.assert_array_equal(index_at(made, 6)[:4], [15, 15, 16, 18])
+    np.testing.assert_array_equal(index_at(until(made, 4), 4), index_at(made, 4))
