@@ -132,6 +132,8 @@ class Orders(Section):
 class Costs(Section):
     """The cost model of a trade."""
 
+    multiple: NotNegative
+    """Every estimate is multiplied by this: 0 is free trading, 2 tests what twice the costs do."""
     commission_per_share_usd: NotNegative
     """The broker's commission."""
     min_commission_usd: NotNegative

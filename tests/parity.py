@@ -24,7 +24,7 @@ from flows.daily import longest_window
 from tasks.backtest.account import Account
 from tasks.backtest.regimes import regimes_of
 from tasks.backtest.session_decision import SessionDecision
-from tasks.backtest.signals import signals_of
+from tasks.backtest.signals import regime_path, signals_of
 from tasks.backtest.store import read_world
 from tasks.backtest.stored_scores import StoredScores, stored_scores
 from tasks.backtest.world import World
@@ -143,15 +143,14 @@ def _drawn_positions(world: World, row: int, rng: np.random.Generator) -> tuple[
 def walked(bench: Bench, case: Case) -> Made | str:
     """Return the decision of the walk on the case's session."""
     world, stored = bench.world, bench.scores[case.candidate.name]
-    signals, _ = signals_of(
+    signals = signals_of(
         world,
-        bench.regimes,
         stored.values,
         stored.folds,
+        regime_path(bench.regimes, bench.settings.regime).allowed,
         kind=case.candidate.kind,
         optimizer=case.optimizer,
         models=bench.settings.models,
-        regime=bench.settings.regime,
     )
     shares = np.zeros(len(world.company), dtype=np.int64)
     for column, held in case.shares.items():

@@ -79,13 +79,15 @@ def weekly(
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of models.candidates. Default: the first.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="One of models.candidates. Default: the first; in a matrix all."),
     ] = None,
     optimizer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Default: portfolio.optimizer.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Default: portfolio.optimizer; in a matrix all."),
     ] = None,
     first: FromOption = None,
     last: ToOption = None,
@@ -93,14 +95,35 @@ def backtest(
         str, typer.Option(metavar="PRICE", help="next_open or next_close, of the session after the decision.")
     ] = "next_open",
     cadence: Annotated[int, typer.Option(min=1, help="Sessions between decisions.")] = 1,
+    costs: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="MULTIPLE", help="Multiply all costs: 0 is free. Default: costs.multiple."
+        ),
+    ] = None,
+    regime: Annotated[
+        str | None, typer.Option(metavar="WHICH", help="on, off or both. Default: on; in a matrix both.")
+    ] = None,
+    *,
+    matrix: Annotated[
+        bool,
+        typer.Option("--matrix", metavar=NO_VALUE, help="Every model with every optimizer, of those named."),
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes of a matrix. Default: one per core.")
+    ] = None,
 ) -> int:
-    """Backtest one model with one optimizer on the lake; publish reports/backtests/ID/ with report.html."""
-    from flows.operations.backtest import backtest_combination
+    """Backtest a model with an optimizer on the lake, or a matrix of several; publish reports/backtests/ID/.
 
-    result = backtest_combination(
-        context.obj, model=model, optimizer=optimizer, first=first, last=last, fill=fill, cadence=cadence
-    )
-    return show(result, context.obj)
+    --model and --optimizer may be repeated. An interrupted matrix continues where it was.
+    """
+    from flows.operations.backtest import Request, backtest_one
+    from flows.operations.matrix import backtest_matrix
+
+    request = Request(tuple(model or ()), tuple(optimizer or ()), first, last, fill, cadence, costs, regime)
+    if matrix or request.names_several:
+        return show(backtest_matrix(context.obj, request, processes=processes), context.obj)
+    return show(backtest_one(context.obj, request), context.obj)
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)

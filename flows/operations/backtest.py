@@ -1,6 +1,7 @@
-"""The command `backtest`: one combination of candidate and optimizer, walked over the lake's history."""
+"""The command `backtest` for one combination of candidate and optimizer, walked over the lake's history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -26,55 +27,88 @@ FOLDER = "backtests"
 SHOWN = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "benchmark_cagr")
 
 
-def backtest_combination(
-    options: Options,
-    *,
-    model: str | None,
-    optimizer: str | None,
-    first: str | None,
-    last: str | None,
-    fill: str,
-    cadence: int,
-) -> Result:
-    """Walk the combination and publish it; one that is published already is only shown."""
+@dataclass(frozen=True)
+class Request:
+    """The options of the command, as given."""
+
+    models: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    first: str | None
+    last: str | None
+    fill: str
+    cadence: int
+    costs: float | None
+    regime: str | None
+
+    @property
+    def names_several(self) -> bool:
+        """Whether this is a matrix without being called one."""
+        return len(self.models) > 1 or len(self.optimizers) > 1 or self.regime == "both"
+
+    @property
+    def dates(self) -> tuple[date | None, date | None]:
+        return _parsed(self.first), _parsed(self.last)
+
+
+def backtest_one(options: Options, request: Request) -> Result:
+    """Walk one combination and publish it; one that is published already is only shown."""
     from flows.commands import run_of
 
-    dates = _parsed(first), _parsed(last)
+    dates = request.dates
     with run_of(options, None, "backtest", step_back=True) as run:
-        return _backtest(run, model, optimizer, dates, fill, cadence)
+        return _backtest(with_costs(run, request.costs), request, dates)
 
 
-def _backtest(
-    run: Run,
-    model: str | None,
-    optimizer: str | None,
-    dates: tuple[date | None, date | None],
-    fill: str,
-    cadence: int,
-) -> Result:
-    from tasks.backtest.combination import Combination, id_of, rows_of_walk
-    from tasks.backtest.publication import REPORT_FILE, read_published
-    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+def with_costs(run: Run, multiple: float | None) -> Run:
+    """Return the run with the multiple of all costs; None leaves the setting."""
+    if multiple is None:
+        return run
+    costs = run.settings.costs.model_copy(update={"multiple": multiple})
+    return replace(run, settings=run.settings.model_copy(update={"costs": costs}))
+
+
+def regimes_named(which: str) -> tuple[bool, ...]:
+    """Return whether the regime is used, for each choice of the option."""
+    choices = {"on": (True,), "off": (False,), "both": (True, False)}
+    if which not in choices:
+        raise ConfigError(
+            f"{which!r} is not a choice for the regime.", remedy="Choose on, off or both.", regime=which
+        )
+    return choices[which]
+
+
+def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Candidate") -> "StoredScores":
+    """Return the candidate's scores, computed and stored if there are none."""
     from tasks.backtest.stored_scores import stored_scores
 
-    settings, home = run.settings, run.home
-    candidate, fill_at = _chosen(model, settings), _fill(fill)
-    optimizer = _optimizer(optimizer, settings)
-    snapshot = snapshot_of(home, settings)
-    world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
     with progress_bar(f"Scores of {candidate.name}", len(world.sessions)) as report:
-        scores = stored_scores(
-            home.scores,
-            home.features,
+        return stored_scores(
+            run.home.scores,
+            run.home.features,
             snapshot,
             world,
             candidate,
-            settings.models,
+            run.settings.models,
             seed=run.seed(f"model {candidate.name}"),
             report=report,
         )
+
+
+def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]) -> Result:
+    from tasks.backtest.combination import Combination, id_of, rows_of_walk
+    from tasks.backtest.publication import REPORT_FILE, read_published
+    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+
+    settings, home = run.settings, run.home
+    (candidate,) = candidates_of(request.models or (settings.models.candidates[0].name,), settings)
+    (optimizer,) = optimizers_of(request.optimizers or (settings.portfolio.optimizer,), settings)
+    (uses_regime,) = regimes_named(request.regime or "on")
+    fill_at = fill_of(request.fill)
+    snapshot = snapshot_of(home, settings)
+    world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
+    scores = scores_of(run, snapshot, world, candidate)
     start, stop = (world.sessions[row].item() for row in rows_of_walk(world, scores.values, *dates))
-    combination = Combination(candidate.name, optimizer, start, stop, fill_at, cadence)
+    combination = Combination(candidate.name, optimizer, start, stop, fill_at, request.cadence, uses_regime)
     identity = id_of(combination, settings, scores=scores.id)
     place = home.reports / FOLDER / identity
     manifest = read_published(place)
@@ -109,21 +143,22 @@ def _computed(
     from tasks.backtest.combination import run_combination, run_equal_weight
     from tasks.backtest.publication import publish, tables_of
     from tasks.backtest.regimes import regimes_of
-    from tasks.backtest.signals import signals_of
+    from tasks.backtest.signals import regime_path, signals_of
     from tasks.backtest.tear_sheet import tear_sheet_of
     from tasks.data.panel.coverage import coverage_by_year
+    from tasks.regime.exposure import everything_allowed
     from tasks.reporting.tearsheet.page import render_tear_sheet
 
     settings = run.settings
-    signals, states = signals_of(
+    regime = regime_path(regimes_of(snapshot, world, settings.regime), settings.regime)
+    signals = signals_of(
         world,
-        regimes_of(snapshot, world, settings.regime),
         scores.values,
         scores.folds,
+        regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
         kind=kind,
         optimizer=combination.optimizer,
         models=settings.models,
-        regime=settings.regime,
     )
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
     with progress_bar("Sessions", last - first + 1) as report:
@@ -132,7 +167,7 @@ def _computed(
         course,
         run_equal_weight(world, signals, settings, combination),
         world,
-        states,
+        regime.states,
         coverage=coverage_by_year(snapshot, course.sessions),
         seed=run.seed("bootstrap"),
     )
@@ -143,30 +178,34 @@ def _computed(
     return publish(place, tables_of(sheet), page, combination, ids, sheet)
 
 
-def _chosen(model: str | None, settings: "Settings") -> "Candidate":
-    candidates = {each.name: each for each in settings.models.candidates}
-    name = model or settings.models.candidates[0].name
-    if name not in candidates:
-        raise ConfigError(
-            f"No candidate is named {name!r}.",
-            remedy=f"Choose one of models.candidates: {', '.join(candidates)}.",
-            model=name,
-        )
-    return candidates[name]
+def candidates_of(names: Sequence[str], settings: "Settings") -> "tuple[Candidate, ...]":
+    """Return the named candidates, each once."""
+    known = {each.name: each for each in settings.models.candidates}
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"No candidate is named {name!r}.",
+                remedy=f"Choose one of models.candidates: {', '.join(known)}.",
+                model=name,
+            )
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
-def _optimizer(optimizer: str | None, settings: "Settings") -> str:
-    portfolio = type(settings.portfolio)
-    known = get_args(portfolio.model_fields["optimizer"].annotation)
-    name: str = optimizer or settings.portfolio.optimizer
-    if name not in known:
-        raise ConfigError(
-            f"No optimizer is named {name!r}.", remedy=f"Choose one of {', '.join(known)}.", optimizer=name
-        )
-    return name
+def optimizers_of(names: Sequence[str], settings: "Settings") -> tuple[str, ...]:
+    """Return the named optimizers, each once; all of them if none is named."""
+    known: tuple[str, ...] = get_args(type(settings.portfolio).model_fields["optimizer"].annotation)
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"No optimizer is named {name!r}.",
+                remedy=f"Choose one of {', '.join(known)}.",
+                optimizer=name,
+            )
+    return tuple(dict.fromkeys(names)) or known
 
 
-def _fill(fill: str) -> "FillAt":
+def fill_of(fill: str) -> "FillAt":
+    """Return the price that orders are filled at."""
     if fill == "next_open":
         return "next_open"
     if fill == "next_close":

@@ -15,7 +15,7 @@ from tasks.backtest.equal_weight import walk_equal_weight
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.session_decision import SessionDecision, Signals
-from tasks.backtest.walk import FillAt, Walk, WalkRules, walk
+from tasks.backtest.walk import FillAt, Totals, Walk, WalkRules, walk
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
@@ -36,6 +36,7 @@ class Combination:
     last: date
     fill_at: FillAt
     every_sessions: int
+    uses_regime: bool = True  # False: no regime limits exposure, sizes or purchases
 
 
 def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | None) -> tuple[int, int]:
@@ -93,15 +94,14 @@ def run_combination(
             report(row - first + 1)
         return decision.orders(world, row, account)
 
-    cash = round(settings.portfolio.initial_cash_usd * CENTS_PER_USD)
     return walk(
         world,
-        Account(np.zeros(len(world.company), dtype=np.int64), cash),
+        cash_alone(world, settings),
         orders,
         decision.costs,
         first=first,
         last=last,
-        rules=WalkRules(fill_at=combination.fill_at, every_sessions=combination.every_sessions),
+        rules=walk_rules(combination),
     )
 
 
@@ -111,31 +111,37 @@ def run_equal_weight(world: World, signals: Signals, settings: Settings, combina
     return walk_equal_weight(
         world,
         SessionDecision(world, signals, settings).costs,
-        cash_cents=round(settings.portfolio.initial_cash_usd * CENTS_PER_USD),
+        cash_cents=cash_alone(world, settings).cash_cents,
         first=first,
         last=last,
         fill_at=combination.fill_at,
     )
 
 
-def curve_of(course: Walk, world: World, states: NDArray[np.str_]) -> Curve:
+def cash_alone(world: World, settings: Settings) -> Account:
+    """Return the account that a backtest starts with."""
+    cash = round(settings.portfolio.initial_cash_usd * CENTS_PER_USD)
+    return Account(np.zeros(len(world.company), dtype=np.int64), cash)
+
+
+def walk_rules(combination: Combination) -> WalkRules:
+    """Return how the combination trades."""
+    return WalkRules(fill_at=combination.fill_at, every_sessions=combination.every_sessions)
+
+
+def curve_of(totals: Totals, world: World, states: NDArray[np.str_]) -> Curve:
     """Return the curve that figures are measured on. `states` are those of the world's sessions."""
-    first = world.row(course.sessions[0])
-    rows = slice(first, first + len(course.sessions))
-    equity = course.equity.astype(np.float64)
+    first = world.row(totals.sessions[0])
+    rows = slice(first, first + len(totals.sessions))
     days = np.diff(world.sessions, prepend=world.sessions[:1]).astype(np.int64)
     earned = np.concatenate([[0.0], world.risk_free[:-1]]) * days / MONEY_MARKET_DAYS
     return Curve(
-        sessions=course.sessions,
-        equity_usd=equity / CENTS_PER_USD,
-        exposure=course.position.sum(axis=1) / equity,
-        buys_usd=_notional(course, course.buys),
-        sells_usd=_notional(course, course.sells),
+        sessions=totals.sessions,
+        equity_usd=totals.equity / CENTS_PER_USD,
+        exposure=totals.invested / totals.equity,
+        buys_usd=totals.bought / CENTS_PER_USD,
+        sells_usd=totals.sold / CENTS_PER_USD,
         benchmark=daily_returns(world.market[:, None])[rows, 0],
         risk_free=earned[rows],
         regime=states[rows],
     )
-
-
-def _notional(course: Walk, shares: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray((shares * course.fill_price).sum(axis=1) / CENTS_PER_USD, dtype=np.float64)

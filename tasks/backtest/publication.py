@@ -3,7 +3,7 @@
 The directory appears complete or not at all, under the id of what was backtested. One that was changed is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,20 @@ def publish(
         for name, table in tables.items()
     }
     files[REPORT_FILE] = page
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
+    record = {
         "combination": {name: _plain(value) for name, value in asdict(combination).items()},
         "identity": dict(identity),
         "figures": {name: _figure(figure) for name, figure in sheet.figures.items()},
         "basis": {name: value for name, value in asdict(sheet.basis).items() if name != "coverage"},
+    }
+    return publish_files(place, files, record)
+
+
+def publish_files(place: Path, files: Mapping[str, bytes], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the directory with a manifest of the record and the hashes of the files; return the manifest."""
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        **record,
         "sha256": {name: sha256_of_bytes(content) for name, content in sorted(files.items())},
     }
     make_folder(place.parent)
@@ -84,7 +92,9 @@ def publish(
     return manifest
 
 
-def read_published(place: Path) -> dict[str, Any] | None:
+def read_published(
+    place: Path, required: Iterable[str] = ("combination", "figures")
+) -> dict[str, Any] | None:
     """Return the manifest of a published backtest; None if there is none. Raises StorageError if it was changed."""
     if not place.exists():
         return None
@@ -93,7 +103,7 @@ def read_published(place: Path) -> dict[str, Any] | None:
         is_whole = manifest["schema_version"] == SCHEMA_VERSION and all(
             sha256_of_file(place / name) == sha256 for name, sha256 in manifest["sha256"].items()
         )
-        _ = manifest["combination"], manifest["figures"]
+        _ = [manifest[name] for name in required]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         is_whole = False
     if not is_whole:

@@ -74,15 +74,17 @@ class SessionDecision:
         # by the symbol of its id: what its later symbols are was not known
         self._is_reserved = np.array([name.partition("~")[2] == CASH for name in world.company], dtype=bool)
 
-    def orders(self, world: World, row: int, account: Account) -> Orders | None:
+    def orders(self, _world: World, row: int, account: Account) -> Orders | None:
         """Return the orders of the session, by company; None without a decision.
 
-        `world` is the one this was made for.
+        The world is the one this was made for.
         """
         decision = self.decide(row, account)
-        if decision is None:
-            return None
-        zero = np.zeros(len(world.company), dtype=np.int64)
+        return None if decision is None else self.orders_of(decision)
+
+    def orders_of(self, decision: Decision) -> Orders:
+        """Return the orders of a decision, by company."""
+        zero = np.zeros(len(self._world.company), dtype=np.int64)
         sells, buys, ceiling = zero.copy(), zero.copy(), zero
         sells[decision.places], buys[decision.places] = decision.plan.sells, decision.plan.buys
         ceiling[decision.places] = decision.plan.buys * decision.lines.price_cents

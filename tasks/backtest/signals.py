@@ -1,7 +1,7 @@
 """The signals of a walk: scores, regime and skill by session, each from what was known at its close."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,29 +13,36 @@ from tasks.backtest.world import World
 from tasks.data.schema.records import Days, Matrix
 from tasks.models.kinds.registry import KINDS
 from tasks.models.skill import yearly_worth
-from tasks.regime.exposure import allowances
+from tasks.regime.exposure import Allowances, allowances
+
+
+class RegimePath(NamedTuple):
+    """The state of every session of a world, and what it allows."""
+
+    states: NDArray[np.str_]
+    allowed: Allowances
+
+
+def regime_path(regimes: pd.DataFrame, rules: sections.Regime) -> RegimePath:
+    """Return the regime of every session of a world. `regimes` is the table of tasks/backtest/regimes.py."""
+    states = regimes["state"].to_numpy(dtype=str)
+    volatility = regimes["volatility_pct"].to_numpy(dtype=np.float64)
+    return RegimePath(states, allowances(states, volatility, rules))
 
 
 def signals_of(
     world: World,
-    regimes: pd.DataFrame,
     scores: Matrix,
     folds: Sequence[Mapping[str, Any]],
+    allowed: Allowances,
     *,
     kind: str,
     optimizer: str,
     models: sections.Models,
-    regime: sections.Regime,
-) -> tuple[Signals, NDArray[np.str_]]:
-    """Return the signals of every session of the world, and the regime's states.
-
-    `regimes` is the table of tasks/backtest/regimes.py.
-    """
-    states = regimes["state"].to_numpy(dtype=str)
-    volatility = regimes["volatility_pct"].to_numpy(dtype=np.float64)
-    allowed = allowances(states, volatility, regime)
+) -> Signals:
+    """Return the signals of every session of the world."""
     ranks = KINDS[kind].ranks
-    signals = Signals(
+    return Signals(
         scores=scores,
         exposure_cap=allowed.exposure_cap,
         allows_new_positions=allowed.allows_new_positions,
@@ -47,7 +54,6 @@ def signals_of(
         ),
         optimizer=optimizer,
     )
-    return signals, states
 
 
 def _worth(

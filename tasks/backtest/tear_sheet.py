@@ -75,7 +75,7 @@ def tear_sheet_of(
     seed: int,
 ) -> TearSheet:
     """Measure a walk and that of equal weights over the same sessions. `states` are those of the world's sessions."""
-    curve, equal = curve_of(course, world, states), curve_of(equal_weight, world, states)
+    curve, equal = curve_of(course.totals, world, states), curve_of(equal_weight.totals, world, states)
     benchmark = benchmark_curve(curve)
     rows = rows_of(course, world)
     attribution = attribute(course.sessions, curve.equity_usd, holdings_of(course, world))

@@ -52,6 +52,18 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Totals:
+    """The money of a walk by session, of all companies together: what its figures are measured on. In cents."""
+
+    sessions: Days
+    equity: Cents
+    invested: Cents
+    bought: Cents  # notional
+    sold: Cents
+    costs: Cents
+
+
+@dataclass(frozen=True)
 class Walk:
     """The course of an account: one row per session, the first of which is the start. Money in cents.
 
@@ -79,6 +91,17 @@ class Walk:
     def equity(self) -> Cents:
         total: Cents = self.cash + self.receivable + self.position.sum(axis=1)
         return total
+
+    @property
+    def totals(self) -> Totals:
+        return Totals(
+            sessions=self.sessions,
+            equity=self.equity,
+            invested=self.position.sum(axis=1),
+            bought=(self.buys * self.fill_price).sum(axis=1),
+            sold=(self.sells * self.fill_price).sum(axis=1),
+            costs=self.costs.sum(axis=1),
+        )
 
 
 def walk(

@@ -3,6 +3,9 @@
 Expected outcomes (a failed check, a quarantined symbol, a fallback) are values, never exceptions.
 """
 
+from functools import partial
+from typing import Any
+
 from tasks.core.secrets import masked, masked_value
 
 
@@ -17,6 +20,11 @@ class AftercloseError(Exception):
         self.remedy = masked(remedy)
         self.fields = {name: masked_value(value) for name, value in fields.items()}
         super().__init__(self.what)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep all parts where the error passes from one process to another."""
+        made = partial(type(self), self.what, remedy=self.remedy, **self.fields)
+        return made, (), {"__notes__": getattr(self, "__notes__", [])}
 
     def __str__(self) -> str:
         return f"{self.what} {self.remedy} (docs/runbooks.md#{self.runbook})"

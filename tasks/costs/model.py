@@ -100,11 +100,12 @@ def estimate(
     taf = taf_on(conditions.trade_date, fees=costs.fees)
     broker_usd = np.maximum(shares * costs.commission_per_share_usd, costs.min_commission_usd)
     return CostEstimate(
-        broker_usd=np.where(shares > 0, broker_usd, 0.0),
-        sec_fee_usd=np.where(is_sale, notional_usd * (sec_fee.usd_per_million / MILLION), 0.0),
-        taf_usd=np.where(is_sale, np.minimum(shares * taf.usd_per_share, taf.max_usd), 0.0),
-        spread_usd=spread_usd,
-        impact_usd=impact_usd,
+        broker_usd=costs.multiple * np.where(shares > 0, broker_usd, 0.0),
+        sec_fee_usd=costs.multiple
+        * np.where(is_sale, notional_usd * (sec_fee.usd_per_million / MILLION), 0.0),
+        taf_usd=costs.multiple * np.where(is_sale, np.minimum(shares * taf.usd_per_share, taf.max_usd), 0.0),
+        spread_usd=costs.multiple * spread_usd,
+        impact_usd=costs.multiple * impact_usd,
         participation=participation,
     )
 

@@ -35,6 +35,12 @@ def allowances(
     )
 
 
+def everything_allowed(sessions: int) -> Allowances:
+    """Return what is allowed where no regime is heeded."""
+    ones = np.ones(sessions)
+    return Allowances(ones, np.ones(sessions, dtype=bool), ones, ones)
+
+
 def exposure_cap(state: str, volatility_pct: float, rules: sections.Regime) -> float:
     """Return the largest fraction of the portfolio that may be invested.
 

@@ -30,6 +30,11 @@ class Home:
         return self.root / "data" / "scores"
 
     @property
+    def backtests(self) -> Path:
+        """Finished combinations of matrices, which later ones use; safe to delete between runs."""
+        return self.root / "data" / "backtests"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
@@ -42,7 +47,7 @@ class Home:
     @property
     def derived(self) -> tuple[Path, ...]:
         """The folders that are safe to delete between runs; no backup has them."""
-        return self.work, self.features, self.scores, self.answers
+        return self.work, self.features, self.scores, self.backtests, self.answers
 
     @property
     def marker_file(self) -> Path:

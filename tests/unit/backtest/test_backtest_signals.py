@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.backtest.signals import signals_of
+from tasks.backtest.signals import regime_path, signals_of
 from tasks.backtest.world import until
 from tasks.models.skill import yearly_worth
 from tasks.regime.history import history_table
@@ -34,16 +34,12 @@ def market():
 
 
 def signals(made, kind="momentum_52_week", settings=SETTINGS):
-    return signals_of(
-        made,
-        history_table(made, compute_inputs(made), settings.regime),
-        np.zeros(made.close_cents.shape),
-        FOLDS,
-        kind=kind,
-        optimizer="hrp",
-        models=settings.models,
-        regime=settings.regime,
+    regime = regime_path(history_table(made, compute_inputs(made), settings.regime), settings.regime)
+    scores = np.zeros(made.close_cents.shape)
+    made_of = signals_of(
+        made, scores, FOLDS, regime.allowed, kind=kind, optimizer="hrp", models=settings.models
     )
+    return made_of, regime.states
 
 
 def test_a_walk_is_limited_by_the_regime_s_purchases_and_sizes_as_the_day_is(market):

@@ -80,7 +80,7 @@ def test_exposure_moves_to_the_new_sector_on_the_day_that_it_is_known():
 def test_the_benchmark_is_a_curve_from_the_same_start():
     made = market()
 
-    benchmark = benchmark_curve(curve_of(walked(made), made, np.full(30, "BULL")))
+    benchmark = benchmark_curve(curve_of(walked(made).totals, made, np.full(30, "BULL")))
 
     assert benchmark is not None
     assert benchmark.equity_usd[[0, 1, -1]] == pytest.approx([1000.0, 1000 * 113 / 112, 1000 * 129 / 112])
@@ -88,7 +88,7 @@ def test_the_benchmark_is_a_curve_from_the_same_start():
 
 def test_a_benchmark_with_an_unknown_return_is_none():
     made = market()
-    curve = curve_of(walked(made), made, np.full(30, "BULL"))
+    curve = curve_of(walked(made).totals, made, np.full(30, "BULL"))
     gap = curve.benchmark.copy()
     gap[5] = np.nan
 

@@ -26,6 +26,7 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "regime.exposure_cap.NEUTRAL": (0.70,),
     "regime.exposure_cap.BULL": (1.0,),
     "regime.reduce_above_volatility": (40.0,),
+    "costs.multiple": (1.0,),
     "costs.commission_per_share_usd": (0.0,),
     "costs.min_commission_usd": (0.0,),
     "costs.spread.benchmark_half_bps": (2.08,),

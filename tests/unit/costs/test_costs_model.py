@@ -193,3 +193,17 @@ def test_the_multiplier_is_the_last_level_over_the_mean_within_bounds(levels, mu
 
 def test_cents_are_rounded_up_but_not_for_the_noise_of_floating_point():
     assert whole_cents(np.array([0.0, 0.001, 0.01, 0.07 * 3, 1.2301])).tolist() == [0, 1, 1, 21, 124]
+
+
+def test_the_multiple_scales_every_part_of_every_cost():
+    rates = {"commission_per_share_usd": 0.005, "min_commission_usd": 1.0, "impact.linear": 0.1}
+    rates |= {"spread.benchmark_half_bps": 2.0, **fees(sec_rate=0.00003, taf_usd=0.0002)}
+
+    once, twice, free = (
+        cost(make_costs(**rates, multiple=multiple), sells=True) for multiple in (1.0, 2.0, 0.0)
+    )
+
+    for part in ("broker_usd", "sec_fee_usd", "taf_usd", "spread_usd", "impact_usd"):
+        assert getattr(once, part)[0] > 0
+        assert getattr(twice, part)[0] == 2 * getattr(once, part)[0]
+    assert free.total_usd == 0

@@ -1,0 +1,163 @@
+"""The command `backtest` for a matrix: every model with every optimizer, with and without the regime."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from os import cpu_count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.operations.backtest import (
+    FOLDER,
+    Request,
+    candidates_of,
+    fill_of,
+    optimizers_of,
+    regimes_named,
+    scores_of,
+    with_costs,
+)
+from flows.operations.inspection import aligned, snapshot_of
+from flows.terminal import Options, Result, progress_bar
+from tasks.core.homes.run import Run
+from tasks.core.text import counted
+
+if TYPE_CHECKING:
+    from tasks.backtest.matrix.run import Plan
+    from tasks.backtest.matrix.tables import Measured
+    from tasks.backtest.signals import RegimePath
+
+SHOWN = 5
+
+
+def backtest_matrix(options: Options, request: Request, *, processes: int | None) -> Result:
+    """Walk every combination that has not been finished before, and publish the matrix."""
+    from flows.commands import run_of
+
+    dates = request.dates
+    with run_of(options, None, "backtest matrix", step_back=True) as run:
+        return _matrix(with_costs(run, request.costs), request, dates, processes or cpu_count() or 1)
+
+
+def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], processes: int) -> Result:
+    from tasks.backtest.matrix.publication import id_of_matrix
+    from tasks.backtest.matrix.run import ScoredCandidate, Terms, combinations_of, plan_matrix, run_plan
+    from tasks.backtest.publication import read_published
+    from tasks.backtest.regimes import regimes_of
+    from tasks.backtest.signals import regime_path
+    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+
+    settings = run.settings
+    candidates = candidates_of(
+        request.models or tuple(each.name for each in settings.models.candidates), settings
+    )
+    optimizers = optimizers_of(request.optimizers, settings)
+    regimes = regimes_named(request.regime or "both")
+    terms = Terms(*dates, fill_of(request.fill), request.cadence)
+    snapshot = snapshot_of(run.home, settings)
+    world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
+    scored = tuple(
+        ScoredCandidate(each.name, each.kind, scores_of(run, snapshot, world, each)) for each in candidates
+    )
+    combinations = combinations_of(world, scored, optimizers, regimes, terms)
+    regime = regime_path(regimes_of(snapshot, world, settings.regime), settings.regime)
+    plan = plan_matrix(world, regime.allowed, scored, combinations, settings, run.home.backtests)
+    identity = id_of_matrix([each for each, _ in plan.named])
+    place = run.home.reports / FOLDER / identity
+    manifest = read_published(place, ("matrix",))
+    if manifest is None:
+        what = f"{len(plan.missing)} of {counted(len(plan.named), 'combination')}"
+        with progress_bar(what, plan.sessions_missing) as report:
+            done = 0
+
+            def advance(sessions: int) -> None:
+                nonlocal done
+                done += sessions
+                report(done)
+
+            outcomes = run_plan(plan, processes=processes, report=advance)
+        manifest = _published(run, plan, outcomes, regime, place)
+        return _result(manifest, place, kept=len(plan.named) - len(plan.missing))
+    return _result(manifest, place, kept=None)
+
+
+def _published(
+    run: Run, plan: "Plan", outcomes: Sequence[Any], regime: "RegimePath", place: Path
+) -> dict[str, Any]:
+    """Measure the outcomes and publish the matrix; return the manifest."""
+    from tasks.backtest.matrix.publication import files_of
+    from tasks.backtest.matrix.tables import best, measure_outcome
+    from tasks.backtest.publication import REPORT_FILE, publish_files
+    from tasks.reporting.page.matrix import matrix_picture, render_matrix
+
+    is_simulated = run.settings.data.provider == "simulated"
+    measured = [measure_outcome(each, plan.world, regime.states) for each in outcomes]
+    combination = plan.named[0][1]
+    terms = {
+        "first": str(combination.first),
+        "last": str(combination.last),
+        "fill_at": combination.fill_at,
+        "every_sessions": combination.every_sessions,
+        "costs_multiple": run.settings.costs.multiple,
+    }
+    scores = {each.name: each.scores.id for each in plan.candidates}
+    picture = matrix_picture(measured, is_simulated=is_simulated)
+    files = files_of(measured, scores, terms, picture)
+    files[REPORT_FILE] = render_matrix(measured, identity=place.name, is_simulated=is_simulated)
+    record = {
+        "identity": {"id": place.name, "scores": scores},
+        "matrix": {
+            "terms": terms,
+            "combinations": [each.outcome.id for each in measured],
+            "failed": [_named(each) for each in measured if each.curve is None],
+            "best": [_named(each) for each in best(measured, SHOWN)],
+        },
+    }
+    return publish_files(place, files, record)
+
+
+def _named(measured: "Measured") -> dict[str, Any]:
+    names = dict(zip(("model", "optimizer", "regime"), measured.key, strict=True))
+    if measured.curve is None:
+        return {**names, "reason": measured.outcome.reason}
+    return {**names, **{each: _value(measured, each) for each in ("sharpe", "cagr", "max_drawdown")}}
+
+
+def _value(measured: "Measured", name: str) -> float | None:
+    figure = measured.figures[name]
+    return None if figure.standing == "withheld" else float(figure.value)
+
+
+def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Result:
+    """Return what the command prints. `kept`: combinations that had been finished before; None for the whole."""
+    from tasks.backtest.publication import REPORT_FILE
+
+    matrix = manifest["matrix"]
+    failed, ids, terms = matrix["failed"], matrix["combinations"], matrix["terms"]
+    document = {
+        "id": place.name,
+        "fresh": kept is not None,
+        "computed": 0 if kept is None else len(ids) - kept,
+        **matrix,
+        "folder": str(place),
+        "report": str(place / REPORT_FILE),
+    }
+    head = f"{counted(len(ids), 'combination')}, {terms['first']} to {terms['last']}"
+    if kept is None:
+        head += ": computed before, not computed again"
+    elif kept:
+        head += f": {kept} were computed before"
+    lines = [head, *(f"Failed: {_label(each)}: {each['reason']}" for each in failed[:SHOWN])]
+    if len(failed) > SHOWN:
+        lines.append(f"… and {len(failed) - SHOWN} more failed.")
+    if matrix["best"]:
+        rows = [
+            (_label(each), f"Sharpe {each['sharpe']:.2f}, max drawdown {each['max_drawdown']:.1%}")
+            for each in matrix["best"]
+        ]
+        lines.append(aligned(rows))
+    lines.append(f"Report: {place / REPORT_FILE}")
+    return Result(document, "\n".join(lines), 1 if len(failed) == len(ids) else 0)
+
+
+def _label(names: Mapping[str, Any]) -> str:
+    return f"{names['model']} {names['optimizer']}" + ("" if names["regime"] == "on" else " without regime")

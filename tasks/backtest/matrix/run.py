@@ -1,0 +1,281 @@
+"""Backtest every combination of a matrix: candidates × optimizers × regime on or off, over the same sessions.
+
+Combinations of one candidate advance together, session by session, and share what a session's decision needs. Each
+finished one is stored at once; one that is stored is not computed again. A combination that fails is an outcome with
+its reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from config.settings import Settings
+from tasks.backtest.account import Account
+from tasks.backtest.combination import Combination, cash_alone, id_of, rows_of_walk, walk_rules
+from tasks.backtest.matrix.outcome import COLUMNS, Outcome, load_outcome, store_outcome
+from tasks.backtest.money import Cents, value_cents
+from tasks.backtest.session_decision import SessionDecision
+from tasks.backtest.session_inputs import SessionInputs
+from tasks.backtest.signals import signals_of
+from tasks.backtest.stored_scores import StoredScores
+from tasks.backtest.walk import FillAt, Step, Totals, steps
+from tasks.backtest.world import World
+from tasks.core.errors import ConfigError, StorageError, TransientError
+from tasks.core.fan_out import Report, fan_out
+from tasks.regime.exposure import Allowances, everything_allowed
+from tasks.trades.fills import Orders
+
+NO_SCORES = "The model has no out-of-sample scores: the history is too short."
+Named = tuple[str, Combination]  # with its id
+LARGEST_GROUP = 16  # more share more, and lose more when the run is killed
+
+
+@dataclass(frozen=True)
+class ScoredCandidate:
+    """A candidate with its out-of-sample scores."""
+
+    name: str
+    kind: str
+    scores: StoredScores
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all combinations of a matrix have in common."""
+
+    first: date | None  # the first session with scores of all candidates unless it is later
+    last: date | None
+    fill_at: FillAt
+    every_sessions: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A matrix, and which of its combinations have no stored outcome yet."""
+
+    world: World
+    allowed: Allowances
+    candidates: tuple[ScoredCandidate, ...]
+    named: tuple[Named, ...]
+    missing: tuple[Named, ...]
+    settings: Settings
+    folder: Path
+
+    @property
+    def sessions_missing(self) -> int:
+        """Sessions to walk, of all missing combinations together."""
+        return sum(_sessions(self.world, each) for _, each in self.missing)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Combinations of one candidate that advance together."""
+
+    world: World
+    allowed: Allowances  # by the regime
+    candidate: ScoredCandidate
+    combinations: tuple[Named, ...]
+    settings: Settings
+    folder: Path
+
+
+def combinations_of(
+    world: World,
+    candidates: Sequence[ScoredCandidate],
+    optimizers: Sequence[str],
+    regimes: Sequence[bool],
+    terms: Terms,
+) -> tuple[Combination, ...]:
+    """Return the combinations in the order of candidates, optimizers, regimes; all over the same sessions.
+
+    Raises ConfigError when no two sessions of the dates have scores of any candidate.
+    """
+    spans = [rows_of_walk(world, each.scores.values, terms.first, terms.last) for each in _scored(candidates)]
+    if not spans:
+        spans = [rows_of_walk(world, candidates[0].scores.values, terms.first, terms.last)]
+    first = max(start for start, _ in spans)
+    last = spans[0][1]
+    if first >= last:
+        raise ConfigError(
+            f"No two sessions up to {world.sessions[last]} have scores of every model: the last model's first ones"
+            f" are those of {world.sessions[first]}.",
+            remedy="Choose a later --to, or fewer models.",
+        )
+    days = world.sessions[first].item(), world.sessions[last].item()
+    return tuple(
+        Combination(each.name, optimizer, *days, terms.fill_at, terms.every_sessions, uses_regime)
+        for each, optimizer, uses_regime in product(candidates, optimizers, regimes)
+    )
+
+
+def plan_matrix(
+    world: World,
+    allowed: Allowances,
+    candidates: Sequence[ScoredCandidate],
+    combinations: Sequence[Combination],
+    settings: Settings,
+    folder: Path,
+) -> Plan:
+    """Return what is to be computed. `allowed` is what the regime allows by session; `folder` has finished outcomes.
+
+    Raises StorageError when a finished one is damaged.
+    """
+    scores = {each.name: each.scores.id for each in candidates}
+    named = tuple((id_of(each, settings, scores=scores[each.model]), each) for each in combinations)
+    missing = tuple(pair for pair in named if load_outcome(folder, *pair, world.sessions) is None)
+    return Plan(world, allowed, tuple(candidates), named, missing, settings, folder)
+
+
+def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None) -> tuple[Outcome, ...]:
+    """Compute what is missing and return all outcomes, in the order of the combinations.
+
+    `report` receives how many sessions were walked since the last time.
+    """
+    by_name = {each.name: each for each in plan.candidates}
+    groups = [
+        Group(plan.world, plan.allowed, by_name[part[0][1].model], part, plan.settings, plan.folder)
+        for part in _parts(plan.missing, processes)
+    ]
+    for _ in fan_out(walk_together, groups, processes=processes, report=report):
+        pass
+    return tuple(_loaded(plan.folder, *pair, plan.world) for pair in plan.named)
+
+
+def walk_together(group: Group, report: Report) -> None:
+    """Walk the group's combinations and store each outcome. `report` receives the sessions walked since the last."""
+    with threadpool_limits(1):  # bit-identical on any number of cores and processes
+        walks = _walks(group)
+        first, last = (
+            group.world.row(np.datetime64(day))
+            for day in (group.combinations[0][1].first, group.combinations[0][1].last)
+        )
+        for _ in range(first, last + 1):
+            for walk in walks:
+                walk.advance()
+            report(len(walks))
+    for walk in walks:
+        store_outcome(group.folder, walk.outcome())
+
+
+class _Walk:
+    """A combination's walk: its totals so far, or why it failed."""
+
+    def __init__(self, identity: str, combination: Combination, group: Group, inputs: SessionInputs) -> None:
+        self._identity, self._combination, self._sessions = identity, combination, group.world.sessions
+        self._methods: Counter[str] = Counter()
+        self._rows: list[tuple[int, ...]] = []
+        is_scored = np.isfinite(group.candidate.scores.values).any()
+        self._reason = "" if is_scored else NO_SCORES
+        self._steps = self._begun(group, inputs)
+
+    def advance(self) -> None:
+        """Walk one session, unless it has failed."""
+        if self._reason:
+            return
+        try:
+            self._rows.append(_totals_of(next(self._steps)))
+        except (StorageError, TransientError, OSError, MemoryError):  # not of this combination
+            raise
+        except Exception as error:  # noqa: BLE001 - the failure of one combination must not cost the others
+            self._reason = str(getattr(error, "what", "")) or f"{type(error).__name__}: {error}"
+
+    def outcome(self) -> Outcome:
+        """Return what became of it."""
+        totals = None
+        if not self._reason:
+            columns = np.array(self._rows, dtype=np.int64).T
+            first = int(np.searchsorted(self._sessions, np.datetime64(self._combination.first)))
+            totals = Totals(self._sessions[first : first + len(self._rows)], *columns)
+        return Outcome(self._identity, self._combination, totals, dict(self._methods), self._reason)
+
+    def _begun(self, group: Group, inputs: SessionInputs) -> Iterator[Step]:
+        world, combination, settings = group.world, self._combination, group.settings
+        candidate = group.candidate
+        signals = signals_of(
+            world,
+            candidate.scores.values,
+            candidate.scores.folds,
+            group.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
+            kind=candidate.kind,
+            optimizer=combination.optimizer,
+            models=settings.models,
+        )
+        decision = SessionDecision(world, signals, settings, inputs)
+
+        def orders(_world: World, row: int, account: Account) -> Orders | None:
+            decided = decision.decide(row, account)
+            if decided is None:
+                return None
+            self._methods[decided.target.method] += 1
+            return decision.orders_of(decided)
+
+        first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+        return steps(
+            world,
+            cash_alone(world, settings),
+            orders,
+            decision.costs,
+            first=first,
+            last=last,
+            rules=walk_rules(combination),
+        )
+
+
+def _walks(group: Group) -> list[_Walk]:
+    inputs = SessionInputs(group.world, group.settings)
+    return [_Walk(identity, each, group, inputs) for identity, each in group.combinations]
+
+
+def _totals_of(step: Step) -> tuple[int, ...]:
+    """Return the session's values in the order of COLUMNS."""
+    statement, fills = step.statement, step.fills
+    values = {
+        "equity": statement.equity_cents,
+        "invested": int(statement.position_cents.sum()),
+        "bought": _sum(value_cents(fills.buys, fills.price_cents)),
+        "sold": _sum(value_cents(fills.sells, fills.price_cents)),
+        "costs": _sum(statement.costs),
+    }
+    return tuple(values[name] for name in COLUMNS)
+
+
+def _sum(cents: Cents) -> int:
+    return int(cents.sum())
+
+
+def _scored(candidates: Sequence[ScoredCandidate]) -> list[ScoredCandidate]:
+    return [each for each in candidates if np.isfinite(each.scores.values).any()]
+
+
+def _parts(missing: Sequence[Named], processes: int) -> list[tuple[Named, ...]]:
+    """Divide what is missing by model, then into parts small enough that every process has work."""
+    share = -(-len(missing) // processes) if missing else 1
+    size = min(LARGEST_GROUP, share)
+    parts = []
+    for model in dict.fromkeys(each.model for _, each in missing):
+        own = [pair for pair in missing if pair[1].model == model]
+        parts += [tuple(own[start : start + size]) for start in range(0, len(own), size)]
+    return parts
+
+
+def _sessions(world: World, combination: Combination) -> int:
+    days = np.array([combination.first, combination.last], dtype="datetime64[D]")
+    first, last = np.searchsorted(world.sessions, days)
+    return int(last - first) + 1
+
+
+def _loaded(folder: Path, identity: str, combination: Combination, world: World) -> Outcome:
+    outcome = load_outcome(folder, identity, combination, world.sessions)
+    if outcome is None:
+        raise StorageError(
+            f"The finished backtest {identity} was deleted from {folder} during the run.",
+            remedy="Run again: only what is missing is computed.",
+            path=str(folder),
+        )
+    return outcome
