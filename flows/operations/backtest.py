@@ -145,22 +145,26 @@ def _computed(
     from tasks.backtest.regimes import regimes_of
     from tasks.backtest.signals import regime_path, signals_of
     from tasks.backtest.tear_sheet import tear_sheet_of
+    from tasks.backtest.world import until
     from tasks.data.panel.coverage import coverage_by_year
     from tasks.regime.exposure import everything_allowed
     from tasks.reporting.tearsheet.page import render_tear_sheet
 
     settings = run.settings
-    regime = regime_path(regimes_of(snapshot, world, settings.regime), settings.regime)
+    last = world.row(np.datetime64(combination.last))
+    # nothing after the last session can change a bit of the result
+    seen, world = replace(snapshot, session=combination.last), until(world, last)
+    regime = regime_path(regimes_of(seen, world, settings.regime), settings.regime)
     signals = signals_of(
         world,
-        scores.values,
+        scores.values[: last + 1, : len(world.company)],
         scores.folds,
         regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
         kind=kind,
         optimizer=combination.optimizer,
         models=settings.models,
     )
-    first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+    first = world.row(np.datetime64(combination.first))
     with progress_bar("Sessions", last - first + 1) as report:
         course = run_combination(world, signals, settings, combination, report=report)
     sheet = tear_sheet_of(
@@ -168,7 +172,7 @@ def _computed(
         run_equal_weight(world, signals, settings, combination),
         world,
         regime.states,
-        coverage=coverage_by_year(snapshot, course.sessions),
+        coverage=coverage_by_year(seen, course.sessions),
         seed=run.seed("bootstrap"),
     )
     page = render_tear_sheet(

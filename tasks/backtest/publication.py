@@ -23,6 +23,7 @@ from tasks.core.atomic import make_folder, replace_folder, write_bytes
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_file
 from tasks.core.json_text import parse_json
+from tasks.core.text import percent
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE, REPORT_FILE = "manifest.json", "report.html"
@@ -139,7 +140,9 @@ def _attribution(cents: pd.DataFrame) -> pd.DataFrame:
 def _worst_day(day: WorstDay) -> dict[str, Any]:
     """Return the day as a row; its parts as fractions of the equity before."""
     own = {"session": day.session, "return": day.return_frac, "benchmark_return": day.benchmark}
-    return {**own, "regime": day.regime, "exposure": day.exposure, **day.parts, "reason": day.reason}
+    lost = ", ".join(f"{name} {percent(share, 2)}" for name, share in day.names)
+    why = {"largest_part": day.largest_part, "largest_losses": lost}
+    return {**own, "regime": day.regime, "exposure": day.exposure, **day.parts, **why}
 
 
 def _equity(sheet: TearSheet) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tasks.backtest.metrics.attribution import PARTS
 from tasks.backtest.metrics.curve import Curve
-from tasks.core.text import percent
 from tasks.data.schema.records import Matrix
 
 NAMES_SHOWN = 3
@@ -28,11 +27,9 @@ class WorstDay:
     names: tuple[tuple[str, float], ...]
 
     @property
-    def reason(self) -> str:
-        """The largest loss among the parts, and the names that lost most."""
-        part = min(self.parts, key=lambda name: self.parts[name])
-        named = ", ".join(f"{name} {percent(share, 2)}" for name, share in self.names)
-        return f"{part} {percent(self.parts[part], 2)}" + (f"; most by {named}" if named else "")
+    def largest_part(self) -> str:
+        """The part that lost most."""
+        return min(self.parts, key=lambda name: self.parts[name])
 
 
 def worst_days(

@@ -14,7 +14,6 @@ OPTIMISTIC = (
     "Candidates and settings were chosen by people who know this history: the best of many backtests looks too good.",
     "Costs are estimates. A backtest's own trades move no price, and every order is filled in full at one price.",
     "The safety checks and the kill switch of the daily run are not applied.",
-    "The regime is computed from prices as first known; later restatements do not enter it.",
     "The lake has no pay dates: dividends are paid 15 sessions after the ex-date.",
 )
 
@@ -38,9 +37,8 @@ def headline(basis: Basis) -> str:
 
 def reason(day: WorstDay) -> str:
     """Return the largest loss among the parts of a day, and the companies that lost most."""
-    part = min(day.parts, key=lambda name: day.parts[name])
     lost = ", ".join(f"{name} {typeset_percent(share, 2)}" for name, share in day.names)
-    largest = f"{words(part)} {typeset_percent(day.parts[part], 2)}"
+    largest = f"{words(day.largest_part)} {typeset_percent(day.parts[day.largest_part], 2)}"
     return f"{largest}. Largest losses: {lost}." if lost else f"{largest}."
 
 
