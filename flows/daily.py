@@ -1,6 +1,7 @@
 """daily-live: one session, from the day's data to trades that a person can approve."""
 
 from config.settings import Settings
+from tasks.backtest.task import compare_with_backtest
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
 from tasks.features.registry import warm_up
@@ -34,7 +35,8 @@ def daily_live(run: Run) -> Day:
     portfolio = keep_to_reductions(run, portfolio, risk, reductions_only=halt.reductions_only)
     trades = propose_trades(run, market, portfolio)
     checks = check_day(run, market, scores, regime, portfolio, trades)
-    return publish_day(run, market, scores, regime, risk, portfolio, trades, checks)
+    parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)
+    return publish_day(run, market, scores, regime, risk, portfolio, trades, checks, parity)
 
 
 def longest_window(settings: Settings) -> int:

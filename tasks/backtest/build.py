@@ -186,31 +186,33 @@ def _actions(
     on_time: pd.DataFrame, late: pd.DataFrame, grid: Grid, companies: CompanyIndex
 ) -> list[tuple[int, int, float, float]]:
     """Return row, company, dividend and split of each action; one that was not known in time counts when it was."""
-    key = ["symbol", "session"]
-    known = set(zip(on_time["symbol"], on_time["session"], strict=True))
-    is_new = [pair not in known for pair in zip(late["symbol"], late["session"], strict=True)]
-    news = late[np.array(is_new, dtype=bool)].drop_duplicates(key, keep="first")
-    rows = pd.concat([on_time, news])
+    rows = on_time
+    if len(late):
+        key = ["symbol", "session"]
+        known = set(zip(on_time["symbol"], on_time["session"], strict=True))
+        is_new = [pair not in known for pair in zip(late["symbol"], late["session"], strict=True)]
+        news = late[np.array(is_new, dtype=bool)].drop_duplicates(key, keep="first")
+        rows = pd.concat([on_time, news])
     company = companies.of_frame(rows, "session") if len(rows) else np.zeros(0, dtype=np.int64)
     row = np.maximum(row_of(days_of(rows["session"]), grid.sessions), rows[KNOWN_ROW].to_numpy())
     fits = (company >= 0) & (row < len(grid.sessions))
-    fits &= days_of(rows["session"]) > companies.first[company]
-    columns = row, np.where(fits, grid.column_of[company], -1), rows["dividend"], rows["split"]
-    return [
-        (int(r), int(c), float(dividend), float(split))
-        for r, c, dividend, split, fit in zip(*columns, fits, strict=True)
-        if fit
-    ]
+    fits &= days_of(rows["session"]) > np.maximum(companies.first[company], grid.sessions[0])
+    amounts = (rows[name].to_numpy(dtype=np.float64)[fits] for name in ("dividend", "split"))
+    columns = row[fits], grid.column_of[company[fits]], *amounts
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _late_factors(
     on_time: pd.DataFrame, late: pd.DataFrame, grid: Grid, companies: CompanyIndex
 ) -> Corrections:
+    cells: list[list[int]] = []
+    ratios: list[list[float]] = []
+    if late.empty:
+        return _corrections(cells, np.zeros((0, 1)))
     factor = {
         (symbol, day): value
         for symbol, day, value in zip(on_time["symbol"], on_time["session"], on_time["factor"], strict=True)
     }
-    cells, ratios = [], []
     begun = row_of(companies.first[grid.companies], grid.sessions)
     for place, *cell in late_cells(grid, late, companies):
         _, row, column = cell
@@ -265,7 +267,9 @@ def _silent(has_bar: Mask) -> list[tuple[int, int, float | None]]:
     result: list[tuple[int, int, float | None]] = []
     for column in range(has_bar.shape[1]):
         traded = np.flatnonzero(has_bar[:, column])
-        is_last = np.r_[np.diff(traded) > MAX_GAP_SESSIONS, [True] * (len(traded) > 0)]
+        if not len(traded):  # no bar in the window
+            continue
+        is_last = np.r_[np.diff(traded) > MAX_GAP_SESSIONS, True]
         result += [(int(row) + MAX_GAP_SESSIONS + 1, column, None) for row in traded[is_last]]
     return result
 

@@ -109,7 +109,7 @@ class SessionDecision:
         cents[traded] = whole_cents(costs.commission_usd) + whole_cents(costs.slippage_usd)
         return cents
 
-    def decide(self, row: int, account: Account) -> Decision | None:
+    def decide(self, row: int, account: Account, *, reductions_only: bool = False) -> Decision | None:
         """Return the decision after the close of a session; None where the daily run would refuse the scores."""
         names = self._names(row)
         if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
@@ -124,7 +124,7 @@ class SessionDecision:
             self._inputs.covariance(row, candidates.considered),
             rules=self._rules,
             trade_rules=trade_rules_of(self._settings, max_buys_frac=float(self._signals.max_buys_frac[row])),
-            trading=Trading(self._trade_date(row), self._inputs.facts(row).index_multiplier),
+            trading=Trading(self._trade_date(row), self._inputs.facts(row).index_multiplier, reductions_only),
         )
 
     def _trade_date(self, row: int) -> date:

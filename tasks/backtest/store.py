@@ -25,17 +25,22 @@ from tasks.features.store import stored_features
 DIVIDEND_PAY_SESSIONS = 15
 
 
-def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int) -> World:
-    """Return the world up to the snapshot's session. Raises DataError where the lake has no bars up to it."""
+def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int, window: int | None = None) -> World:
+    """Return the world up to the snapshot's session. Raises DataError where the lake has no bars up to it.
+
+    With a `window`, only the last sessions are read: age and membership then count from there, prices of companies
+    without a bar in it are unknown, and whatever became known about earlier sessions falls on the first row.
+    """
     tables = read_revisions(snapshot, TABLES)
     first = tables["lives"]["first"].min()
     if snapshot.rules is None or pd.isna(first):
         raise DataError(
             f"The lake has no bars up to {snapshot.session}.", remedy="Refresh it, or specify a later date."
         )
-    sessions = sessions_between(first.date(), snapshot.session)
+    sessions = sessions_between(first.date(), snapshot.session)[-window if window else 0 :]
+    since = sessions[0].item()
     return build_world(
-        read_bars(snapshot.lake, snapshot.versions, since=first.date(), through=snapshot.session),
+        read_bars(snapshot.lake, snapshot.versions, since=since, through=snapshot.session),
         tables,
         sessions,
         rules=snapshot.rules,

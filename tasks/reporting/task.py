@@ -7,6 +7,7 @@ submits an order or evaluates a check.
 import logging
 from functools import partial
 
+from tasks.backtest.parity.schema import ComparedDay
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
 from tasks.core.homes.lock import refuse_replaced
@@ -48,7 +49,7 @@ def report_closed_session(run: Run) -> Day:
 
 
 @stage()
-def publish_day(
+def publish_day(  # noqa: PLR0913, PLR0917 - one record of each stage
     run: Run,
     market: Market,
     scores: Scores,
@@ -57,11 +58,12 @@ def publish_day(
     portfolio: Portfolio,
     trades: Trades,
     checks: Checks,
+    parity: ComparedDay,
 ) -> Day:
     """Publish the session's folder whole, or write a blocked report elsewhere and raise SafetyError."""
     started = stopwatch()
     refuse_decided_day(run)
-    records = Records(market, scores, regime, risk, portfolio, trades, checks)
+    records = Records(market, scores, regime, risk, portfolio, trades, checks, parity)
     inputs = read_day_inputs(run, records)
     refuse_disagreement(records, inputs.frames)
     rendered = render_day(inputs, positions_sha256=portfolio.book.positions_sha256)

@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.backtest.parity.recorded import DECIDED_FROM, decided_from
 from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.cells import csv_bytes, csv_cell
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
+from tasks.reporting.day.parity import parity_record
 from tasks.risk.assessment import Assessment
 from tasks.trades.schema import TRADE_COLUMNS
 
@@ -34,9 +36,10 @@ def weights_csv(weights: pd.DataFrame) -> bytes:
 def signals_json(inputs: DayInputs) -> bytes:
     """Write the champion, the data, and every score with its rank."""
     champion = inputs.records.scores.champion
+    compared = inputs.records.compared
     ranked = inputs.frames.scores.sort_index()
     scores = {
-        str(symbol): {"score": round(float(score), 10), "rank": int(rank)}
+        str(symbol): {"score": round(float(score), 10), "rank": int(rank), "exact": float(score).hex()}
         for symbol, score, rank in zip(ranked.index, ranked["score"], ranked["rank"], strict=True)
     }
     return json_bytes(
@@ -49,6 +52,7 @@ def signals_json(inputs: DayInputs) -> bytes:
                 "state": inputs.records.regime.state,
                 "exposure_cap": inputs.records.regime.exposure_cap,
             },
+            DECIDED_FROM: decided_from(compared.day, basis=compared.basis),
             "scores": scores,
         }
     )
@@ -100,6 +104,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "risk_assessment": assessment_record(assessment),
+            "parity": parity_record(records.compared.parity),
             "timings": TIMINGS_FILE,
         }
     )

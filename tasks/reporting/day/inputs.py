@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.backtest.parity.schema import ComparedDay
 from tasks.core.homes.run import Run
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
@@ -31,6 +32,7 @@ class Records:
     portfolio: Portfolio
     trades: Trades
     checks: Checks
+    compared: ComparedDay
 
     @property
     def is_blocked(self) -> bool:

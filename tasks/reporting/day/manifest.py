@@ -61,6 +61,7 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
             "positions": positions_sha256,
             "performance_history": history_hash(inputs.history),
             "previous_day": inputs.previous.fingerprint if inputs.previous else None,
+            "compared_days": records.compared.parity.recorded_sha256,
         },
         versions={
             "afterclose": version("afterclose"),

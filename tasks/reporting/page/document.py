@@ -15,6 +15,7 @@ from markupsafe import Markup
 from tasks.core.text import counted, replace_unprintable
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.manifest import Provenance
+from tasks.reporting.day.parity import differing, parity_headline, parity_words
 from tasks.reporting.page import numerals
 from tasks.reporting.page.changes import changes_since
 from tasks.reporting.page.figures import (
@@ -84,6 +85,10 @@ def render_page(
         "cap_classes": cap_class_lines(inputs),
         "performance": book,
         "source": source,
+        "parity": inputs.records.compared.parity,
+        "parity_headline": parity_headline(inputs.records.compared.parity),
+        "parity_words": parity_words(inputs.records.compared.parity),
+        "parity_differing": differing(inputs.records.compared.parity),
         "regime_figure": regime_figure(inputs),
         "performance_figure": performance_figure(book),
         "drawdown_figure": drawdown_figure(book),

@@ -27,6 +27,7 @@ from tasks.risk.tail import portfolio_risk
 from tasks.safety.schema import Check, Checks
 from tasks.trades.schema import TRADE_COLUMNS, Dropped, Trades
 from tests.builders import FRIDAY, make_run
+from tests.parity_records import make_compared
 
 HOSTILE_SCRIPT = "<script>alert(1)</script>"
 HOSTILE_FORMULA = '=HYPERLINK("//evil","x")'
@@ -85,6 +86,7 @@ def make_inputs(
         portfolio=_portfolio(run, frames, book, hold=hold, empty=empty),
         trades=_trades(frames, book, dropped=not (hold or empty)),
         checks=_checks(blocked=blocked),
+        compared=make_compared(run.session.day),
     )
     return DayInputs(
         run=run,

@@ -37,6 +37,7 @@ def publish(home, **kind) -> Day:
         records.portfolio,
         records.trades,
         records.checks,
+        records.compared,
     )
 
 

@@ -1,0 +1,116 @@
+"""Read back what published days were decided from and what they proposed, from the files in live/.
+
+A day that cannot be compared is skipped with its reason: another version of settings or code, an older release, a
+damaged file.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from tasks.backtest.parity.schema import RecordedDay, Trade
+from tasks.core.homes.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import sessions_ending
+from tasks.portfolio.schema import CASH
+
+FILES = ("signals.json", "portfolio_weights.csv", "trades.csv")
+DECIDED_FROM = "decided_from"  # its key in signals.json
+
+
+class Recorded(NamedTuple):
+    """The days that can be compared, and those that cannot, with the reason."""
+
+    days: list[RecordedDay]  # oldest first
+    skipped: list[tuple[date, str]]
+    sha256: str  # of the files that were read
+
+
+def read_recorded(home: Home, session: date, *, sessions: int, basis: str) -> Recorded:
+    """Return the published days among the `sessions` sessions up to the one before `session`."""
+    days, skipped, digests = [], [], []
+    for day in sessions_ending(session, sessions + 1)[:-1].tolist():
+        folder = home.day_folder(day)
+        if not folder.is_dir():
+            continue
+        try:
+            files = {name: (folder / name).read_bytes() for name in FILES}
+            digests += [sha256_of_bytes(content) for content in files.values()]
+            found = parse_day(day, files, basis=basis)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = f"its files cannot be read ({type(error).__name__})"
+        if isinstance(found, str):
+            skipped.append((day, found))
+        else:
+            days.append(found)
+    return Recorded(days, skipped, sha256_of_bytes("".join(digests).encode()))
+
+
+def parse_day(session: date, files: Mapping[str, bytes], *, basis: str) -> RecordedDay | str:
+    """Return the day, or why it cannot be compared. Raises ValueError, KeyError or TypeError for damaged files."""
+    signals = parse_json(files["signals.json"])
+    decided = signals.get(DECIDED_FROM)
+    if decided is None:
+        return "it was recorded by an earlier release"
+    if decided["basis"] != basis:
+        return "settings or code have changed since"
+    trades = {row["symbol"]: _trade(row) for row in _rows(files["trades.csv"])}
+    rows = {row["symbol"]: row for row in _rows(files["portfolio_weights.csv"])}
+    cash = rows.pop(CASH)
+    # the file holds the shares after the trades
+    held = {
+        symbol: float(row["shares"]) - _signed(trades.get(symbol, Trade("BUY", 0, 0, 0)))
+        for symbol, row in rows.items()
+    }
+    spent = sum(_signed(trade) * trade.price_cents + trade.cost_cents for trade in trades.values())
+    return RecordedDay(
+        session=session,
+        held={symbol: shares for symbol, shares in held.items() if shares},
+        price_cents={symbol: _cents(row["price"]) for symbol, row in rows.items() if held[symbol]},
+        cash_cents=_cents(cash["shares"]) + spent,
+        weights={symbol: row["weight"] for symbol, row in rows.items() if float(row["weight"])},
+        trades=trades,
+        scores={symbol: float.fromhex(one["exact"]) for symbol, one in signals["scores"].items()},
+        optimizer=str(decided["optimizer"]),
+        ranks=bool(decided["ranks"]),
+        score_to_return=float.fromhex(decided["score_to_return"]),
+        state=str(signals["regime"]["state"]),
+        volatility_pct=float.fromhex(decided["volatility_pct"]),
+        reductions_only=bool(decided["reductions_only"]),
+    )
+
+
+def decided_from(day: RecordedDay, *, basis: str) -> dict[str, Any]:
+    """Return what `parse_day` reads besides the scores; numbers exactly, as hexadecimal text."""
+    return {
+        "basis": basis,
+        "optimizer": day.optimizer,
+        "ranks": day.ranks,
+        "score_to_return": day.score_to_return.hex(),
+        "volatility_pct": day.volatility_pct.hex(),
+        "reductions_only": day.reductions_only,
+    }
+
+
+def _trade(row: Mapping[str, str]) -> Trade:
+    cost = _cents(row["commission_est"]) + _cents(row["slippage_est"])
+    return Trade(row["side"], int(row["shares"]), _cents(row["price"]), cost)
+
+
+def _signed(trade: Trade) -> int:
+    return trade.shares if trade.side == "BUY" else -trade.shares
+
+
+def _rows(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def _cents(written: str) -> int:
+    value = float(written) * 100
+    if not math.isfinite(value):
+        raise ValueError(f"{written} is not an amount of money")
+    return round(value)
