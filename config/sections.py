@@ -209,7 +209,7 @@ class Methods(Section):
     hrp_tilt_frac: Fraction
     """`tilted_hrp` multiplies HRP's weights by 1 + this for the best score, down to 1 - this for the worst."""
     risk_aversion: Positive
-    """`black_litterman`: expected excess return of the equally weighted candidates, per unit of their variance."""
+    """Expected excess return per unit of variance: of `black_litterman`'s equilibrium, and of what trades are worth."""
     view_confidence: Annotated[float, Field(gt=0, le=1)]
     """`black_litterman`: how far expected returns move from the equilibrium (0) to those of the scores (1)."""
     view_tau: Annotated[float, Field(gt=0, le=1)]
@@ -235,6 +235,10 @@ class Portfolio(Section):
     """First rung of the ladder; docs/optimizers.md describes each method."""
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
+    keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]
+    """A holding stays a candidate while its rank is within this multiple of max_positions; 1: no precedence."""
+    costs_per_year: NotNegative
+    """Times a year that a trade's cost is counted against the risk of not being at the target; 0: not counted."""
     max_position_frac: Fraction
     """Largest weight of a position."""
     max_sector_frac: Fraction
@@ -260,7 +264,9 @@ class Trades(Section):
     max_adv_frac: Fraction
     """A trade above this fraction of average daily volume is cut to it and marked."""
     min_weight_change_frac: Fraction
-    """A position this close to its target (give or take one share) is left alone, unless a limit requires less."""
+    """A position this close to its target (give or take one share) is left alone, unless a limit requires less …"""
+    min_drift_frac: Fraction
+    """… and so is one whose distance from its target is below this fraction of the target."""
 
 
 class Safety(Section):

@@ -6,15 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tasks.core.sessions import session_after
 from tasks.portfolio.arrays import Held
-from tasks.portfolio.candidates import choose_candidates
+from tasks.portfolio.candidates import Obstacle, choose_candidates
 from tasks.portfolio.explanation import notes_of, obstacle_words, reasons_of
 from tasks.portfolio.frame import SessionArrays, by_symbol, matrix_of, session_arrays
 from tasks.portfolio.limits import rules_of
+from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.schema import Book, LadderStep
 from tasks.portfolio.target import View, target_weights
-from tests.builders import FRIDAY
+from tests.builders import FRIDAY, make_settings
 
+COSTING = Costing(session_after(FRIDAY), 1.0, make_settings().costs)
 NOBODY = Book(FRIDAY, (), 1.0, 1.0)
 
 
@@ -71,20 +74,26 @@ def target_of(scored, assets, covariance, held, *, settings) -> FoundTarget:
     """Return the target for scores, quotes, covariances and current weights by symbol."""
     view, session = scored.view(), session_of(scored.scores, assets, covariance.index, held)
     rules = rules_of(settings, session.sectors)
-    candidates = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
+    candidates = choose_candidates(session.names, session.held, rules=rules)
     known = matrix_of(covariance, session.at(candidates.considered))
-    target = target_weights(view, session.names, session.held, candidates, known, rules=rules)
+    target = target_weights(
+        view, session.names, session.held, candidates, known, rules=rules, costing=COSTING
+    )
     frame = by_symbol(session, target, reasons_of(target, view, session.names, candidates, rules))
     notes = notes_of(target, view, session.names, candidates, session.sectors, settings=settings)
     return FoundTarget(frame["weight"], frame["note"].to_dict(), target.method, target.steps, tuple(notes))
 
 
-def chosen_from(scores, assets, has_risk, *, max_positions) -> Chosen:
-    """Return the candidates by symbol."""
-    session = session_of(scores, assets, has_risk, pd.Series(dtype=float))
-    candidates = choose_candidates(session.names, session.held, max_positions=max_positions)
+def chosen_from(scores, assets, has_risk, *, max_positions, held=(), keep_rank_multiple=1.0) -> Chosen:
+    """Return the candidates by symbol; `held` are symbols."""
+    session = session_of(scores, assets, has_risk, pd.Series(0.01, index=list(held), dtype=float))
+    settings = make_settings().portfolio.model_copy(
+        update={"max_positions": max_positions, "keep_rank_multiple": keep_rank_multiple}
+    )
+    rules = rules_of(settings, session.sectors)
+    candidates = choose_candidates(session.names, session.held, rules=rules)
     left_out = {
-        str(symbol): obstacle_words(code, max_positions)
+        str(symbol): obstacle_words(Obstacle(code), rules)
         for symbol, code in zip(session.symbols, candidates.obstacle.tolist(), strict=True)
         if code
     }

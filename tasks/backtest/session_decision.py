@@ -20,7 +20,7 @@ from tasks.core.sessions import session_after, sessions_between
 from tasks.costs.model import Conditions, estimate, whole_cents
 from tasks.data.schema.records import Mask, Matrix
 from tasks.models.scoring import are_usable
-from tasks.portfolio.arrays import Names, Vector, value_held
+from tasks.portfolio.arrays import Names, Vector, adv_in_shares, value_held
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.frame import cap_class_codes
 from tasks.portfolio.limits import Rules, rules_of
@@ -28,7 +28,7 @@ from tasks.portfolio.schema import CASH
 from tasks.portfolio.target import View
 from tasks.trades.decision import Decision, decide
 from tasks.trades.fills import Orders
-from tasks.trades.lines import Trading, adv_in_shares
+from tasks.trades.lines import Trading
 from tasks.trades.rules import trade_rules_of
 
 
@@ -115,7 +115,7 @@ class SessionDecision:
         if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
             return None
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
-        candidates = choose_candidates(names, held, max_positions=self._rules.max_positions)
+        candidates = choose_candidates(names, held, rules=self._rules)
         return decide(
             self._signals.view(row),
             names,

@@ -56,6 +56,13 @@ def value_held(shares: Vector, price: Vector, cash_usd: float) -> Held:
     return Held(shares, value_usd / equity_usd, cash_usd, equity_usd)
 
 
+def adv_in_shares(adv_usd: Vector, price: Vector) -> Vector:
+    """Return average dollar volumes in shares; NaN where volume or price are unknown or zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = adv_usd / price
+    return np.where(np.isfinite(shares), shares, np.nan)
+
+
 def equity_of(cash_usd: float, values_usd: Iterable[float]) -> float:
     """Return cash plus holdings, exactly rounded: the order of the holdings does not matter."""
     return round(math.fsum([cash_usd, *values_usd]), 6)

@@ -1,6 +1,8 @@
 """Select the optimizer's candidates, and convert their scores to expected returns.
 
-Selection depends on scores, quotes and risk estimates only; existing holdings get no preference. Sets no weights.
+Selection depends on scores, quotes, risk estimates and what is held: a holding stays a candidate until it falls behind
+a lower rank than the one that a new name needs. Otherwise names that alternate around the last rank would be bought and
+sold again and again. Sets no weights.
 """
 
 from enum import IntEnum
@@ -9,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.portfolio.arrays import Codes, Held, Names, Places, Vector
+from tasks.portfolio.limits import Rules
 
 MAX_Z = 3.0  # one extreme score must not become one extreme position
 
@@ -25,6 +28,7 @@ class Obstacle(IntEnum):
     BELOW_A_CENT = 6
     NO_RISK_ESTIMATE = 7
     BEYOND = 8  # others have better scores
+    AFTER_HOLDINGS = 9  # holdings that rank lower take its place
 
 
 class Candidates(NamedTuple):
@@ -33,12 +37,14 @@ class Candidates(NamedTuple):
     chosen: Places
     considered: Places  # chosen or held: the names that get a target
     obstacle: Codes
+    kept: Places  # of those chosen, holdings that would not be among the best
 
 
-def choose_candidates(names: Names, held: Held, *, max_positions: int) -> Candidates:
-    """Return the best-scored names that have a quote, no quarantine and a risk estimate.
+def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
+    """Return `max_positions` names that have a quote, no quarantine and a risk estimate.
 
-    Equal scores go to the more liquid name, then to the earlier one.
+    Holdings down to `keep_rank` come first, then the best scores. Equal scores go to the more liquid name, then to the
+    earlier one.
     """
     obstacle = np.zeros(len(names.score), dtype=np.int64)
     obstacle[~names.has_risk] = Obstacle.NO_RISK_ESTIMATE  # an earlier reason overwrites a later one
@@ -51,9 +57,16 @@ def choose_candidates(names: Names, held: Held, *, max_positions: int) -> Candid
 
     eligible = np.flatnonzero(obstacle == Obstacle.NONE)
     best = eligible[np.lexsort((-names.adv_usd[eligible], -names.score[eligible]))]
-    obstacle[best[max_positions:]] = Obstacle.BEYOND
-    chosen = np.sort(best[:max_positions])
-    return Candidates(chosen, np.union1d(chosen, held.places), obstacle)
+    most = rules.max_positions
+    is_first = (held.shares[best] > 0) & (np.arange(len(best)) < rules.keep_rank)
+    is_chosen = np.zeros(len(best), dtype=bool)
+    is_chosen[np.argsort(~is_first, kind="stable")[:most]] = True
+    obstacle[best[~is_chosen]] = Obstacle.BEYOND
+    obstacle[best[:most][~is_chosen[:most]]] = Obstacle.AFTER_HOLDINGS
+    chosen = np.sort(best[is_chosen])
+    return Candidates(
+        chosen, np.union1d(chosen, held.places), obstacle, np.sort(best[most:][is_chosen[most:]])
+    )
 
 
 def expected_returns(score: Vector, chosen: Places, volatility: Vector, *, score_to_return: float) -> Vector:

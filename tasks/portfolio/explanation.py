@@ -47,7 +47,9 @@ def reasons_of(
         said = [f"rank {rank[place]} of {ranked} by score"] if view.ranks and rank[place] else []
         reason = Reason(target.reason[entry])
         if reason == Reason.NOT_CHOSEN:
-            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules.max_positions))
+            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules))
+        elif reason == Reason.KEPT:
+            said.append(f"kept: holdings stay among the names considered down to rank {rules.keep_rank}")
         elif reason != Reason.NONE:
             said.append(REASONS[reason])
         said += [
@@ -55,14 +57,19 @@ def reasons_of(
             for (before, after), limit in zip(pairwise(target.cuts[:-1, entry]), limits, strict=True)
             if before - after > SMALLEST_CUT
         ]
+        uncosted, weight = target.uncosted[entry], target.weights[entry]
+        if abs(uncosted - weight) > SMALLEST_CUT:
+            said.append(f"{percent(uncosted)} if trading cost nothing")
         reasons.append("; ".join(said))
     return tuple(reasons)
 
 
-def obstacle_words(obstacle: Obstacle, max_positions: int) -> str:
+def obstacle_words(obstacle: Obstacle, rules: Rules) -> str:
     """Return why a name is not a candidate."""
     if obstacle == Obstacle.BEYOND:
-        return f"beyond the {max_positions} names considered"
+        return f"beyond the {rules.max_positions} names considered"
+    if obstacle == Obstacle.AFTER_HOLDINGS:
+        return f"holdings down to rank {rules.keep_rank} take the places"
     return OBSTACLES[obstacle]
 
 
@@ -88,7 +95,8 @@ def notes_of(
     """Yield what a person should know about the target as a whole. `sectors` are the labels by code."""
     weights = target.weights
     considered, scored = len(candidates.chosen), int(names.is_scored.sum())
-    yield f"{considered} of {scored} scored names were considered, by score alone."
+    kept = f", {len(candidates.kept)} of them because they are held" if len(candidates.kept) else ""
+    yield f"{considered} of {scored} scored names were considered{kept}."
     if not view.ranks:
         yield "The baseline expects no return of any name: it only brings positions back to their target weights."
     if view.exposure_cap < 1:

@@ -61,11 +61,13 @@ class Rules:
     """The settings of the portfolio as plain values, read once for many sessions."""
 
     max_positions: int
+    keep_rank: int  # a holding with this rank or a better one stays a candidate
     max_position: float
     sectors: Classes
     cap_classes: Classes
     max_correlation: float
     solver_max_iterations: int
+    costs_per_year: float
     methods: Methods
 
 
@@ -79,6 +81,7 @@ def rules_of(settings: PortfolioSettings, sectors: Sequence[str]) -> Rules:
     each = {sector: settings.max_sector_frac for sector in sectors if sector not in alone}
     return Rules(
         max_positions=settings.max_positions,
+        keep_rank=int(settings.max_positions * settings.keep_rank_multiple),
         max_position=min(settings.max_position_frac, settings.max_sector_frac),  # a name is part of a sector
         sectors=_classes("sector", sectors, each),
         cap_classes=_classes(
@@ -86,6 +89,7 @@ def rules_of(settings: PortfolioSettings, sectors: Sequence[str]) -> Rules:
         ),
         max_correlation=settings.max_correlation,
         solver_max_iterations=settings.solver_max_iterations,
+        costs_per_year=settings.costs_per_year,
         methods=settings.methods,
     )
 

@@ -1,8 +1,9 @@
 """Compute the target weights of one session from arrays: the same function for the daily run and every backtest.
 
-The ladder sets the candidates' weights, then every limit is applied. Current holdings matter in two cases only: names
-in quarantine may be held but not increased, and if no method succeeds the holdings are unchanged. Returns codes, not
-text: tasks/portfolio/explanation.py describes them where a person reads them.
+The ladder sets the candidates' weights, then every limit is applied, and what is held moves towards these weights as
+far as that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
+no method succeeds the holdings are unchanged. Returns codes, not text: tasks/portfolio/explanation.py describes them
+where a person reads them.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from tasks.portfolio.caps import cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
 from tasks.portfolio.optimizers.problem import Problem
+from tasks.portfolio.rebalance import Costing, Thrift, cost_fractions, move_towards
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252
@@ -35,6 +37,7 @@ class Reason(IntEnum):
     NO_WEIGHT = 6  # from the optimizer
     NO_NEW_POSITIONS = 7
     UNRANKED = 8
+    KEPT = 9  # a holding that a new name of its rank could not become
 
 
 @dataclass(frozen=True)
@@ -58,19 +61,27 @@ class Target:
     places: Places
     cuts: Matrix  # the weights wanted, then those that each limit leaves (tasks/portfolio/caps.py)
     reason: Codes
+    weights: Weights  # within all limits; their sum is at most the exposure cap
     limits: Limits
     method: str
     steps: tuple[LadderStep, ...]
 
     @property
-    def weights(self) -> Weights:
-        """Weights within all limits; their sum is at most the exposure cap."""
-        weights: Weights = self.cuts[-1]
-        return weights
+    def uncosted(self) -> Weights:
+        """The weights within all limits if trading cost nothing."""
+        uncosted: Weights = self.cuts[-1]
+        return uncosted
 
 
 def target_weights(
-    view: View, names: Names, held: Held, candidates: Candidates, covariance: Matrix, *, rules: Rules
+    view: View,
+    names: Names,
+    held: Held,
+    candidates: Candidates,
+    covariance: Matrix,
+    *,
+    rules: Rules,
+    costing: Costing,
 ) -> Target:
     """Return the target of every candidate and holding.
 
@@ -85,18 +96,31 @@ def target_weights(
         exposure_cap=view.exposure_cap,
         rules=rules,
     )
-    chosen = np.searchsorted(places, candidates.chosen)
+    within, chosen = np.arange(len(places)), np.searchsorted(places, candidates.chosen)
     solution = _solve(view, names, candidates, covariance[np.ix_(chosen, chosen)], limits, chosen, rules)
     if solution.method == HOLD:
         kept = np.flatnonzero(held.shares[places] > 0)
-        places, limits = places[kept], limits_among(limits, kept)
+        places, within, limits = places[kept], within[kept], limits_among(limits, kept)
     wanted = _with_held(solution, names, held, places, chosen)
     if not view.allows_new_positions:
         wanted = without_increases(wanted, held.weight[places])
+    cuts = cap_book(wanted, limits)
+    current, uncosted = held.weight[places], cuts[-1]
+    is_candidate = np.isin(places, candidates.chosen)
+    weights = move_towards(
+        uncosted,
+        current,
+        covariance[np.ix_(within, within)] * SESSIONS_PER_YEAR,
+        cost_fractions(uncosted - current, names, held, places, costing),
+        limits,
+        is_weighed=is_candidate & (solution.weights is not None),
+        thrift=Thrift(rules.methods.risk_aversion, rules.costs_per_year),
+    )
     return Target(
         places,
-        cap_book(wanted, limits),
+        cuts,
         _reasons(view, names, candidates, wanted, places, solution.method),
+        weights,
         limits,
         solution.method,
         solution.steps,
@@ -157,6 +181,7 @@ def _reasons(
     reason = np.zeros(len(places), dtype=np.int64)
     if not view.ranks:
         reason[:] = Reason.UNRANKED
+    reason[np.isin(places, candidates.kept)] = Reason.KEPT
     reason[wanted < SMALLEST_CUT] = Reason.NO_WEIGHT if view.allows_new_positions else Reason.NO_NEW_POSITIONS
     if method == CASH_ONLY:
         reason[:] = Reason.NO_EXPOSURE

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.homes.run import Run
+from tasks.core.sessions import session_after
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
@@ -16,6 +17,7 @@ from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_o
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.record import refuse_short_history
 from tasks.portfolio.limits import rules_of
+from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
 from tasks.portfolio.target import View, target_weights
@@ -70,11 +72,17 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
     )
     session = session_arrays(score, assets, returns.columns, book)
     rules = rules_of(settings, session.sectors)
-    candidates = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
+    candidates = choose_candidates(session.names, session.held, rules=rules)
     considered = session.at(candidates.considered)
     covariance = covariance_of(returns, considered, risk.shrinkage, factors=risk.factors)
     target = target_weights(
-        view, session.names, session.held, candidates, matrix_of(covariance, considered), rules=rules
+        view,
+        session.names,
+        session.held,
+        candidates,
+        matrix_of(covariance, considered),
+        rules=rules,
+        costing=Costing(session_after(run.session.day), index_multiplier, run.settings.costs),
     )
     frame = book_frame(
         by_symbol(session, target, reasons_of(target, view, session.names, candidates, rules)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tasks.portfolio.arrays import Held, Matrix, Names, Places
 from tasks.portfolio.candidates import Candidates
 from tasks.portfolio.limits import Rules
+from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.target import Target, View, target_weights
 from tasks.trades.lines import Lines, Trading, lines_towards, traded_places
 from tasks.trades.plan import Plan, plan_trades
@@ -37,7 +38,8 @@ def decide(
     trading: Trading,
 ) -> Decision:
     """Return the decision of one session. `covariance` as in `target_weights`."""
-    target = target_weights(view, names, held, candidates, covariance, rules=rules)
+    costing = Costing(trading.trade_date, trading.index_multiplier, trade_rules.costs)
+    target = target_weights(view, names, held, candidates, covariance, rules=rules, costing=costing)
     lines = lines_towards(target, names, held, trading)
     places = target.places[traded_places(target, held)]
     return Decision(target, places, lines, plan_trades(lines, rules=trade_rules))

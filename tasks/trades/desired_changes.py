@@ -2,8 +2,8 @@
 
 Weights are fractions of the equity before costs. Shares are rounded down, so that no trade overshoots its target, and
 buys are sized on the equity after costs. A position within a tolerance band of its target is left unchanged: the band
-is one share plus a fraction of the portfolio. While a limit is exceeded, positions lose their band one by one, the
-largest excess first. Exits have no band.
+is one share plus a fraction of the portfolio or of the target, whichever is larger. While a limit is exceeded,
+positions lose their band one by one, the largest excess first. Exits have no band.
 """
 
 import numpy as np
@@ -39,7 +39,8 @@ def _in_band(lines: Lines, net_cents: float, rules: TradeRules) -> Mask:
 
     def band(equity_cents: float) -> Numbers:
         least = max(rules.min_weight_change_frac * equity_cents, rules.min_notional_usd * 100)
-        return lines.price_cents.astype(np.float64) + least
+        drift = rules.min_drift_frac * lines.weight * equity_cents
+        return lines.price_cents.astype(np.float64) + np.maximum(drift, least)
 
     too_little = lines.weight * lines.equity_cents - lines.value_cents
     too_much = lines.value_cents - lines.weight * net_cents

@@ -6,9 +6,10 @@ import pandas as pd
 from config.settings import Settings
 from tasks.core.errors import SafetyError
 from tasks.core.sessions import session_after
+from tasks.portfolio.arrays import adv_in_shares
 from tasks.portfolio.frame import limits_for
 from tasks.portfolio.schema import CASH, Book
-from tasks.trades.lines import Lines, Trading, adv_in_shares, cents_of
+from tasks.trades.lines import Lines, Trading, cents_of
 from tasks.trades.plan import Plan, cash_after_cents, shares_after
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.costs.model import Conditions
-from tasks.portfolio.arrays import Held, Names, Places, Vector
+from tasks.portfolio.arrays import Held, Names, Places, Vector, adv_in_shares
 from tasks.portfolio.limits import Limits, limits_among
 from tasks.portfolio.target import Target, without_increases
 
@@ -73,13 +73,6 @@ class Lines:
 def cents_of(price: Vector) -> Shares:
     """Return prices in USD as whole cents."""
     return np.round(price * 100).astype(np.int64)
-
-
-def adv_in_shares(adv_usd: Vector, price: Vector) -> Vector:
-    """Return average dollar volumes in shares; NaN where volume or price are unknown or zero."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = adv_usd / price
-    return np.where(np.isfinite(shares), shares, np.nan)
 
 
 def traded_places(target: Target, held: Held) -> Places:

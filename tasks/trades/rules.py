@@ -14,6 +14,7 @@ class TradeRules:
     max_trades: int
     max_adv_frac: float
     min_weight_change_frac: float
+    min_drift_frac: float  # of the target weight
     max_trade_frac: float
     max_buys_frac: float
     max_entry_buys_frac: float
@@ -30,6 +31,7 @@ def trade_rules_of(settings: Settings, *, max_buys_frac: float = 1.0) -> TradeRu
         max_trades=trades.max_trades,
         max_adv_frac=trades.max_adv_frac,
         min_weight_change_frac=trades.min_weight_change_frac,
+        min_drift_frac=trades.min_drift_frac,
         max_trade_frac=safety.max_trade_frac,
         max_buys_frac=min(safety.max_buys_frac, max_buys_frac),
         max_entry_buys_frac=min(safety.max_entry_buys_frac, max_buys_frac),

@@ -22,6 +22,7 @@ from tasks.portfolio.explanation import notes_of, reasons_of
 from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, session_arrays
 from tasks.portfolio.limits import rules_of
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
+from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.schema import Book, Holding
 from tasks.portfolio.target import View, target_weights
 from tasks.trades.decision import decide
@@ -108,20 +109,23 @@ def ways_of(case: Case, method: str) -> tuple[Callable[[], object], Callable[[],
     rules, trade_rules = rules_of(settings.portfolio, session.sectors), trade_rules_of(settings)
     view = View(True, 0.1, method, 1.0, True)
     trading = Trading(session_after(FRIDAY))
+    costing = Costing(trading.trade_date, trading.index_multiplier, settings.costs)
     names, shares = session.names, session.held.shares
-    candidates = choose_candidates(names, session.held, max_positions=rules.max_positions)
+    candidates = choose_candidates(names, session.held, rules=rules)
     known = matrix_of(covariance, session.at(candidates.considered))
 
     def on_arrays() -> object:
         held = value_held(shares, names.price, book.cash_usd)
-        chosen = choose_candidates(names, held, max_positions=rules.max_positions)
+        chosen = choose_candidates(names, held, rules=rules)
         return decide(view, names, held, chosen, known, rules=rules, trade_rules=trade_rules, trading=trading)
 
     def over_frames() -> object:
         session = session_arrays(scores, assets, covariance.index, book)
         rules, trade_rules = rules_of(settings.portfolio, session.sectors), trade_rules_of(settings)
-        chosen = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
-        target = target_weights(view, session.names, session.held, chosen, known, rules=rules)
+        chosen = choose_candidates(session.names, session.held, rules=rules)
+        target = target_weights(
+            view, session.names, session.held, chosen, known, rules=rules, costing=costing
+        )
         reasons = reasons_of(target, view, session.names, chosen, rules)
         frame = book_frame(by_symbol(session, target, reasons), book, assets, scores)
         lines = make_lines(frame, book, (), exposure_cap=1.0, settings=settings)

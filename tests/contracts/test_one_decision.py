@@ -14,12 +14,15 @@ PORTFOLIO = (
     "max_cap_class_frac",
     "unknown_sector",
     "max_positions",
+    "keep_rank_multiple",
+    "costs_per_year",
 )
 TRADES = (
     "min_notional_usd",
     "max_trades",
     "max_adv_frac",
     "min_weight_change_frac",
+    "min_drift_frac",
     "max_trade_frac",
     "max_buys_frac",
     "max_entry_buys_frac",

@@ -10,6 +10,7 @@ from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.explanation import reasons_of
 from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays
 from tasks.portfolio.limits import rules_of
+from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.schema import Book, Holding
 from tasks.portfolio.target import target_weights
 from tasks.trades.decision import decide
@@ -45,10 +46,13 @@ def test_the_stages_and_the_decision_on_arrays_agree_to_the_byte_and_the_cent(wo
     book, view, trade_rules = book_of(held, assets), scored.view(), trade_rules_of(chosen)
     session = session_arrays(scored.scores, assets, covariance.index, book)
     rules = rules_of(profile, session.sectors)
-    candidates = choose_candidates(session.names, session.held, max_positions=rules.max_positions)
+    candidates = choose_candidates(session.names, session.held, rules=rules)
     known = matrix_of(covariance, session.at(candidates.considered))
 
-    target = target_weights(view, session.names, session.held, candidates, known, rules=rules)
+    costing = Costing(session_after(FRIDAY), 1.0, chosen.costs)
+    target = target_weights(
+        view, session.names, session.held, candidates, known, rules=rules, costing=costing
+    )
     reasons = reasons_of(target, view, session.names, candidates, rules)
     frame = book_frame(by_symbol(session, target, reasons), book, assets, scored.scores)
     if reductions_only:

@@ -73,6 +73,47 @@ def test_only_the_best_scored_names_are_candidates():
     assert chosen.left_out["S03"] == "beyond the 3 names considered"
 
 
+def test_a_holding_stays_a_candidate_until_it_falls_below_the_rank_that_keeps_it():
+    known = make_covariance().index
+    candidates = {"max_positions": 3, "keep_rank_multiple": 2.0}
+
+    kept = chosen_from(make_view().scores, make_assets(), known, held=["S05", "S06"], **candidates)
+    full = chosen_from(
+        make_view().scores, make_assets(), known, held=["S02", "S03", "S04", "S05"], **candidates
+    )
+
+    assert kept.symbols == ("S00", "S01", "S05")  # S05 has rank 6, S06 has rank 7
+    assert kept.left_out["S02"] == "holdings down to rank 6 take the places"
+    assert kept.left_out["S06"] == "beyond the 3 names considered"
+    assert full.symbols == ("S02", "S03", "S04")
+
+
+def test_no_holding_takes_precedence_without_a_multiple():
+    chosen = chosen_from(
+        make_view().scores, make_assets(), make_covariance().index, max_positions=3, held=["S03"]
+    )
+
+    assert chosen.symbols == ("S00", "S01", "S02")
+
+
+def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_trading_cost_nothing():
+    held = make_held(S00=0.32, S01=0.33, S05=0.35)
+
+    found = target(
+        make_view(optimizer="equal_weight"),
+        held=held,
+        max_positions=3,
+        max_position_frac=0.4,
+        max_sector_frac=0.8,
+    )
+
+    assert found.weights[held.index].to_dict() == held.to_dict()
+    assert found.why["S05"] == (
+        "rank 6 of 12 by score; kept: holdings stay among the names considered down to rank 6; "
+        "33.33% if trading cost nothing"
+    )
+
+
 def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     scores = pd.Series(dict.fromkeys(NAMES, 1.0))
     assets = make_assets(adv_usd={"S07": 2e9})

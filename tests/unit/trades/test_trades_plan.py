@@ -85,8 +85,9 @@ def test_the_band_is_judged_before_costs_for_an_increase_and_after_them_for_a_de
     others = dict.fromkeys("BCDE", 0.09)  # their costs are 7 USD, of which a tenth is borne by A
     short, over = make_book(90_300.0, A=194), make_book(89_700.0, A=206)  # one share and the band are 300 USD
 
-    increased, _, _ = propose(short, make_target(A=0.100004, **others))
-    decreased, _, _ = propose(over, make_target(A=0.100004, **others))
+    no_drift = {"trades.min_drift_frac": 0.0}
+    increased, _, _ = propose(short, make_target(A=0.100004, **others), **no_drift)
+    decreased, _, _ = propose(over, make_target(A=0.100004, **others), **no_drift)
 
     assert increased["action"]["A"] == "INCREASE"  # 300.40 are missing before costs
     assert decreased["action"]["A"] == "REDUCE"  # 299.60 are too much before costs, more after them
@@ -120,6 +121,32 @@ def test_the_band_is_a_share_and_the_least_notional_where_that_is_more_than_the_
     )
 
     assert frame.empty is not is_bought
+
+
+# a share of 50 USD in 100,000 is 0.0005; the least change of the portfolio is 0.0025 and a drift of 5% of 10% is 0.005
+@pytest.mark.parametrize(
+    ("weight", "least_change", "is_traded"),
+    [
+        (0.1054, 0.0025, False),
+        (0.1060, 0.0025, True),
+        (0.1060, 0.01, False),
+        (0.0202, 0.001, False),
+        (0.0185, 0.001, True),
+        (0.0185, 0.0025, False),
+    ],
+)
+def test_a_position_is_traded_when_its_drift_exceeds_both_the_relative_and_the_absolute_least(
+    weight, least_change, is_traded
+):
+    shares = 200 if weight > 0.05 else 40
+
+    frame, _, _ = propose(
+        make_book(100_000.0 - 50 * shares, A=shares),
+        make_target(A=weight),
+        **{"trades.min_weight_change_frac": least_change},
+    )
+
+    assert frame.empty is not is_traded
 
 
 def test_of_a_sector_that_is_too_heavy_the_line_furthest_above_its_target_gives_way():
