@@ -64,7 +64,8 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "trades.min_notional_usd": (100.0,),
     "trades.max_trades": (50,),
     "trades.max_adv_frac": (0.05,),
-    "trades.min_weight_change_frac": (0.0025,),
+    "trades.min_weight_change_frac": (0.0025, 0.0025, 0.001),
+    "trades.min_drift_frac": (0.05,),
     "safety.max_buys_frac": (0.40,),
     "safety.max_entry_buys_frac": (1.0,),
     "safety.max_trade_frac": (0.10,),
@@ -85,6 +86,8 @@ NOT_LIMITS = (
     "costs.impact.volume_by_half_hour",
     "costs.orders.type",
     "costs.orders.half_hour",
+    "portfolio.costs_per_year",  # what is held takes precedence: no limit
+    "portfolio.keep_rank_multiple",
     "portfolio.methods.",  # parameters of optimizers
     "portfolio.optimizer",
     "portfolio.solver",
@@ -101,11 +104,11 @@ LOOSER_WHEN_SMALLER = {
     "safety.kill_sharpe",
     *(key for key in LIMITS if key.startswith("costs.")),  # a cheaper estimate lets more through
     "trades.min_notional_usd",
-    "trades.min_weight_change_frac",
 }
 NEITHER = {
     "portfolio.initial_cash_usd",
     "portfolio.max_positions",  # more names under a smaller limit for each
+    "trades.min_weight_change_frac",  # a smaller position may drift less before it is traded
     "safety.kill_sharpe_sessions",
 }
 
