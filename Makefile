@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 RIVALS := $(VENV)/.installed-rivals
 QLIB := .venv-qlib
 QLIB_INSTALLED := $(QLIB)/.installed
+BACKTESTERS := .venv-backtesters
+BACKTESTERS_INSTALLED := $(BACKTESTERS)/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
@@ -17,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib regime selection costs docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib backtesters regime selection costs docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -95,6 +97,13 @@ $(QLIB_INSTALLED): requirements-qlib.lock
 	@$(QLIB)/bin/python $(PIP_LOCKED) -r requirements-qlib.lock
 	@touch $(QLIB_INSTALLED)
 
+backtesters: $(BACKTESTERS_INSTALLED) ## install bt, cvxportfolio and vectorbt into .venv-backtesters, as baselines for `make bench`
+
+$(BACKTESTERS_INSTALLED): requirements-backtesters.lock
+	@$(PYTHON) -m venv $(BACKTESTERS)
+	@$(BACKTESTERS)/bin/python $(PIP_LOCKED) -r requirements-backtesters.lock
+	@touch $(BACKTESTERS_INSTALLED)
+
 regime: $(INSTALLED) ## rewrite the record of the regime rules on real prices in docs/regime.md
 	@$(BIN)/python -m tests.documentation.regime_record
 
@@ -111,8 +120,9 @@ docs: $(INSTALLED) ## rewrite the generated pages of docs/
 lock: $(INSTALLED) ## resolve pyproject.toml into the lock files, with hashes and without index URLs
 	@$(LOCK) --extra dev pyproject.toml --output-file requirements.lock
 	@$(LOCK) --group bench --output-file requirements-bench.lock
+	@$(LOCK) --group backtesters --output-file requirements-backtesters.lock
 	@printf '%s\n' cvxpy gym jupyter lightgbm matplotlib mlflow nbconvert pymongo \
 		| $(LOCK) --group qlib --excludes - --output-file requirements-qlib.lock
 
 clean: ## delete the environments and the home of the demo
-	@rm -rf $(VENV) $(QLIB) demo
+	@rm -rf $(VENV) $(QLIB) $(BACKTESTERS) demo

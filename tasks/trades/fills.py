@@ -81,8 +81,11 @@ def fill_orders(
 
     selling_costs = costs(sells, is_sale=True)
     cash_left = cash_cents + int((sells * price_cents).sum()) - int(selling_costs.sum())
-    buys = scale_to_fit(buys, price_cents, cash_left - int(costs(buys, is_sale=False).sum()))
-    fills = Fills(sells, buys, price_cents, selling_costs + costs(buys, is_sale=False))
+    buying_costs = costs(buys, is_sale=False)
+    fitting = scale_to_fit(buys, price_cents, cash_left - int(buying_costs.sum()))
+    if fitting is not buys:
+        buying_costs = costs(fitting, is_sale=False)
+    fills = Fills(sells, fitting, price_cents, selling_costs + buying_costs)
     return fills, orders.only(~is_priced & ~has_ended)
 
 

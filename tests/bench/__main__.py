@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.bench import costs, day, decision, features, lake, risk
+from tests.bench import costs, day, decision, features, lake, risk, weights
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
@@ -17,6 +17,7 @@ BENCHES = {
     "features": features.measure,
     "lake": lake.measure,
     "risk": risk.measure,
+    "weights": weights.measure,
 }
 
 
