@@ -73,6 +73,9 @@ def fill_orders(
 
     Never sells more than is held and never spends more than the cash left after sales and all costs.
     """
+    if not (orders.sells.any() or orders.buys.any()):  # most sessions of a backtest with a cadence
+        nothing = np.zeros_like(held)
+        return Fills(nothing, nothing, price_cents, nothing), Orders(nothing, nothing, nothing)
     is_priced = price_cents > 0
     tradable = orders.only(is_priced & ~has_ended)
     sells = np.minimum(tradable.sells, np.maximum(held, 0))

@@ -1,15 +1,15 @@
 """Backtest every combination of a matrix: candidates × optimizers × regime on or off, over the same sessions.
 
-Combinations of one candidate advance together, session by session, and share what a session's decision needs. Each
-finished one is stored at once; one that is stored is not computed again. A combination that fails is an outcome with
-its reason.
+Combinations advance together in groups, session by session, and share what a session's decision needs. Those of a
+finished group are stored at once; one that is stored is not computed again. A combination that fails is an outcome
+with its reason.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +75,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Group:
-    """Combinations of one candidate that advance together."""
+    """Combinations that advance together."""
 
     world: World
     allowed: Allowances  # by the regime
-    candidate: ScoredCandidate
+    candidates: tuple[ScoredCandidate, ...]  # of these combinations
     combinations: tuple[Named, ...]
     settings: Settings
     folder: Path
@@ -137,14 +137,16 @@ def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None)
 
     `report` receives how many sessions were walked since the last time.
     """
-    by_name = {each.name: each for each in plan.candidates}
-    groups = [
-        Group(plan.world, plan.allowed, by_name[part[0][1].model], part, plan.settings, plan.folder)
-        for part in _parts(plan.missing, processes)
-    ]
+    groups = [_group(plan, part) for part in _parts(plan.missing, processes)]
     for _ in fan_out(walk_together, groups, processes=processes, report=report):
         pass
     return tuple(_loaded(plan.folder, *pair, plan.world) for pair in plan.named)
+
+
+def _group(plan: Plan, part: tuple[Named, ...]) -> Group:
+    models = {each.model for _, each in part}
+    candidates = tuple(each for each in plan.candidates if each.name in models)
+    return Group(plan.world, plan.allowed, candidates, part, plan.settings, plan.folder)
 
 
 def walk_together(group: Group, report: Report) -> None:
@@ -170,7 +172,8 @@ class _Walk:
         self._identity, self._combination, self._sessions = identity, combination, group.world.sessions
         self._methods: Counter[str] = Counter()
         self._rows: list[tuple[int, ...]] = []
-        is_scored = np.isfinite(group.candidate.scores.values).any()
+        self._candidate = next(each for each in group.candidates if each.name == combination.model)
+        is_scored = np.isfinite(self._candidate.scores.values).any()
         self._reason = "" if is_scored else NO_SCORES
         self._steps = self._begun(group, inputs)
 
@@ -196,7 +199,7 @@ class _Walk:
 
     def _begun(self, group: Group, inputs: SessionInputs) -> Iterator[Step]:
         world, combination, settings = group.world, self._combination, group.settings
-        candidate = group.candidate
+        candidate = self._candidate
         signals = signals_of(
             world,
             candidate.scores.values,
@@ -254,14 +257,11 @@ def _scored(candidates: Sequence[ScoredCandidate]) -> list[ScoredCandidate]:
 
 
 def _parts(missing: Sequence[Named], processes: int) -> list[tuple[Named, ...]]:
-    """Divide what is missing by model, then into parts small enough that every process has work."""
-    share = -(-len(missing) // processes) if missing else 1
-    size = min(LARGEST_GROUP, share)
-    parts = []
-    for model in dict.fromkeys(each.model for _, each in missing):
-        own = [pair for pair in missing if pair[1].model == model]
-        parts += [tuple(own[start : start + size]) for start in range(0, len(own), size)]
-    return parts
+    """Divide what is missing, in its order, into as many groups of nearly one size for every process."""
+    rounds = -(-len(missing) // (processes * LARGEST_GROUP))
+    groups = min(processes * rounds, len(missing))
+    edges = [len(missing) * group // groups for group in range(groups)] if groups else []
+    return [tuple(missing[start:stop]) for start, stop in pairwise([*edges, len(missing)])]
 
 
 def _sessions(world: World, combination: Combination) -> int:

@@ -1,5 +1,7 @@
 """Allocate risk down a tree of correlated names: hierarchical risk parity (López de Prado, 2016)."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,11 +45,19 @@ def tilted_hrp(problem: Problem) -> Weights:
 
 def _order_of(correlation: Matrix) -> NDArray[np.integer]:
     """Return the names in the order of the leaves of the tree, in which similar names are neighbours."""
-    from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
-    pairs = squareform(correlation, checks=False).round(CORRELATION_DECIMALS)
-    return _leaves(linkage(np.sqrt(np.clip((1.0 - pairs) / 2.0, 0.0, 1.0)), "single"))
+    return order_of_pairs(squareform(correlation, checks=False).round(CORRELATION_DECIMALS).tobytes())
+
+
+@lru_cache(maxsize=16)
+def order_of_pairs(correlations: bytes) -> NDArray[np.integer]:
+    """Return the order by the correlations of all pairs. The combinations of a matrix share it in a session."""
+    from scipy.cluster.hierarchy import linkage
+
+    order = _leaves(linkage(np.sqrt(np.clip((1.0 - np.frombuffer(correlations)) / 2.0, 0.0, 1.0)), "single"))
+    order.flags.writeable = False
+    return order
 
 
 def _leaves(tree: Matrix) -> NDArray[np.integer]:
