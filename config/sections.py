@@ -49,7 +49,7 @@ class Models(Section):
     """Training and selection of the champion."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
-    """The candidates that the weekly flow trains and compares, one per entry."""
+    """The candidates of the weekly flow; of learners that are nearly equal, the first is selected."""
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
     features: Literal["standard", "alpha158", "all"]

@@ -15,6 +15,9 @@ from tasks.selection.schema import CandidateResult, Choice, Rival
 from tasks.selection.statement import NOTHING_FOUND, signed, stated
 
 DAYS_TO_NEXT_WEEKLY = 7
+NEAR_TIE = (
+    1.0  # in t: about the standard deviation of the difference between two learners on the selection folds
+)
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ class Decision:
 
 
 def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
-    """Return the candidate with the best t on the selection folds, if the confirmation folds confirm it.
+    """Return the candidate that is best on the selection folds, by t, if the confirmation folds confirm it.
 
     By t, so that a candidate that is good by chance does not block one that is significant. `results` in
-    configured order; the first of equals is selected. Without a candidate, `Choice.result` is None.
+    configured order; of learners that are nearly equal the first is selected. Without a candidate, `Choice.result` is
+    None.
     """
     single = next((result for result in results if result.kind == YARDSTICK), None)
     best = best_on_selection_folds(results, limits)
@@ -52,7 +56,7 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
             f"{_closest(results, limits)}",
         )
     measured = (
-        f"{best.name} was best on the selection folds (t = {best.choice['neutral_ic_t']:.2f});"
+        f"{best.name} was selected on the selection folds (t = {best.choice['neutral_ic_t']:.2f});"
         f" on the confirmation folds its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
     )
     if not best.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
@@ -70,20 +74,32 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
 def best_on_selection_folds(
     results: Sequence[CandidateResult], limits: PromotionLimits
 ) -> CandidateResult | None:
-    """Return the eligible learner with the largest t, or a significant best single feature if its t is larger.
+    """Return the eligible learner of `best_learner`, or a significant best single feature with a larger t than any.
 
     Another rule, or a single feature that is not significant, only where no learner is eligible; None without any.
     Rules bet on factors without a premium but with large, persistent returns: the luckiest would often be ahead of
     every learner.
     """
-
-    def t(result: CandidateResult) -> float:
-        return result.choice["neutral_ic_t"]
-
     eligible = [result for result in results if not ineligible_because(result, limits)]
     learners = [result for result in eligible if result.learns]
-    single = [each for each in eligible if each.kind == YARDSTICK and t(each) >= limits.min_t_statistic]
-    return max([*learners, *single] or eligible, key=t, default=None)
+    single = [
+        each for each in eligible if each.kind == YARDSTICK and _choice_t(each) >= limits.min_t_statistic
+    ]
+    best = max([*learners, *single] or eligible, key=_choice_t, default=None)
+    return best_learner(learners) if best in learners else best
+
+
+def best_learner(learners: Sequence[CandidateResult]) -> CandidateResult:
+    """Return the first one whose t on the selection folds is within `NEAR_TIE` of the largest.
+
+    `learners` in configured order, that is, in order of preference.
+    """
+    largest = max(map(_choice_t, learners))
+    return next(each for each in learners if _choice_t(each) >= largest - NEAR_TIE)
+
+
+def _choice_t(result: CandidateResult) -> float:
+    return result.choice["neutral_ic_t"]
 
 
 def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:

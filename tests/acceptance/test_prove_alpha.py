@@ -13,28 +13,30 @@ from tests.power.table import power_of
 
 pytestmark = pytest.mark.slice
 
+LEARNERS = ("xgboost", "lightgbm", "random_forest", "quadratic_ridge", "rank_blend")
+
 
 def small_market(planted, *, seed):
     return measure_market(planted, seed, symbols=80, sessions=1150)
 
 
-def test_strong_alpha_of_a_small_market_is_confirmed_and_a_learner_finds_two_fifths_of_it():
+def test_strong_alpha_of_a_small_market_is_confirmed_and_a_learner_finds_half_of_it():
     result = small_market(0.2, seed=12)
 
     found = {name: metrics["neutral_ic"] for name, metrics in result["found"].items()}
     assert result["confirmed"]
-    assert result["selected"] == "random_forest"
-    assert result["found"]["random_forest"]["neutral_ic_t"] > 3
-    assert found[result["learner"]] > 1.5 * found["best_feature"] > 0
-    assert found[result["learner"]] > 0.4 * result["truth"]["neutral_ic"] > 0.05
+    assert result["selected"] == result["learner"] in {"rank_blend", "quadratic_ridge"}
+    assert result["found"][result["learner"]]["neutral_ic_t"] > 5
+    assert found[result["learner"]] > 2 * found["best_feature"] > 0
+    assert found[result["learner"]] > 0.5 * result["truth"]["neutral_ic"] > 0.05
 
 
 def test_a_small_market_without_alpha_has_a_candidate_that_is_not_confirmed():
     result = small_market(0.0, seed=21)
 
-    assert result["selected"] == "random_forest"
+    assert result["selected"] == "quadratic_ridge"  # boosters, and so the blend, overfit a market this small
     assert not result["confirmed"]
-    learners = [result["found"][name]["neutral_ic_t"] for name in ("xgboost", "lightgbm", "random_forest")]
+    learners = [result["found"][name]["neutral_ic_t"] for name in LEARNERS]
     assert 0.3 < np.abs(learners).max() < 1
 
 
@@ -49,10 +51,9 @@ def test_prove_at_most_2_of_40_markets_without_alpha_are_confirmed():
 
 
 @pytest.mark.prove
-def test_prove_learners_find_more_than_the_best_single_feature():
+def test_prove_learners_find_twice_what_the_best_single_feature_finds():
     folder = folder_of_this_code(FOLDER)
     power = power_of([measure_and_store(folder, market) for market in PLANTED[0.05]])
 
-    # one and a half times as much, not twice: the noise of 1,008 sessions hides the rest (docs/model-selection.md)
-    assert power.learner.mean > 1.25 * power.best_feature.mean
-    assert power.learner_recovered.mean > max(0.2, 1.25 * power.recovered["best_feature"].mean)
+    assert power.learner.mean > 2 * power.best_feature.mean
+    assert power.learner_recovered.mean > 1.75 * power.recovered["best_feature"].mean > 0.1

@@ -8,7 +8,7 @@ import numpy as np
 from tasks.data.schema.records import Matrix, Panel
 from tasks.models.training.metrics import Vector, metrics_of
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import best_on_selection_folds
+from tasks.selection.choice import best_learner, best_on_selection_folds
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
 from tests.champions import features_of
@@ -49,12 +49,12 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         seed=lambda name: zlib.crc32(name.encode()),
     )
     selected = best_on_selection_folds(run.results, limits_of(SETTINGS))
-    learner = max((each for each in run.results if each.learns), key=lambda each: each.choice["neutral_ic_t"])
+    learner = best_learner([each for each in run.results if each.learns])
     return {
         "gate": SETTINGS.min_t_statistic,
         "controls": list(run.statistic.controls),
         "selected": selected.name if selected else None,
-        "learner": learner.name,  # of those that learn, the one with the best t on the selection folds
+        "learner": learner.name,  # of those that learn, the one that the selection folds select, eligible or not
         "confirmed": run.choice.result is not None,
         "selection": {each.name: each.choice for each in run.results if each.ranks},
         "gap": {each.name: each.train_test_gap for each in run.results if each.ranks},

@@ -25,7 +25,7 @@ FOUND_COLUMNS = (
     ),
     *("standard error", "sessions", "confirmed", "95% CI", "predicted"),
 )
-RECOVERED = ("xgboost", "lightgbm", "random_forest", YARDSTICK, RULE)
+RECOVERED = ("xgboost", "lightgbm", "random_forest", "quadratic_ridge", "rank_blend", YARDSTICK, RULE)
 RECOVERED_COLUMNS = ("planted", "learner", *(f"`{name}`" for name in RECOVERED))
 NOISE_COLUMNS = (
     "candidate",

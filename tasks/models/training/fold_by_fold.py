@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
@@ -62,9 +63,12 @@ def walk_forward(
     *,
     seed: int,
 ) -> list[FoldResult]:
-    """Train and test the candidate on every fold, oldest first."""
+    """Train and test the candidate on every fold, oldest first.
+
+    Linear algebra has one thread: a model that sets the limit itself would lift it while another fold is trained.
+    """
     results = []
-    with ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
         for result in pool.map(
             lambda fold: _run_fold(candidate, data, tested, fold, settings, seed=seed), folds
         ):

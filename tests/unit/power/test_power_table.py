@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import pytest
 
-from tests.power.table import by_strength, found_table, noise_table, page_of, power_of
+from tests.power.table import RECOVERED, by_strength, found_table, noise_table, page_of, power_of
 
 
 def result(planted=0.05, *, ic=0.03, single=0.01, confirmed=True, selected="lightgbm", seed=1):
@@ -28,7 +28,7 @@ def result(planted=0.05, *, ic=0.03, single=0.01, confirmed=True, selected="ligh
         "learner": "lightgbm",
         "confirmed": confirmed,
         "found": dict(zip(names, map(metrics, (ic, 0.02, single)), strict=True)),
-        "recovered": dict.fromkeys(("xgboost", "random_forest", *names), 0.1) | {"lightgbm": 0.2},
+        "recovered": dict.fromkeys((*RECOVERED, *names), 0.1) | {"lightgbm": 0.2},
         "truth": {"neutral_ic": 0.06, "rank_ic": 0.06},
         "deviation": {name: {"rank_ic": 0.2, "neutral_ic": 0.1} for name in names},
     }

@@ -5,7 +5,7 @@ from math import nan
 import pytest
 
 from tasks.models.schema import Champion
-from tasks.selection.choice import compare_with_incumbent, select_candidate
+from tasks.selection.choice import best_on_selection_folds, compare_with_incumbent, select_candidate
 from tasks.selection.schema import Choice
 from tests.champions import FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
 
@@ -54,7 +54,7 @@ def test_the_next_best_does_not_step_in_for_one_that_is_not_confirmed():
     choice = select_candidate([unconfirmed, confirmed], LIMITS)
 
     assert choice.result is None
-    assert "first was best" in choice.reason
+    assert "first was selected" in choice.reason
     assert "t = 1.90" in choice.reason
 
 
@@ -64,7 +64,7 @@ def test_where_nothing_is_confirmed_the_first_words_say_so_with_band_sessions_an
     reason = select_candidate([make_result("weak", confirmation=figures)], LIMITS).reason
 
     assert reason.startswith(
-        "No statistically significant signal was found. weak was best on the selection folds"
+        "No statistically significant signal was found. weak was selected on the selection folds"
     )
     assert "0.0040 with t = 0.67 (95% CI −0.0078 to 0.0158, 384 sessions" in reason
     assert "confirms 0.0120 or more" in reason
@@ -117,14 +117,14 @@ def test_a_single_feature_that_is_not_significant_on_the_selection_folds_does_no
 
     assert select_candidate([learner, unclear], LIMITS).result == learner
     ineligible = replace(learner, train_test_gap=0.06)
-    assert "best_feature was best" in select_candidate([ineligible, unclear], LIMITS).reason
+    assert "best_feature was selected" in select_candidate([ineligible, unclear], LIMITS).reason
 
 
 def test_another_rule_is_selected_only_where_neither_learner_nor_single_feature_is_eligible():
     learner = make_result("learner", choice_ic=0.01, choice_t=0.5, t=0.5)
     rule = make_result("rule", kind="momentum_52_week", learns=False, choice_t=9.0, t=9.0)
 
-    assert "learner was best" in select_candidate([rule, learner], LIMITS).reason
+    assert "learner was selected" in select_candidate([rule, learner], LIMITS).reason
     ineligible = replace(learner, train_test_gap=0.06)
     assert select_candidate([rule, ineligible], LIMITS).result == rule
 
@@ -144,6 +144,20 @@ def test_a_significant_single_feature_is_selected_before_other_rules_and_needs_t
     significant, unclear = single(choice_ic=0.02, choice_t=2.0), single(choice_ic=0.02, choice_t=1.9)
     assert select_candidate([rule, significant], LIMITS).result == significant
     assert select_candidate([rule, unclear], LIMITS).result == rule
+
+
+@pytest.mark.parametrize(("lead", "selected"), [(0.9, "preferred"), (1.1, "later")])
+def test_of_learners_that_are_nearly_equal_on_the_selection_folds_the_first_is_selected(lead, selected):
+    learners = [make_result("preferred", choice_t=2.0), make_result("later", choice_t=2.0 + lead)]
+
+    assert select_candidate([make_result("worse", choice_t=0.5), *learners], LIMITS).result.name == selected
+
+
+def test_a_significant_single_feature_with_a_larger_t_than_any_learner_is_selected_although_nearly_equal():
+    learners = [make_result("preferred", choice_t=2.5), make_result("later", choice_t=3.0)]
+
+    assert best_on_selection_folds([*learners, single(choice_t=3.1)], LIMITS).kind == "best_feature"
+    assert best_on_selection_folds([*learners, single(choice_t=2.9)], LIMITS).name == "preferred"
 
 
 def test_the_first_of_equals_in_the_configuration_is_chosen():

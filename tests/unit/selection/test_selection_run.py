@@ -2,6 +2,7 @@ import zlib
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from config.sections import Candidate
 from tasks.core.errors import ConfigError
@@ -103,17 +104,28 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
     assert [len(fold.test) for fold in part] == [len(fold.test) for fold in whole]
 
 
-def test_training_twice_gives_the_same_scores_whichever_fold_ends_first():
+def threads_of_libraries():
+    return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "quadratic_ridge"])
+def test_training_twice_gives_the_same_scores_whichever_fold_ends_first(kind):
     settings = make_settings(**SMALL).models
     panel = make_panel(sessions=560, symbols=30)
     features = features_of(panel, settings)
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)
     tested = out_of_sample(panel, features, folds, settings)
-    candidate = next(each for each in settings.candidates if each.kind == "lightgbm")
+    candidate = next(each for each in settings.candidates if each.kind == kind)
 
-    once, again = (walk_forward(candidate, data, tested, folds, settings, seed=1) for _ in range(2))
+    walks = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            before = threads_of_libraries()
+            walks.append(walk_forward(candidate, data, tested, folds, settings, seed=1))
+            assert before.items() <= threads_of_libraries().items()
 
+    once, again = walks
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)
 
