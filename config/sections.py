@@ -76,6 +76,8 @@ class Models(Section):
     """Sessions omitted between the end of the training labels and the test."""
     min_t_statistic: float
     """The t-statistic of a champion's out-of-sample neutral IC must reach this, or the baseline is used."""
+    min_deflated_sharpe: Fraction
+    """A champion's Sharpe ratio must exceed the luck of all trials ever made with this probability; 0: not required."""
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
     feature_checks: FeatureChecks

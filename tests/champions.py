@@ -27,12 +27,47 @@ from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.promotion import describe
-from tasks.selection.schema import CandidateResult, Choice, Rival, Training
+from tasks.selection.schema import CandidateResult, Choice, Deflation, Evidence, Rival, Training
+from tasks.selection.trials.history import History, Trial, history_of
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)
 STATISTIC = Statistic("next_open", 5, ("sector", "beta", "volatility", "dollar_volume"))
-LIMITS = PromotionLimits(min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35)
+LIMITS = PromotionLimits(
+    min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35, min_deflated_sharpe=0.95
+)
+
+
+EVIDENCE = Evidence(
+    candidate="lightgbm",
+    sessions=769,
+    sharpe=2.1,
+    sharpe_low=0.9,
+    sharpe_high=3.3,
+    bar=0.6,
+    deflated=0.991,
+    deflated_2014=0.99,
+    probabilistic=0.999,
+    probabilistic_2012=0.998,
+    min_track_record_sessions=180,
+    autocorrelation=0.02,
+)
+DEFLATION = Deflation(
+    trials=5, unknown=0, effective=3.2, min_backtest_years=0.9, overfitting=0.25, evidence=EVIDENCE
+)
+
+
+class MemoryLedger:
+    """Trials that are kept as long as the test runs, all of one week."""
+
+    def __init__(self) -> None:
+        self.trials: list[Trial] = []
+
+    def record(self, trial: Trial) -> None:
+        self.trials.append(trial)
+
+    def history(self) -> History:
+        return history_of([trial.returns for trial in self.trials], ["this week"] * len(self.trials))
 
 
 def features_of(panel: Panel, settings: Models) -> FeatureMatrix:
@@ -138,6 +173,7 @@ def make_training(
         folds=ArtifactRef("training_folds", folder / "unused.parquet", ""),
         feature_checks=ArtifactRef("feature_checks", folder / "unused.parquet", ""),
         choice=Choice(found if confirmed else None, "It was best."),
+        deflation=DEFLATION,
         candidate=Candidate(name=kind, kind=kind, parameters={}),
         features=FEATURES,
         model=ArtifactRef("candidate", path, sha256_of_bytes(content)),

@@ -125,6 +125,23 @@ def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
     return Verdict(len(digests), keyed, tuple(breaks))
 
 
+def read_rows(chain: ChainFile) -> list[tuple[str, ...]]:
+    """Return the fields of every row that can be read, verified or not, without its digest."""
+    try:
+        content = chain.path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return [line.cells[:-1] for line in _lines(content, chain) if line.cells]
+
+
+def logged_rows(chain: ChainFile) -> int:
+    """Return the number of rows that the anchor lists; 0 if it is missing or cannot be read."""
+    try:
+        return int(parse_json(chain.anchor.read_bytes())["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
 def _mismatch(
     digest: str, before: str, fields: tuple[str, ...], key: bytes | None, *, is_renewal: bool
 ) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 
+from tasks.core.text import counted
 from tasks.models.kinds.registry import BASELINE, YARDSTICK
 from tasks.models.schema import Champion, Statistic
-from tasks.selection.schema import CandidateResult, Choice, Rival
+from tasks.selection.schema import CandidateResult, Choice, Deflation, Rival
 from tasks.selection.statement import NOTHING_FOUND, signed, stated
 
 DAYS_TO_NEXT_WEEKLY = 7
@@ -27,6 +28,7 @@ class PromotionLimits:
     min_t_statistic: float
     max_train_test_gap: float
     max_age_days: int
+    min_deflated_sharpe: float
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,25 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
             None, f"{best.name} does not earn its place: {measured}, which does not exceed {there}."
         )
     return Choice(best, f"{measured}. It exceeds {there}.")
+
+
+def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimits) -> Choice:
+    """Return the choice, or none if the trials ever made explain its Sharpe ratio too well."""
+    if choice.result is None:
+        return choice
+    found = deflation.evidence
+    limit = f"models.min_deflated_sharpe is {limits.min_deflated_sharpe:g}"
+    if found is None:
+        if limits.min_deflated_sharpe <= 0:
+            return choice
+        return Choice(None, f"{NOTHING_FOUND}. {choice.reason} It has too few sessions of returns: {limit}.")
+    stated = (
+        f"Deflated by {counted(deflation.trials, 'trial')} ever made, worth {deflation.effective:.1f} independent ones,"
+        f" its Sharpe ratio of {found.sharpe:.2f} exceeds luck with a probability of {found.deflated:.3f}"
+    )
+    if found.deflated >= limits.min_deflated_sharpe:
+        return Choice(choice.result, f"{choice.reason} {stated}.")
+    return Choice(None, f"{NOTHING_FOUND}. {choice.reason} {stated}: {limit}.")
 
 
 def best_on_selection_folds(

@@ -23,6 +23,7 @@ from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.statement import bounds
+from tasks.selection.trials.statement import trial_figures
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
         selection_date=training.session,
         selection_reason=training.choice.reason,
         weighted_score=result.choice["neutral_ic"] if result else 0.0,
-        metrics=_figures(result, min_t) if result else UNMEASURED,
+        metrics=(_figures(result, min_t) if result else UNMEASURED) | trial_figures(training.deflation),
         ranks=KINDS[candidate.kind].ranks,
         statistic=training.statistic if result else None,
     )

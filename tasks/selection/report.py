@@ -9,8 +9,10 @@ from tasks.data.panel.coverage import Coverage
 from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
+from tasks.selection.choice import PromotionLimits
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.statement import bounds, named, signed
+from tasks.selection.trials.statement import trials_section
 
 LEGEND = (
     "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
@@ -54,11 +56,12 @@ def page(
     champion: Champion,
     checks: pd.DataFrame,
     *,
-    min_t: float,
+    limits: PromotionLimits,
     promoted: bool,
     reason: str,
 ) -> str:
     """Return the report as Markdown; `checks` as `check_features` returns them."""
+    min_t = limits.min_t_statistic
     heading = "is the new champion" if promoted else "stays champion"
     lines = [
         f"# Model selection, {training.session}",
@@ -80,6 +83,10 @@ def page(
         *_table(training.results, "choice", min_t),
         "",
         LEGEND,
+        "",
+        "## Trials",
+        "",
+        *trials_section(training.deflation, limits.min_deflated_sharpe),
         "",
         f"## Features of {training.candidate.name}",
         "",

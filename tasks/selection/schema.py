@@ -43,6 +43,41 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """The Sharpe ratio of a candidate's out-of-sample returns, per year, and how certain it is.
+
+    The probabilities are by the convention of 2025; `_2012` and `_2014` by that of Bailey and López de Prado.
+    """
+
+    candidate: str
+    sessions: int
+    sharpe: float
+    sharpe_low: float  # 95% confidence interval
+    sharpe_high: float
+    bar: float  # the Sharpe ratio that the best of all trials would be expected to show by luck
+    deflated: float  # probability that the true Sharpe ratio exceeds the bar
+    deflated_2014: float
+    probabilistic: float  # probability that it exceeds 0
+    probabilistic_2012: float
+    min_track_record_sessions: (
+        int | None
+    )  # to show with 95% certainty that it exceeds 0; None if it is not positive
+    autocorrelation: float
+
+
+@dataclass(frozen=True)
+class Deflation:
+    """The trials ever made, and the evidence for the best candidate of the week given all of them."""
+
+    trials: int
+    unknown: int  # of these, without returns: each counts as an independent trial
+    effective: float
+    min_backtest_years: float  # in fewer years the best of so many trials shows a Sharpe ratio of 1 by luck
+    overfitting: float  # PBO (λ ≤ 0) among the week's candidates; NaN without enough of them
+    evidence: Evidence | None  # None without an eligible candidate
+
+
+@dataclass(frozen=True)
 class Training:
     """The result of the weekly training. Nothing is promoted yet."""
 
@@ -53,6 +88,7 @@ class Training:
     folds: ArtifactRef  # frame: one row per candidate and fold
     feature_checks: ArtifactRef  # frame: one row per feature
     choice: Choice
+    deflation: Deflation
     candidate: Candidate  # the selected one, or the baseline
     features: tuple[str, ...]
     model: ArtifactRef  # the candidate's bytes, trained on all known labels

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
+from tasks.core.ids import sha256_of_record
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
 from tasks.features.registry import warm_up
@@ -32,14 +33,26 @@ from tasks.models.training.walkforward import (
     make_folds,
     split_folds,
 )
-from tasks.selection.choice import PromotionLimits, select_candidate
-from tasks.selection.schema import CandidateResult, Choice
+from tasks.selection.choice import (
+    PromotionLimits,
+    best_on_selection_folds,
+    require_deflated,
+    select_candidate,
+)
+from tasks.selection.schema import CandidateResult, Choice, Deflation
 from tasks.selection.statement import named
+from tasks.selection.trials.deflation import deflate
+from tasks.selection.trials.history import Trial, TrialLedger
+from tasks.selection.trials.returns import best_fifth_returns
 
 log = logging.getLogger(__name__)
 
 Seed = Callable[[str], int]
 
+TRAINED_WITH = (  # the settings that decide what candidates learn and how they are tested, besides the folds
+    *("features", "target", "entry", "label_horizons", "sample_weights", "half_life_sessions"),
+    *("train_sessions", "least_train_sessions", "test_sessions", "folds", "embargo_sessions"),
+)
 YARDSTICK_CANDIDATE = Candidate(name=YARDSTICK, kind="best_feature", parameters={})
 BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={})
 
@@ -50,6 +63,7 @@ class SelectionRun:
 
     candidate: Candidate
     choice: Choice
+    deflation: Deflation
     results: tuple[CandidateResult, ...]
     folds: pd.DataFrame  # one row per candidate and fold
     fitted: Fitted
@@ -74,9 +88,18 @@ def window_needed(settings: ModelSettings) -> int:
 
 
 def run_selection(
-    panel: Panel, features: FeatureMatrix, settings: ModelSettings, *, quick: bool, seed: Seed
+    panel: Panel,
+    features: FeatureMatrix,
+    settings: ModelSettings,
+    *,
+    quick: bool,
+    seed: Seed,
+    ledger: TrialLedger,
 ) -> SelectionRun:
-    """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other."""
+    """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other.
+
+    Every candidate is recorded in the ledger once it is tested; the choice is deflated by all trials of the ledger.
+    """
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)
     tested = out_of_sample(panel, features, folds, settings)
@@ -89,21 +112,41 @@ def run_selection(
         named(statistic.controls),
     )
     candidates = configured_candidates(settings, quick=quick) if split_folds(folds)[0] else ()
-    walks = {
-        each.name: walk_forward(each, data, tested, folds, settings, seed=seed(each.name))
-        for each in candidates
-    }
+    walks: dict[str, list[FoldResult]] = {}
+    returns: dict[str, pd.Series] = {}
+    splits = splits_of(panel, data, folds, settings)
+    for each in candidates:
+        walks[each.name] = walk_forward(each, data, tested, folds, settings, seed=seed(each.name))
+        returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
+        ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))
     results = tuple(summary(each, walks[each.name], tested) for each in candidates)
-    choice = (
-        select_candidate(results, limits_of(settings)) if results else Choice(None, too_short(data, settings))
+    limits = limits_of(settings)
+    best = best_on_selection_folds(results, limits)
+    deflation = deflate(
+        ledger.history(),
+        returns,
+        best.name if best else None,
+        ranked=[result.name for result in results if result.ranks],
     )
+    choice = select_candidate(results, limits) if results else Choice(None, too_short(data, settings))
+    choice = require_deflated(choice, deflation, limits)
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
     rows = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
     fitted = fit(candidate, data, rows, settings, seed=seed(candidate.name))
     return SelectionRun(
-        candidate, choice, results, _fold_table(walks), fitted, rows, data, tested, walks, statistic
+        candidate,
+        choice,
+        deflation,
+        results,
+        _fold_table(walks),
+        fitted,
+        rows,
+        data,
+        tested,
+        walks,
+        statistic,
     )
 
 
@@ -118,6 +161,24 @@ def out_of_sample(
     return OutOfSample(
         data, controls_of(panel, data.sessions, data.symbols), overlap=min(settings.label_horizons)
     )
+
+
+def returns_of(
+    panel: Panel, tested: OutOfSample, walk: Sequence[FoldResult], settings: ModelSettings
+) -> pd.Series:
+    """Return the out-of-sample returns of a candidate over all folds, by session."""
+    scores = np.concatenate([result.scores for result in walk])
+    return best_fifth_returns(panel, tested, scores, horizon=tested.overlap, entry=settings.entry)
+
+
+def splits_of(panel: Panel, data: Dataset, folds: tuple[Fold, ...], settings: ModelSettings) -> str:
+    """Return a hash of the folds, the features and the settings that every candidate is trained and tested with."""
+    days = panel.sessions.astype("datetime64[D]").astype(str)
+    windows = [
+        [days[each.train].tolist(), days[each.test].tolist(), str(days[each.known_before])] for each in folds
+    ]
+    given = settings.model_dump(mode="json", include=set(TRAINED_WITH))
+    return sha256_of_record({"folds": windows, "feature_set": data.feature_set, "settings": given})
 
 
 def folds_of(panel: Panel, data: Dataset, settings: ModelSettings) -> tuple[Fold, ...]:
@@ -147,7 +208,12 @@ def configured_candidates(settings: ModelSettings, *, quick: bool) -> tuple[Cand
 
 def limits_of(settings: ModelSettings) -> PromotionLimits:
     """Return the requirements on a champion."""
-    return PromotionLimits(settings.min_t_statistic, settings.max_train_test_gap, settings.max_age_days)
+    return PromotionLimits(
+        settings.min_t_statistic,
+        settings.max_train_test_gap,
+        settings.max_age_days,
+        settings.min_deflated_sharpe,
+    )
 
 
 def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSample) -> CandidateResult:

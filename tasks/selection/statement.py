@@ -32,6 +32,11 @@ def signed(figure: float) -> str:
     return f"{figure:.4f}".replace("-", "−")
 
 
+def signed_ratio(figure: float) -> str:
+    """Return a ratio to two places, with a real minus sign."""
+    return f"{figure:.2f}".replace("-", "−")
+
+
 def named(controls: Sequence[str]) -> str:
     """Return the controls in words."""
     words = [name.replace("_", " ") for name in controls]

@@ -24,6 +24,7 @@ from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
 from tasks.selection.schema import Promotion, Training
 from tasks.selection.selection_run import last_window, limits_of, run_selection, window_needed
+from tasks.selection.trials.ledger import HomeLedger, require_intact
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,14 @@ FOLDER, REPORT = "model_selection", "model_selection_report.md"
 def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     """Test every candidate walk-forward, select one, and train it on all known labels. Promotes nothing."""
     settings = run.settings.models
+    require_intact(run.home)  # before hours of training
     panel = read_panel(market.snapshot, window=window_needed(settings))
     features = stored_features(run.home.features, panel, market.snapshot, SETS[settings.features])
+    ledger = HomeLedger(
+        run.home, str(run.session), "weekly --quick" if quick else "weekly", market.snapshot.id
+    )
     selected = run_selection(
-        panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}")
+        panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"), ledger=ledger
     )
     model, data = selected.fitted.model, selected.data
     content = model.dump()
@@ -60,6 +65,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         folds=save_frame(run, "training_folds", selected.folds),
         feature_checks=save_frame(run, "feature_checks", checks),
         choice=selected.choice,
+        deflation=selected.deflation,
         candidate=selected.candidate,
         features=data.features,
         model=ArtifactRef("candidate", place, sha256_of_bytes(content)),
@@ -75,6 +81,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
 @stage()
 def promote_champion(run: Run, training: Training) -> Promotion:
     """Put the selected candidate into production, or retain the incumbent, and report why."""
+    require_intact(run.home)
     limits = limits_of(run.settings.models)
     incumbent, decision = decide_promotion(training, run.home, limits)
     metadata = describe(training, optimizer=run.settings.portfolio.optimizer, min_t=limits.min_t_statistic)
@@ -107,11 +114,12 @@ def _bytes_of(model: ArtifactRef) -> bytes:
 def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
     """Replace the report's folder atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
-    checks, min_t = load_frame(training.feature_checks), run.settings.models.min_t_statistic
+    checks, limits = load_frame(training.feature_checks), limits_of(run.settings.models)
     with replace_folder(place) as folder:
-        write_text(folder / "training_comparison.csv", comparison(training, min_t).to_csv(index=False))
+        table = comparison(training, limits.min_t_statistic)
+        write_text(folder / "training_comparison.csv", table.to_csv(index=False))
         write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
         write_text(
-            folder / REPORT, page(training, champion, checks, min_t=min_t, promoted=promoted, reason=reason)
+            folder / REPORT, page(training, champion, checks, limits=limits, promoted=promoted, reason=reason)
         )
     return place / REPORT

@@ -12,6 +12,7 @@ from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
 from tasks.selection.selection_run import run_selection, window_needed
 from tests.builders import make_settings
+from tests.champions import MemoryLedger
 from tests.real_market import REAL_DATA, import_real_data, read_real_panel
 from tests.simulated import known_market
 from tests.unit.features.panels import rows_of
@@ -39,7 +40,7 @@ def verdicts(panel, name):
         of_day = FeatureMatrix(
             day.sessions, day.symbols, features.names, features.values[:, rows], features.feature_set
         )
-        selected = run_selection(day, of_day, settings, quick=True, seed=lambda _: 1)
+        selected = run_selection(day, of_day, settings, quick=True, seed=lambda _: 1, ledger=MemoryLedger())
         result = next(each for each in selected.results if each.name == name)
         confirmed.append(selected.choice.result is not None)
         statistics.append(result.confirmation["neutral_ic_t"])

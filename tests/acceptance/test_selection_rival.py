@@ -15,7 +15,7 @@ from tasks.selection.promotion import describe
 from tasks.selection.rival import measure_rival
 from tasks.selection.selection_run import run_selection
 from tests.builders import make_panel, make_settings
-from tests.champions import features_of, make_training
+from tests.champions import MemoryLedger, features_of, make_training
 
 SETTINGS = make_settings(
     **{
@@ -33,7 +33,11 @@ OLD = Statistic("next_close", 5, ("beta",))
 def week():
     panel = make_panel(sessions=560, symbols=30)
     features = features_of(panel, SETTINGS)
-    return panel, features, run_selection(panel, features, SETTINGS, quick=True, seed=lambda _: 1)
+    return (
+        panel,
+        features,
+        run_selection(panel, features, SETTINGS, quick=True, seed=lambda _: 1, ledger=MemoryLedger()),
+    )
 
 
 def champion_of(home, names, *, trained_through: date, statistic=OLD, kind="momentum_52_week"):

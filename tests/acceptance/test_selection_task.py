@@ -97,6 +97,7 @@ def test_the_importance_that_is_reported_is_the_candidates_own(week):
     run, _panel, promotion = week(
         **{
             "models.min_t_statistic": -99.0,
+            "models.min_deflated_sharpe": 0.0,
             "models.quick_candidates": ["lightgbm"],
             "models.max_train_test_gap": 1.0,
         }
@@ -116,6 +117,7 @@ def test_a_champion_that_was_promoted_scores_the_session(week):
     run, panel, promotion = week(
         **{
             "models.min_t_statistic": -99.0,
+            "models.min_deflated_sharpe": 0.0,
             "models.quick_candidates": ["lightgbm"],
             "models.max_train_test_gap": 1.0,
         }

@@ -11,7 +11,7 @@ from tasks.models.training.walkforward import split_folds
 from tasks.selection.choice import best_learner, best_on_selection_folds
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
-from tests.champions import features_of
+from tests.champions import MemoryLedger, features_of
 from tests.simulated import known_market
 from tests.unit.features.panels import rows_of
 
@@ -47,6 +47,7 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         SETTINGS,
         quick=False,
         seed=lambda name: zlib.crc32(name.encode()),
+        ledger=MemoryLedger(),
     )
     selected = best_on_selection_folds(run.results, limits_of(SETTINGS))
     learner = best_learner([each for each in run.results if each.learns])

@@ -94,6 +94,20 @@ class Home:
         return self.root / "data" / "audit_anchor.json"
 
     @property
+    def trials(self) -> Path:
+        """The ledger of every trial that was ever made, and the returns of each."""
+        return self.root / "data" / "trials"
+
+    @property
+    def trial_ledger(self) -> Path:
+        return self.trials / "ledger.csv"
+
+    @property
+    def trial_anchor(self) -> Path:
+        """The number of rows and last digest of the trial ledger, stored apart from it."""
+        return self.root / "data" / "trial_anchor.json"
+
+    @property
     def production(self) -> Path:
         return self.root / "production"
 

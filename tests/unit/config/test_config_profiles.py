@@ -19,6 +19,7 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "data.universe.min_dollar_volume_usd": (1_000_000.0,),
     "data.universe.min_history_sessions": (253,),
     "models.min_t_statistic": (2.0,),
+    "models.min_deflated_sharpe": (0.95, 0.975, 0.99),
     "models.max_train_test_gap": (0.05,),
     "models.max_age_days": (35,),
     "regime.exposure_cap.CRASH": (0.0,),
@@ -101,6 +102,7 @@ LOOSER_WHEN_SMALLER = {
     "data.universe.min_dollar_volume_usd",
     "data.universe.min_history_sessions",
     "models.min_t_statistic",
+    "models.min_deflated_sharpe",
     "safety.kill_sharpe",
     *(key for key in LIMITS if key.startswith("costs.")),  # a cheaper estimate lets more through
     "trades.min_notional_usd",

@@ -25,7 +25,9 @@ from tasks.selection.promotion import (
 )
 from tasks.selection.schema import Choice, Rival
 from tasks.selection.selection_run import summary
+from tasks.selection.trials.statement import trial_figures
 from tests.champions import (
+    DEFLATION,
     FRIDAY,
     LIMITS,
     STATISTIC,
@@ -71,16 +73,20 @@ def test_the_figures_that_are_reported_are_those_of_the_confirming_folds(tmp_pat
         "neutral_ic_high": pytest.approx(high),
         "detectable_ic": pytest.approx(2 * result.confirmation["neutral_ic_se"]),
         "train_test_gap": 0.042,
+        **trial_figures(DEFLATION),
     }
     assert champion.weighted_score == result.choice["neutral_ic"]
     assert champion.statistic == STATISTIC
 
 
 def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):
-    champion = describe(make_training(tmp_path, confirmed=False), optimizer="hrp", min_t=2.0).champion
+    training = replace(make_training(tmp_path, confirmed=False), deflation=replace(DEFLATION, evidence=None))
+
+    champion = describe(training, optimizer="hrp", min_t=2.0).champion
 
     assert champion.weighted_score == 0
-    assert champion.metrics == dict.fromkeys((*REPORTED, *BOUNDS, "train_test_gap"), 0.0) | {"hit_rate": 0.5}
+    unmeasured = dict.fromkeys((*REPORTED, *BOUNDS, "train_test_gap"), 0.0) | {"hit_rate": 0.5}
+    assert champion.metrics == unmeasured | {"trials": 5.0, "effective_trials": 3.2}
     assert champion.statistic is None
 
 

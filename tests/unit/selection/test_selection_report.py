@@ -7,7 +7,7 @@ import pytest
 from tasks.data.panel.coverage import Coverage
 from tasks.selection.promotion import describe
 from tasks.selection.report import page
-from tests.champions import make_training
+from tests.champions import LIMITS, make_training
 
 COLUMNS = ["feature", "importance", "importance_rank", "rank_ic", "rank_ic_t", "group", "recommendation"]
 
@@ -20,7 +20,7 @@ def found(*rows):
 def features_in_report(tmp_path, checks, *, kind="lightgbm"):
     training = make_training(tmp_path, kind=kind)
     champion = describe(training, optimizer="hrp", min_t=2.0).champion
-    text = page(training, champion, checks, min_t=2.0, promoted=True, reason="It was best.")
+    text = page(training, champion, checks, limits=LIMITS, promoted=True, reason="It was best.")
     return text.partition("## Features of ")[2]
 
 
@@ -77,7 +77,7 @@ def test_results_on_real_prices_say_how_many_members_of_the_index_have_prices(tm
     training = replace(make_training(tmp_path), coverage=coverage)
     champion = describe(training, optimizer="hrp", min_t=2.0).champion
 
-    text = page(training, champion, found(), min_t=2.0, promoted=True, reason="It was best.")
+    text = page(training, champion, found(), limits=LIMITS, promoted=True, reason="It was best.")
 
     assert sentence in text
     assert ("of the index" in text or "Index members" in text) == (coverage is not None)

@@ -17,7 +17,7 @@ from tasks.selection.selection_run import (
     window_needed,
 )
 from tests.builders import make_panel, make_settings
-from tests.champions import FEATURES, features_of, make_rows
+from tests.champions import FEATURES, MemoryLedger, features_of, make_rows
 
 SMALL = {
     "models.train_sessions": 120,
@@ -34,7 +34,9 @@ def seed(name):
 
 def selection_on(panel, **overrides):
     settings = make_settings(**SMALL | overrides).models
-    return run_selection(panel, features_of(panel, settings), settings, quick=True, seed=seed)
+    return run_selection(
+        panel, features_of(panel, settings), settings, quick=True, seed=seed, ledger=MemoryLedger()
+    )
 
 
 def test_a_random_walk_leaves_the_baseline_in_charge():

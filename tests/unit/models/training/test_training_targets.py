@@ -10,7 +10,7 @@ from tasks.models.training.rows import rows_of
 from tasks.models.training.targets import RESIDUALISED, TARGETS, TREND, make_target
 from tasks.selection.selection_run import folds_of, out_of_sample, run_selection
 from tests.builders import make_panel, make_settings
-from tests.champions import features_of
+from tests.champions import MemoryLedger, features_of
 from tests.unit.features.panels import rough_panel
 from tests.unit.features.panels import rows_of as rows_at
 
@@ -130,7 +130,9 @@ def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
 @pytest.mark.parametrize("name", TARGETS)
 def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
     panel, settings = drifting_panel(), settings_of(name)
-    selected = run_selection(panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1)
+    selected = run_selection(
+        panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1, ledger=MemoryLedger()
+    )
 
     learner = next(result for result in selected.results if result.learns)
     assert learner.confirmation["neutral_ic"] > 0.2

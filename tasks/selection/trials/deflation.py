@@ -1,0 +1,81 @@
+"""What the number of trials ever made does to the evidence for a candidate."""
+
+from collections.abc import Sequence
+from math import isfinite, sqrt
+
+import numpy as np
+import pandas as pd
+
+from tasks.models.training.inference import BAND_T
+from tasks.selection.schema import Deflation, Evidence
+from tasks.selection.statistics.effective import Clusters, cluster_trials
+from tasks.selection.statistics.overfitting import probability_of_overfitting
+from tasks.selection.statistics.sharpe import (
+    Moments,
+    deflated_sharpe,
+    expected_maximum,
+    min_backtest_length,
+    min_track_record,
+    moments_of,
+    probabilistic_sharpe,
+    sharpe_error,
+)
+from tasks.selection.trials.history import History
+
+SESSIONS_PER_YEAR = 252
+LEAST_SESSIONS = 60  # of returns, for a trial to be clustered and for evidence to be stated
+LEAST_DEVIATION = 1e-12
+
+
+def deflate(
+    history: History, week: dict[str, pd.Series], candidate: str | None, *, ranked: Sequence[str]
+) -> Deflation:
+    """Return the deflated evidence for a candidate of the week, given every trial ever made.
+
+    `week`: the returns of the week's candidates; `ranked`: those of them that rank names. Without a candidate, or with
+    too few sessions of returns, there is no evidence.
+    """
+    clusters = cluster_history(history)
+    effective = clusters.total + history.unknown
+    returns = None if candidate is None else week[candidate].to_numpy(dtype=np.float64)
+    tested = pd.DataFrame({name: week[name] for name in ranked}).dropna()
+    return Deflation(
+        trials=history.count,
+        unknown=history.unknown,
+        effective=effective,
+        min_backtest_years=min_backtest_length(effective, sharpe=1),
+        overfitting=probability_of_overfitting(tested.to_numpy(dtype=np.float64)),
+        evidence=None
+        if candidate is None or returns is None or np.isfinite(returns).sum() < LEAST_SESSIONS
+        else _evidence(candidate, moments_of(returns), effective),
+    )
+
+
+def cluster_history(history: History) -> Clusters:
+    """Cluster the trials that have returns of their own: constant ones, as of equal weight, are no chance of luck."""
+    returns = history.returns
+    usable = (returns.count() >= LEAST_SESSIONS) & (returns.std() > LEAST_DEVIATION)
+    weeks = [week for week, is_usable in zip(history.weeks, usable, strict=True) if is_usable]
+    return cluster_trials(returns.loc[:, usable].to_numpy(dtype=np.float64), weeks)
+
+
+def _evidence(candidate: str, moments: Moments, effective: float) -> Evidence:
+    error = sharpe_error(moments, at=moments.sharpe, observations=moments.observations)
+    # of Sharpe ratios without skill: that of a few clusters would be an estimate from three or four figures
+    variance = sharpe_error(moments, at=0, observations=moments.observations) ** 2
+    year = sqrt(SESSIONS_PER_YEAR)
+    least = min_track_record(moments, benchmark=0)
+    return Evidence(
+        candidate=candidate,
+        sessions=moments.observations,
+        sharpe=moments.sharpe * year,
+        sharpe_low=(moments.sharpe - BAND_T * error) * year,
+        sharpe_high=(moments.sharpe + BAND_T * error) * year,
+        bar=sqrt(variance) * expected_maximum(effective) * year,
+        deflated=deflated_sharpe(moments, trials=effective, variance=variance, convention="2025"),
+        deflated_2014=deflated_sharpe(moments, trials=effective, variance=variance, convention="2012"),
+        probabilistic=probabilistic_sharpe(moments, benchmark=0, convention="2025"),
+        probabilistic_2012=probabilistic_sharpe(moments, benchmark=0, convention="2012"),
+        min_track_record_sessions=round(least) if isfinite(least) else None,
+        autocorrelation=moments.autocorrelation,
+    )

@@ -1,0 +1,48 @@
+"""Trials, and the history of all that were ever made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from config.sections import Candidate
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate that was trained and tested: by what, on which splits, and what it returned out of sample."""
+
+    candidate: Candidate
+    seed: int
+    splits: str  # hash of the folds and of everything else that the candidate was trained and tested with
+    returns: pd.Series  # by session; see `best_fifth_returns`
+
+
+@dataclass(frozen=True)
+class History:
+    """Every trial ever made. `returns`: sessions × trials; a constant column is a trial without a signal of its own.
+
+    `unknown`: how many of the `count` trials have no returns any more, because a person accepted a damaged ledger.
+    """
+
+    count: int
+    unknown: int
+    returns: pd.DataFrame
+    weeks: tuple[str, ...]  # the session of the weekly run, of each column
+
+
+class TrialLedger(Protocol):
+    """Records trials as they are made, and returns all of them."""
+
+    def record(self, trial: Trial) -> None:
+        """Append the trial unless it was recorded before."""
+
+    def history(self) -> History:
+        """Return every trial ever recorded."""
+
+
+def history_of(returns: Sequence[pd.Series], weeks: Sequence[str], *, unknown: int = 0) -> History:
+    """Return the history of trials with these returns, and of `unknown` others."""
+    frame = pd.DataFrame(dict(enumerate(returns))).sort_index() if returns else pd.DataFrame()
+    return History(len(returns) + unknown, unknown, frame, tuple(weeks))

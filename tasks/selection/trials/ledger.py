@@ -1,0 +1,230 @@
+"""The lifetime trial ledger: every candidate that was ever trained and tested in this home, in an append-only chain.
+
+`data/trials/ledger.csv` has one row per trial, hash-chained like the audit log and keyed with the same key (ADR 12);
+`data/trials/SESSION/HASH.csv` has its out-of-sample returns, named by the hash of their bytes, which the row contains.
+Nobody passes a number of trials to anything: it is counted here. A trial is identified by candidate, parameters, seed,
+splits and data snapshot: the same week run again counts once, everything else counts. A ledger that was edited,
+truncated or removed stops the selection until a person accepts it; what was lost still counts.
+"""
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.core.atomic import write_bytes
+from tasks.core.chain import ChainFile, Verdict, append, logged_rows, read_rows, verify
+from tasks.core.errors import ConfigError, ModelError, SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_record
+from tasks.core.json_text import parse_json
+from tasks.core.secret import read_secret
+from tasks.core.text import counted
+from tasks.models.registry.metadata import METADATA_NAME, read_metadata
+from tasks.models.registry.store import read_versions
+from tasks.safety import audit
+from tasks.selection.trials.history import History, Trial, history_of
+
+FIELDS = (
+    *("event", "session", "run", "trial", "candidate", "kind", "parameters"),
+    *("seed", "snapshot", "splits", "returns", "detail"),
+)
+TRIAL, ACCEPTED = "trial", "accepted"
+FLOAT_FORMAT = "%.9g"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trial of the ledger."""
+
+    session: str
+    run: str  # the command that made it
+    trial: str
+    candidate: str
+    kind: str
+    parameters: str
+    returns: str  # SHA-256 of the file of its returns
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the ledger holds: its trials in order, each once, how many were lost, and what is wrong with it."""
+
+    entries: tuple[Entry, ...]
+    lost: int
+    problems: tuple[str, ...]
+    verdict: Verdict
+
+    @property
+    def count(self) -> int:
+        """The number of trials ever made."""
+        return len(self.entries) + self.lost
+
+
+@dataclass(frozen=True)
+class HomeLedger:
+    """The ledger of a home, for the trials of one weekly run. Raises SafetyError if the ledger is not intact."""
+
+    home: Home
+    session: str
+    run: str
+    snapshot: str
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def record(self, trial: Trial) -> None:
+        """Append the trial unless it is there already; its returns are on disk before its row."""
+        contents = require_intact(self.home, self.environ)
+        content = _as_csv(trial.returns)
+        returns = sha256_of_bytes(content)
+        candidate = trial.candidate
+        parameters = canonical_json(candidate.parameters)
+        key = [candidate.name, candidate.kind, parameters, trial.seed, self.snapshot, trial.splits]
+        identity = sha256_of_record(key)
+        if any((entry.trial, entry.returns) == (identity, returns) for entry in contents.entries):
+            return
+        write_bytes(_returns_file(self.home, self.session, returns), content)
+        row = (
+            *(TRIAL, self.session, self.run, identity, candidate.name, candidate.kind, parameters),
+            *(str(trial.seed), self.snapshot, trial.splits, returns, ""),
+        )
+        append(_chain(self.home), row, key=_key(self.home, self.environ))
+
+    def history(self) -> History:
+        """Return every trial ever recorded, with its returns."""
+        contents = require_intact(self.home, self.environ)
+        known = [(entry, _read_returns(self.home, entry)) for entry in contents.entries]
+        usable = [(entry.session, returns) for entry, returns in known if returns is not None]
+        return history_of(
+            [returns for _, returns in usable],
+            [session for session, _ in usable],
+            unknown=contents.count - len(usable),
+        )
+
+
+def require_intact(home: Home, environ: Mapping[str, str] = os.environ) -> Contents:
+    """Return the contents of the ledger. Raises SafetyError if anything is wrong with it."""
+    contents = read_contents(home, environ)
+    if contents.problems:
+        raise SafetyError(
+            f"The trial ledger is not intact, so no model can be promoted: {'; '.join(contents.problems)}.",
+            remedy=REMEDY,
+            path=str(home.trial_ledger),
+        )
+    return contents
+
+
+REMEDY = (
+    "Restore data/trials and data/trial_anchor.json from a backup; or accept the ledger as it is, with every lost trial"
+    " counted: afterclose trials accept --by NAME --reason TEXT"
+)
+
+
+def read_contents(home: Home, environ: Mapping[str, str] = os.environ) -> Contents:
+    """Return what the ledger holds and what is wrong with it. A home without a ledger has made no trial."""
+    chain = _chain(home)
+    verdict = verify(chain, key=_key(home, environ))
+    entries, lost, accepted = _read_entries(chain)
+    contents = Contents(entries, lost, (), verdict)
+    return Contents(entries, lost, tuple(_problems(home, contents, accepted)), verdict)
+
+
+def accept(
+    home: Home, *, by: str, reason: str, at: datetime, environ: Mapping[str, str] = os.environ
+) -> Contents:
+    """Record that a named person accepts the ledger as it is; trials that cannot be read any more stay counted."""
+    if not by.strip() or not reason.strip():
+        raise ConfigError(
+            "Accepting the trial ledger requires a name and a reason.",
+            remedy="Give both --by NAME and --reason TEXT.",
+        )
+    chain = _chain(home)
+    contents = read_contents(home, environ)
+    lost = max(logged_rows(chain) - len(read_rows(chain)), _trials_of_champions(home) - contents.count, 0)
+    unread = [entry.returns for entry in contents.entries if _read_returns(home, entry) is None]
+    detail = canonical_json({"by": by, "reason": reason, "lost": lost, "without_returns": unread})
+    audit.record(
+        home,
+        event="trial_ledger_accepted",
+        by=by,
+        detail=f"{reason} ({counted(lost, 'trial')} lost)",
+        at=at,
+        environ=environ,
+    )
+    append(chain, (ACCEPTED, *[""] * (len(FIELDS) - 2), detail), key=_key(home, environ), renew=True)
+    return read_contents(home, environ)
+
+
+def _problems(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterator[str]:
+    for found in contents.verdict.breaks:
+        yield f"{home.trial_ledger.relative_to(home.root)}, line {found.line}: {found.why}"
+    for entry in contents.entries:
+        if entry.returns not in accepted and _read_returns(home, entry) is None:
+            path = _returns_file(home, entry.session, entry.returns).relative_to(home.root)
+            yield f"{path} is missing or was edited"
+    expected = _trials_of_champions(home)
+    if expected > contents.count:
+        yield f"it holds {counted(contents.count, 'trial')}, and a champion was measured against {expected}"
+
+
+def _read_entries(chain: ChainFile) -> tuple[tuple[Entry, ...], int, frozenset[str]]:
+    """Return the trials, how many a person accepted as lost, and the returns whose loss a person accepted."""
+    entries: dict[tuple[str, str], Entry] = {}
+    lost, accepted = 0, set[str]()
+    for row in read_rows(chain):
+        cells = dict(zip(FIELDS, row, strict=True))
+        if cells["event"] == ACCEPTED:
+            more, without = _accepted(cells["detail"])
+            lost, accepted = lost + more, accepted | without
+        else:
+            found = Entry(**{name: cells[name] for name in Entry.__dataclass_fields__})
+            entries.setdefault((found.trial, found.returns), found)
+    return tuple(entries.values()), lost, frozenset(accepted)
+
+
+def _accepted(detail: str) -> tuple[int, set[str]]:
+    try:
+        record = parse_json(detail.encode())
+        return int(record["lost"]), {str(each) for each in record["without_returns"]}
+    except (ValueError, KeyError, TypeError):
+        return 0, set()  # an edited row: the chain is broken, which is reported
+
+
+def _trials_of_champions(home: Home) -> int:
+    """Return the largest number of trials that a stored champion was measured against; 0 without any."""
+    metrics = [stored.metadata.champion.metrics for stored in read_versions(home)]
+    with suppress(ModelError):  # missing, or damaged: its version has the figure too
+        metrics.append(read_metadata(home.production / METADATA_NAME).champion.metrics)
+    return max((int(each.get("trials", 0)) for each in metrics), default=0)
+
+
+def _read_returns(home: Home, entry: Entry) -> pd.Series | None:
+    """Return the returns of a trial; None if their file is missing or was edited."""
+    try:
+        content = _returns_file(home, entry.session, entry.returns).read_bytes()
+    except (OSError, ValueError):
+        return None
+    if sha256_of_bytes(content) != entry.returns:
+        return None
+    return pd.read_csv(io.BytesIO(content), index_col="session", parse_dates=["session"])["return"]
+
+
+def _as_csv(returns: pd.Series) -> bytes:
+    frame = pd.DataFrame({"return": returns.to_numpy()}, index=pd.Index(returns.index, name="session"))
+    return frame.to_csv(date_format="%Y-%m-%d", float_format=FLOAT_FORMAT, lineterminator="\n").encode()
+
+
+def _returns_file(home: Home, session: str, returns: str) -> Path:
+    return home.trials / session / f"{returns}.csv"
+
+
+def _chain(home: Home) -> ChainFile:
+    return ChainFile(home.trial_ledger, home.trial_anchor, FIELDS)
+
+
+def _key(home: Home, environ: Mapping[str, str]) -> bytes | None:
+    return read_secret(audit.KEY, environ, outside=home.root)

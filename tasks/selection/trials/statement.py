@@ -1,0 +1,73 @@
+"""State the trials ever made, and what they leave of the evidence: in the report and in the champion's metrics."""
+
+from math import isfinite
+
+from tasks.core.text import counted
+from tasks.selection.schema import Deflation, Evidence
+from tasks.selection.statement import signed_ratio
+
+RETURNS_LEGEND = (
+    "Sharpe ratios are per year, of the out-of-sample returns of all folds: the best fifth less the other names,"
+    " weighted so that it has no exposure to the controls, before costs. Deflated: the probability that the true Sharpe"
+    " ratio exceeds the bar, which the best of so many independent trials without skill would be expected to reach"
+    " (variance under the null, convention of 2025; in brackets the convention of 2012 and 2014)."
+)
+
+
+def trial_figures(deflation: Deflation) -> dict[str, float]:
+    """Return the figures that are stored with a champion."""
+    counts = {"trials": float(deflation.trials), "effective_trials": deflation.effective}
+    found = deflation.evidence
+    if found is None:
+        return counts
+    return counts | {
+        "sharpe": found.sharpe,
+        "sharpe_low": found.sharpe_low,
+        "sharpe_high": found.sharpe_high,
+        "sharpe_bar": found.bar,
+        "deflated_sharpe": found.deflated,
+        "probabilistic_sharpe": found.probabilistic,
+    }
+
+
+def trials_section(deflation: Deflation, min_deflated: float) -> list[str]:
+    """Return the section of the report, as lines of Markdown."""
+    unknown = f" {deflation.unknown} have no returns any more and count in full." if deflation.unknown else ""
+    summary = (
+        f"{counted(deflation.trials, 'trial')} ever made in this home, worth {deflation.effective:.1f} independent"
+        f" ones.{unknown} In {deflation.min_backtest_years:.1f} years the best of them would be expected to show a"
+        " Sharpe ratio of 1 by luck."
+    )
+    lines = [summary, ""]
+    if deflation.evidence is None:
+        lines += ["No candidate was eligible: there is no Sharpe ratio to deflate."]
+    else:
+        lines += [*_table(deflation.evidence, min_deflated), "", RETURNS_LEGEND]
+    if isfinite(deflation.overfitting):
+        lines += [
+            "",
+            f"Probability of backtest overfitting among this week's candidates (λ ≤ 0): {deflation.overfitting:.2f}.",
+        ]
+    return lines
+
+
+def _table(found: Evidence, min_deflated: float) -> list[str]:
+    required = f"{min_deflated:g}" if min_deflated > 0 else "none"
+    least = (
+        counted(found.min_track_record_sessions, "session")
+        if found.min_track_record_sessions is not None
+        else "none suffices"
+    )
+    rows = {
+        "Sharpe ratio": f"{signed_ratio(found.sharpe)} (95% CI {signed_ratio(found.sharpe_low)} to"
+        f" {signed_ratio(found.sharpe_high)})",
+        "bar of the trials": signed_ratio(found.bar),
+        "deflated Sharpe ratio": f"{found.deflated:.3f} ({found.deflated_2014:.3f}); required: {required}",
+        "probabilistic Sharpe ratio": f"{found.probabilistic:.3f} ({found.probabilistic_2012:.3f})",
+        "minimum track record": f"{least}; measured: {counted(found.sessions, 'session')}",
+    }
+    return [
+        f"| {found.candidate} | |",
+        "|---|---|",
+        *[f"| {name} | {value} |" for name, value in rows.items()],
+    ]

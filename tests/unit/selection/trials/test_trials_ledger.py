@@ -1,0 +1,241 @@
+"""Every trial is recorded once, and a ledger that was changed stops the selection (Z8, faults 108, 141, 142)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from config.sections import Candidate
+from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.homes.home import Home
+from tasks.safety import audit
+from tasks.selection.trials.history import Trial
+from tasks.selection.trials.ledger import HomeLedger, accept, read_contents, require_intact
+from tests.champions import put_into_production
+
+NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
+KEYED = {"AFTERCLOSE_AUDIT_KEY": "k" * 64}
+LIGHTGBM = Candidate(name="lightgbm", kind="lightgbm", parameters={"num_leaves": 15})
+
+
+def make_returns(seed=1):
+    days = pd.bdate_range("2021-01-04", periods=200)
+    return pd.Series(np.random.default_rng(seed).normal(0, 0.01, 200), index=days)
+
+
+TRIAL = Trial(LIGHTGBM, 1, "a" * 64, make_returns())
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def ledger_of(home, **fields):
+    given = {"session": "2024-06-14", "run": "weekly", "snapshot": "5" * 64, "environ": {}}
+    return HomeLedger(home, **given | fields)
+
+
+def filled(home, count, environ=None):
+    ledger = ledger_of(home, environ=environ or {})
+    if environ:
+        accept(home, by="Ana", reason="a key was set", at=NOW, environ=environ)
+    for number in range(count):
+        ledger.record(replace(TRIAL, seed=number, returns=make_returns(number)))
+    return ledger
+
+
+def test_a_home_without_a_ledger_has_made_no_trial(home):
+    assert require_intact(home, {}).count == 0
+    assert ledger_of(home).history().count == 0
+
+
+def test_the_same_week_run_again_counts_once(home):
+    for _ in range(2):
+        ledger_of(home).record(TRIAL)
+
+    assert ledger_of(home).history().count == 1
+
+
+@pytest.mark.parametrize(
+    ("trial", "fields"),
+    [
+        (
+            replace(TRIAL, candidate=Candidate(name="other", kind="lightgbm", parameters={"num_leaves": 15})),
+            {},
+        ),
+        (
+            replace(
+                TRIAL, candidate=Candidate(name="lightgbm", kind="xgboost", parameters={"num_leaves": 15})
+            ),
+            {},
+        ),
+        (
+            replace(
+                TRIAL, candidate=Candidate(name="lightgbm", kind="lightgbm", parameters={"num_leaves": 16})
+            ),
+            {},
+        ),
+        (replace(TRIAL, seed=2), {}),
+        (replace(TRIAL, splits="b" * 64), {}),
+        (TRIAL, {"snapshot": "6" * 64}),
+        (replace(TRIAL, returns=make_returns(2)), {}),  # the code was changed
+    ],
+    ids=["candidate", "kind", "parameters", "seed", "splits", "snapshot", "returns"],
+)
+def test_anything_else_counts(home, trial, fields):
+    ledger_of(home).record(TRIAL)
+    ledger_of(home, **fields).record(trial)
+
+    assert ledger_of(home).history().count == 2
+
+
+def test_how_the_week_was_started_is_no_other_trial(home):
+    ledger_of(home, run="weekly --quick").record(TRIAL)
+    ledger_of(home, run="weekly").record(TRIAL)
+
+    contents = read_contents(home, {})
+    assert [entry.run for entry in contents.entries] == ["weekly --quick"]
+
+
+def test_the_returns_are_kept_with_every_trial(home):
+    history = filled(home, 3).history()
+
+    assert history.weeks == ("2024-06-14",) * 3
+    for number in range(3):
+        pd.testing.assert_series_equal(
+            history.returns[number], make_returns(number), check_names=False, check_freq=False, rtol=1e-8
+        )
+
+
+def edit_a_row(home):
+    text = home.trial_ledger.read_text()
+    home.trial_ledger.write_text(text.replace("lightgbm", "lightgbn", 1))
+
+
+def delete_a_row(home):
+    lines = home.trial_ledger.read_text().splitlines(keepends=True)
+    home.trial_ledger.write_text("".join(lines[:2] + lines[3:]))
+
+
+def delete_the_last_row(home):
+    lines = home.trial_ledger.read_text().splitlines(keepends=True)
+    home.trial_ledger.write_text("".join(lines[:-1]))
+
+
+def delete_the_ledger(home):
+    home.trial_ledger.unlink()
+
+
+def first_returns(home):
+    first = read_contents(home, {}).entries[0]
+    return home.trials / first.session / f"{first.returns}.csv"
+
+
+def edit_returns(home):
+    path = first_returns(home)
+    path.write_text(path.read_text().replace("-", "", 1))
+
+
+def delete_returns(home):
+    first_returns(home).unlink()
+
+
+DAMAGE = [edit_a_row, delete_a_row, delete_the_last_row, delete_the_ledger, edit_returns, delete_returns]
+
+
+# fault 141
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("environ", [{}, KEYED], ids=["plain", "keyed"])
+def test_a_ledger_that_was_changed_stops_the_selection_until_a_person_accepts_it(home, damage, environ):
+    ledger = filled(home, 4, environ)
+    damage(home)
+
+    for ask in (ledger.history, lambda: ledger.record(TRIAL), lambda: require_intact(home, environ)):
+        with pytest.raises(SafetyError, match="The trial ledger is not intact") as stopped:
+            ask()
+        assert "afterclose trials accept" in str(stopped.value)
+
+    accepted = accept(home, by="Ana", reason="restored", at=NOW, environ=environ)
+
+    assert accepted.problems == ()
+    assert accepted.count >= 4  # what was lost still counts, be it the row of an earlier acceptance
+    assert ledger.history().count == accepted.count
+    assert "trial_ledger_accepted,Ana,restored (" in home.audit_log.read_text()
+
+
+def test_trials_whose_returns_are_lost_count_in_full(home):
+    ledger = filled(home, 4)
+    delete_returns(home)
+    delete_the_last_row(home)
+
+    accept(home, by="Ana", reason="restored", at=NOW, environ={})
+
+    assert (ledger.history().count, ledger.history().unknown) == (4, 2)
+    assert ledger.history().returns.shape[1] == 2
+
+
+def test_what_was_accepted_can_be_damaged_again(home):
+    ledger = filled(home, 4)
+    delete_the_last_row(home)
+    accept(home, by="Ana", reason="restored", at=NOW, environ={})
+    delete_the_last_row(home)
+    delete_returns(home)
+
+    with pytest.raises(SafetyError):
+        ledger.history()
+    assert accept(home, by="Ana", reason="again", at=NOW, environ={}).count >= 4
+
+
+def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
+    filled(home, 2)
+    put_into_production(home)  # measured against five trials
+    home.trial_ledger.unlink()
+    home.trial_anchor.unlink()
+
+    with pytest.raises(SafetyError, match="holds no trials, and a champion was measured against 5"):
+        require_intact(home, {})
+    assert accept(home, by="Ana", reason="lost", at=NOW, environ={}).count == 5
+    require_intact(home, {})
+
+
+def test_with_a_key_a_missing_ledger_is_no_new_one(home):
+    with pytest.raises(SafetyError, match="missing"):
+        require_intact(home, KEYED)
+    accept(home, by="Ana", reason="a key was set", at=NOW, environ=KEYED)
+    assert require_intact(home, KEYED).count == 0
+
+
+def test_a_ledger_written_without_the_key_is_found(home):
+    filled(home, 2)
+
+    with pytest.raises(SafetyError, match="not keyed"):
+        require_intact(home, KEYED)
+    accept(home, by="Ana", reason="a key was set", at=NOW, environ=KEYED)
+    assert require_intact(home, KEYED).count == 2
+
+
+def test_rows_are_kept_when_returns_of_equal_trials_are_written_after_a_crash(home):
+    ledger = ledger_of(home)
+    ledger.record(TRIAL)
+    before = {path: path.read_bytes() for path in home.trials.rglob("*") if path.is_file()}
+
+    ledger.record(TRIAL)
+
+    assert {path: path.read_bytes() for path in home.trials.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("by", "reason"), [("", "why"), ("Ana", " ")])
+def test_accepting_needs_a_name_and_a_reason(home, by, reason):
+    with pytest.raises(ConfigError):
+        accept(home, by=by, reason=reason, at=NOW, environ={})
+    assert not home.audit_log.exists()
+
+
+def test_an_acceptance_is_in_the_audit_log_whose_chain_holds(home):
+    filled(home, 1)
+    accept(home, by="Ana", reason="checked", at=NOW, environ={})
+
+    assert audit.verify(home, {}).breaks == ()
