@@ -62,12 +62,14 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.trials: list[Trial] = []
+        self.lost = 0
 
     def record(self, trial: Trial) -> None:
         self.trials.append(trial)
 
     def history(self) -> History:
-        return history_of([trial.returns for trial in self.trials], ["this week"] * len(self.trials))
+        weeks = ["this week"] * len(self.trials)
+        return history_of([trial.returns for trial in self.trials], weeks, unknown=self.lost)
 
 
 def features_of(panel: Panel, settings: Models) -> FeatureMatrix:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, champion, data, kill_switch, positions, regime, runs, settings
+from flows.cli import audit, champion, data, kill_switch, positions, regime, runs, settings, trials
 from flows.cli.options import NO_VALUE
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
@@ -32,6 +32,7 @@ for name, group in {
     "data": data.app,
     "regime": regime.app,
     "champion": champion.app,
+    "trials": trials.app,
     "kill-switch": kill_switch.app,
     "audit": audit.app,
     "positions": positions.app,

@@ -264,6 +264,16 @@ def _audit_log(checked: CheckedHome) -> CheckResult:
     return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {keyed}")
 
 
+def _trial_ledger(checked: CheckedHome) -> CheckResult:
+    from tasks.selection.trials.ledger import REMEDY, read_contents
+
+    contents = read_contents(checked.home)
+    if contents.problems:
+        message = "; ".join(contents.problems)
+        return CheckResult("trial ledger", "fail", message, REMEDY, SafetyError.exit_code)
+    return CheckResult("trial ledger", "ok", f"{counted(contents.count, 'trial')}, chain intact")
+
+
 def _last_day(checked: CheckedHome) -> CheckResult:
     days = sorted(folder.name for folder in checked.home.live.glob("[0-9]*-[0-9]*-[0-9]*") if folder.is_dir())
     if not days:
@@ -319,6 +329,7 @@ CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "portfolio": _portfolio,
     "kill switch": _kill_switch,
     "audit log": _audit_log,
+    "trial ledger": _trial_ledger,
     "days": _days,
     "last day": _last_day,
 }

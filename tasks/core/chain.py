@@ -94,7 +94,9 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
                 remedy="Free space or fix the permissions, then run again.",
                 path=str(chain.path),
             ) from error
-        _write_anchor(chain.anchor, len(rows) + 1, digest, key)
+        # rows that are missing stay missed until a person accepts the chain
+        logged = 0 if renew else logged_rows(chain)
+        _write_anchor(chain.anchor, max(len(rows), logged) + 1, digest, key)
 
 
 def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:

@@ -41,3 +41,10 @@ def escape_controls(text: str) -> str:
 def ascii_label(text: str) -> str:
     """Return a rejected symbol or label for a log, an error or a finding: ASCII escapes, at most 40 characters."""
     return ascii(text)[1:-1][:LONGEST_LABEL]
+
+
+def probability(value: float) -> str:
+    """Return a probability to three places; never as certain."""
+    if value > 0.999:
+        return "more than 0.999"
+    return "less than 0.001" if value < 0.001 else f"{value:.3f}"

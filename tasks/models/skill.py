@@ -1,7 +1,9 @@
 """What the scores of a champion are worth: the return that its measured IC supports, and that IC in words."""
 
+from collections.abc import Mapping
 from math import sqrt
 
+from tasks.core.text import counted, probability
 from tasks.models.schema import Champion
 
 SESSIONS_PER_YEAR = 252
@@ -50,5 +52,17 @@ def stated_skill(champion: Champion) -> str:
         f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
         f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, residualised on"
         f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest this test could have confirmed:"
-        f" {metrics['detectable_ic']:.4f}."
+        f" {metrics['detectable_ic']:.4f}.{_deflated(metrics)}"
+    )
+
+
+def _deflated(metrics: Mapping[str, float]) -> str:
+    """Return what the trials ever made leave of the evidence; empty where an older build selected the champion."""
+    if "deflated_sharpe" not in metrics:
+        return ""
+    certainty = probability(metrics["deflated_sharpe"])
+    return (
+        f" Deflated by {counted(int(metrics['trials']), 'trial')} ever made, worth {metrics['effective_trials']:.1f}"
+        f" independent ones, its Sharpe ratio of {metrics['sharpe']:.2f} exceeds luck with a probability of"
+        f" {certainty}."
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 
-from tasks.core.text import counted
+from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import BASELINE, YARDSTICK
 from tasks.models.schema import Champion, Statistic
 from tasks.selection.schema import CandidateResult, Choice, Deflation, Rival
@@ -85,7 +85,7 @@ def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimi
         return Choice(None, f"{NOTHING_FOUND}. {choice.reason} It has too few sessions of returns: {limit}.")
     stated = (
         f"Deflated by {counted(deflation.trials, 'trial')} ever made, worth {deflation.effective:.1f} independent ones,"
-        f" its Sharpe ratio of {found.sharpe:.2f} exceeds luck with a probability of {found.deflated:.3f}"
+        f" its Sharpe ratio of {found.sharpe:.2f} exceeds luck with a probability of {probability(found.deflated)}"
     )
     if found.deflated >= limits.min_deflated_sharpe:
         return Choice(choice.result, f"{choice.reason} {stated}.")

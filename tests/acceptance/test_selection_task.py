@@ -9,6 +9,7 @@ import pytest
 
 import tasks.selection.task as stages
 from tasks.core.artifacts import load_frame, save_frame
+from tasks.core.errors import SafetyError
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.features.compute import compute_last
 from tasks.features.sets import SETS
@@ -187,3 +188,63 @@ def test_a_past_week_is_kept_as_a_version_and_leaves_production_alone(week):
         FRIDAY - timedelta(weeks=4),
     ]
     assert "retained for sessions from 2024-05-17 on" in past.reason
+
+
+def champion_settings(**overrides):
+    return {
+        "models.min_t_statistic": -99.0,
+        "models.min_deflated_sharpe": 0.0,
+        "models.quick_candidates": ["momentum_52_week"],
+        "models.max_train_test_gap": 1.0,
+    } | overrides
+
+
+# issue 14, fault 142
+def test_the_same_week_run_again_counts_once_and_with_other_seeds_every_time(week):
+    run, _, first = week(**champion_settings())
+    ledger = run.home.trial_ledger.read_bytes()
+
+    _, _, again = week(**champion_settings())
+
+    assert run.home.trial_ledger.read_bytes() == ledger
+    assert (first.champion.metrics["trials"], again.champion.metrics["trials"]) == (2, 2)
+    found = [week(**champion_settings(seed=seed))[2].champion.metrics for seed in range(3)]
+    assert [each["trials"] for each in found] == [4, 6, 8]
+
+
+def test_the_report_and_the_metadata_give_the_trials(week):
+    run, _, promotion = week(**champion_settings())
+
+    text = promotion.report.read_text()
+    assert "2 trials ever made in this home, worth" in text
+    assert "; required: none |" in text
+    metrics = read_production(run.home).metadata.champion.metrics
+    assert 0 <= metrics["deflated_sharpe"] <= metrics["probabilistic_sharpe"] <= 1
+
+
+# fault 141
+def test_a_broken_ledger_stops_the_week_before_anything_is_trained_and_again_before_it_promotes(
+    week, monkeypatch
+):
+    run, _, _ = week(**champion_settings())
+    before = written(run.home)
+    intact = run.home.trial_ledger.read_bytes()
+    run.home.trial_ledger.write_bytes(intact.replace(b"momentum", b"momentun", 1))
+
+    monkeypatch.setattr(stages, "run_selection", None)
+    with pytest.raises(SafetyError, match="line 2"):
+        week(**champion_settings(seed=5))
+
+    monkeypatch.undo()
+    run.home.trial_ledger.write_bytes(intact)
+    train = stages.train_candidates
+
+    def train_and_touch(*args, **kwargs):
+        training = train(*args, **kwargs)
+        run.home.trial_ledger.write_bytes(intact)
+        return training
+
+    monkeypatch.setattr(stages, "train_candidates", train_and_touch)
+    with pytest.raises(SafetyError, match="rows are missing"):
+        week(**champion_settings(seed=5))
+    assert written(run.home) == before

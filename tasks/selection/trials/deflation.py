@@ -59,6 +59,11 @@ def cluster_history(history: History) -> Clusters:
     return cluster_trials(returns.loc[:, usable].to_numpy(dtype=np.float64), weeks)
 
 
+def bar_of(effective: float, *, years: float) -> float:
+    """Return the yearly Sharpe ratio that the best of so many trials without skill is expected to show by luck."""
+    return expected_maximum(effective) / sqrt(years)
+
+
 def _evidence(candidate: str, moments: Moments, effective: float) -> Evidence:
     error = sharpe_error(moments, at=moments.sharpe, observations=moments.observations)
     # of Sharpe ratios without skill: that of a few clusters would be an estimate from three or four figures

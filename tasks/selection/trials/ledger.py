@@ -9,7 +9,7 @@ truncated or removed stops the selection until a person accepts it; what was los
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,7 +78,7 @@ class HomeLedger:
 
     def record(self, trial: Trial) -> None:
         """Append the trial unless it is there already; its returns are on disk before its row."""
-        contents = require_intact(self.home, self.environ)
+        contents = require_intact(self.home, self.environ, returns=False)
         content = _as_csv(trial.returns)
         returns = sha256_of_bytes(content)
         candidate = trial.candidate
@@ -96,19 +96,26 @@ class HomeLedger:
 
     def history(self) -> History:
         """Return every trial ever recorded, with its returns."""
-        contents = require_intact(self.home, self.environ)
-        known = [(entry, _read_returns(self.home, entry)) for entry in contents.entries]
-        usable = [(entry.session, returns) for entry, returns in known if returns is not None]
-        return history_of(
-            [returns for _, returns in usable],
-            [session for session, _ in usable],
-            unknown=contents.count - len(usable),
-        )
+        return history_in(self.home, require_intact(self.home, self.environ))
 
 
-def require_intact(home: Home, environ: Mapping[str, str] = os.environ) -> Contents:
-    """Return the contents of the ledger. Raises SafetyError if anything is wrong with it."""
-    contents = read_contents(home, environ)
+def history_in(home: Home, contents: Contents) -> History:
+    """Return the trials of the ledger with their returns."""
+    known = [(entry, _read_returns(home, entry)) for entry in contents.entries]
+    usable = [(entry.session, returns) for entry, returns in known if returns is not None]
+    return history_of(
+        [returns for _, returns in usable],
+        [session for session, _ in usable],
+        unknown=contents.count - len(usable),
+    )
+
+
+def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
+    """Return the contents of the ledger. Raises SafetyError if anything is wrong with it.
+
+    Without `returns` only the chain is verified, not the files of the returns.
+    """
+    contents = read_contents(home, environ, returns=returns)
     if contents.problems:
         raise SafetyError(
             f"The trial ledger is not intact, so no model can be promoted: {'; '.join(contents.problems)}.",
@@ -124,13 +131,14 @@ REMEDY = (
 )
 
 
-def read_contents(home: Home, environ: Mapping[str, str] = os.environ) -> Contents:
+def read_contents(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
     """Return what the ledger holds and what is wrong with it. A home without a ledger has made no trial."""
     chain = _chain(home)
     verdict = verify(chain, key=_key(home, environ))
     entries, lost, accepted = _read_entries(chain)
     contents = Contents(entries, lost, (), verdict)
-    return Contents(entries, lost, tuple(_problems(home, contents, accepted)), verdict)
+    checked = [entry for entry in entries if returns and entry.returns not in accepted]
+    return Contents(entries, lost, tuple(_problems(home, contents, checked)), verdict)
 
 
 def accept(
@@ -159,11 +167,11 @@ def accept(
     return read_contents(home, environ)
 
 
-def _problems(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterator[str]:
+def _problems(home: Home, contents: Contents, checked: Sequence[Entry]) -> Iterator[str]:
     for found in contents.verdict.breaks:
         yield f"{home.trial_ledger.relative_to(home.root)}, line {found.line}: {found.why}"
-    for entry in contents.entries:
-        if entry.returns not in accepted and _read_returns(home, entry) is None:
+    for entry in checked:
+        if _read_returns(home, entry) is None:
             path = _returns_file(home, entry.session, entry.returns).relative_to(home.root)
             yield f"{path} is missing or was edited"
     expected = _trials_of_champions(home)

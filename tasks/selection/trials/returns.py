@@ -33,7 +33,7 @@ def best_fifth_returns(
     )
     opening = entry == "next_open"
     lag = 1 if opening else 2  # sessions from the decision to the first return
-    days = np.arange(first + horizon - 1 + lag, min(first + count - 1 + lag, len(panel.sessions)))
+    days = np.arange(first + horizon - 1 + lag, min(first + count + lag, len(panel.sessions)))
     total = np.zeros(len(days))
     overnight, intraday = _changes(panel, days)
     for age in range(lag, lag + horizon):

@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from tasks.core.text import counted
+from tasks.core.text import counted, probability
 from tasks.selection.schema import Deflation, Evidence
 from tasks.selection.statement import signed_ratio
 
@@ -58,12 +58,13 @@ def _table(found: Evidence, min_deflated: float) -> list[str]:
         if found.min_track_record_sessions is not None
         else "none suffices"
     )
+    deflated = f"{probability(found.deflated)} ({probability(found.deflated_2014)})"
     rows = {
         "Sharpe ratio": f"{signed_ratio(found.sharpe)} (95% CI {signed_ratio(found.sharpe_low)} to"
         f" {signed_ratio(found.sharpe_high)})",
         "bar of the trials": signed_ratio(found.bar),
-        "deflated Sharpe ratio": f"{found.deflated:.3f} ({found.deflated_2014:.3f}); required: {required}",
-        "probabilistic Sharpe ratio": f"{found.probabilistic:.3f} ({found.probabilistic_2012:.3f})",
+        "deflated Sharpe ratio": f"{deflated}; required: {required}",
+        "probabilistic Sharpe ratio": f"{probability(found.probabilistic)} ({probability(found.probabilistic_2012)})",
         "minimum track record": f"{least}; measured: {counted(found.sessions, 'session')}",
     }
     return [

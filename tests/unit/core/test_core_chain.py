@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.chain import ChainFile, append, verify
+from tasks.core.chain import ChainFile, append, logged_rows, read_rows, verify
 from tasks.core.ids import canonical_json
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -272,3 +272,30 @@ def test_a_line_that_is_not_csv_is_reported_as_such_and_stops_no_verification(ch
     found = verify(chain, key=None).breaks[0]
 
     assert (found.line, found.why) == (2, "it is not a complete row")
+
+
+# issue 14: a row appended afterwards must not cover up that rows were removed
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_rows_that_were_removed_stay_missed_when_others_are_appended(chain, key, left):
+    filled(chain, 3, key)
+    lines = chain.path.read_text().splitlines(keepends=True)
+    chain.path.write_text("".join(lines[: 1 + left]) if left else "")
+
+    for _ in range(2):
+        append(chain, ("later", "because"), key=key)
+
+    assert [found.why for found in verify(chain, key=key).breaks] == ["rows are missing: 5 were logged"]
+    append(chain, ("accepted", "because"), key=key, renew=True)
+    assert verify(chain, key=key).breaks == ()
+
+
+def test_rows_are_read_verified_or_not_and_the_anchor_knows_how_many_there_were(chain):
+    assert (read_rows(chain), logged_rows(chain)) == ([], 0)
+    filled(chain, 3)
+    chain.path.write_text(chain.path.read_text().replace("event 1", "edited") + "torn")
+
+    assert read_rows(chain) == [("event 0", "because"), ("edited", "because"), ("event 2", "because")]
+    assert logged_rows(chain) == 3
+    chain.anchor.write_text("{")
+    assert logged_rows(chain) == 0

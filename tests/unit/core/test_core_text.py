@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.core.text import ascii_label, counted, escape_controls, percent, replace_unprintable
+from tasks.core.text import ascii_label, counted, escape_controls, percent, probability, replace_unprintable
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,11 @@ def test_fault_112_what_a_terminal_would_obey_is_escaped(hostile, shown):
 )
 def test_fault_112_a_rejected_symbol_is_written_in_at_most_40_ascii_characters(symbol, label):
     assert ascii_label(symbol) == label
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1.0, "more than 0.999"), (0.9991, "more than 0.999"), (0.95, "0.950"), (0.0, "less than 0.001")],
+)
+def test_a_probability_is_never_a_certainty(value, shown):
+    assert probability(value) == shown

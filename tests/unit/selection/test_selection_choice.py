@@ -5,9 +5,14 @@ from math import nan
 import pytest
 
 from tasks.models.schema import Champion
-from tasks.selection.choice import best_on_selection_folds, compare_with_incumbent, select_candidate
+from tasks.selection.choice import (
+    best_on_selection_folds,
+    compare_with_incumbent,
+    require_deflated,
+    select_candidate,
+)
 from tasks.selection.schema import Choice
-from tests.champions import FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
+from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
 
 
 def champion(name="old", kind="xgboost", ic=0.015, chosen=FRIDAY - timedelta(days=7)):
@@ -240,3 +245,40 @@ def test_dates_are_compared_as_of_the_session_and_not_of_today():
     assert not decision(
         Choice(None, "Nobody."), incumbent=champion(chosen=date(2016, 3, 1)), session=date(2016, 3, 8)
     ).promote
+
+
+def deflated(probability):
+    return replace(DEFLATION, evidence=replace(EVIDENCE, deflated=probability))
+
+
+@pytest.mark.parametrize(("probability", "limit"), [(0.95, 0.95), (0.991, 0.99), (0.0, 0.0)])
+def test_a_choice_that_the_trials_do_not_explain_stands_and_says_so(probability, limit):
+    choice = Choice(make_result("best"), "It was best.")
+
+    found = require_deflated(choice, deflated(probability), replace(LIMITS, min_deflated_sharpe=limit))
+
+    assert found.result == choice.result
+    assert found.reason.startswith("It was best. Deflated by 5 trials ever made, worth 3.2 independent ones")
+
+
+def test_a_choice_that_may_be_luck_is_none():
+    found = require_deflated(Choice(make_result("best"), "It was best."), deflated(0.9499), LIMITS)
+
+    assert found.result is None
+    assert found.reason.startswith(
+        "No statistically significant signal was found. It was best. Deflated by 5"
+    )
+    assert found.reason.endswith("a probability of 0.950: models.min_deflated_sharpe is 0.95.")
+
+
+def test_without_evidence_nothing_is_chosen_unless_none_is_required():
+    choice, nothing = Choice(make_result("best"), "It was best."), replace(DEFLATION, evidence=None)
+
+    assert require_deflated(choice, nothing, LIMITS).result is None
+    assert require_deflated(choice, nothing, replace(LIMITS, min_deflated_sharpe=0.0)) == choice
+
+
+def test_no_choice_stays_none():
+    choice = Choice(None, "Nothing.")
+
+    assert require_deflated(choice, deflated(1.0), LIMITS) == choice

@@ -1,4 +1,5 @@
 import zlib
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tasks.selection.selection_run import (
     run_selection,
     window_needed,
 )
-from tests.builders import make_panel, make_settings
+from tests.builders import FRIDAY, make_panel, make_settings
 from tests.champions import FEATURES, MemoryLedger, features_of, make_rows
 
 SMALL = {
@@ -142,3 +143,90 @@ def test_a_refused_parameter_names_the_setting():
         model = make_model(candidate.kind, FEATURES, candidate.parameters, seed=1)
         with pytest.raises(ConfigError, match=r"models\.candidates"):
             model.fit(make_rows(), np.linspace(0, 1, 600), np.ones(600))
+
+
+def tried(panel, **overrides):
+    ledger = MemoryLedger()
+    settings = make_settings(**SMALL | overrides).models
+    run_selection(panel, features_of(panel, settings), settings, quick=True, seed=seed, ledger=ledger)
+    return ledger.trials
+
+
+def test_every_candidate_is_recorded_with_its_out_of_sample_returns():
+    trials = tried(make_panel(sessions=560, symbols=30))
+
+    assert [trial.candidate.name for trial in trials] == ["momentum_52_week", "equal_weight", "best_feature"]
+    assert [trial.seed for trial in trials] == [seed(trial.candidate.name) for trial in trials]
+    assert len({trial.splits for trial in trials}) == 1
+    momentum, equal_weight, _ = (trial.returns for trial in trials)
+    assert len(momentum) >= 120
+    assert momentum.std() > 0
+    assert (equal_weight == 0).all()
+
+
+def test_a_candidate_is_recorded_before_the_next_one_is_trained(monkeypatch):
+    ledger = MemoryLedger()
+    settings = make_settings(**SMALL).models
+    panel = make_panel(sessions=560, symbols=30)
+
+    def interrupted(candidate, *args, **kwargs):
+        if candidate.name == "best_feature":
+            raise KeyboardInterrupt
+        return walk_forward(candidate, *args, **kwargs)
+
+    monkeypatch.setattr("tasks.selection.selection_run.walk_forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_selection(panel, features_of(panel, settings), settings, quick=True, seed=seed, ledger=ledger)
+
+    assert [trial.candidate.name for trial in ledger.trials] == ["momentum_52_week", "equal_weight"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "is_another"),
+    [
+        ({"models.target": "rank"}, True),
+        ({"models.entry": "next_close"}, True),
+        ({"models.folds": 2}, True),
+        ({"models.embargo_sessions": 6}, True),
+        ({"models.sample_weights": "time_decay"}, True),
+        ({"models.features": "all"}, True),
+        ({"models.min_t_statistic": 1.0, "models.min_deflated_sharpe": 0.5, "models.max_age_days": 9}, False),
+    ],
+)
+def test_other_splits_are_other_trials_and_other_limits_are_not(overrides, is_another):
+    panel = make_panel(sessions=560, symbols=12)
+    few = {"models.quick_candidates": ["momentum_52_week"]}
+
+    one, other = tried(panel, **few), tried(panel, **few | overrides)
+
+    assert (one[0].splits != other[0].splits) == is_another
+
+
+def test_a_later_session_is_another_trial():
+    few = {"models.quick_candidates": ["momentum_52_week"]}
+    fridays = (FRIDAY - timedelta(days=1), FRIDAY)
+    one, other = (tried(make_panel(sessions=560, symbols=12, last=last), **few) for last in fridays)
+
+    assert one[0].splits != other[0].splits
+
+
+@pytest.mark.parametrize(("lost", "is_found"), [(0, True), (10**9, False)])
+def test_a_find_that_luck_explains_is_not_chosen(lost, is_found):
+    panel = make_panel(sessions=560, symbols=30)
+    growth = np.exp(np.linspace(-0.002, 0.002, 30) * np.arange(560)[:, None])
+    for prices in (panel.close, panel.open):
+        prices[:] *= growth
+    panel.high[:] = panel.close
+    settings = make_settings(**SMALL).models
+    ledger = MemoryLedger()
+    ledger.lost = lost
+
+    selected = run_selection(
+        panel, features_of(panel, settings), settings, quick=True, seed=seed, ledger=ledger
+    )
+
+    assert selected.deflation.trials == lost + 3
+    assert (selected.choice.result is not None) == is_found
+    assert (selected.candidate == BASELINE_CANDIDATE) != is_found
+    assert f"Deflated by {lost + 3:,} trials" in selected.choice.reason
+    assert selected.choice.reason.endswith("models.min_deflated_sharpe is 0.95.") != is_found

@@ -242,3 +242,22 @@ def test_a_day_whose_run_was_killed_before_its_row_is_named(examine, day, tmp_pa
     assert checks["portfolio"]["verdict"] == "ok"
     assert checks["days"]["verdict"] == "warn"
     assert f"afterclose daily --home {tmp_path} --date 2024-06-14" in checks["days"]["remedy"]
+
+
+def test_a_trial_ledger_that_is_missing_fails_and_names_the_remedy(examine, tmp_path):
+    put_into_production(Home(tmp_path))  # measured against five trials
+
+    code, checks = examine()
+
+    assert code == 3
+    assert checks["trial ledger"]["message"] == "it holds no trials, and a champion was measured against 5"
+    assert f"afterclose trials accept --home {tmp_path}" in checks["trial ledger"]["remedy"]
+
+
+def test_an_intact_trial_ledger_is_ok(examine):
+    _, checks = examine()
+
+    assert (checks["trial ledger"]["verdict"], checks["trial ledger"]["message"]) == (
+        "ok",
+        "no trials, chain intact",
+    )

@@ -153,7 +153,7 @@ def test_a_ledger_that_was_changed_stops_the_selection_until_a_person_accepts_it
     ledger = filled(home, 4, environ)
     damage(home)
 
-    for ask in (ledger.history, lambda: ledger.record(TRIAL), lambda: require_intact(home, environ)):
+    for ask in (ledger.history, lambda: require_intact(home, environ)):
         with pytest.raises(SafetyError, match="The trial ledger is not intact") as stopped:
             ask()
         assert "afterclose trials accept" in str(stopped.value)
@@ -164,6 +164,14 @@ def test_a_ledger_that_was_changed_stops_the_selection_until_a_person_accepts_it
     assert accepted.count >= 4  # what was lost still counts, be it the row of an earlier acceptance
     assert ledger.history().count == accepted.count
     assert "trial_ledger_accepted,Ana,restored (" in home.audit_log.read_text()
+
+
+def test_nothing_is_recorded_in_a_broken_chain(home):
+    ledger = filled(home, 4)
+    delete_the_last_row(home)
+
+    with pytest.raises(SafetyError):
+        ledger.record(TRIAL)
 
 
 def test_trials_whose_returns_are_lost_count_in_full(home):

@@ -1,0 +1,26 @@
+"""The command group `trials`."""
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
+from flows.terminal import show
+
+app = typer.Typer(epilog=GLOBAL_OPTIONS_NOTE)
+
+
+@app.callback(invoke_without_command=True)
+def trials(context: typer.Context) -> int:
+    """Print every model ever tried in this home, by candidate, and the Sharpe ratio that luck would reach."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from flows.operations.trials import show_trials
+
+    return show(show_trials(context.obj), context.obj)
+
+
+@app.command("accept", epilog=GLOBAL_OPTIONS_NOTE)
+def trials_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
+    """Accept the trial ledger as it is; trials that were lost stay counted."""
+    from flows.operations.trials import accept_trials
+
+    return show(accept_trials(context.obj, by=by, reason=reason), context.obj)
