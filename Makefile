@@ -83,8 +83,8 @@ bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tabl
 market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
 	@$(BIN)/python -m tests.market
 
-power: $(INSTALLED) ## measure what the weekly selection finds on 100 simulated markets (about an hour); rewrites the tables in docs/model-selection.md
-	@$(BIN)/python -m tests.power
+power: $(INSTALLED) ## measure what the weekly selection finds on 100 simulated markets (about an hour and a half); rewrites the tables in docs/model-selection.md
+	@$(BIN)/python -m tests.power $(POWER)
 
 $(RIVALS): $(INSTALLED) requirements-bench.lock
 	@$(BIN)/python $(PIP_LOCKED) -r requirements-bench.lock

@@ -1,7 +1,8 @@
 """Measure the power of the selection and rewrite the tables of docs/model-selection.md (`make power`).
 
-`python -m tests.power [--folder FOLDER] [--minutes MINUTES]` measures the markets that have no result in the directory
-yet, begins none after so many minutes, and writes the tables from all results there are.
+`python -m tests.power [--folder FOLDER] [--minutes MINUTES] [--planted IC]` measures the markets that have no result in
+the directory yet, of one strength or of all, begins none after so many minutes, and writes the tables from all results
+there are.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from tests.power.measure import Result, measure_panel
 from tests.power.store import (
     FOLDER,
     MARKETS,
+    STRENGTHS,
     folder_of_this_code,
     measure_all,
     read_result,
@@ -46,9 +48,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.power", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are stored")
     parser.add_argument("--minutes", type=float, default=np.inf, help="begin no other market after this time")
+    parser.add_argument(
+        "--planted", type=float, choices=(0.0, *STRENGTHS), help="measure this strength alone"
+    )
     given = parser.parse_args()
     folder = folder_of_this_code(given.folder)
-    measure_all(folder, MARKETS, minutes=given.minutes)
+    wanted = [market for market in MARKETS if given.planted in {None, market[0]}]
+    measure_all(folder, wanted, minutes=given.minutes)
     results = stored(folder, MARKETS)
     if not results:
         raise SystemExit(f"There are no results in {folder} yet.")
