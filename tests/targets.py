@@ -93,7 +93,7 @@ def chosen_from(scores, assets, has_risk, *, max_positions, held=(), keep_rank_m
     rules = rules_of(settings, session.sectors)
     candidates = choose_candidates(session.names, session.held, rules=rules)
     left_out = {
-        str(symbol): obstacle_words(Obstacle(code), rules)
+        str(symbol): obstacle_words(Obstacle(code), rules, candidates)
         for symbol, code in zip(session.symbols, candidates.obstacle.tolist(), strict=True)
         if code
     }

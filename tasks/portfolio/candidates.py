@@ -14,6 +14,7 @@ from tasks.portfolio.arrays import Codes, Held, Names, Places, Vector
 from tasks.portfolio.limits import Rules
 
 MAX_Z = 3.0  # one extreme score must not become one extreme position
+KEPT_FRAC = 2 / 3  # no holding is kept in the last third of the ranking, however few names there are
 
 
 class Obstacle(IntEnum):
@@ -38,12 +39,13 @@ class Candidates(NamedTuple):
     considered: Places  # chosen or held: the names that get a target
     obstacle: Codes
     kept: Places  # of those chosen, holdings that would not be among the best
+    keep_rank: int  # among the names that could be chosen: down to here, a holding stays
 
 
 def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
     """Return `max_positions` names that have a quote, no quarantine and a risk estimate.
 
-    Holdings down to `keep_rank` come first, then the best scores. Equal scores go to the more liquid name, then to the
+    Holdings down to `rules.keep_rank`, but not in the last third, come first, then the best scores. Equal scores go to the more liquid name, then to the
     earlier one.
     """
     obstacle = np.zeros(len(names.score), dtype=np.int64)
@@ -58,15 +60,15 @@ def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
     eligible = np.flatnonzero(obstacle == Obstacle.NONE)
     best = eligible[np.lexsort((-names.adv_usd[eligible], -names.score[eligible]))]
     most = rules.max_positions
-    is_first = (held.shares[best] > 0) & (np.arange(len(best)) < rules.keep_rank)
+    keep_rank = max(min(rules.keep_rank, int(KEPT_FRAC * len(best))), most)
+    is_first = (held.shares[best] > 0) & (np.arange(len(best)) < keep_rank)
     is_chosen = np.zeros(len(best), dtype=bool)
     is_chosen[np.argsort(~is_first, kind="stable")[:most]] = True
     obstacle[best[~is_chosen]] = Obstacle.BEYOND
     obstacle[best[:most][~is_chosen[:most]]] = Obstacle.AFTER_HOLDINGS
     chosen = np.sort(best[is_chosen])
-    return Candidates(
-        chosen, np.union1d(chosen, held.places), obstacle, np.sort(best[most:][is_chosen[most:]])
-    )
+    kept = np.sort(best[most:][is_chosen[most:]])
+    return Candidates(chosen, np.union1d(chosen, held.places), obstacle, kept, keep_rank)
 
 
 def expected_returns(score: Vector, chosen: Places, volatility: Vector, *, score_to_return: float) -> Vector:

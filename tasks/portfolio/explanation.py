@@ -47,9 +47,9 @@ def reasons_of(
         said = [f"rank {rank[place]} of {ranked} by score"] if view.ranks and rank[place] else []
         reason = Reason(target.reason[entry])
         if reason == Reason.NOT_CHOSEN:
-            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules))
+            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules, candidates))
         elif reason == Reason.KEPT:
-            said.append(f"kept: holdings stay among the names considered down to rank {rules.keep_rank}")
+            said.append(f"kept: holdings stay among the names considered down to rank {candidates.keep_rank}")
         elif reason != Reason.NONE:
             said.append(REASONS[reason])
         said += [
@@ -64,12 +64,12 @@ def reasons_of(
     return tuple(reasons)
 
 
-def obstacle_words(obstacle: Obstacle, rules: Rules) -> str:
+def obstacle_words(obstacle: Obstacle, rules: Rules, candidates: Candidates) -> str:
     """Return why a name is not a candidate."""
     if obstacle == Obstacle.BEYOND:
         return f"beyond the {rules.max_positions} names considered"
     if obstacle == Obstacle.AFTER_HOLDINGS:
-        return f"holdings down to rank {rules.keep_rank} take the places"
+        return f"holdings down to rank {candidates.keep_rank} take the places"
     return OBSTACLES[obstacle]
 
 

@@ -155,8 +155,10 @@ def test_fills_at_a_dearer_open_stay_within_the_approved_money(market):
 def test_without_usable_scores_nothing_is_decided_as_in_the_daily_run(market, unusable):
     given = signals(market)
     given.scores[75:80] = unusable
+    thriftless = SETTINGS.portfolio.model_copy(update={"costs_per_year": 0.0, "keep_rank_multiple": 1.0})
+    settings = SETTINGS.model_copy(update={"portfolio": thriftless})
 
-    course = run(market, given, last=80)
+    course = run(market, given, last=80, settings=settings)
 
     made_for = SessionDecision(market, given, SETTINGS)
     assert made_for.decide(76, Account(course.shares[6], int(course.cash[6]))) is None

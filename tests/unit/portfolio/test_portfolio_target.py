@@ -88,6 +88,20 @@ def test_a_holding_stays_a_candidate_until_it_falls_below_the_rank_that_keeps_it
     assert full.symbols == ("S02", "S03", "S04")
 
 
+@pytest.mark.parametrize(("held", "last"), [("S07", "S07"), ("S08", "S02")])
+def test_no_holding_stays_a_candidate_in_the_last_third(held, last):
+    chosen = chosen_from(
+        make_view().scores,
+        make_assets(),
+        make_covariance().index,
+        held=[held],
+        max_positions=3,
+        keep_rank_multiple=4.0,
+    )
+
+    assert chosen.symbols[-1] == last
+
+
 def test_no_holding_takes_precedence_without_a_multiple():
     chosen = chosen_from(
         make_view().scores, make_assets(), make_covariance().index, max_positions=3, held=["S03"]
@@ -109,7 +123,7 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
 
     assert found.weights[held.index].to_dict() == held.to_dict()
     assert found.why["S05"] == (
-        "rank 6 of 12 by score; kept: holdings stay among the names considered down to rank 6; "
+        "rank 6 of 12 by score; kept: holdings stay among the names considered down to rank 8; "
         "33.33% if trading cost nothing"
     )
 
