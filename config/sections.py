@@ -238,7 +238,7 @@ class Portfolio(Section):
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]
-    """A holding stays a candidate down to this multiple of max_positions, but not in the last third; 1: no precedence."""
+    """A holding stays a candidate down to this multiple of max_positions, but not in the last third; 1: not longer."""
     costs_per_year: NotNegative
     """Times a year that a trade's cost is counted against the risk of not being at the target; 0: not counted."""
     max_position_frac: Fraction

@@ -45,8 +45,8 @@ class Candidates(NamedTuple):
 def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
     """Return `max_positions` names that have a quote, no quarantine and a risk estimate.
 
-    Holdings down to `rules.keep_rank`, but not in the last third, come first, then the best scores. Equal scores go to the more liquid name, then to the
-    earlier one.
+    Holdings down to `rules.keep_rank`, but not in the last third, come first, then the best scores. Equal scores go to
+    the more liquid name, then to the earlier one.
     """
     obstacle = np.zeros(len(names.score), dtype=np.int64)
     obstacle[~names.has_risk] = Obstacle.NO_RISK_ESTIMATE  # an earlier reason overwrites a later one
