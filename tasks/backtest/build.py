@@ -274,6 +274,15 @@ def _silent(has_bar: Mask) -> list[tuple[int, int, float | None]]:
     return result
 
 
+def _joined(actions: list[tuple[int, int, float, float]]) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return dividend and split by row and company: one that became known late may fall on the day of another."""
+    joined: dict[tuple[int, int], tuple[float, float]] = {}
+    for row, column, dividend, split in sorted(actions):
+        paid, ratio = joined.get((row, column), (0.0, 1.0))
+        joined[row, column] = paid + max(dividend, 0.0), ratio * (split if split > 0 else 1.0)
+    return joined
+
+
 def _nights(
     sessions: Days,
     risk_free: NDArray[np.float64],
@@ -283,7 +292,7 @@ def _nights(
 ) -> tuple[Night, ...]:
     splits: dict[int, list[Split]] = {}
     dividends: dict[int, list[Dividend]] = {}
-    for row, column, dividend, split in sorted(actions):
+    for (row, column), (dividend, split) in sorted(_joined(actions).items()):
         if split > 0 and split != 1:
             splits.setdefault(row, []).append(Split(column, split))
         if dividend > 0:

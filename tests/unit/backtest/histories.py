@@ -34,7 +34,7 @@ FIELDS = {
     "actions": {
         "symbol": symbol,
         "dividend": st.sampled_from([0.0, 0.5]),
-        "split": st.sampled_from([1.0, 2.0]),
+        "split": st.sampled_from([1.0, 2.0, 1.5, 0.1]),
         "factor": st.sampled_from([1.0, 1.05, 2.0]),
     },
     "levels": {

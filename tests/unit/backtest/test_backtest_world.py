@@ -73,6 +73,16 @@ def test_an_action_that_was_not_known_in_time_counts_from_when_it_was():
     assert window_at(made, 6, 4).close[:, 0].tolist() == [10.0, 20.0, 20.0, 20.0]
 
 
+def test_actions_that_fall_on_one_session_are_one_split_and_one_dividend():
+    late = {"symbol": "A", "session": 4, "dividend": 0.25, "split": 3.0, "factor": 3.1, "known": 6}
+    own = {"symbol": "A", "session": 6, "dividend": 0.5, "split": 0.5, "factor": 0.52}
+
+    night = world({"A": flat()}, actions=[late, own]).nights[6]
+
+    assert night.splits == (Split(0, 1.5),)
+    assert night.dividends == (Dividend(0, 0.75, 9),)
+
+
 # O5
 @pytest.mark.parametrize(
     ("delisting", "expected"),
