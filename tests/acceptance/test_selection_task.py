@@ -199,8 +199,7 @@ def champion_settings(**overrides):
     } | overrides
 
 
-# issue 14, fault 142
-def test_the_same_week_run_again_counts_once_and_with_other_seeds_every_time(week):
+def test_fault_142_the_same_week_run_again_counts_once_and_with_other_seeds_every_time(week):
     run, _, first = week(**champion_settings())
     ledger = run.home.trial_ledger.read_bytes()
 
@@ -222,8 +221,7 @@ def test_the_report_and_the_metadata_give_the_trials(week):
     assert 0 <= metrics["deflated_sharpe"] <= metrics["probabilistic_sharpe"] <= 1
 
 
-# fault 141
-def test_a_broken_ledger_stops_the_week_before_anything_is_trained_and_again_before_it_promotes(
+def test_fault_141_a_broken_ledger_stops_the_week_before_anything_is_trained_and_again_before_it_promotes(
     week, monkeypatch
 ):
     run, _, _ = week(**champion_settings())

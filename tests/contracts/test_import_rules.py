@@ -50,6 +50,11 @@ VIOLATIONS = {
         "import tasks.models.training.dataset",
         "the rooms of models",
     ),
+    "a statistic reads the ledger": (
+        "tasks/selection/statistics/sharpe.py",
+        "import tasks.selection.trials.ledger",
+        "the rooms of selection",
+    ),
     "the day's files import the page": (
         "tasks/reporting/day/files.py",
         "import tasks.reporting.page.view",

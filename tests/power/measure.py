@@ -8,7 +8,7 @@ import numpy as np
 from tasks.data.schema.records import Matrix, Panel
 from tasks.models.training.metrics import Vector, metrics_of
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import best_learner, best_on_selection_folds
+from tasks.selection.choice import best_learner, best_on_selection_folds, select_candidate
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
 from tests.champions import MemoryLedger, features_of
@@ -57,6 +57,8 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         "selected": selected.name if selected else None,
         "learner": learner.name,  # of those that learn, the one that the selection folds select, eligible or not
         "confirmed": run.choice.result is not None,
+        "confirmed_by_t": select_candidate(run.results, limits_of(SETTINGS)).result is not None,
+        "deflated": run.deflation.evidence.deflated if run.deflation.evidence else None,
         "selection": {each.name: each.choice for each in run.results if each.ranks},
         "gap": {each.name: each.train_test_gap for each in run.results if each.ranks},
         "found": {each.name: each.confirmation for each in run.results if each.ranks},

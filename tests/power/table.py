@@ -23,7 +23,7 @@ FOUND_COLUMNS = (
         "52-week momentum",
         "selected",
     ),
-    *("standard error", "sessions", "confirmed", "95% CI", "predicted"),
+    *("standard error", "sessions", "confirmed", "95% CI", "by t alone", "predicted"),
 )
 RECOVERED = ("xgboost", "lightgbm", "random_forest", "quadratic_ridge", "rank_blend", YARDSTICK, RULE)
 RECOVERED_COLUMNS = ("planted", "learner", *(f"`{name}`" for name in RECOVERED))
@@ -65,6 +65,7 @@ class Power:
     sessions: int
     confirmed: int
     confirmed_by: dict[str, int]
+    confirmed_by_t: int  # whatever the deflated Sharpe ratio, in a home without earlier trials, is
     gate: float
     learner_t: Spread
     learner_reached: int  # markets in which the learner's t reaches the gate, selected or not
@@ -110,6 +111,7 @@ def power_of(results: Sequence[Result]) -> Power:
         sessions=round(np.mean(found(lambda each: each["learner"], "sessions"))),
         confirmed=len(confirmed),
         confirmed_by=dict(Counter(confirmed).most_common()),
+        confirmed_by_t=sum(each["confirmed_by_t"] for each in results),
         gate=first["gate"],
         learner_t=spread(found(lambda each: each["learner"], "neutral_ic_t")),
         learner_reached=sum(t >= first["gate"] for t in found(lambda each: each["learner"], "neutral_ic_t")),
@@ -151,6 +153,7 @@ def found_table(powers: Sequence[Power]) -> str:
                     f"{each.sessions}",
                     f"{each.confirmed} ({100 * each.confirmed / each.markets:.0f}%)",
                     f"{100 * low:.0f} to {100 * high:.0f}%",
+                    f"{each.confirmed_by_t}",
                     f"{100 * each.predicted:.0f}%",
                 )
             )

@@ -27,6 +27,7 @@ def result(planted=0.05, *, ic=0.03, single=0.01, confirmed=True, selected="ligh
         "selected": selected,
         "learner": "lightgbm",
         "confirmed": confirmed,
+        "confirmed_by_t": ic >= 0.02,
         "found": dict(zip(names, map(metrics, (ic, 0.02, single)), strict=True)),
         "recovered": dict.fromkeys((*RECOVERED, *names), 0.1) | {"lightgbm": 0.2},
         "truth": {"neutral_ic": 0.06, "rank_ic": 0.06},
@@ -56,6 +57,14 @@ def test_the_share_confirmed_is_counted_with_its_band_by_candidate():
     assert power.confirmed_by == {"lightgbm": 15}
     assert power.learner_reached == 20
     assert power.band == pytest.approx((0.509, 0.913), abs=0.001)
+
+
+def test_markets_that_the_deflation_stops_are_counted_apart():
+    power = power_of([result(), result(confirmed=False), result(ic=0.01, confirmed=False)])
+
+    assert (power.confirmed, power.confirmed_by_t) == (1, 2)
+    assert "| 1 (33%) | " in found_table([power])
+    assert " | 2 | " in found_table([power])
 
 
 def test_t_without_alpha_has_a_mean_and_a_deviation():

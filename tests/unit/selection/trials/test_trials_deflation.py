@@ -23,8 +23,8 @@ def evidence_after(others, sharpe=1.5):
     return deflate(history, week, "lightgbm", ranked=["lightgbm"]).evidence
 
 
-# faults 108 and 142: trying again until something wins raises what is asked for
-def test_every_trial_raises_the_bar_and_lowers_the_deflated_ratio():
+# issue 14: trying again until something wins raises what is asked for
+def test_fault_108_every_trial_raises_the_bar_and_lowers_the_deflated_ratio():
     found = [evidence_after([series(100 + i) for i in range(count)]) for count in (0, 1, 5, 25, 125)]
 
     bars, deflated = [each.bar for each in found], [each.deflated for each in found]

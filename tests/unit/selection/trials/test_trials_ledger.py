@@ -146,10 +146,11 @@ def delete_returns(home):
 DAMAGE = [edit_a_row, delete_a_row, delete_the_last_row, delete_the_ledger, edit_returns, delete_returns]
 
 
-# fault 141
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("environ", [{}, KEYED], ids=["plain", "keyed"])
-def test_a_ledger_that_was_changed_stops_the_selection_until_a_person_accepts_it(home, damage, environ):
+def test_fault_141_a_ledger_that_was_changed_stops_the_selection_until_a_person_accepts_it(
+    home, damage, environ
+):
     ledger = filled(home, 4, environ)
     damage(home)
 
@@ -225,14 +226,41 @@ def test_a_ledger_written_without_the_key_is_found(home):
     assert require_intact(home, KEYED).count == 2
 
 
-def test_rows_are_kept_when_returns_of_equal_trials_are_written_after_a_crash(home):
-    ledger = ledger_of(home)
-    ledger.record(TRIAL)
-    before = {path: path.read_bytes() for path in home.trials.rglob("*") if path.is_file()}
+def files_of(home):
+    return {path: path.read_bytes() for path in (home.root / "data").rglob("*") if path.is_file()}
 
-    ledger.record(TRIAL)
 
-    assert {path: path.read_bytes() for path in home.trials.rglob("*") if path.is_file()} == before
+@pytest.mark.parametrize(
+    "killed_at", ["tasks.selection.trials.ledger.append", "tasks.core.chain._write_anchor"]
+)
+@pytest.mark.parametrize("before", [0, 2])
+def test_a_week_that_is_killed_between_two_writes_goes_on_and_counts_once(
+    home, monkeypatch, killed_at, before
+):
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    ledger, trial = filled(home, before), replace(TRIAL, seed=50)
+    with monkeypatch.context() as patch:
+        patch.setattr(killed_at, killed)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.record(trial)
+
+    for _ in range(2):
+        ledger.record(trial)
+    ledger.record(replace(TRIAL, seed=99))
+
+    assert ledger.history().count == before + 2
+
+
+def test_recording_again_writes_nothing(home):
+    ledger = filled(home, 2)
+    before = files_of(home)
+
+    filled(home, 2)
+
+    assert files_of(home) == before
+    assert ledger.history().count == 2
 
 
 @pytest.mark.parametrize(("by", "reason"), [("", "why"), ("Ana", " ")])
