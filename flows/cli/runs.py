@@ -104,6 +104,18 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     regime: Annotated[
         str | None, typer.Option(metavar="WHICH", help="on, off or both. Default: on; in a matrix both.")
     ] = None,
+    halts: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT", help="After a halt rule: reset (for the next session), stay_out or ignore."
+        ),
+    ] = "reset",
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Start with these positions; live: with what the home held. Default: cash."
+        ),
+    ] = None,
     *,
     matrix: Annotated[
         bool,
@@ -120,7 +132,11 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     from flows.operations.backtest import Request, backtest_one
     from flows.operations.matrix import backtest_matrix
 
-    request = Request(tuple(model or ()), tuple(optimizer or ()), first, last, fill, cadence, costs, regime)
+    request = Request(
+        *(tuple(model or ()), tuple(optimizer or ()), first, last, fill, cadence, costs, regime),
+        halts=halts,
+        positions=positions,
+    )
     if matrix or request.names_several:
         return show(backtest_matrix(context.obj, request, processes=processes), context.obj)
     return show(backtest_one(context.obj, request), context.obj)

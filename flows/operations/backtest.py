@@ -17,13 +17,16 @@ from tasks.core.homes.run import Run
 if TYPE_CHECKING:
     from config.sections import Candidate
     from config.settings import Settings
+    from tasks.backtest.account import Account
     from tasks.backtest.combination import Combination
+    from tasks.backtest.halts import AfterHalt
     from tasks.backtest.stored_scores import StoredScores
     from tasks.backtest.walk import FillAt
     from tasks.backtest.world import World
     from tasks.data.schema.records import SnapshotRef
 
 FOLDER = "backtests"
+LIVE = "live"  # the positions that the home held on its published days
 SHOWN = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "benchmark_cagr")
 
 
@@ -39,6 +42,8 @@ class Request:
     cadence: int
     costs: float | None
     regime: str | None
+    halts: str = "reset"
+    positions: str | None = None  # a file, or LIVE
 
     @property
     def names_several(self) -> bool:
@@ -108,25 +113,33 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
     scores = scores_of(run, snapshot, world, candidate)
     start, stop = (world.sessions[row].item() for row in rows_of_walk(world, scores.values, *dates))
-    combination = Combination(candidate.name, optimizer, start, stop, fill_at, request.cadence, uses_regime)
+    account, start = started(run, snapshot, world, request, start)
+    combination = Combination(
+        *(candidate.name, optimizer, start, stop, fill_at, request.cadence, uses_regime),
+        after_halt=after_halt_of(request.halts),
+        start="cash" if account is None else hash_of(account, world),
+    )
     identity = id_of(combination, settings, scores=scores.id)
     place = home.reports / FOLDER / identity
     manifest = read_published(place)
     is_fresh = manifest is None
     if manifest is None:
-        manifest = _computed(run, snapshot, world, scores, candidate.kind, combination, place)
+        manifest = _computed(run, snapshot, world, scores, candidate.kind, combination, place, account)
     report_file = place / REPORT_FILE
     document = {
         "id": identity,
         "fresh": is_fresh,
         "combination": manifest["combination"],
         "figures": manifest["figures"],
+        "halts": manifest["halts"],
         "folder": str(place),
         "report": str(report_file),
     }
     rows = [(name.replace("_", " "), _figure(manifest["figures"][name])) for name in SHOWN]
     head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
     said = head if is_fresh else f"{head}: computed before, not computed again"
+    if manifest["combination"]["after_halt"] != "ignore":
+        rows.append(("halts", _halts(manifest["halts"])))
     return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
 
 
@@ -138,9 +151,11 @@ def _computed(
     kind: str,
     combination: "Combination",
     place: Path,
+    account: "Account | None",
 ) -> dict[str, Any]:
     """Walk the combination, publish its directory and return the manifest."""
     from tasks.backtest.combination import run_combination, run_equal_weight
+    from tasks.backtest.halts import Halts
     from tasks.backtest.publication import publish, tables_of
     from tasks.backtest.regimes import regimes_of
     from tasks.backtest.signals import regime_path, signals_of
@@ -164,16 +179,19 @@ def _computed(
         optimizer=combination.optimizer,
         models=settings.models,
     )
+    start = None if account is None else replace(account, shares=account.shares[: len(world.company)])
+    halts = Halts(world, settings, regime.volatility_pct, after=combination.after_halt)
     first = world.row(np.datetime64(combination.first))
     with progress_bar("Sessions", last - first + 1) as report:
-        course = run_combination(world, signals, settings, combination, report=report)
+        course = run_combination(world, signals, settings, combination, halts, start, report=report)
     sheet = tear_sheet_of(
         course,
-        run_equal_weight(world, signals, settings, combination),
+        run_equal_weight(world, signals, settings, combination, start),
         world,
         regime.states,
         coverage=coverage_by_year(seen, course.sessions),
         seed=run.seed("bootstrap"),
+        halts=halts.trips,
     )
     page = render_tear_sheet(
         sheet, combination, identity=place.name, is_simulated=settings.data.provider == "simulated"
@@ -217,6 +235,59 @@ def fill_of(fill: str) -> "FillAt":
     raise ConfigError(
         f"{fill!r} is not a price to fill at.", remedy="Choose next_open or next_close.", fill=fill
     )
+
+
+def after_halt_of(choice: str) -> "AfterHalt":
+    """Return what follows a session in which a halt rule was met."""
+    from tasks.backtest.halts import AFTER_HALT
+
+    for known in AFTER_HALT:
+        if choice == known:
+            return known
+    raise ConfigError(
+        f"{choice!r} is not a choice after a halt.",
+        remedy=f"Choose one of {', '.join(AFTER_HALT)}.",
+        halts=choice,
+    )
+
+
+def started(
+    run: Run, snapshot: "SnapshotRef", world: "World", request: Request, first: date
+) -> "tuple[Account | None, date]":
+    """Return the account at the start (None: cash alone) and its session: of LIVE, that of a published day."""
+    if request.positions is None:
+        return None, first
+    from tasks.backtest.build import known_companies
+    from tasks.backtest.parity.recorded import first_recorded
+    from tasks.backtest.start import account_holding, account_of
+    from tasks.backtest.store import read_revisions
+    from tasks.portfolio.holdings.positions import parse_positions
+
+    companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
+    if request.positions == LIVE:
+        day = first_recorded(run.home, first)
+        return account_holding(world, companies, day.held, day.cash_cents, day.session), day.session
+    path = Path(request.positions)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}.", remedy=f"Name a positions file, or {LIVE}.", path=str(path)
+        ) from error
+    return account_of(world, companies, parse_positions(text, path=str(path)), first), first
+
+
+def hash_of(account: "Account", world: "World") -> str:
+    """Return the hash of what an account holds."""
+    from tasks.core.ids import sha256_of_record
+
+    held = {str(world.company[c]): int(account.shares[c]) for c in np.flatnonzero(account.shares)}
+    return sha256_of_record({"cash": account.cash_cents, "held": held})[:16]
+
+
+def _halts(counts: Mapping[str, int]) -> str:
+    rules = ", ".join(f"{name} {count}" for name, count in counts.items() if name != "sessions" and count)
+    return f"{counts['sessions']} sessions" + (f" ({rules})" if rules else "")
 
 
 def _parsed(day: str | None) -> date | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.operations.backtest import (
     FOLDER,
     Request,
+    after_halt_of,
     candidates_of,
     fill_of,
     optimizers_of,
@@ -18,6 +19,7 @@ from flows.operations.backtest import (
 )
 from flows.operations.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
+from tasks.core.errors import ConfigError
 from tasks.core.homes.run import Run
 from tasks.core.text import counted
 
@@ -46,13 +48,18 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
     from tasks.backtest.signals import regime_path
     from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
 
+    if request.positions is not None:
+        raise ConfigError(
+            "A matrix starts with cash alone.",
+            remedy="Omit --positions, or name one model and one optimizer.",
+        )
     settings = run.settings
     candidates = candidates_of(
         request.models or tuple(each.name for each in settings.models.candidates), settings
     )
     optimizers = optimizers_of(request.optimizers, settings)
     regimes = regimes_named(request.regime or "both")
-    terms = Terms(*dates, fill_of(request.fill), request.cadence)
+    terms = Terms(*dates, fill_of(request.fill), request.cadence, after_halt_of(request.halts))
     snapshot = snapshot_of(run.home, settings)
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
     scored = tuple(
@@ -60,7 +67,7 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
     )
     combinations = combinations_of(world, scored, optimizers, regimes, terms)
     regime = regime_path(regimes_of(snapshot, world, settings.regime), settings.regime)
-    plan = plan_matrix(world, regime.allowed, scored, combinations, settings, run.home.backtests)
+    plan = plan_matrix(world, regime, scored, combinations, settings, run.home.backtests)
     identity = id_of_matrix([each for each, _ in plan.named])
     place = run.home.reports / FOLDER / identity
     manifest = read_published(place, ("matrix",))

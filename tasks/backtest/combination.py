@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from config.settings import Settings, config_hash
 from tasks.backtest.account import Account
 from tasks.backtest.equal_weight import walk_equal_weight
+from tasks.backtest.halts import AfterHalt, Halts
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.session_decision import SessionDecision, Signals
+from tasks.backtest.start import cash_alone
 from tasks.backtest.walk import FillAt, Totals, Walk, WalkRules, walk
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError
@@ -37,6 +39,8 @@ class Combination:
     fill_at: FillAt
     every_sessions: int
     uses_regime: bool = True  # False: no regime limits exposure, sizes or purchases
+    after_halt: AfterHalt = "reset"
+    start: str = "cash"  # what is owned at first; else the hash of the positions
 
 
 def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | None) -> tuple[int, int]:
@@ -82,21 +86,25 @@ def run_combination(
     signals: Signals,
     settings: Settings,
     combination: Combination,
+    halts: Halts,
+    start: Account | None = None,
     *,
     report: Callable[[int], None] | None = None,
 ) -> Walk:
-    """Walk from cash alone; `report` receives the number of rows that have been decided."""
+    """Walk from `start`, by default from cash alone; `report` receives the number of rows that have been decided."""
     decision = SessionDecision(world, signals, settings)
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
 
-    def orders(world: World, row: int, account: Account) -> Orders | None:
+    def orders(_world: World, row: int, account: Account) -> Orders | None:
         if report is not None:
             report(row - first + 1)
-        return decision.orders(world, row, account)
+        reductions_only = halts.reductions_only(row, account)
+        decided = decision.decide(row, account, reductions_only=reductions_only)
+        return None if decided is None else decision.orders_of(decided)
 
     return walk(
         world,
-        cash_alone(world, settings),
+        cash_alone(world, settings) if start is None else start,
         orders,
         decision.costs,
         first=first,
@@ -105,23 +113,20 @@ def run_combination(
     )
 
 
-def run_equal_weight(world: World, signals: Signals, settings: Settings, combination: Combination) -> Walk:
-    """Walk the universe in equal weights over the same sessions, with the same cash, fills and costs."""
+def run_equal_weight(
+    world: World, signals: Signals, settings: Settings, combination: Combination, start: Account | None = None
+) -> Walk:
+    """Walk the universe in equal weights over the same sessions, with the same equity, fills and costs."""
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
+    account = cash_alone(world, settings) if start is None else start
     return walk_equal_weight(
         world,
         SessionDecision(world, signals, settings).costs,
-        cash_cents=cash_alone(world, settings).cash_cents,
+        cash_cents=account.cash_cents + int((account.shares * world.price_cents[first]).sum()),
         first=first,
         last=last,
         fill_at=combination.fill_at,
     )
-
-
-def cash_alone(world: World, settings: Settings) -> Account:
-    """Return the account that a backtest starts with."""
-    cash = round(settings.portfolio.initial_cash_usd * CENTS_PER_USD)
-    return Account(np.zeros(len(world.company), dtype=np.int64), cash)
 
 
 def walk_rules(combination: Combination) -> WalkRules:

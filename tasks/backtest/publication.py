@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.backtest.combination import Combination
+from tasks.backtest.halts import Trip, counts
 from tasks.backtest.metrics.bootstrap import Interval
 from tasks.backtest.metrics.figures import SHORT_SESSIONS, Figure
 from tasks.backtest.metrics.tables import per_month, per_regime, per_year, rolling, worst_drawdowns
@@ -48,6 +49,7 @@ def tables_of(sheet: TearSheet) -> dict[str, pd.DataFrame]:
         "sectors.csv": sheet.sectors.reset_index(),
         "rolling.csv": rolling(curve, window=SHORT_SESSIONS).reset_index(),
         "worst_days.csv": pd.DataFrame([_worst_day(day) for day in sheet.worst_days]),
+        "halts.csv": pd.DataFrame(sheet.halts, columns=Trip._fields),
         "years.csv": per_year(curve).reset_index(),
         "months.csv": per_month(curve).reset_index(),
         "regimes.csv": per_regime(curve).reset_index(),
@@ -73,6 +75,7 @@ def publish(
         "combination": {name: _plain(value) for name, value in asdict(combination).items()},
         "identity": dict(identity),
         "figures": {name: _figure(figure) for name, figure in sheet.figures.items()},
+        "halts": counts(sheet.halts),
         "basis": {name: value for name, value in asdict(sheet.basis).items() if name != "coverage"},
     }
     return publish_files(place, files, record)

@@ -21,13 +21,14 @@ class RegimePath(NamedTuple):
 
     states: NDArray[np.str_]
     allowed: Allowances
+    volatility_pct: NDArray[np.float64]
 
 
 def regime_path(regimes: pd.DataFrame, rules: sections.Regime) -> RegimePath:
     """Return the regime of every session of a world. `regimes` is the table of tasks/backtest/regimes.py."""
     states = regimes["state"].to_numpy(dtype=str)
     volatility = regimes["volatility_pct"].to_numpy(dtype=np.float64)
-    return RegimePath(states, allowances(states, volatility, rules))
+    return RegimePath(states, allowances(states, volatility, rules), volatility)
 
 
 def signals_of(

@@ -3,7 +3,7 @@
 Computes; tasks/backtest/publication writes the tables, tasks/reporting/tearsheet the page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.backtest.combination import curve_of
+from tasks.backtest.halts import Trip
 from tasks.backtest.metrics.attribution import UNKNOWN_SECTOR, Holdings, attribute, sector_returns
 from tasks.backtest.metrics.bootstrap import Interval, intervals, paired_differences
 from tasks.backtest.metrics.curve import Curve
@@ -63,6 +64,7 @@ class TearSheet:
     trip_figures: Mapping[str, Figure]
     worst_days: tuple[WorstDay, ...]
     basis: Basis
+    halts: tuple[Trip, ...] = ()  # rules that were met
 
 
 def tear_sheet_of(
@@ -73,6 +75,7 @@ def tear_sheet_of(
     *,
     coverage: tuple[Coverage, ...],
     seed: int,
+    halts: Sequence[Trip] = (),
 ) -> TearSheet:
     """Measure a walk and that of equal weights over the same sessions. `states` are those of the world's sessions."""
     curve, equal = curve_of(course.totals, world, states), curve_of(equal_weight.totals, world, states)
@@ -101,6 +104,7 @@ def tear_sheet_of(
         trip_figures=measure_trips(trips),
         worst_days=worst_days(curve, attribution, profit, first_symbols(world.company), count=WORST_DAYS),
         basis=_basis(course, curve, world, rows, coverage),
+        halts=tuple(halts),
     )
 
 

@@ -5,6 +5,7 @@ about new risk need only the holdings and the regime, so that they run before th
 """
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
@@ -14,13 +15,25 @@ from config.settings import Settings
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
 from tasks.data.panel.returns import daily_returns
-from tasks.portfolio.schema import Book
-from tasks.regime.schema import Regime
 from tasks.risk.ratios import sharpe
 from tasks.safety.day_checks import sessions_behind
 from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
 from tasks.safety.outcome import Outcome, at_most
+
+
+class Measured(Protocol):
+    """The inputs of a regime by name."""
+
+    @property
+    def inputs(self) -> Mapping[str, float]: ...
+
+
+class WithCash(Protocol):
+    """A portfolio's cash."""
+
+    @property
+    def cash_usd(self) -> float: ...
 
 
 class PreTradeFacts(Protocol):
@@ -31,9 +44,9 @@ class PreTradeFacts(Protocol):
     @property
     def settings(self) -> Settings: ...
     @property
-    def regime(self) -> Regime: ...
+    def regime(self) -> Measured: ...
     @property
-    def book(self) -> Book: ...
+    def book(self) -> WithCash: ...
     @property
     def equity_usd(self) -> float: ...
 

@@ -1,6 +1,7 @@
 """The command `backtest` in a home with a small simulated market."""
 
 import json
+import re
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_a_second_run_says_that_nothing_was_computed(home, first):
 def test_an_interrupted_backtest_leaves_no_directory(home, first, monkeypatch):
     before = sorted((home / "reports" / "backtests").iterdir())
 
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SessionDecision, "decide", interrupt)
@@ -87,3 +88,44 @@ def test_an_empty_lake_is_an_error(tmp_path):
 
     assert ended.returncode == 5
     assert "lake is empty" in ended.stderr
+
+
+def test_a_backtest_starts_with_the_positions_of_a_file_and_counts_halts(home, first, tmp_path):
+    said = json.loads(first.stdout)
+    start = said["combination"]["first"]
+    bought = (
+        (home / "reports" / "backtests" / said["id"] / "trades.csv").read_text().splitlines()[1].split(",")
+    )
+    symbol = bought[1].partition("~")[2]
+    file = tmp_path / "positions.csv"
+    file.write_text(f"symbol,shares\n{symbol},100\nCASH,50000\n")
+
+    ended = afterclose(*COMMAND, "--positions", str(file), "--halts", "stay_out", home=home)
+
+    assert ended.returncode == 0, ended.stderr
+    started = json.loads(ended.stdout)
+    assert started["id"] != said["id"]
+    assert started["combination"]["first"] == start
+    assert started["combination"]["after_halt"] == "stay_out"
+    assert set(started["halts"]) == {"daily_loss", "six_week_sharpe", "volatility", "sessions"}
+    equity = (home / "reports" / "backtests" / started["id"] / "equity.csv").read_text().splitlines()
+    header, row = equity[0].split(","), equity[1].split(",")
+    opening = dict(zip(header, row, strict=True))
+    assert opening["cash_usd"] == "50000.00"
+    assert float(opening["positions_usd"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--halts", "panic"), "'panic' is not a choice after a halt"),
+        (("--positions", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--positions", "live"), "No day from .* on was published by this release"),
+        (("--positions", "live", "--matrix"), "A matrix starts with cash alone"),
+    ],
+)
+def test_a_start_that_is_not_known_is_a_usage_error(home, first, words, said):
+    ended = afterclose("backtest", "--model", "momentum_52_week", *words, home=home)
+
+    assert ended.returncode == 2
+    assert re.search(said, " ".join(ended.stderr.split()))

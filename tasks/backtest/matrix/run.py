@@ -17,18 +17,20 @@ from threadpoolctl import threadpool_limits
 
 from config.settings import Settings
 from tasks.backtest.account import Account
-from tasks.backtest.combination import Combination, cash_alone, id_of, rows_of_walk, walk_rules
+from tasks.backtest.combination import Combination, id_of, rows_of_walk, walk_rules
+from tasks.backtest.halts import AfterHalt, Halts
 from tasks.backtest.matrix.outcome import COLUMNS, Outcome, load_outcome, store_outcome
 from tasks.backtest.money import Cents, value_cents
 from tasks.backtest.session_decision import SessionDecision
 from tasks.backtest.session_inputs import SessionInputs
-from tasks.backtest.signals import signals_of
+from tasks.backtest.signals import RegimePath, signals_of
+from tasks.backtest.start import cash_alone
 from tasks.backtest.stored_scores import StoredScores
 from tasks.backtest.walk import FillAt, Step, Totals, steps
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, StorageError, TransientError
 from tasks.core.fan_out import Report, fan_out
-from tasks.regime.exposure import Allowances, everything_allowed
+from tasks.regime.exposure import everything_allowed
 from tasks.trades.fills import Orders
 
 NO_SCORES = "The model has no out-of-sample scores: the history is too short."
@@ -53,6 +55,7 @@ class Terms:
     last: date | None
     fill_at: FillAt
     every_sessions: int
+    after_halt: AfterHalt = "reset"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Plan:
     """A matrix, and which of its combinations have no stored outcome yet."""
 
     world: World
-    allowed: Allowances
+    regime: RegimePath
     candidates: tuple[ScoredCandidate, ...]
     named: tuple[Named, ...]
     missing: tuple[Named, ...]
@@ -78,7 +81,7 @@ class Group:
     """Combinations that advance together."""
 
     world: World
-    allowed: Allowances  # by the regime
+    regime: RegimePath
     candidates: tuple[ScoredCandidate, ...]  # of these combinations
     combinations: tuple[Named, ...]
     settings: Settings
@@ -109,27 +112,29 @@ def combinations_of(
         )
     days = world.sessions[first].item(), world.sessions[last].item()
     return tuple(
-        Combination(each.name, optimizer, *days, terms.fill_at, terms.every_sessions, uses_regime)
+        Combination(
+            each.name, optimizer, *days, terms.fill_at, terms.every_sessions, uses_regime, terms.after_halt
+        )
         for each, optimizer, uses_regime in product(candidates, optimizers, regimes)
     )
 
 
 def plan_matrix(
     world: World,
-    allowed: Allowances,
+    regime: RegimePath,
     candidates: Sequence[ScoredCandidate],
     combinations: Sequence[Combination],
     settings: Settings,
     folder: Path,
 ) -> Plan:
-    """Return what is to be computed. `allowed` is what the regime allows by session; `folder` has finished outcomes.
+    """Return what is to be computed. `regime` is that of the sessions; `folder` has finished outcomes.
 
     Raises StorageError when a finished one is damaged.
     """
     scores = {each.name: each.scores.id for each in candidates}
     named = tuple((id_of(each, settings, scores=scores[each.model]), each) for each in combinations)
     missing = tuple(pair for pair in named if load_outcome(folder, *pair, world.sessions) is None)
-    return Plan(world, allowed, tuple(candidates), named, missing, settings, folder)
+    return Plan(world, regime, tuple(candidates), named, missing, settings, folder)
 
 
 def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None) -> tuple[Outcome, ...]:
@@ -146,7 +151,7 @@ def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None)
 def _group(plan: Plan, part: tuple[Named, ...]) -> Group:
     models = {each.model for _, each in part}
     candidates = tuple(each for each in plan.candidates if each.name in models)
-    return Group(plan.world, plan.allowed, candidates, part, plan.settings, plan.folder)
+    return Group(plan.world, plan.regime, candidates, part, plan.settings, plan.folder)
 
 
 def walk_together(group: Group, report: Report) -> None:
@@ -204,15 +209,17 @@ class _Walk:
             world,
             candidate.scores.values,
             candidate.scores.folds,
-            group.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
+            group.regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
             kind=candidate.kind,
             optimizer=combination.optimizer,
             models=settings.models,
         )
         decision = SessionDecision(world, signals, settings, inputs)
+        halts = Halts(world, settings, group.regime.volatility_pct, after=combination.after_halt)
 
         def orders(_world: World, row: int, account: Account) -> Orders | None:
-            decided = decision.decide(row, account)
+            reductions_only = halts.reductions_only(row, account)
+            decided = decision.decide(row, account, reductions_only=reductions_only)
             if decided is None:
                 return None
             self._methods[decided.target.method] += 1

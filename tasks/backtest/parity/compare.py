@@ -27,13 +27,12 @@ from tasks.backtest.parity.schema import (
 )
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
+from tasks.backtest.start import columns_of
 from tasks.backtest.world import World
 from tasks.data.panel.companies import CompanyIndex
 from tasks.regime.exposure import allowances
 from tasks.trades.decision import Decision
 from tasks.trades.plan import cash_after_cents, shares_after
-
-FORMER = "~"  # in the name of a company whose symbol another one has
 
 
 def compare_days(
@@ -47,7 +46,10 @@ def compare_days(
 ) -> Parity:
     """Return the comparison of these days, oldest first; the last one is today."""
     rows = [world.row(np.datetime64(day.session)) for day in days]
-    columns = [_columns(world, companies, day) for day in days]
+    columns = [
+        columns_of(world, companies, {*day.held, *day.trades, *day.scores, *day.weights}, day.session)
+        for day in days
+    ]
     scores = np.full(world.close_cents.shape, np.nan)
     for row, day, column_of in zip(rows, days, columns, strict=True):
         for symbol, score in day.scores.items():
@@ -88,23 +90,6 @@ def compare_days(
         holds=holds,
         recorded_sha256=recorded_sha256,
     )
-
-
-def _columns(world: World, companies: CompanyIndex, day: RecordedDay) -> dict[str, int]:
-    """Return the column of each symbol of the day, as the symbols were assigned on it."""
-    symbols = np.array(sorted({*day.held, *day.trades, *day.scores, *day.weights}), dtype=str)
-    if not len(symbols):
-        return {}
-    on = np.full(len(symbols), np.datetime64(day.session))
-    company = companies.of_rows(symbols, np.arange(len(symbols)), on)
-    column_of_id = {name: column for column, name in enumerate(world.company.tolist())}
-    name_of = dict(zip(companies.names.tolist(), companies.ids.tolist(), strict=True))
-    found = {}
-    for symbol, place in zip(symbols.tolist(), company.tolist(), strict=True):
-        known = name_of.get(symbol) if FORMER in symbol or place < 0 else str(companies.ids[place])
-        if known in column_of_id:
-            found[symbol] = column_of_id[known]
-    return found
 
 
 def _shares(day: RecordedDay, column_of: Mapping[str, int], companies: int) -> Shares | None:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from tasks.backtest.parity.schema import RecordedDay, Trade
+from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
@@ -50,13 +51,39 @@ def read_recorded(home: Home, session: date, *, sessions: int, basis: str) -> Re
     return Recorded(days, skipped, sha256_of_bytes("".join(digests).encode()))
 
 
-def parse_day(session: date, files: Mapping[str, bytes], *, basis: str) -> RecordedDay | str:
-    """Return the day, or why it cannot be compared. Raises ValueError, KeyError or TypeError for damaged files."""
+def first_recorded(home: Home, session: date) -> RecordedDay:
+    """Return the first published day on or after the session. Raises ConfigError if there is none."""
+    for folder in sorted(home.live.glob("[0-9]*-*-*")):
+        if folder.name < session.isoformat():
+            continue
+        try:
+            files = {name: (folder / name).read_bytes() for name in FILES}
+            found = parse_day(date.fromisoformat(folder.name), files, basis=None)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{folder} cannot be read ({type(error).__name__}).",
+                remedy="Restore it from a backup, or start at a later date.",
+                path=str(folder),
+            ) from error
+        if isinstance(found, RecordedDay):
+            return found
+    raise ConfigError(
+        f"No day from {session} on was published by this release, so it is unknown what the home held.",
+        remedy="Choose an earlier --from, or name a positions file.",
+        session=str(session),
+    )
+
+
+def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -> RecordedDay | str:
+    """Return the day, or why it cannot be compared; a `basis` of None is any.
+
+    Raises ValueError, KeyError or TypeError for damaged files.
+    """
     signals = parse_json(files["signals.json"])
     decided = signals.get(DECIDED_FROM)
     if decided is None:
         return "it was recorded by an earlier release"
-    if decided["basis"] != basis:
+    if basis is not None and decided["basis"] != basis:
         return "settings or code have changed since"
     trades = {row["symbol"]: _trade(row) for row in _rows(files["trades.csv"])}
     rows = {row["symbol"]: row for row in _rows(files["portfolio_weights.csv"])}

@@ -1,6 +1,9 @@
 """Write what the figures of a backtest rest on, and where the backtest is still optimistic."""
 
+from collections.abc import Sequence
+
 from tasks.backtest.combination import Combination
+from tasks.backtest.halts import Trip, counts
 from tasks.backtest.metrics.worst_days import WorstDay
 from tasks.backtest.tear_sheet import Basis, TearSheet
 from tasks.core.text import counted
@@ -13,7 +16,7 @@ BPS = 10_000
 OPTIMISTIC = (
     "Candidates and settings were chosen by people who know this history: the best of many backtests looks too good.",
     "Costs are estimates. A backtest's own trades move no price, and every order is filled in full at one price.",
-    "The safety checks and the kill switch of the daily run are not applied.",
+    "The safety checks of the daily run are not applied, except its halt rules about new risk.",
     "The lake has no pay dates: dividends are paid 15 sessions after the ex-date.",
 )
 
@@ -48,7 +51,25 @@ def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
         _sessions(sheet.basis, combination),
         _costs(sheet),
         survivorship(sheet.basis),
+        *_halts(sheet.halts, combination),
     )
+
+
+def _halts(halts: Sequence[Trip], combination: Combination) -> tuple[str, ...]:
+    """Return how often a halt rule was met and what followed; nothing where halts were ignored."""
+    if combination.after_halt == "ignore":
+        return ()
+    if not halts:
+        return ("No halt rule of the daily run was met.",)
+    found = counts(halts)
+    rules = ", ".join(f"{words(rule).lower()} {count}" for rule, count in found.items() if rule != "sessions")
+    followed = (
+        "each was reset for the next session"
+        if combination.after_halt == "reset"
+        else f"nothing was bought from {short_date(halts[0].session)} on"
+    )
+    sessions = counted(found["sessions"], "session")
+    return (f"A halt rule was met in {sessions} ({rules}): only reductions were decided, and {followed}.",)
 
 
 def survivorship(basis: Basis) -> str:

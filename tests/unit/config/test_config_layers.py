@@ -105,7 +105,7 @@ def test_a_section_in_the_environment_is_merged_under_its_single_keys(tmp_path):
 
     safety = load(tmp_path, environ=environ).settings.safety
 
-    assert (safety.max_cost_frac, safety.max_trade_frac, safety.kill_sharpe) == (0.002, 0.07, 0.5)
+    assert (safety.max_cost_frac, safety.max_trade_frac, safety.kill_sharpe) == (0.002, 0.07, -1.5)
 
 
 def test_text_in_the_environment_stays_text(tmp_path):

@@ -75,8 +75,8 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "safety.max_price_deviation_frac": (0.10,),
     "safety.fat_finger_multiple": (10.0,),
     "safety.kill_daily_loss_frac": (0.03, 0.02, 0.02),
-    "safety.kill_sharpe": (0.5,),
-    "safety.kill_sharpe_sessions": (30,),
+    "safety.kill_sharpe": (-1.5, -1.5, 0.5),
+    "safety.kill_sharpe_sessions": (126, 126, 30),
     "safety.kill_volatility": (40.0,),
     "safety.kill_stale_sessions": (0,),
 }

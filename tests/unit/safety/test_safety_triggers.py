@@ -12,7 +12,7 @@ from tests.safety_days import make_day, make_regime
 
 THURSDAY = date(2024, 6, 13)
 NOTHING = EquityHistory((), (), ())
-SHORT = make_settings(**{"safety.kill_sharpe_sessions": 5})
+SHORT = make_settings(**{"safety.kill_sharpe_sessions": 5, "safety.kill_sharpe": 0.5})
 
 
 def past_of(*equity_usd: float, last: date = THURSDAY, exposure: float = 0.9) -> EquityHistory:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tasks.backtest.combination import run_combination
+from tasks.backtest.halts import Halts
 from tasks.backtest.matrix import run
 from tasks.backtest.matrix.run import ScoredCandidate, Terms, combinations_of, plan_matrix, run_plan
-from tasks.backtest.signals import signals_of
+from tasks.backtest.signals import RegimePath, signals_of
 from tasks.backtest.stored_scores import StoredScores
 from tasks.core.errors import ConfigError, StorageError
 from tasks.portfolio.optimizers import registry
@@ -22,6 +23,7 @@ TERMS = Terms(None, None, "next_open", 3)
 ALLOWED = Allowances(
     np.full(SESSIONS, 0.1), np.ones(SESSIONS, dtype=bool), np.ones(SESSIONS), np.ones(SESSIONS)
 )
+REGIME = RegimePath(np.full(SESSIONS, "BULL"), ALLOWED, np.full(SESSIONS, 15.0))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ CANDIDATES = (scored("one", 1), scored("two", 2))
 
 def planned(market, folder, *, candidates=CANDIDATES, optimizers=OPTIMIZERS, terms=TERMS):
     combinations = combinations_of(market, candidates, optimizers, (True, False), terms)
-    return plan_matrix(market, ALLOWED, candidates, combinations, SETTINGS, folder)
+    return plan_matrix(market, REGIME, candidates, combinations, SETTINGS, folder)
 
 
 def contents(folder):
@@ -87,7 +89,8 @@ def test_a_walk_that_shares_its_inputs_is_the_walk_alone(market, finished):
             models=SETTINGS.models,
         )
 
-        alone = run_combination(market, signals, SETTINGS, combination).totals
+        halts = Halts(market, SETTINGS, REGIME.volatility_pct, after=combination.after_halt)
+        alone = run_combination(market, signals, SETTINGS, combination, halts).totals
 
         for name in ("equity", "invested", "bought", "sold", "costs"):
             assert getattr(alone, name).tolist() == getattr(outcome.totals, name).tolist()

@@ -42,7 +42,7 @@ def test_the_first_words_are_sessions_fills_costs_and_survivorship(report):
     assert "600 sessions, 1,234 fills, $1,000 of costs" in head
     assert "1,234 fills of $2,000,000 in all cost $1,000: 5.0 bps of what was traded" in head
     assert "only 98 of 100 members of the index had a price at the end of 2022" in head
-    assert "safety checks and the kill switch of the daily run are not applied" in head
+    assert "safety checks of the daily run are not applied, except its halt rules about new risk" in head
     assert "decided every 5 sessions" in head
 
 

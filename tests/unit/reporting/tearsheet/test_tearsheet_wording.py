@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.backtest.halts import Trip
 from tasks.data.panel.coverage import Coverage
 from tasks.reporting.tearsheet.wording import OPTIMISTIC, basis_lines, headline, reason, survivorship
 from tests.unit.reporting.tearsheet.sheets import BASIS, COMBINATION, make_sheet
@@ -15,12 +16,36 @@ WHOLE = Coverage(date(2023, 12, 29), 100, 100)
 
 
 def test_sessions_fills_and_costs_come_first():
-    sessions, costs, _ = basis_lines(make_sheet(), COMBINATION)
+    sessions, costs, _, halts = basis_lines(make_sheet(), COMBINATION)
 
     assert sessions.startswith("600 sessions, from 1 February 2022 to 28 June 2024, decided every 5 sessions")
     assert "filled at the next open" in sessions
     assert "5.0 bps of what was traded, 0.44%" in costs  # 1,000 in 2.38 years of about 100,000
     assert headline(BASIS) == "600 sessions, 1,234 fills, $1,000 of costs"
+    assert halts == "No halt rule of the daily run was met."
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("reset", "each was reset for the next session"),
+        ("stay_out", "nothing was bought from 14 March 2023 on"),
+    ],
+)
+def test_halts_are_counted_with_what_followed(after, said):
+    trips = tuple(Trip(date(2023, 3, day), "daily_loss", "4.0%", "≤ 3.0%") for day in (14, 20))
+    combination = replace(COMBINATION, after_halt=after)
+
+    line = basis_lines(replace(make_sheet(), halts=trips), combination)[-1]
+
+    assert line.startswith(
+        "A halt rule was met in 2 sessions (daily loss 2, six week sharpe 0, volatility 0)"
+    )
+    assert said in line
+
+
+def test_ignored_halts_are_not_mentioned():
+    assert len(basis_lines(make_sheet(), replace(COMBINATION, after_halt="ignore"))) == 3
 
 
 def test_a_backtest_without_fills_says_so():
