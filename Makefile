@@ -19,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib backtesters regime selection costs docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib backtesters regime selection costs strategies docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -112,6 +112,9 @@ selection: $(INSTALLED) ## rewrite the figures on real prices in docs/model-sele
 
 costs: $(INSTALLED) ## rewrite the figures on real prices in docs/costs.md
 	@$(BIN)/python -m tests.documentation.costs_record
+
+strategies: $(INSTALLED) ## rewrite the figures of two rules on real prices in docs/backtest.md
+	@$(BIN)/python -m tests.documentation.strategies_record
 
 docs: $(INSTALLED) ## rewrite the generated pages of docs/
 	@$(BIN)/python -m tests.documentation.generate
