@@ -3,7 +3,7 @@
 Computed once per session: the walks of a matrix share one `SessionInputs` and advance together, session by session.
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.settings import Settings
 from tasks.backtest.money import CENTS_PER_USD
-from tasks.backtest.world import World, index_at, window_at
+from tasks.backtest.world import World, corrected_companies, index_at, window_at
 from tasks.costs.model import multiplier_of
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Mask, Matrix
@@ -70,9 +70,22 @@ class SessionInputs:
             multiplier_of(index_at(self._world, row), index=self._settings.costs.volatility_index),
         )
 
+    def _returns(self, row: int, sessions: int) -> Matrix:
+        """Return the returns of the last sessions as known at the row: those first known, with what was corrected."""
+        returns = self._first_known[max(1, row + 1 - sessions) : row + 1]
+        corrected = corrected_companies(self._world, row, sessions + 1)
+        if len(corrected):
+            returns = returns.copy()
+            close = window_at(self._world, row, sessions + 1).close[:, corrected]
+            returns[:, corrected] = daily_returns(close)[-len(returns) :]
+        return returns
+
+    @cached_property
+    def _first_known(self) -> Matrix:
+        return daily_returns(self._world.close)
+
     def _risk(self, row: int) -> Risk:
         settings = self._settings.risk
-        window = window_at(self._world, row, settings.window_sessions + 1)
-        returns = daily_returns(window.close)[1:]
+        returns = self._returns(row, settings.window_sessions)
         is_estimable = estimable(returns, min_history_frac=settings.min_history_frac)
         return Risk(is_estimable, estimator_of(returns[:, is_estimable], settings))

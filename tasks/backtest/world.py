@@ -116,6 +116,13 @@ def index_at(world: World, row: int) -> NDArray[np.float64]:
     return levels
 
 
+def corrected_companies(world: World, row: int, sessions: int) -> NDArray[np.int64]:
+    """Return the companies that `window_at` gives other prices than those first known."""
+    first = max(0, row + 1 - sessions)
+    known = (part.known_by(row) for part in (world.restated_bars, world.restated_factors))
+    return np.unique(np.concatenate([part.company[part.row >= first] for part in known]))
+
+
 def until(world: World, row: int) -> World:
     """Return the world at the close of a session: no later row, company, correction or event."""
     columns = int(np.count_nonzero(world.first_row <= row))  # a prefix: ids begin with the first session

@@ -11,10 +11,10 @@ from tasks.backtest.account import Account, Receivable
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.walk import WalkRules, walk
-from tasks.backtest.world import until
+from tasks.backtest.world import Corrections, until, window_at
 from tasks.core.sessions import session_after
 from tasks.data.panel.returns import daily_returns
-from tasks.risk.covariance import covariance_of, estimator_of
+from tasks.risk.covariance import centred_returns, covariance_of, estimator_of
 from tests.builders import make_settings
 from tests.unit.backtest.stored import DAYS, world
 
@@ -122,6 +122,21 @@ def test_a_walk_estimates_the_covariance_of_the_daily_run(market, model):
     assert covariance[np.ix_([0, 2], [0, 2])].tobytes() == expected.to_numpy().tobytes()
     assert np.isnan(covariance[1]).all()
     assert np.isnan(covariance[:, 1]).all()
+
+
+@pytest.mark.parametrize("row", [59, 60, 75, 99, 100, 119])
+def test_returns_are_those_of_the_window_as_known_at_the_row(market, row):
+    """Computed once for the whole world, and again for the companies whose window was corrected."""
+    bars = Corrections(
+        np.array([60, 75, 100]), np.array([59, 70, 40]), np.array([2, 2, 5]), np.array([[60.0, 1e6]] * 3)
+    )
+    factors = Corrections(np.array([99]), np.array([80]), np.array([7]), np.array([[1.5]]))
+    made = replace(market, restated_bars=bars, restated_factors=factors)
+
+    estimator = SessionInputs(made, SETTINGS).risk(row).estimator
+
+    returns = daily_returns(window_at(made, row, SETTINGS.risk.window_sessions + 1).close)[1:]
+    assert estimator.centred.tobytes() == centred_returns(returns).tobytes()
 
 
 def test_a_decision_is_traded_in_the_next_session_of_the_exchange(market):
