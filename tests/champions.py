@@ -68,8 +68,7 @@ class MemoryLedger:
         self.trials.append(trial)
 
     def history(self) -> History:
-        weeks = ["this week"] * len(self.trials)
-        return history_of([trial.returns for trial in self.trials], weeks, unknown=self.lost)
+        return history_of([trial.returns for trial in self.trials], unknown=self.lost)
 
 
 def features_of(panel: Panel, settings: Models) -> FeatureMatrix:

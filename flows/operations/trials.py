@@ -11,7 +11,7 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home
 from tasks.core.text import counted
-from tasks.selection.trials.deflation import bar_of, cluster_history
+from tasks.selection.trials.deflation import bar_of, effective_number
 from tasks.selection.trials.ledger import REMEDY, Contents, accept, history_in, read_contents
 
 YEARS = 3  # of returns: as many as the folds have, with the shipped settings
@@ -31,7 +31,7 @@ def accept_trials(options: Options, *, by: str, reason: str) -> Result:
 
 def _result(home: Home, contents: Contents, options: Options) -> Result:
     history = history_in(home, contents)
-    effective = cluster_history(history).total + history.unknown
+    effective = effective_number(history)
     bar = bar_of(effective, years=YEARS)
     counts = Counter(entry.candidate for entry in contents.entries)
     document = {

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.models.training.inference import BAND_T
 from tasks.selection.schema import Deflation, Evidence
-from tasks.selection.statistics.effective import Clusters, cluster_trials
+from tasks.selection.statistics.effective import effective_trials
 from tasks.selection.statistics.overfitting import probability_of_overfitting
 from tasks.selection.statistics.sharpe import (
     Moments,
@@ -23,7 +23,7 @@ from tasks.selection.statistics.sharpe import (
 from tasks.selection.trials.history import History
 
 SESSIONS_PER_YEAR = 252
-LEAST_SESSIONS = 60  # of returns, for a trial to be clustered and for evidence to be stated
+LEAST_SESSIONS = 60  # of returns, for a trial to count as a chance and for evidence to be stated
 LEAST_DEVIATION = 1e-12
 
 
@@ -35,8 +35,7 @@ def deflate(
     `week`: the returns of the week's candidates; `ranked`: those of them that rank names. Without a candidate, or with
     too few sessions of returns, there is no evidence.
     """
-    clusters = cluster_history(history)
-    effective = clusters.total + history.unknown
+    effective = effective_number(history)
     returns = None if candidate is None else week[candidate].to_numpy(dtype=np.float64)
     tested = pd.DataFrame({name: week[name] for name in ranked}).dropna()
     return Deflation(
@@ -51,12 +50,15 @@ def deflate(
     )
 
 
-def cluster_history(history: History) -> Clusters:
-    """Cluster the trials that have returns of their own: constant ones, as of equal weight, are no chance of luck."""
+def effective_number(history: History) -> float:
+    """Return how many independent trials all of them are worth.
+
+    Trials without returns of their own (constant ones, as of equal weight; fewer than LEAST_SESSIONS) are no chance of
+    luck. Trials whose returns were lost count in full.
+    """
     returns = history.returns
     usable = (returns.count() >= LEAST_SESSIONS) & (returns.std() > LEAST_DEVIATION)
-    weeks = [week for week, is_usable in zip(history.weeks, usable, strict=True) if is_usable]
-    return cluster_trials(returns.loc[:, usable].to_numpy(dtype=np.float64), weeks)
+    return effective_trials(returns.loc[:, usable].to_numpy(dtype=np.float64)) + history.unknown
 
 
 def bar_of(effective: float, *, years: float) -> float:

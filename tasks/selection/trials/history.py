@@ -29,7 +29,6 @@ class History:
     count: int
     unknown: int
     returns: pd.DataFrame
-    weeks: tuple[str, ...]  # the session of the weekly run, of each column
 
 
 class TrialLedger(Protocol):
@@ -42,7 +41,7 @@ class TrialLedger(Protocol):
         """Return every trial ever recorded."""
 
 
-def history_of(returns: Sequence[pd.Series], weeks: Sequence[str], *, unknown: int = 0) -> History:
+def history_of(returns: Sequence[pd.Series], *, unknown: int = 0) -> History:
     """Return the history of trials with these returns, and of `unknown` others."""
     frame = pd.DataFrame(dict(enumerate(returns))).sort_index() if returns else pd.DataFrame()
-    return History(len(returns) + unknown, unknown, frame, tuple(weeks))
+    return History(len(returns) + unknown, unknown, frame)

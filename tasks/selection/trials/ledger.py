@@ -101,13 +101,9 @@ class HomeLedger:
 
 def history_in(home: Home, contents: Contents) -> History:
     """Return the trials of the ledger with their returns."""
-    known = [(entry, _read_returns(home, entry)) for entry in contents.entries]
-    usable = [(entry.session, returns) for entry, returns in known if returns is not None]
-    return history_of(
-        [returns for _, returns in usable],
-        [session for session, _ in usable],
-        unknown=contents.count - len(usable),
-    )
+    found = [_read_returns(home, entry) for entry in contents.entries]
+    known = [returns for returns in found if returns is not None]
+    return history_of(known, unknown=contents.count - len(known))
 
 
 def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:

@@ -1,4 +1,5 @@
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,10 +16,12 @@ from tasks.selection.selection_run import (
     out_of_sample,
     rows_of,
     run_selection,
+    splits_of,
     window_needed,
 )
 from tests.builders import FRIDAY, make_panel, make_settings
 from tests.champions import FEATURES, MemoryLedger, features_of, make_rows
+from tests.unit.models.datasets import make_data
 
 SMALL = {
     "models.train_sessions": 120,
@@ -181,33 +184,33 @@ def test_a_candidate_is_recorded_before_the_next_one_is_trained(monkeypatch):
     assert [trial.candidate.name for trial in ledger.trials] == ["momentum_52_week", "equal_weight"]
 
 
+def splits(*, last=FRIDAY, feature_set="f" * 64, **overrides):
+    settings = make_settings(**SMALL | overrides).models
+    panel, data = (
+        make_panel(sessions=400, symbols=3, last=last),
+        replace(make_data(), feature_set=feature_set),
+    )
+    return splits_of(panel, data, folds_of(panel, data, settings), settings)
+
+
 @pytest.mark.parametrize(
     ("overrides", "is_another"),
     [
+        ({}, False),
+        ({"last": FRIDAY - timedelta(days=1)}, True),
+        ({"feature_set": "e" * 64}, True),
         ({"models.target": "rank"}, True),
         ({"models.entry": "next_close"}, True),
+        ({"models.label_horizons": [5]}, True),
         ({"models.folds": 2}, True),
+        ({"models.train_sessions": 100}, True),
         ({"models.embargo_sessions": 6}, True),
         ({"models.sample_weights": "time_decay"}, True),
-        ({"models.features": "all"}, True),
         ({"models.min_t_statistic": 1.0, "models.min_deflated_sharpe": 0.5, "models.max_age_days": 9}, False),
     ],
 )
 def test_other_splits_are_other_trials_and_other_limits_are_not(overrides, is_another):
-    panel = make_panel(sessions=560, symbols=12)
-    few = {"models.quick_candidates": ["momentum_52_week"]}
-
-    one, other = tried(panel, **few), tried(panel, **few | overrides)
-
-    assert (one[0].splits != other[0].splits) == is_another
-
-
-def test_a_later_session_is_another_trial():
-    few = {"models.quick_candidates": ["momentum_52_week"]}
-    fridays = (FRIDAY - timedelta(days=1), FRIDAY)
-    one, other = (tried(make_panel(sessions=560, symbols=12, last=last), **few) for last in fridays)
-
-    assert one[0].splits != other[0].splits
+    assert (splits() != splits(**overrides)) == is_another
 
 
 @pytest.mark.parametrize(("lost", "is_found"), [(0, True), (10**9, False)])

@@ -1,10 +1,14 @@
-import numpy as np
-import pandas as pd
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+"""The effective number against simulated maxima of correlated normals."""
 
-from tasks.selection.statistics.effective import cluster_trials, correlations
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from tasks.selection.statistics.effective import correlations, effective_trials
+
+RECORD, WEEK = 770, 5  # sessions
 
 
 def noise(seed, count, sessions=600):
@@ -17,68 +21,88 @@ def alike(seed, count, *, correlation, sessions=600):
     return np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
 
 
-def effective(returns, weeks=None):
-    return cluster_trials(returns, weeks or [1] * returns.shape[1]).total
+def weekly(candidates, weeks):
+    """Return the trials of so many weeks: each has the last RECORD sessions of every candidate."""
+    length = len(candidates)
+    columns = []
+    for week in range(weeks):
+        start = week * WEEK
+        assert start + RECORD <= length
+        trial = np.full_like(candidates, np.nan)
+        trial[start : start + RECORD] = candidates[start : start + RECORD]
+        columns.append(trial)
+    return np.hstack(columns)
+
+
+def chances(related):
+    """Return how many independent normals exceed 2 as often as the largest of these correlated ones."""
+    values, vectors = np.linalg.eigh(related)
+    draws = np.random.default_rng(8).normal(size=(20_000, len(related))) * np.sqrt(np.clip(values, 0, None))
+    exceeding = ((draws @ vectors.T).max(axis=1) > 2).mean()
+    return np.log(1 - exceeding) / np.log(norm.cdf(2))
 
 
 def test_unrelated_trials_count_in_full_and_identical_ones_once():
-    assert effective(noise(1, 20)) == pytest.approx(20)
-    assert effective(np.repeat(noise(1, 1), 20, axis=1)) == pytest.approx(1)
+    assert effective_trials(noise(1, 20, 20_000)) == pytest.approx(20, rel=0.01)
+    assert effective_trials(np.repeat(noise(1, 1), 20, axis=1)) == pytest.approx(1, abs=1e-5)
 
 
-def test_no_trials_are_no_chances():
-    assert effective(np.empty((0, 0))) == 0
-    assert effective(noise(1, 1)) == 1
+def test_few_trials_are_few_chances():
+    assert effective_trials(np.empty((0, 0))) == 0
+    assert effective_trials(noise(1, 1)) == 1
 
 
-def test_clusters_are_found_and_their_trials_are_worth_what_they_share():
-    returns = np.hstack([alike(1, 10, correlation=0.9), alike(2, 5, correlation=0.8)])
+# never fewer chances than there are, and at most three times as many
+@pytest.mark.parametrize(
+    "returns",
+    [
+        alike(1, 26, correlation=0.9),
+        alike(2, 10, correlation=0.5),
+        np.hstack([alike(3, 40, correlation=0.97), noise(4, 1)]),
+        np.hstack([alike(5, 20, correlation=0.8), alike(6, 5, correlation=0.6), noise(7, 3)]),
+        weekly(noise(8, 1, 1200), 26),
+        weekly(noise(9, 1, 1200), 52),
+        weekly(np.hstack([alike(10, 3, correlation=0.8, sessions=1200), noise(11, 2, 1200)]), 30),
+    ],
+    ids=["seeds", "loose", "crowd and one", "three groups", "26 weeks", "52 weeks", "30 weeks of five"],
+)
+def test_it_is_no_smaller_than_the_chances_that_there_are(returns):
+    there_are = chances(correlations(returns))
 
-    clusters = cluster_trials(returns, [1] * 15)
-
-    assert clusters.effective == pytest.approx([0.9 + 0.1 * 10, 0.8 + 0.2 * 5], abs=0.15)
-    assert np.corrcoef(clusters.returns[:, 0], returns[:, :10].mean(axis=1))[0, 1] == pytest.approx(1)
+    assert 0.95 * there_are <= effective_trials(returns) <= 3 * there_are
 
 
-# fault 142
-def test_every_other_seed_raises_the_number():
+def test_fault_142_every_other_seed_and_every_week_raises_the_number():
     seeds = alike(1, 26, correlation=0.9)
+    weeks = weekly(noise(2, 1, 1000), 26)
 
-    found = [effective(seeds[:, :count]) for count in range(1, 27)]
-
-    assert found == sorted(found)
-    assert found[-1] > found[0] + 2
-
-
-def test_the_same_trials_in_later_weeks_count_once_and_new_data_raises_the_number():
-    week = np.hstack([alike(1, 3, correlation=0.9), noise(7, 1)])
-    one = effective(week)
-    again = effective(np.hstack([week, week]), [1] * 4 + [2] * 4)
-    later = np.full((1200, 8), np.nan)
-    later[:600, :4], later[600:, 4:] = week, alike(3, 4, correlation=0.9)
-
-    assert again == pytest.approx(one)
-    assert effective(later, [1] * 4 + [2] * 4) > one + 0.9
+    for trials in (seeds, weeks):
+        found = [effective_trials(trials[:, :count]) for count in range(1, 27)]
+        assert found == sorted(found)
+        assert found[-1] > found[0] + 1.5
 
 
-def test_correlations_are_of_the_sessions_that_both_have():
-    returns = noise(3, 4)
-    returns[:100, 0], returns[400:, 1], returns[:570, 2] = np.nan, np.nan, np.nan
+def test_correlations_are_those_of_mean_returns():
+    one = noise(3, 1, 4000)[:, 0]
+    late, early, short = one.copy(), one.copy(), noise(4, 1, 4000)[:, 0]
+    late[:1000], early[3000:], short[100:] = np.nan, np.nan, np.nan
 
-    found = correlations(returns)
+    found = correlations(np.column_stack([late, early, short]))
 
-    expected = pd.DataFrame(returns).corr(min_periods=60).fillna(0).to_numpy(copy=True)
-    np.fill_diagonal(expected, 1)
-    assert found == pytest.approx(expected)
-    assert found[2, :2].tolist() == [0, 0]
+    assert found[0, 1] == pytest.approx(2000 / 3000, abs=0.02)
+    assert found[0, 2] == 0
+    assert np.diag(found).tolist() == [1, 1, 1]
 
 
-def test_constant_returns_correlate_with_nothing():
-    assert correlations(np.hstack([np.zeros((100, 1)), noise(1, 1, 100)]))[0, 1] == 0
+def test_correlations_of_whole_series_are_pearsons():
+    returns = alike(5, 4, correlation=0.5)
+
+    assert correlations(returns) == pytest.approx(np.corrcoef(returns, rowvar=False))
 
 
 @given(st.integers(1, 12), st.integers(0, 50), st.floats(0, 1))
+@settings(deadline=None)
 def test_it_is_between_one_and_the_number_of_trials(count, seed, correlation):
-    found = effective(alike(seed, count, correlation=correlation, sessions=80))
+    found = effective_trials(alike(seed, count, correlation=correlation, sessions=80))
 
-    assert 1 - 1e-9 <= found <= count + 1e-9
+    assert 1 - 1e-6 <= found <= count + 1e-6

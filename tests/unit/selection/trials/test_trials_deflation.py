@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.selection.trials.deflation import bar_of, cluster_history, deflate
+from tasks.selection.trials.deflation import bar_of, deflate, effective_number
 from tasks.selection.trials.history import history_of
 
 SESSIONS = 756
@@ -19,7 +19,7 @@ def series(seed, sharpe=0.0, sessions=SESSIONS, start="2021-01-04"):
 
 def evidence_after(others, sharpe=1.5):
     week = {"lightgbm": series(1, sharpe)}
-    history = history_of([*week.values(), *others], ["w"] * (1 + len(others)))
+    history = history_of([*week.values(), *others])
     return deflate(history, week, "lightgbm", ranked=["lightgbm"]).evidence
 
 
@@ -43,8 +43,8 @@ def test_trials_that_are_the_same_raise_nothing():
 
 def test_lost_trials_count_as_independent_ones():
     week = {"lightgbm": series(1, 1.5)}
-    known = history_of([*week.values(), *[series(100 + i) for i in range(9)]], ["w"] * 10)
-    lost = history_of(list(week.values()), ["w"], unknown=9)
+    known = history_of([*week.values(), *[series(100 + i) for i in range(9)]])
+    lost = history_of(list(week.values()), unknown=9)
 
     one, other = (deflate(each, week, "lightgbm", ranked=["lightgbm"]) for each in (known, lost))
 
@@ -74,7 +74,7 @@ def test_the_bar_falls_with_the_length_of_the_record():
 def test_a_trial_without_a_signal_of_its_own_is_counted_but_no_chance_of_luck():
     flat = series(1) * 0
     week = {"lightgbm": series(1, 1.5), "equal_weight": flat}
-    history = history_of(list(week.values()), ["w", "w"])
+    history = history_of(list(week.values()))
 
     found = deflate(history, week, "lightgbm", ranked=["lightgbm"])
 
@@ -83,29 +83,31 @@ def test_a_trial_without_a_signal_of_its_own_is_counted_but_no_chance_of_luck():
 
 def test_without_a_candidate_or_with_too_few_sessions_there_is_no_evidence():
     week = {"lightgbm": series(1, sessions=59)}
-    history = history_of(list(week.values()), ["w"])
+    history = history_of(list(week.values()))
 
     assert deflate(history, week, None, ranked=["lightgbm"]).evidence is None
     assert deflate(history, week, "lightgbm", ranked=["lightgbm"]).evidence is None
-    assert deflate(history_of([], []), {}, None, ranked=[]).effective == 0
+    assert deflate(history_of([]), {}, None, ranked=[]).effective == 0
 
 
 def test_overfitting_is_that_of_the_weeks_candidates_that_rank():
     week = {"a": series(1, 3.0), "b": series(2), "equal_weight": series(1) * 0}
-    history = history_of(list(week.values()), ["w"] * 3)
+    history = history_of(list(week.values()))
 
     assert deflate(history, week, "a", ranked=["a", "b"]).overfitting < 0.2
     assert np.isnan(deflate(history, week, "a", ranked=["a"]).overfitting)
 
 
-def test_a_year_of_weeks_adds_the_fresh_sessions_of_each():
-    weeks, returns = [], []
+def test_a_year_of_weeks_adds_what_its_fresh_sessions_differ():
     long = [series(seed, sessions=SESSIONS + 260) for seed in (1, 2, 3)]
-    for week in range(52):
-        for each in long:
-            returns.append(each[week * 5 : week * 5 + SESSIONS])
-            weeks.append(str(week))
+    found = [
+        effective_number(history_of([each[5 * w : 5 * w + SESSIONS] for w in range(weeks) for each in long]))
+        for weeks in (1, 2, 26, 52)
+    ]
 
-    total = cluster_history(history_of(returns, weeks)).total
-
-    assert total == pytest.approx(3, abs=0.05)
+    assert found == [
+        pytest.approx(3, abs=0.05),
+        pytest.approx(3.5, abs=0.3),
+        pytest.approx(9, abs=1),
+        pytest.approx(14.5, abs=1.5),
+    ]
