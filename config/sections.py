@@ -218,6 +218,17 @@ class Methods(Section):
     """`black_litterman`: variance of the error of the equilibrium returns, as a fraction of the returns' variance."""
 
 
+class Overlays(Section):
+    """Sizing of what the optimizer found; each overlay only lowers weights, and is off at 0."""
+
+    correlation_reduction: Fraction
+    """A position is cut by this × its mean correlation with the others (weighted by them; negative ones count 0)."""
+    kelly_frac: Fraction
+    """The portfolio is cut to this fraction of the growth-optimal size, if the champion ranks names."""
+    volatility_target: NotNegative
+    """The portfolio is cut to this annual volatility, as a fraction."""
+
+
 class Portfolio(Section):
     """The portfolio and its limits."""
 
@@ -254,6 +265,7 @@ class Portfolio(Section):
     solver_max_iterations: Count
     """If an optimizer's solver needs more iterations, the next rung of the ladder is used."""
     methods: Methods
+    overlays: Overlays
 
 
 class Trades(Section):

@@ -13,6 +13,7 @@ from tasks.core.text import percent
 from tasks.portfolio.arrays import Codes, Names
 from tasks.portfolio.candidates import Candidates, Obstacle
 from tasks.portfolio.limits import UNKNOWN_SECTOR, Limits, Rules
+from tasks.portfolio.overlays import CORRELATION, KELLY, VOLATILITY
 from tasks.portfolio.target import SMALLEST_CUT, Reason, Target, View
 
 REASONS = {
@@ -23,6 +24,11 @@ REASONS = {
     Reason.NO_WEIGHT: "no weight from the optimizer",
     Reason.NO_NEW_POSITIONS: "no new positions now",
     Reason.UNRANKED: "one of the names considered, which the champion does not rank",
+}
+OVERLAYS = {
+    CORRELATION: "Correlated positions are reduced",
+    KELLY: "The portfolio is cut to a fraction of the Kelly size",
+    VOLATILITY: "The portfolio is cut to the volatility target",
 }
 OBSTACLES = {
     Obstacle.UNSCORED: "left the universe",
@@ -101,6 +107,8 @@ def notes_of(
         yield "The baseline expects no return of any name: it only brings positions back to their target weights."
     if view.exposure_cap < 1:
         yield f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio."
+    for effect in target.effects:
+        yield f"{OVERLAYS[effect.overlay]}: {percent(effect.before)} invested before, {percent(effect.after)} after."
     if not view.allows_new_positions:
         yield "The regime allows no new positions and no increases."
     invested = names.sector[target.places[weights > 0]].tolist()

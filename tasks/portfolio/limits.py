@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from config.sections import Methods
+from config.sections import Methods, Overlays
 from config.sections import Portfolio as PortfolioSettings
 from tasks.portfolio.arrays import Codes, Matrix, Places, Vector
 
@@ -69,6 +69,7 @@ class Rules:
     solver_max_iterations: int
     costs_per_year: float
     methods: Methods
+    overlays: Overlays
 
 
 def rules_of(settings: PortfolioSettings, sectors: Sequence[str]) -> Rules:
@@ -91,6 +92,7 @@ def rules_of(settings: PortfolioSettings, sectors: Sequence[str]) -> Rules:
         solver_max_iterations=settings.solver_max_iterations,
         costs_per_year=settings.costs_per_year,
         methods=settings.methods,
+        overlays=settings.overlays,
     )
 
 

@@ -17,6 +17,7 @@ from tasks.portfolio.caps import cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
 from tasks.portfolio.optimizers.problem import Problem
+from tasks.portfolio.overlays import Effect, size
 from tasks.portfolio.rebalance import Costing, Thrift, cost_fractions, move_towards
 from tasks.portfolio.schema import LadderStep
 
@@ -65,6 +66,7 @@ class Target:
     limits: Limits
     method: str
     steps: tuple[LadderStep, ...]
+    effects: tuple[Effect, ...]  # of the sizing overlays
 
     @property
     def uncosted(self) -> Weights:
@@ -97,7 +99,9 @@ def target_weights(
         rules=rules,
     )
     within, chosen = np.arange(len(places)), np.searchsorted(places, candidates.chosen)
-    solution = _solve(view, names, candidates, covariance[np.ix_(chosen, chosen)], limits, chosen, rules)
+    solution, effects = _solve(
+        view, names, candidates, covariance[np.ix_(chosen, chosen)], limits, chosen, rules
+    )
     if solution.method == HOLD:
         kept = np.flatnonzero(held.shares[places] > 0)
         places, within, limits = places[kept], within[kept], limits_among(limits, kept)
@@ -112,7 +116,7 @@ def target_weights(
         current,
         covariance[np.ix_(within, within)] * SESSIONS_PER_YEAR,
         cost_fractions(uncosted - current, names, held, places, costing),
-        limits,
+        replace(limits, max_exposure=min(limits.max_exposure, uncosted.sum())) if effects else limits,
         is_weighed=is_candidate & (solution.weights is not None),
         thrift=Thrift(rules.methods.risk_aversion, rules.costs_per_year),
     )
@@ -124,6 +128,7 @@ def target_weights(
         limits,
         solution.method,
         solution.steps,
+        effects,
     )
 
 
@@ -140,9 +145,9 @@ def _solve(
     limits: Limits,
     chosen: Places,
     rules: Rules,
-) -> Solution:
+) -> tuple[Solution, tuple[Effect, ...]]:
     if view.exposure_cap <= 0:
-        return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "used: the regime allows no exposure"),))
+        return Solution(None, CASH_ONLY, (LadderStep(CASH_ONLY, "used: the regime allows no exposure"),)), ()
     yearly = covariance * SESSIONS_PER_YEAR
     problem = Problem(
         expected_returns(
@@ -156,7 +161,11 @@ def _solve(
         rules.solver_max_iterations,
         rules.methods,
     )
-    return solve(problem, optimizer=view.optimizer, ranks=view.ranks)
+    solution = solve(problem, optimizer=view.optimizer, ranks=view.ranks)
+    if solution.weights is None:
+        return solution, ()
+    weights, effects = size(solution.weights, problem, ranks=view.ranks, overlays=rules.overlays)
+    return solution._replace(weights=weights), effects
 
 
 def _with_held(solution: Solution, names: Names, held: Held, places: Places, chosen: Places) -> Weights:

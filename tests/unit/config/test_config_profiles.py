@@ -91,6 +91,7 @@ NOT_LIMITS = (
     "portfolio.keep_rank_multiple",
     "portfolio.methods.",  # parameters of optimizers
     "portfolio.optimizer",
+    "portfolio.overlays.",  # off
     "portfolio.solver",
     "portfolio.unknown_sector",
 )

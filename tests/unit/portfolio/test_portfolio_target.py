@@ -506,3 +506,16 @@ def test_the_regime_lowers_the_limit_of_one_position():
 
     assert usual.weights.max() > 0.11
     assert smaller.weights.max() == pytest.approx(0.06)
+
+
+def test_an_overlay_leaves_the_rest_in_cash_and_says_so():
+    shipped = make_settings().portfolio
+    calm = shipped.overlays.model_copy(update={"volatility_target": 0.05})
+    settings_ = shipped.model_copy(update={"overlays": calm})
+    known = make_covariance()
+
+    found = target_of(make_view(), make_assets(), known, make_held(S00=0.15), settings=settings_)
+
+    weights = found.weights[NAMES].to_numpy()
+    assert np.sqrt(252 * weights @ known.to_numpy() @ weights) <= 0.0501
+    assert any(note.startswith("The portfolio is cut to the volatility target: ") for note in found.notes)
