@@ -9,17 +9,21 @@ from tasks.backtest.session_decision import SessionDecision
 from tests.homes import SMALL_MARKET, afterclose, configure
 
 LAST = "2023-06-15"
+EARLIER = "2023-03-15"
 COMMAND = ("backtest", "--model", "momentum_52_week", "--optimizer", "min_volatility", "--json")
+
+
+def home_until(place, last):
+    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
+    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
+    configure(place, {"data": {"simulated": simulated}, "models": models})
+    assert afterclose("refresh", "--date", last, home=place).returncode == 0
+    return place
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
-    settings = {"data": {"simulated": simulated}, "models": models}
-    place = configure(tmp_path_factory.mktemp("backtest"), settings)
-    assert afterclose("refresh", "--date", LAST, home=place).returncode == 0
-    return place
+    return home_until(tmp_path_factory.mktemp("backtest"), LAST)
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +133,18 @@ def test_a_start_that_is_not_known_is_a_usage_error(home, first, words, said):
 
     assert ended.returncode == 2
     assert re.search(said, " ".join(ended.stderr.split()))
+
+
+# issue 13, done when 4
+def test_a_backtest_to_a_session_has_the_bytes_of_one_in_a_lake_that_ends_there(home, first, tmp_path):
+    def published(place):
+        ended = afterclose(*COMMAND, "--to", EARLIER, home=place)
+        assert ended.returncode == 0, ended.stderr
+        folder = place / "reports" / "backtests" / json.loads(ended.stdout)["id"]
+        files = {
+            file.name: file.read_bytes().replace(folder.name.encode(), b"ID") for file in folder.iterdir()
+        }
+        manifest = json.loads(files.pop("manifest.json"))
+        return files, manifest["figures"], manifest["basis"]
+
+    assert published(home) == published(home_until(tmp_path / "ends there", EARLIER))
