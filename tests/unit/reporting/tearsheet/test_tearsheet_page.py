@@ -1,6 +1,7 @@
 """The tear sheet as a page: one file that fetches nothing, legible without pictures, whole for a short history."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,15 @@ def test_every_table_has_a_name(report):
 
     assert all(region["aria-label"] and region["tabindex"] == "0" for region in regions)
     assert len(regions) == sum(tag == "table" for tag, _ in report.tags)
+
+
+def test_a_backtest_without_the_regime_is_marked(html):
+    without = render_tear_sheet(
+        make_sheet(), replace(COMBINATION, uses_regime=False), identity="x", is_simulated=False
+    )
+
+    assert b"no regime limits" in without
+    assert b"no regime limits" not in html
 
 
 def test_a_simulated_market_is_marked(html):

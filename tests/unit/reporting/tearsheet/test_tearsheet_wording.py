@@ -48,6 +48,13 @@ def test_ignored_halts_are_not_mentioned():
     assert len(basis_lines(make_sheet(), replace(COMBINATION, after_halt="ignore"))) == 3
 
 
+def test_a_backtest_without_the_regime_says_so():
+    without = basis_lines(make_sheet(), replace(COMBINATION, uses_regime=False))[0]
+
+    assert without.endswith("The regime limits neither exposure nor sizes nor purchases.")
+    assert "regime" not in basis_lines(make_sheet(), COMBINATION)[0]
+
+
 def test_a_backtest_without_fills_says_so():
     sheet = make_sheet(basis=replace(BASIS, fills=0, traded_usd=0.0, cost_usd=0.0))
 
