@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tasks.backtest.combination import Combination, run_combination, run_equal_weight
+from tasks.backtest.halts import Halts
 from tasks.backtest.publication import publish, tables_of
 from tasks.backtest.regimes import regimes_of
 from tasks.backtest.signals import regime_path, signals_of
@@ -85,9 +86,10 @@ def published(made: World, place: Path) -> dict[str, bytes]:
         optimizer=COMBINATION.optimizer,
         models=SETTINGS.models,
     )
-    course = run_combination(made, signals, SETTINGS, COMBINATION)
+    halts = Halts(made, SETTINGS, regime.volatility_pct, after=COMBINATION.after_halt)
+    course = run_combination(made, signals, SETTINGS, COMBINATION, halts)
     equal = run_equal_weight(made, signals, SETTINGS, COMBINATION)
-    sheet = tear_sheet_of(course, equal, made, regime.states, coverage=(), seed=1)
+    sheet = tear_sheet_of(course, equal, made, regime.states, coverage=(), seed=1, halts=halts.trips)
     page = render_tear_sheet(sheet, COMBINATION, identity="x", is_simulated=False)
     publish(place, tables_of(sheet), page, COMBINATION, {"id": "x"}, sheet)
     assert sheet.basis.fills > 50
