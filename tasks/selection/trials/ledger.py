@@ -102,7 +102,7 @@ class HomeLedger:
 def history_in(home: Home, contents: Contents) -> History:
     """Return the trials of the ledger with their returns."""
     found = [_read_returns(home, entry) for entry in contents.entries]
-    known = [returns for returns in found if returns is not None]
+    known = [_from_csv(content) for content in found if content is not None]
     return history_of(known, unknown=contents.count - len(known))
 
 
@@ -206,14 +206,16 @@ def _trials_of_champions(home: Home) -> int:
     return max((int(each.get("trials", 0)) for each in metrics), default=0)
 
 
-def _read_returns(home: Home, entry: Entry) -> pd.Series | None:
-    """Return the returns of a trial; None if their file is missing or was edited."""
+def _read_returns(home: Home, entry: Entry) -> bytes | None:
+    """Return the file of a trial's returns; None if it is missing or was edited."""
     try:
         content = _returns_file(home, entry.session, entry.returns).read_bytes()
     except (OSError, ValueError):
         return None
-    if sha256_of_bytes(content) != entry.returns:
-        return None
+    return content if sha256_of_bytes(content) == entry.returns else None
+
+
+def _from_csv(content: bytes) -> pd.Series:
     return pd.read_csv(io.BytesIO(content), index_col="session", parse_dates=["session"])["return"]
 
 
