@@ -73,6 +73,13 @@ def without(pattern, line):
     return bring_about
 
 
+def with_edited_ledger(me):
+    ledger = Home(me / "book").trial_ledger
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    ledger.write_text("edited\n")
+    return told("afterclose weekly --quick")(me)
+
+
 def importing(*rows):
     """Return what imports a file of prices."""
 
@@ -166,6 +173,7 @@ SYMPTOMS = {
         data={"universe": {"min_history_sessions": 30}},
         models={**SHORT_TRAINING, "quick_candidates": ["lightgbm"], "max_train_test_gap": 0.0},
     ),
+    "The trial ledger is not intact": with_edited_ledger,
     "the exchange was closed": told("afterclose daily --date 2024-06-09"),
     "has not closed yet": on(datetime(2024, 6, 14, 15, tzinfo=UTC), "afterclose daily --date today"),
     "is in the future": told("afterclose daily --date 2024-06-20"),
