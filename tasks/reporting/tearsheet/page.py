@@ -6,9 +6,10 @@ import numpy as np
 
 from tasks.backtest.combination import Combination
 from tasks.backtest.metrics.bootstrap import LEVEL
-from tasks.backtest.metrics.figures import SHORT_SESSIONS
+from tasks.backtest.metrics.figures import SHORT_SESSIONS, Figure
 from tasks.backtest.metrics.tables import worst_drawdowns
 from tasks.backtest.tear_sheet import TearSheet
+from tasks.core.text import counted
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, signed, typeset_percent, words
 from tasks.reporting.tearsheet import figures, tables
@@ -111,8 +112,12 @@ def _trip_tiles(sheet: TearSheet) -> list[Tile]:
     still = int(sheet.trips["is_open"].sum())
     return [
         Tile("Round trips", f"{count:,}", f"{still:,} of them open"),
-        *(
-            Tile(tables.label_of(name), tables.figure_text(name, figure.value), "")
-            for name, figure in sheet.trip_figures.items()
-        ),
+        *(_trip_tile(name, figure) for name, figure in sheet.trip_figures.items()),
     ]
+
+
+def _trip_tile(name: str, figure: Figure) -> Tile:
+    """Return a figure of round trips; its number of observations is that of the closed ones."""
+    note = tables.note_of(figure)
+    detail = counted(figure.sessions, "closed trip") + (f", {note}" if note else "")
+    return Tile(tables.label_of(name), tables.figure_text(name, figure.value), detail)

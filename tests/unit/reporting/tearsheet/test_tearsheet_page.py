@@ -93,6 +93,10 @@ def test_a_short_history_is_marked_and_its_annualised_figures_are_withheld():
     assert "Rolling Sharpe ratio and beta need more than 252 sessions" in report.text
 
 
+def test_figures_of_round_trips_are_marked_by_the_number_of_trips(report):
+    assert "Hit rate 50.0% 8 closed trips, short" in report.text
+
+
 def test_a_portfolio_that_never_traded_is_a_page():
     empty = make_sheet().trips.iloc[:0]
     sectors = pd.DataFrame(index=pd.DatetimeIndex(make_sheet().curve.sessions))
