@@ -1,13 +1,14 @@
 """The backtest slice's stage in the day: compare it, and the published days before it, with a walk."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
 from config.settings import config_hash
 from tasks.backtest.build import known_companies
 from tasks.backtest.combination import code_hash
-from tasks.backtest.parity.compare import compare_days, printed_weights
+from tasks.backtest.parity.compare import compare_days, data_of, printed_weights
 from tasks.backtest.parity.recorded import read_recorded
 from tasks.backtest.parity.schema import ComparedDay, Parity, RecordedDay, Trade
 from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
@@ -41,7 +42,7 @@ def compare_with_backtest(
     today = recorded_today(run, scores, regime, portfolio, trades, halt)
     basis = sha256_of_record([config_hash(run.settings), code_hash()])
     try:
-        parity = _compared(run, market.snapshot, today, basis)
+        today, parity = _compared(run, market.snapshot, today, basis)
     except AftercloseError as error:
         parity = Parity((), (), (), None, "", problem=error.what)
     log.info("backtest of %d sessions: %s", len(parity.sessions), parity.state.replace("_", " "))
@@ -81,13 +82,15 @@ def recorded_today(
     )
 
 
-def _compared(run: Run, snapshot: SnapshotRef, today: RecordedDay, basis: str) -> Parity:
+def _compared(run: Run, snapshot: SnapshotRef, today: RecordedDay, basis: str) -> tuple[RecordedDay, Parity]:
     recorded = read_recorded(run.home, run.session.day, sessions=SESSIONS - 1, basis=basis)
     days = [*recorded.days, today]
     # one more session than is used: what became known about older ones falls on the first row
     window = SESSIONS + max(run.settings.risk.window_sessions + 1, WINDOW) + 1
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS, window=window)
     companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
-    return compare_days(
+    parity = compare_days(
         world, companies, days, run.settings, skipped=recorded.skipped, recorded_sha256=recorded.sha256
     )
+    read = data_of(world, len(world.sessions) - 1, run.settings)
+    return replace(today, data=read), parity

@@ -5,6 +5,7 @@ from the next record are the fills. On each session the decision is taken by the
 scores and the regime that the day recorded; prices, quotes, risk, weights, sizes and costs are computed again.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -28,8 +29,9 @@ from tasks.backtest.parity.schema import (
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.start import columns_of
-from tasks.backtest.world import World
+from tasks.backtest.world import World, window_at
 from tasks.data.panel.companies import CompanyIndex
+from tasks.portfolio.quotes import WINDOW
 from tasks.regime.exposure import allowances
 from tasks.trades.decision import Decision
 from tasks.trades.plan import cash_after_cents, shares_after
@@ -79,6 +81,7 @@ def compare_days(
                 _equity_difference(world, row, day, held),
                 fills,
                 unproposed,
+                data_differs=day.data not in {"", data_of(world, row, settings)},
             )
         )
         holds = None if decision is None else _holds(decision)
@@ -90,6 +93,20 @@ def compare_days(
         holds=holds,
         recorded_sha256=recorded_sha256,
     )
+
+
+def data_of(world: World, row: int, settings: Settings) -> str:
+    """Return the hash of the bars that a decision on the row reads, as known at its close.
+
+    It does not depend on where the world begins, nor on companies without a bar in the window.
+    """
+    window = window_at(world, row, max(settings.risk.window_sessions + 1, WINDOW))
+    has_bar = np.isfinite(window.raw_close).any(axis=0)
+    digest = hashlib.sha256("\n".join(world.company[has_bar].tolist()).encode())
+    for values in (window.raw_close, window.dollar_volume):
+        seen = values[:, has_bar]
+        digest.update(np.where(np.isfinite(seen), seen, -1.0).tobytes())  # one kind of missing
+    return digest.hexdigest()
 
 
 def _shares(day: RecordedDay, column_of: Mapping[str, int], companies: int) -> Shares | None:

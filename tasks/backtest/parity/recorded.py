@@ -108,6 +108,7 @@ def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -
         state=str(signals["regime"]["state"]),
         volatility_pct=float.fromhex(decided["volatility_pct"]),
         reductions_only=bool(decided["reductions_only"]),
+        data=str(decided["data"]),
     )
 
 
@@ -120,6 +121,7 @@ def decided_from(day: RecordedDay, *, basis: str) -> dict[str, Any]:
         "score_to_return": day.score_to_return.hex(),
         "volatility_pct": day.volatility_pct.hex(),
         "reductions_only": day.reductions_only,
+        "data": day.data,
     }
 
 

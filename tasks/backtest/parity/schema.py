@@ -35,6 +35,7 @@ class RecordedDay:
     state: str  # of the regime
     volatility_pct: float  # NaN: unknown
     reductions_only: bool  # new risk was halted
+    data: str = ""  # hash of the bars that the decision read; "" until it is known
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class SessionParity:
     equity_cents: int  # equity recorded by the day, less that of the walk
     fills: int  # names whose shares changed since the session compared before, beyond splits
     unproposed_shares: int  # of these fills, beyond what the day before had proposed
+    data_differs: bool = False  # the bars of its window, as known then, are no longer those that the day read
 
     @property
     def shares(self) -> int:
@@ -86,7 +88,7 @@ class SessionParity:
 
     @property
     def is_equal(self) -> bool:
-        return not self.lines and self.equity_cents == 0
+        return not self.lines and self.equity_cents == 0 and not self.data_differs
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def parity_record(parity: Parity) -> dict[str, Any]:
                 "difference_shares": one.shares,
                 "difference_cents": one.cents,
                 "difference_equity_cents": one.equity_cents,
+                "data_differs": one.data_differs,
                 "names": len(one.lines),
                 "fills": one.fills,
                 "unproposed_shares": one.unproposed_shares,
@@ -83,6 +84,11 @@ def parity_words(parity: Parity) -> tuple[str, ...]:
         said.append(
             "A published day and the data of the lake no longer agree: a bar, a split or a file was changed, or the"
             " program has a defect. Do not approve today's trades before you know the cause."
+        )
+    if changed := [one.session for one in parity.sessions if one.data_differs]:
+        said.append(
+            f"Bars that {counted(len(changed), 'session')} read, {min(changed)} the first, are no longer those in the"
+            " lake, though no correction of them was recorded."
         )
     if parity.restated:
         bars = ", ".join(f"{bar.symbol} of {bar.session} (known {bar.known})" for bar in parity.restated[:5])

@@ -1,5 +1,6 @@
 """The comparison with the backtest in words and as a record."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -68,6 +69,17 @@ def test_restated_bars_and_skipped_sessions_are_listed_never_hidden():
     assert parity_record(parity)["skipped"] == [
         {"date": "2024-06-13", "reason": "settings or code have changed since"}
     ]
+
+
+def test_changed_bars_are_a_difference_even_where_no_trade_differs():
+    parity = make_parity(TODAY, BEFORE)
+    changed = replace(parity, sessions=(parity.sessions[0], replace(parity.sessions[1], data_differs=True)))
+
+    assert parity_headline(changed) == "Differs from the backtest in 1 of 2 sessions"
+    assert "Bars that 1 session read, 2024-06-13 the first, are no longer those in the lake" in " ".join(
+        parity_words(changed)
+    )
+    assert parity_record(changed)["sessions"][1]["data_differs"] is True
 
 
 def test_what_could_not_be_compared_says_why():
