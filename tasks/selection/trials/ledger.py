@@ -9,9 +9,9 @@ truncated or removed stops the selection until a person accepts it; what was los
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tasks.core.json_text import parse_json
 from tasks.core.secret import read_secret
 from tasks.core.text import counted
 from tasks.models.registry.metadata import METADATA_NAME, read_metadata
-from tasks.models.registry.store import read_versions
+from tasks.models.registry.store import versions_folder
 from tasks.safety import audit
 from tasks.selection.trials.history import History, Trial, history_of
 
@@ -109,7 +109,7 @@ def history_in(home: Home, contents: Contents) -> History:
 def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
     """Return the contents of the ledger. Raises SafetyError if anything is wrong with it.
 
-    Without `returns` only the chain is verified, not the files of the returns.
+    Without `returns` only the chain is verified, not the files of the returns and the count against the champions'.
     """
     contents = read_contents(home, environ, returns=returns)
     if contents.problems:
@@ -133,8 +133,13 @@ def read_contents(home: Home, environ: Mapping[str, str] = os.environ, *, return
     verdict = verify(chain, key=_key(home, environ))
     entries, lost, accepted = _read_entries(chain)
     contents = Contents(entries, lost, (), verdict)
-    checked = [entry for entry in entries if returns and entry.returns not in accepted]
-    return Contents(entries, lost, tuple(_problems(home, contents, checked)), verdict)
+    problems = [
+        f"{home.trial_ledger.relative_to(home.root)}, line {found.line}: {found.why}"
+        for found in verdict.breaks
+    ]
+    if returns:
+        problems += _missing(home, contents, accepted)
+    return replace(contents, problems=tuple(problems))
 
 
 def accept(
@@ -163,11 +168,10 @@ def accept(
     return read_contents(home, environ)
 
 
-def _problems(home: Home, contents: Contents, checked: Sequence[Entry]) -> Iterator[str]:
-    for found in contents.verdict.breaks:
-        yield f"{home.trial_ledger.relative_to(home.root)}, line {found.line}: {found.why}"
-    for entry in checked:
-        if _read_returns(home, entry) is None:
+def _missing(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterator[str]:
+    """Yield the returns that are missing or edited, and whether champions were measured against more trials."""
+    for entry in contents.entries:
+        if entry.returns not in accepted and _read_returns(home, entry) is None:
             path = _returns_file(home, entry.session, entry.returns).relative_to(home.root)
             yield f"{path} is missing or was edited"
     expected = _trials_of_champions(home)
@@ -200,10 +204,13 @@ def _accepted(detail: str) -> tuple[int, set[str]]:
 
 def _trials_of_champions(home: Home) -> int:
     """Return the largest number of trials that a stored champion was measured against; 0 without any."""
-    metrics = [stored.metadata.champion.metrics for stored in read_versions(home)]
-    with suppress(ModelError):  # missing, or damaged: its version has the figure too
-        metrics.append(read_metadata(home.production / METADATA_NAME).champion.metrics)
-    return max((int(each.get("trials", 0)) for each in metrics), default=0)
+    folders = [home.production, *versions_folder(home).glob("*/")]
+    counts = [0]
+    for folder in folders:
+        with suppress(ModelError):  # missing or damaged: the other copies have the figure too
+            metrics = read_metadata(folder / METADATA_NAME).champion.metrics
+            counts.append(int(metrics.get("trials", 0)))
+    return max(counts)
 
 
 def _read_returns(home: Home, entry: Entry) -> bytes | None:
