@@ -1,5 +1,6 @@
 """The command `backtest` for one combination of candidate and optimizer, walked over the lake's history."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -182,8 +183,11 @@ def _computed(
     start = None if account is None else replace(account, shares=account.shares[: len(world.company)])
     halts = Halts(world, settings, regime.volatility_pct, after=combination.after_halt)
     first = world.row(np.datetime64(combination.first))
+    methods: Counter[str] = Counter()
     with progress_bar("Sessions", last - first + 1) as report:
-        course = run_combination(world, signals, settings, combination, halts, start, report=report)
+        course = run_combination(
+            world, signals, settings, combination, halts, start, report=report, methods=methods
+        )
     sheet = tear_sheet_of(
         course,
         run_equal_weight(world, signals, settings, combination, start),
@@ -192,6 +196,7 @@ def _computed(
         coverage=coverage_by_year(seen, course.sessions),
         seed=run.seed("bootstrap"),
         halts=halts.trips,
+        methods=methods,
     )
     page = render_tear_sheet(
         sheet, combination, identity=place.name, is_simulated=settings.data.provider == "simulated"

@@ -1,5 +1,6 @@
 """Backtest one combination of candidate and optimizer: its id, its walk, and the curve that figures are measured on."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -90,8 +91,12 @@ def run_combination(
     start: Account | None = None,
     *,
     report: Callable[[int], None] | None = None,
+    methods: Counter[str] | None = None,
 ) -> Walk:
-    """Walk from `start`, by default from cash alone; `report` receives the number of rows that have been decided."""
+    """Walk from `start`, by default from cash alone.
+
+    `report` receives the number of rows that have been decided; `methods` counts by which rung of the ladder.
+    """
     decision = SessionDecision(world, signals, settings)
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
 
@@ -100,7 +105,11 @@ def run_combination(
             report(row - first + 1)
         reductions_only = halts.reductions_only(row, account)
         decided = decision.decide(row, account, reductions_only=reductions_only)
-        return None if decided is None else decision.orders_of(decided)
+        if decided is None:
+            return None
+        if methods is not None:
+            methods[decided.target.method] += 1
+        return decision.orders_of(decided)
 
     return walk(
         world,

@@ -76,6 +76,7 @@ def publish(
         "identity": dict(identity),
         "figures": {name: _figure(figure) for name, figure in sheet.figures.items()},
         "halts": counts(sheet.halts),
+        "methods": dict(sorted(sheet.methods.items())),
         "basis": {name: value for name, value in asdict(sheet.basis).items() if name != "coverage"},
     }
     return publish_files(place, files, record)

@@ -4,7 +4,7 @@ Computes; tasks/backtest/publication writes the tables, tasks/reporting/tearshee
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,9 @@ class TearSheet:
     worst_days: tuple[WorstDay, ...]
     basis: Basis
     halts: tuple[Trip, ...] = ()  # rules that were met
+    methods: Mapping[str, int] = field(
+        default_factory=dict
+    )  # decisions by the rung of the ladder that set the weights
 
 
 def tear_sheet_of(
@@ -76,6 +79,7 @@ def tear_sheet_of(
     coverage: tuple[Coverage, ...],
     seed: int,
     halts: Sequence[Trip] = (),
+    methods: Mapping[str, int] | None = None,
 ) -> TearSheet:
     """Measure a walk and that of equal weights over the same sessions. `states` are those of the world's sessions."""
     curve, equal = curve_of(course.totals, world, states), curve_of(equal_weight.totals, world, states)
@@ -105,6 +109,7 @@ def tear_sheet_of(
         worst_days=worst_days(curve, attribution, profit, first_symbols(world.company), count=WORST_DAYS),
         basis=_basis(course, curve, world, rows, coverage),
         halts=tuple(halts),
+        methods=dict(methods or {}),
     )
 
 

@@ -22,6 +22,7 @@ from flows.operations.backtest import candidates_of, scores_of
 from flows.operations.inspection import snapshot_of
 from flows.terminal import Options
 from tasks.backtest.combination import Combination, curve_of, rows_of_walk, run_combination
+from tasks.backtest.halts import Halts
 from tasks.backtest.metrics.bootstrap import Interval, paired_differences
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import yearly_turnover
@@ -48,6 +49,7 @@ class Market(NamedTuple):
     world: World
     signals: Signals
     states: NDArray[np.str_]
+    volatility_pct: NDArray[np.float64]
     settings: Settings
 
 
@@ -79,7 +81,7 @@ def market_of(home: Path, model: str) -> Market:
             optimizer=settings.portfolio.optimizer,
             models=settings.models,
         )
-        return Market(world, signals, regime.states, settings)
+        return Market(world, signals, regime.states, regime.volatility_pct, settings)
 
 
 def without_precedence(settings: Settings) -> Settings:
@@ -92,13 +94,14 @@ def without_precedence(settings: Settings) -> Settings:
 
 def measure_walk(market: Market, optimizer: str, first: date | None, last: date | None) -> Measured:
     """Walk the market from cash alone and measure it."""
-    world, signals, states, settings = market
+    world, signals, states, _, settings = market
     start, stop = (world.sessions[row].item() for row in rows_of_walk(world, signals.scores, first, last))
     course = run_combination(
         world,
         replace(signals, optimizer=optimizer),
         settings,
-        Combination("measured", optimizer, start, stop, "next_open", 1),
+        Combination("measured", optimizer, start, stop, "next_open", 1, after_halt="ignore"),
+        Halts(world, settings, market.volatility_pct, after="ignore"),
     )
     curve = curve_of(course.totals, world, states)
     cost_frac = course.totals.costs[1:] / course.totals.equity[:-1]

@@ -1,5 +1,7 @@
 """Halt rules in a walk: what trips, what a trip leaves, and what follows it."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,21 @@ def test_a_halted_session_of_a_walk_has_no_purchases(market, after, buys_later):
     assert course.ordered_sells[5].any()
     assert course.ordered_buys[6:].any() == buys_later
     assert [trip.session for trip in halts.trips] == [DAYS[75].item()]
+
+
+def test_a_walk_counts_its_decisions_by_the_rung_of_the_ladder(market):
+    combination = Combination("one", "min_volatility", DAYS[70].item(), DAYS[75].item(), "next_open", 1)
+    nothing_allowed = signals(market)
+    nothing_allowed.exposure_cap[73:] = 0.0
+    methods = Counter()
+
+    run_combination(
+        market,
+        nothing_allowed,
+        SETTINGS,
+        combination,
+        Halts(market, SETTINGS, CALM, after="ignore"),
+        methods=methods,
+    )
+
+    assert methods == {"min_volatility": 3, "cash": 3}
