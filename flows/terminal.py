@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,6 +24,10 @@ from tasks.core.errors import AftercloseError
 from tasks.core.secrets import masked
 from tasks.core.text import escape_controls
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LINES_EVERY_S = 30.0
 STAGE_LOGGER = "tasks.core.stage"
 # A command in a text that names no home. `init` takes its directory as an argument.
 COMMAND = re.compile(
@@ -121,14 +126,17 @@ def progress(options: Options) -> Iterator[None]:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal, elsewhere one line at the start. Yields a function of how many are done."""
+    """Show a bar on a terminal, elsewhere a line at the start and every half minute, both with the time left.
+
+    Yields a function of how many are done.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console.print(f"{_shown(what)} …", markup=False, soft_wrap=True)
-        yield lambda _: None
+        yield _lines_of_progress(console, _shown(what), total)
         return
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}")
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as shown:
@@ -138,6 +146,33 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
             shown.update(task, completed=done)
 
         yield report
+
+
+def _lines_of_progress(console: "Console", what: str, total: int) -> Callable[[int], None]:
+    """Return a function of how many are done that prints a line every LINES_EVERY_S seconds."""
+    from tasks.core.clock import stopwatch
+
+    started = printed = stopwatch()
+
+    def report(done: int) -> None:
+        nonlocal printed
+        now = stopwatch()
+        if 0 < done < total and now - printed >= LINES_EVERY_S:
+            printed = now
+            left_s = (now - started) * (total - done) / done
+            console.print(
+                f"{what}: {done / total:.0%}, about {_duration(left_s)} left", markup=False, soft_wrap=True
+            )
+
+    return report
+
+
+def _duration(seconds: float) -> str:
+    """Write 40 s, 12 min or 1 h 05 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 class _StageLines(logging.Handler):

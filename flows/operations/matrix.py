@@ -1,10 +1,13 @@
 """The command `backtest` for a matrix: every model with every optimizer, with and without the regime."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from flows.operations.backtest import (
     FOLDER,
@@ -26,6 +29,7 @@ from tasks.core.text import counted
 if TYPE_CHECKING:
     from tasks.backtest.matrix.run import Plan
     from tasks.backtest.matrix.tables import Measured
+    from tasks.backtest.metrics.figures import Figure
     from tasks.backtest.signals import RegimePath
 
 SHOWN = 5
@@ -42,7 +46,14 @@ def backtest_matrix(options: Options, request: Request, *, processes: int | None
 
 def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], processes: int) -> Result:
     from tasks.backtest.matrix.publication import id_of_matrix
-    from tasks.backtest.matrix.run import ScoredCandidate, Terms, combinations_of, plan_matrix, run_plan
+    from tasks.backtest.matrix.run import (
+        ScoredCandidate,
+        Terms,
+        combinations_of,
+        count_finished,
+        plan_matrix,
+        run_plan,
+    )
     from tasks.backtest.publication import read_published
     from tasks.backtest.regimes import regimes_of
     from tasks.backtest.signals import regime_path
@@ -81,7 +92,12 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
                 done += sessions
                 report(done)
 
-            outcomes = run_plan(plan, processes=processes, report=advance)
+            try:
+                outcomes = run_plan(plan, processes=processes, report=advance)
+            except KeyboardInterrupt:
+                done_by_now = f"{count_finished(plan)} of {counted(len(plan.named), 'combination')}"
+                typer.echo(f"afterclose: {done_by_now} are finished. The same command continues.", err=True)
+                raise
         manifest = _published(run, plan, outcomes, regime, place)
         return _result(manifest, place, kept=len(plan.named) - len(plan.missing))
     return _result(manifest, place, kept=None)
@@ -92,12 +108,14 @@ def _published(
 ) -> dict[str, Any]:
     """Measure the outcomes and publish the matrix; return the manifest."""
     from tasks.backtest.matrix.publication import files_of
-    from tasks.backtest.matrix.tables import best, measure_outcome
+    from tasks.backtest.matrix.run import equal_weight_totals
+    from tasks.backtest.matrix.tables import best, measure_outcome, measure_totals
     from tasks.backtest.publication import REPORT_FILE, publish_files
     from tasks.reporting.page.matrix import matrix_picture, render_matrix
 
     is_simulated = run.settings.data.provider == "simulated"
     measured = [measure_outcome(each, plan.world, regime.states) for each in outcomes]
+    equal_weight = measure_totals(equal_weight_totals(plan), plan.world, regime.states)
     combination = plan.named[0][1]
     terms = {
         "first": str(combination.first),
@@ -107,15 +125,16 @@ def _published(
         "costs_multiple": run.settings.costs.multiple,
     }
     scores = {each.name: each.scores.id for each in plan.candidates}
-    picture = matrix_picture(measured, is_simulated=is_simulated)
-    files = files_of(measured, scores, terms, picture)
-    files[REPORT_FILE] = render_matrix(measured, identity=place.name, is_simulated=is_simulated)
+    picture = matrix_picture(measured, equal_weight, is_simulated=is_simulated)
+    files = files_of(measured, equal_weight, scores, terms, picture)
+    files[REPORT_FILE] = render_matrix(measured, equal_weight, identity=place.name, is_simulated=is_simulated)
     record = {
         "identity": {"id": place.name, "scores": scores},
         "matrix": {
             "terms": terms,
             "combinations": [each.outcome.id for each in measured],
             "failed": [_named(each) for each in measured if each.curve is None],
+            "equal_weight": _shown(equal_weight.figures),
             "best": [_named(each) for each in best(measured, SHOWN)],
         },
     }
@@ -126,12 +145,13 @@ def _named(measured: "Measured") -> dict[str, Any]:
     names = dict(zip(("model", "optimizer", "regime"), measured.key, strict=True))
     if measured.curve is None:
         return {**names, "reason": measured.outcome.reason}
-    return {**names, **{each: _value(measured, each) for each in ("sharpe", "cagr", "max_drawdown")}}
+    return {**names, **_shown(measured.figures)}
 
 
-def _value(measured: "Measured", name: str) -> float | None:
-    figure = measured.figures[name]
-    return None if figure.standing == "withheld" else float(figure.value)
+def _shown(figures: "Mapping[str, Figure]") -> dict[str, float | None]:
+    """Return the figures of the printed table; None where one is withheld."""
+    shown = {name: figures[name].value for name in ("sharpe", "cagr", "max_drawdown")}
+    return {name: float(value) if math.isfinite(value) else None for name, value in shown.items()}
 
 
 def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Result:
@@ -157,13 +177,15 @@ def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Re
     if len(failed) > SHOWN:
         lines.append(f"… and {len(failed) - SHOWN} more failed.")
     if matrix["best"]:
-        rows = [
-            (_label(each), f"Sharpe {each['sharpe']:.2f}, max drawdown {each['max_drawdown']:.1%}")
-            for each in matrix["best"]
-        ]
-        lines.append(aligned(rows))
+        rows = [(_label(each), _text(each)) for each in matrix["best"]]
+        lines.append(aligned([*rows, ("equal weight of the universe", _text(matrix["equal_weight"]))]))
     lines.append(f"Report: {place / REPORT_FILE}")
     return Result(document, "\n".join(lines), 1 if len(failed) == len(ids) else 0)
+
+
+def _text(figures: Mapping[str, Any]) -> str:
+    sharpe, deepest = figures["sharpe"], figures["max_drawdown"]
+    return f"Sharpe {'withheld' if sharpe is None else f'{sharpe:.2f}'}, max drawdown {deepest:.1%}"
 
 
 def _label(names: Mapping[str, Any]) -> str:

@@ -12,12 +12,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tasks.backtest.matrix import run
 from tasks.backtest.session_decision import SessionDecision
 from tests.homes import SMALL_MARKET, afterclose, clean_environ, configure
 
 MODELS = ("--model", "momentum_52_week", "--model", "equal_weight")
 MATRIX = ("backtest", "--matrix", *MODELS, "--optimizer", "hrp", "--optimizer", "score_weighted")
 COMMAND = (*MATRIX, "--cadence", "5", "--processes", "1", "--json")
+IN_PAIRS = """
+from tasks.backtest.matrix import run
+run.LARGEST_GROUP = 2
+from flows.start import main
+main()
+"""
 FILES = (
     *("backtest_comparison_matrix.csv", "backtest_detailed_results.json", "equity_curves.png"),
     *("regime_performance_breakdown.csv", "equity_curves.csv", "report.html", "manifest.json"),
@@ -94,14 +101,14 @@ def test_two_processes_publish_the_same_bytes(fresh, home, first):
 
 def test_a_killed_run_is_continued_and_ends_with_the_same_bytes(fresh, home, first):
     finished = fresh / "data" / "backtests"
-    words = [str(Path(sys.executable).parent / "afterclose"), "--home", str(fresh), *COMMAND]
-    run = subprocess.Popen(
+    words = [sys.executable, "-c", IN_PAIRS, "--home", str(fresh), *COMMAND]
+    started = subprocess.Popen(
         words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environ(fresh, {})
     )
-    while not list(finished.glob("*.json")) and run.poll() is None:
+    while not list(finished.glob("*.json")) and started.poll() is None:
         time.sleep(0.02)
-    os.kill(run.pid, signal.SIGKILL)
-    assert run.wait() == -signal.SIGKILL
+    os.kill(started.pid, signal.SIGKILL)
+    assert started.wait() == -signal.SIGKILL
     kept = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.json")}
 
     ended = afterclose(*COMMAND, home=fresh)
@@ -125,9 +132,11 @@ def test_an_interrupt_keeps_what_is_finished(fresh, home, first, monkeypatch):
         return decide(self, row, account)
 
     monkeypatch.setattr(SessionDecision, "decide", interrupt)
+    monkeypatch.setattr(run, "LARGEST_GROUP", 4)
     ended = afterclose(*COMMAND, home=fresh)
 
     assert ended.returncode == 130
+    assert "4 of 8 combinations are finished. The same command continues." in ended.stderr
     assert len(list((fresh / "data" / "backtests").glob("*.json"))) == 4
     assert not (fresh / "reports" / "backtests").exists()
 

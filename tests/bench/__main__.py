@@ -7,10 +7,11 @@ import os
 import platform
 import sys
 
-from tests.bench import costs, day, decision, features, lake, risk, weights
+from tests.bench import backtest, costs, day, decision, features, lake, risk, weights
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
+    "backtest": backtest.measure,
     "costs": costs.measure,
     "day": day.measure,
     "decision": decision.measure,

@@ -5,7 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.backtest.matrix.tables import Measured, comparison, details, equity_table, regime_breakdown
+from tasks.backtest.matrix.tables import (
+    Baseline,
+    Measured,
+    comparison,
+    details,
+    equity_table,
+    regime_breakdown,
+)
 from tasks.core.ids import canonical_json, sha256_of_record
 
 MATRIX_FILE = "backtest_comparison_matrix.csv"
@@ -16,10 +23,14 @@ EQUITY_FILE = "equity_curves.csv"
 
 
 def files_of(
-    measured: Sequence[Measured], scores: Mapping[str, str], terms: Mapping[str, Any], picture: bytes
+    measured: Sequence[Measured],
+    equal_weight: Baseline,
+    scores: Mapping[str, str],
+    terms: Mapping[str, Any],
+    picture: bytes,
 ) -> dict[str, bytes]:
     """Return the content of each file. `scores`: id by model; `terms`: what all combinations have in common."""
-    detailed = {"terms": dict(terms), **details(measured, scores)}
+    detailed = {"terms": dict(terms), **details(measured, equal_weight, scores)}
     return {
         MATRIX_FILE: _csv(comparison(measured)),
         DETAILS_FILE: (canonical_json(detailed) + "\n").encode(),

@@ -17,11 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from config.settings import Settings
 from tasks.backtest.account import Account
-from tasks.backtest.combination import Combination, id_of, rows_of_walk, walk_rules
+from tasks.backtest.combination import Combination, id_of, rows_of_walk, run_equal_weight, walk_rules
 from tasks.backtest.halts import AfterHalt, Halts
 from tasks.backtest.matrix.outcome import COLUMNS, Outcome, load_outcome, store_outcome
 from tasks.backtest.money import Cents, value_cents
-from tasks.backtest.session_decision import SessionDecision
+from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.signals import RegimePath, signals_of
 from tasks.backtest.start import cash_alone
@@ -30,7 +30,7 @@ from tasks.backtest.walk import FillAt, Step, Totals, steps
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, StorageError, TransientError
 from tasks.core.fan_out import Report, fan_out
-from tasks.regime.exposure import everything_allowed
+from tasks.regime.exposure import Allowances, everything_allowed
 from tasks.trades.fills import Orders
 
 NO_SCORES = "The model has no out-of-sample scores: the history is too short."
@@ -148,6 +148,19 @@ def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None)
     return tuple(_loaded(plan.folder, *pair, plan.world) for pair in plan.named)
 
 
+def count_finished(plan: Plan) -> int:
+    """Return how many of the combinations have a stored outcome by now."""
+    return sum(load_outcome(plan.folder, *pair, plan.world.sessions) is not None for pair in plan.named)
+
+
+def equal_weight_totals(plan: Plan) -> Totals:
+    """Return the walk of the universe in equal weights over the same sessions, with the same fills and costs."""
+    combination, candidate = plan.named[0][1], plan.candidates[0]
+    allowed = everything_allowed(len(plan.world.sessions))
+    signals = _signals(plan.world, candidate, allowed, combination, plan.settings)
+    return run_equal_weight(plan.world, signals, plan.settings, combination).totals
+
+
 def _group(plan: Plan, part: tuple[Named, ...]) -> Group:
     models = {each.model for _, each in part}
     candidates = tuple(each for each in plan.candidates if each.name in models)
@@ -204,16 +217,8 @@ class _Walk:
 
     def _begun(self, group: Group, inputs: SessionInputs) -> Iterator[Step]:
         world, combination, settings = group.world, self._combination, group.settings
-        candidate = self._candidate
-        signals = signals_of(
-            world,
-            candidate.scores.values,
-            candidate.scores.folds,
-            group.regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
-            kind=candidate.kind,
-            optimizer=combination.optimizer,
-            models=settings.models,
-        )
+        allowed = group.regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions))
+        signals = _signals(world, self._candidate, allowed, combination, settings)
         decision = SessionDecision(world, signals, settings, inputs)
         halts = Halts(world, settings, group.regime.volatility_pct, after=combination.after_halt)
 
@@ -235,6 +240,24 @@ class _Walk:
             last=last,
             rules=walk_rules(combination),
         )
+
+
+def _signals(
+    world: World,
+    candidate: ScoredCandidate,
+    allowed: Allowances,
+    combination: Combination,
+    settings: Settings,
+) -> Signals:
+    return signals_of(
+        world,
+        candidate.scores.values,
+        candidate.scores.folds,
+        allowed,
+        kind=candidate.kind,
+        optimizer=combination.optimizer,
+        models=settings.models,
+    )
 
 
 def _walks(group: Group) -> list[_Walk]:

@@ -18,6 +18,7 @@ from tasks.backtest.matrix.outcome import Outcome
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import Figure, figure, measure
 from tasks.backtest.metrics.tables import PARTIAL, per_regime, per_year
+from tasks.backtest.walk import Totals
 from tasks.backtest.world import World
 from tasks.risk.ratios import SESSIONS_PER_YEAR
 
@@ -57,15 +58,28 @@ class Measured:
         return sum(count for method, count in self.outcome.methods.items() if method not in allowed)
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """What every combination is compared with: equal weights of the universe."""
+
+    curve: Curve
+    figures: Mapping[str, Figure]
+
+
 def measure_outcome(outcome: Outcome, world: World, states: NDArray[np.str_]) -> Measured:
     """Return the figures of an outcome. `states` are those of the world's sessions."""
-    totals = outcome.totals
-    if totals is None:
+    if outcome.totals is None:
         return Measured(outcome, None, {})
+    baseline = measure_totals(outcome.totals, world, states)
+    return Measured(outcome, baseline.curve, baseline.figures)
+
+
+def measure_totals(totals: Totals, world: World, states: NDArray[np.str_]) -> Baseline:
+    """Return the curve and figures of a walk's totals."""
     curve = curve_of(totals, world, states)
-    sessions = len(totals.sessions) - 1
     yearly = float((totals.costs[1:] / totals.equity[:-1]).mean()) * SESSIONS_PER_YEAR
-    return Measured(outcome, curve, {**measure(curve), COST: figure("turnover", yearly, sessions)})
+    cost = figure("turnover", yearly, len(totals.sessions) - 1)  # annualised, as turnover is
+    return Baseline(curve, {**measure(curve), COST: cost})
 
 
 def comparison(measured: Sequence[Measured]) -> pd.DataFrame:
@@ -84,9 +98,15 @@ def regime_breakdown(measured: Sequence[Measured]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def details(measured: Sequence[Measured], scores: Mapping[str, str]) -> dict[str, Any]:
+def details(
+    measured: Sequence[Measured], equal_weight: Baseline, scores: Mapping[str, str]
+) -> dict[str, Any]:
     """Return everything that was measured, as plain data. `scores`: id of the stored scores by model."""
-    return {"scores": dict(scores), "combinations": [_detail(each) for each in measured]}
+    return {
+        "scores": dict(scores),
+        "equal_weight": _figures(equal_weight.figures),
+        "combinations": [_detail(each) for each in measured],
+    }
 
 
 def equity_table(measured: Sequence[Measured]) -> pd.DataFrame:
@@ -144,16 +164,20 @@ def _detail(measured: Measured) -> dict[str, Any]:
         "combination": combination,
         "outcome": MEASURED,
         "methods": dict(outcome.methods),
-        "figures": {
-            name: {
-                "value": _plain(each.value),
-                "sessions": each.sessions,
-                "standing": WITHHELD if _plain(each.value) is None else each.standing,
-            }
-            for name, each in measured.figures.items()
-        },
+        "figures": _figures(measured.figures),
         "years": _records(per_year(curve).reset_index()),
         "regimes": _records(measured.by_regime),
+    }
+
+
+def _figures(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    return {
+        name: {
+            "value": _plain(each.value),
+            "sessions": each.sessions,
+            "standing": WITHHELD if _plain(each.value) is None else each.standing,
+        }
+        for name, each in figures.items()
     }
 
 

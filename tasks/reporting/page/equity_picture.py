@@ -6,7 +6,7 @@ Fonts are those that matplotlib brings, so that equal curves give equal bytes on
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,13 +22,24 @@ WIDTH, HEIGHT, DPI = 1280, 800, 150  # in points of 1/72 inch / 100
 PAPER, CARD, INK, MUTED, LINE, GRID = "#f4f1ea", "#fffefb", "#16212e", "#5c6773", "#e3ddd0", "#ece7db"
 COLOURS = ("#14566b", "#b5812a", "#2b8a5f", "#ad2f26", "#6d5a8d")
 SANS, SERIF = "DejaVu Sans", "DejaVu Serif"
-BENCHMARK = "Benchmark"
 TITLES = (
     "No combination has a Sharpe ratio",
     "Equity of the best combination",
     "Equity of the {} best combinations",
 )
 COUNTS = ("none", "one", "two", "three", "four", "five")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a line is drawn."""
+
+    colour: str
+    dashes: Any
+    width: float
+
+
+BASELINE_STYLES = (Style("#8a94a0", (0, (1, 1.2)), 1.5), Style(MUTED, (0, (4, 2)), 1.3))
 
 
 @dataclass(frozen=True)
@@ -42,36 +53,34 @@ class EquityLine:
 
 
 def equity_picture(
-    sessions: Days, lines: Sequence[EquityLine], benchmark: Numbers | None, *, subtitle: str, footer: str
+    sessions: Days,
+    lines: Sequence[EquityLine],
+    baselines: Sequence[EquityLine],
+    *,
+    subtitle: str,
+    footer: str,
 ) -> bytes:
-    """Return the PNG. `benchmark`: its level by session; None where it is not known in every session."""
+    """Return the PNG. The first line is drawn strongest; `baselines`, one to two, are grey and broken."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context({"font.family": SANS, "axes.unicode_minus": True}):
         figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=DPI, facecolor=CARD)
         _titles(figure, len(lines), subtitle, footer)
-        every = [
-            *lines,
-            *(
-                []
-                if benchmark is None
-                else [EquityLine(BENCHMARK, "with dividends", _growth(sessions, benchmark), benchmark)]
-            ),
-        ]
-        colours = [*COLOURS[: len(lines)], MUTED]
-        if every:
-            _charts(figure, sessions, every, colours)
+        styles = [
+            *(Style(colour, "-", 2.2 if place == 0 else 1.3) for place, colour in enumerate(COLOURS)),
+        ][: len(lines)]
+        _charts(figure, sessions, [*lines, *baselines], [*styles, *BASELINE_STYLES[: len(baselines)]])
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None}, facecolor=CARD)
     return buffer.getvalue()
 
 
-def _charts(figure: "Figure", sessions: Days, every: Sequence[EquityLine], colours: Sequence[str]) -> None:
+def _charts(figure: "Figure", sessions: Days, lines: Sequence[EquityLine], styles: Sequence["Style"]) -> None:
     upper = _axes(figure, bottom=0.345, height=0.435)
-    _levels(upper, sessions, every, colours)
+    _levels(upper, sessions, lines, styles)
     lower = _axes(figure, bottom=0.105, height=0.175)
-    _depths(lower, sessions, every, colours)
+    _depths(lower, sessions, lines, styles)
 
 
 def _titles(figure: "Figure", count: int, subtitle: str, footer: str) -> None:
@@ -93,36 +102,22 @@ def _axes(figure: "Figure", *, bottom: float, height: float) -> "Axes":
     return axes
 
 
-def _levels(axes: "Axes", sessions: Days, lines: Sequence[EquityLine], colours: Sequence[str]) -> None:
+def _levels(axes: "Axes", sessions: Days, lines: Sequence[EquityLine], styles: Sequence[Style]) -> None:
     levels = [100 * line.equity / line.equity[0] for line in lines]
-    for place in reversed(range(len(lines))):
-        is_benchmark = lines[place].name == BENCHMARK
-        axes.plot(
-            levels[place],
-            color=colours[place],
-            linewidth=2.2 if place == 0 else 1.3,
-            linestyle=(0, (4, 2)) if is_benchmark else "-",
-            solid_joinstyle="round",
-        )
+    for level, style in reversed(list(zip(levels, styles, strict=True))):
+        axes.plot(level, color=style.colour, linewidth=style.width, linestyle=style.dashes)
     axes.set_yscale("log")
     _log_ticks(axes, min(float(each.min()) for each in levels), max(float(each.max()) for each in levels))
-    axes.set_title("Growth of 100, after costs, log scale", loc="left", fontsize=9.5, color=MUTED, pad=8)
+    axes.set_title("Growth of 100, log scale", loc="left", fontsize=9.5, color=MUTED, pad=8)
     _years(axes, sessions, labels=False)
-    _end_labels(axes, lines, [np.log(each[-1]) for each in levels], colours)
+    _end_labels(axes, lines, [float(np.log(each[-1])) for each in levels], styles)
 
 
-def _depths(axes: "Axes", sessions: Days, lines: Sequence[EquityLine], colours: Sequence[str]) -> None:
+def _depths(axes: "Axes", sessions: Days, lines: Sequence[EquityLine], styles: Sequence[Style]) -> None:
     depths = [drawdowns(line.equity) for line in lines]
-    axes.fill_between(np.arange(len(sessions)), depths[0], 0, color=colours[0], alpha=0.16, linewidth=0)
-    for place in reversed(range(len(lines))):
-        is_benchmark = lines[place].name == BENCHMARK
-        axes.plot(
-            depths[place],
-            color=colours[place],
-            linewidth=1.4 if place == 0 else 0.8,
-            alpha=1.0 if place == 0 or is_benchmark else 0.75,
-            linestyle=(0, (4, 2)) if is_benchmark else "-",
-        )
+    axes.fill_between(np.arange(len(sessions)), depths[0], 0, color=styles[0].colour, alpha=0.16, linewidth=0)
+    for depth, style in reversed(list(zip(depths, styles, strict=True))):
+        axes.plot(depth, color=style.colour, linewidth=0.6 * style.width, linestyle=style.dashes, alpha=0.85)
     low = min(float(each.min()) for each in depths)
     axes.set_ylim(min(1.08 * low, -0.01), 0.004)
     ticks = [tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 0]
@@ -160,25 +155,25 @@ def _years(axes: "Axes", sessions: Days, *, labels: bool) -> None:
 
 
 def _end_labels(
-    axes: "Axes", lines: Sequence[EquityLine], ends: Sequence[float], colours: Sequence[str]
+    axes: "Axes", lines: Sequence[EquityLine], ends: Sequence[float], styles: Sequence[Style]
 ) -> None:
     """Write each line's name and figures beside its end; move apart those that would overlap."""
     low, high = (float(np.log(limit)) for limit in axes.get_ylim())
-    heights = _spread([(end - low) / (high - low) for end in ends], apart=0.178)
-    for line, end, height, colour in zip(lines, ends, heights, colours, strict=False):
+    heights = _spread([(end - low) / (high - low) for end in ends], apart=0.165)
+    for line, end, height, style in zip(lines, ends, heights, styles, strict=True):
         place = (end - low) / (high - low)
         axes.plot(
             [1.0, 1.018, 1.026],
             [place, height, height],
             transform=axes.transAxes,
-            color=colour,
+            color=style.colour,
             linewidth=0.8,
             alpha=0.6,
             clip_on=False,
         )
         texts = (
-            (0.048, line.name, colour, 9.5, "bold"),
-            (0.0, line.detail, colour, 9, "normal"),
+            (0.048, line.name, style.colour, 9.5, "bold"),
+            (0.0, line.detail, style.colour, 9, "normal"),
             (-0.046, line.note, MUTED, 7.5, "normal"),
         )
         for lift, text, ink, size, weight in texts:
@@ -209,10 +204,3 @@ def _spread(heights: Sequence[float], *, apart: float) -> list[float]:
     placed = np.empty(len(heights))
     placed[order] = pooled + apart * np.arange(len(heights))
     return [float(height) for height in placed]
-
-
-def _growth(sessions: Days, level: Numbers) -> str:
-    from tasks.risk.ratios import cagr
-
-    first, last = (day.astype("datetime64[D]").item() for day in (sessions[0], sessions[-1]))
-    return f"CAGR {typeset_percent(cagr(float(level[-1] / level[0]), first, last), 1)}"

@@ -1,12 +1,14 @@
 """Render the report of a matrix and its picture: the best combinations, Sharpe by model and optimizer, every figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.backtest.combination import Combination
-from tasks.backtest.matrix.tables import FIGURES, MEASURED, Measured, best
+from tasks.backtest.matrix.tables import FIGURES, MEASURED, Baseline, Measured, best
+from tasks.backtest.metrics.curve import Curve
+from tasks.backtest.metrics.figures import Figure as Measure
 from tasks.reporting.page.canvas import Line
 from tasks.reporting.page.charts import lines_chart
 from tasks.reporting.page.document import environment, style
@@ -32,29 +34,24 @@ class Cell:
     note: str
 
 
-def matrix_picture(measured: Sequence[Measured], *, is_simulated: bool) -> bytes:
-    """Return equity_curves.png: the combinations with the highest Sharpe ratio, and the benchmark."""
+def matrix_picture(measured: Sequence[Measured], equal_weight: Baseline, *, is_simulated: bool) -> bytes:
+    """Return equity_curves.png: the combinations with the highest Sharpe ratio, equal weights and the benchmark."""
     shown = best(measured, SHOWN)
-    curves = [each.curve for each in shown if each.curve is not None]
-    combination = measured[0].outcome.combination
     failed = sum(each.curve is None for each in measured)
     counted = f"{len(measured)} combinations" + (f", of which {failed} failed" if failed else "")
-    first = next((each.curve for each in measured if each.curve is not None), None)
-    if not curves and first is None:
-        return equity_picture(np.array([], dtype="datetime64[D]"), (), None, subtitle=counted, footer="")
-    sessions = (curves[0] if curves else first).sessions  # type: ignore[union-attr]
-    lines = [EquityLine(*_labels(each), each.curve.equity_usd) for each in shown if each.curve]
     footer = "Out-of-sample scores. Figures are after costs. Ranked by Sharpe ratio."
     return equity_picture(
-        sessions,
-        lines,
-        _benchmark(measured),
-        subtitle=f"{_terms(combination)} {counted[0].upper()}{counted[1:]}.",
+        equal_weight.curve.sessions,
+        [EquityLine(*_labels(each), each.curve.equity_usd) for each in shown if each.curve],
+        _baselines(equal_weight),
+        subtitle=f"{_terms(measured[0].outcome.combination)} {counted}.",
         footer=f"Simulated market: prices and results are invented. {footer}" if is_simulated else footer,
     )
 
 
-def render_matrix(measured: Sequence[Measured], *, identity: str, is_simulated: bool) -> bytes:
+def render_matrix(
+    measured: Sequence[Measured], equal_weight: Baseline, *, identity: str, is_simulated: bool
+) -> bytes:
     """Return report.html: one file without scripts or external resources."""
     page = environment().get_template("matrix.html.j2")
     return page.render(
@@ -62,8 +59,9 @@ def render_matrix(measured: Sequence[Measured], *, identity: str, is_simulated: 
         combinations=measured,
         identity=identity,
         is_simulated=is_simulated,
-        equity=_equity(measured),
-        best=[(_name(each), _note(each)) for each in best(measured, SHOWN)],
+        equity=_equity(measured, equal_weight),
+        equal_weight=_note(equal_weight.figures),
+        best=[(_name(each), _note(each.figures)) for each in best(measured, SHOWN)],
         grids=_grids(measured),
         figures=[HEADINGS.get(name, words(name)) for name in LISTED],
         rows=[_row(each) for each in measured],
@@ -75,7 +73,7 @@ def render_matrix(measured: Sequence[Measured], *, identity: str, is_simulated: 
 def _labels(measured: Measured) -> tuple[str, str, str]:
     """Return the combination and its figures, on three lines."""
     model, optimizer, regime = measured.key
-    return model, optimizer + ("" if regime == "on" else ", no regime"), _note(measured)
+    return model, optimizer + ("" if regime == "on" else ", no regime"), _note(measured.figures)
 
 
 def _name(measured: Measured) -> str:
@@ -83,11 +81,10 @@ def _name(measured: Measured) -> str:
     return f"{model} · {optimizer}" + ("" if regime == "on" else " · no regime")
 
 
-def _note(measured: Measured) -> str:
-    figures = {name: each.value for name, each in measured.figures.items()}
+def _note(figures: Mapping[str, Measure]) -> str:
+    sharpe, growth, deepest = (figures[name].value for name in ("sharpe", "cagr", "max_drawdown"))
     return (
-        f"Sharpe {number(figures['sharpe'])} · CAGR {typeset_percent(figures['cagr'], 1)}"
-        f" · max DD {typeset_percent(figures['max_drawdown'], 0)}"
+        f"Sharpe {number(sharpe)} · CAGR {typeset_percent(growth, 1)} · max DD {typeset_percent(deepest, 0)}"
     )
 
 
@@ -99,16 +96,28 @@ def _terms(combination: Combination) -> str:
     return f"{combination.first} to {combination.last}, decided {cadence}, filled at the {fill}."
 
 
-def _benchmark(measured: Sequence[Measured]) -> Numbers | None:
+def _baselines(equal_weight: Baseline) -> list[EquityLine]:
+    """Return equal weights, and the benchmark where it is known in every session."""
+    curve = equal_weight.curve
+    lines = [EquityLine("Equal weight", "of the universe", _note(equal_weight.figures), curve.equity_usd)]
+    level = _benchmark(curve)
+    if level is not None:
+        growth = equal_weight.figures["benchmark_cagr"].value
+        lines.append(
+            EquityLine("Benchmark", "with dividends, no costs", f"CAGR {typeset_percent(growth, 1)}", level)
+        )
+    return lines
+
+
+def _benchmark(curve: Curve) -> Numbers | None:
     """Return the benchmark's level, starting at 1; None unless it is known in every session."""
-    curve = next((each.curve for each in measured if each.curve is not None), None)
-    if curve is None or not np.isfinite(curve.benchmark[1:]).all():
+    if not np.isfinite(curve.benchmark[1:]).all():
         return None
     level: Numbers = np.cumprod(np.concatenate([[1.0], 1 + curve.benchmark[1:]]))
     return level
 
 
-def _equity(measured: Sequence[Measured]) -> Figure | None:
+def _equity(measured: Sequence[Measured], equal_weight: Baseline) -> Figure | None:
     shown = best(measured, SHOWN)
     curves = [each.curve for each in shown if each.curve is not None]
     if not curves:
@@ -119,7 +128,9 @@ def _equity(measured: Sequence[Measured]) -> Figure | None:
         Line(str(place + 1), 100 * curve.equity_usd[ends] / curve.equity_usd[0], colour)
         for place, (curve, colour) in enumerate(zip(curves, LINE_COLOURS, strict=False))
     ]
-    market = _benchmark(measured)
+    market = _benchmark(equal_weight.curve)
+    level = equal_weight.curve.equity_usd
+    lines.append(Line("Equal", 100 * level[ends] / level[0], "neutral"))
     if market is not None:
         lines.append(Line("Market", 100 * market[ends], "muted"))
     listed = "; ".join(f"{place} {_name(each)}" for place, each in enumerate(shown, 1))
@@ -156,7 +167,7 @@ def _shade(measured: Measured | None, low: float, high: float) -> Cell:
     if not np.isfinite(value):
         return Cell("failed" if measured.curve is None else "–", -1, measured.outcome.reason or "withheld")
     share = (value - low) / (high - low) if high > low else 0.0
-    return Cell(number(value), min(int(share * TONES), TONES - 1), _note(measured))
+    return Cell(number(value), min(int(share * TONES), TONES - 1), _note(measured.figures))
 
 
 def _sharpe(measured: Measured) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.terminal import Options, Result, progress, show, with_home
+from flows.terminal import Options, Result, progress, progress_bar, show, with_home
 
 STAGES = logging.getLogger("tasks.core.stage")
 
@@ -84,3 +84,18 @@ def test_progress_ends_with_the_block(capsys):
 def test_a_command_in_a_remedy_names_the_home_that_the_user_gave(remedy, shown):
     assert with_home(remedy, Options(home=Path("/a b"))) == shown
     assert with_home(remedy, Options()) == remedy
+
+
+def test_progress_without_a_terminal_is_a_line_every_half_minute_with_the_time_left(capsys, monkeypatch):
+    seconds = iter([0.0, 10.0, 31.0, 45.0, 3000.0])
+    monkeypatch.setattr("tasks.core.clock.stopwatch", lambda: next(seconds))
+
+    with progress_bar("8 of 8 combinations", 100) as report:
+        for done in (10, 25, 30, 40):
+            report(done)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "8 of 8 combinations …",
+        "8 of 8 combinations: 25%, about 2 min left",
+        "8 of 8 combinations: 40%, about 1 h 15 min left",
+    ]

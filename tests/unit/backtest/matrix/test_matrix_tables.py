@@ -11,7 +11,7 @@ import pytest
 from tasks.backtest.combination import Combination
 from tasks.backtest.matrix.outcome import Outcome
 from tasks.backtest.matrix.publication import DETAILS_FILE, MATRIX_FILE, REGIMES_FILE, files_of
-from tasks.backtest.matrix.tables import best, measure_outcome
+from tasks.backtest.matrix.tables import best, measure_outcome, measure_totals
 from tasks.backtest.walk import Totals
 from tasks.reporting.page.matrix import matrix_picture, render_matrix
 from tests.unit.backtest.stored import DAYS, flat, world
@@ -54,8 +54,14 @@ def measured(market, *outcomes):
     return [measure_outcome(each, market, states) for each in outcomes]
 
 
+def equal_weight(market, sessions=SESSIONS):
+    states = np.full(SESSIONS, "BULL")
+    return measure_totals(outcome("hrp", drift=0.0005, sessions=sessions).totals, market, states)
+
+
 def written(market, *outcomes):
-    files = files_of(measured(market, *outcomes), {"momentum": "s"}, {"first": "2024-01-01"}, b"png")
+    terms = {"first": "2024-01-01"}
+    files = files_of(measured(market, *outcomes), equal_weight(market), {"momentum": "s"}, terms, b"png")
     tables = {name: pd.read_csv(io.BytesIO(files[name])) for name in (MATRIX_FILE, REGIMES_FILE)}
     return tables[MATRIX_FILE], tables[REGIMES_FILE], json.loads(files[DETAILS_FILE])
 
@@ -141,7 +147,9 @@ def test_the_best_are_ranked_by_sharpe_and_each_curve_is_there_once(market):
 
 
 def test_the_picture_is_the_same_for_the_same_curves(market):
-    one, two = (matrix_picture(measured(market, *OUTCOMES), is_simulated=True) for _ in range(2))
+    one, two = (
+        matrix_picture(measured(market, *OUTCOMES), equal_weight(market), is_simulated=True) for _ in range(2)
+    )
 
     assert one[:8] == b"\x89PNG\r\n\x1a\n"
     assert one == two
@@ -151,8 +159,9 @@ def test_the_picture_is_the_same_for_the_same_curves(market):
 def test_picture_and_report_are_drawn_whatever_failed(market, outcomes):
     found = measured(market, *outcomes)
 
-    picture = matrix_picture(found, is_simulated=False)
-    page = render_matrix(found, identity="x", is_simulated=False).decode()
+    equal = equal_weight(market, sessions=len((outcomes[0].totals or OUTCOMES[0].totals).sessions))
+    picture = matrix_picture(found, equal, is_simulated=False)
+    page = render_matrix(found, equal, identity="x", is_simulated=False).decode()
 
     assert len(picture) > 10_000
     assert ("1 combination failed" in page) == any(each.reason for each in outcomes)
