@@ -187,13 +187,17 @@ def ticks(
 
 
 def label_ends(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
-    """Label each line at its last point; move labels apart that would overlap."""
+    """Label each line at its last point; move labels apart that would overlap, and none above the axes."""
     low, high = axes.get_ylim()
     apart = (high - low) * 15 / (size.height - 34)
     ends = sorted(((float(line.values[-1]), line) for line in lines), key=lambda end: end[0])
-    height = -np.inf
-    for value, line in ends:
-        height = max(value, height + apart)
+    heights: list[float] = []
+    for value, _ in ends:
+        heights.append(max(value, heights[-1] + apart) if heights else value)
+    for place in reversed(range(len(ends))):
+        above = heights[place + 1] - apart if place + 1 < len(ends) else high
+        heights[place] = min(heights[place], above)
+    for height, (_, line) in zip(heights, ends, strict=True):
         axes.text(
             len(line.values) - 0.5,
             height,

@@ -271,6 +271,8 @@ def _mark_years(axes: "Axes", periods: Days, size: Size) -> None:
     """Mark the first period of each year, as many as fit."""
     years = periods.astype("datetime64[Y]").astype(int) + 1970
     starts = np.flatnonzero(np.diff(years, prepend=years[0] - 1))
+    if len(starts) > 2 and starts[1] < (starts[2] - starts[1]) / 2:
+        starts = starts[1:]  # a short first year has no room for its name
     room = max(int(size.width * axes.get_position().width // 44), 1)
     shown = starts[:: -(-len(starts) // room)]
     axes.set_xticks(shown.tolist(), [str(years[place]) for place in shown])

@@ -134,10 +134,9 @@ def regimes_table(sheet: TearSheet) -> Table:
 
 def attribution_table(sheet: TearSheet) -> Table:
     """Return the parts by year and in total, in USD and, in total, as a fraction of the equity at the start."""
-    parts = sheet.attribution / 100
     years = sheet.curve.sessions[1:].astype("datetime64[Y]").astype(int) + 1970
-    by_year = parts.groupby(years).sum()
-    total, start = parts.sum().to_numpy(), float(sheet.curve.equity_usd[0])
+    by_year = sheet.attribution.groupby(years).sum() / 100  # of whole cents
+    total, start = sheet.attribution.sum().to_numpy() / 100, float(sheet.curve.equity_usd[0])
     rows = [
         *(_in_usd(str(year), row) for year, row in zip(by_year.index, by_year.to_numpy(), strict=True)),
         _in_usd("All", total),

@@ -74,10 +74,8 @@ def _halts(halts: Sequence[Trip], combination: Combination) -> tuple[str, ...]:
 
 def survivorship(basis: Basis) -> str:
     """Return which companies are missing in the history, and how many of the universe ended in it."""
-    listings = counted(basis.ended, "company", "companies")
-    ended = (
-        f"{listings[:1].upper()}{listings[1:]} of {basis.universe:,} in the universe ended in these sessions."
-    )
+    listings = f"{basis.ended:,}" if basis.ended else "None"
+    ended = f"{listings} of {basis.universe:,} companies in the universe ended in these sessions."
     if not basis.coverage:
         return (
             "The lake has no index membership: companies that left the index are missing unless they are in the lake,"

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.reporting.page.canvas import Line
 from tasks.reporting.page.numerals import usd
 from tasks.reporting.tearsheet import figures
-from tasks.reporting.tearsheet.charts import level_marks
+from tasks.reporting.tearsheet.charts import level_marks, periods_chart, underwater_chart
 from tests.unit.reporting.tearsheet.sheets import make_sheet
 
 
@@ -100,6 +101,31 @@ def test_the_drawdowns_of_all_curves_are_said(sheet):
     assert f"Portfolio −{deepest:.1%}" in caption
     assert "Equal weight" in caption
     assert "Benchmark" in caption
+
+
+def test_names_of_lines_that_all_end_at_the_top_stay_below_it():
+    depth = np.array([-0.2, -0.1, 0.0])
+    others = [Line(name, depth, "gold") for name in ("Equal weight", "Benchmark")]
+
+    chart = underwater_chart(days("2024-06-03", "2024-06-06"), depth, others, "d")
+
+    texts = re.findall(r"<text([^>]*)>\s*(?:Portfolio|Equal weight|Benchmark)\s*<", chart.wide)
+    heights = sorted(float(re.search(r'(?: y="|translate\([\d.]+ )([\d.]+)', each)[1]) for each in texts)
+    assert len(heights) == 3
+    assert heights[0] > 5
+    assert min(np.diff(heights)) > 12
+
+
+def test_a_short_first_year_is_not_named():
+    groups, periods = figures.period_groups(days("2020-12-15", "2024-01-01"))
+
+    chart = periods_chart("k", "t", periods, np.ones(groups[-1] + 1), usd, "d", scale=1)
+
+    assert [word for word in words_in(chart.wide) if re.fullmatch(r"20\d\d", word)] == [
+        "2021",
+        "2022",
+        "2023",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -81,13 +81,13 @@ def test_survivorship_is_said_by_what_the_lake_holds(coverage, said):
     line = survivorship(replace(BASIS, coverage=coverage))
 
     assert said in line
-    assert line.endswith("4 companies of 100 in the universe ended in these sessions.")
+    assert line.endswith("4 of 100 companies in the universe ended in these sessions.")
     assert ("survivors" in line) == (coverage != (WHOLE,))
 
 
 def test_no_company_that_ended_is_said_too():
     assert survivorship(replace(BASIS, ended=0)).endswith(
-        "No companies of 100 in the universe ended in these sessions."
+        "None of 100 companies in the universe ended in these sessions."
     )
 
 
