@@ -125,11 +125,11 @@ def test_an_interrupt_keeps_what_is_finished(fresh, home, first, monkeypatch):
     matrix = pd.read_csv(home / "reports" / "backtests" / first["id"] / FILES[0])
     of_one_model = matrix["decisions"].sum() / 2
 
-    def interrupt(self, row, account):
+    def interrupt(self, row, account, **given):
         if len(decided) > 1.1 * of_one_model:
             raise KeyboardInterrupt
         decided.append(row)
-        return decide(self, row, account)
+        return decide(self, row, account, **given)
 
     monkeypatch.setattr(SessionDecision, "decide", interrupt)
     monkeypatch.setattr(run, "LARGEST_GROUP", 4)
