@@ -39,7 +39,7 @@ def measure() -> dict[str, str]:
         f"{baseline / ours:.0f}×",
         f"{GOAL_MS} ms",
     )
-    return {"Costs": table([row])}
+    return {"Costs, processor time": table([row])}
 
 
 def milliseconds(work: Callable[[], None]) -> float:
@@ -47,7 +47,7 @@ def milliseconds(work: Callable[[], None]) -> float:
     work()
     seconds = []
     for _ in range(RUNS):
-        started = time.perf_counter()
+        started = time.process_time()
         work()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     return 1000 * statistics.median(seconds)

@@ -53,7 +53,7 @@ def measure() -> dict[str, str]:
         _row("Figures and tables of an equity curve of ten years", None, tables),
         _row("Its confidence intervals, 1,000 resamples", None, lambda: intervals(curve, seed=1), runs=3),
     ]
-    return {"Risk and metrics": table(rows)}
+    return {"Risk and metrics, processor time": table(rows)}
 
 
 def _curve(rng: np.random.Generator) -> Curve:
@@ -75,8 +75,8 @@ def _row(work: str, goal_ms: float | None, run: Callable[[], object], *, runs: i
     run()
     seconds = []
     for _ in range(runs):
-        started = time.perf_counter()
+        started = time.process_time()
         run()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     taken = 1_000 * statistics.median(seconds)
     return Row(work, f"{taken:,.1f} ms", "–", "–", f"< {goal_ms:.0f} ms" if goal_ms else "–")

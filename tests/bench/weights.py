@@ -37,7 +37,7 @@ NONE = "–"
 
 def measure() -> dict[str, str]:
     """Return the table, by title."""
-    title = "Weight-matrix backtest, against other backtesters"
+    title = "Weight-matrix backtest, processor time"
     if not PYTHON.exists():
         return {title: table([Row("weight matrix", NONE, "not installed (`make backtesters`)", NONE, NONE)])}
     with made(FEW_SESSIONS, FEW_NAMES) as folder:
