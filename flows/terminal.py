@@ -157,7 +157,7 @@ def _lines_of_progress(console: "Console", what: str, total: int) -> Callable[[i
     def report(done: int) -> None:
         nonlocal printed
         now = stopwatch()
-        if 0 < done < total and now - printed >= LINES_EVERY_S:
+        if total / 100 <= done < total and now - printed >= LINES_EVERY_S:  # an earlier estimate misleads
             printed = now
             left_s = (now - started) * (total - done) / done
             console.print(

@@ -122,6 +122,7 @@ def _published(
         "last": str(combination.last),
         "fill_at": combination.fill_at,
         "every_sessions": combination.every_sessions,
+        "after_halt": combination.after_halt,
         "costs_multiple": run.settings.costs.multiple,
     }
     scores = {each.name: each.scores.id for each in plan.candidates}
