@@ -133,7 +133,7 @@ class Costs(Section):
     """The cost model of a trade."""
 
     multiple: NotNegative
-    """Every estimate is multiplied by this: 0 is free trading, 2 tests what twice the costs do."""
+    """Multiplies every cost estimate: 0 trades free of cost, 2 doubles the costs."""
     commission_per_share_usd: NotNegative
     """The broker's commission."""
     min_commission_usd: NotNegative

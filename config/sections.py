@@ -49,7 +49,7 @@ class Models(Section):
     """Training and selection of the champion."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
-    """The candidates of the weekly flow; of learners that are nearly equal, the first is selected."""
+    """The candidates that the weekly flow trains; of learners with nearly equal results, the first is selected."""
     quick_candidates: tuple[str, ...]
     """Names of the candidates that `weekly --quick` trains."""
     features: Literal["standard", "alpha158", "all"]
@@ -77,7 +77,7 @@ class Models(Section):
     min_t_statistic: float
     """The t-statistic of a champion's out-of-sample neutral IC must reach this, or the baseline is used."""
     min_deflated_sharpe: Fraction
-    """A champion's Sharpe ratio must exceed the luck of all trials ever made with this probability; 0: not required."""
+    """Smallest deflated Sharpe ratio of a champion, given all trials to date; 0: no minimum."""
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
     feature_checks: FeatureChecks
@@ -211,7 +211,7 @@ class Methods(Section):
     hrp_tilt_frac: Fraction
     """`tilted_hrp` multiplies HRP's weights by 1 + this for the best score, down to 1 - this for the worst."""
     risk_aversion: Positive
-    """Expected excess return per unit of variance: of `black_litterman`'s equilibrium, and of what trades are worth."""
+    """Expected excess return per unit of variance, for `black_litterman`'s equilibrium and the benefit of trades."""
     view_confidence: Annotated[float, Field(gt=0, le=1)]
     """`black_litterman`: how far expected returns move from the equilibrium (0) to those of the scores (1)."""
     view_tau: Annotated[float, Field(gt=0, le=1)]
@@ -219,14 +219,14 @@ class Methods(Section):
 
 
 class Overlays(Section):
-    """Sizing of what the optimizer found; each overlay only lowers weights, and is off at 0."""
+    """Overlays that reduce the optimizer's weights; 0 turns one off."""
 
     correlation_reduction: Fraction
-    """A position is cut by this × its mean correlation with the others (weighted by them; negative ones count 0)."""
+    """Reduces each weight by this × its weighted mean correlation with the other positions (0 if negative)."""
     kelly_frac: Fraction
-    """The portfolio is cut to this fraction of the growth-optimal size, if the champion ranks names."""
+    """Caps the portfolio at this fraction of its Kelly size; not applied if the champion does not rank names."""
     volatility_target: NotNegative
-    """The portfolio is cut to this annual volatility, as a fraction."""
+    """Caps the portfolio's annual volatility at this fraction."""
 
 
 class Portfolio(Section):
@@ -249,9 +249,9 @@ class Portfolio(Section):
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]
-    """A holding stays a candidate down to this multiple of max_positions, but not in the last third; 1: not longer."""
+    """A holding stays a candidate down to rank this × max_positions, but not in the last third; 1: no preference."""
     costs_per_year: NotNegative
-    """Times a year that a trade's cost is counted against the risk of not being at the target; 0: not counted."""
+    """Weight of trading costs against tracking variance, as a number of times per year; 0: costs are ignored."""
     max_position_frac: Fraction
     """Largest weight of a position."""
     max_sector_frac: Fraction
@@ -278,9 +278,9 @@ class Trades(Section):
     max_adv_frac: Fraction
     """A trade above this fraction of average daily volume is cut to it and marked."""
     min_weight_change_frac: Fraction
-    """A position this close to its target (give or take one share) is left alone, unless a limit requires less …"""
+    """No trade within this fraction of the portfolio (plus one share) of the target, unless a limit requires one."""
     min_drift_frac: Fraction
-    """… and so is one whose distance from its target is below this fraction of the target."""
+    """No trade within this fraction of the target (plus one share) either, unless a limit requires one."""
 
 
 class Safety(Section):

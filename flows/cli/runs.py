@@ -83,11 +83,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="One of models.candidates. Default: the first; in a matrix all."),
+        typer.Option(
+            metavar="NAME", help="One of models.candidates. Default: the first; with --matrix, all."
+        ),
     ] = None,
     optimizer: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Default: portfolio.optimizer; in a matrix all."),
+        typer.Option(metavar="NAME", help="Default: portfolio.optimizer; with --matrix, all."),
     ] = None,
     first: FromOption = None,
     last: ToOption = None,
@@ -97,37 +99,33 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     cadence: Annotated[int, typer.Option(min=1, help="Sessions between decisions.")] = 1,
     costs: Annotated[
         float | None,
-        typer.Option(
-            min=0, metavar="MULTIPLE", help="Multiply all costs: 0 is free. Default: costs.multiple."
-        ),
+        typer.Option(min=0, metavar="MULTIPLE", help="Multiply all costs by this. Default: costs.multiple."),
     ] = None,
     regime: Annotated[
-        str | None, typer.Option(metavar="WHICH", help="on, off or both. Default: on; in a matrix both.")
+        str | None, typer.Option(metavar="WHICH", help="on, off or both. Default: on; with --matrix, both.")
     ] = None,
     halts: Annotated[
         str,
-        typer.Option(
-            metavar="WHAT", help="After a halt rule: reset (for the next session), stay_out or ignore."
-        ),
+        typer.Option(metavar="WHAT", help="After a halt: reset (for the next session), stay_out or ignore."),
     ] = "reset",
     positions: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Start with these positions; live: with what the home held. Default: cash."
+            metavar="FILE", help="Starting positions; live: those that the home held. Default: cash only."
         ),
     ] = None,
     *,
     matrix: Annotated[
         bool,
-        typer.Option("--matrix", metavar=NO_VALUE, help="Every model with every optimizer, of those named."),
+        typer.Option("--matrix", metavar=NO_VALUE, help="Combine all (or all named) models and optimizers."),
     ] = False,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes of a matrix. Default: one per core.")
+        int | None, typer.Option(min=1, help="Processes for --matrix. Default: one per core.")
     ] = None,
 ) -> int:
-    """Backtest a model with an optimizer on the lake, or a matrix of several; publish reports/backtests/ID/.
+    """Backtest one model with one optimizer, or a matrix of several; publish reports/backtests/ID/.
 
-    --model and --optimizer may be repeated. An interrupted matrix continues where it was.
+    --model and --optimizer may be repeated. Run an interrupted matrix again to resume it.
     """
     from flows.operations.backtest import Request, backtest_one
     from flows.operations.matrix import backtest_matrix

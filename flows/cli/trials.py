@@ -10,7 +10,7 @@ app = typer.Typer(epilog=GLOBAL_OPTIONS_NOTE)
 
 @app.callback(invoke_without_command=True)
 def trials(context: typer.Context) -> int:
-    """Print every model ever tried in this home, by candidate, and the Sharpe ratio that luck would reach."""
+    """Print the number of models tried to date, by candidate, and the Sharpe ratio expected by luck."""
     if context.invoked_subcommand is not None:
         return 0
     from flows.operations.trials import show_trials
@@ -20,7 +20,7 @@ def trials(context: typer.Context) -> int:
 
 @app.command("accept", epilog=GLOBAL_OPTIONS_NOTE)
 def trials_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
-    """Accept the trial ledger as it is; trials that were lost stay counted."""
+    """Accept the trial ledger as it is; lost trials still count."""
     from flows.operations.trials import accept_trials
 
     return show(accept_trials(context.obj, by=by, reason=reason), context.obj)

@@ -1,4 +1,4 @@
-"""Show the trial ledger, or accept it as it is in the name of a person."""
+"""Show the trial ledger, or record that a named person accepts it as it is."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from tasks.core.text import counted
 from tasks.selection.trials.deflation import bar_of, effective_number
 from tasks.selection.trials.ledger import REMEDY, Contents, accept, history_in, read_contents
 
-YEARS = 3  # of returns: as many as the folds have, with the shipped settings
+YEARS = 3  # of returns, as in the folds of the default settings
 
 
 def show_trials(options: Options) -> Result:
-    """Return how many trials were ever made, of what, and the bar they raise; a ledger that is not intact exits 3."""
+    """Return the trials by candidate and the Sharpe ratio expected by luck; exit code 3 for a ledger that is not intact."""
     home = find_home(options.home)
     return _result(home, read_contents(home), options)
 
@@ -46,8 +46,8 @@ def _result(home: Home, contents: Contents, options: Options) -> Result:
         "entries": [asdict(entry) for entry in contents.entries],
     }
     lines = [
-        f"{counted(contents.count, 'trial')} ever made, worth {effective:.1f} independent ones.",
-        f"The best of them would be expected to show a Sharpe ratio of {bar:.2f} over {YEARS} years by luck.",
+        f"{counted(contents.count, 'trial')} to date, equivalent to {effective:.1f} independent trials.",
+        f"Over {YEARS} years, the best of them would be expected to reach a Sharpe ratio of {bar:.2f} by luck.",
     ]
     if counts:
         lines.append(aligned([("candidate", "trials", "first", "last"), *_rows(contents)]))
@@ -59,7 +59,7 @@ def _result(home: Home, contents: Contents, options: Options) -> Result:
 
 
 def _rows(contents: Contents) -> Iterator[tuple[str, ...]]:
-    """Yield each candidate with its number of trials, most first, and the first and the last week that tried it."""
+    """Yield each candidate with its number of trials (largest first) and the first and last session it was tried."""
     sessions: dict[str, list[str]] = {}
     for entry in contents.entries:
         sessions.setdefault(entry.candidate, []).append(entry.session)

@@ -57,12 +57,11 @@ def stated_skill(champion: Champion) -> str:
 
 
 def _deflated(metrics: Mapping[str, float]) -> str:
-    """Return what the trials ever made leave of the evidence; empty where an older build selected the champion."""
+    """Return the Sharpe ratio and its deflated value as a sentence; empty if an older build selected the champion."""
     if "deflated_sharpe" not in metrics:
         return ""
-    certainty = probability(metrics["deflated_sharpe"])
     return (
-        f" Deflated by {counted(int(metrics['trials']), 'trial')} ever made, worth {metrics['effective_trials']:.1f}"
-        f" independent ones, its Sharpe ratio of {metrics['sharpe']:.2f} exceeds luck with a probability of"
-        f" {certainty}."
+        f" Sharpe ratio {metrics['sharpe']:.2f}; the probability that it is better than luck, given"
+        f" {counted(int(metrics['trials']), 'trial')} to date ({metrics['effective_trials']:.1f} effective), is"
+        f" {probability(metrics['deflated_sharpe'])}."
     )

@@ -74,7 +74,7 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
 
 
 def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimits) -> Choice:
-    """Return the choice, or none if the trials ever made explain its Sharpe ratio too well."""
+    """Return the choice, or none if its deflated Sharpe ratio is below the limit."""
     if choice.result is None:
         return choice
     found = deflation.evidence
@@ -82,14 +82,15 @@ def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimi
     if found is None:
         if limits.min_deflated_sharpe <= 0:
             return choice
-        return Choice(None, f"{NOTHING_FOUND}. {choice.reason} It has too few sessions of returns: {limit}.")
+        return Choice(None, f"{NOTHING_FOUND}. {choice.reason} It has too few sessions of returns; {limit}.")
     stated = (
-        f"Deflated by {counted(deflation.trials, 'trial')} ever made, worth {deflation.effective:.1f} independent ones,"
-        f" its Sharpe ratio of {found.sharpe:.2f} exceeds luck with a probability of {probability(found.deflated)}"
+        f"Sharpe ratio {found.sharpe:.2f}; the probability that it is better than luck, given"
+        f" {counted(deflation.trials, 'trial')} to date ({deflation.effective:.1f} effective), is"
+        f" {probability(found.deflated)}"
     )
     if found.deflated >= limits.min_deflated_sharpe:
         return Choice(choice.result, f"{choice.reason} {stated}.")
-    return Choice(None, f"{NOTHING_FOUND}. {choice.reason} {stated}: {limit}.")
+    return Choice(None, f"{NOTHING_FOUND}. {choice.reason} {stated}; {limit}.")
 
 
 def best_on_selection_folds(

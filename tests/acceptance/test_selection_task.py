@@ -215,7 +215,7 @@ def test_the_report_and_the_metadata_give_the_trials(week):
     run, _, promotion = week(**champion_settings())
 
     text = promotion.report.read_text()
-    assert "2 trials ever made in this home, worth" in text
+    assert "2 trials to date in this home, equivalent to" in text
     assert "; required: none |" in text
     metrics = read_production(run.home).metadata.champion.metrics
     assert 0 <= metrics["deflated_sharpe"] <= metrics["probabilistic_sharpe"] <= 1

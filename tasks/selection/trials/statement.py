@@ -1,4 +1,4 @@
-"""State the trials ever made, and what they leave of the evidence: in the report and in the champion's metrics."""
+"""State the number of trials and the deflated Sharpe ratio, for the report and the champion's metrics."""
 
 from math import isfinite
 
@@ -7,10 +7,10 @@ from tasks.selection.schema import Deflation, Evidence
 from tasks.selection.statement import signed_ratio
 
 RETURNS_LEGEND = (
-    "Sharpe ratios are per year, of the out-of-sample returns of all folds: the best fifth less the other names,"
-    " weighted so that it has no exposure to the controls, before costs. Deflated: the probability that the true Sharpe"
-    " ratio exceeds the bar, which the best of so many independent trials without skill would be expected to reach"
-    " (variance under the null, convention of 2025; in brackets the convention of 2012 and 2014)."
+    "Sharpe ratios are annual, from the out-of-sample returns of all folds: the top fifth by score minus all tested"
+    " names, neutral to the controls, before costs. The deflated Sharpe ratio is the probability that the true Sharpe"
+    " ratio exceeds the one expected by luck, which is the expected maximum of as many independent trials without skill"
+    " (variance under the null, convention of 2025; in parentheses the convention of 2012 and 2014)."
 )
 
 
@@ -32,11 +32,13 @@ def trial_figures(deflation: Deflation) -> dict[str, float]:
 
 def trials_section(deflation: Deflation, min_deflated: float) -> list[str]:
     """Return the section of the report, as lines of Markdown."""
-    unknown = f" {deflation.unknown} have no returns any more and count in full." if deflation.unknown else ""
+    unknown = (
+        f" The returns of {deflation.unknown} are lost; these count in full." if deflation.unknown else ""
+    )
     summary = (
-        f"{counted(deflation.trials, 'trial')} ever made in this home, worth {deflation.effective:.1f} independent"
-        f" ones.{unknown} In {deflation.min_backtest_years:.1f} years the best of them would be expected to show a"
-        " Sharpe ratio of 1 by luck."
+        f"{counted(deflation.trials, 'trial')} to date in this home, equivalent to {deflation.effective:.1f}"
+        f" independent trials.{unknown} Over {deflation.min_backtest_years:.1f} years, the best of them would be"
+        " expected to reach a Sharpe ratio of 1 by luck."
     )
     lines = [summary, ""]
     if deflation.evidence is None:
@@ -56,13 +58,13 @@ def _table(found: Evidence, min_deflated: float) -> list[str]:
     least = (
         counted(found.min_track_record_sessions, "session")
         if found.min_track_record_sessions is not None
-        else "none suffices"
+        else "no length suffices"
     )
     deflated = f"{probability(found.deflated)} ({probability(found.deflated_2014)})"
     rows = {
         "Sharpe ratio": f"{signed_ratio(found.sharpe)} (95% CI {signed_ratio(found.sharpe_low)} to"
         f" {signed_ratio(found.sharpe_high)})",
-        "bar of the trials": signed_ratio(found.bar),
+        "expected by luck": signed_ratio(found.bar),
         "deflated Sharpe ratio": f"{deflated}; required: {required}",
         "probabilistic Sharpe ratio": f"{probability(found.probabilistic)} ({probability(found.probabilistic_2012)})",
         "minimum track record": f"{least}; measured: {counted(found.sessions, 'session')}",

@@ -65,8 +65,11 @@ def test_a_measured_champion_states_band_sessions_and_the_smallest_ic_it_could_h
     said = stated_skill(champion)
 
     assert "neutral IC 0.0310, 95% CI 0.0110 to 0.0510, 378 sessions" in said
-    assert "could have confirmed: 0.0200. Deflated by 5 trials ever made, worth 3.2 independent ones," in said
-    assert said.endswith("its Sharpe ratio of 2.10 exceeds luck with a probability of 0.991.")
+    assert (
+        "could have confirmed: 0.0200. Sharpe ratio 2.10; the probability that it is better than luck,"
+        in said
+    )
+    assert said.endswith("given 5 trials to date (3.2 effective), is 0.991.")
 
 
 def test_a_champion_of_a_build_without_a_trial_ledger_states_no_deflation(tmp_path):

@@ -258,7 +258,7 @@ def test_a_choice_that_the_trials_do_not_explain_stands_and_says_so(probability,
     found = require_deflated(choice, deflated(probability), replace(LIMITS, min_deflated_sharpe=limit))
 
     assert found.result == choice.result
-    assert found.reason.startswith("It was best. Deflated by 5 trials ever made, worth 3.2 independent ones")
+    assert found.reason.startswith("It was best. Sharpe ratio ")
 
 
 def test_a_choice_that_may_be_luck_is_none():
@@ -266,9 +266,9 @@ def test_a_choice_that_may_be_luck_is_none():
 
     assert found.result is None
     assert found.reason.startswith(
-        "No statistically significant signal was found. It was best. Deflated by 5"
+        "No statistically significant signal was found. It was best. Sharpe ratio "
     )
-    assert found.reason.endswith("a probability of 0.950: models.min_deflated_sharpe is 0.95.")
+    assert found.reason.endswith("is 0.950; models.min_deflated_sharpe is 0.95.")
 
 
 def test_without_evidence_nothing_is_chosen_unless_none_is_required():

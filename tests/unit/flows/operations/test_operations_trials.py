@@ -43,8 +43,8 @@ def test_it_counts_the_trials_by_candidate(ask):
 
     assert code == 0
     assert text.splitlines() == [
-        "3 trials ever made, worth 2.0 independent ones.",
-        "The best of them would be expected to show a Sharpe ratio of 0.30 over 3 years by luck.",
+        "3 trials to date, equivalent to 2.0 independent trials.",
+        "Over 3 years, the best of them would be expected to reach a Sharpe ratio of 0.30 by luck.",
         "candidate     trials  first       last",
         "lightgbm      2       2024-06-07  2024-06-14",
         "equal_weight  1       2024-06-14  2024-06-14",
@@ -63,7 +63,7 @@ def test_a_new_home_has_none(tmp_path, capsys):
     blank(tmp_path)
 
     assert answer(["trials", "--home", str(tmp_path)]) == 0
-    assert "no trials ever made, worth 0.0 independent ones." in capsys.readouterr().out
+    assert "no trials to date, equivalent to 0.0 independent trials." in capsys.readouterr().out
 
 
 def test_a_ledger_that_is_not_intact_exits_3_until_a_person_accepts_it(ask, home):
@@ -76,6 +76,6 @@ def test_a_ledger_that_is_not_intact_exits_3_until_a_person_accepts_it(ask, home
 
     code, text = ask("trials", "accept", "--by", "Ana", "--reason", "power failure")
     assert code == 0
-    assert "3 trials ever made" in text
+    assert "3 trials to date" in text
     assert "1 trial lost from the ledger, still counted." in text
     assert ask("trials")[0] == 0

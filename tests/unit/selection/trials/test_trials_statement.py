@@ -11,9 +11,9 @@ def section(deflation=DEFLATION, required=0.95):
 def test_the_section_gives_count_bar_and_limit():
     text = section()
 
-    assert "5 trials ever made in this home, worth 3.2 independent ones." in text
+    assert "5 trials to date in this home, equivalent to 3.2 independent trials." in text
     assert "| Sharpe ratio | 2.10 (95% CI 0.90 to 3.30) |" in text
-    assert "| bar of the trials | 0.60 |" in text
+    assert "| expected by luck | 0.60 |" in text
     assert "| deflated Sharpe ratio | 0.991 (0.990); required: 0.95 |" in text
     assert "| minimum track record | 180 sessions; measured: 769 sessions |" in text
     assert "overfitting among this week's candidates (λ ≤ 0): 0.25." in text
@@ -28,7 +28,7 @@ def test_certainty_is_never_printed():
 def test_what_is_not_known_is_left_out():
     text = section(replace(DEFLATION, evidence=None, overfitting=float("nan"), unknown=2))
 
-    assert "2 have no returns any more and count in full." in text
+    assert "The returns of 2 are lost; these count in full." in text
     assert "No candidate was eligible" in text
     assert "overfitting" not in text
 
@@ -36,7 +36,7 @@ def test_what_is_not_known_is_left_out():
 def test_a_sharpe_ratio_that_is_not_positive_has_no_track_record():
     found = replace(EVIDENCE, sharpe=-0.2, min_track_record_sessions=None)
 
-    assert "| minimum track record | none suffices;" in section(replace(DEFLATION, evidence=found))
+    assert "| minimum track record | no length suffices;" in section(replace(DEFLATION, evidence=found))
     assert "| Sharpe ratio | −0.20 " in section(replace(DEFLATION, evidence=found))
 
 
