@@ -18,7 +18,7 @@ YEARS = 3  # of returns, as in the folds of the default settings
 
 
 def show_trials(options: Options) -> Result:
-    """Return the trials by candidate and the Sharpe ratio expected by luck; exit code 3 for a ledger that is not intact."""
+    """Return the trials by candidate and the Sharpe ratio expected by luck; exit code 3 if the ledger is not intact."""
     home = find_home(options.home)
     return _result(home, read_contents(home), options)
 
