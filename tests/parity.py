@@ -21,12 +21,12 @@ import pandas as pd
 from config.sections import Candidate
 from config.settings import Settings
 from flows.daily import longest_window
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.regimes import regimes_of
+from tasks.backtest.scoring.store import read_world
+from tasks.backtest.scoring.stored_scores import StoredScores, stored_scores
 from tasks.backtest.session_decision import SessionDecision
 from tasks.backtest.signals import regime_path, signals_of
-from tasks.backtest.store import read_world
-from tasks.backtest.stored_scores import StoredScores, stored_scores
 from tasks.backtest.world import World
 from tasks.core.artifacts import load_frame
 from tasks.core.errors import AftercloseError

@@ -18,10 +18,10 @@ from tasks.core.homes.run import Run
 if TYPE_CHECKING:
     from config.sections import Candidate
     from config.settings import Settings
-    from tasks.backtest.account import Account
+    from tasks.backtest.accounting.account import Account
     from tasks.backtest.combination import Combination
     from tasks.backtest.halts import AfterHalt
-    from tasks.backtest.stored_scores import StoredScores
+    from tasks.backtest.scoring.stored_scores import StoredScores
     from tasks.backtest.walk import FillAt
     from tasks.backtest.world import World
     from tasks.data.schema.records import SnapshotRef
@@ -85,7 +85,7 @@ def regimes_named(which: str) -> tuple[bool, ...]:
 
 def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Candidate") -> "StoredScores":
     """Return the candidate's scores, computed and stored if there are none."""
-    from tasks.backtest.stored_scores import stored_scores
+    from tasks.backtest.scoring.stored_scores import stored_scores
 
     with progress_bar(f"Scores of {candidate.name}", len(world.sessions)) as report:
         return stored_scores(
@@ -103,7 +103,7 @@ def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Can
 def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]) -> Result:
     from tasks.backtest.combination import Combination, id_of, rows_of_walk
     from tasks.backtest.publication import REPORT_FILE, read_published
-    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+    from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
 
     settings, home = run.settings, run.home
     (candidate,) = candidates_of(request.models or (settings.models.candidates[0].name,), settings)
@@ -264,8 +264,8 @@ def started(
         return None, first
     from tasks.backtest.build import known_companies
     from tasks.backtest.parity.recorded import first_recorded
+    from tasks.backtest.scoring.store import read_revisions
     from tasks.backtest.start import account_holding, account_of
-    from tasks.backtest.store import read_revisions
     from tasks.portfolio.holdings.positions import parse_positions
 
     companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)

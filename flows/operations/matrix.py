@@ -56,8 +56,8 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
     )
     from tasks.backtest.publication import read_published
     from tasks.backtest.regimes import regimes_of
+    from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
     from tasks.backtest.signals import regime_path
-    from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
 
     if request.positions is not None:
         raise ConfigError(

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.backtest.money import to_cents
-from tasks.backtest.overnight import Closing, Dividend, Night, Split
+from tasks.backtest.accounting.money import to_cents
+from tasks.backtest.accounting.overnight import Closing, Dividend, Night, Split
 from tasks.backtest.world import Corrections, World
 from tasks.data.panel.as_known import (
     KNOWN_ROW,

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Settings, config_hash
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.equal_weight import walk_equal_weight
 from tasks.backtest.halts import AfterHalt, Halts
 from tasks.backtest.metrics.curve import Curve
-from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.start import cash_alone
 from tasks.backtest.walk import FillAt, Totals, Walk, WalkRules, walk

@@ -6,7 +6,7 @@ no limits: the difference to it is what a model, an optimizer and the regime's r
 
 import numpy as np
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.walk import FillAt, FillCosts, Walk, WalkRules, walk
 from tasks.backtest.world import World
 from tasks.trades.fills import Orders

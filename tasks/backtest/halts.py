@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from config.settings import Settings
-from tasks.backtest.account import Account
-from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.world import World
 from tasks.portfolio.arrays import Vector
 from tasks.safety.equity_history import EquityHistory

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.combination import Combination
 from tasks.backtest.halts import Trip, counts
 from tasks.backtest.metrics.bootstrap import Interval
 from tasks.backtest.metrics.figures import SHORT_SESSIONS, Figure
 from tasks.backtest.metrics.tables import per_month, per_regime, per_year, rolling, worst_drawdowns
 from tasks.backtest.metrics.worst_days import WorstDay
-from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.tear_sheet import TearSheet
 from tasks.backtest.walk import Walk
 from tasks.core.atomic import make_folder, replace_folder, write_bytes

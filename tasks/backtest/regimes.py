@@ -11,8 +11,8 @@ from itertools import pairwise
 import pandas as pd
 
 from config import sections
-from tasks.backtest.scores import late_rows
-from tasks.backtest.store import read_revisions
+from tasks.backtest.scoring.scores import late_rows
+from tasks.backtest.scoring.store import read_revisions
 from tasks.backtest.world import World, until
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import SnapshotRef

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
-from tasks.backtest.account import Account
-from tasks.backtest.money import CENTS_PER_USD, Cents, Shares
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import CENTS_PER_USD, Cents, Shares
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.world import World
 from tasks.core.sessions import session_after, sessions_between

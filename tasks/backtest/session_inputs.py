@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Settings
-from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.world import World, corrected_companies, index_at, window_at
 from tasks.costs.model import multiplier_of
 from tasks.data.panel.returns import daily_returns

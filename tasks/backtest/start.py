@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 
 from config.settings import Settings
-from tasks.backtest.account import Account
-from tasks.backtest.money import CENTS_PER_USD
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError
 from tasks.data.panel.companies import CompanyIndex

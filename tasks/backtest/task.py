@@ -11,7 +11,7 @@ from tasks.backtest.combination import code_hash
 from tasks.backtest.parity.compare import compare_days, data_of, printed_weights
 from tasks.backtest.parity.recorded import read_recorded
 from tasks.backtest.parity.schema import ComparedDay, Parity, RecordedDay, Trade
-from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
+from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
 from tasks.core.artifacts import load_frame
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.backtest.accounting.money import CENTS_PER_USD
 from tasks.backtest.combination import curve_of
 from tasks.backtest.halts import Trip
 from tasks.backtest.metrics.attribution import UNKNOWN_SECTOR, Holdings, attribute, sector_returns
@@ -19,7 +20,6 @@ from tasks.backtest.metrics.distribution import measure_distribution
 from tasks.backtest.metrics.figures import Figure, measure
 from tasks.backtest.metrics.round_trips import measure_trips, round_trips
 from tasks.backtest.metrics.worst_days import WorstDay, worst_days
-from tasks.backtest.money import CENTS_PER_USD
 from tasks.backtest.walk import Walk
 from tasks.backtest.world import World
 from tasks.data.panel.coverage import Coverage

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.backtest.account import Account, Statement, close_session, opening_statement, settle
-from tasks.backtest.money import Cents, Shares
-from tasks.backtest.overnight import pass_night
+from tasks.backtest.accounting.account import Account, Statement, close_session, opening_statement, settle
+from tasks.backtest.accounting.money import Cents, Shares
+from tasks.backtest.accounting.overnight import pass_night
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.data.schema.records import Days

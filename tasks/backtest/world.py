@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.backtest.money import Cents
-from tasks.backtest.overnight import Night
+from tasks.backtest.accounting.money import Cents
+from tasks.backtest.accounting.overnight import Night
 from tasks.data.panel.as_known import Dated
 from tasks.data.schema.records import Days, Mask, Matrix
 

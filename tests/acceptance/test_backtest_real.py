@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.build import TABLES, build_world
 from tasks.backtest.walk import WalkRules, walk
 from tasks.backtest.world import World

@@ -125,7 +125,7 @@ def test_a_renamed_company_is_one_column_with_its_actions_members_and_listing(tm
     market = refresh(monkeypatch, tmp_path, delivery)
     panel = read_panel(market.snapshot, window=None)
 
-    assert panel.symbols.tolist() == ["NEW", "S00", "S02", "S03", "S04", "S05"]
+    assert panel.symbols.tolist() == ["S00", "NEW", "S02", "S03", "S04", "S05"]  # in the order of company ids
     new = column(panel, "NEW")
     assert np.isfinite(panel.close[:, new]).all()
     assert panel.close[45, new] == 2 * panel.raw_close[45, new]  # the split under the old symbol

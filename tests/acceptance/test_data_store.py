@@ -158,7 +158,7 @@ def rows_of(panel: Panel, rows: slice, columns: np.ndarray) -> dict[str, np.ndar
     return {
         name: value[rows][:, columns] if value.ndim == 2 else value[rows]
         for name, value in asdict(panel).items()
-        if name not in {"symbols", "sector", "cap_class", "name", "fundamentals"}
+        if name not in {"symbols", "company", "sector", "cap_class", "name", "fundamentals"}
     } | {name: matrix[rows][:, columns] for name, matrix in panel.fundamentals.items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from tasks.backtest.build import known_companies
 from tasks.backtest.parity.compare import compare_days
 from tasks.backtest.parity.recorded import read_recorded
-from tasks.backtest.store import read_revisions, read_world
+from tasks.backtest.scoring.store import read_revisions, read_world
 from tasks.backtest.world import window_at
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import open_run

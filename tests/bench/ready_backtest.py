@@ -12,9 +12,9 @@ import numpy as np
 from config.sections import Candidate
 from flows.operations.backtest import scores_of
 from flows.operations.inspection import snapshot_of
-from tasks.backtest import stored_scores
-from tasks.backtest.scores import DenseScores, Skill, TrainedFold
-from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
+from tasks.backtest.scoring import stored_scores
+from tasks.backtest.scoring.scores import DenseScores, Skill, TrainedFold
+from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
 from tasks.backtest.world import World
 from tasks.core.homes.opening import open_run
 from tasks.data.task import refresh_market

@@ -27,9 +27,9 @@ from tasks.backtest.metrics.bootstrap import Interval, paired_differences
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import yearly_turnover
 from tasks.backtest.regimes import regimes_of
+from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
 from tasks.backtest.session_decision import Signals
 from tasks.backtest.signals import regime_path, signals_of
-from tasks.backtest.store import DIVIDEND_PAY_SESSIONS, read_world
 from tasks.backtest.world import World
 from tasks.risk.ratios import SESSIONS_PER_YEAR, sharpe
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.backtest.account import Account
-from tasks.backtest.overnight import Night
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.overnight import Night
 from tasks.backtest.walk import Walk, WalkRules, walk
 from tasks.backtest.world import Corrections, World
 from tasks.data.panel.as_known import Dated

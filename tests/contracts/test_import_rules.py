@@ -25,7 +25,7 @@ VIOLATIONS = {
     ),
     "the day imports the backtest": (
         "tasks/trades/schema.py",
-        "import tasks.backtest.account",
+        "import tasks.backtest.accounting.account",
         "slices import downward only",
     ),
     "siblings see each other": ("tasks/risk/schema.py", "import tasks.costs", "slices import downward only"),

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.backtest.account import Account, close_session, opening_statement, settle
-from tasks.backtest.overnight import Closing, Dividend, Night, Split, pass_night
+from tasks.backtest.accounting.account import Account, close_session, opening_statement, settle
+from tasks.backtest.accounting.overnight import Closing, Dividend, Night, Split, pass_night
 from tasks.trades.fills import Fills
 from tests.unit.backtest.slow_account import RATIOS, Day, SlowAccount
 

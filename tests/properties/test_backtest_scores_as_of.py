@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from config.sections import Candidate
-from tasks.backtest.store import read_world
-from tasks.backtest.stored_scores import stored_scores
+from tasks.backtest.scoring.store import read_world
+from tasks.backtest.scoring.stored_scores import stored_scores
 from tasks.backtest.world import until
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.combination import curve_of
 from tasks.backtest.metrics.attribution import attribute
 from tasks.backtest.metrics.round_trips import round_trips

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.backtest.money import to_cents
+from tasks.backtest.accounting.money import to_cents
 from tasks.backtest.regimes import regimes_of
-from tasks.backtest.store import read_world
+from tasks.backtest.scoring.store import read_world
 from tasks.backtest.world import window_at
 from tasks.core.errors import DataError
 from tasks.core.homes.home import Home

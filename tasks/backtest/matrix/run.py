@@ -16,16 +16,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from config.settings import Settings
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import Cents, value_cents
 from tasks.backtest.combination import Combination, id_of, rows_of_walk, run_equal_weight, walk_rules
 from tasks.backtest.halts import AfterHalt, Halts
 from tasks.backtest.matrix.outcome import COLUMNS, Outcome, load_outcome, store_outcome
-from tasks.backtest.money import Cents, value_cents
+from tasks.backtest.scoring.stored_scores import StoredScores
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.signals import RegimePath, signals_of
 from tasks.backtest.start import cash_alone
-from tasks.backtest.stored_scores import StoredScores
 from tasks.backtest.walk import FillAt, Step, Totals, steps
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, StorageError, TransientError

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Settings
-from tasks.backtest.account import Account
-from tasks.backtest.money import Shares
-from tasks.backtest.overnight import pass_night
+from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import Shares
+from tasks.backtest.accounting.overnight import pass_night
 from tasks.backtest.parity.schema import (
     Holds,
     LineDifference,

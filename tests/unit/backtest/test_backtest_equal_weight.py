@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.equal_weight import REBALANCED_EVERY_SESSIONS, equal_weight_orders, walk_equal_weight
 from tests.unit.backtest.stored import flat, world
 

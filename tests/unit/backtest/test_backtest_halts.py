@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.combination import Combination, run_combination
 from tasks.backtest.halts import Halts, counts
 from tests.builders import make_settings

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.combination import Combination, rows_of_walk
 from tasks.backtest.equal_weight import walk_equal_weight
 from tasks.backtest.publication import publish, read_published, tables_of

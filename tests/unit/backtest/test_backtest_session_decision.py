@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.backtest.account import Account, Receivable
+from tasks.backtest.accounting.account import Account, Receivable
 from tasks.backtest.session_decision import SessionDecision, Signals
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.walk import WalkRules, walk

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.combination import curve_of
 from tasks.backtest.tear_sheet import benchmark_curve, holdings_of, sector_exposure, tear_sheet_of
 from tasks.backtest.walk import WalkRules, walk

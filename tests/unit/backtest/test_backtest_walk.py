@@ -3,7 +3,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from tasks.backtest.account import Account
+from tasks.backtest.accounting.account import Account
 from tasks.backtest.walk import Walk, WalkRules, walk
 from tasks.backtest.world import until, window_at
 from tasks.core.errors import ConfigError, SafetyError

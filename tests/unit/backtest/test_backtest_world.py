@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.backtest.overnight import Closing, Dividend, Split
+from tasks.backtest.accounting.overnight import Closing, Dividend, Split
 from tasks.backtest.world import index_at, until, window_at
 from tests.unit.backtest.stored import DAYS, flat, world
 

@@ -7,8 +7,8 @@ from tasks.backtest.combination import run_combination
 from tasks.backtest.halts import Halts
 from tasks.backtest.matrix import run
 from tasks.backtest.matrix.run import ScoredCandidate, Terms, combinations_of, plan_matrix, run_plan
+from tasks.backtest.scoring.stored_scores import StoredScores
 from tasks.backtest.signals import RegimePath, signals_of
-from tasks.backtest.stored_scores import StoredScores
 from tasks.core.errors import ConfigError, StorageError
 from tasks.portfolio.optimizers import registry
 from tasks.regime.exposure import Allowances, everything_allowed

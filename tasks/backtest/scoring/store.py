@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.backtest.build import TABLES, build_world, known_companies
-from tasks.backtest.scores import Known, ReadKnown, columns_by_session
+from tasks.backtest.scoring.scores import Known, ReadKnown, columns_by_session
 from tasks.backtest.world import World
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between

@@ -15,8 +15,8 @@ import numpy as np
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
-from tasks.backtest.scores import KNOWLEDGE, DenseScores, Report, dense_scores, spans_of
-from tasks.backtest.store import read_revisions, reader_of
+from tasks.backtest.scoring.scores import KNOWLEDGE, DenseScores, Report, dense_scores, spans_of
+from tasks.backtest.scoring.store import read_revisions, reader_of
 from tasks.backtest.world import World
 from tasks.core.atomic import make_folder, refuse_symlink, replace_folder, write_bytes, write_text
 from tasks.core.errors import DataError, StorageError

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from config.sections import Candidate
-from tasks.backtest.scores import DenseScores, TrainedFold
-from tasks.backtest.stored_scores import MANIFEST_FILE, SCORES_FILE, load_scores, store_scores
+from tasks.backtest.scoring.scores import DenseScores, TrainedFold
+from tasks.backtest.scoring.stored_scores import MANIFEST_FILE, SCORES_FILE, load_scores, store_scores
 from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_file
 from tasks.models.training.fold_by_fold import fit

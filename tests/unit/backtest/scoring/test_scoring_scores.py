@@ -7,7 +7,7 @@ import pytest
 
 from config.sections import Candidate
 from tasks.backtest.build import TABLES, known_companies
-from tasks.backtest.scores import Known, Skill, columns_by_session, dense_scores, spans_of
+from tasks.backtest.scoring.scores import Known, Skill, columns_by_session, dense_scores, spans_of
 from tasks.core.sessions import session_number
 from tasks.data.panel.assemble import sessions_of
 from tasks.data.panel.companies import company_index

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.backtest.money import Cents, Shares, value_cents
+from tasks.backtest.accounting.money import Cents, Shares, value_cents
 from tasks.core.errors import SafetyError
 from tasks.trades.fills import Fills
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.backtest.account import (
+from tasks.backtest.accounting.account import (
     Account,
     Receivable,
     close_session,
@@ -13,8 +13,8 @@ from tasks.backtest.account import (
     opening_statement,
     settle,
 )
-from tasks.backtest.money import accrued_cents, payment_cents, to_cents, value_cents
-from tasks.backtest.overnight import Closing, Dividend, Night, Split, pass_night
+from tasks.backtest.accounting.money import accrued_cents, payment_cents, to_cents, value_cents
+from tasks.backtest.accounting.overnight import Closing, Dividend, Night, Split, pass_night
 from tasks.core.errors import DataError, SafetyError
 from tasks.trades.fills import Fills
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.backtest.account import Account, Flows, Receivable, no_flows
-from tasks.backtest.money import Cents, Shares, accrued_cents, payment_cents, value_cents
+from tasks.backtest.accounting.account import Account, Flows, Receivable, no_flows
+from tasks.backtest.accounting.money import Cents, Shares, accrued_cents, payment_cents, value_cents
 from tasks.portfolio.holdings.events import exact_ratio, split_shares
 
 
