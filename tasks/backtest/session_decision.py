@@ -97,10 +97,13 @@ class SessionDecision:
         if not len(traded):
             return cents
         facts = self._inputs.facts(row - 1)
+        adv_shares = adv_in_shares(facts.adv_usd, facts.price)
+        for company, split in world.nights[row].splits:  # the shares that are traded are new ones
+            adv_shares[company] *= split
         conditions = Conditions(
             price_cents[traded] / CENTS_PER_USD,
             facts.daily_volatility[traded],
-            adv_in_shares(facts.adv_usd[traded], facts.price[traded]),
+            adv_shares[traded],
             world.sessions[row].astype("datetime64[D]").item(),
             facts.index_multiplier,
         )

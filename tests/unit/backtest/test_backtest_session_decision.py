@@ -139,6 +139,26 @@ def test_returns_are_those_of_the_window_as_known_at_the_row(market, row):
     assert estimator.centred.tobytes() == centred_returns(returns).tobytes()
 
 
+@pytest.mark.parametrize("split", [4.0, 0.1])
+def test_a_split_before_the_open_changes_no_cost(split):
+    """The same money is traded, of the same volume in dollars; half a tick is less than the spread in both."""
+    ratio = {"symbol": "A", "session": 100, "dividend": 0.0, "split": split, "factor": split}
+    plain = {day: 500.0 + 4 * (day % 2) for day in range(SESSIONS)}
+    after = {day: price / split if day >= 100 else price for day, price in plain.items()}
+    costs = []
+    for made, shares in (
+        (world({"A": plain}, sessions=SESSIONS, volume=1e6), 4000),
+        (world({"A": after}, sessions=SESSIONS, volume=1e6, actions=[ratio]), int(4000 * split)),
+    ):
+        decision = SessionDecision(made, signals(made), SETTINGS)
+        costs.append(
+            decision.costs(made, 100, np.array([shares]), made.open_cents[100], is_sale=False).tolist()
+        )
+
+    assert costs[0] == costs[1]
+    assert costs[0][0] > 0
+
+
 def test_a_decision_is_traded_in_the_next_session_of_the_exchange(market):
     """2024-03-29 is Good Friday."""
     decision = SessionDecision(market, signals(market), SETTINGS)
