@@ -135,6 +135,7 @@ def test_a_start_that_is_not_known_is_a_usage_error(home, first, words, said):
     assert re.search(said, " ".join(ended.stderr.split()))
 
 
+@pytest.mark.slice
 # issue 13, done when 4
 def test_a_backtest_to_a_session_has_the_bytes_of_one_in_a_lake_that_ends_there(home, first, tmp_path):
     def published(place):

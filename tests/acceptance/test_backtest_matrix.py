@@ -92,6 +92,7 @@ def test_a_larger_matrix_computes_what_is_new_alone(home, first):
     assert "8 were computed before" in ended.stdout
 
 
+@pytest.mark.slice
 def test_two_processes_publish_the_same_bytes(fresh, home, first):
     ended = afterclose(*(word if word != "1" else "2" for word in COMMAND), home=fresh)
 
@@ -99,6 +100,7 @@ def test_two_processes_publish_the_same_bytes(fresh, home, first):
     assert published(fresh, first["id"]) == published(home, first["id"])
 
 
+@pytest.mark.slice
 def test_a_killed_run_is_continued_and_ends_with_the_same_bytes(fresh, home, first):
     finished = fresh / "data" / "backtests"
     words = [sys.executable, "-c", IN_PAIRS, "--home", str(fresh), *COMMAND]

@@ -36,6 +36,7 @@ def document(*arguments, home, exit_code=0):
     return json.loads(result.stdout)
 
 
+@pytest.mark.slice
 def test_a_destroyed_home_comes_back_with_the_same_days_and_the_same_verification(book, tmp_path):
     days = tree_bytes(book / "live")
     verified = document("data", "verify", home=book)
@@ -54,6 +55,7 @@ def test_a_destroyed_home_comes_back_with_the_same_days_and_the_same_verificatio
     assert day_bytes(new) == before
 
 
+@pytest.mark.slice
 def test_a_kept_day_is_recomputed_to_the_byte_after_a_vacuum(book):
     before = {day: day_bytes(book, day) for day in (SESSION_BEFORE, LAST_SESSION)}
 

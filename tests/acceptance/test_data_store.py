@@ -102,6 +102,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Market:
     return filled(tmp_path_factory, WITH_AN_ERROR)[1]
 
 
+@pytest.mark.slice
 @LENIENT
 @given(cuts=st.sets(st.integers(10, 58), max_size=2))
 def test_the_snapshot_and_the_panel_do_not_depend_on_how_the_lake_was_filled(
@@ -137,6 +138,7 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return filled(tmp_path_factory, make_delivery())[0]
 
 
+@pytest.mark.slice
 @LENIENT
 @given(position=st.integers(12, 57))
 def test_nothing_seen_as_of_a_session_depends_on_later_rows(position, longer, tmp_path_factory, monkeypatch):

@@ -21,6 +21,8 @@ from tests.acceptance.test_data_store import CrashError, dying_at
 from tests.deliveries import days_of, make_delivery, refresh, small_run
 from tests.unit.data.folders import write_folder
 
+pytestmark = pytest.mark.slice
+
 DELIVERY = make_delivery(sessions=30)
 *_, DAY_BEFORE, LAST = days_of(DELIVERY)
 
@@ -118,7 +120,6 @@ def test_a_refresh_continues_after_a_killed_refresh_and_a_killed_vacuum(home, wh
     assert refresh(monkeypatch, home.root, DELIVERY).snapshot.id == whole
 
 
-@pytest.mark.slice
 @pytest.mark.parametrize(
     ("boundary", "after"),
     [

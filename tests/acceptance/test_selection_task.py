@@ -199,6 +199,7 @@ def champion_settings(**overrides):
     } | overrides
 
 
+@pytest.mark.slice
 def test_fault_142_the_same_week_run_again_counts_once_and_with_other_seeds_every_time(week):
     run, _, first = week(**champion_settings())
     ledger = run.home.trial_ledger.read_bytes()

@@ -186,6 +186,7 @@ def test_the_number_of_threads_does_not_change_a_byte(method, is_in_factor_form)
         assert optimize(method, problem).tobytes() == alone.tobytes()
 
 
+@pytest.mark.slice
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_one_core_and_two_give_the_same_bytes():
     """A process on one core starts its linear algebra with one thread."""

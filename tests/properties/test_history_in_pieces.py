@@ -21,6 +21,8 @@ from tasks.data.schema.tables import empty_table
 from tests.builders import FRIDAY
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, typed
 
+pytestmark = pytest.mark.slice
+
 LENGTH = 12
 DAYS = sessions_ending(FRIDAY, LENGTH).astype("datetime64[s]")
 

@@ -109,6 +109,7 @@ def test_without_the_regime_more_is_invested(finished):
         assert exposure[optimizer, False] > 0.2
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("processes", [1, 2, 5])
 def test_the_files_do_not_depend_on_grouping_order_or_processes(
     market, finished, tmp_path, processes, monkeypatch
