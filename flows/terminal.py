@@ -126,9 +126,9 @@ def progress(options: Options) -> Iterator[None]:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal, elsewhere a line at the start and every half minute, both with the time left.
+    """Show a progress bar; without a terminal, print a line at the start and every 30 s. Both show the time left.
 
-    Yields a function of how many are done.
+    Yields a function that takes the number of finished units.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -149,7 +149,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _lines_of_progress(console: "Console", what: str, total: int) -> Callable[[int], None]:
-    """Return a function of how many are done that prints a line every LINES_EVERY_S seconds."""
+    """Return a function that takes the number of finished units and prints a line every LINES_EVERY_S seconds."""
     from tasks.core.clock import stopwatch
 
     started = printed = stopwatch()

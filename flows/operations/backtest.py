@@ -48,7 +48,7 @@ class Request:
 
     @property
     def names_several(self) -> bool:
-        """Whether this is a matrix without being called one."""
+        """Whether the options select more than one combination."""
         return len(self.models) > 1 or len(self.optimizers) > 1 or self.regime == "both"
 
     @property
@@ -57,7 +57,7 @@ class Request:
 
 
 def backtest_one(options: Options, request: Request) -> Result:
-    """Walk one combination and publish it; one that is published already is only shown."""
+    """Backtest one combination and publish it; if it is already published, only show it."""
     from flows.commands import run_of
 
     dates = request.dates
@@ -66,7 +66,7 @@ def backtest_one(options: Options, request: Request) -> Result:
 
 
 def with_costs(run: Run, multiple: float | None) -> Run:
-    """Return the run with the multiple of all costs; None leaves the setting."""
+    """Return the run with this multiple of all costs; None keeps the setting."""
     if multiple is None:
         return run
     costs = run.settings.costs.model_copy(update={"multiple": multiple})
@@ -74,17 +74,17 @@ def with_costs(run: Run, multiple: float | None) -> Run:
 
 
 def regimes_named(which: str) -> tuple[bool, ...]:
-    """Return whether the regime is used, for each choice of the option."""
+    """Return the settings of the regime that the option selects: True for on, False for off."""
     choices = {"on": (True,), "off": (False,), "both": (True, False)}
     if which not in choices:
         raise ConfigError(
-            f"{which!r} is not a choice for the regime.", remedy="Choose on, off or both.", regime=which
+            f"{which!r} is not a valid value of --regime.", remedy="Choose on, off or both.", regime=which
         )
     return choices[which]
 
 
 def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Candidate") -> "StoredScores":
-    """Return the candidate's scores, computed and stored if there are none."""
+    """Return the candidate's scores; compute and store them if there are none."""
     from tasks.backtest.scoring.stored_scores import stored_scores
 
     with progress_bar(f"Scores of {candidate.name}", len(world.sessions)) as report:
@@ -138,7 +138,7 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
     }
     rows = [(name.replace("_", " "), _figure(manifest["figures"][name])) for name in SHOWN]
     head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
-    said = head if is_fresh else f"{head}: computed before, not computed again"
+    said = head if is_fresh else f"{head}: already computed, shown from the stored files"
     if manifest["combination"]["after_halt"] != "ignore":
         rows.append(("halts", _halts(manifest["halts"])))
     return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
@@ -168,7 +168,7 @@ def _computed(
 
     settings = run.settings
     last = world.row(np.datetime64(combination.last))
-    # nothing after the last session can change a bit of the result
+    # data after the last session must not affect the result
     seen, world = replace(snapshot, session=combination.last), until(world, last)
     regime = regime_path(regimes_of(seen, world, settings.regime), settings.regime)
     signals = signals_of(
@@ -243,14 +243,14 @@ def fill_of(fill: str) -> "FillAt":
 
 
 def after_halt_of(choice: str) -> "AfterHalt":
-    """Return what follows a session in which a halt rule was met."""
+    """Return the parsed option --halts. Raises ConfigError for an unknown value."""
     from tasks.backtest.halts import AFTER_HALT
 
     for known in AFTER_HALT:
         if choice == known:
             return known
     raise ConfigError(
-        f"{choice!r} is not a choice after a halt.",
+        f"{choice!r} is not a valid value of --halts.",
         remedy=f"Choose one of {', '.join(AFTER_HALT)}.",
         halts=choice,
     )
@@ -259,7 +259,7 @@ def after_halt_of(choice: str) -> "AfterHalt":
 def started(
     run: Run, snapshot: "SnapshotRef", world: "World", request: Request, first: date
 ) -> "tuple[Account | None, date]":
-    """Return the account at the start (None: cash alone) and its session: of LIVE, that of a published day."""
+    """Return the starting account (None: cash only) and its session; for LIVE, the session of a published day."""
     if request.positions is None:
         return None, first
     from tasks.backtest.build import known_companies
@@ -277,13 +277,15 @@ def started(
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read: {error}.", remedy=f"Name a positions file, or {LIVE}.", path=str(path)
+            f"{path} cannot be read: {error}.",
+            remedy=f"Give the path of a positions file, or {LIVE}.",
+            path=str(path),
         ) from error
     return account_of(world, companies, parse_positions(text, path=str(path)), first), first
 
 
 def hash_of(account: "Account", world: "World") -> str:
-    """Return the hash of what an account holds."""
+    """Return the hash of an account's cash and shares."""
     from tasks.core.ids import sha256_of_record
 
     held = {str(world.company[c]): int(account.shares[c]) for c in np.flatnonzero(account.shares)}

@@ -36,7 +36,7 @@ SHOWN = 5
 
 
 def backtest_matrix(options: Options, request: Request, *, processes: int | None) -> Result:
-    """Walk every combination that has not been finished before, and publish the matrix."""
+    """Backtest every combination without a stored result, and publish the matrix."""
     from flows.commands import run_of
 
     dates = request.dates
@@ -61,8 +61,8 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
 
     if request.positions is not None:
         raise ConfigError(
-            "A matrix starts with cash alone.",
-            remedy="Omit --positions, or name one model and one optimizer.",
+            "A matrix always starts with cash only.",
+            remedy="Omit --positions, or give one model and one optimizer.",
         )
     settings = run.settings
     candidates = candidates_of(
@@ -96,7 +96,9 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
                 outcomes = run_plan(plan, processes=processes, report=advance)
             except KeyboardInterrupt:
                 done_by_now = f"{count_finished(plan)} of {counted(len(plan.named), 'combination')}"
-                typer.echo(f"afterclose: {done_by_now} are finished. The same command continues.", err=True)
+                typer.echo(
+                    f"afterclose: {done_by_now} are finished. Run the same command again to resume.", err=True
+                )
                 raise
         manifest = _published(run, plan, outcomes, regime, place)
         return _result(manifest, place, kept=len(plan.named) - len(plan.missing))
@@ -150,13 +152,13 @@ def _named(measured: "Measured") -> dict[str, Any]:
 
 
 def _shown(figures: "Mapping[str, Figure]") -> dict[str, float | None]:
-    """Return the figures of the printed table; None where one is withheld."""
+    """Return the figures of the printed table; a withheld one is None."""
     shown = {name: figures[name].value for name in ("sharpe", "cagr", "max_drawdown")}
     return {name: float(value) if math.isfinite(value) else None for name, value in shown.items()}
 
 
 def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Result:
-    """Return what the command prints. `kept`: combinations that had been finished before; None for the whole."""
+    """Return the command's output. `kept`: number of combinations computed before; None if all were published."""
     from tasks.backtest.publication import REPORT_FILE
 
     matrix = manifest["matrix"]
@@ -171,15 +173,15 @@ def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Re
     }
     head = f"{counted(len(ids), 'combination')}, {terms['first']} to {terms['last']}"
     if kept is None:
-        head += ": computed before, not computed again"
+        head += ": already computed, shown from the stored files"
     elif kept:
-        head += f": {kept} were computed before"
+        head += f": {kept} already computed"
     lines = [head, *(f"Failed: {_label(each)}: {each['reason']}" for each in failed[:SHOWN])]
     if len(failed) > SHOWN:
         lines.append(f"… and {len(failed) - SHOWN} more failed.")
     if matrix["best"]:
         rows = [(_label(each), _text(each)) for each in matrix["best"]]
-        lines.append(aligned([*rows, ("equal weight of the universe", _text(matrix["equal_weight"]))]))
+        lines.append(aligned([*rows, ("equal-weighted universe", _text(matrix["equal_weight"]))]))
     lines.append(f"Report: {place / REPORT_FILE}")
     return Result(document, "\n".join(lines), 1 if len(failed) == len(ids) else 0)
 

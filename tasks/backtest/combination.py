@@ -39,9 +39,9 @@ class Combination:
     last: date
     fill_at: FillAt
     every_sessions: int
-    uses_regime: bool = True  # False: no regime limits exposure, sizes or purchases
+    uses_regime: bool = True  # False: the regime does not limit exposure, sizes or purchases
     after_halt: AfterHalt = "reset"
-    start: str = "cash"  # what is owned at first; else the hash of the positions
+    start: str = "cash"  # starting portfolio; else the hash of the positions
 
 
 def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | None) -> tuple[int, int]:
@@ -93,9 +93,9 @@ def run_combination(
     report: Callable[[int], None] | None = None,
     methods: Counter[str] | None = None,
 ) -> Walk:
-    """Walk from `start`, by default from cash alone.
+    """Walk from `start`, by default from cash only.
 
-    `report` receives the number of rows that have been decided; `methods` counts by which rung of the ladder.
+    `report` receives the number of rows decided; `methods` counts the decisions by method of the fallback ladder.
     """
     decision = SessionDecision(world, signals, settings)
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
@@ -125,7 +125,7 @@ def run_combination(
 def run_equal_weight(
     world: World, signals: Signals, settings: Settings, combination: Combination, start: Account | None = None
 ) -> Walk:
-    """Walk the universe in equal weights over the same sessions, with the same equity, fills and costs."""
+    """Walk the equal-weighted universe over the same sessions, with the same equity, fills and costs."""
     first, last = (world.row(np.datetime64(day)) for day in (combination.first, combination.last))
     account = cash_alone(world, settings) if start is None else start
     return walk_equal_weight(

@@ -1,7 +1,7 @@
-"""Hold the universe in equal weights: the second benchmark of a backtest, walked with the same fills and costs.
+"""Hold the equal-weighted universe: the second benchmark of a backtest, with the same fills and costs.
 
-Every member gets the same amount of money at each decision; what has left the universe is sold. No model, no regime and
-no limits: the difference to it is what a model, an optimizer and the regime's rules added.
+At each decision, every member is set to the same amount and names that left the universe are sold. There is no model,
+no regime and no limit: the difference shows what these and the optimizer add.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ REBALANCED_EVERY_SESSIONS = 21
 def walk_equal_weight(
     world: World, costs: FillCosts, *, cash_cents: int, first: int, last: int, fill_at: FillAt
 ) -> Walk:
-    """Walk from cash alone, rebalanced every 21 sessions."""
+    """Walk from cash only, rebalanced every 21 sessions."""
     return walk(
         world,
         Account(np.zeros(len(world.company), dtype=np.int64), cash_cents),

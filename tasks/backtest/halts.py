@@ -1,8 +1,8 @@
-"""Apply the halt rules of the daily run in a walk: a rule that is met leaves only reductions for that session.
+"""Apply the halt rules of the daily run in a walk: a rule that trips allows only reductions in that session.
 
-In the daily run such a trip lasts until a person resets it. A walk has nobody to ask, so it either resets each trip
-before the next decision, as a person does who looked and went on, or stays out: no purchases from the first trip on.
-The rules are those of tasks/safety; what the walk cannot know (stale data, a person's halt) does not occur.
+In the daily run a trip lasts until a person resets it. A walk either resets each trip before the next decision, as a
+person would after a review, or stays out: no purchases after the first trip. The rules are those of tasks/safety,
+except those that cannot occur in a walk (stale data, a manual halt).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ AFTER_HALT: tuple[AfterHalt, ...] = ("reset", "stay_out", "ignore")
 
 
 class Trip(NamedTuple):
-    """A rule that was met after the close of a session; value and limit as the daily run prints them."""
+    """A rule that tripped after the close of a session; value and limit as the daily run prints them."""
 
     session: date
     rule: str
@@ -43,7 +43,7 @@ class _Cash(NamedTuple):
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the rules read of a session."""
+    """The inputs of the rules for one session."""
 
     session: date
     settings: Settings
@@ -53,7 +53,7 @@ class _Facts:
 
 
 class Halts:
-    """The halt rules over one walk. `volatility_pct` by row of the world, as the regime has it."""
+    """The halt rules over one walk. `volatility_pct`: the regime's volatility index, by row of the world."""
 
     def __init__(self, world: World, settings: Settings, volatility_pct: Vector, *, after: AfterHalt) -> None:
         self._world, self._settings, self._volatility, self._after = world, settings, volatility_pct, after
@@ -62,7 +62,7 @@ class Halts:
         self.trips: list[Trip] = []
 
     def reductions_only(self, row: int, account: Account) -> bool:
-        """Return whether a halt leaves only reductions for the decision on this row. Rows are asked in order."""
+        """Return whether a halt allows only reductions for the decision on this row. Call in the order of the rows."""
         if self._after == "ignore":
             return False
         met = self._met(self._facts(row, account))
@@ -89,7 +89,7 @@ class Halts:
         found = []
         for name, rule in RISK_TRIGGERS:
             if name == "volatility" and not facts.regime.inputs:
-                continue  # unknown: the daily run would not publish, and the regime allows the least
+                continue  # unknown: the daily run would not publish, and the regime allows the least exposure
             outcome = rule(facts, past, self._acknowledged.get(name))
             if not outcome.passed:
                 found.append(Trip(facts.session, name, outcome.value, outcome.limit))
@@ -102,7 +102,7 @@ _NO_HISTORY = EquityHistory((), (), ())
 
 
 def counts(trips: Sequence[Trip]) -> dict[str, int]:
-    """Return the number of trips by rule, and of sessions with one."""
+    """Return the number of trips by rule, and of sessions with a trip."""
     rules = [name for name, _ in RISK_TRIGGERS]
     return {
         **{rule: sum(trip.rule == rule for trip in trips) for rule in rules},

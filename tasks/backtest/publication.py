@@ -136,13 +136,13 @@ def _figures(sheet: TearSheet) -> pd.DataFrame:
 
 
 def _attribution(cents: pd.DataFrame) -> pd.DataFrame:
-    """Return the parts of each session's change of equity in USD, exact to the cent."""
+    """Return the attribution of each session's change in equity in USD, exact to the cent."""
     written = {f"{name}_usd": [_usd(value) for value in column.tolist()] for name, column in cents.items()}
     return pd.DataFrame({"session": _days(cents.index.to_numpy()), **written})
 
 
 def _worst_day(day: WorstDay) -> dict[str, Any]:
-    """Return the day as a row; its parts as fractions of the equity before."""
+    """Return the day as a row; its parts as fractions of the previous equity."""
     own = {"session": day.session, "return": day.return_frac, "benchmark_return": day.benchmark}
     lost = ", ".join(f"{name} {percent(share, 2)}" for name, share in day.names)
     why = {"largest_part": day.largest_part, "largest_losses": lost}

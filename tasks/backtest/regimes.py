@@ -1,8 +1,8 @@
 """The regime of each session of a world, from prices as known at its close.
 
-Where nothing became known late, the world's rows are what every session knew. From the first row about an earlier
-session on, each stretch within which nothing more became known is read from the lake as known at its end, as the daily
-run reads it: a state depends on the readings of more than a year.
+If no data was corrected or delivered late, the world's rows equal the data known at each session. From the first
+such correction on, every stretch of sessions without a further one is read from the lake as known at its end, as in the
+daily run: a state depends on more than a year of readings.
 """
 
 from dataclasses import replace

@@ -59,7 +59,7 @@ class Signals:
 class SessionDecision:
     """The daily run's decision and its costs, as functions for `walk`.
 
-    `inputs` are those of the same world and settings, given where several walks share them.
+    `inputs`: those of the same world and settings, if several walks share them.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class SessionDecision:
     def orders(self, _world: World, row: int, account: Account) -> Orders | None:
         """Return the orders of the session, by company; None without a decision.
 
-        The world is the one this was made for.
+        The world must be the one given at construction.
         """
         decision = self.decide(row, account)
         return None if decision is None else self.orders_of(decision)
@@ -113,7 +113,7 @@ class SessionDecision:
         return cents
 
     def decide(self, row: int, account: Account, *, reductions_only: bool = False) -> Decision | None:
-        """Return the decision after the close of a session; None where the daily run would refuse the scores."""
+        """Return the decision after the close of a session; None if the daily run would reject the scores."""
         names = self._names(row)
         if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
             return None

@@ -1,4 +1,4 @@
-"""What a decision needs of a session, whatever the scores and the portfolio: quotes and risk, as known at its close.
+"""The inputs of a decision that depend on neither scores nor portfolio: quotes and risk, as known at the close.
 
 Computed once per session: the walks of a matrix share one `SessionInputs` and advance together, session by session.
 """
@@ -29,7 +29,7 @@ KEPT_ROWS = 4  # the last decision's facts are used again by its fills
 
 
 class Facts(NamedTuple):
-    """What is known of each company after a session's close."""
+    """The data known for each company after a session's close."""
 
     price: NDArray[np.float64]  # USD in whole cents
     adv_usd: Vector

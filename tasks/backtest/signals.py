@@ -17,7 +17,7 @@ from tasks.regime.exposure import Allowances, allowances
 
 
 class RegimePath(NamedTuple):
-    """The state of every session of a world, and what it allows."""
+    """The regime state of every session of a world, and its limits."""
 
     states: NDArray[np.str_]
     allowed: Allowances

@@ -1,6 +1,6 @@
-"""The account that a backtest starts with: cash alone, the positions of a file, or what the home held on a day.
+"""The account that a backtest starts with: cash only, the positions of a file, or those of the home on a day.
 
-A symbol means the company that had it on the session of the start.
+A symbol refers to the company that had it on the first session.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ def cash_alone(world: World, settings: Settings) -> Account:
 def columns_of(
     world: World, companies: CompanyIndex, symbols: Iterable[str], session: date
 ) -> dict[str, int]:
-    """Return the column of each symbol, as symbols were assigned on the session; unknown ones are left out."""
+    """Return the column of each symbol, as symbols were assigned on the session; unknown ones are omitted."""
     names = np.array(sorted(set(symbols)), dtype=str)
     if not len(names):
         return {}

@@ -1,4 +1,4 @@
-"""The backtest slice's stage in the day: compare it, and the published days before it, with a walk."""
+"""The backtest stage of the daily run: compare the day, and the published days before it, with a walk."""
 
 import logging
 from dataclasses import replace
@@ -35,9 +35,9 @@ SESSIONS = 20  # today and those before it
 def compare_with_backtest(
     run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio, trades: Trades, halt: Halt
 ) -> ComparedDay:
-    """Return what the day was decided from, and its comparison with a walk in a world read anew from the lake.
+    """Return the inputs of the day's decision, and its comparison with a walk in a world read again from the lake.
 
-    A comparison that cannot be made is a result, not an error: it changes no trade.
+    If the comparison is not possible, that is a result, not an error: it does not affect the trades.
     """
     today = recorded_today(run, scores, regime, portfolio, trades, halt)
     basis = sha256_of_record([config_hash(run.settings), code_hash()])
@@ -52,7 +52,7 @@ def compare_with_backtest(
 def recorded_today(
     run: Run, scores: Scores, regime: Regime, portfolio: Portfolio, trades: Trades, halt: Halt
 ) -> RecordedDay:
-    """Return the record of this day, as a later one reads it back from its files."""
+    """Return the record of this day, as a later day will read it from its files."""
     target, lines = load_frame(portfolio.frame)["weight"].drop(CASH), load_frame(trades.frame)
     held = portfolio.book.holdings
     proposed = {

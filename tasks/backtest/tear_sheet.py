@@ -1,6 +1,6 @@
-"""Measure a walk for its report: figures with intervals, tables, attribution, round trips, and what they rest on.
+"""Compute the contents of a backtest's report: figures with intervals, tables, attribution, round trips, their basis.
 
-Computes; tasks/backtest/publication writes the tables, tasks/reporting/tearsheet the page.
+Writes nothing: tasks/backtest/publication writes the tables, tasks/reporting/tearsheet the page.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ WORST_DAYS = 10
 
 @dataclass(frozen=True)
 class Basis:
-    """What the figures of a backtest rest on."""
+    """The basis of a backtest's figures."""
 
     sessions: int  # with a return
     fills: int  # companies × sessions with a trade
@@ -64,10 +64,8 @@ class TearSheet:
     trip_figures: Mapping[str, Figure]
     worst_days: tuple[WorstDay, ...]
     basis: Basis
-    halts: tuple[Trip, ...] = ()  # rules that were met
-    methods: Mapping[str, int] = field(
-        default_factory=dict
-    )  # decisions by the rung of the ladder that set the weights
+    halts: tuple[Trip, ...] = ()  # halt rules that tripped
+    methods: Mapping[str, int] = field(default_factory=dict)  # decisions by the method that set the weights
 
 
 def tear_sheet_of(
@@ -81,7 +79,7 @@ def tear_sheet_of(
     halts: Sequence[Trip] = (),
     methods: Mapping[str, int] | None = None,
 ) -> TearSheet:
-    """Measure a walk and that of equal weights over the same sessions. `states` are those of the world's sessions."""
+    """Measure a walk and the equal-weight walk over the same sessions. `states` are those of the world's sessions."""
     curve, equal = curve_of(course.totals, world, states), curve_of(equal_weight.totals, world, states)
     benchmark = benchmark_curve(curve)
     rows = rows_of(course, world)
@@ -132,7 +130,7 @@ def benchmark_curve(curve: Curve) -> Curve | None:
 
 
 def holdings_of(course: Walk, world: World) -> Holdings:
-    """Return what the walk held, for the attribution. Sectors without a name are unknown."""
+    """Return the walk's holdings, for the attribution. Sectors without a name are unknown."""
     rows = rows_of(course, world)
     names = world.sector.names
     codes = world.sector.codes[rows].astype(np.int64)
@@ -151,7 +149,7 @@ def holdings_of(course: Walk, world: World) -> Holdings:
 
 
 def sector_exposure(course: Walk, world: World) -> pd.DataFrame:
-    """Return the fraction of equity held in each sector at the close, by session; sectors never held are left out."""
+    """Return the fraction of equity held in each sector at the close, by session; sectors never held are omitted."""
     rows = rows_of(course, world)
     codes = world.sector.codes[rows]
     equity = course.equity.astype(np.float64)
@@ -170,7 +168,7 @@ def rows_of(course: Walk, world: World) -> slice:
 
 
 def first_symbols(company: Iterable[str]) -> NDArray[np.str_]:
-    """Return the symbol of each company's first session: what it was renamed to later was not known."""
+    """Return the symbol of each company's first session: later symbols were not known then."""
     return np.array([name.partition("~")[2] for name in company], dtype=str)
 
 

@@ -21,7 +21,7 @@ from tasks.data.schema.records import Days
 from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders
 
 FillAt = Literal["next_open", "next_close"]
-# world, row of the session, the account after its close; None: no decision, open orders are asked again
+# world, row of the session, the account after its close; None: no decision, open orders stay open
 Decide = Callable[[World, int, Account], Orders | None]
 
 
@@ -43,7 +43,7 @@ class WalkRules:
 
 
 class Step(NamedTuple):
-    """A session of a walk: what is owned after its close, what was filled in it, and what is ordered for the next."""
+    """A session of a walk: the account after its close, its fills, and the orders for the next session."""
 
     account: Account
     statement: Statement
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Totals:
-    """The money of a walk by session, of all companies together: what its figures are measured on. In cents."""
+    """The totals of a walk by session over all companies, from which its figures are computed. In cents."""
 
     sessions: Days
     equity: Cents

@@ -94,7 +94,7 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
                 remedy="Free space or fix the permissions, then run again.",
                 path=str(chain.path),
             ) from error
-        # rows that are missing stay missed until a person accepts the chain
+        # missing rows are reported until a person accepts the chain
         logged = 0 if renew else logged_rows(chain)
         _write_anchor(chain.anchor, max(len(rows), logged) + 1, digest, key)
 

@@ -22,7 +22,7 @@ class AftercloseError(Exception):
         super().__init__(self.what)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Keep all parts where the error passes from one process to another."""
+        """Keep all fields when the error is pickled between processes."""
         made = partial(type(self), self.what, remedy=self.remedy, **self.fields)
         return made, (), {"__notes__": getattr(self, "__notes__", [])}
 

@@ -1,6 +1,6 @@
-"""Spread independent work over processes. The results do not depend on how many there are; their order may.
+"""Spread independent work over processes. The number of processes affects only the order of results.
 
-A worker ends when this process does, however that ends: its next message finds nobody at the other end.
+A worker exits when this process ends for whatever reason, because its pipe is then closed.
 """
 
 import signal
@@ -23,10 +23,10 @@ STARTED, PROGRESS, RESULT, ERROR = range(4)
 def fan_out(
     work: Callable[[Item, Report], Result], items: Sequence[Item], *, processes: int, report: Report
 ) -> Iterator[Result]:
-    """Yield the result of `work` for each item, as each is done. `work` is a function of a module.
+    """Yield the result of `work` for each item, as it is completed. `work` must be a module-level function.
 
-    With one process, or one item, the work is done in this one. Raises what `work` raises, and TransientError when a
-    worker was killed; the others are stopped then.
+    With one process or one item, the work is done in this process. Raises the exceptions of `work`, and TransientError
+    if a worker was killed; the other workers are then stopped.
     """
     if min(processes, len(items)) < 2:
         yield from (work(item, report) for item in items)
@@ -48,7 +48,7 @@ def fan_out(
 
 
 def _collect(waiting: list[Any], connections: list[Connection], report: Report) -> Iterator[Any]:
-    """Hand out the items in order, the next one to whoever is free; yield the results."""
+    """Send the items in order, each to the next free worker; yield the results."""
     missing = len(waiting)
     waiting.reverse()
     while missing:
@@ -72,13 +72,13 @@ def _received(connection: Connection) -> tuple[int, Any]:
     except EOFError:
         raise TransientError(
             "A worker process was killed, perhaps because memory ran out.",
-            remedy="Run again: what was finished is kept. With less memory, use fewer processes.",
+            remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
         ) from None
     return kind, content
 
 
 def _serve(work: Callable[[Any, Report], Any], connection: Connection) -> None:
-    """Do the work that is sent, until there is nobody who sends it."""
+    """Process the items received until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends this process
 
     def report(units: int) -> None:

@@ -44,7 +44,7 @@ def ascii_label(text: str) -> str:
 
 
 def probability(value: float) -> str:
-    """Return a probability to three places; never as certain."""
+    """Return a probability to three places; never as 0 or 1."""
     if value > 0.999:
         return "more than 0.999"
     return "less than 0.001" if value < 0.001 else f"{value:.3f}"

@@ -10,7 +10,7 @@ REMEDY = "Check the session's data with `afterclose data status`; if it is compl
 
 
 def are_usable(scores: NDArray[np.float64], *, ranks: bool) -> bool:
-    """Return whether a session can be decided with these scores; if not, no trades are proposed for it."""
+    """Return whether these scores can be used for a decision; if not, the session has no proposed trades."""
     if not len(scores) or not np.isfinite(scores).all():
         return False
     return not ranks or len(scores) == 1 or bool(scores.max() != scores.min())

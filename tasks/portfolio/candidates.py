@@ -1,8 +1,7 @@
 """Select the optimizer's candidates, and convert their scores to expected returns.
 
-Selection depends on scores, quotes, risk estimates and what is held: a holding stays a candidate until it falls behind
-a lower rank than the one that a new name needs. Otherwise names that alternate around the last rank would be bought and
-sold again and again. Sets no weights.
+Selection depends on scores, quotes, risk estimates and holdings: a new name needs a better rank than a holding
+needs to stay a candidate. Otherwise names near the cut-off would be bought and sold again and again. Sets no weights.
 """
 
 from enum import IntEnum
@@ -38,7 +37,7 @@ class Candidates(NamedTuple):
     chosen: Places
     considered: Places  # chosen or held: the names that get a target
     obstacle: Codes
-    kept: Places  # of those chosen, holdings that would not be among the best
+    kept: Places  # the selected holdings that are not among the best scores
     keep_rank: int  # among the names that could be chosen: down to here, a holding stays
 
 

@@ -17,7 +17,7 @@ def descend(current: Vector, target: Vector, covariance: Matrix, cost: Vector) -
     """Return the w between `current` and `target` with the least ½ (w - target)'C(w - target) + Σ cost |w - current|.
 
     `covariance` is positive definite, `cost` per unit of weight. Every step lowers the objective, so that the result is
-    of use even if the sweeps do not suffice.
+    usable even if it has not converged after the last sweep.
     """
     names = len(target)
     weight = current.copy()

@@ -1,4 +1,4 @@
-"""Size what the optimizer found: reduce correlated names, then the whole to a fraction of Kelly and to a volatility.
+"""Reduce the optimizer's weights: correlated names first, then all weights to a fraction of Kelly and to a volatility.
 
 Every overlay is off at 0, only lowers weights, and leaves the rest in cash. Applies no limit.
 """
@@ -16,7 +16,7 @@ CORRELATION, KELLY, VOLATILITY = "correlation_reduction", "kelly_frac", "volatil
 
 
 class Effect(NamedTuple):
-    """What one overlay left: the invested fraction before and after it."""
+    """The effect of one overlay: the invested fraction before and after it."""
 
     overlay: str
     before: float
@@ -26,9 +26,9 @@ class Effect(NamedTuple):
 def size(
     weights: Weights, problem: Problem, *, ranks: bool, overlays: Overlays
 ) -> tuple[Weights, tuple[Effect, ...]]:
-    """Return the weights that the overlays leave, and the effect of each that is on.
+    """Return the weights after the overlays, and the effect of each overlay that is on.
 
-    `ranks` False: no return is expected of any name by design, so that Kelly does not apply.
+    `ranks` False: the champion expects no returns by design, so the Kelly overlay does not apply.
     """
     effects: list[Effect] = []
 
@@ -58,13 +58,13 @@ def _uncorrelated(weights: Weights, covariance: Matrix, strength: float) -> Vect
 
 
 def _kelly(weights: Weights, expected: Vector, covariance: Matrix, fraction: float) -> float:
-    """Return the factor that leaves this fraction of the growth-optimal size, at most 1; 0 if no gain is expected."""
+    """Return the factor that scales to this fraction of the Kelly size, at most 1; 0 if no gain is expected."""
     variance = float(weights @ covariance @ weights)
     gain = max(float(weights @ expected), 0.0)
     return min(1.0, fraction * gain / variance) if variance > 0 else 1.0
 
 
 def _calm(weights: Weights, covariance: Matrix, volatility: float) -> float:
-    """Return the factor that lowers the annual volatility to the target; 1 if it is lower already."""
+    """Return the factor that lowers the annual volatility to the target; 1 if it is already lower."""
     own = float(np.sqrt(weights @ covariance @ weights))
     return min(1.0, volatility / own) if own > 0 else 1.0

@@ -1,11 +1,12 @@
 """Move from the holdings towards a target only as far as the benefit exceeds the cost of trading.
 
-The benefit is a smaller tracking variance: what an investor with the given risk aversion loses by holding w instead of
-the target t is ½ × risk aversion × (w - t)'Σ(w - t) a year. Against it is the estimated cost of the trades, counted as
-often as they are expected to recur in a year. So every optimizer, with an objective or without one, sees what is held.
+The benefit is a lower tracking variance: an investor with the given risk aversion loses
+½ × risk aversion × (w - t)'Σ(w - t) of utility a year by holding w instead of the target t. The cost is the estimated
+cost of the trades, counted as often as they are expected to recur in a year. This takes the holdings into account for
+every optimizer, with or without an objective.
 
-A weight is always between the current one and its target. Exits, and whatever is above a limit, are not weighed
-against costs.
+Every weight stays between the current one and its target. Exits and weights above a limit are traded regardless of
+costs.
 """
 
 from collections.abc import Iterator
@@ -30,14 +31,14 @@ class Costing(NamedTuple):
 
 
 class Thrift(NamedTuple):
-    """How costs are weighed against distance from the target."""
+    """Parameters of the trade-off between costs and tracking variance."""
 
     risk_aversion: float
     cost_multiple: float  # times a year that a cost is counted; 0: costs are ignored
 
 
 def cost_fractions(change: Weights, names: Names, held: Held, places: Places, costing: Costing) -> Vector:
-    """Return the estimated cost of changing each weight by so much, as a fraction of the amount traded."""
+    """Return the estimated cost of each change in weight, as a fraction of the amount traded."""
     price = names.price[places]
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.nan_to_num(np.abs(change) * held.equity_usd / price, posinf=0.0)
@@ -64,7 +65,7 @@ def move_towards(
     is_weighed: Mask,
     thrift: Thrift,
 ) -> Weights:
-    """Return weights between the current ones and the target, which must satisfy the limits; the result does.
+    """Return weights between the current ones and the target. The target must satisfy the limits; so does the result.
 
     `covariance` is annual. Names that are not `is_weighed` get their target; so do all if costs are ignored.
     """
@@ -93,7 +94,7 @@ def _within(weights: Weights, target: Weights, limits: Limits) -> Weights:
 
 
 def _fill(weights: Weights, target: Weights) -> Weights:
-    """Raise weights towards their targets until as much is invested as the target invests."""
+    """Raise weights towards their targets until their sum equals that of the target."""
     missing = target.sum() - weights.sum()
     below = np.maximum(target - weights, 0.0)
     return weights + below * min(missing / below.sum(), 1.0) if missing > 0 else weights

@@ -1,7 +1,7 @@
 """Compute the target weights of one session from arrays: the same function for the daily run and every backtest.
 
-The ladder sets the candidates' weights, then every limit is applied, and what is held moves towards these weights as
-far as that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
+The ladder sets the candidates' weights, every limit is applied, and the holdings move towards these weights as far as
+that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
 no method succeeds the holdings are unchanged. Returns codes, not text: tasks/portfolio/explanation.py describes them
 where a person reads them.
 """
@@ -38,7 +38,7 @@ class Reason(IntEnum):
     NO_WEIGHT = 6  # from the optimizer
     NO_NEW_POSITIONS = 7
     UNRANKED = 8
-    KEPT = 9  # a holding that a new name of its rank could not become
+    KEPT = 9  # a holding whose rank would not suffice for a new name
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def allowances(
 
 
 def everything_allowed(sessions: int) -> Allowances:
-    """Return what is allowed where no regime is heeded."""
+    """Return the limits if the regime is not used: none."""
     ones = np.ones(sessions)
     return Allowances(ones, np.ones(sessions, dtype=bool), ones, ones)
 

@@ -101,7 +101,7 @@ def _shrinkage_of(centred: Matrix) -> Shrinkage:
 
 @dataclass(frozen=True)
 class Estimator:
-    """What the covariance of any of the estimated names is computed from."""
+    """The inputs from which the covariance of any subset of names is computed."""
 
     centred: Matrix  # sessions × names: daily returns without gaps, less their means
     shrinkage: Shrinkage
@@ -191,9 +191,9 @@ def _lift(centred: Matrix, intensity: float, diagonal: float, *, floor: float) -
 
 
 def fill_gaps(returns: Matrix) -> Matrix:
-    """Fill each gap with the session's common move, scaled to the name; its mean and variance stay as observed.
+    """Fill each gap with the session's common move, scaled to the name; the name's mean and variance do not change.
 
-    Names without gaps stay as they are.
+    Names without gaps are unchanged.
     """
     missing = ~np.isfinite(returns)
     gapped = np.flatnonzero(missing.any(axis=0))

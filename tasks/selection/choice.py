@@ -42,8 +42,8 @@ class Decision:
 def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
     """Return the candidate that is best on the selection folds, by t, if the confirmation folds confirm it.
 
-    By t, so that a candidate that is good by chance does not block one that is significant. `results` in
-    configured order; of learners that are nearly equal the first is selected. Without a candidate, `Choice.result` is
+    By t, so that a candidate that is good by chance does not block a significant one. `results` in configured order; of
+    learners with nearly equal t, the first is selected. Without a candidate, `Choice.result` is
     None.
     """
     single = next((result for result in results if result.kind == YARDSTICK), None)
@@ -98,9 +98,9 @@ def best_on_selection_folds(
 ) -> CandidateResult | None:
     """Return the eligible learner of `best_learner`, or a significant best single feature with a larger t than any.
 
-    Another rule, or a single feature that is not significant, only where no learner is eligible; None without any.
-    Rules bet on factors without a premium but with large, persistent returns: the luckiest would often be ahead of
-    every learner.
+    Another rule, or a single feature that is not significant, is returned only if no learner is eligible; None without
+    any. Rules bet on factors without a premium but with large, persistent returns: the luckiest would often beat every
+    learner.
     """
     eligible = [result for result in results if not ineligible_because(result, limits)]
     learners = [result for result in eligible if result.learns]

@@ -44,9 +44,9 @@ class Rival:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The Sharpe ratio of a candidate's out-of-sample returns, per year, and how certain it is.
+    """The annual Sharpe ratio of a candidate's out-of-sample returns, and its significance.
 
-    The probabilities are by the convention of 2025; `_2012` and `_2014` by that of Bailey and López de Prado.
+    Probabilities use the convention of 2025; `_2012` and `_2014` use that of Bailey and López de Prado.
     """
 
     candidate: str
@@ -54,7 +54,7 @@ class Evidence:
     sharpe: float
     sharpe_low: float  # 95% confidence interval
     sharpe_high: float
-    bar: float  # the Sharpe ratio that the best of all trials would be expected to show by luck
+    bar: float  # the Sharpe ratio that the best of all trials would be expected to reach by luck
     deflated: float  # probability that the true Sharpe ratio exceeds the bar
     deflated_2014: float
     probabilistic: float  # probability that it exceeds 0
@@ -67,12 +67,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Deflation:
-    """The trials ever made, and the evidence for the best candidate of the week given all of them."""
+    """The number of all trials, and the evidence for the week's best candidate given that number."""
 
     trials: int
     unknown: int  # of these, without returns: each counts as an independent trial
     effective: float
-    min_backtest_years: float  # in fewer years the best of so many trials shows a Sharpe ratio of 1 by luck
+    min_backtest_years: (
+        float  # over fewer years, the best of so many trials reaches a Sharpe ratio of 1 by luck
+    )
     overfitting: float  # PBO (λ ≤ 0) among the week's candidates; NaN without enough of them
     evidence: Evidence | None  # None without an eligible candidate
 

@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 Seed = Callable[[str], int]
 
-TRAINED_WITH = (  # the settings that decide what candidates learn and how they are tested, besides the folds
+TRAINED_WITH = (  # the settings, besides the folds, that determine training and testing
     *("features", "target", "entry", "label_horizons", "sample_weights", "half_life_sessions"),
     *("train_sessions", "least_train_sessions", "test_sessions", "folds", "embargo_sessions"),
 )
@@ -98,7 +98,7 @@ def run_selection(
 ) -> SelectionRun:
     """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other.
 
-    Every candidate is recorded in the ledger once it is tested; the choice is deflated by all trials of the ledger.
+    Every candidate is recorded in the ledger once it is tested; the deflation uses all trials of the ledger.
     """
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)

@@ -54,7 +54,7 @@ def test_a_backtest_is_published_once(home, first):
 def test_a_second_run_says_that_nothing_was_computed(home, first):
     words = [word for word in COMMAND if word != "--json"]
 
-    assert "computed before, not computed again" in afterclose(*words, home=home).stdout
+    assert "already computed, shown from the stored files" in afterclose(*words, home=home).stdout
 
 
 def test_an_interrupted_backtest_leaves_no_directory(home, first, monkeypatch):
@@ -122,10 +122,10 @@ def test_a_backtest_starts_with_the_positions_of_a_file_and_counts_halts(home, f
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--halts", "panic"), "'panic' is not a choice after a halt"),
+        (("--halts", "panic"), "'panic' is not a valid value of --halts"),
         (("--positions", "nowhere.csv"), "nowhere.csv cannot be read"),
         (("--positions", "live"), "No day from .* on was published by this release"),
-        (("--positions", "live", "--matrix"), "A matrix starts with cash alone"),
+        (("--positions", "live", "--matrix"), "A matrix always starts with cash only"),
     ],
 )
 def test_a_start_that_is_not_known_is_a_usage_error(home, first, words, said):

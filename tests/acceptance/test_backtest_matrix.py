@@ -89,7 +89,7 @@ def test_a_larger_matrix_computes_what_is_new_alone(home, first):
     ended = afterclose(*words, "--optimizer", "inverse_volatility", home=home)
 
     assert "12 combinations" in ended.stdout
-    assert "8 were computed before" in ended.stdout
+    assert "8 already computed" in ended.stdout
 
 
 @pytest.mark.slice
@@ -138,7 +138,7 @@ def test_an_interrupt_keeps_what_is_finished(fresh, home, first, monkeypatch):
     ended = afterclose(*COMMAND, home=fresh)
 
     assert ended.returncode == 130
-    assert "4 of 8 combinations are finished. The same command continues." in ended.stderr
+    assert "4 of 8 combinations are finished. Run the same command again to resume." in ended.stderr
     assert len(list((fresh / "data" / "backtests").glob("*.json"))) == 4
     assert not (fresh / "reports" / "backtests").exists()
 

@@ -1,7 +1,7 @@
-"""The outcome of one combination of a matrix, and its file: written whole or not at all, checked when it is read.
+"""The outcome of one combination of a matrix, and its file: written atomically, verified when read.
 
-A file is named by the id of its combination, which is a hash of everything that determines it. So a later matrix uses
-what an earlier or interrupted one has finished.
+The file name is the id of the combination, a hash of all its inputs. So a later matrix reuses the finished combinations
+of an earlier or interrupted one.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ COLUMNS = ("equity", "invested", "bought", "sold", "costs")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a combination: the totals of its walk, or why there are none."""
+    """The result of a combination: the totals of its walk, or the reason for its failure."""
 
     id: str
     combination: Combination
@@ -52,7 +52,7 @@ def store_outcome(folder: Path, outcome: Outcome) -> None:
 def load_outcome(folder: Path, identity: str, combination: Combination, sessions: Days) -> Outcome | None:
     """Return the stored outcome; None if there is none. `sessions` are those of the world.
 
-    Raises StorageError for a file that is not whole, or not that of the combination.
+    Raises StorageError for a file that is incomplete, or belongs to another combination.
     """
     path = _file(folder, identity)
     if not path.exists():
@@ -93,6 +93,6 @@ def _file(folder: Path, identity: str) -> Path:
 def _damaged(path: Path) -> StorageError:
     return StorageError(
         f"The finished backtest in {path} is damaged.",
-        remedy="Delete the file, then run again: only this combination is computed anew.",
+        remedy="Delete the file, then run again: only this combination is recomputed.",
         path=str(path),
     )

@@ -29,7 +29,7 @@ def files_of(
     terms: Mapping[str, Any],
     picture: bytes,
 ) -> dict[str, bytes]:
-    """Return the content of each file. `scores`: id by model; `terms`: what all combinations have in common."""
+    """Return the content of each file. `scores`: id by model; `terms`: the options that all combinations share."""
     detailed = {"terms": dict(terms), **details(measured, equal_weight, scores)}
     return {
         MATRIX_FILE: _csv(comparison(measured)),

@@ -1,8 +1,8 @@
 """Backtest every combination of a matrix: candidates × optimizers × regime on or off, over the same sessions.
 
-Combinations advance together in groups, session by session, and share what a session's decision needs. Those of a
-finished group are stored at once; one that is stored is not computed again. A combination that fails is an outcome
-with its reason.
+Combinations advance in groups, session by session, and share the inputs of each session's decision. A group's results
+are stored as soon as it is finished, and stored combinations are not recomputed. A combination that fails gives an
+outcome with the reason.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ from tasks.trades.fills import Orders
 
 NO_SCORES = "The model has no out-of-sample scores: the history is too short."
 Named = tuple[str, Combination]  # with its id
-LARGEST_GROUP = 16  # more share more, and lose more when the run is killed
+LARGEST_GROUP = 16  # larger groups share more, but lose more work if the run is killed
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ScoredCandidate:
 
 @dataclass(frozen=True)
 class Terms:
-    """What all combinations of a matrix have in common."""
+    """The options that all combinations of a matrix share."""
 
     first: date | None  # the first session with scores of all candidates unless it is later
     last: date | None
@@ -72,7 +72,7 @@ class Plan:
 
     @property
     def sessions_missing(self) -> int:
-        """Sessions to walk, of all missing combinations together."""
+        """Total number of sessions to walk, over all missing combinations."""
         return sum(_sessions(self.world, each) for _, each in self.missing)
 
 
@@ -127,9 +127,9 @@ def plan_matrix(
     settings: Settings,
     folder: Path,
 ) -> Plan:
-    """Return what is to be computed. `regime` is that of the sessions; `folder` has finished outcomes.
+    """Return the plan. `regime`: that of the sessions; `folder`: directory of finished outcomes.
 
-    Raises StorageError when a finished one is damaged.
+    Raises StorageError if a finished outcome is damaged.
     """
     scores = {each.name: each.scores.id for each in candidates}
     named = tuple((id_of(each, settings, scores=scores[each.model]), each) for each in combinations)
@@ -140,7 +140,7 @@ def plan_matrix(
 def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None) -> tuple[Outcome, ...]:
     """Compute what is missing and return all outcomes, in the order of the combinations.
 
-    `report` receives how many sessions were walked since the last time.
+    `report` receives the number of sessions walked since its last call.
     """
     groups = [_group(plan, part) for part in _parts(plan.missing, processes)]
     for _ in fan_out(walk_together, groups, processes=processes, report=report):
@@ -149,12 +149,12 @@ def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None)
 
 
 def count_finished(plan: Plan) -> int:
-    """Return how many of the combinations have a stored outcome by now."""
+    """Return how many of the combinations have a stored outcome."""
     return sum(load_outcome(plan.folder, *pair, plan.world.sessions) is not None for pair in plan.named)
 
 
 def equal_weight_totals(plan: Plan) -> Totals:
-    """Return the walk of the universe in equal weights over the same sessions, with the same fills and costs."""
+    """Return the walk of the equal-weighted universe over the same sessions, with the same fills and costs."""
     combination, candidate = plan.named[0][1], plan.candidates[0]
     allowed = everything_allowed(len(plan.world.sessions))
     signals = _signals(plan.world, candidate, allowed, combination, plan.settings)
@@ -168,7 +168,7 @@ def _group(plan: Plan, part: tuple[Named, ...]) -> Group:
 
 
 def walk_together(group: Group, report: Report) -> None:
-    """Walk the group's combinations and store each outcome. `report` receives the sessions walked since the last."""
+    """Walk the group's combinations and store each outcome. `report` receives the number walked since its last call."""
     with threadpool_limits(1):  # bit-identical on any number of cores and processes
         walks = _walks(group)
         first, last = (
@@ -207,7 +207,7 @@ class _Walk:
             self._reason = str(getattr(error, "what", "")) or f"{type(error).__name__}: {error}"
 
     def outcome(self) -> Outcome:
-        """Return what became of it."""
+        """Return its outcome."""
         totals = None
         if not self._reason:
             columns = np.array(self._rows, dtype=np.int64).T
@@ -287,7 +287,7 @@ def _scored(candidates: Sequence[ScoredCandidate]) -> list[ScoredCandidate]:
 
 
 def _parts(missing: Sequence[Named], processes: int) -> list[tuple[Named, ...]]:
-    """Divide what is missing, in its order, into as many groups of nearly one size for every process."""
+    """Divide the missing combinations, in order, into groups of nearly equal size, equally many for every process."""
     rounds = -(-len(missing) // (processes * LARGEST_GROUP))
     groups = min(processes * rounds, len(missing))
     edges = [len(missing) * group // groups for group in range(groups)] if groups else []
@@ -305,7 +305,7 @@ def _loaded(folder: Path, identity: str, combination: Combination, world: World)
     if outcome is None:
         raise StorageError(
             f"The finished backtest {identity} was deleted from {folder} during the run.",
-            remedy="Run again: only what is missing is computed.",
+            remedy="Run again: only the missing combinations are computed.",
             path=str(folder),
         )
     return outcome

@@ -1,7 +1,7 @@
 """The tables of a matrix: one row per combination, one per combination and regime, and every detail as one document.
 
-No cell is empty and no number is NaN: a figure that cannot be stated is the word `withheld`, in JSON null, and a
-combination that failed has its reason in the column `outcome`.
+No cell is empty and no number is NaN: a figure that cannot be computed is `withheld`, in JSON null, and a failed
+combination has its reason in the column `outcome`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,14 +53,14 @@ class Measured:
 
     @property
     def fallbacks(self) -> int:
-        """Decisions whose weights another method set than the combination's optimizer or the regime."""
+        """Number of decisions in which a fallback method set the weights, not the optimizer or the regime."""
         allowed = {self.outcome.combination.optimizer, "cash"}
         return sum(count for method, count in self.outcome.methods.items() if method not in allowed)
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What every combination is compared with: equal weights of the universe."""
+    """The benchmark of every combination: the equal-weighted universe."""
 
     curve: Curve
     figures: Mapping[str, Figure]
@@ -88,7 +88,7 @@ def comparison(measured: Sequence[Measured]) -> pd.DataFrame:
 
 
 def regime_breakdown(measured: Sequence[Measured]) -> pd.DataFrame:
-    """Return one row per combination and regime in which it was invested or not; failed combinations have none."""
+    """Return one row per combination and regime that occurred; failed combinations have none."""
     columns = [*KEYS, "regime", *PARTIAL]
     rows = [
         dict(zip(KEYS, each.key, strict=True)) | {name: _cell(value) for name, value in row.items()}
@@ -101,7 +101,7 @@ def regime_breakdown(measured: Sequence[Measured]) -> pd.DataFrame:
 def details(
     measured: Sequence[Measured], equal_weight: Baseline, scores: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return everything that was measured, as plain data. `scores`: id of the stored scores by model."""
+    """Return all results as plain data. `scores`: id of the stored scores by model."""
     return {
         "scores": dict(scores),
         "equal_weight": _figures(equal_weight.figures),
@@ -121,9 +121,9 @@ def equity_table(measured: Sequence[Measured]) -> pd.DataFrame:
 
 
 def best(measured: Sequence[Measured], count: int) -> list[Measured]:
-    """Return the combinations with the highest Sharpe ratio after costs, best first; those without one are left out.
+    """Return the combinations with the highest Sharpe ratio after costs, best first; those without one are omitted.
 
-    Of combinations with the same equity, which models that do not rank names often have, only the first.
+    Of combinations with the same equity, as is common for models that do not rank names, only the first is returned.
     """
     stated = [each for each in measured if np.isfinite(_value(each, "sharpe"))]
     ranked = sorted(stated, key=lambda each: -_value(each, "sharpe"))
@@ -186,7 +186,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(value: object) -> Any:
-    """Return the value as JSON has it; a number that is not finite is null."""
+    """Return the value for JSON; a number that is not finite becomes null."""
     if isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

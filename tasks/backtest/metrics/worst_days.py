@@ -28,7 +28,7 @@ class WorstDay:
 
     @property
     def largest_part(self) -> str:
-        """The part that lost most."""
+        """The part with the largest loss."""
         return min(self.parts, key=lambda name: self.parts[name])
 
 

@@ -1,8 +1,9 @@
-"""Compare recorded days with a walk over the same sessions in a world that was built anew from the lake.
+"""Compare recorded days with a walk over the same sessions in a world rebuilt from the lake.
 
-The walk holds what the days recorded: between two days, positions pass the nights of the world, and what then differs
-from the next record are the fills. On each session the decision is taken by the functions of a backtest, with the
-scores and the regime that the day recorded; prices, quotes, risk, weights, sizes and costs are computed again.
+The walk starts each session from the recorded positions: between two days they are carried overnight (splits,
+dividends, ended listings), and any remaining difference from the next record counts as fills. Each decision is computed
+by the functions of a backtest, with the recorded scores and regime; prices, quotes, risk, weights, sizes and costs are
+computed again.
 """
 
 import hashlib
@@ -65,9 +66,7 @@ def compare_days(
     for row, day, column_of in zip(rows, days, columns, strict=True):
         held = _shares(day, column_of, len(world.company))
         if held is None:
-            left_out.append(
-                (day.session, "it holds fractions of shares, or a name that the lake does not know")
-            )
+            left_out.append((day.session, "it holds fractional shares, or a symbol that is not in the lake"))
             before = None
             continue
         decision = SessionDecision(seen, _signals(day, scores, row, settings), settings, inputs).decide(
@@ -98,7 +97,7 @@ def compare_days(
 def data_of(world: World, row: int, settings: Settings) -> str:
     """Return the hash of the bars that a decision on the row reads, as known at its close.
 
-    It does not depend on where the world begins, nor on companies without a bar in the window.
+    It does not depend on the first session of the world, nor on companies without a bar in the window.
     """
     window = window_at(world, row, max(settings.risk.window_sessions + 1, WINDOW))
     has_bar = np.isfinite(window.raw_close).any(axis=0)
@@ -140,7 +139,7 @@ def _signals(day: RecordedDay, scores: NDArray[np.float64], row: int, settings: 
 
 
 def _fills(world: World, before: tuple[int, Shares, Shares], row: int, held: Shares) -> tuple[int, int]:
-    """Return how many names were filled since the earlier row, and by how many shares beyond what it had proposed."""
+    """Return the number of names filled since the earlier row, and the shares filled that it had not proposed."""
     earlier, shares, proposed = before
     account = Account(shares, 0)
     for night in world.nights[earlier + 1 : row + 1]:
@@ -214,7 +213,7 @@ def _holds(decision: Decision) -> Holds:
 
 
 def _restated(world: World, first: int) -> tuple[RestatedBar, ...]:
-    """Return the bars of these sessions that were corrected later, by what is known today."""
+    """Return the bars of these sessions that were corrected later, as known today."""
     late = world.restated_bars
     return tuple(
         RestatedBar(

@@ -1,4 +1,4 @@
-"""Read back what published days were decided from and what they proposed, from the files in live/.
+"""Read the inputs and the proposed trades of published days from the files in live/.
 
 A day that cannot be compared is skipped with its reason: another version of settings or code, an older release, a
 damaged file.
@@ -68,14 +68,14 @@ def first_recorded(home: Home, session: date) -> RecordedDay:
         if isinstance(found, RecordedDay):
             return found
     raise ConfigError(
-        f"No day from {session} on was published by this release, so it is unknown what the home held.",
-        remedy="Choose an earlier --from, or name a positions file.",
+        f"No day on or after {session} was published by this release, so the home's positions are unknown.",
+        remedy="Choose an earlier --from, or give a positions file.",
         session=str(session),
     )
 
 
 def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -> RecordedDay | str:
-    """Return the day, or why it cannot be compared; a `basis` of None is any.
+    """Return the day, or why it cannot be compared; `basis` None: any.
 
     Raises ValueError, KeyError or TypeError for damaged files.
     """
@@ -113,7 +113,7 @@ def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -
 
 
 def decided_from(day: RecordedDay, *, basis: str) -> dict[str, Any]:
-    """Return what `parse_day` reads besides the scores; numbers exactly, as hexadecimal text."""
+    """Return the fields that `parse_day` reads besides the scores; numbers as exact hexadecimal text."""
     return {
         "basis": basis,
         "optimizer": day.optimizer,

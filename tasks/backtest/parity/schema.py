@@ -20,7 +20,7 @@ class Trade(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordedDay:
-    """What a day was decided from, and what it proposed, by the symbols of its session."""
+    """The inputs of a day's decision and its proposals, by the symbols of its session."""
 
     session: date
     held: dict[str, float]  # shares after the close, before the trades
@@ -76,7 +76,9 @@ class SessionParity:
     equity_cents: int  # equity recorded by the day, less that of the walk
     fills: int  # names whose shares changed since the session compared before, beyond splits
     unproposed_shares: int  # of these fills, beyond what the day before had proposed
-    data_differs: bool = False  # the bars of its window, as known then, are no longer those that the day read
+    data_differs: bool = (
+        False  # the bars of its window, as known at the time, differ from those that the day used
+    )
 
     @property
     def shares(self) -> int:
@@ -104,7 +106,7 @@ class RestatedBar:
 
 @dataclass(frozen=True)
 class Holds:
-    """What the backtest holds once today's trades are filled at their prices."""
+    """The backtest's portfolio after today's trades are filled at their prices."""
 
     positions: int
     value_cents: int
@@ -113,7 +115,7 @@ class Holds:
 
 @dataclass(frozen=True)
 class Parity:
-    """Today first, then the earlier sessions, latest first. `problem` is why nothing could be compared."""
+    """Today first, then the earlier sessions, latest first. `problem`: the reason if nothing could be compared."""
 
     sessions: tuple[SessionParity, ...]
     skipped: tuple[tuple[date, str], ...]  # sessions that could not be compared, and why
@@ -135,7 +137,7 @@ class Parity:
 
 @dataclass(frozen=True)
 class ComparedDay:
-    """The record of the day, the settings and code that it was made with, and its comparison."""
+    """The record of the day, a hash of its settings and code, and its comparison."""
 
     day: RecordedDay
     basis: str  # hash of settings and code: only days of the same are compared

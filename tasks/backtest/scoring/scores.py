@@ -302,9 +302,9 @@ def _measured(
 
 
 def late_rows(tables: Mapping[str, pd.DataFrame], sessions: Days, *, levels: tuple[str, ...]) -> set[int]:
-    """Return the rows at which something about an earlier session became known.
+    """Return the rows at which data about an earlier session became known.
 
-    Of `levels` only the named ones count, of findings only those that quarantine.
+    Of `levels`, only the named ones count; of findings, only those that cause a quarantine.
     """
     late: set[int] = set()
     for name, stored in tables.items():

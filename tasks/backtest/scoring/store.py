@@ -29,7 +29,7 @@ def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int, window: int
     """Return the world up to the snapshot's session. Raises DataError where the lake has no bars up to it.
 
     With a `window`, only the last sessions are read: age and membership then count from there, prices of companies
-    without a bar in it are unknown, and whatever became known about earlier sessions falls on the first row.
+    without a bar in it are unknown, and data that became known about earlier sessions is assigned to the first row.
     """
     tables = read_revisions(snapshot, TABLES)
     first = tables["lives"]["first"].min()

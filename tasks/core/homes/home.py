@@ -31,7 +31,7 @@ class Home:
 
     @property
     def backtests(self) -> Path:
-        """Finished combinations of matrices, which later ones use; safe to delete between runs."""
+        """Finished combinations of matrices, reused by later ones; safe to delete between runs."""
         return self.root / "data" / "backtests"
 
     @property
@@ -95,7 +95,7 @@ class Home:
 
     @property
     def trials(self) -> Path:
-        """The ledger of every trial that was ever made, and the returns of each."""
+        """The ledger of all trials, and the returns of each."""
         return self.root / "data" / "trials"
 
     @property

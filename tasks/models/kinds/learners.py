@@ -1,4 +1,4 @@
-"""The kinds of model that learn from many features, by their name in the settings. A blend's members are of these."""
+"""The kinds of model that learn from many features, by name in the settings. Blend members must be of these kinds."""
 
 from tasks.models.kinds.base import Model
 from tasks.models.kinds.forest import RandomForest

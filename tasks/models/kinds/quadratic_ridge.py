@@ -1,4 +1,4 @@
-"""Ridge regression on the features and on the products of every two, with a heavier penalty on the products.
+"""Ridge regression on the features and their pairwise products, with a heavier penalty on the products.
 
 A cross-section of returns is nearly all noise. Smooth effects and interactions are estimated with less variance by a
 penalised quadratic form than by trees.
@@ -81,7 +81,7 @@ class QuadraticRidge:
         return np.asarray(self._intercept + self._contributions(x).sum(axis=0), dtype=np.float64)
 
     def importance(self, x: Rows) -> Vector:
-        """Return the mean |contribution| of each feature; one of a product is shared by its two features."""
+        """Return the mean |contribution| of each feature; one of a product is split between its two features."""
         contributions = self._contributions(x)
         return shares(np.abs(contributions - contributions.mean(axis=1, keepdims=True)).mean(axis=1))
 
@@ -161,7 +161,7 @@ def _checked(parameters: Parameters) -> tuple[float, float]:
 
 
 def _number(value: float | str) -> float:
-    """Return the value as a finite number; 0 if it is none."""
+    """Return the value as a finite number; 0 if it is not one."""
     try:
         number = float(value)
     except ValueError:
@@ -178,7 +178,7 @@ def _parsed(stored: dict[str, Any], features: int, pairs: int) -> tuple[dict[str
     except (KeyError, TypeError, ValueError) as error:
         raise not_a_model(KIND, "its numbers are missing or invalid") from error
     if any(vectors[name].shape != (count,) for name, count in counts.items()):
-        raise not_a_model(KIND, "it has another number of features")
+        raise not_a_model(KIND, "it has a different number of features")
     if not all(np.isfinite([intercept, *np.concatenate(list(vectors.values()))])):
         raise not_a_model(KIND, "it contains a number that is not finite")
     return vectors, intercept

@@ -1,7 +1,7 @@
 """The equal-weight rank blend of several learners.
 
-A member's score counts by its rank among that member's scores in training, so that no member counts more because its
-scores vary more. The ranks are of the training, not of the session: a row's score does not depend on the other rows.
+A member's score is replaced by its rank within that member's training scores, so that no member dominates because its
+scores vary more. Ranks within the training data, not the session, keep a row's score independent of the other rows.
 """
 
 from base64 import b64decode, b64encode
@@ -95,7 +95,7 @@ class RankBlend:
         except ValueError as error:
             raise not_a_model(KIND, "it is not JSON") from error
         if not isinstance(stored, dict) or stored.get("kind") != KIND or not stored.get("members"):
-            raise not_a_model(KIND, "it names another kind or no members")
+            raise not_a_model(KIND, "it has a different kind or no members")
         try:
             self._members = [self._loaded(member) for member in stored["members"]]
         except (KeyError, TypeError, ValueError) as error:

@@ -65,7 +65,7 @@ def walk_forward(
 ) -> list[FoldResult]:
     """Train and test the candidate on every fold, oldest first.
 
-    Linear algebra has one thread: a model that sets the limit itself would lift it while another fold is trained.
+    Limits linear algebra to one thread: a model that set the limit itself would lift it while another fold trains.
     """
     results = []
     with threadpool_limits(1), ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:

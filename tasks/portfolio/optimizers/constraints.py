@@ -40,9 +40,9 @@ def shares_of_budget(problem: Problem) -> tuple[float, Rows]:
 def _largest_budget(limits: Limits, sums: Rows, names: int) -> float:
     """Return the largest sum of weights, at most 1.
 
-    Without pairs it is a smallest cut, which is exact. Two members of a pair that have at most half a position each
-    are within the pair's limit; if that changes nothing, the pairs do not bind. Only if they may is a linear program
-    solved.
+    Without pairs, the result is a minimum cut, which is exact. If every member of a pair is limited to half a position,
+    all pairs are within their limits; if that does not lower the result, the pairs do not bind. Otherwise a linear
+    program is solved.
     """
     families = _two_classifications(limits.groups, names)
     if families is None:
@@ -60,8 +60,8 @@ def _largest_budget(limits: Limits, sums: Rows, names: int) -> float:
 def _smallest_cut(families: Families, room: Vector) -> float:
     """Return the largest sum of weights, at most 1, that the room of each name and the groups allow.
 
-    Weights flow through at most two groups each, of two classifications (sectors, cap classes): the largest flow equals
-    the smallest cut (Ford and Fulkerson, 1956).
+    Each weight belongs to at most two groups, one per classification (sectors, cap classes): maximum flow equals
+    minimum cut (Ford and Fulkerson, 1956).
     """
     (of_first, first), (of_second, second) = families
     shape = len(of_first), len(of_second)

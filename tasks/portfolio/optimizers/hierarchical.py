@@ -52,7 +52,7 @@ def _order_of(correlation: Matrix) -> NDArray[np.integer]:
 
 @lru_cache(maxsize=16)
 def order_of_pairs(correlations: bytes) -> NDArray[np.integer]:
-    """Return the order by the correlations of all pairs. The combinations of a matrix share it in a session."""
+    """Return the order of the leaves from all pairwise correlations; shared by a matrix's combinations in a session."""
     from scipy.cluster.hierarchy import linkage
 
     order = _leaves(linkage(np.sqrt(np.clip((1.0 - np.frombuffer(correlations)) / 2.0, 0.0, 1.0)), "single"))

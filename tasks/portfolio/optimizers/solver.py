@@ -2,9 +2,9 @@
 
 A modelling library would produce the same matrices, but its import and model building would take a tenth of a run's
 CPU time. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio. Equal inputs give
-equal bytes. Nothing is kept between two problems: updating an existing solver would save a sixth of its time (40 names:
-0.66 ms instead of 0.79 ms), but it keeps the scaling of its first problem, and weights would depend on earlier ones (by
-7e-6).
+equal bytes. No state is kept between problems: updating an existing solver would save a sixth of the time (40 names:
+0.66 ms instead of 0.79 ms), but it keeps the scaling of the first problem, so that weights would depend on earlier
+problems (by 7e-6).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""The comparison with the backtest as a record for monitoring_log.json, and in words for the report.
+"""The comparison with the backtest: a record for monitoring_log.json, and sentences for the report.
 
-Money is in cents, as it was compared.
+Amounts are in cents.
 """
 
 from dataclasses import asdict
@@ -13,7 +13,7 @@ LINES_LISTED = 20
 
 
 def parity_record(parity: Parity) -> dict[str, Any]:
-    """Return the record: what the backtest holds for today, and every difference."""
+    """Return the record: the backtest's positions for today, and every difference."""
     return {
         "state": parity.state,
         "problem": parity.problem,
@@ -64,38 +64,38 @@ def parity_headline(parity: Parity) -> str:
 
 
 def parity_words(parity: Parity) -> tuple[str, ...]:
-    """Return what it means and what to do, a sentence each."""
+    """Return what the result means and what to do, one sentence each."""
     if parity.state == "not_compared":
         why = parity.problem or "; ".join(f"{day}: {reason}" for day, reason in parity.skipped)
         return (
             f"{why.rstrip('.')}.",
-            "The trades are not affected; compare them by hand, or run the day again.",
+            "The trades are not affected. Compare them by hand, or run the day again.",
         )
     said = []
     if parity.holds is not None:
         held = counted(parity.holds.positions, "position")
         said.append(
-            f"Once today's trades are filled, the champion's backtest holds {held} worth"
+            f"After today's trades are filled, the champion's backtest holds {held} worth"
             f" {_usd(parity.holds.value_cents)} and {_usd(parity.holds.cash_cents)} in cash."
         )
     if parity.is_first_day:
-        said.append("There are no fills of earlier sessions yet: only today's decision was compared.")
+        said.append("There are no earlier sessions yet, so only today's decision was compared.")
     if parity.state == "different":
         said.append(
-            "A published day and the data of the lake no longer agree: a bar, a split or a file was changed, or the"
-            " program has a defect. Do not approve today's trades before you know the cause."
+            "A published day no longer agrees with the data in the lake: a bar, a split or a file was changed, or the"
+            " program has a bug. Do not approve today's trades before you know the cause."
         )
     if changed := [one.session for one in parity.sessions if one.data_differs]:
         said.append(
-            f"Bars that {counted(len(changed), 'session')} read, {min(changed)} the first, are no longer those in the"
-            " lake, though no correction of them was recorded."
+            f"Bars used in {counted(len(changed), 'session')} ({min(changed)} the earliest) have changed in the lake,"
+            " although no correction was recorded."
         )
     if parity.restated:
         bars = ", ".join(f"{bar.symbol} of {bar.session} (known {bar.known})" for bar in parity.restated[:5])
         more = f" and {len(parity.restated) - 5} more" if len(parity.restated) > 5 else ""
         said.append(
             f"The provider corrected {counted(len(parity.restated), 'bar')} of these sessions later: {bars}{more}."
-            " Earlier sessions were compared as they were known then."
+            " Each session was compared using the data known at the time."
         )
     if parity.skipped:
         reasons = "; ".join(f"{day}: {why}" for day, why in parity.skipped[:3])

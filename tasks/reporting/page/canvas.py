@@ -89,7 +89,7 @@ def plain_axes(figure: "Figure", size: Size, *, left: float, right: float, botto
 def time_axes(
     figure: "Figure", size: Size, sessions: Days, *, right: float = 12, bottom: float | None = None
 ) -> "Axes":
-    """Add axes whose horizontal positions are places in `sessions`."""
+    """Add axes whose horizontal positions are indices into `sessions`."""
     axes = plain_axes(
         figure, size, left=48, right=right, bottom=24 / size.height if bottom is None else bottom
     )
@@ -210,7 +210,7 @@ def label_ends(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
 
 
 def runs(states: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Return (first, last, state) of each unbroken stretch."""
+    """Return (first, last, state) of each run of equal states."""
     found: list[tuple[int, int, str]] = []
     for index, state in enumerate(states):
         if found and found[-1][2] == state:

@@ -1,6 +1,6 @@
 """Draw equity_curves.png: the best combinations of a matrix against the benchmark, on a log scale, and their drawdowns.
 
-Fonts are those that matplotlib brings, so that equal curves give equal bytes on every machine.
+Uses the fonts shipped with matplotlib, so that equal curves give equal bytes on every machine.
 """
 
 import io
@@ -44,7 +44,7 @@ BASELINE_STYLES = (Style("#8a94a0", (0, (1, 1.2)), 1.5), Style(MUTED, (0, (4, 2)
 
 @dataclass(frozen=True)
 class EquityLine:
-    """One curve: what to call it, a second line of that, a line of figures, and the equity of each session."""
+    """One curve: its name, a detail line, a line of figures, and the equity of each session."""
 
     name: str
     detail: str
@@ -60,7 +60,7 @@ def equity_picture(
     subtitle: str,
     footer: str,
 ) -> bytes:
-    """Return the PNG. The first line is drawn strongest; `baselines`, one to two, are grey and broken."""
+    """Return the PNG. The first line is the thickest; `baselines`, one or two, are grey and dashed."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

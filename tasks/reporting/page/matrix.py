@@ -35,7 +35,7 @@ class Cell:
 
 
 def matrix_picture(measured: Sequence[Measured], equal_weight: Baseline, *, is_simulated: bool) -> bytes:
-    """Return equity_curves.png: the combinations with the highest Sharpe ratio, equal weights and the benchmark."""
+    """Return equity_curves.png: the combinations with the highest Sharpe ratio, equal weight and the benchmark."""
     shown = best(measured, SHOWN)
     failed = sum(each.curve is None for each in measured)
     counted = f"{len(measured)} combinations" + (f", of which {failed} failed" if failed else "")
@@ -93,11 +93,11 @@ def _terms(combination: Combination) -> str:
         "every session" if combination.every_sessions == 1 else f"every {combination.every_sessions} sessions"
     )
     fill = combination.fill_at.replace("_", " ")
-    return f"{combination.first} to {combination.last}, decided {cadence}, filled at the {fill}."
+    return f"{combination.first} to {combination.last}, rebalanced {cadence}, filled at the {fill}."
 
 
 def _baselines(equal_weight: Baseline) -> list[EquityLine]:
-    """Return equal weights, and the benchmark where it is known in every session."""
+    """Return equal weight, and the benchmark if it is known in every session."""
     curve = equal_weight.curve
     lines = [EquityLine("Equal weight", "of the universe", _note(equal_weight.figures), curve.equity_usd)]
     level = _benchmark(curve)

@@ -202,7 +202,7 @@ def returns_chart(returns: Floats, var: float, description: str) -> Chart:
 
 
 def attribution_chart(parts: Sequence[tuple[str, float]], description: str) -> Chart:
-    """Draw a waterfall: each part begins where the one before ended, the last bar is their sum."""
+    """Draw a waterfall: each part starts at the end of the previous one, and the last bar is their sum."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=78, right=96, bottom=8 / size.height)
@@ -238,13 +238,13 @@ def attribution_chart(parts: Sequence[tuple[str, float]], description: str) -> C
         Size("wide", 544, 26.0 * (len(parts) + 1) + 24),
         Size("narrow", 344, 24.0 * (len(parts) + 1) + 24),
     )
-    return draw_chart("attribution", "Attribution of the change of equity", description, draw, sizes=sizes)
+    return draw_chart("attribution", "Attribution of the change in equity", description, draw, sizes=sizes)
 
 
 def trips_chart(
     key: str, title: str, values: Floats, write: Write, description: str, *, signed: bool
 ) -> Chart:
-    """Draw how many round trips had which value; losses are coloured where values have a sign."""
+    """Draw a histogram of round trips; losses are coloured if values have a sign."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=40, right=16, bottom=24 / size.height)

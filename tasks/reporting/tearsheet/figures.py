@@ -36,7 +36,7 @@ BPS = 10_000
 
 
 def curves_of(sheet: TearSheet) -> list[tuple[str, Curve, str]]:
-    """Return name, curve and colour of the portfolio and of what it is compared with."""
+    """Return name, curve and colour of the portfolio and of its benchmarks."""
     others = [("Equal weight", sheet.equal_weight, "gold")]
     if sheet.benchmark is not None:
         others.append(("Benchmark", sheet.benchmark, "muted"))
@@ -44,7 +44,7 @@ def curves_of(sheet: TearSheet) -> list[tuple[str, Curve, str]]:
 
 
 def equity_figure(sheet: TearSheet) -> Figure:
-    """Show all curves from 100 on."""
+    """Show all curves, starting at 100."""
     ends = stretch_ends(len(sheet.curve.sessions))
     lines, ended = [], []
     for name, curve, colour in curves_of(sheet):
@@ -134,7 +134,7 @@ def turnover_figure(sheet: TearSheet) -> Figure:
     sums = np.bincount(groups, weights=turnover).astype(np.float64)
     each = period_name(sheet.curve.sessions[1:])
     caption = (
-        f"Half of buys plus sells over the equity before, summed by {each}. Median {each}"
+        f"Half of buys plus sells over the previous equity, summed by {each}. Median {each}"
         f" {typeset_percent(float(np.median(sums)))}, largest {typeset_percent(float(sums.max()))}."
     )
     chart = periods_chart("turnover", "Turnover", periods, sums, typeset_percent, caption, scale=100)
@@ -142,14 +142,14 @@ def turnover_figure(sheet: TearSheet) -> Figure:
 
 
 def costs_figure(sheet: TearSheet) -> Figure:
-    """Show costs by month or quarter, in basis points of the equity before."""
+    """Show costs by month or quarter, in basis points of the previous equity."""
     parts = sheet.attribution["cost"].to_numpy() / 100
     frac = -parts / sheet.curve.equity_usd[:-1]
     groups, periods = period_groups(sheet.curve.sessions[1:])
     sums = (BPS * np.bincount(groups, weights=frac)).astype(np.float64)
     each = period_name(sheet.curve.sessions[1:])
     caption = (
-        "Commission, fees, slippage and borrow in basis points of the equity before, summed by"
+        "Commission, fees, slippage and borrow fees in basis points of the previous equity, summed by"
         f" {each}. In total {usd(float(-parts.sum()))}."
     )
     chart = periods_chart("costs", "Costs", periods, sums, number, caption, scale=1)
@@ -162,8 +162,8 @@ def returns_figure(sheet: TearSheet) -> Figure:
     var = shape["var_95"].value
     caption = (
         f"{counted(shape['var_95'].sessions, 'session')}; the line is a normal distribution of the same mean and"
-        " deviation. Returns beyond five deviations are in the outermost bars. On the worst 5% (coloured) the loss was"
-        f" {typeset_percent(var, 2)} or more,"
+        " deviation. Returns beyond five standard deviations are in the outermost bars. On the worst 5%"
+        f" (coloured) the loss was {typeset_percent(var, 2)} or more,"
         f" {typeset_percent(shape['cvar_95'].value, 2)} on average. Skewness"
         f" {number(shape['skewness'].value)}, excess kurtosis {number(shape['kurtosis'].value)}."
     )
@@ -175,7 +175,7 @@ def attribution_figure(sheet: TearSheet) -> Figure:
     totals = [(words(name), float(sheet.attribution[name].sum()) / 100) for name in PARTS]
     told = ", ".join(f"{name} {usd(value)}" for name, value in totals)
     change = sum(value for _, value in totals)
-    caption = f"{told}. They sum to the change of equity, {usd(change)}."
+    caption = f"{told}. They sum to the change in equity, {usd(change)}."
     return Figure(attribution_chart(totals, caption), caption)
 
 
@@ -186,7 +186,7 @@ def trip_figures(sheet: TearSheet) -> tuple[Figure, ...]:
         return ()
     profit, held = (closed[name].to_numpy(dtype=float) for name in ("pnl_usd", "sessions"))
     many = len(closed) > 100
-    ends = " The outermost bars hold what lies beyond." if many else ""
+    ends = " The outermost bars include all values beyond them." if many else ""
     by_profit = f"Profit of {counted(len(closed), 'closed round trip')} after costs, in USD.{ends}"
     by_time = (
         f"Sessions held: median {number(float(np.median(held)), 0)}, longest {number(held.max(), 0)}.{ends}"
@@ -201,7 +201,7 @@ def trip_figures(sheet: TearSheet) -> tuple[Figure, ...]:
 
 
 def period_name(sessions: Days, *, most: int = MOST_PERIODS) -> str:
-    """Return the period of a bar: month, or quarter where there would be too many."""
+    """Return the period of a bar: month, or quarter if there would be too many months."""
     return "month" if len(np.unique(sessions.astype("datetime64[M]"))) <= most else "quarter"
 
 

@@ -27,7 +27,7 @@ DRAWDOWNS_SHOWN = 8
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the head of the page."""
+    """A figure at the top of the page."""
 
     label: str
     value: str

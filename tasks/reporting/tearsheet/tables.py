@@ -1,4 +1,4 @@
-"""The tables of a tear sheet as text: figures beside the benchmarks', months, years, regimes, attribution, trips."""
+"""The tables of a tear sheet as text: figures and benchmarks, months, years, regimes, attribution, round trips."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ DEEPEST_TINT, FULL_TINT = 60, 0.08  # percent of colour at a monthly return of t
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of the portfolio beside those of equal weight and of the benchmark, as text."""
+    """One figure of the portfolio, of equal weight and of the benchmark, as text."""
 
     name: str
     value: str
@@ -98,7 +98,7 @@ def interval_text(name: str, interval: Interval | None) -> str:
 
 
 def note_of(figure: Figure) -> str:
-    """Return what restricts a figure."""
+    """Return "withheld" or "short" for a figure from too few sessions, else an empty string."""
     if figure.standing == "withheld":
         return "withheld"
     return "short" if figure.standing == "short" else ""
@@ -125,7 +125,7 @@ def years_table(sheet: TearSheet) -> Table:
 
 
 def regimes_table(sheet: TearSheet) -> Table:
-    """Return the figures of the sessions in each regime, from the best state down."""
+    """Return the figures of the sessions in each regime, best state first."""
     own, equal = per_regime(sheet.curve), per_regime(sheet.equal_weight)
     order = [state for state in reversed(STATES) if state in own.index]
     costs = _costs_by(sheet, sheet.curve.regime[:-1])

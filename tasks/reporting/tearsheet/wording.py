@@ -1,4 +1,4 @@
-"""Write what the figures of a backtest rest on, and where the backtest is still optimistic."""
+"""Describe the basis of a backtest's figures, and where the backtest is optimistic."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ BPS = 10_000
 
 # Also in docs/backtest.md (tests/unit/reporting/tearsheet/test_tearsheet_wording.py).
 OPTIMISTIC = (
-    "Candidates and settings were chosen by people who know this history: the best of many backtests looks too good.",
-    "Costs are estimates. A backtest's own trades move no price, and every order is filled in full at one price.",
+    "Candidates and settings were chosen with knowledge of this history: the best of many backtests looks too good.",
+    "Costs are estimates. The backtest's trades do not move prices, and every order is filled in full at one price.",
     "The safety checks of the daily run are not applied, except its halt rules about new risk.",
     "The lake has no pay dates: dividends are paid 15 sessions after the ex-date.",
 )
@@ -26,14 +26,14 @@ PARTS_EXPLAINED = {
     "timing": "exposure above or below its mean × the benchmark's return",
     "sector": "holdings × (return of their sector − that of the benchmark)",
     "selection": "holdings × (their return − that of their sector)",
-    "trading": "what the fills of a session changed until its close",
+    "trading": "effect of a session's fills up to its close",
     "interest": "on cash",
     "cost": "commission, fees, slippage and borrow",
 }
 
 
 def headline(basis: Basis) -> str:
-    """Return sessions, fills and costs in a few words."""
+    """Return sessions, fills and costs in one line."""
     fills, costs = counted(basis.fills, "fill"), usd(basis.cost_usd + basis.borrow_usd)
     return f"{counted(basis.sessions, 'session')}, {fills}, {costs} of costs"
 
@@ -56,42 +56,41 @@ def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
 
 
 def _halts(halts: Sequence[Trip], combination: Combination) -> tuple[str, ...]:
-    """Return how often a halt rule was met and what followed; nothing where halts were ignored."""
+    """Return how often a halt rule tripped and what followed; nothing if halts were ignored."""
     if combination.after_halt == "ignore":
         return ()
     if not halts:
-        return ("No halt rule of the daily run was met.",)
+        return ("No halt rule of the daily run tripped.",)
     found = counts(halts)
     rules = ", ".join(f"{words(rule).lower()} {count}" for rule, count in found.items() if rule != "sessions")
     followed = (
-        "each was reset for the next session"
+        "each halt was reset for the next session"
         if combination.after_halt == "reset"
         else f"nothing was bought from {short_date(halts[0].session)} on"
     )
     sessions = counted(found["sessions"], "session")
-    return (f"A halt rule was met in {sessions} ({rules}): only reductions were decided, and {followed}.",)
+    return (f"A halt rule tripped in {sessions} ({rules}): only reductions were allowed, and {followed}.",)
 
 
 def survivorship(basis: Basis) -> str:
-    """Return which companies are missing in the history, and how many of the universe ended in it."""
-    listings = f"{basis.ended:,}" if basis.ended else "None"
-    ended = f"{listings} of {basis.universe:,} companies in the universe ended in these sessions."
+    """Return how many companies the history lacks, and how many listings of the universe ended in it."""
+    ended = f"Delisted in these sessions: {basis.ended:,} of {basis.universe:,} companies in the universe."
     if not basis.coverage:
         return (
             "The lake has no index membership: companies that left the index are missing unless they are in the lake,"
-            f" so the returns are those of survivors and too high. {ended}"
+            f" so the returns have survivorship bias and are too high. {ended}"
         )
     worst = min(basis.coverage, key=lambda one: one.priced / one.members)
     if worst.priced == worst.members:
         return f"Every member of the index has a price at the end of each year. {ended}"
     return (
-        f"The returns are those of survivors and too high: only {worst.priced:,} of {worst.members:,} members of the"
-        f" index had a price at the end of {worst.session.year}, the year with the fewest. {ended}"
+        f"The returns have survivorship bias and are too high: only {worst.priced:,} of {worst.members:,} members of"
+        f" the index had a price at the end of {worst.session.year}, the year with the fewest. {ended}"
     )
 
 
 def cadence(combination: Combination) -> str:
-    """Return how often is decided."""
+    """Return how often the portfolio is rebalanced."""
     every = combination.every_sessions
     return "every session" if every == 1 else f"every {every} sessions"
 
@@ -99,21 +98,21 @@ def cadence(combination: Combination) -> str:
 def _sessions(basis: Basis, combination: Combination) -> str:
     return (
         f"{counted(basis.sessions, 'session')}, from {short_date(combination.first)} to {short_date(combination.last)},"
-        f" decided {cadence(combination)}, filled at the {words(combination.fill_at).lower()}. Out-of-sample scores:"
+        f" rebalanced {cadence(combination)}, filled at the {words(combination.fill_at).lower()}. Out-of-sample scores:"
         " each session is scored by a model trained before it."
-        f"{'' if combination.uses_regime else ' The regime limits neither exposure nor sizes nor purchases.'}"
+        f"{'' if combination.uses_regime else ' The regime does not limit exposure, sizes or purchases.'}"
     )
 
 
 def _costs(sheet: TearSheet) -> str:
     basis = sheet.basis
     if not basis.fills:
-        return "No fills: nothing was bought."
+        return "Nothing was traded."
     years = max(basis.sessions / SESSIONS_PER_YEAR, 1e-9)
     yearly = basis.cost_usd / float(sheet.curve.equity_usd.mean()) / years
     borrow = f" Borrow cost another {usd(basis.borrow_usd)}." if basis.borrow_usd else ""
     return (
-        f"{counted(basis.fills, 'fill')} of {usd(basis.traded_usd)} in all cost {usd(basis.cost_usd)}:"
-        f" {number(BPS * basis.cost_usd / basis.traded_usd, 1)} bps of what was traded, {typeset_percent(yearly, 2)} of"
-        f" the mean equity a year.{borrow}"
+        f"{counted(basis.fills, 'fill')} of {usd(basis.traded_usd)} in total cost {usd(basis.cost_usd)}:"
+        f" {number(BPS * basis.cost_usd / basis.traded_usd, 1)} bps of the amount traded, {typeset_percent(yearly, 2)}"
+        f" of the mean equity a year.{borrow}"
     )

@@ -1,12 +1,12 @@
-"""The effective number of trials: how many independent ones would be as many chances to find something by luck.
+"""The effective number of trials: the number of independent trials with the same chance of a good result by luck.
 
-Trials are no independent chances if their Sharpe ratios are correlated: because their returns are, and because they are
-measured on the same sessions. So the correlation of two trials is that of their mean returns: the correlation of their
-returns on the common sessions, times the share of sessions that are common.
+Trials are not independent if their Sharpe ratios are correlated, because their returns are correlated or because they
+share sessions. So the correlation of two trials is that of their mean returns: the correlation of their returns on the
+common sessions, times the share of sessions that are common.
 
-Trials are clustered by it. A cluster is worth (Σ√λ)² / Σλ, λ being the eigenvalues of its correlation matrix (Galwey
-2009): one trial if all are the same, their number if they are unrelated. Clusters first, because a crowd of similar
-trials would otherwise hide the few that differ from it.
+Trials are clustered by this correlation. A cluster counts as (Σ√λ)² / Σλ trials, where λ are the eigenvalues of its
+correlation matrix (Galwey 2009): one if all are identical, their number if they are uncorrelated. Clustering comes
+first, because otherwise many similar trials would hide the few that differ.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""How certain a Sharpe ratio is, by itself and as the best of many trials.
+"""The significance of a Sharpe ratio, alone and as the best of many trials.
 
 All Sharpe ratios are per observation, kurtosis is not in excess (3 for a normal). Two conventions of the probabilistic
 Sharpe ratio are in use:
@@ -6,8 +6,8 @@ Sharpe ratio are in use:
 - `2012` (Bailey and López de Prado): the variance of the estimate at the observed Sharpe ratio, over T − 1;
 - `2025` (López de Prado, Lipton and Zoonekynd): the variance at the Sharpe ratio of the null hypothesis, over T.
 
-Both take the first-order autocorrelation of the returns into account as the paper of 2025 does; at 0 the convention of
-2012 is the original one.
+Both account for first-order autocorrelation of the returns as in the paper of 2025; without autocorrelation, the
+convention of 2012 is the original one.
 """
 
 from dataclasses import dataclass
@@ -28,15 +28,13 @@ LEAST_VARIANCE = 1e-24  # of returns that are not all equal
 
 @dataclass(frozen=True)
 class Moments:
-    """The moments of a series of returns that the certainty of its Sharpe ratio depends on."""
+    """The moments of a series of returns that determine the significance of its Sharpe ratio."""
 
     sharpe: float  # mean over standard deviation (ddof 1); 0 for constant returns
     observations: int
     skewness: float = 0.0
     kurtosis: float = 3.0
-    autocorrelation: float = (
-        0.0  # of the first order; a negative one is taken as 0, to claim no certainty from it
-    )
+    autocorrelation: float = 0.0  # of the first order; a negative one is taken as 0, to be conservative
 
 
 def moments_of(returns: Vector) -> Moments:
@@ -85,7 +83,7 @@ def expected_maximum(trials: float) -> float:
 
 
 def deflated_sharpe(moments: Moments, *, trials: float, variance: float, convention: Convention) -> float:
-    """Return the probability that the Sharpe ratio exceeds what the best of so many trials without skill shows.
+    """Return the probability that the Sharpe ratio exceeds that expected of the best of `trials` without skill.
 
     `variance` is that of the Sharpe ratios of the trials.
     """
@@ -94,7 +92,7 @@ def deflated_sharpe(moments: Moments, *, trials: float, variance: float, convent
 
 
 def min_track_record(moments: Moments, *, benchmark: float, level: float = LEVEL) -> float:
-    """Return how many observations show with this certainty that the Sharpe ratio exceeds the benchmark.
+    """Return the number of observations needed to show, with this confidence, that the ratio exceeds the benchmark.
 
     By the convention of 2012; infinite for a Sharpe ratio that does not exceed it.
     """

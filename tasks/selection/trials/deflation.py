@@ -1,4 +1,4 @@
-"""What the number of trials ever made does to the evidence for a candidate."""
+"""Deflate the evidence for a candidate by the number of all trials."""
 
 from collections.abc import Sequence
 from math import isfinite, sqrt
@@ -30,7 +30,7 @@ LEAST_DEVIATION = 1e-12
 def deflate(
     history: History, week: dict[str, pd.Series], candidate: str | None, *, ranked: Sequence[str]
 ) -> Deflation:
-    """Return the deflated evidence for a candidate of the week, given every trial ever made.
+    """Return the deflated evidence for a candidate of the week, given all trials.
 
     `week`: the returns of the week's candidates; `ranked`: those of them that rank names. Without a candidate, or with
     too few sessions of returns, there is no evidence.
@@ -51,10 +51,10 @@ def deflate(
 
 
 def effective_number(history: History) -> float:
-    """Return how many independent trials all of them are worth.
+    """Return the effective number of trials.
 
-    Trials without returns of their own (constant ones, as of equal weight; fewer than LEAST_SESSIONS) are no chance of
-    luck. Trials whose returns were lost count in full.
+    Trials with constant returns (such as equal weight) or fewer than LEAST_SESSIONS sessions cannot succeed by luck and
+    are omitted. Trials whose returns were lost count in full.
     """
     returns = history.returns
     usable = (returns.count() >= LEAST_SESSIONS) & (returns.std() > LEAST_DEVIATION)
@@ -62,7 +62,7 @@ def effective_number(history: History) -> float:
 
 
 def bar_of(effective: float, *, years: float) -> float:
-    """Return the yearly Sharpe ratio that the best of so many trials without skill is expected to show by luck."""
+    """Return the yearly Sharpe ratio that the best of so many trials is expected to reach by luck."""
     return expected_maximum(effective) / sqrt(years)
 
 

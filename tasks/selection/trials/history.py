@@ -1,4 +1,4 @@
-"""Trials, and the history of all that were ever made."""
+"""Trials, and the history of all trials."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from config.sections import Candidate
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate that was trained and tested: by what, on which splits, and what it returned out of sample."""
+    """One candidate that was trained and tested: its settings, its splits, and its out-of-sample returns."""
 
     candidate: Candidate
     seed: int
@@ -21,9 +21,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class History:
-    """Every trial ever made. `returns`: sessions × trials; a constant column is a trial without a signal of its own.
+    """All trials to date. `returns`: sessions × trials; a constant column is a trial without a signal of its own.
 
-    `unknown`: how many of the `count` trials have no returns any more, because a person accepted a damaged ledger.
+    `unknown`: how many of the `count` trials lost their returns, because a person accepted a damaged ledger.
     """
 
     count: int

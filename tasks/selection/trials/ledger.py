@@ -1,10 +1,10 @@
-"""The lifetime trial ledger: every candidate that was ever trained and tested in this home, in an append-only chain.
+"""The lifetime trial ledger: every candidate trained and tested in this home, in an append-only chain.
 
 `data/trials/ledger.csv` has one row per trial, hash-chained like the audit log and keyed with the same key (ADR 12);
 `data/trials/SESSION/HASH.csv` has its out-of-sample returns, named by the hash of their bytes, which the row contains.
-Nobody passes a number of trials to anything: it is counted here. A trial is identified by candidate, parameters, seed,
-splits and data snapshot: the same week run again counts once, everything else counts. A ledger that was edited,
-truncated or removed stops the selection until a person accepts it; what was lost still counts.
+No function takes the number of trials as an argument: it is counted here. A trial is identified by candidate,
+parameters, seed, splits and data snapshot: running the same week again adds no trial, any difference does. A ledger
+that was edited, truncated or removed stops the selection until a person accepts it; lost trials still count.
 """
 
 import io
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the ledger holds: its trials in order, each once, how many were lost, and what is wrong with it."""
+    """The ledger's distinct trials in order, the number of lost trials, and its problems."""
 
     entries: tuple[Entry, ...]
     lost: int
@@ -62,7 +62,7 @@ class Contents:
 
     @property
     def count(self) -> int:
-        """The number of trials ever made."""
+        """The number of all trials, including lost ones."""
         return len(self.entries) + self.lost
 
 
@@ -109,7 +109,7 @@ def history_in(home: Home, contents: Contents) -> History:
 def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
     """Return the contents of the ledger. Raises SafetyError if anything is wrong with it.
 
-    Without `returns` only the chain is verified, not the files of the returns and the count against the champions'.
+    Without `returns`, only the chain is verified, not the files of returns or the count recorded with champions.
     """
     contents = read_contents(home, environ, returns=returns)
     if contents.problems:
@@ -122,13 +122,13 @@ def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, retur
 
 
 REMEDY = (
-    "Restore data/trials and data/trial_anchor.json from a backup; or accept the ledger as it is, with every lost trial"
-    " counted: afterclose trials accept --by NAME --reason TEXT"
+    "Restore data/trials and data/trial_anchor.json from a backup; or accept the ledger as it is (lost trials still"
+    " count): afterclose trials accept --by NAME --reason TEXT"
 )
 
 
 def read_contents(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
-    """Return what the ledger holds and what is wrong with it. A home without a ledger has made no trial."""
+    """Return the ledger's contents and problems. A home without a ledger has no trials."""
     chain = _chain(home)
     verdict = verify(chain, key=_key(home, environ))
     entries, lost, accepted = _read_entries(chain)
@@ -145,7 +145,7 @@ def read_contents(home: Home, environ: Mapping[str, str] = os.environ, *, return
 def accept(
     home: Home, *, by: str, reason: str, at: datetime, environ: Mapping[str, str] = os.environ
 ) -> Contents:
-    """Record that a named person accepts the ledger as it is; trials that cannot be read any more stay counted."""
+    """Record that a named person accepts the ledger as it is; trials that can no longer be read still count."""
     if not by.strip() or not reason.strip():
         raise ConfigError(
             "Accepting the trial ledger requires a name and a reason.",
@@ -169,14 +169,14 @@ def accept(
 
 
 def _missing(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterator[str]:
-    """Yield the returns that are missing or edited, and whether champions were measured against more trials."""
+    """Yield the returns that are missing or edited, and whether champions were deflated by more trials."""
     for entry in contents.entries:
         if entry.returns not in accepted and _read_returns(home, entry) is None:
             path = _returns_file(home, entry.session, entry.returns).relative_to(home.root)
             yield f"{path} is missing or was edited"
     expected = _trials_of_champions(home)
     if expected > contents.count:
-        yield f"it holds {counted(contents.count, 'trial')}, and a champion was measured against {expected}"
+        yield f"it has {counted(contents.count, 'trial')}, but a champion was deflated by {expected}"
 
 
 def _read_entries(chain: ChainFile) -> tuple[tuple[Entry, ...], int, frozenset[str]]:

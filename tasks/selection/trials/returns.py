@@ -1,8 +1,8 @@
-"""The out-of-sample returns of a trial: its best fifth less the market, session by session, before costs.
+"""The out-of-sample returns of a trial: top fifth by score minus all tested names, session by session, before costs.
 
-Each session's best fifth is bought at the entry and held over the horizon, so that as many overlapping portfolios are
-held at once as the horizon has sessions (Jegadeesh and Titman 1993). The mean of their returns on a session shares no
-return with the next session's, unlike forward returns.
+Each session's top fifth is bought at the entry and held over the horizon, so that the number of overlapping portfolios
+equals the horizon in sessions (Jegadeesh and Titman 1993). Unlike forward returns, their mean return in one session
+does not overlap with the next session's.
 """
 
 import numpy as np
@@ -17,10 +17,10 @@ from tasks.models.training.metrics import QUANTILES, Labels, Vector
 def best_fifth_returns(
     panel: Panel, tested: OutOfSample, scores: Vector, *, horizon: int, entry: Entry, neutral: bool = True
 ) -> pd.Series:
-    """Return the mean return of the best fifth by score less that of all tested names, by session.
+    """Return the mean return of the top fifth by score minus that of all tested names, by session.
 
     `scores` has one entry for each row of `tested`. Only sessions on which all overlapping portfolios are held are
-    returned. Constant scores have no best fifth: their returns are 0.
+    returned. Constant scores have no top fifth: their returns are 0.
     """
     data = tested.data
     if not len(scores):

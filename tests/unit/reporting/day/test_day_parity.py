@@ -16,7 +16,7 @@ def test_an_equal_comparison_says_so_and_what_the_backtest_holds():
     parity = make_parity(TODAY, BEFORE)
 
     assert parity_headline(parity) == "Equal to the backtest in every share and cent, 2 sessions"
-    holds = "Once today's trades are filled, the champion's backtest holds 20 positions worth $95,000.00"
+    holds = "After today's trades are filled, the champion's backtest holds 20 positions worth $95,000.00"
     assert parity_words(parity) == (f"{holds} and $5,000.00 in cash.",)
     record = parity_record(parity)
     assert record["state"] == "equal"
@@ -27,7 +27,7 @@ def test_an_equal_comparison_says_so_and_what_the_backtest_holds():
 def test_the_first_day_has_no_fills_yet():
     words = " ".join(parity_words(make_parity(TODAY)))
 
-    assert "There are no fills of earlier sessions yet" in words
+    assert "There are no earlier sessions yet" in words
 
 
 def test_a_difference_is_stated_in_shares_and_cents_by_name_and_warns():
@@ -76,7 +76,7 @@ def test_changed_bars_are_a_difference_even_where_no_trade_differs():
     changed = replace(parity, sessions=(parity.sessions[0], replace(parity.sessions[1], data_differs=True)))
 
     assert parity_headline(changed) == "Differs from the backtest in 1 of 2 sessions"
-    assert "Bars that 1 session read, 2024-06-13 the first, are no longer those in the lake" in " ".join(
+    assert "Bars used in 1 session (2024-06-13 the earliest) have changed in the lake" in " ".join(
         parity_words(changed)
     )
     assert parity_record(changed)["sessions"][1]["data_differs"] is True

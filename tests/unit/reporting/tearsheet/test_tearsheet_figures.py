@@ -30,7 +30,7 @@ def test_the_attribution_names_every_part_and_their_sum(sheet):
     figure = figures.attribution_figure(sheet)
 
     change = sheet.curve.equity_usd[-1] - sheet.curve.equity_usd[0]
-    assert f"They sum to the change of equity, {usd(change)}" in figure.caption
+    assert f"They sum to the change in equity, {usd(change)}" in figure.caption
     assert {"Market", "Timing", "Cost", "Change"} <= set(words_in(figure.chart.wide))
 
 

@@ -38,13 +38,13 @@ def test_the_page_is_one_file_that_fetches_nothing(html, report):
 
 
 def test_the_first_words_are_sessions_fills_costs_and_survivorship(report):
-    head = report.text[: report.text.index("Figures Beside")]
+    head = report.text[: report.text.index("Figures Compared")]
 
     assert "600 sessions, 1,234 fills, $1,000 of costs" in head
-    assert "1,234 fills of $2,000,000 in all cost $1,000: 5.0 bps of what was traded" in head
+    assert "1,234 fills of $2,000,000 in total cost $1,000: 5.0 bps of the amount traded" in head
     assert "only 98 of 100 members of the index had a price at the end of 2022" in head
     assert "safety checks of the daily run are not applied, except its halt rules about new risk" in head
-    assert "decided every 5 sessions" in head
+    assert "rebalanced every 5 sessions" in head
 
 
 def test_each_chart_has_a_title_and_a_description_and_a_caption_of_its_own(html, report):

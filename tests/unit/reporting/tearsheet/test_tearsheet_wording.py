@@ -18,17 +18,19 @@ WHOLE = Coverage(date(2023, 12, 29), 100, 100)
 def test_sessions_fills_and_costs_come_first():
     sessions, costs, _, halts = basis_lines(make_sheet(), COMBINATION)
 
-    assert sessions.startswith("600 sessions, from 1 February 2022 to 28 June 2024, decided every 5 sessions")
+    assert sessions.startswith(
+        "600 sessions, from 1 February 2022 to 28 June 2024, rebalanced every 5 sessions"
+    )
     assert "filled at the next open" in sessions
-    assert "5.0 bps of what was traded, 0.44%" in costs  # 1,000 in 2.38 years of about 100,000
+    assert "5.0 bps of the amount traded, 0.44%" in costs  # 1,000 in 2.38 years of about 100,000
     assert headline(BASIS) == "600 sessions, 1,234 fills, $1,000 of costs"
-    assert halts == "No halt rule of the daily run was met."
+    assert halts == "No halt rule of the daily run tripped."
 
 
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        ("reset", "each was reset for the next session"),
+        ("reset", "each halt was reset for the next session"),
         ("stay_out", "nothing was bought from 14 March 2023 on"),
     ],
 )
@@ -39,7 +41,7 @@ def test_halts_are_counted_with_what_followed(after, said):
     line = basis_lines(replace(make_sheet(), halts=trips), combination)[-1]
 
     assert line.startswith(
-        "A halt rule was met in 2 sessions (daily loss 2, six week sharpe 0, volatility 0)"
+        "A halt rule tripped in 2 sessions (daily loss 2, six week sharpe 0, volatility 0)"
     )
     assert said in line
 
@@ -51,14 +53,14 @@ def test_ignored_halts_are_not_mentioned():
 def test_a_backtest_without_the_regime_says_so():
     without = basis_lines(make_sheet(), replace(COMBINATION, uses_regime=False))[0]
 
-    assert without.endswith("The regime limits neither exposure nor sizes nor purchases.")
+    assert without.endswith("The regime does not limit exposure, sizes or purchases.")
     assert "regime" not in basis_lines(make_sheet(), COMBINATION)[0]
 
 
 def test_a_backtest_without_fills_says_so():
     sheet = make_sheet(basis=replace(BASIS, fills=0, traded_usd=0.0, cost_usd=0.0))
 
-    assert basis_lines(sheet, COMBINATION)[1] == "No fills: nothing was bought."
+    assert basis_lines(sheet, COMBINATION)[1] == "Nothing was traded."
     assert headline(sheet.basis) == "600 sessions, no fills, $0 of costs"
 
 
@@ -81,13 +83,13 @@ def test_survivorship_is_said_by_what_the_lake_holds(coverage, said):
     line = survivorship(replace(BASIS, coverage=coverage))
 
     assert said in line
-    assert line.endswith("4 of 100 companies in the universe ended in these sessions.")
-    assert ("survivors" in line) == (coverage != (WHOLE,))
+    assert line.endswith("Delisted in these sessions: 4 of 100 companies in the universe.")
+    assert ("survivorship" in line) == (coverage != (WHOLE,))
 
 
 def test_no_company_that_ended_is_said_too():
     assert survivorship(replace(BASIS, ended=0)).endswith(
-        "None of 100 companies in the universe ended in these sessions."
+        "Delisted in these sessions: 0 of 100 companies in the universe."
     )
 
 

@@ -203,7 +203,7 @@ def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
     home.trial_ledger.unlink()
     home.trial_anchor.unlink()
 
-    with pytest.raises(SafetyError, match="holds no trials, and a champion was measured against 5"):
+    with pytest.raises(SafetyError, match="has no trials, but a champion was deflated by 5"):
         require_intact(home, {})
     assert accept(home, by="Ana", reason="lost", at=NOW, environ={}).count == 5
     require_intact(home, {})
