@@ -41,7 +41,7 @@ def test_the_first_day_compares_its_own_decision(begun_home_template):
     assert parity["holds"]["positions"] > 0
     page = (begun_home_template / "live" / str(SESSION_BEFORE) / "report.html").read_text()
     assert "Equal to the backtest in every share and cent" in page
-    assert "There are no fills of earlier sessions yet" in page
+    assert "There are no earlier sessions yet" in page
 
 
 def test_a_later_day_walks_the_days_before_it_from_their_fills(second_day):

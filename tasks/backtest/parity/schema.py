@@ -76,9 +76,7 @@ class SessionParity:
     equity_cents: int  # equity recorded by the day, less that of the walk
     fills: int  # names whose shares changed since the session compared before, beyond splits
     unproposed_shares: int  # of these fills, beyond what the day before had proposed
-    data_differs: bool = (
-        False  # the bars of its window, as known at the time, differ from those that the day used
-    )
+    data_differs: bool = False  # the bars then known differ from those that the day used
 
     @property
     def shares(self) -> int:

@@ -231,5 +231,5 @@ def test_a_find_that_luck_explains_is_not_chosen(lost, is_found):
     assert selected.deflation.trials == lost + 3
     assert (selected.choice.result is not None) == is_found
     assert (selected.candidate == BASELINE_CANDIDATE) != is_found
-    assert f"Deflated by {lost + 3:,} trials" in selected.choice.reason
+    assert f"given {lost + 3:,} trials to date" in selected.choice.reason
     assert selected.choice.reason.endswith("models.min_deflated_sharpe is 0.95.") != is_found

@@ -123,8 +123,8 @@ def test_an_unknown_parameter_and_one_that_is_not_positive_are_refused(parameter
     ("fields", "why"),
     [
         ({"kind": "lightgbm"}, "another kind"),
-        ({"linear": [1.0]}, "another number of features"),
-        ({"linear": None}, "another number of features"),
+        ({"linear": [1.0]}, "a different number of features"),
+        ({"linear": None}, "a different number of features"),
         ({"intercept": None}, "missing or invalid"),
         ({"mean": ["a", "b", "c"]}, "missing or invalid"),
         ({"intercept": float("inf")}, "not finite"),
