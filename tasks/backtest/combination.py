@@ -1,7 +1,7 @@
 """Backtest one combination of candidate and optimizer: its id, its walk, and the curve that figures are measured on."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
@@ -24,6 +24,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Matrix
+from tasks.portfolio.target import CASH_ONLY
 from tasks.trades.fills import Orders
 
 MONEY_MARKET_DAYS = 360  # as cash earns interest
@@ -136,6 +137,11 @@ def run_equal_weight(
         last=last,
         fill_at=combination.fill_at,
     )
+
+
+def fallbacks(methods: Mapping[str, int], optimizer: str) -> dict[str, int]:
+    """Return the decisions by method that another method set than the optimizer or the regime."""
+    return {method: count for method, count in methods.items() if method not in {optimizer, CASH_ONLY}}
 
 
 def walk_rules(combination: Combination) -> WalkRules:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.backtest.combination import curve_of
+from tasks.backtest.combination import curve_of, fallbacks
 from tasks.backtest.matrix.outcome import Outcome
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import Figure, figure, measure
@@ -53,9 +53,8 @@ class Measured:
 
     @property
     def fallbacks(self) -> int:
-        """Number of decisions in which a fallback method set the weights, not the optimizer or the regime."""
-        allowed = {self.outcome.combination.optimizer, "cash"}
-        return sum(count for method, count in self.outcome.methods.items() if method not in allowed)
+        """Decisions whose weights were set by neither the optimizer of the combination nor the regime."""
+        return sum(fallbacks(self.outcome.methods, self.outcome.combination.optimizer).values())
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ Each chart is drawn twice, for a wide and a narrow page, so that its text is leg
 which has global state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,7 +134,7 @@ def mark_dates(axes: "Axes", sessions: Days, size: Size) -> None:
         labels = [f"{day.day} {MONTHS[day.month - 1][:3]}" for day in sessions[places].tolist()]
     elif len(years) < 3:
         places = months[:: -(-len(months) // room)]
-        labels = [_month(day.month, day.year) for day in sessions[places].tolist()]
+        labels = _months(sessions[places].tolist(), before=sessions[0].item().year)
     else:
         places = years[:: -(-len(years) // room)]
         labels = [str(day.year) for day in sessions[places].tolist()]
@@ -144,8 +145,14 @@ def _starts(periods: Days) -> NDArray[np.intp]:
     return np.flatnonzero(periods[1:] != periods[:-1]) + 1
 
 
-def _month(month: int, year: int) -> str:
-    return f"{MONTHS[month - 1][:3]} {year}" if month == 1 else MONTHS[month - 1][:3]
+def _months(days: Iterable[date], *, before: int) -> list[str]:
+    """Return the months of the days; the first of another year than the one before has its year."""
+    labels = []
+    for day in days:
+        name = MONTHS[day.month - 1][:3]
+        labels.append(name if day.year == before else f"{name} {day.year}")
+        before = day.year
+    return labels
 
 
 def mark_values(axes: "Axes", write: Write, *, scale: float = 1.0) -> None:

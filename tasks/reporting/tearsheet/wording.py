@@ -1,8 +1,8 @@
 """Describe the basis of a backtest's figures, and where the backtest is optimistic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tasks.backtest.combination import Combination
+from tasks.backtest.combination import Combination, fallbacks
 from tasks.backtest.halts import Trip, counts
 from tasks.backtest.metrics.worst_days import WorstDay
 from tasks.backtest.tear_sheet import Basis, TearSheet
@@ -46,13 +46,27 @@ def reason(day: WorstDay) -> str:
 
 
 def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
-    """Return sessions, fills and costs, and survivorship, one sentence or two each."""
+    """Return sessions, what replaced the optimizer, fills and costs, survivorship and halts, a sentence or two each."""
     return (
         _sessions(sheet.basis, combination),
+        *_replaced(sheet.methods, combination),
         _costs(sheet),
         survivorship(sheet.basis),
         *_halts(sheet.halts, combination),
     )
+
+
+def _replaced(methods: Mapping[str, int], combination: Combination) -> tuple[str, ...]:
+    """Return which other methods than the optimizer set the weights, and how often; nothing where none did."""
+    others = fallbacks(methods, combination.optimizer)
+    if not others:
+        return ()
+    by_method = ", ".join(f"{words(method)} {count:,}" for method, count in others.items())
+    replaced = (
+        f"{words(combination.optimizer)} did not set the weights of {sum(others.values()):,} of"
+        f" {counted(sum(methods.values()), 'decision')}: another method of the ladder did ({by_method})."
+    )
+    return (replaced,)
 
 
 def _halts(halts: Sequence[Trip], combination: Combination) -> tuple[str, ...]:

@@ -119,6 +119,13 @@ def test_the_axis_of_time_is_marked_by_days_months_or_years(count, label):
     assert label in words_in(chart.wide)
 
 
+def test_every_year_is_named_on_the_axis_also_where_no_january_is_marked():
+    chart = drawdown_chart(sessions_ending(FRIDAY, 489), np.zeros(489), "words")  # from July 2022
+
+    marks = [word for word in words_in(chart.wide) if word[:3] in ("Aug", "Dec", "Apr")]
+    assert marks == ["Aug", "Dec", "Apr 2023", "Aug", "Dec", "Apr 2024"]
+
+
 def test_the_changes_between_states_are_counted():
     states = ["BULL", "BULL", "NEUTRAL", "BULL", "NEUTRAL", "BEAR"]
 

@@ -46,6 +46,24 @@ def test_halts_are_counted_with_what_followed(after, said):
     assert said in line
 
 
+def test_what_replaced_the_optimizer_is_counted():
+    """Not the sessions in which the regime allowed nothing: no optimizer was asked."""
+    sheet = replace(make_sheet(), methods={"cash": 7, "equal_weight": 1, "hrp": 1_200, "max_sharpe": 32})
+
+    line = basis_lines(sheet, replace(COMBINATION, optimizer="max_sharpe"))[1]
+
+    assert line == (
+        "Max Sharpe did not set the weights of 1,201 of 1,240 decisions: another method of the ladder did"
+        " (Equal weight 1, HRP 1,200)."
+    )
+
+
+def test_nothing_is_replaced_where_the_optimizer_set_all_weights():
+    sheet = replace(make_sheet(), methods={"cash": 7, "hrp": 3})
+
+    assert basis_lines(sheet, COMBINATION) == basis_lines(make_sheet(), COMBINATION)
+
+
 def test_ignored_halts_are_not_mentioned():
     assert len(basis_lines(make_sheet(), replace(COMBINATION, after_halt="ignore"))) == 3
 
