@@ -61,6 +61,14 @@ def test_buys_are_scaled_together_to_the_cash_left_after_sales_and_costs():
     assert not again.lines.any()  # what shrank is not asked again
 
 
+def test_what_selling_costs_is_not_spent_on_buys():
+    fills, _ = fill(
+        make_orders(sells=[10, 0], buys=[0, 10]), held=[10, 0], cash=0, price=[100_00, 99_85], per_order=1_00
+    )
+
+    assert fills.buys.tolist() == [0, 9]  # 998.00 USD are left, 10 shares are 998.50
+
+
 def test_without_cash_nothing_is_bought_and_nothing_is_paid():
     fills, _ = fill(make_orders(buys=[5, 5]), cash=-100, per_order=1)
 
