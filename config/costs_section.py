@@ -132,7 +132,7 @@ class Orders(Section):
 class Costs(Section):
     """The cost model of a trade."""
 
-    multiple: NotNegative
+    multiple: Annotated[float, Field(ge=0, le=1000)]
     """Multiplies every cost estimate: 0 trades free of cost, 2 doubles the costs."""
     commission_per_share_usd: NotNegative
     """The broker's commission."""

@@ -99,7 +99,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     cadence: Annotated[int, typer.Option(min=1, help="Sessions between decisions.")] = 1,
     costs: Annotated[
         float | None,
-        typer.Option(min=0, metavar="MULTIPLE", help="Multiply all costs by this. Default: costs.multiple."),
+        typer.Option(
+            min=0, max=1000, metavar="MULTIPLE", help="Multiply all costs by this. Default: costs.multiple."
+        ),
     ] = None,
     regime: Annotated[
         str | None, typer.Option(metavar="WHICH", help="on, off or both. Default: on; with --matrix, both.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from flows.operations.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.opening import parsed_date
 from tasks.core.homes.run import Run
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tasks.backtest.walk import FillAt
     from tasks.backtest.world import World
     from tasks.data.schema.records import SnapshotRef
+    from tasks.portfolio.holdings.positions import Positions
 
 FOLDER = "backtests"
 LIVE = "live"  # the positions that the home held on its published days
@@ -109,15 +110,22 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
     (candidate,) = candidates_of(request.models or (settings.models.candidates[0].name,), settings)
     (optimizer,) = optimizers_of(request.optimizers or (settings.portfolio.optimizer,), settings)
     (uses_regime,) = regimes_named(request.regime or "on")
-    fill_at = fill_of(request.fill)
+    fill_at, after_halt = fill_of(request.fill), after_halt_of(request.halts)
+    held = None if request.positions in {None, LIVE} else positions_of(Path(str(request.positions)))
     snapshot = snapshot_of(home, settings)
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
     scores = scores_of(run, snapshot, world, candidate)
     start, stop = (world.sessions[row].item() for row in rows_of_walk(world, scores.values, *dates))
-    account, start = started(run, snapshot, world, request, start)
+    account, start = started(run, snapshot, world, request, held, start)
+    if start >= stop:
+        raise ConfigError(
+            f"The first published day is {start}, and the backtest ends on {stop}: no session follows.",
+            remedy="Choose an earlier --from or a later --to, or name a positions file.",
+            session=str(start),
+        )
     combination = Combination(
         *(candidate.name, optimizer, start, stop, fill_at, request.cadence, uses_regime),
-        after_halt=after_halt_of(request.halts),
+        after_halt=after_halt,
         start="cash" if account is None else hash_of(account, world),
     )
     identity = id_of(combination, settings, scores=scores.id)
@@ -256,32 +264,43 @@ def after_halt_of(choice: str) -> "AfterHalt":
     )
 
 
-def started(
-    run: Run, snapshot: "SnapshotRef", world: "World", request: Request, first: date
-) -> "tuple[Account | None, date]":
-    """Return the starting account (None: cash only) and its session; for LIVE, the session of a published day."""
-    if request.positions is None:
-        return None, first
-    from tasks.backtest.build import known_companies
-    from tasks.backtest.parity.recorded import first_recorded
-    from tasks.backtest.scoring.store import read_revisions
-    from tasks.backtest.start import account_holding, account_of
+def positions_of(path: Path) -> "Positions":
+    """Return the positions of a file. Raises ConfigError where `positions import` would name a line."""
     from tasks.portfolio.holdings.positions import parse_positions
 
-    companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
-    if request.positions == LIVE:
-        day = first_recorded(run.home, first)
-        return account_holding(world, companies, day.held, day.cash_cents, day.session), day.session
-    path = Path(request.positions)
     try:
-        text = path.read_text(encoding="utf-8")
+        return parse_positions(path.read_text(encoding="utf-8"), path=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} cannot be read: {error}.",
             remedy=f"Give the path of a positions file, or {LIVE}.",
             path=str(path),
         ) from error
-    return account_of(world, companies, parse_positions(text, path=str(path)), first), first
+    except SafetyError as error:  # its remedy would import the file into the home's portfolio
+        raise ConfigError(error.what, remedy="Correct that line.", **error.fields) from error
+
+
+def started(
+    run: Run,
+    snapshot: "SnapshotRef",
+    world: "World",
+    request: Request,
+    held: "Positions | None",
+    first: date,
+) -> "tuple[Account | None, date]":
+    """Return the starting account (None: cash only) and its session; for LIVE, the session of a published day."""
+    if request.positions != LIVE and held is None:
+        return None, first
+    from tasks.backtest.build import known_companies
+    from tasks.backtest.parity.recorded import first_recorded
+    from tasks.backtest.scoring.store import read_revisions
+    from tasks.backtest.start import account_holding, account_of
+
+    companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
+    if held is None:
+        day = first_recorded(run.home, first)
+        return account_holding(world, companies, day.held, day.cash_cents, day.session), day.session
+    return account_of(world, companies, held, first), first
 
 
 def hash_of(account: "Account", world: "World") -> str:

@@ -22,7 +22,7 @@ from tasks.backtest.tear_sheet import TearSheet
 from tasks.backtest.walk import Walk
 from tasks.core.atomic import make_folder, replace_folder, write_bytes
 from tasks.core.errors import StorageError
-from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_file
+from tasks.core.ids import canonical_json, sealed, sha256_of_bytes, sha256_of_file, unsealed
 from tasks.core.json_text import parse_json
 from tasks.core.text import percent
 
@@ -83,7 +83,10 @@ def publish(
 
 
 def publish_files(place: Path, files: Mapping[str, bytes], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the directory with a manifest of the record and the hashes of the files; return the manifest."""
+    """Write the directory with a manifest of the record and the hashes of the files; return the manifest.
+
+    The manifest is sealed, since its figures are printed without computing them again.
+    """
     manifest = {
         "schema_version": SCHEMA_VERSION,
         **record,
@@ -93,7 +96,7 @@ def publish_files(place: Path, files: Mapping[str, bytes], record: Mapping[str, 
     with replace_folder(place) as new:
         for name, content in files.items():
             write_bytes(new / name, content)
-        write_bytes(new / MANIFEST_FILE, (canonical_json(manifest) + "\n").encode())
+        write_bytes(new / MANIFEST_FILE, (canonical_json(sealed(manifest)) + "\n").encode())
     return manifest
 
 
@@ -104,7 +107,7 @@ def read_published(
     if not place.exists():
         return None
     try:
-        manifest: dict[str, Any] = parse_json((place / MANIFEST_FILE).read_bytes())
+        manifest: dict[str, Any] = unsealed(parse_json((place / MANIFEST_FILE).read_bytes()))
         is_whole = manifest["schema_version"] == SCHEMA_VERSION and all(
             sha256_of_file(place / name) == sha256 for name, sha256 in manifest["sha256"].items()
         )

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 BLOCK_BYTES = 1 << 20
+SEAL = "record_sha256"
 
 
 def sha256_of_bytes(content: bytes) -> str:
@@ -30,3 +32,16 @@ def canonical_json(record: Any) -> str:
 def sha256_of_record(record: Any) -> str:
     """Return the hex digest of plain data, independent of key order."""
     return sha256_of_bytes(canonical_json(record).encode())
+
+
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record with its own hash."""
+    return {**record, SEAL: sha256_of_record(dict(record))}
+
+
+def unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sealed record without its hash. Raises ValueError when it is not the record that was sealed."""
+    content = {name: value for name, value in record.items() if name != SEAL}
+    if record.get(SEAL) != sha256_of_record(content):
+        raise ValueError("the record is not the one that was sealed")
+    return content

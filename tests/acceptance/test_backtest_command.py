@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tasks.backtest.session_decision import SessionDecision
-from tests.homes import SMALL_MARKET, afterclose, configure
+from tests.homes import SMALL_MARKET, afterclose, configure, copy_of
 
 LAST = "2023-06-15"
 EARLIER = "2023-03-15"
@@ -123,6 +123,8 @@ def test_a_backtest_starts_with_the_positions_of_a_file_and_counts_halts(home, f
     ("words", "said"),
     [
         (("--halts", "panic"), "'panic' is not a valid value of --halts"),
+        (("--costs", "inf"), "--costs"),
+        (("--costs", "1e308"), "--costs"),
         (("--positions", "nowhere.csv"), "nowhere.csv cannot be read"),
         (("--positions", "live"), "No day from .* on was published by this release"),
         (("--positions", "live", "--matrix"), "A matrix always starts with cash only"),
@@ -133,6 +135,35 @@ def test_a_start_that_is_not_known_is_a_usage_error(home, first, words, said):
 
     assert ended.returncode == 2
     assert re.search(said, " ".join(ended.stderr.split()))
+
+
+def test_a_live_start_on_the_last_session_is_a_usage_error(home, first, tmp_path):
+    decided = {"basis": "", "optimizer": "hrp", "ranks": True, "reductions_only": False, "data": ""}
+    numbers = {"score_to_return": "0x0.0p+0", "volatility_pct": "0x1.0p+4"}
+    signals = {"decided_from": decided | numbers, "scores": {}, "regime": {"state": "BULL"}}
+    place = copy_of(home, tmp_path / "home")
+    day = place / "live" / LAST
+    day.mkdir(parents=True)
+    (day / "signals.json").write_text(json.dumps(signals))
+    (day / "trades.csv").write_text("symbol,side,shares,price,commission_est,slippage_est\n")
+    (day / "portfolio_weights.csv").write_text("symbol,weight,shares,price\nCASH,1,1000000,1\n")
+
+    ended = afterclose(*COMMAND, "--positions", "live", home=place)
+
+    assert ended.returncode == 2
+    assert f"The first published day is {LAST}" in ended.stderr
+
+
+def test_a_positions_file_that_cannot_be_parsed_is_a_usage_error_before_any_score(home, tmp_path):
+    file = tmp_path / "positions.csv"
+    file.write_text("symbol,shares\nAAA,10\n")
+
+    ended = afterclose(*COMMAND, "--positions", str(file), home=home)
+
+    assert ended.returncode == 2
+    assert "without a CASH row" in ended.stderr
+    assert "Scores of" not in ended.stderr
+    assert "positions import" not in ended.stderr
 
 
 @pytest.mark.slice

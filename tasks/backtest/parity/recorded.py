@@ -9,8 +9,9 @@ import io
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+from config.sections import Portfolio as PortfolioSettings
 from tasks.backtest.parity.schema import RecordedDay, Trade
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
@@ -18,9 +19,13 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import sessions_ending
 from tasks.portfolio.schema import CASH
+from tasks.regime.schema import STATES
 
 FILES = ("signals.json", "portfolio_weights.csv", "trades.csv")
 DECIDED_FROM = "decided_from"  # its key in signals.json
+OPTIMIZERS: tuple[str, ...] = get_args(PortfolioSettings.model_fields["optimizer"].annotation)
+LARGEST = 1e12  # shares or dollars; more cannot have been published
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, csv.Error)
 
 
 class Recorded(NamedTuple):
@@ -42,7 +47,7 @@ def read_recorded(home: Home, session: date, *, sessions: int, basis: str) -> Re
             files = {name: (folder / name).read_bytes() for name in FILES}
             digests += [sha256_of_bytes(content) for content in files.values()]
             found = parse_day(day, files, basis=basis)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             found = f"its files cannot be read ({type(error).__name__})"
         if isinstance(found, str):
             skipped.append((day, found))
@@ -59,7 +64,7 @@ def first_recorded(home: Home, session: date) -> RecordedDay:
         try:
             files = {name: (folder / name).read_bytes() for name in FILES}
             found = parse_day(date.fromisoformat(folder.name), files, basis=None)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             raise ConfigError(
                 f"{folder} cannot be read ({type(error).__name__}).",
                 remedy="Restore it from a backup, or start at a later date.",
@@ -77,7 +82,7 @@ def first_recorded(home: Home, session: date) -> RecordedDay:
 def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -> RecordedDay | str:
     """Return the day, or why it cannot be compared; `basis` None: any.
 
-    Raises ValueError, KeyError or TypeError for damaged files.
+    Raises one of DAMAGED for damaged files, also for a value that no day can have published.
     """
     signals = parse_json(files["signals.json"])
     decided = signals.get(DECIDED_FROM)
@@ -90,7 +95,7 @@ def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -
     cash = rows.pop(CASH)
     # the file holds the shares after the trades
     held = {
-        symbol: float(row["shares"]) - _signed(trades.get(symbol, Trade("BUY", 0, 0, 0)))
+        symbol: _number(row["shares"]) - _signed(trades.get(symbol, Trade("BUY", 0, 0, 0)))
         for symbol, row in rows.items()
     }
     spent = sum(_signed(trade) * trade.price_cents + trade.cost_cents for trade in trades.values())
@@ -99,13 +104,13 @@ def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -
         held={symbol: shares for symbol, shares in held.items() if shares},
         price_cents={symbol: _cents(row["price"]) for symbol, row in rows.items() if held[symbol]},
         cash_cents=_cents(cash["shares"]) + spent,
-        weights={symbol: row["weight"] for symbol, row in rows.items() if float(row["weight"])},
+        weights={symbol: row["weight"] for symbol, row in rows.items() if _number(row["weight"])},
         trades=trades,
-        scores={symbol: float.fromhex(one["exact"]) for symbol, one in signals["scores"].items()},
-        optimizer=str(decided["optimizer"]),
+        scores={symbol: _finite(float.fromhex(one["exact"])) for symbol, one in signals["scores"].items()},
+        optimizer=_one_of(OPTIMIZERS, decided["optimizer"]),
         ranks=bool(decided["ranks"]),
-        score_to_return=float.fromhex(decided["score_to_return"]),
-        state=str(signals["regime"]["state"]),
+        score_to_return=_finite(float.fromhex(decided["score_to_return"])),
+        state=_one_of(STATES, signals["regime"]["state"]),
         volatility_pct=float.fromhex(decided["volatility_pct"]),
         reductions_only=bool(decided["reductions_only"]),
         data=str(decided["data"]),
@@ -127,7 +132,9 @@ def decided_from(day: RecordedDay, *, basis: str) -> dict[str, Any]:
 
 def _trade(row: Mapping[str, str]) -> Trade:
     cost = _cents(row["commission_est"]) + _cents(row["slippage_est"])
-    return Trade(row["side"], int(row["shares"]), _cents(row["price"]), cost)
+    return Trade(
+        _one_of(("BUY", "SELL"), row["side"]), int(_number(row["shares"])), _cents(row["price"]), cost
+    )
 
 
 def _signed(trade: Trade) -> int:
@@ -139,7 +146,23 @@ def _rows(content: bytes) -> list[dict[str, str]]:
 
 
 def _cents(written: str) -> int:
-    value = float(written) * 100
+    return round(_number(written) * 100)
+
+
+def _number(written: str) -> float:
+    value = float(written)
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"{written} is not a number of shares or dollars")
+    return value
+
+
+def _finite(value: float) -> float:
     if not math.isfinite(value):
-        raise ValueError(f"{written} is not an amount of money")
-    return round(value)
+        raise ValueError("a score is not finite")
+    return value
+
+
+def _one_of(known: tuple[str, ...], written: object) -> str:
+    if written not in known:
+        raise ValueError(f"{written!r} is none of {', '.join(known)}")
+    return str(written)

@@ -20,14 +20,14 @@ from tasks.backtest.scoring.store import read_revisions, reader_of
 from tasks.backtest.world import World
 from tasks.core.atomic import make_folder, refuse_symlink, replace_folder, write_bytes, write_text
 from tasks.core.errors import DataError, StorageError
-from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_record
+from tasks.core.ids import canonical_json, sealed, sha256_of_bytes, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
 from tasks.core.libraries import installed_versions
 from tasks.data.schema.records import Days, Matrix, SnapshotRef
 from tasks.features.registry import feature_set
 from tasks.features.sets import SETS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCORES_FILE, MANIFEST_FILE = "scores.npy", "manifest.json"
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "xgboost", "xgboost-cpu")
 DETERMINING = (
@@ -112,14 +112,15 @@ def store_scores(place: Path, scores: DenseScores, sessions: Days, identity: Map
     with replace_folder(place) as new:
         for name, content in files.items():
             write_bytes(new / name, content)
-        write_text(new / MANIFEST_FILE, canonical_json(manifest) + "\n")
+        write_text(new / MANIFEST_FILE, canonical_json(sealed(manifest)) + "\n")
 
 
 def load_scores(place: Path, identity: Mapping[str, Any], *, is_fresh: bool) -> StoredScores:
     """Return the stored scores. Raises StorageError unless they are whole and the ones that `identity` describes."""
     refuse_symlink(place)
     try:
-        manifest = parse_json((place / MANIFEST_FILE).read_bytes())
+        # sealed: the skill of a fold scales every expected return
+        manifest = unsealed(parse_json((place / MANIFEST_FILE).read_bytes()))
         content = (place / SCORES_FILE).read_bytes()
         is_whole = (
             manifest["schema_version"] == SCHEMA_VERSION
@@ -128,7 +129,7 @@ def load_scores(place: Path, identity: Mapping[str, Any], *, is_fresh: bool) -> 
         )
         values = np.load(io.BytesIO(content), allow_pickle=False) if is_whole else None
         folds = tuple(dict(fold) for fold in manifest["folds"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise _damaged(place) from error
     shape = identity["sessions"][2], len(identity["companies"])
     if values is None or values.shape != shape or values.dtype != np.float64:
@@ -146,6 +147,7 @@ def _identity(
 ) -> dict[str, Any]:
     chosen = settings.model_dump(mode="json", include=set(DETERMINING))
     return {
+        "schema_version": SCHEMA_VERSION,
         "snapshot": snapshot.id,
         "rules": asdict(snapshot.rules) if snapshot.rules else None,
         "sessions": [str(world.sessions[0]), str(world.sessions[-1]), len(world.sessions)],

@@ -14,6 +14,7 @@ from tasks.backtest.publication import publish, read_published, tables_of
 from tasks.backtest.tear_sheet import tear_sheet_of
 from tasks.backtest.walk import WalkRules, walk
 from tasks.core.errors import ConfigError, StorageError
+from tasks.core.ids import canonical_json
 from tasks.trades.fills import Orders
 from tests.unit.backtest.stored import flat, world
 
@@ -106,6 +107,16 @@ def test_a_changed_backtest_is_an_error(tmp_path, market, course, name, is_absen
         (place / name).unlink()
     else:
         (place / name).write_text(json.dumps({"schema_version": 1}))
+
+    with pytest.raises(StorageError, match="not a whole backtest"):
+        read_published(place)
+
+
+def test_a_figure_changed_in_the_manifest_is_an_error(tmp_path, market, course):
+    place = published(tmp_path / "b", market, course)
+    manifest = json.loads((place / "manifest.json").read_bytes())
+    manifest["figures"]["max_drawdown"]["value"] = -0.01
+    (place / "manifest.json").write_text(canonical_json(manifest))
 
     with pytest.raises(StorageError, match="not a whole backtest"):
         read_published(place)

@@ -9,7 +9,7 @@ from config.sections import Candidate
 from tasks.backtest.scoring.scores import DenseScores, TrainedFold
 from tasks.backtest.scoring.stored_scores import MANIFEST_FILE, SCORES_FILE, load_scores, store_scores
 from tasks.core.errors import StorageError
-from tasks.core.ids import sha256_of_file
+from tasks.core.ids import canonical_json, sealed, sha256_of_file, unsealed
 from tasks.models.training.fold_by_fold import fit
 from tests.builders import make_settings
 from tests.unit.backtest.stored import DAYS
@@ -54,6 +54,23 @@ def test_damaged_scores_are_an_error(place, name, how):
         load_scores(place, IDENTITY, is_fresh=False)
 
 
+@pytest.mark.parametrize("change", [lambda m: m["folds"][0].update(rows=10), lambda m: m["folds"].clear()])
+def test_folds_that_were_changed_are_an_error(place, change):
+    manifest = json.loads((place / MANIFEST_FILE).read_bytes())
+    change(manifest)
+    (place / MANIFEST_FILE).write_text(canonical_json(manifest))
+
+    with pytest.raises(StorageError, match="damaged"):
+        load_scores(place, IDENTITY, is_fresh=False)
+
+
+def test_a_manifest_that_is_no_record_is_an_error(place):
+    (place / MANIFEST_FILE).write_text("[]")
+
+    with pytest.raises(StorageError, match="damaged"):
+        load_scores(place, IDENTITY, is_fresh=False)
+
+
 def test_scores_of_something_else_are_an_error(place):
     with pytest.raises(StorageError, match="something else"):
         load_scores(place, {**IDENTITY, "seed": 2}, is_fresh=False)
@@ -61,9 +78,9 @@ def test_scores_of_something_else_are_an_error(place):
 
 def test_a_pickled_array_is_never_loaded(place):
     np.save(place / SCORES_FILE, np.array([{}], dtype=object), allow_pickle=True)
-    manifest = json.loads((place / MANIFEST_FILE).read_bytes())
+    manifest = unsealed(json.loads((place / MANIFEST_FILE).read_bytes()))
     manifest["files"][SCORES_FILE] = sha256_of_file(place / SCORES_FILE)
-    (place / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (place / MANIFEST_FILE).write_text(canonical_json(sealed(manifest)))
 
     with pytest.raises(StorageError, match="damaged"):
         load_scores(place, IDENTITY, is_fresh=False)
