@@ -286,6 +286,13 @@ def test_a_crash_that_cannot_be_left_in_time_buys_nothing():
     assert frame["side"].tolist() == ["SELL"]
 
 
+def test_exposure_that_cannot_be_left_in_time_leaves_only_its_rest_to_buys():
+    frame, _, after = propose(make_book(40_000.0, A=1_200), make_target(A=0.0, B=0.3), exposure_cap=0.55)
+
+    assert after["shares"]["A"] == 1_000  # it may only lose 10% of the portfolio a day
+    assert frame["shares"]["B"] == 100  # 50% + 5%
+
+
 def test_a_fraction_of_a_share_that_is_left_is_listed():
     frame, dropped, after = propose(make_book(90_000.0, A=0.5), make_target(A=0.0))
 
