@@ -140,7 +140,7 @@ def run_equal_weight(
 
 
 def fallbacks(methods: Mapping[str, int], optimizer: str) -> dict[str, int]:
-    """Return the decisions by method that another method set than the optimizer or the regime."""
+    """Return the number of decisions by method, without those of the optimizer and of the regime."""
     return {method: count for method, count in methods.items() if method not in {optimizer, CASH_ONLY}}
 
 

@@ -68,13 +68,13 @@ def account_holding(
     for symbol, count in held.items():
         if symbol not in columns or world.price_cents[row, columns[symbol]] <= 0:
             raise ConfigError(
-                f"{symbol} is held at the start, and the lake has no price for it up to {session}.",
+                f"{symbol} is held at the start, but the lake has no price for it up to {session}.",
                 remedy="Correct the symbol in the positions file, or remove the line.",
                 symbol=symbol,
             )
         if count != int(count):
             raise ConfigError(
-                f"{count:g} shares of {symbol} are held at the start: a backtest holds whole shares.",
+                f"{count:g} shares of {symbol} are held at the start: a backtest requires whole shares.",
                 remedy="Round the shares in the positions file.",
                 symbol=symbol,
             )

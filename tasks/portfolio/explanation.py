@@ -55,7 +55,7 @@ def reasons_of(
         if reason == Reason.NOT_CHOSEN:
             said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules, candidates))
         elif reason == Reason.KEPT:
-            said.append(f"kept: holdings stay among the names considered down to rank {candidates.keep_rank}")
+            said.append(f"kept: holdings remain candidates down to rank {candidates.keep_rank}")
         elif reason != Reason.NONE:
             said.append(REASONS[reason])
         said += [
@@ -65,7 +65,7 @@ def reasons_of(
         ]
         uncosted, weight = target.uncosted[entry], target.weights[entry]
         if abs(uncosted - weight) > SMALLEST_CUT:
-            said.append(f"{percent(uncosted)} if trading cost nothing")
+            said.append(f"{percent(uncosted)} without trading costs")
         reasons.append("; ".join(said))
     return tuple(reasons)
 
@@ -75,7 +75,7 @@ def obstacle_words(obstacle: Obstacle, rules: Rules, candidates: Candidates) -> 
     if obstacle == Obstacle.BEYOND:
         return f"beyond the {rules.max_positions} names considered"
     if obstacle == Obstacle.AFTER_HOLDINGS:
-        return f"holdings down to rank {candidates.keep_rank} take the places"
+        return f"displaced by holdings, which are kept down to rank {candidates.keep_rank}"
     return OBSTACLES[obstacle]
 
 

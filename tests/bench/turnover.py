@@ -1,7 +1,7 @@
-"""Walk a home's history with and without holding precedence: turnover, cost, and Sharpe ratios before and after costs.
+"""Walk a home's history with and without turnover control: turnover, cost, and Sharpe ratios before and after costs.
 
 `python -m tests.bench.turnover HOME MODEL OPTIMIZER [OPTIMIZER ...] [--from D] [--to D]` prints one row per optimizer
-and rule, and what precedence changes, with the paired bootstrap interval of the difference of the net Sharpe ratios.
+and rule, and its effect, with the paired bootstrap interval of the difference of the net Sharpe ratios.
 Scores are read from the home; the first time they are computed.
 """
 
@@ -122,7 +122,7 @@ def rows_of(market: Market, optimizer: str, first: date | None, last: date | Non
     )
     after = measure_walk(market, optimizer, first, last)
     gap = paired_differences(after.curve, before.curve, seed=1)["sharpe"]
-    return [_row(optimizer, "none", before, None), _row(optimizer, "precedence", after, gap)]
+    return [_row(optimizer, "none", before, None), _row(optimizer, "turnover control", after, gap)]
 
 
 def _row(optimizer: str, rule: str, measured: Measured, gap: Interval | None) -> str:

@@ -106,9 +106,9 @@ def combinations_of(
     last = spans[0][1]
     if first >= last:
         raise ConfigError(
-            f"No two sessions up to {world.sessions[last]} have scores of every model: the last model's first ones"
-            f" are those of {world.sessions[first]}.",
-            remedy="Choose a later --to, or fewer models.",
+            f"No two sessions up to {world.sessions[last]} have scores of every model: one model's scores start on"
+            f" {world.sessions[first]}.",
+            remedy="Choose a later --to or fewer models.",
         )
     days = world.sessions[first].item(), world.sessions[last].item()
     return tuple(

@@ -146,7 +146,7 @@ def _starts(periods: Days) -> NDArray[np.intp]:
 
 
 def _months(days: Iterable[date], *, before: int) -> list[str]:
-    """Return the months of the days; the first of another year than the one before has its year."""
+    """Return the months of the days; the year is added where it changes."""
     labels = []
     for day in days:
         name = MONTHS[day.month - 1][:3]

@@ -46,7 +46,7 @@ def reason(day: WorstDay) -> str:
 
 
 def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
-    """Return sessions, what replaced the optimizer, fills and costs, survivorship and halts, a sentence or two each."""
+    """Return sessions, fallbacks, fills and costs, survivorship and halts, one or two sentences each."""
     return (
         _sessions(sheet.basis, combination),
         *_replaced(sheet.methods, combination),
@@ -57,14 +57,14 @@ def basis_lines(sheet: TearSheet, combination: Combination) -> tuple[str, ...]:
 
 
 def _replaced(methods: Mapping[str, int], combination: Combination) -> tuple[str, ...]:
-    """Return which other methods than the optimizer set the weights, and how often; nothing where none did."""
+    """Return which fallback methods set the weights, and how often; nothing if none did."""
     others = fallbacks(methods, combination.optimizer)
     if not others:
         return ()
     by_method = ", ".join(f"{words(method)} {count:,}" for method, count in others.items())
     replaced = (
         f"{words(combination.optimizer)} did not set the weights of {sum(others.values()):,} of"
-        f" {counted(sum(methods.values()), 'decision')}: another method of the ladder did ({by_method})."
+        f" {counted(sum(methods.values()), 'decision')}: a fallback method did ({by_method})."
     )
     return (replaced,)
 

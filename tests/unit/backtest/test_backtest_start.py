@@ -37,7 +37,7 @@ def test_symbols_are_those_of_the_session_of_the_start():
     ("line", "said"),
     [
         (Position("A", 1.5), "1.5 shares of A"),
-        (Position("ZZZ", 2.0), "ZZZ is held at the start, and the lake has no price for it"),
+        (Position("ZZZ", 2.0), "ZZZ is held at the start, but the lake has no price for it"),
         (Position("A", 2.0, DAYS[3].item()), "A is held as of 2024-01-04, but the backtest starts"),
     ],
 )

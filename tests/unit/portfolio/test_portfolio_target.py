@@ -83,7 +83,7 @@ def test_a_holding_stays_a_candidate_until_it_falls_below_the_rank_that_keeps_it
     )
 
     assert kept.symbols == ("S00", "S01", "S05")  # S05 has rank 6, S06 has rank 7
-    assert kept.left_out["S02"] == "holdings down to rank 6 take the places"
+    assert kept.left_out["S02"] == "displaced by holdings, which are kept down to rank 6"
     assert kept.left_out["S06"] == "beyond the 3 names considered"
     assert full.symbols == ("S02", "S03", "S04")
 
@@ -123,8 +123,7 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
 
     assert found.weights[held.index].to_dict() == held.to_dict()
     assert found.why["S05"] == (
-        "rank 6 of 12 by score; kept: holdings stay among the names considered down to rank 8; "
-        "33.33% if trading cost nothing"
+        "rank 6 of 12 by score; kept: holdings remain candidates down to rank 8; 33.33% without trading costs"
     )
 
 

@@ -53,7 +53,7 @@ def test_what_replaced_the_optimizer_is_counted():
     line = basis_lines(sheet, replace(COMBINATION, optimizer="max_sharpe"))[1]
 
     assert line == (
-        "Max Sharpe did not set the weights of 1,201 of 1,240 decisions: another method of the ladder did"
+        "Max Sharpe did not set the weights of 1,201 of 1,240 decisions: a fallback method did"
         " (Equal weight 1, HRP 1,200)."
     )
 
