@@ -94,6 +94,12 @@ def test_turnover_is_half_of_buys_plus_sells_over_the_equity_before():
     assert measure(curve)["turnover"].value == pytest.approx(0.02 * 252)
 
 
+def test_turnover_of_a_session_with_a_return_is_over_the_equity_before_it():
+    curve = make_curve([1.0, -0.5], buys_usd=2_000.0, sells_usd=2_000.0)
+
+    assert curve.turnover == pytest.approx([0.02, 0.01])
+
+
 def test_sessions_without_movement_are_neither_won_nor_lost():
     assert win_rate(np.array([0.1, 0.0, 0.0, -0.1])) == 0.5
     assert np.isnan(win_rate(np.zeros(3)))
