@@ -126,7 +126,7 @@ def test_a_backtest_starts_with_the_positions_of_a_file_and_counts_halts(home, f
         (("--costs", "inf"), "--costs"),
         (("--costs", "1e308"), "--costs"),
         (("--positions", "nowhere.csv"), "nowhere.csv cannot be read"),
-        (("--positions", "live"), "No day from .* on was published by this release"),
+        (("--positions", "live"), "No day on or after .* was published by this release"),
         (("--positions", "live", "--matrix"), "A matrix always starts with cash only"),
     ],
 )
