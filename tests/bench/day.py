@@ -26,6 +26,7 @@ ORDER = (
     "build_portfolio",
     "propose_trades",
     "check_day",
+    "compare_with_backtest",
     "render_day",
 )
 IMPORTS = "import pandas, deltalake, pypfopt, lightgbm, jinja2, exchange_calendars, matplotlib.figure"
