@@ -5,7 +5,7 @@ Imported when a portfolio is computed, since the compiler takes a third of a sec
 
 import numpy as np
 
-from tasks.features.engine.compiled import compiled
+from tasks.core.compiled import compiled
 from tasks.portfolio.arrays import Matrix, Vector
 
 SWEEPS = 200  # a limit, not a time; 5 to 30 are usual

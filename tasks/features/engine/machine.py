@@ -16,7 +16,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features.engine.compiled import History, compiled
+from tasks.core.compiled import compiled
+
+History = NDArray[np.float64]  # of one symbol
 
 (
     CONSTANT,

@@ -7,7 +7,7 @@ nor other symbols change a bit.
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.features.engine.compiled import compiled
+from tasks.core.compiled import compiled
 
 SessionValues = NDArray[np.float32]  # sessions × symbols
 

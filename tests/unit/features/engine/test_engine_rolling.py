@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.core.compiled import compiled
 from tasks.features.compute import on_arrays
 from tasks.features.engine import arithmetic, rolling
-from tasks.features.engine.compiled import compiled
 from tasks.features.engine.rolling import ema_window
 
 NAN = np.nan

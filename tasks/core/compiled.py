@@ -8,10 +8,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
-import numpy as np
-from numpy.typing import NDArray
-
-History = NDArray[np.float64]  # of one symbol
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
