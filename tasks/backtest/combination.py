@@ -58,7 +58,7 @@ def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | 
         return start, end
     begin = str(world.sessions[np.argmax(scored)]) if scored.any() else None
     raise ConfigError(
-        f"No two sessions of the dates have scores: the first scores are those of {begin}."
+        f"Fewer than two sessions in the date range have scores: the first scores are those of {begin}."
         if begin
         else "The history is too short: no session has out-of-sample scores.",
         remedy="Choose an earlier --from or a later --to."

@@ -116,7 +116,7 @@ def read_published(
         is_whole = False
     if not is_whole:
         raise StorageError(
-            f"{place} is not a whole backtest: a file is missing or was changed.",
+            f"{place} is not a complete backtest: a file is missing or was changed.",
             remedy="Delete or move the directory, then run the backtest again.",
             path=str(place),
         )

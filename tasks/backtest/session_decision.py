@@ -1,4 +1,4 @@
-"""Take the daily run's decision on a row of the world: the arrays it needs, the core that decides, the orders.
+"""Run the daily decision for one session of a backtest: build its arrays, call `decide`, return the orders.
 
 No rule is implemented here: candidates, weights, sizes, limits and costs come from the functions of the daily run
 (tasks/risk, tasks/portfolio, tasks/trades, tasks/costs). As in the daily run, a dividend receivable is not money to

@@ -1,6 +1,6 @@
 """Walk an account through the sessions of a world: the night, the fills of the last decision, the close, the decision.
 
-The decision is a function that is handed in; the same one serves the daily run. It is taken after the close of a
+The decision is a function that is passed in; the same one serves the daily run. It is taken after the close of a
 session and filled in the next: at its open, or at its close. An order without a price at that moment is asked again in
 the following session, until it is filled or a new decision replaces it.
 """

@@ -43,5 +43,5 @@ def unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a sealed record without its hash. Raises ValueError when it is not the record that was sealed."""
     content = {name: value for name, value in record.items() if name != SEAL}
     if record.get(SEAL) != sha256_of_record(content):
-        raise ValueError("the record is not the one that was sealed")
+        raise ValueError("the record does not match its hash")
     return content

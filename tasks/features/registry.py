@@ -49,7 +49,7 @@ FAMILIES = (
 FEATURES: tuple[Feature, ...] = tuple(feature for family in FAMILIES for feature in family.FEATURES)
 
 
-# What neutral transforms remove besides the sector: size (market value if known, else traded value) and beta.
+# What neutral transforms remove besides the sector: size (market value if known, else dollar volume) and beta.
 MARKET_CAP, TRADED, BETA = "log_market_cap", "log_dollar_volume_21", "beta_252"
 
 

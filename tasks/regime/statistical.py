@@ -1,4 +1,4 @@
-"""A statistical model beside the rules: a Markov-switching model of the benchmark's volatility.
+"""A statistical model as an alternative to the rules: a Markov-switching model of the benchmark's volatility.
 
 Two regimes with their own mean and variance (statsmodels' MarkovRegression), fitted once a calendar year on the
 FITTED_SESSIONS returns before it. A session's reading is the volatility expected from its *filtered* probabilities,

@@ -1,4 +1,4 @@
-"""Fill approved orders at a later price than the one they were sized at. An approved line is a ceiling.
+"""Fill approved orders at a later price than the one they were sized at. An approved order is an upper bound.
 
 A decision is sized at the close of its session and traded at the next open, or at the next close. Sales are filled in
 full. A buy whose price has risen shrinks to the approved amount of money, a cheaper one does not grow, and together the

@@ -17,7 +17,7 @@ from tasks.risk.ratios import Numbers
 
 @dataclass(frozen=True)
 class Curve:
-    """The course of an account. The first entry is the start: only its equity, exposure and regime count.
+    """The equity curve of an account. The first entry is the start: only its equity, exposure and regime count.
 
     `exposure`: invested fraction at the close. `buys_usd`, `sells_usd`: notional filled in the session, both
     positive. `benchmark`, `risk_free`: returns of the session, NaN where unknown. `regime`: the state determined after

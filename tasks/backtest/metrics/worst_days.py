@@ -35,7 +35,7 @@ class WorstDay:
 def worst_days(
     curve: Curve, parts_cents: pd.DataFrame, pnl_usd: Matrix, symbols: NDArray[np.str_], *, count: int
 ) -> tuple[WorstDay, ...]:
-    """Return the sessions with the lowest returns, worst first; sessions without a loss are no worst days.
+    """Return the sessions with the lowest returns, worst first; sessions without a loss are excluded.
 
     `parts_cents` of `attribute`; `pnl_usd`: sessions × companies, before costs, the first row being the start.
     """

@@ -164,5 +164,5 @@ def _finite(value: float) -> float:
 
 def _one_of(known: tuple[str, ...], written: object) -> str:
     if written not in known:
-        raise ValueError(f"{written!r} is none of {', '.join(known)}")
+        raise ValueError(f"{written!r} is not one of {', '.join(known)}")
     return str(written)

@@ -127,7 +127,7 @@ def dense_scores(
 
 
 def spans_of(tables: Mapping[str, pd.DataFrame], sessions: Days, *, benchmark: str) -> tuple[range, ...]:
-    """Return spans of sessions within which the features of earlier sessions stay what they were.
+    """Return spans of sessions within which the features of earlier sessions do not change.
 
     `tables` hold every revision up to the last session. A new span begins where a row about an earlier session became
     known, where a company took another name (the order of companies alters sums in their last bits), and where a sector

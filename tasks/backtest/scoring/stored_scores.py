@@ -174,7 +174,7 @@ def _code() -> str:
 
 def _damaged(place: Path) -> StorageError:
     return StorageError(
-        f"The stored scores in {place} are damaged, or are those of something else.",
+        f"The stored scores in {place} are damaged, or belong to another model, snapshot or code version.",
         remedy="Delete the directory; the next backtest computes them again.",
         path=str(place),
     )

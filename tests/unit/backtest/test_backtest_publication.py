@@ -108,7 +108,7 @@ def test_a_changed_backtest_is_an_error(tmp_path, market, course, name, is_absen
     else:
         (place / name).write_text(json.dumps({"schema_version": 1}))
 
-    with pytest.raises(StorageError, match="not a whole backtest"):
+    with pytest.raises(StorageError, match="not a complete backtest"):
         read_published(place)
 
 
@@ -118,7 +118,7 @@ def test_a_figure_changed_in_the_manifest_is_an_error(tmp_path, market, course):
     manifest["figures"]["max_drawdown"]["value"] = -0.01
     (place / "manifest.json").write_text(canonical_json(manifest))
 
-    with pytest.raises(StorageError, match="not a whole backtest"):
+    with pytest.raises(StorageError, match="not a complete backtest"):
         read_published(place)
 
 
