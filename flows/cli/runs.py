@@ -113,7 +113,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     positions: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Starting positions; live: the home's positions on its first published day on or after --from. Default: cash only."
+            metavar="FILE",
+            help="Starting positions; live: the home's positions on its first published day "
+            "on or after --from. Default: cash only.",
         ),
     ] = None,
     *,

@@ -83,7 +83,7 @@ def _day(symbols: int, timings: list[dict[str, float]], *, runs: int, goal: str)
 def _simulation(symbols: int) -> Row:
     ours = command([sys.executable, "-m", "tests.bench.served_day", str(home_of(symbols))], runs=1)
     return Row(
-        f"the simulated market regenerates {symbols:,} × 10 y, beside the day",
+        f"the simulated market regenerates {symbols:,} × 10 y, not included in the day",
         f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
         "–",
         "–",

@@ -17,7 +17,7 @@ BLOCKS = 16
 
 
 def cscv_logits(returns: Matrix, *, blocks: int = BLOCKS) -> Vector:
-    """Return the logit of the relative out-of-sample rank of the in-sample best, for every split of the blocks into two halves.
+    """Return the logit of the relative out-of-sample rank of the in-sample best, for each division into two halves.
 
     `returns`: sessions × candidates, finite. The relative rank is rank / (N + 1); equal Sharpe ratios share their mean
     rank, and the first of equals is the best. Sessions beyond a multiple of `blocks` are omitted at the beginning.
