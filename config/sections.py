@@ -95,7 +95,7 @@ class Regime(Section):
     crash_confirm_sessions: Count
     """CRASH becomes BEAR after this many sessions without the signs of a crash."""
     improve_margin: Annotated[float, Field(ge=0, lt=1)]
-    """A better state than BEAR requires volatility below its limit less this fraction of it."""
+    """A state better than BEAR requires volatility to be below its limit by this fraction."""
     worsen_sessions: Count
     """A worse state must hold for this many sessions before it takes effect."""
     history_sessions: Count

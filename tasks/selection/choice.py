@@ -99,8 +99,8 @@ def best_on_selection_folds(
     """Return the eligible learner of `best_learner`, or a significant best single feature with a larger t than any.
 
     Another rule, or a single feature that is not significant, is returned only if no learner is eligible; None without
-    any. Rules bet on factors without a premium but with large, persistent returns: the luckiest would often beat every
-    learner.
+    any. Factors of rules have a mean return near zero but large, persistent realised returns: by luck the best of
+    them would often beat every learner.
     """
     eligible = [result for result in results if not ineligible_because(result, limits)]
     learners = [result for result in eligible if result.learns]

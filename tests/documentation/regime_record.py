@@ -37,7 +37,7 @@ from tests.documentation.regime_study import CONFIRMATIONS, THRESHOLDS, marginal
 PAGE = Path(__file__).parents[2] / "docs" / "regime.md"
 FIRST, LAST = 2001, 2025  # before 2001 the 252-session high is incomplete
 PERIODS = {
-    "2001–2015, chosen on these": (2001, 2015),
+    "2001–2015, in-sample": (2001, 2015),
     "2016–2025": (2016, 2025),
     "2020–2025": (2020, 2025),
 }
