@@ -72,7 +72,7 @@ def test_a_manifest_that_is_no_record_is_an_error(place):
 
 
 def test_scores_of_something_else_are_an_error(place):
-    with pytest.raises(StorageError, match="something else"):
+    with pytest.raises(StorageError, match="another model, snapshot or code version"):
         load_scores(place, {**IDENTITY, "seed": 2}, is_fresh=False)
 
 
