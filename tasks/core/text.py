@@ -1,12 +1,14 @@
 """Format counts, percentages and external text for people: in logs, errors, checks and the report."""
 
 import unicodedata
+from math import floor
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Control, format (bidirectional overrides among them), surrogate, private, unassigned; line and paragraph separators.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 CONTROLS = frozenset({"Cc", "Cf"})
 LONGEST_LABEL = 40
+ROUNDING_ERROR = 1e-9  # of a thousandth: 0.95 is not below 0.950
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -44,7 +46,10 @@ def ascii_label(text: str) -> str:
 
 
 def probability(value: float) -> str:
-    """Return a probability to three places; never as 0 or 1."""
+    """Return a probability to three places, rounded down, so that it never reaches a limit that it misses.
+
+    It is never 0 or 1.
+    """
     if value > 0.999:
         return "more than 0.999"
-    return "less than 0.001" if value < 0.001 else f"{value:.3f}"
+    return "less than 0.001" if value < 0.001 else f"{floor(value * 1000 + ROUNDING_ERROR) / 1000:.3f}"

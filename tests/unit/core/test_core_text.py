@@ -56,7 +56,13 @@ def test_fault_112_a_rejected_symbol_is_written_in_at_most_40_ascii_characters(s
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(1.0, "more than 0.999"), (0.9991, "more than 0.999"), (0.95, "0.950"), (0.0, "less than 0.001")],
+    [
+        (1.0, "more than 0.999"),
+        (0.9991, "more than 0.999"),
+        (0.95, "0.950"),
+        (0.9499, "0.949"),
+        (0.0, "less than 0.001"),
+    ],
 )
-def test_a_probability_is_never_a_certainty(value, shown):
+def test_a_probability_is_never_a_certainty_nor_rounded_up_to_a_limit(value, shown):
     assert probability(value) == shown

@@ -268,7 +268,7 @@ def test_a_choice_that_may_be_luck_is_none():
     assert found.reason.startswith(
         "No statistically significant signal was found. It was best. Sharpe ratio "
     )
-    assert found.reason.endswith("is 0.950; models.min_deflated_sharpe is 0.95.")
+    assert found.reason.endswith("is 0.949; models.min_deflated_sharpe is 0.95.")
 
 
 def test_without_evidence_nothing_is_chosen_unless_none_is_required():
