@@ -10,6 +10,7 @@ from tasks.core.compiled import compiled
 from tasks.data.schema.records import Matrix
 
 Counts = NDArray[np.int64]
+Returns = NDArray[np.float64]  # of one name, by session
 
 
 @compiled
@@ -56,13 +57,16 @@ def fill_in_place(returns: Matrix) -> None:
             common[session] += (returns[session, name] - mean[name]) / deviation[name] if is_known else 0.0
             traded += is_known
         common[session] /= max(traded, 1)
-    filled = np.empty(sessions)
     for name in gapped:
-        for session in range(sessions):
-            is_known = np.isfinite(returns[session, name])
-            filled[session] = (
-                (returns[session, name] - mean[name]) / deviation[name] if is_known else common[session]
-            )
-        average, spread = filled.mean(), filled.std()
-        for session in range(sessions):
-            returns[session, name] = mean[name] + deviation[name] * (filled[session] - average) / spread
+        _fill_name(returns[:, name], common, mean[name], deviation[name])
+
+
+@compiled
+def _fill_name(returns: Returns, common: Returns, mean: float, deviation: float) -> None:
+    filled = np.empty(len(returns))
+    for session in range(len(returns)):
+        is_known = np.isfinite(returns[session])
+        filled[session] = (returns[session] - mean) / deviation if is_known else common[session]
+    average, spread = filled.mean(), filled.std()
+    for session in range(len(returns)):
+        returns[session] = mean + deviation * (filled[session] - average) / spread
