@@ -51,11 +51,11 @@ def fill_in_place(returns: Matrix) -> None:
     deviation = np.sqrt(deviation / count)
     common = np.zeros(sessions)  # 0 on a session without trades
     for session in range(sessions):
-        traded = 0.0
+        traded = 0
         for name in range(names):
             is_known = np.isfinite(returns[session, name])
             common[session] += (returns[session, name] - mean[name]) / deviation[name] if is_known else 0.0
-            traded += is_known
+            traded += 1 if is_known else 0
         common[session] /= max(traded, 1)
     for name in gapped:
         _fill_name(returns[:, name], common, mean[name], deviation[name])
