@@ -55,10 +55,10 @@ def fill_in_place(returns: Matrix) -> None:
         for name in range(names):
             is_known = np.isfinite(returns[session, name])
             common[session] += (returns[session, name] - mean[name]) / deviation[name] if is_known else 0.0
-            traded += 1 if is_known else 0
+            traded += is_known
         common[session] /= max(traded, 1)
-    for name in gapped:
-        _fill_name(returns[:, name], common, mean[name], deviation[name])
+    for place in gapped:
+        _fill_name(returns[:, place], common, mean[place], deviation[place])
 
 
 @compiled
