@@ -27,7 +27,7 @@ class SecFee(Section):
     usd_per_million: NotNegative
     """Fee per million USD of sales."""
     source: Source
-    """The notice that set it."""
+    """Notice that set the rate."""
 
 
 class Taf(Section):
@@ -40,7 +40,7 @@ class Taf(Section):
     max_usd: NotNegative
     """Maximum fee per sale."""
     source: Source
-    """The notice that set it."""
+    """Notice that set the rate."""
 
 
 class Fees(Section):
@@ -103,7 +103,7 @@ class VolatilityIndex(Section):
     """The multiplier of volatility: the volatility index relative to its recent mean."""
 
     mean_sessions: Annotated[int, Field(ge=1, le=63)]
-    """Number of sessions of the mean; the daily volatility is that of 63 sessions."""
+    """Number of sessions in the mean of the index; the daily volatility always covers 63 sessions."""
     min_multiplier: Positive
     """Smallest multiplier."""
     max_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -111,7 +111,7 @@ class VolatilityIndex(Section):
 
 
 class Orders(Section):
-    """How orders are executed, as far as costs depend on it."""
+    """The execution of orders, as far as it affects costs."""
 
     type: OrderType
     """Order type whose cost the day and the backtest estimate."""

@@ -34,7 +34,7 @@ class SimulatedProvider(Section):
     """Fraction of bars delivered with errors, to test the gates: missing, off by a factor of ten, stale, duplicate …"""
 
 
-class Pace(Section):
+class RateLimit(Section):
     """Maximum number of requests by all processes of this home in any such period; null: no limit."""
 
     second: Count | None
@@ -61,13 +61,13 @@ class AlpacaProvider(Section):
 
     feed: Literal["sip", "iex"]
     """Source of the trades in a bar: all exchanges (sip), or IEX alone."""
-    pace: Pace
+    rate_limit: RateLimit
 
 
 class TiingoProvider(Section):
     """Tiingo's end-of-day prices."""
 
-    pace: Pace
+    rate_limit: RateLimit
 
 
 class SessionBounds(Section):
@@ -83,7 +83,7 @@ class SessionBounds(Section):
     """Largest median move without a usable benchmark."""
     min_rank_correlation: Fraction
     """Smallest rank correlation of the closes with those of the previous session."""
-    max_volume_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    max_volume_ratio: Annotated[float, Field(gt=1, allow_inf_nan=False)]
     """Largest factor, up or down, between the median name's volume and that of the previous session."""
     full_names: Count
     """With fewer names than this, max_moved_frac_strict applies and the rank correlation is not checked."""
@@ -100,7 +100,7 @@ class LevelBounds(Section):
     """Lowest volatility index, in percent."""
     max_volatility_index: Positive
     """Highest volatility index, in percent."""
-    max_volatility_index_times: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    max_volatility_index_ratio: Annotated[float, Field(gt=1, allow_inf_nan=False)]
     """Largest factor, up or down, by which the volatility index may change in one session."""
     min_yield_pct: float
     """Lowest risk-free yield, in percent per year."""
@@ -116,11 +116,11 @@ class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """The run stops when a smaller fraction of the expected symbols than this has a bar on the session."""
+    """Smallest fraction of the expected symbols that must have a bar on the session, or the run stops."""
     max_quarantined_frac: Fraction
     """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction
-    """The session counts as stale when a larger fraction of its bars than this equals the previous session's."""
+    """Largest fraction of bars that may equal those of the previous session, or the session is stale."""
     max_move_frac: Positive
     """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
     quarantine_sessions: Count
@@ -143,19 +143,19 @@ class Universe(Section):
 class FredProvider(Section):
     """The Federal Reserve's series: Treasury bill and volatility index."""
 
-    pace: Pace
+    rate_limit: RateLimit
 
 
 class YahooProvider(Section):
     """Yahoo Finance; one symbol counts as one request."""
 
-    pace: Pace
+    rate_limit: RateLimit
 
 
 class EdgarProvider(Section):
     """The Securities and Exchange Commission's register of companies."""
 
-    pace: Pace
+    rate_limit: RateLimit
 
 
 IN_A_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")

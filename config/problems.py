@@ -17,6 +17,13 @@ REPLACED = {  # settings of an earlier release, and their replacements
     "safety.max_turnover_frac": "Set safety.max_buys_frac, which limits buys only; turnover was (buys + sells) / 2.",
     "safety.max_entry_turnover_frac": "Set safety.max_entry_buys_frac, which limits buys only; turnover was "
     "(buys + sells) / 2.",
+    **{
+        f"data.{name}.pace": f"Set data.{name}.rate_limit."
+        for name in ("alpaca", "tiingo", "fred", "yahoo", "edgar")
+    },
+    "models.least_train_sessions": "Set models.min_train_sessions.",
+    "data.quality.session.max_volume_times": "Set data.quality.session.max_volume_ratio.",
+    "data.quality.levels.max_volatility_index_times": "Set data.quality.levels.max_volatility_index_ratio.",
 }
 
 

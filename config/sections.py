@@ -14,7 +14,7 @@ class Candidate(Section):
     """One candidate of the weekly selection."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-    """Its name in reports and metadata."""
+    """Name in reports and metadata."""
     kind: Literal[
         "xgboost",
         "lightgbm",
@@ -25,7 +25,7 @@ class Candidate(Section):
         "best_feature",
         "equal_weight",
     ]
-    """The kind of model."""
+    """Kind of model."""
     parameters: dict[str, float | int | str]
     """Passed to the model unchanged."""
 
@@ -66,7 +66,7 @@ class Models(Section):
     """With time decay, a row has half the weight of one this many sessions later."""
     train_sessions: Count
     """Length of a training window."""
-    least_train_sessions: Count
+    min_train_sessions: Count
     """A fold preceded by fewer sessions of history than this is omitted."""
     test_sessions: Count
     """Sessions in each out-of-sample window; the last window has up to 20 more."""
@@ -165,7 +165,7 @@ class Scenario(Section):
     market: Annotated[float, Field(ge=-1, le=1)]
     """Return of the benchmark."""
     sectors: dict[str, Annotated[float, Field(ge=-1, le=2)]]
-    """Returns of sectors; a sector without one moves with its beta to the market."""
+    """Returns of sectors; names of a sector without one move with their beta alone."""
 
 
 class Risk(Section):
@@ -245,7 +245,7 @@ class Portfolio(Section):
         "equal_weight",
         "score_weighted",
     ]
-    """First rung of the ladder; docs/optimizers.md describes each method."""
+    """First method of the fallback ladder; docs/optimizers.md describes each method."""
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]
@@ -263,20 +263,20 @@ class Portfolio(Section):
     max_correlation: Fraction
     """Above this correlation, the smaller position of a pair is reduced."""
     solver_max_iterations: Count
-    """If an optimizer's solver needs more iterations, the next rung of the ladder is used."""
+    """If an optimizer's solver needs more iterations, the ladder tries the next method."""
     methods: Methods
     overlays: Overlays
 
 
 class Trades(Section):
-    """From weights to orders."""
+    """Sizing and limits of trades."""
 
     min_notional_usd: NotNegative
     """Smaller trades are not worth their costs and are listed as dropped."""
     max_trades: Count
     """Largest number of trades per day; exits come first, then other sales, then the largest buys."""
     max_adv_frac: Fraction
-    """A trade above this fraction of average daily volume is cut to it and marked."""
+    """Largest trade as a fraction of average daily volume; a larger one is cut to it and marked."""
     min_weight_change_frac: Fraction
     """No trade within this fraction of the portfolio (plus one share) of the target, unless a limit requires one."""
     min_drift_frac: Fraction
@@ -284,7 +284,7 @@ class Trades(Section):
 
 
 class Safety(Section):
-    """What must hold before a person sees the trades."""
+    """Limits of the safety checks and of the kill switch."""
 
     max_buys_frac: Fraction
     """Largest total of a day's buys, as a fraction of the portfolio; sales are never limited."""

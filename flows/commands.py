@@ -46,8 +46,8 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
         else "everything was already done"
     )
     planted = (
-        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}. A real signal has about"
-        " 0.02, which a market this small could not show."
+        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}. Real signals have about 0.02,"
+        " too little to be detected in a market this small."
     )
     lines = (
         f"Simulated market: {done}, in {demo.home}.",

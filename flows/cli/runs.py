@@ -100,7 +100,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     costs: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1000, metavar="MULTIPLE", help="Multiply all costs by this. Default: costs.multiple."
+            min=0, max=1000, metavar="MULTIPLE", help="Factor for all costs. Default: costs.multiple."
         ),
     ] = None,
     regime: Annotated[

@@ -1,4 +1,4 @@
-"""The command `backtest` for one combination of candidate and optimizer, walked over the lake's history."""
+"""The command `backtest` for one combination of candidate and optimizer, simulated over the lake's history."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
     account, start = started(run, snapshot, world, request, held, start)
     if start >= stop:
         raise ConfigError(
-            f"The first published day is {start}, and the backtest ends on {stop}: no session follows.",
+            f"The first published day is {start}, but the backtest ends on {stop}: no session follows it.",
             remedy="Choose an earlier --from or a later --to, or name a positions file.",
             session=str(start),
         )
@@ -162,7 +162,7 @@ def _computed(
     place: Path,
     account: "Account | None",
 ) -> dict[str, Any]:
-    """Walk the combination, publish its directory and return the manifest."""
+    """Run the backtest, publish its directory and return the manifest."""
     from tasks.backtest.combination import run_combination, run_equal_weight
     from tasks.backtest.halts import Halts
     from tasks.backtest.publication import publish, tables_of
@@ -246,7 +246,7 @@ def fill_of(fill: str) -> "FillAt":
     if fill == "next_close":
         return "next_close"
     raise ConfigError(
-        f"{fill!r} is not a price to fill at.", remedy="Choose next_open or next_close.", fill=fill
+        f"{fill!r} is not a valid value of --fill.", remedy="Choose next_open or next_close.", fill=fill
     )
 
 

@@ -1,4 +1,4 @@
-"""Build the world of a walk from stored tables. No I/O; what counts as known when is decided in panel/as_known.
+"""Build the point-in-time data of a backtest from stored tables. No I/O; panel/as_known decides what is known when.
 
 A dividend's pay date is not in the tables: it is paid a fixed number of sessions after the ex-date. A listing ends two
 sessions after its last bar when a delisting is recorded by then (else as soon as it is), at what a holder received; and
@@ -105,7 +105,7 @@ def build_world(
 
 
 def known_companies(tables: Mapping[str, pd.DataFrame], sessions: Days) -> CompanyIndex:
-    """Join lives by the renames that were known in time: one that came later must not join what was apart before."""
+    """Join listing periods by the renames known in time: a later one must not join companies that were separate."""
     lives, _ = split_by_lateness(tables["lives"], "lives", sessions)
     renames, _ = split_by_lateness(tables["renames"], "renames", sessions)
     return company_index(lives, renames)
@@ -263,7 +263,7 @@ def _delisted(
 
 
 def _silent(has_bar: Mask) -> list[tuple[int, int, float | None]]:
-    """Return row and column of companies without a bar for so long that another life would begin."""
+    """Return row and column of companies without a bar for so long that another listing period would begin."""
     result: list[tuple[int, int, float | None]] = []
     for column in range(has_bar.shape[1]):
         traded = np.flatnonzero(has_bar[:, column])

@@ -1,4 +1,4 @@
-"""Backtest one combination of candidate and optimizer: its id, its walk, and the curve that figures are measured on."""
+"""Backtest one combination of candidate and optimizer: its id, its run, and the equity curve that is measured."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -58,12 +58,12 @@ def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | 
         return start, end
     begin = str(world.sessions[np.argmax(scored)]) if scored.any() else None
     raise ConfigError(
-        f"Fewer than two sessions in the date range have scores: the first scores are those of {begin}."
+        f"Fewer than two sessions in the date range have scores: the first session with scores is {begin}."
         if begin
         else "The history is too short: no session has out-of-sample scores.",
         remedy="Choose an earlier --from or a later --to."
         if begin
-        else "Import a longer history, or lower models.least_train_sessions.",
+        else "Import a longer history, or lower models.min_train_sessions.",
         first_scored=begin,
     )
 

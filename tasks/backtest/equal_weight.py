@@ -17,7 +17,7 @@ REBALANCED_EVERY_SESSIONS = 21
 def walk_equal_weight(
     world: World, costs: FillCosts, *, cash_cents: int, first: int, last: int, fill_at: FillAt
 ) -> Walk:
-    """Walk from cash only, rebalanced every 21 sessions."""
+    """Simulate from cash only, rebalancing every 21 sessions."""
     return walk(
         world,
         Account(np.zeros(len(world.company), dtype=np.int64), cash_cents),

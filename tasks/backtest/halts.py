@@ -1,8 +1,8 @@
-"""Apply the halt rules of the daily run in a walk: a rule that trips allows only reductions in that session.
+"""Apply the halt rules of the daily run in a backtest: a rule that trips allows only reductions in that session.
 
-In the daily run a trip lasts until a person resets it. A walk either resets each trip before the next decision, as a
-person would after a review, or stays out: no purchases after the first trip. The rules are those of tasks/safety,
-except those that cannot occur in a walk (stale data, a manual halt).
+In the daily run a trip lasts until a person resets it. A backtest either resets each trip before the next decision,
+as a person would after a review, or makes no purchases after the first trip. The rules are those of tasks/safety,
+except those that cannot occur in a backtest (stale data, a manual halt).
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class _Facts:
 
 
 class Halts:
-    """The halt rules over one walk. `volatility_pct`: the regime's volatility index, by row of the world."""
+    """The halt rules over one backtest. `volatility_pct`: the regime's volatility index, by row of the world."""
 
     def __init__(self, world: World, settings: Settings, volatility_pct: Vector, *, after: AfterHalt) -> None:
         self._world, self._settings, self._volatility, self._after = world, settings, volatility_pct, after

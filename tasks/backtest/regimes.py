@@ -1,4 +1,4 @@
-"""The regime of each session of a world, from prices as known at its close.
+"""The regime of each session of a backtest, from prices as known at its close.
 
 If no data was corrected or delivered late, the world's rows equal the data known at each session. From the first
 such correction on, every stretch of sessions without a further one is read from the lake as known at its end, as in the

@@ -34,7 +34,7 @@ from tasks.trades.rules import trade_rules_of
 
 @dataclass(frozen=True)
 class Signals:
-    """What the champion and the regime say, by session; scores by session and company."""
+    """Scores and regime limits, by session; scores by session and company."""
 
     scores: Matrix  # out of sample; NaN: none
     exposure_cap: Vector
@@ -59,7 +59,7 @@ class Signals:
 class SessionDecision:
     """The daily run's decision and its costs, as functions for `walk`.
 
-    `inputs`: those of the same world and settings, if several walks share them.
+    `inputs`: those of the same world and settings, if several backtests share them.
     """
 
     def __init__(

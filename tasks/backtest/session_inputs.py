@@ -1,6 +1,7 @@
 """The inputs of a decision that depend on neither scores nor portfolio: quotes and risk, as known at the close.
 
-Computed once per session: the walks of a matrix share one `SessionInputs` and advance together, session by session.
+Computed once per session: the combinations of a matrix share one `SessionInputs` and advance together, session by
+session.
 """
 
 from functools import cached_property, lru_cache
@@ -45,7 +46,7 @@ class Risk(NamedTuple):
 
 
 class SessionInputs:
-    """The inputs by row of the world; the most recent ones are kept."""
+    """The inputs by row of the world; the most recent ones are cached."""
 
     def __init__(self, world: World, settings: Settings) -> None:
         self._world, self._settings = world, settings

@@ -1,4 +1,4 @@
-"""The signals of a walk: scores, regime and skill by session, each from what was known at its close."""
+"""The signals of a backtest: scores, regime and skill by session, each from what was known at its close."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -60,7 +60,7 @@ def signals_of(
 def _worth(
     sessions: Days, folds: Sequence[Mapping[str, Any]], *, ranks: bool, horizon_sessions: int
 ) -> NDArray[np.float64]:
-    """Return the worth of a score in each session by the skill measured before its window; 0 before any."""
+    """Return the expected return per unit of score in each session, by the skill measured before its window."""
     worth = np.zeros(len(sessions))
     for fold in folds if ranks else ():
         skill = fold["skill"]

@@ -1,4 +1,4 @@
-"""The backtest stage of the daily run: compare the day, and the published days before it, with a walk."""
+"""The backtest stage of the daily run: compare the day and earlier published days with a backtest."""
 
 import logging
 from dataclasses import replace
@@ -35,7 +35,7 @@ SESSIONS = 20  # today and those before it
 def compare_with_backtest(
     run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio, trades: Trades, halt: Halt
 ) -> ComparedDay:
-    """Return the inputs of the day's decision, and its comparison with a walk in a world read again from the lake.
+    """Return the inputs of the day's decision, and its comparison with a backtest on data read again from the lake.
 
     If the comparison is not possible, that is a result, not an error: it does not affect the trades.
     """

@@ -1,4 +1,4 @@
-"""Compute the contents of a backtest's report: figures with intervals, tables, attribution, round trips, their basis.
+"""Compute the contents of a backtest's report: figures with intervals, tables, attribution, round trips, basis.
 
 Writes nothing: tasks/backtest/publication writes the tables, tasks/reporting/tearsheet the page.
 """
@@ -79,7 +79,7 @@ def tear_sheet_of(
     halts: Sequence[Trip] = (),
     methods: Mapping[str, int] | None = None,
 ) -> TearSheet:
-    """Measure a walk and the equal-weight walk over the same sessions. `states` are those of the world's sessions."""
+    """Measure a backtest and the equal-weight one over the same sessions. `states`: by session of the world."""
     curve, equal = curve_of(course.totals, world, states), curve_of(equal_weight.totals, world, states)
     benchmark = benchmark_curve(curve)
     rows = rows_of(course, world)
@@ -130,7 +130,7 @@ def benchmark_curve(curve: Curve) -> Curve | None:
 
 
 def holdings_of(course: Walk, world: World) -> Holdings:
-    """Return the walk's holdings, for the attribution. Sectors without a name are unknown."""
+    """Return the holdings of a backtest, for the attribution. Sectors without a name are unknown."""
     rows = rows_of(course, world)
     names = world.sector.names
     codes = world.sector.codes[rows].astype(np.int64)
@@ -162,13 +162,13 @@ def sector_exposure(course: Walk, world: World) -> pd.DataFrame:
 
 
 def rows_of(course: Walk, world: World) -> slice:
-    """Return the rows of the world that a walk covers."""
+    """Return the rows of the world that a backtest covers."""
     first = world.row(course.sessions[0])
     return slice(first, first + len(course.sessions))
 
 
 def first_symbols(company: Iterable[str]) -> NDArray[np.str_]:
-    """Return the symbol of each company's first session: later symbols were not known then."""
+    """Return each company's symbol on its first session, which later symbol changes do not affect."""
     return np.array([name.partition("~")[2] for name in company], dtype=str)
 
 

@@ -66,7 +66,7 @@ class InfeasibleError(AftercloseError):
 
 
 class BrokerError(AftercloseError):
-    """The broker rejected a request, or its answer is invalid."""
+    """The broker rejected a request, or its response is invalid."""
 
     exit_code = 7
     runbook = "broker"

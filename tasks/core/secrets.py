@@ -1,7 +1,7 @@
 """Mask the values of secrets in output, logs and stored messages.
 
-Secrets are read from the environment only. Their values are replaced by *** in any text, such as a provider's answer or
-a library's error message.
+Secrets are read from the environment only. Their values are replaced by *** in any text, such as a provider's response
+or a library's error message.
 """
 
 import json

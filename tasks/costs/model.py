@@ -23,7 +23,7 @@ MILLION = 1e6
 
 
 class Conditions(NamedTuple):
-    """What the trades of one session meet; arrays have one entry per trade."""
+    """Market conditions for the trades of one session; arrays have one entry per trade."""
 
     price: Numbers  # USD
     daily_volatility: Numbers  # a fraction per session; NaN where unknown

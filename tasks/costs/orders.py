@@ -1,4 +1,4 @@
-"""What an order type changes about costs: when it trades, how much of the spread it pays, what volume it meets."""
+"""How an order type affects costs: when it trades, how much of the spread it pays, the volume it trades with."""
 
 from typing import NamedTuple
 

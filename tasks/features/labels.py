@@ -3,7 +3,7 @@
 A decision is made after the close of its session, which can then no longer be traded. So every label counts from the
 entry: the open or the close of the next session. The only module of the slice that reads later rows; no feature imports
 it. Each label has the row on which it ends, so that training purges exactly the rows whose labels overlap the test.
-Prices are total-return levels, of which only ratios are used.
+Prices are total-return levels; only their ratios are used.
 """
 
 import math

@@ -29,8 +29,8 @@ def ranked(scores: pd.Series, *, ranks: bool) -> pd.DataFrame:
     without = scores.index[~np.isfinite(scores.to_numpy())]
     if len(without):
         raise ModelError(
-            f"The champion gives {len(without)} of {len(scores)} names, {without[0]} among them, a score that is not"
-            " a number.",
+            f"The champion's scores of {len(without)} of {len(scores)} names, including {without[0]},"
+            " are not numbers.",
             remedy=REMEDY,
             symbols=list(without[:20]),
         )

@@ -1,4 +1,4 @@
-"""What the scores of a champion are worth: the return that its measured IC supports, and that IC in words."""
+"""The skill of a champion: the expected return that its measured IC supports, and that IC in words."""
 
 from collections.abc import Mapping
 from math import sqrt
@@ -43,10 +43,10 @@ def stated_skill(champion: Champion) -> str:
     """Return what was found, how certain that is, and what could have been found."""
     statistic, metrics = champion.statistic, champion.metrics
     if not champion.ranks:
-        no_skill = "is the baseline: it uses no signal and expects no return of any name"
+        no_skill = "is the baseline: it uses no signal and has no expected returns"
         return f"{champion.name} {no_skill}. {champion.selection_reason}"
     if statistic is None:
-        return f"{champion.name} was measured by the statistic of an older build."
+        return f"{champion.name} was measured with the statistic of an earlier release."
     return (
         f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% CI {metrics['neutral_ic_low']:.4f} to"
         f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"

@@ -13,7 +13,7 @@ GRAINS = 1e10  # weights are whole numbers of 1e-10, rounded down, so that equal
 
 
 def cap_book(weights: Weights, limits: Limits) -> Matrix:
-    """Return the weights, which must not be negative, and in each further row what one more limit leaves of them.
+    """Return the weights, which must not be negative, and in each further row the weights after one more limit.
 
     The order is: position, correlated pairs, each group, exposure, rounding. The last row satisfies all limits.
     """

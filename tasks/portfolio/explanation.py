@@ -104,7 +104,7 @@ def notes_of(
     kept = f", {len(candidates.kept)} of them because they are held" if len(candidates.kept) else ""
     yield f"{considered} of {scored} scored names were considered{kept}."
     if not view.ranks:
-        yield "The baseline expects no return of any name: it only brings positions back to their target weights."
+        yield "The baseline has no expected returns: it only brings positions back to their target weights."
     if view.exposure_cap < 1:
         yield f"The regime limits exposure to {percent(view.exposure_cap)} of the portfolio."
     for effect in target.effects:

@@ -50,7 +50,7 @@ def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
 
 
 def rungs(first: str) -> tuple[str, ...]:
-    """Return the methods to try in order; if the first is itself a rung, those from there on."""
+    """Return the methods to try in order; if the first is itself a fallback, those from there on."""
     if first in FALLBACKS:
         return FALLBACKS[FALLBACKS.index(first) :]
     return (first, *FALLBACKS)

@@ -36,7 +36,7 @@ class Book:
 
 @dataclass(frozen=True)
 class LadderStep:
-    """One rung of the fallback ladder: the method tried, and why it failed or that it succeeded."""
+    """One step of the fallback ladder: the method tried, and its outcome."""
 
     method: str
     outcome: str  # "used: …", "failed: …" or "skipped: …"

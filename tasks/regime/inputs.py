@@ -45,7 +45,7 @@ class RegimeInputs:
 
 
 class Levels(Protocol):
-    """What the inputs are computed from: a panel, or the world of a backtest."""
+    """The data that the inputs are computed from: a panel, or the point-in-time data of a backtest."""
 
     @property
     def sessions(self) -> Days: ...

@@ -1,4 +1,4 @@
-"""Compare risk figures with their limits: kept, near the limit (early warning), or breached.
+"""Compare risk figures with their limits: within the limit, near it (early warning), or above it (breached).
 
 Decides no weights and blocks nothing: limits that trades must respect are in portfolio and safety.
 """
@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-State = Literal["kept", "warning", "breached", "unknown"]
+State = Literal["within", "warning", "breached", "unknown"]
 TOLERANCE = 1e-9  # figures are sums of floats: an exact limit may be missed by rounding
 
 
 class LimitState(NamedTuple):
-    """One figure against its limit. `used` is the figure over the limit; an unknown figure is never kept."""
+    """One figure against its limit. `used` is the figure over the limit; an unknown figure is never `within`."""
 
     name: str
     value: float
@@ -36,6 +36,6 @@ def _state(name: str, value: float, limit: float, warn_at_frac: float) -> LimitS
         return LimitState(name, value, limit, float("nan"), "unknown")
     used = value / limit
     state: State = (
-        "breached" if used > 1 + TOLERANCE else "warning" if used >= warn_at_frac - TOLERANCE else "kept"
+        "breached" if used > 1 + TOLERANCE else "warning" if used >= warn_at_frac - TOLERANCE else "within"
     )
     return LimitState(name, value, limit, used, state)

@@ -1,8 +1,8 @@
-"""Formulas of performance: growth, volatility, Sharpe, Sortino, drawdown, Calmar, beta and alpha.
+"""Performance formulas: growth, volatility, Sharpe, Sortino, drawdown, Calmar, beta and alpha.
 
 Each formula exists once, here. Arrays have one entry per session. Returns are simple returns as fractions; a session
-whose return is NaN is omitted. A ratio without enough sessions or without any spread is NaN, never infinite. Nothing is
-withheld here: tasks/backtest/metrics does that.
+whose return is NaN is omitted. A ratio of too few sessions, or of returns that do not vary, is NaN, never infinite.
+Nothing is withheld here: tasks/backtest/metrics does that.
 """
 
 from datetime import date
@@ -43,9 +43,9 @@ def annual_volatility(returns: Numbers, *, periods: float = SESSIONS_PER_YEAR) -
 def sharpe(
     returns: Numbers, risk_free: Numbers | float = 0.0, *, periods: float = SESSIONS_PER_YEAR
 ) -> float:
-    """Return mean over standard deviation (n − 1) of the returns above the risk-free rate, × √periods.
+    """Return mean / standard deviation (n − 1) of excess returns over the risk-free rate, × √periods.
 
-    `risk_free` per session, as an array or one figure. NaN for fewer than two sessions or without spread.
+    `risk_free` per session, as an array or one figure. NaN for fewer than two sessions or returns that do not vary.
     """
     excess = known(returns - risk_free)
     spread = excess.std(ddof=1) if excess.size > 1 else 0.0
@@ -53,10 +53,10 @@ def sharpe(
 
 
 def sortino(returns: Numbers, target: Numbers | float = 0.0, *, periods: float = SESSIONS_PER_YEAR) -> float:
-    """Return the mean return above the target over the downside deviation, × √periods.
+    """Return the mean excess return over the target, divided by the downside deviation, × √periods.
 
-    The downside deviation is the root of the mean over all sessions (divided by n) of squared shortfalls below the
-    target. NaN without any shortfall.
+    The downside deviation is the root of the mean squared shortfall below the target, over all n
+    sessions. NaN without any shortfall.
     """
     excess = known(returns - target)
     downside = float(np.sqrt(np.mean(np.minimum(excess, 0) ** 2))) if excess.size else 0.0
@@ -76,7 +76,7 @@ def max_drawdown(level: Numbers) -> float:
 
 
 def calmar(yearly_growth: float, deepest: float) -> float:
-    """Return the yearly growth rate over the size of the deepest drawdown; NaN without a drawdown."""
+    """Return the yearly growth rate divided by the absolute value of the maximum drawdown; NaN without a drawdown."""
     return yearly_growth / -deepest if deepest < 0 else float("nan")
 
 
@@ -87,9 +87,9 @@ def beta_and_alpha(
     *,
     periods: float = SESSIONS_PER_YEAR,
 ) -> tuple[float, float]:
-    """Return beta and Jensen's alpha (yearly: mean × periods) of a regression on the market, both above risk-free.
+    """Return beta and Jensen's alpha (yearly: mean × periods) from a regression of excess returns on the market's.
 
-    Sessions on which either is NaN are omitted. NaN for fewer than two sessions or a market without spread.
+    Sessions on which either is NaN are omitted. NaN for fewer than two sessions or a constant market return.
     """
     own, other = returns - risk_free, market - risk_free
     both = np.isfinite(own) & np.isfinite(other)

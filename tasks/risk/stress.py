@@ -1,7 +1,7 @@
 """Estimate what a portfolio would lose in a scenario: a market return and sector returns that happened once, or could.
 
-A name returns what its sector does in the scenario, plus the scenario's market return times the difference between its
-beta and the mean beta of its sector. A sector that the scenario does not name moves with beta alone.
+A name's return is its sector's return in the scenario plus the scenario's market return × (its beta − the mean beta of
+its sector). Names of a sector that the scenario does not list move with their beta alone.
 """
 
 import math

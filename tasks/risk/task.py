@@ -38,12 +38,14 @@ def estimate_risk(run: Run, market: Market) -> RiskModel:
 
 def risk_notes(panel: Panel, known: Mask, shrinkage: Shrinkage, *, factors: int) -> tuple[str, ...]:
     """Return notes on the estimator if it is not the default, members without an estimate, a repaired covariance."""
-    notes = [f"The covariance is that of a model of {factors} statistical factors."] if factors else []
+    notes = [f"The covariance is estimated with {factors} statistical factors."] if factors else []
     left_out = panel.symbols[~known & panel.is_member[-1]]
     if left_out.size:
         named = ", ".join(left_out[:NAMED_IN_NOTES])
         more = f" and {left_out.size - NAMED_IN_NOTES} more" if left_out.size > NAMED_IN_NOTES else ""
-        notes.append(f"No risk estimate for {named}{more}: too short a history or no movement.")
+        notes.append(
+            f"No risk estimate for {named}{more}: the history is too short, or the price does not move."
+        )
     if shrinkage.is_repaired:
         notes.append("The covariance was singular and was repaired: its diagonal was increased.")
     if not np.any(known):

@@ -1,6 +1,6 @@
 """Checks of the target portfolio: every limit must hold.
 
-The portfolio that the day's trades lead to is checked in after_checks.
+after_checks covers the portfolio after the day's trades.
 """
 
 import numpy as np
@@ -62,7 +62,7 @@ def regime_cap(facts: Facts) -> Outcome:
 
 
 def correlation(facts: Facts) -> Outcome:
-    """Report the most correlated pair of the target. Informational: such pairs were cut when the target was made."""
+    """Report the most correlated pair of the target. Informational: the target already respects the limit on pairs."""
     names = facts.quotes.returns.columns.intersection(facts.target.index[facts.target["weight"] > 0])
     limit = f"reported above {facts.settings.portfolio.max_correlation:.2f}"
     if len(names) < 2:

@@ -14,8 +14,9 @@ from tasks.core.json_text import parse_json
 CLEAR, ON = "clear", "on"
 BY_HAND = "by_hand"
 UNREADABLE = "unreadable"
+RENAMED_CAUSES = {"six_week_sharpe": "sharpe_ratio"}  # in trips of earlier builds
 REDUCING_CAUSES = frozenset(
-    {"daily_loss", "six_week_sharpe", "volatility"}
+    {"daily_loss", "sharpe_ratio", "volatility"}
 )  # rules about new risk: sales are allowed
 PARSE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -152,6 +153,7 @@ def event_of(stored: dict[str, Any]) -> Event:
         datetime.fromisoformat(at)
     if session is not None:
         date.fromisoformat(session)
+    cause = RENAMED_CAUSES.get(cause, cause)
     return Event(state, by, reason, at, session, cause, None if acknowledges is None else tuple(acknowledges))
 
 

@@ -51,7 +51,7 @@ CHECKS: tuple[tuple[str, CheckDay], ...] = (
 
 RISK_TRIGGERS: tuple[tuple[str, RiskTrigger], ...] = (  # halts that still allow reductions (switch_file)
     ("daily_loss", triggers.daily_loss),
-    ("six_week_sharpe", triggers.six_week_sharpe),
+    ("sharpe_ratio", triggers.sharpe_ratio),
     ("volatility", triggers.volatility),
 )
 TRIGGERS: tuple[tuple[str, Trigger], ...] = (*RISK_TRIGGERS, ("stale_data", triggers.stale_data))

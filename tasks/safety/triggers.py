@@ -67,7 +67,7 @@ def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | N
     return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
 
 
-def six_week_sharpe(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
+def sharpe_ratio(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
     """The Sharpe ratio over the last sessions is high enough; applies once the portfolio was invested in all of them.
 
     Mean over standard deviation (n − 1) of daily equity returns × √252, without a risk-free rate.

@@ -68,7 +68,8 @@ def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits
     there = f"t = {single.confirmation['neutral_ic_t']:.2f} of the best single feature there"
     if not best.confirmation["neutral_ic_t"] > single.confirmation["neutral_ic_t"]:
         return Choice(
-            None, f"{best.name} does not earn its place: {measured}, which does not exceed {there}."
+            None,
+            f"{best.name} is not better than the best single feature: {measured}, which does not exceed {there}.",
         )
     return Choice(best, f"{measured}. It exceeds {there}.")
 
@@ -153,7 +154,7 @@ def compare_with_incumbent(
 ) -> Decision:
     """Return whether the choice replaces the champion in production; always if there is none.
 
-    A champion recorded under another statistic than this week's is compared only if it was measured anew (`rival`).
+    A champion recorded under another statistic than this week's is compared only if it was measured again (`rival`).
     """
     if incumbent is None:
         return Decision(promote=True, reason=_first(choice))
@@ -173,7 +174,7 @@ def _first(choice: Choice) -> str:
 
 
 def _baseline(choice: Choice) -> str:
-    return f"{choice.reason} The equal-weight baseline is used: no signal rather than an unconfirmed one."
+    return f"{choice.reason} The equal-weight baseline is used, because no signal is better than an unconfirmed one."
 
 
 def _without_candidate(
@@ -205,13 +206,13 @@ def _compare_metrics(
 def _compare_anew(best: CandidateResult, reason: str, incumbent: Champion, rival: Rival | None) -> Decision:
     if rival is None or rival.neutral_ic is None:
         measurable = (
-            f"; {rival.sessions} sessions after its training are too few to measure it anew" if rival else ""
+            f"; {rival.sessions} sessions after its training are too few to measure it again" if rival else ""
         )
         return Decision(
             promote=True,
             reason=f"{reason} {incumbent.name} was recorded under another statistic and is not compared{measurable}.",
         )
-    where = f"measured anew on {rival.sessions} sessions after its training"
+    where = f"measured again on {rival.sessions} sessions after its training"
     return _better(best.name, rival.candidates[best.name], reason, incumbent.name, rival.neutral_ic, where)
 
 

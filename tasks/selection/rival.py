@@ -1,4 +1,4 @@
-"""Measure a champion that was recorded under another statistic anew, with its frozen model."""
+"""Measure a champion again, with its frozen model, if it was recorded under another statistic."""
 
 import logging
 

@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Rival:
-    """A champion of another statistic, measured anew with its frozen model on sessions after its training."""
+    """A champion of another statistic, measured again with its frozen model on sessions after its training."""
 
     model_sha256: str
     sessions: int  # that could be measured; with too few it is not compared

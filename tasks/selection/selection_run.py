@@ -51,7 +51,7 @@ Seed = Callable[[str], int]
 
 TRAINED_WITH = (  # the settings, besides the folds, that determine training and testing
     *("features", "target", "entry", "label_horizons", "sample_weights", "half_life_sessions"),
-    *("train_sessions", "least_train_sessions", "test_sessions", "folds", "embargo_sessions"),
+    *("train_sessions", "min_train_sessions", "test_sessions", "folds", "embargo_sessions"),
 )
 YARDSTICK_CANDIDATE = Candidate(name=YARDSTICK, kind="best_feature", parameters={})
 BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={})
@@ -236,7 +236,7 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSampl
 def too_short(data: Dataset, settings: ModelSettings) -> str:
     """Return the reason for a choice without candidates."""
     tests = 2 * settings.test_sessions + BLOCK - 1
-    needed = settings.least_train_sessions + tests + label_sessions(settings)
+    needed = settings.min_train_sessions + tests + label_sessions(settings)
     spanned = int(data.sampled[-1] - data.sampled[0]) + 1 if data.sampled.size else 0
     return (
         f"The history is too short to select and confirm a candidate: {spanned} sessions are usable,"

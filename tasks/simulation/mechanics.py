@@ -1,4 +1,4 @@
-"""What a version of the market decides: how prices and volume move, and what is planted.
+"""The interface of a version of the market: how prices and volume move, and what alpha is planted.
 
 Companies, events, filings, the index, bars and deliveries are the same in every version.
 """
@@ -22,7 +22,7 @@ class News:
 
 @dataclass(frozen=True)
 class Own:
-    """Log returns without what names share: planted alpha, surprises and news."""
+    """Idiosyncratic log returns: planted alpha, surprises and news."""
 
     returns: Values
     overnight: Values  # the part until the open

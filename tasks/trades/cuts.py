@@ -99,7 +99,7 @@ def drop_small(
 
 
 def drop_beyond(shares: Shares, lines: Lines, log: CutLog, *, most: int, first: Mask) -> Shares:
-    """Keep the `most` largest trades, those of `first` before all others, and of equal ones the first line."""
+    """Keep the `most` largest trades: those in `first` before all others; of equally large ones, the first line."""
     traded = np.flatnonzero(shares)
     if len(traded) <= most:
         return shares

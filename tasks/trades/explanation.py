@@ -178,4 +178,4 @@ def _why_nothing(line: int, lines: Lines, gap_cents: float) -> str:
         return "in quarantine: not bought" if lines.is_quarantined[line] else "no known volume: not bought"
     if abs(gap_cents) < price:
         return "less than one share" if lines.held[line] == 0 and gap_cents > 0 else ""
-    return "close enough to its target to be left alone"
+    return "close enough to its target to stay unchanged"

@@ -1,9 +1,9 @@
-"""Fill approved orders at a later price than the one they were sized at. An approved order is an upper bound.
+"""Fill approved orders at a later price than they were sized at. Approved shares and amounts are upper bounds.
 
 A decision is sized at the close of its session and traded at the next open, or at the next close. Sales are filled in
-full. A buy whose price has risen shrinks to the approved amount of money, a cheaper one does not grow, and together the
-buys are scaled to the cash that is left after sales and costs. The order of a line without a price stays open;
-a line whose listing has ended is refused. Decides nothing else.
+full. If the price has risen, a buy is reduced to the approved amount of money; if it has fallen, the number of shares
+stays the same. All buys together are scaled to the cash left after sales and costs. An order without a price stays
+open; an order for a listing that has ended is refused.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 
 
 class CostCents(Protocol):
-    """Costs in cents, by line, of selling or buying so many shares; fewer shares never cost more."""
+    """Return the costs in cents, by line, of selling or buying these shares; fewer shares never cost more."""
 
     def __call__(self, shares: Shares, *, is_sale: bool) -> Cents: ...
 

@@ -15,7 +15,7 @@ COMMAND = ("backtest", "--model", "momentum_52_week", "--optimizer", "min_volati
 
 def home_until(place, last):
     simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
+    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
     configure(place, {"data": {"simulated": simulated}, "models": models})
     assert afterclose("refresh", "--date", last, home=place).returncode == 0
     return place
@@ -75,7 +75,7 @@ def test_an_interrupted_backtest_leaves_no_directory(home, first, monkeypatch):
     [
         (("--model", "oracle"), "No candidate is named 'oracle'"),
         (("--optimizer", "magic"), "No optimizer is named 'magic'"),
-        (("--fill", "close"), "'close' is not a price to fill at"),
+        (("--fill", "close"), "'close' is not a valid value of --fill"),
         (("--to", "2021-07-01"), "have scores"),
         (("--from", "June"), "is not a valid date"),
     ],
@@ -111,7 +111,7 @@ def test_a_backtest_starts_with_the_positions_of_a_file_and_counts_halts(home, f
     assert started["id"] != said["id"]
     assert started["combination"]["first"] == start
     assert started["combination"]["after_halt"] == "stay_out"
-    assert set(started["halts"]) == {"daily_loss", "six_week_sharpe", "volatility", "sessions"}
+    assert set(started["halts"]) == {"daily_loss", "sharpe_ratio", "volatility", "sessions"}
     equity = (home / "reports" / "backtests" / started["id"] / "equity.csv").read_text().splitlines()
     header, row = equity[0].split(","), equity[1].split(",")
     opening = dict(zip(header, row, strict=True))

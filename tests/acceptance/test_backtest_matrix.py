@@ -34,7 +34,7 @@ FILES = (
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
+    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
     settings = {"data": {"simulated": simulated}, "models": models}
     place = configure(tmp_path_factory.mktemp("matrix") / "home", settings)
     assert afterclose("refresh", "--date", "2023-06-15", home=place).returncode == 0

@@ -19,7 +19,7 @@ LINES = [
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "least_train_sessions": 126}
+    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
     place = configure(
         tmp_path_factory.mktemp("docs") / "home", {"data": {"simulated": simulated}, "models": models}
     )

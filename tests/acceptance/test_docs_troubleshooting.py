@@ -21,7 +21,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 ROWS = re.findall(r"^\| `([^`]+)`[^|]*\| (\d+) \|", PAGE.read_text(), re.MULTILINE)
 
 HEAD = "symbol,date,open,high,low,close,volume"
-SHORT_TRAINING = {"train_sessions": 60, "least_train_sessions": 30, "test_sessions": 15, "folds": 2}
+SHORT_TRAINING = {"train_sessions": 60, "min_train_sessions": 30, "test_sessions": 15, "folds": 2}
 
 
 def told(*lines, home=None):

@@ -30,7 +30,7 @@ CANDIDATES = tuple(
         ("equal_weight", "equal_weight", {}),
     )
 )
-MODELS = {"train_sessions": 252, "least_train_sessions": 126, "test_sessions": 63}
+MODELS = {"train_sessions": 252, "min_train_sessions": 126, "test_sessions": 63}
 SIMULATED = {
     "data": {
         "simulated": {

@@ -20,7 +20,7 @@ from tests.champions import MemoryLedger, features_of, make_training
 SETTINGS = make_settings(
     **{
         "models.train_sessions": 120,
-        "models.least_train_sessions": 60,
+        "models.min_train_sessions": 60,
         "models.test_sessions": 42,
         "models.folds": 3,
         "models.quick_candidates": ["momentum_52_week"],

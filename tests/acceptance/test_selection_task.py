@@ -19,7 +19,7 @@ from tests.builders import FRIDAY, make_panel, make_run
 
 SMALL = {
     "models.train_sessions": 120,
-    "models.least_train_sessions": 60,
+    "models.min_train_sessions": 60,
     "models.test_sessions": 40,
     "models.folds": 2,
     "models.quick_candidates": ["momentum_52_week", "lightgbm"],

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slice
 # no gate on t, so that a learner that beats the best single feature becomes champion and its bytes are compared
 MODELS = {
     "train_sessions": 378,
-    "least_train_sessions": 126,
+    "min_train_sessions": 126,
     "test_sessions": 42,
     "folds": 4,
     "min_t_statistic": -99.0,

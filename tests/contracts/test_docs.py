@@ -174,7 +174,7 @@ def test_the_settings_that_a_page_shows_are_valid(block, tmp_path):
 def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need(tmp_path):
     settings = load_settings(home=tmp_path, profile=None, environ={}).settings
     models, oldest = settings.models, settings.data.universe.min_history_sessions
-    folds = models.least_train_sessions + 2 * models.test_sessions + models.embargo_sessions
+    folds = models.min_train_sessions + 2 * models.test_sessions + models.embargo_sessions
     every, ahead = min(models.label_horizons), max(models.label_horizons)
     # the first row that is trained on and the boundary of the folds may be this many sessions away
     spanned = folds + ahead + (every - 1) + (BLOCK - 1)

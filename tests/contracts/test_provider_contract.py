@@ -105,8 +105,8 @@ def asking_run(folder: Path) -> Run:
     symbols = folder / "symbols.txt"
     symbols.write_text("S00 # pays\nS01\nS02\nS03\nS04\nS05\n\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}
-    paces = {f"data.{name}.pace": unhurried for name in ("alpaca", "tiingo", "fred", "yahoo", "edgar")}
-    return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **paces})
+    limits = {f"data.{name}.rate_limit": unhurried for name in ("alpaca", "tiingo", "fred", "yahoo", "edgar")}
+    return make_run(folder, LAST, **{"data.symbols_file": symbols, "data.first_session": FIRST, **limits})
 
 
 PROVIDERS: dict[str, Callable[[Path, ExitStack], Provider]] = {

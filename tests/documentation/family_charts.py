@@ -53,7 +53,7 @@ PICTURES = {
     ),
     "reversal": Picture(
         ("reversal_5", "reversal_on_volume_5"),
-        "High after a fall. The volume-weighted form gives more weight to a fall with heavy selling.",
+        "High after a fall. The volume-weighted version gives more weight to a fall with heavy selling.",
     ),
     "52-week high": Picture(
         ("distance_52w_high", "recency_52w_high"),

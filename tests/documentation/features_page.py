@@ -5,7 +5,7 @@ from tasks.features.registry import FAMILIES, FEATURES, reach, warm_up
 from tasks.features.sets import SETS
 from tests.documentation.family_charts import PICTURES, file_name
 
-FORMS = {
+TRANSFORMS = {
     "rank": "rank",
     "zscore": "z-score",
     "sector_rank": "rank in sector",
@@ -29,7 +29,7 @@ A model is trained on one set of features, named by `models.features` in the [se
 
 ## How to read the tables
 
-- **formula**: the value before the form is applied. *mean*, *Σ*, *largest* and so on are taken over the values present
+- **formula**: the value before the transform. *mean*, *Σ*, *largest* and so on are taken over the values present
   in the window. *deviation* (the standard deviation), *variance* and *covariance* are those of a sample (n − 1). A
   *line* is fitted by least squares. *EMA n* weights the bar k sessions ago by (1 − 2 / (n + 1))ᵏ and is truncated after
   5 n sessions. *True range* is max(high, previous close) − min(low, previous close), *market value* is shares ×
@@ -39,14 +39,14 @@ A model is trained on one set of features, named by `models.features` in the [se
 - **inputs**: `returns` are close / previous close − 1, `market_returns` the same of the benchmark's total-return level,
   `raw_close` and `dollar_volume` are the raw values of the day, fundamentals the values public on that day.
 - **window**: number of sessions in the formula, including the day itself.
-- **warm-up**: number of sessions of the panel before the first value with the form applied.
-- **form**: what a model receives, computed across the members of the session. *rank*: 0 the smallest, 1 the largest,
-  ties get the mean of their ranks. *z-score*: distance from the mean in deviations, 1% at each end winsorised.
-  *rank in sector*: rank of the distance to the sector's median. *neutral rank*: rank of the residual of a
-  least-squares fit of the rank on sector, size and beta.
+- **warm-up**: number of sessions of the panel before the first transformed value.
+- **transform**: what a model receives, computed across the members of the session. *rank*: 0 the smallest, 1 the
+  largest, ties get the mean of their ranks. *z-score*: distance from the mean in deviations, 1% at each end winsorised.
+  *rank in sector*: rank of the distance to the sector's median. *neutral rank*: rank of the residual of a least-squares
+  fit of the rank on sector, size and beta.
 - **version**: increases when the same bars give a different value; a model trained on the old version is refused.
 
-The charts show formulas, before the form is applied, over two years for one stock of the
+The charts show formulas, before the transform, over two years for one stock of the
 [simulated market](simulated-market.md).
 """
 
@@ -74,7 +74,7 @@ def _section(family: str, features: tuple[Feature, ...], docstring: str) -> str:
         f"{meaning}\n",
         f"![{' and '.join(picture.features)} below the share price](images/features/{file_name(family)})\n",
         f"*{picture.caption}*\n",
-        "| name | formula | inputs | window | warm-up | form | version |",
+        "| name | formula | inputs | window | warm-up | transform | version |",
         "|---|---|---|---|---|---|---|",
         *(_row(feature) for feature in features),
     ]
@@ -88,7 +88,7 @@ def _row(feature: Feature) -> str:
         ", ".join(feature.inputs),
         feature.window,
         reach(feature) - 1,
-        FORMS[feature.transform],
+        TRANSFORMS[feature.transform],
         feature.version,
     )
     return f"| {' | '.join(str(cell) for cell in cells)} |"

@@ -348,7 +348,7 @@ DRIFTS: dict[str, tuple[Callable[[Delivery], Delivery], str]] = {
     ),
     "no symbol": (
         lambda d: replace(d, actions=d.actions.assign(symbol=pd.Series([None, "S01"], dtype="str"))),
-        "actions .*'symbol': some rows have no value",
+        "actions .*'symbol': it has no value in some rows",
     ),
 }
 
@@ -436,12 +436,12 @@ def test_fault_015_a_bar_of_a_holiday_or_weekend_is_set_aside(tmp_path, monkeypa
     market = refresh(monkeypatch, tmp_path, replace(full, bars=bars))
 
     assert not session_on(saturday).is_open
-    assert "no_trading_day" in rules(market, "S00")
+    assert "non_trading_day" in rules(market, "S00")
     assert market.new_bars == 6
     head = read_head(tmp_path / "data" / "lake")
     assert head is not None
     assert set(read_table(tmp_path / "data" / "lake", head.versions, "quarantine")["rule"]) == {
-        "no_trading_day"
+        "non_trading_day"
     }
 
 

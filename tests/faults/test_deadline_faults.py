@@ -14,7 +14,7 @@ from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.edgar.provider import EdgarProvider
 from tasks.data.providers.fred import FredProvider
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY

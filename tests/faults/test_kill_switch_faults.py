@@ -116,12 +116,12 @@ def test_a_reset_without_names_is_refused_while_several_trips_stand_and_lists_th
 
 
 # issue 10, line 2
-@given(st.sets(st.sampled_from(["stale_data", "daily_loss", "six_week_sharpe"]), min_size=1))
+@given(st.sets(st.sampled_from(["stale_data", "daily_loss", "sharpe_ratio"]), min_size=1))
 @settings(max_examples=10, deadline=None)
 def test_a_reset_acknowledges_the_named_causes_and_no_other(tmp_path_factory, looked_into):
     home = Home(tmp_path_factory.mktemp("causes"))
     set_up(home)
-    causes = ["stale_data", "daily_loss", "six_week_sharpe"]
+    causes = ["stale_data", "daily_loss", "sharpe_ratio"]
     for cause in causes:
         trip_switch(home, "check_day", cause, NOON, cause=cause, session=FRIDAY)
     names = [trip.name for trip in read_switch(home).trips if trip.event.cause in looked_into]

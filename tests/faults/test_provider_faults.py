@@ -22,7 +22,7 @@ from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Provider
 from tasks.data.providers.cascade import Cascade
 from tasks.data.providers.http import session
-from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter
+from tasks.data.providers.http.rate_limits import ATTEMPTS, RateLimiter
 from tasks.data.providers.tiingo import TiingoProvider
 from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market

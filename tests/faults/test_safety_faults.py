@@ -201,7 +201,7 @@ def test_fault_048_a_history_that_cannot_be_read_blocks_without_tripping(day):
     checks = check()
 
     failed = [found.name for found in checks.checks if not found.passed]
-    assert failed == ["daily_loss", "six_week_sharpe", "volatility", "stale_data"]
+    assert failed == ["daily_loss", "sharpe_ratio", "volatility", "stale_data"]
     assert checks.kill_switch == "clear"
 
 

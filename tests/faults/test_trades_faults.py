@@ -66,7 +66,7 @@ def test_fault_035_dust_is_dropped_and_listed():
     frame, dropped, _ = propose(make_book(99_950.0, A=1), make_target(A={"weight": 0.0013, "price": 50.0}))
 
     assert frame.empty
-    assert dropped["A"].reason == "close enough to its target to be left alone"
+    assert dropped["A"].reason == "close enough to its target to stay unchanged"
 
 
 def test_fault_035_dust_that_a_cut_leaves_is_dropped_and_listed():

@@ -35,7 +35,7 @@ SETTINGS = make_settings(
         "data.simulated.first_session": "2022-09-01",
         "data.universe.min_history_sessions": 21,
         "models.train_sessions": 100,
-        "models.least_train_sessions": 60,
+        "models.min_train_sessions": 60,
         "models.test_sessions": 40,
         "models.features": "alpha158",
     }

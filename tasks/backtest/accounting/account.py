@@ -1,7 +1,7 @@
-"""The account of a walk: whole shares by company, cash and dividends receivable, in whole cents.
+"""The account of a backtest: whole shares by company, cash and dividends receivable, in whole cents.
 
-A position belongs to a company, which is a column of the world: a symbol change alters nothing. Shares may be negative
-(short). Decides nothing and reads no data; every step returns a new account and the money that moved.
+A position belongs to a company, which is a column of the world, so a symbol change does not affect it. Shares may be
+negative (short). Decides nothing and reads no data; every step returns a new account and the money that moved.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class Receivable:
 
 @dataclass(frozen=True)
 class Account:
-    """What is owned. Shares by company."""
+    """Cash, receivables and shares by company."""
 
     shares: Shares
     cash_cents: int
@@ -57,7 +57,7 @@ class Flows:
 
 @dataclass(frozen=True)
 class Statement:
-    """The account after a session's close, and why equity changed since the close before.
+    """The account after a session's close, and why equity changed since the previous close.
 
     equity = cash + receivables + positions, and its change = price P&L + dividends + interest - costs - borrow.
     """
@@ -83,7 +83,7 @@ class Statement:
 
 
 def no_flows(companies: int) -> Flows:
-    """Return flows of nothing."""
+    """Return empty flows."""
     nothing = np.zeros(companies, dtype=np.int64)
     return Flows(nothing, nothing, nothing, nothing)
 

@@ -1,8 +1,8 @@
 """Apply what happens to an account between a close and the next open, in the order of the real day.
 
 Interest on the cash and borrow on short positions for the days since the last session; splits; dividends, which are
-owed from the ex-date on for the shares held at the close before; payment of those that are due; closing of listings
-that have ended. A symbol change needs no step, because positions belong to companies.
+receivable from the ex-date on for the shares held at the previous close; payment of those that are due; closing of
+listings that have ended. A symbol change needs no step, because positions belong to companies.
 """
 
 from collections.abc import Iterable

@@ -25,7 +25,7 @@ COLUMNS = ("equity", "invested", "bought", "sold", "costs")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a combination: the totals of its walk, or the reason for its failure."""
+    """The result of a combination: the totals of its run, or the reason for its failure."""
 
     id: str
     combination: Combination

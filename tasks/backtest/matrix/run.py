@@ -72,7 +72,7 @@ class Plan:
 
     @property
     def sessions_missing(self) -> int:
-        """Total number of sessions to walk, over all missing combinations."""
+        """Total number of sessions to simulate, over all missing combinations."""
         return sum(_sessions(self.world, each) for _, each in self.missing)
 
 
@@ -106,8 +106,8 @@ def combinations_of(
     last = spans[0][1]
     if first >= last:
         raise ConfigError(
-            f"No two sessions up to {world.sessions[last]} have scores of every model: one model's scores start on"
-            f" {world.sessions[first]}.",
+            f"Fewer than two sessions up to {world.sessions[last]} have scores of every model; the first that does"
+            f" is {world.sessions[first]}.",
             remedy="Choose a later --to or fewer models.",
         )
     days = world.sessions[first].item(), world.sessions[last].item()
@@ -140,7 +140,7 @@ def plan_matrix(
 def run_plan(plan: Plan, *, processes: int = 1, report: Report = lambda _: None) -> tuple[Outcome, ...]:
     """Compute what is missing and return all outcomes, in the order of the combinations.
 
-    `report` receives the number of sessions walked since its last call.
+    `report` receives the number of sessions simulated since its last call.
     """
     groups = [_group(plan, part) for part in _parts(plan.missing, processes)]
     for _ in fan_out(walk_together, groups, processes=processes, report=report):
@@ -154,7 +154,7 @@ def count_finished(plan: Plan) -> int:
 
 
 def equal_weight_totals(plan: Plan) -> Totals:
-    """Return the walk of the equal-weighted universe over the same sessions, with the same fills and costs."""
+    """Return the totals of the equal-weighted universe over the same sessions, with the same fills and costs."""
     combination, candidate = plan.named[0][1], plan.candidates[0]
     allowed = everything_allowed(len(plan.world.sessions))
     signals = _signals(plan.world, candidate, allowed, combination, plan.settings)
@@ -168,7 +168,7 @@ def _group(plan: Plan, part: tuple[Named, ...]) -> Group:
 
 
 def walk_together(group: Group, report: Report) -> None:
-    """Walk the group's combinations and store each outcome. `report` receives the number walked since its last call."""
+    """Simulate the group's combinations and store each outcome. `report`: as in `run_plan`."""
     with threadpool_limits(1):  # bit-identical on any number of cores and processes
         walks = _walks(group)
         first, last = (
@@ -184,7 +184,7 @@ def walk_together(group: Group, report: Report) -> None:
 
 
 class _Walk:
-    """A combination's walk: its totals so far, or why it failed."""
+    """The run of a combination: its totals so far, or why it failed."""
 
     def __init__(self, identity: str, combination: Combination, group: Group, inputs: SessionInputs) -> None:
         self._identity, self._combination, self._sessions = identity, combination, group.world.sessions
@@ -196,7 +196,7 @@ class _Walk:
         self._steps = self._begun(group, inputs)
 
     def advance(self) -> None:
-        """Walk one session, unless it has failed."""
+        """Simulate one session, unless the combination has failed."""
         if self._reason:
             return
         try:

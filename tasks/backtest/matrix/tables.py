@@ -74,7 +74,7 @@ def measure_outcome(outcome: Outcome, world: World, states: NDArray[np.str_]) ->
 
 
 def measure_totals(totals: Totals, world: World, states: NDArray[np.str_]) -> Baseline:
-    """Return the curve and figures of a walk's totals."""
+    """Return the curve and figures of a run's totals."""
     curve = curve_of(totals, world, states)
     yearly = float((totals.costs[1:] / totals.equity[:-1]).mean()) * SESSIONS_PER_YEAR
     cost = figure("turnover", yearly, len(totals.sessions) - 1)  # annualised, as turnover is

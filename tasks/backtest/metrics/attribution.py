@@ -83,7 +83,7 @@ def parts_usd(equity_usd: Numbers, holdings: Holdings) -> dict[str, Numbers]:
 def sector_returns(returns: Matrix, sector: NDArray[np.int64], members: Mask, *, count: int) -> Matrix:
     """Return the mean return of each sector's members, sessions × `count`; NaN where a sector has no known return.
 
-    Sector and membership of the close before: a session's own changes do not choose who is in the mean.
+    Uses sector and membership at the previous close: a session's own changes do not affect who is in the mean.
     """
     table = np.full((len(returns), count), np.nan)
     for number in range(count):

@@ -1,7 +1,7 @@
 """Confidence intervals of the figures by the stationary block bootstrap of `arch` (Politis and Romano).
 
-Sessions are drawn in blocks of random length, so that volatility clusters survive. The return, the benchmark and the
-risk-free rate of a session are drawn together.
+Sessions are drawn in blocks of random length, so that volatility clusters are preserved. The return, the benchmark and
+the risk-free rate of a session are drawn together.
 """
 
 import math

@@ -34,7 +34,7 @@ ANNUALISED = frozenset(
 
 
 class Figure(NamedTuple):
-    """A figure and what it rests on. A withheld figure is NaN."""
+    """A figure with its number of sessions. A withheld figure is NaN."""
 
     value: float
     sessions: int

@@ -1,7 +1,6 @@
-"""Find round trips (from the first share of a name to the last one sold) and measure hit rate and holding time.
+"""Find round trips (from a name's first share bought to its last one sold); measure hit rate and holding time.
 
-Works on who was held and what it earned, not on fills, so that splits, dividends, mergers and delistings need no rule
-of their own.
+Works on holdings and profits, not on fills, so that splits, dividends, mergers and delistings need no special rule.
 """
 
 import numpy as np
@@ -54,7 +53,7 @@ def round_trips(sessions: Days, held: Mask, pnl_usd: Matrix) -> pd.DataFrame:
 def measure_trips(trips: pd.DataFrame) -> dict[str, Figure]:
     """Return hit_rate, holding_sessions (mean), median_holding_sessions, mean_gain_usd, mean_loss_usd, profit_factor.
 
-    Of closed round trips alone; the count beside each is that of the trips. NaN where there are none.
+    Of closed round trips only; the count with each figure is the number of trips. NaN if there are none.
     """
     closed = trips[~trips["is_open"]]
     profit = closed["pnl_usd"].to_numpy(dtype=float)

@@ -39,8 +39,8 @@ def per_year(curve: Curve) -> pd.DataFrame:
 def per_regime(curve: Curve) -> pd.DataFrame:
     """Return the figures of the sessions in each regime, index `regime`.
 
-    A session counts to the regime determined at the close before, from which its holdings come. Returns and drawdown
-    are those of the regime's sessions joined.
+    A session counts towards the regime determined at the previous close, when its holdings were decided. Returns and
+    drawdown chain the regime's sessions.
     """
     return _by_label(curve, curve.regime[:-1], "regime")
 

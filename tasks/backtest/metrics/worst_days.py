@@ -16,7 +16,7 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class WorstDay:
-    """One session. Fractions are of the equity before; `names` lost most, worst first."""
+    """One session. Fractions are of the previous equity; `names` lost most, worst first."""
 
     session: date
     return_frac: float

@@ -1,6 +1,6 @@
-"""Compare recorded days with a walk over the same sessions in a world rebuilt from the lake.
+"""Compare recorded days with a backtest over the same sessions, on data rebuilt from the lake.
 
-The walk starts each session from the recorded positions: between two days they are carried overnight (splits,
+The backtest starts each session from the recorded positions: between two days they are carried overnight (splits,
 dividends, ended listings), and any remaining difference from the next record counts as fills. Each decision is computed
 by the functions of a backtest, with the recorded scores and regime; prices, quotes, risk, weights, sizes and costs are
 computed again.

@@ -1,4 +1,4 @@
-"""Records of the comparison of published days with the decisions of a walk over the same sessions."""
+"""Records of the comparison of published days with the decisions of a backtest over the same sessions."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -69,11 +69,11 @@ def _signed(trade: Trade | None) -> int:
 
 @dataclass(frozen=True)
 class SessionParity:
-    """One session: the day against the walk."""
+    """One session: the recorded day compared with the backtest."""
 
     session: date
     lines: tuple[LineDifference, ...]
-    equity_cents: int  # equity recorded by the day, less that of the walk
+    equity_cents: int  # equity recorded by the day, less that of the backtest
     fills: int  # names whose shares changed since the session compared before, beyond splits
     unproposed_shares: int  # of these fills, beyond what the day before had proposed
     data_differs: bool = False  # the bars then known differ from those that the day used

@@ -57,7 +57,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Skill:
-    """What the scores of earlier windows were worth, by labels known before the window; 0 without any."""
+    """The skill of the scores of earlier windows, by labels known before the window; 0 without any."""
 
     neutral_ic: float = 0.0
     neutral_ic_t: float = 0.0
@@ -182,7 +182,7 @@ def _possible_starts(
     candidates = range(span.start + 1, min(span.stop + 1, len(sessions)))
     if previous is not None:
         return tuple(row for row in candidates if (row - previous) % settings.test_sessions == 0)
-    least = settings.least_train_sessions + label_sessions(settings) + settings.embargo_sessions
+    least = settings.min_train_sessions + label_sessions(settings) + settings.embargo_sessions
     origin = session_number(sessions[0].item())
     return tuple(row for row in candidates if row >= least and (row + origin) % BLOCK == 0)
 

@@ -1,4 +1,4 @@
-"""Read what a world is built from: the bars and every revision of the lake's tables up to a snapshot's session.
+"""Read the data of a backtest: the bars, and every revision of the lake's tables, up to a snapshot's session.
 
 Scores are computed from panels, each as known at the end of its span.
 """

@@ -26,7 +26,7 @@ class Home:
 
     @property
     def scores(self) -> Path:
-        """Out-of-sample scores that backtests walk with; safe to delete between runs."""
+        """Out-of-sample scores that backtests use; safe to delete between runs."""
         return self.root / "data" / "scores"
 
     @property

@@ -85,7 +85,7 @@ def is_set_up(home: Home) -> bool:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{home.marker_file} is damaged.",
-            remedy='If the rest of data/ is intact, write {"schema_version": 1} into it; otherwise restore the home.',
+            remedy="Restore the home from a backup (`afterclose data restore ARCHIVE --replace`).",
             path=str(home.marker_file),
         ) from error
     if version != SCHEMA_VERSION:

@@ -80,7 +80,7 @@ def _row_rules(bars: pd.DataFrame, trading_days: Days) -> Iterator[tuple[str, Ma
         "inconsistent_bar",
         ~(_reaches(np.minimum(open_, close), low) & _reaches(high, np.maximum(open_, close))),
     )
-    yield "no_trading_day", ~_is_among(bars["session"], trading_days)
+    yield "non_trading_day", ~_is_among(bars["session"], trading_days)
     yield "conflicting_duplicate", _shares_key_with_neighbour(bars)
 
 

@@ -48,7 +48,7 @@ def refuse_lost_items(delivered: pd.DataFrame, stored: pd.DataFrame, provider: s
     """Raise DataError when fundamentals lack an item that earlier deliveries had."""
     lost = sorted(set(stored.columns) - set(delivered.columns) - {"known", "revision"})
     if lost and len(delivered):
-        raise _drift(provider, "fundamentals", lost[0], "it is missing, and earlier deliveries had it")
+        raise _drift(provider, "fundamentals", lost[0], "it is missing, although earlier deliveries had it")
 
 
 def _exact(values: pd.Series, kind: Kind) -> pd.Series:
@@ -84,7 +84,7 @@ def _check_column(frame: pd.DataFrame, table: str, column: str, kind: Kind, prov
     if not fits:
         raise _drift(provider, table, column, f"its type is {values.dtype}, not {EMPTY_DTYPES[kind]}")
     if kind != "number" and column != "end" and values.isna().any():
-        raise _drift(provider, table, column, "some rows have no value in it")
+        raise _drift(provider, table, column, "it has no value in some rows")
 
 
 def _refuse_future(frame: pd.DataFrame, table: Table, through: date, provider: str) -> None:

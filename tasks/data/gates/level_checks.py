@@ -167,7 +167,7 @@ def _level_problem(row: _Row, last: _State | None, bounds: LevelBounds, *, is_in
     if last is None or row.day - last.row.day > REACH_SESSIONS:
         return ""
     falls, rises = (
-        (1 / bounds.max_volatility_index_times, bounds.max_volatility_index_times)
+        (1 / bounds.max_volatility_index_ratio, bounds.max_volatility_index_ratio)
         if is_index
         else (1 - bounds.max_benchmark_fall_frac, 1 + bounds.max_benchmark_rise_frac)
     )

@@ -96,7 +96,7 @@ def broken_bound(moves: SessionMoves, limits: Quality) -> str:
             f"the order of the names by price changed: rank correlation {moves.rank_correlation:.3f}, below "
             f"the limit of {bounds.min_rank_correlation:g}"
         )
-    times, most = moves.volume_times, bounds.max_volume_times
+    times, most = moves.volume_times, bounds.max_volume_ratio
     if moves.names >= MEDIAN_NAMES and (times > most or times < 1 / most):
         return f"the median name traded {times:.3g} times the shares of the previous session"
     return _repeated_closes(moves, limits) if moves.names >= MEDIAN_NAMES else ""

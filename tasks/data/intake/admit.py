@@ -4,7 +4,7 @@ A bar passes the gates in this order:
 
 1. gates/reconcile        another source confirms or contradicts the bar
 2. gates/bars             symbol, session and values of the bar are possible
-3. intake/news            its session is new, or the bar restates a stored one
+3. intake/new_rows         its session is new, or the bar restates a stored one
 4. gates/context_rows     it is combined with the stored bars of its symbol
 5. gates/action_checks    splits and dividends that prices contradict are not applied
 6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
@@ -43,7 +43,7 @@ from tasks.data.gates.revisions import revision_findings
 from tasks.data.gates.session_moves import measure_sessions
 from tasks.data.gates.stale_bars import check_stale
 from tasks.data.intake.action_rows import applied_factors, bars_of, drop_contradicted, with_factors
-from tasks.data.intake.news import known_days, split_by_age, unseen, with_amendments, with_safe_symbols
+from tasks.data.intake.new_rows import known_days, split_by_age, unseen, with_amendments, with_safe_symbols
 from tasks.data.panel import actions as corporate
 from tasks.data.panel.companies import new_lives
 from tasks.data.panel.level_growth import level_rows

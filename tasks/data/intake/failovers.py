@@ -24,7 +24,7 @@ def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) ->
         "rule": RULE,
         "severity": "note",
         "evidence": "\n".join(reasons),
-        "action": "another provider was asked",
+        "action": "another provider was used",
         "known": day,
     }
     findings = pd.concat([batch.rows["findings"], pd.DataFrame([note])], ignore_index=True)

@@ -139,7 +139,7 @@ def refuse_other_provider(head: Head | None, provider: str) -> None:
     """Refuse a lake of another provider, for updates and for trading: the settings mean other prices."""
     if head is not None and head.revision and head.provider != provider:
         raise ConfigError(
-            f"This lake holds data from provider {head.provider}; that of {provider} would be mixed into it.",
+            f"This lake holds data from the provider {head.provider}; data from {provider} must not be mixed with it.",
             remedy=f"Set data.provider to {head.provider}, or use another home.",
             key="data.provider",
         )

@@ -1,11 +1,11 @@
 """Map symbols over time to companies; a company is named by its symbol as of the session.
 
-A symbol's bars are divided into lives. A new life begins with the first bar, after a gap of more than 63 sessions,
-after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the life that ends to the one
-that begins. If the old symbol has no bars, the source has the whole history under the new symbol; then the rename only
-maps membership under the old symbol to the new one (`successor`). Nothing else joins lives, so a reused ticker never
-inherits another company's history. If several companies end under one symbol, the most recent keeps it; the others are
-named SYMBOL~YYYYMMDD after the start of their last life.
+A symbol's bars are divided into listing periods (`lives` in the code). A period begins with the first bar, after a gap
+of more than 63 sessions, after a delisting, and where a rename takes the symbol away or assigns it. A rename joins the
+period that ends to the one that begins. If the old symbol has no bars, the source has the whole history under the new
+symbol; then the rename only maps membership under the old symbol to the new one (`successor`). Nothing else joins
+periods, so a reused ticker never inherits another company's history. If several companies end under one symbol, the
+most recent keeps it; the others are named SYMBOL~YYYYMMDD after the start of their last period.
 """
 
 from collections.abc import Container, Mapping
@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CompanyIndex:
-    """Companies, numbered in the order of their names, and the lives of each symbol: which company has it from when.
+    """Companies, numbered in the order of their names, and each symbol's listing periods: which company has it when.
 
     An id never changes, whatever happens to the company later: its first session and its symbol then.
     """
@@ -67,9 +67,9 @@ def new_lives(
     delistings: pd.DataFrame,
     trading_days: Days,
 ) -> pd.DataFrame:
-    """Return the lives (symbol, first) that begin among these bars, sorted by symbol and session.
+    """Return the listing periods (symbol, first) that begin among these bars, sorted by symbol and session.
 
-    `day` counts trading days. Bars that are not new are context: lives that begin there are stored already.
+    `day` counts trading days. Bars that are not new are context: periods that begin there are stored already.
     """
     code = bars["symbol"].cat.codes.to_numpy()
     begins = np.ones(len(bars), dtype=bool)
@@ -122,7 +122,7 @@ def successor(
 
 
 def company_index(lives: pd.DataFrame, renames: pd.DataFrame) -> CompanyIndex:
-    """Join lives into companies. Both frames hold what is known as of the session; empty lives give no companies."""
+    """Join listing periods into companies. Both frames hold what is known as of the session."""
     ordered = lives.sort_values(["symbol", "first"], ignore_index=True)
     symbols = ordered["symbol"].to_numpy(dtype=str)
     firsts = _days(ordered["first"])
@@ -135,7 +135,7 @@ def company_index(lives: pd.DataFrame, renames: pd.DataFrame) -> CompanyIndex:
 
 
 def _cuts(renames: pd.DataFrame, delistings: pd.DataFrame, trading_days: Days) -> list[tuple[str, int]]:
-    """Return (symbol, trading day on which a new life of it begins)."""
+    """Return (symbol, trading day on which a new listing period of it begins)."""
     cuts = set()
     days = np.searchsorted(trading_days, _days(renames["session"]))
     for old, new, day in zip(renames["old"], renames["new"], days.tolist(), strict=True):
@@ -146,7 +146,7 @@ def _cuts(renames: pd.DataFrame, delistings: pd.DataFrame, trading_days: Days) -
 
 
 def _roots(spans: Mapping[str, tuple[int, int]], firsts: Days, renames: pd.DataFrame) -> Ints:
-    """Return for each life the first life of its company."""
+    """Return for each listing period the first one of its company."""
     count = max((end for _, end in spans.values()), default=0)
     before = np.arange(count)
     ordered = renames.sort_values(["session", "old", "new"])
@@ -167,7 +167,7 @@ def _roots(spans: Mapping[str, tuple[int, int]], firsts: Days, renames: pd.DataF
 def _named(
     symbols: NDArray[np.str_], firsts: Days, spans: Mapping[str, tuple[int, int]], root: Ints
 ) -> CompanyIndex:
-    """Name each company by the symbol of its last life, and number companies by name."""
+    """Name each company by the symbol of its last listing period, and number companies by name."""
     last = {}
     for life in np.argsort(firsts, kind="stable"):
         last[int(root[life])] = int(life)

@@ -17,7 +17,7 @@ from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.http.cache import cached
 from tasks.data.providers.http.keys import read_keys
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tasks.data.providers.http.session import ProviderSession, parsing
 from tasks.data.providers.wanted import batches, first_day, read_symbols, refuse_unready, with_benchmark
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
@@ -62,7 +62,7 @@ class AlpacaProvider:
         data = run.settings.data
         self._settings = data
         self._keys = read_keys(self.name)
-        limiter = RateLimiter(run.home.requests_file, self.name, data.alpaca.pace, data.network)
+        limiter = RateLimiter(run.home.requests_file, self.name, data.alpaca.rate_limit, data.network)
         self._session = ProviderSession(limiter, self._keys)
         self._assets_file = run.home.answers / "alpaca-assets.json"
         self._data_url, self._trading_url = data_url, trading_url

@@ -1,4 +1,4 @@
-"""Convert a provider's answers into the frames of a delivery (providers/base)."""
+"""Convert a provider's responses into the frames of a delivery (providers/base)."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -15,7 +15,7 @@ from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import typed
 from tasks.data.providers.http.keys import read_keys
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tasks.data.providers.http.session import ProviderSession, parsing
 from tasks.data.providers.wanted import MAX_BREAK, first_day, sessions_after
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
@@ -42,7 +42,9 @@ class FredProvider:
         self._url = url
         self._keys = read_keys(self.name)
         self._session = ProviderSession(
-            RateLimiter(run.home.requests_file, self.name, self._settings.fred.pace, self._settings.network),
+            RateLimiter(
+                run.home.requests_file, self.name, self._settings.fred.rate_limit, self._settings.network
+            ),
             self._keys,
         )
 

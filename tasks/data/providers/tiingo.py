@@ -13,7 +13,7 @@ from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
 from tasks.data.providers.http.keys import read_keys
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tasks.data.providers.http.session import ProviderSession, parsing
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready, with_benchmark
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
@@ -41,7 +41,7 @@ class TiingoProvider:
         keys = read_keys(self.name)
         self._session = ProviderSession(
             RateLimiter(
-                run.home.requests_file, self.name, self._settings.tiingo.pace, self._settings.network
+                run.home.requests_file, self.name, self._settings.tiingo.rate_limit, self._settings.network
             ),
             keys,
         )

@@ -14,7 +14,7 @@ from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, delivered
 from tasks.data.providers.frames import merged_actions, typed
-from tasks.data.providers.http.pace import RateLimiter, with_retries
+from tasks.data.providers.http.rate_limits import RateLimiter, with_retries
 from tasks.data.providers.wanted import first_day, read_symbols, refuse_unready
 from tasks.data.schema.columns import COLUMNS, EVERY_TABLE, Table
 
@@ -47,7 +47,7 @@ class YahooProvider:
         self._settings = run.settings.data
         self._symbols = read_symbols(self._settings.symbols_file, self.name)
         self._limiter = RateLimiter(
-            run.home.requests_file, self.name, self._settings.yahoo.pace, self._settings.network
+            run.home.requests_file, self.name, self._settings.yahoo.rate_limit, self._settings.network
         )
         self._browser = _with_request_timeout(browser or Session(impersonate="chrome"), self._limiter)
         cache = run.home.answers / "yahoo"  # its default is in the user's own folders

@@ -1,4 +1,4 @@
-"""Bars as columns: the form in which they are read and assembled into a panel."""
+"""Bars as columns, for reading them and assembling a panel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ BROKEN_RULES = frozenset(
         "impossible_price",
         "impossible_volume",
         "inconsistent_bar",
-        "no_trading_day",
+        "non_trading_day",
         "conflicting_duplicate",
         "repeated_row",
     }

@@ -73,7 +73,7 @@ def shares(parts: Vector) -> Vector:
 def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:
     """Raise ModelError unless the bytes start with the format's signature, so that no pickle reaches a parser."""
     if not content.startswith(signature):
-        raise not_a_model(kind, "its first bytes are not those of the format")
+        raise not_a_model(kind, "it does not begin with the signature of the format")
 
 
 def not_a_model(kind: str, why: str) -> ModelError:

@@ -1,4 +1,4 @@
-"""The best single feature: what a learner must beat to earn its place."""
+"""The best single feature: the benchmark that a learner must beat."""
 
 from typing import ClassVar
 

@@ -39,7 +39,7 @@ def window_of(settings: ModelSettings) -> Window:
     """Return the lengths of the walk-forward windows."""
     return Window(
         train=settings.train_sessions,
-        least_train=settings.least_train_sessions,
+        least_train=settings.min_train_sessions,
         test=settings.test_sessions,
         folds=settings.folds,
         embargo=settings.embargo_sessions,

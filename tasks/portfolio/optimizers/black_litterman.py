@@ -1,8 +1,8 @@
 """Combine an equilibrium with the scores as views (Black and Litterman, 1992), then maximise the Sharpe ratio.
 
-The equilibrium holds every name equally and pays for its risk: returns of risk aversion × covariance with it. Each
-expected return is a view of its name, as certain as `portfolio.methods.view_confidence`: at 0.5 the view's error has
-the variance of the equilibrium's (He and Litterman, 1999), at 1 there is none.
+The equilibrium portfolio holds all names equally; equilibrium returns are risk aversion × covariance with it. Each
+expected return from the scores is a view on its name, with confidence `portfolio.methods.view_confidence`: at 0.5 the
+view's error has the same variance as the equilibrium's (He and Litterman, 1999), at 1 it is zero.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ from tasks.risk.covariance import FactorCovariance
 
 
 def black_litterman(problem: Problem) -> Weights:
-    """Maximise the Sharpe ratio of the equilibrium returns after the views; without any it holds all names equally."""
+    """Maximise the Sharpe ratio of the posterior returns; with no confidence in the views, hold all names equally."""
     methods, variances = problem.methods, deviations(problem) ** 2
     error = variances * (1 - methods.view_confidence) / methods.view_confidence
     prior = methods.risk_aversion * covariance_with_equal_weights(problem.covariance)
@@ -38,7 +38,7 @@ def black_litterman(problem: Problem) -> Weights:
 def posterior(
     covariance: Matrix, prior: Vector, picks: Matrix, views: Vector, uncertainty: Matrix, *, tau: float
 ) -> tuple[Vector, Matrix]:
-    """Return the names' expected returns after the views, and their covariance including that of the mean.
+    """Return the posterior expected returns, and the covariance including the uncertainty of the mean.
 
     `picks` (views × names) @ returns = `views`, with errors of covariance `uncertainty`; the error of `prior` has the
     covariance `tau` × `covariance`.
@@ -53,7 +53,7 @@ def posterior(
 def _with_views(
     covariance: Covariance, prior: Vector, views: Vector, error: Vector, *, tau: float
 ) -> tuple[Vector, Covariance]:
-    """Return `posterior` of one view a name, with errors of variance tau × `error`; in factor form if given so."""
+    """Return `posterior` for one view per name with error variances tau × `error`; in factor form if the input is."""
     if not isinstance(covariance, FactorCovariance):
         return posterior(covariance, prior, np.eye(len(views)), views, tau * np.diag(error), tau=tau)
     loadings, specific = covariance.loadings, covariance.specific

@@ -70,5 +70,5 @@ def is_finite(problem: Problem) -> bool:
 
 
 def infeasible(why: str) -> InfeasibleError:
-    """Return the error to raise: `why` appears in the report, and the next rung of the ladder is tried."""
-    return InfeasibleError(f"{why}.", remedy="The next rung of the ladder is tried.")
+    """Return the error to raise: `why` appears in the report, and the ladder tries the next method."""
+    return InfeasibleError(f"{why}.", remedy="The fallback ladder tries the next method.")

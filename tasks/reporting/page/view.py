@@ -326,9 +326,9 @@ def _why_nothing(inputs: DayInputs) -> list[str]:
         why.append("No optimizer returned a portfolio, so the holdings stay unchanged.")
     if dropped := len(inputs.records.trades.dropped):
         why.append(
-            f"{counted(dropped, 'trade')} was wanted and dropped, each with its reason below."
+            f"{counted(dropped, 'trade')} was dropped; the reason is below."
             if dropped == 1
-            else f"{dropped} trades were wanted and dropped, each with its reason below."
+            else f"{dropped} trades were dropped; the reasons are below."
         )
     return why or ["The portfolio already matches its target."]
 

@@ -76,7 +76,11 @@ def _halts(halts: Sequence[Trip], combination: Combination) -> tuple[str, ...]:
     if not halts:
         return ("No halt rule of the daily run tripped.",)
     found = counts(halts)
-    rules = ", ".join(f"{words(rule).lower()} {count}" for rule, count in found.items() if rule != "sessions")
+    rules = ", ".join(
+        f"{words(rule).lower().replace('sharpe', 'Sharpe')} {count}"
+        for rule, count in found.items()
+        if rule != "sessions"
+    )
     followed = (
         "each halt was reset for the next session"
         if combination.after_halt == "reset"

@@ -1,4 +1,4 @@
-"""Names' returns in version 2: market, sectors, styles, and a part of their own; all volatilities cluster.
+"""Simulate returns in version 2: market, sector, style and idiosyncratic parts, all with clustered volatility.
 
 All names share one drift; no factor carries a premium; every part is a symmetric log return around zero. So without
 planted alpha nothing predicts returns across names on average, although in a single session factors can make a ranking
@@ -106,7 +106,7 @@ def volatility_factor(market_volatility: float) -> float:
 
 
 def own_volatility(companies: Companies, unrest: Unrest, market_volatility: float) -> Values:
-    """Return the daily volatility of each name's own part."""
+    """Return the daily idiosyncratic volatility of each name."""
     shared = volatility_factor(market_volatility) * float(np.exp(unrest.common))
     own: Values = OWN_LEVEL * companies.base_volatility * np.exp(unrest.slow + unrest.fast) * shared
     return own

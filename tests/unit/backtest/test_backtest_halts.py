@@ -31,7 +31,7 @@ def test_a_loss_beyond_the_limit_halts_that_session_and_is_reset_for_the_next():
     assert halted == [False, False, True, False, False, False]
     (trip,) = trips
     assert (trip.session, trip.rule) == (DAYS[5].item(), "daily_loss")
-    assert counts(trips) == {"daily_loss": 1, "six_week_sharpe": 0, "volatility": 0, "sessions": 1}
+    assert counts(trips) == {"daily_loss": 1, "sharpe_ratio": 0, "volatility": 0, "sessions": 1}
 
 
 def test_who_stays_out_buys_nothing_from_the_first_halt_on():

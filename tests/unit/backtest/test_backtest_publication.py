@@ -142,7 +142,7 @@ def test_dates_without_scores_are_an_error(market):
     scores = np.full((30, 2), np.nan)
     scores[20:] = 1.0
 
-    with pytest.raises(ConfigError, match="first scores are those of 2024-01-21"):
+    with pytest.raises(ConfigError, match="first session with scores is 2024-01-21"):
         rows_of_walk(market, scores, None, date(2024, 1, 20))
     with pytest.raises(ConfigError, match="too short"):
         rows_of_walk(market, np.full((30, 2), np.nan), None, None)

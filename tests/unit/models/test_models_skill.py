@@ -49,7 +49,7 @@ def test_a_champion_of_an_older_build_is_worth_its_rank_ic(tmp_path):
 
     assert score_to_return(older) == pytest.approx(0.03 * np.sqrt(252 / 5))
     assert score_to_return(replace(older, metrics={})) == 0.0
-    assert "older build" in stated_skill(older)
+    assert "earlier release" in stated_skill(older)
 
 
 def test_a_measured_champion_states_band_sessions_and_the_smallest_ic_it_could_have_confirmed(tmp_path):

@@ -35,7 +35,7 @@ def states(assessment: Assessment) -> dict[str, str]:
 
 
 def test_a_calm_portfolio_keeps_every_limit():
-    assert set(states(assessed()).values()) == {"kept"}
+    assert set(states(assessed()).values()) == {"within"}
     assert assessed().breached == ()
 
 
@@ -67,8 +67,8 @@ def test_every_limit_has_a_planted_violation():
 @pytest.mark.parametrize(
     ("value", "state"),
     [
-        (0.0, "kept"),
-        (0.0899, "kept"),
+        (0.0, "within"),
+        (0.0899, "within"),
         (0.09, "warning"),
         (0.1, "warning"),
         (0.1001, "breached"),
@@ -128,7 +128,7 @@ def test_cash_has_no_risk_but_a_drawdown():
     assert assessment.losses == {}
     assert assessment.scenarios == assessment.clusters == assessment.risk_shares == ()
     assert states(assessment)["drawdown"] == "breached"
-    assert {state for name, state in states(assessment).items() if name != "drawdown"} == {"kept"}
+    assert {state for name, state in states(assessment).items() if name != "drawdown"} == {"within"}
 
 
 def test_without_returns_or_benchmark_limits_are_unknown_and_not_kept():

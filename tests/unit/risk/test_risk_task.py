@@ -35,7 +35,7 @@ def test_the_factor_model_is_chosen_in_the_settings_and_noted(tmp_path, monkeypa
     model = estimate(make_panel(sessions=253, symbols=5), tmp_path, monkeypatch, **settings)
 
     assert model.factors == 7
-    assert model.notes == ("The covariance is that of a model of 7 statistical factors.",)
+    assert model.notes == ("The covariance is estimated with 7 statistical factors.",)
 
 
 def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypatch):
@@ -47,7 +47,7 @@ def test_members_with_short_histories_are_left_out_and_named(tmp_path, monkeypat
 
     assert list(load_frame(model.returns).index) == ["S012", "S013", "S014"]
     assert model.notes[0].startswith("No risk estimate for S000, S001,")
-    assert "S009 and 2 more: too short a history" in model.notes[0]
+    assert "S009 and 2 more: the history is too short" in model.notes[0]
 
 
 def test_a_market_without_history_has_no_estimate_and_says_so(tmp_path, monkeypatch):
@@ -73,7 +73,7 @@ def test_ten_names_without_an_estimate_are_all_named(tmp_path, monkeypatch):
 
     (note,) = estimate(replace(panel, close=close), tmp_path, monkeypatch).notes
 
-    assert note.endswith("S008, S009: too short a history or no movement.")
+    assert note.endswith("S008, S009: the history is too short, or the price does not move.")
 
 
 def test_a_name_that_is_no_member_on_the_session_is_not_missed(tmp_path, monkeypatch):

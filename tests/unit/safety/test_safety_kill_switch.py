@@ -96,6 +96,16 @@ def test_only_a_reset_acknowledges_the_session_that_tripped(home):
     assert read_switch(home).acknowledged_through("daily_loss") == date(2024, 6, 14)
 
 
+def test_a_trip_of_the_sharpe_rule_by_an_earlier_build_keeps_its_effect(home):
+    trip_switch(home, "check_day", "low", NOON, cause="six_week_sharpe", session=date(2024, 6, 14))
+
+    assert read_switch(home).allows_reductions
+
+    reset_switch(home, "Ada", "looked into it", LATER)
+
+    assert read_switch(home).acknowledged_through("sharpe_ratio") == date(2024, 6, 14)
+
+
 def test_the_file_can_be_read_by_a_person(home):
     trip_switch(home, "Ada", "nervous", NOON)
 

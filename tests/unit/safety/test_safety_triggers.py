@@ -6,7 +6,7 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
 from tasks.safety.equity_history import EquityHistory
-from tasks.safety.triggers import daily_loss, six_week_sharpe, stale_data, volatility
+from tasks.safety.triggers import daily_loss, sharpe_ratio, stale_data, volatility
 from tests.builders import FRIDAY, make_settings
 from tests.safety_days import make_day, make_regime
 
@@ -51,7 +51,7 @@ def test_a_loss_that_a_person_has_looked_at_does_not_trip_again():
 def test_a_losing_run_of_invested_sessions_trips():
     falling = past_of(*np.linspace(1_020_000, 1_004_000, 5) + np.array([0, 900, 0, 900, 0]))
 
-    outcome = six_week_sharpe(make_day(settings=SHORT), falling, None)
+    outcome = sharpe_ratio(make_day(settings=SHORT), falling, None)
 
     assert not outcome.passed
     assert outcome.limit == "≥ 0.5"
@@ -61,7 +61,7 @@ def test_the_sharpe_is_mean_over_deviation_per_year():
     equity = np.array([980_000.0, 985_000, 983_000, 990_000, 996_000])
     returns = np.diff([*equity, 1_000_000]) / equity
 
-    outcome = six_week_sharpe(make_day(settings=SHORT), past_of(*equity), None)
+    outcome = sharpe_ratio(make_day(settings=SHORT), past_of(*equity), None)
 
     assert outcome.passed
     assert float(outcome.value) == pytest.approx(returns.mean() / returns.std(ddof=1) * 252**0.5, abs=0.01)
@@ -77,21 +77,21 @@ def test_the_sharpe_is_mean_over_deviation_per_year():
     ids=["too short", "not invested", "already looked at"],
 )
 def test_without_a_full_invested_window_nothing_is_judged(past, acknowledged):
-    assert six_week_sharpe(make_day(settings=SHORT), past, acknowledged).passed
+    assert sharpe_ratio(make_day(settings=SHORT), past, acknowledged).passed
 
 
 def test_equity_that_never_moves_is_no_invested_record():
-    assert not six_week_sharpe(make_day(settings=SHORT), past_of(*[1_000_000.0] * 5), None).passed
+    assert not sharpe_ratio(make_day(settings=SHORT), past_of(*[1_000_000.0] * 5), None).passed
 
 
 @pytest.mark.parametrize("unknown", [float("nan"), 0.0])
 def test_an_unknown_return_is_no_reason_to_measure_the_rest(unknown):
     rising = past_of(980_000, 985_000, unknown, 990_000, 996_000)
 
-    assert six_week_sharpe(
+    assert sharpe_ratio(
         make_day(settings=SHORT), past_of(980_000, 985_000, 983_000, 990_000, 996_000), None
     ).passed
-    assert not six_week_sharpe(make_day(settings=SHORT), rising, None).passed
+    assert not sharpe_ratio(make_day(settings=SHORT), rising, None).passed
 
 
 def test_data_of_the_session_before_is_stale():
@@ -137,10 +137,10 @@ def test_each_trigger_tells_what_it_measured_what_it_allows_and_since_when():
     assert told(stale_data(day, NOTHING, None)) == (True, "0 sessions old", "≤ 0", "")
     old = make_day(snapshot_session=date(2024, 6, 12))
     assert told(stale_data(old, NOTHING, None)) == (False, "2 sessions old", "≤ 0", "")
-    short = six_week_sharpe(make_day(settings=SHORT), NOTHING, None)
+    short = sharpe_ratio(make_day(settings=SHORT), NOTHING, None)
     assert told(short) == (True, "fewer than 5 invested sessions", "≥ 0.5", "")
     falling = past_of(*[1_020_000, 1_016_000, 1_013_000, 1_008_000, 1_004_000])
-    poor = six_week_sharpe(make_day(settings=SHORT), falling, None)
+    poor = sharpe_ratio(make_day(settings=SHORT), falling, None)
     assert (poor.passed, poor.limit, poor.detail) == (False, "≥ 0.5", "over the last 5 sessions")
 
 
@@ -151,7 +151,7 @@ def test_the_sharpe_that_is_asked_for_is_enough():
 
     for asked, passed in ((sharpe - 1e-9, True), (sharpe + 1e-9, False)):
         chosen = make_settings(**{"safety.kill_sharpe_sessions": 5, "safety.kill_sharpe": asked})
-        assert six_week_sharpe(make_day(settings=chosen), past_of(*equity), None).passed is passed
+        assert sharpe_ratio(make_day(settings=chosen), past_of(*equity), None).passed is passed
 
 
 def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
@@ -160,17 +160,17 @@ def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
     cash_before = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4)
     day = make_day(settings=SHORT)
 
-    assert six_week_sharpe(day, cash_first, None).passed  # five sessions: the last four of these, and today
-    assert six_week_sharpe(day, cash_before, None).value == six_week_sharpe(day, falling, None).value
+    assert sharpe_ratio(day, cash_first, None).passed  # five sessions: the last four of these, and today
+    assert sharpe_ratio(day, cash_before, None).value == sharpe_ratio(day, falling, None).value
     in_cash_today = make_day(settings=SHORT, holdings={}, cash_usd=1e6)
-    assert six_week_sharpe(in_cash_today, falling, None).passed
+    assert sharpe_ratio(in_cash_today, falling, None).passed
 
 
 def test_the_sharpe_forgets_what_was_before_its_window():
     equity = np.array([980_000.0, 985_000, 983_000, 990_000, 996_000])
 
     judged = [
-        six_week_sharpe(make_day(settings=SHORT), past_of(*earlier, *equity), None)
+        sharpe_ratio(make_day(settings=SHORT), past_of(*earlier, *equity), None)
         for earlier in ((), (5_000_000.0,), (5_000_000.0, 1.0))
     ]
 

@@ -97,7 +97,7 @@ def test_a_learner_that_a_single_feature_equals_or_beats_on_the_confirmation_fol
     choice = select_candidate([learner, single(choice_ic=0.01, choice_t=1.0, ic=0.01, t=their_t)], LIMITS)
 
     assert choice.result is None
-    assert choice.reason.startswith("learner does not earn its place")
+    assert choice.reason.startswith("learner is not better than the best single feature")
     assert f"does not exceed t = {their_t:.2f} of the best single feature there" in choice.reason
 
 

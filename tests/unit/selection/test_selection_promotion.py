@@ -221,7 +221,7 @@ def test_a_champion_of_other_features_is_no_rival_and_the_reason_says_so(home, t
 
     assert incumbent.name == "lightgbm"
     assert decision.promote
-    assert "lightgbm was trained on different features" in decision.reason
+    assert "lightgbm was trained on other features" in decision.reason
 
 
 def test_a_champion_with_a_better_record_stays(home, tmp_path):
@@ -267,7 +267,7 @@ def test_a_champion_that_was_measured_anew_is_compared_on_the_same_sessions(home
     _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
 
     assert decision.promote == promoted
-    assert "measured anew on 130 sessions after its training" in decision.reason
+    assert "measured again on 130 sessions after its training" in decision.reason
 
 
 def test_figures_measured_of_another_model_are_not_the_champions(home, tmp_path):

@@ -25,7 +25,7 @@ from tests.unit.models.datasets import make_data
 
 SMALL = {
     "models.train_sessions": 120,
-    "models.least_train_sessions": 60,
+    "models.min_train_sessions": 60,
     "models.test_sessions": 40,
     "models.folds": 3,
     "models.quick_candidates": ["momentum_52_week", "equal_weight"],

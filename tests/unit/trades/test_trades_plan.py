@@ -55,7 +55,7 @@ def test_a_position_near_its_target_is_left_alone():
     frame, dropped, _ = propose(make_book(95_000.0, A=100), make_target(A=0.051))
 
     assert frame.empty
-    assert dropped["A"].reason == "close enough to its target to be left alone"
+    assert dropped["A"].reason == "close enough to its target to stay unchanged"
 
 
 def test_a_position_near_its_target_is_reduced_where_a_limit_wants_it():
@@ -509,7 +509,7 @@ def test_what_is_not_proposed_is_reported_with_its_size():
     assert dropped["A"].notional_usd in (4_950, 5_000)  # whole shares
     assert dropped["B"].reason == "less than one share"
     assert dropped["B"].notional_usd == 40
-    assert dropped["C"].reason == "close enough to its target to be left alone"
+    assert dropped["C"].reason == "close enough to its target to stay unchanged"
     assert dropped["C"].notional_usd == 110
 
 

@@ -18,7 +18,7 @@ from tasks.data.providers.filings import last_four_quarters
 from tasks.data.providers.frames import typed
 from tasks.data.providers.http.cache import cached
 from tasks.data.providers.http.keys import IDENTITY, read_keys
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tasks.data.providers.http.session import ProviderSession, parsing
 from tasks.data.providers.sectors import sector_of
 from tasks.data.providers.wanted import first_day, read_symbols, sessions_after
@@ -49,7 +49,7 @@ class EdgarProvider:
         self._site_url, self._data_url = site_url, data_url
         identity = read_keys(self.name)
         limiter = RateLimiter(
-            run.home.requests_file, self.name, self._settings.edgar.pace, self._settings.network
+            run.home.requests_file, self.name, self._settings.edgar.rate_limit, self._settings.network
         )
         self._session = ProviderSession(limiter, identity)
         self._session.headers["User-Agent"] = identity[IDENTITY]  # required by the SEC

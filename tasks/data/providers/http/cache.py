@@ -1,4 +1,4 @@
-"""Cache answers that change slowly."""
+"""Cache responses that change slowly."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def cached(file: Path, ask: Callable[[], T], *, max_age: timedelta, clock: Callable[[], datetime] = now) -> T:
-    """Return the content of the file while it is younger than `max_age`; otherwise ask, and store the answer as JSON.
+    """Return the file's content if it is younger than `max_age`; otherwise request it and store it as JSON.
 
     A file that cannot be read counts as expired.
     """

@@ -17,7 +17,7 @@ from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
 from tasks.core.secrets import masked
 from tasks.data.providers.http.deadline import Deadline, DeadlineAdapter
-from tasks.data.providers.http.pace import RateLimiter, with_retries
+from tasks.data.providers.http.rate_limits import RateLimiter, with_retries
 
 TIMEOUT_S = (10.0, 30.0)  # to connect; between bytes
 THIS_PAGE, NEXT_PAGE = "page_token", "next_page_token"

@@ -20,7 +20,7 @@ from tests.unit.backtest.stored import DAYS, table
 SETTINGS = make_settings(
     **{
         "models.train_sessions": 60,
-        "models.least_train_sessions": 40,
+        "models.min_train_sessions": 40,
         "models.test_sessions": 30,
         "models.embargo_sessions": 2,
         "models.label_horizons": [5, 10],

@@ -35,7 +35,7 @@ def test_good_bars_pass_sorted_and_without_a_word():
         (("A", MONDAY, 10, 11, 9, 10, -1), "negative_volume"),
         (("A", MONDAY, 10, 9.9, 9, 9.5, 100), "inconsistent_bar"),
         (("A", MONDAY, 10, 11, 9.8, 9.7, 100), "inconsistent_bar"),
-        (("A", SATURDAY, 10, 11, 9, 10, 100), "no_trading_day"),
+        (("A", SATURDAY, 10, 11, 9, 10, 100), "non_trading_day"),
         # issue 10, line 21
         (("A", MONDAY, *[1e308] * 4, 100), "impossible_price"),
         (("A", MONDAY, *[1e-320] * 4, 100), "impossible_price"),

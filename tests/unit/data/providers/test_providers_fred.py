@@ -9,7 +9,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.data.providers.fred import FredProvider
-from tasks.data.providers.http.pace import RateLimiter
+from tasks.data.providers.http.rate_limits import RateLimiter
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
 from tests.servers.base import serving

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter
+from tasks.data.providers.http.rate_limits import ATTEMPTS, RateLimiter
 from tasks.data.providers.yahoo import YahooProvider
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import make_delivery
@@ -36,7 +36,7 @@ def run(tmp_path):
     (tmp_path / "symbols.txt").write_text("S00\nS01\nNOBODY\n")
     unhurried = {"second": None, "minute": None, "hour": None, "day": None}
     settings = {"data.symbols_file": tmp_path / "symbols.txt", "data.first_session": FIRST}
-    return make_run(tmp_path, **settings, **{"data.yahoo.pace": unhurried})
+    return make_run(tmp_path, **settings, **{"data.yahoo.rate_limit": unhurried})
 
 
 def on_charts(trouble):

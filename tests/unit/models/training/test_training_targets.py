@@ -17,7 +17,7 @@ from tests.unit.features.panels import rows_of as rows_at
 EVERY = np.arange(460)
 SMALL = {
     "models.train_sessions": 120,
-    "models.least_train_sessions": 60,
+    "models.min_train_sessions": 60,
     "models.test_sessions": 40,
     "models.folds": 2,
     "models.min_t_statistic": 4.0,

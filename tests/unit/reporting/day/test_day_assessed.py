@@ -29,7 +29,7 @@ def test_the_log_holds_every_limit_scenario_and_test():
     log = json.loads(monitoring_json(inputs, assess_day(inputs)))["risk_assessment"]
 
     assert [limit["name"] for limit in log["limits"]][:2] == ["var_1d", "var_21d"]
-    assert {limit["state"] for limit in log["limits"]} <= {"kept", "warning", "breached"}
+    assert {limit["state"] for limit in log["limits"]} <= {"within", "warning", "breached"}
     assert [scenario["name"] for scenario in log["scenarios"]] == list(inputs.run.settings.risk.scenarios)
     for scenario in log["scenarios"]:
         assert sum(scenario["positions"].values()) == pytest.approx(scenario["loss"])

@@ -66,7 +66,7 @@ def test_every_section_is_there(report):
         "Trades",
         "Target portfolio",
         "Exposure and limits",
-        "How the weights were found",
+        "How the weights were determined",
         "Costs",
         "Performance",
         "Drawdown",

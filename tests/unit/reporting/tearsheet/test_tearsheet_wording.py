@@ -40,9 +40,7 @@ def test_halts_are_counted_with_what_followed(after, said):
 
     line = basis_lines(replace(make_sheet(), halts=trips), combination)[-1]
 
-    assert line.startswith(
-        "A halt rule tripped in 2 sessions (daily loss 2, six week sharpe 0, volatility 0)"
-    )
+    assert line.startswith("A halt rule tripped in 2 sessions (daily loss 2, Sharpe ratio 0, volatility 0)")
     assert said in line
 
 

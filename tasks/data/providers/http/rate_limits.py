@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from config.data_section import Network, Pace
+from config.data_section import Network, RateLimit
 from tasks.core.clock import now
 from tasks.core.errors import StorageError, TransientError
 from tasks.core.text import counted
@@ -37,7 +37,7 @@ class RateLimiter:
         self,
         file: Path,
         provider: str,
-        pace: Pace,
+        rate_limit: RateLimit,
         network: Network,
         *,
         clock: Callable[[], datetime] = now,
@@ -47,7 +47,7 @@ class RateLimiter:
         self._refresh_s = network.max_refresh_s
         self._begun: datetime | None = None
         self._file = file
-        self._limits = {span: limit for span, limit in pace.model_dump().items() if limit is not None}
+        self._limits = {span: limit for span, limit in rate_limit.model_dump().items() if limit is not None}
         self._clock = clock
 
     def begin_refresh(self) -> None:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.data_section import Network, Pace
+from config.data_section import Network, RateLimit
 from tasks.core.errors import ConfigError, StorageError, TransientError
-from tasks.data.providers.http.pace import ATTEMPTS, RateLimiter, with_retries
+from tasks.data.providers.http.rate_limits import ATTEMPTS, RateLimiter, with_retries
 
 PATIENT = Network(max_request_s=120, max_refresh_s=3600)
 NOON = datetime(2024, 6, 14, 12, tzinfo=UTC)
@@ -38,8 +38,10 @@ def watch():
 @pytest.fixture
 def turns(tmp_path, watch):
     def make(provider="alpaca", network=PATIENT, **limits):
-        pace = Pace(**{"second": None, "minute": None, "hour": None, "day": None, **limits})
-        made = RateLimiter(tmp_path / "data" / "requests.sqlite", provider, pace, network, clock=watch.now)
+        rate_limit = RateLimit(**{"second": None, "minute": None, "hour": None, "day": None, **limits})
+        made = RateLimiter(
+            tmp_path / "data" / "requests.sqlite", provider, rate_limit, network, clock=watch.now
+        )
         made.sleep = watch.sleep
         return made
 
@@ -92,9 +94,9 @@ def test_a_wait_that_is_too_long_is_an_error_with_its_length(turns, watch):
 def test_two_processes_share_one_limit(tmp_path):
     file = tmp_path / "requests.sqlite"
     code = (
-        "import sys; from pathlib import Path; from config.data_section import Network, Pace;"
-        "from tasks.core.errors import TransientError; from tasks.data.providers.http.pace import RateLimiter;"
-        "turns = RateLimiter(Path(sys.argv[1]), 'alpaca', Pace(second=None, minute=None, hour=10, day=None),"
+        "import sys; from pathlib import Path; from config.data_section import Network, RateLimit;"
+        "from tasks.core.errors import TransientError; from tasks.data.providers.http.rate_limits import RateLimiter;"
+        "turns = RateLimiter(Path(sys.argv[1]), 'alpaca', RateLimit(second=None, minute=None, hour=10, day=None),"
         "Network(max_request_s=120, max_refresh_s=3600));"
         "taken = 0\n"
         "try:\n"
