@@ -86,8 +86,10 @@ def sessions_between(first: date, last: date) -> Days:
     """Return the sessions from `first` to `last`, both included, as datetime64[D]. May be empty."""
     _refuse_out_of_bounds(first)
     _refuse_out_of_bounds(last)
-    days: Days = _calendar().sessions_in_range(first.isoformat(), last.isoformat()).to_numpy()
-    return days.astype("datetime64[D]")
+    days = _days()
+    return days[
+        days.searchsorted(np.datetime64(first)) : days.searchsorted(np.datetime64(last), "right")
+    ].copy()
 
 
 def sessions_ending(last: date, count: int) -> Days:
@@ -119,3 +121,9 @@ def _calendar() -> "ExchangeCalendar":
     import exchange_calendars
 
     return exchange_calendars.get_calendar(EXCHANGE, start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat())
+
+
+@cache
+def _days() -> Days:
+    days: Days = _calendar().sessions.to_numpy().astype("datetime64[D]")
+    return days

@@ -103,8 +103,10 @@ def _fill(weights: Weights, target: Weights) -> Weights:
 def _empty(weights: Weights, target: Weights, members: Mask, most: float) -> Weights:
     """Lower the members' weights towards their targets, all by one fraction, until their sum is within the limit."""
     excess = weights[members].sum() - most
+    if excess <= 0:
+        return weights
     above = np.where(members, np.maximum(weights - target, 0.0), 0.0)
-    return weights - above * min(excess / above.sum(), 1.0) if excess > 0 and above.any() else weights
+    return weights - above * min(excess / above.sum(), 1.0) if above.any() else weights
 
 
 def _sums(limits: Limits, names: int) -> Iterator[tuple[Mask, float]]:

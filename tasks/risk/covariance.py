@@ -62,11 +62,11 @@ def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
     """Return which names (columns) have enough returns in the window and more than one non-zero return."""
     if returns.shape[0] < MIN_RETURNS:
         return np.zeros(returns.shape[1], dtype=bool)
-    present = np.isfinite(returns)
-    enough = present.sum(axis=0) >= max(MIN_RETURNS, min_history_frac * len(returns))
-    seen = np.where(present, returns, 0.0)
-    has_moved: Mask = (seen != 0).sum(axis=0) > 1
-    known: Mask = enough & has_moved
+    from tasks.risk.gaps import count_returns
+
+    finite, moved = count_returns(returns)
+    enough = finite >= max(MIN_RETURNS, min_history_frac * len(returns))
+    known: Mask = enough & (moved > 1)
     return known
 
 
@@ -84,15 +84,15 @@ def _shrinkage_of(centred: Matrix) -> Shrinkage:
     sessions, names = centred.shape
     if names == 0:
         return UNSHRUNK
-    square = centred**2
-    mean_variance = float(square.sum()) / sessions / names
     with one_thread():  # bit-identical on any number of cores
         gram = centred @ centred.T
-    squares_of_covariance = float((gram**2).sum()) / sessions**2
+        squares_of_covariance = float(np.vdot(gram, gram)) / sessions**2
+    squares = np.diagonal(gram)  # the sum of squared returns of each session
+    mean_variance = float(squares.sum()) / sessions / names
     spread = (
         squares_of_covariance / names - mean_variance**2
     )  # mean squared distance from the shrinkage target
-    noise = (float((square.sum(axis=1) ** 2).sum()) / sessions - squares_of_covariance) / names / sessions
+    noise = (float((squares**2).sum()) / sessions - squares_of_covariance) / names / sessions
     intensity = min(noise, spread) / spread if names > 1 and min(noise, spread) != 0 else 0.0
     diagonal = intensity * mean_variance
     lift = _lift(centred, intensity, diagonal, floor=SINGULAR_BELOW * mean_variance)
@@ -172,7 +172,7 @@ def _factors_of(centred: Matrix, factors: int) -> FactorCovariance:
 
 def centred_returns(returns: Matrix) -> Matrix:
     """Return the returns with their gaps filled, less each name's mean."""
-    filled = fill_gaps(np.asfortranarray(returns))  # sums depend on the layout in their last bits
+    filled = np.asfortranarray(fill_gaps(returns))  # sums depend on the layout in their last bits
     centred: Matrix = filled - filled.mean(axis=0)
     return centred
 
@@ -195,19 +195,8 @@ def fill_gaps(returns: Matrix) -> Matrix:
 
     Names without gaps are unchanged.
     """
-    missing = ~np.isfinite(returns)
-    gapped = np.flatnonzero(missing.any(axis=0))
-    if not len(gapped):
-        return returns
-    present = np.where(missing, 0.0, returns)
-    count = (~missing).sum(axis=0)
-    mean = present.sum(axis=0) / count
-    deviation = np.sqrt(np.where(missing, 0.0, (present - mean) ** 2).sum(axis=0) / count)
-    standard = np.where(missing, 0.0, (present - mean) / deviation)
-    common = standard.sum(axis=1) / np.maximum((~missing).sum(axis=1), 1)  # 0 on a session without trades
-    filled = np.where(missing[:, gapped], common[:, None], standard[:, gapped])
-    restored = returns.copy(order="K")
-    restored[:, gapped] = mean[gapped] + deviation[gapped] * (filled - filled.mean(axis=0)) / filled.std(
-        axis=0
-    )
-    return restored
+    from tasks.risk.gaps import fill_in_place
+
+    filled = np.array(returns, order="C")  # sums depend on the layout in their last bits
+    fill_in_place(filled)
+    return filled
