@@ -98,6 +98,7 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
         "optimizer": champion.optimizer,
         "reason": promotion.reason,
         "metrics": champion.metrics,
+        "challenger": promotion.challenger.name if promotion.challenger else None,
         "report": str(promotion.report),
     }
     verb = "promoted" if promotion.promoted else "retained"

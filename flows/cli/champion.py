@@ -1,16 +1,44 @@
 """The command group `champion`."""
 
+from typing import Annotated
+
 import typer
 
-from flows.cli.options import GLOBAL_OPTIONS_NOTE
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The model in production.")
+app = typer.Typer(no_args_is_help=True, help="The model in production, its versions, and the way back.")
 
 
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def champion_show(context: typer.Context) -> int:
-    """Print the model in production, its metrics, and why it was selected."""
-    from flows.operations.inspection import show_champion
+    """Print the model in production, its metrics, why it was selected, and its challenger."""
+    from flows.operations.champion import show_champion
 
     return show(show_champion(context.obj), context.obj)
+
+
+@app.command("history", epilog=GLOBAL_OPTIONS_NOTE)
+def champion_history(context: typer.Context) -> int:
+    """Print the stored versions, and how many published days each of them scored."""
+    from flows.operations.champion import show_history
+
+    return show(show_history(context.obj), context.obj)
+
+
+@app.command("rollback", epilog=GLOBAL_OPTIONS_NOTE)
+def champion_rollback(
+    context: typer.Context,
+    by: NameOption,
+    reason: ReasonOption,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="VERSION", help="Name or number, as shown by history. Default: the one before."
+        ),
+    ] = None,
+) -> int:
+    """Restore exactly the bytes of an earlier version, and log who did."""
+    from flows.operations.champion import roll_back
+
+    return show(roll_back(context.obj, version=version, by=by, reason=reason), context.obj)

@@ -1,9 +1,7 @@
-"""Show the settings, the champion or the regimes of a home. Changes nothing."""
+"""Show the settings or the regimes of a home. Changes nothing."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,24 +54,6 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _plain(value: object) -> str:
     return json.dumps(value) if not isinstance(value, str) else value
-
-
-def show_champion(options: Options) -> Result:
-    """Return the model in production and why it was selected; raise if its hash is wrong."""
-    from tasks.models.registry.store import read_production
-    from tasks.models.skill import stated_skill
-
-    champion = read_production(find_home(options.home)).metadata.champion
-    document = {
-        key: str(value) if isinstance(value, date) else value for key, value in asdict(champion).items()
-    }
-    metrics = [(f"  {name}", f"{value:.4g}") for name, value in champion.metrics.items()]
-    facts = [
-        (name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
-        for name, value in document.items()
-        if name not in {"metrics", "statistic"}
-    ]
-    return Result(document, "\n".join([stated_skill(champion), aligned([*facts, *metrics])]))
 
 
 def show_regimes(options: Options, *, first: str | None, last: str | None, csv: Path | None) -> Result:

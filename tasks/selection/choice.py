@@ -121,6 +121,13 @@ def best_learner(learners: Sequence[CandidateResult]) -> CandidateResult:
     return next(each for each in learners if _choice_t(each) >= largest - NEAR_TIE)
 
 
+def runner_up(
+    results: Sequence[CandidateResult], selected: CandidateResult | None, limits: PromotionLimits
+) -> CandidateResult | None:
+    """Return the candidate that the selection folds would select if the selected one were not there."""
+    return best_on_selection_folds([each for each in results if each != selected], limits)
+
+
 def _choice_t(result: CandidateResult) -> float:
     return result.choice["neutral_ic_t"]
 

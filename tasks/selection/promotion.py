@@ -13,15 +13,17 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.champion import library_versions
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import (
+    clear_challenger,
     has_champion,
     promote_version,
     prune_versions,
     read_production,
+    write_challenger,
     write_version,
 )
 from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
-from tasks.selection.schema import CandidateResult, Training
+from tasks.selection.schema import CandidateResult, Choice, Training
 from tasks.selection.statement import bounds
 from tasks.selection.trials.statement import trial_figures
 
@@ -106,11 +108,46 @@ def decide_promotion(
 def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | None) -> bool:
     """Store the version; promote it unless the incumbent was trained on later prices. Return whether it was."""
     version = write_version(home, metadata, model)
-    goes_live = incumbent is None or incumbent.trained_through <= metadata.champion.trained_through
+    goes_live = is_current(incumbent, metadata.champion.trained_through)
     if goes_live:
         promote_version(home, version)
     prune_versions(home)
     return goes_live
+
+
+def challenger_of(training: Training, *, promoted: bool) -> Training | None:
+    """Return the week's challenger as a training of its own: the best candidate that is not the champion.
+
+    The selected candidate, if the incumbent stays; else the runner-up. None if no other candidate is eligible.
+    """
+    if training.choice.result is not None and not promoted:
+        return training
+    second = training.runner_up
+    if second is None:
+        return None
+    t = second.result.choice["neutral_ic_t"]
+    return replace(
+        training,
+        candidate=second.candidate,
+        choice=Choice(second.result, f"It was second on the selection folds (t = {t:.2f})."),
+        deflation=replace(training.deflation, evidence=None),  # which is that of the best candidate
+        model=second.model,
+        seed=second.seed,
+        probe=second.probe,
+    )
+
+
+def install_challenger(home: Home, challenger: tuple[Metadata, bytes] | None) -> None:
+    """Replace the challenger; without one, remove that of an earlier week."""
+    if challenger is None:
+        clear_challenger(home)
+    else:
+        write_challenger(home, *challenger)
+
+
+def is_current(incumbent: Champion | None, trained_through: date) -> bool:
+    """Return whether a week's models may go into production: the champion there knows no later prices."""
+    return incumbent is None or incumbent.trained_through <= trained_through
 
 
 def why_not_in_production(incumbent: Champion, session: date) -> str:

@@ -54,6 +54,7 @@ def comparison(training: Training, min_t: float) -> pd.DataFrame:
 def page(
     training: Training,
     champion: Champion,
+    challenger: Champion | None,
     checks: pd.DataFrame,
     *,
     limits: PromotionLimits,
@@ -68,6 +69,7 @@ def page(
         "",
         f"**{champion.name}** {heading}. {reason}",
         "",
+        *_challenger(challenger),
         f"Data snapshot `{training.snapshot[:12]}`, feature set `{training.feature_set[:12]}`.",
         f"Trained on prices up to {training.trained_through}.",
         _measured_with(training.statistic),
@@ -94,6 +96,12 @@ def page(
         "",
     ]
     return "\n".join(lines)
+
+
+def _challenger(challenger: Champion | None) -> list[str]:
+    if challenger is None:
+        return []
+    return [f"Challenger: {challenger.name}. {challenger.selection_reason}", ""]
 
 
 def _covered(coverage: Sequence[Coverage] | None) -> list[str]:

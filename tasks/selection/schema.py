@@ -80,6 +80,17 @@ class Deflation:
 
 
 @dataclass(frozen=True)
+class RunnerUp:
+    """The second candidate of the week, trained on all known labels: it may become the challenger."""
+
+    candidate: Candidate
+    result: CandidateResult
+    model: ArtifactRef
+    seed: int
+    probe: Probe
+
+
+@dataclass(frozen=True)
 class Training:
     """The result of the weekly training. Nothing is promoted yet."""
 
@@ -100,6 +111,7 @@ class Training:
     statistic: Statistic
     coverage: tuple[Coverage, ...] | None  # index members with prices by year; None for a simulated market
     rival: Rival | None  # None if the champion in production can be compared by its record, or there is none
+    runner_up: RunnerUp | None = None  # None if no other candidate is eligible
 
 
 @dataclass(frozen=True)
@@ -109,4 +121,5 @@ class Promotion:
     champion: Champion
     promoted: bool  # False if the incumbent stays
     reason: str
+    challenger: Champion | None  # stored for shadow scoring; None if no candidate is eligible
     report: Path  # model_selection_report.md

@@ -17,13 +17,32 @@ from tasks.data.schema.records import Market
 from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
-from tasks.models.schema import Champion
+from tasks.models.registry.metadata import Metadata
+from tasks.models.schema import Champion, Probe
 from tasks.models.training.feature_checks import check_features
-from tasks.selection.promotion import decide_promotion, describe, install, why_not_in_production
+from tasks.models.training.fitted import Fitted
+from tasks.models.training.fold_by_fold import fit
+from tasks.selection.choice import runner_up
+from tasks.selection.promotion import (
+    challenger_of,
+    decide_promotion,
+    describe,
+    install,
+    install_challenger,
+    is_current,
+    why_not_in_production,
+)
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
-from tasks.selection.schema import Promotion, Training
-from tasks.selection.selection_run import last_window, limits_of, run_selection, window_needed
+from tasks.selection.schema import Promotion, RunnerUp, Training
+from tasks.selection.selection_run import (
+    SelectionRun,
+    configured_candidates,
+    last_window,
+    limits_of,
+    run_selection,
+    window_needed,
+)
 from tasks.selection.trials.ledger import HomeLedger, require_intact
 
 log = logging.getLogger(__name__)
@@ -44,10 +63,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     selected = run_selection(
         panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"), ledger=ledger
     )
-    model, data = selected.fitted.model, selected.data
-    content = model.dump()
-    place = run.home.work / str(run.session) / f"candidate.{model.suffix}"
-    write_bytes(place, content)
+    data = selected.data
+    model = _dumped(run, "candidate", selected.fitted)
     checks = check_features(
         data, selected.trained_rows, selected.fitted, settings.feature_checks, seed=run.seed("feature checks")
     )
@@ -68,13 +85,14 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         deflation=selected.deflation,
         candidate=selected.candidate,
         features=data.features,
-        model=ArtifactRef("candidate", place, sha256_of_bytes(content)),
+        model=model,
         seed=run.seed(f"model {selected.candidate.name}"),
-        probe=make_probe(model, data.x[data.rows_of(last_window(data, settings))]),
+        probe=_probe_of(run, selected, selected.fitted),
         trained_through=panel.sessions[-1].item(),
         statistic=selected.statistic,
         coverage=None if market.is_simulated else coverage_by_year(market.snapshot, panel.sessions),
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
+        runner_up=_trained_runner_up(run, selected, quick=quick),
     )
 
 
@@ -84,7 +102,7 @@ def promote_champion(run: Run, training: Training) -> Promotion:
     require_intact(run.home)
     limits = limits_of(run.settings.models)
     incumbent, decision = decide_promotion(training, run.home, limits)
-    metadata = describe(training, optimizer=run.settings.portfolio.optimizer, min_t=limits.min_t_statistic)
+    metadata = _described(run, training)
     promoted, reason = False, decision.reason
     if incumbent is not None and not decision.promote:
         champion = incumbent
@@ -95,9 +113,59 @@ def promote_champion(run: Run, training: Training) -> Promotion:
         )
         if not promoted and incumbent is not None:
             champion, reason = incumbent, f"{reason} {why_not_in_production(incumbent, training.session)}"
-    report = _publish_report(run, training, champion, promoted=promoted, reason=reason)
+    challenger = _store_challenger(run, training, incumbent, promoted=promoted)
+    report = _publish_report(run, training, champion, challenger, promoted=promoted, reason=reason)
     log.info("%s %s: %s", "promoted" if promoted else "retained", champion.name, reason)
-    return Promotion(champion, promoted, reason, report)
+    return Promotion(champion, promoted, reason, challenger, report)
+
+
+def _trained_runner_up(run: Run, selected: SelectionRun, *, quick: bool) -> RunnerUp | None:
+    """Train the second candidate of the week on the rows of the selected one."""
+    settings = run.settings.models
+    second = runner_up(selected.results, selected.choice.result, limits_of(settings))
+    if second is None:
+        return None
+    candidate = next(
+        each for each in configured_candidates(settings, quick=quick) if each.name == second.name
+    )
+    seed = run.seed(f"model {candidate.name}")
+    fitted = fit(candidate, selected.data, selected.trained_rows, settings, seed=seed)
+    return RunnerUp(
+        candidate, second, _dumped(run, "runner_up", fitted), seed, _probe_of(run, selected, fitted)
+    )
+
+
+def _dumped(run: Run, name: str, fitted: Fitted) -> ArtifactRef:
+    """Write the model's bytes into the run's working directory."""
+    content = fitted.model.dump()
+    place = run.home.work / str(run.session) / f"{name}.{fitted.model.suffix}"
+    write_bytes(place, content)
+    return ArtifactRef(name, place, sha256_of_bytes(content))
+
+
+def _probe_of(run: Run, selected: SelectionRun, fitted: Fitted) -> Probe:
+    data = selected.data
+    return make_probe(fitted.model, data.x[data.rows_of(last_window(data, run.settings.models))])
+
+
+def _store_challenger(
+    run: Run, training: Training, incumbent: Champion | None, *, promoted: bool
+) -> Champion | None:
+    """Store the week's challenger; that of a past week changes nothing in production."""
+    if not is_current(incumbent, training.trained_through):
+        return None
+    second = challenger_of(training, promoted=promoted)
+    if second is None:
+        install_challenger(run.home, None)
+        return None
+    metadata = _described(run, second)
+    install_challenger(run.home, (metadata, _bytes_of(second.model)))
+    return metadata.champion
+
+
+def _described(run: Run, training: Training) -> Metadata:
+    limits = limits_of(run.settings.models)
+    return describe(training, optimizer=run.settings.portfolio.optimizer, min_t=limits.min_t_statistic)
 
 
 def _bytes_of(model: ArtifactRef) -> bytes:
@@ -111,7 +179,15 @@ def _bytes_of(model: ArtifactRef) -> bytes:
     return content
 
 
-def _publish_report(run: Run, training: Training, champion: Champion, *, promoted: bool, reason: str) -> Path:
+def _publish_report(
+    run: Run,
+    training: Training,
+    champion: Champion,
+    challenger: Champion | None,
+    *,
+    promoted: bool,
+    reason: str,
+) -> Path:
     """Replace the report's folder atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
     checks, limits = load_frame(training.feature_checks), limits_of(run.settings.models)
@@ -120,6 +196,7 @@ def _publish_report(run: Run, training: Training, champion: Champion, *, promote
         write_text(folder / "training_comparison.csv", table.to_csv(index=False))
         write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
         write_text(
-            folder / REPORT, page(training, champion, checks, limits=limits, promoted=promoted, reason=reason)
+            folder / REPORT,
+            page(training, champion, challenger, checks, limits=limits, promoted=promoted, reason=reason),
         )
     return place / REPORT

@@ -13,7 +13,8 @@ from tasks.core.errors import SafetyError
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.features.compute import compute_last
 from tasks.features.sets import SETS
-from tasks.models.registry.store import read_production, read_versions
+from tasks.models.registry.champion import parse
+from tasks.models.registry.store import read_challenger, read_production, read_versions
 from tasks.models.task import score_universe
 from tests.builders import FRIDAY, make_panel, make_run
 
@@ -130,6 +131,38 @@ def test_a_champion_that_was_promoted_scores_the_session(week):
     frame = load_frame(scores.frame)
     assert frame.index.tolist() == panel.symbols.tolist()
     assert scores.scored + scores.left_out == 30
+
+
+def test_the_runner_up_is_stored_as_the_challenger_and_can_score(week):
+    run, panel, promotion = week(
+        **{
+            "models.min_t_statistic": -99.0,
+            "models.min_deflated_sharpe": 0.0,
+            "models.max_train_test_gap": 1.0,
+        }
+    )
+
+    stored = read_challenger(run.home)
+
+    assert stored.metadata.champion == promotion.challenger
+    assert promotion.challenger.name != promotion.champion.name
+    assert f"Challenger: {promotion.challenger.name}. It was second" in promotion.report.read_text()
+    frame = pd.DataFrame(
+        compute_last(panel, SETS[run.settings.models.features]).of_session(-1),
+        columns=list(stored.metadata.features),
+    )
+    assert len(parse(stored).score(frame)) == 30
+
+
+def test_a_past_week_leaves_the_challenger_alone(week):
+    settings = {"models.min_t_statistic": -99.0, "models.max_train_test_gap": 1.0}
+    run, _, _ = week(**settings)
+    before = read_challenger(run.home)
+
+    _, _, past = week(FRIDAY - timedelta(weeks=4), **settings)
+
+    assert past.challenger is None
+    assert read_challenger(run.home) == before
 
 
 def test_a_week_run_again_changes_nothing(week):

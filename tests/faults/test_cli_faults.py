@@ -89,6 +89,8 @@ def test_fault_109_a_misplaced_secret_is_not_repeated(tmp_path):
         "data vacuum",
         "regime history",
         "champion show",
+        "champion history",
+        "champion rollback --by A --reason B",
         "backtest",
         "kill-switch trip --by A --reason B",
     ],

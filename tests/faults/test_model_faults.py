@@ -24,9 +24,17 @@ from tasks.features.sets import SETS
 from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.champion import load_champion
 from tasks.models.registry.metadata import METADATA_NAME, sealed
-from tasks.models.registry.store import promote_version, read_champion, read_production, write_version
+from tasks.models.registry.store import (
+    intact_versions,
+    promote_version,
+    read_challenger,
+    read_champion,
+    read_production,
+    versions_folder,
+    write_version,
+)
 from tasks.models.task import score_universe
-from tasks.selection.promotion import decide_promotion, describe
+from tasks.selection.promotion import decide_promotion, describe, install_challenger
 from tasks.selection.schema import Choice
 from tests.builders import make_run
 from tests.champions import (
@@ -316,8 +324,22 @@ def test_fault_024_a_version_of_its_time_that_is_too_old_halts_the_day_too(home)
 WRITE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "ctypes.dlsym"}
 
 
-def promote_and_die(home, training, point):
-    """Promote in a forked child that is killed at the n-th write boundary; return whether it lived."""
+def promote(home, training):
+    metadata = describe(training, optimizer="hrp", min_t=2.0)
+    promote_version(home, write_version(home, metadata, training.model.path.read_bytes()))
+
+
+def replace_challenger(home, training):
+    metadata = describe(training, optimizer="hrp", min_t=2.0)
+    install_challenger(home, (metadata, training.model.path.read_bytes()))
+
+
+def remove_challenger(home, training):
+    install_challenger(home, None)
+
+
+def die(home, training, point, work=promote):
+    """Do the work in a forked child that is killed at the n-th write boundary; return whether it lived."""
     child = os.fork()
     if child == 0:
         count = 0
@@ -331,8 +353,7 @@ def promote_and_die(home, training, point):
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(watch)
-        metadata = describe(training, optimizer="hrp", min_t=2.0)
-        promote_version(home, write_version(home, metadata, training.model.path.read_bytes()))
+        work(home, training)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     return not os.WIFSIGNALED(status)
@@ -348,13 +369,13 @@ def test_fault_103_a_crash_during_promotion_leaves_the_old_or_the_new(tmp_path, 
     for point in range(1, 60):
         home = Home(tmp_path / f"home{point}")
         old = put_into_production(home, before, session=week_before).champion
-        lived = promote_and_die(home, training, point)
+        lived = die(home, training, point)
 
         loaded = load(home)
         assert loaded.fitted.kind == loaded.champion.kind == expected[loaded.champion.selection_date]
         assert sha256_of_bytes(read_production(home).model) == loaded.champion.model_sha256
         outcomes.append(loaded.champion == old)
-        assert promote_and_die(home, training, 0), "a rerun converges"
+        assert die(home, training, 0), "a rerun converges"
         assert read_champion(home).selection_date == FRIDAY
         if lived:
             break
@@ -362,6 +383,71 @@ def test_fault_103_a_crash_during_promotion_leaves_the_old_or_the_new(tmp_path, 
     assert lived, "the last point lies behind the promotion"
     assert outcomes == sorted(outcomes, reverse=True), "once new, always new"
     assert {True, False} == set(outcomes)
+
+
+@pytest.mark.slice
+@pytest.mark.parametrize("work", [replace_challenger, remove_challenger])
+def test_fault_103_a_crash_leaves_the_old_challenger_or_the_new_one_and_the_champion_alone(tmp_path, work):
+    training = make_training(tmp_path / "made", kind="xgboost", seed=8)
+    outcomes = []
+    for point in range(1, 60):
+        home = Home(tmp_path / f"home{point}")
+        champion = put_into_production(home, "lightgbm").champion
+        replace_challenger(home, make_training(tmp_path / "made", kind="random_forest"))
+
+        lived = die(home, training, point, work)
+
+        found = read_challenger(home)
+        kind = None if found is None else found.metadata.champion.kind
+        assert kind in {"random_forest", "xgboost" if work is replace_challenger else None}
+        assert read_champion(home) == champion
+        outcomes.append(kind == "random_forest")
+        assert die(home, training, 0, work), "a rerun converges"
+        found = read_challenger(home)
+        assert (found and found.metadata.champion.kind) == ("xgboost" if work is replace_challenger else None)
+        if lived:
+            break
+
+    assert lived, "the last point lies behind the work"
+    assert outcomes == sorted(outcomes, reverse=True), "once new, always new"
+    assert {True, False} == set(outcomes)
+
+
+@pytest.mark.slice
+def test_fault_107_a_crash_during_a_rollback_leaves_the_old_or_the_restored_champion(tmp_path):
+    week_before = FRIDAY - timedelta(days=7)
+
+    def roll_back(home, _training):
+        promote_version(home, versions_folder(home) / intact_versions(home)[0].name)
+
+    outcomes = []
+    for point in range(1, 60):
+        home = Home(tmp_path / f"home{point}")
+        put_into_production(home, "lightgbm", session=week_before)
+        put_into_production(home, "xgboost")
+
+        lived = die(home, None, point, roll_back)
+
+        loaded = load(home)
+        assert loaded.fitted.kind == loaded.champion.kind
+        outcomes.append(loaded.champion.kind == "xgboost")
+        assert die(home, None, 0, roll_back), "a rerun converges"
+        assert load(home).champion.kind == "lightgbm"
+        if lived:
+            break
+
+    assert lived, "the last point lies behind the rollback"
+    assert outcomes == sorted(outcomes, reverse=True), "once restored, always restored"
+    assert {True, False} == set(outcomes)
+
+
+def test_a_damaged_challenger_is_refused(home):
+    replace_challenger(home, make_training(home.work / "made", kind="lightgbm"))
+    model = next((home.production / "challenger").glob("champion_model.*"))
+    model.write_bytes(b"damaged")
+
+    with pytest.raises(ModelError, match="its sha256 differs"):
+        read_challenger(home)
 
 
 @pytest.mark.parametrize("metric", [nan, 0.02, 0.019, -0.5])

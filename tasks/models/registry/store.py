@@ -5,6 +5,8 @@ A version is a folder, `production/versions/NNNN-<hash>/`, with model and metada
 The model is copied first, so between the two steps the model file may be that of a newer version: it is recognised by
 its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
 as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
+
+The challenger, `production/challenger/`, is such a pair too, in a folder that is exchanged as a whole.
 """
 
 import logging
@@ -31,6 +33,7 @@ from tasks.models.registry.metadata import (
 from tasks.models.schema import Champion
 
 VERSIONS_KEPT = 3
+CHALLENGER = "challenger"
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,14 @@ class Stored:
 
     metadata: Metadata
     model: bytes
+
+
+@dataclass(frozen=True)
+class Version:
+    """A stored version and its name, the number in the order of writing and a hash: NNNN-HASH."""
+
+    name: str
+    stored: Stored
 
 
 def versions_folder(home: Home) -> Path:
@@ -81,13 +92,18 @@ def read_production(home: Home) -> Stored:
 
 def read_versions(home: Home) -> list[Stored]:
     """Return the intact versions, oldest first. Damaged ones are skipped."""
-    stored = []
+    return [version.stored for version in intact_versions(home)]
+
+
+def intact_versions(home: Home) -> list[Version]:
+    """Return the intact versions with their names, oldest first. Damaged ones are skipped."""
+    versions = []
     for folder in _version_folders(home):
         try:
-            stored.append(_read_version(folder))
+            versions.append(Version(folder.name, _read_version(folder)))
         except ModelError:
             continue
-    return stored
+    return versions
 
 
 def write_version(home: Home, metadata: Metadata, model: bytes) -> Path:
@@ -119,6 +135,26 @@ def promote_version(home: Home, version: Path) -> None:
     for other in home.production.glob(f"{MODEL_NAME}.*"):
         if other.name != stored.metadata.model_name:
             other.unlink()
+
+
+def write_challenger(home: Home, metadata: Metadata, model: bytes) -> None:
+    """Replace the challenger atomically."""
+    with replace_folder(home.production / CHALLENGER) as folder:
+        write_bytes(folder / metadata.model_name, model)
+        write_bytes(folder / METADATA_NAME, sealed(metadata))
+
+
+def clear_challenger(home: Home) -> None:
+    """Remove the challenger atomically, if there is one: its folder is exchanged for an empty one."""
+    if (home.production / CHALLENGER / METADATA_NAME).exists():
+        with replace_folder(home.production / CHALLENGER):
+            pass
+
+
+def read_challenger(home: Home) -> Stored | None:
+    """Return the challenger, hashes verified; None without one. Raises ModelError if it is damaged."""
+    folder = home.production / CHALLENGER
+    return _read_version(folder) if (folder / METADATA_NAME).exists() else None
 
 
 def prune_versions(home: Home) -> None:

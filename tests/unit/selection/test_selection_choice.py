@@ -9,6 +9,7 @@ from tasks.selection.choice import (
     best_on_selection_folds,
     compare_with_incumbent,
     require_deflated,
+    runner_up,
     select_candidate,
 )
 from tasks.selection.schema import Choice
@@ -282,3 +283,18 @@ def test_no_choice_stays_none():
     choice = Choice(None, "Nothing.")
 
     assert require_deflated(choice, deflated(1.0), LIMITS) == choice
+
+
+def test_the_runner_up_is_what_the_selection_folds_would_select_without_the_selected_one():
+    results = [
+        make_result("first", choice_t=4.0),
+        make_result("second", choice_t=3.5),
+        make_result("third", choice_t=3.9),
+        make_result("negative", choice_t=3.9, choice_ic=-0.1),
+    ]
+
+    assert (
+        runner_up(results, results[0], LIMITS).name == "second"
+    )  # nearly as good as the third, and preferred
+    assert runner_up(results, None, LIMITS).name == "first"
+    assert runner_up(results[:1], results[0], LIMITS) is None

@@ -18,12 +18,13 @@ from tasks.models.training.walkforward import split_folds
 from tasks.selection.promotion import (
     BOUNDS,
     REPORTED,
+    challenger_of,
     decide_promotion,
     describe,
     install,
     why_not_in_production,
 )
-from tasks.selection.schema import Choice, Rival
+from tasks.selection.schema import Choice, Rival, RunnerUp
 from tasks.selection.selection_run import summary
 from tasks.selection.trials.statement import trial_figures
 from tests.champions import (
@@ -349,6 +350,40 @@ def test_a_champion_is_stored_with_the_parameters_libraries_and_suffix_of_its_ki
     assert metadata.parameters == {"num_leaves": 7}
     assert "lightgbm" in metadata.libraries
     assert metadata.suffix == KINDS["lightgbm"].suffix
+
+
+def with_runner_up(tmp_path, **fields):
+    """Return a training that has selected a rule, with lightgbm as its runner-up."""
+    second = make_training(tmp_path / "second", kind="lightgbm", seed=8)
+    runner_up = RunnerUp(second.candidate, second.results[0], second.model, second.seed, second.probe)
+    return make_training(tmp_path / "first", **fields), runner_up, second
+
+
+@pytest.mark.parametrize(("confirmed", "promoted"), [(True, True), (False, False), (False, True)])
+def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path, confirmed, promoted):
+    training, runner_up, second = with_runner_up(tmp_path, confirmed=confirmed)
+
+    metadata = describe(
+        challenger_of(replace(training, runner_up=runner_up), promoted=promoted), optimizer="hrp", min_t=2.0
+    )
+
+    champion = metadata.champion
+    assert (champion.name, champion.kind, metadata.seed) == ("lightgbm", "lightgbm", 8)
+    assert (champion.model_sha256, metadata.probe) == (second.model.sha256, second.probe)
+    assert champion.selection_reason == "It was second on the selection folds (t = 3.00)."
+    assert champion.metrics["neutral_ic"] == second.results[0].confirmation["neutral_ic"]
+    assert "sharpe" not in champion.metrics  # that evidence is of the selected candidate
+
+
+def test_a_selected_candidate_that_the_incumbent_keeps_out_is_the_challenger(tmp_path):
+    training, runner_up, _ = with_runner_up(tmp_path)
+    training = replace(training, runner_up=runner_up)
+
+    assert challenger_of(training, promoted=False) == training
+
+
+def test_without_another_eligible_candidate_there_is_no_challenger(tmp_path):
+    assert challenger_of(make_training(tmp_path), promoted=True) is None
 
 
 def test_a_champion_that_cannot_be_read_is_no_rival_and_the_reason_says_so(home, tmp_path):
