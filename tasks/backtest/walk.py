@@ -1,8 +1,8 @@
-"""Walk an account through the sessions of a world: the night, the fills of the last decision, the close, the decision.
+"""Simulate an account session by session: overnight events, fills of the last decision, the close, a new decision.
 
-The decision is a function that is passed in; the same one serves the daily run. It is taken after the close of a
-session and filled in the next: at its open, or at its close. An order without a price at that moment is asked again in
-the following session, until it is filled or a new decision replaces it.
+The decision is a function that is passed in; the daily run uses the same one. It is made after the close of a session
+and filled in the next one, at its open or its close. An order without a price at that moment stays open until it is
+filled or a new decision replaces it.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class FillCosts(Protocol):
 
 @dataclass(frozen=True)
 class WalkRules:
-    """How a walk trades."""
+    """Fill price, cadence and borrow rate of a backtest."""
 
     fill_at: FillAt = "next_open"
     every_sessions: int = 1  # between decisions
@@ -43,7 +43,7 @@ class WalkRules:
 
 
 class Step(NamedTuple):
-    """A session of a walk: the account after its close, its fills, and the orders for the next session."""
+    """One simulated session: the account after its close, its fills, and the orders for the next session."""
 
     account: Account
     statement: Statement
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Totals:
-    """The totals of a walk by session over all companies, from which its figures are computed. In cents."""
+    """The totals by session over all companies, from which the figures are computed. In cents."""
 
     sessions: Days
     equity: Cents
@@ -65,7 +65,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Walk:
-    """The course of an account: one row per session, the first of which is the start. Money in cents.
+    """The history of an account: one row per session, the first of which is the start. Money in cents.
 
     Matrices are sessions × companies; the equity of a session is cash + receivables + positions.
     """
@@ -107,9 +107,9 @@ class Walk:
 def walk(
     world: World, start: Account, decide: Decide, costs: FillCosts, *, first: int, last: int, rules: WalkRules
 ) -> Walk:
-    """Walk from the close of row `first`, at which `start` is what is owned, to the close of row `last`.
+    """Simulate from the close of row `first`, when the account is `start`, to the close of row `last`.
 
-    Raises ConfigError when the rows are not in order or not in the world, and SafetyError when nothing is left.
+    Raises ConfigError if the rows are not in order or not in the world, SafetyError if equity is not positive.
     """
     return _stacked(
         world, first, list(steps(world, start, decide, costs, first=first, last=last, rules=rules))
@@ -119,7 +119,7 @@ def walk(
 def steps(
     world: World, start: Account, decide: Decide, costs: FillCosts, *, first: int, last: int, rules: WalkRules
 ) -> Iterator[Step]:
-    """Yield the sessions of a walk one by one, so that several walks can advance together."""
+    """Yield the simulated sessions one by one, so that several backtests can advance together."""
     if not 0 <= first <= last < len(world.sessions):
         raise ConfigError(
             f"A backtest of {len(world.sessions)} sessions cannot run from row {first} to {last}.",
@@ -147,7 +147,7 @@ def _session(
     costs: FillCosts,
     rules: WalkRules,
 ) -> tuple[Account, Statement, Fills, Orders]:
-    """Return account, statement and fills after the row's close, and the orders that are asked again."""
+    """Return account, statement and fills after the row's close, and the orders that stay open."""
     night = world.nights[row]
     if night.borrow_rate != rules.borrow_rate:
         night = replace(night, borrow_rate=rules.borrow_rate)

@@ -1,4 +1,4 @@
-"""Convert frames to the arrays of a decision, and a target to the frame that the portfolio stage hands on.
+"""Convert frames to the arrays of a decision, and a target to the frame that the portfolio stage passes on.
 
 Decides nothing: every number comes from the current portfolio, the quotes or the target.
 """

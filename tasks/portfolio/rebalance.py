@@ -30,7 +30,7 @@ class Costing(NamedTuple):
     costs: Costs
 
 
-class Thrift(NamedTuple):
+class TurnoverPenalty(NamedTuple):
     """Parameters of the trade-off between costs and tracking variance."""
 
     risk_aversion: float
@@ -63,14 +63,14 @@ def move_towards(
     limits: Limits,
     *,
     is_weighed: Mask,
-    thrift: Thrift,
+    penalty: TurnoverPenalty,
 ) -> Weights:
     """Return weights between the current ones and the target. The target must satisfy the limits; so does the result.
 
     `covariance` is annual. Names that are not `is_weighed` get their target; so do all if costs are ignored.
     """
     kept = np.flatnonzero(is_weighed & (target != current))
-    if not kept.size or thrift.cost_multiple == 0:
+    if not kept.size or penalty.cost_multiple == 0:
         return target
     from tasks.portfolio.descent import descend
 
@@ -78,8 +78,8 @@ def move_towards(
     weights[kept] = descend(
         current[kept],
         target[kept],
-        np.ascontiguousarray(thrift.risk_aversion * covariance[np.ix_(kept, kept)]),
-        thrift.cost_multiple * cost_frac[kept],
+        np.ascontiguousarray(penalty.risk_aversion * covariance[np.ix_(kept, kept)]),
+        penalty.cost_multiple * cost_frac[kept],
     )
     weights = _within(weights, target, limits)
     return round_down(_within(_fill(weights, target), target, limits))

@@ -18,7 +18,7 @@ from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
 from tasks.portfolio.optimizers.problem import Problem
 from tasks.portfolio.overlays import Effect, size
-from tasks.portfolio.rebalance import Costing, Thrift, cost_fractions, move_towards
+from tasks.portfolio.rebalance import Costing, TurnoverPenalty, cost_fractions, move_towards
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252
@@ -118,7 +118,7 @@ def target_weights(
         cost_fractions(uncosted - current, names, held, places, costing),
         replace(limits, max_exposure=min(limits.max_exposure, uncosted.sum())) if effects else limits,
         is_weighed=is_candidate & (solution.weights is not None),
-        thrift=Thrift(rules.methods.risk_aversion, rules.costs_per_year),
+        penalty=TurnoverPenalty(rules.methods.risk_aversion, rules.costs_per_year),
     )
     return Target(
         places,

@@ -32,9 +32,9 @@ VIOLATIONS = {
     "the lake reads a panel": (
         "tasks/data/lake/store.py",
         "import tasks.data.panel.reader",
-        "the rooms of data import downward only",
+        "the packages of data import downward only",
     ),
-    "a gate admits": ("tasks/data/gates/bars.py", "import tasks.data.intake.admit", "the rooms of data"),
+    "a gate admits": ("tasks/data/gates/bars.py", "import tasks.data.intake.admit", "the packages of data"),
     "one provider uses another": (
         "tasks/data/providers/tiingo.py",
         "import tasks.data.providers.yahoo",
@@ -48,12 +48,12 @@ VIOLATIONS = {
     "a kind of model trains": (
         "tasks/models/kinds/rules.py",
         "import tasks.models.training.dataset",
-        "the rooms of models",
+        "the packages of models",
     ),
     "a statistic reads the ledger": (
         "tasks/selection/statistics/sharpe.py",
         "import tasks.selection.trials.ledger",
-        "the rooms of selection",
+        "the packages of selection",
     ),
     "the day's files import the page": (
         "tasks/reporting/day/files.py",

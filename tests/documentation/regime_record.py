@@ -73,7 +73,7 @@ def exposures(history: History, rules: sections.Regime, first: int, last: int) -
 
 def by_period(history: History, rules: sections.Regime) -> str:
     """Return the table of strategies by period, with the interval of the Sharpe ratio's difference to SPY."""
-    head = ["period", "strategy", "mean exposure", "Sharpe ratio", "less SPY's (95% CI)", "return a year"]
+    head = ["period", "strategy", "mean exposure", "Sharpe ratio", "minus SPY's (95% CI)", "return a year"]
     head += ["largest drawdown", "exposure traded a year"]
     rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, (first, last) in PERIODS.items():

@@ -192,7 +192,7 @@ def statements(powers: Sequence[Power], real: Result | None) -> str:
         by = ", ".join(f"{name} {count}" for name, count in each.confirmed_by.items()) or "none"
         line = f"- Planted {each.planted:g}: confirmed {each.confirmed} of {each.markets} ({by}). t of the learner:"
         line += f" mean {each.learner_t.mean:.2f}, standard deviation {each.learner_t.deviation:.2f},"
-        line += f" t ≥ {each.gate:g} in {each.learner_reached} markets"
+        line += f" t ≥ {each.gate:g} in {each.learner_reached} of {each.markets} markets"
         if each.planted:
             ours, single = each.learner, each.best_feature
             line += f". The learner's mean neutral IC is {ours.mean:.4f} ± {ours.error:.4f} (standard error),"

@@ -1,7 +1,7 @@
 """Compute a candidate's dense scores once, and store them in the home with the model of every fold.
 
-The directory's name is a hash of everything that determines the scores. A directory that is damaged, or that holds
-other scores than its name says, is an error: it is never computed over.
+The directory's name is a hash of everything that determines the scores. A damaged directory, or one whose content
+does not match its name, is an error; it is never overwritten.
 """
 
 import io

@@ -118,7 +118,7 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
         raise DataError(
             f"{facts.repeated} of {facts.comparable} bars of {session} repeat the previous session: "
             f"the data of {provider} is stale.",
-            remedy="Refresh again later; if it persists, ask the provider.",
+            remedy="Refresh again later; if it persists, contact the provider.",
             session=str(session),
             repeated=facts.repeated,
         )

@@ -34,7 +34,7 @@ class Delivery:
     renames: pd.DataFrame = field(default_factory=partial(empty, "renames"))
     delistings: pd.DataFrame = field(default_factory=partial(empty, "delistings"))
     fall_throughs: tuple[str, ...] = ()  # which provider failed and why, in order
-    bars_from: str = ""  # the provider of the bars, where it is not the one that was asked
+    bars_from: str = ""  # the provider of the bars, if it is not the requested one
 
     def table(self, name: Table) -> pd.DataFrame:
         """Return the frame of that name."""

@@ -1,4 +1,4 @@
-"""The error of a mean over sessions whose returns overlap, and what that mean can tell from zero."""
+"""The standard error and t of a mean over sessions whose returns overlap."""
 
 from dataclasses import dataclass
 from math import ceil, sqrt

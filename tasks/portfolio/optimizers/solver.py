@@ -57,7 +57,7 @@ def stacked(first: Rows, *others: Rows) -> Rows:
 
 
 class NoSolution(Exception):  # noqa: N818 - an outcome that the caller names, not an error of its own
-    """The solver gave no accurate answer; the message says why."""
+    """The solver found no accurate solution; the message states why."""
 
 
 def minimise_variance(

@@ -12,11 +12,11 @@ from tasks.portfolio.arrays import Names, value_held
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.descent import descend
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
-from tasks.portfolio.rebalance import Costing, Thrift, cost_fractions, move_towards
+from tasks.portfolio.rebalance import Costing, TurnoverPenalty, cost_fractions, move_towards
 from tests.builders import FRIDAY, make_settings
 
 COSTS = make_settings().costs
-THRIFT = Thrift(risk_aversion=2.5, cost_multiple=50.0)
+PENALTY = TurnoverPenalty(risk_aversion=2.5, cost_multiple=50.0)
 FREE = Limits(1.0, 1.0, (), ())
 
 
@@ -26,7 +26,7 @@ def covariance_of(volatility, correlation):
     return np.outer(volatility, volatility) * matrix
 
 
-def moved(target, current, covariance, *, cost=0.0006, limits=FREE, is_weighed=True, thrift=THRIFT):
+def moved(target, current, covariance, *, cost=0.0006, limits=FREE, is_weighed=True, penalty=PENALTY):
     names = len(target)
     return move_towards(
         np.array(target),
@@ -35,7 +35,7 @@ def moved(target, current, covariance, *, cost=0.0006, limits=FREE, is_weighed=T
         np.full(names, cost),
         limits,
         is_weighed=np.broadcast_to(is_weighed, names),
-        thrift=thrift,
+        penalty=penalty,
     )
 
 
@@ -60,9 +60,12 @@ def test_a_large_drift_is_traded_to_where_the_next_step_costs_as_much_as_it_brin
 
 
 def test_without_costs_the_target_is_reached():
-    thrift = Thrift(2.5, 0.0)
+    penalty = TurnoverPenalty(2.5, 0.0)
 
-    assert moved([0.1, 0.2], [0.2, 0.1], covariance_of([0.3, 0.3], 0.2), thrift=thrift).tolist() == [0.1, 0.2]
+    assert moved([0.1, 0.2], [0.2, 0.1], covariance_of([0.3, 0.3], 0.2), penalty=penalty).tolist() == [
+        0.1,
+        0.2,
+    ]
 
 
 def test_substitutes_are_not_exchanged_where_unlike_names_are():
@@ -130,7 +133,7 @@ def test_every_weight_is_between_the_holding_and_the_target_and_every_limit_hold
     target, current, covariance, cost, limits = move
 
     weights = move_towards(
-        target, current, covariance, cost, limits, is_weighed=np.full(len(target), weighs), thrift=THRIFT
+        target, current, covariance, cost, limits, is_weighed=np.full(len(target), weighs), penalty=PENALTY
     )
 
     assert (weights >= np.minimum(current, target) - 1e-9).all()
