@@ -13,7 +13,7 @@ SHIPPED_FILE = "base.yaml"
 
 
 def problems_of(error: ValidationError, keys: Mapping[str, Key], origins: Mapping[str, str]) -> list[Problem]:
-    """Return one problem per key, in the order in which they were found."""
+    """Return one problem per key, in the order found."""
     problems: dict[str, Problem] = {}
     for found in error.errors(include_url=False, include_context=False):
         dotted, key = _located(found["loc"], keys, unknown=found["type"] == "extra_forbidden")

@@ -1,7 +1,7 @@
 """Read a YAML file as plain data: mappings, lists, text, numbers, booleans, dates.
 
-Tags, anchors, aliases, duplicate keys, deep nesting and large files are rejected, so that neither a hostile file nor a
-mistake has hidden effects.
+Tags, anchors, aliases, duplicate keys, deep nesting and large files are rejected, so that a hostile file or a mistake
+cannot have hidden effects.
 """
 
 import re

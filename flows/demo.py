@@ -1,4 +1,4 @@
-"""demo: simulate a market, train a champion and run sessions, offline, in a home of its own. Running it again is safe.
+"""demo: simulate a market, train a champion and run sessions, offline, in a separate home. Running it again is safe.
 
 The demo acts as approver and broker for every session but the last: proposed trades are filled at their price. The
 last session is left for a person to review, as a real session would be.
@@ -44,7 +44,7 @@ class DemoMarket:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo produced, and where."""
+    """The results of the demo, and their location."""
 
     home: Path
     days: tuple[date, ...]
@@ -96,7 +96,7 @@ def _planted(place: Home, profile: str | None) -> float:
 
 
 def _prepare(place: Home, market: DemoMarket, last: date) -> None:
-    """Create the demo's home, or reuse that of an earlier demo of the same market. Any other home is refused."""
+    """Create the demo's home, or reuse the home of an earlier demo of the same market. Any other home is refused."""
     described = {"symbols": market.symbols, "seed": market.seed}
     first = sessions_ending(last, market.years * SESSIONS_A_YEAR)[0].item()
     simulated = {**described, "first_session": first, "information_coefficient": INFORMATION_COEFFICIENT}

@@ -26,7 +26,7 @@ from tasks.data.lake.latest import training_day
 def daily_live_flow(
     date: str | None = None, home: str | None = None, profile: str | None = None
 ) -> State[Any]:
-    """Run one session. Default date: that of the scheduled time at the exchange, so that a holiday ends as Skipped."""
+    """Run one session. Default date: the scheduled date at the exchange, so that a holiday ends as Skipped."""
     running = settings_of(find_home(home), profile).settings.running
     with (
         _retry_transient_errors(running),

@@ -101,7 +101,7 @@ def failure_of(error: Exception, options: Options) -> Failure:
 
 
 def with_home(text: str, options: Options) -> str:
-    """Add the --home that the user gave to every command in the text that names no home of its own."""
+    """Add the --home that the user gave to every command in the text that does not name a home."""
     if options.home is None:
         return text
     option = f" --home {shlex.quote(str(options.home))}"

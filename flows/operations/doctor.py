@@ -17,7 +17,7 @@ MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
 def examine(options: Options) -> Result:
-    """Run every check; the exit code is that of the first that failed, 0 when none did."""
+    """Run every check; the exit code is the first failed check's, 0 if none failed."""
     checked = CheckedHome(options)
     results = _after_prerequisites([_run(name, check, checked) for name, check in CHECKS.items()], options)
     failed = [result for result in results if result.verdict == "fail"]

@@ -140,7 +140,7 @@ def run_equal_weight(
 
 
 def fallbacks(methods: Mapping[str, int], optimizer: str) -> dict[str, int]:
-    """Return the number of decisions by method, without those of the optimizer and of the regime."""
+    """Return the number of decisions by fallback method, without decisions of the optimizer and of the regime."""
     return {method: count for method, count in methods.items() if method not in {optimizer, CASH_ONLY}}
 
 
@@ -150,7 +150,7 @@ def walk_rules(combination: Combination) -> WalkRules:
 
 
 def curve_of(totals: Totals, world: World, states: NDArray[np.str_]) -> Curve:
-    """Return the curve that figures are measured on. `states` are those of the world's sessions."""
+    """Return the curve that figures are measured on. `states`: by session of the world."""
     first = world.row(totals.sessions[0])
     rows = slice(first, first + len(totals.sessions))
     days = np.diff(world.sessions, prepend=world.sessions[:1]).astype(np.int64)

@@ -126,7 +126,7 @@ def read_published(
 def _figures(sheet: TearSheet) -> pd.DataFrame:
     """Return one row per figure: of the portfolio with its 95% interval, of equal weight and of the benchmark.
 
-    The last two columns are the interval of the portfolio's figure minus that of equal weight.
+    The last two columns are the interval of the difference between the portfolio's figure and equal weight's.
     """
     rows = []
     for name, figure in {**sheet.figures, **sheet.distribution, **sheet.trip_figures}.items():

@@ -59,7 +59,7 @@ class Signals:
 class SessionDecision:
     """The daily run's decision and its costs, as functions for `walk`.
 
-    `inputs`: those of the same world and settings, if several backtests share them.
+    `inputs`: for the same world and settings, if several backtests share them.
     """
 
     def __init__(

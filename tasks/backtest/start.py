@@ -1,4 +1,4 @@
-"""The account that a backtest starts with: cash only, the positions of a file, or those of the home on a day.
+"""The account that a backtest starts with: cash only, the positions of a file, or the home's positions on a day.
 
 A symbol refers to the company that had it on the first session.
 """

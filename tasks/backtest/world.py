@@ -19,7 +19,7 @@ from tasks.data.schema.records import Days, Mask, Matrix
 
 @dataclass(frozen=True)
 class Corrections:
-    """Values that replace those of `row` from `known_row` on, in the order in which they were known."""
+    """Values that replace the values of `row` from `known_row` on, in the order they became known."""
 
     known_row: NDArray[np.int64]
     row: NDArray[np.int64]

@@ -1,6 +1,6 @@
 """Spread independent work over processes. The number of processes affects only the order of results.
 
-A worker exits when this process ends for whatever reason, because its pipe is then closed.
+A worker exits when this process ends for any reason, because its pipe is then closed.
 """
 
 import signal

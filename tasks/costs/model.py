@@ -71,7 +71,7 @@ def estimate(
 ) -> CostEstimate:
     """Return the cost of each trade; `shares` are positive. No trades give empty arrays.
 
-    Order type and half-hour (0 is 09:30 to 10:00) are those of the settings unless given. A trade in a name of unknown
+    Order type and half-hour (0 is 09:30 to 10:00) default to the settings. A trade in a name of unknown
     volume counts as a whole day's volume; an unknown volatility counts as a high one.
     """
     price, adv_shares = conditions.price, conditions.adv_shares

@@ -96,7 +96,7 @@ def factors(features: Sequence[Feature]) -> tuple[Feature, ...]:
 
 
 def require_feature_set(columns: Sequence[str], *, trained_on: str) -> None:
-    """Raise ModelError unless the columns equal, in name, order and version, those of the training."""
+    """Raise ModelError unless names, order and versions of the columns equal the training's."""
     known = all(name in _by_name() for name in columns)
     if not known or feature_set(columns) != trained_on:
         raise ModelError(

@@ -11,7 +11,7 @@ Probe = tuple[tuple[tuple[float | None, ...], ...], tuple[float | None, ...]]
 
 @dataclass(frozen=True)
 class Statistic:
-    """What a neutral IC was measured with; only figures of equal statistics are compared."""
+    """How a neutral IC was measured; only figures with equal statistics are compared."""
 
     entry: str  # the price from which returns count
     horizon_sessions: int

@@ -1,7 +1,7 @@
 """The input of a decision: one session's arrays, with one entry per name in an order that does not change.
 
-The daily run makes them from frames (tasks/portfolio/frame.py); a backtest cuts them from its own arrays. Decides
-nothing.
+The daily run makes them from frames (tasks/portfolio/frame.py); a backtest slices its own arrays. Makes no
+decisions.
 """
 
 import math

@@ -1,6 +1,6 @@
-"""Describe a target in text: the reason for each weight, and what a person should know about the whole.
+"""Describe a target in text: the reason for each weight, and notes on the target as a whole.
 
-Changes no number: everything is read from the codes and arrays of the decision.
+Changes no figures: everything is read from the codes and arrays of the decision.
 """
 
 from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ def obstacle_words(obstacle: Obstacle, rules: Rules, candidates: Candidates) -> 
 
 
 def limit_names(limits: Limits) -> tuple[str, ...]:
-    """Return the name of each limit in the order in which tasks/portfolio/caps.py applies them."""
+    """Return the name of each limit in the order that tasks/portfolio/caps.py applies them."""
     return (
         f"the position limit of {percent(limits.max_position)}",
         "the limit on correlated pairs",
@@ -98,7 +98,7 @@ def notes_of(
     *,
     settings: PortfolioSettings,
 ) -> Iterator[str]:
-    """Yield what a person should know about the target as a whole. `sectors` are the labels by code."""
+    """Yield notes on the target as a whole. `sectors` are the labels by code."""
     weights = target.weights
     considered, scored = len(candidates.chosen), int(names.is_scored.sum())
     kept = f", {len(candidates.kept)} of them because they are held" if len(candidates.kept) else ""

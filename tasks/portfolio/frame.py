@@ -1,6 +1,6 @@
 """Convert frames to the arrays of a decision, and a target to the frame that the portfolio stage passes on.
 
-Decides nothing: every number comes from the current portfolio, the quotes or the target.
+Makes no decisions: every number comes from the current portfolio, the quotes or the target.
 """
 
 from collections.abc import Collection, Sequence

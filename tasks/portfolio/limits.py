@@ -1,7 +1,7 @@
 """Define the upper limits of portfolio weights: per position, sector, cap class and correlated pair, and in total.
 
-Every limit is an upper bound on a sum of weights, so reducing one position never breaks another limit. Changes no
-weight: tasks/portfolio/caps.py does. The optimizers use the same limits as constraints.
+Every limit is an upper bound on a sum of weights, so reducing one position never breaks another limit.
+tasks/portfolio/caps.py applies them to weights. The optimizers use the same limits as constraints.
 """
 
 from collections.abc import Mapping, Sequence

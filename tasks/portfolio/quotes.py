@@ -1,4 +1,4 @@
-"""Collect what the portfolio needs to know about each name: price, whether it traded, sector, volume, volatility.
+"""Collect the market data that the portfolio needs for each name: price, whether it traded, sector, volume, volatility.
 
 Prices are last raw closes, rounded to whole cents. Adjusted prices are never used for money, nor raw prices for
 returns.

@@ -94,7 +94,7 @@ def _within(weights: Weights, target: Weights, limits: Limits) -> Weights:
 
 
 def _fill(weights: Weights, target: Weights) -> Weights:
-    """Raise weights towards their targets until their sum equals that of the target."""
+    """Raise weights towards their targets until their sum equals the target's."""
     missing = target.sum() - weights.sum()
     below = np.maximum(target - weights, 0.0)
     return weights + below * min(missing / below.sum(), 1.0) if missing > 0 else weights

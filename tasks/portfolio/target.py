@@ -27,7 +27,7 @@ SMALLEST_CUT = 1e-6  # smaller ones are rounding
 
 
 class Reason(IntEnum):
-    """What else than its score shaped the weight of a name before the limits."""
+    """Why a name has its weight before the limits, other than its score."""
 
     NONE = 0
     UNCHANGED = 1  # no method returned a portfolio
@@ -43,7 +43,7 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True)
 class View:
-    """What the champion and the regime allow on the session."""
+    """The champion's scores and the regime's limits for the session."""
 
     ranks: bool  # False: the scores do not rank names, by design
     score_to_return: (

@@ -11,7 +11,7 @@ from tasks.core.errors import ConfigError
 
 
 class Allowances(NamedTuple):
-    """What the regime allows, by session: the values of the `Regime` records of these days."""
+    """The limits set by the regime, by session: the values of the `Regime` records of these days."""
 
     exposure_cap: NDArray[np.float64]
     allows_new_positions: NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""Tabulate the states of sessions with their inputs, for the daily run and for `regime history` alike."""
+"""Tabulate the states of sessions with their inputs, for both the daily run and `regime history`."""
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,6 @@ def history_table(panel: Levels, inputs: RegimeInputs, rules: sections.Regime) -
 
 
 def sessions_to_read(rules: sections.Regime) -> int:
-    """Return the panel length for which the last `history_sessions` states equal those of the full history."""
+    """Return the panel length for which the last `history_sessions` states equal the full history's."""
     fitted = FITTED_SESSIONS + YEAR_SESSIONS if rules.model == "statistical" else 0
     return LOOKBACK + memory(rules) + rules.history_sessions + fitted

@@ -1,7 +1,7 @@
 """Trailing-window sums that depend on the rows of the window alone, bit for bit.
 
 Running sums accumulate rounding from the first row on: panels that begin in 2005 and in 2019 would differ in 2020.
-Here every row adds its own window in the same order, whatever precedes it.
+Here every row adds its own window in the same order, regardless of the preceding rows.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Measure where a portfolio's risk sits: betas, concentration, shares of risk by name, clusters of correlated names."""
+"""Measure a portfolio's sources of risk: betas, concentration, shares of risk by name, clusters of correlated names."""
 
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ def risk_shares(invested: pd.Series, returns: pd.DataFrame) -> pd.Series:
 def clusters(invested: pd.Series, returns: pd.DataFrame, *, min_correlation: float) -> tuple[Cluster, ...]:
     """Group names whose average correlation is at least `min_correlation`, heaviest cluster first.
 
-    Average linkage on 1 − correlation. A name without returns is a cluster of its own.
+    Average linkage on 1 − correlation. A name without returns forms its own cluster.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform

@@ -148,7 +148,7 @@ def estimate_factors(returns: Matrix, *, factors: int) -> FactorCovariance:
     """Return the daily covariance of `estimable` names by the principal components of their standardised returns.
 
     `returns`: sessions × names, NaN where missing. The noise in the components' variances, estimated from the other
-    components, is subtracted (Wang and Fan, 2017, S-POET); variances stay those of the sample. There are at most
+    components, is subtracted (Wang and Fan, 2017, S-POET); variances remain the sample's. There are at most
     a third as many factors as names or sessions.
     """
     return _factors_of(centred_returns(returns), factors)

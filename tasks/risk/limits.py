@@ -1,6 +1,6 @@
 """Compare risk figures with their limits: within the limit, near it (early warning), or above it (breached).
 
-Decides no weights and blocks nothing: limits that trades must respect are in portfolio and safety.
+Changes no weights and blocks nothing: limits that trades must respect are in portfolio and safety.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Estimate what a portfolio would lose in a scenario: a market return and sector returns that happened once, or could.
+"""Estimate a portfolio's loss in a scenario: a historical or hypothetical market return and sector returns.
 
 A name's return is its sector's return in the scenario plus the scenario's market return × (its beta − the mean beta of
 its sector). Names of a sector that the scenario does not list move with their beta alone.
@@ -12,7 +12,7 @@ from tasks.risk.concentration import MARKET_BETA
 
 
 class Shock(Protocol):
-    """A scenario: the market's return and those of sectors, as fractions."""
+    """A scenario: returns of the market and of sectors, as fractions."""
 
     @property
     def market(self) -> float: ...

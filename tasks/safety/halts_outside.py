@@ -1,7 +1,7 @@
 """Store trips of the kill switch outside the home when the home is read-only or its disk is full.
 
 One file per trip in a folder owned by the user, named by a hash of the home's path; `read_switch` reads it too. A file
-halts trading whatever its content: on a full disk it may be empty.
+halts trading even if it is empty, as it may be on a full disk.
 """
 
 import contextlib

@@ -96,7 +96,7 @@ def liquidity(facts: Facts) -> Outcome:
 
 
 def buys(facts: Facts) -> Outcome:
-    """All buys together stay within the day's limit; an empty portfolio has a limit of its own.
+    """All buys together stay within the day's limit; an empty portfolio has a separate limit.
 
     Turnover is something else: half of buys plus sells, over equity.
     """

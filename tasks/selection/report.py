@@ -30,7 +30,7 @@ SCOPES = ("choice", "confirmation", "overall")
 
 
 def comparison(training: Training, min_t: float) -> pd.DataFrame:
-    """Return one row per candidate and scope with every metric, the interval, and what it was measured with."""
+    """Return one row per candidate and scope with every metric, the interval, and the method of measurement."""
     statistic = training.statistic
     measured_with = {
         "entry": statistic.entry,
@@ -105,7 +105,7 @@ def _challenger(challenger: Champion | None) -> list[str]:
 
 
 def _covered(coverage: Sequence[Coverage] | None) -> list[str]:
-    """Return how many index members have prices, by year; without the others, results are those of survivors."""
+    """Return how many index members have prices, by year; if members are missing, results have survivorship bias."""
     if coverage is None:
         return []
     if not coverage:

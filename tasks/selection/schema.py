@@ -46,7 +46,7 @@ class Rival:
 class Evidence:
     """The annual Sharpe ratio of a candidate's out-of-sample returns, and its significance.
 
-    Probabilities use the convention of 2025; `_2012` and `_2014` use that of Bailey and López de Prado.
+    Probabilities use the convention of 2025; `_2012` and `_2014` use Bailey and López de Prado's.
     """
 
     candidate: str

@@ -1,6 +1,6 @@
 """Simulate company events: mergers, bankruptcies, renames, listings, splits, dividends.
 
-Probabilities are the same for all companies whatever their price, so that no characteristic predicts a jump. What
+Probabilities are the same for all companies regardless of price, so that no characteristic predicts a jump. What
 follows an announcement is public but cannot be exploited: an acquired company hardly moves, a failing one leaves the
 index on the day of the news.
 """

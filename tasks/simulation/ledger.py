@@ -1,6 +1,6 @@
 """Record company events of a simulation: the public facts that bars do not show.
 
-Append-only, in session order, so that the ledger of a shorter history is a prefix of that of a longer one. `row` counts
+Append-only, in session order, so that a shorter history's ledger is a prefix of a longer one's. `row` counts
 sessions from the start of the simulation; a symbol is an index into `symbols`.
 """
 

@@ -1,4 +1,4 @@
-"""Parameters of a simulated market: equal parameters give equal markets, whatever the last session.
+"""Parameters of a simulated market: equal parameters give equal markets, regardless of the last session.
 
 Every purpose has its own random generator, drawn session by session, so that a longer history begins with the numbers
 of a shorter one.

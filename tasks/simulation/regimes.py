@@ -118,7 +118,7 @@ def simulate_volatility(
 def simulate_index(regime: NDArray[np.int8], reaction: Series, move: Series, noise: Series) -> Series:
     """Return the volatility index: near the regime's level within 1–3 sessions, rising when the market falls.
 
-    `reaction` is that of its log level to the clustering of volatility.
+    `reaction`: of its log level to the clustering of volatility.
     """
     targets = [log(regime_parameters.index_level) for regime_parameters in REGIMES]
     level, drifting, path = targets[regime[0]], 0.0, np.empty(len(regime))

@@ -21,7 +21,7 @@ FLOAT_ERROR = 1e-9  # more than a sum of products of any number of lines is wron
 
 
 class Step(IntEnum):
-    """The limits in the order in which trades are cut to them; one step per group follows, then exposure and cash."""
+    """The limits, in the order that trades are cut to them; one step per group follows, then exposure and cash."""
 
     VOLUME = 0
     TRADE = 1

@@ -1,6 +1,6 @@
 """Describe each trade in text: what it is, why it is proposed, how to execute it, and what was dropped.
 
-Changes no number.
+Changes no figures.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def trades_frame(
 ) -> pd.DataFrame:
     """Return the frame of `Trades`: exits first, then by size.
 
-    `symbols` are those of the lines. `notes` explain the targets, by symbol.
+    `symbols`: by line. `notes` explain the targets, by symbol.
     """
     steps = step_words(lines, rules)
     rows = [
@@ -90,7 +90,7 @@ def cut_words(line: int, log: CutLog, steps: tuple[str, ...]) -> list[str]:
 
 
 def volume_warnings(line: int, log: CutLog, rules: TradeRules) -> list[str]:
-    """Return what the volume of a name did to its trade, or that it is unknown."""
+    """Return how a name's volume limited its trade, or that it is unknown."""
     if log.lacks_volume[line]:
         return ["the average daily volume is unknown"]
     if not log.before_volume[line]:

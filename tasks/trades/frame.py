@@ -55,7 +55,7 @@ def make_lines(
 def book_after(lines: Lines, plan: Plan, symbols: tuple[str, ...]) -> pd.DataFrame:
     """Return shares, price and weight by symbol after all trades; CASH last, in dollars at a price of 1.
 
-    Weights are those of whole shares: weight × equity equals shares × price on every line.
+    Weights are computed from whole shares: weight × equity equals shares × price on every line.
     """
     shares = shares_after(lines, plan)
     kept = np.flatnonzero(shares > 0)

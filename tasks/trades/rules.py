@@ -24,7 +24,7 @@ class TradeRules:
 
 
 def trade_rules_of(settings: Settings, *, max_buys_frac: float = 1.0) -> TradeRules:
-    """Return the rules of the settings. `max_buys_frac`: what the session's regime allows to buy."""
+    """Return the rules of the settings. `max_buys_frac`: the regime's limit on the session's purchases."""
     trades, safety = settings.trades, settings.safety
     return TradeRules(
         min_notional_usd=trades.min_notional_usd,

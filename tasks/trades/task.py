@@ -60,5 +60,5 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
 
 
 def _simulated(note: str) -> str:
-    """Prefix a trade's reason with what must not be overlooked, whatever program opens the file."""
+    """Prefix a trade's reason with a warning that any program that opens the file shows."""
     return f"simulated market; {note}" if note else "simulated market"

@@ -1,7 +1,7 @@
 """The account of a backtest: whole shares by company, cash and dividends receivable, in whole cents.
 
 A position belongs to a company, which is a column of the world, so a symbol change does not affect it. Shares may be
-negative (short). Decides nothing and reads no data; every step returns a new account and the money that moved.
+negative (short). Makes no decisions and reads no data; every step returns a new account and the money that moved.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Apply what happens to an account between a close and the next open, in the order of the real day.
+"""Apply the events between a close and the next open to an account, in the order of a real day.
 
 Interest on the cash and borrow on short positions for the days since the last session; splits; dividends, which are
 receivable from the ex-date on for the shares held at the previous close; payment of those that are due; closing of

@@ -50,7 +50,7 @@ def store_outcome(folder: Path, outcome: Outcome) -> None:
 
 
 def load_outcome(folder: Path, identity: str, combination: Combination, sessions: Days) -> Outcome | None:
-    """Return the stored outcome; None if there is none. `sessions` are those of the world.
+    """Return the stored outcome; None if there is none. `sessions`: all sessions of the world.
 
     Raises StorageError for a file that is incomplete, or belongs to another combination.
     """

@@ -1,4 +1,4 @@
-"""The files of a matrix, by name: those of docs/model-selection.md and the equity of every combination."""
+"""The files of a matrix, by name: see docs/backtest.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

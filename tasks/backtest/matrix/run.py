@@ -127,7 +127,7 @@ def plan_matrix(
     settings: Settings,
     folder: Path,
 ) -> Plan:
-    """Return the plan. `regime`: that of the sessions; `folder`: directory of finished outcomes.
+    """Return the plan. `regime`: by session of the world; `folder`: directory of finished outcomes.
 
     Raises StorageError if a finished outcome is damaged.
     """

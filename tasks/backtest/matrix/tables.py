@@ -66,7 +66,7 @@ class Baseline:
 
 
 def measure_outcome(outcome: Outcome, world: World, states: NDArray[np.str_]) -> Measured:
-    """Return the figures of an outcome. `states` are those of the world's sessions."""
+    """Return the figures of an outcome. `states`: by session of the world."""
     if outcome.totals is None:
         return Measured(outcome, None, {})
     baseline = measure_totals(outcome.totals, world, states)

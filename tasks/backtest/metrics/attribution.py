@@ -1,6 +1,6 @@
 """Attribute every session's change of equity to market, timing, sector, selection, trading, interest and cost.
 
-To the cent: the parts of a session sum to its change of equity, those of all sessions to the total profit.
+To the cent: the parts of a session sum to its change of equity, the parts of all sessions to the total profit.
 docs/metrics.md defines the parts.
 """
 
@@ -21,7 +21,7 @@ ROUNDING_CENTS = 4.0  # six parts and the equity are rounded to the cent, the re
 
 @dataclass(frozen=True)
 class Holdings:
-    """What was held and what it earned, by session. Matrices are sessions × companies.
+    """Holdings and their profit, by session. Matrices are sessions × companies.
 
     The first row is the start: only its `value_usd` and `sector` count. `returns` are close to close with dividends,
     NaN where unknown. `pnl_usd` is the profit of price and dividends before `cost_usd` (commission, fees, slippage,
@@ -95,7 +95,7 @@ def sector_returns(returns: Matrix, sector: NDArray[np.int64], members: Mask, *,
 
 
 def _held_profit(value: Matrix, returns: Matrix, pnl: Matrix) -> Matrix:
-    """Return what yesterday's shares would have earned until the close; what they did earn where that is unknown."""
+    """Return the profit of yesterday's shares if held until the close; the actual profit where that is unknown."""
     profit: Matrix = np.where(
         np.isfinite(returns), value * np.nan_to_num(returns), np.where(value != 0, pnl, 0.0)
     )

@@ -51,7 +51,7 @@ def paired_differences(
 ) -> dict[str, Interval]:
     """Return the interval of `one` minus `other` for each of FIGURES, both measured on the same drawn sessions.
 
-    What both curves share cancels, so that the interval is narrower than those of the two. Raises DataError unless
+    Common movements of the curves cancel out, so the interval is narrower than either curve's. Raises DataError unless
     their sessions are the same.
     """
     if not np.array_equal(one.sessions, other.sessions):

@@ -118,7 +118,7 @@ def parse_day(session: date, files: Mapping[str, bytes], *, basis: str | None) -
 
 
 def decided_from(day: RecordedDay, *, basis: str) -> dict[str, Any]:
-    """Return the fields that `parse_day` reads besides the scores; numbers as exact hexadecimal text."""
+    """Return the fields that `parse_day` reads in addition to the scores; numbers as exact hexadecimal text."""
     return {
         "basis": basis,
         "optimizer": day.optimizer,

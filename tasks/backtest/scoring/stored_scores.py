@@ -38,7 +38,7 @@ DETERMINING = (
 
 @dataclass(frozen=True)
 class StoredScores:
-    """Scores by session and company of the world, and what the manifest states of each fold."""
+    """Scores by session and company of the world, and the manifest's record of each fold."""
 
     id: str
     values: Matrix

@@ -38,7 +38,7 @@ def exclusive(path: Path, *, doing: str) -> Iterator[None]:
 def refuse_replaced(path: Path) -> None:
     """Raise StorageError if the home was moved during the run and another one put in its place.
 
-    The lock held is that of the moved home, so nothing may be written to the other one.
+    The lock that is held belongs to the moved home, so nothing may be written to the other one.
     """
     if path not in _locked:
         return

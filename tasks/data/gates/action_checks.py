@@ -118,7 +118,7 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
 
 
 def _moved_the_other_way(ignored: _Errors, split: Floats) -> Mask:
-    """Return for which splits open and close rose where they should have fallen, or fell where they should have risen.
+    """Return the splits for which open and close both moved in the opposite of the expected direction.
 
     The ratio is inverted, or the split belongs to another name: applied, it would double the error of the shares held.
     """

@@ -90,7 +90,7 @@ def _all(masks: Iterable[Mask]) -> Mask:
 
 
 def _is_among(sessions: pd.Series, days: Days) -> Mask:
-    """Return which sessions are among the days; compared as integers, for which numpy uses a table, not a sort."""
+    """Return which sessions are among the days; compared as integers, because numpy then uses a table, not a sort."""
     result: Mask = np.isin(sessions.to_numpy().astype("datetime64[D]").view(np.int64), days.view(np.int64))
     return result
 

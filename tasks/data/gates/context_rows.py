@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Known:
-    """What the lake holds before a delivery: the latest rows of its tables, and the bars needed as context."""
+    """The contents of the lake before a delivery: the latest rows of its tables, and the bars needed as context."""
 
     after: date | None = None
     bars: pd.DataFrame = field(default_factory=lambda: empty_table("bars").drop(columns="known"))

@@ -1,4 +1,4 @@
-"""Turn what the gates flagged into findings: suspicious moves and bars, missing bars, rewritten history.
+"""Turn the rows that the gates flagged into findings: suspicious moves and bars, missing bars, rewritten history.
 
 Changes and stores nothing.
 """

@@ -53,7 +53,7 @@ def new_rows(bars: BarHistory, found: Mask) -> Ints:
 
 
 def select(rule: str, severity: Severity, rows: Ints, is_flagged: Mask, evidence: list[str]) -> FlaggedBars:
-    """Return those of the rows that are flagged; `is_flagged` and `evidence` have one value per row."""
+    """Return the flagged rows; `is_flagged` and `evidence` have one value per row."""
     return FlaggedBars(
         rule,
         severity,

@@ -40,7 +40,7 @@ def unreconciled(bars: pd.DataFrame) -> Reconciled:
 
 
 def reconcile(bars: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, ours: str) -> Reconciled:
-    """Compare our bars with those of the other sources. A bar that no other source has is unchanged."""
+    """Compare our bars with the other sources'. A bar that no other source has is unchanged."""
     columns, agrees, ignored = {}, {}, []
     for name, frame in others.items():
         aligned = _aligned(bars, frame)

@@ -44,7 +44,7 @@ def revision_findings(
 ) -> pd.DataFrame:
     """Return findings on rewritten history.
 
-    `appended` are the rows to store, `delivered` those of the source. With `whole` the source was asked for everything:
+    `appended` are the rows to store, `delivered` the source's rows. With `whole` everything was requested:
     what is stored and not delivered is withdrawn. Otherwise withdrawals are detected only for bars, levels and yields,
     in the period where the delivery overlaps the stored rows: from the first delivered session on, for names that are
     still delivered.

@@ -103,7 +103,7 @@ def broken_bound(moves: SessionMoves, limits: Quality) -> str:
 
 
 def _repeated_closes(moves: SessionMoves, limits: Quality) -> str:
-    """Return how many closes repeat those of an earlier session, or another price of the day, if too many do."""
+    """Return how many closes repeat an earlier session's, or another price of the day, if too many do."""
     share, back = moves.old_closes
     if share > limits.max_repeated_frac:
         return f"{share:.0%} of the closes equal those {counted(back, 'session')} earlier"
@@ -158,7 +158,7 @@ def _measure(
 
 
 def _old_closes(bars: BarHistory, rows: Ints) -> tuple[float, int]:
-    """Return the largest share of names whose close equals that of n bars before, and n.
+    """Return the largest share of names whose close equals the close n bars earlier, and n.
 
     A bar that repeats all prices of the previous one does not count: it has its own finding (repeated_bar).
     """

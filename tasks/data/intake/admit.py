@@ -70,7 +70,7 @@ def admit(
     """Return the rows to append from a conforming delivery (gates/conform), without those already stored unchanged.
 
     `compared` holds the comparison with other sources (gates/reconcile). Without `level_rules` levels are not checked,
-    and sessions are not compared with a benchmark. `whole`: the source was asked for its whole history.
+    and sessions are not compared with a benchmark. `whole`: the whole history was requested.
     """
     compared = compared or unreconciled(tables["bars"])
     checked = check_bars(compared.bars, trading_days)

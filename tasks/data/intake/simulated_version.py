@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def simulated_version(head: Head | None, settings: Settings) -> int | None:
-    """Return the version of the lake; for an empty lake that of the settings, or the newest. None: not simulated.
+    """Return the lake's version; for an empty lake the version in the settings, or the newest. None: not simulated.
 
     Raises ConfigError if data.simulated.version names another version than the lake's.
     """

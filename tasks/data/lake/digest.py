@@ -1,7 +1,7 @@
 """Hash data by content: one digest per session, and the snapshot id over everything known at a session.
 
-Rows are hashed in a canonical order and form, so that a digest depends neither on how they were delivered nor on
-how they are stored. No I/O.
+Rows are hashed in a canonical order and form, so that a digest does not depend on how they were delivered or
+stored. No I/O.
 """
 
 import hashlib

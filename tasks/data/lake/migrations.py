@@ -20,7 +20,7 @@ def _add_refreshed_at(head: Record) -> Record:
 
 
 def _add_file_digests(head: Record) -> Record:
-    """2 → 3: the head holds the digest of every file; the next commit adds those of an older head."""
+    """2 → 3: the head holds the digest of every file; the next commit adds them to an older head."""
     return {**head, "files": {}}
 
 

@@ -1,6 +1,6 @@
 """Convert rows between frames and Arrow with exactly the stored types: text, date32, float64.
 
-The only conversion, so that a column can neither widen nor lose precision between memory and disk.
+The only conversion, so that a column cannot widen or lose precision between memory and disk.
 """
 
 from typing import TYPE_CHECKING

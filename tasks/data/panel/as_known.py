@@ -1,4 +1,4 @@
-"""Date stored rows by when they were known, for histories in which every session sees what it could have seen.
+"""Date stored rows by when they became known, so that every session of a history sees only what was known then.
 
 A panel is read as of one session. A backtest needs every session as of its own close: rows known on their own day count
 from that day on, and rows that came later (restatements, corrected lists) from the session on which they were known.
@@ -37,7 +37,7 @@ def row_of(days: Days, sessions: Days) -> Ints:
 
 
 def in_known_order(frame: pd.DataFrame, sessions: Days) -> pd.DataFrame:
-    """Return the rows in the order in which they were known, with the row of the session from which each counts."""
+    """Return the rows in the order they became known, with the row of the session from which each counts."""
     order = ["known", "revision"] if "revision" in frame.columns else ["known"]
     ordered = frame.sort_values(order, kind="stable")
     return ordered.assign(**{KNOWN_ROW: row_of(days_of(ordered["known"]), sessions)})
@@ -110,7 +110,7 @@ def listed_by_session(
 
 
 class _Chains:
-    """Find the symbol that has the bars of a written one, and from which row on its renames were known."""
+    """Find the symbol under which a given symbol's bars are stored, and the row from which its renames were known."""
 
     def __init__(self, renames: pd.DataFrame, sessions: Days, companies: CompanyIndex) -> None:
         self.traded = companies.companies_of

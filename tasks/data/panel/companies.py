@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 class CompanyIndex:
     """Companies, numbered in the order of their names, and each symbol's listing periods: which company has it when.
 
-    An id never changes, whatever happens to the company later: its first session and its symbol then.
+    An id consists of the first session and the symbol on that day, and never changes.
     """
 
     names: NDArray[np.str_]

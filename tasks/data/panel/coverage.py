@@ -34,7 +34,7 @@ def coverage_by_year(snapshot: SnapshotRef, sessions: Days) -> tuple[Coverage, .
 
 
 def coverage_on(day: date, traded: set[str], members: pd.DataFrame, renames: pd.DataFrame) -> list[Coverage]:
-    """Count the members of one session, and those of them among the symbols that traded; empty without members."""
+    """Count the members of one session, and the members that traded; empty without members."""
     at = pd.Timestamp(day)
     inside = members[(members["start"] <= at) & (members["end"].isna() | (members["end"] > at))]
     if inside.empty:

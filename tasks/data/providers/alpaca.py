@@ -253,7 +253,7 @@ def _with_former(
 
 
 def _former_names(symbols: Sequence[str], renames: pd.DataFrame, since: date) -> dict[str, pd.Timestamp]:
-    """Return each earlier symbol with the session from which it no longer was the company's."""
+    """Return each earlier symbol with the session from which it no longer belonged to the company."""
     return {
         old: session
         for old, session in _backwards(set(symbols), renames)

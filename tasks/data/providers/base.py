@@ -47,7 +47,7 @@ class Delivery:
 
 
 def delivered(found: Mapping[Table, pd.DataFrame], tables: frozenset[Table]) -> Delivery:
-    """Return the delivery of those of the `tables` that were found."""
+    """Return the delivery of the requested tables that were found."""
     return Delivery(**{name: frame for name, frame in found.items() if name in tables})  # type: ignore[arg-type]
 
 

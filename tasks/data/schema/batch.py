@@ -1,4 +1,4 @@
-"""What a delivery adds to the lake."""
+"""The rows that a delivery adds to the lake."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

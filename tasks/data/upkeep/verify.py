@@ -66,7 +66,7 @@ class Verification:
 
 
 def verify_lake(run: Run) -> Verification:
-    """Run the gates over everything that is stored; return their findings with those of the deliveries.
+    """Run the gates over all stored data; return their findings, and the findings recorded with the deliveries.
 
     Raises DataError where a session's rows differ from what was committed, where too many symbols have bars that fail a
     rule for single bars, or where more names are in quarantine on the last session than the settings allow.

@@ -1,6 +1,6 @@
 """Cross-sectional transforms over the members of each session; all other symbols are missing.
 
-Depends neither on other sessions, nor on the order of the symbols, nor on symbols that are not members.
+Independent of other sessions, of the order of the symbols, and of symbols that are not members.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 A version is a folder, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
 `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model by hash.
-The model is copied first, so between the two steps the model file may be that of a newer version: it is recognised by
+The model is copied first, so between the two steps the model file may belong to a newer version: it is recognised by
 its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
 as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
 
@@ -174,7 +174,7 @@ def prune_versions(home: Home) -> None:
 
 
 def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
-    """Return whether a version is in production or of a published day; a damaged one is neither."""
+    """Return whether a version is in production or was used by a published day; a damaged one counts as neither."""
     try:
         metadata = read_metadata(folder / METADATA_NAME)
     except ModelError:
@@ -183,7 +183,7 @@ def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
 
 
 def _version_folders(home: Home) -> list[Path]:
-    """Return the version folders in the order in which they were written."""
+    """Return the version folders, oldest first."""
     return sorted(
         folder for folder in versions_folder(home).glob("[0-9][0-9][0-9][0-9]-*") if folder.is_dir()
     )

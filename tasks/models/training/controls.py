@@ -75,7 +75,7 @@ def controls_of(panel: Panel, sessions: Labels, symbols: Labels, *, also: tuple[
     """Return the controls of these cells of the panel, each as known in its session; `also` names more features.
 
     A sector counts from the day on which it became known: an undated one is not used, and names without a sector
-    form a group of their own. Size is the market value where it is known, else the dollar volume.
+    form a separate group. Size is the market value where it is known, else the dollar volume.
     """
     wanted = (*CONTROLS, *also)
     raw = dict(

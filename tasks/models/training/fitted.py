@@ -46,7 +46,7 @@ def as_rows(frame: pd.DataFrame) -> Rows:
 
 
 def refuse_other_features(given: Sequence[str], *, trained_on: Sequence[str]) -> None:
-    """Raise ModelError unless names and order equal those of the training."""
+    """Raise ModelError unless names and order equal the training's."""
     if tuple(given) == tuple(trained_on):
         return
     lacking = [name for name in trained_on if name not in set(given)]

@@ -27,7 +27,7 @@ def estimate(values: Vector, *, overlap: int) -> Estimate:
     """Return mean and standard error of session values, oldest first; `overlap` is the horizon in sessions.
 
     Returns over one session do not overlap: the error is the plain one. Returns over n sessions share n − 1 of them
-    with the next: the error is that of Newey and West (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis,
+    with the next: the error is Newey and West's (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis,
     Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at
     5%: with so wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too
     often. So t can be compared with the quantiles of a normal distribution.
@@ -54,6 +54,6 @@ def band(mean: float, error: float) -> tuple[float, float]:
 
 
 def _fixed_b(bandwidth_frac: float) -> float:
-    """Return the critical value of Kiefer and Vogelsang (2005) for the Bartlett kernel over that of a normal."""
+    """Return Kiefer and Vogelsang's (2005) critical value for the Bartlett kernel, divided by the normal one."""
     b = bandwidth_frac
     return (1.9600 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3) / 1.9600

@@ -2,7 +2,7 @@
 
 A symbol and a session identify a company; a symbol alone does not, because symbols are reused. Data files state a ratio
 as a decimal, which cannot express 1/3: a decimal that agrees with a simple ratio in six significant digits is read as
-that ratio, so that 30 shares at 0.333333 become 10. Serves the daily run and backtests. Prices nothing.
+that ratio, so that 30 shares at 0.333333 become 10. Used by the daily run and by backtests.
 """
 
 from collections.abc import Iterable

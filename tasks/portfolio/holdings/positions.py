@@ -1,6 +1,6 @@
 """Parse the positions file: what is held, and after which session's close. Errors name the line.
 
-Never guesses: a duplicate symbol, a short position or a number with a comma stops the day. Prices nothing.
+Never guesses: a duplicate symbol, a short position or a number with a comma stops the day.
 """
 
 import csv

@@ -1,8 +1,8 @@
 """Record that a home has a portfolio, and refuse to start over if its files are missing.
 
 The home's marker records that a portfolio exists and how many rows its performance history has; published days are
-evidence of a portfolio, too. Only a home with neither starts with the initial cash; its positions file is written with
-its first day. A person declares changes with `afterclose positions import` (docs/safety.md).
+evidence of a portfolio, too. Only a home without either starts with the initial cash; its positions file is written
+with its first day. A person declares changes with `afterclose positions import` (docs/safety.md).
 """
 
 import csv

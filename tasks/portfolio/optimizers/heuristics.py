@@ -1,4 +1,4 @@
-"""Weight names by a formula of their own volatility or score; no correlation is used."""
+"""Weight names by their volatility or score alone, without correlations."""
 
 import numpy as np
 

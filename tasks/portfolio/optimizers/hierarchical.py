@@ -44,7 +44,7 @@ def tilted_hrp(problem: Problem) -> Weights:
 
 
 def _order_of(correlation: Matrix) -> NDArray[np.integer]:
-    """Return the names in the order of the leaves of the tree, in which similar names are neighbours."""
+    """Return the names in the order of the leaves of the tree, so that similar names are neighbours."""
     from scipy.spatial.distance import squareform
 
     return order_of_pairs(squareform(correlation, checks=False).round(CORRELATION_DECIMALS).tobytes())
@@ -77,7 +77,7 @@ def _leaves(tree: Matrix) -> NDArray[np.integer]:
 def _bisected(covariance: Matrix, precision: Vector) -> Vector:
     """Return the weights: each half of a block gets a share by the inverse of its variance.
 
-    The variance of a half is that of its names weighted by their precision, the inverse of their variance.
+    The variance of a half is computed with its names weighted by the inverse of their variance.
     """
     risk = covariance * np.outer(precision, precision)
     weights = np.ones(len(precision))

@@ -1,6 +1,6 @@
 """The input of a day's files: the records and frames of all earlier stages, in memory, and nothing else.
 
-Decides nothing. Everything that renders is a pure function of `DayInputs`.
+Every function that renders is a pure function of `DayInputs`.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Format the day's figures once, for the CSV files and the report alike, and check that they agree.
+"""Format the day's figures once, for both the CSV files and the report, and check that they agree.
 
 Both read these frames, so that figures in report and files are equal. If the figures in the stages' records differ from
 them by more than a cent, nothing is published.

@@ -1,4 +1,4 @@
-"""Record exactly what a day was computed from, so that it can be recomputed and compared byte for byte.
+"""Record the exact inputs of a day, so that it can be recomputed and compared byte for byte.
 
 Lists everything that can vary: data, settings, model, positions, history, code, libraries, seeds. Timings are stored
 only here: nothing else differs between two equal runs.

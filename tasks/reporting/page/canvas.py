@@ -194,7 +194,7 @@ def ticks(
 
 
 def label_ends(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
-    """Label each line at its last point; move labels apart that would overlap, and none above the axes."""
+    """Label each line at its last point; separate labels that would overlap, and keep all below the top of the axes."""
     low, high = axes.get_ylim()
     apart = (high - low) * 15 / (size.height - 34)
     ends = sorted(((float(line.values[-1]), line) for line in lines), key=lambda end: end[0])

@@ -157,7 +157,7 @@ def _years(axes: "Axes", sessions: Days, *, labels: bool) -> None:
 def _end_labels(
     axes: "Axes", lines: Sequence[EquityLine], ends: Sequence[float], styles: Sequence[Style]
 ) -> None:
-    """Write each line's name and figures beside its end; move apart those that would overlap."""
+    """Write each line's name and figures next to its end; separate labels that would overlap."""
     low, high = (float(np.log(limit)) for limit in axes.get_ylim())
     heights = _spread([(end - low) / (high - low) for end in ends], apart=0.165)
     for line, end, height, style in zip(lines, ends, heights, styles, strict=True):

@@ -68,7 +68,7 @@ def tone(value: float) -> str:
 
 
 def long_date(day: date) -> str:
-    """Write Friday, 14 June 2024, whatever the machine's locale."""
+    """Write Friday, 14 June 2024, independent of the machine's locale."""
     return f"{WEEKDAYS[day.weekday()]}, {short_date(day)}"
 
 

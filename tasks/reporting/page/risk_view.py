@@ -1,4 +1,4 @@
-"""The page's lines about risk: limits, stress scenarios, and where the risk sits."""
+"""The page's lines about risk: limits, stress scenarios, and the sources of risk."""
 
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ class ScenarioLine:
 
 @dataclass(frozen=True)
 class ShareLine:
-    """One name's share of the portfolio's variance beside its weight."""
+    """One name's share of the portfolio's variance, and its weight."""
 
     symbol: str
     share: float
@@ -57,7 +57,7 @@ class ShareLine:
 
 @dataclass(frozen=True)
 class RiskLines:
-    """Everything that the page says about the target portfolio's risk besides the chart."""
+    """The text of the page about the target portfolio's risk."""
 
     figures: tuple[tuple[str, str], ...]
     losses: tuple[tuple[str, dict[str, float]], ...]

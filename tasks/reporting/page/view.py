@@ -96,7 +96,7 @@ class GroupLine:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the day's trades are estimated to cost."""
+    """The estimated costs of the day's trades."""
 
     commission_usd: float
     slippage_usd: float
@@ -217,7 +217,7 @@ def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) 
 
 
 def book_lines(inputs: DayInputs, weights: pd.DataFrame) -> list[BookLine]:
-    """Return the target portfolio in the order of portfolio_weights.csv; names neither held nor wanted are left out."""
+    """Return the target portfolio in the order of portfolio_weights.csv, without names that are not held or wanted."""
     shown = weights[(weights["weight"] != 0) | (weights["current_weight"] != 0) | (weights["symbol"] == CASH)]
     named = shown.loc[shown["symbol"] != CASH, ["weight", "current_weight"]]
     scale = max(float(named.max().max()), 1e-9) if len(named) else 1.0

@@ -72,7 +72,7 @@ def level_marks(low: float, high: float) -> list[float]:
 
 
 def underwater_chart(sessions: Days, depth: Floats, others: Sequence[Line], description: str) -> Chart:
-    """Draw the portfolio's drawdown as an area, and those of others as lines."""
+    """Draw the portfolio's drawdown as an area, other drawdowns as lines."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = time_axes(figure, size, sessions, right=LABELS)
@@ -180,7 +180,7 @@ def periods_chart(
 
 
 def returns_chart(returns: Floats, var: float, description: str) -> Chart:
-    """Draw the daily returns beside a normal distribution of the same mean and deviation; the tail is coloured."""
+    """Draw the daily returns and a normal distribution of the same mean and deviation; the tail is coloured."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)

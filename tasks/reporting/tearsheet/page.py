@@ -117,7 +117,7 @@ def _trip_tiles(sheet: TearSheet) -> list[Tile]:
 
 
 def _trip_tile(name: str, figure: Figure) -> Tile:
-    """Return a figure of round trips; its number of observations is that of the closed ones."""
+    """Return a figure of round trips; its number of observations counts the closed ones."""
     note = tables.note_of(figure)
     detail = counted(figure.sessions, "closed trip") + (f", {note}" if note else "")
     return Tile(tables.label_of(name), tables.figure_text(name, figure.value), detail)

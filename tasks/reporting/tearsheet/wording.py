@@ -24,8 +24,8 @@ OPTIMISTIC = (
 PARTS_EXPLAINED = {
     "market": "mean exposure × the benchmark's return",
     "timing": "exposure above or below its mean × the benchmark's return",
-    "sector": "holdings × (return of their sector − that of the benchmark)",
-    "selection": "holdings × (their return − that of their sector)",
+    "sector": "holdings × (sector return − benchmark return)",
+    "selection": "holdings × (own return − sector return)",
     "trading": "effect of a session's fills up to its close",
     "interest": "on cash",
     "cost": "commission, fees, slippage and borrow",

@@ -1,8 +1,8 @@
 """The effective number of trials: the number of independent trials with the same chance of a good result by luck.
 
 Trials are not independent if their Sharpe ratios are correlated, because their returns are correlated or because they
-share sessions. So the correlation of two trials is that of their mean returns: the correlation of their returns on the
-common sessions, times the share of sessions that are common.
+share sessions. So the correlation of two trials is measured on their mean returns: the correlation of their returns on
+the common sessions, times the share of sessions that are common.
 
 Trials are clustered by this correlation. A cluster counts as (Σ√λ)² / Σλ trials, where λ are the eigenvalues of its
 correlation matrix (Galwey 2009): one if all are identical, their number if they are uncorrelated. Clustering comes

@@ -85,7 +85,7 @@ def expected_maximum(trials: float) -> float:
 def deflated_sharpe(moments: Moments, *, trials: float, variance: float, convention: Convention) -> float:
     """Return the probability that the Sharpe ratio exceeds that expected of the best of `trials` without skill.
 
-    `variance` is that of the Sharpe ratios of the trials.
+    `variance`: of the trials' Sharpe ratios.
     """
     bar = sqrt(variance) * expected_maximum(trials)
     return probabilistic_sharpe(moments, benchmark=bar, convention=convention)
@@ -103,7 +103,7 @@ def min_track_record(moments: Moments, *, benchmark: float, level: float = LEVEL
 
 
 def min_backtest_length(trials: float, *, sharpe: float) -> float:
-    """Return in how many periods the best of so many trials without skill is expected to show this Sharpe ratio."""
+    """Return the number of periods in which the best of these trials without skill is expected to reach this ratio."""
     return (expected_maximum(trials) / sharpe) ** 2
 
 

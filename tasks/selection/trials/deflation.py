@@ -32,7 +32,7 @@ def deflate(
 ) -> Deflation:
     """Return the deflated evidence for a candidate of the week, given all trials.
 
-    `week`: the returns of the week's candidates; `ranked`: those of them that rank names. Without a candidate, or with
+    `week`: the returns of the week's candidates; `ranked`: which of them rank names. Without a candidate, or with
     too few sessions of returns, there is no evidence.
     """
     effective = effective_number(history)

@@ -17,7 +17,7 @@ from tasks.models.training.metrics import QUANTILES, Labels, Vector
 def best_fifth_returns(
     panel: Panel, tested: OutOfSample, scores: Vector, *, horizon: int, entry: Entry, neutral: bool = True
 ) -> pd.Series:
-    """Return the mean return of the top fifth by score minus that of all tested names, by session.
+    """Return the mean return of the top fifth by score minus the mean of all tested names, by session.
 
     `scores` has one entry for each row of `tested`. Only sessions on which all overlapping portfolios are held are
     returned. Constant scores have no top fifth: their returns are 0.

@@ -88,7 +88,7 @@ def scores(
 
 
 def _ratio(sums: Values, row: int, fast: int, slow: int) -> Values:
-    """Return the sum of the last `fast` sessions relative to that of the last `slow` ones."""
+    """Return the sum of the last `fast` sessions relative to the sum of the last `slow` ones."""
     ends = sums[row + 1]
     ratio: Values = (ends - sums[row + 1 - fast]) / np.maximum(ends - sums[row + 1 - slow], 1e-12)
     return ratio

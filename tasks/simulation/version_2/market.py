@@ -1,7 +1,7 @@
 """The market as a whole in version 2: the regimes of version 1, with volatility that clusters and rises in falls.
 
-No row depends on a later one. Shocks are symmetric around zero whatever the volatility, so that no exposure to the
-market is paid or punished beyond the drift that all names share.
+No row depends on a later one. Shocks are symmetric around zero at any volatility, so that exposure to the market
+earns or loses nothing beyond the drift that all names share.
 """
 
 from math import sqrt

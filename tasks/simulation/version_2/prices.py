@@ -90,7 +90,7 @@ def new_unrest(count: int) -> Unrest:
 
 
 def complete(companies: Companies, unrest: Unrest, slots: Slots, draws: Draws) -> None:
-    """Complete new companies: volatile ones move more with the market, and so do those of cyclical sectors."""
+    """Complete new companies: volatile companies and cyclical sectors move more with the market."""
     restless = np.log(companies.base_volatility[slots] / (0.26 / sqrt(SESSIONS_PER_YEAR)))
     noise = draws.profile.standard_normal((2, slots.size))
     beta = SECTOR_BETA[companies.sector[slots]] + 0.55 * restless + 0.17 * noise[0]

@@ -1,6 +1,6 @@
 """Extract a company's reports from EDGAR's company facts: one row per quarterly or annual report.
 
-A report repeats items of earlier periods; only those of its own period are used, as reported there, so that a
+A report repeats items of earlier periods; only items of its own period are used, as reported there, so that a
 correction takes effect with the report that makes it.
 """
 

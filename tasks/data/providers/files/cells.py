@@ -1,6 +1,6 @@
 """Convert columns of a file to days, numbers and text by fixed rules (docs/data.md), or report the first bad cell.
 
-Accepted besides YYYY-MM-DD and plain numbers: surrounding spaces, and midnight after a date. Ambiguous values
+Also accepted: spaces around a value, and midnight after a date. Ambiguous values
 (01/02/2024, 1,500) are never guessed.
 """
 
