@@ -3,11 +3,41 @@
 The defaults are in base.yaml, not here: a missing limit is an error.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.section import Count, Fraction, NotNegative, Positive, Section
+
+
+class SearchRange(Section):
+    """The values that a search tries for one parameter."""
+
+    low: int | float
+    """Smallest value; if both bounds are whole numbers, only whole numbers are tried."""
+    high: int | float
+    """Largest value."""
+    scale: Literal["linear", "log"]
+    """How values are distributed over the range."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError("low must be above 0 on a log scale")
+        return self
+
+
+class Search(Section):
+    """The search of parameters, for candidates with a search space (docs/tuning.md)."""
+
+    enabled: bool
+    """Whether candidates with a search space take part in `weekly`; never in `weekly --quick`."""
+    trials: Count
+    """Number of trials of each search; every one counts in the trial ledger."""
+    batch: Count
+    """Trials that are proposed together; more are evaluated in parallel, fewer learn from each other sooner."""
 
 
 class Candidate(Section):
@@ -28,6 +58,8 @@ class Candidate(Section):
     """Kind of model."""
     parameters: dict[str, float | int | str]
     """Passed to the model unchanged."""
+    search: dict[str, SearchRange] = Field(default_factory=dict)
+    """Parameters to search each week, if models.search.enabled; by default none."""
 
 
 class FeatureChecks(Section):
@@ -64,8 +96,8 @@ class Models(Section):
     """Lower training weight for older rows (time_decay), for rows with overlapping labels (uniqueness), or for both."""
     half_life_sessions: Count
     """With time decay, a row has half the weight of one this many sessions later."""
-    train_sessions: Count
-    """Length of a training window."""
+    train_sessions: Count | None
+    """Length of a training window; null: all earlier sessions (an expanding window)."""
     min_train_sessions: Count
     """A fold preceded by fewer sessions of history than this is omitted."""
     test_sessions: Count
@@ -80,6 +112,9 @@ class Models(Section):
     """Smallest deflated Sharpe ratio of a champion, given all trials to date; 0: no minimum."""
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
+    processes: Count
+    """Processes that train; with 1, two threads of the process itself. The results are the same."""
+    search: Search
     feature_checks: FeatureChecks
     max_age_days: Count
     """A champion selected longer ago than this is not used."""

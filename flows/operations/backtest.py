@@ -215,8 +215,14 @@ def _computed(
 
 def candidates_of(names: Sequence[str], settings: "Settings") -> "tuple[Candidate, ...]":
     """Return the named candidates, each once."""
-    known = {each.name: each for each in settings.models.candidates}
+    known = {each.name: each for each in settings.models.candidates if not each.search}
     for name in names:
+        if any(each.name == name and each.search for each in settings.models.candidates):
+            raise ConfigError(
+                f"{name} has no parameters of its own: each weekly run searches them.",
+                remedy="Add a candidate with the parameters that were found to models.candidates (docs/tuning.md).",
+                model=name,
+            )
         if name not in known:
             raise ConfigError(
                 f"No candidate is named {name!r}.",

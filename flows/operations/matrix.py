@@ -66,7 +66,7 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
         )
     settings = run.settings
     candidates = candidates_of(
-        request.models or tuple(each.name for each in settings.models.candidates), settings
+        request.models or tuple(each.name for each in settings.models.candidates if not each.search), settings
     )
     optimizers = optimizers_of(request.optimizers, settings)
     regimes = regimes_named(request.regime or "both")

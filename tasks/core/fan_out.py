@@ -1,14 +1,18 @@
-"""Spread independent work over processes. The number of processes affects only the order of results.
+"""Spread independent work over processes. Results come in the order of the items, however many processes there are.
 
-A worker exits when this process ends for any reason, because its pipe is then closed.
+Work must depend on nothing but its item, because that of a killed worker is done again. A worker exits when this
+process ends for any reason, because its pipe is then closed.
 """
 
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from tasks.core.errors import TransientError
@@ -16,68 +20,136 @@ from tasks.core.errors import TransientError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Report = Callable[[int], None]  # how many units of work were done since the last report
+Work = Callable[[Item, Report], Result]
+Run = Callable[[Sequence[Item]], Iterator[Result]]
 
 STARTED, PROGRESS, RESULT, ERROR = range(4)
+ATTEMPTS = 3  # of an item whose worker was killed
 
 
 def fan_out(
-    work: Callable[[Item, Report], Result], items: Sequence[Item], *, processes: int, report: Report
+    work: Work[Item, Result], items: Sequence[Item], *, processes: int, report: Report
 ) -> Iterator[Result]:
-    """Yield the result of `work` for each item, as it is completed. `work` must be a module-level function.
+    """Yield the result of `work` for each item, in order. `work` must be picklable; see `workers`."""
+    with workers(work, processes=min(processes, len(items)), report=report) as run:
+        yield from run(items)
 
-    With one process or one item, the work is done in this process. Raises the exceptions of `work`, and TransientError
-    if a worker was killed; the other workers are then stopped.
+
+@contextmanager
+def workers(
+    work: Work[Item, Result], *, processes: int, threads: int = 1, report: Report = lambda _: None
+) -> Iterator[Run[Item, Result]]:
+    """Yield a function that returns the results of items in order; its workers are kept until the block ends.
+
+    With fewer than two processes the work is done in this one, by `threads` threads. The function raises the exceptions
+    of `work`. An item whose worker was killed is done again, and TransientError is raised if that happens ATTEMPTS
+    times to one item.
     """
-    if min(processes, len(items)) < 2:
-        yield from (work(item, report) for item in items)
-        return
-    context = get_context("spawn")  # the threads of libraries do not survive a fork
-    workers: dict[Connection, Any] = {}
-    try:
-        for _ in range(min(processes, len(items))):
-            ours, theirs = context.Pipe()
-            workers[ours] = context.Process(target=_serve, args=(work, theirs), daemon=True)
-            workers[ours].start()
-            theirs.close()
-        yield from _collect(list(items), list(workers), report)
-    finally:
-        for process in workers.values():
-            process.terminate()
-        for process in workers.values():
-            process.join()
+    if processes > 1:
+        pool = _Pool(work, processes, report)
+        try:
+            yield pool.run
+        finally:
+            pool.stop()
+    elif threads > 1:
+        with ThreadPoolExecutor(threads) as executor:
+            yield lambda items: executor.map(lambda item: work(item, report), items)
+    else:
+        yield lambda items: (work(item, report) for item in items)
 
 
-def _collect(waiting: list[Any], connections: list[Connection], report: Report) -> Iterator[Any]:
-    """Send the items in order, each to the next free worker; yield the results."""
-    missing = len(waiting)
-    waiting.reverse()
-    while missing:
-        for connection in wait(connections):
-            kind, content = _received(connection)  # type: ignore[arg-type]
-            if kind == ERROR:
-                raise content
-            if kind == PROGRESS:
-                report(content)
-                continue
-            if kind == RESULT:
-                missing -= 1
-                yield content
-            if waiting:
-                connection.send(waiting.pop())  # type: ignore[union-attr]
+@dataclass
+class _Worker:
+    process: BaseProcess
+    is_ready: bool = False
+    place: int | None = None  # of the item that it works on
+    reported: int = 0  # units of that item
 
 
-def _received(connection: Connection) -> tuple[int, Any]:
-    try:
-        kind, content = connection.recv()
-    except EOFError:
-        raise TransientError(
-            "A worker process was killed, perhaps because memory ran out.",
-            remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
-        ) from None
-    return kind, content
+@dataclass
+class _Pool:
+    work: Work[Any, Any]
+    processes: int
+    report: Report
+    workers: dict[Connection, _Worker] = field(default_factory=dict)
+
+    def run(self, items: Sequence[Any]) -> Iterator[Any]:
+        """Yield the results in order; each item goes to the next free worker."""
+        waiting, attempts = list(range(len(items)))[::-1], [0] * len(items)
+        done: dict[int, Any] = {}
+        while len(self.workers) < min(self.processes, len(items)):
+            self._start()
+        for place in range(len(items)):
+            while place not in done:
+                self._hand_out(waiting, items)
+                for connection in wait(list(self.workers)):
+                    self._receive(connection, done, waiting, attempts)  # type: ignore[arg-type]
+            yield done.pop(place)
+
+    def stop(self) -> None:
+        """Stop all workers, whatever they are doing."""
+        for worker in self.workers.values():
+            worker.process.terminate()
+        for connection, worker in self.workers.items():
+            worker.process.join()
+            connection.close()
+
+    def _start(self) -> None:
+        context = get_context("spawn")  # the threads of libraries do not survive a fork
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(self.work, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        self.workers[ours] = _Worker(process)
+
+    def _hand_out(self, waiting: list[int], items: Sequence[Any]) -> None:
+        for connection, worker in self.workers.items():
+            if waiting and worker.is_ready and worker.place is None:
+                worker.place, worker.reported = waiting.pop(), 0
+                with suppress(BrokenPipeError, ConnectionResetError):  # killed: noticed when it is read
+                    connection.send(items[worker.place])
+
+    def _receive(
+        self, connection: Connection, done: dict[int, Any], waiting: list[int], attempts: list[int]
+    ) -> None:
+        worker = self.workers[connection]
+        try:
+            kind, content = connection.recv()
+        except (EOFError, OSError):  # the latter in the middle of a message
+            self._replace(connection, waiting, attempts)
+            return
+        if kind == ERROR:
+            raise content
+        if kind == PROGRESS:
+            worker.reported += content
+            self.report(content)
+        if kind == STARTED:
+            worker.is_ready = True
+        if kind == RESULT and worker.place is not None:
+            done[worker.place], worker.place = content, None
+
+    def _replace(self, connection: Connection, waiting: list[int], attempts: list[int]) -> None:
+        """Start another worker for the killed one; its item is next."""
+        worker = self.workers.pop(connection)
+        worker.process.join()
+        connection.close()
+        place = worker.place
+        if place is None and worker.is_ready:
+            self._start()
+            return
+        if place is not None:
+            attempts[place] += 1
+            self.report(-worker.reported)
+        if place is None or attempts[place] == ATTEMPTS:
+            raise TransientError(
+                "Worker processes were killed, perhaps because memory ran out.",
+                remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
+            )
+        waiting.append(place)
+        self._start()
 
 
-def _serve(work: Callable[[Any, Report], Any], connection: Connection) -> None:
+def _serve(work: Work[Any, Any], connection: Connection) -> None:
     """Process the items received until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends this process
 

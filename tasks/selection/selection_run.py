@@ -6,6 +6,7 @@ Pure: from a panel, features and settings to a `SelectionRun`.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -24,15 +25,16 @@ from tasks.models.schema import Statistic
 from tasks.models.training.controls import controls_of
 from tasks.models.training.dataset import Dataset, OutOfSample, make_dataset
 from tasks.models.training.fitted import Fitted
-from tasks.models.training.fold_by_fold import FoldResult, fit, measure_together, walk_forward
-from tasks.models.training.rows import forward_of, label_sessions, origin_of, rows_of, window_of
-from tasks.models.training.walkforward import (
-    BLOCK,
-    Fold,
-    Positions,
-    make_folds,
-    split_folds,
+from tasks.models.training.fold_by_fold import (
+    FoldResult,
+    fit,
+    fold_workers,
+    measure_together,
+    walk_forward,
 )
+from tasks.models.training.rows import forward_of, label_sessions, origin_of, rows_of, window_of
+from tasks.models.training.splits import NOTHING, Fold, Positions
+from tasks.models.training.walkforward import BLOCK, make_folds, split_folds
 from tasks.selection.choice import (
     PromotionLimits,
     best_on_selection_folds,
@@ -40,6 +42,7 @@ from tasks.selection.choice import (
     select_candidate,
 )
 from tasks.selection.schema import CandidateResult, Choice, Deflation
+from tasks.selection.search.run import Ground, MemoryStudies, Studies, clear_of, search
 from tasks.selection.statement import named
 from tasks.selection.trials.deflation import deflate
 from tasks.selection.trials.history import Trial, TrialLedger
@@ -64,6 +67,7 @@ class SelectionRun:
     candidate: Candidate
     choice: Choice
     deflation: Deflation
+    candidates: tuple[Candidate, ...]  # as trained: with the parameters that were found
     results: tuple[CandidateResult, ...]
     folds: pd.DataFrame  # one row per candidate and fold
     fitted: Fitted
@@ -74,8 +78,10 @@ class SelectionRun:
     statistic: Statistic
 
 
-def window_needed(settings: ModelSettings) -> int:
-    """Return how many sessions, up to the last one, the selection needs."""
+def window_needed(settings: ModelSettings) -> int | None:
+    """Return how many sessions, up to the last one, the selection needs; None: all."""
+    if settings.train_sessions is None:
+        return None
     tests = settings.folds * settings.test_sessions
     return (
         warm_up(SETS[settings.features])
@@ -95,10 +101,12 @@ def run_selection(
     quick: bool,
     seed: Seed,
     ledger: TrialLedger,
+    studies: Studies | None = None,
 ) -> SelectionRun:
-    """Train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other.
+    """Search, train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other.
 
-    Every candidate is recorded in the ledger once it is tested; the deflation uses all trials of the ledger.
+    Every candidate is recorded in the ledger once it is tested, and so is every trial of a search; the deflation uses
+    all trials of the ledger. Without `studies` an interrupted search begins anew.
     """
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)
@@ -115,10 +123,26 @@ def run_selection(
     walks: dict[str, list[FoldResult]] = {}
     returns: dict[str, pd.Series] = {}
     splits = splits_of(panel, data, folds, settings)
-    for each in candidates:
-        walks[each.name] = walk_forward(each, data, tested, folds, settings, seed=seed(each.name))
-        returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
-        ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))
+    with fold_workers(data, tested, settings) as run:
+        candidates = tuple(
+            search(
+                each,
+                ground_of(panel, data, tested, folds, settings),
+                settings.search,
+                run,
+                partial(returns_of, panel, settings=settings),
+                seed=seed(each.name),
+                ledger=ledger,
+                studies=studies or MemoryStudies(),
+            )
+            if each.search
+            else each
+            for each in candidates
+        )
+        for each in candidates:
+            walks[each.name] = walk_forward(each, folds, run, seed=seed(each.name))
+            returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
+            ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))
     results = tuple(summary(each, walks[each.name], tested) for each in candidates)
     limits = limits_of(settings)
     best = best_on_selection_folds(results, limits)
@@ -133,12 +157,13 @@ def run_selection(
     chosen = choice.result.name if choice.result else BASELINE
     candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
-    rows = data.training_rows(last_window(data, settings), known_before=len(panel.sessions))
+    rows = data.training_rows(last_window(data, settings), NOTHING)
     fitted = fit(candidate, data, rows, settings, seed=seed(candidate.name))
     return SelectionRun(
         candidate,
         choice,
         deflation,
+        candidates,
         results,
         _fold_table(walks),
         fitted,
@@ -171,11 +196,22 @@ def returns_of(
     return best_fifth_returns(panel, tested, scores, horizon=tested.overlap, entry=settings.entry)
 
 
+def ground_of(
+    panel: Panel, data: Dataset, tested: OutOfSample, folds: tuple[Fold, ...], settings: ModelSettings
+) -> Ground:
+    """Return what a search may see: the selection folds, up to the last label that ends before the confirmation."""
+    earlier, later = split_folds(folds)
+    seen = clear_of(earlier, before=int(later[0].test[0]), label_sessions=label_sessions(settings))
+    sessions = np.concatenate([fold.test for fold in seen])
+    return Ground(seen, tested.of_sessions(sessions), splits_of(panel, data, seen, settings))
+
+
 def splits_of(panel: Panel, data: Dataset, folds: tuple[Fold, ...], settings: ModelSettings) -> str:
     """Return a hash of the folds, the features and the settings that every candidate is trained and tested with."""
     days = panel.sessions.astype("datetime64[D]").astype(str)
     windows = [
-        [days[each.train].tolist(), days[each.test].tolist(), str(days[each.known_before])] for each in folds
+        [days[each.train].tolist(), days[each.test].tolist(), str(days[each.closed.start[0]])]
+        for each in folds
     ]
     given = settings.model_dump(mode="json", include=set(TRAINED_WITH))
     return sha256_of_record({"folds": windows, "feature_set": data.feature_set, "settings": given})
@@ -193,15 +229,22 @@ def folds_of(panel: Panel, data: Dataset, settings: ModelSettings) -> tuple[Fold
 
 
 def last_window(data: Dataset, settings: ModelSettings) -> Positions:
-    """Return the training window of the final model: the last `train_sessions` with complete labels."""
-    sampled = data.sampled
-    return sampled[sampled > sampled[-1] - settings.train_sessions] if sampled.size else sampled
+    """Return the training window of the final model: the last `train_sessions` with complete labels, or all."""
+    sampled, length = data.sampled, settings.train_sessions
+    return sampled if length is None or not sampled.size else sampled[sampled > sampled[-1] - length]
 
 
 def configured_candidates(settings: ModelSettings, *, quick: bool) -> tuple[Candidate, ...]:
-    """Return the candidates to train: all, or the quick ones, and always the best single feature."""
-    names = settings.quick_candidates
-    wanted = tuple(each for each in settings.candidates if not quick or each.name in names)
+    """Return the candidates to train: all, or the quick ones, and always the best single feature.
+
+    Those with a search space are omitted unless searching is enabled; the quick ones are never searched.
+    """
+    names, searches = settings.quick_candidates, settings.search.enabled and not quick
+    wanted = tuple(
+        each
+        for each in settings.candidates
+        if (not quick or each.name in names) and (searches or not each.search)
+    )
     has_yardstick = any(each.kind == YARDSTICK for each in wanted)
     return wanted if has_yardstick else (*wanted, YARDSTICK_CANDIDATE)
 

@@ -35,9 +35,9 @@ from tasks.selection.promotion import (
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
 from tasks.selection.schema import Promotion, RunnerUp, Training
+from tasks.selection.search.store import HomeStudies
 from tasks.selection.selection_run import (
     SelectionRun,
-    configured_candidates,
     last_window,
     limits_of,
     run_selection,
@@ -61,7 +61,13 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         run.home, str(run.session), "weekly --quick" if quick else "weekly", market.snapshot.id
     )
     selected = run_selection(
-        panel, features, settings, quick=quick, seed=lambda name: run.seed(f"model {name}"), ledger=ledger
+        panel,
+        features,
+        settings,
+        quick=quick,
+        seed=lambda name: run.seed(f"model {name}"),
+        ledger=ledger,
+        studies=HomeStudies(run.home.studies, f"{run.session} {market.snapshot.id[:12]}"),
     )
     data = selected.data
     model = _dumped(run, "candidate", selected.fitted)
@@ -92,7 +98,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         statistic=selected.statistic,
         coverage=None if market.is_simulated else coverage_by_year(market.snapshot, panel.sessions),
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
-        runner_up=_trained_runner_up(run, selected, quick=quick),
+        runner_up=_trained_runner_up(run, selected),
     )
 
 
@@ -119,15 +125,13 @@ def promote_champion(run: Run, training: Training) -> Promotion:
     return Promotion(champion, promoted, reason, challenger, report)
 
 
-def _trained_runner_up(run: Run, selected: SelectionRun, *, quick: bool) -> RunnerUp | None:
+def _trained_runner_up(run: Run, selected: SelectionRun) -> RunnerUp | None:
     """Train the second candidate of the week on the rows of the selected one."""
     settings = run.settings.models
     second = runner_up(selected.results, selected.choice.result, limits_of(settings))
     if second is None:
         return None
-    candidate = next(
-        each for each in configured_candidates(settings, quick=quick) if each.name == second.name
-    )
+    candidate = next(each for each in selected.candidates if each.name == second.name)
     seed = run.seed(f"model {candidate.name}")
     fitted = fit(candidate, selected.data, selected.trained_rows, settings, seed=seed)
     return RunnerUp(

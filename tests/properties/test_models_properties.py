@@ -53,7 +53,7 @@ def test_a_row_is_left_out_exactly_when_its_label_or_the_embargo_reaches_the_tes
         offered = (data.sessions >= oldest) & (data.sessions < test_start)
         reaches = data.label_end + window.embargo >= test_start
         assert (
-            data.training_rows(fold.train, known_before=fold.known_before).tolist()
+            data.training_rows(fold.train, fold.closed).tolist()
             == np.flatnonzero(offered & ~reaches).tolist()
         )
         assert not fold.test.size or fold.test[0] >= test_start
@@ -103,7 +103,7 @@ def test_folds_are_what_counting_back_by_hand_gives(window, last, every, origin,
         window=window,
     )
 
-    assert [(fold.train.tolist(), fold.known_before, fold.test.tolist()) for fold in folds] == expected
+    assert [(fold.train.tolist(), fold.closed.start[0], fold.test.tolist()) for fold in folds] == expected
     assert [fold.number for fold in folds] == list(range(1, len(folds) + 1))
 
 

@@ -195,6 +195,8 @@ def _first_row(span: range, starts: tuple[int, ...], settings: ModelSettings) ->
 
 def _first_training_row(start: int, settings: ModelSettings) -> int:
     """Return the first session that the model of a window depends on, features and residuals of labels included."""
+    if settings.train_sessions is None:
+        return 0
     training = settings.train_sessions + label_sessions(settings) + settings.embargo_sessions
     return max(0, start - training - _longest_window(settings))
 
@@ -248,7 +250,7 @@ def _fold(
     )
     if fold is None:
         return None
-    rows = data.training_rows(fold.train, known_before=fold.known_before)
+    rows = data.training_rows(fold.train, fold.closed)
     if not len(rows):
         return None
     trained = data.sessions[rows]

@@ -35,6 +35,16 @@ class Home:
         return self.root / "data" / "backtests"
 
     @property
+    def searches(self) -> Path:
+        """Finished trials of searches, so that an interrupted search continues; safe to delete between runs."""
+        return self.root / "data" / "searches"
+
+    @property
+    def studies(self) -> Path:
+        """The studies of all searches, an SQLite file of Optuna."""
+        return self.searches / "studies.db"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
@@ -47,7 +57,7 @@ class Home:
     @property
     def derived(self) -> tuple[Path, ...]:
         """The folders that are safe to delete between runs; no backup has them."""
-        return self.work, self.features, self.scores, self.backtests, self.answers
+        return self.work, self.features, self.scores, self.backtests, self.searches, self.answers
 
     @property
     def marker_file(self) -> Path:

@@ -4,7 +4,7 @@ Rows without a known forward return are omitted. Rows without a target are teste
 decides which sessions are trained on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.training.controls import Controls
 from tasks.models.training.metrics import Metrics, metrics_of
-from tasks.models.training.walkforward import Positions
+from tasks.models.training.splits import Positions, Spans
 
+BY_ROW = ("sessions", "symbols", "x", "target", "label_end", "forward")
 LEAST_PRESENT_FRAC = 0.5  # a row with fewer features than this is neither trained on nor scored
 
 
@@ -40,11 +41,10 @@ class Dataset:
         start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
         return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
 
-    def training_rows(self, sessions: Positions, *, known_before: int) -> NDArray[np.intp]:
-        """Return the rows of these sessions with a target that ended before the session `known_before`."""
-        block = self.rows_of(sessions)
-        rows = np.arange(block.start, block.stop)
-        return rows[np.isfinite(self.target[rows]) & (self.label_end[rows] < known_before)]
+    def training_rows(self, sessions: Positions, closed: Spans) -> NDArray[np.intp]:
+        """Return the rows of these sessions with a target that touches no closed span (see `splits`)."""
+        rows = np.flatnonzero(np.isin(self.sessions, sessions) & np.isfinite(self.target))
+        return rows[~closed.touched_by(self.sessions[rows], self.label_end[rows])]
 
     @property
     def sampled(self) -> Positions:
@@ -59,6 +59,12 @@ class OutOfSample:
     data: Dataset
     controls: Controls
     overlap: int  # horizon of the returns in sessions
+
+    def of_sessions(self, sessions: Positions) -> "OutOfSample":
+        """Return the rows of these consecutive tested sessions."""
+        rows = self.data.rows_of(sessions)
+        by_row = {name: getattr(self.data, name)[rows] for name in BY_ROW}
+        return replace(self, data=replace(self.data, **by_row), controls=self.controls.of(rows))
 
     def measure(self, scores: Vector, rows: slice) -> Metrics:
         """Return the metrics of the scores of these rows, which must be whole sessions."""

@@ -1,8 +1,10 @@
-"""Train and test one candidate walk-forward: fold after fold, measured out of sample."""
+"""Train and test candidates fold by fold, measured out of sample. Learners have one thread; folds run in parallel."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +12,18 @@ from threadpoolctl import threadpool_limits
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
+from tasks.core.fan_out import Report, Run, workers
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.kinds.registry import make_model
 from tasks.models.training.dataset import Dataset, OutOfSample
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics, metrics_of
-from tasks.models.training.walkforward import Fold
+from tasks.models.training.splits import Fold
 from tasks.models.training.weights import sample_weights
 
 log = logging.getLogger(__name__)
 
-FOLDS_AT_ONCE = 2  # each a separate model with its own seed, so order does not matter
+THREADS = 2  # of this process if no others are used; each fold is a separate model with its own seed
 
 
 @dataclass(frozen=True)
@@ -54,35 +57,46 @@ def fit(
     return Fitted(candidate.kind, data.features, model)
 
 
-def walk_forward(
-    candidate: Candidate,
-    data: Dataset,
-    tested: OutOfSample,
-    folds: tuple[Fold, ...],
-    settings: ModelSettings,
-    *,
-    seed: int,
-) -> list[FoldResult]:
-    """Train and test the candidate on every fold, oldest first.
+@dataclass(frozen=True)
+class FoldWork:
+    """One candidate to train and test on one fold."""
+
+    candidate: Candidate
+    fold: Fold
+    seed: int
+
+
+RunFolds = Run[FoldWork, FoldResult]
+
+
+@contextmanager
+def fold_workers(data: Dataset, tested: OutOfSample, settings: ModelSettings) -> Iterator[RunFolds]:
+    """Yield a function that trains and tests on several folds at once, here or in `processes` of the settings.
 
     Limits linear algebra to one thread: a model that set the limit itself would lift it while another fold trains.
     """
+    work = partial(_run_fold, data, tested, settings)
+    with threadpool_limits(1), workers(work, processes=settings.processes, threads=THREADS) as run:
+        yield run
+
+
+def walk_forward(
+    candidate: Candidate, folds: tuple[Fold, ...], run: RunFolds, *, seed: int
+) -> list[FoldResult]:
+    """Train and test the candidate on every fold, oldest first. `run`: see `fold_workers`."""
     results = []
-    with threadpool_limits(1), ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
-        for result in pool.map(
-            lambda fold: _run_fold(candidate, data, tested, fold, settings, seed=seed), folds
-        ):
-            results.append(result)
-            log.info(
-                "%s, fold %d of %d: neutral IC %.4f, rank IC %.4f over %d sessions, in training %.4f",
-                candidate.name,
-                result.fold.number,
-                len(folds),
-                result.test.neutral_ic,
-                result.test.rank_ic,
-                result.test.sessions,
-                result.train.rank_ic,
-            )
+    for result in run([FoldWork(candidate, fold, seed) for fold in folds]):
+        results.append(result)
+        log.info(
+            "%s, fold %d of %d: neutral IC %.4f, rank IC %.4f over %d sessions, in training %.4f",
+            candidate.name,
+            result.fold.number,
+            len(folds),
+            result.test.neutral_ic,
+            result.test.rank_ic,
+            result.test.sessions,
+            result.train.rank_ic,
+        )
     return results
 
 
@@ -103,18 +117,15 @@ def predict(fitted: Fitted, x: Rows) -> Vector:
 
 
 def _run_fold(
-    candidate: Candidate,
-    data: Dataset,
-    tested: OutOfSample,
-    fold: Fold,
-    settings: ModelSettings,
-    *,
-    seed: int,
+    data: Dataset, tested: OutOfSample, settings: ModelSettings, work: FoldWork, report: Report
 ) -> FoldResult:
-    train = data.training_rows(fold.train, known_before=fold.known_before)
+    fold = work.fold
+    train = data.training_rows(fold.train, fold.closed)
     test = tested.data.rows_of(fold.test)
-    fitted = fit(candidate, data, train, settings, seed=seed)
-    scores = predict(fitted, tested.data.x[test])
+    with threadpool_limits(1):  # in a process of its own, too
+        fitted = fit(work.candidate, data, train, settings, seed=work.seed)
+        scores = predict(fitted, tested.data.x[test])
+    report(1)
     return FoldResult(
         fold,
         scores,

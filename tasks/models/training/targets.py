@@ -12,7 +12,7 @@ import numpy as np
 from tasks.data.schema.records import Panel
 from tasks.features.labels import Entry, Labels, significant_move, target, triple_barrier
 from tasks.models.training.controls import controls_of
-from tasks.models.training.walkforward import Positions
+from tasks.models.training.splits import Positions
 
 TREND = (
     "momentum_12m",

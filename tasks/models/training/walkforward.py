@@ -1,38 +1,27 @@
 """Walk-forward folds: training windows, each followed by its test window.
 
 Splits are by session, never shuffled, so that no session is in both windows. A training row is used only if its label
-was known, plus an embargo, before the first test session.
+was known, plus an embargo, before the first test session (see `splits`).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.models.training.splits import Embargo, Fold, Positions, closed_by
 
 BLOCK = 21  # sessions; the boundaries of folds move once in a month, not with every day
-
-Positions = NDArray[np.intp]  # of sessions in the panel, ascending
 
 
 @dataclass(frozen=True)
 class Window:
     """Lengths of the windows in sessions of the exchange."""
 
-    train: int
+    train: int | None  # None: all sessions before the test (an expanding window)
     least_train: int  # a fold with less history before it is omitted
     test: int
     folds: int
     embargo: int
-
-
-@dataclass(frozen=True)
-class Fold:
-    """A training window and the following test window, as positions of sessions."""
-
-    number: int  # from 1, oldest first
-    train: Positions
-    known_before: int  # only rows whose label ends before this session are trained on
-    test: Positions
 
 
 def sampled_sessions(first: int, last: int, *, every: int, origin: int) -> Positions:
@@ -75,10 +64,12 @@ def fold_before(test: Positions, sampled: Positions, *, label_sessions: int, win
     """Return the fold with this test window, numbered 0; None with less history before it than `least_train`."""
     known_before = int(test[0]) - window.embargo
     all_known = known_before - label_sessions
-    train_start = max(all_known - window.train, int(sampled[0])) if sampled.size else all_known
+    oldest = int(sampled[0]) if sampled.size else all_known
+    train_start = oldest if window.train is None else max(all_known - window.train, oldest)
     if all_known - train_start < window.least_train:
         return None
-    return Fold(0, _between(sampled, train_start, known_before), known_before, test)
+    closed = closed_by(test, test + label_sessions, Embargo(before=window.embargo, after=0))
+    return Fold(0, _between(sampled, train_start, known_before), (test,), closed)
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:

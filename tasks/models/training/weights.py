@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.models.kinds.base import Vector
-from tasks.models.training.walkforward import Positions
+from tasks.models.training.splits import Positions
 
 Scheme = Literal["equal", "time_decay", "uniqueness", "combined"]
 

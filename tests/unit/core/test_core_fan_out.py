@@ -1,10 +1,11 @@
 import os
 import signal
+from functools import partial
 
 import pytest
 
 from tasks.core.errors import DataError, TransientError
-from tasks.core.fan_out import fan_out
+from tasks.core.fan_out import fan_out, workers
 
 
 def square(number, report):
@@ -20,9 +21,30 @@ def fail_on_three(number, report):
 
 
 def killed_on_three(number, report):
+    report(1)
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def killed_once(marker, number, report):
+    """Kill the worker of the third item, which has then reported a unit, unless that happened before."""
+    report(1)
+    if number == 3 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number, os.getpid()
+
+
+def process_of(number, report):
+    return number, os.getpid()
+
+
+class Unreadable:
+    """Work that ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -31,7 +53,7 @@ def test_every_item_is_done_once_and_its_progress_is_reported(processes):
 
     results = list(fan_out(square, range(5), processes=processes, report=reported.append))
 
-    assert sorted(results) == [0, 1, 4, 9, 16]
+    assert results == [0, 1, 4, 9, 16]
     assert sum(reported) == 10
 
 
@@ -44,9 +66,34 @@ def test_the_error_of_an_item_is_raised_with_all_its_parts(processes):
     assert raised.value.fields == {"count": 3}
 
 
-def test_a_killed_worker_is_an_error_and_not_a_wait_without_end():
-    with pytest.raises(TransientError, match="worker process was killed"):
+def test_an_item_that_kills_every_worker_is_an_error_and_not_a_wait_without_end():
+    with pytest.raises(TransientError, match="Worker processes were killed"):
         list(fan_out(killed_on_three, range(5), processes=2, report=lambda _: None))
+
+
+def test_the_work_of_a_killed_worker_is_done_again_and_counted_once(tmp_path):
+    marker, reported = tmp_path / "killed", []
+
+    results = list(fan_out(partial(killed_once, marker), range(6), processes=2, report=reported.append))
+
+    assert marker.exists()
+    assert [number for number, _ in results] == list(range(6))
+    assert sum(reported) == 6
+
+
+def test_workers_that_cannot_start_are_an_error():
+    with pytest.raises(TransientError, match="Worker processes were killed"):
+        list(fan_out(Unreadable(), range(3), processes=2, report=lambda _: None))
+
+
+@pytest.mark.parametrize(("processes", "threads"), [(2, 1), (1, 2), (1, 1)])
+def test_workers_are_kept_for_the_next_items(processes, threads):
+    with workers(process_of, processes=processes, threads=threads) as run:
+        first, second = list(run([0, 1])), list(run([2, 3, 4]))
+
+    assert [number for number, _ in first + second] == [0, 1, 2, 3, 4]
+    assert len({process for _, process in first + second}) <= processes
+    assert (os.getpid() in {process for _, process in first}) == (processes == 1)
 
 
 def test_no_item_starts_no_process():

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tasks.models.training.dataset import Dataset
-from tasks.models.training.walkforward import Positions, sampled_sessions
+from tasks.models.training.splits import Positions
+from tasks.models.training.walkforward import sampled_sessions
 
 ALL = 10**6  # a session after all that these rows know
 

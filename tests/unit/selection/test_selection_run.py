@@ -9,10 +9,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from config.sections import Candidate
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.registry import make_model
-from tasks.models.training.fold_by_fold import walk_forward
+from tasks.models.training.fold_by_fold import fold_workers, walk_forward
 from tasks.selection.selection_run import (
     BASELINE_CANDIDATE,
     folds_of,
+    last_window,
     out_of_sample,
     rows_of,
     run_selection,
@@ -110,6 +111,18 @@ def test_the_window_that_is_read_gives_the_folds_of_the_whole_history():
     assert [len(fold.test) for fold in part] == [len(fold.test) for fold in whole]
 
 
+def test_an_expanding_window_trains_on_all_earlier_sessions_of_the_whole_history():
+    settings = make_settings(**SMALL | {"models.train_sessions": None}).models
+    panel = make_panel(sessions=560, symbols=6)
+    data = rows_of(panel, features_of(panel, settings), settings)
+
+    folds = folds_of(panel, data, settings)
+
+    assert window_needed(settings) is None
+    assert [fold.train[0] for fold in folds] == [data.sampled[0]] * 3
+    np.testing.assert_array_equal(last_window(data, settings), data.sampled)
+
+
 def threads_of_libraries():
     return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
 
@@ -128,12 +141,33 @@ def test_training_twice_gives_the_same_scores_whichever_fold_ends_first(kind):
     for threads in (1, 2):
         with threadpool_limits(threads):
             before = threads_of_libraries()
-            walks.append(walk_forward(candidate, data, tested, folds, settings, seed=1))
+            with fold_workers(data, tested, settings) as run:
+                walks.append(walk_forward(candidate, folds, run, seed=1))
             assert before.items() <= threads_of_libraries().items()
 
     once, again = walks
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost", "random_forest", "quadratic_ridge"])
+def test_two_processes_give_the_same_scores_as_this_one(kind):
+    panel = make_panel(sessions=560, symbols=30)
+    walks = []
+    for processes in (1, 2):
+        settings = make_settings(**SMALL | {"models.processes": processes}).models
+        features = features_of(panel, settings)
+        data = rows_of(panel, features, settings)
+        folds = folds_of(panel, data, settings)
+        tested = out_of_sample(panel, features, folds, settings)
+        candidate = next(each for each in settings.candidates if each.kind == kind)
+        with fold_workers(data, tested, settings) as run:
+            walks.append(walk_forward(candidate, folds, run, seed=1))
+
+    alone, spread = walks
+    assert [one.test for one in alone] == [other.test for other in spread]
+    for one, other in zip(alone, spread, strict=True):
+        assert one.scores.tobytes() == other.scores.tobytes()
 
 
 def test_a_refused_parameter_names_the_setting():

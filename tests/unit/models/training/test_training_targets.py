@@ -101,7 +101,7 @@ def test_small_moves_are_tested_but_not_learned():
     data = rows_of(panel, features_of(panel, settings), settings)
     fold = folds_of(panel, data, settings)[0]
 
-    learned = data.training_rows(fold.train, known_before=fold.known_before)
+    learned = data.training_rows(fold.train, fold.closed)
 
     assert np.abs(data.forward[learned]).min() > 0.01
     assert np.isfinite(data.target[learned]).all()
@@ -119,11 +119,11 @@ def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
     data = rows_of(panel, features_of(panel, settings), settings)
     fold = folds_of(panel, data, settings)[0]
 
-    learned = data.training_rows(fold.train, known_before=fold.known_before)
+    learned = data.training_rows(fold.train, fold.closed)
 
     last = data.sessions[learned].max()
-    assert fold.known_before - 10 < last < fold.known_before
-    assert data.label_end[learned].max() < fold.known_before
+    assert fold.closed.start[0] - 10 < last < fold.closed.start[0]
+    assert data.label_end[learned].max() < fold.closed.start[0]
     assert len(learned) < data.rows_of(fold.train).stop - data.rows_of(fold.train).start
 
 

@@ -58,14 +58,24 @@ def test_folds_are_the_same_sessions_wherever_the_panel_begins():
 def test_labels_are_known_an_embargo_before_the_test():
     fold = folds_of(300)[0]
 
-    assert fold.known_before == fold.test[0] - 5
-    assert fold.train[-1] == fold.known_before - 1  # a label of that session might end the session after
+    assert fold.closed.start[0] == fold.test[0] - 5
+    assert fold.train[-1] == fold.closed.start[0] - 1  # a label of that session might end the session after
 
 
 def test_a_training_window_is_as_long_as_asked_for_up_to_the_last_session_of_which_all_labels_are_known():
     fold = folds_of(300)[-1]
 
-    assert fold.known_before - 21 - fold.train[0] == 100
+    assert fold.closed.start[0] - 21 - fold.train[0] == 100
+
+
+def test_an_expanding_window_begins_with_the_first_session():
+    rolling, expanding = folds_of(300), folds_of(300, train=None)
+
+    assert [fold.train[0] for fold in rolling] == [105, 126, 147]
+    assert [fold.train[0] for fold in expanding] == [0, 0, 0]
+    for one, other in zip(rolling, expanding, strict=True):
+        assert one.train[-1] == other.train[-1]
+        np.testing.assert_array_equal(one.test, other.test)
 
 
 def test_a_fold_with_too_little_history_is_not_made():

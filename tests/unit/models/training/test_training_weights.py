@@ -129,7 +129,7 @@ def first_fold():
     data = make_data()
     window = Window(train=200, least_train=50, test=60, folds=2, embargo=5)
     fold = make_folds(data.sampled, last=395, origin=0, label_sessions=21, window=window)[0]
-    return data, fold, data.training_rows(fold.train, known_before=fold.known_before)
+    return data, fold, data.training_rows(fold.train, fold.closed)
 
 
 @pytest.mark.parametrize("scheme", ["time_decay", "uniqueness", "combined"])

@@ -1,0 +1,163 @@
+"""Search the parameters of a candidate on the selection folds. Every trial counts in the trial ledger.
+
+The confirmation folds are not seen: neither their labels, nor the sessions that labels of the selection folds reach.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from config.sections import Candidate, Search
+from tasks.core.ids import sha256_of_record
+from tasks.models.kinds.base import Parameters
+from tasks.models.training.dataset import OutOfSample
+from tasks.models.training.fold_by_fold import FoldResult, FoldWork, RunFolds, measure_together
+from tasks.models.training.splits import Fold
+from tasks.selection.search.study import best_parameters, run_batch
+from tasks.selection.trials.history import Trial, TrialLedger
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+log = logging.getLogger(__name__)
+
+
+class Studies(Protocol):
+    """Stores finished trials, so that an interrupted search continues."""
+
+    def finished(self, name: str) -> "list[FrozenTrial]":
+        """Return the finished trials of the study in order; none if it is new."""
+
+    def add(self, name: str, trials: "Sequence[FrozenTrial]") -> None:
+        """Append finished trials to the study."""
+
+
+class MemoryStudies:
+    """Studies that are kept as long as the process."""
+
+    def __init__(self) -> None:
+        self._trials: dict[str, list[FrozenTrial]] = {}
+
+    def finished(self, name: str) -> "list[FrozenTrial]":
+        return list(self._trials.get(name, []))
+
+    def add(self, name: str, trials: "Sequence[FrozenTrial]") -> None:
+        self._trials[name] = [*self.finished(name), *trials]
+
+
+class Returns(Protocol):
+    """Return the out-of-sample returns, by session, of what was tested on some folds."""
+
+    def __call__(self, tested: OutOfSample, walk: Sequence[FoldResult]) -> pd.Series: ...
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a search sees: the selection folds, their rows, and a hash of both and of how models are trained."""
+
+    folds: tuple[Fold, ...]
+    tested: OutOfSample
+    splits: str
+
+
+def clear_of(folds: tuple[Fold, ...], *, before: int, label_sessions: int) -> tuple[Fold, ...]:
+    """Return the folds without tested sessions whose labels reach the session `before`; without folds left empty."""
+    kept = [
+        replace(fold, blocks=tuple(block[block + label_sessions < before] for block in fold.blocks))
+        for fold in folds
+    ]
+    return tuple(fold for fold in kept if fold.test.size)
+
+
+def search(
+    candidate: Candidate,
+    ground: Ground,
+    settings: Search,
+    run: RunFolds,
+    returns_of: Returns,
+    *,
+    seed: int,
+    ledger: TrialLedger,
+    studies: Studies,
+) -> Candidate:
+    """Return the candidate with the parameters that have the largest t of the neutral IC on the selection folds.
+
+    Trials that are in the study already are not made again. A batch is recorded in the ledger, in the order of its
+    trials, before it is stored in the study; recording it twice counts once.
+    """
+    name = study_name(candidate, ground, settings, seed=seed)
+    finished = studies.finished(name)
+    while len(finished) < settings.trials:
+        complete = len(finished) // settings.batch * settings.batch
+        size = min(settings.batch, settings.trials - complete)
+        made = _batch(finished[:complete], candidate, ground, run, seed=seed, size=size)
+        for parameters, walk in made.walks:
+            tested = _rows_of(ground, walk)
+            ledger.record(Trial(_with(candidate, parameters), seed, ground.splits, returns_of(tested, walk)))
+        new = made.trials[len(finished) - complete :]
+        studies.add(name, new)
+        finished = [*finished, *new]
+        log.info(
+            "%s: %d of %d trials, t of the best %.2f",
+            candidate.name,
+            len(finished),
+            settings.trials,
+            max((trial.value for trial in finished if trial.value is not None), default=float("nan")),
+        )
+    return _with(candidate, best_parameters(finished[: settings.trials]))
+
+
+def study_name(candidate: Candidate, ground: Ground, settings: Search, *, seed: int) -> str:
+    """Return a name that differs for every search whose trials would differ; their number is not a part of it."""
+    record = [candidate.model_dump(mode="json"), ground.splits, seed, settings.batch]
+    return f"{candidate.name} {sha256_of_record(record)[:12]}"
+
+
+@dataclass(frozen=True)
+class _Batch:
+    trials: "list[FrozenTrial]"
+    walks: list[tuple[Parameters, list[FoldResult]]]  # in the order of the trials; fewer folds where pruned
+
+
+def _batch(
+    finished: "Sequence[FrozenTrial]",
+    candidate: Candidate,
+    ground: Ground,
+    run: RunFolds,
+    *,
+    seed: int,
+    size: int,
+) -> _Batch:
+    walks: list[tuple[Parameters, list[FoldResult]]] = []
+
+    def evaluate(step: int, remaining: Sequence[tuple[int, Parameters]]) -> list[float]:
+        if step == 0:
+            walks.extend((parameters, []) for _, parameters in remaining)
+        work = [
+            FoldWork(_with(candidate, parameters), ground.folds[step], seed) for _, parameters in remaining
+        ]
+        values = []
+        for (place, _), result in zip(remaining, run(work), strict=True):
+            walk = walks[place][1]
+            walk.append(result)
+            values.append(measure_together(walk, ground.tested).neutral_ic_t)
+        return values
+
+    batch_seed = int(sha256_of_record([seed, len(finished)])[:8], 16)
+    trials = run_batch(
+        finished, candidate.search, seed=batch_seed, size=size, steps=len(ground.folds), evaluate=evaluate
+    )
+    return _Batch(trials, walks)
+
+
+def _with(candidate: Candidate, parameters: Parameters) -> Candidate:
+    return candidate.model_copy(update={"parameters": candidate.parameters | parameters, "search": {}})
+
+
+def _rows_of(ground: Ground, walk: Sequence[FoldResult]) -> OutOfSample:
+    """Return the tested rows of the folds of a walk, which are the first ones."""
+    return ground.tested.of_sessions(np.concatenate([result.fold.test for result in walk]))

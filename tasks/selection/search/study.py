@@ -1,0 +1,78 @@
+"""Propose and prune the trials of a search, with Optuna: a seeded tree-structured Parzen estimator (TPE).
+
+Trials are made in batches of fixed size. A batch is proposed from the finished trials of earlier batches and a seed of
+its own, so that an interrupted search continues as if it had not been interrupted, and the number of processes that
+evaluate a batch changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from config.sections import SearchRange
+from tasks.models.kinds.base import Parameters
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+Space = Mapping[str, SearchRange]
+# For one step, the values of the trials with these parameters up to that step; their positions in the batch come first.
+Evaluate = Callable[[int, Sequence[tuple[int, Parameters]]], Sequence[float]]
+
+LOWEST = -1e6  # instead of a value that is not a number
+
+
+def run_batch(
+    finished: "Sequence[FrozenTrial]", space: Space, *, seed: int, size: int, steps: int, evaluate: Evaluate
+) -> "list[FrozenTrial]":
+    """Return `size` new trials, each complete or pruned.
+
+    After each step but the last, a trial whose best value so far is below the median of the earlier batches' complete
+    trials at that step is pruned. `evaluate` is called once for each step, with the remaining trials in their order.
+    """
+    from optuna import create_study, logging
+    from optuna.pruners import MedianPruner
+    from optuna.samplers import TPESampler
+    from optuna.trial import TrialState
+
+    logging.set_verbosity(logging.WARNING)
+    study = create_study(direction="maximize", sampler=TPESampler(seed=seed), pruner=MedianPruner())
+    study.add_trials(finished)
+    distributions = distributions_of(space)
+    asked = [study.ask(distributions) for _ in range(size)]
+    remaining = list(enumerate(asked))
+    for step in range(steps):
+        values = evaluate(step, [(place, dict(trial.params)) for place, trial in remaining])
+        for (_, trial), value in zip(remaining, values, strict=True):
+            trial.report(value if isfinite(value) else LOWEST, step)
+        if step < steps - 1:
+            pruned = {place for place, trial in remaining if trial.should_prune()}
+            for place in sorted(pruned):
+                study.tell(asked[place], state=TrialState.PRUNED)
+            remaining = [(place, trial) for place, trial in remaining if place not in pruned]
+        else:
+            for (_, trial), value in zip(remaining, values, strict=True):
+                study.tell(trial, value if isfinite(value) else LOWEST)
+    return list(study.get_trials(deepcopy=False)[len(finished) :])
+
+
+def distributions_of(space: Space) -> dict[str, Any]:
+    """Return Optuna's distributions; a range whose bounds are both whole numbers has whole numbers only."""
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    found: dict[str, Any] = {}
+    for name, each in space.items():
+        is_log = each.scale == "log"
+        if isinstance(each.low, int) and isinstance(each.high, int):
+            found[name] = IntDistribution(each.low, each.high, log=is_log)
+        else:
+            found[name] = FloatDistribution(float(each.low), float(each.high), log=is_log)
+    return found
+
+
+def best_parameters(finished: "Sequence[FrozenTrial]") -> Parameters:
+    """Return the parameters of the complete trial with the largest value, the first of equal ones; {} without any."""
+    from optuna.trial import TrialState
+
+    complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
+    return dict(max(complete, key=lambda trial: trial.value).params) if complete else {}
