@@ -7,7 +7,7 @@ import typer
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The model in production, its versions, and the way back.")
+app = typer.Typer(no_args_is_help=True, help="The model in production, its versions, and rollback.")
 
 
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
@@ -34,11 +34,11 @@ def champion_rollback(
     version: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="VERSION", help="Name or number, as shown by history. Default: the one before."
+            "--to", metavar="VERSION", help="Name or number, as shown by history. Default: the previous version."
         ),
     ] = None,
 ) -> int:
-    """Restore exactly the bytes of an earlier version, and log who did."""
+    """Restore an earlier version byte for byte, and record who did so in the audit log."""
     from flows.operations.champion import roll_back
 
     return show(roll_back(context.obj, version=version, by=by, reason=reason), context.obj)

@@ -129,7 +129,7 @@ def challenger_of(training: Training, *, promoted: bool) -> Training | None:
     return replace(
         training,
         candidate=second.candidate,
-        choice=Choice(second.result, f"It was second on the selection folds (t = {t:.2f})."),
+        choice=Choice(second.result, f"It was the runner-up on the selection folds (t = {t:.2f})."),
         deflation=replace(training.deflation, evidence=None),  # which is that of the best candidate
         model=second.model,
         seed=second.seed,

@@ -37,7 +37,7 @@ _kept: dict[Key, tuple[int, Panel]] = {}  # at most one: the window retained las
 
 
 def keep_prices(snapshot: SnapshotRef, *, window: int) -> Panel:
-    """Read the panel without fundamentals and retain it, instead of the one before, for later reads to cut from."""
+    """Read the panel without fundamentals and retain it, replacing the previous one, for later reads to slice."""
     _kept.clear()  # before the read, so that two panels are never in memory
     key, panel = _key(snapshot), _assembled(snapshot, window)
     _kept[key] = window, panel

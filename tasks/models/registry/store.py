@@ -6,7 +6,7 @@ The model is copied first, so between the two steps the model file may belong to
 its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
 as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
 
-The challenger, `production/challenger/`, is such a pair too, in a folder that is exchanged as a whole.
+The challenger, `production/challenger/`, is such a pair too, in a folder that is replaced atomically.
 """
 
 import logging

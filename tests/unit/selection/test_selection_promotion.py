@@ -370,7 +370,7 @@ def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path,
     champion = metadata.champion
     assert (champion.name, champion.kind, metadata.seed) == ("lightgbm", "lightgbm", 8)
     assert (champion.model_sha256, metadata.probe) == (second.model.sha256, second.probe)
-    assert champion.selection_reason == "It was second on the selection folds (t = 3.00)."
+    assert champion.selection_reason == "It was the runner-up on the selection folds (t = 3.00)."
     assert champion.metrics["neutral_ic"] == second.results[0].confirmation["neutral_ic"]
     assert "sharpe" not in champion.metrics  # that evidence is of the selected candidate
 
