@@ -34,7 +34,9 @@ def champion_rollback(
     version: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="VERSION", help="Name or number, as shown by history. Default: the previous version."
+            "--to",
+            metavar="VERSION",
+            help="Name or number, as shown by history. Default: the previous version.",
         ),
     ] = None,
 ) -> int:
