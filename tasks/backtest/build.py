@@ -1,8 +1,9 @@
 """Build the point-in-time data of a backtest from stored tables. No I/O; panel/as_known decides what is known when.
 
-A dividend's pay date is not in the tables: it is paid a fixed number of sessions after the ex-date. A listing ends two
-sessions after its last bar when a delisting is recorded by then (else as soon as it is), at what a holder received; and
-when it has not traded for so long that its symbol would count as another company's, at the last price.
+A dividend's pay date is not in the tables: it is paid a fixed number of sessions after the ex-date. A listing whose
+delisting is recorded ends two sessions after its last bar, or when the delisting becomes known if that is later, at the
+amount that holders received. One that has not traded for so long that its symbol would count as another company's ends
+at the last price.
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,7 @@ def workers(
     """Yield a function that returns the results of items in order; its workers are kept until the block ends.
 
     With fewer than two processes the work is done in this one, by `threads` threads. The function raises the exceptions
-    of `work`. An item whose worker was killed is done again, and TransientError is raised if that happens ATTEMPTS
+    of `work`. An item whose worker was killed is retried, and TransientError is raised if that happens ATTEMPTS
     times to one item.
     """
     if processes > 1:

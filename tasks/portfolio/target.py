@@ -2,8 +2,8 @@
 
 The ladder sets the candidates' weights, every limit is applied, and the holdings move towards these weights as far as
 that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
-no method succeeds the holdings are unchanged. Returns codes, not text: tasks/portfolio/explanation.py describes them
-where a person reads them.
+no method succeeds the holdings are unchanged. Returns codes, which tasks/portfolio/explanation.py describes in
+text.
 """
 
 from dataclasses import dataclass, replace

@@ -2,8 +2,8 @@
 
 Two regimes with their own mean and variance (statsmodels' MarkovRegression), fitted once a calendar year on the
 FITTED_SESSIONS returns before it. A session's reading is the volatility expected from its *filtered* probabilities,
-against the volatility limits of the rules; smoothed probabilities would look ahead. Causal and deterministic: the fit
-starts from fixed values, and a session depends on its own return and those before it.
+compared with the volatility limits of the rules; smoothed probabilities would look ahead. Causal and deterministic: the
+fit starts from fixed values, and a session depends on its own return and those before it.
 """
 
 import warnings

@@ -19,10 +19,10 @@ from tasks.risk.ratios import Numbers
 class Curve:
     """The equity curve of an account. The first entry is the start: only its equity, exposure and regime count.
 
-    `exposure`: invested fraction at the close. `buys_usd`, `sells_usd`: notional filled in the session, both
-    positive. `benchmark`, `risk_free`: returns of the session, NaN where unknown. `regime`: the state determined after
-    the close, which the next session's holdings come from. Raises DataError for unequal lengths, sessions out of order
-    or an equity that is not positive.
+    `exposure`: invested fraction at the close. `buys_usd`, `sells_usd`: notional filled in the session, both positive.
+    `benchmark`, `risk_free`: returns of the session, NaN where unknown. `regime`: the state determined after the close,
+    on which the next session's holdings are based. Raises DataError for unequal lengths, sessions out of order or an
+    equity that is not positive.
     """
 
     sessions: Days

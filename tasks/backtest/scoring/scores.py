@@ -1,11 +1,11 @@
 """Dense out-of-sample scores: every session's companies, scored by the model of the walk-forward window it is in.
 
-The first window begins at the first multiple of BLOCK in the exchange's numbering of sessions with enough history
-before it, each later one `test_sessions` after it. So no boundary depends on a later session, and the last window may
-be short. A model is trained once, on what was known at the close of the session before its window.
+The first window begins at the first session that has enough history and whose number in the exchange's calendar is a
+multiple of BLOCK; each later one begins `test_sessions` later. So no boundary depends on a later session, and the last
+window may be short. A model is trained once, on what was known at the close of the session before its window.
 
 The sessions are divided into spans: within one, nothing became known about earlier sessions (restated bars, late
-actions), and no company changed its name. One panel, as of the span's end, is then what each of its sessions knew.
+actions), and no company changed its name. One panel, as of the span's end, is then valid for all its sessions.
 """
 
 from collections.abc import Callable, Mapping

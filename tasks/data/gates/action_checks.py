@@ -1,8 +1,8 @@
 """Check corporate actions against prices: a share that splits or pays a dividend opens lower by that amount.
 
-A dividend and a split on the same day are checked separately, because vendors record spin-offs as either or as both. An
-action that both open and close contradict is not applied; one that explains only part of the move is applied. Uses the
-bar of the ex-date and earlier ones.
+A dividend and a split on the same day are checked separately, because vendors record spin-offs as one, the other or
+both. An action that both open and close contradict is not applied; one that explains only part of the move is applied.
+Uses the bar of the ex-date and earlier ones.
 """
 
 from dataclasses import dataclass

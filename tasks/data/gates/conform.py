@@ -102,7 +102,7 @@ def _refuse_future(frame: pd.DataFrame, table: Table, through: date, provider: s
 
 def _drift(provider: str, table: str, column: str, what: str) -> DataError:
     return DataError(
-        f"The {table} of {provider} changed shape at column {column!r}: {what}.",
+        f"The table {table} from {provider} does not match the required schema at column {column!r}: {what}.",
         remedy="See docs/adding-a-provider.md for the required columns; nothing was stored.",
         table=table,
         column=column,

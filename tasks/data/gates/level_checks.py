@@ -1,8 +1,8 @@
 """Check levels before they are stored: benchmark, volatility index, risk-free rate.
 
 An implausible level is left out and its session counts as having none: the regime is then the safest that the other
-inputs support, and the report says so. Levels are compared with fixed bounds (data.quality.levels) and the last good
-level, never with other values of the session. Corrects nothing.
+inputs support, and the report mentions it. Levels are compared with fixed bounds (data.quality.levels) and the last
+good level, never with other values of the session. Corrects nothing.
 """
 
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ A move is examined when it exceeds the limit *and* is an outlier among all moves
 crash passes. The bar is set aside for the day if the ratio looks like a misplaced decimal point or an unannounced
 split, or if the price at least doubled; if the new level persists, the next bar confirms it. Any other examined move is
 ignored if the name has recently moved as much, and accepted on high volume unless the price at least halved. Uses no
-later row. Corrects nothing. Errors that affect most names of a session are left to gates/session_moves.
+later row. Corrects nothing. gates/session_moves detects errors that affect most names of a session.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Detect stale bars: prices that repeat the previous session's, or that nobody traded at. Uses no later row."""
+"""Detect stale bars: they repeat the previous session's prices, or nobody traded. Uses no later row."""
 
 from collections.abc import Iterator
 

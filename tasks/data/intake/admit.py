@@ -3,18 +3,18 @@
 A bar passes the gates in this order:
 
 1. gates/reconcile        another source confirms or contradicts the bar
-2. gates/bars             symbol, session and values of the bar are possible
-3. intake/new_rows         its session is new, or the bar restates a stored one
+2. gates/bars             symbol, session and values of the bar are valid
+3. intake/new_rows        its session is new, or the bar restates a stored one
 4. gates/context_rows     it is combined with the stored bars of its symbol
 5. gates/action_checks    splits and dividends that prices contradict are not applied
 6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
-8. gates/stale_bars       prices that repeat the previous session's, or that nobody traded at
+8. gates/stale_bars       bars that repeat the previous session's prices, or without trades
 9. gates/bar_shapes       spikes, flat and thin bars
 10. gates/findings        missing bars, restatements, reused symbols
 11. gates/readiness       enough of the session remains to trade on (else intake/update refuses the delivery)
 
-The same facts give the same rows, however they are split into deliveries.
+Equal facts give equal rows, regardless of how they are split into deliveries.
 """
 
 from collections.abc import Mapping

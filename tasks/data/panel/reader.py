@@ -1,7 +1,7 @@
 """Read the panel of a snapshot from the lake.
 
 A day reads its panel once: `keep_prices` retains the longest window that a stage of the day needs, and `read_prices`
-and `read_panel` cut theirs from it. Stages receive the snapshot, not the panel: so their inputs are small references
+and `read_panel` slice it. Stages receive the snapshot, not the panel: so their inputs are small references
 (ADR 1), and a stage that runs alone reads what it needs. Only one stage uses fundamentals, so they are not retained.
 """
 

@@ -1,7 +1,7 @@
 """The controls on which a neutral IC is residualised, by least squares in each session: sector, beta, volatility, size.
 
 A score that is only a bet on one of them is not skill, and the returns that they explain are most of the noise of a
-session's IC. What is not known is left out, and the names of what was used are reported with every figure.
+session's IC. Unknown controls are omitted, and the names of the controls used are reported with every figure.
 """
 
 from collections.abc import Mapping

@@ -56,7 +56,7 @@ def read_history(run: Run) -> pd.DataFrame:
 
 
 def read_previous_day(run: Run) -> PreviousDay | None:
-    """Read the last published session before this one. If it cannot be read, `problem` says so."""
+    """Read the last published session before this one. If it cannot be read, `problem` states why."""
     folder = _last_folder_before(run.home.live, run.session.day)
     if folder is None:
         return None

@@ -1,8 +1,8 @@
 """Propose and prune the trials of a search, with Optuna: a seeded tree-structured Parzen estimator (TPE).
 
-Trials are made in batches of fixed size. A batch is proposed from the finished trials of earlier batches and a seed of
-its own, so that an interrupted search continues as if it had not been interrupted, and the number of processes that
-evaluate a batch changes nothing.
+Trials are made in batches of fixed size. A batch is proposed from the finished trials of earlier batches and its own
+seed, so that an interrupted search continues as if it had not been interrupted, and the number of processes that
+evaluate a batch has no effect.
 """
 
 from collections.abc import Callable, Mapping, Sequence
