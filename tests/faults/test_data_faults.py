@@ -365,7 +365,7 @@ def test_fault_011_an_item_that_is_no_longer_delivered_is_refused(home, monkeypa
     full = make_delivery()
     bad = replace(full, fundamentals=full.fundamentals.drop(columns="eps"))
 
-    assert_refused(monkeypatch, home, bad, r"fundamentals .*'eps': it is missing, and earlier")
+    assert_refused(monkeypatch, home, bad, r"fundamentals .*'eps': it is missing, although earlier")
 
 
 def test_fault_012_a_truncated_file_of_the_provider_is_refused(tmp_path):
