@@ -51,6 +51,7 @@ class Candidate(Section):
         "random_forest",
         "quadratic_ridge",
         "rank_blend",
+        "stacked_blend",
         "momentum_52_week",
         "best_feature",
         "equal_weight",

@@ -6,10 +6,12 @@ from tasks.models.kinds.best_feature import BestFeature
 from tasks.models.kinds.learners import LEARNERS
 from tasks.models.kinds.rank_blend import RankBlend
 from tasks.models.kinds.rules import EqualWeight, Momentum52Week
+from tasks.models.kinds.stacked_blend import StackedBlend
 
 KINDS: dict[str, type[Model]] = {
     **LEARNERS,
     "rank_blend": RankBlend,
+    "stacked_blend": StackedBlend,
     "momentum_52_week": Momentum52Week,
     "best_feature": BestFeature,
     "equal_weight": EqualWeight,

@@ -15,10 +15,11 @@ from config.sections import Models as ModelSettings
 from tasks.core.fan_out import Report, Run, workers
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.kinds.registry import make_model
+from tasks.models.kinds.stacked_blend import StackedBlend
 from tasks.models.training.dataset import Dataset, OutOfSample
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics, metrics_of
-from tasks.models.training.splits import Fold
+from tasks.models.training.splits import Embargo, Fold, label_ends, purged_folds
 from tasks.models.training.weights import sample_weights
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ def fit(
 ) -> Fitted:
     """Return the candidate's model, trained on these rows."""
     model = make_model(candidate.kind, data.features, candidate.parameters, seed=seed)
+    if isinstance(model, StackedBlend):
+        model.use_parts(
+            out_of_fold_parts(data, rows, folds=model.folds, embargo_sessions=settings.embargo_sessions)
+        )
     weights = sample_weights(
         data.sessions[rows],
         data.symbols[rows],
@@ -55,6 +60,32 @@ def fit(
     )
     model.fit(data.x[rows], data.target[rows], weights)
     return Fitted(candidate.kind, data.features, model)
+
+
+def out_of_fold_parts(
+    data: Dataset, rows: NDArray[np.intp], *, folds: int, embargo_sessions: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Divide training rows by purged k-fold: for each part the places, among `rows`, to train on and to score.
+
+    Empty with fewer sessions than folds.
+    """
+    sessions, ends = data.sessions[rows], data.label_end[rows]
+    tested = np.unique(sessions)
+    if len(tested) < folds:
+        return []
+    return [
+        (
+            np.flatnonzero(np.isin(sessions, fold.train) & ~fold.closed.touched_by(sessions, ends)),
+            np.flatnonzero(np.isin(sessions, fold.test)),
+        )
+        for fold in purged_folds(
+            tested,
+            tested,
+            label_ends(sessions, ends, tested),
+            groups=folds,
+            embargo=Embargo(before=embargo_sessions, after=embargo_sessions),
+        )
+    ]
 
 
 @dataclass(frozen=True)

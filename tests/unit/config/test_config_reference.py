@@ -46,7 +46,7 @@ def test_every_section_is_described(key):
         (
             "models.candidates[].kind",
             (
-                "one of xgboost, lightgbm, random_forest, quadratic_ridge, rank_blend, momentum_52_week,"
+                "one of xgboost, lightgbm, random_forest, quadratic_ridge, rank_blend, stacked_blend, momentum_52_week,"
                 " best_feature, equal_weight"
             ),
         ),

@@ -6,7 +6,8 @@ import pytest
 
 from tasks.core.errors import ConfigError, ModelError
 from tasks.models.kinds.learners import LEARNERS
-from tasks.models.kinds.rank_blend import DEFAULTS, QUANTILES, RankBlend
+from tasks.models.kinds.members import QUANTILES
+from tasks.models.kinds.rank_blend import DEFAULTS, RankBlend
 from tests.champions import FEATURES, make_rows
 
 MEMBERS = "lightgbm quadratic_ridge"
