@@ -3,6 +3,7 @@
 The defaults are in base.yaml, not here: a missing limit is an error.
 """
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -144,6 +145,12 @@ class Regime(Section):
     """Largest purchases of one session in each state, as a fraction of the portfolio (see also safety)."""
     no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
     """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
+    stop_loss_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Annotated[float, Field(ge=0, lt=1)]]
+    """In each state, a name that closed further than this below its recent high is sold and not bought. 0: no stop."""
+    stop_high_sessions: Annotated[int, Field(ge=1, le=252)]
+    """The recent high is the highest close of this many sessions."""
+    stop_pause_sessions: Annotated[int, Field(ge=1, le=252)]
+    """A stop holds until the last close beyond it is this many sessions old."""
     crash_volatility: Positive
     """Volatility index (percent) from which a narrow market is a crash."""
     crash_breadth: Fraction
@@ -176,13 +183,23 @@ class Regime(Section):
             raise ValueError("CRASH is missing: a crash allows no new positions")
         return states
 
-    @field_validator("size_multiplier", "max_buys_frac")
+    @field_validator("size_multiplier", "max_buys_frac", "stop_loss_frac")
     @classmethod
     def _each_state_has_a_value(cls, values: dict[str, float]) -> dict[str, float]:
         missing = {"CRASH", "BEAR", "NEUTRAL", "BULL"} - set(values)
         if missing:
             raise ValueError(f"no value for {', '.join(sorted(missing))}")
         return values
+
+    @field_validator("stop_loss_frac")
+    @classmethod
+    def _a_worse_state_has_no_wider_stop(cls, stops: dict[str, float]) -> dict[str, float]:
+        widths = [stops[state] or math.inf for state in ("CRASH", "BEAR", "NEUTRAL", "BULL")]
+        if widths != sorted(widths):
+            raise ValueError(
+                "a worse state must not have a wider stop: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL, 0 is none"
+            )
+        return stops
 
     @field_validator("exposure_cap")
     @classmethod

@@ -8,6 +8,7 @@ from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
+from tasks.portfolio.stops import stop_window
 from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
 from tasks.regime.history import sessions_to_read
 from tasks.regime.task import detect_regime
@@ -45,4 +46,5 @@ def longest_window(settings: Settings) -> int:
         warm_up(SETS[settings.models.features]),
         sessions_to_read(settings.regime),
         settings.risk.window_sessions + 1,
+        stop_window(settings.regime).sessions,
     )

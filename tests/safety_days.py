@@ -82,6 +82,7 @@ def make_quotes(symbols: list[str], *, price: float = 50.0, adv_usd: float = 1e8
         cap_class=pd.Series([CLASSES[i % 5] for i in range(len(symbols))], symbols),
         members=frozenset(symbols),
         returns=pd.DataFrame(returns, columns=symbols),
+        fall=pd.Series(0.0, symbols),
     )
 
 

@@ -32,6 +32,7 @@ class ScoredView:
     exposure_cap: float
     allows_new_positions: bool
     size_multiplier: float = 1.0
+    stop_loss_frac: float = 0.0
 
     def view(self) -> View:
         """Return the view alone."""
@@ -42,6 +43,7 @@ class ScoredView:
             self.exposure_cap,
             self.allows_new_positions,
             self.size_multiplier,
+            self.stop_loss_frac,
         )
 
 
@@ -74,7 +76,9 @@ def target_of(scored, assets, covariance, held, *, settings) -> FoundTarget:
     """Return the target for scores, quotes, covariances and current weights by symbol."""
     view, session = scored.view(), session_of(scored.scores, assets, covariance.index, held)
     rules = rules_of(settings, session.sectors)
-    candidates = choose_candidates(session.names, session.held, rules=rules)
+    candidates = choose_candidates(
+        session.names, session.held, rules=rules, stop_loss_frac=view.stop_loss_frac
+    )
     known = matrix_of(covariance, session.at(candidates.considered))
     target = target_weights(
         view, session.names, session.held, candidates, known, rules=rules, costing=COSTING
@@ -91,7 +95,7 @@ def chosen_from(scores, assets, has_risk, *, max_positions, held=(), keep_rank_m
         update={"max_positions": max_positions, "keep_rank_multiple": keep_rank_multiple}
     )
     rules = rules_of(settings, session.sectors)
-    candidates = choose_candidates(session.names, session.held, rules=rules)
+    candidates = choose_candidates(session.names, session.held, rules=rules, stop_loss_frac=0.0)
     left_out = {
         str(symbol): obstacle_words(Obstacle(code), rules, candidates)
         for symbol, code in zip(session.symbols, candidates.obstacle.tolist(), strict=True)

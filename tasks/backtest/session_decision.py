@@ -44,6 +44,7 @@ class Signals:
     optimizer: str
     size_multiplier: Vector
     max_buys_frac: Vector
+    stop_loss_frac: Vector
 
     def view(self, row: int) -> View:
         return View(
@@ -53,6 +54,7 @@ class Signals:
             exposure_cap=float(self.exposure_cap[row]),
             allows_new_positions=bool(self.allows_new_positions[row]),
             size_multiplier=float(self.size_multiplier[row]),
+            stop_loss_frac=float(self.stop_loss_frac[row]),
         )
 
 
@@ -118,9 +120,10 @@ class SessionDecision:
         if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
             return None
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
-        candidates = choose_candidates(names, held, rules=self._rules)
+        view = self._signals.view(row)
+        candidates = choose_candidates(names, held, rules=self._rules, stop_loss_frac=view.stop_loss_frac)
         return decide(
-            self._signals.view(row),
+            view,
             names,
             held,
             candidates,
@@ -148,6 +151,7 @@ class SessionDecision:
             has_risk=self._inputs.risk(row).is_estimable,
             adv_usd=facts.adv_usd,
             daily_volatility=facts.daily_volatility,
+            fall=facts.fall,
             sector=world.sector.codes[row].astype(np.int64),
             cap_class=self._cap_class[world.cap_class.codes[row]],
         )

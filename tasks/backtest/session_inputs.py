@@ -24,6 +24,7 @@ from tasks.portfolio.quotes import (
     average_volume,
     daily_volatility,
 )
+from tasks.portfolio.stops import recent_fall, stop_window
 from tasks.risk.covariance import Estimator, estimable, estimator_of
 
 KEPT_ROWS = 4  # the last decision's facts are used again by its fills
@@ -35,6 +36,7 @@ class Facts(NamedTuple):
     price: NDArray[np.float64]  # USD in whole cents
     adv_usd: Vector
     daily_volatility: Vector
+    fall: Vector
     index_multiplier: float
 
 
@@ -63,11 +65,13 @@ class SessionInputs:
         return covariance
 
     def _facts(self, row: int) -> Facts:
-        window = window_at(self._world, row, WINDOW)
+        stops = stop_window(self._settings.regime)
+        window = window_at(self._world, row, max(WINDOW, stops.sessions))
         return Facts(
             self._world.price_cents[row] / CENTS_PER_USD,
             average_volume(window.dollar_volume[-VOLUME_SESSIONS:]),
             daily_volatility(window.close[-VOLATILITY_SESSIONS - 1 :]),
+            recent_fall(window.close, stops),
             multiplier_of(index_at(self._world, row), index=self._settings.costs.volatility_index),
         )
 

@@ -49,6 +49,7 @@ def signals_of(
         allows_new_positions=allowed.allows_new_positions,
         size_multiplier=allowed.size_multiplier,
         max_buys_frac=allowed.max_buys_frac,
+        stop_loss_frac=allowed.stop_loss_frac,
         ranks=ranks,
         score_to_return=_worth(
             world.sessions, folds, ranks=ranks, horizon_sessions=min(models.label_horizons)

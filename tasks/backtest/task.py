@@ -8,7 +8,7 @@ import numpy as np
 from config.settings import config_hash
 from tasks.backtest.build import known_companies
 from tasks.backtest.combination import code_hash
-from tasks.backtest.parity.compare import compare_days, data_of, printed_weights
+from tasks.backtest.parity.compare import compare_days, data_of, printed_weights, sessions_read
 from tasks.backtest.parity.recorded import read_recorded
 from tasks.backtest.parity.schema import ComparedDay, Parity, RecordedDay, Trade
 from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
@@ -20,7 +20,6 @@ from tasks.core.stage import stage
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.models.skill import score_to_return
-from tasks.portfolio.quotes import WINDOW
 from tasks.portfolio.schema import CASH, Portfolio
 from tasks.regime.schema import Regime
 from tasks.safety.schema import Halt
@@ -86,7 +85,7 @@ def _compared(run: Run, snapshot: SnapshotRef, today: RecordedDay, basis: str) -
     recorded = read_recorded(run.home, run.session.day, sessions=SESSIONS - 1, basis=basis)
     days = [*recorded.days, today]
     # one more session than is used: what became known about older ones falls on the first row
-    window = SESSIONS + max(run.settings.risk.window_sessions + 1, WINDOW) + 1
+    window = SESSIONS + sessions_read(run.settings) + 1
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS, window=window)
     companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
     parity = compare_days(

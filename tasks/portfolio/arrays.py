@@ -31,6 +31,7 @@ class Names:
     has_risk: Mask  # its covariance can be estimated
     adv_usd: Vector  # average dollar volume; NaN: unknown
     daily_volatility: Vector  # a fraction; NaN: unknown
+    fall: Vector  # largest recent one below a high (tasks/portfolio/stops.py), a fraction; NaN: unknown
     sector: Codes
     cap_class: Codes
 

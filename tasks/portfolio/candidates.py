@@ -11,6 +11,7 @@ import numpy as np
 
 from tasks.portfolio.arrays import Codes, Held, Names, Places, Vector
 from tasks.portfolio.limits import Rules
+from tasks.portfolio.stops import is_stopped
 
 MAX_Z = 3.0  # one extreme score must not become one extreme position
 KEPT_FRAC = 2 / 3  # no holding is kept in the last third of the ranking, however few names there are
@@ -29,6 +30,7 @@ class Obstacle(IntEnum):
     NO_RISK_ESTIMATE = 7
     BEYOND = 8  # others have better scores
     AFTER_HOLDINGS = 9  # holdings that rank lower take its place
+    STOPPED = 10  # before all other reasons: it is sold whatever the model says
 
 
 class Candidates(NamedTuple):
@@ -41,9 +43,10 @@ class Candidates(NamedTuple):
     keep_rank: int  # among the names that could be chosen: down to here, a holding stays
 
 
-def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
-    """Return `max_positions` names that have a quote, no quarantine and a risk estimate.
+def choose_candidates(names: Names, held: Held, *, rules: Rules, stop_loss_frac: float) -> Candidates:
+    """Return `max_positions` names that have a quote, no quarantine, no stop and a risk estimate.
 
+    A name without a quote cannot be stopped, nor one in quarantine, whose price is in doubt.
     Holdings down to `rules.keep_rank`, but not in the last third, come first, then the best scores. Equal scores go to
     the more liquid name, then to the earlier one.
     """
@@ -55,6 +58,8 @@ def choose_candidates(names: Names, held: Held, *, rules: Rules) -> Candidates:
     obstacle[~np.isfinite(names.score)] = Obstacle.NO_SCORE
     obstacle[names.is_reserved] = Obstacle.RESERVED
     obstacle[~names.is_scored] = Obstacle.UNSCORED
+    has_close = names.has_quote & ~names.is_quarantined
+    obstacle[has_close & is_stopped(names.fall, stop_loss_frac)] = Obstacle.STOPPED
 
     eligible = np.flatnonzero(obstacle == Obstacle.NONE)
     best = eligible[np.lexsort((-names.adv_usd[eligible], -names.score[eligible]))]

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from config.sections import Portfolio as PortfolioSettings
-from tasks.core.text import percent
+from tasks.core.text import counted, percent
 from tasks.portfolio.arrays import Codes, Names
 from tasks.portfolio.candidates import Candidates, Obstacle
 from tasks.portfolio.limits import UNKNOWN_SECTOR, Limits, Rules
@@ -38,6 +38,7 @@ OBSTACLES = {
     Obstacle.QUARANTINED: "it is in quarantine",
     Obstacle.BELOW_A_CENT: "it trades below one cent",
     Obstacle.NO_RISK_ESTIMATE: "it has no risk estimate",
+    Obstacle.STOPPED: "stop loss",
 }
 
 
@@ -53,7 +54,13 @@ def reasons_of(
         said = [f"rank {rank[place]} of {ranked} by score"] if view.ranks and rank[place] else []
         reason = Reason(target.reason[entry])
         if reason == Reason.NOT_CHOSEN:
-            said.append(obstacle_words(Obstacle(candidates.obstacle[place]), rules, candidates))
+            obstacle = Obstacle(candidates.obstacle[place])
+            said.append(obstacle_words(obstacle, rules, candidates))
+            if obstacle == Obstacle.STOPPED:
+                said[-1] += (
+                    f": it closed {percent(names.fall[place])} below its recent high, and the regime's stop"
+                )
+                said[-1] += f" is {percent(view.stop_loss_frac)}"
         elif reason == Reason.KEPT:
             said.append(f"kept: holdings remain candidates down to rank {candidates.keep_rank}")
         elif reason != Reason.NONE:
@@ -111,6 +118,13 @@ def notes_of(
         yield f"{OVERLAYS[effect.overlay]}: {percent(effect.before)} invested before, {percent(effect.after)} after."
     if not view.allows_new_positions:
         yield "The regime allows no new positions and no increases."
+    if view.stop_loss_frac > 0:
+        is_stopped = candidates.obstacle == Obstacle.STOPPED
+        of_held = int(is_stopped[target.places].sum())
+        yield (
+            f"Stop loss: names that closed more than {percent(view.stop_loss_frac)} below their recent high are sold "
+            f"and not bought ({counted(of_held, 'holding')}, {counted(int(is_stopped.sum()) - of_held, 'other name')})."
+        )
     invested = names.sector[target.places[weights > 0]].tolist()
     unknown = sum(sectors[code] == UNKNOWN_SECTOR for code in invested)
     if unknown:

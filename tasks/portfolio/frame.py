@@ -57,6 +57,7 @@ def session_arrays(
         has_risk=symbols.isin(has_risk),
         adv_usd=_numbers(facts["adv_usd"]),
         daily_volatility=_numbers(facts["daily_volatility"]),
+        fall=_numbers(facts["fall"]),
         sector=sector,
         cap_class=cap_class_codes(facts["cap_class"]),
     )

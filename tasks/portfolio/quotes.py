@@ -9,18 +9,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.schema.records import Panel
+from tasks.portfolio.stops import NO_STOPS, StopWindow, recent_fall
 
 VOLUME_SESSIONS = 21
 VOLATILITY_SESSIONS = 63
-WINDOW = VOLATILITY_SESSIONS + 1  # sessions of the panel that this module looks at
+WINDOW = VOLATILITY_SESSIONS + 1  # sessions of the panel that this module looks at, without stops
 
 
-def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) -> pd.DataFrame:
+def quotes(
+    panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame, stops: StopWindow = NO_STOPS
+) -> pd.DataFrame:
     """Return a frame by symbol, in the order of the panel.
 
     price (USD, whole cents; the last known one, per current share), has_quote (it traded on the panel's last
     session), is_quarantined, sector, cap_class, adv_usd (mean of 21 sessions, missing ones count as 0; NaN if
-    all are missing), daily_volatility (a fraction; NaN with fewer than 5 returns).
+    all are missing), daily_volatility (a fraction; NaN with fewer than 5 returns), fall (see `recent_fall`).
     """
     frame = pd.DataFrame(
         {
@@ -31,6 +34,7 @@ def quotes(panel: Panel, *, quarantined: tuple[str, ...], splits: pd.DataFrame) 
             "cap_class": panel.cap_class,
             "adv_usd": average_volume(panel.dollar_volume[-VOLUME_SESSIONS:]),
             "daily_volatility": daily_volatility(panel.close[-VOLATILITY_SESSIONS - 1 :]),
+            "fall": recent_fall(panel.close, stops),
         },
         index=pd.Index(panel.symbols.astype(str), name="symbol"),
     )

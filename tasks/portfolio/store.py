@@ -16,6 +16,7 @@ from tasks.portfolio.holdings.events import Events, events_of
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.holdings.record import positions_of
 from tasks.portfolio.quotes import WINDOW, quotes
+from tasks.portfolio.stops import stop_window
 
 
 def read_positions(run: Run) -> Positions:
@@ -34,9 +35,10 @@ def read_market(run: Run, market: Market, held: Positions) -> tuple[pd.DataFrame
         snapshot.lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session
     )
     events = events_of(tables["actions"], company_index(tables["lives"], tables["renames"]))
-    for window in (WINDOW, None):
+    stops = stop_window(run.settings.regime)
+    for window in (max(WINDOW, stops.sessions), None):
         panel = read_prices(snapshot, window=window)
-        assets = quotes(panel, quarantined=market.quarantined, splits=events.splits)
+        assets = quotes(panel, quarantined=market.quarantined, splits=events.splits, stops=stops)
         if is_priced(held, assets, session=run.session.day, events=events):
             break
     multiplier = multiplier_of(panel.volatility_index, index=run.settings.costs.volatility_index)

@@ -2,8 +2,8 @@
 
 The ladder sets the candidates' weights, every limit is applied, and the holdings move towards these weights as far as
 that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
-no method succeeds the holdings are unchanged. Returns codes, which tasks/portfolio/explanation.py describes in
-text.
+no method succeeds the holdings are unchanged, except that a stop sells whatever the method. Returns codes, which
+tasks/portfolio/explanation.py describes in text.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 from tasks.portfolio.arrays import Codes, Held, Mask, Matrix, Names, Places
-from tasks.portfolio.candidates import Candidates, expected_returns
+from tasks.portfolio.candidates import Candidates, Obstacle, expected_returns
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
@@ -53,6 +53,7 @@ class View:
     exposure_cap: float
     allows_new_positions: bool
     size_multiplier: float = 1.0  # fraction of the position limit that the regime leaves
+    stop_loss_frac: float = 0.0  # a name that fell further below its recent high is sold; 0: no stop
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def target_weights(
     if solution.method == HOLD:
         kept = np.flatnonzero(held.shares[places] > 0)
         places, within, limits = places[kept], within[kept], limits_among(limits, kept)
-    wanted = _with_held(solution, names, held, places, chosen)
+    wanted = _with_held(solution, names, held, candidates, places, chosen)
     if not view.allows_new_positions:
         wanted = without_increases(wanted, held.weight[places])
     cuts = cap_book(wanted, limits)
@@ -168,10 +169,12 @@ def _solve(
     return solution._replace(weights=weights), effects
 
 
-def _with_held(solution: Solution, names: Names, held: Held, places: Places, chosen: Places) -> Weights:
+def _with_held(
+    solution: Solution, names: Names, held: Held, candidates: Candidates, places: Places, chosen: Places
+) -> Weights:
     """Return desired weights of candidates and held names; names that may only be sold get 0."""
     if solution.method == HOLD:
-        return held.weight[places]
+        return np.where(candidates.obstacle[places] == Obstacle.STOPPED, 0.0, held.weight[places])
     wanted = np.zeros(len(places))
     if solution.weights is None:
         return wanted
@@ -186,7 +189,8 @@ def _reasons(
     view: View, names: Names, candidates: Candidates, wanted: Weights, places: Places, method: str
 ) -> Codes:
     if method == HOLD:
-        return np.full(len(places), Reason.UNCHANGED, dtype=np.int64)
+        is_stopped = candidates.obstacle[places] == Obstacle.STOPPED
+        return np.where(is_stopped, Reason.NOT_CHOSEN, Reason.UNCHANGED).astype(np.int64)
     reason = np.zeros(len(places), dtype=np.int64)
     if not view.ranks:
         reason[:] = Reason.UNRANKED

@@ -69,10 +69,13 @@ def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, ri
         exposure_cap=regime.exposure_cap,
         allows_new_positions=regime.allows_new_positions,
         size_multiplier=regime.size_multiplier,
+        stop_loss_frac=regime.stop_loss_frac,
     )
     session = session_arrays(score, assets, returns.columns, book)
     rules = rules_of(settings, session.sectors)
-    candidates = choose_candidates(session.names, session.held, rules=rules)
+    candidates = choose_candidates(
+        session.names, session.held, rules=rules, stop_loss_frac=view.stop_loss_frac
+    )
     considered = session.at(candidates.considered)
     covariance = covariance_of(returns, considered, risk.shrinkage, factors=risk.factors)
     target = target_weights(

@@ -17,6 +17,7 @@ class Allowances(NamedTuple):
     allows_new_positions: NDArray[np.bool_]
     size_multiplier: NDArray[np.float64]
     max_buys_frac: NDArray[np.float64]
+    stop_loss_frac: NDArray[np.float64]  # 0: no stop
 
 
 def allowances(
@@ -26,19 +27,21 @@ def allowances(
     names = [str(state) for state in states]
     multiplier = {str(name): fraction for name, fraction in rules.size_multiplier.items()}
     buys = {str(name): fraction for name, fraction in rules.max_buys_frac.items()}
+    stops = {str(name): fraction for name, fraction in rules.stop_loss_frac.items()}
     caps = [exposure_cap(name, level, rules) for name, level in zip(names, volatility_pct, strict=True)]
     return Allowances(
         np.array(caps, dtype=np.float64),
         np.array([name not in rules.no_new_positions for name in names], dtype=bool),
         np.array([multiplier[name] for name in names], dtype=np.float64),
         np.array([buys[name] for name in names], dtype=np.float64),
+        np.array([stops[name] for name in names], dtype=np.float64),
     )
 
 
 def everything_allowed(sessions: int) -> Allowances:
     """Return the limits if the regime is not used: none."""
     ones = np.ones(sessions)
-    return Allowances(ones, np.ones(sessions, dtype=bool), ones, ones)
+    return Allowances(ones, np.ones(sessions, dtype=bool), ones, ones, np.zeros(sessions))
 
 
 def exposure_cap(state: str, volatility_pct: float, rules: sections.Regime) -> float:

@@ -25,3 +25,4 @@ class Regime:
     history: ArtifactRef  # frame: index session; columns state and one per input
     size_multiplier: float = 1.0  # fraction of the position limit that the state leaves
     max_buys_frac: float = 1.0  # of the portfolio, in one session
+    stop_loss_frac: float = 0.0  # a name that fell further below its recent high is sold; 0: no stop

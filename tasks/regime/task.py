@@ -38,6 +38,7 @@ def detect_regime(run: Run, market: Market) -> Regime:
         exposure_cap=float(allowed.exposure_cap[0]),
         size_multiplier=float(allowed.size_multiplier[0]),
         max_buys_frac=float(allowed.max_buys_frac[0]),
+        stop_loss_frac=float(allowed.stop_loss_frac[0]),
         allows_new_positions=bool(allowed.allows_new_positions[0]),
         inputs={name: value for name, value in measured.items() if not math.isnan(value)},
         notes=regime_notes(

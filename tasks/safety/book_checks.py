@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.text import percent
+from tasks.portfolio.stops import is_stopped
 from tasks.regime.exposure import exposure_cap
 from tasks.safety.facts import Facts
-from tasks.safety.outcome import TOLERANCE, Outcome, at_most
+from tasks.safety.outcome import TOLERANCE, Outcome, at_most, none_of
 
 SUM_TOLERANCE = 1e-6
 CENT = 0.01
@@ -59,6 +60,23 @@ def regime_cap(facts: Facts) -> Outcome:
     limit = allowed_exposure(facts)
     exposure = float(facts.target["weight"].sum(skipna=False))
     return at_most(exposure, limit, detail=f"{facts.regime.state} allows {percent(limit, 2)}")
+
+
+def stop_loss(facts: Facts) -> Outcome:
+    """No name in the target has fallen further than the stop of the state, unless its last price is in doubt."""
+    stop = {str(state): fraction for state, fraction in facts.settings.regime.stop_loss_frac.items()}[
+        facts.regime.state
+    ]
+    if stop == 0:
+        return Outcome(passed=True, value="no stop", limit=f"none in {facts.regime.state}")
+    fall = facts.quotes.fall
+    stopped = fall.index[is_stopped(fall.to_numpy(dtype=float), stop)]
+    can_stop = stopped.intersection(facts.quotes.last_close.index).difference(pd.Index(facts.quarantined))
+    held = facts.target.index[~(facts.target["weight"] <= 0)]
+    return none_of(
+        [str(symbol) for symbol in held.intersection(can_stop)],
+        limit=f"≤ {percent(stop, 2)} below the recent high",
+    )
 
 
 def correlation(facts: Facts) -> Outcome:

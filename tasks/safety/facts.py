@@ -15,6 +15,7 @@ from tasks.data.schema.records import Panel
 from tasks.models.schema import Champion
 from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH, Book
+from tasks.portfolio.stops import NO_STOPS, StopWindow, recent_fall
 from tasks.regime.schema import Regime
 
 BUY, SELL = "BUY", "SELL"
@@ -38,6 +39,7 @@ class Quotes:
     cap_class: pd.Series
     members: frozenset[str]
     returns: pd.DataFrame  # daily, over the correlation window
+    fall: pd.Series  # below the recent high; 0 without stops
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def split_cash(weights: pd.DataFrame) -> tuple[pd.DataFrame, float]:
     return weights.drop(index=CASH, errors="ignore"), cash
 
 
-def read_quotes(panel: Panel) -> Quotes:
+def read_quotes(panel: Panel, *, stops: StopWindow = NO_STOPS) -> Quotes:
     """Return the quotes of the panel's last session."""
     symbols = pd.Index(panel.symbols.astype(str))
     last = pd.Series(panel.raw_close[-1], symbols)
@@ -152,4 +154,5 @@ def read_quotes(panel: Panel) -> Quotes:
         cap_class=pd.Series(panel.cap_class.astype(str), symbols),
         members=frozenset(panel.symbols[panel.is_member[-1]].astype(str).tolist()),
         returns=pd.DataFrame(daily_returns(close)[1:], columns=symbols),
+        fall=pd.Series(recent_fall(panel.close, stops), symbols),
     )

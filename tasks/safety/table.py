@@ -27,6 +27,7 @@ CHECKS: tuple[tuple[str, CheckDay], ...] = (
     ("sector_limit", book_checks.sector_limit),
     ("cap_class_limit", book_checks.cap_class_limit),
     ("regime_cap", book_checks.regime_cap),
+    ("stop_loss", book_checks.stop_loss),
     ("correlation", book_checks.correlation),
     ("structure", trade_checks.structure),
     ("valid_prices", trade_checks.valid_prices),

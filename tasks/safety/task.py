@@ -15,6 +15,7 @@ from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Book, Portfolio
+from tasks.portfolio.stops import stop_window
 from tasks.regime.schema import Regime
 from tasks.safety.day_checks import audit_log_intact
 from tasks.safety.equity_history import EquityHistory, read_equity_history
@@ -72,6 +73,7 @@ def check_day(
 def _gather(
     run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio, trades: Trades
 ) -> Facts:
+    stops = stop_window(run.settings.regime)
     target, target_cash = split_cash(load_frame(portfolio.frame))
     return Facts(
         session=run.session.day,
@@ -85,7 +87,9 @@ def _gather(
         trades=typed_trades(load_frame(trades.frame)),
         after=load_frame(trades.after),
         book=portfolio.book,
-        quotes=read_quotes(read_prices(market.snapshot, window=PANEL_SESSIONS)),
+        quotes=read_quotes(
+            read_prices(market.snapshot, window=max(PANEL_SESSIONS, stops.sessions)), stops=stops
+        ),
         quarantined=frozenset(market.quarantined),
     )
 

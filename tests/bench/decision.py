@@ -85,6 +85,7 @@ def case_of(seed: int) -> Case:
             "cap_class": rng.choice(["large", "mid"], NAMES),
             "adv_usd": np.exp(rng.uniform(17, 20, NAMES)),
             "daily_volatility": np.sqrt(np.diag(covariance)),
+            "fall": 0.0,
         },
         index=symbols,
     )
@@ -112,18 +113,18 @@ def ways_of(case: Case, method: str) -> tuple[Callable[[], object], Callable[[],
     trading = Trading(session_after(FRIDAY))
     costing = Costing(trading.trade_date, trading.index_multiplier, settings.costs)
     names, shares = session.names, session.held.shares
-    candidates = choose_candidates(names, session.held, rules=rules)
+    candidates = choose_candidates(names, session.held, rules=rules, stop_loss_frac=0.0)
     known = matrix_of(covariance, session.at(candidates.considered))
 
     def on_arrays() -> object:
         held = value_held(shares, names.price, book.cash_usd)
-        chosen = choose_candidates(names, held, rules=rules)
+        chosen = choose_candidates(names, held, rules=rules, stop_loss_frac=0.0)
         return decide(view, names, held, chosen, known, rules=rules, trade_rules=trade_rules, trading=trading)
 
     def over_frames() -> object:
         session = session_arrays(scores, assets, covariance.index, book)
         rules, trade_rules = rules_of(settings.portfolio, session.sectors), trade_rules_of(settings)
-        chosen = choose_candidates(session.names, session.held, rules=rules)
+        chosen = choose_candidates(session.names, session.held, rules=rules, stop_loss_frac=0.0)
         target = target_weights(
             view, session.names, session.held, chosen, known, rules=rules, costing=costing
         )

@@ -110,6 +110,23 @@ def test_fault_028_a_state_without_a_size_is_refused():
         make_settings(**{"regime.size_multiplier": {"BEAR": 0.3, "NEUTRAL": 0.7, "BULL": 1.0}})
 
 
+def test_fault_028_a_state_without_a_stop_setting_is_refused():
+    with pytest.raises(ValidationError, match="no value for CRASH"):
+        make_settings(**{"regime.stop_loss_frac": {"BEAR": 0.1, "NEUTRAL": 0.2, "BULL": 0.3}})
+
+
+@pytest.mark.parametrize("bear", [0.0, 0.3])
+def test_fault_028_a_worse_state_may_not_have_a_wider_stop_or_none(bear):
+    with pytest.raises(ValidationError, match="a worse state must not have a wider stop"):
+        make_settings(**{"regime.stop_loss_frac": {"CRASH": 0.1, "BEAR": bear, "NEUTRAL": 0.2, "BULL": 0.0}})
+
+
+def test_fault_028_a_stop_may_be_set_in_the_worst_states_alone():
+    stops = {"CRASH": 0.1, "BEAR": 0.1, "NEUTRAL": 0.0, "BULL": 0.0}
+
+    assert make_settings(**{"regime.stop_loss_frac": stops}).regime.stop_loss_frac == stops
+
+
 def test_a_reduction_other_than_half_is_named_in_the_note():
     panel = replace(calm_panel(), volatility_index=np.full(300, 41.0))
     rules = make_settings(**{"regime.reduced_exposure": 0.25}).regime

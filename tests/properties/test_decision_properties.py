@@ -46,7 +46,9 @@ def test_the_stages_and_the_decision_on_arrays_agree_to_the_byte_and_the_cent(wo
     book, view, trade_rules = book_of(held, assets), scored.view(), trade_rules_of(chosen)
     session = session_arrays(scored.scores, assets, covariance.index, book)
     rules = rules_of(profile, session.sectors)
-    candidates = choose_candidates(session.names, session.held, rules=rules)
+    candidates = choose_candidates(
+        session.names, session.held, rules=rules, stop_loss_frac=view.stop_loss_frac
+    )
     known = matrix_of(covariance, session.at(candidates.considered))
 
     costing = Costing(session_after(FRIDAY), 1.0, chosen.costs)

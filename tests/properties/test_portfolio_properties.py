@@ -85,6 +85,7 @@ def worlds(draw):
             "cap_class": rng.choice(["large", "mid", "small", ""], names),
             "adv_usd": 1e8,
             "daily_volatility": 0.01,
+            "fall": np.where(rng.random(names) < 0.3, rng.uniform(0, 0.6, names), 0.0),
         },
         index=symbols,
     )
@@ -100,6 +101,7 @@ def worlds(draw):
         optimizer=draw(st.sampled_from([*OPTIMIZERS, "unknown"])),
         exposure_cap=draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
         allows_new_positions=draw(st.booleans()),
+        stop_loss_frac=draw(st.sampled_from([0.0, 0.0, 0.1, 0.3])),
     )
     profile = SHIPPED.model_copy(
         update={
@@ -126,6 +128,19 @@ def test_fault_032_the_target_keeps_every_limit_whatever_the_world(world):
     cash = pd.DataFrame({"sector": "", "cap_class": "", "weight": 1 - target.weights.sum()}, index=[CASH])
     frame = pd.concat([frame, cash])
     check_book(frame, exposure_cap=view.exposure_cap, settings=profile, covariance=covariance)
+
+
+@settings(max_examples=50)
+@given(worlds())
+def test_no_name_beyond_its_stop_has_a_weight_unless_its_price_is_in_doubt(world):
+    view, assets, covariance, held, profile = world
+
+    target = book_of(view, assets, covariance, held, profile)
+
+    facts = assets.loc[target.weights.index]
+    in_doubt = facts["is_quarantined"] | ~facts["has_quote"]
+    is_beyond = (facts["fall"] > view.stop_loss_frac + 1e-9) & (view.stop_loss_frac > 0) & ~in_doubt
+    assert (target.weights[is_beyond] == 0).all()
 
 
 @settings(max_examples=25)

@@ -33,6 +33,7 @@ from tasks.backtest.start import columns_of
 from tasks.backtest.world import World, window_at
 from tasks.data.panel.companies import CompanyIndex
 from tasks.portfolio.quotes import WINDOW
+from tasks.portfolio.stops import stop_window
 from tasks.regime.exposure import allowances
 from tasks.trades.decision import Decision
 from tasks.trades.plan import cash_after_cents, shares_after
@@ -94,12 +95,17 @@ def compare_days(
     )
 
 
+def sessions_read(settings: Settings) -> int:
+    """Return how many sessions of bars a decision reads."""
+    return max(settings.risk.window_sessions + 1, WINDOW, stop_window(settings.regime).sessions)
+
+
 def data_of(world: World, row: int, settings: Settings) -> str:
     """Return the hash of the bars that a decision on the row reads, as known at its close.
 
     It does not depend on the first session of the world, nor on companies without a bar in the window.
     """
-    window = window_at(world, row, max(settings.risk.window_sessions + 1, WINDOW))
+    window = window_at(world, row, sessions_read(settings))
     has_bar = np.isfinite(window.raw_close).any(axis=0)
     digest = hashlib.sha256("\n".join(world.company[has_bar].tolist()).encode())
     for values in (window.raw_close, window.dollar_volume):
@@ -135,6 +141,7 @@ def _signals(day: RecordedDay, scores: NDArray[np.float64], row: int, settings: 
         optimizer=day.optimizer,
         size_multiplier=on_row(allowed.size_multiplier[0]),
         max_buys_frac=on_row(allowed.max_buys_frac[0]),
+        stop_loss_frac=on_row(allowed.stop_loss_frac[0]),
     )
 
 

@@ -51,11 +51,12 @@ def signals(made, **changed):
         "allows_new_positions": np.ones(SESSIONS, dtype=bool),
         "size_multiplier": np.ones(SESSIONS),
         "max_buys_frac": np.ones(SESSIONS),
+        "stop_loss_frac": np.zeros(SESSIONS),
         "ranks": True,
         "score_to_return": np.ones(SESSIONS),
         "optimizer": "min_volatility",
     }
-    return Signals(scores[: len(made.sessions)], **{**given, **changed})
+    return Signals(**{"scores": scores[: len(made.sessions)], **given, **changed})
 
 
 def run(made, given, *, first=70, last=100, cash=10**9, settings=SETTINGS):
@@ -103,6 +104,56 @@ def test_the_regime_limits_the_purchases_of_a_session(market):
 
     bought = (course.ordered_buys * market.price_cents[70 : 70 + len(course.ordered_buys)]).sum(axis=1)
     assert 0.04 < bought[0] / course.equity[0] <= 0.05
+
+
+STOPS = {"CRASH": 0.1, "BEAR": 0.1, "NEUTRAL": 0.1, "BULL": 0.1}
+
+
+def with_stops(*, high=20, pause=5):
+    regime = {"stop_loss_frac": STOPS, "stop_high_sessions": high, "stop_pause_sessions": pause}
+    return SETTINGS.model_copy(update={"regime": SETTINGS.regime.model_copy(update=regime)})
+
+
+def test_a_holding_is_sold_after_the_close_beyond_its_stop_and_not_bought_until_the_stop_has_lapsed(market):
+    scores = np.zeros(market.close_cents.shape)
+    scores[:, 0] = 1.0  # always the best
+    close = market.raw_close.copy()
+    close[:, 0] = 50.0 + np.arange(SESSIONS) % 2
+    close[75, 0] = 44.0
+    cents = np.round(close * 100).astype(np.int64)
+    made = replace(market, raw_close=close, close_cents=cents, open_cents=cents, price_cents=cents)
+    stops = np.full(SESSIONS, 0.1)
+    given = signals(made, scores=scores, stop_loss_frac=stops, optimizer="equal_weight")
+
+    settings = with_stops()
+    settings = settings.model_copy(  # its place is free again
+        update={"portfolio": settings.portfolio.model_copy(update={"keep_rank_multiple": 1.0})}
+    )
+
+    course = run(made, given, last=90, settings=settings)
+
+    held = course.shares[:, 0]
+    assert (held[1:6] > 0).all()
+    assert not course.ordered_sells[:5, 0].any()
+    assert course.ordered_sells[5, 0] > 0  # decided at the close of row 75
+    assert not held[7:11].any()  # two sessions: one trade is at most a tenth of the portfolio
+    assert not course.ordered_buys[5:10, 0].any()  # rows 75 to 79
+    assert course.ordered_buys[10, 0] > 0
+
+
+def test_stops_in_the_settings_change_nothing_where_the_regime_is_not_used(market):
+    plain = run(market, signals(market))
+    stops = run(market, signals(market), settings=with_stops())
+
+    assert stops.equity.tobytes() == plain.equity.tobytes()
+
+
+def test_a_split_is_no_fall():
+    half = {"symbol": "A", "session": 100, "dividend": 0.0, "split": 2.0, "factor": 2.0}
+    price = {day: 50.0 if day < 100 else 25.0 for day in range(SESSIONS)}
+    made = world({"A": price}, sessions=SESSIONS, volume=1e6, actions=[half])
+
+    assert SessionInputs(made, with_stops()).facts(100).fall.tolist() == [0.0]
 
 
 @pytest.mark.parametrize("model", ["ledoit_wolf", "factor_model"])
@@ -221,10 +272,12 @@ def test_a_dividend_receivable_is_not_money_to_invest(market):
 
 
 # issue 13, done when 4
-def test_the_decisions_of_a_walk_are_the_same_when_nothing_later_exists(market):
-    whole = run(market, signals(market), last=100)
+@pytest.mark.parametrize("settings", [SETTINGS, with_stops()])
+def test_the_decisions_of_a_walk_are_the_same_when_nothing_later_exists(market, settings):
+    stops = np.full(SESSIONS, 0.1)
+    whole = run(market, signals(market, stop_loss_frac=stops), last=100, settings=settings)
     cut = until(market, 85)
-    part = run(cut, signals(cut), last=85)
+    part = run(cut, signals(cut, stop_loss_frac=stops), last=85, settings=settings)
 
     assert part.sessions.tolist() == DAYS[70:86].tolist()
     assert part.ordered_buys.tobytes() == whole.ordered_buys[:16].tobytes()

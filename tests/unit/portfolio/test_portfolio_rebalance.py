@@ -183,6 +183,7 @@ def test_the_cost_of_a_change_is_that_of_the_cost_model_per_usd():
         has_risk=np.ones(names, dtype=bool),
         adv_usd=np.array([1e8, 1e6, 1e8]),
         daily_volatility=np.full(names, 0.02),
+        fall=np.zeros(names),
         sector=np.zeros(names, dtype=np.int64),
         cap_class=np.zeros(names, dtype=np.int64),
     )

@@ -25,6 +25,7 @@ def make_assets(names=NAMES, **columns):
             "cap_class": "",
             "adv_usd": 1e9,
             "daily_volatility": 0.01,
+            "fall": 0.0,
         },
         index=pd.Index(names, name="symbol"),
     )
@@ -41,10 +42,13 @@ def make_covariance(names=NAMES, *, correlation=0.2):
     return pd.DataFrame(matrix * np.outer(deviation, deviation), index=names, columns=names)
 
 
-def make_view(scores=None, *, ranks=True, worth=0.3, optimizer="inverse_volatility", cap=1.0, new=True):
+def make_view(
+    scores=None, *, ranks=True, worth=0.3, optimizer="inverse_volatility", cap=1.0, new=True, stop=0.0
+):
     if scores is None:
         scores = {name: float(-place) for place, name in enumerate(NAMES)}
-    return ScoredView(pd.Series(scores, dtype=float), ranks, worth, optimizer, cap, new)
+    series = pd.Series(scores, dtype=float)
+    return ScoredView(series, ranks, worth, optimizer, cap, new, stop_loss_frac=stop)
 
 
 def make_held(**weights):
@@ -311,6 +315,71 @@ def test_fault_009_a_delisted_holding_may_only_be_left():
 
     assert found.weights["S00"] == 0
     assert "exit only" in found.why["S00"]
+
+
+def test_a_name_that_fell_beyond_the_stop_is_sold_and_not_bought():
+    assets = make_assets(fall={"S00": 0.25, "S01": 0.25, "S02": 0.10})
+
+    found = target(make_view(stop=0.2), assets=assets, held=make_held(S00=0.10))
+
+    assert found.weights["S00"] == 0
+    assert found.weights.get("S01", 0.0) == 0
+    assert found.weights["S02"] > 0
+    assert found.why["S00"] == (
+        "rank 1 of 12 by score; stop loss: it closed 25% below its recent high, and the regime's stop is 20%"
+    )
+    assert (
+        "Stop loss: names that closed more than 20% below their recent high are sold and not bought "
+        "(1 holding, 1 other name)."
+    ) in found.notes
+
+
+def test_a_stop_sells_although_trading_it_is_not_worth_its_cost():
+    held = make_held(**dict.fromkeys(NAMES[:6], 0.001))
+
+    found = target(make_view(stop=0.2), assets=make_assets(fall={"S03": 0.9}), held=held, costs_per_year=1e6)
+
+    assert found.weights["S03"] == 0
+    assert found.weights["S02"] > 0
+
+
+@pytest.mark.parametrize("doubt", ["is_quarantined", "has_quote"])
+def test_a_price_in_doubt_stops_nothing(doubt):
+    assets = make_assets(fall={"S00": 0.9}, **{doubt: {"S00": doubt == "is_quarantined"}})
+
+    found = target(make_view(stop=0.2), assets=assets, held=make_held(S00=0.10))
+
+    assert "stop loss" not in found.why["S00"]
+
+
+def test_a_stop_sells_although_no_method_returns_a_portfolio():
+    held = make_held(S00=0.05, S01=0.10)
+
+    found = target(make_view({}, stop=0.2), assets=make_assets(fall={"S00": 0.3}), held=held)
+
+    assert found.method == "hold"
+    assert found.weights.to_dict() == {"S00": 0.0, "S01": 0.10}
+    assert "stop loss" in found.why["S00"]
+    assert "no method returned a portfolio" in found.why["S01"]
+
+
+def test_all_names_beyond_their_stops_leave_only_cash():
+    fallen = make_assets(fall=dict.fromkeys(NAMES, 0.3))
+
+    found = target(make_view(stop=0.2), assets=fallen, held=make_held(S00=0.10, S05=0.10))
+
+    assert found.weights.sum() == 0
+
+
+def test_without_a_stop_no_fall_matters():
+    held, view = make_held(S00=0.10), make_view()
+
+    plain = target(view, held=held)
+    fallen = target(view, assets=make_assets(fall=dict.fromkeys(NAMES, 0.99)), held=held)
+
+    assert fallen.weights.to_numpy().tobytes() == plain.weights.to_numpy().tobytes()
+    assert fallen.why == plain.why
+    assert fallen.notes == plain.notes
 
 
 def test_a_held_name_that_left_the_universe_is_sold():

@@ -28,6 +28,7 @@ def test_high_or_unknown_volatility_halves_the_cap(volatility, cap):
 
 def test_what_many_sessions_allow_is_what_each_one_does():
     settings = {"regime.size_multiplier": {"CRASH": 0.0, "BEAR": 0.5, "NEUTRAL": 1.0, "BULL": 1.0}}
+    settings["regime.stop_loss_frac"] = {"CRASH": 0.1, "BEAR": 0.2, "NEUTRAL": 0.3, "BULL": 0.0}
     rules = make_settings(**settings, **{"regime.no_new_positions": ["CRASH", "BEAR"]}).regime
     states, volatility = np.array(["CRASH", "BEAR", "BULL", "BULL"]), np.array([60.0, 30.0, 12.0, np.nan])
 
@@ -37,3 +38,4 @@ def test_what_many_sessions_allow_is_what_each_one_does():
     assert allowed.allows_new_positions.tolist() == [False, False, True, True]
     assert allowed.size_multiplier.tolist() == [0.0, 0.5, 1.0, 1.0]
     assert allowed.max_buys_frac.tolist() == [1.0, 1.0, 1.0, 1.0]
+    assert allowed.stop_loss_frac.tolist() == [0.1, 0.2, 0.0, 0.0]

@@ -58,15 +58,17 @@ def test_a_crash_allows_nothing_new(tmp_path, monkeypatch):
     assert regime.notes == ("Volatility is 60.0%, above 40%: the exposure cap is halved.",)
 
 
-def test_size_and_purchases_follow_the_settings_of_the_state(tmp_path, monkeypatch):
+def test_size_purchases_and_stop_follow_the_settings_of_the_state(tmp_path, monkeypatch):
     sizes = {"CRASH": 0.0, "BEAR": 0.25, "NEUTRAL": 0.5, "BULL": 0.75}
     settings = {"regime.size_multiplier": sizes, "regime.no_new_positions": ["CRASH", "BULL"]}
     settings["regime.max_buys_frac"] = {"CRASH": 0.0, "BEAR": 0.1, "NEUTRAL": 0.2, "BULL": 0.3}
+    settings["regime.stop_loss_frac"] = {"CRASH": 0.1, "BEAR": 0.2, "NEUTRAL": 0.3, "BULL": 0.4}
 
     regime = detect(rising_panel(), tmp_path, monkeypatch, **settings)
 
     assert (regime.state, regime.size_multiplier, regime.allows_new_positions) == ("BULL", 0.75, False)
     assert regime.max_buys_frac == 0.3
+    assert regime.stop_loss_frac == 0.4
 
 
 def test_the_statistical_model_is_named_and_a_short_history_keeps_the_state_of_the_rules(

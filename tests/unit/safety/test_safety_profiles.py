@@ -85,6 +85,15 @@ def beyond_the_bear(settings: Settings) -> Facts:
     return replace(day, regime=make_regime(state="BEAR", exposure_cap=1.0))
 
 
+def below_its_stop(settings: Settings) -> Facts:
+    """B is kept although it closed further below its high than the stop, which no shipped profile sets."""
+    stops = dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.2)
+    regime = settings.regime.model_copy(update={"stop_loss_frac": stops})
+    fall = pd.Series(0.0, list("ABCDE"))
+    fall["B"] = 0.21
+    return with_quotes(settings.model_copy(update={"regime": regime}), fall=fall)
+
+
 def a_large_sale(settings: Settings) -> Facts:
     """A line that is far beyond its limit is sold in one trade that is a share of the book too large."""
     shares = settings.safety.max_trade_frac * 1e6 / 50 + 1
@@ -177,6 +186,7 @@ PLANTED: list[tuple[str, Plant, frozenset[str]]] = [
     ("sector_limit", one_sector, frozenset()),
     ("cap_class_limit", one_cap_class, frozenset()),
     ("regime_cap", beyond_the_bear, frozenset()),
+    ("stop_loss", below_its_stop, frozenset()),
     ("structure", lambda s: a_day(s, trades=a_day(s).trades.drop(columns="reason")), frozenset()),
     (
         "valid_prices",

@@ -17,6 +17,7 @@ ON_A_CLEAN_DAY = [  # name, value, limit, detail
     ("sector_limit", "Health Care 6.00%", "≤ 30.00%", ""),
     ("cap_class_limit", "large 11.00%", "≤ 70.00%", ""),
     ("regime_cap", "11.00%", "≤ 100.00%", ""),
+    ("stop_loss", "no stop", "none in BULL", ""),
     ("correlation", "0.08", "reported above 0.70", "B and C"),
     ("structure", "0 found", "complete rows", ""),
     ("valid_prices", "0 found", "positive and finite", ""),
@@ -60,6 +61,9 @@ WHAT_IS_FOUND = [  # the same of each planted violation
     ("cap_class_limit", "large 11.00%", "≤ 10.00%", "large"),
     ("regime_cap", "11.00%", "≤ 10.00%", "BULL allows 10.00%"),
     ("regime_cap", "11.00%", "≤ 0.00%", "CRASH allows 0.00%"),
+    ("stop_loss", "1 found", "≤ 20.00% below the recent high", "B"),
+    ("stop_loss", "1 found", "≤ 20.00% below the recent high", "C"),
+    ("stop_loss", "1 found", "≤ 20.00% below the recent high", "B"),
     ("structure", "1 found", "complete rows", "column reason is missing"),
     ("structure", "1 found", "complete rows", "A, C: unknown side"),
     (

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.regime.schema import STATES
 from tasks.safety.facts import Facts, Quotes, split_cash
 from tasks.safety.schema import Check
 from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
@@ -35,6 +36,13 @@ def with_settings(dotted: str, value: object) -> Callable[[], Facts]:
     return lambda: make_day(settings=make_settings(**{dotted: value}))
 
 
+def with_fall(fall: dict[str, float], *, stop: float = 0.2, **changed: object) -> Facts:
+    """Return a day with a stop, on which these names fell below their highs."""
+    settings = make_settings(**{"regime.stop_loss_frac": dict.fromkeys(STATES, stop)})
+    falls = pd.Series(fall, dtype=float).reindex(list("ABCDE"), fill_value=0.0)
+    return make_day(settings=settings, quotes=with_quotes(fall=falls), **changed)
+
+
 PLANTED: list[tuple[str, Callable[[], Facts]]] = [
     ("data_freshness", lambda: make_day(snapshot_session=THURSDAY)),
     ("data_freshness", lambda: make_day(quotes=replace(make_day().quotes, session=THURSDAY))),
@@ -59,6 +67,9 @@ PLANTED: list[tuple[str, Callable[[], Facts]]] = [
     ),
     ("regime_cap", lambda: make_day(regime=make_regime(exposure_cap=0.10))),
     ("regime_cap", lambda: make_day(regime=make_regime(state="CRASH"))),
+    ("stop_loss", lambda: with_fall({"B": 0.21})),
+    ("stop_loss", lambda: with_fall({"C": 0.99})),
+    ("stop_loss", lambda: with_fall({"B": 0.21}, target={"B": NAN, "C": 0.06})),
     ("structure", lambda: make_day(trades=make_day().trades.drop(columns="reason"))),
     ("structure", with_trade_column("side", "SELL_SHORT")),
     ("structure", with_trade_column("shares", 10.5)),
@@ -99,6 +110,28 @@ PLANTED: list[tuple[str, Callable[[], Facts]]] = [
     ("after_limits", with_settings("portfolio.max_sector_frac", 0.055)),
     ("after_limits", lambda: make_day(regime=make_regime(exposure_cap=0.105))),
 ]
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        lambda: with_fall({"B": 0.2}),  # at the stop
+        lambda: with_fall({"A": 0.9}),  # sold
+        lambda: with_fall({"D": 0.9}),  # neither held nor wanted
+        lambda: with_fall({"B": 0.9}, stop=0.0),
+        lambda: with_fall({"B": 0.9}, quarantined=frozenset({"B"})),
+        lambda: with_fall({"B": NAN}),
+    ],
+)
+def test_a_stop_lets_everything_else_pass(day):
+    assert outcome_of("stop_loss", day()).passed
+
+
+def test_a_name_without_a_bar_today_is_not_stopped():
+    day = with_fall({"B": 0.9})
+    unquoted = replace(day, quotes=replace(day.quotes, last_close=day.quotes.last_close.drop("B")))
+
+    assert outcome_of("stop_loss", unquoted).passed
 
 
 def test_the_clean_day_passes_every_check():

@@ -21,7 +21,11 @@ SETTINGS = make_settings(**{"risk.window_sessions": 60, "portfolio.max_positions
 OPTIMIZERS = ("hrp", "min_volatility")
 TERMS = Terms(None, None, "next_open", 3)
 ALLOWED = Allowances(
-    np.full(SESSIONS, 0.1), np.ones(SESSIONS, dtype=bool), np.ones(SESSIONS), np.ones(SESSIONS)
+    np.full(SESSIONS, 0.1),
+    np.ones(SESSIONS, dtype=bool),
+    np.ones(SESSIONS),
+    np.ones(SESSIONS),
+    np.zeros(SESSIONS),
 )
 REGIME = RegimePath(np.full(SESSIONS, "BULL"), ALLOWED, np.full(SESSIONS, 15.0))
 
