@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from config.sections import Candidate
 from config.settings import Settings
@@ -26,6 +27,7 @@ from tasks.backtest.regimes import regimes_of
 from tasks.backtest.scoring.store import read_world
 from tasks.backtest.scoring.stored_scores import StoredScores, stored_scores
 from tasks.backtest.session_decision import SessionDecision
+from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.signals import regime_path, signals_of
 from tasks.backtest.world import World
 from tasks.core.artifacts import load_frame
@@ -49,6 +51,7 @@ from tasks.models.schema import Champion, Statistic
 from tasks.models.task import score_universe
 from tasks.models.training.controls import CONTROLS
 from tasks.portfolio.schema import CASH
+from tasks.portfolio.stops import is_stopped
 from tasks.portfolio.task import build_portfolio
 from tasks.regime.task import detect_regime
 from tasks.risk.task import estimate_risk
@@ -60,6 +63,8 @@ OPTIMIZERS = (
     *("equal_weight", "score_weighted", "black_litterman", "risk_parity"),
 )
 NO_DECISION = "no decision"
+STOPS = {"CRASH": 0.10, "BEAR": 0.10, "NEUTRAL": 0.15, "BULL": 0.20}
+WITH_STOPS_EVERY = 3  # cases
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,11 @@ class Case:
     optimizer: str
     shares: dict[int, int]  # by column of the world
     cash_cents: int
+    has_stops: bool = False
 
     def __str__(self) -> str:
-        return f"row {self.row}, {self.candidate.name}, {self.optimizer}, {len(self.shares)} held"
+        stops = ", stops" if self.has_stops else ""
+        return f"row {self.row}, {self.candidate.name}, {self.optimizer}, {len(self.shares)} held{stops}"
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,12 @@ class Bench:
     def first(self) -> int:
         """The first row with scores of every candidate."""
         return max(self.world.row(np.datetime64(stored.folds[0]["first"])) for stored in self.scores.values())
+
+    def settings_of(self, case: Case) -> Settings:
+        if not case.has_stops:
+            return self.settings
+        regime = self.settings.regime.model_copy(update={"stop_loss_frac": STOPS})
+        return self.settings.model_copy(update={"regime": regime})
 
 
 def make_bench(home: Path, snapshot: SnapshotRef, candidates: Iterable[Candidate], scratch: Path) -> Bench:
@@ -116,7 +129,7 @@ def make_bench(home: Path, snapshot: SnapshotRef, candidates: Iterable[Candidate
 def draw_cases(
     bench: Bench, candidates: tuple[Candidate, ...], count: int, rng: np.random.Generator
 ) -> list[Case]:
-    """Draw sessions, models (four of five rank), optimizers and start positions."""
+    """Draw sessions, models (four of five rank), optimizers and start positions; a third of the cases has stops."""
     ranking = [each for each in candidates if KINDS[each.kind].ranks]
     others = [each for each in candidates if not KINDS[each.kind].ranks] or ranking
     cases = []
@@ -126,7 +139,8 @@ def draw_cases(
         candidate = among[int(rng.integers(len(among)))]
         optimizer = OPTIMIZERS[int(rng.integers(len(OPTIMIZERS)))]
         shares, cash = _drawn_positions(bench.world, row, rng)
-        cases.append(Case(row, candidate, optimizer, shares, cash))
+        has_stops = number % WITH_STOPS_EVERY == 1
+        cases.append(Case(row, candidate, optimizer, shares, cash, has_stops))
     return cases
 
 
@@ -143,20 +157,21 @@ def _drawn_positions(world: World, row: int, rng: np.random.Generator) -> tuple[
 def walked(bench: Bench, case: Case) -> Made | str:
     """Return the decision of the walk on the case's session."""
     world, stored = bench.world, bench.scores[case.candidate.name]
+    settings = bench.settings_of(case)
     signals = signals_of(
         world,
         stored.values,
         stored.folds,
-        regime_path(bench.regimes, bench.settings.regime).allowed,
+        regime_path(bench.regimes, settings.regime).allowed,
         kind=case.candidate.kind,
         optimizer=case.optimizer,
-        models=bench.settings.models,
+        models=settings.models,
     )
     shares = np.zeros(len(world.company), dtype=np.int64)
     for column, held in case.shares.items():
         shares[column] = held
     account = Account(shares, case.cash_cents)
-    decision = SessionDecision(world, signals, bench.settings).decide(case.row, account)
+    decision = SessionDecision(world, signals, settings).decide(case.row, account)
     if decision is None:
         return NO_DECISION
     names = world.company[decision.target.places]
@@ -244,6 +259,10 @@ def prepare(bench: Bench, case: Case) -> Path:
             shutil.copytree(source, bench.scratch / source.name)
         else:
             shutil.copy(source, bench.scratch / source.name)
+    if case.has_stops:
+        config = bench.scratch / "config.yaml"
+        written = yaml.safe_load(config.read_text())
+        config.write_text(yaml.safe_dump(written | {"regime": {"stop_loss_frac": STOPS}}))
     home = Home(bench.scratch)
     _promote(bench, case, home)
     session = day_of(bench, case)
@@ -337,12 +356,25 @@ def differences(day: Made | str, walk: Made | str) -> list[str]:
     return found
 
 
-def report(results: Iterable[tuple[Case, list[str], Made | str]]) -> str:
-    """Return counts as JSON: cases, those with a ranking model, with trades, refused by both, with differences."""
+def stopped(bench: Bench, case: Case) -> int:
+    """Return how many of the case's holdings are beyond the stop of the session's state."""
+    settings = bench.settings_of(case)
+    stop = regime_path(bench.regimes, settings.regime).allowed.stop_loss_frac[case.row]
+    fall = SessionInputs(bench.world, settings).facts(case.row).fall[list(case.shares)]
+    return int(is_stopped(fall, float(stop)).sum())
+
+
+def report(bench: Bench, results: Iterable[tuple[Case, list[str], Made | str]]) -> str:
+    """Return counts as JSON.
+
+    Cases, those with a ranking model, with stops, with a stopped holding, with trades, refused by both, different.
+    """
     count = Counter[str]()
     for case, found, made in results:
         count["cases"] += 1
         count["ranking"] += KINDS[case.candidate.kind].ranks
+        count["with_stops"] += case.has_stops
+        count["with_stopped_holdings"] += stopped(bench, case) > 0
         count["refused_by_both"] += isinstance(made, str) and not found
         count["with_trades"] += isinstance(made, Made) and bool(made.trades)
         count["trades"] += len(made.trades) if isinstance(made, Made) else 0

@@ -1,6 +1,7 @@
 """A day equals the decision of a walk in weights, shares and cents, for random sessions, models, optimizers, positions.
 
-Cases are made by the stages of a day or by `afterclose daily --date`, each with the fold's own model in a scratch home.
+Cases are made by the stages of a day or by `afterclose daily --date`, each with the fold's own model in a scratch home;
+a third of them with stops.
 """
 
 import json
@@ -74,7 +75,7 @@ def compared(bench, candidates, count, make, seed):
         made = make(bench, case)
         results.append((case, differences(made, walked(bench, case)), made))
     shutil.rmtree(bench.scratch, ignore_errors=True)
-    sys.stdout.write(report(results))
+    sys.stdout.write(report(bench, results))
     return {str(case): found for case, found, _ in results if found}
 
 
