@@ -63,7 +63,12 @@ OPTIMIZERS = (
     *("equal_weight", "score_weighted", "black_litterman", "risk_parity"),
 )
 NO_DECISION = "no decision"
-STOPS = {"CRASH": 0.10, "BEAR": 0.10, "NEUTRAL": 0.15, "BULL": 0.20}
+STOPS = {
+    "CRASH": 0.05,
+    "BEAR": 0.05,
+    "NEUTRAL": 0.08,
+    "BULL": 0.10,
+}  # tight, so that many holdings are beyond them
 WITH_STOPS_EVERY = 3  # cases
 
 
