@@ -14,6 +14,7 @@ from flows.terminal import Options, Result, progress_bar
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.opening import parsed_date
 from tasks.core.homes.run import Run
+from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from config.sections import Candidate
@@ -141,12 +142,16 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
         "combination": manifest["combination"],
         "figures": manifest["figures"],
         "halts": manifest["halts"],
+        "methods": manifest["methods"],
         "folder": str(place),
         "report": str(report_file),
     }
     rows = [(name.replace("_", " "), _figure(manifest["figures"][name])) for name in SHOWN]
     head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
     said = head if is_fresh else f"{head}: already computed, shown from the stored files"
+    replaced = _fallbacks(manifest["methods"], optimizer)
+    if replaced:
+        rows.append(("fallbacks", replaced))
     if manifest["combination"]["after_halt"] != "ignore":
         rows.append(("halts", _halts(manifest["halts"])))
     return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
@@ -315,6 +320,16 @@ def hash_of(account: "Account", world: "World") -> str:
 
     held = {str(world.company[c]): int(account.shares[c]) for c in np.flatnonzero(account.shares)}
     return sha256_of_record({"cash": account.cash_cents, "held": held})[:16]
+
+
+def _fallbacks(methods: Mapping[str, int], optimizer: str) -> str:
+    """Return how many decisions had their weights set by a fallback method, and by which; empty if none had."""
+    from tasks.backtest.combination import fallbacks
+
+    others = fallbacks(methods, optimizer)
+    by_method = ", ".join(f"{method} {count:,}" for method, count in others.items())
+    replaced = f"{sum(others.values()):,} of {counted(sum(methods.values()), 'decision')} without {optimizer}"
+    return f"{replaced} ({by_method})" if others else ""
 
 
 def _halts(counts: Mapping[str, int]) -> str:

@@ -137,6 +137,8 @@ def _published(
             "terms": terms,
             "combinations": [each.outcome.id for each in measured],
             "failed": [_named(each) for each in measured if each.curve is None],
+            "decisions": sum(sum(each.outcome.methods.values()) for each in measured),
+            "fallbacks": sum(each.fallbacks for each in measured),
             "equal_weight": _shown(equal_weight.figures),
             "best": [_named(each) for each in best(measured, SHOWN)],
         },
@@ -182,6 +184,11 @@ def _result(manifest: Mapping[str, Any], place: Path, *, kept: int | None) -> Re
     if matrix["best"]:
         rows = [(_label(each), _text(each)) for each in matrix["best"]]
         lines.append(aligned([*rows, ("equal-weighted universe", _text(matrix["equal_weight"]))]))
+    if matrix["fallbacks"]:
+        lines.append(
+            f"A fallback method set the weights of {matrix['fallbacks']:,} of {matrix['decisions']:,} decisions:"
+            " see the report's column Fallbacks."
+        )
     lines.append(f"Report: {place / REPORT_FILE}")
     return Result(document, "\n".join(lines), 1 if len(failed) == len(ids) else 0)
 

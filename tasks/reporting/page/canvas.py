@@ -56,6 +56,7 @@ class Line:
     label: str
     values: Floats
     colour: str
+    dashes: tuple[float, ...] = ()  # lengths of dashes and gaps, in line widths; empty: solid
 
 
 def draw_chart(

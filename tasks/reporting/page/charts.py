@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.reporting.page.canvas import (
     FONT,
+    HALF,
     Chart,
     Days,
     Floats,
@@ -45,17 +46,27 @@ def regime_chart(sessions: Days, states: Sequence[str], level: Floats, descripti
     return draw_chart("regime", "Market and regime", description, draw)
 
 
-def lines_chart(key: str, title: str, sessions: Days, lines: Sequence[Line], description: str) -> Chart:
+def lines_chart(
+    key: str,
+    title: str,
+    sessions: Days,
+    lines: Sequence[Line],
+    description: str,
+    *,
+    sizes: tuple[Size, Size] = HALF,
+) -> Chart:
     """Draw lines that share a start, each named at its end."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = time_axes(figure, size, sessions, right=74)
         for line in reversed(lines):
-            axes.plot(line.values, color=COLOUR[line.colour], linewidth=1.8 if line is lines[0] else 1.2)
+            width = 1.8 if line is lines[0] else 1.2
+            style = (0, line.dashes) if line.dashes else "-"
+            axes.plot(line.values, color=COLOUR[line.colour], linewidth=width, linestyle=style)
         mark_values(axes, number)
         label_ends(axes, lines, size)
 
-    return draw_chart(key, title, description, draw)
+    return draw_chart(key, title, description, draw, sizes=sizes)
 
 
 def drawdown_chart(sessions: Days, drawdown: Floats, description: str) -> Chart:

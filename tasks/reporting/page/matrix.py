@@ -9,7 +9,7 @@ from tasks.backtest.combination import Combination
 from tasks.backtest.matrix.tables import FIGURES, MEASURED, Baseline, Measured, best
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import Figure as Measure
-from tasks.reporting.page.canvas import Line
+from tasks.reporting.page.canvas import Line, Size
 from tasks.reporting.page.charts import lines_chart
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.equity_picture import EquityLine, equity_picture
@@ -22,7 +22,9 @@ AS_NUMBER = frozenset({"sharpe", "sortino", "calmar", "beta", "turnover"})
 TONES = 5  # steps of the table's shading
 LISTED = tuple(name for name in FIGURES if not name.startswith("benchmark"))  # all combinations have the same
 HEADINGS = {"cost_frac": "Cost a year", "turnover": "Turnover a year"}
-LINE_COLOURS = ("accent", "gold", "good", "bad", "ink")
+LINE_COLOURS = ("accent", "gold", "good", "bad", "violet")
+DOTTED, DASHED = (1.0, 1.2), (4.0, 2.0)  # of the equal-weighted universe and the benchmark, as in the picture
+FULL = (Size("wide", 1130, 320), Size("narrow", 344, 250))
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,13 @@ def _equity(measured: Sequence[Measured], equal_weight: Baseline) -> Figure | No
     ]
     market = _benchmark(equal_weight.curve)
     level = equal_weight.curve.equity_usd
-    lines.append(Line("Equal", 100 * level[ends] / level[0], "neutral"))
+    lines.append(Line("Equal", 100 * level[ends] / level[0], "muted", DOTTED))
     if market is not None:
-        lines.append(Line("Market", 100 * market[ends], "muted"))
+        lines.append(Line("Market", 100 * market[ends], "ink", DASHED))
     listed = "; ".join(f"{place} {_name(each)}" for place, each in enumerate(shown, 1))
-    caption = f"The best by Sharpe ratio: {listed}. Start: 100."
-    return Figure(lines_chart("matrix", "Equity", sessions[ends], lines, caption), caption)
+    dashed = "" if market is None else "; dashed: the benchmark"
+    caption = f"The best by Sharpe ratio: {listed}. Dotted: the equal-weighted universe{dashed}. Start: 100."
+    return Figure(lines_chart("matrix", "Equity", sessions[ends], lines, caption, sizes=FULL), caption)
 
 
 def _grids(measured: Sequence[Measured]) -> list[tuple[str, list[str], list[tuple[str, list[Cell]]]]]:
@@ -178,8 +181,8 @@ def _row(measured: Measured) -> list[str]:
     values = [measured.figures[name].value if measured.figures else float("nan") for name in LISTED]
     return [
         _name(measured),
-        *(_figure(name, value) for name, value in zip(LISTED, values, strict=True)),
         f"{measured.fallbacks:,}" if measured.outcome.reason in {"", MEASURED} else "failed",
+        *(_figure(name, value) for name, value in zip(LISTED, values, strict=True)),
     ]
 
 

@@ -27,6 +27,7 @@ VARIABLES = (
     "neutral",
     "bull",
     "bars",
+    "violet",  # only where a page defines it
 )
 COLOUR = {name: f"#0a00{index + 16:02x}" for index, name in enumerate(VARIABLES)}
 

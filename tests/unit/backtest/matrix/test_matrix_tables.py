@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from tasks.backtest.matrix.outcome import Outcome
 from tasks.backtest.matrix.publication import DETAILS_FILE, MATRIX_FILE, REGIMES_FILE, files_of
 from tasks.backtest.matrix.tables import best, measure_outcome, measure_totals
 from tasks.backtest.walk import Totals
-from tasks.reporting.page.matrix import matrix_picture, render_matrix
+from tasks.reporting.page.matrix import LINE_COLOURS, matrix_picture, render_matrix
 from tests.unit.backtest.stored import DAYS, flat, world
 
 SESSIONS = 100
@@ -153,6 +154,28 @@ def test_the_picture_is_the_same_for_the_same_curves(market):
 
     assert one[:8] == b"\x89PNG\r\n\x1a\n"
     assert one == two
+
+
+def test_the_equal_weighted_universe_and_the_benchmark_differ_by_their_dashes_and_colours(market):
+    page = render_matrix(
+        measured(market, *OUTCOMES), equal_weight(market), identity="x", is_simulated=False
+    ).decode()
+    chart = re.search(r'<svg class="wide".*?</svg>', page, re.DOTALL)[0]
+
+    dashed = set(re.findall(r"stroke-dasharray: ([^;]+);.*?stroke: var\(--(\w+)\)", chart))
+    assert {colour for _, colour in dashed} == {"muted", "ink"}
+    assert len({dashes for dashes, _ in dashed}) == 2
+    assert all(f"--{colour}:" in page for colour in LINE_COLOURS)
+
+
+def test_the_fallbacks_are_in_the_first_column_of_the_figures(market):
+    page = render_matrix(
+        measured(market, *OUTCOMES), equal_weight(market), identity="x", is_simulated=False
+    ).decode()
+
+    row = re.search(r'<th scope="row">momentum · max_sharpe</th><td class="num">([^<]*)</td>', page)
+    assert re.search(r'Combination</th><th scope="col" class="num">Fallbacks</th>', page)
+    assert row[1] == "7"
 
 
 @pytest.mark.parametrize("outcomes", [OUTCOMES, OUTCOMES[:1], OUTCOMES[2:], (outcome("hrp", sessions=3),)])
