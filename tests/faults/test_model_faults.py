@@ -263,7 +263,7 @@ def test_fault_022_a_score_that_is_no_number_is_refused(tmp_path, rows, monkeypa
         KINDS["lightgbm"], "predict", lambda self, x: np.where(np.arange(len(x)) == 16, nan, predict(self, x))
     )
 
-    with pytest.raises(ModelError, match="S016 among them"):
+    with pytest.raises(ModelError, match="including S016"):
         score_universe(run, universe(run, rows))
 
 
