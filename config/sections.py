@@ -12,14 +12,14 @@ from config.section import Count, Fraction, NotNegative, Positive, Section
 
 
 class SearchRange(Section):
-    """The values that a search tries for one parameter."""
+    """Range of values that a search tries for one parameter."""
 
     low: int | float
     """Smallest value; if both bounds are whole numbers, only whole numbers are tried."""
     high: int | float
     """Largest value."""
     scale: Literal["linear", "log"]
-    """How values are distributed over the range."""
+    """Distribution of the values over the range."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -31,14 +31,14 @@ class SearchRange(Section):
 
 
 class Search(Section):
-    """The search of parameters, for candidates with a search space (docs/tuning.md)."""
+    """The parameter search, for candidates with a search space (docs/tuning.md)."""
 
     enabled: bool
     """Whether candidates with a search space take part in `weekly`; never in `weekly --quick`."""
     trials: Count
     """Number of trials of each search; every one counts in the trial ledger."""
     batch: Count
-    """Trials that are proposed together; more are evaluated in parallel, fewer learn from each other sooner."""
+    """Number of trials proposed together: large batches run more in parallel, small ones learn from results sooner."""
 
 
 class Candidate(Section):
@@ -115,7 +115,7 @@ class Models(Section):
     max_train_test_gap: Fraction
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
     processes: Count
-    """Processes that train; with 1, two threads of the process itself. The results are the same."""
+    """Number of training processes; 1: two threads in this process. It does not affect the results."""
     search: Search
     feature_checks: FeatureChecks
     max_age_days: Count
@@ -146,11 +146,11 @@ class Regime(Section):
     no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
     """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
     stop_loss_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Annotated[float, Field(ge=0, lt=1)]]
-    """In each state, a name that closed further than this below its recent high is sold and not bought. 0: no stop."""
+    """Stop loss by state: a name that closed further below its recent high is sold and not bought; 0: no stop."""
     stop_high_sessions: Annotated[int, Field(ge=1, le=252)]
-    """The recent high is the highest close of this many sessions."""
+    """Number of sessions in which the recent high is the highest close."""
     stop_pause_sessions: Annotated[int, Field(ge=1, le=252)]
-    """A stop holds until the last close beyond it is this many sessions old."""
+    """Number of sessions for which a name remains stopped after its last close beyond the stop."""
     crash_volatility: Positive
     """Volatility index (percent) from which a narrow market is a crash."""
     crash_breadth: Fraction
@@ -197,7 +197,7 @@ class Regime(Section):
         widths = [stops[state] or math.inf for state in ("CRASH", "BEAR", "NEUTRAL", "BULL")]
         if widths != sorted(widths):
             raise ValueError(
-                "a worse state must not have a wider stop: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL, 0 is none"
+                "a worse state must not have a wider stop: CRASH ≤ BEAR ≤ NEUTRAL ≤ BULL, where 0 means no stop"
             )
         return stops
 

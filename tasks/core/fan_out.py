@@ -1,6 +1,6 @@
-"""Spread independent work over processes. Results come in the order of the items, however many processes there are.
+"""Spread independent work over processes. Results are in the order of the items for any number of processes.
 
-Work must depend on nothing but its item, because that of a killed worker is done again. A worker exits when this
+Work must depend only on its item, because a killed worker's item is processed again. A worker exits when this
 process ends for any reason, because its pipe is then closed.
 """
 

@@ -1,4 +1,4 @@
-"""Stops: decide which names have fallen too far below their recent high. They are sold if held, and not bought.
+"""Stop losses: determine which names fell too far below their recent high. They are sold if held, and not bought.
 
 Measured from closes alone. Alternatives considered: the average cost of a position, and its highest close since it was
 bought. Neither is stored (a person declares shares), each would make the decision depend on how a position came about,

@@ -18,7 +18,7 @@ Ends = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Embargo:
-    """Sessions closed to training labels, before a tested session and after the end of its label."""
+    """Number of sessions excluded from training, before a tested session and after the end of its label."""
 
     before: int
     after: int

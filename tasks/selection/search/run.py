@@ -1,6 +1,6 @@
 """Search the parameters of a candidate on the selection folds. Every trial counts in the trial ledger.
 
-The confirmation folds are not seen: neither their labels, nor the sessions that labels of the selection folds reach.
+A search does not see the confirmation folds: neither their labels nor sessions that selection labels reach.
 """
 
 import logging
@@ -37,7 +37,7 @@ class Studies(Protocol):
 
 
 class MemoryStudies:
-    """Studies that are kept as long as the process."""
+    """Studies in memory, lost when the process ends."""
 
     def __init__(self) -> None:
         self._trials: dict[str, list[FrozenTrial]] = {}
@@ -57,7 +57,7 @@ class Returns(Protocol):
 
 @dataclass(frozen=True)
 class Ground:
-    """What a search sees: the selection folds, their rows, and a hash of both and of how models are trained."""
+    """The data of a search: the selection folds, their rows, and a hash of both and of how models are trained."""
 
     folds: tuple[Fold, ...]
     tested: OutOfSample
@@ -159,5 +159,5 @@ def _with(candidate: Candidate, parameters: Parameters) -> Candidate:
 
 
 def _rows_of(ground: Ground, walk: Sequence[FoldResult]) -> OutOfSample:
-    """Return the tested rows of the folds of a walk, which are the first ones."""
+    """Return the tested rows of the folds, which are the first ones."""
     return ground.tested.of_sessions(np.concatenate([result.fold.test for result in walk]))

@@ -1,6 +1,6 @@
 """Finished trials of searches in Optuna studies in SQLite, data/searches/studies.db, one study for each search.
 
-The file has no part in any decision: every trial is also in the trial ledger, and a lost file costs only time.
+No decision depends on the file: every trial is also in the trial ledger, and a lost file costs only time.
 """
 
 from dataclasses import dataclass
