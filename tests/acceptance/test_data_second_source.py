@@ -57,7 +57,7 @@ def test_a_source_is_not_compared_with_bars_that_it_delivered_itself(tmp_path, m
     )
 
     assert [(one.symbol, one.rule) for one in market.findings] == [("S03", "unit_error")]
-    assert "bars could not be compared with second: it delivered them." in market.fall_throughs
+    assert "bars could not be compared with second: it delivered them." in market.failovers
 
 
 def test_a_second_source_that_fails_is_reported_and_the_day_continues(tmp_path, monkeypatch):
@@ -66,4 +66,4 @@ def test_a_second_source_that_fails_is_reported_and_the_day_continues(tmp_path, 
     market = compared(monkeypatch, tmp_path, base, Down(replace(base)))
 
     assert market.new_bars == 30
-    assert any("down" in reason for reason in market.fall_throughs)
+    assert any("down" in reason for reason in market.failovers)

@@ -175,7 +175,7 @@ def test_a_table_that_is_no_longer_offered_is_named(tmp_path, monkeypatch):
 
     refresh(monkeypatch, tmp_path, make_delivery(), THURSDAY)
 
-    (reason,) = refresh(monkeypatch, tmp_path, Less(make_delivery())).fall_throughs
+    (reason,) = refresh(monkeypatch, tmp_path, Less(make_delivery())).failovers
 
     assert reason.startswith(
         "No provider offers actions, members, listings, fundamentals, riskfree any more."

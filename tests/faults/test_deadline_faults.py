@@ -120,8 +120,8 @@ def test_after_the_deadline_the_next_provider_is_asked_and_the_delivery_says_so(
     delivery = both.fetch(after=None, through=FRIDAY)
 
     assert len(delivery.bars) == len(EVERYTHING.bars)
-    assert "alpaca failed: alpaca did not return a complete response" in delivery.fall_throughs[0]
-    assert "data.network.max_request_s" in delivery.fall_throughs[0]
+    assert "alpaca failed: alpaca did not return a complete response" in delivery.failovers[0]
+    assert "data.network.max_request_s" in delivery.failovers[0]
 
 
 # issue 10, line 20

@@ -138,7 +138,7 @@ def test_fault_013_trouble_that_passes_ends_in_a_whole_refresh(
 
     assert primary.troubles == []
     assert market.snapshot.id == undisturbed
-    assert market.fall_throughs == ()
+    assert market.failovers == ()
     assert 1 <= pauses[0] <= 2 <= pauses[1] <= 3  # twice as long, and a little chance
 
 
@@ -202,8 +202,8 @@ def test_fault_013_the_second_takes_over_when_the_first_fails_halfway(
     assert "page_token=30" in primary.asked[2]  # it had given bars already, and none of them is used
     assert market.new_bars == 6
     assert market.snapshot.id == undisturbed
-    assert len(market.fall_throughs) == 1
-    reason = market.fall_throughs[0]
+    assert len(market.failovers) == 1
+    reason = market.failovers[0]
     assert reason.startswith(
         "alpaca failed: alpaca did not return a complete response to /v2/stocks/bars: Connection"
     )
@@ -248,7 +248,7 @@ def test_fault_003_a_provider_that_is_late_is_asked_again_later(home, primary, s
     market = refreshed(monkeypatch, home, alpaca_then_tiingo(primary, secondary))
 
     assert market.new_bars == 6
-    assert "alpaca has no bars for 2024-06-14 yet" in market.fall_throughs[0]
+    assert "alpaca has no bars for 2024-06-14 yet" in market.failovers[0]
 
 
 def test_fault_014_history_that_a_provider_rewrites_is_reported(home, primary, monkeypatch):

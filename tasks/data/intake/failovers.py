@@ -10,10 +10,10 @@ import pandas as pd
 
 from tasks.data.schema.batch import Batch
 
-RULE = "fall_through"
+RULE = "fall_through"  # as stored in lakes
 
 
-def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) -> Batch:
+def with_failovers(batch: Batch, reasons: tuple[str, ...], session: date) -> Batch:
     """Return the batch with one more finding that holds the reasons, one per line."""
     if not reasons:
         return batch
@@ -31,12 +31,12 @@ def with_fall_throughs(batch: Batch, reasons: tuple[str, ...], session: date) ->
     return replace(batch, rows={**batch.rows, "findings": findings})
 
 
-def fall_throughs_of(findings: pd.DataFrame, session: date) -> tuple[str, ...]:
+def failovers_of(findings: pd.DataFrame, session: date) -> tuple[str, ...]:
     """Return the reasons stored with the session, in order."""
     ours = findings[(findings["session"] == pd.Timestamp(session)) & (findings["rule"] == RULE)]
     return tuple(reason for text in ours["evidence"] for reason in str(text).splitlines())
 
 
-def without_fall_throughs(findings: pd.DataFrame) -> pd.DataFrame:
+def without_failovers(findings: pd.DataFrame) -> pd.DataFrame:
     """Return the findings on data."""
     return findings[findings["rule"] != RULE]

@@ -8,7 +8,7 @@ from tasks.core.sessions import sessions_ending
 from tasks.data.gates.readiness import active_findings, quarantined_names, refuse_unfit
 from tasks.data.gates.revisions import rewritten
 from tasks.data.gates.session_facts import COUNTED, count_facts
-from tasks.data.intake.failovers import fall_throughs_of, without_fall_throughs
+from tasks.data.intake.failovers import failovers_of, without_failovers
 from tasks.data.lake.head import Head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_bar_frame, read_tables
@@ -35,7 +35,7 @@ def describe_market(run: Run, head: Head, *, panel_sessions: int) -> Market:
     panel = keep_prices(snapshot, window=max(panel_sessions, UNIVERSE_SESSIONS))
     universe, gained, lost = _universe(panel)
     amendments = tables["amendments"]
-    findings = _findings(without_fall_throughs(tables["findings"]), sessions, length)
+    findings = _findings(without_failovers(tables["findings"]), sessions, length)
     return Market(
         snapshot=snapshot,
         provider=head.provider,
@@ -47,7 +47,7 @@ def describe_market(run: Run, head: Head, *, panel_sessions: int) -> Market:
         universe_gained=gained,
         universe_lost=lost,
         rewritten=rewritten(findings, session),
-        fall_throughs=fall_throughs_of(tables["findings"], session),
+        failovers=failovers_of(tables["findings"], session),
     )
 
 

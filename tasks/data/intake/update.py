@@ -19,7 +19,7 @@ from tasks.data.gates.readiness import refuse_unfit
 from tasks.data.gates.session_facts import facts_of_batch
 from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
-from tasks.data.intake.failovers import with_fall_throughs
+from tasks.data.intake.failovers import with_failovers
 from tasks.data.intake.second_opinions import compare_sources
 from tasks.data.intake.simulated_version import simulated_version
 from tasks.data.lake.commits import commit
@@ -77,12 +77,12 @@ def update_lake(
     trading_days = sessions_between(FIRST_DAY, through)
     known = _known(lake, head, tables, trading_days, whole=whole)
     refuse_lost_items(tables["fundamentals"], known.tables["fundamentals"], provider.name)
-    fall_throughs, source = delivery.fall_throughs, delivery.bars_from or provider.name
+    failovers, source = delivery.failovers, delivery.bars_from or provider.name
     del delivery
     if not whole:  # an import reports what the source no longer holds, and a person reads it
         members = tables["members"], known.tables["members"]
         refuse_emptied_index(*members, after=after, through=through, provider=provider.name)
-        fall_throughs += _lost_tables(provider, known)
+        failovers += _lost_tables(provider, known)
     compared, failed = compare_sources(
         run, tables["bars"], source, after=None if whole else after, through=through
     )
@@ -100,7 +100,7 @@ def update_lake(
     delivered = len(tables["bars"])
     del tables, compared  # may be gigabytes; the batch has the rows to store
     refuse_implausible_session(batch.sessions, limits, provider=provider.name)
-    batch = with_fall_throughs(batch, (*fall_throughs, *failed), through)
+    batch = with_failovers(batch, (*failovers, *failed), through)
     _report_refused(batch.refused, of=delivered, provider=provider.name)
     refuse_unfit(
         facts_of_batch(batch, known, through, trading_days, run.settings), limits, provider=provider.name

@@ -33,7 +33,7 @@ class Delivery:
     riskfree: pd.DataFrame = field(default_factory=partial(empty, "riskfree"))
     renames: pd.DataFrame = field(default_factory=partial(empty, "renames"))
     delistings: pd.DataFrame = field(default_factory=partial(empty, "delistings"))
-    fall_throughs: tuple[str, ...] = ()  # which provider failed and why, in order
+    failovers: tuple[str, ...] = ()  # which provider failed and why, in order
     bars_from: str = ""  # the provider of the bars, if it is not the requested one
 
     def table(self, name: Table) -> pd.DataFrame:

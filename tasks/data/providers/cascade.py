@@ -65,7 +65,7 @@ class Cascade:
             raise _no_provider(lacking, failed)
         return replace(
             delivered(found, tables),
-            fall_throughs=tuple(_describe_failure(*failure, sources) for failure in failed),
+            failovers=tuple(_describe_failure(*failure, sources) for failure in failed),
             bars_from=sources.get("bars", ""),
         )
 

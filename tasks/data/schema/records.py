@@ -81,7 +81,7 @@ class Market:
     universe_size: int
     universe_gained: tuple[str, ...]
     universe_lost: tuple[str, ...]
-    fall_throughs: tuple[str, ...]  # which provider failed and why, in order of the attempts
+    failovers: tuple[str, ...]  # which provider failed and why, in order of the attempts
     rewritten: tuple[str, ...] = ()  # tables whose history was changed or withdrawn, with examples
 
     @property

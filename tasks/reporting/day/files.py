@@ -99,7 +99,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
                 "universe_lost": market.universe_lost,
                 "quarantined": market.quarantined,
                 "findings": [asdict(finding) for finding in market.findings],
-                "fall_throughs": market.fall_throughs,
+                "failovers": market.failovers,
                 "rewritten": market.rewritten,
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},

@@ -86,7 +86,7 @@ def manifest_json(
             "inputs": source.inputs,
             "versions": source.versions,
             "seeds": source.seeds,
-            "fall_throughs": inputs.records.market.fall_throughs,
+            "failovers": inputs.records.market.failovers,
             "rewritten": inputs.records.market.rewritten,
             "sha256": {name: sha256_of_bytes(content) for name, content in files.items()},
             "timings": dict(timings),

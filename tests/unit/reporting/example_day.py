@@ -303,7 +303,7 @@ def _market(run: Run, *, quiet: bool) -> Market:
         universe_size=UNIVERSE,
         universe_gained=() if quiet else ("KSTL", "PRSM"),
         universe_lost=() if quiet else ("HLXX", "YEWT", "ZPHR"),
-        fall_throughs=(),
+        failovers=(),
     )
 
 

@@ -51,7 +51,7 @@ def test_a_delivery_has_no_other_columns_than_public_ones():
     delivery = provider.fetch(after=None, through=date(2020, 3, 10))
 
     assert is_dataclass(delivery)
-    assert {field.name for field in fields(Delivery)} == {*COLUMNS, "fall_throughs", "bars_from"}
+    assert {field.name for field in fields(Delivery)} == {*COLUMNS, "failovers", "bars_from"}
     for table, columns in COLUMNS.items():
         public = set(columns) | (set(ITEMS) if table == "fundamentals" else set())
         assert set(delivery.table(table).columns) == public

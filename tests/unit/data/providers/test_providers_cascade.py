@@ -60,7 +60,7 @@ def test_each_table_comes_from_the_first_that_can_give_it():
     assert second.tables == {"riskfree"}
     pd.testing.assert_frame_equal(delivery.riskfree, EVERYTHING.riskfree)
     assert len(delivery.bars) == len(EVERYTHING.bars)
-    assert delivery.fall_throughs == ()
+    assert delivery.failovers == ()
 
 
 def test_who_has_nothing_to_add_is_not_asked():
@@ -77,7 +77,7 @@ def test_who_fails_is_passed_over_for_all_it_was_asked_for():
 
     delivery = ask(first, second)
 
-    assert delivery.fall_throughs == (
+    assert delivery.failovers == (
         "first failed: It is down. Used instead: bars, actions from second; listings from no provider.",
     )
     assert delivery.listings.empty

@@ -221,17 +221,15 @@ def test_the_kill_switch_is_reported_in_one_sentence(switch, sentence_goes_on):
 
 def test_who_was_passed_over_and_why_stands_in_report_log_and_manifest():
     inputs = make_inputs()
-    market = replace(inputs.records.market, fall_throughs=("alpaca was passed over: <b>down</b>.",))
+    market = replace(inputs.records.market, failovers=("alpaca was passed over: <b>down</b>.",))
     inputs = replace(inputs, records=replace(inputs.records, market=market))
 
     files = render_day(inputs, positions_sha256=None).files
 
     assert "alpaca was passed over: <b>down</b>." in Report(files["report.html"]).text
-    assert json.loads(files["monitoring_log.json"])["data_quality"]["fall_throughs"] == list(
-        market.fall_throughs
-    )
+    assert json.loads(files["monitoring_log.json"])["data_quality"]["failovers"] == list(market.failovers)
     source = provenance(inputs, positions_sha256=None)
-    assert json.loads(manifest_json(inputs, source, {}, {}))["fall_throughs"] == list(market.fall_throughs)
+    assert json.loads(manifest_json(inputs, source, {}, {}))["failovers"] == list(market.failovers)
 
 
 # issue 10, line 15
