@@ -365,6 +365,21 @@ class Safety(Section):
     """Data older than this many sessions trips the kill switch."""
 
 
+class Approval(Section):
+    """What an approval is for, and how many persons must sign it; docs/approval.md."""
+
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    """The account at the broker; an approval for another account is not valid."""
+    mode: Literal["paper", "live"]
+    """Whether that account trades with real money; an approval for the other mode is not valid."""
+    persons: Annotated[int, Field(ge=1, le=2)]
+    """Number of different approvers who must sign."""
+    price_band_frac: Fraction
+    """A line is void once its price is further than this fraction from the approved price."""
+    size_band_frac: Fraction
+    """A line is void if its order would have to shrink by more than this fraction of the approved shares."""
+
+
 class Running(Section):
     """Time limits and retries of runs started by Prefect."""
 

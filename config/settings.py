@@ -21,6 +21,7 @@ from config.keys import Key, keys_of
 from config.problems import InvalidSettings, Problem, did_you_mean
 from config.section import Section
 from config.sections import (
+    Approval,
     Models,
     Portfolio,
     Regime,
@@ -45,7 +46,12 @@ MACHINE_KEYS = (
     "running.weekly_timeout_s",
     "running.retries",
     "running.retry_delay_s",
-)  # locations, time limits and retries do not affect results
+    "approval.account",
+    "approval.mode",
+    "approval.persons",
+    "approval.price_band_frac",
+    "approval.size_band_frac",
+)  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
 
 
 class Settings(Section):
@@ -61,6 +67,7 @@ class Settings(Section):
     portfolio: Portfolio
     trades: Trades
     safety: Safety
+    approval: Approval
     running: Running
     reporting: Reporting
 
@@ -200,6 +207,8 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
     if "simulated" in providers and len(providers) > 1:
         what = "mixes the simulated market with real data."
         found.append(("data.provider", "data.provider", what))
+    if settings.approval.mode == "live" and "simulated" in providers:
+        found.append(("approval.mode", "approval.mode", "must be paper, because data.provider is simulated."))
     if settings.data.benchmark == settings.data.volatility_index:
         found.append(
             ("data.benchmark", "data.benchmark", "is also data.volatility_index; the two must differ.")

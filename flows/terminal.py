@@ -31,7 +31,7 @@ LINES_EVERY_S = 30.0
 STAGE_LOGGER = "tasks.core.stage"
 # A command in a text that names no home. `init` takes its directory as an argument.
 COMMAND = re.compile(
-    r"\bafterclose (?!init\b)[a-z][a-z-]*( [a-z][a-z-]*)?(?=[`.,;:)\n]|$| -| [A-Z])(?![^`\n;,]*--(home|help)\b)"
+    r"\bafterclose (?!init\b)[a-z][a-z-]*( [a-z][a-z-]*)?(?=[`.,;:)\n]|$| -| [A-Z0-9])(?![^`\n;,]*--(home|help)\b)"
 )
 
 
@@ -68,6 +68,11 @@ def show(result: Result, options: Options) -> int:
     """Print the result; return its exit code."""
     typer.echo(_as_json(result.document) if options.as_json else _shown(result.text))
     return result.exit_code
+
+
+def preview(text: str) -> None:
+    """Print to stderr what a person reads before deciding; the result still goes to stdout."""
+    typer.echo(_shown(text), err=True)
 
 
 def report_failure(failure: Failure, options: Options) -> int:

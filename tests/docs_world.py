@@ -36,7 +36,8 @@ class Shell:
     def __init__(self, me: Path, *, home: Path | None = None) -> None:
         self.me = me
         self.at = me if home is None else home
-        self.environ = clean_environ(me, {} if home is None else {"AFTERCLOSE_HOME": str(home)})
+        typed = {"AFTERCLOSE_APPROVAL_PASSPHRASE": "what the user types"}  # there is no terminal here
+        self.environ = clean_environ(me, typed if home is None else {**typed, "AFTERCLOSE_HOME": str(home)})
 
     def run(self, line: str) -> str:
         """Run a line that must succeed; return its output."""

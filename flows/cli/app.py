@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, champion, data, kill_switch, positions, regime, runs, settings, trials
+from flows.cli import approval, audit, champion, data, kill_switch, positions, regime, runs, settings, trials
 from flows.cli.options import NO_VALUE
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(runs.app)
+app.add_typer(approval.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,
@@ -34,6 +35,8 @@ for name, group in {
     "champion": champion.app,
     "trials": trials.app,
     "kill-switch": kill_switch.app,
+    "approval": approval.approval,
+    "approvers": approval.approvers,
     "audit": audit.app,
     "positions": positions.app,
 }.items():

@@ -101,12 +101,18 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
 
 def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
     """Verify the chain from its first row to the last one in the anchor. A missing file has no rows."""
+    return read_verified(chain, key=key)[0]
+
+
+def read_verified(chain: ChainFile, *, key: bytes | None) -> tuple[Verdict, list[tuple[str, ...]]]:
+    """Verify the chain, and return the fields of the rows in the very bytes that were verified."""
     try:
         content = chain.path.read_bytes()
     except FileNotFoundError:
         content = b""
     last, keyed = GENESIS, 0
     digests: list[str] = []
+    rows: list[tuple[str, ...]] = []
     breaks = list(_heading_breaks(content, chain))
     for line in _lines(content, chain):
         if not line.cells:
@@ -123,8 +129,9 @@ def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
                 breaks.clear()
         last = digest
         digests.append(digest)
+        rows.append(tuple(fields))
     breaks += _anchor_breaks(chain.anchor, digests, key)
-    return Verdict(len(digests), keyed, tuple(breaks))
+    return Verdict(len(digests), keyed, tuple(breaks)), rows
 
 
 def read_rows(chain: ChainFile) -> list[tuple[str, ...]]:

@@ -11,7 +11,9 @@ LEAST_LENGTH = 32
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def read_secret(name: str, environ: Mapping[str, str] = os.environ, *, outside: Path) -> bytes | None:
+def read_secret(
+    name: str, environ: Mapping[str, str] = os.environ, *, outside: Path, least_length: int = LEAST_LENGTH
+) -> bytes | None:
     """Return the secret in the variable, or in the file that NAME_FILE names; None if neither is set.
 
     Raises ConfigError if other users may read the file or if it is inside `outside`, the home it protects.
@@ -22,10 +24,10 @@ def read_secret(name: str, environ: Mapping[str, str] = os.environ, *, outside: 
     secret = _in_file(Path(named), f"{name}_FILE", outside) if named else environ.get(name, "")
     if not secret:
         return None
-    if len(secret) < LEAST_LENGTH:
+    if len(secret) < least_length:
         raise ConfigError(
-            f"{name} is shorter than {LEAST_LENGTH} characters.",
-            remedy="Create one with `openssl rand -hex 32`.",
+            f"{name} is shorter than {least_length} characters.",
+            remedy="Create a longer one, for example with `openssl rand -hex 32`.",
             keys=[name],
         )
     return secret.encode()

@@ -7,11 +7,12 @@ The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tasks.core.chain import ChainFile, Verdict, append
+from tasks.core.chain import ChainFile, Verdict, append, read_verified
 from tasks.core.chain import verify as verify_chain
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
@@ -25,6 +26,15 @@ FORMULA_STARTS = (
     "-",
     "@",
 )  # a spreadsheet evaluates such cells; a leading apostrophe prevents it
+
+
+class Row(NamedTuple):
+    """One row; `at` in the exchange's time zone, ISO 8601."""
+
+    at: str
+    event: str
+    by: str
+    detail: str
 
 
 def record(
@@ -53,6 +63,19 @@ def accept(
 def verify(home: Home, environ: Mapping[str, str] = os.environ) -> Verdict:
     """Verify the chain from its first row to the last one logged."""
     return verify_chain(_chain(home), key=_key(home, environ))
+
+
+def read_intact(home: Home, environ: Mapping[str, str] = os.environ) -> list[Row]:
+    """Return every row of the log. Raises SafetyError if its chain is broken: a damaged log proves nothing."""
+    verdict, rows = read_verified(_chain(home), key=_key(home, environ))
+    if verdict.breaks:
+        *breaks, remedy = describe_breaks(home, verdict)
+        raise SafetyError(
+            f"The audit log is not intact: {breaks[0]}.",
+            remedy=f"{remedy[0].upper()}{remedy[1:]}.",
+            path=str(home.audit_log),
+        )
+    return [Row(*fields) for fields in rows]
 
 
 def describe_breaks(home: Home, verdict: Verdict) -> list[str]:

@@ -55,6 +55,17 @@ VIOLATIONS = {
         "import tasks.selection.trials.ledger",
         "the packages of selection",
     ),
+    "an approval's bands read the disk": (
+        "tasks/approval/lines.py",
+        "import tasks.approval.store",
+        "the rooms of approval",
+    ),
+    "another module signs": ("tasks/approval/envelope.py", "import cryptography", "stay at the edges"),
+    "the selection imports an approval": (
+        "tasks/selection/schema.py",
+        "import tasks.approval.schema",
+        "slices import downward only",
+    ),
     "the day's files import the page": (
         "tasks/reporting/day/files.py",
         "import tasks.reporting.page.view",

@@ -104,6 +104,11 @@ class Home:
         return self.root / "data" / "audit_anchor.json"
 
     @property
+    def approval_lock(self) -> Path:
+        """Held only while an approval is read and written, never for a whole run."""
+        return self.root / "data" / "approval.lock"
+
+    @property
     def trials(self) -> Path:
         """The ledger of all trials, and the returns of each."""
         return self.root / "data" / "trials"

@@ -7,20 +7,16 @@ only here: nothing else differs between two equal runs.
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from config.settings import config_hash
-from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.ids import sha256_of_bytes
 from tasks.core.libraries import installed_versions
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.reporting.day.files import SCHEMA_VERSION, json_bytes
 from tasks.reporting.day.history import history_hash
 from tasks.reporting.day.inputs import DayInputs
 
-CODE_ROOT = Path(__file__).parents[3]
-CODE_FOLDERS = ("config", "flows", "tasks")
-CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css")
 LIBRARIES = (
     "clarabel",
     "cvxpy",
@@ -92,15 +88,3 @@ def manifest_json(
             "timings": dict(timings),
         }
     )
-
-
-@cache
-def code_fingerprint(root: Path) -> str:
-    """Return one hash over every source, setting and template, independent of the checkout's location."""
-    sources = {
-        path.relative_to(root).as_posix(): sha256_of_bytes(path.read_bytes())
-        for folder in CODE_FOLDERS
-        for path in (root / folder).rglob("*")
-        if path.suffix in CODE_SUFFIXES and path.is_file()
-    }
-    return sha256_of_record(sources)

@@ -3,10 +3,8 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 
-import pytest
-
 from tasks.core import libraries
-from tasks.reporting.day.manifest import code_fingerprint, manifest_json, provenance
+from tasks.reporting.day.manifest import manifest_json, provenance
 from tests.unit.reporting.example_day import make_inputs
 
 
@@ -67,30 +65,3 @@ def test_another_history_is_another_input():
         manifest(inputs, {})["inputs"]["performance_history"]
         != (manifest(shorter, {})["inputs"]["performance_history"])
     )
-
-
-def test_the_code_fingerprint_follows_sources_and_not_their_place(tmp_path):
-    def tree(name, source):
-        folder = tmp_path / name / "tasks"
-        folder.mkdir(parents=True)
-        (folder / "a.py").write_text(source)
-        (folder / "notes.txt").write_text(name)
-        return code_fingerprint(tmp_path / name)
-
-    assert tree("one", "x = 1") == tree("two", "x = 1")
-    assert tree("three", "x = 1") != tree("four", "x = 2")
-
-
-# issue 10, part 2: shipped settings are part of the code's fingerprint, and so are templates and styles
-@pytest.mark.parametrize(
-    "name", ["config/base.yaml", "config/profiles/prudent.yaml", "tasks/a.j2", "tasks/a.css"]
-)
-def test_the_code_fingerprint_follows_settings_and_templates(tmp_path, name):
-    path = tmp_path / name
-    path.parent.mkdir(parents=True)
-    path.write_text("limit: 1")
-    before = code_fingerprint(tmp_path)
-    code_fingerprint.cache_clear()
-    path.write_text("limit: 2")
-
-    assert code_fingerprint(tmp_path) != before

@@ -1,0 +1,120 @@
+"""The commands `approve` and `reject`, and the command groups `approval` and `approvers`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption, ReasonOption
+from flows.terminal import show
+
+app = typer.Typer()
+approval = typer.Typer(no_args_is_help=True, help="The approval of a day: whether it holds, and why not.")
+approvers = typer.Typer(no_args_is_help=True, help="Who may approve, and with which key.")
+
+SessionArgument = Annotated[str, typer.Argument(metavar="D", help="The session, YYYY-MM-DD.")]
+PersonArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Your private key. Default: AFTERCLOSE_APPROVAL_KEY_FILE, else ~/.config/afterclose/approval_key.pem.",
+    ),
+]
+
+
+@app.command("approve", epilog=GLOBAL_OPTIONS_NOTE)
+def approve_day(
+    context: typer.Context,
+    day: SessionArgument,
+    by: NameOption,
+    key: KeyOption = None,
+    *,
+    sign_only: Annotated[
+        bool,
+        typer.Option("--sign-only", metavar=NO_VALUE, help="Print the signature instead of storing it."),
+    ] = False,
+    signature: Annotated[
+        str | None,
+        typer.Option("--signature", metavar="TEXT", help="A signature printed by --sign-only; needs no key."),
+    ] = None,
+    overrule: Annotated[
+        str, typer.Option("--overrule", metavar="TEXT", help="Why a rejection of the day is overruled.")
+    ] = "",
+) -> int:
+    """Show the trades of a published day and what is signed, then sign. Sends nothing."""
+    from flows.operations.approval import approve
+
+    return show(
+        approve(
+            context.obj,
+            day,
+            by=by,
+            key=key,
+            sign_only=sign_only,
+            signature=signature,
+            overrule=overrule,
+        ),
+        context.obj,
+    )
+
+
+@app.command("reject", epilog=GLOBAL_OPTIONS_NOTE)
+def reject_day(context: typer.Context, day: SessionArgument, by: NameOption, reason: ReasonOption) -> int:
+    """Reject a published day; an approval of it is void from then on."""
+    from flows.operations.approval import reject
+
+    return show(reject(context.obj, day, by=by, reason=reason), context.obj)
+
+
+@approval.command("show", epilog=GLOBAL_OPTIONS_NOTE)
+def approval_show(context: typer.Context, day: SessionArgument) -> int:
+    """Verify the approval of a day: who signed, for what, until when. Exits 3 if it does not hold."""
+    from flows.operations.approval import show_approval
+
+    return show(show_approval(context.obj, day), context.obj)
+
+
+@approvers.command("key", epilog=GLOBAL_OPTIONS_NOTE)
+def approvers_key(context: typer.Context, key: KeyOption = None) -> int:
+    """Print your public key; create your key file first if there is none. The home need not exist."""
+    from flows.operations.approvers import show_key
+
+    return show(show_key(context.obj, key), context.obj)
+
+
+@approvers.command("add", epilog=GLOBAL_OPTIONS_NOTE)
+def approvers_add(
+    context: typer.Context,
+    name: PersonArgument,
+    by: NameOption,
+    reason: ReasonOption,
+    key: KeyOption = None,
+    public_key: Annotated[
+        str | None,
+        typer.Option("--public-key", metavar="HEX", help="The person's public key, if the key is elsewhere."),
+    ] = None,
+) -> int:
+    """Let a person approve; creates the person's key file if there is none."""
+    from flows.operations.approvers import add
+
+    return show(add(context.obj, name, by=by, reason=reason, key=key, public=public_key), context.obj)
+
+
+@approvers.command("list", epilog=GLOBAL_OPTIONS_NOTE)
+def approvers_list(context: typer.Context) -> int:
+    """List who may approve, and whose key was revoked."""
+    from flows.operations.approvers import list_all
+
+    return show(list_all(context.obj), context.obj)
+
+
+@approvers.command("revoke", epilog=GLOBAL_OPTIONS_NOTE)
+def approvers_revoke(
+    context: typer.Context, name: PersonArgument, by: NameOption, reason: ReasonOption
+) -> int:
+    """Make a person's key invalid at once, for approvals signed with it too."""
+    from flows.operations.approvers import revoke
+
+    return show(revoke(context.obj, name, by=by, reason=reason), context.obj)

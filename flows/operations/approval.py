@@ -1,0 +1,236 @@
+"""Show, approve or reject a published day in the name of a person. Nothing is sent anywhere."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.terminal import Options, Result, preview
+from tasks.approval.decisions import (
+    Proposal,
+    add_signature,
+    examine,
+    make_signature,
+    reject_day,
+)
+from tasks.approval.encoding import envelope_sha256, parse_detached, render_approval, render_detached
+from tasks.approval.key_file import key_path, passphrase, read_key
+from tasks.approval.keys import public_key
+from tasks.approval.refusal import refusal
+from tasks.approval.schema import Approval, Signature
+from tasks.approval.task import verify_approval
+from tasks.approval.verification import rejected
+from tasks.core.clock import now
+from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.homes.opening import find_home, session_named, settings_of
+from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.secrets import mask_logs
+from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.text import counted
+
+NOTHING_TO_APPROVE = 4
+NOT_SENT = "Nothing is sent: this release does not execute trades. Place them yourself."
+
+
+def approve(
+    options: Options,
+    day: str,
+    *,
+    by: str,
+    key: Path | None = None,
+    sign_only: bool = False,
+    signature: str | None = None,
+    overrule: str = "",
+) -> Result:
+    """Show the day, sign it with the person's key (or take a detached signature), and store the approval."""
+    run, at = _run_of(options, day)
+    proposal = examine(run, at)
+    if not proposal.envelope.lines:
+        return Result(
+            _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
+        )
+    preview(_described(proposal))
+    if by in proposal.signed_by and not sign_only:
+        return _stored(run, proposal.approval, f"{by} has approved {run.session} already.")
+    _refuse_silent_overruling(proposal, overrule)
+    made = _signed(proposal, run, by, key, overrule) if signature is None else _given(proposal, by, signature)
+    if sign_only:
+        text = render_detached(proposal.envelope, made)
+        return Result({**_document(run, "signed"), "by": by, "signature": text}, text)
+    approval = add_signature(run, made, now())
+    missing = approval.envelope.persons - len(approval.signatures)
+    if missing:
+        what = f"{by} has signed {run.session}. {counted(missing, 'signature is', 'signatures are')} missing."
+        return _stored(run, approval, what)
+    verify_approval(run, now())
+    until = _exchange_time(approval.envelope.expires_at)
+    return _stored(run, approval, f"{run.session} is approved until {until}. {NOT_SENT}")
+
+
+def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
+    """Record that the day is rejected; an approval of it is void from now on."""
+    run, at = _run_of(options, day)
+    reject_day(run, by, reason, at)
+    return Result(
+        {**_document(run, "rejected"), "by": by, "reason": reason},
+        f"{run.session} is rejected by {by}: {reason}. It can be run again, or approved with --overrule TEXT.",
+    )
+
+
+def show_approval(options: Options, day: str) -> Result:
+    """Verify the approval of a day; exit 3, with the reason, if there is none that holds."""
+    run, at = _run_of(options, day)
+    approved = verify_approval(run, at)
+    envelope = approved.envelope
+    document = {
+        **_document(run, "approved"),
+        "approvers": list(approved.approvers),
+        "approval_sha256": approved.approval_sha256,
+        **envelope.model_dump(mode="json"),
+    }
+    text = (
+        f"{run.session} is approved by {' and '.join(approved.approvers)} until "
+        f"{_exchange_time(envelope.expires_at)}: {counted(len(envelope.lines), 'trade')}, account "
+        f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {NOT_SENT}"
+    )
+    return Result(document, text)
+
+
+def _run_of(options: Options, day: str) -> tuple[Run, datetime]:
+    """Return the session without taking the home's lock: a decision must not wait for a run."""
+    mask_logs()
+    home = find_home(options.home)
+    settings = settings_of(home, options.profile).settings
+    at = now()
+    session = session_named(day, at=at)
+    if session.closes_at is None:
+        raise ConfigError(
+            f"The exchange was closed on {session}.",
+            remedy="Choose a session that was published.",
+            date=str(session),
+        )
+    return Run(home, session, session.closes_at, settings), at
+
+
+def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
+    rejection = proposal.standard.decisions.rejection
+    if rejection is not None and not overrule.strip():
+        raise rejected(proposal.standard.session, rejection)
+    if rejection is None and overrule.strip():
+        raise ConfigError(
+            f"{proposal.day.session} was not rejected, so there is nothing to overrule.",
+            remedy="Omit --overrule.",
+        )
+
+
+def _signed(proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str) -> Signature:
+    registered = {one.key for one in proposal.standard.approvers if one.name == by and not one.is_revoked}
+    if not registered:
+        raise refusal(
+            "approver",
+            f"{by[:60]!r} is not an approver of this home.",
+            remedy="`afterclose approvers list` shows who may approve; `afterclose approvers add` adds a person.",
+        )
+    path = key_path(key, run.home)
+    private = read_key(path, lambda: passphrase(lambda: ask_passphrase(path), run.home))
+    if public_key(private) not in registered:
+        raise refusal(
+            "approver",
+            f"{path} does not hold the key that is registered for {by}.",
+            remedy="Specify that key file with --key.",
+            path=str(path),
+        )
+    return make_signature(proposal, by, private, reason=overrule)
+
+
+def _given(proposal: Proposal, by: str, text: str) -> Signature:
+    try:
+        detached = parse_detached(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"The signature cannot be used: {error}.", remedy="Copy the whole line again."
+        ) from None
+    if detached.signature.statement.approver != by:
+        raise ConfigError(
+            f"The signature is not one of {by}.", remedy="Give the name of the person who signed with --by."
+        )
+    if detached.envelope_sha256 != envelope_sha256(proposal.envelope):
+        raise refusal(
+            "signature",
+            f"{proposal.day.session}: {by} signed something else than what is here now.",
+            remedy="Compare the two homes (trades, settings, code, positions), then sign again.",
+        )
+    return detached.signature
+
+
+def ask_passphrase(path: Path, *, confirm: bool = False) -> str:
+    """Ask a person at a terminal; elsewhere the environment has to name the passphrase."""
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"The passphrase of {path} cannot be asked for: there is no terminal.",
+            remedy="Run the command in a terminal, or set AFTERCLOSE_APPROVAL_PASSPHRASE_FILE.",
+        )
+    answer: str = typer.prompt(
+        f"Passphrase of {path}", hide_input=True, confirmation_prompt=confirm, err=True
+    )
+    return answer
+
+
+def _described(proposal: Proposal) -> str:
+    return "\n".join(_description(proposal))
+
+
+def _description(proposal: Proposal) -> Iterator[str]:
+    """Yield what a person has to know before signing, from the bytes that are signed."""
+    day, envelope = proposal.day, proposal.envelope
+    rows = list(csv.DictReader(io.StringIO(day.trades.decode(), newline="")))
+    yield f"Trades of {day.session}, from {envelope.trades_sha256[:16]}… (trades.csv):"
+    for row, line in zip(rows, envelope.lines, strict=True):
+        band = f"{line.lowest_price} to {line.highest_price}"
+        yield (
+            f"  {line.side:<4} {line.shares:>9} {line.symbol:<8} at {line.price:>11}  valid {band:<24}"
+            f"{row['action']:<9} {row['reason']}"
+        )
+    for side in ("SELL", "BUY"):
+        total = sum(float(row["notional"]) for row in rows if row["side"] == side)
+        yield f"  {side:<4} in total ${total:,.0f}"
+    demo = ", simulated market: valid for a demo only" if envelope.demo else ""
+    yield f"Estimated cost ${day.cost_cents / 100:,.2f}; equity before the trades ${float(envelope.equity_usd):,.2f}."
+    yield f"Account {envelope.account} ({envelope.mode}{demo}); {counted(envelope.persons, 'signature')} needed."
+    yield f"Valid until the next open: {_exchange_time(envelope.expires_at)}."
+    yield f"Signed as well: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."
+    if day.differs_from_backtest:
+        yield "WARNING: this day or an earlier one differs from its backtest. Read the report before you approve."
+    if rejection := proposal.standard.decisions.rejection:
+        yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
+    if proposal.signed_by:
+        yield f"Signed so far by {' and '.join(proposal.signed_by)}."
+
+
+def _stored(run: Run, approval: Approval | None, text: str) -> Result:
+    if approval is None:
+        return Result(_document(run, "not approved"), text, SafetyError.exit_code)
+    is_complete = len(approval.signatures) >= approval.envelope.persons
+    document = {
+        **_document(run, "approved" if is_complete else "incomplete"),
+        "approvers": [one.statement.approver for one in approval.signatures],
+        "missing": max(approval.envelope.persons - len(approval.signatures), 0),
+        "expires_at": approval.envelope.expires_at,
+        "approval_sha256": sha256_of_bytes(render_approval(approval)),
+    }
+    return Result(document, text)
+
+
+def _document(run: Run, state: str) -> dict[str, object]:
+    return {"home": str(run.home.root), "session": str(run.session), "state": state}
+
+
+def _exchange_time(instant: str) -> str:
+    at = datetime.fromisoformat(instant).astimezone(ZoneInfo(EXCHANGE_TIME_ZONE))
+    return f"{at:%a %Y-%m-%d %H:%M} New York time"

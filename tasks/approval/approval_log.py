@@ -1,0 +1,102 @@
+"""Read from the audit log who may approve, and what was decided about a session. Pure: takes verified rows.
+
+The log is the truth: no file can be edited or put back to add an approver, or to revive an approval that was withdrawn.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tasks.approval.schema import is_name
+from tasks.safety.audit import Row
+
+ADDED, REVOKED = "approver_added", "approver_revoked"
+APPROVED, REJECTED = "day_approved", "day_rejected"
+APPROVER_DETAIL = re.compile(r"key ([0-9a-f]{64}), (.+?): (.*)")
+APPROVED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), approval ([0-9a-f]{64}), .*")
+REJECTED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), manifest ([0-9a-f]{64}|unreadable): (.*)")
+
+
+@dataclass(frozen=True)
+class Approver:
+    """A person who may sign, with the public key of one private key. A revoked key is never valid again."""
+
+    name: str
+    key: str
+    added_at: str
+    added_by: str
+    revoked_at: str = ""
+    revoked_by: str = ""
+
+    @property
+    def is_revoked(self) -> bool:
+        return bool(self.revoked_at)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A person's decision against the session's trades."""
+
+    by: str
+    at: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What an approver has to name in order to overrule it."""
+        return f"{self.by}, {self.at}"
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions about one session: the last rejection, and the approval logged after it, by digest."""
+
+    rejection: Rejection | None = None
+    approval_sha256: str = ""
+
+
+def approver_detail(name: str, key: str, reason: str) -> str:
+    """Return the detail of a row that adds or revokes an approver."""
+    return f"key {key}, {name}: {reason}"
+
+
+def approved_detail(session: date, digest: str, *, signatures: int, persons: int) -> str:
+    """Return the detail of a row that approves a day; `digest` is that of approval.json."""
+    return f"{session}, approval {digest}, {signatures} of {persons} signed"
+
+
+def rejected_detail(session: date, digest: str, reason: str) -> str:
+    """Return the detail of a row that rejects a day; `digest` is that of manifest.json, or "unreadable"."""
+    return f"{session}, manifest {digest}: {reason}"
+
+
+def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
+    """Return every approver ever added, in order; the first row of a key counts, and a revocation is for good."""
+    found: dict[str, Approver] = {}
+    for row in rows:
+        parsed = APPROVER_DETAIL.fullmatch(row.detail) if row.event in {ADDED, REVOKED} else None
+        if parsed is None or not is_name(parsed[2]):
+            continue
+        key, name = parsed[1], parsed[2]
+        if row.event == ADDED:
+            found.setdefault(key, Approver(name, key, row.at, row.by))
+        elif key in found and not found[key].is_revoked:
+            known = found[key]
+            found[key] = Approver(known.name, key, known.added_at, known.added_by, row.at, row.by)
+    return tuple(found.values())
+
+
+def decisions_about(session: date, rows: Sequence[Row]) -> Decisions:
+    """Return what was decided about the session; a rejection voids every approval logged before it."""
+    decided = Decisions()
+    for row in rows:
+        pattern = {APPROVED: APPROVED_DETAIL, REJECTED: REJECTED_DETAIL}.get(row.event)
+        parsed = pattern.fullmatch(row.detail) if pattern else None
+        if parsed is None or parsed[1] != str(session):
+            continue
+        if row.event == REJECTED:
+            decided = Decisions(Rejection(row.by, row.at, parsed[3]))
+        else:
+            decided = Decisions(decided.rejection, parsed[2])
+    return decided

@@ -1,0 +1,260 @@
+"""Approve, reject, and name approvers: what a person decides is logged, then stored.
+
+`examine` reads a day for a person who is about to decide; `add_signature` reads it again under the lock, so that a
+signature of something else is refused. A rejection needs no lock but the audit log's: it must always be possible.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.settings import config_hash
+from tasks.approval.approval_log import (
+    ADDED,
+    APPROVED,
+    REJECTED,
+    REVOKED,
+    Approver,
+    approved_detail,
+    approver_detail,
+    approvers_in,
+    decisions_about,
+    rejected_detail,
+)
+from tasks.approval.day import PublishedDay, published_day
+from tasks.approval.encoding import render_approval, signed_bytes
+from tasks.approval.envelope import Current, make_envelope
+from tasks.approval.keys import PrivateKey, public_key, sign
+from tasks.approval.refusal import refusal
+from tasks.approval.schema import (
+    LONGEST_NAME,
+    LONGEST_REASON,
+    Approval,
+    Envelope,
+    Signature,
+    Statement,
+    instant_text,
+    is_name,
+)
+from tasks.approval.store import (
+    hold_approvals,
+    is_executed,
+    read_day,
+    read_manifest,
+    withdraw_approval,
+    write_approval,
+)
+from tasks.approval.verification import (
+    Standard,
+    Stored,
+    check_bound,
+    check_expiry,
+    check_overruling,
+    check_signature,
+    check_signatures,
+    check_time,
+    parsed,
+)
+from tasks.core.errors import AftercloseError, ConfigError
+from tasks.core.homes.home import Home
+from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.portfolio.holdings.record import positions_of
+from tasks.safety.audit import read_intact, record
+from tasks.safety.kill_switch import read_switch, reset_command
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A day as a person is about to decide on it: the bytes shown are the bytes that are signed."""
+
+    day: PublishedDay
+    envelope: Envelope
+    standard: Standard
+    approval: Approval | None  # signatures so far
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        return tuple(one.statement.approver for one in self.approval.signatures) if self.approval else ()
+
+
+def current(run: Run) -> Current:
+    """Return what holds now: settings, code, positions, and whether the market is simulated."""
+    settings = run.settings
+    held = positions_of(run.home, initial_cash_usd=settings.portfolio.initial_cash_usd)
+    return Current(
+        config=config_hash(settings),
+        code=code_fingerprint(CODE_ROOT),
+        positions=held.sha256,
+        demo="simulated" in settings.data.providers,
+    )
+
+
+def read_standard(run: Run, at: datetime) -> Standard:
+    """Return what an approval of the session has to agree with. Raises SafetyError if the audit log is damaged."""
+    rows = read_intact(run.home)
+    return Standard(
+        session=run.session,
+        terms=run.settings.approval,
+        current=current(run),
+        approvers=approvers_in(rows),
+        decisions=decisions_about(run.session.day, rows),
+        at=at,
+    )
+
+
+def examine(run: Run, at: datetime) -> Proposal:
+    """Read the day and what was decided. Raises SafetyError for a day that cannot be approved."""
+    session = run.session
+    stored = Stored(*read_day(run.home, session))
+    standard = read_standard(run, at)
+    if is_executed(run.home, session):
+        raise refusal(
+            "decided",
+            f"{session} was executed already.",
+            remedy="Its approval is final; run and approve the next session.",
+        )
+    day = published_day(session.day, stored.manifest, stored.files)
+    envelope = make_envelope(day, standard.current, terms=standard.terms)
+    check_expiry(envelope, standard)
+    approval = None if stored.approval is None else parsed(stored.approval, session)
+    if approval is not None:
+        check_signatures(approval, standard)
+        check_bound(stored, approval.envelope, standard)
+        for one in approval.signatures:
+            check_overruling(one, standard)
+    _refuse_halt(run, envelope)
+    return Proposal(day, envelope, standard, approval)
+
+
+def make_signature(proposal: Proposal, name: str, private: PrivateKey, *, reason: str) -> Signature:
+    """Sign the envelope in the name of the approver; `reason` is why a rejection is overruled, "" without one."""
+    rejection = proposal.standard.decisions.rejection
+    statement = Statement(
+        approver=name,
+        key=public_key(private),
+        at=instant_text(proposal.standard.at),
+        overrules=rejection.name if rejection is not None else "",
+        reason=_one_line(reason)[:LONGEST_REASON],
+    )
+    return Signature(statement=statement, signature=sign(private, signed_bytes(proposal.envelope, statement)))
+
+
+def add_signature(run: Run, signature: Signature, at: datetime) -> Approval:
+    """Check the signature against the day as it is now, log it, and write approval.json.
+
+    Returns the approval, complete or not. An approver who signed already changes nothing.
+    """
+    with hold_approvals(run.home):
+        proposal = examine(run, at)
+        check_signature(proposal.envelope, signature, proposal.standard)
+        check_time(signature, proposal.standard)
+        check_overruling(signature, proposal.standard)
+        earlier = proposal.approval.signatures if proposal.approval else ()
+        if proposal.approval is not None and (
+            signature.statement.approver in proposal.signed_by or len(earlier) >= proposal.envelope.persons
+        ):
+            return proposal.approval
+        approval = Approval(envelope=proposal.envelope, signatures=(*earlier, signature))
+        check_signatures(approval, proposal.standard)
+        content = render_approval(approval)
+        detail = approved_detail(
+            run.session.day,
+            sha256_of_bytes(content),
+            signatures=len(approval.signatures),
+            persons=approval.envelope.persons,
+        )
+        record(run.home, event=APPROVED, by=signature.statement.approver, detail=detail, at=at)
+        write_approval(run.home, run.session, content)
+    return approval
+
+
+def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
+    """Log the rejection, which voids any approval, then withdraw approval.json, so that the day may be run again."""
+    _refuse_blank("Rejecting a day", by, reason)
+    if is_executed(run.home, run.session):
+        raise refusal(
+            "decided",
+            f"{run.session} was executed already; a rejection cannot take that back.",
+            remedy="To stop open orders: `afterclose kill-switch trip --by NAME --reason TEXT`.",
+        )
+    try:
+        manifest = read_manifest(run.home, run.session)
+    except AftercloseError as error:
+        if error.fields.get("reason") != "manifest":
+            raise
+        manifest = None
+    digest = "unreadable" if manifest is None else sha256_of_bytes(manifest)
+    detail = rejected_detail(run.session.day, digest, _one_line(reason))
+    record(run.home, event=REJECTED, by=_one_line(by)[:LONGEST_NAME], detail=detail, at=at)
+    withdraw_approval(run.home, run.session)
+
+
+def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: datetime) -> Approver:
+    """Log that the person may approve with this public key. A name has one valid key, and a key one name."""
+    _refuse_blank("Adding an approver", by, reason)
+    if not is_name(name):
+        raise ConfigError(
+            f"{name[:LONGEST_NAME]!r} cannot be the name of an approver.",
+            remedy=f"Use letters, digits, spaces and . ' - (at most {LONGEST_NAME} characters).",
+        )
+    with hold_approvals(home):
+        known = approvers_in(read_intact(home))
+        for one in known:
+            if one.key == key:
+                state = f"was revoked at {one.revoked_at}" if one.is_revoked else "is registered already"
+                raise ConfigError(
+                    f"This key {state}, for {one.name}.",
+                    remedy="Create another with `afterclose approvers key --key FILE`.",
+                )
+            if one.name.casefold() == name.casefold() and not one.is_revoked:
+                raise ConfigError(
+                    f"{one.name} has a key already.",
+                    remedy="Revoke it first with `afterclose approvers revoke NAME --by NAME --reason TEXT`.",
+                )
+        record(home, event=ADDED, by=by, detail=approver_detail(name, key, _one_line(reason)), at=at)
+    return Approver(name, key, instant_text(at), by)
+
+
+def revoke_approver(home: Home, name: str, by: str, reason: str, at: datetime) -> Approver:
+    """Log that the key of the person is no longer valid; approvals signed with it are void from now on."""
+    _refuse_blank("Revoking an approver", by, reason)
+    with hold_approvals(home):
+        found = [one for one in list_approvers(home) if one.name == name and not one.is_revoked]
+        if not found:
+            raise ConfigError(
+                f"{name[:LONGEST_NAME]!r} has no valid key.",
+                remedy="`afterclose approvers list` shows who may approve.",
+            )
+        record(
+            home, event=REVOKED, by=by, detail=approver_detail(name, found[0].key, _one_line(reason)), at=at
+        )
+    return found[0]
+
+
+def list_approvers(home: Home) -> tuple[Approver, ...]:
+    """Return every approver of the home, revoked ones included. Raises SafetyError if the audit log is damaged."""
+    return approvers_in(read_intact(home))
+
+
+def _refuse_halt(run: Run, envelope: Envelope) -> None:
+    """Raise SafetyError while the kill switch is on, unless it allows reductions and there are only sales."""
+    switch = read_switch(run.home)
+    sells_only = all(line.side == "SELL" for line in envelope.lines)
+    if switch.is_on and not (sells_only and switch.allows_reductions):
+        raise refusal(
+            "halted",
+            f"{run.session} cannot be approved: the kill switch is {switch.description}.",
+            remedy=f"When the cause is understood: {reset_command(run.home, switch)}",
+        )
+
+
+def _refuse_blank(what: str, by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise ConfigError(
+            f"{what} requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
+        )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

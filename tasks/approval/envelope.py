@@ -1,0 +1,69 @@
+"""Make the envelope of a day: everything that an approval of it binds. Pure; the same inputs give the same envelope.
+
+It is made when a person approves and made again when the approval is used, so that whatever changed in between shows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from config.sections import Approval as Terms
+from tasks.approval.day import PublishedDay
+from tasks.approval.lines import approved_lines
+from tasks.approval.refusal import Reason, refusal
+from tasks.approval.schema import Envelope, instant_text
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import session_after, session_on
+
+MOVED: dict[str, tuple[Reason, str]] = {
+    "config": ("config", "the settings"),
+    "code": ("code", "the installed code"),
+    "positions": ("positions", "the positions held"),
+}
+
+
+@dataclass(frozen=True)
+class Current:
+    """What holds now, to be compared with what the day was computed from."""
+
+    config: str
+    code: str
+    positions: str
+    demo: bool  # the market is simulated
+
+
+def make_envelope(day: PublishedDay, current: Current, *, terms: Terms) -> Envelope:
+    """Return the envelope. Raises SafetyError if settings, code or positions changed since the day was published."""
+    for name, (reason, what) in MOVED.items():
+        if getattr(current, name) != day.inputs[name]:
+            raise refusal(
+                reason,
+                f"{day.session}: {what} changed after the day was published, so its trades are out of date.",
+                remedy=f"Undo the change, or run the day again: `afterclose daily --date {day.session}` (reject it "
+                "first if it was approved). Environment variables and --profile count as settings.",
+            )
+    return Envelope(
+        format="afterclose approval 1",
+        session=str(day.session),
+        revision=0,
+        manifest_sha256=day.manifest_sha256,
+        trades_sha256=sha256_of_bytes(day.trades),
+        **day.inputs,
+        equity_usd=f"{Decimal(day.equity_cents) / 100:.2f}",
+        account=terms.account,
+        mode=terms.mode,
+        demo=current.demo,
+        persons=terms.persons,
+        expires_at=instant_text(expiry(day)),
+        lines=approved_lines(
+            day.trades, price_band_frac=terms.price_band_frac, size_band_frac=terms.size_band_frac
+        ),
+    )
+
+
+def expiry(day: PublishedDay) -> datetime:
+    """Return the next regular open after the session: half-days, holidays and daylight saving included."""
+    opens_at = session_on(session_after(day.session)).opens_at
+    if opens_at is None:
+        raise ValueError(f"{day.session} has no next session")  # the calendar's own contradiction
+    return opens_at

@@ -1,0 +1,117 @@
+"""File access of private keys: one encrypted file per person, outside every home, that nobody else may read.
+
+A private key and its passphrase never reach a log, an error, a parameter of a flow, or another file.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from tasks.approval.keys import PrivateKey, create_key, encrypted_pem, is_encrypted, open_pem
+from tasks.core.atomic import make_folder, sync_folder
+from tasks.core.errors import ConfigError
+from tasks.core.homes.home import Home
+from tasks.core.secret import read_secret
+
+KEY_FILE, PASSPHRASE = "AFTERCLOSE_APPROVAL_KEY_FILE", "AFTERCLOSE_APPROVAL_PASSPHRASE"
+LEAST_PASSPHRASE = 12
+LARGEST_BYTES = 1 << 16
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OWNER_ONLY = 0o600
+
+AskPassphrase = Callable[[], str]
+
+
+def key_path(named: Path | None, home: Home, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the key file: the one named, that of AFTERCLOSE_APPROVAL_KEY_FILE, or the person's own.
+
+    The last is ~/.config/afterclose/approval_key.pem, or below XDG_CONFIG_HOME. Raises ConfigError for a file inside
+    the home: whoever may run the home could read it, and every backup would hold it.
+    """
+    own = Path(environ.get("XDG_CONFIG_HOME") or "~/.config") / "afterclose" / "approval_key.pem"
+    path = (named or Path(environ.get(KEY_FILE) or own)).expanduser().absolute()
+    if path.resolve().is_relative_to(home.root.resolve()):
+        raise ConfigError(
+            f"{path} is inside the home that it protects.",
+            remedy="Choose a file outside the home with --key.",
+            path=str(path),
+        )
+    return path
+
+
+def passphrase(ask: AskPassphrase, home: Home, environ: Mapping[str, str] = os.environ) -> bytes:
+    """Return the passphrase of AFTERCLOSE_APPROVAL_PASSPHRASE (or …_FILE), else ask for it."""
+    found = read_secret(PASSPHRASE, environ, outside=home.root, least_length=LEAST_PASSPHRASE)
+    return ask().encode() if found is None else found
+
+
+def write_new_key(path: Path, secret: bytes) -> PrivateKey:
+    """Create the key file, encrypted, and return its key. Never replaces a file."""
+    if len(secret.decode(errors="replace")) < LEAST_PASSPHRASE:
+        raise ConfigError(
+            f"The passphrase is shorter than {LEAST_PASSPHRASE} characters.",
+            remedy="Choose a longer one: it protects the key if the file is copied.",
+        )
+    private = create_key()
+    try:
+        make_folder(path.parent)
+        with open(path, "xb", opener=partial(os.open, mode=OWNER_ONLY)) as file:
+            file.write(encrypted_pem(private, secret))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
+    except FileExistsError:
+        raise ConfigError(
+            f"{path} exists already.", remedy="Use it, or choose another file with --key.", path=str(path)
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path} could not be written: {error.strerror}.",
+            remedy="Choose another file with --key.",
+            path=str(path),
+        ) from None
+    return private
+
+
+def read_key(path: Path, secret: Callable[[], bytes]) -> PrivateKey:
+    """Return the private key. `secret` is called once the file was found sound; it returns the passphrase.
+
+    Raises ConfigError for a file that is missing, a symbolic link, too large, readable by others, or not encrypted.
+    """
+    content = _content(path)
+    if not is_encrypted(content):
+        raise _unusable(
+            path, "it is not an encrypted private key", "Create one with `afterclose approvers key`."
+        )
+    try:
+        return open_pem(content, secret())
+    except ValueError as error:
+        raise _unusable(path, str(error), "Try again, or specify the file with --key.") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise _unusable(path, "it is not a regular file", "Specify the key file with --key.")
+            if found.st_mode & OTHERS:
+                raise _unusable(path, "other users may read or change it", f"Run: chmod 600 {path}")
+            content = file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise _unusable(
+            path, "it does not exist", "Create it with `afterclose approvers key`, or specify it with --key."
+        ) from None
+    except OSError as error:
+        what = f"it cannot be read ({error.strerror}); it may be a symbolic link"
+        raise _unusable(path, what, "Specify the key file with --key.") from None
+    if len(content) > LARGEST_BYTES:
+        raise _unusable(path, "it is too large for a key", "Specify the key file with --key.")
+    return content
+
+
+def _unusable(path: Path, why: str, remedy: str) -> ConfigError:
+    return ConfigError(f"The key file {path} cannot be used: {why}.", remedy=remedy, path=str(path))

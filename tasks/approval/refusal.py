@@ -1,0 +1,36 @@
+"""The error of everything that an approval may be refused for; `reason` is a stable word for scripts and tests."""
+
+from typing import Literal
+
+from tasks.core.errors import SafetyError
+
+Reason = Literal[
+    "account",
+    "approval",
+    "approver",
+    "code",
+    "config",
+    "day",
+    "decided",
+    "expired",
+    "halted",
+    "lines",
+    "log",
+    "manifest",
+    "missing",
+    "mode",
+    "persons",
+    "positions",
+    "rejected",
+    "revoked",
+    "session",
+    "signature",
+    "terms",
+    "time",
+    "trades",
+]
+
+
+def refusal(reason: Reason, what: str, *, remedy: str, **fields: object) -> SafetyError:
+    """Return the SafetyError to raise."""
+    return SafetyError(what, remedy=remedy, reason=reason, **fields)

@@ -1,0 +1,143 @@
+"""File access of approvals: a day's files, each read once from one open folder, and approval.json.
+
+Symbolic links, other kinds of file, files that are too large, and approvals that others may touch are refused.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tasks.approval.day import FILES
+from tasks.approval.refusal import Reason, refusal
+from tasks.core.atomic import replace_file, sync_folder
+from tasks.core.errors import SafetyError, StorageError
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import waiting
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.sessions import Session
+
+APPROVAL, EXECUTION, WITHDRAWN = "approval.json", "execution.json", "approval.withdrawn.json"
+LARGEST = {APPROVAL: 1 << 20, MANIFEST: 1 << 20, "trades.csv": 1 << 20}
+LARGEST_OTHER = 64 << 20
+APPROVAL_MODE = 0o640
+OTHERS = stat.S_IRWXO | stat.S_IWGRP
+LOCK_WAIT_S = 5.0
+Read = tuple[bytes | None, bytes, dict[str, bytes]]
+
+
+@contextmanager
+def hold_approvals(home: Home) -> Iterator[None]:
+    """Hold the lock of the home's approvals while the block runs; no run holds it."""
+    with waiting(home.approval_lock, seconds=LOCK_WAIT_S):
+        yield
+
+
+def read_day(home: Home, session: Session) -> Read:
+    """Return the bytes of approval.json (None without one), of manifest.json, and of the day's other files.
+
+    All are read from the same open folder: a day that is published meanwhile is never mixed with this one.
+    """
+    with _opened(home, session) as folder:
+        approval = _read(folder, session, APPROVAL)
+        manifest = _read(folder, session, MANIFEST)
+        files = {name: content for name in FILES if (content := _read(folder, session, name)) is not None}
+    if manifest is None:
+        raise refusal(
+            "manifest",
+            f"{session} has no {MANIFEST}, so its files prove nothing.",
+            remedy=f"Run the day again with `afterclose daily --date {session}`.",
+        )
+    return approval, manifest, files
+
+
+def read_manifest(home: Home, session: Session) -> bytes | None:
+    """Return the bytes of manifest.json, None without one."""
+    with _opened(home, session) as folder:
+        return _read(folder, session, MANIFEST)
+
+
+def is_executed(home: Home, session: Session) -> bool:
+    """Return whether an execution of the day began."""
+    return os.path.lexists(home.day_folder(session) / EXECUTION)
+
+
+def write_approval(home: Home, session: Session, content: bytes) -> None:
+    """Replace approval.json atomically; others may not read it."""
+    with replace_file(home.day_folder(session) / APPROVAL, mode=APPROVAL_MODE) as file:
+        file.write(content)
+
+
+def withdraw_approval(home: Home, session: Session) -> None:
+    """Rename approval.json, whatever it is, so that the day may be published again. Does nothing without one."""
+    folder = home.day_folder(session)
+    try:
+        with suppress(FileNotFoundError):
+            (folder / APPROVAL).rename(folder / WITHDRAWN)
+            sync_folder(folder)
+    except OSError as error:
+        raise StorageError(
+            f"{folder / APPROVAL} could not be renamed: {error.strerror}.",
+            remedy="The rejection is logged and holds. Move the file out of the folder by hand.",
+            path=str(folder / APPROVAL),
+        ) from error
+
+
+@contextmanager
+def _opened(home: Home, session: Session) -> Iterator[int]:
+    path = home.day_folder(session)
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise refusal(
+            "day",
+            f"{session} was not published: {path} does not exist.",
+            remedy=f"Run it with `afterclose daily --date {session}`.",
+            path=str(path),
+        ) from None
+    except OSError as error:
+        raise refusal(
+            "day",
+            f"{path} cannot be opened as a directory ({error.strerror}); it may be a symbolic link.",
+            remedy="Restore the day from a backup, or run it again.",
+            path=str(path),
+        ) from None
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _read(folder: int, session: Session, name: str) -> bytes | None:
+    """Return the content of a regular file in the open folder; None if there is none."""
+    largest = LARGEST.get(name, LARGEST_OTHER)
+    try:
+        # O_NONBLOCK: a named pipe must not hang the command
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise _unusable(session, name, "it is not a regular file")
+            if name == APPROVAL and found.st_mode & OTHERS:
+                raise _unusable(session, name, "other users may read or change it")
+            content = file.read(largest + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(session, name, f"{error.strerror}; it may be a symbolic link") from None
+    if len(content) > largest:
+        raise _unusable(session, name, f"it is larger than {largest:,} bytes")
+    return content
+
+
+def _unusable(session: Session, name: str, why: str) -> SafetyError:
+    reasons: dict[str, Reason] = {APPROVAL: "approval", MANIFEST: "manifest", "trades.csv": "trades"}
+    remedy = (
+        f"Withdraw the approval with `afterclose reject {session} --by NAME --reason TEXT`, find the cause, then "
+        "approve again."
+        if name == APPROVAL
+        else f"Run the day again with `afterclose daily --date {session}`, or restore it from a backup."
+    )
+    return refusal(
+        reasons.get(name, "day"), f"{session}: {name} cannot be used: {why}.", remedy=remedy, path=name
+    )

@@ -1,0 +1,24 @@
+"""The approval stage: what the execution of a day asks before it does anything."""
+
+import logging
+from datetime import datetime
+
+from tasks.approval.decisions import read_standard
+from tasks.approval.store import read_day
+from tasks.approval.verification import Approved, Stored, verify
+from tasks.core.homes.run import Run
+from tasks.core.stage import stage
+
+log = logging.getLogger(__name__)
+
+
+@stage()
+def verify_approval(run: Run, at: datetime) -> Approved:
+    """Return the approval of the session with the trades that it covers. Raises SafetyError if it does not hold.
+
+    Whoever acts on it must use the bytes returned: the files may change the moment after. Needs no private key.
+    """
+    stored = Stored(*read_day(run.home, run.session))
+    approved = verify(stored, read_standard(run, at))
+    log.info("%s: approved by %s", run.session, " and ".join(approved.approvers))
+    return approved
