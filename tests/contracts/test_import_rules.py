@@ -58,7 +58,7 @@ VIOLATIONS = {
     "an approval's bands read the disk": (
         "tasks/approval/lines.py",
         "import tasks.approval.store",
-        "the rooms of approval",
+        "the packages of approval",
     ),
     "another module signs": ("tasks/approval/envelope.py", "import cryptography", "stay at the edges"),
     "the selection imports an approval": (
