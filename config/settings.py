@@ -31,6 +31,7 @@ from config.sections import (
     Safety,
     Trades,
 )
+from config.selection_section import Selection
 from config.yaml_file import Tree, read_yaml
 
 SHIPPED = Path(__file__).parent
@@ -61,6 +62,7 @@ class Settings(Section):
     """Seeds every random choice outside the simulated market."""
     data: Data
     models: Models
+    selection: Selection
     regime: Regime
     risk: Risk
     costs: Costs

@@ -27,7 +27,16 @@ from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.promotion import describe
-from tasks.selection.schema import CandidateResult, Choice, Deflation, Evidence, Rival, Training
+from tasks.selection.schema import (
+    CandidateResult,
+    Choice,
+    Deflation,
+    Evidence,
+    NetFigures,
+    NetResult,
+    Rival,
+    Training,
+)
 from tasks.selection.trials.history import History, Trial, history_of
 
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
@@ -54,6 +63,35 @@ EVIDENCE = Evidence(
 )
 DEFLATION = Deflation(
     trials=5, unknown=0, effective=3.2, min_backtest_years=0.9, overfitting=0.25, evidence=EVIDENCE
+)
+
+
+NET = NetResult(
+    optimizer="max_sharpe",
+    first=date(2022, 5, 17),
+    last=FRIDAY,
+    sessions=520,
+    candidate=NetFigures(
+        total_return=0.4,
+        sharpe=1.2,
+        max_drawdown=-0.15,
+        calmar=1.1,
+        turnover_month=0.35,
+        cost_year=0.01,
+        regime_consistency=1.0,
+        score=0.62,
+    ),
+    equal_weight=NetFigures(
+        total_return=0.2,
+        sharpe=0.6,
+        max_drawdown=-0.22,
+        calmar=0.4,
+        turnover_month=0.05,
+        cost_year=0.001,
+        regime_consistency=0.5,
+        score=0.4,
+    ),
+    p_value=0.03,
 )
 
 

@@ -35,7 +35,7 @@ def show_champion(options: Options) -> Result:
     """Return the model in production and why it was selected; raise if its hash is wrong."""
     home = find_home(options.home)
     champion = read_production(home).metadata.champion
-    challenger = read_challenger(home)
+    challenger, problem = _challenger(home)
     document = _plain(champion)
     metrics = [(f"  {name}", f"{value:.4g}") for name, value in champion.metrics.items()]
     facts = [
@@ -44,10 +44,9 @@ def show_champion(options: Options) -> Result:
         if name not in {"metrics", "statistic"}
     ]
     lines = [stated_skill(champion), aligned([*facts, *metrics])]
-    if challenger is not None:
-        lines.append(f"Challenger: {_described(challenger.metadata.champion)}")
-    runner_up = None if challenger is None else _plain(challenger.metadata.champion)
-    return Result(document | {"challenger": runner_up}, "\n".join(lines))
+    if challenger is not None or problem:
+        lines.append(f"Challenger: {_described(challenger) if challenger else problem}")
+    return Result(document | {"challenger": _plain(challenger) if challenger else None}, "\n".join(lines))
 
 
 def show_history(options: Options) -> Result:
@@ -104,6 +103,15 @@ def roll_back(options: Options, *, version: str | None, by: str, reason: str) ->
         "The next `afterclose weekly` compares its candidates with this one, and may promote again."
     )
     return Result(document, text)
+
+
+def _challenger(home: Home) -> tuple[Champion | None, str]:
+    """Return the challenger, or None and what is wrong with its files, which affects no day."""
+    try:
+        stored = read_challenger(home)
+    except ModelError as error:
+        return None, error.what
+    return None if stored is None else stored.metadata.champion, ""
 
 
 def _in_production(home: Home) -> Metadata | None:

@@ -23,6 +23,7 @@ from tasks.models.registry.store import (
 )
 from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
+from tasks.selection.net.statement import net_figures_of
 from tasks.selection.schema import CandidateResult, Choice, Training
 from tasks.selection.statement import bounds
 from tasks.selection.trials.statement import trial_figures
@@ -61,8 +62,10 @@ def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
         trained_through=training.trained_through,
         selection_date=training.session,
         selection_reason=training.choice.reason,
-        weighted_score=result.choice["neutral_ic"] if result else 0.0,
-        metrics=(_figures(result, min_t) if result else UNMEASURED) | trial_figures(training.deflation),
+        weighted_score=training.net.candidate.score if training.net and result else 0.0,
+        metrics=(_figures(result, min_t) if result else UNMEASURED)
+        | trial_figures(training.deflation)
+        | net_figures_of(training.net if result else None),
         ranks=KINDS[candidate.kind].ranks,
         statistic=training.statistic if result else None,
     )
@@ -131,6 +134,7 @@ def challenger_of(training: Training, *, promoted: bool) -> Training | None:
         candidate=second.candidate,
         choice=Choice(second.result, f"It was the runner-up on the selection folds (t = {t:.2f})."),
         deflation=replace(training.deflation, evidence=None),  # which is that of the best candidate
+        net=None,  # so is its portfolio
         model=second.model,
         seed=second.seed,
         probe=second.probe,

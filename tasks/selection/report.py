@@ -10,6 +10,8 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.choice import PromotionLimits
+from tasks.selection.gates import gates_section
+from tasks.selection.net.statement import net_section
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.statement import bounds, named, signed
 from tasks.selection.trials.statement import trials_section
@@ -74,6 +76,14 @@ def page(
         f"Trained on prices up to {training.trained_through}.",
         _measured_with(training.statistic),
         *_covered(training.coverage),
+        "",
+        "## Gates",
+        "",
+        *gates_section(training.gates, training.examined),
+        "",
+        "## Portfolio after costs",
+        "",
+        *net_section(training.net, training.examined or ""),
         "",
         "## Candidates on the confirmation folds",
         "These sessions were not used for the selection.",

@@ -80,6 +80,44 @@ class Deflation:
 
 
 @dataclass(frozen=True)
+class NetFigures:
+    """Figures of a portfolio after costs; NaN where they are withheld. Fractions, not percent."""
+
+    total_return: float
+    sharpe: float
+    max_drawdown: float  # negative
+    calmar: float
+    turnover_month: float  # half of purchases and sales over the portfolio, in 21 sessions
+    cost_year: float
+    regime_consistency: float  # fraction of the regimes with a positive Sharpe ratio
+    score: float  # weighted, 0 to 1
+
+
+@dataclass(frozen=True)
+class NetResult:
+    """The selected candidate's portfolio over the confirmation folds, and the equal-weighted universe's."""
+
+    optimizer: str
+    first: date
+    last: date
+    sessions: int  # of returns
+    candidate: NetFigures
+    equal_weight: NetFigures
+    p_value: float  # SPA, of the difference at equal volatility
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A requirement on a champion, with what was found, as it is printed."""
+
+    name: str
+    value: str
+    limit: str
+    passed: bool
+    required: bool = True  # False: shown only
+
+
+@dataclass(frozen=True)
 class RunnerUp:
     """The second candidate of the week, trained on all known labels: it may become the challenger."""
 
@@ -112,6 +150,11 @@ class Training:
     coverage: tuple[Coverage, ...] | None  # index members with prices by year; None for a simulated market
     rival: Rival | None  # None if the champion in production can be compared by its record, or there is none
     runner_up: RunnerUp | None = None  # None if no other candidate is eligible
+    examined: str | None = (
+        None  # name of the candidate of the selection folds, whether or not it was confirmed
+    )
+    gates: tuple[Gate, ...] = ()  # of that candidate
+    net: NetResult | None = None  # None if no candidate passed the statistical tests
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Pure: from a panel, features and settings to a `SelectionRun`.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -173,6 +173,14 @@ def run_selection(
         walks,
         statistic,
     )
+
+
+def without_candidate(
+    run: SelectionRun, choice: Choice, settings: ModelSettings, *, seed: Seed
+) -> SelectionRun:
+    """Return the run with the baseline in the place of its candidate, for a choice that a later gate has stopped."""
+    fitted = fit(BASELINE_CANDIDATE, run.data, run.trained_rows, settings, seed=seed(BASELINE))
+    return replace(run, candidate=BASELINE_CANDIDATE, choice=choice, fitted=fitted)
 
 
 def out_of_sample(

@@ -4,6 +4,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
 from tasks.core.atomic import replace_folder, write_bytes, write_text
 from tasks.core.errors import StorageError
@@ -13,16 +15,24 @@ from tasks.core.stage import stage
 from tasks.core.text import counted
 from tasks.data.panel.coverage import coverage_by_year
 from tasks.data.panel.reader import read_panel
-from tasks.data.schema.records import Market
+from tasks.data.schema.records import Market, Panel
 from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
 from tasks.models.schema import Champion, Probe
-from tasks.models.training.feature_checks import check_features
+from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit
-from tasks.selection.choice import runner_up
+from tasks.selection.choice import best_on_selection_folds, runner_up
+from tasks.selection.gates import (
+    leak_gate,
+    net_gates,
+    overfitting_gate,
+    require_gates,
+    statistical_gates,
+)
+from tasks.selection.net.portfolio import read_market, walk_selected
 from tasks.selection.promotion import (
     challenger_of,
     decide_promotion,
@@ -34,14 +44,16 @@ from tasks.selection.promotion import (
 )
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
-from tasks.selection.schema import Promotion, RunnerUp, Training
+from tasks.selection.schema import CandidateResult, Gate, NetResult, Promotion, RunnerUp, Training
 from tasks.selection.search.store import HomeStudies
 from tasks.selection.selection_run import (
+    Seed,
     SelectionRun,
     last_window,
     limits_of,
     run_selection,
     window_needed,
+    without_candidate,
 )
 from tasks.selection.trials.ledger import HomeLedger, require_intact
 
@@ -65,15 +77,21 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         features,
         settings,
         quick=quick,
-        seed=lambda name: run.seed(f"model {name}"),
+        seed=_seed_of(run),
         ledger=ledger,
         studies=HomeStudies(run.home.studies, f"{run.session} {market.snapshot.id[:12]}"),
     )
     data = selected.data
+    checks = _checked(run, selected)
+    net = _walked(run, market, panel, selected)
+    examined = best_on_selection_folds(selected.results, limits_of(settings))
+    gates = _gates(run, selected, examined, checks, net)
+    choice = require_gates(selected.choice, gates)
+    if selected.choice.result is not None and choice.result is None:
+        log.info("%s", choice.reason)
+        selected = without_candidate(selected, choice, settings, seed=_seed_of(run))
+        checks = _checked(run, selected)
     model = _dumped(run, "candidate", selected.fitted)
-    checks = check_features(
-        data, selected.trained_rows, selected.fitted, settings.feature_checks, seed=run.seed("feature checks")
-    )
     log.info(
         "%s selected from %s, trained on %s",
         selected.candidate.name,
@@ -99,6 +117,9 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         coverage=None if market.is_simulated else coverage_by_year(market.snapshot, panel.sessions),
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
         runner_up=_trained_runner_up(run, selected),
+        examined=examined.name if examined else None,
+        gates=gates,
+        net=net,
     )
 
 
@@ -123,6 +144,43 @@ def promote_champion(run: Run, training: Training) -> Promotion:
     report = _publish_report(run, training, champion, challenger, promoted=promoted, reason=reason)
     log.info("%s %s: %s", "promoted" if promoted else "retained", champion.name, reason)
     return Promotion(champion, promoted, reason, challenger, report)
+
+
+def _seed_of(run: Run) -> Seed:
+    return lambda name: run.seed(f"model {name}")
+
+
+def _checked(run: Run, selected: SelectionRun) -> pd.DataFrame:
+    limits, seed = run.settings.models.feature_checks, run.seed("feature checks")
+    return check_features(selected.data, selected.trained_rows, selected.fitted, limits, seed=seed)
+
+
+def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> NetResult | None:
+    """Walk the portfolio of a candidate that passed the statistical tests."""
+    if selected.choice.result is None:
+        return None
+    found = read_market(market.snapshot, panel, run.settings)
+    return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
+
+
+def _gates(
+    run: Run,
+    selected: SelectionRun,
+    examined: CandidateResult | None,
+    checks: pd.DataFrame,
+    net: NetResult | None,
+) -> tuple[Gate, ...]:
+    """Return every gate, for the candidate of the selection folds."""
+    if examined is None:
+        return ()
+    settings, limits = run.settings.selection, limits_of(run.settings.models)
+    suspects = checks["feature"][checks["recommendation"] == SUSPECT]
+    return (
+        *statistical_gates(examined, selected.results, selected.deflation, limits),
+        leak_gate(list(suspects), settings),
+        overfitting_gate(selected.deflation.overfitting, settings),
+        *(net_gates(net, settings) if net else ()),
+    )
 
 
 def _trained_runner_up(run: Run, selected: SelectionRun) -> RunnerUp | None:

@@ -147,3 +147,14 @@ def test_the_challenger_is_shown_with_the_champion(home, tmp_path):
 
     assert "Challenger: xgboost, selected 2024-06-14" in text
     assert (document["name"], document["challenger"]["name"]) == ("lightgbm", "xgboost")
+
+
+def test_a_damaged_challenger_is_reported_and_hides_no_champion(home):
+    promote_weeks(home, "lightgbm")
+    (home / "production" / "challenger").mkdir()
+    (home / "production" / "challenger" / "champion_metadata.json").write_text("{}")
+
+    ended = afterclose("champion", "show", home=home)
+
+    assert ended.returncode == 0
+    assert "Challenger: challenger/champion_metadata.json is damaged" in ended.stdout

@@ -12,11 +12,13 @@ from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import SafetyError
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.features.compute import compute_last
+from tasks.features.labels import forward_return
 from tasks.features.sets import SETS
 from tasks.models.registry.champion import parse
 from tasks.models.registry.store import read_challenger, read_production, read_versions
 from tasks.models.task import score_universe
 from tests.builders import FRIDAY, make_panel, make_run
+from tests.champions import NET
 
 SMALL = {
     "models.train_sessions": 120,
@@ -49,9 +51,11 @@ def trending_panel(*, last):
 def week(tmp_path, monkeypatch):
     """Return a function that runs the week and, for the day after, the scoring."""
 
-    def run_week(session=FRIDAY, **overrides):
-        panel = trending_panel(last=session)
+    def run_week(session=FRIDAY, *, net=NET, panel=None, **overrides):
+        panel = panel or trending_panel(last=session)
         monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
+        monkeypatch.setattr(stages, "read_market", lambda *_: None)
+        monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: net)
         run = make_run(tmp_path, session, **SMALL | overrides)
         training = stages.train_candidates(run, market_of(tmp_path, session), quick=True)
         return run, panel, stages.promote_champion(run, training)
@@ -102,6 +106,7 @@ def test_the_importance_that_is_reported_is_the_candidates_own(week):
             "models.min_deflated_sharpe": 0.0,
             "models.quick_candidates": ["lightgbm"],
             "models.max_train_test_gap": 1.0,
+            "selection.stop_on_leak": False,  # this market is as predictable as one with a leak
         }
     )
 
@@ -122,6 +127,7 @@ def test_a_champion_that_was_promoted_scores_the_session(week):
             "models.min_deflated_sharpe": 0.0,
             "models.quick_candidates": ["lightgbm"],
             "models.max_train_test_gap": 1.0,
+            "selection.stop_on_leak": False,  # this market is as predictable as one with a leak
         }
     )
 
@@ -133,12 +139,72 @@ def test_a_champion_that_was_promoted_scores_the_session(week):
     assert scores.scored + scores.left_out == 30
 
 
+def test_the_gates_and_the_portfolio_after_costs_are_reported_and_stored(week):
+    run, _, promotion = week(**champion_settings())
+
+    text = promotion.report.read_text()
+    gates = text.partition("## Gates")[2].partition("##")[0]
+    assert "Of best_feature, the candidate of the selection folds." in gates
+    assert "| Sharpe ratio above that of equal weight, after costs | 1.20 | > 0.60 | passed |" in gates
+    assert "| turnover of a month | 35.0% | ≤ 40.0% | met (not required) |" in gates
+    assert "| total return | 40.0% | 20.0% |" in text
+    champion = read_production(run.home).metadata.champion
+    assert champion.weighted_score == NET.candidate.score
+    assert champion.metrics["net_sharpe"] == 1.2
+    assert (champion.metrics["equal_weight_sharpe"], champion.metrics["spa_p_value"]) == (0.6, 0.03)
+
+
+def test_a_candidate_that_does_not_beat_equal_weight_after_costs_is_not_promoted(week):
+    worse = replace(NET, candidate=replace(NET.candidate, sharpe=0.59))
+
+    run, _, promotion = week(net=worse, **champion_settings())
+
+    assert promotion.champion.name == "equal_weight"
+    assert read_production(run.home).metadata.champion.metrics["neutral_ic"] == 0
+    assert "equal weight, after costs: 0.59 (required: > 0.60)" in promotion.reason
+    assert "after costs | 0.59 | > 0.60 | **failed** |" in promotion.report.read_text()
+    assert promotion.challenger.name == "best_feature"
+
+
+def test_the_thresholds_stop_a_candidate_where_they_are_enforced(week):
+    _, _, promotion = week(
+        net=replace(NET, candidate=replace(NET.candidate, turnover_month=0.41)),
+        **champion_settings(**{"selection.enforced_thresholds": ["turnover"]}),
+    )
+
+    assert promotion.champion.name == "equal_weight"
+    assert "turnover of a month: 41.0% (required: ≤ 40.0%)" in promotion.reason
+
+
+def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_feature_is_named(
+    week, monkeypatch
+):
+    names = {"models.quick_candidates": ["lightgbm"], "selection.stop_on_leak": True}
+    settings = champion_settings(**names)
+    read = stages.stored_features
+
+    def leaking(folder, panel, snapshot, names):
+        matrix = read(folder, panel, snapshot, names)
+        future = pd.DataFrame(vars(forward_return(panel, sessions=5, entry="next_open"))["values"])
+        values = np.array(vars(matrix)["values"])
+        values[names.index("momentum_1m")] = future.rank(axis=1, pct=True).to_numpy()[-values.shape[1] :]
+        return replace(matrix, values=values)
+
+    monkeypatch.setattr(stages, "stored_features", leaking)
+    _, _, stopped = week(panel=make_panel(sessions=460, symbols=30), **settings)
+
+    assert stopped.champion.name == "equal_weight"
+    assert "possible look-ahead: momentum_1m (required: none)" in stopped.reason
+    assert "| possible look-ahead | momentum_1m | none | **failed** |" in stopped.report.read_text()
+
+
 def test_the_runner_up_is_stored_as_the_challenger_and_can_score(week):
     run, panel, promotion = week(
         **{
             "models.min_t_statistic": -99.0,
             "models.min_deflated_sharpe": 0.0,
             "models.max_train_test_gap": 1.0,
+            "selection.stop_on_leak": False,  # this market is as predictable as one with a leak
         }
     )
 
@@ -229,6 +295,7 @@ def champion_settings(**overrides):
         "models.min_deflated_sharpe": 0.0,
         "models.quick_candidates": ["momentum_52_week"],
         "models.max_train_test_gap": 1.0,
+        "selection.stop_on_leak": False,
     } | overrides
 
 

@@ -15,9 +15,10 @@ from tasks.backtest.world import World
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
 from tasks.data.lake.store import read_bars, read_table, read_tables
-from tasks.data.panel.companies import company_index
+from tasks.data.panel.companies import CompanyIndex, company_index
+from tasks.data.panel.grid import Ints
 from tasks.data.panel.reader import read_panel
-from tasks.data.schema.records import SnapshotRef
+from tasks.data.schema.records import Panel, SnapshotRef
 from tasks.features.compute import compute, compute_last
 from tasks.features.store import stored_features
 
@@ -48,6 +49,18 @@ def read_world(snapshot: SnapshotRef, *, dividend_pay_sessions: int, window: int
     )
 
 
+def columns_of(snapshot: SnapshotRef, panel: Panel, world: World) -> Ints:
+    """Return the column of each of the panel's symbols in the world, by session of the panel; −1 for none."""
+    companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
+    return _columns_of(snapshot, panel, companies)
+
+
+def _columns_of(seen: SnapshotRef, panel: Panel, companies: CompanyIndex) -> Ints:
+    tables = read_tables(seen.lake, seen.versions, ("lives", "renames"), session=seen.session)
+    as_of = company_index(tables["lives"], tables["renames"])
+    return columns_by_session(panel.sessions, as_of, companies, panel.symbols)
+
+
 def read_revisions(snapshot: SnapshotRef, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Return every revision of these tables known by the snapshot's session."""
     known = pd.Timestamp(snapshot.session)
@@ -62,9 +75,7 @@ def reader_of(snapshot: SnapshotRef, world: World, folder: Path, names: tuple[st
     def read(first: int, span: range, *, trains: bool) -> Known:
         seen = replace(snapshot, session=world.sessions[span.stop - 1].item())
         panel = read_panel(seen, window=span.stop - first)
-        tables = read_tables(seen.lake, seen.versions, ("lives", "renames"), session=seen.session)
-        as_of = company_index(tables["lives"], tables["renames"])
-        columns = columns_by_session(panel.sessions, as_of, companies, panel.symbols)
+        columns = _columns_of(seen, panel, companies)
         if trains:
             return Known(span.stop, panel, stored_features(folder, panel, seen, names), columns)
         return Known(span.stop, panel, (compute_last if len(span) == 1 else compute)(panel, names), columns)

@@ -182,6 +182,7 @@ def test_nothing_that_decides_a_day_is_left_out_of_the_hash():
     decides = (
         "seed",
         "models.",
+        "selection.",
         "regime.",
         "risk.",
         "costs.",

@@ -22,6 +22,15 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "models.min_deflated_sharpe": (0.95, 0.975, 0.99),
     "models.max_train_test_gap": (0.05,),
     "models.max_age_days": (35,),
+    "selection.stop_on_leak": (True,),
+    "selection.max_overfitting": (1.0,),
+    "selection.must_beat_equal_weight": (True,),
+    "selection.max_spa_p_value": (1.0,),
+    "selection.enforced_thresholds": ([],),
+    "selection.min_sharpe": (1.0,),
+    "selection.max_drawdown_frac": (0.20,),
+    "selection.min_calmar": (0.5,),
+    "selection.max_turnover_month_frac": (0.40,),
     "regime.exposure_cap.CRASH": (0.0,),
     "regime.exposure_cap.BEAR": (0.30,),
     "regime.exposure_cap.NEUTRAL": (0.70,),
@@ -80,7 +89,7 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "safety.kill_volatility": (40.0,),
     "safety.kill_stale_sessions": (0,),
 }
-SECTIONS_OF_LIMITS = ("costs.", "portfolio.", "trades.", "safety.")
+SECTIONS_OF_LIMITS = ("costs.", "portfolio.", "trades.", "safety.", "selection.")
 NOT_LIMITS = (
     "costs.fees.",  # tested by date
     "costs.spread.by_half_hour",
@@ -94,6 +103,7 @@ NOT_LIMITS = (
     "portfolio.overlays.",  # off
     "portfolio.solver",
     "portfolio.unknown_sector",
+    "selection.score_weights.",
 )
 
 LOOSER_WHEN_SMALLER = {
@@ -104,6 +114,11 @@ LOOSER_WHEN_SMALLER = {
     "data.universe.min_history_sessions",
     "models.min_t_statistic",
     "models.min_deflated_sharpe",
+    "selection.stop_on_leak",
+    "selection.must_beat_equal_weight",
+    "selection.enforced_thresholds",
+    "selection.min_sharpe",
+    "selection.min_calmar",
     "safety.kill_sharpe",
     *(key for key in LIMITS if key.startswith("costs.")),  # a cheaper estimate lets more through
     "trades.min_notional_usd",

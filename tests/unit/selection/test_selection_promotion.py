@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import timedelta
+from math import nan
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from tests.champions import (
     DEFLATION,
     FRIDAY,
     LIMITS,
+    NET,
     STATISTIC,
     make_metrics,
     make_result,
@@ -76,8 +78,21 @@ def test_the_figures_that_are_reported_are_those_of_the_confirming_folds(tmp_pat
         "train_test_gap": 0.042,
         **trial_figures(DEFLATION),
     }
-    assert champion.weighted_score == result.choice["neutral_ic"]
+    assert champion.weighted_score == 0  # no portfolio was walked
     assert champion.statistic == STATISTIC
+
+
+def test_the_weighted_score_and_the_net_figures_are_those_of_the_portfolio_after_costs(tmp_path):
+    training = replace(make_training(tmp_path), net=replace(NET, p_value=nan))
+
+    champion = describe(training, optimizer="hrp", min_t=2.0).champion
+
+    assert champion.weighted_score == NET.candidate.score
+    assert (champion.metrics["net_sharpe"], champion.metrics["net_sessions"]) == (1.2, 520)
+    assert "spa_p_value" not in champion.metrics  # a figure that is withheld is not stored
+    baseline = describe(replace(training, choice=Choice(None, "")), optimizer="hrp", min_t=2.0).champion
+    assert baseline.weighted_score == 0
+    assert "net_sharpe" not in baseline.metrics
 
 
 def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):

@@ -1,0 +1,53 @@
+"""Settings of the gates that the selected candidate must pass after the statistical tests."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from config.section import Fraction, NotNegative, Section
+
+
+class ScoreWeights(Section):
+    """Weights of the parts of the weighted score; they sum to 1."""
+
+    sharpe: Fraction
+    """Sharpe ratio, scaled from 0 to 2."""
+    drawdown: Fraction
+    """Largest drawdown, scaled from −30% to 0."""
+    calmar: Fraction
+    """Calmar ratio, scaled from 0 to 1.5."""
+    turnover: Fraction
+    """Turnover of a month, scaled from 50% to 0."""
+    regime_consistency: Fraction
+    """Fraction of the regimes with a positive Sharpe ratio."""
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "ScoreWeights":
+        total = sum(self.model_dump().values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the weights sum to {total:g}, not to 1")
+        return self
+
+
+class Selection(Section):
+    """Gates on the selected candidate, and on its portfolio after costs over the confirmation folds."""
+
+    stop_on_leak: bool
+    """A feature with possible look-ahead (models.feature_checks) stops the promotion."""
+    max_overfitting: Fraction
+    """Largest probability of backtest overfitting among the week's candidates; 1: no limit."""
+    must_beat_equal_weight: bool
+    """The portfolio must have a higher Sharpe ratio after costs than the equal-weighted universe."""
+    max_spa_p_value: Fraction
+    """Largest p-value (SPA) of that difference; 1: no limit."""
+    enforced_thresholds: tuple[Literal["sharpe", "max_drawdown", "calmar", "turnover"], ...]
+    """Which of the four thresholds below are required; the report shows all of them."""
+    min_sharpe: float
+    """Smallest Sharpe ratio of the portfolio after costs."""
+    max_drawdown_frac: Fraction
+    """Largest drawdown of the portfolio."""
+    min_calmar: float
+    """Smallest Calmar ratio of the portfolio."""
+    max_turnover_month_frac: NotNegative
+    """Largest turnover of a month of 21 sessions: half of purchases and sales, as a fraction of the portfolio."""
+    score_weights: ScoreWeights

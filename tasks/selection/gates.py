@@ -1,0 +1,164 @@
+"""State every requirement on a champion as a gate, with value and limit, and apply those that come after the tests.
+
+The statistical tests of `choice` come first and decide who is examined. A gate here can only stop a candidate that
+passed them, never let another one pass.
+"""
+
+from collections.abc import Sequence
+from math import isfinite, isnan
+
+from config.selection_section import Selection
+from tasks.core.text import probability
+from tasks.models.kinds.registry import YARDSTICK
+from tasks.selection.choice import PromotionLimits
+from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, NetResult
+from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio
+
+STOPPED = "The promotion is stopped"
+
+
+def statistical_gates(
+    examined: CandidateResult,
+    results: Sequence[CandidateResult],
+    deflation: Deflation,
+    limits: PromotionLimits,
+) -> tuple[Gate, ...]:
+    """Return the requirements that the choice has applied already, for the candidate of the selection folds."""
+    t = examined.confirmation["neutral_ic_t"]
+    single = next((each for each in results if each.kind == YARDSTICK), None)
+    found = deflation.evidence
+    gates = [
+        Gate(
+            "neutral IC on the confirmation folds",
+            f"{signed(examined.confirmation['neutral_ic'])}, t = {t:.2f}",
+            f"t ≥ {limits.min_t_statistic:g}",
+            t >= limits.min_t_statistic,
+        )
+    ]
+    if single is not None and examined.learns:
+        theirs = single.confirmation["neutral_ic_t"]
+        gates.append(
+            Gate("better than the best single feature", f"t = {t:.2f}", f"t > {theirs:.2f}", t > theirs)
+        )
+    gates.append(
+        Gate(
+            "gap between training and test",
+            f"{100 * examined.train_test_gap:.1f} points",
+            f"≤ {100 * limits.max_train_test_gap:g} points",
+            examined.train_test_gap <= limits.max_train_test_gap,
+        )
+    )
+    gates.append(
+        Gate(
+            "deflated Sharpe ratio",
+            "too few sessions of returns" if found is None else probability(found.deflated),
+            f"≥ {limits.min_deflated_sharpe:g}",
+            found is not None and found.deflated >= limits.min_deflated_sharpe,
+            required=limits.min_deflated_sharpe > 0,
+        )
+    )
+    return tuple(gates)
+
+
+def leak_gate(suspects: Sequence[str], settings: Selection) -> Gate:
+    """Return the gate on features with possible look-ahead; `suspects` are their names."""
+    return Gate(
+        "possible look-ahead", ", ".join(suspects) or "none", "none", not suspects, settings.stop_on_leak
+    )
+
+
+def overfitting_gate(overfitting: float, settings: Selection) -> Gate:
+    """Return the gate on the probability of backtest overfitting; NaN if there are too few candidates or sessions."""
+    return Gate(
+        "probability of backtest overfitting",
+        _figure(overfitting),
+        f"≤ {settings.max_overfitting:g}",
+        overfitting <= settings.max_overfitting,
+        required=settings.max_overfitting < 1,
+    )
+
+
+def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
+    """Return the gates on the portfolio after costs."""
+    own, equal = net.candidate, net.equal_weight
+    enforced = settings.enforced_thresholds
+    return (
+        Gate(
+            "Sharpe ratio above that of equal weight, after costs",
+            _figure(own.sharpe),
+            f"> {_figure(equal.sharpe)}",
+            own.sharpe > equal.sharpe,
+            settings.must_beat_equal_weight,
+        ),
+        Gate(
+            "p-value of that difference (SPA)",
+            _figure(net.p_value),
+            f"≤ {settings.max_spa_p_value:g}",
+            net.p_value <= settings.max_spa_p_value,
+            settings.max_spa_p_value < 1,
+        ),
+        Gate(
+            "Sharpe ratio after costs",
+            _figure(own.sharpe),
+            f"≥ {settings.min_sharpe:g}",
+            own.sharpe >= settings.min_sharpe,
+            "sharpe" in enforced,
+        ),
+        Gate(
+            "largest drawdown",
+            _percent(own.max_drawdown),
+            f"≥ {_percent(-settings.max_drawdown_frac)}",
+            own.max_drawdown >= -settings.max_drawdown_frac,
+            "max_drawdown" in enforced,
+        ),
+        Gate(
+            "Calmar ratio",
+            _figure(own.calmar),
+            f"≥ {settings.min_calmar:g}",
+            own.calmar >= settings.min_calmar,
+            "calmar" in enforced,
+        ),
+        Gate(
+            "turnover of a month",
+            _percent(own.turnover_month),
+            f"≤ {_percent(settings.max_turnover_month_frac)}",
+            own.turnover_month <= settings.max_turnover_month_frac,
+            "turnover" in enforced,
+        ),
+    )
+
+
+def require_gates(choice: Choice, gates: Sequence[Gate]) -> Choice:
+    """Return the choice, or none if it fails a required gate; the reason names every one that it fails."""
+    failed = [gate for gate in gates if gate.required and not gate.passed]
+    if choice.result is None or not failed:
+        return choice
+    named = "; ".join(f"{gate.name}: {gate.value} (required: {gate.limit})" for gate in failed)
+    return Choice(None, f"{NOTHING_FOUND}. {choice.reason} {STOPPED}: {named}.")
+
+
+def gates_section(gates: Sequence[Gate], examined: str | None) -> list[str]:
+    """Return the section of the report, as lines of Markdown."""
+    if examined is None:
+        return ["No candidate is eligible: no gate was applied."]
+    rows = [f"| {gate.name} | {gate.value} | {gate.limit} | {_outcome(gate)} |" for gate in gates]
+    return [
+        f"Of {examined}, the candidate of the selection folds. A gate that is not required is shown only.",
+        "",
+        "| gate | value | limit | outcome |",
+        "|---|---|---|---|",
+        *rows,
+    ]
+
+
+def _outcome(gate: Gate) -> str:
+    met = "passed" if gate.passed else "**failed**"
+    return met if gate.required else f"{'met' if gate.passed else 'not met'} (not required)"
+
+
+def _figure(value: float) -> str:
+    return signed_ratio(value) if isfinite(value) else "withheld"
+
+
+def _percent(fraction: float) -> str:
+    return "withheld" if isnan(fraction) else f"{100 * fraction:.1f}%".replace("-", "−")

@@ -1,0 +1,174 @@
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from tasks.selection.gates import (
+    gates_section,
+    leak_gate,
+    net_gates,
+    overfitting_gate,
+    require_gates,
+    statistical_gates,
+)
+from tasks.selection.schema import Choice, Gate
+from tests.builders import make_settings
+from tests.champions import DEFLATION, EVIDENCE, LIMITS, NET, make_result
+
+SETTINGS = make_settings().selection
+STRICT = make_settings(
+    **{
+        "selection.enforced_thresholds": ["sharpe", "max_drawdown", "calmar", "turnover"],
+        "selection.max_spa_p_value": 0.05,
+        "selection.max_overfitting": 0.5,
+    }
+).selection
+CHOSEN = Choice(make_result("lightgbm"), "It was best.")
+
+
+def outcome(gates):
+    return {gate.name: gate.passed for gate in gates}
+
+
+def of(**figures):
+    """Return the net gates of a candidate with these figures."""
+    return net_gates(replace(NET, candidate=replace(NET.candidate, **figures)), STRICT)
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "met", "missed"),
+    [
+        ("Sharpe ratio after costs", "sharpe", 1.0, 0.99),
+        ("largest drawdown", "max_drawdown", -0.20, -0.201),
+        ("Calmar ratio", "calmar", 0.5, 0.49),
+        ("turnover of a month", "turnover_month", 0.40, 0.401),
+        ("Sharpe ratio above that of equal weight, after costs", "sharpe", 0.61, 0.60),
+    ],
+)
+def test_the_thresholds_are_those_of_b5(name, figure, met, missed):
+    assert outcome(of(**{figure: met}))[name]
+    assert not outcome(of(**{figure: missed}))[name]
+    assert not outcome(of(**{figure: nan}))[name]
+
+
+def test_a_p_value_above_its_limit_fails():
+    for p_value, passed in ((0.05, True), (0.051, False), (nan, False)):
+        gates = net_gates(replace(NET, p_value=p_value), STRICT)
+        assert outcome(gates)["p-value of that difference (SPA)"] == passed
+
+
+def test_the_shipped_profile_requires_only_to_beat_equal_weight():
+    gates = net_gates(replace(NET, candidate=replace(NET.candidate, sharpe=0.7, calmar=0.1)), SETTINGS)
+
+    assert [gate.name for gate in gates if gate.required] == [
+        "Sharpe ratio above that of equal weight, after costs"
+    ]
+    assert require_gates(CHOSEN, gates) == CHOSEN
+    assert all(gate.required for gate in of())
+
+
+@pytest.mark.parametrize(
+    ("threshold", "gate"),
+    [
+        ("sharpe", "Sharpe ratio after costs"),
+        ("max_drawdown", "largest drawdown"),
+        ("calmar", "Calmar ratio"),
+        ("turnover", "turnover of a month"),
+    ],
+)
+def test_each_threshold_is_enforced_on_its_own(threshold, gate):
+    settings = make_settings(
+        **{"selection.enforced_thresholds": [threshold], "selection.must_beat_equal_weight": False}
+    ).selection
+
+    assert [each.name for each in net_gates(NET, settings) if each.required] == [gate]
+
+
+def test_a_choice_that_fails_required_gates_is_stopped_and_every_one_is_named():
+    gates = of(sharpe=0.5, calmar=0.1)
+
+    stopped = require_gates(CHOSEN, gates)
+
+    assert stopped.result is None
+    assert stopped.reason.startswith(
+        "No statistically significant signal was found. It was best. The promotion"
+    )
+    assert "Calmar ratio: 0.10 (required: ≥ 0.5)" in stopped.reason
+    assert "after costs: 0.50 (required: > 0.60)" in stopped.reason
+    assert "drawdown" not in stopped.reason
+
+
+def test_gates_let_no_candidate_pass_that_was_not_chosen():
+    nothing = Choice(None, "Nothing was found.")
+
+    assert require_gates(nothing, of()) == nothing
+
+
+# F8, fault 104
+def test_fault_104_a_suspected_leak_stops_the_promotion_and_is_named():
+    gate = leak_gate(["tomorrow", "next_week"], SETTINGS)
+
+    stopped = require_gates(CHOSEN, [gate])
+
+    assert stopped.result is None
+    assert "possible look-ahead: tomorrow, next_week" in stopped.reason
+    assert leak_gate([], SETTINGS).passed
+    assert require_gates(CHOSEN, [replace(gate, required=False)]) == CHOSEN
+
+
+def test_the_probability_of_overfitting_is_a_gate_where_it_has_a_limit():
+    assert not overfitting_gate(0.9, SETTINGS).required
+    assert overfitting_gate(0.5, STRICT).passed
+    assert not overfitting_gate(0.51, STRICT).passed
+    assert not overfitting_gate(nan, STRICT).passed  # a check that cannot run has failed
+
+
+def test_the_statistical_tests_are_stated_with_value_and_limit():
+    single = make_result("best_feature", kind="best_feature", learns=False, t=2.5)
+    examined = make_result("lightgbm", t=3.0, train_test_gap=0.051)
+
+    gates = statistical_gates(examined, [examined, single], DEFLATION, LIMITS)
+
+    found = {gate.name: (gate.value, gate.limit, gate.passed) for gate in gates}
+    assert found == {
+        "neutral IC on the confirmation folds": ("0.0200, t = 3.00", "t ≥ 2", True),
+        "better than the best single feature": ("t = 3.00", "t > 2.50", True),
+        "gap between training and test": ("5.1 points", "≤ 5 points", False),
+        "deflated Sharpe ratio": ("0.991", "≥ 0.95", True),
+    }
+
+
+def test_a_rule_is_not_compared_with_the_best_single_feature():
+    single = make_result("best_feature", kind="best_feature", learns=False)
+
+    names = [gate.name for gate in statistical_gates(single, [single], DEFLATION, LIMITS)]
+
+    assert "better than the best single feature" not in names
+
+
+def test_a_deflated_ratio_below_its_limit_or_without_evidence_fails():
+    examined = make_result("lightgbm")
+    low = replace(DEFLATION, evidence=replace(EVIDENCE, deflated=0.9499))
+
+    for deflation in (low, replace(DEFLATION, evidence=None)):
+        gate = statistical_gates(examined, [examined], deflation, LIMITS)[-1]
+        assert (gate.name, gate.passed) == ("deflated Sharpe ratio", False)
+
+
+def test_the_section_has_a_row_for_each_gate():
+    lines = gates_section(
+        [
+            Gate("one", "1", "≥ 2", passed=False),
+            Gate("two", "3", "≥ 2", passed=True),
+            Gate("three", "4", "≤ 1", passed=False, required=False),
+        ],
+        "lightgbm",
+    )
+
+    assert lines[0].startswith("Of lightgbm")
+    assert lines[-3:] == [
+        "| one | 1 | ≥ 2 | **failed** |",
+        "| two | 3 | ≥ 2 | passed |",
+        "| three | 4 | ≤ 1 | not met (not required) |",
+    ]
+    assert gates_section((), None) == ["No candidate is eligible: no gate was applied."]
