@@ -212,7 +212,7 @@ def test_the_runner_up_is_stored_as_the_challenger_and_can_score(week):
 
     assert stored.metadata.champion == promotion.challenger
     assert promotion.challenger.name != promotion.champion.name
-    assert f"Challenger: {promotion.challenger.name}. It was second" in promotion.report.read_text()
+    assert f"Challenger: {promotion.challenger.name}. It was the runner-up" in promotion.report.read_text()
     frame = pd.DataFrame(
         compute_last(panel, SETS[run.settings.models.features]).of_session(-1),
         columns=list(stored.metadata.features),

@@ -15,7 +15,7 @@ from tasks.models.training.controls import make_controls
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.walkforward import split_folds
-from tasks.regime.exposure import Allowances
+from tasks.regime.exposure import everything_allowed
 from tasks.selection.net.figures import net_figures
 from tasks.selection.net.portfolio import Market, scores_of, skill_before, walk_selected
 from tests.builders import make_settings
@@ -25,9 +25,7 @@ from tests.unit.models.training.test_training_walkforward import folds_of
 
 NAMES, SESSIONS = 12, 170
 SETTINGS = make_settings(**{"risk.window_sessions": 60, "portfolio.max_positions": 4})
-ALLOWED = Allowances(
-    np.full(SESSIONS, 0.8), np.ones(SESSIONS, dtype=bool), np.ones(SESSIONS), np.ones(SESSIONS)
-)
+ALLOWED = everything_allowed(SESSIONS)._replace(exposure_cap=np.full(SESSIONS, 0.8))
 
 
 @pytest.fixture(scope="module")
