@@ -17,7 +17,7 @@ from tasks.models.kinds.base import Parameters
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult, FoldWork, RunFolds, measure_together
 from tasks.models.training.splits import Fold
-from tasks.selection.search.study import best_parameters, run_batch
+from tasks.selection.search.study import Measured, best_parameters, run_batch
 from tasks.selection.trials.history import Trial, TrialLedger
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def search(
     ledger: TrialLedger,
     studies: Studies,
 ) -> Candidate:
-    """Return the candidate with the parameters that have the largest t of the neutral IC on the selection folds.
+    """Return the candidate with the best parameters on the selection folds, by the t of the neutral IC.
 
     Trials that are in the study already are not made again. A batch is recorded in the ledger, in the order of its
     trials, before it is stored in the study; recording it twice counts once.
@@ -134,18 +134,19 @@ def _batch(
 ) -> _Batch:
     walks: list[tuple[Parameters, list[FoldResult]]] = []
 
-    def evaluate(step: int, remaining: Sequence[tuple[int, Parameters]]) -> list[float]:
+    def evaluate(step: int, remaining: Sequence[tuple[int, Parameters]]) -> list[Measured]:
         if step == 0:
             walks.extend((parameters, []) for _, parameters in remaining)
         work = [
             FoldWork(_with(candidate, parameters), ground.folds[step], seed) for _, parameters in remaining
         ]
-        values = []
+        measured = []
         for (place, _), result in zip(remaining, run(work), strict=True):
             walk = walks[place][1]
             walk.append(result)
-            values.append(measure_together(walk, ground.tested).neutral_ic_t)
-        return values
+            t = measure_together(walk, ground.tested).neutral_ic_t
+            measured.append(Measured(t, float(np.mean([each.gap for each in walk]))))
+        return measured
 
     batch_seed = int(sha256_of_record([seed, len(finished)])[:8], 16)
     trials = run_batch(

@@ -6,20 +6,32 @@ evaluate a batch has no effect.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from config.sections import SearchRange
 from tasks.models.kinds.base import Parameters
+from tasks.selection.choice import NEAR_TIE
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 Space = Mapping[str, SearchRange]
-# For one step, the values of the trials with these parameters up to that step; their positions in the batch come first.
-Evaluate = Callable[[int, Sequence[tuple[int, Parameters]]], Sequence[float]]
-
 LOWEST = -1e6  # instead of a value that is not a number
+GAP = "train_test_gap"  # attribute of a trial
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a trial reached up to a step."""
+
+    t: float
+    gap: float  # hit rate in training minus that in the test
+
+
+# For one step, what the trials with these parameters reached; their positions in the batch come first.
+Evaluate = Callable[[int, Sequence[tuple[int, Parameters]]], Sequence[Measured]]
 
 
 def run_batch(
@@ -42,9 +54,11 @@ def run_batch(
     asked = [study.ask(distributions) for _ in range(size)]
     remaining = list(enumerate(asked))
     for step in range(steps):
-        values = evaluate(step, [(place, dict(trial.params)) for place, trial in remaining])
-        for (_, trial), value in zip(remaining, values, strict=True):
-            trial.report(value if isfinite(value) else LOWEST, step)
+        measured = evaluate(step, [(place, dict(trial.params)) for place, trial in remaining])
+        values = [each.t if isfinite(each.t) else LOWEST for each in measured]
+        for (_, trial), value, each in zip(remaining, values, measured, strict=True):
+            trial.report(value, step)
+            trial.set_user_attr(GAP, each.gap)
         if step < steps - 1:
             pruned = {place for place, trial in remaining if trial.should_prune()}
             for place in sorted(pruned):
@@ -52,7 +66,7 @@ def run_batch(
             remaining = [(place, trial) for place, trial in remaining if place not in pruned]
         else:
             for (_, trial), value in zip(remaining, values, strict=True):
-                study.tell(trial, value if isfinite(value) else LOWEST)
+                study.tell(trial, value)
     return list(study.get_trials(deepcopy=False)[len(finished) :])
 
 
@@ -71,8 +85,16 @@ def distributions_of(space: Space) -> dict[str, Any]:
 
 
 def best_parameters(finished: "Sequence[FrozenTrial]") -> Parameters:
-    """Return the parameters of the complete trial with the largest value, the first of equal ones; {} without any."""
+    """Return the parameters of the complete trial that overfits least, of those nearly equal to the best by t.
+
+    Smaller differences are noise, and of many trials the largest t is the luckiest. Of equal gaps the first trial is
+    taken; {} without any.
+    """
     from optuna.trial import TrialState
 
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
-    return dict(max(complete, key=lambda trial: trial.value).params) if complete else {}
+    if not complete:
+        return {}
+    enough = max(trial.value for trial in complete) - NEAR_TIE
+    near = [trial for trial in complete if trial.value >= enough]
+    return dict(min(near, key=lambda trial: trial.user_attrs[GAP]).params)

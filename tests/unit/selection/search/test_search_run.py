@@ -14,6 +14,7 @@ from config.sections import Candidate, SearchRange
 from tasks.models.training.fold_by_fold import fold_workers
 from tasks.selection.search.run import MemoryStudies, clear_of
 from tasks.selection.search.store import HomeStudies
+from tasks.selection.search.study import best_parameters
 from tasks.selection.selection_run import (
     configured_candidates,
     folds_of,
@@ -130,14 +131,15 @@ def test_returns_of_trials_end_before_the_confirmation_and_those_of_pruned_ones_
     assert len(ledger.trials[8].returns) > max(lengths) > min(lengths) > 15
 
 
-def test_the_parameters_with_the_largest_t_on_the_selection_folds_are_taken(plain):
+def test_the_candidate_is_tested_with_the_best_parameters_of_the_search(plain):
     studies = MemoryStudies()
     selected = week(MemoryLedger(), studies)
 
     (trials,) = studies._trials.values()
-    best = max((trial for trial in trials if trial.value is not None), key=lambda trial: trial.value)
+    best = best_parameters(trials)
+    assert len({trial.user_attrs["train_test_gap"] for trial in trials}) > 4
     tuned = next(result for result in selected.results if result.name == "xgboost_tuned")
-    assert {"rounds": 5} | best.params == plain[0].trials[8].candidate.parameters
+    assert {"rounds": 5} | best == plain[0].trials[8].candidate.parameters
     assert tuned.kind == "xgboost"
     assert selected.candidates[0] == plain[0].trials[8].candidate
 
@@ -220,9 +222,10 @@ def test_optunas_own_client_loads_the_study(plain, tmp_path):
     (name,) = optuna.get_all_study_names(url)
     study = optuna.load_study(study_name=name, storage=url)
     assert name.startswith("2024-06-14 0123 xgboost_tuned ")
-    assert study.best_params == {
-        key: value for key, value in plain[0].trials[8].candidate.parameters.items() if key != "rounds"
-    }
+    assert {"rounds": 5} | best_parameters(study.trials) == plain[0].trials[8].candidate.parameters
+    assert [{"rounds": 5} | trial.params for trial in study.trials] == [
+        trial.candidate.parameters for trial in plain[0].trials[:8]
+    ]
 
 
 @pytest.mark.parametrize("kills", [False, True])

@@ -4,7 +4,7 @@ import pytest
 from optuna.trial import TrialState
 
 from config.sections import SearchRange
-from tasks.selection.search.study import LOWEST, best_parameters, run_batch
+from tasks.selection.search.study import LOWEST, Measured, best_parameters, run_batch
 
 SPACE = {
     "eta": SearchRange(low=0.01, high=1.0, scale="log"),
@@ -14,7 +14,10 @@ SPACE = {
 
 def hill(_step, remaining):
     """Value trials by how near they are to eta = 0.1 and depth = 4."""
-    return [-abs(trial["eta"] - 0.1) - abs(trial["depth"] - 4) for _, trial in remaining]
+    return [
+        Measured(-abs(trial["eta"] - 0.1) - abs(trial["depth"] - 4), 0.01 * trial["depth"])
+        for _, trial in remaining
+    ]
 
 
 def trials_of(batches, *, size=6, steps=2, evaluate=hill, seed=0):
@@ -70,17 +73,33 @@ def test_after_a_step_what_is_below_the_median_of_earlier_batches_is_pruned_at_t
 
 
 def test_a_value_that_is_no_number_is_the_worst():
-    trials = trials_of(1, evaluate=lambda _, remaining: [float("nan"), *hill(0, remaining[1:])])
+    trials = trials_of(
+        1, evaluate=lambda _, remaining: [Measured(float("nan"), 0.0), *hill(0, remaining[1:])]
+    )
 
     assert trials[0].value == LOWEST
     assert best_parameters(trials) != trials[0].params
 
 
-def test_the_best_is_complete_and_the_first_of_equal_ones():
-    trials = trials_of(2, evaluate=lambda _, remaining: [1.0] * len(remaining))
+def best_of(*measured):
+    """Return the number of the trial whose parameters are taken, of a batch with these results."""
+    trials = trials_of(1, size=len(measured), evaluate=lambda *_: [Measured(*each) for each in measured])
+    return [trial.params for trial in trials].index(best_parameters(trials))
 
-    assert best_parameters(trials) == trials[0].params
+
+def test_of_trials_that_are_nearly_as_good_as_the_best_the_one_that_overfits_least_is_taken():
+    assert best_of((2.0, 0.01), (3.0, 0.05), (2.5, 0.03)) == 0
+    assert best_of((1.9, 0.01), (3.0, 0.05), (2.5, 0.03)) == 2
+    assert best_of((3.0, 0.02), (3.0, 0.02)) == 0
     assert best_parameters([]) == {}
+
+
+def test_a_pruned_trial_is_not_taken():
+    trials = trials_of(2, evaluate=hill)
+    pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
+
+    assert pruned
+    assert best_parameters(pruned) == {}
 
 
 @pytest.mark.parametrize("size", [1, 5])
