@@ -150,7 +150,7 @@ class Regime(Section):
     stop_high_sessions: Annotated[int, Field(ge=1, le=252)]
     """Number of sessions in which the recent high is the highest close."""
     stop_pause_sessions: Annotated[int, Field(ge=1, le=252)]
-    """Number of sessions for which a name remains stopped after its last close beyond the stop."""
+    """Number of sessions for which a name remains stopped, counted from its last close beyond the stop."""
     crash_volatility: Positive
     """Volatility index (percent) from which a narrow market is a crash."""
     crash_breadth: Fraction

@@ -226,13 +226,19 @@ def _stages(run: Run) -> Any:
 
 
 def published(bench: Bench, case: Case) -> Made | str:
-    """Make the day by `afterclose daily --date`. A day that a check blocks is compared by its blocked report."""
+    """Make the day by `afterclose daily --date`. A day that a check blocks is compared by its blocked report.
+
+    The day's own comparison with its backtest must agree, too.
+    """
     home = prepare(bench, case)
     session = day_of(bench, case)
     ended = afterclose("daily", "--date", str(session), home=home)
     reports = [*home.glob(f"live/{session}/trades.csv"), *home.glob(f"**/{session}*/trades.csv")]
     if not reports:
         return ended.stderr.strip()
+    line = json.loads(reports[0].with_name("monitoring_log.json").read_text())["parity"]
+    if line["state"] != "equal":
+        return f"the parity line of the day: {line}"
     ids = ids_by_symbol(replace(bench.snapshot, session=session))
     trades = {
         ids[row["symbol"]]: (

@@ -48,7 +48,7 @@ def table(figures: Figures) -> str:
         change = (capped - plain)[list(FIGURES)]
         rows.append(_row("change by the regime", change, is_change=True))
     some = next(iter(figures.values()))
-    rows.append(_row("all members in equal weight, monthly", some["equal_weight"]))
+    rows.append(_row("all members, equal-weighted, monthly", some["equal_weight"]))
     rows.append(_row("SPY with dividends, no costs", some["benchmark"]))
     return "\n".join(rows)
 
@@ -95,6 +95,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         done = afterclose("data", "import", str(REAL_DATA), home=home, **environ)
+        if done.returncode:
+            raise SystemExit(done.stderr)
         for rule in RULES:
             for regime in (False, True):
                 words = (

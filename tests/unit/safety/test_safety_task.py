@@ -82,6 +82,22 @@ def test_a_clean_day_passes_all_checks_triggers_the_log_and_the_switch(run, monk
     assert (last.value, last.limit, last.detail, last.is_met_rule) == ("clear", "clear", "", False)
 
 
+def test_the_falls_are_computed_again_from_the_sessions_that_the_stop_needs(tmp_path, monkeypatch):
+    stops = dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.0001)
+    run = make_run(tmp_path, **{"regime.stop_loss_frac": stops})
+    set_up(run.home)
+    windows = []
+    real = task.read_quotes
+    monkeypatch.setattr(
+        task,
+        "read_quotes",
+        lambda panel, *, stops: windows.append(stops.sessions) or real(panel, stops=stops),
+    )
+
+    assert failed(check(run, monkeypatch)) == ["stop_loss"]
+    assert windows == [83]
+
+
 def test_what_is_planted_into_the_stored_frames_or_the_market_is_found(run, monkeypatch):
     assert failed(check(run, monkeypatch, session=THURSDAY)) == [
         "data_freshness",
