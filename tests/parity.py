@@ -69,7 +69,6 @@ STOPS = {
     "NEUTRAL": 0.08,
     "BULL": 0.10,
 }  # tight, so that many holdings are beyond them
-WITH_STOPS_EVERY = 3  # cases
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def make_bench(home: Path, snapshot: SnapshotRef, candidates: Iterable[Candidate
 def draw_cases(
     bench: Bench, candidates: tuple[Candidate, ...], count: int, rng: np.random.Generator
 ) -> list[Case]:
-    """Draw sessions, models (four of five rank), optimizers and start positions; a third of the cases has stops."""
+    """Draw sessions, models (four of five rank), optimizers and start positions; half of the cases have stops."""
     ranking = [each for each in candidates if KINDS[each.kind].ranks]
     others = [each for each in candidates if not KINDS[each.kind].ranks] or ranking
     cases = []
@@ -144,7 +143,7 @@ def draw_cases(
         candidate = among[int(rng.integers(len(among)))]
         optimizer = OPTIMIZERS[int(rng.integers(len(OPTIMIZERS)))]
         shares, cash = _drawn_positions(bench.world, row, rng)
-        has_stops = number % WITH_STOPS_EVERY == 1
+        has_stops = number % 2 == 1
         cases.append(Case(row, candidate, optimizer, shares, cash, has_stops))
     return cases
 

@@ -1,7 +1,7 @@
 """A day equals the decision of a walk in weights, shares and cents, for random sessions, models, optimizers, positions.
 
 Cases are made by the stages of a day or by `afterclose daily --date`, each with the fold's own model in a scratch home;
-a third of them with stops.
+half of them with stops.
 """
 
 import json
@@ -95,7 +95,7 @@ def long_bench(tmp_path_factory):
 
 
 @pytest.mark.slice
-@pytest.mark.parametrize(("make", "count"), [(staged, 4), (published, 2)])
+@pytest.mark.parametrize(("make", "count"), [(staged, 6), (published, 2)])
 def test_a_day_equals_the_decision_of_a_walk(short_bench, make, count):
     assert not compared(short_bench, CANDIDATES[:2], count, make, seed=count)
 
