@@ -12,18 +12,21 @@ import numpy as np
 import pandas as pd
 
 from config.sections import Candidate, Search
+from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_record
 from tasks.models.kinds.base import Parameters
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult, FoldWork, RunFolds, measure_together
 from tasks.models.training.splits import Fold
-from tasks.selection.search.study import Measured, best_parameters, run_batch
+from tasks.selection.search.study import Measured, best_parameters, proposals, run_batch
 from tasks.selection.trials.history import Trial, TrialLedger
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
+
+BEGIN_ANEW = "Delete data/searches: the search begins anew. Recorded trials are not counted twice."
 
 
 class Studies(Protocol):
@@ -86,11 +89,13 @@ def search(
 ) -> Candidate:
     """Return the candidate with the best parameters on the selection folds, by the t of the neutral IC.
 
-    Trials that are in the study already are not made again. A batch is recorded in the ledger, in the order of its
+    Trials that are in the study already are not made again. Raises StorageError if this search did not make them, as
+    they might not be in the ledger. A batch is recorded in the ledger, in the order of its
     trials, before it is stored in the study; recording it twice counts once.
     """
     name = study_name(candidate, ground, settings, seed=seed)
     finished = studies.finished(name)
+    _require_own(finished, candidate, settings.batch, seed=seed)
     while len(finished) < settings.trials:
         complete = len(finished) // settings.batch * settings.batch
         size = min(settings.batch, settings.trials - complete)
@@ -148,11 +153,32 @@ def _batch(
             measured.append(Measured(t, float(np.mean([each.gap for each in walk]))))
         return measured
 
-    batch_seed = int(sha256_of_record([seed, len(finished)])[:8], 16)
     trials = run_batch(
-        finished, candidate.search, seed=batch_seed, size=size, steps=len(ground.folds), evaluate=evaluate
+        finished,
+        candidate.search,
+        seed=_batch_seed(seed, len(finished)),
+        size=size,
+        steps=len(ground.folds),
+        evaluate=evaluate,
     )
     return _Batch(trials, walks)
+
+
+def _batch_seed(seed: int, start: int) -> int:
+    return int(sha256_of_record([seed, start])[:8], 16)
+
+
+def _require_own(finished: "Sequence[FrozenTrial]", candidate: Candidate, batch: int, *, seed: int) -> None:
+    """Raise StorageError unless these are the trials that the search proposes, batch by batch."""
+    for start in range(0, len(finished), batch):
+        stored = [trial.params for trial in finished[start : start + batch]]
+        own = proposals(finished[:start], candidate.search, seed=_batch_seed(seed, start), size=len(stored))
+        if stored != own:
+            raise StorageError(
+                f"The study of {candidate.name} contains trials that this search did not make.",
+                remedy=BEGIN_ANEW,
+                trial=start,
+            )
 
 
 def _with(candidate: Candidate, parameters: Parameters) -> Candidate:

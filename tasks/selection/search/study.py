@@ -42,14 +42,9 @@ def run_batch(
     After each step but the last, a trial whose best value so far is below the median of the earlier batches' complete
     trials at that step is pruned. `evaluate` is called once for each step, with the remaining trials in their order.
     """
-    from optuna import create_study, logging
-    from optuna.pruners import MedianPruner
-    from optuna.samplers import TPESampler
     from optuna.trial import TrialState
 
-    logging.set_verbosity(logging.WARNING)
-    study = create_study(direction="maximize", sampler=TPESampler(seed=seed), pruner=MedianPruner())
-    study.add_trials(finished)
+    study = _study(finished, seed)
     distributions = distributions_of(space)
     asked = [study.ask(distributions) for _ in range(size)]
     remaining = list(enumerate(asked))
@@ -68,6 +63,12 @@ def run_batch(
             for (_, trial), value in zip(remaining, values, strict=True):
                 study.tell(trial, value)
     return list(study.get_trials(deepcopy=False)[len(finished) :])
+
+
+def proposals(finished: "Sequence[FrozenTrial]", space: Space, *, seed: int, size: int) -> list[Parameters]:
+    """Return the parameters of the trials that `run_batch` would make."""
+    study, distributions = _study(finished, seed), distributions_of(space)
+    return [dict(study.ask(distributions).params) for _ in range(size)]
 
 
 def distributions_of(space: Space) -> dict[str, Any]:
@@ -98,3 +99,14 @@ def best_parameters(finished: "Sequence[FrozenTrial]") -> Parameters:
     enough = max(trial.value for trial in complete) - NEAR_TIE
     near = [trial for trial in complete if trial.value >= enough]
     return dict(min(near, key=lambda trial: trial.user_attrs[GAP]).params)
+
+
+def _study(finished: "Sequence[FrozenTrial]", seed: int) -> Any:
+    from optuna import create_study, logging
+    from optuna.pruners import MedianPruner
+    from optuna.samplers import TPESampler
+
+    logging.set_verbosity(logging.WARNING)
+    study = create_study(direction="maximize", sampler=TPESampler(seed=seed), pruner=MedianPruner())
+    study.add_trials(finished)
+    return study

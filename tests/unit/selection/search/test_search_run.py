@@ -11,6 +11,7 @@ import pytest
 
 import tasks.selection.selection_run as selection
 from config.sections import Candidate, SearchRange
+from tasks.core.errors import StorageError
 from tasks.models.training.fold_by_fold import fold_workers
 from tasks.selection.search.run import MemoryStudies, clear_of
 from tasks.selection.search.store import HomeStudies
@@ -255,6 +256,30 @@ def test_two_processes_give_the_same_week_even_if_one_is_killed(kills, plain, mo
     assert selected.results == plain[1].results
     assert selected.fitted.model.dump() == plain[1].fitted.model.dump()
     assert len(killed) == 2 * kills
+
+
+@pytest.mark.parametrize("number", [1, 7])
+def test_trials_of_anybody_else_are_refused_because_they_are_not_in_the_ledger(number, tmp_path):
+    path = tmp_path / "studies.db"
+    week(MemoryLedger(), HomeStudies(path, "week"), **{"models.search.trials": number})
+    url = f"sqlite:///{path}"
+    (name,) = optuna.get_all_study_names(url)
+    optuna.load_study(study_name=name, storage=url).add_trial(
+        optuna.create_trial(
+            params={"max_depth": 2, "eta": 0.1},
+            distributions={
+                "max_depth": optuna.distributions.IntDistribution(1, 4),
+                "eta": optuna.distributions.FloatDistribution(0.05, 0.5, log=True),
+            },
+            value=99.0,
+        )
+    )
+    ledger = MemoryLedger()
+
+    with pytest.raises(StorageError, match="trials that this search did not make"):
+        week(ledger, HomeStudies(path, "week"))
+
+    assert ledger.trials == []
 
 
 def test_another_seed_or_space_is_another_study():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.core.errors import StorageError
 from tasks.selection.search.store import HomeStudies
 from tests.unit.selection.search.test_search_study import trials_of
 
@@ -33,6 +34,17 @@ def test_a_study_has_the_trials_of_its_own_search_only(home):
 
     assert HomeStudies(path, "2024-06-14 0123").finished("xgboost_tuned 8901") == []
     assert HomeStudies(path, "2024-06-21 0123").finished("xgboost_tuned 4567") == []
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"not a database" * 99, lambda content: content[:2000]])
+def test_a_damaged_file_is_an_error_that_says_what_to_do(home, damage):
+    path = home / "data" / "searches" / "studies.db"
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(StorageError, match="cannot be used") as raised:
+        HomeStudies(path, "2024-06-14 0123").finished("xgboost_tuned 4567")
+
+    assert raised.value.remedy.startswith("Delete data/searches")
 
 
 def test_the_script_of_docs_tuning_md_reads_the_trials(home):
