@@ -3,8 +3,10 @@
 Used for the reference in docs/, the names of environment variables, and error messages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,10 +27,11 @@ class Key:
     is_path: bool
 
 
-def keys_of(model: type[BaseModel]) -> dict[str, Key]:
+@cache  # the schema takes most of the time in which settings are loaded
+def keys_of(model: type[BaseModel]) -> Mapping[str, Key]:
     """Return every key below the model, in the order of the models."""
     schema = model.model_json_schema()
-    return {key.dotted: key for key in _keys_in(schema, schema.get("$defs", {}), "")}
+    return MappingProxyType({key.dotted: key for key in _keys_in(schema, schema.get("$defs", {}), "")})
 
 
 def _keys_in(section: Schema, shared: dict[str, Schema], path: str) -> Iterator[Key]:

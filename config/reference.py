@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from config.environment import NOT_SETTINGS
 from config.keys import Key, keys_of
@@ -61,12 +61,12 @@ def _profile_table(names: list[str]) -> Iterator[str]:
         yield _row([f"`{key}`", _code(_at(base, key)), *(_code(_at(trees[name], key)) for name in names)])
 
 
-def _sections(keys: dict[str, Key]) -> list[str]:
+def _sections(keys: Mapping[str, Key]) -> list[str]:
     """Return "" for the keys at the root, then every top-level section."""
     return ["", *(dotted for dotted, key in keys.items() if key.is_section and "." not in dotted)]
 
 
-def _section(name: str, keys: dict[str, Key]) -> Iterator[str]:
+def _section(name: str, keys: Mapping[str, Key]) -> Iterator[str]:
     base = read_yaml(SHIPPED / "base.yaml", name="base.yaml")
     inside = [key for key in keys.values() if _top(key) == name and not key.is_section]
     yield f"\n## {name or 'General'}\n"

@@ -7,8 +7,9 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from tests.examples import draw_at_most
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of, make_trained_home, run_day
-from tests.servers.s3 import serving
+
+# `tests.homes` imports the flows, which takes seconds. Fixtures import it where they need it, because this file is
+# also loaded by the controller of pytest-xdist, which runs no test but must be ready before any test process starts.
 
 # The time of an example depends on the machine's load, not on the code: no deadline, no health check for slowness.
 # The default suite uses the same few examples each time, so that only a change can make it fail; `make prove` uses the
@@ -29,18 +30,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def trained_home_template(tmp_path_factory):
     """A trained home whose lake ends on the session before the last. Read-only: tests use `trained_home`."""
+    from tests.homes import make_trained_home
+
     return made_once(tmp_path_factory, "trained-home", make_trained_home)
 
 
 @pytest.fixture
 def trained_home(trained_home_template, tmp_path):
     """For tests of a day that must refresh the lake first, which is half of its time."""
+    from tests.homes import copy_of
+
     return copy_of(trained_home_template, tmp_path / "home")
 
 
 @pytest.fixture(scope="session")
 def ready_home_template(trained_home_template, tmp_path_factory):
     """A trained home whose lake holds the last session. Read-only: tests use `ready_home`."""
+    from tests.homes import LAST_SESSION, afterclose, copy_of
 
     def refresh(home: Path) -> None:
         copy_of(trained_home_template, home)
@@ -52,12 +58,15 @@ def ready_home_template(trained_home_template, tmp_path_factory):
 
 @pytest.fixture
 def ready_home(ready_home_template, tmp_path):
+    from tests.homes import copy_of
+
     return copy_of(ready_home_template, tmp_path / "home")
 
 
 @pytest.fixture(scope="session")
 def begun_home_template(ready_home_template, tmp_path_factory):
     """A ready home with the session before the last published. Read-only: tests use `begun_home`."""
+    from tests.homes import SESSION_BEFORE, copy_of, run_day
 
     def begin(home: Path) -> None:
         run_day(copy_of(ready_home_template, home), SESSION_BEFORE)
@@ -67,6 +76,8 @@ def begun_home_template(ready_home_template, tmp_path_factory):
 
 @pytest.fixture
 def begun_home(begun_home_template, tmp_path):
+    from tests.homes import copy_of
+
     return copy_of(begun_home_template, tmp_path / "home")
 
 
@@ -84,6 +95,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @pytest.fixture(scope="session")
 def object_store():
     """An S3-compatible server with one bucket; each test uses its own prefix."""
+    from tests.servers.s3 import serving
+
     with serving() as store:
         yield store
 

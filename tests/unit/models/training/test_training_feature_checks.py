@@ -11,12 +11,18 @@ from tests.builders import make_settings
 from tests.unit.models.datasets import make_data
 
 LIMITS = make_settings().models.feature_checks
+FEW_TREES = {"rounds": 20}  # enough to rank six features; SHAP values of 100 trees take most of a test's time
+
+
+def fitted_on(data, kind="lightgbm"):
+    model = make_model(kind, data.features, FEW_TREES if kind == "lightgbm" else {}, seed=1)
+    model.fit(data.x, data.target, np.ones(len(data.x)))
+    return model
 
 
 def checked(data, *, kind="lightgbm", limits=LIMITS, seed=1, rows=None):
     """Return the table, indexed by feature, of a model that learned all rows."""
-    model = make_model(kind, data.features, {}, seed=1)
-    model.fit(data.x, data.target, np.ones(len(data.x)))
+    model = fitted_on(data, kind)
     looked_at = np.arange(len(data.x)) if rows is None else rows
     table = check_features(data, looked_at, Fitted(kind, data.features, model), limits, seed=seed)
     return table.set_index("feature")
@@ -211,12 +217,6 @@ def test_only_the_rows_that_are_handed_in_are_looked_at():
     )
 
     pd.testing.assert_frame_equal(once.reset_index(), again)
-
-
-def fitted_on(data):
-    model = make_model("lightgbm", data.features, {}, seed=1)
-    model.fit(data.x, data.target, np.ones(len(data.x)))
-    return model
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_another_for_another():

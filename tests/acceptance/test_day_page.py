@@ -6,7 +6,6 @@ import pytest
 
 from tasks.reporting.day.manifest import manifest_json, provenance
 from tasks.reporting.page.rendering import render_day
-from tasks.reporting.page.view import halt_words
 from tasks.safety.schema import Check, Checks
 from tasks.safety.table import CHECKS
 from tests.unit.reporting.example_day import (
@@ -201,22 +200,6 @@ def test_findings_are_listed_with_evidence_and_action(report):
 
     assert rows[0][:3] == ["ZPHR", "2024-06-14", "Missing bar"]
     assert len(rows) == 4
-
-
-@pytest.mark.parametrize(
-    ("switch", "sentence_goes_on"),
-    [
-        ("clear", ""),
-        (
-            "on, tripped by check_day at noon: daily_loss 3.4%.",
-            ", tripped by check_day at noon: daily_loss 3.4%",
-        ),
-        ("on: the file is missing", ": the file is missing"),
-        ("daily loss", ": daily loss"),
-    ],
-)
-def test_the_kill_switch_is_reported_in_one_sentence(switch, sentence_goes_on):
-    assert halt_words(switch) == sentence_goes_on
 
 
 def test_who_was_passed_over_and_why_stands_in_report_log_and_manifest():
