@@ -10,7 +10,7 @@ import pytest
 from tasks.reporting.tearsheet.page import render_tear_sheet
 from tests.unit.reporting.example_day import HOSTILE_SCRIPT
 from tests.unit.reporting.reading import Report
-from tests.unit.reporting.tearsheet.sheets import COMBINATION, make_sheet
+from tests.unit.reporting.tearsheet.sheets import COMBINATION, build_sheet, make_sheet
 
 
 def rendered(sheet, **changes):
@@ -126,7 +126,7 @@ def test_a_hostile_symbol_is_only_text():
 
 
 def test_equal_sheets_give_equal_bytes(html):
-    assert rendered(make_sheet()) == html
+    assert rendered(build_sheet()) == html
 
 
 def test_the_worst_days_come_with_their_reasons(report):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ TRIPS = pd.DataFrame(
 
 def make_sheet(sessions: int = 600, *, symbols=("AAA", "BBB", "CCC"), **changes: Any) -> TearSheet:
     """Build a sheet from noise: three companies, two sectors, two regimes. `changes` replace fields."""
+    return replace(_built_once(sessions, symbols), **changes)
+
+
+def build_sheet(sessions: int = 600, symbols: tuple[str, ...] = ("AAA", "BBB", "CCC")) -> TearSheet:
+    """Build the sheet of `make_sheet` anew: bootstrapping its intervals takes most of the time."""
     market = np.concatenate([[np.nan], noise(sessions, seed=1)])
     regime = np.where(np.arange(sessions + 1) < sessions // 2, "BULL", "BEAR")
     own = 0.5 * market[1:] + noise(sessions, seed=2, mean=0.0001, deviation=0.004)
@@ -82,4 +88,7 @@ def make_sheet(sessions: int = 600, *, symbols=("AAA", "BBB", "CCC"), **changes:
         basis=BASIS,
     )
     assert sheet.benchmark is not None
-    return replace(sheet, **{"benchmark_figures": measure(sheet.benchmark), **changes})
+    return replace(sheet, benchmark_figures=measure(sheet.benchmark))
+
+
+_built_once = cache(build_sheet)
