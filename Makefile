@@ -44,7 +44,7 @@ test: $(INSTALLED) ## run the default test suite
 	@$(BIN)/python -m pytest
 
 test-fast: $(INSTALLED) ## run only the unit tests
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest --hypothesis-profile fast tests/unit
 
 check: $(INSTALLED) ## check format, lint, types and import rules
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,31 @@ from tests.examples import draw_at_most
 
 # The time of an example depends on the machine's load, not on the code: no deadline, no health check for slowness.
 # The default suite uses the same few examples each time, so that only a change can make it fail; `make prove` uses the
-# full number, with new examples each time (--hypothesis-profile explore).
+# full number, with new examples each time (--hypothesis-profile explore), `make test-fast` fewer (fast).
 settings.register_profile(
     "repeat", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+settings.register_profile("fast", settings.get_profile("repeat"))
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, print_blob=True)
 settings.load_profile("repeat")
-EXAMPLES = 25
+EXAMPLES = {"repeat": 25, "fast": 10}  # at most, by profile
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector, which otherwise takes a tenth of the time: modules and tests stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if settings.get_current_profile_name() == "repeat":
-        draw_at_most(EXAMPLES, [item for item in items if item.get_closest_marker("prove") is None])
+    most = EXAMPLES.get(settings.get_current_profile_name())
+    if most is not None:
+        draw_at_most(most, [item for item in items if item.get_closest_marker("prove") is None])
 
 
 @pytest.fixture(scope="session")
