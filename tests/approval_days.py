@@ -10,6 +10,7 @@ from unittest.mock import patch
 from config.settings import config_hash
 from tasks.approval.approval_log import Approver
 from tasks.approval.decisions import add_approver, add_signature, examine, make_signature
+from tasks.approval.key_file import write_new_key
 from tasks.approval.keys import PrivateKey, create_key, public_key
 from tasks.approval.schema import Approval
 from tasks.core import clock
@@ -127,6 +128,12 @@ def sign_day(run: Run, person: Person, *, at: datetime = EVENING, reason: str = 
     """Approve the day as the command does."""
     signature = make_signature(examine(run, at), person.name, person.private, reason=reason)
     return add_signature(run, signature, at)
+
+
+def cheap_key(path: Path) -> Path:
+    """Create a key file whose passphrase is PASSPHRASE, quick to open: its cost is stated in the file."""
+    write_new_key(path, PASSPHRASE.encode(), log2_cost=4)
+    return path
 
 
 @contextmanager

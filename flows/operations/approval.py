@@ -56,8 +56,8 @@ def approve(
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
         )
     preview(_described(proposal))
-    if by in proposal.signed_by and not sign_only:
-        return _stored(run, proposal.approval, f"{by} has approved {run.session} already.")
+    if not sign_only and (by in proposal.signed_by or len(proposal.signed_by) >= proposal.envelope.persons):
+        return _already_signed(run, proposal)
     _refuse_silent_overruling(proposal, overrule)
     made = _signed(proposal, run, by, key, overrule) if signature is None else _given(proposal, by, signature)
     if sign_only:
@@ -211,6 +211,14 @@ def _description(proposal: Proposal) -> Iterator[str]:
         yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."
+
+
+def _already_signed(run: Run, proposal: Proposal) -> Result:
+    names = " and ".join(proposal.signed_by)
+    if len(proposal.signed_by) >= proposal.envelope.persons:
+        verify_approval(run, now())
+        return _stored(run, proposal.approval, f"{run.session} is approved by {names} already.")
+    return _stored(run, proposal.approval, f"{names} has signed already. Another approver has to sign.")
 
 
 def _stored(run: Run, approval: Approval | None, text: str) -> Result:

@@ -60,7 +60,7 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.holdings.record import positions_of
-from tasks.safety.audit import read_intact, record
+from tasks.safety.audit import has_key, read_intact, record
 from tasks.safety.kill_switch import read_switch, reset_command
 
 
@@ -92,6 +92,13 @@ def current(run: Run) -> Current:
 
 def read_standard(run: Run, at: datetime) -> Standard:
     """Return what an approval of the session has to agree with. Raises SafetyError if the audit log is damaged."""
+    if run.settings.approval.mode == "live" and not has_key(run.home):
+        raise refusal(
+            "log",
+            "With real money, approvals need a keyed audit log: without a key, anyone who can write to the home can "
+            "register an approver.",
+            remedy="Set AFTERCLOSE_AUDIT_KEY_FILE as docs/safety.md#the-audit-log describes.",
+        )
     rows = read_intact(run.home)
     return Standard(
         session=run.session,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from tasks.approval.keys import PrivateKey, create_key, encrypted_pem, is_encrypted, open_pem
+from tasks.approval.keys import LOG2_COST, PrivateKey, create_key, encrypt_key, is_key_file, open_key
 from tasks.core.atomic import make_folder, sync_folder
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
@@ -47,7 +47,7 @@ def passphrase(ask: AskPassphrase, home: Home, environ: Mapping[str, str] = os.e
     return ask().encode() if found is None else found
 
 
-def write_new_key(path: Path, secret: bytes) -> PrivateKey:
+def write_new_key(path: Path, secret: bytes, *, log2_cost: int = LOG2_COST) -> PrivateKey:
     """Create the key file, encrypted, and return its key. Never replaces a file."""
     if len(secret.decode(errors="replace")) < LEAST_PASSPHRASE:
         raise ConfigError(
@@ -58,7 +58,7 @@ def write_new_key(path: Path, secret: bytes) -> PrivateKey:
     try:
         make_folder(path.parent)
         with open(path, "xb", opener=partial(os.open, mode=OWNER_ONLY)) as file:
-            file.write(encrypted_pem(private, secret))
+            file.write(encrypt_key(private, secret, log2_cost=log2_cost))
             file.flush()
             os.fsync(file.fileno())
         sync_folder(path.parent)
@@ -78,15 +78,15 @@ def write_new_key(path: Path, secret: bytes) -> PrivateKey:
 def read_key(path: Path, secret: Callable[[], bytes]) -> PrivateKey:
     """Return the private key. `secret` is called once the file was found sound; it returns the passphrase.
 
-    Raises ConfigError for a file that is missing, a symbolic link, too large, readable by others, or not encrypted.
+    Raises ConfigError for a file that is missing, a symbolic link, too large, readable by others, or of another kind.
     """
     content = _content(path)
-    if not is_encrypted(content):
+    if not is_key_file(content):
         raise _unusable(
-            path, "it is not an encrypted private key", "Create one with `afterclose approvers key`."
+            path, "it is not a key file of this program", "Create one with `afterclose approvers key`."
         )
     try:
-        return open_pem(content, secret())
+        return open_key(content, secret())
     except ValueError as error:
         raise _unusable(path, str(error), "Try again, or specify the file with --key.") from None
 

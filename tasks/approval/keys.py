@@ -1,10 +1,15 @@
-"""Ed25519 keys of approvers: create, open, sign, verify. The only module that knows the library. No disk.
+"""Ed25519 keys of approvers: create, encrypt, open, sign, verify. The only module that knows the library. No disk.
 
-A private key is encrypted with a passphrase in PKCS #8 PEM, which OpenSSL reads too. Public keys are 64 hex digits.
+A key file is a line with the parameters of scrypt, then PKCS #8 PEM encrypted with what scrypt makes of the passphrase:
+PKCS #8 alone would stretch it by 2,048 rounds, which a graphics card undoes. Public keys are 64 hex digits.
 """
+
+import os
+import re
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -14,28 +19,40 @@ from cryptography.hazmat.primitives.serialization import (
 
 PrivateKey = Ed25519PrivateKey
 
+LOG2_COST = 17  # 128 MB and some tenths of a second for each attempt
+GREATEST_LOG2_COST = 20  # a hostile file must not exhaust the memory
+HEADER = re.compile(rb"afterclose approval key, scrypt ([0-9]{1,2}) ([0-9a-f]{32})\n")
+
 
 def create_key() -> PrivateKey:
     """Return a new private key from the system's random numbers."""
     return Ed25519PrivateKey.generate()
 
 
-def encrypted_pem(private: PrivateKey, passphrase: bytes) -> bytes:
+def encrypt_key(private: PrivateKey, passphrase: bytes, *, log2_cost: int = LOG2_COST) -> bytes:
     """Return the content of a key file."""
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    salt = os.urandom(16)
+    password = _stretched(passphrase, salt, log2_cost)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+    return f"afterclose approval key, scrypt {log2_cost} {salt.hex()}\n".encode() + pem
 
 
-def is_encrypted(pem: bytes) -> bool:
-    """Return whether the key file needs a passphrase."""
-    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
+def is_key_file(content: bytes) -> bool:
+    """Return whether the content begins as a key file does."""
+    header = HEADER.match(content)
+    return header is not None and 0 < int(header[1]) <= GREATEST_LOG2_COST
 
 
-def open_pem(pem: bytes, passphrase: bytes) -> PrivateKey:
-    """Return the private key. Raises ValueError for a wrong passphrase, and for anything but an Ed25519 key."""
+def open_key(content: bytes, passphrase: bytes) -> PrivateKey:
+    """Return the private key. Raises ValueError for a wrong passphrase, and for anything but an Ed25519 key file."""
+    header = HEADER.match(content)
+    if header is None or not is_key_file(content):
+        raise ValueError("it is not a key file of this program")
+    password = _stretched(passphrase, bytes.fromhex(header[2].decode()), int(header[1]))
     try:
-        private = load_pem_private_key(pem, passphrase)
+        private = load_pem_private_key(content[header.end() :], password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("the passphrase is wrong, or the file is not a private key") from None
+        raise ValueError("the passphrase is wrong, or the file is damaged") from None
     if not isinstance(private, Ed25519PrivateKey):
         raise ValueError("it is not an Ed25519 key")  # noqa: TRY004 - the file's content is wrong, not its type
     return private
@@ -58,3 +75,7 @@ def is_signed(key: str, signature: str, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def _stretched(passphrase: bytes, salt: bytes, log2_cost: int) -> bytes:
+    return Scrypt(salt=salt, length=32, n=2**log2_cost, r=8, p=1).derive(passphrase).hex().encode()

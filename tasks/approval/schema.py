@@ -12,7 +12,7 @@ NAME_MARKS = frozenset(" .'-")
 
 
 def is_name(text: str) -> bool:
-    """Return whether the text can be a person's name: letters, digits, space . ' - and nothing that looks alike."""
+    """Return whether the text can be a person's name: letters, digits, single spaces and . ' - in one spelling."""
     return (
         0 < len(text) <= LONGEST_NAME
         and text[0].isalpha()

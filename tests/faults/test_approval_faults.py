@@ -16,6 +16,7 @@ from tasks.approval.store import read_day
 from tasks.approval.task import verify_approval
 from tasks.approval.verification import Stored, verify
 from tasks.core.errors import SafetyError
+from tasks.safety.audit import accept
 from tests.approval_days import (
     EVENING,
     OPEN,
@@ -67,37 +68,38 @@ def replaced(stored: Stored, name: str, new: bytes) -> Stored:
     return Stored(approval, manifest, files)
 
 
-def refused_mutations(approved, count: int, seed: int) -> int:
-    """Change one byte of one of the three files at a time; return how many changes were tried."""
+def refuse_each(approved, changes) -> int:
+    """Change one byte at a time: (file, offset, bits to flip); return how many changes were tried."""
     stored, standard = approved
     assert verify(stored, standard).trades == stored.files["trades.csv"]
-    places = [(name, offset) for name in REASONS for offset in range(len(content(stored, name)))]
-    chosen = random.Random(seed)
-    tried = (
-        [*places, *chosen.choices(places, k=count - len(places))]
-        if count > len(places)
-        else chosen.sample(places, count)
-    )
-    for name, offset in tried:
+    for name, offset, bits in changes:
         old = content(stored, name)
-        other = chosen.randrange(1, 256)
-        new = old[:offset] + bytes([old[offset] ^ other]) + old[offset + 1 :]
+        new = old[:offset] + bytes([old[offset] ^ bits]) + old[offset + 1 :]
 
         reason = refused(verify, replaced(stored, name, new), standard)
 
-        assert reason in REASONS[name], (name, offset, other, reason)
-    return len(tried)
+        assert reason in REASONS[name], (name, offset, bits, reason)
+    return len(changes)
+
+
+def places(stored) -> list[tuple[str, int]]:
+    return [(name, offset) for name in REASONS for offset in range(len(content(stored, name)))]
 
 
 # issue 15, done-when 2
 def test_fault_058_a_changed_byte_is_refused_for_what_it_changed(approved):
-    assert refused_mutations(approved, 200, seed=15) == 200
+    chosen = random.Random(15)
+    sample = chosen.sample(places(approved[0]), 200)
+
+    assert refuse_each(approved, [(*place, chosen.randrange(1, 256)) for place in sample]) == 200
 
 
 @pytest.mark.prove
-def test_fault_058_every_changed_byte_is_refused_for_what_it_changed(approved):
-    """Every byte of the three files at least once, when they have fewer than 2,000."""
-    assert refused_mutations(approved, 2000, seed=15) == 2000
+def test_fault_058_every_flipped_bit_is_refused_for_what_it_changed(approved):
+    """Every bit of the three files, one at a time."""
+    flips = [(*place, 1 << bit) for place in places(approved[0]) for bit in range(8)]
+
+    assert refuse_each(approved, flips) == len(flips) >= 2000
 
 
 @given(data=st.data())
@@ -208,7 +210,9 @@ def test_fault_061_a_whole_folder_of_another_session_is_refused(run, tmp_path):
     assert refused(verify_approval, monday, monday.as_of) == "session"
 
 
-def test_fault_065_another_account_or_mode_is_refused(run, tmp_path):
+def test_fault_065_another_account_or_mode_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("AFTERCLOSE_AUDIT_KEY", "k" * 32)
+    accept(run.home, by="Root", reason="a key was set", at=EVENING)
     sign_day(run, add_person(run))
 
     for reason, overrides in {
@@ -217,6 +221,24 @@ def test_fault_065_another_account_or_mode_is_refused(run, tmp_path):
     }.items():
         other = make_run(tmp_path / "home", **overrides)
         assert refused(verify_approval, other, EVENING) == reason
+
+
+def test_with_real_money_an_audit_log_without_a_key_approves_nothing(tmp_path):
+    run = make_home(tmp_path / "home", **{"approval.mode": "live", "data.provider": ["alpaca"]})
+    add_person(run)
+
+    assert refused(examine, run, EVENING) == "log"
+    assert refused(verify_approval, run, EVENING) == "log"
+
+
+def test_with_an_audit_key_an_approver_of_another_log_is_refused(run, monkeypatch):
+    """Who can write to the home, but has no audit key, cannot register an approver."""
+    person = add_person(run)
+    sign_day(run, person)
+    monkeypatch.setenv("AFTERCLOSE_AUDIT_KEY", "k" * 32)
+
+    with pytest.raises(SafetyError, match="audit log is not intact"):
+        verify_approval(run, EVENING)
 
 
 def test_an_approval_of_a_simulated_market_is_refused_for_a_real_one(run, tmp_path):

@@ -215,7 +215,7 @@ def _is_excluded(path: Path, home: Home) -> bool:
     """Return whether the path is derived data or specific to this machine: locks and request counts."""
     is_derived = any(path.is_relative_to(folder) for folder in home.derived)
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
-    return is_derived or counts or path in (home.lock_file, home.kill_switch_lock)
+    return is_derived or counts or path in (home.lock_file, home.kill_switch_lock, home.approval_lock)
 
 
 def _belongs(home: Home, name: str) -> bool:

@@ -12,7 +12,8 @@ from tasks.core.homes.run import Run
 from tasks.reporting.day.history import render_history, with_row
 from tasks.reporting.day.store import read_history
 
-DECISIONS = ("approval.json", "execution.json")
+EXECUTED = "execution.json"
+DECISIONS = ("approval.json", EXECUTED)
 
 
 def refuse_decided(folder: Path) -> None:
@@ -22,9 +23,18 @@ def refuse_decided(folder: Path) -> None:
         if (folder / name).exists() or (folder / name).is_symlink():
             raise SafetyError(
                 f"{folder.name} was already approved or executed: {folder / name} exists.",
-                remedy="A day that was approved or executed is never rewritten; run another session.",
+                remedy=_decided_remedy(folder.name, name),
                 path=str(folder / name),
             )
+
+
+def _decided_remedy(session: str, decision: str) -> str:
+    if decision == EXECUTED:
+        return "An executed day is never rewritten; run another session."
+    return (
+        "An approved day is not rewritten. To run it again, reject it first: "
+        f"`afterclose reject {session} --by NAME --reason TEXT`."
+    )
 
 
 def publish_folder(run: Run, files: Mapping[str, bytes], refuse_halt: Callable[[], None]) -> Path:

@@ -6,7 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from tests.approval_days import EVENING, OPEN, PASSPHRASE, clock_at, folder_of, make_home, publish
+from tests.approval_days import (
+    EVENING,
+    OPEN,
+    PASSPHRASE,
+    cheap_key,
+    clock_at,
+    folder_of,
+    make_home,
+    publish,
+)
 from tests.builders import make_run
 from tests.homes import afterclose
 
@@ -42,16 +51,19 @@ def desk(tmp_path):
 
 @pytest.fixture
 def ann(desk):
+    cheap_key(desk.key)
     code, added = desk.ask("approvers", "add", "Ann Lee", *ADD, "--key", str(desk.key))
     assert code == 0, added
     return desk
 
 
-def test_a_new_key_is_encrypted_and_readable_by_its_owner_only(ann):
-    content = ann.key.read_text()
+def test_a_new_key_is_encrypted_and_readable_by_its_owner_only(desk):
+    assert desk.ask("approvers", "add", "Ann Lee", *ADD, "--key", str(desk.key))[0] == 0
+    content = desk.key.read_text()
 
-    assert content.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-    assert stat.S_IMODE(ann.key.stat().st_mode) == 0o600
+    assert content.startswith("afterclose approval key, scrypt 17 ")
+    assert "-----BEGIN ENCRYPTED PRIVATE KEY-----" in content
+    assert stat.S_IMODE(desk.key.stat().st_mode) == 0o600
 
 
 def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
@@ -157,8 +169,7 @@ def test_a_name_that_is_not_an_approver_cannot_approve(ann):
 
 
 def test_a_key_of_another_person_cannot_approve(ann, tmp_path):
-    other = tmp_path / "keys" / "eve.pem"
-    assert ann.ask("approvers", "key", "--key", str(other))[1]["created"]
+    other = cheap_key(tmp_path / "keys" / "eve.pem")
 
     code, refused = ann.ask("approve", DAY, "--by", "Ann Lee", "--key", str(other))
 
@@ -172,7 +183,7 @@ def test_a_revoked_key_voids_the_approval_and_cannot_come_back(ann, tmp_path):
     assert ann.ask("approval", "show", DAY)[1]["fields"]["reason"] == "revoked"
     assert ann.approve()[0] == 3
     assert ann.ask("approvers", "add", "Ann Lee", *ADD, "--key", str(ann.key))[0] == 2
-    new = tmp_path / "keys" / "new.pem"
+    new = cheap_key(tmp_path / "keys" / "new.pem")
     assert ann.ask("approvers", "add", "Ann Lee", *ADD, "--key", str(new))[0] == 0
     listed = ann.ask("approvers", "list")[1]["approvers"]
     assert [bool(one["revoked_at"]) for one in listed] == [True, False]
@@ -180,14 +191,16 @@ def test_a_revoked_key_voids_the_approval_and_cannot_come_back(ann, tmp_path):
 
 def test_a_name_has_one_key_and_a_key_one_name(ann, tmp_path):
     assert ann.ask("approvers", "add", "Bob Ray", *ADD, "--key", str(ann.key))[0] == 2
-    assert ann.ask("approvers", "add", "ann lee", *ADD, "--key", str(tmp_path / "b.pem"))[0] == 2
+    assert ann.ask("approvers", "add", "ann lee", *ADD, "--key", str(cheap_key(tmp_path / "b.pem")))[0] == 2
 
 
 @pytest.mark.parametrize(
     "name", ["", " Ann", "Ann  Lee", "=Ann", "Ann:Lee", "Ann\tLee", "A" * 61, "Ann\u202eLee"]
 )
 def test_a_name_that_could_mislead_is_refused(desk, name, tmp_path):
-    assert desk.ask("approvers", "add", "--key", str(tmp_path / "b.pem"), *ADD, "--", name)[0] == 2
+    key = str(cheap_key(tmp_path / "b.pem"))
+
+    assert desk.ask("approvers", "add", "--key", key, *ADD, "--", name)[0] == 2
 
 
 def test_revoking_somebody_unknown_is_a_usage_error(desk):
@@ -197,7 +210,8 @@ def test_revoking_somebody_unknown_is_a_usage_error(desk):
 def test_two_persons_sign_one_after_the_other(tmp_path):
     desk = Desk(tmp_path, **{"approval.persons": 2})
     desk.environ["AFTERCLOSE_APPROVAL__PERSONS"] = "2"
-    bob = tmp_path / "keys" / "bob.pem"
+    bob = cheap_key(tmp_path / "keys" / "bob.pem")
+    cheap_key(desk.key)
     desk.ask("approvers", "add", "Ann Lee", *ADD, "--key", str(desk.key))
     desk.ask("approvers", "add", "Bob Ray", *ADD, "--key", str(bob))
 
@@ -286,7 +300,7 @@ def test_fault_109_key_and_passphrase_reach_no_output_and_no_file_of_the_home(an
         ann.say("approvers", "list"),
         ann.say("approvers", "key", "--key", str(ann.key)),
     ]
-    body = ann.key.read_text().splitlines()[1]
+    body = ann.key.read_text().splitlines()[2]
     written = b"".join(path.read_bytes() for path in ann.home.rglob("*") if path.is_file())
 
     for secret in (PASSPHRASE, body):

@@ -1,0 +1,91 @@
+"""A published day, read from bytes."""
+
+import json
+from datetime import date
+
+import pytest
+
+from tasks.approval.day import FILES, published_day
+from tasks.core.errors import SafetyError
+from tests.approval_days import day_files, make_home, manifest_of
+from tests.builders import FRIDAY
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory):
+    run = make_home(tmp_path_factory.mktemp("day") / "home")
+    files = day_files()
+    return manifest_of(run, files), files
+
+
+def reason_of(call, *arguments):
+    with pytest.raises(SafetyError) as caught:
+        call(*arguments)
+    return caught.value.fields["reason"]
+
+
+def test_a_day_states_its_inputs_equity_and_costs(day):
+    found = published_day(FRIDAY, *day)
+
+    assert found.equity_cents == 100_000_000  # 200 AAPL at $200 and $960,000
+    assert found.cost_cents == 270
+    assert found.inputs["champion"] == "c" * 64
+    assert not found.differs_from_backtest
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_missing_or_not_the_listed_one_is_refused(day, name):
+    manifest, files = day
+    expected = "trades" if name == "trades.csv" else "day"
+
+    assert reason_of(published_day, FRIDAY, manifest, {**files, name: files[name] + b" "}) == expected
+    assert (
+        reason_of(published_day, FRIDAY, manifest, {k: v for k, v in files.items() if k != name}) == expected
+    )
+
+
+def test_a_manifest_of_another_session_is_refused(day):
+    assert reason_of(published_day, date(2024, 6, 17), *day) == "session"
+
+
+def changed(manifest, **fields):
+    return json.dumps({**json.loads(manifest), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "blocked"},
+        {"sha256": {}},
+        {"sha256": None},
+        {"sha256": ["trades.csv"]},
+        {"inputs": {}},
+        {"versions": None},
+        {"sha256": {"../../etc/passwd": "0" * 64}},
+    ],
+)
+def test_a_manifest_that_is_not_one_of_a_published_day_is_refused(day, fields):
+    manifest, files = day
+
+    assert reason_of(published_day, FRIDAY, changed(manifest, **fields), files) == "manifest"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"[" * 100_000, b"\xff"])
+def test_a_manifest_that_is_not_json_is_refused(day, content):
+    assert reason_of(published_day, FRIDAY, content, day[1]) == "manifest"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("signals.json", b"{}"),
+        ("signals.json", b'{"decided_from": null}'),
+        ("portfolio_weights.csv", b"symbol,weight\n"),
+        ("monitoring_log.json", b"[]"),
+    ],
+)
+def test_a_day_whose_other_files_cannot_be_read_is_refused(tmp_path, name, content):
+    run = make_home(tmp_path / "home")
+    files = {**day_files(), name: content}
+
+    assert reason_of(published_day, FRIDAY, manifest_of(run, files), files) == "day"

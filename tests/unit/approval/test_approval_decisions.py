@@ -1,0 +1,169 @@
+"""What a person decides is logged first and survives a crash or another person's decision in between."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.approval import decisions
+from tasks.approval.decisions import add_signature, examine, make_signature, reject_day, revoke_approver
+from tasks.approval.store import WITHDRAWN
+from tasks.approval.task import verify_approval
+from tasks.core.errors import SafetyError
+from tests.approval_days import EVENING, add_person, folder_of, make_home, sign_day
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_home(tmp_path / "home")
+
+
+def reason_of(call, *arguments):
+    with pytest.raises(SafetyError) as caught:
+        call(*arguments)
+    return caught.value.fields["reason"]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_fault_050_a_crash_between_the_log_and_the_file_approves_nothing_and_can_be_repeated(
+    run, monkeypatch
+):
+    person = add_person(run)
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decisions, "write_approval", killed)
+        with pytest.raises(Killed):
+            sign_day(run, person)
+    assert reason_of(verify_approval, run, EVENING) == "missing"
+
+    sign_day(run, person)
+
+    assert verify_approval(run, EVENING).approvers == ("Ann Lee",)
+
+
+def test_fault_050_a_crash_before_the_second_signature_is_stored_can_be_repeated(tmp_path, monkeypatch):
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    ann, bob = add_person(run, "Ann Lee"), add_person(run, "Bob Ray")
+    sign_day(run, ann)
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decisions, "write_approval", killed)
+        with pytest.raises(Killed):
+            sign_day(run, bob)
+    assert reason_of(verify_approval, run, EVENING) == "persons"
+
+    sign_day(run, bob)
+
+    assert verify_approval(run, EVENING).approvers == ("Ann Lee", "Bob Ray")
+
+
+def test_fault_050_a_crash_between_a_rejection_and_the_file_leaves_the_day_rejected(run, monkeypatch):
+    sign_day(run, add_person(run))
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decisions, "withdraw_approval", killed)
+        with pytest.raises(Killed):
+            reject_day(run, "Bob", "odd", EVENING)
+
+    assert (folder_of(run) / "approval.json").exists()
+    assert reason_of(verify_approval, run, EVENING) == "rejected"
+
+
+def test_a_rejection_that_arrives_while_somebody_signs_is_not_lost(run, monkeypatch):
+    person = add_person(run)
+    record = decisions.record
+
+    def rejected_just_before(home, **row):
+        if row["event"] == decisions.APPROVED:
+            reject_day(run, "Bob", "odd", EVENING)
+        record(home, **row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decisions, "record", rejected_just_before)
+        sign_day(run, person)
+
+    assert reason_of(verify_approval, run, EVENING) == "rejected"
+
+
+def test_a_key_revoked_while_its_owner_signs_approves_nothing(run, monkeypatch):
+    person = add_person(run)
+    signature = make_signature(examine(run, EVENING), person.name, person.private, reason="")
+    revoke_approver(run.home, person.name, "Root", "left", EVENING)
+
+    assert reason_of(add_signature, run, signature, EVENING) == "revoked"
+
+
+def test_a_rejection_without_an_approval_and_a_second_one_are_logged(run):
+    reject_day(run, "Bob", "odd", EVENING)
+    reject_day(run, "Cem", "still odd", EVENING + timedelta(minutes=1))
+
+    assert not (folder_of(run) / WITHDRAWN).exists()
+    assert run.home.audit_log.read_text().count("day_rejected") == 2
+
+
+def test_a_damaged_day_and_a_damaged_approval_can_be_rejected(run):
+    (folder_of(run) / "manifest.json").unlink()
+    (folder_of(run) / "manifest.json").symlink_to("/etc/passwd")
+    (folder_of(run) / "approval.json").symlink_to("/etc/passwd")
+
+    reject_day(run, "Bob", "damaged", EVENING)
+
+    assert "manifest unreadable: damaged" in run.home.audit_log.read_text()
+    assert not (folder_of(run) / "approval.json").exists()
+
+
+def test_an_overruling_names_the_rejection_that_the_person_saw(run):
+    person = add_person(run)
+    reject_day(run, "Bob", "odd", EVENING)
+    signature = make_signature(examine(run, EVENING), person.name, person.private, reason="looked at it")
+    reject_day(run, "Cem", "wrong split", EVENING + timedelta(minutes=1))
+
+    assert reason_of(add_signature, run, signature, EVENING + timedelta(minutes=2)) == "rejected"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Ann signs", "Bob signs", "Ann overrules", "Bob overrules", "Cem rejects"]),
+        max_size=7,
+    ),
+    st.sampled_from([1, 2]),
+)
+def test_a_day_is_approved_only_by_enough_persons_since_the_last_rejection(tmp_path_factory, acts, persons):
+    run = make_home(tmp_path_factory.mktemp("acts") / "home", **{"approval.persons": persons})
+    people = {name: add_person(run, f"{name} Lee") for name in ("Ann", "Bob")}
+    signed: list[str] = []
+    is_rejected = False
+    for minute, act in enumerate(acts):
+        who, what = act.split()
+        at = EVENING + timedelta(minutes=minute)
+        if what == "rejects":
+            reject_day(run, who, "odd", at)
+            signed, is_rejected = [], True
+            continue
+        reason = "confirmed" if what == "overrules" else ""
+        if is_rejected == bool(reason):
+            sign_day(run, people[who], at=at, reason=reason)
+            if who not in signed and len(signed) < persons:
+                signed.append(who)
+        else:
+            assert reason_of(partial(sign_day, run, people[who], at=at, reason=reason)) == "rejected"
+
+    late = EVENING + timedelta(minutes=len(acts))
+    if len(signed) == persons:
+        assert verify_approval(run, late).approvers == tuple(f"{who} Lee" for who in signed)
+    else:
+        assert reason_of(verify_approval, run, late) in {"missing", "persons", "rejected"}

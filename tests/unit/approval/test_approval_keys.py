@@ -1,0 +1,96 @@
+"""Keys of approvers."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from tasks.approval.keys import (
+    create_key,
+    encrypt_key,
+    is_key_file,
+    is_signed,
+    open_key,
+    public_key,
+    sign,
+)
+
+# RFC 8032, section 7.1, test 2
+PRIVATE = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
+PUBLIC = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+SIGNATURE = (
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+)
+
+
+def test_signatures_are_those_of_the_standard():
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(PRIVATE))
+
+    assert public_key(private) == PUBLIC
+    assert sign(private, b"\x72") == SIGNATURE
+    assert is_signed(PUBLIC, SIGNATURE, b"\x72")
+    assert not is_signed(PUBLIC, SIGNATURE, b"\x73")
+
+
+@pytest.mark.parametrize("bit", range(0, 512, 7))
+def test_a_changed_bit_of_a_signature_is_no_signature(bit):
+    changed = bytearray.fromhex(SIGNATURE)
+    changed[bit // 8] ^= 1 << bit % 8
+
+    assert not is_signed(PUBLIC, changed.hex(), b"\x72")
+
+
+def test_a_signature_whose_scalar_is_not_reduced_is_refused():
+    order = 2**252 + 27742317777372353535851937790883648493
+    scalar = int.from_bytes(bytes.fromhex(SIGNATURE)[32:], "little") + order
+    other = bytes.fromhex(SIGNATURE)[:32] + scalar.to_bytes(32, "little")
+
+    assert not is_signed(PUBLIC, other.hex(), b"\x72")
+
+
+def test_text_that_is_no_key_or_signature_signs_nothing():
+    assert not is_signed("00", SIGNATURE, b"\x72")
+    assert not is_signed("zz" * 32, SIGNATURE, b"\x72")
+    assert not is_signed(PUBLIC, "00", b"\x72")
+
+
+def test_a_key_file_opens_with_its_passphrase_only():
+    private = create_key()
+    content = encrypt_key(private, b"right", log2_cost=4)
+
+    assert public_key(open_key(content, b"right")) == public_key(private)
+    assert private.private_bytes_raw() not in content
+    for wrong in (b"wrong", b""):
+        with pytest.raises(ValueError, match="passphrase is wrong"):
+            open_key(content, wrong)
+
+
+def test_equal_passphrases_give_different_files():
+    private = create_key()
+
+    assert encrypt_key(private, b"p", log2_cost=4) != encrypt_key(private, b"p", log2_cost=4)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"afterclose approval key, scrypt 21 " + b"0" * 32 + b"\n",
+        b"afterclose approval key, scrypt 99 " + b"0" * 32 + b"\n",
+        b"afterclose approval key, scrypt 0 " + b"0" * 32 + b"\n",
+        b"afterclose approval key, scrypt 4 00\n",
+    ],
+)
+def test_a_file_with_another_header_or_an_enormous_cost_is_not_opened(header):
+    pem = encrypt_key(create_key(), b"p", log2_cost=4).split(b"\n", 1)[1]
+
+    assert not is_key_file(header + pem)
+    with pytest.raises(ValueError, match="not a key file"):
+        open_key(header + pem, b"p")
+
+
+def test_a_key_of_another_kind_is_refused():
+    other = encrypt_key(X25519PrivateKey.generate(), b"p", log2_cost=4)
+
+    with pytest.raises(ValueError, match="not an Ed25519 key"):
+        open_key(other, b"p")

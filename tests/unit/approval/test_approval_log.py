@@ -1,0 +1,115 @@
+"""Who may approve and what was decided, from the rows of the audit log."""
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.approval.approval_log import (
+    ADDED,
+    APPROVED,
+    REJECTED,
+    REVOKED,
+    approved_detail,
+    approver_detail,
+    approvers_in,
+    decisions_about,
+    rejected_detail,
+)
+from tasks.safety.audit import Row
+
+DAY, OTHER = date(2024, 6, 14), date(2024, 6, 13)
+KEY, SECOND = "a" * 64, "b" * 64
+
+
+def row(event, detail, *, by="Root", at="2024-06-14T18:00:00-04:00"):
+    return Row(at, event, by, detail)
+
+
+def added(name="Ann Lee", key=KEY):
+    return row(ADDED, approver_detail(name, key, "set-up"))
+
+
+def revoked(name="Ann Lee", key=KEY):
+    return row(REVOKED, approver_detail(name, key, "left"))
+
+
+def approved(digest, day=DAY):
+    return row(APPROVED, approved_detail(day, digest, signatures=1, persons=1))
+
+
+def rejected(reason="odd", day=DAY, by="Bob"):
+    return row(REJECTED, rejected_detail(day, "c" * 64, reason), by=by)
+
+
+def test_an_approver_is_valid_until_revoked_and_never_again():
+    assert [one.is_revoked for one in approvers_in([added()])] == [False]
+    assert [one.is_revoked for one in approvers_in([added(), revoked(), added()])] == [True]
+
+
+def test_the_first_row_of_a_key_counts():
+    (one,) = approvers_in([added("Ann Lee"), added("Eve Ray")])
+
+    assert one.name == "Ann Lee"
+
+
+def test_a_revocation_before_the_addition_changes_nothing():
+    assert [one.is_revoked for one in approvers_in([revoked(), added()])] == [False]
+
+
+def test_rows_of_other_events_or_forms_are_no_approvers():
+    rows = [
+        row("kill_switch_tripped", approver_detail("Ann Lee", KEY, "x")),
+        row(ADDED, "key abc, Ann Lee: x"),
+        row(ADDED, approver_detail("=Ann", KEY, "x")),
+        row(ADDED, approver_detail("Ann Lee", KEY.upper(), "x")),
+        row(ADDED, f" key {KEY}, Ann Lee: x"),
+    ]
+
+    assert approvers_in(rows) == ()
+
+
+def test_a_reason_cannot_pass_for_another_name_or_key():
+    (one,) = approvers_in([row(ADDED, approver_detail("Ann Lee", KEY, f"key {SECOND}, Eve Ray: x"))])
+
+    assert (one.name, one.key) == ("Ann Lee", KEY)
+
+
+def test_the_last_approval_counts_and_a_rejection_voids_what_was_before():
+    assert decisions_about(DAY, [approved("1" * 64), approved("2" * 64)]).approval_sha256 == "2" * 64
+    assert decisions_about(DAY, [approved("1" * 64), rejected()]).approval_sha256 == ""
+    after = decisions_about(DAY, [rejected("first"), rejected("second"), approved("3" * 64)])
+    assert (after.rejection.reason, after.approval_sha256) == ("second", "3" * 64)
+
+
+def test_decisions_about_other_sessions_do_not_count():
+    assert decisions_about(DAY, [approved("1" * 64, OTHER), rejected(day=OTHER)]) == decisions_about(DAY, [])
+
+
+def test_a_rejection_is_named_by_who_and_when():
+    assert decisions_about(DAY, [rejected()]).rejection.name == "Bob, 2024-06-14T18:00:00-04:00"
+
+
+def test_a_reason_of_a_rejection_cannot_pass_for_an_approval():
+    rows = [rejected(approved_detail(DAY, "4" * 64, signatures=1, persons=1))]
+
+    assert decisions_about(DAY, rows).approval_sha256 == ""
+
+
+@given(st.lists(st.sampled_from(["approve", "reject", "approve another day"]), max_size=8))
+def test_an_approval_counts_only_if_no_rejection_follows_it(acts):
+    rows = [
+        {
+            "approve": approved(f"{number:064x}"),
+            "reject": rejected(f"r{number}"),
+            "approve another day": approved("f" * 64, OTHER),
+        }[act]
+        for number, act in enumerate(acts)
+    ]
+    own = [(number, act) for number, act in enumerate(acts) if act != "approve another day"]
+
+    found = decisions_about(DAY, rows)
+
+    last_is_approval = bool(own) and own[-1][1] == "approve"
+    assert found.approval_sha256 == (f"{own[-1][0]:064x}" if last_is_approval else "")
+    assert (found.rejection is not None) == any(act == "reject" for _, act in own)
