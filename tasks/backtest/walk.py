@@ -18,7 +18,7 @@ from tasks.backtest.accounting.overnight import pass_night
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.data.schema.records import Days
-from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders
+from tasks.trades.fills import Fills, Orders, carry_orders, fill_orders, no_orders
 
 FillAt = Literal["next_open", "next_close"]
 # world, row of the session, the account after its close; None: no decision, open orders stay open
@@ -111,9 +111,12 @@ def walk(
 
     Raises ConfigError if the rows are not in order or not in the world, SafetyError if equity is not positive.
     """
-    return _stacked(
-        world, first, list(steps(world, start, decide, costs, first=first, last=last, rules=rules))
-    )
+    course = _empty_walk(world, world.sessions[first : last + 1])
+    for place, step in enumerate(
+        steps(world, start, decide, costs, first=first, last=last, rules=rules)
+    ):
+        _record(course, place, step)
+    return course
 
 
 def steps(
@@ -127,7 +130,8 @@ def steps(
         )
     account = start
     statement = opening_statement(account, world.price_cents[first])
-    fills, orders = _nothing(len(account.shares))
+    nothing = np.zeros(len(account.shares), dtype=np.int64)
+    fills, orders = Fills(nothing, nothing, nothing, nothing), no_orders(len(nothing))
     for row in range(first, last + 1):
         if row > first:
             account, statement, fills, orders = _session(world, row, account, statement, orders, costs, rules)
@@ -169,11 +173,6 @@ def _session(
     return account, close_session(before, account, moved + traded, world.price_cents[row]), fills, again
 
 
-def _nothing(companies: int) -> tuple[Fills, Orders]:
-    zero = np.zeros(companies, dtype=np.int64)
-    return Fills(zero, zero, zero, zero), Orders(zero, zero, zero)
-
-
 def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
     if statement.equity_cents <= 0:
         raise SafetyError(
@@ -184,27 +183,47 @@ def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
         )
 
 
-def _stacked(world: World, first: int, course: list[Step]) -> Walk:
-    accounts, statements, fills, orders = zip(*course, strict=True)
+def _empty_walk(world: World, sessions: Days) -> Walk:
+    def series() -> Cents:
+        return np.zeros(len(sessions), dtype=np.int64)
 
-    def rows(values: list[Cents]) -> Cents:
-        return np.array(values, dtype=np.int64)
+    def matrix() -> Cents:
+        return np.zeros((len(sessions), len(world.company)), dtype=np.int64)
 
     return Walk(
-        sessions=world.sessions[first : first + len(course)],
+        sessions=sessions,
         company=world.company,
-        cash=rows([one.cash_cents for one in statements]),
-        receivable=rows([one.receivable_cents for one in statements]),
-        interest=rows([one.interest for one in statements]),
-        shares=rows([one.shares for one in accounts]),
-        position=rows([one.position_cents for one in statements]),
-        price_pnl=rows([one.price_pnl for one in statements]),
-        dividends=rows([one.dividends for one in statements]),
-        costs=rows([one.costs for one in statements]),
-        borrow=rows([one.borrow for one in statements]),
-        buys=rows([one.buys for one in fills]),
-        sells=rows([one.sells for one in fills]),
-        fill_price=rows([one.price_cents for one in fills]),
-        ordered_buys=rows([one.buys for one in orders]),
-        ordered_sells=rows([one.sells for one in orders]),
+        cash=series(),
+        receivable=series(),
+        interest=series(),
+        shares=matrix(),
+        position=matrix(),
+        price_pnl=matrix(),
+        dividends=matrix(),
+        costs=matrix(),
+        borrow=matrix(),
+        buys=matrix(),
+        sells=matrix(),
+        fill_price=matrix(),
+        ordered_buys=matrix(),
+        ordered_sells=matrix(),
     )
+
+
+def _record(course: Walk, place: int, step: Step) -> None:
+    """Write a step into its row: kept until the end instead, the steps would take the memory of another walk."""
+    account, statement, fills, orders = step
+    course.cash[place] = statement.cash_cents
+    course.receivable[place] = statement.receivable_cents
+    course.interest[place] = statement.interest
+    course.shares[place] = account.shares
+    course.position[place] = statement.position_cents
+    course.price_pnl[place] = statement.price_pnl
+    course.dividends[place] = statement.dividends
+    course.costs[place] = statement.costs
+    course.borrow[place] = statement.borrow
+    course.buys[place] = fills.buys
+    course.sells[place] = fills.sells
+    course.fill_price[place] = fills.price_cents
+    course.ordered_buys[place] = orders.buys
+    course.ordered_sells[place] = orders.sells

@@ -6,13 +6,14 @@ stays the same. All buys together are scaled to the cash left after sales and co
 open; an order for a listing that has ended is refused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.compiled import compiled
 from tasks.portfolio.holdings.events import split_shares
 from tasks.trades.cuts import scale_to_fit
 
@@ -50,6 +51,12 @@ class Orders:
         )
 
 
+def no_orders(lines: int) -> Orders:
+    """Return orders of nothing."""
+    nothing = np.zeros(lines, dtype=np.int64)
+    return Orders(nothing, nothing, nothing)
+
+
 @dataclass(frozen=True)
 class Fills:
     """Executed shares and their costs, by line, all at one price per line."""
@@ -73,30 +80,51 @@ def fill_orders(
 
     Never sells more than is held and never spends more than the cash left after sales and all costs.
     """
-    if not (orders.sells.any() or orders.buys.any()):  # most sessions of a backtest with a cadence
-        nothing = np.zeros_like(held)
-        return Fills(nothing, nothing, price_cents, nothing), Orders(nothing, nothing, nothing)
-    is_priced = price_cents > 0
-    tradable = orders.only(is_priced & ~has_ended)
-    sells = np.minimum(tradable.sells, np.maximum(held, 0))
-    affordable = tradable.ceiling_cents // np.where(is_priced, price_cents, 1)
-    buys = np.minimum(tradable.buys, affordable)
-
+    sells, buys, traded, waiting, sold_cents = _tradable(
+        orders.sells, orders.buys, orders.ceiling_cents, held, price_cents, has_ended
+    )
+    again = orders.only((price_cents <= 0) & ~has_ended) if waiting else no_orders(len(held))
+    if not traded:  # most sessions of a backtest with a cadence
+        return Fills(sells, buys, price_cents, np.zeros_like(held)), again
     selling_costs = costs(sells, is_sale=True)
-    cash_left = cash_cents + int((sells * price_cents).sum()) - int(selling_costs.sum())
+    cash_left = cash_cents + sold_cents - int(selling_costs.sum())
     buying_costs = costs(buys, is_sale=False)
     fitting = scale_to_fit(buys, price_cents, cash_left - int(buying_costs.sum()))
     if fitting is not buys:
         buying_costs = costs(fitting, is_sale=False)
-    fills = Fills(sells, fitting, price_cents, selling_costs + buying_costs)
-    return fills, orders.only(~is_priced & ~has_ended)
+    return Fills(sells, fitting, price_cents, selling_costs + buying_costs), again
 
 
-def carry_orders(orders: Orders, splits: Iterable[tuple[int, float]]) -> Orders:
+@compiled
+def _tradable(
+    asked_sells: Shares, asked_buys: Shares, ceiling: Cents, held: Shares, price_cents: Cents, ended: Mask
+) -> tuple[Shares, Shares, int, int, int]:
+    """Return sells and buys at the price before the cash limits them, the counts of lines traded and waiting, and the
+    proceeds.
+    """
+    sells, buys = np.zeros_like(held), np.zeros_like(held)
+    traded, waiting, proceeds = 0, 0, 0
+    for line in range(len(held)):
+        price = price_cents[line]
+        if ended[line] or not (asked_sells[line] or asked_buys[line]):
+            continue
+        if price <= 0:
+            waiting += 1
+            continue
+        sells[line] = min(asked_sells[line], max(held[line], 0))
+        buys[line] = min(asked_buys[line], ceiling[line] // price)
+        traded += 1
+        proceeds += sells[line] * price
+    return sells, buys, traded, waiting, proceeds
+
+
+def carry_orders(orders: Orders, splits: Sequence[tuple[int, float]]) -> Orders:
     """Return the orders in new shares after splits of these lines; the money approved for a buy stays the same.
 
     Fractions are dropped, as they are from holdings: an order to sell everything still sells everything.
     """
+    if not splits:
+        return orders
     sells, buys = orders.sells.copy(), orders.buys.copy()
     for line, split in splits:
         sells[line] = int(split_shares(int(sells[line]), [split]))

@@ -30,12 +30,17 @@ def to_cents(price_usd: Numbers) -> Cents:
 
 def value_cents(shares: Shares, price_cents: Cents) -> Cents:
     """Return shares × price of each company. Raises DataError when their sum does not fit into 64 bits."""
-    if float(np.abs(np.multiply(shares, price_cents, dtype=np.float64)).sum()) > LARGEST_CENTS:
+    refuse_too_large(float(np.abs(np.multiply(shares, price_cents, dtype=np.float64)).sum()))
+    return shares * price_cents
+
+
+def refuse_too_large(cents: float) -> None:
+    """Raise DataError when a total of absolute amounts does not fit into 64 bits."""
+    if cents > LARGEST_CENTS:
         raise DataError(
             "The positions are worth more than an account can hold.",
             remedy="Check the shares at the start of the backtest and the prices of its companies.",
         )
-    return shares * price_cents
 
 
 def payment_cents(shares: int | Fraction, usd_per_share: float) -> int:

@@ -54,13 +54,12 @@ class Night:
 def pass_night(account: Account, night: Night, *, price_cents: Cents) -> tuple[Account, Flows]:
     """Return the account before the open. `price_cents` are the closes of the session before, or last known prices."""
     steps = (
-        (_accrue, True),
         (_split, bool(night.splits)),
         (_declare_dividends, bool(night.dividends)),
         (_pay, bool(night.dividends or account.receivables)),
         (_close, bool(night.closings)),
     )
-    flows = no_flows(len(account.shares))
+    account, flows = _accrue(account, night, price_cents)
     for step, happens in steps:
         if happens:
             account, moved = step(account, night, price_cents)
@@ -70,9 +69,10 @@ def pass_night(account: Account, night: Night, *, price_cents: Cents) -> tuple[A
 
 def _accrue(account: Account, night: Night, price_cents: Cents) -> tuple[Account, Flows]:
     interest = accrued_cents(account.cash_cents, night.interest_rate, night.days)
-    flows = replace(no_flows(len(account.shares)), interest=interest)
-    if not (account.shares < 0).any():
-        return replace(account, cash_cents=account.cash_cents + interest), flows
+    flows = no_flows(len(account.shares), interest=interest)
+    after = Account(account.shares, account.cash_cents + interest, account.receivables)
+    if not night.borrow_rate or not (account.shares < 0).any():
+        return after, flows
     short = value_cents(np.maximum(-account.shares, 0), price_cents)
     borrow = _by_company(
         account,
@@ -81,8 +81,7 @@ def _accrue(account: Account, night: Night, price_cents: Cents) -> tuple[Account
             for c in np.flatnonzero(short).tolist()
         ),
     )
-    after = replace(account, cash_cents=account.cash_cents + interest - int(borrow.sum()))
-    return after, replace(flows, borrow=borrow)
+    return replace(after, cash_cents=after.cash_cents - int(borrow.sum())), replace(flows, borrow=borrow)
 
 
 def _split(account: Account, night: Night, price_cents: Cents) -> tuple[Account, Flows]:

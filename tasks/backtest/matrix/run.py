@@ -270,7 +270,7 @@ def _totals_of(step: Step) -> tuple[int, ...]:
     statement, fills = step.statement, step.fills
     values = {
         "equity": statement.equity_cents,
-        "invested": int(statement.position_cents.sum()),
+        "invested": statement.invested_cents,
         "bought": _sum(value_cents(fills.buys, fills.price_cents)),
         "sold": _sum(value_cents(fills.sells, fills.price_cents)),
         "costs": _sum(statement.costs),
