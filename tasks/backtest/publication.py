@@ -159,7 +159,7 @@ def _equity(sheet: TearSheet) -> pd.DataFrame:
         "equity": course.equity,
         "cash": course.cash,
         "receivable": course.receivable,
-        "positions": course.position.sum(axis=1),
+        "positions": course.invested,
         "price_pnl": course.price_pnl.sum(axis=1),
         "dividends": course.dividends.sum(axis=1),
         "interest": course.interest,

@@ -152,9 +152,9 @@ def sector_exposure(course: Walk, world: World) -> pd.DataFrame:
     """Return the fraction of equity held in each sector at the close, by session; sectors never held are omitted."""
     rows = rows_of(course, world)
     codes = world.sector.codes[rows]
-    equity = course.equity.astype(np.float64)
+    equity, position = course.equity.astype(np.float64), course.position
     table = {
-        name: np.where(codes == code, course.position, 0).sum(axis=1) / equity
+        name: np.where(codes == code, position, 0).sum(axis=1) / equity
         for code, name in enumerate(world.sector.names)
     }
     frame = pd.DataFrame(table, index=pd.DatetimeIndex(course.sessions, name="session"))

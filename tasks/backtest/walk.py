@@ -67,16 +67,17 @@ class Totals:
 class Walk:
     """The history of an account: one row per session, the first of which is the start. Money in cents.
 
-    Matrices are sessions × companies; the equity of a session is cash + receivables + positions.
+    Matrices are sessions × companies. Prices are those of the world: of fills, if there were any, and of the close.
     """
 
     sessions: Days
     company: NDArray[np.str_]
     cash: Cents
     receivable: Cents
+    invested: Cents  # sum of the positions
     interest: Cents
     shares: Shares
-    position: Cents
+    price: Cents
     price_pnl: Cents
     dividends: Cents
     costs: Cents
@@ -89,15 +90,18 @@ class Walk:
 
     @property
     def equity(self) -> Cents:
-        total: Cents = self.cash + self.receivable + self.position.sum(axis=1)
-        return total
+        return self.cash + self.receivable + self.invested
+
+    @property
+    def position(self) -> Cents:
+        return self.shares * self.price
 
     @property
     def totals(self) -> Totals:
         return Totals(
             sessions=self.sessions,
             equity=self.equity,
-            invested=self.position.sum(axis=1),
+            invested=self.invested,
             bought=(self.buys * self.fill_price).sum(axis=1),
             sold=(self.sells * self.fill_price).sum(axis=1),
             costs=self.costs.sum(axis=1),
@@ -111,11 +115,14 @@ def walk(
 
     Raises ConfigError if the rows are not in order or not in the world, SafetyError if equity is not positive.
     """
-    course = _empty_walk(world, world.sessions[first : last + 1])
-    for place, step in enumerate(
-        steps(world, start, decide, costs, first=first, last=last, rules=rules)
-    ):
+    course = _empty_walk(world, slice(first, last + 1), rules)
+    for place, step in enumerate(steps(world, start, decide, costs, first=first, last=last, rules=rules)):
         _record(course, place, step)
+        # zero otherwise: memory that is never written costs nothing
+        if world.nights[first + place].dividends:
+            course.dividends[place] = step.statement.dividends
+        if rules.borrow_rate:
+            course.borrow[place] = step.statement.borrow
     return course
 
 
@@ -156,7 +163,7 @@ def _session(
     if night.borrow_rate != rules.borrow_rate:
         night = replace(night, borrow_rate=rules.borrow_rate)
     account, moved = pass_night(account, night, price_cents=world.price_cents[row - 1])
-    price_cents = (world.open_cents if rules.fill_at == "next_open" else world.close_cents)[row]
+    price_cents = _fill_prices(world, rules)[row]
 
     def costs_of(shares: Shares, *, is_sale: bool) -> Cents:
         return costs(world, row, shares, price_cents, is_sale=is_sale)
@@ -169,8 +176,12 @@ def _session(
         has_ended=world.has_ended[row],
         costs=costs_of,
     )
-    account, traded = settle(account, fills)
-    return account, close_session(before, account, moved + traded, world.price_cents[row]), fills, again
+    account, flows = settle(account, fills, moved)
+    return account, close_session(before, account, flows, world.price_cents[row]), fills, again
+
+
+def _fill_prices(world: World, rules: WalkRules) -> Cents:
+    return world.open_cents if rules.fill_at == "next_open" else world.close_cents
 
 
 def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
@@ -183,47 +194,47 @@ def _refuse_worthless(world: World, row: int, statement: Statement) -> None:
         )
 
 
-def _empty_walk(world: World, sessions: Days) -> Walk:
+def _empty_walk(world: World, rows: slice, rules: WalkRules) -> Walk:
+    price = world.price_cents[rows]
+
     def series() -> Cents:
-        return np.zeros(len(sessions), dtype=np.int64)
+        return np.zeros(len(price), dtype=np.int64)
 
     def matrix() -> Cents:
-        return np.zeros((len(sessions), len(world.company)), dtype=np.int64)
+        return np.zeros(price.shape, dtype=np.int64)
 
     return Walk(
-        sessions=sessions,
+        sessions=world.sessions[rows],
         company=world.company,
         cash=series(),
         receivable=series(),
+        invested=series(),
         interest=series(),
         shares=matrix(),
-        position=matrix(),
+        price=price,
         price_pnl=matrix(),
         dividends=matrix(),
         costs=matrix(),
         borrow=matrix(),
         buys=matrix(),
         sells=matrix(),
-        fill_price=matrix(),
+        fill_price=_fill_prices(world, rules)[rows],
         ordered_buys=matrix(),
         ordered_sells=matrix(),
     )
 
 
 def _record(course: Walk, place: int, step: Step) -> None:
-    """Write a step into its row: kept until the end instead, the steps would take the memory of another walk."""
+    """Write what every step has into its row: all steps, kept until the end, would take the memory of another walk."""
     account, statement, fills, orders = step
     course.cash[place] = statement.cash_cents
     course.receivable[place] = statement.receivable_cents
+    course.invested[place] = statement.invested_cents
     course.interest[place] = statement.interest
     course.shares[place] = account.shares
-    course.position[place] = statement.position_cents
     course.price_pnl[place] = statement.price_pnl
-    course.dividends[place] = statement.dividends
     course.costs[place] = statement.costs
-    course.borrow[place] = statement.borrow
     course.buys[place] = fills.buys
     course.sells[place] = fills.sells
-    course.fill_price[place] = fills.price_cents
     course.ordered_buys[place] = orders.buys
     course.ordered_sells[place] = orders.sells

@@ -12,6 +12,7 @@ from operator import mul
 
 import numpy as np
 
+from tasks.core.compiled import compiled
 from tasks.portfolio.arrays import Codes
 from tasks.trades.lines import Lines, Mask, Shares
 from tasks.trades.rules import TradeRules
@@ -170,10 +171,18 @@ def scale_to_fit(shares: Shares, price_cents: Shares, room_cents: int) -> Shares
     Shares that fit are returned as they are.
     """
     room = max(room_cents, 0)
-    if float(shares @ price_cents.astype(np.float64)) < room * (1 - FLOAT_ERROR):
+    if _value(shares, price_cents) < room * (1 - FLOAT_ERROR):
         return shares
     counts = shares.tolist()
     total = sum(map(mul, counts, price_cents.tolist()))  # of any size: Python's numbers do not overflow
     if total <= room:
         return shares
     return np.array([count * room // total for count in counts], dtype=np.int64)
+
+
+@compiled
+def _value(shares: Shares, price_cents: Shares) -> float:
+    total = 0.0
+    for line in range(len(shares)):
+        total += float(shares[line]) * float(price_cents[line])
+    return total

@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.money import Cents, Shares
 from tasks.backtest.accounting.overnight import Night
 from tasks.backtest.walk import Walk, WalkRules, walk
 from tasks.backtest.world import Corrections, World
+from tasks.core.compiled import compiled
 from tasks.data.panel.as_known import Dated
+from tasks.portfolio.arrays import Vector
 from tasks.trades.fills import Orders
 
 CASH_CENTS = 10**17
@@ -27,16 +30,38 @@ def work_of(cents: np.ndarray, weights: np.ndarray, rate: float) -> Callable[[],
     world = world_of(cents)
 
     def decide(_world: World, row: int, account: Account) -> Orders:
-        equity_cents = account.cash_cents + float((account.shares * cents[row]).sum())
-        target = np.floor(weights[row] * equity_cents / cents[row]).astype(np.int64)
-        buys = np.maximum(target - account.shares, 0)
-        return Orders(np.maximum(account.shares - target, 0), buys, buys * cents[row])
+        return Orders(*towards(weights[row], account.shares, account.cash_cents, cents[row]))
 
     def costs(_world, _row, shares, price_cents, *, is_sale):
-        return np.round(shares * price_cents * rate).astype(np.int64)
+        return fraction_of_value(shares, price_cents, rate)
 
     start = Account(np.zeros(cents.shape[1], dtype=np.int64), CASH_CENTS)
     return lambda: walk(world, start, decide, costs, first=0, last=len(cents) - 1, rules=WalkRules())
+
+
+@compiled
+def towards(
+    weights: Vector, held: Shares, cash_cents: int, price_cents: Cents
+) -> tuple[Shares, Shares, Cents]:
+    """Return sells, buys and the value of the buys towards these weights, in whole shares."""
+    sells, buys, ceiling = np.zeros_like(held), np.zeros_like(held), np.zeros_like(held)
+    equity_cents = cash_cents
+    for name in range(len(held)):
+        equity_cents += held[name] * price_cents[name]
+    for name in range(len(held)):
+        change = int(weights[name] * equity_cents / price_cents[name]) - held[name]
+        sells[name], buys[name] = max(-change, 0), max(change, 0)
+        ceiling[name] = buys[name] * price_cents[name]
+    return sells, buys, ceiling
+
+
+@compiled
+def fraction_of_value(shares: Shares, price_cents: Cents, rate: float) -> Cents:
+    """Return the costs of trades that are proportional to their value, in whole cents."""
+    cents = np.empty_like(shares)
+    for name in range(len(shares)):
+        cents[name] = round(shares[name] * price_cents[name] * rate)
+    return cents
 
 
 def world_of(cents: np.ndarray) -> World:

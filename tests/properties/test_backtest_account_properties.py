@@ -71,9 +71,9 @@ def test_every_cent_of_equity_is_explained_in_every_session(held, cash, first, h
         account, night = pass_night(account, night_of(row, day), price_cents=price)
         trade = np.array(day.trade)
         fills = Fills(np.maximum(-trade, 0), np.maximum(trade, 0), np.array(day.fill), np.array(day.cost))
-        account, traded = settle(account, fills)
+        account, flows = settle(account, fills, night)
         before, price = statement, np.array(day.close)
-        statement = close_session(before, account, night + traded, price)
+        statement = close_session(before, account, flows, price)
         pnl, other = slow.live(row, day)
 
         held_value = sum(int(n) * int(p) for n, p in zip(account.shares, price, strict=True))

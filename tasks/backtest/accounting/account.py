@@ -88,16 +88,18 @@ def no_flows(companies: int, *, interest: int = 0) -> Flows:
     return Flows(nothing, nothing, nothing, nothing, interest)
 
 
-def settle(account: Account, fills: Fills) -> tuple[Account, Flows]:
-    """Apply fills: shares and cash change at once, since T+1 settlement never delays a trade of a cash account."""
+def settle(account: Account, fills: Fills, moved: Flows) -> tuple[Account, Flows]:
+    """Apply fills: shares and cash change at once, since T+1 settlement never delays a trade of a cash account.
+
+    `moved` are the flows of the night before; they are returned with those of the fills.
+    """
     shares, proceeds, change_cents, largest = _settled(
-        account.shares, fills.buys, fills.sells, fills.price_cents, fills.cost_cents
+        account.shares, fills.buys, fills.sells, fills.price_cents, fills.cost_cents, moved.proceeds
     )
     refuse_too_large(largest)
-    nothing = np.zeros(len(shares), dtype=np.int64)
-    return (
-        Account(shares, account.cash_cents + change_cents, account.receivables),
-        Flows(proceeds, nothing, fills.cost_cents, nothing),
+    after = Account(shares, account.cash_cents + change_cents, account.receivables)
+    return after, Flows(
+        proceeds, moved.dividends, moved.costs + fills.cost_cents, moved.borrow, moved.interest
     )
 
 
@@ -159,16 +161,17 @@ def close_session(before: Statement, account: Account, flows: Flows, price_cents
 
 @compiled
 def _settled(
-    held: Shares, buys: Shares, sells: Shares, price_cents: Cents, cost_cents: Cents
+    held: Shares, buys: Shares, sells: Shares, price_cents: Cents, cost_cents: Cents, moved: Cents
 ) -> tuple[Shares, Cents, int, float]:
-    """Return shares and proceeds after fills, the change of cash, and the larger of the amounts bought and sold."""
+    """Return shares after fills, proceeds with those before, the change of cash, the larger of buys and sells."""
     shares, proceeds = np.empty_like(held), np.empty_like(held)
     change, bought, sold = 0, 0.0, 0.0
     for line in range(len(held)):
         price = price_cents[line]
+        received = (sells[line] - buys[line]) * price
         shares[line] = held[line] + buys[line] - sells[line]
-        proceeds[line] = (sells[line] - buys[line]) * price
-        change += proceeds[line] - cost_cents[line]
+        proceeds[line] = moved[line] + received
+        change += received - cost_cents[line]
         bought += abs(float(buys[line]) * float(price))
         sold += abs(float(sells[line]) * float(price))
     return shares, proceeds, change, max(bought, sold)

@@ -39,7 +39,7 @@ def night_after(account, *, price, **events):
 def test_o1_512_shares_with_33_dividends_end_at_the_published_equity():
     start = make_account(0, cash=100_000_00)
     price = to_cents(np.array([97.84]))
-    account, flows = settle(start, make_fills(buys=[512], price=price, cost=[2_56]))
+    account, flows = settle(start, make_fills(buys=[512], price=price, cost=[2_56]), no_flows(1))
     statement = close_session(opening_statement(start, price), account, flows, price)
 
     for row, usd in enumerate([0.40] * 32 + [0.46], start=1):
@@ -57,10 +57,9 @@ def test_o1_512_shares_with_33_dividends_end_at_the_published_equity():
 
 # O3: LEAN's DelistingEventsAlgorithm
 def test_o3_cash_after_a_purchase_and_a_sale_is_the_published_one():
-    account, _ = settle(
-        make_account(0, cash=100_000_00), make_fills(buys=[3670], price=[27_22], cost=[18_35])
-    )
-    account, _ = settle(account, make_fills(sells=[3670], price=[25_71], cost=[18_35]))
+    account = make_account(0, cash=100_000_00)
+    account, flows = settle(account, make_fills(buys=[3670], price=[27_22], cost=[18_35]), no_flows(1))
+    account, _ = settle(account, make_fills(sells=[3670], price=[25_71], cost=[18_35]), flows)
 
     assert account.cash_cents == 94_421_60
     assert account.shares.tolist() == [0]
@@ -80,8 +79,8 @@ def test_o5_listings_that_end_are_closed_two_sessions_after_their_last_bar():
         account, night = pass_night(account, Night(row, closings=closings), price_cents=price)
         price = ints(*(10 + 10 * c + min(row, last) for c, last in enumerate(last_rows)))
         fills = make_fills(buys=ten if row == 1 else nothing, sells=nothing, price=price)
-        account, traded = settle(account, fills)
-        statement = close_session(statement, account, night + traded, price)
+        account, flows = settle(account, fills, night)
+        statement = close_session(statement, account, flows, price)
         cash.append(account.cash_cents)
         positions.append(np.count_nonzero(account.shares))
 
@@ -204,6 +203,23 @@ def test_an_unexplained_cent_is_refused():
 def test_an_account_beyond_64_bits_is_refused():
     with pytest.raises(DataError, match="worth more than an account can hold"):
         value_cents(ints(10**12, 10**12), ints(10**9, 10**9))
+
+
+@pytest.mark.parametrize("traded", [{"buys": [10**12] * 2}, {"sells": [10**12] * 2}])
+def test_fills_beyond_64_bits_are_refused(traded):
+    fills = make_fills(**{"buys": [0, 0], "sells": [0, 0], **traded}, price=[10**9] * 2)
+
+    with pytest.raises(DataError, match="worth more than an account can hold"):
+        settle(make_account(0, 0), fills, no_flows(2))
+
+
+@pytest.mark.parametrize("shares", [10**12, -(10**12)])
+def test_a_close_beyond_64_bits_is_refused(shares):
+    account = make_account(shares, shares)
+    before = opening_statement(account, ints(1, 1))
+
+    with pytest.raises(DataError, match="worth more than an account can hold"):
+        close_session(before, account, no_flows(2), ints(10**9, 10**9))
 
 
 def test_a_payment_is_rounded_once_from_the_decimals_as_written():
