@@ -1,5 +1,9 @@
 """A week with a search, through its stages: files of the home are the same however it was run."""
 
+import os
+import signal
+from multiprocessing import get_context
+
 import pytest
 
 import tasks.selection.task as stages
@@ -7,6 +11,7 @@ from tasks.selection.search.store import HomeStudies
 from tasks.selection.trials.ledger import HomeLedger, read_contents
 from tests.acceptance.test_selection_task import SMALL, market_of, trending_panel, written
 from tests.builders import FRIDAY, make_run
+from tests.champions import NET
 
 TUNED = {
     "name": "xgboost_tuned",
@@ -23,12 +28,15 @@ SEARCHED = SMALL | {
     "models.min_t_statistic": -99.0,
     "models.min_deflated_sharpe": 0.0,
     "models.max_train_test_gap": 1.0,
+    "selection.stop_on_leak": False,  # this market is as predictable as one with a leak
 }
 
 
 def run_week(home, monkeypatch, **overrides):
     panel = trending_panel(last=FRIDAY)
     monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
+    monkeypatch.setattr(stages, "read_market", lambda *_: None)
+    monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: NET)
     run = make_run(home, FRIDAY, **SEARCHED | overrides)
     return stages.promote_champion(
         run, stages.train_candidates(run, market_of(home, FRIDAY), quick=False)
@@ -68,26 +76,41 @@ def test_two_processes_leave_the_same_champion_and_ledger(plain, tmp_path, monke
     assert evidence(home) == evidence(plain[1])
 
 
-@pytest.mark.parametrize("where", ["recorded", "stored"])
-def test_an_interrupted_week_run_again_leaves_the_same_champion_and_ledger(
-    where, plain, tmp_path, monkeypatch
-):
-    calls = []
+EDGES = {"recorded": (HomeLedger, "record"), "stored": (HomeStudies, "add")}
 
-    def interrupted(original):
-        def call(*args):
-            original(*args)
-            calls.append(1)
-            if len(calls) == 3:
-                raise KeyboardInterrupt
 
-        return call
+def killed_week(home, where, number):
+    """Run the week and kill this process after a trial was recorded, or a batch stored, for the n-th time."""
+    edge, calls = EDGES[where], []
+    original = getattr(*edge)
+
+    def call(*args):
+        original(*args)
+        calls.append(1)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.MonkeyPatch.context() as patch:
-        edge = (HomeLedger, "record") if where == "recorded" else (HomeStudies, "add")
-        patch.setattr(*edge, interrupted(getattr(*edge)))
-        with pytest.raises(KeyboardInterrupt):
-            run_week(tmp_path, monkeypatch)
+        patch.setattr(*edge, call)
+        run_week(home, patch)
+
+
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        ("recorded", 3),
+        pytest.param("stored", 2, marks=pytest.mark.slice),
+        pytest.param("recorded", 6, marks=pytest.mark.slice),
+    ],
+)
+def test_a_killed_week_run_again_leaves_the_same_champion_and_ledger(
+    where, number, plain, tmp_path, monkeypatch
+):
+    process = get_context("spawn").Process(target=killed_week, args=(tmp_path, where, number))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
     _, home = run_week(tmp_path, monkeypatch)
 
     assert evidence(home) == evidence(plain[1])

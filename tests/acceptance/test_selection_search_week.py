@@ -161,7 +161,9 @@ def test_prices_from_the_confirmation_on_change_no_trial(plain):
     assert tried(ledger)[8] != tried(plain[0])[8]
 
 
-@pytest.mark.parametrize("stops_at", [0, 2, 4, 8, 9])
+@pytest.mark.parametrize(
+    "stops_at", [2, 4, *(pytest.param(number, marks=pytest.mark.slice) for number in (0, 8, 9))]
+)
 def test_an_interrupted_search_continues_and_counts_nothing_twice(stops_at, plain, tmp_path):
     ledger, studies = DistinctLedger(stops_at), HomeStudies(tmp_path / "studies.db", "week")
     with pytest.raises(KeyboardInterrupt):
@@ -229,7 +231,7 @@ def test_optunas_own_client_loads_the_study(plain, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("kills", [False, True])
+@pytest.mark.parametrize("kills", [pytest.param(False, marks=pytest.mark.slice), True])
 def test_two_processes_give_the_same_week_even_if_one_is_killed(kills, plain, monkeypatch):
     killed = []
 
