@@ -1,8 +1,8 @@
 """Settings of the gates that the selected candidate must pass after the statistical tests."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from config.section import Fraction, NotNegative, Section
 
@@ -36,6 +36,10 @@ class Selection(Section):
     """A feature with possible look-ahead (models.feature_checks) stops the promotion."""
     max_overfitting: Fraction
     """Largest probability of backtest overfitting among the week's candidates; 1: no limit."""
+    placebo_runs: Annotated[int, Field(ge=0, le=999)]
+    """Number of times the selection is repeated on permuted features (not by --quick); 0: none."""
+    max_placebo_p_value: Fraction
+    """Largest p-value of the candidate among the placebo runs, at least 1 / (placebo_runs + 1); 1: no limit."""
     must_beat_equal_weight: bool
     """The portfolio must have a higher Sharpe ratio after costs than the equal-weighted universe."""
     max_spa_p_value: Fraction

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from math import isfinite, isnan
 
 from config.selection_section import Selection
-from tasks.core.text import probability
+from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.selection.choice import PromotionLimits
-from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, NetResult
+from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, NetResult, Placebo
 from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio
 
 STOPPED = "The promotion is stopped"
@@ -76,6 +76,23 @@ def overfitting_gate(overfitting: float, settings: Selection) -> Gate:
         overfitting <= settings.max_overfitting,
         required=settings.max_overfitting < 1,
     )
+
+
+def placebo_gate(placebo: Placebo, settings: Selection) -> Gate:
+    """Return the gate on the candidate's place among the placebo runs."""
+    return Gate(
+        "p-value among the placebo runs",
+        f"{placebo.p_value:.2f} of {counted(len(placebo.placebos), 'run')}",
+        f"≤ {settings.max_placebo_p_value:g}",
+        placebo.p_value <= settings.max_placebo_p_value,
+        required=settings.max_placebo_p_value < 1,
+    )
+
+
+def placebo_missing(settings: Selection) -> Gate:
+    """Return the gate for a week without placebo runs: where it is required, it has failed."""
+    limit = f"≤ {settings.max_placebo_p_value:g}"
+    return Gate("p-value among the placebo runs", "no runs", limit, passed=False)
 
 
 def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
@@ -148,6 +165,26 @@ def gates_section(gates: Sequence[Gate], examined: str | None) -> list[str]:
         "| gate | value | limit | outcome |",
         "|---|---|---|---|",
         *rows,
+    ]
+
+
+def placebo_section(placebo: Placebo | None) -> list[str]:
+    """Return the candidate's place among the placebo runs, as a section of the report; empty without a run."""
+    if placebo is None:
+        return []
+    runs = sorted(placebo.placebos, reverse=True)
+    below = sum(each < placebo.t for each in runs)
+    found = (
+        f"t = {placebo.t:.2f} on the confirmation folds exceeds {below} of {counted(len(runs), 'placebo run')}"
+        f" (p-value {placebo.p_value:.2f}). Their t: {', '.join(f'{each:.2f}' for each in runs)}."
+    )
+    return [
+        "## Placebo",
+        "",
+        found,
+        "",
+        "Each run repeats the selection with the features of the members exchanged, so that there is nothing to find.",
+        "",
     ]
 
 

@@ -10,7 +10,7 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.choice import PromotionLimits
-from tasks.selection.gates import gates_section
+from tasks.selection.gates import gates_section, placebo_section
 from tasks.selection.net.statement import net_section
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.statement import bounds, named, signed
@@ -81,6 +81,7 @@ def page(
         "",
         *gates_section(training.gates, training.examined),
         "",
+        *placebo_section(training.placebo),
         "## Portfolio after costs",
         "",
         *net_section(training.net, training.examined or ""),

@@ -107,6 +107,19 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class Placebo:
+    """The t of the candidate on the confirmation folds, and those of the placebo runs."""
+
+    t: float
+    placebos: tuple[float, ...]
+
+    @property
+    def p_value(self) -> float:
+        """That of a permutation test: the candidate counts as one of the runs."""
+        return (1 + sum(each >= self.t for each in self.placebos)) / (1 + len(self.placebos))
+
+
+@dataclass(frozen=True)
 class Gate:
     """A requirement on a champion, with what was found, as it is printed."""
 
@@ -154,6 +167,7 @@ class Training:
         None  # name of the candidate of the selection folds, whether or not it was confirmed
     )
     gates: tuple[Gate, ...] = ()  # of that candidate
+    placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
 
 

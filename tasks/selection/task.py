@@ -16,6 +16,7 @@ from tasks.core.text import counted
 from tasks.data.panel.coverage import coverage_by_year
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market, Panel
+from tasks.features.schema import FeatureMatrix
 from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
@@ -29,10 +30,13 @@ from tasks.selection.gates import (
     leak_gate,
     net_gates,
     overfitting_gate,
+    placebo_gate,
+    placebo_missing,
     require_gates,
     statistical_gates,
 )
 from tasks.selection.net.portfolio import read_market, walk_selected
+from tasks.selection.placebo.runs import run_placebos
 from tasks.selection.promotion import (
     challenger_of,
     decide_promotion,
@@ -44,7 +48,7 @@ from tasks.selection.promotion import (
 )
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
-from tasks.selection.schema import CandidateResult, Gate, NetResult, Promotion, RunnerUp, Training
+from tasks.selection.schema import CandidateResult, Gate, NetResult, Placebo, Promotion, RunnerUp, Training
 from tasks.selection.search.store import HomeStudies
 from tasks.selection.selection_run import (
     Seed,
@@ -85,7 +89,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     checks = _checked(run, selected)
     net = _walked(run, market, panel, selected)
     examined = best_on_selection_folds(selected.results, limits_of(settings))
-    gates = _gates(run, selected, examined, checks, net)
+    placebo = None if quick else _placebo(run, market, panel, features, selected)
+    gates = _gates(run, selected, examined, checks, net, placebo)
     choice = require_gates(selected.choice, gates)
     if selected.choice.result is not None and choice.result is None:
         log.info("%s", choice.reason)
@@ -119,6 +124,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         runner_up=_trained_runner_up(run, selected),
         examined=examined.name if examined else None,
         gates=gates,
+        placebo=placebo,
         net=net,
     )
 
@@ -163,12 +169,26 @@ def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> N
     return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
 
 
+def _placebo(
+    run: Run, market: Market, panel: Panel, features: FeatureMatrix, selected: SelectionRun
+) -> Placebo | None:
+    """Repeat the selection on permuted features, for a candidate that passed the statistical tests."""
+    found = selected.choice.result
+    if found is None or not run.settings.selection.placebo_runs:
+        return None
+    t = found.confirmation["neutral_ic_t"]
+    return run_placebos(
+        run.home.placebos, market.snapshot.id, panel, features, run.settings, t=t, seed=run.seed
+    )
+
+
 def _gates(
     run: Run,
     selected: SelectionRun,
     examined: CandidateResult | None,
     checks: pd.DataFrame,
     net: NetResult | None,
+    placebo: Placebo | None,
 ) -> tuple[Gate, ...]:
     """Return every gate, for the candidate of the selection folds."""
     if examined is None:
@@ -179,6 +199,8 @@ def _gates(
         *statistical_gates(examined, selected.results, selected.deflation, limits),
         leak_gate(list(suspects), settings),
         overfitting_gate(selected.deflation.overfitting, settings),
+        *((placebo_gate(placebo, settings),) if placebo else ()),
+        *((placebo_missing(settings),) if not placebo and settings.max_placebo_p_value < 1 else ()),
         *(net_gates(net, settings) if net else ()),
     )
 

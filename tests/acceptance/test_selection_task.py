@@ -51,13 +51,13 @@ def trending_panel(*, last):
 def week(tmp_path, monkeypatch):
     """Return a function that runs the week and, for the day after, the scoring."""
 
-    def run_week(session=FRIDAY, *, net=NET, panel=None, **overrides):
+    def run_week(session=FRIDAY, *, net=NET, panel=None, quick=True, **overrides):
         panel = panel or trending_panel(last=session)
         monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
         monkeypatch.setattr(stages, "read_market", lambda *_: None)
         monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: net)
         run = make_run(tmp_path, session, **SMALL | overrides)
-        training = stages.train_candidates(run, market_of(tmp_path, session), quick=True)
+        training = stages.train_candidates(run, market_of(tmp_path, session), quick=quick)
         return run, panel, stages.promote_champion(run, training)
 
     return run_week
@@ -196,6 +196,26 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
     assert stopped.champion.name == "equal_weight"
     assert "possible look-ahead: momentum_1m (required: none)" in stopped.reason
     assert "| possible look-ahead | momentum_1m | none | **failed** |" in stopped.report.read_text()
+
+
+def test_the_placebo_runs_are_reported_stored_and_no_trials(week):
+    rules = [{"name": name, "kind": name, "parameters": {}} for name in ("momentum_52_week", "best_feature")]
+    settings = champion_settings(
+        **{
+            "models.candidates": rules,
+            "selection.placebo_runs": 2,
+            "selection.max_placebo_p_value": 0.34,
+        }
+    )
+
+    run, _, promotion = week(quick=False, **settings)
+
+    assert "exceeds 2 of 2 placebo runs (p-value 0.33)" in promotion.report.read_text()
+    assert promotion.champion.metrics["trials"] == 2
+    assert len(list(run.home.placebos.iterdir())) == 2
+    _, _, quick = week(**settings)
+    assert not quick.promoted  # a gate that cannot run has failed
+    assert "p-value among the placebo runs: no runs" in quick.reason
 
 
 def test_the_runner_up_is_stored_as_the_challenger_and_can_score(week):

@@ -45,6 +45,11 @@ class Home:
         return self.searches / "studies.db"
 
     @property
+    def placebos(self) -> Path:
+        """Results of the selection on permuted data, reused by later runs; safe to delete between runs."""
+        return self.root / "data" / "placebos"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
@@ -57,7 +62,15 @@ class Home:
     @property
     def derived(self) -> tuple[Path, ...]:
         """The folders that are safe to delete between runs; no backup has them."""
-        return self.work, self.features, self.scores, self.backtests, self.searches, self.answers
+        return (
+            self.work,
+            self.features,
+            self.scores,
+            self.backtests,
+            self.searches,
+            self.placebos,
+            self.answers,
+        )
 
     @property
     def marker_file(self) -> Path:

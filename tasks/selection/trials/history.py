@@ -41,6 +41,21 @@ class TrialLedger(Protocol):
         """Return every trial ever recorded."""
 
 
+class MemoryLedger:
+    """A ledger of one run, for trials that cannot win."""
+
+    def __init__(self) -> None:
+        self._returns: list[pd.Series] = []
+
+    def record(self, trial: Trial) -> None:
+        """Append the trial."""
+        self._returns.append(trial.returns)
+
+    def history(self) -> History:
+        """Return the trials of this run."""
+        return history_of(self._returns)
+
+
 def history_of(returns: Sequence[pd.Series], *, unknown: int = 0) -> History:
     """Return the history of trials with these returns, and of `unknown` others."""
     frame = pd.DataFrame(dict(enumerate(returns))).sort_index() if returns else pd.DataFrame()

@@ -8,10 +8,13 @@ from tasks.selection.gates import (
     leak_gate,
     net_gates,
     overfitting_gate,
+    placebo_gate,
+    placebo_missing,
+    placebo_section,
     require_gates,
     statistical_gates,
 )
-from tasks.selection.schema import Choice, Gate
+from tasks.selection.schema import Choice, Gate, Placebo
 from tests.builders import make_settings
 from tests.champions import DEFLATION, EVIDENCE, LIMITS, NET, make_result
 
@@ -121,6 +124,25 @@ def test_the_probability_of_overfitting_is_a_gate_where_it_has_a_limit():
     assert overfitting_gate(0.5, STRICT).passed
     assert not overfitting_gate(0.51, STRICT).passed
     assert not overfitting_gate(nan, STRICT).passed  # a check that cannot run has failed
+
+
+def test_a_place_among_the_placebo_runs_is_a_gate_where_it_has_a_limit():
+    strict = make_settings(**{"selection.max_placebo_p_value": 0.05}).selection
+    best, second = Placebo(3.0, (1.0,) * 19), Placebo(3.0, (*(1.0,) * 18, 3.1))
+
+    assert not placebo_gate(second, SETTINGS).required
+    assert placebo_gate(best, strict).passed
+    assert not placebo_gate(second, strict).passed
+    assert placebo_gate(second, strict).value == "0.10 of 19 runs"
+    assert not placebo_missing(strict).passed
+
+
+def test_the_place_among_the_placebo_runs_is_reported():
+    text = "\n".join(placebo_section(Placebo(3.0, (1.0, 3.1, -0.5))))
+
+    assert "t = 3.00 on the confirmation folds exceeds 2 of 3 placebo runs (p-value 0.50)" in text
+    assert "Their t: 3.10, 1.00, -0.50." in text
+    assert placebo_section(None) == []
 
 
 def test_the_statistical_tests_are_stated_with_value_and_limit():
