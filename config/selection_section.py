@@ -36,6 +36,8 @@ class Selection(Section):
     """A feature with possible look-ahead (models.feature_checks) stops the promotion."""
     max_overfitting: Fraction
     """Largest probability of backtest overfitting among the week's candidates; 1: no limit."""
+    max_false_promotions: Annotated[float, Field(gt=0, le=1)]
+    """Largest probability of promoting anything within five years of weekly runs without a signal; 1: no limit."""
     placebo_runs: Annotated[int, Field(ge=0, le=999)]
     """Number of times the selection is repeated on permuted features (not by --quick); 0: none."""
     max_placebo_p_value: Fraction

@@ -16,14 +16,14 @@ SELECTING, CONFIRMING, HORIZON, WEEK = 252, 504, 5, 5
 
 
 def week_ts(seed: int, *, weeks: int, skill: float = 0.0) -> np.ndarray:
-    """Return the t, on the confirmation sessions, of the candidate that each week selects; NaN without an eligible one.
+    """Return the t, on the confirmation sessions, of the candidate that each week selects; −inf if none is eligible.
 
     `skill`: the mean IC of every candidate, in deviations of one session.
     """
     rng = np.random.default_rng(seed)
     count = SELECTING + CONFIRMING + WEEK * weeks + BLOCK
     lasting = _series(rng, count)
-    found = np.full(weeks, np.nan)
+    found = np.full(weeks, -np.inf)
     month, series = -1, lasting
     for week in range(weeks):
         end = SELECTING + CONFIRMING + WEEK * week

@@ -11,8 +11,9 @@ from config.selection_section import Selection
 from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.selection.choice import PromotionLimits
-from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, NetResult, Placebo
+from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, Looks, NetResult, Placebo
 from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio
+from tasks.selection.statistics.sequential import look_threshold
 
 STOPPED = "The promotion is stopped"
 
@@ -75,6 +76,27 @@ def overfitting_gate(overfitting: float, settings: Selection) -> Gate:
         f"≤ {settings.max_overfitting:g}",
         overfitting <= settings.max_overfitting,
         required=settings.max_overfitting < 1,
+    )
+
+
+def looks_gate(examined: CandidateResult, looks: Looks, least: float, settings: Selection) -> Gate:
+    """Return the gate on the t of a candidate that was not found before, given all looks since the first."""
+    figures = examined.confirmation
+    threshold = look_threshold(
+        looks.elapsed,
+        window=max(int(figures["sessions"]), 1),
+        level=settings.max_false_promotions,
+        least=least,
+    )
+    found = (
+        "the first look" if not looks.elapsed else f"{counted(looks.elapsed, 'session')} after the first look"
+    )
+    return Gate(
+        f"neutral IC, {found}",
+        f"t = {figures['neutral_ic_t']:.2f}" + (", in production already" if looks.is_champion else ""),
+        f"t ≥ {threshold:.2f}",
+        figures["neutral_ic_t"] >= threshold,
+        required=settings.max_false_promotions < 1 and not looks.is_champion,
     )
 
 

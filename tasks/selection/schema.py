@@ -107,6 +107,15 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """The looks at data that this home has taken: the first one, and what they are counted by."""
+
+    first: date  # session of the first trial
+    elapsed: int  # sessions since then
+    is_champion: bool  # the candidate is in production already: its retraining is no new promotion
+
+
+@dataclass(frozen=True)
 class Placebo:
     """The t of the candidate on the confirmation folds, and those of the placebo runs."""
 

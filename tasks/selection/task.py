@@ -2,15 +2,17 @@
 
 import logging
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
 from tasks.core.atomic import replace_folder, write_bytes, write_text
-from tasks.core.errors import StorageError
+from tasks.core.errors import ModelError, StorageError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import sessions_between
 from tasks.core.stage import stage
 from tasks.core.text import counted
 from tasks.data.panel.coverage import coverage_by_year
@@ -21,6 +23,7 @@ from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
+from tasks.models.registry.store import has_champion, read_champion
 from tasks.models.schema import Champion, Probe
 from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
@@ -28,6 +31,7 @@ from tasks.models.training.fold_by_fold import fit
 from tasks.selection.choice import best_on_selection_folds, runner_up
 from tasks.selection.gates import (
     leak_gate,
+    looks_gate,
     net_gates,
     overfitting_gate,
     placebo_gate,
@@ -48,7 +52,16 @@ from tasks.selection.promotion import (
 )
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
-from tasks.selection.schema import CandidateResult, Gate, NetResult, Placebo, Promotion, RunnerUp, Training
+from tasks.selection.schema import (
+    CandidateResult,
+    Gate,
+    Looks,
+    NetResult,
+    Placebo,
+    Promotion,
+    RunnerUp,
+    Training,
+)
 from tasks.selection.search.store import HomeStudies
 from tasks.selection.selection_run import (
     Seed,
@@ -59,7 +72,7 @@ from tasks.selection.selection_run import (
     window_needed,
     without_candidate,
 )
-from tasks.selection.trials.ledger import HomeLedger, require_intact
+from tasks.selection.trials.ledger import HomeLedger, first_session, require_intact
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +182,21 @@ def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> N
     return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
 
 
+def _looks(run: Run, name: str) -> Looks:
+    """Return the looks taken in this home, this week's included."""
+    session = run.session.day
+    first = min(date.fromisoformat(first_session(require_intact(run.home)) or str(session)), session)
+    elapsed = len(sessions_between(first, session)) - 1
+    try:
+        champion = read_champion(run.home) if has_champion(run.home) else None
+    except ModelError:
+        champion = None  # damaged: it is replaced, and was found by nobody
+    is_champion = champion is not None and champion.ranks and champion.name == name
+    # one that was selected on this session may be the result of this very week, run before
+    is_older = champion is not None and champion.selection_date < session
+    return Looks(first, elapsed, is_champion=is_champion and is_older)
+
+
 def _placebo(
     run: Run, market: Market, panel: Panel, features: FeatureMatrix, selected: SelectionRun
 ) -> Placebo | None:
@@ -197,6 +225,7 @@ def _gates(
     suspects = checks["feature"][checks["recommendation"] == SUSPECT]
     return (
         *statistical_gates(examined, selected.results, selected.deflation, limits),
+        looks_gate(examined, _looks(run, examined.name), limits.min_t_statistic, settings),
         leak_gate(list(suspects), settings),
         overfitting_gate(selected.deflation.overfitting, settings),
         *((placebo_gate(placebo, settings),) if placebo else ()),

@@ -198,6 +198,21 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
     assert "| possible look-ahead | momentum_1m | none | **failed** |" in stopped.report.read_text()
 
 
+def test_a_candidate_that_is_found_weeks_after_the_first_look_must_be_clearer(week):
+    settings = champion_settings(**{"selection.max_false_promotions": 0.10})
+    rules = [{"models.quick_candidates": [name]} for name in ("momentum_52_week", "equal_weight")]
+
+    days = (FRIDAY - timedelta(weeks=4), FRIDAY)
+    texts = [
+        week(day, **(settings | rule))[2].report.read_text() for day, rule in zip(days, rules, strict=True)
+    ]
+
+    assert "| neutral IC, the first look | t = " in texts[0]
+    assert "| neutral IC, 19 sessions after the first look | t = " in texts[1]
+    assert "in production already" not in texts[0]
+    assert "in production already | t ≥ " in texts[1]  # best_feature, found in the first week
+
+
 def test_the_placebo_runs_are_reported_stored_and_no_trials(week):
     rules = [{"name": name, "kind": name, "parameters": {}} for name in ("momentum_52_week", "best_feature")]
     settings = champion_settings(
@@ -316,6 +331,7 @@ def champion_settings(**overrides):
         "models.quick_candidates": ["momentum_52_week"],
         "models.max_train_test_gap": 1.0,
         "selection.stop_on_leak": False,
+        "selection.max_false_promotions": 1.0,
     } | overrides
 
 

@@ -2,8 +2,8 @@
 
 A weekly selection tests nearly the same sessions again and again. `look_threshold` spends a level over fresh sessions
 (Lan and DeMets 1983): the t of a window of W sessions that moves forward crosses a level c at the rate c φ(c) / W a
-session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every month and
-another candidate may be selected. The level spent by n sessions after the first look is a + b ln(1 + n / W).
+session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every month
+and another candidate may be selected. The level spent by n sessions after the first look is a + b ln(1 + n / W).
 
 `e_values` and `confidence_radius` hold at every session at once, however often one looks.
 """
@@ -18,7 +18,7 @@ from scipy.stats import norm
 Vector = NDArray[np.float64]
 
 FIVE_YEARS = 1260  # sessions
-ROUGHNESS = 2.0  # measured: ADR 21
+ROUGHNESS = 3.0  # measured: ADR 21
 LARGEST_T = 12.0
 
 
@@ -26,7 +26,7 @@ def look_threshold(elapsed: int, *, window: int, level: float, least: float) -> 
     """Return the t that a look requires, `elapsed` sessions after the first one.
 
     `level`: the probability of crossing at any look within five years without a signal; `window`: the sessions that t
-    is measured on; `least`: the threshold of the first look, which is higher if it would spend more than half the level.
+    is measured on; `least`: the threshold of the first look, raised if it would spend more than half the level.
     """
     first = min(float(norm.sf(least)), level / 2)
     lowest = float(norm.isf(first))

@@ -106,6 +106,11 @@ def history_in(home: Home, contents: Contents) -> History:
     return history_of(known, unknown=contents.count - len(known))
 
 
+def first_session(contents: Contents) -> str | None:
+    """Return the earliest session that a trial was made on; None without any."""
+    return min((entry.session for entry in contents.entries), default=None)
+
+
 def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:
     """Return the contents of the ledger. Raises SafetyError if anything is wrong with it.
 

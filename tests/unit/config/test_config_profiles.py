@@ -24,6 +24,7 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "models.max_age_days": (35,),
     "selection.stop_on_leak": (True,),
     "selection.max_overfitting": (1.0,),
+    "selection.max_false_promotions": (0.10,),
     "selection.placebo_runs": (0,),
     "selection.max_placebo_p_value": (1.0,),
     "selection.must_beat_equal_weight": (True,),

@@ -6,6 +6,7 @@ import pytest
 from tasks.selection.gates import (
     gates_section,
     leak_gate,
+    looks_gate,
     net_gates,
     overfitting_gate,
     placebo_gate,
@@ -14,9 +15,9 @@ from tasks.selection.gates import (
     require_gates,
     statistical_gates,
 )
-from tasks.selection.schema import Choice, Gate, Placebo
+from tasks.selection.schema import Choice, Gate, Looks, Placebo
 from tests.builders import make_settings
-from tests.champions import DEFLATION, EVIDENCE, LIMITS, NET, make_result
+from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, NET, make_result
 
 SETTINGS = make_settings().selection
 STRICT = make_settings(
@@ -124,6 +125,33 @@ def test_the_probability_of_overfitting_is_a_gate_where_it_has_a_limit():
     assert overfitting_gate(0.5, STRICT).passed
     assert not overfitting_gate(0.51, STRICT).passed
     assert not overfitting_gate(nan, STRICT).passed  # a check that cannot run has failed
+
+
+@pytest.mark.parametrize(("elapsed", "threshold"), [(0, "2.00"), (5, "2.83"), (130, "2.92"), (1260, "3.29")])
+def test_the_more_looks_were_taken_the_higher_the_t_that_a_discovery_requires(elapsed, threshold):
+    examined = make_result("lightgbm", t=2.5)
+    examined = replace(examined, confirmation=examined.confirmation | {"sessions": 504})
+
+    gate = looks_gate(examined, Looks(FRIDAY, elapsed, is_champion=False), 2.0, SETTINGS)
+
+    assert gate.required
+    assert gate.limit == f"t ≥ {threshold}"
+    assert gate.passed == (elapsed == 0)
+    assert gate.name.endswith("first look")
+    assert elapsed == 0 or f"{elapsed:,} sessions after" in gate.name
+
+
+def test_the_champion_itself_is_no_new_discovery():
+    gate = looks_gate(make_result("lightgbm", t=2.1), Looks(FRIDAY, 300, is_champion=True), 2.0, SETTINGS)
+
+    assert not gate.required
+    assert "in production already" in gate.value
+
+
+def test_without_a_limit_on_false_promotions_looks_are_shown_only():
+    free = make_settings(**{"selection.max_false_promotions": 1.0}).selection
+
+    assert not looks_gate(make_result("l"), Looks(FRIDAY, 300, is_champion=False), 2.0, free).required
 
 
 def test_a_place_among_the_placebo_runs_is_a_gate_where_it_has_a_limit():
