@@ -58,7 +58,9 @@ class Fees(Section):
     def _dates_ascend(cls, rates: tuple[SecFee | Taf, ...]) -> tuple[SecFee | Taf, ...]:
         for before, after in pairwise(rates):
             if after.since <= before.since:
-                raise ValueError(f"the rate since {after.since} must come before that since {before.since}")
+                raise ValueError(
+                    f"rates must be in order of date: {before.since} is followed by {after.since}"
+                )
         return rates
 
 

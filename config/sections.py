@@ -302,7 +302,8 @@ class Portfolio(Section):
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]
-    """A holding stays a candidate down to rank this × max_positions, but not in the last third; 1: no preference."""
+    """A holding remains a candidate while its rank is at most this × max_positions and it is not in the bottom third;
+    1: no preference."""
     costs_per_year: NotNegative
     """Weight of trading costs against tracking variance, as a number of times per year; 0: costs are ignored."""
     max_position_frac: Fraction

@@ -17,7 +17,7 @@ class ScoreWeights(Section):
     calmar: Fraction
     """Calmar ratio, scaled from 0 to 1.5."""
     turnover: Fraction
-    """Turnover of a month, scaled from 50% to 0."""
+    """Monthly turnover, scaled from 50% to 0."""
     regime_consistency: Fraction
     """Fraction of the regimes with a positive Sharpe ratio."""
 
@@ -55,5 +55,5 @@ class Selection(Section):
     min_calmar: float
     """Smallest Calmar ratio of the portfolio."""
     max_turnover_month_frac: NotNegative
-    """Largest turnover of a month of 21 sessions: half of purchases and sales, as a fraction of the portfolio."""
+    """Largest monthly turnover (21 sessions): half the sum of buys and sales, divided by equity."""
     score_weights: ScoreWeights

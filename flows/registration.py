@@ -116,7 +116,7 @@ def _refuse_deployment_of_another_home(full_name: str, home: Home) -> None:
             return
     if known not in (None, str(home.root)):
         raise ConfigError(
-            f"The deployment {full_name} runs the home {known}.",
+            f"The deployment {full_name} already belongs to another home: {known}.",
             remedy=f"Give the deployments of this home their own name with --name, or delete that one: "
             f"`prefect deployment delete {full_name}`.",
             deployment=full_name,

@@ -142,7 +142,7 @@ def take_options(
             metavar=NO_VALUE,
             callback=_print_version,
             is_eager=True,
-            help="Print the release and exit.",
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:

@@ -43,7 +43,7 @@ def approve_day(
         str, typer.Option("--overrule", metavar="TEXT", help="Why a rejection of the day is overruled.")
     ] = "",
 ) -> int:
-    """Show the trades of a published day and what is signed, then sign. Sends nothing."""
+    """Show the trades of a published day and what is signed, then sign. No order is sent."""
     from flows.operations.approval import approve
 
     return show(
@@ -62,7 +62,7 @@ def approve_day(
 
 @app.command("reject", epilog=GLOBAL_OPTIONS_NOTE)
 def reject_day(context: typer.Context, day: SessionArgument, by: NameOption, reason: ReasonOption) -> int:
-    """Reject a published day; an approval of it is void from then on."""
+    """Reject a published day and void any approval of it."""
     from flows.operations.approval import reject
 
     return show(reject(context.obj, day, by=by, reason=reason), context.obj)
@@ -114,7 +114,7 @@ def approvers_list(context: typer.Context) -> int:
 def approvers_revoke(
     context: typer.Context, name: PersonArgument, by: NameOption, reason: ReasonOption
 ) -> int:
-    """Make a person's key invalid at once, for approvals signed with it too."""
+    """Revoke a person's key at once; approvals already signed with it become invalid."""
     from flows.operations.approvers import revoke
 
     return show(revoke(context.obj, name, by=by, reason=reason), context.obj)

@@ -7,7 +7,11 @@ import typer
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NameOption, ReasonOption
 from flows.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="The kill switch: while it is on, no purchase is proposed.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Halt trading. While the switch is on, nothing is bought; "
+    "a halt by a person or for bad data blocks sales too.",
+)
 
 
 @app.command("status", epilog=GLOBAL_OPTIONS_NOTE)
@@ -20,7 +24,7 @@ def switch_status(context: typer.Context) -> int:
 
 @app.command("trip", epilog=GLOBAL_OPTIONS_NOTE)
 def switch_trip(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
-    """Turn the switch on: no day is published until a named person resets it."""
+    """Halt trading: nothing is published until a named person resets the switch."""
     from flows.operations.switch import trip
 
     return show(trip(context.obj, by=by, reason=reason), context.obj)

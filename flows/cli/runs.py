@@ -54,7 +54,11 @@ def daily(
     day: DayOption = None,
     *,
     dry_run: Annotated[
-        bool, typer.Option(metavar=NO_VALUE, help="Only propose trades. `daily` never submits an order.")
+        bool,
+        typer.Option(
+            metavar=NO_VALUE,
+            help="No effect in this release: `daily` only proposes trades, with either option.",
+        ),
     ] = True,
 ) -> int:
     """Run daily-live for one session and publish live/YYYY-MM-DD/. Needs no server."""
@@ -108,7 +112,11 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     ] = None,
     halts: Annotated[
         str,
-        typer.Option(metavar="WHAT", help="After a halt: reset (for the next session), stay_out or ignore."),
+        typer.Option(
+            metavar="WHAT",
+            help="When a halt rule trips: reset (resume at the next session), stay_out (buy nothing for the rest "
+            "of the backtest) or ignore (do not apply halt rules).",
+        ),
     ] = "reset",
     positions: Annotated[
         str | None,

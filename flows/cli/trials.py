@@ -10,7 +10,7 @@ app = typer.Typer(epilog=GLOBAL_OPTIONS_NOTE)
 
 @app.callback(invoke_without_command=True)
 def trials(context: typer.Context) -> int:
-    """Print the number of models tried to date, by candidate, and the Sharpe ratio expected by luck."""
+    """Print the number of models tried to date, by candidate, and the Sharpe ratio expected by chance."""
     if context.invoked_subcommand is not None:
         return 0
     from flows.operations.trials import show_trials

@@ -158,12 +158,13 @@ def _given(proposal: Proposal, by: str, text: str) -> Signature:
         ) from None
     if detached.signature.statement.approver != by:
         raise ConfigError(
-            f"The signature is not one of {by}.", remedy="Give the name of the person who signed with --by."
+            f"The signature was not made by {by}.", remedy="Give the name of the person who signed with --by."
         )
     if detached.envelope_sha256 != envelope_sha256(proposal.envelope):
         raise refusal(
             "signature",
-            f"{proposal.day.session}: {by} signed something else than what is here now.",
+            f"{proposal.day.session}: the signature of {by} does not match the trades, settings, code and positions "
+            "of this home.",
             remedy="Compare the two homes (trades, settings, code, positions), then sign again.",
         )
     return detached.signature
@@ -173,7 +174,7 @@ def ask_passphrase(path: Path, *, confirm: bool = False) -> str:
     """Ask a person at a terminal; elsewhere the environment has to name the passphrase."""
     if not sys.stdin.isatty():
         raise ConfigError(
-            f"The passphrase of {path} cannot be asked for: there is no terminal.",
+            f"Cannot prompt for the passphrase of {path}: no terminal.",
             remedy="Run the command in a terminal, or set AFTERCLOSE_APPROVAL_PASSPHRASE_FILE.",
         )
     answer: str = typer.prompt(

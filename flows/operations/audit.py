@@ -33,9 +33,10 @@ def accept_log(options: Options, *, by: str, reason: str) -> Result:
 
 def _summary(home: Home, verdict: Verdict) -> str:
     keyed = (
-        f"{verdict.keyed} of them keyed"
+        f"{verdict.keyed} of them authenticated with the audit key (HMAC)"
         if has_key(home)
-        else "not keyed: anyone who can write to the home can rewrite the log unnoticed (docs/safety.md#the-audit-log)"
+        else "not authenticated: no audit key is set, so anyone who can write to the home can rewrite the log "
+        "unnoticed (docs/safety.md#the-audit-log)"
     )
     if verdict.breaks:
         return f"{counted(len(verdict.breaks), 'break')} in {counted(verdict.rows, 'row')}"

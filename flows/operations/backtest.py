@@ -224,8 +224,9 @@ def candidates_of(names: Sequence[str], settings: "Settings") -> "tuple[Candidat
     for name in names:
         if any(each.name == name and each.search for each in settings.models.candidates):
             raise ConfigError(
-                f"{name} has no parameters of its own: each weekly run searches them.",
-                remedy="Add a candidate with the parameters that were found to models.candidates (docs/tuning.md).",
+                f"{name} has no fixed parameters: each weekly run tunes them.",
+                remedy="Add a candidate to models.candidates with the parameters that the search found "
+                "(docs/tuning.md).",
                 model=name,
             )
         if name not in known:

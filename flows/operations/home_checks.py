@@ -260,8 +260,12 @@ def _audit_log(checked: CheckedHome) -> CheckResult:
     if verdict.breaks:
         *breaks, remedy = describe_breaks(checked.home, verdict)
         return CheckResult("audit log", "fail", "; ".join(breaks), remedy, SafetyError.exit_code)
-    keyed = "keyed" if has_key(checked.home) else "not keyed (docs/safety.md#the-audit-log)"
-    return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {keyed}")
+    state = (
+        "authenticated with the audit key"
+        if has_key(checked.home)
+        else "not authenticated: no audit key is set (docs/safety.md#the-audit-log)"
+    )
+    return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {state}")
 
 
 def _trial_ledger(checked: CheckedHome) -> CheckResult:

@@ -18,7 +18,10 @@ YEARS = 3  # of returns, as in the folds of the default settings
 
 
 def show_trials(options: Options) -> Result:
-    """Return the trials by candidate and the Sharpe ratio expected by luck; exit code 3 if the ledger is not intact."""
+    """Return the trials by candidate and the Sharpe ratio expected by chance.
+
+    The exit code is 3 if the ledger is not intact.
+    """
     home = find_home(options.home)
     return _result(home, read_contents(home), options)
 
@@ -47,7 +50,7 @@ def _result(home: Home, contents: Contents, options: Options) -> Result:
     }
     lines = [
         f"{counted(contents.count, 'trial')} to date, equivalent to {effective:.1f} independent trials.",
-        f"Over {YEARS} years, the best of them would be expected to reach a Sharpe ratio of {bar:.2f} by luck.",
+        f"Over {YEARS} years, the best of them would be expected to reach a Sharpe ratio of {bar:.2f} by chance.",
     ]
     if counts:
         lines.append(aligned([("candidate", "trials", "first", "last"), *_rows(contents)]))

@@ -118,7 +118,7 @@ def examine(run: Run, at: datetime) -> Proposal:
     if is_executed(run.home, session):
         raise refusal(
             "decided",
-            f"{session} was executed already.",
+            f"{session} has already been executed.",
             remedy="Its approval is final; run and approve the next session.",
         )
     day = published_day(session.day, stored.manifest, stored.files)
@@ -182,7 +182,7 @@ def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
     if is_executed(run.home, run.session):
         raise refusal(
             "decided",
-            f"{run.session} was executed already; a rejection cannot take that back.",
+            f"{run.session} has already been executed and can no longer be rejected.",
             remedy="To stop open orders: `afterclose kill-switch trip --by NAME --reason TEXT`.",
         )
     try:
@@ -209,14 +209,14 @@ def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: date
         known = approvers_in(read_intact(home))
         for one in known:
             if one.key == key:
-                state = f"was revoked at {one.revoked_at}" if one.is_revoked else "is registered already"
+                state = f"was revoked at {one.revoked_at}" if one.is_revoked else "is already registered"
                 raise ConfigError(
                     f"This key {state}, for {one.name}.",
                     remedy="Create another with `afterclose approvers key --key FILE`.",
                 )
             if one.name.casefold() == name.casefold() and not one.is_revoked:
                 raise ConfigError(
-                    f"{one.name} has a key already.",
+                    f"{one.name} already has a key.",
                     remedy="Revoke it first with `afterclose approvers revoke NAME --by NAME --reason TEXT`.",
                 )
         record(home, event=ADDED, by=by, detail=approver_detail(name, key, _one_line(reason)), at=at)

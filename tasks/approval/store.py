@@ -45,7 +45,7 @@ def read_day(home: Home, session: Session) -> Read:
     if manifest is None:
         raise refusal(
             "manifest",
-            f"{session} has no {MANIFEST}, so its files prove nothing.",
+            f"{session} has no {MANIFEST}, so its files cannot be verified.",
             remedy=f"Run the day again with `afterclose daily --date {session}`.",
         )
     return approval, manifest, files

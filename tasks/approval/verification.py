@@ -170,7 +170,10 @@ def check_bound(stored: Stored, envelope: Envelope, standard: Standard) -> Publi
             for mode, demo in ((envelope.mode, envelope.demo), (terms.mode, standard.current.demo))
         ]
         raise refusal(
-            "mode", f"{session}: approved for {modes[0]}, but this is {modes[1]}.", remedy=_withdraw(session)
+            "mode",
+            f"{session}: approved for {modes[0]} trading, but this home is set to {modes[1]} "
+            "(approval.mode, data.provider).",
+            remedy=_withdraw(session),
         )
     if sha256_of_bytes(stored.manifest) != envelope.manifest_sha256:
         raise refusal(

@@ -1,9 +1,9 @@
 """The point-in-time data of a backtest: everything that a session may know, as arrays over sessions × companies.
 
-Row `t` holds what was known at the close of session `t`: bars as first delivered, lists as published by then. What was
-corrected later is stored separately and enters trailing windows from the session on which it was known. Companies are
-ordered by id, which is their first session and their symbol then, so that neither a later listing nor a rename moves a
-column. Built by tasks/backtest/build.py; this module only selects.
+Row `t` holds what was known at the close of session `t`: bars as first delivered, membership lists as published by
+then. What was corrected later is stored separately and enters trailing windows from the session on which it was known.
+Companies are ordered by id, which is their first session and their symbol then, so that neither a later listing nor a
+rename moves a column. Built by tasks/backtest/build.py; this module only selects.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -157,9 +157,9 @@ def _mismatch(
     """Return why a row fails to verify; empty if it verifies."""
     is_keyed = digest.startswith(KEYED)
     if is_keyed and key is None:
-        return "it is keyed, and without the key it cannot be verified"
+        return "it is authenticated with a key, and without the key it cannot be verified"
     if key is not None and not is_keyed:
-        return "it is not keyed: it was written without the key"
+        return "it is not authenticated: it was written without the key"
     if hmac.compare_digest(digest, _digest(before, fields, key, is_renewal=is_renewal)):
         return ""
     if is_keyed:

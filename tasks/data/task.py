@@ -46,7 +46,7 @@ def _refuse_before_history(head: Head | None, session: date) -> None:
     if head is not None and head.first_session is not None and session < head.first_session:
         raise DataError(
             f"The lake begins on {head.first_session}, after {session}.",
-            remedy="Specify a later date, or give a new home a longer history (network providers and the simulated "
-            "market: their first_session in config.yaml).",
+            remedy="Specify a later date, or create a new home with a longer history (network providers and the "
+            "simulated market: set an earlier first_session in config.yaml).",
             session=str(session),
         )

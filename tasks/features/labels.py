@@ -1,9 +1,9 @@
 """Labels: forward returns from the next session on, absolute or relative to the other members of the session.
 
 A decision is made after the close of its session, which can then no longer be traded. So every label counts from the
-entry: the open or the close of the next session. The only module of the slice that reads later rows; no feature imports
-it. Each label has the row on which it ends, so that training purges exactly the rows whose labels overlap the test.
-Prices are total-return levels; only their ratios are used.
+entry: the open or the close of the next session. This is the only module of tasks/features that reads later rows; no
+feature imports it. Each label has the row on which it ends, so that training purges exactly the rows whose labels
+overlap the test. Prices are total-return levels; only their ratios are used.
 """
 
 import math

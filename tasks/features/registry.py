@@ -100,7 +100,8 @@ def require_feature_set(columns: Sequence[str], *, trained_on: str) -> None:
     known = all(name in _by_name() for name in columns)
     if not known or feature_set(columns) != trained_on:
         raise ModelError(
-            f"The model was trained on other features (set {trained_on[:12]}) than the {len(columns)} provided.",
+            f"The model was trained on a different feature set ({trained_on[:12]}) from the {len(columns)} features "
+            "provided.",
             remedy="Run `afterclose weekly` to train a champion on the current set, or roll back the code.",
             trained_on=trained_on,
         )

@@ -40,15 +40,15 @@ class Candidates(NamedTuple):
     considered: Places  # chosen or held: the names that get a target
     obstacle: Codes
     kept: Places  # the selected holdings that are not among the best scores
-    keep_rank: int  # among the names that could be chosen: down to here, a holding stays
+    keep_rank: int  # the rank among eligible names down to which a holding has priority
 
 
 def choose_candidates(names: Names, held: Held, *, rules: Rules, stop_loss_frac: float) -> Candidates:
     """Return `max_positions` names that have a quote, no quarantine, no stop and a risk estimate.
 
-    A name without a quote cannot be stopped, nor one in quarantine, whose price is in doubt.
-    Holdings down to `rules.keep_rank`, but not in the last third, come first, then the best scores. Equal scores go to
-    the more liquid name, then to the earlier one.
+    The stop loss is not applied to a name without a quote or in quarantine, because its price is in doubt. Holdings
+    down to `rules.keep_rank`, except in the bottom third of eligible names, come first, then the best scores. Of equal
+    scores the more liquid name comes first, then the earlier one.
     """
     obstacle = np.zeros(len(names.score), dtype=np.int64)
     obstacle[~names.has_risk] = Obstacle.NO_RISK_ESTIMATE  # an earlier reason overwrites a later one

@@ -40,6 +40,6 @@ def check_book(
 
 def _refused(why: str) -> SafetyError:
     return SafetyError(
-        f"The target portfolio is refused: {why}.",
+        f"The target portfolio was rejected: {why}.",
         remedy="No trades were proposed. This is a defect: run again with --debug and report it.",
     )

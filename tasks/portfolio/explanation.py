@@ -23,7 +23,7 @@ REASONS = {
     Reason.NO_EXPOSURE: "the regime allows no exposure",
     Reason.NO_WEIGHT: "no weight from the optimizer",
     Reason.NO_NEW_POSITIONS: "no new positions now",
-    Reason.UNRANKED: "one of the names considered, which the champion does not rank",
+    Reason.UNRANKED: "considered; the champion does not rank names",
 }
 OVERLAYS = {
     CORRELATION: "Correlated positions are reduced",

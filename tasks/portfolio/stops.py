@@ -40,8 +40,8 @@ def recent_fall(close: Matrix, window: StopWindow) -> Vector:
     """Return the largest fall of each name: a fraction, 0 without closes or without stops.
 
     Of each of the last `pause_sessions` closes, the fall is measured from the highest of the `high_sessions` closes up
-    to it. `close` are total-return levels, oldest first, NaN without a bar; fewer sessions than the window are all that
-    is known. Splits and dividends are no fall.
+    to it. `close` are total-return levels, oldest first, NaN without a bar. If there are fewer sessions than the
+    window, all of them are used. Splits and dividends do not count as a fall.
     """
     fall = np.zeros(close.shape[1])
     if not window.sessions:

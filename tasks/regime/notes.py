@@ -53,7 +53,9 @@ def regime_notes(
 
 def _reduced(rules: sections.Regime) -> str:
     return (
-        "halved" if rules.reduced_exposure == HALF else f"reduced to {rules.reduced_exposure:.0%} of itself"
+        "halved"
+        if rules.reduced_exposure == HALF
+        else f"reduced to {rules.reduced_exposure:.0%} of its normal value"
     )
 
 

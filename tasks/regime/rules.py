@@ -70,8 +70,8 @@ def confirmed_states(
 ) -> Ranks:
     """Return the confirmed states: each replays the last REPLAYED_SESSIONS sessions, beginning at the raw state.
 
-    A state worsens to the best raw reading of `worsen_sessions` in a row, so that one bad print changes nothing. It
-    improves to the worst strict reading of `confirm_sessions` in a row, so that a market at a boundary does not flip
+    A state worsens to the best of the last `worsen_sessions` raw readings, so that one bad print changes nothing. It
+    improves to the worst of the last `confirm_sessions` strict readings, so that a market at a boundary does not flip
     back and forth. CRASH becomes BEAR after `crash_confirm_sessions` without a CRASH reading.
     """
     worst = _over_last(raw, worsen_sessions, np.maximum)

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def refuse_decided_day(run: Run) -> None:
-    """Raise SafetyError if the session was approved or executed: such a day is never rewritten."""
+    """Raise SafetyError if the session was approved or executed: such a day is not rewritten."""
     refuse_decided(run.home.day_folder(run.session))
 
 

@@ -97,11 +97,12 @@ def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimi
 def best_on_selection_folds(
     results: Sequence[CandidateResult], limits: PromotionLimits
 ) -> CandidateResult | None:
-    """Return the eligible learner of `best_learner`, or a significant best single feature with a larger t than any.
+    """Return the eligible candidate with the best result: a learner or a significant single feature.
 
-    Another rule, or a single feature that is not significant, is returned only if no learner is eligible; None without
-    any. Factors of rules have a mean return near zero but large, persistent realised returns: by luck the best of
-    them would often beat every learner.
+    A learner (see `best_learner`), or a significant single feature whose t exceeds that of every learner. Rules and
+    non-significant single features are considered only if neither exists. None if no candidate is eligible. The factor
+    returns of rules average near zero but are large and persistent, so by chance the best rule would often beat every
+    learner.
     """
     eligible = [result for result in results if not ineligible_because(result, limits)]
     learners = [result for result in eligible if result.learns]

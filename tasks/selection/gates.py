@@ -158,7 +158,7 @@ def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
             "calmar" in enforced,
         ),
         Gate(
-            "turnover of a month",
+            "monthly turnover",
             _percent(own.turnover_month),
             f"≤ {_percent(settings.max_turnover_month_frac)}",
             own.turnover_month <= settings.max_turnover_month_frac,
@@ -182,7 +182,10 @@ def gates_section(gates: Sequence[Gate], examined: str | None) -> list[str]:
         return ["No candidate is eligible: no gate was applied."]
     rows = [f"| {gate.name} | {gate.value} | {gate.limit} | {_outcome(gate)} |" for gate in gates]
     return [
-        f"Of {examined}, the candidate of the selection folds. A gate that is not required is shown only.",
+        (
+            f"For {examined}, the candidate selected on the selection folds."
+            " Gates that are not required are shown for information."
+        ),
         "",
         "| gate | value | limit | outcome |",
         "|---|---|---|---|",

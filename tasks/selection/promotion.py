@@ -92,7 +92,10 @@ def decide_promotion(
         )  # a rerun: the same bytes again
     rival = incumbent
     if incumbent is not None and incumbent.feature_set != training.feature_set:
-        rival, problem = None, f"{incumbent.name} was trained on other features than the current ones."
+        rival, problem = (
+            None,
+            f"{incumbent.name} was trained on a different feature set from the current one.",
+        )
     if incumbent is not None and incumbent.trained_through > training.trained_through:
         rival = None  # trained on later prices: neither compared nor replaced
     anew = training.rival

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 def measure_rival(home: Home, panel: Panel, run: SelectionRun, *, least_sessions: int) -> Rival | None:
     """Return the champion in production, measured on the tested sessions after its training.
 
-    None if it can be compared by its record, or not at all: there is none, it does not rank, it has other features, or
-    it cannot be read. With fewer than `least_sessions` it is not measured.
+    None if it can be compared by its record, or not at all: there is none, it does not rank, it has a different feature
+    set, or it cannot be read. With fewer than `least_sessions` it is not measured.
     """
     if not has_champion(home):
         return None

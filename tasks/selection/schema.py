@@ -46,7 +46,7 @@ class Rival:
 class Evidence:
     """The annual Sharpe ratio of a candidate's out-of-sample returns, and its significance.
 
-    Probabilities use the convention of 2025; `_2012` and `_2014` use Bailey and López de Prado's.
+    Probabilities use the 2025 convention; `_2012` and `_2014` use Bailey and López de Prado's.
     """
 
     candidate: str
@@ -54,7 +54,7 @@ class Evidence:
     sharpe: float
     sharpe_low: float  # 95% confidence interval
     sharpe_high: float
-    bar: float  # the Sharpe ratio that the best of all trials would be expected to reach by luck
+    bar: float  # the Sharpe ratio that the best of all trials would be expected to reach by chance
     deflated: float  # probability that the true Sharpe ratio exceeds the bar
     deflated_2014: float
     probabilistic: float  # probability that it exceeds 0
@@ -73,7 +73,7 @@ class Deflation:
     unknown: int  # of these, without returns: each counts as an independent trial
     effective: float
     min_backtest_years: (
-        float  # over fewer years, the best of so many trials reaches a Sharpe ratio of 1 by luck
+        float  # over fewer years, the best of so many trials reaches a Sharpe ratio of 1 by chance
     )
     overfitting: float  # PBO (λ ≤ 0) among the week's candidates; NaN without enough of them
     evidence: Evidence | None  # None without an eligible candidate

@@ -64,6 +64,6 @@ def _check_row(
 
 def _refused(why: str) -> SafetyError:
     return SafetyError(
-        f"The proposed trades are refused: {why}.",
+        f"The proposed trades were rejected: {why}.",
         remedy="Nothing was proposed. This is a defect: run again with --debug and report it.",
     )

@@ -3,7 +3,7 @@
 A decision is sized at the close of its session and traded at the next open, or at the next close. Sales are filled in
 full. If the price has risen, a buy is reduced to the approved amount of money; if it has fallen, the number of shares
 stays the same. All buys together are scaled to the cash left after sales and costs. An order without a price stays
-open; an order for a listing that has ended is refused.
+open; an order for a listing that has ended is rejected.
 """
 
 from collections.abc import Sequence

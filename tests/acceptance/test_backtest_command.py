@@ -74,7 +74,7 @@ def test_an_interrupted_backtest_leaves_no_directory(home, first, monkeypatch):
     ("words", "said"),
     [
         (("--model", "oracle"), "No candidate is named 'oracle'"),
-        (("--model", "xgboost_tuned"), "xgboost_tuned has no parameters of its own"),
+        (("--model", "xgboost_tuned"), "xgboost_tuned has no fixed parameters"),
         (("--optimizer", "magic"), "No optimizer is named 'magic'"),
         (("--fill", "close"), "'close' is not a valid value of --fill"),
         (("--to", "2021-07-01"), "have scores"),

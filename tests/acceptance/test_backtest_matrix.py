@@ -147,7 +147,7 @@ def test_an_interrupt_keeps_what_is_finished(fresh, home, first, monkeypatch):
     ("words", "said"),
     [
         (("--model", "oracle"), "No candidate is named 'oracle'"),
-        (("--model", "xgboost_tuned"), "xgboost_tuned has no parameters of its own"),
+        (("--model", "xgboost_tuned"), "xgboost_tuned has no fixed parameters"),
         (("--optimizer", "magic"), "No optimizer is named 'magic'"),
         (("--regime", "maybe"), "Choose on, off or both"),
         (("--to", "2021-07-01"), "have scores"),

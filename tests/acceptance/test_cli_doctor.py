@@ -250,7 +250,10 @@ def test_a_trial_ledger_that_is_missing_fails_and_names_the_remedy(examine, tmp_
     code, checks = examine()
 
     assert code == 3
-    assert checks["trial ledger"]["message"] == "it has no trials, but a champion was deflated by 5"
+    assert (
+        checks["trial ledger"]["message"]
+        == "it has no trials, but a champion's Sharpe ratio was deflated for 5"
+    )
     assert f"afterclose trials accept --home {tmp_path}" in checks["trial ledger"]["remedy"]
 
 

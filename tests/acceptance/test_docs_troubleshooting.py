@@ -156,7 +156,7 @@ SYMPTOMS = {
     "Python cannot make virtual environments here": installing_with("ensurepip"),
     "Afterclose needs Python 3.11 or newer": installing_with("version_info"),
     "is not an Afterclose home": told("afterclose daily --home ~/nowhere"),
-    "not empty and not an Afterclose home": told("afterclose init ~/market-data"),
+    "neither empty nor an Afterclose home": told("afterclose init ~/market-data"),
     "The settings are invalid": with_settings("afterclose refresh", portfolio={"max_position": 0.2}),
     "is not a directory": told("afterclose init ~/new", "afterclose refresh --home ~/new"),
     "in the environment": without_keys,

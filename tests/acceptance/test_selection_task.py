@@ -146,7 +146,7 @@ def test_the_gates_and_the_portfolio_after_costs_are_reported_and_stored(week):
     gates = text.partition("## Gates")[2].partition("##")[0]
     assert "Of best_feature, the candidate of the selection folds." in gates
     assert "| Sharpe ratio above that of equal weight, after costs | 1.20 | > 0.60 | passed |" in gates
-    assert "| turnover of a month | 35.0% | ≤ 40.0% | met (not required) |" in gates
+    assert "| monthly turnover | 35.0% | ≤ 40.0% | met (not required) |" in gates
     assert "| total return | 40.0% | 20.0% |" in text
     champion = read_production(run.home).metadata.champion
     assert champion.weighted_score == NET.candidate.score
@@ -173,7 +173,7 @@ def test_the_thresholds_stop_a_candidate_where_they_are_enforced(week):
     )
 
     assert promotion.champion.name == "equal_weight"
-    assert "turnover of a month: 41.0% (required: ≤ 40.0%)" in promotion.reason
+    assert "monthly turnover: 41.0% (required: ≤ 40.0%)" in promotion.reason
 
 
 def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_feature_is_named(

@@ -19,7 +19,7 @@ def test_fault_021_the_set_a_model_learned_is_accepted():
     ids=["another order", "one missing", "one too many", "none"],
 )
 def test_fault_021_another_order_or_set_of_features_is_refused(columns):
-    with pytest.raises(ModelError, match="trained on other features") as refused:
+    with pytest.raises(ModelError, match="trained on a different feature set") as refused:
         require_feature_set(columns, trained_on=feature_set())
 
     assert refused.value.exit_code == 6

@@ -244,7 +244,7 @@ def with_registered_features(tmp_path, kind, *, version=None):
 def test_fault_021_the_same_names_in_another_version_are_refused(tmp_path, rows):
     run = with_registered_features(tmp_path, "lightgbm", version="0" * 64)
 
-    with pytest.raises(ModelError, match="trained on other features"):
+    with pytest.raises(ModelError, match="trained on a different feature set"):
         score_universe(run, universe(run, rows))
 
 

@@ -133,4 +133,4 @@ def test_a_reduction_other_than_half_is_named_in_the_note():
 
     notes = " ".join(regime_notes(compute_inputs(panel), rules, benchmark="SPY", index="^VIX"))
 
-    assert "41.0%, above 40%: the exposure cap is reduced to 25% of itself." in notes
+    assert "41.0%, above 40%: the exposure cap is reduced to 25% of its normal value." in notes

@@ -267,7 +267,7 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
         "weekly-champion/weekly-champion",
     ]
     assert refused.returncode == 2
-    assert f"runs the home {trained_home}" in json.loads(refused.stdout)["what"]
+    assert f"already belongs to another home: {trained_home}" in json.loads(refused.stdout)["what"]
     assert second.returncode == 0
     found = {name: entry["parameters"] for name, entry in deployments(engine).items()}
     assert found["daily-live"] == {"home": str(trained_home), "profile": "prudent"}

@@ -63,7 +63,7 @@ class Statement:
     """The account after a session's close, and why equity changed since the previous close.
 
     equity = cash + receivables + positions, and its change = price P&L + dividends + interest - costs - borrow.
-    `invested_cents` is the sum of the positions, `change_cents` the change of equity that the flows explain.
+    `invested_cents` is the sum of the positions, `change_cents` the change in equity that the flows explain.
     """
 
     cash_cents: int
@@ -125,7 +125,7 @@ def opening_statement(account: Account, price_cents: Cents) -> Statement:
 def close_session(before: Statement, account: Account, flows: Flows, price_cents: Cents) -> Statement:
     """Value the account at the close. `flows` are all those since the statement before.
 
-    Raises SafetyError when the flows do not explain the change of equity to the cent.
+    Raises SafetyError when the flows do not explain the change in equity to the cent.
     """
     held, price_pnl, invested, gained, largest = _valued(
         account.shares,

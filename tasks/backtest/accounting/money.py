@@ -1,7 +1,7 @@
 """Money in a backtest: whole cents in 64-bit integers.
 
 Two designs were considered. Floats in USD, rounded after each operation: familiar, but a sum of rounded floats depends
-on its order, so that the books balance only within a tolerance. Integers of cents, chosen here: sums are exact in any
+on its order, so that the books balance only within a tolerance. Integer cents, chosen here: sums are exact in any
 order, and equity equals its parts by `==`. A product of shares and a rate (dividend, interest) is rounded once, from
 the exact product, half to even. An amount that does not fit is refused instead of overflowing.
 """

@@ -1,6 +1,6 @@
-"""Attribute every session's change of equity to market, timing, sector, selection, trading, interest and cost.
+"""Attribute every session's change in equity to market, timing, sector, selection, trading, interest and cost.
 
-To the cent: the parts of a session sum to its change of equity, the parts of all sessions to the total profit.
+To the cent: the parts of a session sum to its change in equity, the parts of all sessions to the total profit.
 docs/metrics.md defines the parts.
 """
 
@@ -25,7 +25,7 @@ class Holdings:
 
     The first row is the start: only its `value_usd` and `sector` count. `returns` are close to close with dividends,
     NaN where unknown. `pnl_usd` is the profit of price and dividends before `cost_usd` (commission, fees, slippage,
-    borrow, positive). `sector` numbers the columns of `sector_returns`; -1 is unknown.
+    borrow, positive). `sector` is the column index into `sector_returns`; -1: unknown.
     """
 
     value_usd: Matrix
@@ -41,7 +41,7 @@ class Holdings:
 def attribute(sessions: Days, equity_usd: Numbers, holdings: Holdings) -> pd.DataFrame:
     """Return the parts of each session after the start in whole cents (int64), index session, columns PARTS.
 
-    Raises DataError if the parts do not explain the change of equity to the cent.
+    Raises DataError if the parts do not explain the change in equity to the cent.
     """
     exact = parts_usd(equity_usd, holdings)
     cents = {name: np.rint(100 * values).astype(np.int64) for name, values in exact.items()}
@@ -52,9 +52,9 @@ def attribute(sessions: Days, equity_usd: Numbers, holdings: Holdings) -> pd.Dat
     if (gap > ROUNDING_CENTS).any():
         worst = int(gap.argmax())
         raise DataError(
-            f"The attribution of {sessions[1 + worst]} does not sum to the change of equity: "
-            f"{gap[worst] / 100:,.2f} USD are unexplained.",
-            remedy="This is a defect of the backtest: run it again with --debug and report it.",
+            f"The attribution of {sessions[1 + worst]} does not sum to the change in equity: "
+            f"{gap[worst] / 100:,.2f} USD is unexplained.",
+            remedy="This is a defect in the backtest: run it again with --debug and report it.",
         )
     index = pd.DatetimeIndex(sessions[1:], name="session")
     return pd.DataFrame({name: cents[name] for name in PARTS}, index=index)

@@ -71,5 +71,5 @@ class Curve:
 def _unusable(why: str) -> DataError:
     return DataError(
         f"The equity curve cannot be measured: {why}.",
-        remedy="This is a defect of the backtest: run it again with --debug and report it.",
+        remedy="This is a defect in the backtest: run it again with --debug and report it.",
     )

@@ -39,7 +39,7 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
         if is_set_up(home):  # meanwhile, by another process
             return False
         raise ConfigError(
-            f"{home.root} is not empty and not an Afterclose home: it holds {found.relative_to(home.root)}.",
+            f"{home.root} is neither empty nor an Afterclose home: it holds {found.relative_to(home.root)}.",
             remedy="Specify a new or empty directory. If this was a home, restore it with `afterclose data restore`.",
             home=str(home.root),
         )

@@ -57,7 +57,7 @@ def refuse_implausible_session(
             raise DataError(
                 f"The prices of {moves.session} are implausible: {reason} "
                 f"(names compared with {moves.before}: {moves.names}).{examples} {provider} probably delivered them "
-                f"in another unit, under other symbols, or for another day.",
+                f"in the wrong unit, under the wrong symbols, or for the wrong day.",
                 remedy=remedy
                 or "Nothing was stored. Refresh again when the provider has corrected the session, or correct or "
                 "remove its rows at the source; add a missing split to corporate_actions. "

@@ -9,7 +9,7 @@ A bar passes the gates in this order:
 5. gates/action_checks    splits and dividends that prices contradict are not applied
 6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
-8. gates/stale_bars       bars that repeat the previous session's prices, or without trades
+8. gates/stale_bars       bars that repeat the previous session's prices or have no volume
 9. gates/bar_shapes       spikes, flat and thin bars
 10. gates/findings        missing bars, restatements, reused symbols
 11. gates/readiness       enough of the session remains to trade on (else intake/update refuses the delivery)

@@ -1,8 +1,8 @@
 """Compute trailing twelve-month items from quarterly and annual filings, as of the day each filing became public.
 
-A 10-Q reports one quarter and a 10-K the whole year; the fourth quarter is never reported separately. So the last four
-quarters at a 10-Q are the last year, plus the quarters since, less the same quarters a year earlier, all as published
-by then. What cannot be computed is missing.
+A 10-Q reports one quarter and a 10-K the whole year; the fourth quarter is never reported separately. So at a 10-Q, the
+trailing twelve months are the last fiscal year, plus the year to date, minus the year to date a year earlier, all as
+published by then. What cannot be computed is missing.
 """
 
 from collections.abc import Iterator

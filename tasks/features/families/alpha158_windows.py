@@ -43,7 +43,7 @@ def mean(values: Series, *, window: int) -> Series:
 
 
 def deviation(values: Series, *, window: int) -> Series:
-    """Return the window's sample deviation relative to the current value; missing where that is 0."""
+    """Return the window's sample standard deviation relative to the current value; missing where that is 0."""
     _, std = rolling_mean_and_std(values, window)
     return std / values
 
@@ -119,7 +119,7 @@ def change_correlation(close: Series, volume: Series, *, window: int) -> Series:
 
 
 def weighted_move_variation(close: Series, volume: Series, *, window: int) -> Series:
-    """Return deviation over mean of |return| × volume; 0 where nothing moved or traded."""
+    """Return the standard deviation over the mean of |return| × volume; 0 where nothing moved or traded."""
     mean_move, std = rolling_mean_and_std(abs(close / lag(close, 1) - 1) * volume, window)
     return ratio(std, mean_move, flat=0.0)
 
@@ -191,7 +191,7 @@ def _each(
 FEATURES = (
     *_each("roc", close_before, "close {n} ago / close", before=1),
     *_each("ma", mean, "mean of {n} closes / close", inputs=CLOSE),
-    *_each("std", deviation, "deviation of {n} closes / close", inputs=CLOSE),
+    *_each("std", deviation, "standard deviation of {n} closes / close", inputs=CLOSE),
     *_each("beta", slope, "slope of the line fitted to {n} closes / close"),
     *_each("rsqr", r_squared, "r² of the line fitted to {n} closes"),
     *_each("resi", residual, "(close − line fitted to {n} closes) / close"),
@@ -218,8 +218,13 @@ FEATURES = (
     *_each("sumn", sum_of_falls, "Σ falls of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
     *_each("sumd", net_of_steps, "Σ steps of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
     *_each("vma", mean, "mean volume of {n} sessions / volume", inputs=VOLUME),
-    *_each("vstd", deviation, "deviation of the volume of {n} sessions / volume", inputs=VOLUME),
-    *_each("wvma", weighted_move_variation, "deviation / mean of |return| × volume, {n} sessions", before=1),
+    *_each("vstd", deviation, "standard deviation of the volume of {n} sessions / volume", inputs=VOLUME),
+    *_each(
+        "wvma",
+        weighted_move_variation,
+        "standard deviation / mean of |return| × volume, {n} sessions",
+        before=1,
+    ),
     *_each("vsump", sum_of_rises, "Σ rises of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),
     *_each("vsumn", sum_of_falls, "Σ falls of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),
     *_each("vsumd", net_of_steps, "Σ steps of the volume / Σ |steps|, {n} sessions", before=1, inputs=VOLUME),

@@ -75,7 +75,7 @@ FEATURES = (
         "bollinger_20",
         partial(bollinger_position, window=20),
         20,
-        "(close − mean) / (2 × deviation) of 20 closes; 0",
+        "(close − mean) / (2 × standard deviation) of 20 closes; 0",
     ),
     feature(
         "detrended_price_50",
@@ -87,14 +87,14 @@ FEATURES = (
         "volume_z_20",
         partial(rolling_zscore, window=20),
         20,
-        "(volume − mean) / deviation of 20 sessions; 0",
+        "(volume − mean) / standard deviation of 20 sessions; 0",
         inputs=("volume",),
     ),
     feature(
         "volatility_z_231",
         partial(volatility_zscore, fast=21, window=231),
         252,
-        "(volatility_21 − its mean) / its deviation over 231 sessions; 0",
+        "(volatility_21 − its mean) / its standard deviation over 231 sessions; 0",
     ),
     feature(
         "fractional_price_63",

@@ -97,7 +97,7 @@ FEATURES = (
             f"volatility_{n}",
             partial(realized_volatility, window=n),
             n + 1,
-            f"deviation of {n} daily returns × √252",
+            f"standard deviation of {n} daily returns × √252",
         )
         for n in (21, 63)
     ),
@@ -105,13 +105,13 @@ FEATURES = (
         "volatility_ratio_21_126",
         partial(volatility_ratio, fast=21, slow=126),
         127,
-        "deviation of 21 daily returns / deviation of 126; 1",
+        "standard deviation of 21 daily returns / of 126; 1",
     ),
     feature(
         "volatility_63_neutral",
         partial(realized_volatility, window=63),
         64,
-        "deviation of 63 daily returns × √252",
+        "standard deviation of 63 daily returns × √252",
         "neutral_rank",
         version=2,
     ),
@@ -119,7 +119,7 @@ FEATURES = (
         "volatility_of_volatility_126",
         partial(volatility_of_volatility, fast=21, slow=126),
         147,
-        "deviation / mean of volatility_21 over 126 sessions; 0",
+        "standard deviation / mean of volatility_21 over 126 sessions; 0",
     ),
     feature(
         "downside_volatility_63",

@@ -85,7 +85,7 @@ FEATURES = (
         "volume_variation_63",
         partial(volume_variation, window=63),
         63,
-        "deviation / mean of the volume of 63 sessions; 0",
+        "standard deviation / mean of the volume of 63 sessions; 0",
     ),
     feature(
         "vwap_distance_20",

@@ -80,7 +80,8 @@ def not_a_model(kind: str, why: str) -> ModelError:
     """Return the error for bytes that are not a model of the kind."""
     return ModelError(
         f"The champion's file is not a model of kind {kind}: {why}.",
-        remedy="Run `afterclose weekly` to train a new one, or restore an earlier version from production/versions.",
+        remedy="Run `afterclose weekly` to train a new one, "
+        "or run `afterclose champion rollback --by NAME --reason TEXT`.",
         kind=kind,
     )
 

@@ -11,9 +11,9 @@ def rollback_target(versions: Sequence[Version], present: Metadata | None, *, wa
     """Return the version to restore: the named one, else the one that was in production before `present`.
 
     `versions` are the intact ones, oldest first; `present` is None if the champion in production cannot be read.
-    `wanted` is a version's name or its number. A version of a past week, which was stored and never promoted, was
-    trained on less than the champion before it: the version with the latest prices is the one that was replaced.
-    Raises ModelError if there is none.
+    `wanted` is a version's name or its number. By default: among the versions before `present`, the one trained through
+    the latest prices (the last of equals). This skips versions that a weekly run for a past date stored without
+    promoting. Raises ModelError if there is none.
     """
     if wanted is not None:
         return _named(versions, wanted)

@@ -26,11 +26,11 @@ class Estimate:
 def estimate(values: Vector, *, overlap: int) -> Estimate:
     """Return mean and standard error of session values, oldest first; `overlap` is the horizon in sessions.
 
-    Returns over one session do not overlap: the error is the plain one. Returns over n sessions share n − 1 of them
-    with the next: the error is Newey and West's (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis,
-    Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at
-    5%: with so wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too
-    often. So t can be compared with the quantiles of a normal distribution.
+    Returns over one session do not overlap: the standard error is the ordinary one. Returns over n sessions share n − 1
+    of them with the next: the standard error is that of Newey and West (1987), with a bandwidth of 1.3 √T sessions
+    (Lazarus, Lewis, Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and
+    Vogelsang (2005) at 5%: with so wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t
+    would exceed 2 too often. So t can be compared with the quantiles of a normal distribution.
     """
     count = len(values)
     if count < 2:

@@ -27,8 +27,8 @@ class Window:
 def sampled_sessions(first: int, last: int, *, every: int, origin: int) -> Positions:
     """Return every n-th position, so that labels of n sessions do not overlap.
 
-    `origin` is the number of the session at position 0: which sessions are sampled does not depend on the last one, so
-    that a day more adds a session, if any, and changes none.
+    `origin` is the calendar number of position 0: which sessions are sampled does not depend on the last one, so that
+    one more day adds at most one session and changes none.
     """
     positions = np.arange(first, last + 1, dtype=np.intp)
     return np.asarray(positions[(positions + origin) % every == 0])
@@ -39,10 +39,11 @@ def make_folds(
 ) -> tuple[Fold, ...]:
     """Return the folds, oldest first: contiguous test windows up to `last`, the last session that can be tested.
 
-    The last window begins on a session whose number is a multiple of BLOCK (`origin`: the number at position 0):
-    for a month the same folds are trained, and only the last test window grows, up to BLOCK − 1 sessions beyond its
-    length. A label is known at most `label_sessions` after its session; a training window is counted back from the last
-    session whose labels are all known. Folds with less history than `least_train` are omitted, possibly all.
+    Windows start at multiples of BLOCK in the exchange calendar (`origin`: calendar number of position 0). So for BLOCK
+    sessions, about a month, the folds stay the same and only the last test window grows, up to BLOCK − 1 sessions
+    beyond its length. A label is known at most `label_sessions` after its session; a training window is counted back
+    from the last session whose labels are all known. Folds with less history than `least_train` are omitted, possibly
+    all.
     """
     if not sampled.size:
         return ()

@@ -50,7 +50,7 @@ def _carried(position: Position, session: date, events: Events) -> Position:
     if position.session is not None and position.session > session:
         raise SafetyError(
             f"{position.symbol} is held as of {position.session}, after the requested session {session}.",
-            remedy="Run a later date, or use a separate home for past dates.",
+            remedy="Choose a later --date, or use a separate home for past dates.",
             symbol=position.symbol,
         )
     symbol = symbol_today(position.symbol, position.session or session, events.companies)

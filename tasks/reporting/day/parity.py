@@ -87,7 +87,7 @@ def parity_words(parity: Parity) -> tuple[str, ...]:
         )
     if changed := [one.session for one in parity.sessions if one.data_differs]:
         said.append(
-            f"Bars used in {counted(len(changed), 'session')} ({min(changed)} the earliest) have changed in the lake,"
+            f"Bars used in {counted(len(changed), 'session')} (earliest: {min(changed)}) have changed in the lake,"
             " although no correction was recorded."
         )
     if parity.restated:

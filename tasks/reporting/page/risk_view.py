@@ -122,9 +122,9 @@ def _var_test_words(test: VarTest) -> str:
     if not test.sessions:
         return ""
     return (
-        f"Today's portfolio would have lost more than the VaR of the {WINDOW} sessions before on {test.exceedances} of"
-        f" {test.sessions} sessions; {number(test.expected, 1)} were expected (Kupiec p = {number(test.kupiec_p)},"
-        f" Christoffersen p = {number(test.conditional_p)})."
+        f"Today's portfolio would have lost more than its VaR, estimated from the preceding {WINDOW} sessions, on"
+        f" {test.exceedances} of {test.sessions} sessions; {number(test.expected, 1)} were expected"
+        f" (Kupiec p = {number(test.kupiec_p)}, Christoffersen p = {number(test.conditional_p)})."
     )
 
 

@@ -180,7 +180,7 @@ def periods_chart(
 
 
 def returns_chart(returns: Floats, var: float, description: str) -> Chart:
-    """Draw the daily returns and a normal distribution of the same mean and deviation; the tail is coloured."""
+    """Draw the daily returns and a normal distribution with their mean and standard deviation; the tail is coloured."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)

@@ -162,7 +162,7 @@ def returns_figure(sheet: TearSheet) -> Figure:
     var = shape["var_95"].value
     caption = (
         f"{counted(shape['var_95'].sessions, 'session')}; the line is a normal distribution of the same mean and"
-        " deviation. Returns beyond five standard deviations are in the outermost bars. On the worst 5%"
+        " standard deviation. Returns beyond five standard deviations are in the outermost bars. On the worst 5%"
         f" (coloured) the loss was {typeset_percent(var, 2)} or more,"
         f" {typeset_percent(shape['cvar_95'].value, 2)} on average. Skewness"
         f" {number(shape['skewness'].value)}, excess kurtosis {number(shape['kurtosis'].value)}."
@@ -171,7 +171,7 @@ def returns_figure(sheet: TearSheet) -> Figure:
 
 
 def attribution_figure(sheet: TearSheet) -> Figure:
-    """Show the parts of the change of equity as a waterfall."""
+    """Show the parts of the change in equity as a waterfall."""
     totals = [(words(name), float(sheet.attribution[name].sum()) / 100) for name in PARTS]
     told = ", ".join(f"{name} {usd(value)}" for name, value in totals)
     change = sum(value for _, value in totals)

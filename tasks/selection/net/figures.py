@@ -1,4 +1,4 @@
-"""The figures of a portfolio after costs that a champion is judged by, and their weighted score. Pure."""
+"""The after-cost portfolio figures on which a champion is evaluated, and their weighted score. Pure."""
 
 from math import isfinite
 

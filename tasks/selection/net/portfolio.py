@@ -1,7 +1,7 @@
 """Walk the selected candidate's portfolio over the confirmation folds, after costs, with the backtest's own functions.
 
-The scores are the out-of-sample scores of the folds: a name without a label has none. The worth of a score in a fold is
-that of the skill measured in the folds before it, by labels known when the fold begins.
+The scores are the out-of-sample scores of the folds: a name without a label has none. In each fold,
+scores are converted to expected returns by the skill measured in earlier folds, from labels known when the fold begins.
 """
 
 from dataclasses import dataclass

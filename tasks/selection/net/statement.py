@@ -9,7 +9,7 @@ from tasks.selection.statement import signed_ratio
 
 LEGEND = (
     "After costs, whole shares, the limits and the regime of the daily run, starting with cash; the scores are those of"
-    " the confirmation folds. Turnover of a month: half of purchases and sales over the portfolio, in 21 sessions."
+    " the confirmation folds. Monthly turnover: half the sum of buys and sales, divided by equity, in 21 sessions."
     " Regime consistency: fraction of the regimes of at least 60 sessions with a positive Sharpe ratio. p-value: of the"
     " difference of the Sharpe ratios (SPA, block bootstrap, both at equal volatility)."
 )
@@ -19,8 +19,8 @@ NAMES = {
     "sharpe": "Sharpe ratio",
     "max_drawdown": "largest drawdown",
     "calmar": "Calmar ratio",
-    "turnover_month": "turnover of a month",
-    "cost_year": "costs of a year",
+    "turnover_month": "monthly turnover",
+    "cost_year": "annual costs",
     "regime_consistency": "regime consistency",
     "score": "weighted score",
 }

@@ -20,7 +20,8 @@ def cscv_logits(returns: Matrix, *, blocks: int = BLOCKS) -> Vector:
     """Return the logit of the relative out-of-sample rank of the in-sample best, for each division into two halves.
 
     `returns`: sessions × candidates, finite. The relative rank is rank / (N + 1); equal Sharpe ratios share their mean
-    rank, and the first of equals is the best. Sessions beyond a multiple of `blocks` are omitted at the beginning.
+    rank, and the first of equals is the best. The oldest sessions are dropped so that the number
+    is a multiple of `blocks`.
     """
     length = len(returns) // blocks
     parts = returns[len(returns) - length * blocks :].reshape(blocks, length, -1)

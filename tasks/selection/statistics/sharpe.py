@@ -1,13 +1,13 @@
 """The significance of a Sharpe ratio, alone and as the best of many trials.
 
-All Sharpe ratios are per observation, kurtosis is not in excess (3 for a normal). Two conventions of the probabilistic
-Sharpe ratio are in use:
+All Sharpe ratios are per observation; kurtosis is raw, not excess (3 for a normal distribution). Two conventions of the
+probabilistic Sharpe ratio are in use:
 
 - `2012` (Bailey and López de Prado): the variance of the estimate at the observed Sharpe ratio, over T − 1;
 - `2025` (López de Prado, Lipton and Zoonekynd): the variance at the Sharpe ratio of the null hypothesis, over T.
 
-Both account for first-order autocorrelation of the returns as in the paper of 2025; without autocorrelation, the
-convention of 2012 is the original one.
+Both account for first-order autocorrelation of the returns as in the 2025 paper; without autocorrelation, the
+2012 convention is the original one.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def deflated_sharpe(moments: Moments, *, trials: float, variance: float, convent
 def min_track_record(moments: Moments, *, benchmark: float, level: float = LEVEL) -> float:
     """Return the number of observations needed to show, with this confidence, that the ratio exceeds the benchmark.
 
-    By the convention of 2012; infinite for a Sharpe ratio that does not exceed it.
+    By the 2012 convention; infinite for a Sharpe ratio that does not exceed it.
     """
     if moments.sharpe <= benchmark:
         return inf

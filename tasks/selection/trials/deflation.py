@@ -53,8 +53,8 @@ def deflate(
 def effective_number(history: History) -> float:
     """Return the effective number of trials.
 
-    Trials with constant returns (such as equal weight) or fewer than LEAST_SESSIONS sessions cannot succeed by luck and
-    are omitted. Trials whose returns were lost count in full.
+    Trials with constant returns (such as equal weight) or fewer than LEAST_SESSIONS sessions cannot succeed by chance
+    and are omitted. Trials whose returns were lost count in full.
     """
     returns = history.returns
     usable = (returns.count() >= LEAST_SESSIONS) & (returns.std() > LEAST_DEVIATION)
@@ -62,7 +62,7 @@ def effective_number(history: History) -> float:
 
 
 def bar_of(effective: float, *, years: float) -> float:
-    """Return the yearly Sharpe ratio that the best of so many trials is expected to reach by luck."""
+    """Return the yearly Sharpe ratio that the best of so many trials is expected to reach by chance."""
     return expected_maximum(effective) / sqrt(years)
 
 

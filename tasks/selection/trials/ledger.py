@@ -181,7 +181,9 @@ def _missing(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterat
             yield f"{path} is missing or was edited"
     expected = _trials_of_champions(home)
     if expected > contents.count:
-        yield f"it has {counted(contents.count, 'trial')}, but a champion was deflated by {expected}"
+        yield (
+            f"it has {counted(contents.count, 'trial')}, but a champion's Sharpe ratio was deflated for {expected}"
+        )
 
 
 def _read_entries(chain: ChainFile) -> tuple[tuple[Entry, ...], int, frozenset[str]]:

@@ -9,8 +9,8 @@ from tasks.selection.statement import signed_ratio
 RETURNS_LEGEND = (
     "Sharpe ratios are annual, from the out-of-sample returns of all folds: the top fifth by score minus all tested"
     " names, neutral to the controls, before costs. The deflated Sharpe ratio is the probability that the true Sharpe"
-    " ratio exceeds the one expected by luck, which is the expected maximum of as many independent trials without skill"
-    " (variance under the null, convention of 2025; in parentheses the convention of 2012 and 2014)."
+    " ratio exceeds the one expected by chance: the expected maximum of as many independent trials without skill"
+    " (variance under the null, 2025 convention; in parentheses the conventions of 2012 and 2014)."
 )
 
 
@@ -38,7 +38,7 @@ def trials_section(deflation: Deflation, min_deflated: float) -> list[str]:
     summary = (
         f"{counted(deflation.trials, 'trial')} to date in this home, equivalent to {deflation.effective:.1f}"
         f" independent trials.{unknown} Over {deflation.min_backtest_years:.1f} years, the best of them would be"
-        " expected to reach a Sharpe ratio of 1 by luck."
+        " expected to reach a Sharpe ratio of 1 by chance."
     )
     lines = [summary, ""]
     if deflation.evidence is None:
@@ -64,7 +64,7 @@ def _table(found: Evidence, min_deflated: float) -> list[str]:
     rows = {
         "Sharpe ratio": f"{signed_ratio(found.sharpe)} (95% CI {signed_ratio(found.sharpe_low)} to"
         f" {signed_ratio(found.sharpe_high)})",
-        "expected by luck": signed_ratio(found.bar),
+        "expected by chance": signed_ratio(found.bar),
         "deflated Sharpe ratio": f"{deflated}; required: {required}",
         "probabilistic Sharpe ratio": f"{probability(found.probabilistic)} ({probability(found.probabilistic_2012)})",
         "minimum track record": f"{least}; measured: {counted(found.sessions, 'session')}",

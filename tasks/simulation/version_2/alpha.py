@@ -1,6 +1,6 @@
 """The planted alpha of version 2: combinations of public characteristics that change within weeks.
 
-Six fast-changing characteristics: the returns of four spans that follow each other, with alternating signs, unusual
+Six fast-changing characteristics: returns over four consecutive spans, with alternating signs, unusual
 volume and unusual volatility. Each predicts little by itself. About two fifths of the variance come from their
 products: with one another, with slower characteristics, and with the public state of the volatility index. Only public
 prices are used.

@@ -67,7 +67,7 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
         ("costs: {fees: {sec: []}}", "costs.fees.sec: must be a list of 1 or more sections, not []."),
         (
             f"costs: {{fees: {{taf: [{TAF}, {TAF}]}}}}",
-            "costs.fees.taf: the rate since 2026-01-01 must come before that since 2026-01-01",
+            "costs.fees.taf: rates must be in order of date: 2026-01-01 is followed by 2026-01-01",
         ),
         (
             "costs: {fees: {sec: [{since: 2026-01-01, usd_per_million: 20.6}]}}",

@@ -45,7 +45,7 @@ def of(**figures):
         ("Sharpe ratio after costs", "sharpe", 1.0, 0.99),
         ("largest drawdown", "max_drawdown", -0.20, -0.201),
         ("Calmar ratio", "calmar", 0.5, 0.49),
-        ("turnover of a month", "turnover_month", 0.40, 0.401),
+        ("monthly turnover", "turnover_month", 0.40, 0.401),
         ("Sharpe ratio above that of equal weight, after costs", "sharpe", 0.61, 0.60),
     ],
 )
@@ -77,7 +77,7 @@ def test_the_shipped_profile_requires_only_to_beat_equal_weight():
         ("sharpe", "Sharpe ratio after costs"),
         ("max_drawdown", "largest drawdown"),
         ("calmar", "Calmar ratio"),
-        ("turnover", "turnover of a month"),
+        ("turnover", "monthly turnover"),
     ],
 )
 def test_each_threshold_is_enforced_on_its_own(threshold, gate):
@@ -215,7 +215,7 @@ def test_the_section_has_a_row_for_each_gate():
         "lightgbm",
     )
 
-    assert lines[0].startswith("Of lightgbm")
+    assert lines[0].startswith("For lightgbm")
     assert lines[-3:] == [
         "| one | 1 | ≥ 2 | **failed** |",
         "| two | 3 | ≥ 2 | passed |",

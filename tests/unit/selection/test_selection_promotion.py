@@ -237,7 +237,7 @@ def test_a_champion_of_other_features_is_no_rival_and_the_reason_says_so(home, t
 
     assert incumbent.name == "lightgbm"
     assert decision.promote
-    assert "lightgbm was trained on other features" in decision.reason
+    assert "lightgbm was trained on a different feature set" in decision.reason
 
 
 def test_a_champion_with_a_better_record_stays(home, tmp_path):

@@ -22,8 +22,8 @@ REFUSED: Mapping[Kind, tuple[tuple[str, str, str], ...]] = {
         (r"\d{1,2}[/.-]\d{1,2}[/.-](\d{2}|\d{4})", "is ambiguous: day and month cannot be told apart", ""),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", "contains a time of day", "Remove the time. "),
         (r"\d{8}", "is a date without hyphens", ""),
-        (r"\d{9,}(\.\d+)?", "looks like seconds since 1970", "Write the date of the session. "),
-        (r"\d{1,5}(\.\d+)?", "looks like a spreadsheet's day number", "Format the column as text. "),
+        (r"\d{9,}(\.\d+)?", "looks like a Unix timestamp", "Write the date of the session. "),
+        (r"\d{1,5}(\.\d+)?", "looks like a spreadsheet date serial number", "Format the column as text. "),
     ),
     "number": (
         (r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", "contains commas, for thousands or decimals", ""),

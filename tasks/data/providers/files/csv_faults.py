@@ -135,9 +135,7 @@ def _lines(path: Path) -> Iterator[CsvFault]:
             if len(line) > LONGEST_LINE:
                 column = QUOTED.sub("", line.decode(errors="replace")).count(",") + 1
                 what = f"line {number} is longer than {LONGEST_LINE:,} bytes, in column {column}"
-                yield CsvFault(
-                    what, "Look for a quotation mark that is not closed, or a cell to shorten", number
-                )
+                yield CsvFault(what, "Close the open quotation mark, or shorten the cell", number)
             try:
                 line.decode()
             except UnicodeDecodeError:

@@ -101,7 +101,7 @@ def test_a_folder_that_holds_something_else_does_not_become_a_home(home, strange
     (home.root / stranger).parent.mkdir(parents=True)
     (home.root / stranger).touch()
 
-    with pytest.raises(ConfigError, match=f"not empty and not an Afterclose home: it holds {stranger}"):
+    with pytest.raises(ConfigError, match=f"neither empty nor an Afterclose home: it holds {stranger}"):
         make_home(home, "seed: 1\n", checkout=None)
 
     assert not home.marker_file.exists()

@@ -44,7 +44,7 @@ def test_it_counts_the_trials_by_candidate(ask):
     assert code == 0
     assert text.splitlines() == [
         "3 trials to date, equivalent to 2.0 independent trials.",
-        "Over 3 years, the best of them would be expected to reach a Sharpe ratio of 0.30 by luck.",
+        "Over 3 years, the best of them would be expected to reach a Sharpe ratio of 0.30 by chance.",
         "candidate     trials  first       last",
         "lightgbm      2       2024-06-07  2024-06-14",
         "equal_weight  1       2024-06-14  2024-06-14",

@@ -76,7 +76,7 @@ def test_changed_bars_are_a_difference_even_where_no_trade_differs():
     changed = replace(parity, sessions=(parity.sessions[0], replace(parity.sessions[1], data_differs=True)))
 
     assert parity_headline(changed) == "Differs from the backtest in 1 of 2 sessions"
-    assert "Bars used in 1 session (2024-06-13 the earliest) have changed in the lake" in " ".join(
+    assert "Bars used in 1 session (earliest: 2024-06-13) have changed in the lake" in " ".join(
         parity_words(changed)
     )
     assert parity_record(changed)["sessions"][1]["data_differs"] is True

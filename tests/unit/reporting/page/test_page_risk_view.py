@@ -42,7 +42,7 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
         0.047,
         0.045,
     }
-    assert "sessions before on" in lines.var_test
+    assert "estimated from the preceding" in lines.var_test
 
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():

@@ -203,7 +203,7 @@ def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
     home.trial_ledger.unlink()
     home.trial_anchor.unlink()
 
-    with pytest.raises(SafetyError, match="has no trials, but a champion was deflated by 5"):
+    with pytest.raises(SafetyError, match="has no trials, but a champion's Sharpe ratio was deflated for 5"):
         require_intact(home, {})
     assert accept(home, by="Ana", reason="lost", at=NOW, environ={}).count == 5
     require_intact(home, {})
@@ -219,7 +219,7 @@ def test_with_a_key_a_missing_ledger_is_no_new_one(home):
 def test_a_ledger_written_without_the_key_is_found(home):
     filled(home, 2)
 
-    with pytest.raises(SafetyError, match="not keyed"):
+    with pytest.raises(SafetyError, match="not authenticated"):
         require_intact(home, KEYED)
     accept(home, by="Ana", reason="a key was set", at=NOW, environ=KEYED)
     assert require_intact(home, KEYED).count == 2

@@ -13,7 +13,7 @@ def test_the_section_gives_count_bar_and_limit():
 
     assert "5 trials to date in this home, equivalent to 3.2 independent trials." in text
     assert "| Sharpe ratio | 2.10 (95% CI 0.90 to 3.30) |" in text
-    assert "| expected by luck | 0.60 |" in text
+    assert "| expected by chance | 0.60 |" in text
     assert "| deflated Sharpe ratio | 0.991 (0.990); required: 0.95 |" in text
     assert "| minimum track record | 180 sessions; measured: 769 sessions |" in text
     assert "overfitting among this week's candidates (λ ≤ 0): 0.25." in text
