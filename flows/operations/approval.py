@@ -119,9 +119,9 @@ def _run_of(options: Options, day: str) -> tuple[Run, datetime]:
 
 
 def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
-    rejection = proposal.standard.decisions.rejection
+    rejection = proposal.requirements.decisions.rejection
     if rejection is not None and not overrule.strip():
-        raise rejected(proposal.standard.session, rejection)
+        raise rejected(proposal.requirements.session, rejection)
     if rejection is None and overrule.strip():
         raise ConfigError(
             f"{proposal.day.session} was not rejected, so there is nothing to overrule.",
@@ -130,7 +130,7 @@ def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
 
 
 def _signed(proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str) -> Signature:
-    registered = {one.key for one in proposal.standard.approvers if one.name == by and not one.is_revoked}
+    registered = {one.key for one in proposal.requirements.approvers if one.name == by and not one.is_revoked}
     if not registered:
         raise refusal(
             "approver",
@@ -208,7 +208,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
     yield f"Signed as well: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."
     if day.differs_from_backtest:
         yield "WARNING: this day or an earlier one differs from its backtest. Read the report before you approve."
-    if rejection := proposal.standard.decisions.rejection:
+    if rejection := proposal.requirements.decisions.rejection:
         yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."

@@ -44,7 +44,7 @@ from tasks.approval.store import (
     write_approval,
 )
 from tasks.approval.verification import (
-    Standard,
+    Requirements,
     Stored,
     check_bound,
     check_expiry,
@@ -70,7 +70,7 @@ class Proposal:
 
     day: PublishedDay
     envelope: Envelope
-    standard: Standard
+    requirements: Requirements
     approval: Approval | None  # signatures so far
 
     @property
@@ -90,7 +90,7 @@ def current(run: Run) -> Current:
     )
 
 
-def read_standard(run: Run, at: datetime) -> Standard:
+def read_requirements(run: Run, at: datetime) -> Requirements:
     """Return what an approval of the session has to agree with. Raises SafetyError if the audit log is damaged."""
     if run.settings.approval.mode == "live" and not has_key(run.home):
         raise refusal(
@@ -100,7 +100,7 @@ def read_standard(run: Run, at: datetime) -> Standard:
             remedy="Set AFTERCLOSE_AUDIT_KEY_FILE as docs/safety.md#the-audit-log describes.",
         )
     rows = read_intact(run.home)
-    return Standard(
+    return Requirements(
         session=run.session,
         terms=run.settings.approval,
         current=current(run),
@@ -114,7 +114,7 @@ def examine(run: Run, at: datetime) -> Proposal:
     """Read the day and what was decided. Raises SafetyError for a day that cannot be approved."""
     session = run.session
     stored = Stored(*read_day(run.home, session))
-    standard = read_standard(run, at)
+    requirements = read_requirements(run, at)
     if is_executed(run.home, session):
         raise refusal(
             "decided",
@@ -122,25 +122,25 @@ def examine(run: Run, at: datetime) -> Proposal:
             remedy="Its approval is final; run and approve the next session.",
         )
     day = published_day(session.day, stored.manifest, stored.files)
-    envelope = make_envelope(day, standard.current, terms=standard.terms)
-    check_expiry(envelope, standard)
+    envelope = make_envelope(day, requirements.current, terms=requirements.terms)
+    check_expiry(envelope, requirements)
     approval = None if stored.approval is None else parsed(stored.approval, session)
     if approval is not None:
-        check_signatures(approval, standard)
-        check_bound(stored, approval.envelope, standard)
+        check_signatures(approval, requirements)
+        check_bound(stored, approval.envelope, requirements)
         for one in approval.signatures:
-            check_overruling(one, standard)
+            check_overruling(one, requirements)
     _refuse_halt(run, envelope)
-    return Proposal(day, envelope, standard, approval)
+    return Proposal(day, envelope, requirements, approval)
 
 
 def make_signature(proposal: Proposal, name: str, private: PrivateKey, *, reason: str) -> Signature:
     """Sign the envelope in the name of the approver; `reason` is why a rejection is overruled, "" without one."""
-    rejection = proposal.standard.decisions.rejection
+    rejection = proposal.requirements.decisions.rejection
     statement = Statement(
         approver=name,
         key=public_key(private),
-        at=instant_text(proposal.standard.at),
+        at=instant_text(proposal.requirements.at),
         overrules=rejection.name if rejection is not None else "",
         reason=_one_line(reason)[:LONGEST_REASON],
     )
@@ -154,16 +154,16 @@ def add_signature(run: Run, signature: Signature, at: datetime) -> Approval:
     """
     with hold_approvals(run.home):
         proposal = examine(run, at)
-        check_signature(proposal.envelope, signature, proposal.standard)
-        check_time(signature, proposal.standard)
-        check_overruling(signature, proposal.standard)
+        check_signature(proposal.envelope, signature, proposal.requirements)
+        check_time(signature, proposal.requirements)
+        check_overruling(signature, proposal.requirements)
         earlier = proposal.approval.signatures if proposal.approval else ()
         if proposal.approval is not None and (
             signature.statement.approver in proposal.signed_by or len(earlier) >= proposal.envelope.persons
         ):
             return proposal.approval
         approval = Approval(envelope=proposal.envelope, signatures=(*earlier, signature))
-        check_signatures(approval, proposal.standard)
+        check_signatures(approval, proposal.requirements)
         content = render_approval(approval)
         detail = approved_detail(
             run.session.day,

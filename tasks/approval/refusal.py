@@ -14,7 +14,6 @@ Reason = Literal[
     "decided",
     "expired",
     "halted",
-    "lines",
     "log",
     "manifest",
     "missing",

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from tasks.approval.decisions import read_standard
+from tasks.approval.decisions import read_requirements
 from tasks.approval.store import read_day
 from tasks.approval.verification import Approved, Stored, verify
 from tasks.core.homes.run import Run
@@ -19,6 +19,6 @@ def verify_approval(run: Run, at: datetime) -> Approved:
     Whoever acts on it must use the bytes returned: the files may change the moment after. Needs no private key.
     """
     stored = Stored(*read_day(run.home, run.session))
-    approved = verify(stored, read_standard(run, at))
+    approved = verify(stored, read_requirements(run, at))
     log.info("%s: approved by %s", run.session, " and ".join(approved.approvers))
     return approved

@@ -34,7 +34,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Standard:
+class Requirements:
     """What an approval has to agree with."""
 
     session: Session
@@ -56,26 +56,26 @@ class Approved:
     manifest: bytes
 
 
-def verify(stored: Stored, standard: Standard) -> Approved:
+def verify(stored: Stored, requirements: Requirements) -> Approved:
     """Return the approval. Raises SafetyError, with the reason, if it does not hold in every respect."""
-    session = standard.session
+    session = requirements.session
     if stored.approval is None:
-        if standard.decisions.rejection is not None:
-            raise rejected(session, standard.decisions.rejection)
+        if requirements.decisions.rejection is not None:
+            raise rejected(session, requirements.decisions.rejection)
         raise refusal(
             "missing",
             f"{session} is not approved.",
             remedy=f"Read its report, then run `afterclose approve {session} --by NAME`.",
         )
     approval = parsed(stored.approval, session)
-    check_signatures(approval, standard)
+    check_signatures(approval, requirements)
     envelope = approval.envelope
-    check_bound(stored, envelope, standard)
+    check_bound(stored, envelope, requirements)
     for one in approval.signatures:
-        check_time(one, standard)
+        check_time(one, requirements)
     check_persons(approval, session)
-    check_expiry(envelope, standard)
-    check_decisions(stored.approval, approval, standard)
+    check_expiry(envelope, requirements)
+    check_decisions(stored.approval, approval, requirements)
     return Approved(
         envelope=envelope,
         approvers=tuple(one.statement.approver for one in approval.signatures),
@@ -98,24 +98,24 @@ def parsed(content: bytes, session: Session) -> Approval:
         ) from None
 
 
-def check_signatures(approval: Approval, standard: Standard) -> None:
+def check_signatures(approval: Approval, requirements: Requirements) -> None:
     """Raise SafetyError unless every signature is by a different approver of this home and matches the envelope."""
     names = [one.statement.approver for one in approval.signatures]
     keys = [one.statement.key for one in approval.signatures]
     if len(set(names)) < len(names) or len(set(keys)) < len(keys):
         raise refusal(
             "persons",
-            f"{standard.session}: one approver signed twice.",
-            remedy=_withdraw(standard.session),
+            f"{requirements.session}: one approver signed twice.",
+            remedy=_withdraw(requirements.session),
         )
     for one in approval.signatures:
-        check_signature(approval.envelope, one, standard)
+        check_signature(approval.envelope, one, requirements)
 
 
-def check_signature(envelope: Envelope, signature: Signature, standard: Standard) -> None:
+def check_signature(envelope: Envelope, signature: Signature, requirements: Requirements) -> None:
     """Raise SafetyError unless an approver of this home, not revoked, signed this envelope."""
-    statement, session = signature.statement, standard.session
-    known = {approver.key: approver for approver in standard.approvers}.get(statement.key)
+    statement, session = signature.statement, requirements.session
+    known = {approver.key: approver for approver in requirements.approvers}.get(statement.key)
     if known is None or known.name != statement.approver:
         raise refusal(
             "approver",
@@ -137,11 +137,11 @@ def check_signature(envelope: Envelope, signature: Signature, standard: Standard
         )
 
 
-def check_time(signature: Signature, standard: Standard) -> None:
+def check_time(signature: Signature, requirements: Requirements) -> None:
     """Raise SafetyError for a signature from before the close of the session, or from the future."""
-    statement, session = signature.statement, standard.session
+    statement, session = signature.statement, requirements.session
     signed_at, closes_at = datetime.fromisoformat(statement.at), session.closes_at
-    if closes_at is None or signed_at < closes_at or signed_at > standard.at + CLOCK_TOLERANCE:
+    if closes_at is None or signed_at < closes_at or signed_at > requirements.at + CLOCK_TOLERANCE:
         raise refusal(
             "time",
             f"{session}: signed at {statement.at}, which is before the close of the session or in the future.",
@@ -149,9 +149,9 @@ def check_time(signature: Signature, standard: Standard) -> None:
         )
 
 
-def check_bound(stored: Stored, envelope: Envelope, standard: Standard) -> PublishedDay:
+def check_bound(stored: Stored, envelope: Envelope, requirements: Requirements) -> PublishedDay:
     """Raise SafetyError if the envelope is for another session, account, mode or day than this one."""
-    session, terms = standard.session, standard.terms
+    session, terms = requirements.session, requirements.terms
     if envelope.session != str(session):
         raise refusal(
             "session",
@@ -164,10 +164,10 @@ def check_bound(stored: Stored, envelope: Envelope, standard: Standard) -> Publi
             f"{session}: approved for the account {envelope.account}, but approval.account is {terms.account}.",
             remedy=_withdraw(session),
         )
-    if envelope.mode != terms.mode or envelope.demo != standard.current.demo:
+    if envelope.mode != terms.mode or envelope.demo != requirements.current.demo:
         modes = [
             f"{mode}{' (simulated market)' if demo else ''}"
-            for mode, demo in ((envelope.mode, envelope.demo), (terms.mode, standard.current.demo))
+            for mode, demo in ((envelope.mode, envelope.demo), (terms.mode, requirements.current.demo))
         ]
         raise refusal(
             "mode",
@@ -186,7 +186,7 @@ def check_bound(stored: Stored, envelope: Envelope, standard: Standard) -> Publi
             "trades", f"{session}: trades.csv is not the one that was approved.", remedy=_withdraw(session)
         )
     day = published_day(session.day, stored.manifest, stored.files)
-    made = make_envelope(day, standard.current, terms=terms).model_dump()
+    made = make_envelope(day, requirements.current, terms=terms).model_dump()
     if differing := [name for name, value in envelope.model_dump().items() if made[name] != value]:
         raise refusal(
             "terms",
@@ -209,25 +209,25 @@ def check_persons(approval: Approval, session: Session) -> None:
         )
 
 
-def check_expiry(envelope: Envelope, standard: Standard) -> None:
+def check_expiry(envelope: Envelope, requirements: Requirements) -> None:
     """Raise SafetyError from the expiry on: the next regular open."""
-    if standard.at >= datetime.fromisoformat(envelope.expires_at):
+    if requirements.at >= datetime.fromisoformat(envelope.expires_at):
         raise refusal(
             "expired",
-            f"{standard.session}: the time to approve and to act on an approval ended at {envelope.expires_at}, the "
-            "next regular open.",
+            f"{requirements.session} could be approved, and an approval used, until the next regular open at "
+            f"{envelope.expires_at}.",
             remedy="Run the last closed session and approve that one: `afterclose daily`.",
         )
 
 
-def check_decisions(content: bytes, approval: Approval, standard: Standard) -> None:
+def check_decisions(content: bytes, approval: Approval, requirements: Requirements) -> None:
     """Raise SafetyError unless the audit log says that these bytes are the last decision about the session."""
-    session, decisions = standard.session, standard.decisions
+    session, decisions = requirements.session, requirements.decisions
     digest = sha256_of_bytes(content)
     if decisions.rejection is not None and not decisions.approval_sha256:
         raise rejected(session, decisions.rejection)
     for one in approval.signatures:
-        check_overruling(one, standard)
+        check_overruling(one, requirements)
     if digest != decisions.approval_sha256:
         raise refusal(
             "log",
@@ -236,17 +236,17 @@ def check_decisions(content: bytes, approval: Approval, standard: Standard) -> N
         )
 
 
-def check_overruling(signature: Signature, standard: Standard) -> None:
+def check_overruling(signature: Signature, requirements: Requirements) -> None:
     """Raise SafetyError unless the statement names the last rejection, and no other, with a reason."""
-    rejection, statement = standard.decisions.rejection, signature.statement
+    rejection, statement = requirements.decisions.rejection, signature.statement
     named = rejection.name if rejection is not None else ""
     if statement.overrules != named or bool(statement.reason.strip()) != bool(named):
         if rejection is not None:
-            raise rejected(standard.session, rejection)
+            raise rejected(requirements.session, rejection)
         raise refusal(
             "rejected",
-            f"{standard.session}: {statement.approver} overrules a rejection that the audit log does not have.",
-            remedy=_withdraw(standard.session),
+            f"{requirements.session}: {statement.approver} overrules a rejection that the audit log does not have.",
+            remedy=_withdraw(requirements.session),
         )
 
 

@@ -25,6 +25,7 @@ from tests.homes import tree_bytes
 
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 LEFT_OUT = (
+    "data/approval.lock",
     "data/home.lock",
     "data/work/",
     "data/features/",
@@ -58,6 +59,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "production/versions/0001-ab/model.txt": "tree",
         "reports/blocked/2024-06-12/report.html": "<p>",
         "data/audit_anchor.json": "{}",
+        "data/approval.lock": "",
         "data/trial_anchor.json": "{}",
         "data/trials/ledger.csv": "event\n",
         "data/trials/2024-06-07/ab.csv": "session,return\n",

@@ -130,6 +130,7 @@ def test_a_decided_day_is_refused_and_stays_as_it_is(home, decision):
         refuse_decided_day(make_run(home))
 
     assert refused.value.exit_code == 3
+    assert ("afterclose reject" in refused.value.remedy) == (decision == "approval.json")
     assert files_of(folder) == before
 
 

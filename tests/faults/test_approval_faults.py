@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.approval.decisions import add_signature, examine, make_signature, read_standard, reject_day
+from tasks.approval.decisions import add_signature, examine, make_signature, read_requirements, reject_day
 from tasks.approval.encoding import render_approval
 from tasks.approval.schema import Approval
 from tasks.approval.store import read_day
@@ -42,7 +42,7 @@ def approved(tmp_path_factory):
     """An approved day: its bytes, and what they have to agree with."""
     run = make_home(tmp_path_factory.mktemp("approved") / "home")
     sign_day(run, add_person(run))
-    return Stored(*read_day(run.home, run.session)), read_standard(run, EVENING)
+    return Stored(*read_day(run.home, run.session)), read_requirements(run, EVENING)
 
 
 @pytest.fixture
@@ -70,13 +70,13 @@ def replaced(stored: Stored, name: str, new: bytes) -> Stored:
 
 def refuse_each(approved, changes) -> int:
     """Change one byte at a time: (file, offset, bits to flip); return how many changes were tried."""
-    stored, standard = approved
-    assert verify(stored, standard).trades == stored.files["trades.csv"]
+    stored, requirements = approved
+    assert verify(stored, requirements).trades == stored.files["trades.csv"]
     for name, offset, bits in changes:
         old = content(stored, name)
         new = old[:offset] + bytes([old[offset] ^ bits]) + old[offset + 1 :]
 
-        reason = refused(verify, replaced(stored, name, new), standard)
+        reason = refused(verify, replaced(stored, name, new), requirements)
 
         assert reason in REASONS[name], (name, offset, bits, reason)
     return len(changes)
@@ -104,7 +104,7 @@ def test_fault_058_every_flipped_bit_is_refused_for_what_it_changed(approved):
 
 @given(data=st.data())
 def test_fault_058_cut_extended_or_inserted_bytes_are_refused(approved, data):
-    stored, standard = approved
+    stored, requirements = approved
     name = data.draw(st.sampled_from(sorted(REASONS)))
     old = content(stored, name)
     start = data.draw(st.integers(0, len(old)))
@@ -112,7 +112,7 @@ def test_fault_058_cut_extended_or_inserted_bytes_are_refused(approved, data):
     new = old[:start] + data.draw(st.binary(max_size=8)) + old[end:]
 
     if new != old:
-        assert refused(verify, replaced(stored, name, new), standard) in REASONS[name]
+        assert refused(verify, replaced(stored, name, new), requirements) in REASONS[name]
 
 
 @given(
@@ -127,23 +127,23 @@ def test_fault_058_cut_extended_or_inserted_bytes_are_refused(approved, data):
     )
 )
 def test_hostile_content_of_approval_json_is_refused(approved, hostile):
-    stored, standard = approved
+    stored, requirements = approved
 
-    assert refused(verify, replaced(stored, "approval.json", hostile), standard) == "approval"
+    assert refused(verify, replaced(stored, "approval.json", hostile), requirements) == "approval"
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
 def test_deep_nesting_in_approval_json_is_refused(approved, depth):
-    stored, standard = approved
+    stored, requirements = approved
 
-    assert refused(verify, replaced(stored, "approval.json", b"[" * depth), standard) == "approval"
+    assert refused(verify, replaced(stored, "approval.json", b"[" * depth), requirements) == "approval"
 
 
 def test_a_second_key_of_the_same_name_is_refused(approved):
-    stored, standard = approved
+    stored, requirements = approved
     twice = stored.approval.replace(b'"account": "paper"', b'"account": "other",\n    "account": "paper"')
 
-    assert refused(verify, replaced(stored, "approval.json", twice), standard) == "approval"
+    assert refused(verify, replaced(stored, "approval.json", twice), requirements) == "approval"
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_a_second_key_of_the_same_name_is_refused(approved):
     ids=["emptied", "doubled", "reordered", "shortened"],
 )
 def test_fault_064_rows_emptied_doubled_or_reordered_are_refused(approved, change):
-    stored, standard = approved
+    stored, requirements = approved
     new = trades_csv(*change(TRADE_ROWS))
 
-    assert refused(verify, replaced(stored, "trades.csv", new), standard) == "trades"
+    assert refused(verify, replaced(stored, "trades.csv", new), requirements) == "trades"
 
 
 def test_fault_060_an_approval_holds_until_the_next_regular_open(run):
