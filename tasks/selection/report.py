@@ -10,6 +10,7 @@ from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Champion, Statistic
 from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.choice import PromotionLimits
+from tasks.selection.diversity import diversity_section
 from tasks.selection.gates import gates_section, placebo_section
 from tasks.selection.net.statement import net_section
 from tasks.selection.schema import CandidateResult, Training
@@ -96,6 +97,10 @@ def page(
         *_table(training.results, "choice", min_t),
         "",
         LEGEND,
+        "",
+        "## Diversity of the candidates",
+        "",
+        *diversity_section(training.diversity),
         "",
         "## Trials",
         "",

@@ -107,6 +107,16 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class Diversity:
+    """How different the predictions of the week's candidates are, over all tested sessions."""
+
+    names: tuple[str, ...]
+    correlation: tuple[tuple[float, ...], ...]  # of ranks within a session, mean over sessions
+    agreement: float  # share of names on the same side of the session's median, mean over pairs
+    score: float  # 1 − the mean correlation of two candidates
+
+
+@dataclass(frozen=True)
 class Looks:
     """The looks at data that this home has taken: the first one, and what they are counted by."""
 
@@ -176,6 +186,7 @@ class Training:
         None  # name of the candidate of the selection folds, whether or not it was confirmed
     )
     gates: tuple[Gate, ...] = ()  # of that candidate
+    diversity: Diversity | None = None  # None with fewer than two candidates that rank names
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
 

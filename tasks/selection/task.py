@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
@@ -29,6 +30,7 @@ from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit
 from tasks.selection.choice import best_on_selection_folds, runner_up
+from tasks.selection.diversity import diversity_of
 from tasks.selection.gates import (
     leak_gate,
     looks_gate,
@@ -54,6 +56,7 @@ from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
 from tasks.selection.schema import (
     CandidateResult,
+    Diversity,
     Gate,
     Looks,
     NetResult,
@@ -137,6 +140,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         runner_up=_trained_runner_up(run, selected),
         examined=examined.name if examined else None,
         gates=gates,
+        diversity=_diversity(selected),
         placebo=placebo,
         net=net,
     )
@@ -180,6 +184,16 @@ def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> N
         return None
     found = read_market(market.snapshot, panel, run.settings)
     return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
+
+
+def _diversity(selected: SelectionRun) -> Diversity | None:
+    """Return how different the out-of-sample scores of the candidates are that rank names."""
+    scores = {
+        each.name: np.concatenate([fold.scores for fold in selected.walks[each.name]])
+        for each in selected.results
+        if each.ranks
+    }
+    return diversity_of(scores, selected.tested.data.sessions)
 
 
 def _looks(run: Run, name: str) -> Looks:
