@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from config.sections import Approval as Terms
 from tasks.approval.day import PublishedDay
 from tasks.approval.lines import approved_lines
@@ -42,23 +44,31 @@ def make_envelope(day: PublishedDay, current: Current, *, terms: Terms) -> Envel
                 remedy=f"Undo the change, or run the day again: `afterclose daily --date {day.session}` (reject it "
                 "first if it was approved). Environment variables and --profile count as settings.",
             )
-    return Envelope(
-        format="afterclose approval 1",
-        session=str(day.session),
-        revision=0,
-        manifest_sha256=day.manifest_sha256,
-        trades_sha256=sha256_of_bytes(day.trades),
-        **day.inputs,
-        equity_usd=f"{Decimal(day.equity_cents) / 100:.2f}",
-        account=terms.account,
-        mode=terms.mode,
-        demo=current.demo,
-        persons=terms.persons,
-        expires_at=instant_text(expiry(day)),
-        lines=approved_lines(
-            day.trades, price_band_frac=terms.price_band_frac, size_band_frac=terms.size_band_frac
-        ),
-    )
+    try:
+        return Envelope(
+            format="afterclose approval 1",
+            session=str(day.session),
+            revision=0,
+            manifest_sha256=day.manifest_sha256,
+            trades_sha256=sha256_of_bytes(day.trades),
+            **day.inputs,
+            equity_usd=f"{Decimal(day.equity_cents) / 100:.2f}",
+            account=terms.account,
+            mode=terms.mode,
+            demo=current.demo,
+            persons=terms.persons,
+            expires_at=instant_text(expiry(day)),
+            lines=approved_lines(
+                day.trades, price_band_frac=terms.price_band_frac, size_band_frac=terms.size_band_frac
+            ),
+        )
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise refusal(
+            "day",
+            f"{day.session}: {field} has a value that no approval can state.",
+            remedy="Read the report; correct the positions or the settings, then run the day again.",
+        ) from None
 
 
 def expiry(day: PublishedDay) -> datetime:

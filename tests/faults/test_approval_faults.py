@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.approval.decisions import add_signature, examine, make_signature, read_requirements, reject_day
+from tasks.approval.decisions import (
+    add_approver,
+    add_signature,
+    examine,
+    make_signature,
+    read_requirements,
+    reject_day,
+)
 from tasks.approval.encoding import render_approval
 from tasks.approval.schema import Approval
 from tasks.approval.store import read_day
@@ -464,6 +471,20 @@ def test_an_approval_without_its_row_in_the_log_is_refused(run, tmp_path):
     (folder_of(run) / "approval.json").chmod(0o640)
 
     assert refused(verify_approval, run, EVENING) == "log"
+
+
+def test_an_approval_copied_into_another_home_is_refused(run, tmp_path):
+    """The other home has the same day, settings and approver, but nobody approved anything there."""
+    person = add_person(run)
+    sign_day(run, person)
+    other = make_home(tmp_path / "other")
+    copy = folder_of(other) / "approval.json"
+    copy.write_bytes((folder_of(run) / "approval.json").read_bytes())
+    copy.chmod(0o640)
+
+    assert refused(verify_approval, other, EVENING) == "approver"
+    add_approver(other.home, person.name, person.approver.key, "Root", "set-up", EVENING)
+    assert refused(verify_approval, other, EVENING) == "log"
 
 
 def test_fault_055_a_damaged_audit_log_approves_nothing(run):

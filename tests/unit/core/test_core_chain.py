@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.chain import ChainFile, append, logged_rows, read_rows, verify
+from tasks.core.chain import ChainFile, append, logged_rows, read_rows, read_verified, verify
 from tasks.core.ids import canonical_json
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -299,3 +299,12 @@ def test_rows_are_read_verified_or_not_and_the_anchor_knows_how_many_there_were(
     assert logged_rows(chain) == 3
     chain.anchor.write_text("{")
     assert logged_rows(chain) == 0
+
+
+def test_verified_rows_come_with_their_verdict(chain):
+    filled(chain, 2, KEY)
+
+    verdict, rows = read_verified(chain, key=KEY)
+
+    assert (verdict.breaks, rows) == ((), [("event 0", "because"), ("event 1", "because")])
+    assert read_verified(chain, key=OTHER)[0].breaks != ()
