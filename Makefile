@@ -64,7 +64,7 @@ test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 test-slices: $(INSTALLED) ## run a short part of each long proof
 	@$(BIN)/python -m pytest -m 'slice and not prove'
 
-test-docs: $(INSTALLED) ## run the commands that the documents show, and reproduce the symptoms that they describe
+test-docs: $(INSTALLED) ## run the commands that the documentation shows, and reproduce the symptoms that it describes
 	@$(BIN)/python -m pytest -m 'docs and not prove'
 
 test-wheel: $(INSTALLED) ## build and install the wheel and run its command line

@@ -341,7 +341,7 @@ class Safety(Section):
     """Limits of the safety checks and of the kill switch."""
 
     max_buys_frac: Fraction
-    """Largest total of a day's buys, as a fraction of the portfolio; sales are never limited."""
+    """Largest total of a day's buys, as a fraction of the portfolio; it never cuts sales."""
     max_entry_buys_frac: Fraction
     """The same for the session in which an empty portfolio is first invested; 1 means only cash limits it."""
     max_trade_frac: Fraction

@@ -1,4 +1,4 @@
-"""Make the envelope of a day: everything that an approval of it binds. Pure; the same inputs give the same envelope.
+"""Make the envelope of a day: everything that an approval of it covers. Pure; the same inputs give the same envelope.
 
 It is made when a person approves and made again when the approval is used, so that whatever changed in between shows.
 """

@@ -14,7 +14,7 @@ from tasks.portfolio.limits import Rules
 from tasks.portfolio.stops import is_stopped
 
 MAX_Z = 3.0  # one extreme score must not become one extreme position
-KEPT_FRAC = 2 / 3  # no holding is kept in the last third of the ranking, however few names there are
+KEPT_FRAC = 2 / 3  # no holding is kept in the bottom third of the ranking, however few names there are
 
 
 class Obstacle(IntEnum):

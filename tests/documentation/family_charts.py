@@ -101,7 +101,7 @@ PICTURES = {
     ),
     "calendar": Picture(
         ("days_to_month_end", "turn_of_month"),
-        "Equal for every stock: a model can only learn from them in combination with other features.",
+        "The same for every stock: a model can only learn from them in combination with other features.",
     ),
     "alpha158": Picture(
         ("a158_rsv_20", "a158_corr_60"),

@@ -1,4 +1,4 @@
-"""Calendar features, equal for every symbol."""
+"""Calendar features, the same for every symbol."""
 
 from tasks.features.engine.series import Series
 from tasks.features.families.declaration import Family

@@ -74,7 +74,7 @@ def fold_before(test: Positions, sampled: Positions, *, label_sessions: int, win
 
 
 def split_folds(folds: tuple[Fold, ...]) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
-    """Return the earlier third of the folds, which selects, and the later ones, which confirm.
+    """Return the first third of the folds, which selects, and the later ones, which confirm.
 
     Candidates differ little, so that few sessions suffice to select one; every confirming session adds power. At least
     one fold selects. With fewer than two folds both are empty.

@@ -1,8 +1,8 @@
 """The lifetime trial ledger: every candidate trained and tested in this home, in an append-only chain.
 
-`data/trials/ledger.csv` has one row per trial, hash-chained like the audit log and keyed with the same key (ADR 12);
-`data/trials/SESSION/HASH.csv` has its out-of-sample returns, named by the hash of their bytes, which the row contains.
-No function takes the number of trials as an argument: it is counted here. A trial is identified by candidate,
+`data/trials/ledger.csv` has one row per trial, hash-chained like the audit log and authenticated with the same key (ADR
+12); `data/trials/SESSION/HASH.csv` has its out-of-sample returns, named by the hash of their bytes, which the row
+contains. No function takes the number of trials as an argument: it is counted here. A trial is identified by candidate,
 parameters, seed, splits and data snapshot: running the same week again adds no trial, any difference does. A ledger
 that was edited, truncated or removed stops the selection until a person accepts it; lost trials still count.
 """
