@@ -144,7 +144,7 @@ def test_the_gates_and_the_portfolio_after_costs_are_reported_and_stored(week):
 
     text = promotion.report.read_text()
     gates = text.partition("## Gates")[2].partition("##")[0]
-    assert "Of best_feature, the candidate of the selection folds." in gates
+    assert "For best_feature, the candidate selected on the selection folds." in gates
     assert "| Sharpe ratio above that of equal weight, after costs | 1.20 | > 0.60 | passed |" in gates
     assert "| monthly turnover | 35.0% | ≤ 40.0% | met (not required) |" in gates
     assert "| total return | 40.0% | 20.0% |" in text
