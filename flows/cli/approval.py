@@ -70,7 +70,7 @@ def reject_day(context: typer.Context, day: SessionArgument, by: NameOption, rea
 
 @approval.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def approval_show(context: typer.Context, day: SessionArgument) -> int:
-    """Verify the approval of a day: who signed, for what, until when. Exits 3 if it does not hold."""
+    """Verify the approval of a day: who signed, for what, until when. Exits 3 if it is not valid."""
     from flows.operations.approval import show_approval
 
     return show(show_approval(context.obj, day), context.obj)

@@ -174,7 +174,7 @@ def accept(
 
 
 def _missing(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterator[str]:
-    """Yield the returns that are missing or edited, and whether champions were deflated by more trials."""
+    """Yield the returns that are missing or edited, and whether champions were deflated for more trials."""
     for entry in contents.entries:
         if entry.returns not in accepted and _read_returns(home, entry) is None:
             path = _returns_file(home, entry.session, entry.returns).relative_to(home.root)
