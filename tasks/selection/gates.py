@@ -12,7 +12,7 @@ from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, Looks, NetResult, Placebo
-from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio
+from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio, stated_p_value
 from tasks.selection.statistics.sequential import look_threshold
 
 STOPPED = "The promotion is stopped"
@@ -131,7 +131,7 @@ def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
         ),
         Gate(
             "p-value of that difference (SPA)",
-            _figure(net.p_value),
+            stated_p_value(net.p_value),
             f"≤ {settings.max_spa_p_value:g}",
             net.p_value <= settings.max_spa_p_value,
             settings.max_spa_p_value < 1,

@@ -1,6 +1,7 @@
 """State a neutral IC with what is needed to read it: interval, sessions, and the smallest IC that can be confirmed."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 from tasks.models.training.inference import band
 
@@ -35,6 +36,13 @@ def signed(figure: float) -> str:
 def signed_ratio(figure: float) -> str:
     """Return a ratio to two places, with a real minus sign."""
     return f"{figure:.2f}".replace("-", "−")
+
+
+def stated_p_value(p_value: float) -> str:
+    """Return a p-value of 1,000 resamples to three places; one of none of them is not 0."""
+    if isnan(p_value):
+        return "withheld"
+    return "below 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def named(controls: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tasks.models.registry.store import read_champion, write_challenger
 from tasks.safety import audit
 from tasks.selection.promotion import describe
@@ -88,6 +89,20 @@ def test_a_refused_rollback_changes_and_logs_nothing(home, arguments, code, mess
 
     assert ended.returncode == code
     assert message in ended.stderr
+    assert tree_bytes(home / "production") == before
+    assert not Home(home).audit_log.exists()
+
+
+@pytest.mark.parametrize("command", ["weekly --quick", "champion rollback --by Ada --reason odd"])
+def test_fault_094_during_a_daily_run_neither_a_week_nor_a_rollback_begins(home, command):
+    promote_weeks(home, "lightgbm", "xgboost")
+    before = tree_bytes(home / "production")
+
+    with exclusive(Home(home).lock_file, doing="daily-live"):
+        ended = afterclose(*command.split(), home=home, AFTERCLOSE_DATA__PROVIDER="simulated")
+
+    assert ended.returncode == 75
+    assert "daily-live" in ended.stderr
     assert tree_bytes(home / "production") == before
     assert not Home(home).audit_log.exists()
 

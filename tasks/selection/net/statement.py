@@ -5,7 +5,7 @@ from math import isfinite
 
 from tasks.core.text import counted
 from tasks.selection.schema import NetFigures, NetResult
-from tasks.selection.statement import signed_ratio
+from tasks.selection.statement import signed_ratio, stated_p_value
 
 LEGEND = (
     "After costs, whole shares, the limits and the regime of the daily run, starting with cash; the scores are those of"
@@ -44,14 +44,13 @@ def net_section(net: NetResult | None, name: str) -> list[str]:
         f"| {text} | {_cell(net.candidate, key)} | {_cell(net.equal_weight, key)} |"
         for key, text in NAMES.items()
     ]
-    p_value = f"{net.p_value:.3f}" if isfinite(net.p_value) else "withheld"
     return [
         f"{net.first} to {net.last}, {counted(net.sessions, 'session')}, optimizer {net.optimizer}.",
         "",
         f"| | {name} | equal weight |",
         "|---|---|---|",
         *rows,
-        f"| p-value of the difference | {p_value} | |",
+        f"| p-value of the difference | {stated_p_value(net.p_value)} | |",
         "",
         LEGEND,
     ]
