@@ -203,7 +203,7 @@ FEATURES = (
     *_each("rsv", place_in_range, "(close − lowest low) / (highest high − lowest low) of {n} sessions"),
     *_each("imax", day_of_high, "place of the highest high in {n} sessions, 1 the latest"),
     *_each("imin", day_of_low, "place of the lowest low in {n} sessions, 1 the latest"),
-    *_each("imxd", high_after_low, "place of the highest high less that of the lowest low, {n} sessions"),
+    *_each("imxd", high_after_low, "place of the highest high minus that of the lowest low, {n} sessions"),
     *_each("corr", level_correlation, "correlation of close and log volume, {n} sessions"),
     *_each(
         "cord",
@@ -213,7 +213,7 @@ FEATURES = (
     ),
     *_each("cntp", share_of_rises, "share of {n} sessions with a higher close", before=1),
     *_each("cntn", share_of_falls, "share of {n} sessions with a lower close", before=1),
-    *_each("cntd", rises_less_falls, "share of higher less share of lower closes, {n} sessions", before=1),
+    *_each("cntd", rises_less_falls, "share of higher minus share of lower closes, {n} sessions", before=1),
     *_each("sump", sum_of_rises, "Σ rises of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
     *_each("sumn", sum_of_falls, "Σ falls of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
     *_each("sumd", net_of_steps, "Σ steps of the close / Σ |steps|, {n} sessions", before=1, inputs=CLOSE),
