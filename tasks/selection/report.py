@@ -14,6 +14,7 @@ from tasks.selection.diversity import diversity_section
 from tasks.selection.gates import gates_section, placebo_section
 from tasks.selection.net.statement import net_section
 from tasks.selection.schema import CandidateResult, Training
+from tasks.selection.stability import stability_section
 from tasks.selection.statement import bounds, named, signed
 from tasks.selection.trials.statement import trials_section
 
@@ -102,6 +103,7 @@ def page(
         "",
         *diversity_section(training.diversity),
         "",
+        *stability_section(training.stability),
         "## Trials",
         "",
         *trials_section(training.deflation, limits.min_deflated_sharpe),

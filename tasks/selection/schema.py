@@ -117,6 +117,14 @@ class Diversity:
 
 
 @dataclass(frozen=True)
+class Stability:
+    """How often each of the eligible learners is selected when the sessions of the selection folds are drawn anew."""
+
+    selected: str
+    wins: dict[str, float]  # share of the draws
+
+
+@dataclass(frozen=True)
 class Looks:
     """The looks at data that this home has taken: the first one, and what they are counted by."""
 
@@ -187,6 +195,7 @@ class Training:
     )
     gates: tuple[Gate, ...] = ()  # of that candidate
     diversity: Diversity | None = None  # None with fewer than two candidates that rank names
+    stability: Stability | None = None  # None unless a learner was selected from several
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
 

@@ -29,7 +29,8 @@ from tasks.models.schema import Champion, Probe
 from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit
-from tasks.selection.choice import best_on_selection_folds, runner_up
+from tasks.models.training.walkforward import split_folds
+from tasks.selection.choice import best_on_selection_folds, ineligible_because, runner_up
 from tasks.selection.diversity import diversity_of
 from tasks.selection.gates import (
     leak_gate,
@@ -63,6 +64,7 @@ from tasks.selection.schema import (
     Placebo,
     Promotion,
     RunnerUp,
+    Stability,
     Training,
 )
 from tasks.selection.search.store import HomeStudies
@@ -75,6 +77,7 @@ from tasks.selection.selection_run import (
     window_needed,
     without_candidate,
 )
+from tasks.selection.stability import stability_of
 from tasks.selection.trials.ledger import HomeLedger, first_session, require_intact
 
 log = logging.getLogger(__name__)
@@ -141,6 +144,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         examined=examined.name if examined else None,
         gates=gates,
         diversity=_diversity(selected),
+        stability=_stability(run, selected, examined),
         placebo=placebo,
         net=net,
     )
@@ -194,6 +198,21 @@ def _diversity(selected: SelectionRun) -> Diversity | None:
         if each.ranks
     }
     return diversity_of(scores, selected.tested.data.sessions)
+
+
+def _stability(run: Run, selected: SelectionRun, examined: CandidateResult | None) -> Stability | None:
+    """Return how often the learner of the selection folds is selected when their sessions are drawn anew."""
+    if examined is None or not examined.learns:
+        return None
+    limits, tested = limits_of(run.settings.models), selected.tested
+    ics = {}
+    for each in selected.results:
+        if each.learns and not ineligible_because(each, limits):
+            walk = selected.walks[each.name]
+            earlier = split_folds(tuple(fold.fold for fold in walk))[0]
+            scores = np.concatenate([fold.scores for fold in walk[: len(earlier)]])
+            ics[each.name] = tested.neutral_ics(scores, slice(0, len(scores)))
+    return stability_of(ics, examined.name, overlap=tested.overlap, seed=run.seed("stability"))
 
 
 def _looks(run: Run, name: str) -> Looks:

@@ -14,7 +14,7 @@ from tasks.features.labels import Labels
 from tasks.features.schema import FeatureMatrix
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.training.controls import Controls
-from tasks.models.training.metrics import Metrics, metrics_of
+from tasks.models.training.metrics import Metrics, metrics_of, session_neutral_ics
 from tasks.models.training.splits import Positions, Spans
 
 BY_ROW = ("sessions", "symbols", "x", "target", "label_end", "forward")
@@ -65,6 +65,11 @@ class OutOfSample:
         rows = self.data.rows_of(sessions)
         by_row = {name: getattr(self.data, name)[rows] for name in BY_ROW}
         return replace(self, data=replace(self.data, **by_row), controls=self.controls.of(rows))
+
+    def neutral_ics(self, scores: Vector, rows: slice) -> Vector:
+        """Return the neutral IC of each session; the rows must be whole sessions."""
+        data = self.data
+        return session_neutral_ics(scores, data.forward[rows], data.sessions[rows], self.controls.of(rows))
 
     def measure(self, scores: Vector, rows: slice) -> Metrics:
         """Return the metrics of the scores of these rows, which must be whole sessions."""

@@ -93,6 +93,15 @@ def session_rank_ics(scores: Vector, returns: Vector, sessions: Labels) -> Vecto
     return _correlations(_ranks(scores, group), _ranks(returns, group), group)
 
 
+def session_neutral_ics(scores: Vector, returns: Vector, sessions: Labels, controls: Controls) -> Vector:
+    """Return the neutral IC of each session with enough names, oldest first."""
+    keep = _sessions_with_enough(sessions)
+    _, group = np.unique(sessions[keep], return_inverse=True)
+    used = controls.of(keep)
+    score, follow = (used.cleaned(_ranks(each[keep], group)) for each in (scores, returns))
+    return _correlations(score, follow, group)
+
+
 def quantile_returns(score_ranks: Vector, returns: Vector, group: Labels) -> Vector:
     """Return the mean excess return over the session's mean of each quintile by score, worst first."""
     excess = returns - _means(returns, group)[group]

@@ -1,0 +1,60 @@
+"""How often the same candidate would be selected if the selection folds had been a little different. Pure.
+
+The sessions of the selection folds are drawn anew in blocks, which keeps what overlapping labels share, and the
+candidate is selected by the rule of `choice` on each draw. One that wins less than half of the draws was a coin toss.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.text import counted
+from tasks.models.training.inference import estimate
+from tasks.selection.choice import NEAR_TIE
+from tasks.selection.schema import Stability
+
+Vector = NDArray[np.float64]
+
+DRAWS, BLOCK_SESSIONS = 200, 21
+COIN_TOSS = 0.5  # a smaller share of the draws is a warning
+
+
+def stability_of(ics: Mapping[str, Vector], selected: str, *, overlap: int, seed: int) -> Stability | None:
+    """Return how often each candidate wins; None without two candidates or with less than two blocks of sessions.
+
+    `ics`: neutral ICs by session of the eligible learners, in order of preference, all of the same sessions.
+    """
+    count = len(ics.get(selected, ()))
+    if len(ics) < 2 or count < 2 * BLOCK_SESSIONS:
+        return None
+    rng = np.random.default_rng(seed)
+    wins = dict.fromkeys(ics, 0)
+    for _ in range(DRAWS):
+        starts = rng.integers(0, count - BLOCK_SESSIONS + 1, -(-count // BLOCK_SESSIONS))
+        rows = (starts[:, None] + np.arange(BLOCK_SESSIONS)).ravel()[:count]
+        ts = {name: estimate(each[rows], overlap=overlap).t for name, each in ics.items()}
+        largest = max(ts.values())
+        wins[next(name for name, t in ts.items() if t >= largest - NEAR_TIE)] += 1
+    return Stability(selected, {name: number / DRAWS for name, number in wins.items()})
+
+
+def stability_section(stability: Stability | None) -> list[str]:
+    """Return the section of the report, as lines of Markdown; empty if nothing was measured."""
+    if stability is None:
+        return []
+    shares = sorted(stability.wins.items(), key=lambda each: -each[1])
+    named = ", ".join(f"{name} {100 * share:.0f}%" for name, share in shares if share)
+    share = stability.wins[stability.selected]
+    warning = (
+        f" **{stability.selected} was selected in {100 * share:.0f}% of them only: the choice between these candidates"
+        " is close to a coin toss.**"
+        if share < COIN_TOSS
+        else ""
+    )
+    return [
+        "## Stability of the choice",
+        "",
+        f"Selected in {counted(DRAWS, 'draw')} of the sessions of the selection folds, in blocks: {named}.{warning}",
+        "",
+    ]
