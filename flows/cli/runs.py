@@ -88,7 +88,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="One of models.candidates. Default: the first; with --matrix, all."
+            metavar="NAME",
+            help="One of models.candidates without a search space. Default: the first; with --matrix, all.",
         ),
     ] = None,
     optimizer: Annotated[
