@@ -9,7 +9,7 @@ from tests.doc_blocks import ROOT
 
 def test_the_docs_list_every_reason():
     page = (ROOT / "docs" / "approval.md").read_text()
-    table = page[page.index("| reason | what does not agree |") :].split("\n\n", 1)[0]
+    table = page[page.index("| reason | what does not match |") :].split("\n\n", 1)[0]
     first_cells = [line.split("|")[1] for line in table.splitlines()[2:]]
 
     assert set(re.findall(r"`(\w+)`", " ".join(first_cells))) == set(get_args(Reason))
