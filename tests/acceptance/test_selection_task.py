@@ -176,8 +176,9 @@ def test_the_thresholds_stop_a_candidate_where_they_are_enforced(week):
     assert "monthly turnover: 41.0% (required: ≤ 40.0%)" in promotion.reason
 
 
+@pytest.mark.parametrize("strength", [1.0, 0.3])  # correlation with the return that is tested
 def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_feature_is_named(
-    week, monkeypatch
+    week, monkeypatch, strength
 ):
     names = {"models.quick_candidates": ["lightgbm"], "selection.stop_on_leak": True}
     settings = champion_settings(**names)
@@ -186,8 +187,10 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
     def leaking(folder, panel, snapshot, names):
         matrix = read(folder, panel, snapshot, names)
         future = pd.DataFrame(vars(forward_return(panel, sessions=5, entry="next_open"))["values"])
+        noise = np.random.default_rng(1).normal(0, np.nanstd(future), future.shape)
+        leak = strength * future + np.sqrt(1 - strength**2) * noise
         values = np.array(vars(matrix)["values"])
-        values[names.index("momentum_1m")] = future.rank(axis=1, pct=True).to_numpy()[-values.shape[1] :]
+        values[names.index("momentum_1m")] = leak.rank(axis=1, pct=True).to_numpy()[-values.shape[1] :]
         return replace(matrix, values=values)
 
     monkeypatch.setattr(stages, "stored_features", leaking)
