@@ -1,7 +1,8 @@
-"""How often the same candidate would be selected if the selection folds had been a little different. Pure.
+"""How often each candidate would be selected on resampled selection folds. Pure.
 
-The sessions of the selection folds are drawn anew in blocks, which keeps what overlapping labels share, and the
-candidate is selected by the rule of `choice` on each draw. One that wins less than half of the draws was a coin toss.
+The sessions of the selection folds are resampled in blocks, which keeps what overlapping labels share, and the
+candidate is selected by the rule of `choice` on each draw. If it is selected in less than half of the draws, the
+choice was nearly arbitrary.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,11 @@ from tasks.selection.schema import Stability
 Vector = NDArray[np.float64]
 
 DRAWS, BLOCK_SESSIONS = 200, 21
-COIN_TOSS = 0.5  # a smaller share of the draws is a warning
+LEAST_SHARE = 0.5  # a smaller share of the draws is a warning
 
 
 def stability_of(ics: Mapping[str, Vector], selected: str, *, overlap: int, seed: int) -> Stability | None:
-    """Return how often each candidate wins; None without two candidates or with less than two blocks of sessions.
+    """Return how often each candidate is selected; None without two candidates or with less than two blocks of sessions.
 
     `ics`: neutral ICs by session of the eligible learners, in order of preference, all of the same sessions.
     """
@@ -48,13 +49,16 @@ def stability_section(stability: Stability | None) -> list[str]:
     share = stability.wins[stability.selected]
     warning = (
         f" **{stability.selected} was selected in {100 * share:.0f}% of them only: the choice between these candidates"
-        " is close to a coin toss.**"
-        if share < COIN_TOSS
+        " is nearly arbitrary.**"
+        if share < LEAST_SHARE
         else ""
     )
     return [
         "## Stability of the choice",
         "",
-        f"Selected in {counted(DRAWS, 'draw')} of the sessions of the selection folds, in blocks: {named}.{warning}",
+        (
+            f"Share of {counted(DRAWS, 'draw')} in which each learner is selected, with the sessions of the selection folds"
+            f" resampled in blocks: {named}.{warning}"
+        ),
         "",
     ]

@@ -41,12 +41,12 @@ def test_the_shares_sum_to_one_and_equal_seeds_give_equal_shares():
     assert 0 < found[0].wins["one"] < 1
 
 
-def test_a_coin_toss_is_a_warning():
+def test_a_nearly_arbitrary_choice_is_a_warning():
     text = stability_section(Stability("one", {"one": 0.45, "two": 0.55, "three": 0.0}))[2]
 
     assert "two 55%, one 45%." in text
     assert "**one was selected in 45% of them only" in text
-    assert "coin toss" not in stability_section(Stability("one", {"one": 0.5, "two": 0.5}))[2]
+    assert "arbitrary" not in stability_section(Stability("one", {"one": 0.5, "two": 0.5}))[2]
 
 
 def test_one_learner_or_a_short_history_has_no_stability():
