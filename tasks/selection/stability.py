@@ -22,7 +22,7 @@ LEAST_SHARE = 0.5  # a smaller share of the draws is a warning
 
 
 def stability_of(ics: Mapping[str, Vector], selected: str, *, overlap: int, seed: int) -> Stability | None:
-    """Return how often each candidate is selected; None without two candidates or with less than two blocks of sessions.
+    """Return how often each candidate is selected; None without two candidates or two blocks of sessions.
 
     `ics`: neutral ICs by session of the eligible learners, in order of preference, all of the same sessions.
     """
@@ -57,8 +57,8 @@ def stability_section(stability: Stability | None) -> list[str]:
         "## Stability of the choice",
         "",
         (
-            f"Share of {counted(DRAWS, 'draw')} in which each learner is selected, with the sessions of the selection folds"
-            f" resampled in blocks: {named}.{warning}"
+            f"Share of {counted(DRAWS, 'draw')} in which each learner is selected, with the sessions of the selection"
+            f" folds resampled in blocks: {named}.{warning}"
         ),
         "",
     ]
