@@ -12,7 +12,8 @@ from tasks.approval.decisions import add_signature, examine, make_signature, rej
 from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
 from tasks.core.errors import SafetyError
-from tests.approval_days import EVENING, add_person, folder_of, make_home, sign_day
+from tasks.safety.kill_switch import trip_switch
+from tests.approval_days import EVENING, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
 
 @pytest.fixture
@@ -105,6 +106,27 @@ def test_a_key_revoked_while_its_owner_signs_approves_nothing(run, monkeypatch):
     revoke_approver(run.home, person.name, "Root", "left", EVENING)
 
     assert reason_of(add_signature, run, signature, EVENING) == "revoked"
+
+
+def test_a_signature_from_the_future_is_not_stored(tmp_path):
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    person = add_person(run)
+    late = EVENING + timedelta(minutes=5)
+    signature = make_signature(examine(run, late), person.name, person.private, reason="")
+
+    assert reason_of(add_signature, run, signature, EVENING) == "time"
+    assert not (folder_of(run) / "approval.json").exists()
+
+
+def test_a_halt_that_allows_reductions_allows_a_day_of_sales_only(run):
+    trip_switch(run.home, "safety", "loss", EVENING, cause="daily_loss")
+    assert reason_of(examine, run, EVENING) == "halted"
+    publish(run, TRADE_ROWS[:1])
+    assert examine(run, EVENING).envelope.lines[0].side == "SELL"
+
+    trip_switch(run.home, "Ann", "looks odd", EVENING)
+
+    assert reason_of(examine, run, EVENING) == "halted"
 
 
 def test_a_rejection_without_an_approval_and_a_second_one_are_logged(run):

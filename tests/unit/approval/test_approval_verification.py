@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.approval.decisions import read_requirements
+from tasks.approval.decisions import examine, make_signature, read_requirements
+from tasks.approval.encoding import render_approval
+from tasks.approval.keys import create_key, public_key
+from tasks.approval.schema import Approval
 from tasks.approval.store import read_day
 from tasks.approval.verification import CLOCK_TOLERANCE, Stored, verify
 from tasks.core.errors import SafetyError
@@ -55,6 +58,19 @@ def test_only_an_approver_of_that_name_and_key_counts(approved):
     assert reason_of(stored, replace(requirements, approvers=(replace(ann, key="0" * 64),))) == "approver"
     revoked = replace(ann, revoked_at="2024-06-14T18:00:00-04:00", revoked_by="Root")
     assert reason_of(stored, replace(requirements, approvers=(revoked,))) == "revoked"
+
+
+def test_two_keys_of_one_name_are_one_person(tmp_path):
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    ann = add_person(run)
+    sign_day(run, ann)
+    proposal, second = examine(run, EVENING), create_key()
+    other = make_signature(proposal, ann.name, second, reason="")
+    both = Approval(envelope=proposal.envelope, signatures=(*proposal.approval.signatures, other))
+    known = (ann.approver, replace(ann.approver, key=public_key(second)))
+    stored = replace(Stored(*read_day(run.home, run.session)), approval=render_approval(both))
+
+    assert reason_of(stored, replace(proposal.requirements, approvers=known)) == "persons"
 
 
 def test_what_is_returned_is_what_was_checked(approved):
