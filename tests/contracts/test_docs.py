@@ -38,7 +38,7 @@ RUN_BY = {
     "docs/adding-a-provider.md": "tests/contracts/test_provider_contract.py",
     "docs/adding-an-optimizer.md": "tests/contracts/test_optimizer_contract.py",
     "docs/own-data.md": "tests/acceptance/test_docs_commands.py",
-    "docs/tuning.md": "tests/unit/selection/search/test_search_store.py",
+    "docs/tuning.md": "tests/acceptance/test_selection_search_store.py",
     "docs/simulated-market.md": "tests/acceptance/test_docs_commands.py",
 }
 # A page's block continues the one before, and stands in a module that has the docstrings and imports.

@@ -8,7 +8,7 @@ from tasks.core.errors import StorageError
 from tasks.selection.search.store import HomeStudies
 from tests.unit.selection.search.test_search_study import trials_of
 
-PAGE = Path(__file__).parents[4] / "docs" / "tuning.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tuning.md"
 
 
 @pytest.fixture
