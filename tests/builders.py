@@ -88,5 +88,14 @@ def make_panel(*, sessions: int = 300, symbols: int = 30, last: date = FRIDAY, s
     )
 
 
+def drifting_panel(symbols=30, sessions=460):
+    """Return a market in which the same names always rise and the same fall, from 3% a week down to -3%."""
+    panel = make_panel(sessions=sessions, symbols=symbols)
+    tide = np.exp(np.linspace(-0.006, 0.006, symbols) * np.arange(sessions)[:, None])
+    for bars in (panel.open, panel.high, panel.low, panel.close):
+        bars[:] *= tide
+    return panel
+
+
 def no_halt() -> None:
     """The last look at a switch that nobody tripped."""

@@ -8,6 +8,7 @@ from config.sections import Candidate
 from tasks.core.errors import ConfigError
 from tasks.models.kinds.registry import make_model
 from tasks.models.training.fold_by_fold import fold_workers, walk_forward
+from tasks.models.training.targets import TARGETS
 from tasks.selection.selection_run import (
     BASELINE_CANDIDATE,
     folds_of,
@@ -15,7 +16,7 @@ from tasks.selection.selection_run import (
     rows_of,
     run_selection,
 )
-from tests.builders import make_panel, make_settings
+from tests.builders import drifting_panel, make_panel, make_settings
 from tests.champions import FEATURES, MemoryLedger, features_of, make_rows
 
 SMALL = {
@@ -199,3 +200,21 @@ def test_a_find_that_luck_explains_is_not_chosen(lost, is_found):
     assert (selected.candidate == BASELINE_CANDIDATE) != is_found
     assert f"given {lost + 3:,} trials to date" in selected.choice.reason
     assert selected.choice.reason.endswith("models.min_deflated_sharpe is 0.95.") != is_found
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
+    selected = selection_on(
+        drifting_panel(),
+        **{
+            "models.target": name,
+            "models.folds": 2,
+            "models.min_t_statistic": 4.0,
+            "models.max_train_test_gap": 1.0,
+            "models.quick_candidates": ["lightgbm"],
+        },
+    )
+
+    learner = next(result for result in selected.results if result.learns)
+    assert learner.confirmation["neutral_ic"] > 0.2
+    assert learner.confirmation["neutral_ic_t"] > 4.0

@@ -8,9 +8,9 @@ from tasks.features.labels import Entry
 from tasks.models.training.controls import controls_of
 from tasks.models.training.rows import rows_of
 from tasks.models.training.targets import RESIDUALISED, TARGETS, TREND, make_target
-from tasks.selection.selection_run import folds_of, out_of_sample, run_selection
-from tests.builders import make_panel, make_settings
-from tests.champions import MemoryLedger, features_of
+from tasks.selection.selection_run import folds_of, out_of_sample
+from tests.builders import drifting_panel, make_panel, make_settings
+from tests.champions import features_of
 from tests.unit.features.panels import rough_panel
 from tests.unit.features.panels import rows_of as rows_at
 
@@ -20,23 +20,11 @@ SMALL = {
     "models.min_train_sessions": 60,
     "models.test_sessions": 40,
     "models.folds": 2,
-    "models.min_t_statistic": 4.0,
-    "models.max_train_test_gap": 1.0,
-    "models.quick_candidates": ["lightgbm"],
 }
 
 
 def settings_of(target):
     return make_settings(**SMALL | {"models.target": target}).models
-
-
-def drifting_panel(symbols=30, sessions=460):
-    """Return a market in which the same names always rise and the same fall, from 3% a week down to -3%."""
-    panel = make_panel(sessions=sessions, symbols=symbols)
-    tide = np.exp(np.linspace(-0.006, 0.006, symbols) * np.arange(sessions)[:, None])
-    for bars in (panel.open, panel.high, panel.low, panel.close):
-        bars[:] *= tide
-    return panel
 
 
 def test_the_settings_allow_the_targets_that_there_are():
@@ -125,15 +113,3 @@ def test_a_barrier_touched_early_is_learned_up_to_the_embargo():
     assert fold.closed.start[0] - 10 < last < fold.closed.start[0]
     assert data.label_end[learned].max() < fold.closed.start[0]
     assert len(learned) < data.rows_of(fold.train).stop - data.rows_of(fold.train).start
-
-
-@pytest.mark.parametrize("name", TARGETS)
-def test_whatever_is_learned_a_market_with_an_order_is_found_out(name):
-    panel, settings = drifting_panel(), settings_of(name)
-    selected = run_selection(
-        panel, features_of(panel, settings), settings, quick=True, seed=lambda _: 1, ledger=MemoryLedger()
-    )
-
-    learner = next(result for result in selected.results if result.learns)
-    assert learner.confirmation["neutral_ic"] > 0.2
-    assert learner.confirmation["neutral_ic_t"] > settings.min_t_statistic
