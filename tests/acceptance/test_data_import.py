@@ -114,7 +114,7 @@ def test_one_provider_is_not_mixed_into_the_lake_of_another(tmp_path):
     folder = write_folder(tmp_path / "folder", make_delivery(sessions=30, last=date(2024, 6, 10)))
     import_folder(small_run(tmp_path / "home"), folder)
 
-    with pytest.raises(ConfigError, match="holds data from provider files"):
+    with pytest.raises(ConfigError, match="holds data from the provider files"):
         refresh_market(small_run(tmp_path / "home", **{"data.simulated.symbols": 20}))
 
 

@@ -17,7 +17,8 @@ FRACTIONS = sorted(
     key.dotted
     for key in keys_of(Settings).values()
     if key.allowed == "a number from 0 to 1"
-    and not key.dotted.startswith(("models.candidates[]", "regime."))  # those of the regime are ordered
+    # those of the regime are ordered, the weights sum to 1
+    and not key.dotted.startswith(("models.candidates[]", "regime.", "selection.score_weights."))
 )
 NAMES = [dotted for dotted in keys_of(Settings) if "[]" not in dotted]
 BASE = leaves_of(load_settings(home=Path("/nowhere"), profile=None, environ={}).settings)
