@@ -112,6 +112,7 @@ def test_training_twice_gives_the_same_scores_whichever_fold_ends_first(kind):
         np.testing.assert_array_equal(one.scores, other.scores)
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("kind", ["lightgbm", "xgboost", "random_forest", "quadratic_ridge"])
 def test_two_processes_give_the_same_scores_as_this_one(kind):
     panel = make_panel(sessions=560, symbols=30)

@@ -70,6 +70,7 @@ def test_every_trial_is_in_the_ledger_of_the_home_and_deflates_the_champion(plai
     assert home.studies.exists()
 
 
+@pytest.mark.slice
 def test_two_processes_leave_the_same_champion_and_ledger(plain, tmp_path, monkeypatch):
     _, home = run_week(tmp_path, monkeypatch, **{"models.processes": 2})
 
@@ -95,6 +96,7 @@ def killed_week(home, where, number):
         run_week(home, patch)
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize(
     ("where", "number"),
     [

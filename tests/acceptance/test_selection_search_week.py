@@ -231,7 +231,8 @@ def test_optunas_own_client_loads_the_study(plain, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("kills", [pytest.param(False, marks=pytest.mark.slice), True])
+@pytest.mark.slice
+@pytest.mark.parametrize("kills", [False, True])
 def test_two_processes_give_the_same_week_even_if_one_is_killed(kills, plain, monkeypatch):
     killed = []
 

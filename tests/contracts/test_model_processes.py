@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 
 from tasks.core.fan_out import fan_out
 from tasks.models.kinds.registry import make_model
@@ -20,6 +21,7 @@ def score_and_fit(item, report):
     return model.predict(make_rows(50, seed=8)).tobytes(), fit_anew(kind).model.dump()
 
 
+@pytest.mark.slice
 def test_a_fresh_process_on_one_core_scores_and_trains_bit_for_bit_as_this_one():
     items = [(kind, make_fitted(kind).model.dump()) for kind in ALL_KINDS]
 
