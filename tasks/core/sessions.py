@@ -63,14 +63,11 @@ def session_on(day: date) -> Session:
 
 
 def last_closed_session(at: datetime) -> Session:
-    """Return the latest session whose close is not after the instant."""
-    calendar = _calendar()
-    day = calendar.minute_to_past_session(at.astimezone(UTC).replace(second=0, microsecond=0)).date()
-    session = session_on(day)
-    following = session_on(calendar.next_session(day.isoformat()).date())
-    if following.closes_at is not None and following.closes_at <= at:
-        return following
-    return session
+    """Return the latest session whose close is not after the instant. Raises ConfigError outside the calendar."""
+    _refuse_out_of_bounds((at.astimezone(UTC) - timedelta(days=1)).date())
+    closed = int(_calendar().closes.searchsorted(at.astimezone(UTC), side="right"))
+    last: date = _days()[closed - 1].item()
+    return session_on(last)
 
 
 def session_after(day: date) -> date:

@@ -82,3 +82,9 @@ def test_no_session_lies_between_two_days_of_a_weekend():
 def test_a_date_beyond_the_calendar_is_refused_with_its_bounds():
     with pytest.raises(ConfigError, match="2035-12-31"):
         session_on(date(2040, 1, 2))
+
+
+@pytest.mark.parametrize("at", [datetime(1990, 1, 2, 12, tzinfo=UTC), datetime(2036, 1, 2, tzinfo=UTC)])
+def test_an_instant_outside_the_calendar_is_refused(at):
+    with pytest.raises(ConfigError):
+        last_closed_session(at)
