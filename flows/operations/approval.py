@@ -49,8 +49,11 @@ def approve(
     overrule: str = "",
 ) -> Result:
     """Show the day, sign it with the person's key (or take a detached signature), and store the approval."""
+    if sign_only and signature is not None:
+        raise ConfigError("--sign-only and --signature are both given.", remedy="Give one of them.")
     run, at = _run_of(options, day)
     proposal = examine(run, at)
+    given = None if signature is None else _given(proposal, by, signature)
     if not proposal.envelope.lines:
         return Result(
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
@@ -59,7 +62,7 @@ def approve(
     if not sign_only and (by in proposal.signed_by or len(proposal.signed_by) >= proposal.envelope.persons):
         return _already_signed(run, proposal)
     _refuse_silent_overruling(proposal, overrule)
-    made = _signed(proposal, run, by, key, overrule) if signature is None else _given(proposal, by, signature)
+    made = given or _signed(proposal, run, by, key, overrule)
     if sign_only:
         text = render_detached(proposal.envelope, made)
         return Result({**_document(run, "signed"), "by": by, "signature": text}, text)

@@ -9,7 +9,7 @@ from flows.terminal import Options, Result
 from tasks.approval.approval_log import Approver
 from tasks.approval.decisions import add_approver, list_approvers, revoke_approver
 from tasks.approval.key_file import key_path, passphrase, read_key, write_new_key
-from tasks.approval.keys import public_key
+from tasks.approval.keys import is_strong, public_key
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
@@ -39,6 +39,11 @@ def add(options: Options, name: str, *, by: str, reason: str, key: Path | None, 
     if public is not None and not PUBLIC_KEY.fullmatch(public):
         raise ConfigError(
             "The public key is not 64 hexadecimal digits in lower case.",
+            remedy="Copy it from `afterclose approvers key`, run by that person.",
+        )
+    if public is not None and not is_strong(public):
+        raise ConfigError(
+            "The public key is weak: anybody could sign with it.",
             remedy="Copy it from `afterclose approvers key`, run by that person.",
         )
     created = ""

@@ -129,7 +129,7 @@ def examine(run: Run, at: datetime) -> Proposal:
         check_bound(stored, approval.envelope, requirements)
         for one in approval.signatures:
             check_overruling(one, requirements)
-    _refuse_halt(run, envelope)
+    refuse_halt(run, envelope)
     return Proposal(day, envelope, requirements, approval)
 
 
@@ -144,6 +144,18 @@ def make_signature(proposal: Proposal, name: str, private: PrivateKey, *, reason
         reason=_one_line(reason)[:LONGEST_REASON],
     )
     return Signature(statement=statement, signature=sign(private, signed_bytes(proposal.envelope, statement)))
+
+
+def refuse_halt(run: Run, envelope: Envelope) -> None:
+    """Raise SafetyError while the kill switch is on, unless it allows reductions and there are only sales."""
+    switch = read_switch(run.home)
+    sells_only = all(line.side == "SELL" for line in envelope.lines)
+    if switch.is_on and not (sells_only and switch.allows_reductions):
+        raise refusal(
+            "halted",
+            f"{run.session}: an approval is neither given nor valid while the kill switch is {switch.description}.",
+            remedy=f"When the cause is understood: {reset_command(run.home, switch)}",
+        )
 
 
 def add_signature(run: Run, signature: Signature, at: datetime) -> Approval:
@@ -240,18 +252,6 @@ def revoke_approver(home: Home, name: str, by: str, reason: str, at: datetime) -
 def list_approvers(home: Home) -> tuple[Approver, ...]:
     """Return every approver of the home, revoked ones included. Raises SafetyError if the audit log is damaged."""
     return approvers_in(read_intact(home))
-
-
-def _refuse_halt(run: Run, envelope: Envelope) -> None:
-    """Raise SafetyError while the kill switch is on, unless it allows reductions and there are only sales."""
-    switch = read_switch(run.home)
-    sells_only = all(line.side == "SELL" for line in envelope.lines)
-    if switch.is_on and not (sells_only and switch.allows_reductions):
-        raise refusal(
-            "halted",
-            f"{run.session} cannot be approved: the kill switch is {switch.description}.",
-            remedy=f"When the cause is understood: {reset_command(run.home, switch)}",
-        )
 
 
 def _refuse_blank(what: str, by: str, reason: str) -> None:

@@ -21,6 +21,9 @@ PrivateKey = Ed25519PrivateKey
 
 LOG2_COST = 17  # 128 MB and some tenths of a second for each attempt
 GREATEST_LOG2_COST = 20  # a hostile file must not exhaust the memory
+FIELD = 2**255 - 19
+ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+WEAK = {0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8}  # y of the points of small order
 HEADER = re.compile(rb"afterclose approval key, scrypt ([0-9]{1,2}) ([0-9a-f]{32})\n")
 
 
@@ -68,9 +71,17 @@ def sign(private: PrivateKey, message: bytes) -> str:
     return private.sign(message).hex()
 
 
+def is_strong(key: str) -> bool:
+    """Return whether no signature can be made without the private key: not so for points of small order."""
+    y = int.from_bytes(bytes.fromhex(key), "little") & (2**255 - 1)
+    return y < FIELD and y not in WEAK
+
+
 def is_signed(key: str, signature: str, message: bytes) -> bool:
-    """Return whether the signature is that of this public key and message."""
+    """Return whether the signature is that of this public key and message; False for every key that is not strong."""
     try:
+        if not is_strong(key):
+            return False
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False

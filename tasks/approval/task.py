@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from tasks.approval.decisions import read_requirements
+from tasks.approval.decisions import read_requirements, refuse_halt
 from tasks.approval.store import read_day
 from tasks.approval.verification import Approved, Stored, verify
 from tasks.core.homes.run import Run
@@ -20,5 +20,6 @@ def verify_approval(run: Run, at: datetime) -> Approved:
     """
     stored = Stored(*read_day(run.home, run.session))
     approved = verify(stored, read_requirements(run, at))
+    refuse_halt(run, approved.envelope)
     log.info("%s: approved by %s", run.session, " and ".join(approved.approvers))
     return approved

@@ -349,3 +349,26 @@ def test_a_run_that_holds_the_home_does_not_stop_a_decision(ann):
     with exclusive(make_run(ann.home).home.lock_file, doing="weekly"):
         assert ann.approve()[0] == 0
         assert ann.say("reject", DAY, "--by", "Bob", "--reason", "odd").returncode == 0
+
+
+def test_a_public_key_that_needs_no_secret_is_refused(desk):
+    assert desk.ask("approvers", "add", "Ghost", *ADD, "--public-key", f"01{'0' * 62}")[0] == 2
+
+
+def test_signing_for_elsewhere_and_storing_a_signature_exclude_each_other(ann):
+    assert ann.ask("approve", DAY, "--by", "Ann Lee", "--sign-only", "--signature", "x")[0] == 2
+
+
+def test_a_signature_of_somebody_else_is_refused_even_if_the_person_has_signed(ann):
+    line = ann.say("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key), "--sign-only").stdout.strip()
+    assert ann.approve()[0] == 0
+
+    assert ann.ask("approve", DAY, "--by", "Bob Ray", "--signature", line)[0] == 2
+
+
+def test_an_approval_does_not_hold_while_the_kill_switch_is_on(ann):
+    assert ann.approve()[0] == 0
+    assert ann.say("kill-switch", "trip", "--by", "Ann", "--reason", "odd").returncode == 0
+
+    code, shown = ann.ask("approval", "show", DAY)
+    assert (code, shown["fields"]["reason"]) == (3, "halted")

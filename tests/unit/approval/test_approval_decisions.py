@@ -189,3 +189,12 @@ def test_a_day_is_approved_only_by_enough_persons_since_the_last_rejection(tmp_p
         assert verify_approval(run, late).approvers == tuple(f"{who} Lee" for who in signed)
     else:
         assert reason_of(verify_approval, run, late) in {"missing", "persons", "rejected"}
+
+
+def test_an_approval_is_not_valid_while_the_kill_switch_is_on(run):
+    sign_day(run, add_person(run))
+    assert verify_approval(run, EVENING).approvers
+
+    trip_switch(run.home, "Ann", "looks odd", EVENING)
+
+    assert reason_of(verify_approval, run, EVENING) == "halted"

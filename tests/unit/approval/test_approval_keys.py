@@ -1,7 +1,7 @@
 """Keys of approvers."""
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tasks.approval.keys import (
@@ -9,6 +9,7 @@ from tasks.approval.keys import (
     encrypt_key,
     is_key_file,
     is_signed,
+    is_strong,
     open_key,
     public_key,
     sign,
@@ -94,3 +95,28 @@ def test_a_key_of_another_kind_is_refused():
 
     with pytest.raises(ValueError, match="not an Ed25519 key"):
         open_key(other, b"p")
+
+
+IDENTITY, ORDER_4, ORDER_2 = f"01{'0' * 62}", "0" * 64, f"ec{'f' * 60}7f"
+ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+OTHER_ORDER_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
+NOT_REDUCED = f"ee{'f' * 60}7f"  # the identity, plus the size of the field
+
+
+@pytest.mark.parametrize("key", [IDENTITY, ORDER_4, ORDER_2, ORDER_8, OTHER_ORDER_8, NOT_REDUCED])
+@pytest.mark.parametrize("sign_bit", [0, 0x80])
+def test_a_key_that_needs_no_secret_signs_nothing(key, sign_bit):
+    weak = bytes.fromhex(key)[:-1] + bytes([bytes.fromhex(key)[-1] | sign_bit])
+
+    assert not is_strong(weak.hex())
+    assert not is_signed(weak.hex(), IDENTITY + "0" * 64, b"any message")
+
+
+def test_the_library_takes_a_signature_that_nobody_made():
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(IDENTITY)).verify(
+        bytes.fromhex(IDENTITY + "0" * 64), b"any message"
+    )
+
+
+def test_a_key_of_a_person_is_strong():
+    assert is_strong(PUBLIC)
