@@ -106,10 +106,7 @@ def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
 
 def read_verified(chain: ChainFile, *, key: bytes | None) -> tuple[Verdict, list[tuple[str, ...]]]:
     """Verify the chain, and return the fields of the rows in the very bytes that were verified."""
-    try:
-        content = chain.path.read_bytes()
-    except FileNotFoundError:
-        content = b""
+    content = _content(chain)
     last, keyed = GENESIS, 0
     digests: list[str] = []
     rows: list[tuple[str, ...]] = []
@@ -136,11 +133,7 @@ def read_verified(chain: ChainFile, *, key: bytes | None) -> tuple[Verdict, list
 
 def read_rows(chain: ChainFile) -> list[tuple[str, ...]]:
     """Return the fields of every row that can be read, verified or not, without its digest."""
-    try:
-        content = chain.path.read_bytes()
-    except FileNotFoundError:
-        return []
-    return [line.cells[:-1] for line in _lines(content, chain) if line.cells]
+    return [line.cells[:-1] for line in _lines(_content(chain), chain) if line.cells]
 
 
 def logged_rows(chain: ChainFile) -> int:
@@ -149,6 +142,20 @@ def logged_rows(chain: ChainFile) -> int:
         return int(parse_json(chain.anchor.read_bytes())["rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
+
+
+def _content(chain: ChainFile) -> bytes:
+    """Return the bytes of the file; none if it is missing. Raises StorageError if it cannot be read."""
+    try:
+        return chain.path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise StorageError(
+            f"{chain.path} cannot be read: {error.strerror}.",
+            remedy="Restore it from a backup, or fix its permissions.",
+            path=str(chain.path),
+        ) from error
 
 
 def _mismatch(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.chain import ChainFile, append, logged_rows, read_rows, read_verified, verify
+from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -308,3 +309,11 @@ def test_verified_rows_come_with_their_verdict(chain):
 
     assert (verdict.breaks, rows) == ((), [("event 0", "because"), ("event 1", "because")])
     assert read_verified(chain, key=OTHER)[0].breaks != ()
+
+
+@pytest.mark.parametrize("read", [lambda chain: verify(chain, key=None), read_rows])
+def test_a_directory_in_the_place_of_the_file_cannot_be_read(chain, read):
+    chain.path.mkdir()
+
+    with pytest.raises(StorageError, match="cannot be read"):
+        read(chain)
