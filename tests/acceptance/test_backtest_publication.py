@@ -146,3 +146,5 @@ def test_dates_without_scores_are_an_error(market):
         rows_of_walk(market, scores, None, date(2024, 1, 20))
     with pytest.raises(ConfigError, match="too short"):
         rows_of_walk(market, np.full((30, 2), np.nan), None, None)
+    with pytest.raises(ConfigError, match="--from 2024-01-25 is after --to 2024-01-22"):
+        rows_of_walk(market, scores, date(2024, 1, 25), date(2024, 1, 22))

@@ -53,6 +53,12 @@ def test_the_window_is_that_of_the_settings_as_soon_as_one_state_has_a_stop():
     assert stop_window(regime).sessions == 83
 
 
+def test_a_stop_of_any_size_reads_the_window():
+    regime = make_settings(**{"regime.stop_loss_frac": OFF | {"CRASH": 0.001}}).regime
+
+    assert stop_window(regime) == StopWindow(63, 21)
+
+
 def test_a_name_is_stopped_beyond_the_stop_not_at_it():
     fall = np.array([0.2, 0.2 + 1e-12, 0.2001, np.nan])
 

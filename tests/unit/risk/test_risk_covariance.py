@@ -26,6 +26,10 @@ def test_names_with_short_histories_or_no_movement_are_left_out():
     assert estimable(returns, min_history_frac=0.8).tolist() == [True, False, False]
 
 
+def test_a_name_that_only_falls_moves():
+    assert estimable(-np.abs(correlated_returns(names=2)), min_history_frac=0.8).all()
+
+
 def test_a_window_of_a_few_sessions_estimates_nobody():
     assert not estimable(correlated_returns(sessions=10), min_history_frac=0.8).any()
 

@@ -222,3 +222,24 @@ def test_the_section_has_a_row_for_each_gate():
         "| three | 4 | ≤ 1 | not met (not required) |",
     ]
     assert gates_section((), None) == ["No candidate is eligible: no gate was applied."]
+
+
+def test_a_leak_stops_nothing_where_the_settings_do_not_ask_for_it():
+    allowed = make_settings(**{"selection.stop_on_leak": False}).selection
+
+    assert not leak_gate(["tomorrow"], allowed).required
+    assert leak_gate(["tomorrow"], SETTINGS).required
+
+
+def test_without_a_limit_the_deflated_sharpe_ratio_is_not_required():
+    free = replace(LIMITS, min_deflated_sharpe=0.0)
+    examined = make_result("lightgbm")
+
+    gates = {gate.name: gate for gate in statistical_gates(examined, [examined], DEFLATION, free)}
+    assert not gates["deflated Sharpe ratio"].required
+
+
+def test_a_week_without_a_choice_keeps_its_reason_whatever_the_gates_say():
+    nobody = Choice(None, "Nobody was eligible.")
+
+    assert require_gates(nobody, [Gate("any", "0", "1", passed=False)]) == nobody
