@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,8 @@ from tasks.backtest.start import cash_alone
 from tasks.backtest.walk import FillAt, Totals, Walk, WalkRules, walk
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError
-from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.ids import sha256_of_record
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Matrix
 from tasks.portfolio.target import CASH_ONLY
@@ -73,16 +72,13 @@ def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | 
 def id_of(combination: Combination, settings: Settings, *, scores: str) -> str:
     """Return the id: a hash of the stored scores, the combination, the settings and the code."""
     record = {name: str(value) for name, value in asdict(combination).items()}
-    identity = {**record, "scores": scores, "config": config_hash(settings), "code": code_hash()}
+    identity = {
+        **record,
+        "scores": scores,
+        "config": config_hash(settings),
+        "code": code_fingerprint(CODE_ROOT),
+    }
     return sha256_of_record(identity)[:16]
-
-
-@cache
-def code_hash() -> str:
-    """Return the hash of the sources that a backtest depends on."""
-    root = Path(__file__).parents[2]
-    sources = sorted(source for folder in ("config", "tasks") for source in (root / folder).rglob("*.py"))
-    return sha256_of_record([sha256_of_bytes(source.read_bytes()) for source in sources])
 
 
 def run_combination(

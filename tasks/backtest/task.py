@@ -7,7 +7,6 @@ import numpy as np
 
 from config.settings import config_hash
 from tasks.backtest.build import known_companies
-from tasks.backtest.combination import code_hash
 from tasks.backtest.parity.compare import compare_days, data_of, printed_weights, sessions_read
 from tasks.backtest.parity.recorded import read_recorded
 from tasks.backtest.parity.schema import ComparedDay, Parity, RecordedDay, Trade
@@ -16,6 +15,7 @@ from tasks.core.artifacts import load_frame
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_record
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
@@ -39,7 +39,7 @@ def compare_with_backtest(
     If the comparison is not possible, that is a result, not an error: it does not affect the trades.
     """
     today = recorded_today(run, scores, regime, portfolio, trades, halt)
-    basis = sha256_of_record([config_hash(run.settings), code_hash()])
+    basis = sha256_of_record([config_hash(run.settings), code_fingerprint(CODE_ROOT)])
     try:
         today, parity = _compared(run, market.snapshot, today, basis)
     except AftercloseError as error:

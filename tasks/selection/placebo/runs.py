@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import Settings
-from tasks.backtest.combination import code_hash
 from tasks.core.atomic import write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.schema.records import Panel
 from tasks.features.schema import FeatureMatrix
 from tasks.selection.choice import best_on_selection_folds
@@ -39,7 +39,7 @@ def run_placebos(
 ) -> Placebo:
     """Return where a candidate with this t on the confirmation folds stands among selection.placebo_runs runs."""
     found = []
-    basis = [snapshot, settings.models.model_dump(mode="json"), code_hash()]
+    basis = [snapshot, settings.models.model_dump(mode="json"), code_fingerprint(CODE_ROOT)]
     for number in range(1, settings.selection.placebo_runs + 1):
         identity = sha256_of_record([*basis, number, seed(f"placebo {number}")])
         place = folder / f"{identity[:24]}.json"
