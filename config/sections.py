@@ -381,6 +381,23 @@ class Approval(Section):
     """A line is void if its order would have to shrink by more than this fraction of the approved shares."""
 
 
+class Execution(Section):
+    """Who executes approved trades, and how; docs/execution.md."""
+
+    broker: Literal["paper", "manual", "alpaca"]
+    """The broker of `afterclose execute`."""
+    timing: Literal["market", "limit", "at_open", "at_close"]
+    """How orders are timed: market (in a paper account: at the open), a limit, or in the opening or closing auction."""
+    limit_collar_frac: Fraction
+    """Distance of a limit from the current price, in the direction that fills it."""
+    deadline_minutes: Annotated[int, Field(ge=0, le=390)]
+    """Minutes after the open until which sales are waited for; then the rest is canceled. 0: until the close."""
+    poll_s: Positive
+    """Seconds between two questions to the broker while an execution waits."""
+    allows_live: bool
+    """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
+
+
 class Running(Section):
     """Time limits and retries of runs started by Prefect."""
 

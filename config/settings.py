@@ -22,6 +22,7 @@ from config.problems import InvalidSettings, Problem, did_you_mean
 from config.section import Section
 from config.sections import (
     Approval,
+    Execution,
     Models,
     Portfolio,
     Regime,
@@ -52,6 +53,12 @@ MACHINE_KEYS = (
     "approval.persons",
     "approval.price_band_frac",
     "approval.size_band_frac",
+    "execution.broker",
+    "execution.timing",
+    "execution.limit_collar_frac",
+    "execution.deadline_minutes",
+    "execution.poll_s",
+    "execution.allows_live",
 )  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
 
 
@@ -70,6 +77,7 @@ class Settings(Section):
     trades: Trades
     safety: Safety
     approval: Approval
+    execution: Execution
     running: Running
     reporting: Reporting
 

@@ -122,6 +122,21 @@ class Home:
         return self.root / "data" / "approval.lock"
 
     @property
+    def ledger_file(self) -> Path:
+        """Every change of cash and positions, and every order: an SQLite database in WAL mode."""
+        return self.root / "data" / "ledger.sqlite"
+
+    @property
+    def portfolio_lock(self) -> Path:
+        """Held by whatever changes the ledger: an execution, a reconciliation, an entry by hand."""
+        return self.root / "data" / "portfolio.lock"
+
+    @property
+    def paper_account(self) -> Path:
+        """The account at the embedded paper broker, an SQLite database: the broker's truth, not ours."""
+        return self.root / "data" / "paper_account.sqlite"
+
+    @property
     def trials(self) -> Path:
         """The ledger of all trials, and the returns of each."""
         return self.root / "data" / "trials"
