@@ -32,7 +32,7 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
-from tasks.core.text import counted
+from tasks.core.text import counted, one_line
 
 NOTHING_TO_APPROVE = 4
 NOT_SENT = "Nothing is sent: this release does not execute trades. Place them yourself."
@@ -58,6 +58,7 @@ def approve(
         return Result(
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
         )
+    _registered_keys(proposal, by)
     preview(_described(proposal))
     if not sign_only and (by in proposal.signed_by or len(proposal.signed_by) >= proposal.envelope.persons):
         return _already_signed(run, proposal)
@@ -80,6 +81,7 @@ def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
     """Record that the day is rejected; an approval of it is void from now on."""
     run, at = _run_of(options, day)
     reject_day(run, by, reason, at)
+    by, reason = one_line(by), one_line(reason)
     return Result(
         {**_document(run, "rejected"), "by": by, "reason": reason},
         f"{run.session} is rejected by {by}: {reason}. It can be run again, or approved with --overrule TEXT.",
@@ -133,13 +135,7 @@ def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
 
 
 def _signed(proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str) -> Signature:
-    registered = {one.key for one in proposal.requirements.approvers if one.name == by and not one.is_revoked}
-    if not registered:
-        raise refusal(
-            "approver",
-            f"{by[:60]!r} is not an approver of this home.",
-            remedy="`afterclose approvers list` shows who may approve; `afterclose approvers add` adds a person.",
-        )
+    registered = _registered_keys(proposal, by)
     path = key_path(key, run.home)
     private = read_key(path, lambda: passphrase(lambda: ask_passphrase(path), run.home))
     if public_key(private) not in registered:
@@ -150,6 +146,18 @@ def _signed(proposal: Proposal, run: Run, by: str, key: Path | None, overrule: s
             path=str(path),
         )
     return make_signature(proposal, by, private, reason=overrule)
+
+
+def _registered_keys(proposal: Proposal, by: str) -> set[str]:
+    """Return the valid keys of the person. Raises SafetyError if there is none."""
+    keys = {one.key for one in proposal.requirements.approvers if one.name == by and not one.is_revoked}
+    if not keys:
+        raise refusal(
+            "approver",
+            f"{by[:60]!r} is not an approver of this home.",
+            remedy="`afterclose approvers list` shows who may approve; `afterclose approvers add` adds a person.",
+        )
+    return keys
 
 
 def _given(proposal: Proposal, by: str, text: str) -> Signature:

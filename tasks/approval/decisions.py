@@ -58,6 +58,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.text import one_line
 from tasks.portfolio.holdings.record import positions_of
 from tasks.safety.audit import has_key, read_intact, record
 from tasks.safety.kill_switch import read_switch, reset_command
@@ -141,7 +142,7 @@ def make_signature(proposal: Proposal, name: str, private: PrivateKey, *, reason
         key=public_key(private),
         at=instant_text(proposal.requirements.at),
         overrules=rejection.name if rejection is not None else "",
-        reason=_one_line(reason)[:LONGEST_REASON],
+        reason=one_line(reason)[:LONGEST_REASON],
     )
     return Signature(statement=statement, signature=sign(private, signed_bytes(proposal.envelope, statement)))
 
@@ -202,8 +203,8 @@ def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
             raise
         manifest = None
     digest = "unreadable" if manifest is None else sha256_of_bytes(manifest)
-    detail = rejected_detail(run.session.day, digest, _one_line(reason))
-    record(run.home, event=REJECTED, by=_one_line(by)[:LONGEST_NAME], detail=detail, at=at)
+    detail = rejected_detail(run.session.day, digest, one_line(reason))
+    record(run.home, event=REJECTED, by=one_line(by)[:LONGEST_NAME], detail=detail, at=at)
     withdraw_approval(run.home, run.session)
 
 
@@ -229,7 +230,7 @@ def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: date
                     f"{one.name} already has a key.",
                     remedy="Revoke it first with `afterclose approvers revoke NAME --by NAME --reason TEXT`.",
                 )
-        record(home, event=ADDED, by=by, detail=approver_detail(name, key, _one_line(reason)), at=at)
+        record(home, event=ADDED, by=by, detail=approver_detail(name, key, one_line(reason)), at=at)
     return Approver(name, key, instant_text(at), by)
 
 
@@ -244,7 +245,7 @@ def revoke_approver(home: Home, name: str, by: str, reason: str, at: datetime) -
                 remedy="`afterclose approvers list` shows who may approve.",
             )
         record(
-            home, event=REVOKED, by=by, detail=approver_detail(name, found[0].key, _one_line(reason)), at=at
+            home, event=REVOKED, by=by, detail=approver_detail(name, found[0].key, one_line(reason)), at=at
         )
     return found[0]
 
@@ -259,7 +260,3 @@ def _refuse_blank(what: str, by: str, reason: str) -> None:
         raise ConfigError(
             f"{what} requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
         )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -145,7 +145,7 @@ def check_time(signature: Signature, requirements: Requirements) -> None:
         raise refusal(
             "time",
             f"{session}: signed at {statement.at}, which is before the close of the session or in the future.",
-            remedy="Correct the clock of the machine, then approve again.",
+            remedy=f"Correct the clock of the machine. {_withdraw(session)}",
         )
 
 

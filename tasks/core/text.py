@@ -40,6 +40,11 @@ def escape_controls(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return what a person entered as one line: line breaks become spaces, controls are escaped."""
+    return escape_controls(" ".join(text.split()))
+
+
 def ascii_label(text: str) -> str:
     """Return a rejected symbol or label for a log, an error or a finding: ASCII escapes, at most 40 characters."""
     return ascii(text)[1:-1][:LONGEST_LABEL]

@@ -16,6 +16,7 @@ from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.text import one_line
 
 FIELDS = ("at", "event", "by", "detail")
 KEY = "AFTERCLOSE_AUDIT_KEY"
@@ -108,6 +109,6 @@ def _fields(event: str, by: str, detail: str, at: datetime) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Replace line breaks by spaces, and quote text that a spreadsheet would evaluate."""
-    line = " ".join(text.encode(errors="backslashreplace").decode().split())
+    """Write one line without control characters, and quote text that a spreadsheet would evaluate."""
+    line = one_line(text.encode(errors="backslashreplace").decode())
     return f"'{line}" if line.startswith(FORMULA_STARTS) else line

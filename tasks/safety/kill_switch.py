@@ -20,6 +20,7 @@ from tasks.core.atomic import LEFTOVER_SUFFIX, write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
+from tasks.core.text import one_line
 from tasks.safety.audit import record
 from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_outside, write_outside
 from tasks.safety.switch_file import (
@@ -74,7 +75,7 @@ def trip_switch(
     Earlier trips stay. Raises StorageError only if trading could not be halted at all.
     """
     day = None if session is None else session.isoformat()
-    event = Event(ON, _one_line(by), _one_line(reason), _instant(at), day, cause)
+    event = Event(ON, one_line(by), one_line(reason), _instant(at), day, cause)
     problems = []
     try:
         with hold_switch(home):
@@ -99,7 +100,7 @@ def reset_switch(
     Without names, resets the only trip; several must be named, because the person may not have seen the latest.
     Removes live/STOP if it is named. An unreadable switch file is retained under another name.
     """
-    who, why = _one_line(by), _one_line(reason)
+    who, why = one_line(by), one_line(reason)
     if not who or not why:
         raise ConfigError(
             "Resetting the kill switch requires a name and a reason.",
@@ -234,10 +235,6 @@ def _remove_stop_file(path: Path) -> None:
             remedy="Remove it by hand; until then the kill switch is on.",
             path=str(path),
         ) from error
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _instant(at: datetime) -> str:

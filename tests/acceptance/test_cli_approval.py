@@ -366,6 +366,35 @@ def test_a_signature_of_somebody_else_is_refused_even_if_the_person_has_signed(a
     assert ann.ask("approve", DAY, "--by", "Bob Ray", "--signature", line)[0] == 2
 
 
+def test_an_approved_day_answers_approvers_only(ann):
+    assert ann.approve()[0] == 0
+    assert ann.approve()[0] == 0
+
+    code, refused = ann.ask("approve", DAY, "--by", "Nobody")
+
+    assert (code, refused["fields"]["reason"]) == (3, "approver")
+
+
+def test_the_remedy_after_approving_with_a_clock_ahead_leads_to_an_approval(ann):
+    ann.at = EVENING + timedelta(minutes=5)
+    assert ann.approve()[0] == 0
+    ann.at = EVENING
+    code, refused = ann.ask("approval", "show", DAY)
+    assert (code, refused["fields"]["reason"]) == (3, "time")
+    assert "afterclose reject" in refused["remedy"]
+
+    assert ann.ask("reject", DAY, "--by", "Ann Lee", "--reason", "clock")[0] == 0
+
+    assert ann.approve("--overrule", "the clock was ahead")[0] == 0
+
+
+def test_a_name_and_a_reason_are_logged_and_shown_as_one_line_without_controls(ann):
+    shown = ann.say("reject", DAY, "--by", "Ann\nLee", "--reason", "odd\x1b[2J\r\nfill").stdout
+
+    assert "rejected by Ann Lee: odd\\x1b[2J fill" in shown
+    assert b"\x1b" not in (ann.home / "live" / "audit_log.csv").read_bytes()
+
+
 def test_an_approval_does_not_hold_while_the_kill_switch_is_on(ann):
     assert ann.approve()[0] == 0
     assert ann.say("kill-switch", "trip", "--by", "Ann", "--reason", "odd").returncode == 0

@@ -1,6 +1,14 @@
 import pytest
 
-from tasks.core.text import ascii_label, counted, escape_controls, percent, probability, replace_unprintable
+from tasks.core.text import (
+    ascii_label,
+    counted,
+    escape_controls,
+    one_line,
+    percent,
+    probability,
+    replace_unprintable,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +74,7 @@ def test_fault_112_a_rejected_symbol_is_written_in_at_most_40_ascii_characters(s
 )
 def test_a_probability_is_never_a_certainty_nor_rounded_up_to_a_limit(value, shown):
     assert probability(value) == shown
+
+
+def test_what_a_person_entered_becomes_one_line_without_controls():
+    assert one_line(" odd\r\n\x1b[31mfill\u202e \t") == "odd \\x1b[31mfill\\u202e"
