@@ -127,6 +127,11 @@ class Home:
         return self.root / "data" / "ledger.sqlite"
 
     @property
+    def ledger_anchor(self) -> Path:
+        """The number of entries and last digest of the ledger, stored apart from it."""
+        return self.root / "data" / "ledger_anchor.json"
+
+    @property
     def portfolio_lock(self) -> Path:
         """Held by whatever changes the ledger: an execution, a reconciliation, an entry by hand."""
         return self.root / "data" / "portfolio.lock"

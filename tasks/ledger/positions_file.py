@@ -1,0 +1,130 @@
+"""Derive live/current_positions.csv from the ledger, and refuse a file that differs.
+
+Dates. The daily run multiplies a position by the splits after the session that the file gives for it. The ledger
+books the same splits when the broker reports them. So that none counts twice or is missed, a position is dated by the
+later of two sessions: that of the last entry which changed its shares, and the last session at whose close the
+broker's account agreed (an entry `reconciled`). Two rules follow for whoever books:
+
+- before a fill or a split of a symbol is booked, all its splits with earlier ex-dates are;
+- `reconciled` is booked only if every split up to that session is.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+
+from tasks.core.atomic import write_bytes
+from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.ledger.anchor import is_begun
+from tasks.ledger.balance import balance_of
+from tasks.ledger.database import opened
+from tasks.ledger.entries import Entry
+from tasks.ledger.store import append, entries, plain
+
+CASH = "CASH"
+WITHOUT_SHARES = frozenset({"dividend", "dividend_due", "fee", "interest"})
+OPENING_FILE = (
+    "opening:file:"  # the source of the opening's cash ends with the digest of the file it was read from
+)
+
+
+def positions_bytes(booked: Iterable[Entry]) -> bytes:
+    """Return the file's bytes: symbol, shares, session, and cash in USD. Raises SafetyError for a short position."""
+    booked = tuple(booked)
+    balance, dates = balance_of(booked), position_dates(booked)
+    lines = ["symbol,shares,session"]
+    for symbol, shares in balance.shares.items():
+        if shares < 0:
+            raise SafetyError(
+                f"The ledger has a short position: {plain(shares)} shares of {symbol}.",
+                remedy="Reconcile with the broker and book what is missing (`afterclose positions ledger`).",
+                symbol=symbol,
+            )
+        lines.append(f"{symbol},{plain(shares)},{dates[symbol]}")
+    cash = Decimal(balance.cash_cents).scaleb(-2)
+    return "\n".join([*lines, f"{CASH},{cash},", ""]).encode()
+
+
+def position_dates(booked: Iterable[Entry]) -> dict[str, date]:
+    """Return for each symbol ever held the session through which its splits are booked."""
+    dates: dict[str, date] = {}
+    reconciled = date.min
+    for entry in booked:
+        if entry.kind == "reconciled":
+            reconciled = max(reconciled, entry.session)
+        elif entry.symbol and entry.kind not in WITHOUT_SHARES:
+            dates[entry.symbol] = max(dates.get(entry.symbol, date.min), entry.session)
+    return {symbol: max(session, reconciled) for symbol, session in dates.items()}
+
+
+def reconciled_entry(session: date, at: datetime) -> Entry:
+    """Return the entry that records an agreement with the broker's account at the session's close."""
+    return Entry("reconciled", f"reconciled:{session}", session, at)
+
+
+def write_positions(home: Home, session: date, *, at: datetime) -> bytes:
+    """Book that the broker's account agreed at the session's close, then derive the file. Returns its bytes.
+
+    The caller holds the portfolio lock, and has booked every split up to the session.
+    """
+    with opened(home) as connection:
+        append(connection, [reconciled_entry(session, at)])
+    return rebuild_positions(home)
+
+
+def rebuild_positions(home: Home) -> bytes:
+    """Replace live/current_positions.csv atomically with what the ledger derives, and return its bytes.
+
+    The ledger is unchanged. For use after fills, before the account was reconciled. The caller holds the portfolio
+    lock. Raises SafetyError in a home without a ledger.
+    """
+    if not is_begun(home):
+        raise SafetyError(
+            f"{home.root} has no ledger yet, so its positions cannot be derived.",
+            remedy="Declare them: `afterclose positions import FILE --by NAME --reason TEXT`.",
+            home=str(home.root),
+        )
+    with opened(home) as connection:
+        content = positions_bytes(entries(connection))
+    write_bytes(home.positions_file, content)
+    return content
+
+
+def refuse_edited_positions(home: Home) -> None:
+    """Raise SafetyError if the home has a ledger and the positions file is not what the ledger derives.
+
+    The file from which the ledger began is accepted byte for byte until something else is booked: approvals bind it.
+    """
+    if not is_begun(home):
+        return
+    with opened(home) as connection:
+        booked = entries(connection)
+    found: bytes | None = None
+    with suppress(FileNotFoundError):
+        found = home.positions_file.read_bytes()
+    if found is not None and (found == positions_bytes(booked) or _is_opening_file(found, booked)):
+        return
+    what = "is missing" if found is None else _difference(found, booked)
+    raise SafetyError(
+        f"{home.positions_file} {what}. Positions and cash are what the ledger has booked.",
+        remedy="Write it again from the ledger: `afterclose positions rebuild`. If the ledger is wrong, declare the "
+        "correction: `afterclose positions import FILE --by NAME --reason TEXT`.",
+        path=str(home.positions_file),
+    )
+
+
+def _is_opening_file(found: bytes, booked: tuple[Entry, ...]) -> bool:
+    return all(entry.kind == "opening" for entry in booked) and any(
+        entry.source == OPENING_FILE + sha256_of_bytes(found) for entry in booked
+    )
+
+
+def _difference(found: bytes, booked: tuple[Entry, ...]) -> str:
+    """Return how the file differs: an earlier state of the ledger means that a run was interrupted."""
+    earlier = [entry for entry in booked if entry.at < booked[-1].at]
+    if earlier and (found == positions_bytes(earlier) or _is_opening_file(found, tuple(earlier))):
+        return "is older than the ledger: a run was interrupted, or is still booking"
+    return "differs from the ledger"
