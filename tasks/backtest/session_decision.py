@@ -14,13 +14,13 @@ import pandas as pd
 from config.settings import Settings
 from tasks.backtest.accounting.account import Account
 from tasks.backtest.accounting.money import CENTS_PER_USD, Cents, Shares
+from tasks.backtest.fill_costs import fill_costs
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.world import World
 from tasks.core.sessions import session_after, sessions_between
-from tasks.costs.model import Conditions, estimate, whole_cents
 from tasks.data.schema.records import Mask, Matrix
 from tasks.models.scoring import are_usable
-from tasks.portfolio.arrays import Names, Vector, adv_in_shares, value_held
+from tasks.portfolio.arrays import Names, Vector, value_held
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.frame import cap_class_codes
 from tasks.portfolio.limits import Rules, rules_of
@@ -94,25 +94,15 @@ class SessionDecision:
 
     def costs(self, world: World, row: int, shares: Shares, price_cents: Cents, *, is_sale: bool) -> Cents:
         """Return the estimated costs of fills on `row`, by what was known when they were decided."""
-        traded = np.flatnonzero(shares)
-        cents = np.zeros(len(shares), dtype=np.int64)
-        if not len(traded):
-            return cents
-        facts = self._inputs.facts(row - 1)
-        adv_shares = adv_in_shares(facts.adv_usd, facts.price)
-        for company, split in world.nights[row].splits:  # the shares that are traded are new ones
-            adv_shares[company] *= split
-        conditions = Conditions(
-            price_cents[traded] / CENTS_PER_USD,
-            facts.daily_volatility[traded],
-            adv_shares[traded],
-            world.sessions[row].astype("datetime64[D]").item(),
-            facts.index_multiplier,
+        return fill_costs(
+            self._inputs.facts(row - 1),
+            shares,
+            price_cents,
+            is_sale=is_sale,
+            splits=world.nights[row].splits,
+            trade_date=world.sessions[row].astype("datetime64[D]").item(),
+            costs=self._settings.costs,
         )
-        sales = np.full(len(traded), is_sale)
-        costs = estimate(shares[traded].astype(np.float64), sales, conditions, costs=self._settings.costs)
-        cents[traded] = whole_cents(costs.commission_usd) + whole_cents(costs.slippage_usd)
-        return cents
 
     def decide(self, row: int, account: Account, *, reductions_only: bool = False) -> Decision | None:
         """Return the decision after the close of a session; None if the daily run would reject the scores."""

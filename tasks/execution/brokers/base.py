@@ -117,12 +117,14 @@ class Quote:
 
 ActivityKind = Literal[
     "fill",  # of an order that is not ours: by hand or by another tool
-    "dividend",
+    "dividend_due",  # on the ex-date, where the broker states it: receivable_cents
+    "dividend",  # paid
     "interest",
     "fee",
     "split",  # shares: the change in shares
     "cash_in_lieu",
     "merger",  # shares given up and cash or other shares received
+    "rename",  # shares leave one symbol (one activity) and come to another (a second one)
     "deposit",
     "withdrawal",
     "correction",  # the broker restated or busted a trade
@@ -140,6 +142,7 @@ class Activity:
     cash_cents: int
     session: date  # on which it took effect
     note: str = ""
+    receivable_cents: int = 0  # change in dividends due; 0 where the broker does not state them
 
 
 class Broker(Protocol):

@@ -1,0 +1,144 @@
+"""A paper account's market from the world of a backtest: the same bars, events and cost facts."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from config.settings import Settings
+from tasks.backtest.accounting.money import to_cents
+from tasks.backtest.fill_costs import fill_costs
+from tasks.backtest.session_inputs import SessionInputs
+from tasks.backtest.start import columns_of
+from tasks.backtest.world import World
+from tasks.core.errors import DataError
+from tasks.data.panel.companies import CompanyIndex
+from tasks.execution.brokers.paper.market import Bar, DividendEvent, NightEvents
+
+KEPT_SESSIONS = 8
+
+
+class Range(NamedTuple):
+    """The highest and the lowest raw price of a session, in USD."""
+
+    high: float
+    low: float
+
+
+class ReadRanges(Protocol):
+    """Return the session's ranges by symbol, of every symbol that traded."""
+
+    def __call__(self, session: date) -> Mapping[str, Range]: ...
+
+
+@dataclass(frozen=True)
+class _Traded:
+    """The names that traded in a session."""
+
+    ranges: Mapping[str, Range]
+    symbol: Mapping[int, str]  # by column
+
+
+class WorldMarket:
+    """A `Market` over the rows of a world. `companies` identify symbols by session."""
+
+    def __init__(self, world: World, companies: CompanyIndex, ranges: ReadRanges, settings: Settings) -> None:
+        self._world, self._companies, self._ranges = world, companies, ranges
+        self._costs = settings.costs
+        self._inputs = SessionInputs(world, settings)
+        self._traded = lru_cache(KEPT_SESSIONS)(self._read_traded)
+        self._column = lru_cache(100_000)(self._find_column)
+
+    def last_session(self) -> date | None:
+        last: date = self._world.sessions[-1].item()
+        return last
+
+    def night(self, session: date, symbols: Collection[str]) -> NightEvents:
+        row = self._row(session)
+        if row == 0:
+            raise DataError(f"The session before {session} was not read.", remedy="Read an earlier session.")
+        before: date = self._world.sessions[row - 1].item()
+        found = {symbol: self._column(before, symbol) for symbol in sorted(symbols)}
+        columns = {column: symbol for symbol, column in found.items() if column is not None}
+        night, traded = self._world.nights[row], self._traded(session)
+        return NightEvents(
+            session,
+            days=night.days,
+            interest_rate=night.interest_rate,
+            last_cents={
+                symbol: int(self._world.price_cents[row - 1, column]) for column, symbol in columns.items()
+            },
+            renames={
+                symbol: traded.symbol[column]
+                for column, symbol in columns.items()
+                if traded.symbol.get(column, symbol) != symbol
+            },
+            splits={columns[column]: split for column, split in night.splits if column in columns},
+            dividends={
+                columns[column]: DividendEvent(usd, pay_row - row)
+                for column, usd, pay_row in night.dividends
+                if column in columns
+            },
+            closings={columns[column]: usd for column, usd in night.closings if column in columns},
+        )
+
+    def bar(self, session: date, symbol: str) -> Bar | None:
+        row, column = self._row(session), self._column(session, symbol)
+        if column is None:
+            return None
+        opened, closed = int(self._world.open_cents[row, column]), int(self._world.close_cents[row, column])
+        found = self._traded(session).ranges.get(symbol)
+        if found is None or closed <= 0:
+            return None
+        high, low = to_cents(np.array(found, dtype=np.float64)).tolist()
+        return Bar(opened, high, low, closed)
+
+    def last_cents(self, session: date, symbol: str) -> int:
+        column = self._column(session, symbol)
+        return 0 if column is None else int(self._world.price_cents[self._row(session), column])
+
+    def is_known(self, session: date, symbol: str) -> bool:
+        column = self._column(session, symbol)
+        return column is not None and int(self._world.first_row[column]) <= self._row(session)
+
+    def has_ended(self, session: date, symbol: str) -> bool:
+        column = self._column(session, symbol)
+        return column is not None and bool(self._world.has_ended[self._row(session), column])
+
+    def cost_cents(self, session: date, symbol: str, shares: int, price_cents: int, *, is_sale: bool) -> int:
+        row, column = self._row(session), self._column(session, symbol)
+        if column is None or row == 0:
+            raise DataError(
+                f"The costs of {symbol} on {session} are not known.", remedy="Read the lake again."
+            )
+        traded, price = np.zeros((2, len(self._world.company)), dtype=np.int64)
+        traded[column], price[column] = shares, price_cents
+        costs = fill_costs(
+            self._inputs.facts(row - 1),
+            traded,
+            price,
+            is_sale=is_sale,
+            splits=self._world.nights[row].splits,
+            trade_date=session,
+            costs=self._costs,
+        )
+        return int(costs[column])
+
+    def _row(self, session: date) -> int:
+        try:
+            return self._world.row(np.datetime64(session))
+        except KeyError:
+            raise DataError(
+                f"The lake has no bars of {session}.", remedy="Refresh the lake, and run again."
+            ) from None
+
+    def _find_column(self, session: date, symbol: str) -> int | None:
+        return columns_of(self._world, self._companies, [symbol], session).get(symbol)
+
+    def _read_traded(self, session: date) -> _Traded:
+        ranges = self._ranges(session)
+        columns = columns_of(self._world, self._companies, ranges, session)
+        return _Traded(ranges, {column: symbol for symbol, column in columns.items()})
