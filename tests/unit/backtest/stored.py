@@ -12,7 +12,7 @@ DAYS = np.arange("2024-01-01", "2024-07-01", dtype="datetime64[D]")  # any days 
 RULES = PanelRules("SPY", "VIX", 5.0, 100.0, 1, 2)
 
 
-def table(name, *rows):
+def table(name, *rows, days=DAYS):
     """Return rows of a stored table with every revision."""
     frame = empty_table(name)
     if not rows:
@@ -22,8 +22,8 @@ def table(name, *rows):
     for column, like in frame.items():
         values = [row.get(column) for row in dated]
         if str(like.dtype).startswith("datetime"):
-            days = [np.datetime64("NaT") if value is None else DAYS[value] for value in values]
-            columns[column] = pd.Series(np.array(days, dtype="datetime64[D]")).astype(like.dtype)
+            dates = [np.datetime64("NaT") if value is None else days[value] for value in values]
+            columns[column] = pd.Series(np.array(dates, dtype="datetime64[D]")).astype(like.dtype)
         else:
             columns[column] = pd.Series(values).astype(like.dtype)
             if like.dtype == "str":
@@ -31,7 +31,7 @@ def table(name, *rows):
     return pd.DataFrame(columns)
 
 
-def bars(closes, *, opens=None, volume=100.0):
+def bars(closes, *, opens=None, volume=100.0, days=DAYS):
     """Return the bars of closes by symbol and place; the open is the close unless given."""
     rows = [(name, day, close) for name, column in closes.items() for day, close in column.items()]
     names = sorted(closes)
@@ -40,7 +40,7 @@ def bars(closes, *, opens=None, volume=100.0):
     return BarColumns(
         np.array(names),
         np.array([names.index(row[0]) for row in rows], dtype=np.int64),
-        DAYS[[row[1] for row in rows]],
+        days[[row[1] for row in rows]],
         {
             "open": np.array(opened, dtype=float),
             "high": close + 1,
@@ -51,15 +51,17 @@ def bars(closes, *, opens=None, volume=100.0):
     )
 
 
-def world(closes, *, sessions=30, opens=None, volume=100.0, lives=None, rules=RULES, pays_in=3, **rows):
+def world(
+    closes, *, sessions=30, opens=None, volume=100.0, lives=None, rules=RULES, pays_in=3, days=DAYS, **rows
+):
     """Return the world of bars and of table rows: world({"A": {0: 10.0}}, actions=[{...}])."""
-    stored = {name: table(name, *rows.get(name, ())) for name in TABLES}
+    stored = {name: table(name, *rows.get(name, ()), days=days) for name in TABLES}
     firsts = lives or [{"symbol": name, "first": min(days)} for name, days in closes.items()]
-    stored["lives"] = table("lives", *firsts)
+    stored["lives"] = table("lives", *firsts, days=days)
     return build_world(
-        bars(closes, opens=opens, volume=volume),
+        bars(closes, opens=opens, volume=volume, days=days),
         stored,
-        DAYS[:sessions],
+        days[:sessions],
         rules=rules,
         dividend_pay_sessions=pays_in,
     )
