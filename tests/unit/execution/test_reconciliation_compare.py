@@ -1,0 +1,236 @@
+"""The ledger compared with the broker: what is booked, what is locked, and under which ids."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tasks.execution.brokers.base import Status
+from tasks.execution.reconciliation.schema import Market, Rename
+from tasks.execution.schema import State
+from tasks.ledger.balance import balance_of
+from tests.reconciling import (
+    AT,
+    CASH_CENTS,
+    OPENED,
+    PRICES,
+    TODAY,
+    account,
+    activity,
+    broker_order,
+    opening,
+    our_order,
+    reconciled,
+    shifted,
+    statement,
+)
+
+DAY = timedelta(days=1)
+
+
+def only(found):
+    assert len(found.differences) == 1, found.differences
+    return found.differences[0]
+
+
+def test_equal_books_have_no_difference_and_no_lock():
+    found = reconciled(statement(), market=Market(prices=PRICES))
+
+    assert (found.differences, found.locks, found.blocks_all) == ((), (), False)
+    assert found.equity_cents == found.book_equity_cents == 4_100_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "cents", "booked"),
+    [
+        ("interest", 12, "interest"),
+        ("fee", -35, "fee"),
+        ("deposit", 500_000, "deposit"),
+        ("withdrawal", -500, "withdrawal"),
+        ("deposit", -500, "withdrawal"),  # a deposit returned
+        ("cash_in_lieu", 77, "cash_in_lieu"),
+        ("dividend", 2_400, "dividend"),
+    ],
+)
+def test_an_activity_explains_the_cash_to_the_cent_and_is_booked_once(kind, cents, booked):
+    event = activity(kind, symbol="AAPL", cents=cents)
+    seen = statement(shifted(), CASH_CENTS + cents, event)
+
+    first = reconciled(seen)
+    again = reconciled(seen, (*opening(), *first.bookings))
+
+    assert [(e.kind, e.source, e.cash_cents) for e in first.bookings] == [(booked, "activity:a1", cents)]
+    assert (first.locks, again.differences, again.locks) == ((), (), ())
+
+
+def test_a_cent_that_nothing_explains_blocks_every_name():
+    found = reconciled(statement(shifted(), CASH_CENTS + 1))
+
+    assert (only(found).kind, only(found).cents, only(found).blocks) == ("unknown", 1, "all")
+    assert found.blocks_all
+
+
+def test_an_activity_that_is_part_of_the_opening_is_not_booked():
+    found = reconciled(statement(shifted(), CASH_CENTS, activity("fee", cents=-35, on=OPENED)))
+
+    assert found.differences == ()
+
+
+def test_a_position_that_differs_locks_its_name_until_it_agrees():
+    broken = reconciled(statement(shifted(AAPL=-1)))
+    later = reconciled(statement(shifted(AAPL=-1)), at=AT + DAY, today=TODAY + DAY, locks=broken.locks)
+    ended = reconciled(statement(), locks=later.locks)
+
+    assert (broken.locked_symbols, broken.blocks_all) == ({"AAPL"}, False)
+    assert later.locks == broken.locks  # with the time since when
+    assert ended.locks == ()
+
+
+def test_a_share_more_is_another_difference_than_two():
+    one, two = (only(reconciled(statement(shifted(AAPL=n)))) for n in (1, 2))
+
+    assert one.difference_id != two.difference_id
+
+
+def test_a_merger_takes_shares_and_brings_cash():
+    event = activity("merger", symbol="MSFT", shares=-50, cents=2_000_000)
+    found = reconciled(statement({"AAPL": 100}, CASH_CENTS + 2_000_000, event))
+
+    after = balance_of((*opening(), *found.bookings))
+    assert (after.shares, after.cash_cents, found.locks) == ({"AAPL": 100}, CASH_CENTS + 2_000_000, ())
+
+
+def test_a_symbol_change_that_lake_and_broker_show_moves_the_shares():
+    market = Market(renames=(Rename("AAPL", "APPL", TODAY),))
+    found = reconciled(statement({"APPL": 100, "MSFT": 50}), market=market)
+
+    assert balance_of((*opening(), *found.bookings)).shares == {"APPL": 100, "MSFT": 50}
+    assert found.locks == ()
+
+
+def test_a_symbol_change_that_the_lake_does_not_know_locks_both_names():
+    found = reconciled(statement({"APPL": 100, "MSFT": 50}))
+
+    assert {item.kind for item in found.differences} == {"vanished_position", "unknown"}
+    assert found.locked_symbols == {"AAPL", "APPL"}
+    assert "a symbol change?" in found.differences[0].explanation
+
+
+def test_a_fill_in_the_positions_that_is_not_booked_waits_and_blocks_only_its_name():
+    filled = broker_order(filled_shares=Decimal(10), filled_cents=200_000, status=Status.FILLED)
+    found = reconciled(
+        statement(shifted(AAPL=10), CASH_CENTS - 200_000), orders=(our_order(at_broker=filled),)
+    )
+
+    assert (only(found).kind, only(found).is_waiting, found.bookings) == ("fill", True, ())
+    assert (found.locked_symbols, found.blocks_all) == ({"AAPL"}, False)
+
+
+def test_a_fill_at_the_broker_that_neither_position_nor_cash_shows_waits():
+    filled = broker_order(filled_shares=Decimal(10), filled_cents=200_000)
+    found = reconciled(statement(), orders=(our_order(at_broker=filled),))
+
+    assert (only(found).kind, only(found).blocks) == ("fill", "name")
+
+
+def test_the_fee_of_a_fill_in_transit_is_part_of_its_cash():
+    filled = broker_order(filled_shares=Decimal(10), filled_cents=200_000, fee_cents=100)
+    found = reconciled(
+        statement(shifted(AAPL=10), CASH_CENTS - 200_100), orders=(our_order(at_broker=filled),)
+    )
+
+    assert only(found).kind == "fill"
+
+
+@pytest.mark.parametrize(("cents", "kinds"), [(-200_500, {"fill"}), (-300_000, {"fill", "unknown"})])
+def test_cash_of_a_fill_without_a_price_must_be_near_the_last_price(cents, kinds):
+    found = reconciled(
+        statement(shifted(AAPL=10), CASH_CENTS + cents),
+        orders=(our_order(at_broker=broker_order()),),
+        market=Market(prices=PRICES),
+    )
+
+    assert {item.kind for item in found.differences} == kinds
+
+
+def test_shares_beyond_the_rest_of_our_order_are_not_its_fill():
+    order = our_order(booked_shares=Decimal(5), booked_cents=100_000, at_broker=broker_order())
+    order = replace(order, at_broker=replace(broker_order(), filled_shares=Decimal(5), filled_cents=100_000))
+    found = reconciled(statement(shifted(AAPL=6)), orders=(order,))
+
+    assert only(found).kind == "unknown"
+
+
+@pytest.mark.parametrize(("minutes", "kind"), [(5, "fill"), (30, "unknown")])
+def test_positions_may_lag_behind_a_booked_fill_for_some_minutes(minutes, kind):
+    order = our_order(
+        state=State.FILLED,
+        booked_shares=Decimal(1),
+        booked_cents=20_000,
+        changed_at=AT - timedelta(minutes=minutes),
+    )
+    found = reconciled(statement(shifted(AAPL=-1), CASH_CENTS + 20_000), orders=(order,))
+
+    assert kind in {item.kind for item in found.differences}
+    assert found.blocks_all == (kind == "unknown")
+
+
+def test_an_open_order_by_hand_locks_its_name_while_it_is_open():
+    by_hand = broker_order("x9", "MSFT")
+    found = reconciled(statement(open_orders=[by_hand]))
+    ours = reconciled(statement(open_orders=[by_hand]), orders=(our_order("MSFT", order_id="x9"),))
+
+    assert (only(found).kind, found.locked_symbols) == ("manual_trade", {"MSFT"})
+    assert ours.differences == ()
+
+
+def test_our_order_that_the_journal_closed_and_the_broker_has_open_locks_its_name():
+    found = reconciled(statement(open_orders=[broker_order("x9")]), order_ids=frozenset({"x9"}))
+
+    assert (only(found).kind, found.locked_symbols) == ("fill", {"AAPL"})
+
+
+@pytest.mark.parametrize("changes", [{"account": "B2"}, {"mode": "paper"}])
+def test_another_account_blocks_everything_and_books_nothing(changes):
+    seen = statement(shifted(), CASH_CENTS, activity("fee", cents=-35), **changes)
+    found = reconciled(seen, account=("A1", "live"))
+
+    assert (found.bookings, found.blocks_all, len(found.differences)) == ((), True, 1)
+
+
+def test_equity_far_from_cash_and_positions_blocks_every_name():
+    near = reconciled(statement(equity_cents=4_100_000 * 103 // 100), market=Market(prices=PRICES))
+    far = reconciled(statement(equity_cents=4_100_000 * 107 // 100), market=Market(prices=PRICES))
+
+    assert (near.differences, only(far).blocks) == ((), "all")
+
+
+def test_equity_without_every_price_is_not_judged():
+    found = reconciled(statement(equity_cents=1), market=Market(prices={"AAPL": Decimal(200)}))
+
+    assert (found.differences, found.book_equity_cents) == ((), None)
+
+
+def test_a_manual_trade_has_the_same_id_before_and_after_it_is_booked():
+    event = activity("fill", symbol="AAPL", shares=5, cents=-100_000)
+    seen = statement(shifted(AAPL=5), CASH_CENTS - 100_000, event)
+
+    first = reconciled(seen)
+    again = reconciled(seen, (*opening(), *first.bookings))
+
+    assert only(first).difference_id == only(again).difference_id
+    assert (again.bookings, again.blocks_all) == ((), True)
+
+
+def test_shares_without_a_symbol_are_never_booked():
+    found = reconciled(statement(shifted(), CASH_CENTS, activity("merger", shares=5)))
+
+    assert (found.bookings, only(found).blocks, only(found).proposal) == ((), "all", None)
+
+
+def test_account_equity_is_the_figure_of_record():
+    found = reconciled(statement(equity_cents=4_110_000), market=Market(prices=PRICES))
+
+    assert (found.equity_cents, found.book_equity_cents) == (4_110_000, 4_100_000)
+    assert account().equity_cents == 4_100_000
