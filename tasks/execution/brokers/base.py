@@ -128,6 +128,7 @@ ActivityKind = Literal[
     "deposit",
     "withdrawal",
     "correction",  # the broker restated or busted a trade
+    "other",  # not known, or not to be booked without a person: a spin-off, a transfer of shares … `note` names it
 ]
 
 

@@ -1,0 +1,1 @@
+"""Orders and books at Alpaca, through alpaca-py."""

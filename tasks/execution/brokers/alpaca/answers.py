@@ -1,0 +1,268 @@
+"""Read Alpaca's answers: what is needed and no more. Unknown fields are ignored, optional ones may be missing or bad.
+
+Amounts arrive as strings, prices of the data API as numbers; both become exact decimals.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError, WrapValidator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+
+from tasks.core.secrets import masked
+from tasks.execution.brokers.alpaca.wire import unanswered
+from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
+from tasks.execution.schema import Side
+
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+TIGHT = Decimal("0.01")  # widest spread, as a share of the bid, whose middle is a price
+
+STATUSES: Mapping[str, Status] = {
+    "accepted": Status.OPEN,
+    "accepted_for_bidding": Status.OPEN,
+    "calculated": Status.OPEN,
+    "done_for_day": Status.OPEN,
+    "held": Status.OPEN,
+    "new": Status.OPEN,
+    "partially_filled": Status.OPEN,
+    "pending_new": Status.OPEN,
+    "pending_replace": Status.OPEN,
+    "pending_review": Status.OPEN,
+    "stopped": Status.OPEN,
+    "suspended": Status.OPEN,
+    "pending_cancel": Status.CANCELING,
+    "filled": Status.FILLED,
+    "canceled": Status.CANCELED,
+    "replaced": Status.CANCELED,
+    "expired": Status.EXPIRED,
+    "rejected": Status.REJECTED,
+}
+
+
+def _as_text(value: object) -> object:
+    """A number may be a string or a number, never a truth value; "" is none."""
+    if isinstance(value, bool):
+        raise ValueError("a truth value is not a number")  # noqa: TRY004 - pydantic reports no TypeError
+    return None if value == "" else str(value) if isinstance(value, int | float) else value
+
+
+def _none_if_bad(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Text = Annotated[str, Field(min_length=1)]
+Amount = Annotated[Decimal, BeforeValidator(_as_text), Field(allow_inf_nan=False)]
+MaybeAmount = Annotated[Amount | None, WrapValidator(_none_if_bad)]
+MaybeText = Annotated[str | None, WrapValidator(_none_if_bad)]
+MaybeTime = Annotated[AwareDatetime | None, WrapValidator(_none_if_bad)]
+MaybeFlag = Annotated[bool | None, WrapValidator(_none_if_bad)]
+
+
+class OrderAnswer(BaseModel):
+    """An order. What is filled and how it is must be readable; everything else may be missing."""
+
+    id: Text
+    client_order_id: MaybeText = None
+    symbol: Text
+    side: MaybeText = None
+    position_intent: MaybeText = None
+    qty: MaybeAmount = None
+    notional: MaybeAmount = None
+    filled_qty: Amount
+    filled_avg_price: MaybeAmount = None
+    status: Text
+    created_at: MaybeTime = None
+    submitted_at: MaybeTime = None
+    replaced_by: MaybeText = None
+    reject_reason: MaybeText = None
+
+
+class PositionAnswer(BaseModel):
+    """A position. Only the symbol and the quantity are needed."""
+
+    symbol: Text
+    qty: Amount
+    side: MaybeText = None
+    cost_basis: MaybeAmount = None
+
+
+class AccountAnswer(BaseModel):
+    """The account."""
+
+    account_number: Text
+    cash: Amount
+    equity: Amount
+    status: MaybeText = None
+    multiplier: MaybeAmount = None
+    non_marginable_buying_power: MaybeAmount = None
+    long_market_value: MaybeAmount = None
+    short_market_value: MaybeAmount = None
+    trading_blocked: MaybeFlag = None
+    account_blocked: MaybeFlag = None
+    trade_suspended_by_user: MaybeFlag = None
+    admin_configurations: Any = None
+
+
+class AssetAnswer(BaseModel):
+    """A symbol that can or cannot be traded."""
+
+    symbol: Text
+    status: MaybeText = None
+    tradable: bool
+
+
+class ClockAnswer(BaseModel):
+    """The broker's time."""
+
+    timestamp: AwareDatetime
+
+
+class _Trade(BaseModel):
+    t: AwareDatetime
+    p: Amount
+
+
+class _BidAsk(BaseModel):
+    t: AwareDatetime
+    bp: Amount
+    ap: Amount
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(model: type[M], row: object, what: str) -> M:
+    """Return the row as the model; raise UnansweredError that names the fields that cannot be read."""
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in each["loc"]) or "all" for each in error.errors()})
+        raise unanswered(what, f"unreadable: {', '.join(fields)}") from None
+
+
+def read_list(model: type[M], rows: object, what: str) -> list[M]:
+    """Return the rows; anything but a list is no answer, never an empty one."""
+    if not isinstance(rows, list):
+        raise unanswered(what, "not a list")
+    return [read(model, row, what) for row in rows]
+
+
+def order_of(answer: OrderAnswer, what: str) -> BrokerOrder:
+    """Return the order. A status that is not known counts as open, with its name as the reason."""
+    status = STATUSES.get(answer.status)
+    if answer.filled_qty and answer.filled_avg_price is None:
+        raise unanswered(what, "unreadable: filled_avg_price")
+    return BrokerOrder(
+        order_id=answer.client_order_id or answer.id,
+        symbol=answer.symbol,
+        side=_side(answer, what),
+        shares=_shares(answer, what),
+        status=status or Status.OPEN,
+        filled_shares=answer.filled_qty,
+        filled_cents=cents(answer.filled_qty * (answer.filled_avg_price or Decimal(0))),
+        fee_cents=0,  # fees are activities
+        submitted_at=answer.submitted_at or answer.created_at or UNKNOWN_TIME,
+        reason=masked(_reason(answer, is_known=status is not None)),
+    )
+
+
+def positions_of(answers: Iterable[PositionAnswer], what: str) -> dict[str, BrokerPosition]:
+    """Return the positions by symbol, short ones negative."""
+    found: dict[str, BrokerPosition] = {}
+    for answer in answers:
+        if answer.symbol in found:
+            raise unanswered(what, f"two positions in {answer.symbol}")
+        shares = -abs(answer.qty) if answer.side == "short" else answer.qty
+        cost = None if answer.cost_basis is None else cents(answer.cost_basis)
+        found[answer.symbol] = BrokerPosition(answer.symbol, shares, cost)
+    return found
+
+
+def account_of(
+    answer: AccountAnswer, mode: Literal["paper", "live"], *, is_preliminary: bool
+) -> BrokerAccount:
+    """Return the account. In a margin account, unsettled proceeds may be spent."""
+    cash = cents(answer.cash)
+    is_cash_account = answer.multiplier is not None and answer.multiplier <= 1
+    settled = answer.non_marginable_buying_power
+    is_limited = is_cash_account and settled is not None
+    return BrokerAccount(
+        account=answer.account_number,
+        mode=mode,
+        cash_cents=cash,
+        settled_cash_cents=min(cash, cents(settled)) if is_limited and settled is not None else cash,
+        equity_cents=cents(answer.equity),
+        only_closing=_is_only_closing(answer.admin_configurations),
+        is_blocked=bool(answer.trading_blocked or answer.account_blocked or answer.trade_suspended_by_user)
+        or answer.status not in (None, "ACTIVE"),
+        is_preliminary=is_preliminary,
+    )
+
+
+def asset_of(answer: AssetAnswer) -> Asset:
+    """Return whether it can be traded. Alpaca does not report halts here."""
+    is_active = answer.status in (None, "active")
+    reason = "" if is_active and answer.tradable else f"Alpaca: {answer.status}, not tradable"
+    return Asset(answer.symbol, is_tradable=answer.tradable and is_active, is_halted=False, reason=reason)
+
+
+def quote_of(symbol: str, snapshot: object) -> Quote | None:
+    """Return the middle of a tight quote, or else the latest trade; None if neither can be read."""
+    row = snapshot if isinstance(snapshot, dict) else {}
+    both = _maybe(_BidAsk, row.get("latestQuote"))
+    if both and both.bp > 0 and both.bp <= both.ap <= both.bp * (1 + TIGHT):
+        return Quote(symbol, (both.bp + both.ap) / 2, both.t)
+    trade = _maybe(_Trade, row.get("latestTrade"))
+    return Quote(symbol, trade.p, trade.t) if trade and trade.p > 0 else None
+
+
+def cents(amount: Decimal) -> int:
+    """Return dollars as cents, half to even."""
+    return int((amount * 100).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _maybe(model: type[M], row: object) -> M | None:
+    try:
+        return model.model_validate(row)
+    except ValidationError:
+        return None
+
+
+def _side(answer: OrderAnswer, what: str) -> Side:
+    match (answer.side or answer.position_intent or "").partition("_")[0]:
+        case "buy":
+            return "BUY"
+        case "sell":
+            return "SELL"
+    raise unanswered(what, "unreadable: side")
+
+
+def _shares(answer: OrderAnswer, what: str) -> Decimal:
+    if answer.qty is not None:
+        return answer.qty
+    if answer.notional is not None:  # by hand, in dollars: shares are known once they are filled
+        return answer.filled_qty
+    raise unanswered(what, "unreadable: qty")
+
+
+def _reason(answer: OrderAnswer, *, is_known: bool) -> str:
+    if not is_known:
+        return f"Alpaca's status {answer.status!r} is not known"
+    if answer.status == "replaced":
+        return f"replaced by {answer.replaced_by}"
+    if answer.qty is None:
+        return f"an order for {answer.notional} dollars"
+    return answer.reject_reason or ("" if answer.status in {"new", "filled"} else answer.status)
+
+
+def _is_only_closing(configurations: object) -> bool:
+    """Alpaca lists its reasons for restricting an account to liquidation; the field is absent otherwise."""
+    reasons = (
+        configurations.get("restrict_to_liquidation_reasons") if isinstance(configurations, dict) else None
+    )
+    return any(reasons.values()) if isinstance(reasons, dict) else bool(reasons)

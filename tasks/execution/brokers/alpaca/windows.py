@@ -1,0 +1,49 @@
+"""When Alpaca takes which orders, and when its figures are preliminary. Pure; docs name New York time."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_on
+from tasks.execution.schema import Order
+
+NEW_YORK = ZoneInfo(EXCHANGE_TIME_ZONE)
+REOPENS = time(19, 0)  # from then on, orders are for the next session
+OPENING_AUCTION_ENDS = time(9, 28)
+CLOSING_AUCTION_ENDS = timedelta(minutes=10)  # before the close
+REGULAR_CLOSE = time(16, 0)
+# start-of-day synchronisation, trade reporting, end of day
+NIGHTLY = ((time(2, 15), time(2, 30)), (time(18, 30), time(19, 30)), (time(23, 0), time(23, 30)))
+
+
+def takes_from(order: Order, at: datetime) -> datetime:
+    """Return from when on Alpaca takes the order for the session after its decision: `at` itself if it does now.
+
+    Between the close and 19:00 some accounts refuse day orders and some take them: wait in both. Before that evening an
+    order would trade in the session of the decision itself. On days without a session, the hours of the auctions apply
+    as on others.
+    """
+    at = max(at, _at(order.session, REOPENS))
+    local = at.astimezone(NEW_YORK)
+    ends = _ends(order, local.date())
+    reopens = _at(local.date(), REOPENS)
+    return reopens if ends is not None and ends <= at < reopens else at
+
+
+def is_preliminary(at: datetime) -> bool:
+    """Return whether figures read at this instant may still change, because Alpaca is updating its books."""
+    clock = at.astimezone(NEW_YORK).time()
+    return any(begins <= clock < ends for begins, ends in NIGHTLY)
+
+
+def _ends(order: Order, day: date) -> datetime | None:
+    """Return when Alpaca stops taking such orders on that day; None if it does not."""
+    closes = session_on(day).closes_at
+    if order.timing == "at_open":
+        return _at(day, OPENING_AUCTION_ENDS)
+    if order.timing == "at_close":
+        return (closes or _at(day, REGULAR_CLOSE)) - CLOSING_AUCTION_ENDS
+    return closes
+
+
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, NEW_YORK).astimezone(UTC)
