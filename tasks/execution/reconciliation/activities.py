@@ -55,8 +55,8 @@ class Context:
 
 def difference_of(activity: Activity, context: Context) -> Difference:
     """Return the difference that the activity explains, with its entries, or what stands against booking it."""
-    if activity.shares and not activity.symbol:
-        return _refused(activity, "The broker states a change in shares without a symbol", context, "all")
+    if activity.kind == "other" or (activity.shares and not activity.symbol):
+        return _for_a_person(activity, context)
     if activity.kind == "split":
         return _split(activity, context)
     if activity.kind == "dividend":
@@ -96,6 +96,13 @@ def unacknowledged(entries: Iterable[Entry], acknowledged: Collection[str]) -> t
                 )
             )
     return tuple(found)
+
+
+def _for_a_person(activity: Activity, context: Context) -> Difference:
+    if activity.symbol:
+        return _refused(activity, f"The broker states {activity.note!r}, which is not known", context)
+    what = f"{activity.note!r}, which is not known" if activity.kind == "other" else "a change in shares"
+    return _refused(activity, f"The broker states {what}, without a symbol", context, "all")
 
 
 def _dividend(activity: Activity, context: Context) -> Difference:
@@ -285,6 +292,8 @@ def _refused(
 
 
 def _kind(activity: Activity) -> Kind:
+    if activity.kind == "other":
+        return "unknown"
     kind = ENTRY_KINDS[activity.kind]
     if kind not in KINDS:  # pragma: no cover - the two lists agree
         raise ValueError(kind)

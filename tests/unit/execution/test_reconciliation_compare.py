@@ -71,6 +71,17 @@ def test_a_cent_that_nothing_explains_blocks_every_name():
     assert found.blocks_all
 
 
+@pytest.mark.parametrize(("symbol", "blocks"), [("AAPL", "name"), ("", "all")])
+def test_an_activity_of_a_kind_that_is_not_known_is_never_booked_by_itself(symbol, blocks):
+    event = replace(activity("other", symbol=symbol, cents=1_234), note="INVENTED something")
+    found = reconciled(statement(shifted(), CASH_CENTS + 1_234, event))
+
+    difference = found.differences[0]
+    assert (found.bookings, difference.kind, difference.blocks) == ((), "unknown", blocks)
+    assert "INVENTED something" in difference.explanation
+    assert difference.proposal.cash_cents == 1_234
+
+
 def test_an_activity_that_is_part_of_the_opening_is_not_booked():
     found = reconciled(statement(shifted(), CASH_CENTS, activity("fee", cents=-35, on=OPENED)))
 

@@ -204,11 +204,12 @@ def account_of(
     )
 
 
-def asset_of(answer: AssetAnswer) -> Asset:
-    """Return whether it can be traded. Alpaca does not report halts here."""
-    is_active = answer.status in (None, "active")
-    reason = "" if is_active and answer.tradable else f"Alpaca: {answer.status}, not tradable"
-    return Asset(answer.symbol, is_tradable=answer.tradable and is_active, is_halted=False, reason=reason)
+def assets_of(rows: object, what: str) -> dict[str, Asset]:
+    """Return the assets by symbol, without those that cannot be read. Alpaca does not report halts here."""
+    if not isinstance(rows, list):
+        raise unanswered(what, "not a list")
+    answers = [answer for row in rows if (answer := _maybe(AssetAnswer, row)) is not None]
+    return {answer.symbol: _asset_of(answer) for answer in answers}
 
 
 def quote_of(symbol: str, snapshot: object) -> Quote | None:
@@ -224,6 +225,12 @@ def quote_of(symbol: str, snapshot: object) -> Quote | None:
 def cents(amount: Decimal) -> int:
     """Return dollars as cents, half to even."""
     return int((amount * 100).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _asset_of(answer: AssetAnswer) -> Asset:
+    is_tradable = answer.tradable and answer.status in (None, "active")
+    reason = "" if is_tradable else f"Alpaca does not trade it (status {answer.status})"
+    return Asset(answer.symbol, is_tradable, is_halted=False, reason=reason)
 
 
 def _maybe(model: type[M], row: object) -> M | None:

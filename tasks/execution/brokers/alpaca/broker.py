@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from tasks.core.clock import stopwatch
 from tasks.execution.brokers.alpaca.activities import (
     FILL,
     ActivityAnswer,
@@ -16,12 +17,11 @@ from tasks.execution.brokers.alpaca.activities import (
 from tasks.execution.brokers.alpaca.answers import (
     UNKNOWN_TIME,
     AccountAnswer,
-    AssetAnswer,
     ClockAnswer,
     OrderAnswer,
     PositionAnswer,
     account_of,
-    asset_of,
+    assets_of,
     order_of,
     positions_of,
     quote_of,
@@ -46,6 +46,7 @@ PAGE, ACTIVITY_PAGE = 500, 100  # the most that Alpaca returns
 MOST_SPLITS = 40  # of the time span of a listing, until every part fits into a page
 MOST_ACTIVITY_PAGES = 1_000
 SYMBOLS_AT_ONCE = 100
+ASSETS_MAX_AGE_S = 300.0
 ORDERS_BEFORE = timedelta(days=7)  # a fill of today may be of an older order; still older ones are looked up
 MICROSECOND = timedelta(microseconds=1)
 NOT_FOUND = 404
@@ -75,6 +76,7 @@ class AlpacaBroker:
             is_paper=mode == "paper", trading_url=trading_url, data_url=data_url, request_s=request_s
         )
         self._ids: dict[str, str] = {}  # Alpaca's id of an order, by the client's
+        self._assets: tuple[float, Mapping[str, Asset]] | None = None  # and when they were read
         self._short: Mapping[str, Decimal] = {}  # shares short when positions were read last, by symbol
 
     def now(self) -> datetime:
@@ -126,12 +128,8 @@ class AlpacaBroker:
                 raise _unexpected("DELETE /v2/orders", error) from None
 
     def assets(self, symbols: Collection[str]) -> Mapping[str, Asset]:
-        rows = self._get("assets", status="active", asset_class="us_equity")
-        if not isinstance(rows, list):
-            raise unanswered("GET /v2/assets", "not a list")
-        wanted = set(symbols)
-        mine = [row for row in rows if isinstance(row, dict) and row.get("symbol") in wanted]
-        return {each.symbol: asset_of(each) for each in read_list(AssetAnswer, mine, "GET /v2/assets")}
+        listed = self._all_assets()
+        return {symbol: listed[symbol] for symbol in symbols if symbol in listed}
 
     def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         found: dict[str, Quote] = {}
@@ -183,6 +181,14 @@ class AlpacaBroker:
             raise unanswered(what, "the order returned is another one")
         self._ids[order_id] = answer.id
         return answer
+
+    def _all_assets(self) -> Mapping[str, Asset]:
+        """Return all assets that are active: megabytes, so that they are read every few minutes only."""
+        if self._assets is None or stopwatch() - self._assets[0] > ASSETS_MAX_AGE_S:
+            what = "GET /v2/assets"
+            rows = self._get("assets", status="active", asset_class="us_equity")
+            self._assets = (stopwatch(), assets_of(rows, what))
+        return self._assets[1]
 
     def _account(self) -> AccountAnswer:
         answer = read(AccountAnswer, self._get("account"), "GET /v2/account")

@@ -625,6 +625,30 @@ def test_assets_are_tradable_or_not_and_unknown_ones_are_left_out(account, broke
     assert {name: each.is_tradable for name, each in found.items()} == {"AAA": True, "BBB": False}
 
 
+def test_an_asset_that_cannot_be_read_is_left_out_and_a_failed_list_is_unanswered(server, broker):
+    server.script("GET", "/v2/assets", edited(lambda _: {"message": "later"}))
+    with pytest.raises(UnansweredError):
+        broker.assets(["AAA"])
+    server.script(
+        "GET", "/v2/assets", edited(lambda rows: [rows[0] | {"status": "inactive"}, {"symbol": "BBB"}])
+    )
+
+    found = broker.assets(["AAA", "BBB"])
+
+    assert {name: each.is_tradable for name, each in found.items()} == {"AAA": False}
+
+
+def test_the_list_of_assets_is_read_again_after_some_minutes_only(server, broker, monkeypatch):
+    broker.assets(["AAA"])
+    broker.assets(["BBB"])
+    assert len(server.journal) == 1
+    monkeypatch.setattr(module, "ASSETS_MAX_AGE_S", -1.0)
+
+    broker.assets(["AAA"])
+
+    assert len(server.journal) == 2
+
+
 def test_quotes_are_the_middle_of_a_tight_spread_or_the_latest_trade(server, broker):
     assert broker.quotes(["AAA", "NOPE"]).keys() == {"AAA"}
     assert broker.quotes(["AAA"])["AAA"].price == 50
