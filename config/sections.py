@@ -396,6 +396,32 @@ class Execution(Section):
     """Seconds between two questions to the broker while an execution waits."""
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
+    max_clock_skew_s: Positive
+    """Nothing is sent if the clocks of this machine and the broker differ by more seconds than this."""
+    max_quote_age_s: Positive
+    """While the exchange is open, an order needs a quote that is at most this many seconds old."""
+    max_limit_deviation_frac: Fraction
+    """Largest distance of a limit from that quote, in both directions."""
+    min_price_usd: NotNegative
+    """A name that is quoted lower is not bought."""
+    max_equity_change_frac: Fraction
+    """Nothing is bought if the equity at the broker differs by more than this fraction from the approved one."""
+    max_daily_orders: Count
+    """Largest number of orders sent in a session, over all runs together."""
+    spends_unsettled: bool
+    """Whether buys may use the proceeds of sales that have not settled."""
+    ramp_sessions: Annotated[int, Field(ge=0, le=252)]
+    """Number of sessions after another champion was promoted in which buys are limited further; 0: none."""
+    ramp_max_buys_frac: Fraction
+    """In these sessions: largest total of a session's buys, as a fraction of equity."""
+    ramp_max_trade_frac: Fraction
+    """In these sessions: largest buy, as a fraction of equity."""
+    ramp_max_new_names: Annotated[int, Field(ge=0)]
+    """In these sessions: largest number of names bought in a session that were not held before it."""
+    name_sessions: Annotated[int, Field(ge=1, le=252)]
+    """Number of recent sessions in which the trades in a name are counted."""
+    max_name_sessions: Count
+    """A name that was traded in this many of these sessions is not bought; sales are not limited."""
 
 
 class Running(Section):

@@ -66,6 +66,21 @@ VIOLATIONS = {
         "import tasks.approval.schema",
         "slices import downward only",
     ),
+    "the wire guard uses a gate": (
+        "tasks/execution/wire_guard.py",
+        "import tasks.execution.gates.order_gates",
+        "the wire guard shares nothing with the gates",
+    ),
+    "a gate uses the wire guard": (
+        "tasks/execution/gates/order_gates.py",
+        "import tasks.execution.wire_guard",
+        "the gates share nothing with the wire guard",
+    ),
+    "a gate reads the clock": (
+        "tasks/execution/gates/order_gates.py",
+        "import tasks.core.clock",
+        "the gates read values",
+    ),
     "the day's files import the page": (
         "tasks/reporting/day/files.py",
         "import tasks.reporting.page.view",
