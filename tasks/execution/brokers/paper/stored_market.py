@@ -3,10 +3,11 @@
 Only the sessions that the account asks for are read, with the sessions before them that cost estimates need.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from config.settings import Settings
+from tasks.backtest.accounting.money import Cents, Shares
 from tasks.backtest.build import known_companies
 from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
 from tasks.core.sessions import session_number
@@ -52,6 +53,12 @@ class StoredMarket:
 
     def cost_cents(self, session: date, symbol: str, shares: int, price_cents: int, *, is_sale: bool) -> int:
         return self._market(session).cost_cents(session, symbol, shares, price_cents, is_sale=is_sale)
+
+    def costs_after(
+        self, decided: date, symbols: Sequence[str], shares: Shares, price_cents: Cents, *, is_sale: bool
+    ) -> Cents:
+        """Return the costs of trades in the session after `decided`, whether or not its bars are stored."""
+        return self._market(decided).costs_after(decided, symbols, shares, price_cents, is_sale=is_sale)
 
     def _market(self, session: date) -> WorldMarket:
         number = session_number(session)

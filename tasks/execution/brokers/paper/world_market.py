@@ -1,6 +1,6 @@
 """A paper account's market from the world of a backtest: the same bars, events and cost facts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -9,12 +9,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from config.settings import Settings
-from tasks.backtest.accounting.money import to_cents
+from tasks.backtest.accounting.money import Cents, Shares, to_cents
 from tasks.backtest.fill_costs import fill_costs
 from tasks.backtest.session_inputs import SessionInputs
 from tasks.backtest.start import columns_of
 from tasks.backtest.world import World
 from tasks.core.errors import DataError
+from tasks.core.sessions import session_after
 from tasks.data.panel.companies import CompanyIndex
 from tasks.execution.brokers.paper.market import Bar, DividendEvent, NightEvents
 
@@ -109,23 +110,42 @@ class WorldMarket:
         return column is not None and bool(self._world.has_ended[self._row(session), column])
 
     def cost_cents(self, session: date, symbol: str, shares: int, price_cents: int, *, is_sale: bool) -> int:
-        row, column = self._row(session), self._column(session, symbol)
-        if column is None or row == 0:
+        row = self._row(session)
+        if row == 0:
+            raise DataError(f"The session before {session} was not read.", remedy="Read an earlier session.")
+        decided: date = self._world.sessions[row - 1].item()
+        costs = self.costs_after(
+            decided, [symbol], np.array([shares]), np.array([price_cents]), is_sale=is_sale
+        )
+        return int(costs[0])
+
+    def costs_after(
+        self, decided: date, symbols: Sequence[str], shares: Shares, price_cents: Cents, *, is_sale: bool
+    ) -> Cents:
+        """Return the costs of trades in the session after `decided`, by what was known at its close."""
+        row = self._row(decided)
+        is_stored = row + 1 < len(self._world.sessions)
+        fills = session_after(decided)
+        named_in = fills if is_stored else decided
+        found = {symbol: self._column(named_in, symbol) for symbol in symbols}
+        columns = [column for column in found.values() if column is not None]
+        if len(columns) < len(symbols):
+            unknown = [symbol for symbol, column in found.items() if column is None]
             raise DataError(
-                f"The costs of {symbol} on {session} are not known.", remedy="Read the lake again."
+                f"The costs of {', '.join(unknown)} on {fills} are not known.", remedy="Read the lake again."
             )
         traded, price = np.zeros((2, len(self._world.company)), dtype=np.int64)
-        traded[column], price[column] = shares, price_cents
+        traded[columns], price[columns] = shares, price_cents
         costs = fill_costs(
-            self._inputs.facts(row - 1),
+            self._inputs.facts(row),
             traded,
             price,
             is_sale=is_sale,
-            splits=self._world.nights[row].splits,
-            trade_date=session,
+            splits=self._world.nights[row + 1].splits if is_stored else (),
+            trade_date=fills,
             costs=self._costs,
         )
-        return int(costs[column])
+        return costs[columns]
 
     def _row(self, session: date) -> int:
         try:

@@ -65,17 +65,24 @@ def closes():
 
 @pytest.fixture(scope="module")
 def made(closes):
+    return make_world(closes)
+
+
+def make_world(closes, sessions=SESSIONS):
     rng = np.random.default_rng(4)
     opens = {
         (name, day): round(close * (1 + rng.normal(0, 0.01)), 2)
         for name, column in closes.items()
         for day, close in column.items()
     }
+    kept = {
+        name: {day: at for day, at in column.items() if day < sessions} for name, column in closes.items()
+    }
     return traded_world(
-        closes,
-        sessions=SESSIONS,
+        {name: column for name, column in kept.items() if column},
+        sessions=sessions,
         opens=opens,
-        levels=[{"name": "VIX", "session": day, "close": 15.0, "growth": 1.0} for day in range(SESSIONS)],
+        levels=[{"name": "VIX", "session": day, "close": 15.0, "growth": 1.0} for day in range(sessions)],
         listings=[
             {"symbol": name, "available_date": 0, "sector": ("Energy", "Health", "Tech", "Zinc")[place % 4]}
             for place, name in enumerate((*NAMES, "K"))
@@ -208,3 +215,21 @@ def test_paper_equals_the_backtest_in_shares_and_cents_on_every_day(tmp_path, ma
         activity.kind for activity in PaperBroker(home, desk.market, desk.clock).activities(DAYS[0].item())
     }
     assert kinds >= {"interest", "split", "cash_in_lieu", "dividend_due", "dividend"}
+
+
+def test_the_costs_of_the_next_session_are_known_before_its_bars_and_then_stay_the_same(made, closes):
+    place = 84  # without a split, a symbol change or an end
+    decided, fills = (DAYS[day].item() for day in (place, place + 1))
+    names = ["A", "C", "F"]
+    shares, prices = np.array([100, 7, 900]), np.array([51_20, 40_03, 77_77])
+    later = world_market(made, closes, SETTINGS, renames=RENAMES)
+    then = world_market(make_world(closes, place + 1), closes, SETTINGS, renames=RENAMES)
+
+    for is_sale in (True, False):
+        before = then.costs_after(decided, names, shares, prices, is_sale=is_sale)
+        after = [
+            later.cost_cents(fills, name, int(count), int(price), is_sale=is_sale)
+            for name, count, price in zip(names, shares, prices, strict=True)
+        ]
+        assert before.tolist() == after
+        assert min(after) > 0
