@@ -90,12 +90,25 @@ def test_fault_087_a_busted_fill_is_booked_once_from_the_activity():
     assert reconciled(seen, (*entries, *found.bookings)).differences == ()
 
 
-def test_fault_087_a_busted_fill_that_the_order_restates_is_booked_once_from_the_order():
+def test_fault_087_a_bust_that_shows_in_our_order_is_booked_with_its_id():
     entries = (*opening(), BOUGHT)
     event = activity("correction", symbol="AAPL", shares=-10, cents=200_000)
     order = our_order(booked_shares=Decimal(10), booked_cents=200_000, at_broker=broker_order())
-    seen = statement(HELD, CASH_CENTS, event)
-    restated = Entry("restatement", "o1:0:0", TODAY, AT, "AAPL", Decimal(-10), 200_000, order_id="o1")
+    early = reconciled(statement(HELD, CASH_CENTS), entries, orders=(order,))
+    found = reconciled(statement(HELD, CASH_CENTS, event), entries, orders=(order,))
+
+    assert (early.bookings, early.locked_symbols, early.blocks_all) == ((), {"AAPL"}, False)
+    assert [(e.kind, e.order_id, e.shares) for e in found.bookings] == [("restatement", "o1", -10)]
+    assert found.locks == ()
+
+
+def test_fault_087_a_price_that_an_open_order_corrects_is_booked_once_from_the_order():
+    entries = (*opening(), BOUGHT)
+    event = activity("correction", symbol="AAPL", cents=500)
+    stated = broker_order(filled_shares=Decimal(10), filled_cents=199_500)
+    order = our_order(booked_shares=Decimal(10), booked_cents=200_000, at_broker=stated)
+    seen = statement(shifted(AAPL=10), CASH_CENTS - 199_500, event)
+    restated = Entry("restatement", "o1:10:199500", TODAY, AT, "AAPL", cash_cents=500, order_id="o1")
 
     waits = reconciled(seen, entries, orders=(order,))
     after = reconciled(seen, (*entries, restated))
@@ -103,6 +116,17 @@ def test_fault_087_a_busted_fill_that_the_order_restates_is_booked_once_from_the
     assert (waits.bookings, waits.locked_symbols, waits.blocks_all) == ((), {"AAPL"}, False)
     assert [(e.source, e.shares, e.cash_cents) for e in after.bookings] == [("activity:a1", 0, 0)]
     assert after.locks == ()
+
+
+def test_fault_087_a_price_corrected_after_the_order_ended_is_booked_from_the_activity():
+    stated = broker_order(filled_shares=Decimal(10), filled_cents=199_500, status=Status.FILLED)
+    order = our_order(state=State.FILLED, booked_shares=Decimal(10), booked_cents=200_000, at_broker=stated)
+    event = activity("correction", symbol="AAPL", cents=500)
+    found = reconciled(
+        statement(shifted(AAPL=10), CASH_CENTS - 199_500, event), (*opening(), BOUGHT), orders=(order,)
+    )
+
+    assert ([(e.order_id, e.cash_cents) for e in found.bookings], found.locks) == ([("o1", 500)], ())
 
 
 def test_fault_088_an_order_stuck_in_cancellation_blocks_its_symbol():

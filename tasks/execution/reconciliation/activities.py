@@ -39,6 +39,7 @@ ENTRY_KINDS: dict[str, EntryKind] = {
     "correction": "restatement",
 }
 MANUAL_TRADE_BLOCKS: Scope = "all"  # somebody else trades this account: a person decides (faults 83 and 134)
+BOOKED_AS = "booked already as "
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 
@@ -68,34 +69,33 @@ def difference_of(activity: Activity, context: Context) -> Difference:
         kind = "deposit" if activity.cash_cents > 0 else "withdrawal"
         if activity.cash_cents == 0:
             return _refused(activity, "A capital flow without cash (shares transferred?)", context, "all")
-    found = _explained(activity, (_entry(activity, kind, context.at),), _sentence(activity, kind))
-    return replace(found, blocks=MANUAL_TRADE_BLOCKS) if kind == "manual_trade" else found
+    entry = _entry(activity, kind, context.at)
+    if kind == "manual_trade":
+        return replace(_manual_trade(entry, activity.activity_id), bookings=(entry,))
+    return _explained(activity, (entry,), _sentence(activity, kind))
 
 
 def unacknowledged(entries: Iterable[Entry], acknowledged: Collection[str]) -> tuple[Difference, ...]:
     """Return the booked trades by hand that no person has acknowledged: they stop new risk until one does."""
-    found = []
-    for entry in entries:
-        if entry.kind != "manual_trade" or entry.by or not entry.source.startswith(ACTIVITY):
-            continue
-        about = difference_id("activity", entry.source.removeprefix(ACTIVITY))
-        if about not in acknowledged:
-            sentence = (
-                f"{entry.shares:+f} {entry.symbol} were traded outside Afterclose on {entry.session}; booked, and no "
-                "person has acknowledged it."
-            )
-            found.append(
-                Difference(
-                    about,
-                    "manual_trade",
-                    entry.symbol,
-                    entry.shares,
-                    entry.cash_cents,
-                    sentence,
-                    MANUAL_TRADE_BLOCKS,
-                )
-            )
-    return tuple(found)
+    traded = (
+        _manual_trade(entry, entry.source.removeprefix(ACTIVITY))
+        for entry in entries
+        if entry.kind == "manual_trade" and not entry.by and entry.source.startswith(ACTIVITY)
+    )
+    return tuple(item for item in traded if item.difference_id not in acknowledged)
+
+
+def _manual_trade(entry: Entry, activity_id: str) -> Difference:
+    return Difference(
+        difference_id("activity", activity_id),
+        "manual_trade",
+        entry.symbol,
+        entry.shares,
+        entry.cash_cents,
+        f"{entry.shares:+f} {entry.symbol} for {_usd(entry.cash_cents)} were traded outside Afterclose on "
+        f"{entry.session}; booked, and a person must acknowledge it.",
+        MANUAL_TRADE_BLOCKS,
+    )
 
 
 def _for_a_person(activity: Activity, context: Context) -> Difference:
@@ -138,37 +138,29 @@ def _carried_payment(activity: Activity, entries: Sequence[Entry]) -> Entry | No
 
 
 def _correction(activity: Activity, context: Context) -> Difference:
-    own = [
-        order for order in context.orders if order.symbol == activity.symbol and _is_pending(order, activity)
-    ]
-    if own:
-        return _refused(
-            activity,
-            f"The broker restated a fill of our order {own[0].order_id}; it is booked from the order's total",
-            context,
-            is_waiting=True,
-        )
+    """Book the correction of a trade. One that shows in an order's total is booked with the id of that order.
+
+    A changed amount of an open order is booked from its total (tasks/execution/bookings.py); fewer shares never are.
+    """
+    order = next((order for order in context.orders if _shows(order, activity)), None)
+    if order is not None and not order.state.is_final and not activity.shares:
+        why = f"The broker restated a fill of our order {order.order_id}, which is booked from its total"
+        return _refused(activity, why, context, is_waiting=True)
+    entry = _entry(activity, "restatement", context.at)
     matched = _restated_already(activity, context.entries)
     if matched is not None:
-        entry = _entry(
-            activity,
-            "restatement",
-            context.at,
-            shares=Decimal(0),
-            cash_cents=0,
-            reason=f"booked already as {matched.source}",
-        )
+        entry = replace(entry, shares=Decimal(0), cash_cents=0, reason=f"{BOOKED_AS}{matched.source}")
         return _explained(
             activity, (entry,), f"A restatement of {activity.symbol} was booked from its order."
         )
-    return _explained(
-        activity, (_entry(activity, "restatement", context.at),), _sentence(activity, "restatement")
-    )
+    if order is not None:
+        entry = replace(entry, order_id=order.order_id)
+    return _explained(activity, (entry,), _sentence(activity, "restatement"))
 
 
-def _is_pending(order: OurOrder, activity: Activity) -> bool:
+def _shows(order: OurOrder, activity: Activity) -> bool:
     """Return whether the order's total at the broker differs from the ledger by what the activity states."""
-    if order.at_broker is None:
+    if order.symbol != activity.symbol or order.at_broker is None:
         return False
     shares = order.at_broker.filled_shares - order.booked_shares
     cents = order.at_broker.filled_cents - order.booked_cents
@@ -186,7 +178,7 @@ def _restated_already(activity: Activity, entries: Sequence[Entry]) -> Entry | N
         and entry.order_id
         and (entry.symbol, entry.shares, entry.cash_cents)
         == (activity.symbol, activity.shares, activity.cash_cents)
-        and f"booked already as {entry.source}" not in matched
+        and f"{BOOKED_AS}{entry.source}" not in matched
     )
     return next(found, None)
 
@@ -245,7 +237,6 @@ def _entry(
     shares: Decimal | None = None,
     cash_cents: int | None = None,
     receivable_cents: int = 0,
-    reason: str = "",
 ) -> Entry:
     return Entry(
         kind,
@@ -256,7 +247,7 @@ def _entry(
         activity.shares if shares is None else shares,
         activity.cash_cents if cash_cents is None else cash_cents,
         receivable_cents,
-        reason=reason or activity.note or "activity of the broker",
+        reason=activity.note or "activity of the broker",
     )
 
 

@@ -66,6 +66,7 @@ def compare(books: Books, seen: Statement, market: Market, *, today: date, at: d
         *cash,
         *stuck_orders(books.orders, at),
         *_foreign_orders(books, open_orders),
+        *_short(entries),
         *unacknowledged(books.entries, books.acknowledged),
         *_equity_jump(account, positions, market.prices),
     )
@@ -147,9 +148,8 @@ def _rest(
     """Return what remains after all bookings: by name, and in cash."""
     gaps = _gaps(entries, positions)
     own = by_symbol(entries)
-    names, transit = name_differences(
-        _expected(entries), own, _by_name(books.orders), market.prices, replace(now, gaps=gaps)
-    )
+    orders = _by_name(_with_bookings(books.orders, entries[len(books.entries) :]))
+    names, transit = name_differences(_expected(entries), own, orders, market.prices, replace(now, gaps=gaps))
     names = tuple(item for item in names if item.is_waiting or (item.symbol, item.shares) not in named)
     cents = account.cash_cents - balance_of(entries).cash_cents + carried_by_us(entries)[1]
     return names, _cash(cents, transit, own.get("", ()), now)
@@ -206,6 +206,23 @@ def _foreign_orders(books: Books, open_orders: Sequence[BrokerOrder]) -> tuple[D
     return tuple(found)
 
 
+def _short(entries: tuple[Entry, ...]) -> tuple[Difference, ...]:
+    """Return the short positions of the ledger: a portfolio is long-only, and a person closes them at the broker."""
+    return tuple(
+        Difference(
+            difference_id("short", symbol),
+            "unknown",
+            symbol,
+            shares,
+            0,
+            f"The ledger has a short position: {shares:f} {symbol}. Close it at the broker.",
+            "all",
+        )
+        for symbol, shares in balance_of(entries).shares.items()
+        if shares < 0
+    )
+
+
 def _equity_jump(
     account: BrokerAccount, positions: Positions, prices: Mapping[str, Decimal]
 ) -> tuple[Difference, ...]:
@@ -247,6 +264,26 @@ def _by_name(orders: Iterable[OurOrder]) -> dict[str, list[OurOrder]]:
     for order in orders:
         found[order.symbol].append(order)
     return dict(found)
+
+
+def _with_bookings(orders: Iterable[OurOrder], booked: Iterable[Entry]) -> list[OurOrder]:
+    """Return the orders with the totals that they have after these entries."""
+    new: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in booked:
+        new[entry.order_id].append(entry)
+    return [
+        replace(
+            order,
+            booked_shares=order.booked_shares
+            + sum((_sign(order) * e.shares for e in new[order.order_id]), Decimal(0)),
+            booked_cents=order.booked_cents - sum(_sign(order) * e.cash_cents for e in new[order.order_id]),
+        )
+        for order in orders
+    ]
+
+
+def _sign(order: OurOrder) -> int:
+    return -1 if order.is_sale else 1
 
 
 def _opened(entries: Iterable[Entry]) -> date:

@@ -1,7 +1,7 @@
 """Apply what the lake knows of the names held: symbol changes, dividends due, splits; carry what the broker ignores.
 
-Only actions after the ledger's opening session count. A vendor's action is no proof: a split needs a witness
-(splits.py), and a symbol is changed in the ledger once the broker shows the new one.
+Dividends of the ledger's opening session and before are part of its cash. A vendor's action is no proof: a split needs
+a witness (splits.py), and a symbol is changed in the ledger once the broker shows the new one.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from tasks.execution.reconciliation.income import (
     is_paid_already,
     outstanding,
 )
-from tasks.execution.reconciliation.schema import CorporateAction, Difference, Rename, Scope
+from tasks.execution.reconciliation.schema import CorporateAction, Difference, Rename
 from tasks.execution.reconciliation.splits import (
     PriceJump,
     possible_changes,
@@ -60,7 +60,7 @@ def renamed(
     for rename in renames:
         held = shares.get(rename.old, Decimal(0))
         is_shown = held != 0 and (now.gaps.get(rename.old), now.gaps.get(rename.new)) == (-held, held)
-        if is_shown and now.opened < rename.session <= now.today and now.today - rename.session <= REACH:
+        if is_shown and rename.session <= now.today <= rename.session + REACH:
             found.append(_rename(rename, held, now))
     return tuple(found)
 
@@ -157,10 +157,13 @@ def overdue(entries: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
 def splits(
     actions: Iterable[CorporateAction], own: Mapping[str, Sequence[Entry]], now: Situation
 ) -> tuple[Difference, ...]:
-    """Return the splits whose ex-date has come and that are not booked: booked now, or what stands against it."""
+    """Return the splits whose ex-date has come and that are not booked: booked now, or what stands against it.
+
+    A split that did not happen is booked with no shares: the daily run applies the lake's later splits by itself.
+    """
     found = []
     for action in actions:
-        if action.split == 1 or not now.opened < action.ex_date <= now.today:
+        if action.split == 1 or action.ex_date > now.today:
             continue
         entries = tuple(own.get(action.symbol, ()))
         held = held_before(entries, action.symbol, action.ex_date)
@@ -180,16 +183,22 @@ def _judged(action: CorporateAction, held: Decimal, now: Situation) -> Differenc
     if jump is PriceJump.CONFIRMS and whole is not None:
         return _booked(action, whole, f"Split of {name}: {whole:+f} shares, as the price shows.", now)
     if jump is PriceJump.REVERSED:
-        return _standing(
-            action, gap, f"The lake has a split of {name}; the price moved the other way.", "name", now
-        )
+        return _standing(action, gap, f"The lake has a split of {name}; the price moved the other way.", now)
     if jump is PriceJump.NONE and gap == 0:
-        sentence = f"The lake has a split of {name} that neither price nor broker shows; it was not applied."
-        return _standing(action, gap, sentence, "nothing", now)
+        return _booked(
+            action,
+            Decimal(0),
+            f"The lake's split of {name} shows in neither price nor position: not applied.",
+            now,
+        )
     if gap == 0 and now.today - action.ex_date > GRACE:
-        sentence = f"The lake has a split of {name}; the broker did not apply it within {GRACE.days} days."
-        return _standing(action, gap, sentence, "nothing", now)
-    return _standing(action, gap, f"Split of {name}: not confirmed yet by broker and price.", "name", now)
+        return _booked(
+            action,
+            Decimal(0),
+            f"The broker did not apply the lake's split of {name} in {GRACE.days} days.",
+            now,
+        )
+    return _standing(action, gap, f"Split of {name}: not confirmed yet by broker and price.", now)
 
 
 def _booked(action: CorporateAction, change: Decimal, sentence: str, now: Situation) -> Difference:
@@ -206,9 +215,7 @@ def _booked(action: CorporateAction, change: Decimal, sentence: str, now: Situat
     )
 
 
-def _standing(
-    action: CorporateAction, gap: Decimal, sentence: str, blocks: Scope, now: Situation
-) -> Difference:
+def _standing(action: CorporateAction, gap: Decimal, sentence: str, now: Situation) -> Difference:
     proposal = Entry("correction", _source(action), now.today, now.at, action.symbol, gap)
     return Difference(
         difference_id("split", _source(action)),
@@ -217,7 +224,7 @@ def _standing(
         gap,
         0,
         sentence,
-        blocks,
+        "name",
         proposal=proposal,
     )
 

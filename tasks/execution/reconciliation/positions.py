@@ -72,7 +72,7 @@ def name_differences(
     }
     for symbol in sorted(now.gaps.keys() | waiting):
         gap = now.gaps.get(symbol, Decimal(0))
-        fill = _fill(symbol, gap, orders.get(symbol, ()), prices.get(symbol), now.at)
+        fill = _fill(symbol, gap, orders.get(symbol, ()), prices.get(symbol), now)
         if fill is not None:
             found.append(fill[0])
             transit += fill[1]
@@ -107,9 +107,14 @@ def _pending(order: OurOrder) -> tuple[Decimal, int]:
 
 
 def _fill(
-    symbol: str, gap: Decimal, orders: Sequence[OurOrder], price: Decimal | None, at: datetime
+    symbol: str, gap: Decimal, orders: Sequence[OurOrder], price: Decimal | None, now: Situation
 ) -> tuple[Difference, Transit] | None:
     """Return the gap as a fill of our orders that one side does not show yet; None if it is not."""
+    shrunk = next((order for order in orders if _is_shrunk(order)), None)
+    if shrunk is not None:
+        return _shrunken(shrunk, now), Transit(
+            exact=_pending(shrunk)[1] if gap else 0, possible=_pending(shrunk)[1]
+        )
     shares = sum((_pending(order)[0] for order in orders), Decimal(0))
     cents = sum(_pending(order)[1] for order in orders)
     if gap == 0:
@@ -122,7 +127,7 @@ def _fill(
     if any(_may_fill(order, gap) for order in orders):
         sentence = f"The positions show a fill of {gap:+f} {symbol} that our order does not state yet."
         return _waiting(symbol, gap, 0, sentence), _estimate(gap, price)
-    lagging = [order for order in orders if _may_lag(order, gap, at)]
+    lagging = [order for order in orders if _may_lag(order, gap, now.at)]
     if lagging:
         sentence = f"A booked fill of {-gap:+f} {symbol} is not in the positions yet."
         whole = abs(gap) == lagging[0].booked_shares
@@ -130,6 +135,29 @@ def _fill(
         exact = Transit(exact=sign * lagging[0].booked_cents + lagging[0].booked_fee_cents)
         return _waiting(symbol, gap, 0, sentence), exact if whole else _estimate(gap, price)
     return None
+
+
+def _is_shrunk(order: OurOrder) -> bool:
+    return order.at_broker is not None and order.at_broker.filled_shares < order.booked_shares
+
+
+def _shrunken(order: OurOrder, now: Situation) -> Difference:
+    """Return a total below the booked one: an old answer, or a busted trade whose activity is not there yet."""
+    shares, cents = _pending(order)
+    about = difference_id("shrunk", order.order_id, shares, cents)
+    name = f"our order {order.order_id} in {order.symbol}"
+    sentence = f"The broker states {abs(shares):f} shares less of {name} than booked."
+    proposal = Entry(
+        "correction",
+        f"{EXPLAINED}{about}",
+        now.today,
+        now.at,
+        order.symbol,
+        shares,
+        cents,
+        order_id=order.order_id,
+    )
+    return Difference(about, "restatement", order.symbol, shares, cents, sentence, "name", proposal=proposal)
 
 
 def _may_fill(order: OurOrder, gap: Decimal) -> bool:
