@@ -58,12 +58,9 @@ def difference_of(activity: Activity, context: Context) -> Difference:
     """Return the difference that the activity explains, with its entries, or what stands against booking it."""
     if activity.kind == "other" or (activity.shares and not activity.symbol):
         return _for_a_person(activity, context)
-    if activity.kind == "split":
-        return _split(activity, context)
-    if activity.kind == "dividend":
-        return _dividend(activity, context)
-    if activity.kind == "correction":
-        return _correction(activity, context)
+    special = {"split": _split, "dividend": _dividend, "correction": _correction}.get(activity.kind)
+    if special is not None:
+        return special(activity, context)
     kind = ENTRY_KINDS[activity.kind]
     if kind in {"deposit", "withdrawal"}:
         kind = "deposit" if activity.cash_cents > 0 else "withdrawal"
@@ -268,6 +265,7 @@ def _refused(
     activity: Activity, why: str, context: Context, blocks: Scope = "name", *, is_waiting: bool = False
 ) -> Difference:
     """Return the activity as a difference that is not booked by itself. Shares without a symbol are never booked."""
+    shares = activity.shares if context.gap else Decimal(0)  # without a gap they are in the ledger already
     is_bookable = not is_waiting and (bool(activity.symbol) or not activity.shares)
     return Difference(
         difference_id("activity", activity.activity_id),
@@ -278,7 +276,7 @@ def _refused(
         f"{why} (activity {activity.activity_id}).",
         blocks,
         is_waiting=is_waiting,
-        proposal=_entry(activity, "correction", context.at) if is_bookable else None,
+        proposal=_entry(activity, "correction", context.at, shares=shares) if is_bookable else None,
     )
 
 

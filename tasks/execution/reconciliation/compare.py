@@ -24,7 +24,13 @@ from tasks.execution.reconciliation.corporate import (
     renamed,
     splits,
 )
-from tasks.execution.reconciliation.identity import EXPLAINED, activity_source, cents_of, difference_id
+from tasks.execution.reconciliation.identity import (
+    ACTIVITY,
+    EXPLAINED,
+    activity_source,
+    cents_of,
+    difference_id,
+)
 from tasks.execution.reconciliation.positions import Transit, name_differences, stuck_orders
 from tasks.execution.reconciliation.schema import (
     Books,
@@ -58,8 +64,8 @@ def compare(books: Books, seen: Statement, market: Market, *, today: date, at: d
     if books.account is not None and books.account != (account.account, account.mode):
         return _other_account(books, account, at)
     now = Situation({}, _opened(books.entries), today, at, account.mode == "paper")
-    entries, explained, named = _explain(books, positions, activities, market, now)
-    names, cash = _rest(books, entries, account, positions, market, now, named)
+    entries, explained = _explain(books, positions, activities, market, now)
+    names, cash = _rest(books, entries, account, positions, market, now, explained)
     differences = (
         *explained,
         *_never_flat(names, positions, entries),
@@ -78,8 +84,8 @@ def compare(books: Books, seen: Statement, market: Market, *, today: date, at: d
 
 def _explain(
     books: Books, positions: Positions, activities: Sequence[Activity], market: Market, now: Situation
-) -> tuple[tuple[Entry, ...], tuple[Difference, ...], frozenset[tuple[str, Decimal]]]:
-    """Return the entries with all that is booked now, what was found, and the gaps that are named already.
+) -> tuple[tuple[Entry, ...], tuple[Difference, ...]]:
+    """Return the entries with all that is booked now, and what was found.
 
     Symbols first, then dividends due, so that a payment finds its receivable; then activities; then splits of the
     lake, which an activity may have booked.
@@ -98,8 +104,7 @@ def _explain(
     add(_from_activities(books, entries, positions, activities, market, now))
     add(splits(market.actions, by_symbol(entries), replace(now, gaps=_gaps(entries, positions))))
     add(overdue(entries, now))
-    named = frozenset((item.symbol, item.shares) for item in found if item.blocks == "name")
-    return entries, tuple(found), named
+    return entries, tuple(found)
 
 
 def _from_activities(
@@ -143,22 +148,33 @@ def _rest(
     positions: Positions,
     market: Market,
     now: Situation,
-    named: frozenset[tuple[str, Decimal]],
+    explained: tuple[Difference, ...],
 ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
     """Return what remains after all bookings: by name, and in cash."""
     gaps = _gaps(entries, positions)
     own = by_symbol(entries)
     orders = _by_name(_with_bookings(books.orders, entries[len(books.entries) :]))
     names, transit = name_differences(_expected(entries), own, orders, market.prices, replace(now, gaps=gaps))
+    named = {(item.symbol, item.shares) for item in explained if item.blocks != "nothing"}
     names = tuple(item for item in names if item.is_waiting or (item.symbol, item.shares) not in named)
     cents = account.cash_cents - balance_of(entries).cash_cents + carried_by_us(entries)[1]
-    return names, _cash(cents, transit, own.get("", ()), now)
+    stated = sum(
+        item.cents for item in explained if item.proposal is not None and _is_activity(item.proposal)
+    )
+    return names, _cash(cents, stated, transit, own.get("", ()), now)
 
 
-def _cash(cents: int, transit: Transit, own: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
-    if transit.explains(cents):
+def _is_activity(entry: Entry) -> bool:
+    return entry.source.startswith(ACTIVITY)
+
+
+def _cash(
+    cents: int, stated: int, transit: Transit, own: Sequence[Entry], now: Situation
+) -> tuple[Difference, ...]:
+    """Return the cash that nothing explains. `stated`: of activities that a person must book, named there."""
+    if transit.explains(cents) or transit.explains(cents - stated):
         return ()
-    rest = cents - transit.exact
+    rest = cents - stated - transit.exact
     about = difference_id("cash", rest)
     times = sum(entry.source.startswith(f"{EXPLAINED}{about}:") for entry in own)
     proposal = Entry("correction", f"{EXPLAINED}{about}:{times}", now.today, now.at, cash_cents=rest)

@@ -80,6 +80,7 @@ def test_an_activity_of_a_kind_that_is_not_known_is_never_booked_by_itself(symbo
     assert (found.bookings, difference.kind, difference.blocks) == ((), "unknown", blocks)
     assert "INVENTED something" in difference.explanation
     assert difference.proposal.cash_cents == 1_234
+    assert len(found.differences) == 1  # its cash is not unexplained besides
 
 
 def test_an_activity_that_is_part_of_the_opening_is_not_booked():
