@@ -141,8 +141,10 @@ def read(model: type[M], row: object, what: str) -> M:
     try:
         return model.model_validate(row)
     except ValidationError as error:
-        fields = sorted({".".join(str(part) for part in each["loc"]) or "all" for each in error.errors()})
-        raise unanswered(what, f"unreadable: {', '.join(fields)}") from None
+        fields = {".".join(str(part) for part in each["loc"]) or "all" for each in error.errors()}
+    raise unanswered(
+        what, f"unreadable: {', '.join(sorted(fields))}"
+    )  # without pydantic's error: it has the values
 
 
 def read_list(model: type[M], rows: object, what: str) -> list[M]:

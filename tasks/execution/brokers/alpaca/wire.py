@@ -5,7 +5,7 @@ session raises its own for every answer but a success, so that one call is one r
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +15,8 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError
+from tasks.core.errors import BrokerError, ConfigError
+from tasks.core.secrets import masked
 from tasks.data.providers.http.deadline import Deadline, DeadlineAdapter
 from tasks.data.providers.http.keys import read_keys
 from tasks.execution.brokers.base import ThrottledError, UnansweredError, UnauthorizedError
@@ -64,19 +65,28 @@ class AlpacaWire:
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """Return the JSON of a path of the trading API."""
-        return self._trading.get(path, parameters)
+        return _sent(lambda: self._trading.get(path, parameters))
 
     def post(self, path: str, fields: Mapping[str, str]) -> Any:
         """Send once and return the JSON. alpaca-py's request models would turn numbers into floats."""
-        return self._trading.post(path, dict(fields))
+        return _sent(lambda: self._trading.post(path, dict(fields)))
 
     def delete(self, path: str) -> None:
         """Send once."""
-        self._trading.delete(path)
+        _sent(lambda: self._trading.delete(path))
 
     def get_data(self, path: str, **parameters: str) -> Any:
         """Return the JSON of a path of the data API."""
-        return self._data.get(path, parameters)
+        return _sent(lambda: self._data.get(path, parameters))
+
+
+def _sent(send: Callable[[], Any]) -> Any:
+    """Send; an error loses its traceback through alpaca-py, whose variables hold the keys."""
+    try:
+        return send()
+    except (BrokerError, AnswerError) as error:
+        error.__context__ = None
+        raise error.with_traceback(None) from None
 
 
 class _Session(requests.Session):
@@ -123,8 +133,8 @@ def unanswered(what: str, why: str) -> UnansweredError:
 def _error(what: str, response: requests.Response, body: object) -> Exception:
     status = response.status_code
     said = body.get("message") if isinstance(body, dict) else None
-    message = " ".join(str(said or "").split())[:300]
-    code = str(body.get("code", "")) if isinstance(body, dict) else ""
+    message = " ".join(masked(str(said or "")).split())[:300]  # masked before it is cut
+    code = masked(str(body.get("code", ""))) if isinstance(body, dict) else ""
     if status == 429:
         pause = _retry_after_s(response)
         return ThrottledError(
