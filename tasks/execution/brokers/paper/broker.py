@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -241,8 +241,8 @@ def _limit_cents(order: Order) -> int:
     """Return the limit in whole cents: a buy never pays more, a sale never gets less."""
     if order.limit_price is None:
         return 0
-    cents = order.limit_price * CENTS
-    return -int(-cents // 1) if order.is_sale else int(cents // 1)
+    rounding = ROUND_CEILING if order.is_sale else ROUND_FLOOR
+    return int((order.limit_price * CENTS).to_integral_value(rounding))
 
 
 def _refused(order: Order, why: str, code: str) -> RefusedError:

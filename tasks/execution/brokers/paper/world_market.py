@@ -40,6 +40,7 @@ class _Traded:
     """The names that traded in a session."""
 
     ranges: Mapping[str, Range]
+    column: Mapping[str, int]
     symbol: Mapping[int, str]  # by column
 
 
@@ -62,8 +63,8 @@ class WorldMarket:
         if row == 0:
             raise DataError(f"The session before {session} was not read.", remedy="Read an earlier session.")
         before: date = self._world.sessions[row - 1].item()
-        found = {symbol: self._column(before, symbol) for symbol in sorted(symbols)}
-        columns = {column: symbol for symbol, column in found.items() if column is not None}
+        found = columns_of(self._world, self._companies, symbols, before)
+        columns = {column: symbol for symbol, column in found.items()}
         night, traded = self._world.nights[row], self._traded(session)
         return NightEvents(
             session,
@@ -156,9 +157,12 @@ class WorldMarket:
             ) from None
 
     def _find_column(self, session: date, symbol: str) -> int | None:
+        traded = self._traded(session).column.get(symbol)
+        if traded is not None:
+            return traded
         return columns_of(self._world, self._companies, [symbol], session).get(symbol)
 
     def _read_traded(self, session: date) -> _Traded:
         ranges = self._ranges(session)
         columns = columns_of(self._world, self._companies, ranges, session)
-        return _Traded(ranges, {column: symbol for symbol, column in columns.items()})
+        return _Traded(ranges, columns, {column: symbol for symbol, column in columns.items()})

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -25,7 +25,7 @@ D, F, NEXT = (DAYS[place].item() for place in (50, 51, 52))  # decision, fill se
 class Clock:
     """A clock that a test sets."""
 
-    at: datetime
+    at: datetime = datetime(2024, 1, 2, tzinfo=UTC)
 
     def __call__(self) -> datetime:
         return self.at

@@ -114,7 +114,7 @@ class Desk:
 
     def __init__(self, made, closes, market, home):
         self.made, self.closes, self.market, self.home = made, closes, market, home
-        self.clock = Clock(None)
+        self.clock = Clock()
         self.sold = self.bought = self.asked_again = 0
 
     def symbol(self, row, column):

@@ -1,0 +1,97 @@
+"""Brokers for the contract suite: each venue is one account whose market a test can let happen.
+
+A new broker is one more `Venue` in VENUES: an account that holds 100 shares of HELD and 10,000.00 USD, and takes orders
+of the decision session D.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from tasks.execution.brokers.base import Broker
+from tasks.execution.brokers.paper.broker import PaperBroker
+from tasks.execution.brokers.paper.market import Bar, DividendEvent, NightEvents
+from tasks.execution.schema import Order, Side
+from tests.unit.execution.brokers.paper.markets import NEXT, Clock, D, F, LiteralMarket, account_at
+
+HELD, OTHER, UNQUOTED, UNKNOWN = "HELD", "OTHER", "QUIET", "NOSUCH"
+HELD_SHARES, CASH_CENTS = 100, 1_000_000
+PRICE_CENTS = {HELD: 2_000, OTHER: 1_000}  # of every fill
+MANY = 250  # orders, more than one page of any broker
+
+
+class Venue(Protocol):
+    """One account at one broker, and its market."""
+
+    def connect(self) -> Broker:
+        """Return a new object for the account, as after a restart."""
+        ...
+
+    def let_fill(self) -> None:
+        """Let the market fill every open order in full, at PRICE_CENTS."""
+        ...
+
+    def let_cancel(self) -> None:
+        """Let the broker carry out every request to cancel."""
+        ...
+
+    def let_time_pass(self) -> None:
+        """Go on to the next session, with whatever the broker does by itself: dividends, splits, interest."""
+        ...
+
+
+class PaperVenue:
+    """A paper account over literal bars; both sessions are stored, and the clock decides what is known."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = account_at(folder / "home", {HELD: HELD_SHARES}, CASH_CENTS)
+        self.clock = Clock()
+        self.clock.before_open(F)
+        self.market = paper_market()
+
+    def connect(self) -> Broker:
+        return PaperBroker(self.home, self.market, self.clock, fill_session=F)
+
+    def let_fill(self) -> None:
+        self.clock.after_open(F)
+
+    def let_cancel(self) -> None:
+        pass
+
+    def let_time_pass(self) -> None:
+        self.clock.after_close(NEXT)
+
+
+def paper_market() -> LiteralMarket:
+    """Return three sessions: D, F, and one in which HELD splits and pays a dividend."""
+    flat = {symbol: Bar(cents, cents + 50, cents - 50, cents) for symbol, cents in PRICE_CENTS.items()}
+    split = {**flat, HELD: Bar(1_340, 1_350, 1_330, 1_340)}
+    quiet = {UNQUOTED: Bar(500, 500, 500, 500)}  # known, without a bar since
+    night = NightEvents(
+        NEXT,
+        days=1,
+        interest_rate=0.05,
+        last_cents=PRICE_CENTS,
+        splits={HELD: 1.5},
+        dividends={HELD: DividendEvent(0.25, 0), OTHER: DividendEvent(0.1, 15)},
+    )
+    return LiteralMarket({D - timedelta(days=1): quiet, D: flat, F: flat, NEXT: split}, {NEXT: night})
+
+
+def order(
+    name: str, symbol: str, side: Side, shares: int, *, session: date = D, limit: Decimal | None = None
+) -> Order:
+    """Return an order of D."""
+    timing = "market" if limit is None else "limit"
+    return Order(f"contract-{name}", session, 0, 0, symbol, side, shares, timing, limit)
+
+
+def paper(folder: Path, _: ExitStack) -> Venue:
+    return PaperVenue(folder)
+
+
+VENUES: dict[str, Callable[[Path, ExitStack], Venue]] = {"paper": paper}
+LOCAL = ("paper",)  # those that keep the account on this machine, in a database of their own
