@@ -75,13 +75,13 @@ def outstanding(entries: Iterable[Entry]) -> list[Due]:
 
 
 def due_of_payment(dues: Iterable[Due], symbol: str, cents: int, paid_on: date) -> Due | None:
-    """Return the receivable that the payment settles: the one closest in amount; None if none is near."""
+    """Return the receivable that the payment settles: one of its amount, else the oldest near it; None without one."""
     own = [
         due
         for due in dues
         if due.symbol == symbol and due.ex_date <= paid_on and _is_payment_of(cents, due.cents)
     ]
-    return min(own, key=lambda due: (abs(due.cents - cents), due.ex_date), default=None)
+    return min(own, key=lambda due: (due.cents != cents, due.ex_date), default=None)
 
 
 def _is_payment_of(paid_cents: int, due_cents: int) -> bool:
