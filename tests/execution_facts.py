@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from config.settings import Settings
-from tasks.core.sessions import session_after, session_on
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
-from tasks.execution.gates.facts import ApprovedLine, Books, Facts, Placed, Terms, Today, Truth
+from tasks.execution.gates.facts import ApprovedLine, Books, Facts, Placed, Terms, Today, Truth, Window
 from tasks.execution.gates.limits import limits_of
 from tasks.execution.promotions import NEVER
 from tasks.execution.schema import Order, Side, State
@@ -20,9 +19,10 @@ from tasks.safety.overrides import Effect, Instruction, Override, Scope
 from tasks.safety.switch_file import CLEAR, Event, Switch, Trip
 
 FRIDAY = date(2024, 6, 14)
-MONDAY = session_on(session_after(FRIDAY))
+MONDAY = date(2024, 6, 17)
 CLOSED = datetime(2024, 6, 14, 20, 0, tzinfo=UTC)
 OPENED = datetime(2024, 6, 17, 13, 30, tzinfo=UTC)
+CLOSES = datetime(2024, 6, 17, 20, 0, tzinfo=UTC)
 NOW = datetime(2024, 6, 17, 13, 35, tzinfo=UTC)
 MILLION = 1_000_000_00
 PRICE = Decimal(50)
@@ -95,7 +95,7 @@ def make_override(
     effect: Effect, scope: Scope = "symbol", name: str = "C", *, number: int = 1, **changes: Any
 ) -> Override:
     """Return an override by Ada that holds through Monday."""
-    instruction = Instruction(effect, scope, name, MONDAY.day, **changes)
+    instruction = Instruction(effect, scope, name, MONDAY, **changes)
     return Override(number, instruction, "Ada", NOW.isoformat(), "a reason")
 
 
@@ -108,7 +108,6 @@ def make_truth(**changes: Any) -> Truth:
         open_orders=(),
         assets={symbol: Asset(symbol, is_tradable=True, is_halted=False) for symbol in SYMBOLS},
         quotes=make_quotes(),
-        takes_at=NOW,
     )
     return replace(truth, **changes)
 
@@ -156,12 +155,13 @@ def make_facts(settings: Settings, order: Order | None = None, **changes: Any) -
         broker="paper",
         live_account="",
         terms=replace(make_terms(), **parts["terms"]),
-        fill=MONDAY,
+        window=Window(MONDAY, OPENED, CLOSES, CLOSES),
         limits=replace(limits_of(settings), **parts["limits"]),
         truth=make_truth(**parts["truth"]),
         books=make_books(**parts["books"]),
         orders=(make_order("SELL"), make_order("BUY")),
         one=order,
+        takes_at=NOW,
     )
     return replace(facts, **changes)
 
@@ -176,6 +176,8 @@ def make_wire(order: Order | None = None, **changes: Any) -> Wire:
         open_orders=(),
         unconfirmed=(),
         quotes=make_quotes(),
+        ledger_shares=Decimal(200) if order is not None and order.is_sale else Decimal(0),
+        ledger_cash_cents=980_000_00,
         buys_today_cents=0,
         orders_today=1,
         sends=1,

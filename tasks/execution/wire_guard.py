@@ -48,6 +48,8 @@ class Wire:
     open_orders: Collection[BrokerOrder]  # of anybody
     unconfirmed: Collection[Order]  # ours, other than this one, that may be at the broker
     quotes: Mapping[str, Quote]
+    ledger_shares: Decimal  # of the symbol; fills since the broker was asked are in the ledger alone
+    ledger_cash_cents: int
     buys_today_cents: int  # filled
     orders_today: int  # requests that may have left, this one included
     sends: int  # of them, those for this very order
@@ -62,11 +64,11 @@ LIMITS: dict[str, str] = {  # names the limits for the log and the documentation
     "limit_distance": f"a limit within {MOST_LIMIT_DISTANCE:.0%} of the quote",
     "mode": "paper; or live with `execution.allows_live` and AFTERCLOSE_LIVE_ACCOUNT naming the broker's account",
     "account": "the account is not blocked; one restricted to closing orders only sells",
-    "sale": "the sale and all open sales of the name are at most the position at the broker",
+    "sale": "the sale and all open sales of the name are at most the position, at the broker and in the ledger",
     "order_notional": f"at most {MOST_ORDER_CENTS // 100:,} USD",
     "buy_of_equity": f"a buy of at most {MOST_BUY_OF_EQUITY:.0%} of equity",
     "buys_of_equity": "the buys of the session, over all runs and with the open ones, are at most the equity",
-    "cash": "the buy and all open buys are at most the cash",
+    "cash": "the buy and all open buys are at most the cash, at the broker and in the ledger",
     "orders": f"at most {MOST_ORDERS} orders in a session, over all runs",
     "id": f"an id is sent once; up to {MOST_SENDS} times at a broker that refuses an id that it knows",
 }
@@ -142,9 +144,8 @@ def _quoted(symbol: str, quotes: Mapping[str, Quote]) -> Decimal:
 
 def _check_sale(wire: Wire) -> None:
     symbol = wire.order.symbol
-    free = wire.positions[symbol].shares if symbol in wire.positions else Decimal(0)
-    for _, _, shares in _others(wire, side="SELL", symbol=symbol):
-        free -= shares
+    at_broker = wire.positions[symbol].shares if symbol in wire.positions else Decimal(0)
+    free = min(at_broker, wire.ledger_shares) - _open_shares(wire).get(symbol, Decimal(0))
     if not wire.order.shares <= free:
         _refuse("sale", f"{wire.order.shares} to sell, {free} free")
 
@@ -153,30 +154,32 @@ def _check_buy(wire: Wire, notional: Decimal) -> None:
     equity = Decimal(wire.account.equity_cents)
     if not notional <= equity * MOST_BUY_OF_EQUITY:
         _refuse("buy_of_equity", f"{notional / 100:,.2f} USD")
-    opened = sum(
-        (shares * _quoted(symbol, wire.quotes) * 100 for _, symbol, shares in _others(wire, side="BUY")),
-        Decimal(0),
-    )
+    opened = Decimal(0)
+    for symbol, shares in _open_shares(wire).items():
+        opened += shares * _quoted(symbol, wire.quotes) * 100
     if not wire.buys_today_cents + opened + notional <= equity * MOST_BUYS_OF_EQUITY:
         _refuse("buys_of_equity", f"{wire.buys_today_cents / 100:,.2f} USD were bought")
-    if not opened + notional <= wire.account.cash_cents:
-        _refuse(
-            "cash", f"{wire.account.cash_cents / 100:,.2f} USD, of which open buys take {opened / 100:,.2f}"
-        )
+    cash = min(wire.account.cash_cents, wire.ledger_cash_cents)
+    if not opened + notional <= cash:
+        _refuse("cash", f"{cash / 100:,.2f} USD, of which open buys take {opened / 100:,.2f}")
 
 
-def _others(wire: Wire, *, side: str, symbol: str = "") -> list[tuple[str, str, Decimal]]:
-    """Return id, symbol and open shares of every other order on that side (in the symbol) that may fill."""
-    found: dict[str, tuple[str, str, Decimal]] = {}
-    for ours in wire.unconfirmed:
-        found[ours.order_id] = (ours.side, ours.symbol, Decimal(ours.shares))
+def _open_shares(wire: Wire) -> dict[str, Decimal]:
+    """Return the shares, by symbol, that every other order on the side of this one may still trade."""
+    side, counted = wire.order.side, {wire.order.order_id}
+    found: dict[str, Decimal] = {}
     for theirs in wire.open_orders:
-        found[theirs.order_id] = (theirs.side, theirs.symbol, theirs.shares - theirs.filled_shares)
-    return [
-        (order_id, named, shares)
-        for order_id, (sided, named, shares) in found.items()
-        if sided == side and symbol in ("", named) and order_id != wire.order.order_id
-    ]
+        if theirs.order_id not in counted:
+            counted.add(theirs.order_id)
+            if theirs.side == side:
+                left = theirs.shares - theirs.filled_shares
+                found[theirs.symbol] = found.get(theirs.symbol, Decimal(0)) + left
+    for ours in wire.unconfirmed:
+        if ours.order_id not in counted:
+            counted.add(ours.order_id)
+            if ours.side == side:
+                found[ours.symbol] = found.get(ours.symbol, Decimal(0)) + ours.shares
+    return found
 
 
 def _refuse(limit: str, found: str) -> NoReturn:

@@ -93,6 +93,8 @@ def accounts(draw):
         order,
         account=make_account(cash_cents=cash, equity_cents=MILLION),
         positions=positions,
+        ledger_shares=facts.books.shares["A"] if order.is_sale else Decimal(0),
+        ledger_cash_cents=facts.books.cash_cents,
         open_orders=opened,
         unconfirmed=unconfirmed,
         quotes=quotes,
@@ -120,7 +122,8 @@ def oversells(facts):
     order = facts.order
     selling = sum(shares for symbol, shares in others(facts, "SELL") if symbol == order.symbol)
     position = facts.truth.positions.get(order.symbol)
-    return order.is_sale and order.shares + selling > (position.shares if position else 0)
+    held = min(position.shares if position else 0, facts.books.shares.get(order.symbol, 0))
+    return order.is_sale and order.shares + selling > held
 
 
 def overspends(facts):
@@ -128,7 +131,7 @@ def overspends(facts):
     price = facts.truth.quotes[order.symbol].price
     buying = sum(shares for _, shares in others(facts, "BUY"))  # all at one price
     cost = order.shares * max(price, order.limit_price or price) + buying * price
-    return not order.is_sale and cost * 100 > facts.truth.account.cash_cents
+    return not order.is_sale and cost * 100 > min(facts.truth.account.cash_cents, facts.books.cash_cents)
 
 
 def exceeds(facts):

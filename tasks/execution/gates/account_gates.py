@@ -110,7 +110,8 @@ def allocation(facts: Facts) -> Outcome:
         return SALE
     cap = known(facts.books.exposure_cap, "how much may be invested")
     account = facts.account
-    invested = account.equity_cents - account.cash_cents + facts.pending_buys_cents + facts.cost_cents
+    cash = min(account.cash_cents, known(facts.books.cash_cents, "the ledger's cash"))
+    invested = account.equity_cents - cash + facts.pending_buys_cents + facts.cost_cents
     limit = int(account.equity_cents * min(Decimal(1), cap * facts.limits.moved))
     return outcome(invested <= limit, usd(invested), f"≤ {usd(limit)}", "too much would be invested")
 

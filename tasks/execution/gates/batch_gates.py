@@ -59,17 +59,19 @@ def clock(facts: Facts) -> Outcome:
 
 
 def approval_valid(facts: Facts) -> Outcome:
-    """The first order was intended before the approval expired; the rest goes out until the close."""
-    first = facts.books.first_intent_at or facts.now
+    """The first order was intended before the approval expired; the rest goes out until the session ends."""
+    first, expires_at = facts.books.first_intent_at or facts.now, facts.terms.expires_at
     return outcome(
-        first < facts.terms.expires_at, f"{first:%Y-%m-%d %H:%M}Z", f"before {facts.terms.expires_at}", LATE
+        first < expires_at, f"{first:%Y-%m-%d %H:%M}Z", f"before {expires_at:%Y-%m-%d %H:%M}Z", LATE
     )
 
 
 def session_open(facts: Facts) -> Outcome:
-    """The session in which the orders trade has not closed."""
-    closes_at = known(facts.fill.closes_at, "the close")
-    return outcome(facts.now < closes_at, f"{facts.now:%Y-%m-%d %H:%M}Z", f"before {closes_at}", LATE)
+    """The session in which the orders trade has not ended."""
+    ends_at = facts.window.ends_at
+    return outcome(
+        facts.now < ends_at, f"{facts.now:%Y-%m-%d %H:%M}Z", f"before {ends_at:%Y-%m-%d %H:%M}Z", LATE
+    )
 
 
 def preliminary(facts: Facts) -> Outcome:

@@ -6,12 +6,13 @@ None means unknown, and a gate that needs an unknown fact fails. Money is whole 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from functools import cached_property
+from math import ceil
 from typing import NamedTuple, TypeVar
 
 from tasks.approval.schema import Envelope
-from tasks.core.sessions import Session, session_on
+from tasks.core.sessions import session_on
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote
 from tasks.execution.gates.limits import Limits
 from tasks.execution.schema import AT_BROKER, Order, Side, State
@@ -36,7 +37,7 @@ def known(fact: Known | None, what: str) -> Known:
 
 def cost_cents(shares: Decimal | int, price: Decimal) -> int:
     """Return shares × price in cents, rounded up."""
-    return int((shares * price * 100).to_integral_value(ROUND_CEILING))
+    return ceil(shares * price * 100)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ def terms_of(envelope: Envelope) -> Terms:
     )
 
 
+class Pending(NamedTuple):
+    """An order other than this one that may still fill."""
+
+    order_id: str
+    symbol: str
+    is_sale: bool
+    shares: Decimal  # that may still fill
+
+
 @dataclass(frozen=True)
 class Truth:
     """What the broker says now."""
@@ -105,7 +115,18 @@ class Truth:
     open_orders: tuple[BrokerOrder, ...] | None  # of anybody
     assets: Mapping[str, Asset] | None
     quotes: Mapping[str, Quote] | None
-    takes_at: datetime | None  # from when on it takes this order
+
+    @cached_property
+    def pending(self) -> tuple[Pending, ...]:
+        """The open orders that may still fill."""
+        return tuple(
+            Pending(one.order_id, one.symbol, one.side == "SELL", one.shares - one.filled_shares)
+            for one in known(self.open_orders, "which orders are open")
+        )
+
+    @cached_property
+    def open_ids(self) -> frozenset[str]:
+        return frozenset(one.order_id for one in self.pending)
 
 
 @dataclass(frozen=True)
@@ -149,13 +170,17 @@ class Books:
     name_sessions: Mapping[str, int] | None  # recent sessions in which a symbol was traded
 
 
-class Pending(NamedTuple):
-    """An order other than this one that may still fill."""
+@dataclass(frozen=True)
+class Window:
+    """The session in which the orders trade, and until when they may be sent.
 
-    order_id: str
-    symbol: str
-    is_sale: bool
-    shares: Decimal  # that may still fill
+    `ends_at` is the close, or later at a broker that fills from bars that are known afterwards.
+    """
+
+    session: date
+    opens_at: datetime
+    closes_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True)
@@ -166,12 +191,13 @@ class Facts:
     broker: str
     live_account: str  # AFTERCLOSE_LIVE_ACCOUNT, "" if it is not set
     terms: Terms
-    fill: Session  # in which the orders trade
+    window: Window
     limits: Limits
     truth: Truth
     books: Books
     orders: tuple[Order, ...] = ()
     one: Order | None = None
+    takes_at: datetime | None = None  # from when on the broker takes `one`
 
     @property
     def order(self) -> Order:
@@ -220,24 +246,13 @@ class Facts:
     @cached_property
     def pending(self) -> tuple[Pending, ...]:
         """Every other order that may still fill: open at the broker, of anybody, or sent by us and not confirmed."""
-        own = "" if self.one is None else self.one.order_id
-        opened = known(self.truth.open_orders, "which orders are open")
-        found = [
-            Pending(one.order_id, one.symbol, one.side == "SELL", one.shares - one.filled_shares)
-            for one in opened
-            if one.order_id != own
-        ]
-        shown = {one.order_id for one in opened}
-        found += [
-            Pending(
-                one.order.order_id,
-                one.order.symbol,
-                one.order.is_sale,
-                Decimal(one.order.shares - one.filled_shares),
-            )
-            for one in known(self.books.placed, "which orders were sent")
-            if one.state in AT_BROKER and one.order.order_id not in shown and one.order.order_id != own
-        ]
+        own, shown = "" if self.one is None else self.one.order_id, self.truth.open_ids
+        found = [one for one in self.truth.pending if one.order_id != own]
+        for one in known(self.books.placed, "which orders were sent"):
+            order = one.order
+            if one.state in AT_BROKER and order.order_id not in shown and order.order_id != own:
+                left = Decimal(order.shares - one.filled_shares)
+                found.append(Pending(order.order_id, order.symbol, order.is_sale, left))
         return tuple(found)
 
     @cached_property
@@ -249,11 +264,14 @@ class Facts:
     @cached_property
     def pending_buys_cents(self) -> int:
         """The pending buys of all symbols at their quotes. Raises UnknownFactError for one without a quote."""
+        shares: dict[str, Decimal] = {}
+        for one in self.pending:
+            if not one.is_sale:
+                shares[one.symbol] = shares.get(one.symbol, NOTHING) + one.shares
         quotes = known(self.truth.quotes, "any quote")
         return sum(
-            cost_cents(one.shares, known(quotes.get(one.symbol), f"a quote of {one.symbol}").price)
-            for one in self.pending
-            if not one.is_sale
+            cost_cents(count, known(quotes.get(symbol), f"a quote of {symbol}").price)
+            for symbol, count in shares.items()
         )
 
     @cached_property
@@ -269,7 +287,7 @@ class Facts:
     @cached_property
     def active(self) -> tuple[Override, ...]:
         """The overrides that hold in the session in which the orders trade."""
-        day = self.fill.day
+        day = self.window.session
         return tuple(one for one in known(self.books.overrides, "the overrides") if one.is_active(day))
 
     @cached_property

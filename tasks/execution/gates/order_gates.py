@@ -114,16 +114,23 @@ def collar(facts: Facts) -> Outcome:
 
 
 def fresh_quote(facts: Facts) -> Outcome:
-    """The quote is positive and recent; before the open, one since the decision's close is recent."""
-    quote, now = facts.quote, facts.now
-    opens_at = known(facts.fill.opens_at, "the open")
-    oldest = facts.decided_at if now < opens_at else now - facts.limits.max_quote_age
-    is_fresh = oldest <= quote.at <= now + facts.limits.max_clock_skew
+    """The quote is positive and recent.
+
+    While the exchange is shut, one since the last bell is recent: the close of the decision, or the open.
+    """
+    quote, now, window = facts.quote, facts.now, facts.window
+    oldest = now - facts.limits.max_quote_age
+    if now < window.opens_at:
+        oldest = facts.terms.decided_at
+    elif now >= window.closes_at:
+        oldest = window.opens_at
+    if oldest <= quote.at <= now + facts.limits.max_clock_skew and quote.price > 0:
+        return Outcome(True, str(quote.price), "a recent quote")  # noqa: FBT003
     return outcome(
-        is_fresh and quote.price > 0,
-        f"{quote.price} at {quote.at:%H:%M:%S}Z",
-        f"since {oldest:%H:%M:%S}Z",
-        "old quote",
+        False,  # noqa: FBT003
+        f"{quote.price} at {quote.at:%m-%d %H:%M:%S}Z",
+        f"since {oldest:%m-%d %H:%M:%S}Z",
+        "no recent quote",
     )
 
 
@@ -148,12 +155,14 @@ def penny_stock(facts: Facts) -> Outcome:
 
 
 def window(facts: Facts) -> Outcome:
-    """The order belongs to the regular session, and the broker takes it now."""
-    now, takes_at = facts.now, known(facts.truth.takes_at, "from when on the broker takes the order")
-    opens_at, closes_at = known(facts.fill.opens_at, "the open"), known(facts.fill.closes_at, "the close")
-    last = opens_at if facts.order.timing == "at_open" else closes_at
-    if not facts.decided_at <= now < last:
-        return outcome(False, f"{now:%m-%d %H:%M}Z", f"before {last:%m-%d %H:%M}Z", "outside its session")  # noqa: FBT003
+    """The order belongs to the approved session, and the broker takes it now."""
+    now, takes_at = facts.now, known(facts.takes_at, "from when on the broker takes the order")
+    first, last = facts.terms.decided_at, facts.window.ends_at
+    if first <= now < last and takes_at <= now:
+        return Outcome(True, "taken now", "")  # noqa: FBT003
     return outcome(
-        takes_at <= now, f"{now:%m-%d %H:%M}Z", f"from {takes_at:%m-%d %H:%M}Z on", "not taken yet"
+        False,  # noqa: FBT003
+        f"{now:%m-%d %H:%M}Z",
+        f"{max(first, takes_at):%m-%d %H:%M}Z to {last:%m-%d %H:%M}Z",
+        "not taken now",
     )

@@ -46,13 +46,12 @@ def ramp(facts: Facts) -> Outcome:
 
 
 def name_trades(facts: Facts) -> Outcome:
-    """The name was not traded in too many of the recent sessions; a sale is never stopped."""
-    traded = known(facts.books.name_sessions, "the recent trades").get(facts.order.symbol, 0)
+    """What is bought was not traded in too many of the recent sessions; a sale is never stopped."""
     limit = facts.limits.max_name_sessions
-    if facts.order.is_sale:
-        return SALE
+    traded = known(facts.books.name_sessions, "the recent trades").get(facts.order.symbol, 0)
+    passed = facts.order.is_sale or traded < limit
     return outcome(
-        traded < limit, f"{traded}, {max(limit - traded, 0)} left", f"≤ {limit}", "sessions with trades"
+        passed, f"{traded}, {max(limit - traded, 0)} left", f"< {limit}", "sessions with trades in it"
     )
 
 

@@ -31,6 +31,12 @@ def test_nothing_passes_when_the_broker_did_not_say(field, side):
     assert all("not known" in result.reason for result in results)
 
 
+def test_an_order_is_not_sent_when_the_broker_did_not_say_from_when_it_takes_it():
+    assert [one.name for one in failed(check_order(make_facts(SETTINGS, make_order(), takes_at=None)))] == [
+        "window"
+    ]
+
+
 @pytest.mark.parametrize("field", [field.name for field in fields(Books) if field.name not in TOLD_OTHERWISE])
 def test_nothing_is_bought_when_the_home_does_not_know(field):
     results = failed(verdicts(make_facts(SETTINGS, **{f"books_{field}": None})))

@@ -25,8 +25,8 @@ from tasks.execution.gates.table import (
 )
 from tasks.execution.schema import Order
 from tests.execution_facts import (
+    CLOSES,
     MILLION,
-    MONDAY,
     NOW,
     OPENED,
     PRICE,
@@ -146,7 +146,7 @@ PLANTED_BATCH: list[tuple[str, Plant, frozenset[str]]] = [
     ("live_opt_in", batch(account_mode="live", terms_mode="live", limits_mode="live"), ALONE),
     ("clock", batch(at=NOW + timedelta(minutes=10)), ALONE),  # fault 93
     ("approval_valid", batch(books_first_intent_at=OPENED), ALONE),
-    ("session_open", batch(truth_at=MONDAY.closes_at, at=MONDAY.closes_at), ALONE),
+    ("session_open", batch(truth_at=CLOSES, at=CLOSES), ALONE),
     ("preliminary", batch(account_is_preliminary=True), ALONE),  # fault 135
     ("equity", batch(account_equity_cents=0), ALONE),
     ("switch", batch(books_switch=tripped("by_hand")), ALONE),
@@ -183,14 +183,14 @@ PLANTED_ORDER: list[tuple[str, Plant, frozenset[str]]] = [
         approved_as(make_line("BUY", "C", lowest_price=Decimal(4)), truth_quotes=quoted("4.49")),
         ALONE,
     ),
-    ("window", buy(truth_takes_at=NOW + timedelta(seconds=1)), ALONE),  # fault 78
+    ("window", buy(takes_at=NOW + timedelta(seconds=1)), ALONE),  # fault 78
     ("kill_switch", buy(books_switch=tripped("daily_loss")), ALONE),  # fault 42
     ("reconciled", buy(books_is_reconciled=False), ALONE),
     ("only_closing", buy(account_only_closing=True), ALONE),  # fault 129
     ("regime", buy(books_state="CRASH"), ALONE),
     ("position", sale(truth_open_orders=(open_order("SELL", "A", 1),)), ALONE),  # fault 134
     ("good_faith", sale(books_today=make_today(bought={"A": Decimal(1)})), ALONE),  # fault 128
-    ("buying_power", buy(books_cash_cents=9_999_99), ALONE),
+    ("buying_power", buy(limits_spends_unsettled=False, account_settled_cash_cents=9_999_99), ALONE),
     ("equity_agrees", buy(account_equity_cents=1_200_001_00), ALONE),
     ("trade_size", large_sale, ALONE),  # fault 39
     ("position_size", too_large_a_position, ALONE),
