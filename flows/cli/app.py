@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import approval, audit, champion, data, kill_switch, positions, regime, runs, settings, trials
+from flows.cli import (
+    approval,
+    audit,
+    champion,
+    data,
+    kill_switch,
+    overrides,
+    positions,
+    regime,
+    runs,
+    settings,
+    trials,
+)
 from flows.cli.options import NO_VALUE
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
@@ -37,6 +49,7 @@ for name, group in {
     "kill-switch": kill_switch.app,
     "approval": approval.approval,
     "approvers": approval.approvers,
+    "overrides": overrides.app,
     "audit": audit.app,
     "positions": positions.app,
 }.items():

@@ -1,0 +1,102 @@
+"""The command group `overrides`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption, ReasonOption
+from flows.terminal import show
+
+app = typer.Typer(
+    no_args_is_help=True, help="Standing instructions of a person: do not buy, reduce only, do not trade."
+)
+
+UntilOption = Annotated[
+    str, typer.Option("--until", metavar="D", help="Last session in which it holds, YYYY-MM-DD.")
+]
+SymbolOption = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="It is about this symbol.")]
+
+
+@app.command("add", epilog=GLOBAL_OPTIONS_NOTE)
+def overrides_add(  # noqa: PLR0913, PLR0917 - one parameter per option
+    context: typer.Context,
+    effect: Annotated[
+        Literal["do_not_buy", "reduce_only", "do_not_trade", "multiplier"],
+        typer.Argument(metavar="EFFECT", help="do_not_buy, reduce_only, do_not_trade or multiplier."),
+    ],
+    until: UntilOption,
+    by: NameOption,
+    reason: ReasonOption,
+    symbol: SymbolOption = "",
+    sector: Annotated[
+        str, typer.Option("--sector", metavar="NAME", help="It is about the names of this sector.")
+    ] = "",
+    strategy: Annotated[
+        str, typer.Option("--strategy", metavar="NAME", help="It is about the trades of this champion.")
+    ] = "",
+    multiplier: Annotated[
+        str | None,
+        typer.Option(
+            "--multiplier", metavar="X", help="With multiplier: the part of a buy that remains, 0 to 1."
+        ),
+    ] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", metavar=NO_VALUE, help="It is about every trade.")
+    ] = False,
+) -> int:
+    """Restrict what is executed, from now on until a session of your choice."""
+    from flows.operations.overrides import Scoped, add
+
+    scoped = Scoped(symbol, sector, strategy, everything=everything)
+    done = add(context.obj, effect, scoped, multiplier=multiplier, until=until, by=by, reason=reason)
+    return show(done, context.obj)
+
+
+@app.command("waive", epilog=GLOBAL_OPTIONS_NOTE)
+def overrides_waive(
+    context: typer.Context,
+    gate: Annotated[str, typer.Argument(metavar="GATE", help="Name of the gate, as in the log.")],
+    until: UntilOption,
+    by: NameOption,
+    reason: ReasonOption,
+    symbol: SymbolOption = "",
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", metavar=NO_VALUE, help="It is about every order.")
+    ] = False,
+) -> int:
+    """Let orders pass a gate although it fails. docs/safety.md lists the gates that can be waived."""
+    from flows.operations.overrides import Scoped, waive
+
+    scoped = Scoped(symbol, "", "", everything=everything)
+    return show(waive(context.obj, gate, scoped, until=until, by=by, reason=reason), context.obj)
+
+
+@app.command("list", epilog=GLOBAL_OPTIONS_NOTE)
+def overrides_list(
+    context: typer.Context,
+    *,
+    ended: Annotated[
+        bool, typer.Option("--ended", metavar=NO_VALUE, help="Include those that ended or expired.")
+    ] = False,
+) -> int:
+    """List the overrides that hold, each with its number, owner, reason and last session."""
+    from flows.operations.overrides import list_all
+
+    return show(list_all(context.obj, ended=ended), context.obj)
+
+
+@app.command("end", epilog=GLOBAL_OPTIONS_NOTE)
+def overrides_end(
+    context: typer.Context,
+    number: Annotated[
+        int, typer.Argument(metavar="N", help="Number of the override, from `overrides list`.")
+    ],
+    by: NameOption,
+    reason: ReasonOption,
+) -> int:
+    """End an override before its last session."""
+    from flows.operations.overrides import end
+
+    return show(end(context.obj, number, by=by, reason=reason), context.obj)
