@@ -11,10 +11,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
+from tasks.execution.brokers.alpaca import broker
 from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.paper.broker import PaperBroker
 from tasks.execution.brokers.paper.market import Bar, DividendEvent, NightEvents
 from tasks.execution.schema import Order, Side
+from tests.execution_alpaca import broker_of
+from tests.servers.alpaca import KEYS
+from tests.servers.alpaca_account import AlpacaAccount, instant
+from tests.servers.alpaca_trading import AlpacaTradingServer
+from tests.servers.base import serving
 from tests.unit.execution.brokers.paper.markets import NEXT, Clock, D, F, LiteralMarket, account_at
 
 HELD, OTHER, UNQUOTED, UNKNOWN = "HELD", "OTHER", "QUIET", "NOSUCH"
@@ -93,5 +101,45 @@ def paper(folder: Path, _: ExitStack) -> Venue:
     return PaperVenue(folder)
 
 
-VENUES: dict[str, Callable[[Path, ExitStack], Venue]] = {"paper": paper}
+class AlpacaVenue:
+    """A paper account at a local Alpaca, before the open; the server's clock is the market's."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        patch.setattr(broker, "PAGE", 100)  # listing 500 takes a second
+        account = AlpacaAccount(
+            instant(F, "08:00"),
+            {symbol: Decimal(cents) / 100 for symbol, cents in PRICE_CENTS.items()} | {UNQUOTED: Decimal(5)},
+            cash=Decimal(CASH_CENTS) / 100,
+            positions={HELD: Decimal(HELD_SHARES)},
+            unquoted={UNQUOTED},
+            wash_trade_status=200,  # the contract sells and buys one symbol at a time
+        )
+        self.server = stack.enter_context(serving(AlpacaTradingServer(account)))
+
+    def connect(self) -> Broker:
+        return broker_of(self.server, is_ours=lambda client_id: client_id.startswith("contract-"))
+
+    def let_fill(self) -> None:
+        self.server.at(instant(F, "09:31"))
+
+    def let_cancel(self) -> None:
+        self.server.at(self.server.account.now)
+
+    def let_time_pass(self) -> None:
+        self.server.at(instant(NEXT, "10:00"))
+        account = self.server.account
+        if not any(row["activity_type"] == "DIV" for row in account.activities):
+            account.book("DIV", "25.00", symbol=HELD, qty="100")
+            account.book("SPLIT", "0", symbol=HELD, qty=str(account.positions[HELD] / 2))
+            account.book("FEE", "-0.02")
+
+
+def alpaca(_folder: Path, stack: ExitStack) -> Venue:
+    return AlpacaVenue(stack)
+
+
+VENUES: dict[str, Callable[[Path, ExitStack], Venue]] = {"alpaca": alpaca, "paper": paper}
 LOCAL = ("paper",)  # those that keep the account on this machine, in a database of their own

@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from tasks.core.sessions import session_after, session_on, sessions_between
 from tests.servers import base
 from tests.servers.alpaca import KEYS, LIMITS
-from tests.servers.alpaca_account import NEW_YORK, AlpacaAccount, Placed, Refusal, stamp, text
+from tests.servers.alpaca_account import NEW_YORK, AlpacaAccount, Refusal, stamp, text
 from tests.servers.base import Server, as_json
 
 Respond = Callable[[], Response]
@@ -58,7 +58,7 @@ class AlpacaTradingServer(Server):
     def __init__(self, account: AlpacaAccount) -> None:
         super().__init__()
         self.account = account
-        self.earlier = deepcopy(account)  # before the latest request that wrote
+        self.earlier = account  # before the latest request that wrote, if an answer is to be stale
         self.journal: list[Asked] = []
         self.made: list[str] = []
         self.faults: list[Fault] = []
@@ -102,7 +102,7 @@ class AlpacaTradingServer(Server):
         given = {name: request.headers.get(name.replace("_", "-")) for name in self.keys}
         if given != self.keys:
             return as_json({"message": "unauthorized."}, 401, LIMITS)
-        if request.method != "GET":
+        if request.method != "GET" and any(fault.how is stale for fault in self.faults):
             self.earlier = deepcopy(self.account)
         self.account.settle()
         try:
@@ -366,10 +366,5 @@ def _snapshots(account: AlpacaAccount, request: Request) -> object:
             },
         }
         for symbol in request.args["symbols"].split(",")
-        if symbol in account.prices
+        if symbol in account.prices and symbol not in account.unquoted
     }
-
-
-def open_orders(server: AlpacaTradingServer) -> list[Placed]:
-    """Return the orders that may still fill."""
-    return [order for order in server.account.orders if order.is_open]

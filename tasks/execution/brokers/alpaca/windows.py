@@ -20,19 +20,26 @@ def takes_from(order: Order, at: datetime) -> datetime:
 
     Between the close and 19:00 some accounts refuse day orders and some take them: wait in both. Before that evening an
     order would trade in the session of the decision itself. On days without a session, the hours of the auctions apply
-    as on others.
+    as on others. While figures are preliminary Alpaca would take the order, but nobody could check it.
     """
     at = max(at, _at(order.session, REOPENS))
-    local = at.astimezone(NEW_YORK)
-    ends = _ends(order, local.date())
-    reopens = _at(local.date(), REOPENS)
-    return reopens if ends is not None and ends <= at < reopens else at
+    day = at.astimezone(NEW_YORK).date()
+    ends = _ends(order, day)
+    reopens = _at(day, REOPENS)
+    return _settled(reopens if ends is not None and ends <= at < reopens else at)
 
 
 def is_preliminary(at: datetime) -> bool:
     """Return whether figures read at this instant may still change, because Alpaca is updating its books."""
     clock = at.astimezone(NEW_YORK).time()
     return any(begins <= clock < ends for begins, ends in NIGHTLY)
+
+
+def _settled(at: datetime) -> datetime:
+    """Return the instant, or the end of the nightly window that it is in."""
+    local = at.astimezone(NEW_YORK)
+    ends = [_at(local.date(), ends) for begins, ends in NIGHTLY if begins <= local.time() < ends]
+    return ends[0] if ends else at
 
 
 def _ends(order: Order, day: date) -> datetime | None:

@@ -363,8 +363,8 @@ def test_a_late_rejection_is_found(account, broker):
 
 
 def test_a_stale_read_is_none_and_then_the_order(server, broker):
-    broker.submit(make_order())
     server.script("GET", "/v2/orders:by_client_order_id", stale)
+    broker.submit(make_order())
 
     assert broker.order(make_order().order_id) is None
     assert broker.order(make_order().order_id).status is Status.FILLED

@@ -21,13 +21,13 @@ def order_for(timing, session=THURSDAY):
 
 @pytest.mark.parametrize("timing", ALL)
 @pytest.mark.parametrize("clock", ["16:05", "17:00", "18:59"])
-def test_what_is_approved_in_the_evening_waits_until_seven(timing, clock):
-    assert takes_from(order_for(timing), instant(THURSDAY, clock)) == instant(THURSDAY, "19:00")
+def test_what_is_approved_in_the_evening_waits_until_half_past_seven(timing, clock):
+    assert takes_from(order_for(timing), instant(THURSDAY, clock)) == instant(THURSDAY, "19:30")
 
 
 @pytest.mark.parametrize("timing", ALL)
 @pytest.mark.parametrize(
-    "at", [instant(THURSDAY, "19:00"), instant(THURSDAY, "23:59"), instant(FRIDAY, "09:27")]
+    "at", [instant(THURSDAY, "19:30"), instant(THURSDAY, "23:59"), instant(FRIDAY, "09:27")]
 )
 def test_what_comes_in_the_night_is_taken_at_once(timing, at):
     assert takes_from(order_for(timing), at) == at
@@ -35,7 +35,7 @@ def test_what_comes_in_the_night_is_taken_at_once(timing, at):
 
 @pytest.mark.parametrize("timing", ALL)
 def test_no_order_joins_the_session_of_its_own_decision(timing):
-    assert takes_from(order_for(timing), instant(THURSDAY, "08:00")) == instant(THURSDAY, "19:00")
+    assert takes_from(order_for(timing), instant(THURSDAY, "08:00")) == instant(THURSDAY, "19:30")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_no_order_joins_the_session_of_its_own_decision(timing):
 )
 def test_what_comes_too_late_waits_for_the_evening(timing, last, first_refused):
     assert takes_from(order_for(timing), instant(FRIDAY, last)) == instant(FRIDAY, last)
-    assert takes_from(order_for(timing), instant(FRIDAY, first_refused)) == instant(FRIDAY, "19:00")
+    assert takes_from(order_for(timing), instant(FRIDAY, first_refused)) == instant(FRIDAY, "19:30")
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,25 @@ def test_on_a_half_day_the_close_is_earlier(timing, last, first_refused):
     order = order_for(timing, date(2024, 7, 2))
 
     assert takes_from(order, instant(HALF_DAY, last)) == instant(HALF_DAY, last)
-    assert takes_from(order, instant(HALF_DAY, first_refused)) == instant(HALF_DAY, "19:00")
+    assert takes_from(order, instant(HALF_DAY, first_refused)) == instant(HALF_DAY, "19:30")
 
 
 def test_on_a_closed_day_a_day_order_is_taken_and_one_for_an_auction_waits():
     order, noon = order_for("market", FRIDAY), instant(SATURDAY, "12:00")
 
     assert takes_from(order, noon) == noon
-    assert takes_from(order_for("at_open", FRIDAY), noon) == instant(SATURDAY, "19:00")
+    assert takes_from(order_for("at_open", FRIDAY), noon) == instant(SATURDAY, "19:30")
 
 
 @pytest.mark.parametrize(("day", "utc_hour"), [(date(2024, 3, 8), 0), (date(2024, 3, 11), 23)])
-def test_seven_in_the_evening_is_new_yorks_in_winter_and_in_summer(day, utc_hour):
+def test_the_evening_is_new_yorks_in_winter_and_in_summer(day, utc_hour):
     assert takes_from(order_for("at_open", day), instant(day, "17:00")).hour == utc_hour
+
+
+@pytest.mark.parametrize(("at", "when"), [("02:20", "02:30"), ("18:45", "19:30"), ("23:29", "23:30")])
+def test_nothing_is_sent_while_figures_are_preliminary(at, when):
+    order = order_for("at_open", date(2024, 6, 12))
+    assert takes_from(order, instant(THURSDAY, at)) == instant(THURSDAY, when)
 
 
 @given(
@@ -83,6 +89,7 @@ def test_the_broker_takes_it_then_and_never_in_its_own_session(timing, minutes, 
 
     assert when >= at
     assert takes_from(order, when) == when
+    assert not is_preliminary(when)
     account = make_account(when, refuses_day_orders_after_close=refuses)
     fields = {"symbol": "AAA", "qty": "1", "side": "buy", "type": "market"}
     tif = {"market": "day", "limit": "day", "at_open": "opg", "at_close": "cls"}[timing]
