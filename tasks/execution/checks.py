@@ -1,7 +1,6 @@
 """The checks that an execution calls before it sends: what they are given, and what they answer.
 
-The checks themselves are in gates.py and wire_guard.py; the driver knows only these shapes. Whatever a check raises
-counts as a refusal.
+The driver knows only these shapes. What a check raises ends the step, and the order is not sent.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,39 @@
+"""The record of an execution. Apart from schema.py, which the wire guard reads and which knows no approval."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+from tasks.approval.schema import Line
+
+
+class Stage(StrEnum):
+    """What became of an execution."""
+
+    ACTIVE = "active"
+    FINISHED = "finished"  # every order is final
+    LAPSED = "lapsed"  # the approval expired before the first order was intended
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An approved day being executed, as it was approved: later changes of files and positions do not change it."""
+
+    session: date  # of the decision
+    approval_sha256: str
+    account: str
+    mode: Literal["paper", "live"]
+    is_demo: bool
+    lines: tuple[Line, ...]  # in the order of trades.csv
+    expires_at: datetime  # bounds the first intent
+    fill_session: date
+    opens_at: datetime  # of the fill session
+    closes_at: datetime
+    ends_at: (
+        datetime  # what is open then is canceled: at the close; in a paper account at the next session's open
+    )
+    stage: Stage
+    reason: str
+    created_at: datetime
+    first_intent_at: datetime | None  # when the first order was intended

@@ -1,0 +1,59 @@
+"""Start an execution: store what a verified approval covers, so that later steps need no file of the day."""
+
+from datetime import date, datetime
+
+from tasks.approval.approval_log import decisions_about
+from tasks.approval.refusal import refusal
+from tasks.approval.verification import Approved
+from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.sessions import session_after, session_on
+from tasks.execution.execution import Execution, Stage
+from tasks.safety.audit import read_intact
+
+
+def new_execution(approved: Approved, at: datetime, *, fills_from_bars: bool = False) -> Execution:
+    """Return the execution of an approval that was verified just now.
+
+    It ends at the close of the fill session; a broker that fills from stored bars knows them only later, so there it
+    ends at the next open. Raises SafetyError if the calendar has no such session.
+    """
+    envelope = approved.envelope
+    session = date.fromisoformat(envelope.session)
+    fills = session_on(session_after(session))
+    next_open = session_on(session_after(fills.day)).opens_at
+    if fills.opens_at is None or fills.closes_at is None or next_open is None:
+        raise refusal("session", f"{fills} is not a session.", remedy="Report this: the calendar is damaged.")
+    return Execution(
+        session=session,
+        approval_sha256=approved.approval_sha256,
+        account=envelope.account,
+        mode=envelope.mode,
+        is_demo=envelope.demo,
+        lines=envelope.lines,
+        expires_at=datetime.fromisoformat(envelope.expires_at),
+        fill_session=fills.day,
+        opens_at=fills.opens_at,
+        closes_at=fills.closes_at,
+        ends_at=next_open if fills_from_bars else fills.closes_at,
+        stage=Stage.ACTIVE,
+        reason="",
+        created_at=at,
+        first_intent_at=None,
+    )
+
+
+def objection_to(home: Home, execution: Execution) -> str:
+    """Return why the approval no longer holds: rejected, replaced, or a damaged audit log; "" if it does.
+
+    The files of the day are not read again: positions change by the execution's own fills.
+    """
+    try:
+        decided = decisions_about(execution.session, read_intact(home))
+    except SafetyError as error:
+        return error.what
+    if decided.approval_sha256 == execution.approval_sha256:
+        return ""
+    if decided.rejection is not None and not decided.approval_sha256:
+        return f"{execution.session} was rejected by {decided.rejection.by}: {decided.rejection.reason}"
+    return f"the audit log has another approval of {execution.session}, or none"
