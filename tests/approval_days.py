@@ -47,7 +47,8 @@ def day_files(session=FRIDAY, rows=TRADE_ROWS) -> dict[str, bytes]:
     weights = "\n".join(["symbol,weight,current_weight,shares,price,sector,score", *WEIGHT_ROWS]) + "\n"
     signals = {
         "date": str(session),
-        "regime": {"state": "BULL"},
+        "model": {"name": "lightgbm", "hash": "c" * 64},
+        "regime": {"state": "BULL", "exposure_cap": 0.9},
         "scores": {"AAPL": {"exact": (0.5).hex()}, "MSFT": {"exact": (0.7).hex()}},
         "decided_from": {
             "basis": "b",

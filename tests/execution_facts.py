@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from config.settings import Settings
+from tasks.execution.before_sending.promotions import NEVER
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
 from tasks.execution.gates.facts import ApprovedLine, Books, Facts, Placed, Terms, Today, Truth, Window
 from tasks.execution.gates.limits import limits_of
-from tasks.execution.promotions import NEVER
 from tasks.execution.schema import Order, Side, State
 from tasks.execution.wire_guard import Wire
 from tasks.safety.overrides import Effect, Instruction, Override, Scope
@@ -82,7 +82,7 @@ def open_order(side: Side, symbol: str, shares: int = 10, order_id: str = "by-ha
 
 def placed(order: Order, state: State, filled_shares: int = 0) -> Placed:
     """Return an order of ours in that state."""
-    return Placed(order, state, filled_shares, filled_shares * 5000)
+    return Placed(order, state, filled_shares)
 
 
 def tripped(cause: str) -> Switch:

@@ -151,9 +151,12 @@ def wash_trade(facts: Facts) -> Outcome:
 
 
 def name_lock(facts: Facts) -> Outcome:
-    """The name is not locked by a difference between books and broker."""
-    why = known(facts.books.locks, "which names are locked").get(facts.order.symbol)
-    return outcome(why is None, "no" if why is None else "locked", "no", why or "locked")
+    """Nothing is bought of a name that a difference between books and broker locks; `position` bounds its sales."""
+    if facts.order.is_sale:
+        return SALE
+    locks = known(facts.books.locks, "which names are locked")
+    why = locks.get(facts.order.symbol) or locks.get("")
+    return outcome(why is None, "no" if why is None else "locked", "no", why or "")
 
 
 def _buys(facts: Facts) -> int:

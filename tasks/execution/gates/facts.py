@@ -11,7 +11,7 @@ from functools import cached_property
 from math import ceil
 from typing import NamedTuple, TypeVar
 
-from tasks.approval.schema import Envelope
+from tasks.approval.schema import Envelope, Line
 from tasks.core.sessions import session_on
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote
 from tasks.execution.gates.limits import Limits
@@ -81,18 +81,20 @@ def terms_of(envelope: Envelope) -> Terms:
         decided_at=decided_at,
         expires_at=datetime.fromisoformat(envelope.expires_at),
         equity_cents=int(Decimal(envelope.equity_usd) * 100),
-        lines=tuple(
-            ApprovedLine(
-                symbol=line.symbol,
-                side=line.side,
-                shares=_whole(line.shares),
-                price=Decimal(line.price),
-                lowest_price=Decimal(line.lowest_price),
-                highest_price=Decimal(line.highest_price),
-                least_shares=_whole(line.least_shares),
-            )
-            for line in envelope.lines
-        ),
+        lines=tuple(map(approved_line, envelope.lines)),
+    )
+
+
+def approved_line(line: Line) -> ApprovedLine:
+    """Return the line as numbers. Raises ValueError for a fraction of a share."""
+    return ApprovedLine(
+        symbol=line.symbol,
+        side=line.side,
+        shares=_whole(line.shares),
+        price=Decimal(line.price),
+        lowest_price=Decimal(line.lowest_price),
+        highest_price=Decimal(line.highest_price),
+        least_shares=_whole(line.least_shares),
     )
 
 
@@ -136,7 +138,6 @@ class Placed:
     order: Order
     state: State
     filled_shares: int
-    filled_cents: int
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Books:
     is_reconciled: bool | None  # the broker's positions and cash were explained since the execution began
     shares: Mapping[str, Decimal] | None  # of the ledger
     cash_cents: int | None  # of the ledger
-    locks: Mapping[str, str] | None  # why a symbol is locked
+    locks: Mapping[str, str] | None  # why a symbol is locked; "": every symbol
     placed: tuple[Placed, ...] | None
     first_intent_at: datetime | None  # None: none yet
     today: Today | None

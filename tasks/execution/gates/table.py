@@ -9,6 +9,8 @@ from tasks.safety.overrides import waiver_of
 
 Gate = Callable[[Facts], Outcome]
 
+UNKNOWN, COULD_NOT_RUN = "unknown", "could not run"
+
 BATCH_GATES: tuple[tuple[str, Gate], ...] = (
     ("account", batch_gates.account),
     ("mode", batch_gates.mode),
@@ -112,8 +114,8 @@ def failed(results: Iterable[GateResult]) -> tuple[GateResult, ...]:
 
 
 def may_wait(results: Iterable[GateResult]) -> bool:
-    """Return whether everything that failed may pass later in the session."""
-    return all(result.name in WAITING for result in failed(results))
+    """Return whether everything that failed may pass later in the session, as may what a fact was missing for."""
+    return all(result.name in WAITING or result.value == UNKNOWN for result in failed(results))
 
 
 def _run(facts: Facts, gates: tuple[tuple[str, Gate], ...], symbol: str) -> tuple[GateResult, ...]:
@@ -122,10 +124,10 @@ def _run(facts: Facts, gates: tuple[tuple[str, Gate], ...], symbol: str) -> tupl
         try:
             passed, value, limit, reason = gate(facts)
         except UnknownFactError as error:
-            passed, value, limit, reason = False, "unknown", "", str(error)
+            passed, value, limit, reason = False, UNKNOWN, "", str(error)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever the fault is
             what = " ".join(str(error).split())
-            passed, value, limit, reason = False, "could not run", "", f"{type(error).__name__}: {what}"
+            passed, value, limit, reason = False, COULD_NOT_RUN, "", f"{type(error).__name__}: {what}"
         result = GateResult(name, passed is True, value, limit, reason)
         results.append(result if passed is True else _unless_waived(result, facts, symbol))
     return tuple(results)
@@ -133,7 +135,7 @@ def _run(facts: Facts, gates: tuple[tuple[str, Gate], ...], symbol: str) -> tupl
 
 def _unless_waived(result: GateResult, facts: Facts, symbol: str) -> GateResult:
     """Let a waivable gate pass if a person waived it; one that lacked a fact or could not run is never waived."""
-    if result.name not in WAIVABLE or result.value in {"unknown", "could not run"}:
+    if result.name not in WAIVABLE or result.value in {UNKNOWN, COULD_NOT_RUN}:
         return result
     try:
         waiver = waiver_of(

@@ -166,6 +166,8 @@ def test_reductions_pass_while_new_risk_is_refused():  # faults 42, 129; X12
         {"account_only_closing": True},
         {"books_is_reconciled": False},
         {"books_state": "CRASH"},
+        {"books_locks": {"A": "a difference", "C": "a difference"}},
+        {"books_locks": {"": "cash differs"}},
         {"books_sessions_since_promotion": 0, "books_today": make_today(buys_cents=10**8)},
         {"account_equity_cents": 10**7},
     ):

@@ -2,7 +2,12 @@
 
 from datetime import UTC, date, datetime
 
-from tasks.execution.promotions import NEVER, Promoted, sessions_since_promotion, sessions_traded
+from tasks.execution.before_sending.promotions import (
+    NEVER,
+    Promoted,
+    sessions_since_promotion,
+    sessions_traded,
+)
 from tasks.ledger.entries import Entry
 
 WEEKS = [date(2024, 5, 31), date(2024, 6, 7), date(2024, 6, 14)]

@@ -1,0 +1,83 @@
+"""What the gates need of the approved day, from files that the approval binds by digest: the bytes, or nothing."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from tasks.approval.encoding import parse_approval
+from tasks.approval.refusal import refusal
+from tasks.approval.schema import Envelope
+from tasks.approval.store import read_day
+from tasks.core.homes.home import Home
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import Session
+from tasks.execution.gates.facts import Terms, terms_of
+
+SIGNALS, WEIGHTS = "signals.json", "portfolio_weights.csv"
+
+
+@dataclass(frozen=True)
+class ApprovedDay:
+    """The terms, and what the decision assumed of the market."""
+
+    terms: Terms
+    champion_sha256: str
+    strategy: str  # the champion's name
+    state: str  # of the market
+    exposure_cap: Decimal
+    sectors: Mapping[str, str]
+
+
+def read_approved_day(home: Home, session: Session, approval_sha256: str) -> ApprovedDay:
+    """Return the approved day. Raises SafetyError if a file is not the one that the approval with this digest binds."""
+    approval, manifest, files = read_day(home, session)
+    if approval is None or sha256_of_bytes(approval) != approval_sha256:
+        raise refusal(
+            "approval",
+            f"{session}: approval.json is not the approval that is being executed.",
+            remedy="Nothing more is sent. Find out who replaced it: `afterclose audit verify`.",
+        )
+    envelope = parse_approval(approval).envelope
+    if sha256_of_bytes(manifest) != envelope.manifest_sha256:
+        raise _changed(session, "manifest.json")
+    try:
+        listed = parse_json(manifest)["sha256"]
+        for name in (SIGNALS, WEIGHTS):
+            if sha256_of_bytes(files[name]) != listed[name]:
+                raise _changed(session, name)
+        return approved_day(envelope, files[SIGNALS], files[WEIGHTS])
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise refusal(
+            "day",
+            f"{session}: what the decision assumed cannot be read ({type(error).__name__}).",
+            remedy="Restore the day's folder from a backup.",
+        ) from error
+
+
+def approved_day(envelope: Envelope, signals: bytes, weights: bytes) -> ApprovedDay:
+    """Return the day from its files. Raises ValueError, KeyError or TypeError for other content."""
+    decided = parse_json(signals)
+    return ApprovedDay(
+        terms=terms_of(envelope),
+        champion_sha256=envelope.champion,
+        strategy=str(decided["model"]["name"]),
+        state=str(decided["regime"]["state"]),
+        exposure_cap=Decimal(str(decided["regime"]["exposure_cap"])),
+        sectors={
+            row["symbol"]: row["sector"]
+            for row in csv.DictReader(io.StringIO(weights.decode(), newline=""))
+            if row["sector"]
+        },
+    )
+
+
+def _changed(session: Session, name: str) -> Exception:
+    return refusal(
+        "day",
+        f"{session}: {name} is not the file that was approved.",
+        remedy="Nothing more is sent. Restore the day's folder from a backup.",
+        path=name,
+    )
