@@ -19,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove mutate bench market power qlib backtesters regime selection costs strategies docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ test-wheel: $(INSTALLED) ## build and install the wheel and run its command line
 prove: $(INSTALLED) ## run the long tests: planted alpha, no false alpha, regimes, kills at every write
 	@$(BIN)/python -m pytest -m prove
 	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs'
+
+prove-execution: $(INSTALLED) ## kill an execution at every point under every behavior of the broker (docs/reliability.md)
+	@$(BIN)/python -m pytest -m execution tests/faults
 
 mutate: $(INSTALLED) ## run mutation tests of the code for money, time and halting (docs/testing.md)
 	@$(BIN)/python -m tests.mutate

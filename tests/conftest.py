@@ -1,5 +1,6 @@
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     most = EXAMPLES.get(settings.get_current_profile_name())
     if most is not None:
         draw_at_most(most, [item for item in items if item.get_closest_marker("prove") is None])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the sums of what tests counted with `record_property`, such as the cases of a proof."""
+    counted: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        counted.update({name: int(value) for name, value in report.user_properties if isinstance(value, int)})
+    if counted:
+        terminalreporter.write_line(", ".join(f"{count:,} {name}" for name, count in counted.items()))
 
 
 @pytest.fixture(scope="session")

@@ -216,10 +216,14 @@ def _sized(
 
 
 def _is_cash_there(view: View) -> bool:
-    """Return whether the account shows what was booked, or has had the time to."""
-    sold = [tracked.changed_at for tracked in view.orders if tracked.order.is_sale]
+    """Return whether account and ledger agree, or have had the time to.
+
+    With less cash than is booked, the account does not show a sale yet, or a buy was filled that is not booked yet: its
+    cost would be subtracted twice.
+    """
+    moved = [tracked.changed_at for tracked in view.orders if tracked.sends]
     is_behind = view.facts.account.cash_cents < view.facts.ledger_cash_cents
-    return not (is_behind and sold and view.at < max(sold) + CONFIRMATION)
+    return not (is_behind and moved and view.at < max(moved) + CONFIRMATION)
 
 
 def _is_affordable(view: View, line: Line, tracked: Tracked) -> bool:

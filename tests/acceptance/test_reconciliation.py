@@ -173,7 +173,7 @@ def test_a_call_without_an_answer_blocks_everything_until_it_is_answered(home, t
 
 def test_without_quotes_the_books_are_compared_all_the_same(home, tmp_path):
     class Quoteless(ScriptedBroker):
-        def quotes(self, symbols):  # noqa: ARG002 - as the protocol has it
+        def quotes(self, symbols):
             raise UnansweredError("No answer.", remedy="Ask again.")
 
     broker = scripted(tmp_path / "broker.sqlite", Quoteless)

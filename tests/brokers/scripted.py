@@ -84,6 +84,47 @@ class Script:
         return self.behaviors.get(number, self.behaviors.get(0, Behavior()))
 
 
+HALF = Decimal("0.5")
+# Every way in which a broker has been seen to misbehave. Those that end in the order filled in full come first.
+FILLING = {
+    "accepts": Behavior(),
+    "fills slowly": Behavior(fill_after_s=150),
+    "fills in two parts": Behavior(fill_frac=HALF, rest_after_s=60),
+    "charges a fee": Behavior(fee_cents=35),
+    "accepts, then hangs": Behavior(replies=("accept and hang",)),
+    "accepts, then hangs, and look-ups say 404": Behavior(replies=("accept and hang",), stale_reads=2),
+    "accepts, then 504, sent again: duplicate": Behavior(replies=("accept, resend, duplicate",)),
+    "accepts, then 504, sent again: no shares": Behavior(replies=("accept, resend, refused",)),
+    "resets before accepting": Behavior(replies=("lose",)),
+    "resets before accepting, twice": Behavior(replies=("lose", "lose")),
+    "delivers late": Behavior(replies=("deliver late",)),
+    "429": Behavior(replies=("throttle",)),
+    "429, then hangs": Behavior(replies=("throttle", "accept and hang")),
+    "stale reads": Behavior(stale_reads=2),
+    "new and old states in turn": Behavior(stale_reads=4, flaps=True),
+    "field missing": Behavior(unreadable_reads=2),
+}
+ENDING_OTHERWISE = {
+    "rejects at once": Behavior(replies=("refuse",)),
+    "rejects later": Behavior(reject_after_s=3),
+    "partial, then stuck": Behavior(fill_frac=HALF),
+    "never fills": Behavior(fill_frac=Decimal(0)),
+    "fill after the request to cancel": Behavior(fill_frac=HALF, on_cancel="fill"),
+    "fill after canceled": Behavior(fill_frac=HALF, on_cancel="cancel, then fill"),
+    "stuck in pending_cancel": Behavior(fill_frac=HALF, on_cancel="expire"),
+    "cancel lost": Behavior(fill_frac=HALF, cancel_replies=("lose",)),
+    "cancel throttled": Behavior(fill_frac=HALF, cancel_replies=("throttle",)),
+    "cancel hangs": Behavior(fill_frac=HALF, cancel_replies=("accept and hang",)),
+    "401 midway": Behavior(replies=("unauthorized",)),
+    "wash trade": Behavior(replies=("refuse once",)),
+}
+BY_HAND = {
+    "a person sells the same": Behavior(hand="sells"),
+    "a person buys the same": Behavior(hand="buys"),
+    "a person sells something else": Behavior(hand="sells something else"),
+}
+
+
 @dataclass
 class Real:
     """An order as the broker really has it."""
@@ -312,7 +353,7 @@ class ScriptedBroker:
         with self._answering() as truth:
             return tuple(each for each in truth.activities if each.session >= since)
 
-    def takes(self, order: Order, at: datetime) -> datetime:  # noqa: ARG002 - the same for all orders
+    def takes(self, order: Order, at: datetime) -> datetime:
         first = self.takes_from or at
         return max(at, first) if at < self.closes else self.opens + timedelta(days=1)
 

@@ -1,10 +1,10 @@
 """Let a client of a broker die before and after each durable write and each request, without help from its code.
 
-A point is the moment before and after each commit to a SQLite file below the home, each call of the broker, and before
-each fsync, rename, removal, new folder and opening for writing below the home. At the chosen point the process dies:
-by SIGKILL, or, a hundred times faster, by an exception that no code may catch. From then on every further point
-raises as well and every connection is closed without a commit, so that nothing that a dying process could not do
-happens on the way out.
+A point is the moment before and after each commit to a SQLite file below the home and each request to the broker, and
+before each fsync, rename, removal, new folder and opening for writing below the home. At the chosen point the process
+dies: by SIGKILL, or, faster, by an exception that no code may catch. From then on every further point raises as well
+and every connection is closed without a commit, so that nothing that a dying process could not do happens on the way
+out.
 """
 
 import os
@@ -22,9 +22,9 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 CHANGING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "DROP", "ALTER")
 # Neither holds state: a lock is free once its process is dead, and SQLite opens its own files unseen.
 STATELESS = (".lock",)
-# Asking for the time is no request, and the property is no call.
-NO_REQUESTS = frozenset({"name", "has_unique_ids", "now", "takes"})
+REQUESTS = frozenset({"submit", "cancel"})  # a question changes nothing: the points around it are one
 
+_connect = sqlite3.connect  # also within the life of another process
 _listening: list["KillPoints"] = []  # an audit hook cannot be removed
 _is_hooked = False
 
@@ -34,10 +34,19 @@ class KilledError(BaseException):
 
 
 class KillPoints:
-    """Count the points that a client passes, and let it die at the chosen one (from 1; 0: never)."""
+    """Count the points that a client passes, and let it die at the chosen one (from 1; 0: never).
 
-    def __init__(self, home: Path, die_at: int = 0, how: Literal["exception", "SIGKILL"] = "exception"):
-        self.home, self.die_at, self.how = str(home), die_at, how
+    `act` is called at each point with its number and name, while the client waits.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        die_at: int = 0,
+        how: Literal["exception", "SIGKILL"] = "exception",
+        act: Callable[[int, str], None] = lambda number, what: None,
+    ) -> None:
+        self.home, self.die_at, self.how, self.act = str(home), die_at, how, act
         self.passed: list[str] = []
         self.is_dead = False
         self.connections: list[sqlite3.Connection] = []
@@ -45,6 +54,7 @@ class KillPoints:
     def reach(self, what: str) -> None:
         self.stop_if_dead()
         self.passed.append(what)
+        self.act(len(self.passed), what)
         if len(self.passed) == self.die_at:
             if self.how == "SIGKILL":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -78,7 +88,7 @@ def watching(points: KillPoints) -> Iterator[KillPoints]:
     if not _is_hooked:
         sys.addaudithook(_heard)
         _is_hooked = True
-    sync, connect = os.fsync, sqlite3.connect
+    sync = os.fsync
 
     def fsync(descriptor: int) -> None:
         points.reach("fsync")
@@ -87,10 +97,10 @@ def watching(points: KillPoints) -> Iterator[KillPoints]:
     def connect_watched(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
         name = str(database).removeprefix("file:")
         if not name.startswith(points.home):
-            return connect(database, *args, **kwargs)
+            return _connect(database, *args, **kwargs)
         points.stop_if_dead()
         asked = kwargs.pop("factory", sqlite3.Connection)
-        connection = connect(database, *args, factory=_watched(asked), **kwargs)
+        connection = _connect(database, *args, factory=_watched(asked), **kwargs)
         connection.points = points
         points.connections.append(connection)
         return connection
@@ -187,14 +197,14 @@ class WatchedCursor(sqlite3.Cursor):
 
 
 class WatchedBroker:
-    """A broker whose every call is two points: before the request leaves, and after it was carried out."""
+    """A broker whose every request is two points: before it leaves, and after it was carried out."""
 
     def __init__(self, broker: Any, points: KillPoints) -> None:
         self.broker, self.points = broker, points
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.broker, name)
-        if name in NO_REQUESTS or not callable(found):
+        if name not in REQUESTS:
             return found
 
         def call(*args: Any) -> Any:

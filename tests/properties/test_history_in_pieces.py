@@ -125,7 +125,7 @@ class Overlapping(Served):
         super().__init__(everything)
         self.since = pd.Timestamp(since)
 
-    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:  # noqa: ARG002
+    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
         whole = cut(self.everything, after=None, through=through).only(tables)
         bars, levels = (frame[frame["session"] >= self.since] for frame in (whole.bars, whole.levels))
         return replace(whole, bars=bars.reset_index(drop=True), levels=levels.reset_index(drop=True))

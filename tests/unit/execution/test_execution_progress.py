@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002, ARG005 - what stands in for a check takes what a check is given
 """Whole executions, step by step, at a broker that misbehaves as scripted.
 
 The scripted broker counts orders in the sequence in which they are first sent: the sales are 1 and 2, the buys 3 and 4.

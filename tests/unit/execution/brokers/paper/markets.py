@@ -61,7 +61,7 @@ class LiteralMarket:
     def last_session(self):
         return self.stored or max(self.bars)
 
-    def night(self, session, symbols):  # noqa: ARG002
+    def night(self, session, symbols):
         return self.nights.get(session, NightEvents(session))
 
     def bar(self, session, symbol):
@@ -71,13 +71,13 @@ class LiteralMarket:
         known = [day for day in sorted(self.bars) if day <= session and symbol in self.bars[day]]
         return self.bars[known[-1]][symbol].close_cents if known else 0
 
-    def is_known(self, session, symbol):  # noqa: ARG002
+    def is_known(self, session, symbol):
         return any(symbol in bars for bars in self.bars.values())
 
     def has_ended(self, session, symbol):
         return symbol in self.ended[session]
 
-    def cost_cents(self, session, symbol, shares, price_cents, *, is_sale):  # noqa: ARG002
+    def cost_cents(self, session, symbol, shares, price_cents, *, is_sale):
         return self.cost
 
 
