@@ -111,7 +111,7 @@ def target_weights(
         wanted = without_increases(wanted, held.weight[places])
     cuts = cap_book(wanted, limits)
     current, uncosted = held.weight[places], cuts[-1]
-    is_candidate = np.isin(places, candidates.chosen)
+    is_candidate = candidates.obstacle[places] == Obstacle.NONE
     weights = move_towards(
         uncosted,
         current,
@@ -194,11 +194,11 @@ def _reasons(
     reason = np.zeros(len(places), dtype=np.int64)
     if not view.ranks:
         reason[:] = Reason.UNRANKED
-    reason[np.isin(places, candidates.kept)] = Reason.KEPT
+    reason[np.searchsorted(places, candidates.kept)] = Reason.KEPT
     reason[wanted < SMALLEST_CUT] = Reason.NO_WEIGHT if view.allows_new_positions else Reason.NO_NEW_POSITIONS
     if method == CASH_ONLY:
         reason[:] = Reason.NO_EXPOSURE
-    is_candidate: Mask = np.isin(places, candidates.chosen)
+    is_candidate: Mask = candidates.obstacle[places] == Obstacle.NONE
     reason[~is_candidate] = Reason.NOT_CHOSEN
     reason[~is_candidate & names.is_quarantined[places]] = Reason.QUARANTINED
     reason[~is_candidate & ~names.has_quote[places]] = Reason.NO_QUOTE
