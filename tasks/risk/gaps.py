@@ -51,11 +51,12 @@ def fill_in_place(returns: Matrix) -> None:
     deviation = np.sqrt(deviation / count)
     common = np.zeros(sessions)  # 0 on a session without trades
     for session in range(sessions):
-        traded = 0
+        traded = np.isfinite(returns[session]).sum()
+        if traded == names:
+            continue  # no gap to fill
         for name in range(names):
             is_known = np.isfinite(returns[session, name])
             common[session] += (returns[session, name] - mean[name]) / deviation[name] if is_known else 0.0
-            traded += is_known
         common[session] /= max(traded, 1)
     for place in gapped:
         _fill_name(returns[:, place], common, mean[place], deviation[place])
