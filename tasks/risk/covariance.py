@@ -172,8 +172,8 @@ def _factors_of(centred: Matrix, factors: int) -> FactorCovariance:
 
 def centred_returns(returns: Matrix) -> Matrix:
     """Return the returns with their gaps filled, less each name's mean."""
-    filled = np.asfortranarray(fill_gaps(returns))  # sums depend on the layout in their last bits
-    centred: Matrix = filled - filled.mean(axis=0)
+    centred = np.asfortranarray(fill_gaps(returns))  # sums depend on the layout in their last bits
+    centred -= centred.mean(axis=0)
     return centred
 
 
