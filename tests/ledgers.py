@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from tasks.core.homes.home import Home
@@ -25,7 +26,7 @@ def entry(source: str, kind: Any = "fill", **fields: Any) -> Entry:
 
 
 def new_home(folder) -> Home:
-    home = Home(folder)
+    home = Home(Path(folder))
     set_up(home)
     return home
 

@@ -241,6 +241,19 @@ def _portfolio(checked: CheckedHome) -> CheckResult:
     )
 
 
+def _ledger(checked: CheckedHome) -> CheckResult:
+    from tasks.ledger.anchor import is_begun
+    from tasks.ledger.database import opened, refuse_damaged
+    from tasks.ledger.store import entries
+
+    if not is_begun(checked.home):
+        return CheckResult("ledger", "ok", "none yet; begins with the first execution, import or deposit")
+    with opened(checked.home) as connection:
+        booked = entries(connection)
+        refuse_damaged(connection)
+    return CheckResult("ledger", "ok", f"{counted(len(booked), 'entry', 'entries')}, chain intact")
+
+
 def _kill_switch(checked: CheckedHome) -> CheckResult:
     from tasks.safety.kill_switch import read_switch, reset_command
 
@@ -331,6 +344,7 @@ CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "lake": _lake,
     "champion": _champion,
     "portfolio": _portfolio,
+    "ledger": _ledger,
     "kill switch": _kill_switch,
     "audit log": _audit_log,
     "trial ledger": _trial_ledger,

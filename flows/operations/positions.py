@@ -1,20 +1,32 @@
-"""Show the positions held, or declare them in the name of a person."""
+"""Show the positions held, or declare them in the name of a person.
 
+The first declaration begins the home's ledger; a later one is booked in it as corrections.
+"""
+
+from datetime import date
 from pathlib import Path
 
+from flows.operations.ledger import portfolio_locked
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
-from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_on
 from tasks.core.text import counted
+from tasks.ledger.anchor import is_begun
+from tasks.ledger.database import opened
+from tasks.ledger.opening import set_aside
+from tasks.ledger.store import entries
+from tasks.portfolio.holdings.bookkeeping import Declaration, declare_correction, start_ledger
 from tasks.portfolio.holdings.positions import Positions, parse_positions
-from tasks.portfolio.holdings.record import declare_portfolio, positions_of
+from tasks.portfolio.holdings.record import accept_short_history, declare_portfolio, positions_of
 from tasks.portfolio.schema import CASH
 from tasks.safety.audit import record
+from tasks.safety.equity_history import read_equity_history
+
+STATIC_PROVIDERS = ("files", "simulated")
 
 
 def show_positions(options: Options) -> Result:
@@ -24,8 +36,10 @@ def show_positions(options: Options) -> Result:
     return _result(home, positions_of(home, initial_cash_usd=settings.portfolio.initial_cash_usd))
 
 
-def import_positions(options: Options, file: Path, *, by: str, reason: str, accept_history: bool) -> Result:
-    """Check the file, log who declares it, then replace live/current_positions.csv."""
+def import_positions(
+    options: Options, file: Path, *, by: str, reason: str, accept_history: bool, new_ledger: bool = False
+) -> Result:
+    """Check the file, log who declares it, then begin the ledger with it or book what differs as corrections."""
     home = find_home(options.home)
     if not by.strip() or not reason.strip():
         raise ConfigError(
@@ -53,14 +67,68 @@ def import_positions(options: Options, file: Path, *, by: str, reason: str, acce
     accepted = ", history accepted" if accept_history else ""
     digest = sha256_of_bytes(text.encode())
     detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
-    with exclusive(home.lock_file, doing="positions import"):
-        record(home, event="positions_imported", by=by, detail=detail, at=now())  # logged first
-        declare_portfolio(home, text, accept_history=accept_history)
+    at = now()
+    declaration = Declaration(by, reason, _session_of_undated(home, options), at)
+    with portfolio_locked(home, "positions import"):
+        begun = is_begun(home)
+        if new_ledger:
+            _refuse_intact(home, begun=begun)
+        record(home, event="positions_imported", by=by, detail=detail, at=at)  # logged first
+        if begun and not new_ledger:
+            corrections = declare_correction(home, declared, declaration)
+            if accept_history:
+                accept_short_history(home)
+            note = f"Booked {counted(corrections, 'correction')} in the ledger."
+        else:
+            declare_portfolio(home, text, accept_history=accept_history)
+            if new_ledger:
+                set_aside(home, at=at)
+            flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
+            start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
+            note = "The ledger begins with these positions."
     unknown = _without_price(home, options, declared)
     result = _result(home, declared)
-    note = f"The lake has no price for {', '.join(unknown)}: `daily` stops until it has one or the symbol is corrected."
-    return Result(
-        {**result.document, "without_price": unknown}, f"{result.text}\n{note}" if unknown else result.text
+    notes = [result.text, note]
+    if unknown:
+        notes.append(
+            f"The lake has no price for {', '.join(unknown)}: "
+            "`daily` stops until it has one or the symbol is corrected."
+        )
+    return Result({**result.document, "without_price": unknown}, "\n".join(notes))
+
+
+def _session_of_undated(home: Home, options: Options) -> date:
+    """Return the session at whose close undated positions are held.
+
+    That is the last closed one; with data that has no later sessions (files, simulated), the last one of the lake.
+    """
+    from tasks.data.lake.head import read_head
+    from tasks.data.lake.location import lake_of
+
+    last = last_closed_session(now()).day
+    try:
+        settings = settings_of(home, options.profile).settings
+        if settings.data.provider not in STATIC_PROVIDERS:
+            return last
+        head = read_head(lake_of(home, settings))
+    except AftercloseError:  # `daily` reports it
+        return last
+    return min(last, head.last_session) if head is not None and head.last_session else last
+
+
+def _refuse_intact(home: Home, *, begun: bool) -> None:
+    """Raise ConfigError unless the ledger is lost: an intact one is corrected, and retains its history."""
+    try:
+        if begun:
+            with opened(home) as connection:
+                entries(connection)
+    except AftercloseError:
+        return
+    state = "is intact" if begun else "has not begun"
+    raise ConfigError(
+        f"The ledger of {home.root} {state}.",
+        remedy="Import without --new-ledger: differences are booked as corrections. Nothing was changed.",
+        home=str(home.root),
     )
 
 

@@ -39,6 +39,10 @@ class _Inputs(NamedTuple):
 
 class _Cash(NamedTuple):
     cash_usd: float
+    net_flows_usd: float = (
+        0.0  # a backtest has neither flows nor receivables: it books dividends on the ex-date
+    )
+    receivable_usd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Halts:
 
     def __init__(self, world: World, settings: Settings, volatility_pct: Vector, *, after: AfterHalt) -> None:
         self._world, self._settings, self._volatility, self._after = world, settings, volatility_pct, after
-        self._past: list[tuple[date, float, float]] = []  # session, equity, exposure
+        self._past: list[tuple[date, float, float, float]] = []  # session, equity, exposure, flows
         self._acknowledged: dict[str, date] = {}
         self.trips: list[Trip] = []
 
@@ -93,12 +97,12 @@ class Halts:
             outcome = rule(facts, past, self._acknowledged.get(name))
             if not outcome.passed:
                 found.append(Trip(facts.session, name, outcome.value, outcome.limit))
-        self._past.append((facts.session, facts.equity_usd, 1 - facts.book.cash_usd / facts.equity_usd))
+        self._past.append((facts.session, facts.equity_usd, 1 - facts.book.cash_usd / facts.equity_usd, 0.0))
         del self._past[: -self._settings.safety.kill_sharpe_sessions - 1]
         return found
 
 
-_NO_HISTORY = EquityHistory((), (), ())
+_NO_HISTORY = EquityHistory((), (), (), ())
 
 
 def counts(trips: Sequence[Trip]) -> dict[str, int]:

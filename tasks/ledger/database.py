@@ -159,6 +159,17 @@ def database_errors(home: Home) -> Iterator[None]:
         ) from error
 
 
+def refuse_damaged(connection: sqlite3.Connection) -> None:
+    """Raise StorageError if any page of the file is damaged, also where no entry is: reads the whole file."""
+    home = home_of(connection)
+    with database_errors(home):
+        found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if found != "ok":
+        raise StorageError(
+            f"{home.ledger_file} is damaged: {found}.", remedy=f"{RESTORE}.", path=str(home.ledger_file)
+        )
+
+
 def lost_ledger(home: Home, what: str) -> SafetyError:
     """Return the error for a ledger that is missing, shortened, swapped or edited."""
     return SafetyError(

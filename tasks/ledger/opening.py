@@ -10,7 +10,7 @@ from tasks.core.homes.home import Home
 from tasks.ledger.anchor import forget_begun, is_begun, note_opening
 from tasks.ledger.database import end_of, opened, transaction
 from tasks.ledger.entries import Entry
-from tasks.ledger.positions_file import OPENING_FILE
+from tasks.ledger.positions_file import OPENING, OPENING_FILE
 from tasks.ledger.store import append, end_of_ledger
 
 
@@ -33,6 +33,7 @@ class Opening:
     file_sha256: str
     by: str = ""
     reason: str = ""
+    net_flows_cents: int = 0  # in the cash, and booked in a ledger that was lost
 
 
 def begin_ledger(home: Home, opening: Opening, *, at: datetime) -> bool:
@@ -83,14 +84,24 @@ def _entries(opening: Opening, at: datetime) -> Iterable[Entry]:
         OPENING_FILE + opening.file_sha256,
         opening.session,
         at,
-        cash_cents=opening.cash_cents,
+        cash_cents=opening.cash_cents - opening.net_flows_cents,
         by=opening.by,
         reason=opening.reason,
     )
+    if opening.net_flows_cents:
+        yield Entry(
+            "deposit" if opening.net_flows_cents > 0 else "withdrawal",
+            f"{OPENING}flows",
+            opening.session,
+            at,
+            cash_cents=opening.net_flows_cents,
+            by=opening.by,
+            reason=opening.reason,
+        )
     for held in opening.holdings:
         yield Entry(
             "opening",
-            f"opening:{held.symbol}",
+            f"{OPENING}{held.symbol}",
             held.session,
             at,
             symbol=held.symbol,

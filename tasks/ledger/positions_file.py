@@ -26,9 +26,8 @@ from tasks.ledger.store import append, entries, plain
 
 CASH = "CASH"
 WITHOUT_SHARES = frozenset({"dividend", "dividend_due", "fee", "interest"})
-OPENING_FILE = (
-    "opening:file:"  # the source of the opening's cash ends with the digest of the file it was read from
-)
+OPENING = "opening:"  # how the sources of the opening entries begin
+OPENING_FILE = f"{OPENING}file:"  # that of the cash ends with the digest of the positions file
 
 
 def positions_bytes(booked: Iterable[Entry]) -> bytes:
@@ -93,21 +92,24 @@ def rebuild_positions(home: Home) -> bytes:
     return content
 
 
-def refuse_edited_positions(home: Home) -> None:
-    """Raise SafetyError if the home has a ledger and the positions file is not what the ledger derives.
+def verified_entries(home: Home) -> tuple[Entry, ...]:
+    """Return the entries of the ledger; none if it has not begun.
 
-    The file from which the ledger began is accepted byte for byte until something else is booked: approvals bind it.
+    Raises SafetyError if the positions file is not what they derive. The file from which the ledger began is accepted
+    byte for byte until something else is booked: approvals bind it.
     """
     if not is_begun(home):
-        return
+        return ()
     with opened(home) as connection:
         booked = entries(connection)
     found: bytes | None = None
     with suppress(FileNotFoundError):
         found = home.positions_file.read_bytes()
     if found is not None and (found == positions_bytes(booked) or _is_opening_file(found, booked)):
-        return
-    what = "is missing" if found is None else _difference(found, booked)
+        return booked
+    what = (
+        "is missing" if found is None else "differs from the ledger: it was edited, or a run was interrupted"
+    )
     raise SafetyError(
         f"{home.positions_file} {what}. Positions and cash are what the ledger has booked.",
         remedy="Write it again from the ledger: `afterclose positions rebuild`. If the ledger is wrong, declare the "
@@ -116,15 +118,12 @@ def refuse_edited_positions(home: Home) -> None:
     )
 
 
+def refuse_edited_positions(home: Home) -> None:
+    """Raise SafetyError if the home has a ledger and the positions file is not what the ledger derives."""
+    verified_entries(home)
+
+
 def _is_opening_file(found: bytes, booked: tuple[Entry, ...]) -> bool:
-    return all(entry.kind == "opening" for entry in booked) and any(
+    return all(entry.source.startswith(OPENING) for entry in booked) and any(
         entry.source == OPENING_FILE + sha256_of_bytes(found) for entry in booked
     )
-
-
-def _difference(found: bytes, booked: tuple[Entry, ...]) -> str:
-    """Return how the file differs: an earlier state of the ledger means that a run was interrupted."""
-    earlier = [entry for entry in booked if entry.at < booked[-1].at]
-    if earlier and (found == positions_bytes(earlier) or _is_opening_file(found, tuple(earlier))):
-        return "is older than the ledger: a run was interrupted, or is still booking"
-    return "differs from the ledger"

@@ -126,7 +126,7 @@ def _refuse_other_end(
         )
     if anchor is None or digest_of(anchor.entries) == anchor.digest:
         return
-    shortened = f"has {counted(found, 'entry')}, though {anchor.entries} were booked"
+    shortened = f"has {counted(found, 'entry', 'entries')}, though {anchor.entries} were booked"
     edited = f"differs from what was booked in entry {anchor.entries} or before it"
     raise lost_ledger(home, f"{home.ledger_file} {shortened if found < anchor.entries else edited}")
 

@@ -32,6 +32,8 @@ class Book:
     equity_usd: float
     notes: tuple[str, ...] = ()  # what was carried through splits and symbol changes
     positions_sha256: str = ""  # of the bytes of the positions file that it was read from
+    net_flows_usd: float = 0.0  # deposits minus withdrawals since the ledger began: no gain, no loss
+    receivable_usd: float = 0.0  # dividends between ex-date and payment: not in equity_usd, and no loss
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,23 @@ def total_return(returns: Numbers) -> float:
     return float(np.prod(1 + known(returns)) - 1)
 
 
+def net_return(after: float, before: float, flow: float = 0.0) -> float:
+    """Return the return from one equity to the next, of which `flow` was paid in: it is neither a gain nor a loss."""
+    return (after - flow) / before - 1
+
+
+def net_levels(equity: Numbers, net_flows: Numbers) -> Numbers:
+    """Return the equity as it would be without the capital flows after the first session: a time-weighted level.
+
+    `net_flows`: deposits minus withdrawals until each session, cumulative. Without flows it is the equity itself.
+    """
+    flows = np.diff(net_flows)
+    if not flows.any():
+        return equity
+    growth = (equity[1:] - flows) / equity[:-1]
+    return np.asarray(equity[0] * np.concatenate([[1.0], np.cumprod(growth)]), dtype=np.float64)
+
+
 def cagr(growth: float, first: date, last: date) -> float:
     """Return the yearly growth rate of a level that grew by the factor `growth` between two dates.
 

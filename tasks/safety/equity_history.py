@@ -13,15 +13,20 @@ from pathlib import Path
 from tasks.core.errors import DataError
 
 COLUMNS = ("date", "equity", "exposure")
+LEDGER_COLUMNS = ("net_flows", "receivable")  # missing or empty before the home had a ledger
 
 
 @dataclass(frozen=True)
 class EquityHistory:
-    """One entry per session run, oldest first. Exposure is the invested fraction at the close, before trades."""
+    """One entry per session run, oldest first. Exposure is the invested fraction at the close, before trades.
+
+    Equity includes dividends between ex-date and payment; net flows are deposits minus withdrawals until the session.
+    """
 
     sessions: tuple[date, ...]
     equity_usd: tuple[float, ...]
     exposure: tuple[float, ...]
+    net_flows_usd: tuple[float, ...]
 
     def between(self, after: date | None, before: date) -> "EquityHistory":
         """Return the sessions strictly between two dates; `after` None means no bound."""
@@ -30,6 +35,7 @@ class EquityHistory:
             tuple(self.sessions[i] for i in chosen),
             tuple(self.equity_usd[i] for i in chosen),
             tuple(self.exposure[i] for i in chosen),
+            tuple(self.net_flows_usd[i] for i in chosen),
         )
 
 
@@ -38,7 +44,7 @@ def read_equity_history(path: Path) -> EquityHistory:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return EquityHistory((), (), ())
+        return EquityHistory((), (), (), ())
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, str(error)) from error
     return parse_equity_history(text, path)
@@ -51,21 +57,28 @@ def parse_equity_history(text: str, path: Path) -> EquityHistory:
     if missing:
         raise _unusable(path, f"column {', '.join(missing)} is missing")
     parsed = sorted(_row(row, path, line=rows.line_num) for row in rows)
-    sessions = tuple(day for day, _, _ in parsed)
+    sessions = tuple(row[0] for row in parsed)
     if len(set(sessions)) < len(sessions):
         raise _unusable(path, "it has a session twice")
-    return EquityHistory(sessions, tuple(e for _, e, _ in parsed), tuple(x for _, _, x in parsed))
+    return EquityHistory(
+        sessions,
+        equity_usd=tuple(row[1] for row in parsed),
+        exposure=tuple(row[2] for row in parsed),
+        net_flows_usd=tuple(row[3] for row in parsed),
+    )
 
 
-def _row(row: dict[str, str], path: Path, *, line: int) -> tuple[date, float, float]:
+def _row(row: dict[str, str], path: Path, *, line: int) -> tuple[date, float, float, float]:
     try:
         day = date.fromisoformat(row["date"])
         equity, exposure = float(row["equity"]), float(row["exposure"])
+        net_flows, receivable = (float(row.get(name) or 0) for name in LEDGER_COLUMNS)
     except (ValueError, TypeError) as error:
         raise _unusable(path, f"line {line}: {error}") from error
-    if not (math.isfinite(equity) and equity > 0 and math.isfinite(exposure)):
+    worth = equity + receivable
+    if not (math.isfinite(worth) and equity > 0 and worth > 0 and math.isfinite(exposure + net_flows)):
         raise _unusable(path, f"line {line}: equity {equity}, exposure {exposure}")
-    return day, equity, exposure
+    return day, worth, exposure, net_flows
 
 
 def _unusable(path: Path, why: str) -> DataError:

@@ -15,7 +15,7 @@ from config.settings import Settings
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
 from tasks.data.panel.returns import daily_returns
-from tasks.risk.ratios import sharpe
+from tasks.risk.ratios import net_levels, net_return, sharpe
 from tasks.safety.day_checks import sessions_behind
 from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
@@ -30,10 +30,14 @@ class Measured(Protocol):
 
 
 class WithCash(Protocol):
-    """A portfolio's cash."""
+    """A portfolio's cash, the capital flows in it, and dividends that are not in it yet."""
 
     @property
     def cash_usd(self) -> float: ...
+    @property
+    def net_flows_usd(self) -> float: ...
+    @property
+    def receivable_usd(self) -> float: ...
 
 
 class PreTradeFacts(Protocol):
@@ -52,7 +56,7 @@ class PreTradeFacts(Protocol):
 
 
 def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
-    """The loss since the last run stays within the daily limit.
+    """The loss since the last run stays within the daily limit, net of capital flows; a dividend due is no loss.
 
     After several sessions without a run the limit is scaled by the square root of their number.
     """
@@ -63,27 +67,33 @@ def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | N
     if acknowledged is not None and acknowledged >= facts.session:
         return Outcome(passed=True, value="reset by a person", limit=f"loss ≤ {limit:.2%}")
     gap = max(1, len(sessions_between(before.sessions[-1], facts.session)) - 1)
-    loss = 1 - facts.equity_usd / before.equity_usd[-1]
+    flow = facts.book.net_flows_usd - before.net_flows_usd[-1]
+    loss = -net_return(_worth(facts), before.equity_usd[-1], flow)
     return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
 
 
 def sharpe_ratio(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
     """The Sharpe ratio over the last sessions is high enough; applies once the portfolio was invested in all of them.
 
-    Mean over standard deviation (n − 1) of daily equity returns × √252, without a risk-free rate.
+    Mean over standard deviation (n − 1) of daily equity returns × √252, net of capital flows, without a risk-free rate.
     """
     settings = facts.settings.safety
     limit = f"≥ {settings.kill_sharpe:g}"
     window = settings.kill_sharpe_sessions
     before = past.between(acknowledged, facts.session)
-    equity = (*before.equity_usd, facts.equity_usd)[-window - 1 :]
+    equity = (*before.equity_usd, _worth(facts))[-window - 1 :]
+    flows = (*before.net_flows_usd, facts.book.net_flows_usd)[-window - 1 :]
     exposure = (*before.exposure, 1 - facts.book.cash_usd / facts.equity_usd)[-window:]
     if len(equity) <= window or min(exposure) <= 0:
         return Outcome(passed=True, value=f"fewer than {window} invested sessions", limit=limit)
-    returns = daily_returns(np.array(equity)[:, None])[1:, 0]
+    returns = daily_returns(net_levels(np.array(equity), np.array(flows))[:, None])[1:, 0]
     ratio = sharpe(returns) if np.isfinite(returns).all() else math.nan  # an unknown return fails the check
     passed = ratio >= settings.kill_sharpe
     return Outcome(passed, f"{ratio:.2f}", limit, "" if passed else f"over the last {window} sessions")
+
+
+def _worth(facts: PreTradeFacts) -> float:
+    return facts.equity_usd + facts.book.receivable_usd
 
 
 def volatility(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:  # noqa: ARG001 - as the others

@@ -27,6 +27,7 @@ AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 LEFT_OUT = (
     "data/approval.lock",
     "data/home.lock",
+    "data/portfolio.lock",
     "data/work/",
     "data/features/",
     "data/scores/",
@@ -129,7 +130,10 @@ def test_a_destroyed_home_comes_back_byte_for_byte(filled, backup, home):
     restore(home, backup.path, replace=False)
 
     assert book(tree_bytes(home.root)) == before
-    assert {name for name in tree_bytes(home.root) if name.startswith(LEFT_OUT)} == {"data/home.lock"}
+    assert {name for name in tree_bytes(home.root) if name.startswith(LEFT_OUT)} == {
+        "data/home.lock",
+        "data/portfolio.lock",
+    }
     assert home.audit_anchor.stat().st_mode & 0o777 == 0o600
     assert not home.stop_file.exists()
 
@@ -347,6 +351,7 @@ HOSTILE = [
     "live/a\0b",
     "live/\u202ecsv.x",
     "data/home.lock",
+    "data/portfolio.lock",
     "data/work/x",
     "data/requests.sqlite",
     "flows/cli/app.py",
@@ -373,7 +378,7 @@ def test_fault_116_a_name_that_leaves_its_place_is_refused(name, backup, home):
         restore(home, archive, replace=False)
 
     assert sorted(path.name for path in home.root.parent.iterdir()) == ["bad.tar", home.root.name]
-    assert tree_bytes(home.root).keys() == {"data/home.lock"}
+    assert tree_bytes(home.root).keys() == {"data/home.lock", "data/portfolio.lock"}
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -389,7 +394,7 @@ def test_fault_116_no_changed_byte_gets_into_a_home(data, backup, tmp_path_facto
     try:
         restore(home, folder / "archive.tar", replace=False)
     except AftercloseError:
-        assert tree_bytes(home.root).keys() == {"data/home.lock"}
+        assert tree_bytes(home.root).keys() == {"data/home.lock", "data/portfolio.lock"}
     else:
         restored = {
             name: hashlib.sha256(content).hexdigest() for name, content in book(tree_bytes(home.root)).items()
@@ -408,7 +413,7 @@ def test_a_truncated_archive_is_refused(size, backup, home, tmp_path):
     ):
         restore(home, archive, replace=False)
 
-    assert tree_bytes(home.root).keys() == {"data/home.lock"}
+    assert tree_bytes(home.root).keys() == {"data/home.lock", "data/portfolio.lock"}
 
 
 def test_a_missing_archive_is_an_error(home, tmp_path):

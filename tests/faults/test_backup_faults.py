@@ -16,6 +16,8 @@ AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 DAY = f"live/{SESSION_BEFORE}/trades.csv"
 OLD, NEW = ({DAY: text, "production/model.txt": text, "config.yaml": "seed: 1\n"} for text in ("old", "new"))
 
+LOCKS = ("data/home.lock", "data/portfolio.lock")
+
 
 def make_book(root: Path, files: dict[str, str]) -> Path:
     blank(root)
@@ -26,7 +28,7 @@ def make_book(root: Path, files: dict[str, str]) -> Path:
 
 
 def book(root: Path) -> dict[str, bytes]:
-    return {name: content for name, content in tree_bytes(root).items() if name != "data/home.lock"}
+    return {name: content for name, content in tree_bytes(root).items() if name not in LOCKS}
 
 
 @pytest.fixture(scope="module")

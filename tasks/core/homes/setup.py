@@ -20,6 +20,7 @@ BEFORE_SET_UP = frozenset(
     {
         "config.yaml",
         "data/home.lock",
+        "data/portfolio.lock",
         *("live/kill_switch.json", "live/STOP", "data/kill_switch.lock"),  # it can be tripped before
         *("live/audit_log.csv", "data/audit_anchor.json"),
     }

@@ -1,13 +1,14 @@
 """Back up and restore a home: lake, days, champion, reports, settings and kill switch.
 
-Files that can be derived again are excluded; secrets are never in a home. A restore validates everything before it
+Files that can be derived again are excluded; secrets are never in a home. The ledger, the paper account and the
+positions file are copied as of one moment. A restore validates everything before it
 changes anything. Then it replaces one folder at a time, `live/` last, with `live/STOP` in place meanwhile: a home that
 is only partly restored publishes nothing.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from tasks.data.lake.head import read_head
 from tasks.data.lake.location import HOME_LAKE, lake_name, location_named
 from tasks.data.schema.records import Bucket, LakeLocation
 from tasks.data.upkeep.archive import BackupListing, Entry, list_files, unpack_archive, write_archive
+from tasks.data.upkeep.databases import copied, is_write_ahead
 from tasks.data.upkeep.transfer import download_lake, refuse_used, upload_lake
 
 INTERRUPTED = "A restore of this home was interrupted. Run it again with --replace.\n"
@@ -56,9 +58,13 @@ def back_up(home: Home, folder: Path, *, lake: LakeLocation, at: datetime) -> Ba
         raise ConfigError(
             f"{home.root} is not a home.", remedy="Specify a home with --home.", home=str(home.root)
         )
-    with exclusive(home.lock_file, doing="data backup"), _local_copy(lake, home) as local:
+    with (
+        exclusive(home.lock_file, doing="data backup"),
+        _local_copy(lake, home) as local,
+        copied(home) as copies,
+    ):
         head = read_head(local)
-        sources, files = _collect(home, local)
+        sources, files = _collect(home, local, copies)
         listing = BackupListing(
             made_by=f"afterclose {version('afterclose')}",
             made_at=at,
@@ -86,7 +92,8 @@ def restore(
     `halts` returns a description of the active halts (empty if none) and prevents new ones while `live/` is replaced.
     An archive of earlier days does not end a halt: after the restore `live/STOP` contains that description.
     """
-    with exclusive(home.lock_file, doing="data restore"):
+    doing = "data restore"
+    with exclusive(home.lock_file, doing=doing), exclusive(home.portfolio_lock, doing=doing):
         remove_leftovers(home.root)
         if not replace:
             _refuse_nonempty(home)
@@ -162,14 +169,16 @@ def _unwritable(home: Home, error: OSError, remedy: str) -> StorageError:
     return StorageError(what, remedy=remedy, path=str(home.root))
 
 
-def _collect(home: Home, lake: Path) -> tuple[dict[str, Path], tuple[Entry, ...]]:
-    """Return the home's files by their path in a home, and their entries.
+def _collect(
+    home: Home, lake: Path, copies: Mapping[Path, Path]
+) -> tuple[dict[str, Path], tuple[Entry, ...]]:
+    """Return the home's files by their path in a home, and their entries; copies stand for their originals.
 
     A lake in the home's folder is excluded when the lake in use is elsewhere.
     """
     try:
         own = (path for path in _files(home) if lake == home.lake or home.lake not in path.parents)
-        sources = {path.relative_to(home.root).as_posix(): path for path in own}
+        sources = {path.relative_to(home.root).as_posix(): copies.get(path, path) for path in own}
         if lake != home.lake:
             inside = home.lake.relative_to(home.root)
             copied = (path for path in lake.rglob("*") if path.is_file())
@@ -188,7 +197,7 @@ def _files(home: Home) -> Iterator[Path]:
     for unit in _units(home):
         for path in (unit, *unit.rglob("*")):
             refuse_symlink(path)
-            if path.is_file() and not _is_leftover(path, home):
+            if path.is_file() and not _is_leftover(path, home) and not is_write_ahead(path, home):
                 yield path
 
 
@@ -215,14 +224,16 @@ def _is_excluded(path: Path, home: Home) -> bool:
     """Return whether the path is derived data or specific to this machine: locks and request counts."""
     is_derived = any(path.is_relative_to(folder) for folder in home.derived)
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
-    return is_derived or counts or path in (home.lock_file, home.kill_switch_lock, home.approval_lock)
+    locks = (home.lock_file, home.kill_switch_lock, home.approval_lock, home.portfolio_lock)
+    return is_derived or counts or path in locks
 
 
 def _belongs(home: Home, name: str) -> bool:
     path = home.root / name
     folders = (home.marker_file.parent, home.reports, home.production, home.live)
     is_inside = any(folder in path.parents for folder in folders)
-    return path == home.config_file or (is_inside and not _is_excluded(path, home))
+    is_left_out = _is_excluded(path, home) or is_write_ahead(path, home)
+    return path == home.config_file or (is_inside and not is_left_out)
 
 
 def _refuse_nonempty(home: Home) -> None:

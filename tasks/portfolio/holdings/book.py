@@ -34,7 +34,16 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
             remedy="Compare the positions file with the broker's statement, and correct it.",
             equity_usd=equity_usd,
         )
-    return Book(session, holdings, cash_usd, equity_usd, tuple(_notes(before, carried)), held.sha256)
+    return Book(
+        session,
+        holdings,
+        cash_usd,
+        equity_usd,
+        tuple(_notes(before, carried)),
+        held.sha256,
+        held.net_flows_usd,
+        held.receivable_usd,
+    )
 
 
 def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> bool:

@@ -42,6 +42,8 @@ class Positions:
     positions: tuple[Position, ...]
     cash_usd: float
     sha256: str = ""  # of the bytes that were read
+    net_flows_usd: float = 0.0  # deposits minus withdrawals that are in the cash, by the ledger
+    receivable_usd: float = 0.0  # dividends between ex-date and payment, by the ledger
 
 
 def parse_positions(text: str, *, path: str) -> Positions:

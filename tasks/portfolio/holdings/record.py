@@ -2,7 +2,8 @@
 
 The home's marker records that a portfolio exists and how many rows its performance history has; published days are
 evidence of a portfolio, too. Only a home without either starts with the initial cash; its positions file is written
-with its first day. A person declares changes with `afterclose positions import` (docs/safety.md).
+with its first day. Once the home has a ledger (tasks/ledger), the file is derived from it, and one that differs is
+refused. A person declares changes with `afterclose positions import` (docs/safety.md).
 """
 
 import csv
@@ -19,6 +20,8 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.text import counted
+from tasks.ledger.balance import balance_of, net_flows_cents
+from tasks.ledger.positions_file import verified_entries
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
 
@@ -28,7 +31,11 @@ MANIFEST = "manifest.json"
 
 
 def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
-    """Return the positions held. Only a new home may lack the file: it holds just the initial cash."""
+    """Return the positions held. Only a new home may lack the file: it holds just the initial cash.
+
+    Raises SafetyError if the file is lost, or is not what the home's ledger derives.
+    """
+    booked = verified_entries(home)
     path = home.positions_file
     try:
         content = path.read_bytes()
@@ -41,7 +48,12 @@ def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
         raise _lost(home, f"{path} cannot be read: {error}") from error
     if not text.strip():
         raise _lost(home, f"{path} is empty")
-    return replace(parse_positions(text, path=str(path)), sha256=sha256_of_bytes(content))
+    return replace(
+        parse_positions(text, path=str(path)),
+        sha256=sha256_of_bytes(content),
+        net_flows_usd=net_flows_cents(booked) / 100,
+        receivable_usd=balance_of(booked).receivable_cents / 100,
+    )
 
 
 def opening_positions(initial_cash_usd: float) -> bytes:
@@ -64,12 +76,17 @@ def note_history(home: Home) -> None:
 
 def declare_portfolio(home: Home, text: str, *, accept_history: bool) -> None:
     """Replace the positions file; with `accept_history`, accept a performance history with missing rows."""
-    record = dict(_record(home) or {})
-    if accept_history:
-        days = published_sessions(home)
-        record |= {ROWS: len(history_sessions(home) or ()), SINCE: str(max(days)) if days else None}
     write_text(home.positions_file, text)
-    note_in_marker(home, PORTFOLIO, record)
+    note_in_marker(home, PORTFOLIO, dict(_record(home) or {}))
+    if accept_history:
+        accept_short_history(home)
+
+
+def accept_short_history(home: Home) -> None:
+    """Accept a performance history with missing rows: the loss limits use those that remain."""
+    days = published_sessions(home)
+    accepted = {ROWS: len(history_sessions(home) or ()), SINCE: str(max(days)) if days else None}
+    note_in_marker(home, PORTFOLIO, {**(_record(home) or {}), **accepted})
 
 
 def refuse_short_history(home: Home, session: date | None) -> None:

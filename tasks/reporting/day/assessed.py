@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.data.panel.returns import daily_returns
+from tasks.reporting.day.history import amounts, levels
 from tasks.reporting.day.inputs import Backdrop, DayInputs
 from tasks.risk.assessment import Assessment, assess
 from tasks.risk.ratios import Numbers, drawdowns
@@ -14,8 +15,8 @@ from tasks.risk.ratios import Numbers, drawdowns
 def assess_day(inputs: DayInputs) -> Assessment:
     """Assess the target portfolio on the returns of the risk window, and the drawdown of the account until today."""
     returns = inputs.frames.returns
-    past = pd.to_numeric(inputs.history["equity"], errors="coerce").to_numpy(dtype=float)
-    equity = np.append(past, inputs.records.portfolio.book.equity_usd)
+    own = pd.DataFrame([amounts(inputs.records.portfolio.book)])
+    equity = levels(pd.concat([inputs.history, own], ignore_index=True))
     return assess(
         inputs.frames.weights["weight"],
         returns,

@@ -1,7 +1,7 @@
 """Measure past performance from the history: return and drawdown, compared with the benchmark.
 
-The portfolio's level is its equity; returns of rows are not chained, so that a session inserted later is not counted
-twice. On the first day the series has one row, with nothing to compare.
+The portfolio's level is its equity, with dividends due and without capital flows; returns of rows are not chained, so
+that a session inserted later is not counted twice. On the first day the series has one row, with nothing to compare.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.reporting.day.history import levels
 from tasks.risk.ratios import drawdowns, max_drawdown
 
 Floats = NDArray[np.float64]
@@ -45,7 +46,7 @@ class Performance:
 def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     """Measure performance from the earlier rows and the session's own."""
     rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
-    equity = _numbers(rows["equity"])
+    equity = levels(rows)
     market = _numbers(rows["benchmark_return"])
     market[0] = 0.0  # the first row has nothing before it
     book = 100 * equity / equity[0]

@@ -1,5 +1,6 @@
 """Entries are booked once, in order, and a ledger that is missing, shortened, swapped or edited is refused."""
 
+import os
 import sqlite3
 from contextlib import closing, suppress
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from tasks.core.errors import ConfigError, SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.ledger.anchor import Anchor, is_begun, read_anchor, write_anchor
-from tasks.ledger.database import connect, ensure_tables, opened, transaction
+from tasks.ledger.database import connect, ensure_tables, opened, refuse_damaged, transaction
 from tasks.ledger.store import append, end_of_ledger, entries
 from tests.ledgers import AT, DAY, begun_home, book, booked, entry, new_home, tamper
 
@@ -212,7 +213,7 @@ def lose_anchor(home: Home) -> None:
 
 
 @pytest.mark.parametrize("lose", [remove, empty, start_over, swap, lose_anchor])
-def test_a_lost_ledger_is_never_read_as_an_empty_one(tmp_path, lose):
+def test_fault_119_a_lost_ledger_is_never_read_as_an_empty_one(tmp_path, lose):
     home = begun_home(tmp_path / "home", ("AAA", 3))
     book(home, FILL)
 
@@ -301,3 +302,16 @@ def test_shares_are_exact_whatever_their_form(tmp_path):
         Decimal("0.1"),
         Decimal("33.333333333333336"),
     ]
+
+
+def test_damage_where_no_entry_is_is_found_by_a_full_check(tmp_path):
+    home = begun_home(tmp_path)
+    with opened(home) as connection:
+        refuse_damaged(connection)
+    os.truncate(home.ledger_file, home.ledger_file.stat().st_size - 1)
+
+    with (
+        opened(home) as connection,
+        pytest.raises(StorageError, match=r"ledger\.sqlite (is damaged|cannot be used)"),
+    ):
+        refuse_damaged(connection)

@@ -21,7 +21,7 @@ def test_rows_are_read_oldest_first_whatever_their_order():
 
 
 def test_no_file_yet_is_no_history(tmp_path):
-    assert read_equity_history(tmp_path / "performance_history.csv") == EquityHistory((), (), ())
+    assert read_equity_history(tmp_path / "performance_history.csv") == EquityHistory((), (), (), ())
 
 
 def test_a_damaged_file_is_named(tmp_path):
@@ -87,3 +87,17 @@ def test_what_is_wrong_with_a_history_is_said_with_its_line(damaged, why):
 def test_an_equity_that_is_no_positive_number_is_an_error(figure):
     with pytest.raises(DataError, match="line 2"):
         parse_equity_history(HEADER + MONDAY.replace("1000000.00", figure), FILE)
+
+
+def test_flows_and_receivables_are_read_where_the_history_has_them():
+    header = HEADER.replace("\n", ",net_flows,receivable\n")
+    past = parse_equity_history(
+        header + MONDAY.replace("\n", ",,\n") + TUESDAY.replace("\n", ",-500.00,25.00\n"), FILE
+    )
+
+    assert past.net_flows_usd == (0.0, -500.0)
+    assert past.equity_usd == (1_000_000.0, 990_025.0)
+    assert parse_equity_history(HEADER + MONDAY, FILE).net_flows_usd == (0.0,)
+    assert past.between(date(2024, 6, 10), date(2024, 6, 12)).net_flows_usd == (-500.0,)
+    with pytest.raises(DataError, match="line 2"):
+        parse_equity_history(header + MONDAY.replace("\n", ",nan,\n"), FILE)

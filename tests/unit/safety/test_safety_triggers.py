@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,13 +12,13 @@ from tests.builders import FRIDAY, make_settings
 from tests.safety_days import make_day, make_regime
 
 THURSDAY = date(2024, 6, 13)
-NOTHING = EquityHistory((), (), ())
+NOTHING = EquityHistory((), (), (), ())
 SHORT = make_settings(**{"safety.kill_sharpe_sessions": 5, "safety.kill_sharpe": 0.5})
 
 
 def past_of(*equity_usd: float, last: date = THURSDAY, exposure: float = 0.9) -> EquityHistory:
     days = [day.item() for day in sessions_ending(last, len(equity_usd))]
-    return EquityHistory(tuple(days), equity_usd, (exposure,) * len(days))
+    return EquityHistory(tuple(days), equity_usd, (exposure,) * len(days), (0.0,) * len(days))
 
 
 @pytest.mark.parametrize(("before", "passed"), [(1_030_000, True), (1_032_000, False), (900_000, True)])
@@ -156,8 +157,8 @@ def test_the_sharpe_that_is_asked_for_is_enough():
 
 def test_a_session_in_cash_anywhere_in_the_window_leaves_the_sharpe_unjudged():
     falling = past_of(*np.linspace(1_040_000, 1_004_000, 9))
-    cash_first = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 6 + (0.9,) * 3)
-    cash_before = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4)
+    cash_first = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 6 + (0.9,) * 3, (0.0,) * 9)
+    cash_before = EquityHistory(falling.sessions, falling.equity_usd, (0.0,) * 5 + (0.9,) * 4, (0.0,) * 9)
     day = make_day(settings=SHORT)
 
     assert sharpe_ratio(day, cash_first, None).passed  # five sessions: the last four of these, and today
@@ -176,3 +177,33 @@ def test_the_sharpe_forgets_what_was_before_its_window():
 
     assert (judged[0].passed, judged[0].detail) == (True, "")
     assert judged[1:] == [judged[0], judged[0]]
+
+
+def with_flows(past: EquityHistory, *net_flows_usd: float) -> EquityHistory:
+    return replace(past, net_flows_usd=net_flows_usd)
+
+
+# X14: declared capital flows are neither gains nor losses
+def test_a_withdrawal_is_no_loss_and_a_deposit_hides_none():
+    withdrawn = make_day(book=replace(make_day().book, net_flows_usd=-100_000.0))
+    deposited = make_day(book=replace(make_day().book, net_flows_usd=100_000.0))
+
+    assert daily_loss(withdrawn, past_of(1_100_000), None).passed
+    assert not daily_loss(deposited, past_of(1_000_000), None).passed
+    assert daily_loss(deposited, with_flows(past_of(1_000_000), 100_000.0), None).passed
+
+
+# fault 136: between ex-date and payment the price has fallen and the cash has not come
+def test_fault_136_a_dividend_between_ex_date_and_payment_is_no_loss():
+    due = make_day(book=replace(make_day().book, receivable_usd=40_000.0))
+
+    assert not daily_loss(make_day(), past_of(1_040_000), None).passed
+    assert daily_loss(due, past_of(1_040_000), None).passed
+
+
+def test_the_sharpe_ratio_is_that_of_returns_net_of_flows():
+    rising = past_of(1_990_000, 1_992_000, 1_995_000, 1_996_000, 1_999_000)
+    withdrawn = make_day(settings=SHORT, book=replace(make_day().book, net_flows_usd=-1e6))
+
+    assert sharpe_ratio(withdrawn, rising, None).passed
+    assert not sharpe_ratio(make_day(settings=SHORT), rising, None).passed

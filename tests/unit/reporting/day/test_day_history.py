@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,6 +8,7 @@ from tasks.core.errors import DataError
 from tasks.reporting.day.history import (
     COLUMNS,
     history_hash,
+    levels,
     parse_history,
     render_history,
     rows_before,
@@ -144,3 +146,64 @@ def test_a_day_does_not_see_itself_or_what_came_later():
 def test_a_history_that_cannot_be_read_is_refused_with_its_path(content):
     with pytest.raises(DataError, match=r"history\.csv cannot be read"):
         parse(content)
+
+
+def row_with(before=THURSDAY, **amounts):
+    inputs = make_inputs()
+    book = replace(inputs.records.portfolio.book, **amounts)
+    portfolio = replace(inputs.records.portfolio, book=book)
+    row = session_row(
+        FRIDAY, replace(inputs.records, portfolio=portfolio), backdrop(100.0, 101.0), parse(before)
+    )
+    return row, book.equity_usd
+
+
+# X14: returns are time-weighted
+def test_a_deposit_is_no_gain_in_the_row_nor_in_the_next():
+    row, equity = row_with(net_flows_usd=50_000.0)
+    stored = render_history(with_row(parse(THURSDAY), row))
+
+    following, _ = row_with(stored, net_flows_usd=50_000.0)
+
+    assert float(row["daily_return"]) == pytest.approx((equity - 50_000) / 880_000 - 1, abs=1e-8)
+    assert row["net_flows"] == "50000.00"
+    assert float(following["daily_return"]) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_dividend_due_counts_from_its_ex_date():
+    row, equity = row_with(receivable_usd=100.0)
+
+    assert float(row["daily_return"]) == pytest.approx((equity + 100) / 880_000 - 1, abs=1e-8)
+    assert row["receivable"] == "100.00"
+
+
+def test_a_home_without_flows_has_no_columns_for_them_and_keeps_them_once_it_had():
+    assert set(row_with()[0]) == set(COLUMNS)
+
+    with_column = THURSDAY.replace(b",note\n", b",note,net_flows\n").replace(b"mine\n", b"mine,-7.00\n")
+    assert row_with(with_column)[0]["net_flows"] == "0.00"
+    assert b",mine,-7.00" in render_history(parse(with_column))  # no formula to a spreadsheet, but a number
+
+
+def test_an_inserted_row_leaves_the_flow_of_the_next_where_it_belongs():
+    friday, _ = row_with(net_flows_usd=50_000.0)
+    rows = with_row(parse(THURSDAY), friday)
+    wednesday = {
+        **dict.fromkeys(COLUMNS, ""),
+        "date": "2024-06-12",
+        "equity": "880000.00",
+        "benchmark_return": "0",
+    }
+
+    inserted = with_row(rows, wednesday)
+
+    assert inserted["daily_return"].tolist()[1:] == ["0.00000000", friday["daily_return"]]
+
+
+def test_levels_leave_out_flows_and_are_the_equity_without_them():
+    rows = parse(
+        b"date,equity,net_flows,receivable\n2024-06-12,100,0,\n2024-06-13,165,55,\n2024-06-14,150,55,15\n"
+    )
+
+    assert levels(rows).tolist() == pytest.approx([100, 110, 110])
+    assert levels(rows[["date", "equity"]]).tolist() == [100, 165, 150]

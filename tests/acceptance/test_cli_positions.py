@@ -1,0 +1,183 @@
+"""A person sees, corrects and funds the portfolio through the ledger (X6, X14, X17)."""
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.data.upkeep.backup import back_up, restore
+from tasks.ledger.anchor import is_begun
+from tasks.ledger.balance import balance_of, net_flows_cents
+from tasks.ledger.database import connect, opened
+from tasks.ledger.store import append
+from tests.homes import afterclose
+from tests.ledgers import AT, book, booked, entry, new_home, tamper
+
+SAID = ("--by", "Ann", "--reason", "from the broker")
+DAY = "2024-06-14"
+HELD = f"symbol,shares,session\nAAA,100,{DAY}\nCASH,5000\n"
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    """Return a home whose ledger began with an import."""
+    made = new_home(tmp_path / "home")
+    assert declare(made, HELD).returncode == 0
+    return made
+
+
+def declare(home, text, *options):
+    file = home.root.parent / "held.csv"
+    file.write_text(text)
+    return afterclose("positions", "import", str(file), *SAID, *options, home=home.root)
+
+
+def test_the_first_import_begins_the_ledger_and_later_ones_are_corrections(home):
+    assert is_begun(home)
+    assert home.positions_file.read_text() == HELD
+
+    ended = declare(home, HELD.replace("100", "90"))
+
+    assert "Booked 1 correction in the ledger." in ended.stdout
+    assert [one.kind for one in booked(home)] == ["opening", "opening", "correction"]
+    assert home.positions_file.read_text() == f"symbol,shares,session\nAAA,90,{DAY}\nCASH,5000.00,\n"
+
+
+def test_an_edited_file_is_refused_and_written_again(home):
+    home.positions_file.write_text(HELD.replace("5000", "6000"))
+
+    refused = afterclose("positions", "show", home=home.root)
+    assert refused.returncode == 3
+    assert "positions rebuild" in refused.stderr
+
+    assert afterclose("positions", "rebuild", home=home.root).returncode == 0
+    assert "5,000.00" in afterclose("positions", "show", home=home.root).stdout
+
+
+def test_deposits_and_withdrawals_are_booked_logged_and_listed(home, tmp_path):
+    assert afterclose("positions", "deposit", "2500.50", "--date", DAY, *SAID, home=home.root).returncode == 0
+    taken = afterclose("positions", "withdraw", "100", "--date", DAY, *SAID, "--json", home=home.root)
+
+    assert json.loads(taken.stdout)["cash_usd"] == "7400.50"
+    log = home.audit_log.read_text()
+    assert 'deposit_declared,Ann,"$2,500.50 on 2024-06-14: from the broker"' in log
+    assert "withdrawal_declared,Ann,$100.00 on 2024-06-14: from the broker" in log
+
+    table = tmp_path / "entries.csv"
+    listed = afterclose("positions", "ledger", "--json", "--csv", str(table), home=home.root)
+    kinds = [one["kind"] for one in json.loads(listed.stdout)["entries"]]
+    assert kinds == ["opening", "opening", "deposit", "withdrawal"]
+    assert table.read_text().splitlines()[-1].startswith(f"{DAY},withdrawal,,0,-100.00,0.00,0.00,Ann,")
+    assert "no entries" in afterclose("positions", "ledger", "--to", "2024-06-13", home=home.root).stdout
+
+
+def test_a_deposit_begins_the_ledger_of_a_new_home(tmp_path):
+    home = new_home(tmp_path)
+
+    assert afterclose("positions", "deposit", "1", "--date", DAY, *SAID, home=home.root).returncode == 0
+
+    assert balance_of(booked(home)).cash_cents == 100_000_100
+
+
+def test_a_repeated_deposit_is_refused_unless_it_is_another_one(home):
+    command = ("positions", "deposit", "5", "--date", DAY, *SAID)
+    assert afterclose(*command, home=home.root).returncode == 0
+
+    again = afterclose(*command, home=home.root)
+    assert again.returncode == 2
+    assert "--reference" in again.stderr
+    assert afterclose(*command, "--reference", "2", home=home.root).returncode == 0
+
+    assert balance_of(booked(home)).cash_cents == 501_000
+
+
+@pytest.mark.parametrize(
+    "amount", ["0", "1.001", "1,000", "1e3", "nan", "inf", "١", "", "+5", "1000000000001", " 5"]
+)
+def test_an_amount_that_may_be_misread_is_a_usage_error(home, amount):
+    assert afterclose("positions", "deposit", amount, *SAID, home=home.root).returncode == 2
+
+    assert len(booked(home)) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--date", "2024-06-15", *SAID), ("--date", "2999-01-04", *SAID), ("--by", " ", "--reason", "x")],
+)
+def test_a_flow_on_no_session_in_the_future_or_in_nobodys_name_is_refused(home, options):
+    assert afterclose("positions", "deposit", "5", *options, home=home.root).returncode == 2
+
+    assert len(booked(home)) == 2
+
+
+def test_reversed_dates_are_refused(home):
+    ended = afterclose("positions", "ledger", "--from", DAY, "--to", "2024-06-13", home=home.root)
+
+    assert ended.returncode == 2
+
+
+def test_a_lost_ledger_is_named_by_doctor_and_replaced_by_a_person_alone(home):
+    tamper(home, "UPDATE entries SET cash_cents = 1 WHERE id = 1")
+
+    examined = afterclose("doctor", "--json", home=home.root)
+    checks = {check["check"]: check for check in json.loads(examined.stdout)["checks"]}
+    assert checks["ledger"]["verdict"] == "fail"
+    assert "ledger.sqlite" in checks["ledger"]["message"]
+    assert declare(home, HELD).returncode == 3
+
+    home.performance_file.write_text("date,equity,exposure,net_flows\n2024-06-13,7000,0.1,-150.00\n")
+
+    assert declare(home, HELD, "--new-ledger").returncode == 0
+
+    assert [one.kind for one in booked(home)] == ["opening", "withdrawal", "opening"]
+    assert (balance_of(booked(home)).cash_cents, net_flows_cents(booked(home))) == (500_000, -15_000)
+    assert "AAA" in afterclose("positions", "show", home=home.root).stdout
+    assert list(home.ledger_file.parent.glob("ledger-*.sqlite"))
+
+
+def test_an_intact_ledger_is_never_replaced(home):
+    before = booked(home)
+
+    ended = declare(home, HELD.replace("100", "90"), "--new-ledger")
+
+    assert ended.returncode == 2
+    assert "is intact" in ended.stderr
+    assert booked(home) == before
+
+
+def test_a_backup_has_the_ledger_of_one_moment_even_while_it_is_written(home, tmp_path):
+    with opened(home) as connection:
+        append(connection, [entry("f", symbol="AAA", shares=5, cash_cents=-100)])  # is in the write-ahead log
+        backup = back_up(home, tmp_path, lake=home.lake, at=AT)
+        names = {one.path for one in backup.listing.files}
+        append(connection, [entry("g", symbol="AAA", shares=5, cash_cents=-100)])
+    assert {"data/ledger.sqlite", "data/ledger_anchor.json"} <= names
+    assert not any(name.endswith(("-wal", "-shm", ".lock")) for name in names)
+
+    other = Home(tmp_path / "other")
+    restore(other, backup.path, replace=False)
+
+    assert [one.source for one in booked(other)][2:] == ["f"]
+
+
+def test_a_restore_leaves_nothing_of_the_replaced_ledger_behind(home, tmp_path):
+    backup = back_up(home, tmp_path, lake=home.lake, at=AT)
+    connection = connect(home)  # a reader that is still there: its write-ahead log is not empty
+    append(connection, [entry("f", symbol="AAA", shares=5, cash_cents=-100)])
+
+    restore(home, backup.path, replace=True)
+    with suppress(SafetyError):
+        connection.close()
+
+    assert len(booked(home)) == 2
+    assert book(home, entry("h")) == 1
+
+
+def test_a_backup_waits_for_whoever_books(home, tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.data.upkeep.databases.WAIT_S", 0.05)
+
+    with exclusive(home.portfolio_lock, doing="execute"), pytest.raises(Exception, match=r"portfolio\.lock"):
+        back_up(home, tmp_path, lake=home.lake, at=AT)
