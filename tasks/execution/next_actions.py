@@ -156,6 +156,8 @@ def _sell_at_broker(
         yield from _canceled(view, tracked, tracked.reason)
     elif left > shares:
         yield from _canceled(view, tracked, f"only {shares} shares can still be sold")
+    elif why := _outside_before_open(view, line):
+        yield from _canceled(view, tracked, why)
     elif _may_resend(view, line, tracked):
         yield Send(tracked.order.order_id)
 
@@ -168,6 +170,8 @@ def _buys(view: View, latest: Mapping[int, Tracked]) -> Iterator[Action]:
     for row, tracked in latest.items():
         if row in lines and tracked.state is State.CANCELING:
             yield from _canceled(view, tracked, tracked.reason)
+        elif row in lines and (why := _outside_before_open(view, lines[row])):
+            yield from _canceled(view, tracked, why)
     unsent = {
         row: line for row, line in lines.items() if row not in latest or latest[row].state is State.INTENDED
     }
@@ -313,6 +317,11 @@ def _may_resend(view: View, line: Line, tracked: Tracked) -> bool:
         and not outside_band(line, view.facts)
         and _is_ready(view, tracked.order)
     )
+
+
+def _outside_before_open(view: View, line: Line) -> str:
+    """Return why an order that rests at the broker is void before the open: its price moved, perhaps by a split."""
+    return outside_band(line, view.facts) if view.at < view.execution.opens_at else ""
 
 
 def _canceled(view: View, tracked: Tracked, why: str) -> Iterator[Cancel]:

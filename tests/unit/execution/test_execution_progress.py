@@ -12,9 +12,10 @@ import pytest
 
 from tasks.execution.brokers.base import Quote
 from tasks.execution.checks import Admission, Verdict
+from tasks.execution.desk import Outcome
 from tasks.execution.execution import Stage
 from tasks.execution.journal import FencedError, start_run, store_execution
-from tasks.execution.progress import Outcome, advance, run_until
+from tasks.execution.progress import advance, run_until
 from tasks.execution.schema import State
 from tasks.ledger.database import opened
 from tests.brokers.scripted import Behavior
@@ -561,3 +562,13 @@ def test_a_symbol_without_a_quote_is_not_sent(tmp_path):
 
     assert day.states()["AAA"] == "intended"
     assert isinstance(next(iter(day.broker().quotes(["AAA"]).values())), Quote)
+
+
+def test_fault_124_an_order_that_rests_over_a_split_is_canceled_before_the_open(tmp_path):
+    day = make_day(tmp_path)
+    day.step()
+    day.prices["AAA"] = Decimal(5)
+
+    day.steps(until=OPENS - timedelta(minutes=1))
+
+    assert day.states() == {"AAA": "canceled", "BBB": "working"}

@@ -1,0 +1,59 @@
+"""What an execution works with, and how a step of it ended."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tasks.core.homes.home import Home
+from tasks.execution.actions import Rules
+from tasks.execution.brokers.base import Broker
+from tasks.execution.checks import Gates, WireGuard
+from tasks.execution.execution import Execution
+from tasks.execution.schema import Tracked
+from tasks.execution.sizing import OrderCosts
+from tasks.safety.switch_file import Switch
+
+
+class Outcome(StrEnum):
+    """How a step ended."""
+
+    AGAIN = "again"  # something was done: ask again at once
+    WAITING = "waiting"
+    HALTED = "halted"  # by the kill switch or a withdrawn approval; everything that could be was canceled
+    BLOCKED = "blocked"  # a person has to look: the broker has another order under one of our ids
+    STOPPED = "stopped"  # the broker does not accept the credentials
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state after a step. `until`: when the next step can change something; None if nothing will by itself."""
+
+    outcome: Outcome
+    why: str
+    until: datetime | None
+    execution: Execution
+    orders: tuple[Tracked, ...]
+
+    @property
+    def remainder(self) -> tuple[Tracked, ...]:
+        """The orders that are not final."""
+        return tuple(tracked for tracked in self.orders if not tracked.state.is_final)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an execution works with. Every callable is asked again whenever its answer matters."""
+
+    home: Home
+    connection: sqlite3.Connection
+    broker: Broker
+    rules: Rules
+    costs: OrderCosts
+    gates: Gates
+    wire_guard: WireGuard
+    switch: Callable[[], Switch]
+    objection: Callable[[Execution], str]  # why the approval no longer holds; "" if it does
+    clock: Callable[[], datetime]

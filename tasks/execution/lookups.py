@@ -1,0 +1,90 @@
+"""Ask the broker for orders by their ids, and store and book what it states of them."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from tasks.core.sessions import session_after
+from tasks.execution.brokers.base import BrokerOrder, Status, UnansweredError
+from tasks.execution.desk import Desk
+from tasks.execution.execution import Execution
+from tasks.execution.journal import Journal, booked_of
+from tasks.execution.next_actions import ABSENT_AFTER
+from tasks.execution.order_state import REPORTED, Event
+from tasks.execution.schema import Order, Tracked
+from tasks.ledger.store import plain
+
+
+class LookUps:
+    """The look-ups of one step, and what came of them."""
+
+    def __init__(self, desk: Desk, journal: Journal, execution: Execution) -> None:
+        self._desk, self._journal, self._execution = desk, journal, execution
+        self.stated: dict[str, BrokerOrder | None] = {}  # by order id; None: the broker has no such order
+        self.failed: UnansweredError | None = None  # the first question without an answer
+        self.conflict = ""  # how an order of the broker differs from ours of the same id
+
+    def ask_for(self, orders: Iterable[Tracked]) -> None:
+        """Ask for each order by its id. An order that cannot be read stays as it is, and does not stop the others."""
+        for tracked in orders:
+            try:
+                stated = self._desk.broker.order(tracked.order.order_id)
+            except UnansweredError as error:
+                self.failed = self.failed or error
+                continue
+            self.stated[tracked.order.order_id] = stated
+            self.record(tracked, stated)
+
+    def record(self, tracked: Tracked, stated: BrokerOrder | None, *, always: bool = False) -> Tracked:
+        """Store what the broker states of the order, and book its fills, in one transaction."""
+        at, event, reason = self._meaning(tracked, stated)
+        journal = self._journal
+        if stated is None or event is Event.CONFLICTING:
+            with journal.writing():
+                return journal.store_event(tracked, event, at=at, reason=reason, always=always)
+        booked = booked_of(self._desk.connection, tracked.order)
+        is_news = (
+            stated.filled_shares != booked.shares
+            or stated.filled_cents != booked.cents
+            or stated.fee_cents != booked.fee_cents
+        )
+        if not (is_news or always or not tracked.state.is_final):
+            return tracked
+        with journal.writing():
+            entries = journal.book(tracked.order, stated, session=self._booking_session(), at=at)
+            return journal.store_event(
+                tracked, event, at=at, reason=reason, stated=stated, always=always or bool(entries)
+            )
+
+    def _meaning(self, tracked: Tracked, stated: BrokerOrder | None) -> tuple[datetime, Event, str]:
+        at = self._desk.clock()
+        if stated is None:
+            if at >= self._execution.ends_at + ABSENT_AFTER:
+                return (
+                    at,
+                    Event.NOT_FOUND_AFTER_CLOSE,
+                    "the broker does not have it after the end of the session",
+                )
+            return at, Event.NOT_FOUND, "the broker does not find it"
+        if why := _conflict(tracked.order, stated):
+            self.conflict = why
+            return at, Event.CONFLICTING, why
+        status = stated.status
+        if status is Status.FILLED and stated.filled_shares < tracked.order.shares:
+            status = Status.OPEN  # the total is an old one: asked again
+        return at, REPORTED[status], stated.reason or f"the broker states that it is {stated.status}"
+
+    def _booking_session(self) -> date:
+        """Return the session that fills count on: the fill session, or the first one after those that are published."""
+        session = self._execution.fill_session
+        while self._desk.home.day_folder(session).exists():
+            session = session_after(session)
+        return session
+
+
+def _conflict(order: Order, stated: BrokerOrder) -> str:
+    """Return how the broker's order under this id differs from ours; "" if it is ours."""
+    ours = f"{order.side} {order.shares} {order.symbol}"
+    found = f"{stated.side} {plain(stated.shares)} {stated.symbol}"
+    if ours == found:
+        return ""
+    return f"the broker has another order under {order.order_id}: {found}, not {ours}"
