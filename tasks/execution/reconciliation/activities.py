@@ -28,12 +28,14 @@ from tasks.ledger.entries import Kind as EntryKind
 
 ENTRY_KINDS: dict[str, EntryKind] = {
     "fill": "manual_trade",
+    "dividend_due": "dividend",  # by kind of difference; the entry is _of_the_lake
     "dividend": "dividend",
     "interest": "interest",
     "fee": "fee",
     "split": "split",
     "cash_in_lieu": "cash_in_lieu",
     "merger": "merger",
+    "rename": "rename",
     "deposit": "deposit",
     "withdrawal": "withdrawal",
     "correction": "restatement",
@@ -58,7 +60,13 @@ def difference_of(activity: Activity, context: Context) -> Difference:
     """Return the difference that the activity explains, with its entries, or what stands against booking it."""
     if activity.kind == "other" or (activity.shares and not activity.symbol):
         return _for_a_person(activity, context)
-    special = {"split": _split, "dividend": _dividend, "correction": _correction}.get(activity.kind)
+    special = {
+        "split": _split,
+        "dividend": _dividend,
+        "correction": _correction,
+        "dividend_due": _of_the_lake,
+        "rename": _of_the_lake,
+    }.get(activity.kind)
     if special is not None:
         return special(activity, context)
     kind = ENTRY_KINDS[activity.kind]
@@ -100,6 +108,14 @@ def _for_a_person(activity: Activity, context: Context) -> Difference:
         return _refused(activity, f"The broker states {activity.note!r}, which is not known", context)
     what = f"{activity.note!r}, which is not known" if activity.kind == "other" else "a change in shares"
     return _refused(activity, f"The broker states {what}, without a symbol", context, "all")
+
+
+def _of_the_lake(activity: Activity, context: Context) -> Difference:
+    """Book what the lake states too with nothing but its id; shares only where the lake's entry has not moved them."""
+    kind: EntryKind = "rename" if activity.kind == "rename" else "dividend_due"
+    shares = activity.shares if activity.shares == context.gap else Decimal(0)
+    entry = _entry(activity, kind, context.at, shares=shares, cash_cents=0)
+    return _explained(activity, (entry,), _sentence(activity, kind))
 
 
 def _dividend(activity: Activity, context: Context) -> Difference:

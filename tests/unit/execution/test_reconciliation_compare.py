@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.execution.brokers.base import Status
-from tasks.execution.reconciliation.schema import Market, Rename
+from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename
 from tasks.execution.schema import State
 from tasks.ledger.balance import balance_of
 from tests.reconciling import (
@@ -61,6 +61,41 @@ def test_an_activity_explains_the_cash_to_the_cent_and_is_booked_once(kind, cent
     again = reconciled(seen, (*opening(), *first.bookings))
 
     assert [(e.kind, e.source, e.cash_cents) for e in first.bookings] == [(booked, "activity:a1", cents)]
+    assert (first.locks, again.differences, again.locks) == ((), (), ())
+
+
+def test_a_receivable_that_the_broker_states_is_booked_once_from_the_lake():
+    stated = replace(activity("dividend_due", symbol="AAPL"), receivable_cents=2_500)
+    action = CorporateAction("AAPL", stated.session, Decimal("0.25"))
+    market = Market(actions=(action,), prices=PRICES)
+    seen = statement(shifted(), CASH_CENTS, stated)
+
+    first = reconciled(seen, market=market)
+    again = reconciled(seen, (*opening(), *first.bookings), market=market)
+
+    due = first.bookings[0]
+    assert (due.kind, due.receivable_cents > 0) == ("dividend_due", True)
+    assert balance_of((*opening(), *first.bookings)).receivable_cents == due.receivable_cents
+    assert (first.locks, again.differences, again.locks) == ((), (), ())
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["the lake knows", "the lake does not know"])
+def test_a_symbol_change_that_the_broker_states_moves_the_shares_once(knows):
+    held = balance_of(opening()).shares["AAPL"]
+    out = replace(activity("rename", symbol="AAPL"), activity_id="out", shares=-held)
+    back = replace(activity("rename", symbol="APPL"), activity_id="in", shares=held)
+    seen = statement(shifted(AAPL=-held, APPL=held), CASH_CENTS, out, back)
+    market = Market(
+        renames=(Rename("AAPL", "APPL", out.session),) if knows else (),
+        prices={**PRICES, "APPL": PRICES["AAPL"]},
+    )
+
+    first = reconciled(seen, market=market)
+    again = reconciled(seen, (*opening(), *first.bookings), market=market)
+
+    moved = balance_of((*opening(), *first.bookings)).shares
+    assert moved["APPL"] == held
+    assert not moved.get("AAPL")
     assert (first.locks, again.differences, again.locks) == ((), (), ())
 
 
