@@ -381,6 +381,23 @@ class Approval(Section):
     """A line is void if its order would have to shrink by more than this fraction of the approved shares."""
 
 
+class ExportColumns(Section):
+    """The columns of your broker's CSV export of fills, for `afterclose fills import`."""
+
+    symbol: Annotated[str, Field(min_length=1)]
+    """The column of the symbol."""
+    side: str
+    """The column of the side (BUY, SELL and usual spellings); empty: a negative number of shares is a sale."""
+    shares: Annotated[str, Field(min_length=1)]
+    """The column of the shares."""
+    price: Annotated[str, Field(min_length=1)]
+    """The column of the price per share, in USD."""
+    fee: str
+    """The column of commission and fees, in USD; empty: the export has none."""
+    id: str
+    """The column of the fill's id; empty: two equal lines are two fills, told apart by their order in the file."""
+
+
 class Execution(Section):
     """Who executes approved trades, and how; docs/execution.md."""
 
@@ -394,6 +411,7 @@ class Execution(Section):
     """Minutes after the open until which sales are waited for; then the rest is canceled. 0: until the close."""
     poll_s: Positive
     """Seconds between two questions to the broker while an execution waits."""
+    export: ExportColumns
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
     max_clock_skew_s: Positive

@@ -58,6 +58,7 @@ MACHINE_KEYS = (
     "execution.limit_collar_frac",
     "execution.deadline_minutes",
     "execution.poll_s",
+    *(f"execution.export.{name}" for name in ("symbol", "side", "shares", "price", "fee", "id")),
     "execution.allows_live",
 )  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
 

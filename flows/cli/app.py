@@ -17,6 +17,7 @@ from flows.cli import (
     audit,
     champion,
     data,
+    fills,
     kill_switch,
     overrides,
     positions,
@@ -52,6 +53,7 @@ for name, group in {
     "overrides": overrides.app,
     "audit": audit.app,
     "positions": positions.app,
+    "fills": fills.app,
 }.items():
     app.add_typer(group, name=name)
 

@@ -4,7 +4,7 @@ A new broker is one more `Venue` in VENUES: an account that holds 100 shares of 
 of the decision session D.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,12 +13,19 @@ from typing import Protocol
 
 import pytest
 
+from tasks.core.homes.home import Home
 from tasks.execution.brokers.alpaca import broker
-from tasks.execution.brokers.base import Broker
+from tasks.execution.brokers.base import Broker, Quote
+from tasks.execution.brokers.manual.broker import ManualBroker, begin_manual_account
+from tasks.execution.brokers.manual.entries import Entered, Ticket
+from tasks.execution.brokers.manual.filling import enter_fill
+from tasks.execution.brokers.manual.store import Signed, tickets
 from tasks.execution.brokers.paper.broker import PaperBroker
 from tasks.execution.brokers.paper.market import Bar, DividendEvent, NightEvents
 from tasks.execution.schema import Order, Side
+from tasks.ledger.database import opened
 from tests.execution_alpaca import broker_of
+from tests.homes import blank
 from tests.servers.alpaca import KEYS
 from tests.servers.alpaca_account import AlpacaAccount, instant
 from tests.servers.alpaca_trading import AlpacaTradingServer
@@ -71,6 +78,46 @@ class PaperVenue:
 
     def let_time_pass(self) -> None:
         self.clock.after_close(NEXT)
+
+
+class ManualVenue:
+    """A manual account: the test is the person who places the orders and enters what was filled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(blank(folder / "home"))
+        self.clock = Clock()
+        self.clock.before_open(F)
+        held = {HELD: Decimal(HELD_SHARES)}
+        begin_manual_account(self.home, held, CASH_CENTS, session=D, at=self.clock())
+
+    def connect(self) -> Broker:
+        return ManualBroker(self.home, self._quotes, self.clock, account="U123", mode="paper")
+
+    def let_fill(self) -> None:
+        for ticket in self._open():
+            price = Decimal(PRICE_CENTS[ticket.symbol]) / 100
+            self._enter(ticket.order_id, Entered(ticket.left, price, fee_cents=35))
+
+    def let_cancel(self) -> None:
+        for ticket in self._open():
+            if ticket.is_canceling:
+                self._enter(ticket.order_id, Entered(0, Decimal(0)))
+
+    def let_time_pass(self) -> None:
+        self.clock.after_close(NEXT)
+
+    def _open(self) -> list[Ticket]:
+        with opened(self.home) as connection:
+            return tickets(connection, is_open=True)
+
+    def _enter(self, order_id: str, entered: Entered) -> None:
+        signed = Signed("Jane Doe", "", self.clock())
+        with opened(self.home) as connection:
+            enter_fill(connection, D, order_id, entered, band_frac=0.1, signed=signed)
+
+    def _quotes(self, symbols: Collection[str]) -> dict[str, Quote]:
+        known = sorted(PRICE_CENTS.keys() & set(symbols))
+        return {s: Quote(s, Decimal(PRICE_CENTS[s]) / 100, self.clock()) for s in known}
 
 
 def paper_market() -> LiteralMarket:
@@ -141,5 +188,9 @@ def alpaca(_folder: Path, stack: ExitStack) -> Venue:
     return AlpacaVenue(stack)
 
 
-VENUES: dict[str, Callable[[Path, ExitStack], Venue]] = {"alpaca": alpaca, "paper": paper}
-LOCAL = ("paper",)  # those that keep the account on this machine, in a database of their own
+def manual(folder: Path, _: ExitStack) -> Venue:
+    return ManualVenue(folder)
+
+
+VENUES: dict[str, Callable[[Path, ExitStack], Venue]] = {"alpaca": alpaca, "manual": manual, "paper": paper}
+LOCAL = ("manual", "paper")  # those that keep the account on this machine, in a database of their own

@@ -1,13 +1,15 @@
 """Open the broker that the settings name, for the fill session of one execution."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime
+from decimal import Decimal
 
 from config.settings import Settings
-from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
+from tasks.core.sessions import session_on
 from tasks.data.lake.location import lake_of
-from tasks.execution.brokers.base import Broker
+from tasks.execution.brokers.base import Broker, Quote
+from tasks.execution.brokers.paper.market import Market
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 
 FILLS_FROM_BARS = frozenset({"paper"})  # fills are known once the lake has the session's bars
@@ -22,7 +24,7 @@ def open_broker(
     clock: Callable[[], datetime],
     is_ours: Callable[[str], bool],
 ) -> Broker:
-    """Return the broker. Raises SafetyError if its account is lost, ConfigError if keys are missing."""
+    """Return the broker. Raises SafetyError if its account is lost or not declared, ConfigError if keys are missing."""
     name = settings.execution.broker
     if name == "alpaca":
         from tasks.execution.brokers.alpaca.broker import AlpacaBroker
@@ -32,9 +34,29 @@ def open_broker(
         from tasks.execution.brokers.paper.broker import PaperBroker
 
         return PaperBroker(home, market, clock, fill_session=fill_session)
-    raise ConfigError(
-        f"The broker {name} is not built yet.", remedy="Set execution.broker to paper or alpaca."
+    from tasks.execution.brokers.manual.broker import ManualBroker
+
+    return ManualBroker(
+        home,
+        lambda symbols: last_closes(market, symbols),
+        clock,
+        account=settings.approval.account,
+        mode=settings.approval.mode,
     )
+
+
+def last_closes(market: Market, symbols: Collection[str]) -> dict[str, Quote]:
+    """Return the closes of the last stored session: all that is known of prices where no broker quotes them."""
+    session = market.last_session()
+    closes_at = None if session is None else session_on(session).closes_at
+    if session is None or closes_at is None:
+        return {}
+    bars = {symbol: market.bar(session, symbol) for symbol in symbols}
+    return {
+        symbol: Quote(symbol, Decimal(bar.close_cents) / 100, closes_at)
+        for symbol, bar in bars.items()
+        if bar is not None and bar.close_cents > 0
+    }
 
 
 def stored_market(home: Home, settings: Settings) -> StoredMarket:
