@@ -26,7 +26,7 @@ from tasks.execution.schema import State
 from tasks.ledger.entries import Entry
 
 FIRST = date(2016, 1, 4)
-NAMES, CASH_CENTS = 14, 50_000_000
+NAMES, CASH_CENTS = 40, 500_000_000
 RATIOS = tuple(Fraction(*each) for each in ((2, 1), (3, 1), (4, 1), (3, 2), (1, 2), (1, 3), (1, 10)))
 QUIET = 12  # sessions between two events of one name, so that each has a verdict of its own
 
@@ -192,7 +192,7 @@ class Years:
             if name is None:
                 continue
             number = self.draw.randint(1, 20)
-            is_sale = self.draw.random() < 0.5
+            is_sale = self.shares[name] > 60 and self.draw.random() < 0.5
             number = min(number, self.shares[name] - 1) if is_sale else number
             change, cents = (-number if is_sale else number), number * self.prices[name]
             self.numbers += 1
@@ -369,7 +369,7 @@ class Years:
             return
         late = self.draw.choice([0, 0, 1])
         self._occupy(name, f"manual trade, {'late' if late else 'at once'}")
-        change = self.draw.choice([-1, 1]) * self.draw.randint(1, self.shares[name] - 1)
+        change = self.draw.choice([-1, 1]) * self.draw.randint(1, max(1, self.shares[name] // 3))
         cents = -change * self.prices[name]
         self.shares[name] += change
         self.cash += cents

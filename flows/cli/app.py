@@ -21,6 +21,7 @@ from flows.cli import (
     kill_switch,
     overrides,
     positions,
+    reconcile,
     regime,
     runs,
     settings,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(runs.app)
 app.add_typer(approval.app)
+app.add_typer(reconcile.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,

@@ -8,6 +8,7 @@ import pytest
 from tasks.core.errors import ConfigError, SafetyError, TransientError
 from tasks.core.homes.lock import exclusive
 from tasks.execution.brokers.base import ThrottledError, UnansweredError, UnauthorizedError
+from tasks.execution.reconciliation.explain import Explanation
 from tasks.execution.reconciliation.reconciling import explain, reconcile
 from tasks.execution.reconciliation.store import last_reconciliation, read_locks
 from tasks.ledger.balance import balance_of
@@ -42,7 +43,7 @@ def scripted(file, kind=ScriptedBroker, **changes):
 
 def settle(home, broker, difference, kind, **changes):
     said = {"by": "Ada", "reason": "seen on the statement", **changes}
-    return explain(home, SETTINGS, broker, NOW, difference_id=difference, kind=kind, **said)
+    return explain(home, SETTINGS, broker, NOW, Explanation(difference, kind, **said))
 
 
 def test_a_clean_day_books_nothing_and_says_so(home, broker):

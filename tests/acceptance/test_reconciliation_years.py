@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.execution.reconciliation.compare import compare
-from tasks.execution.reconciliation.explain import explained, is_acknowledgeable
+from tasks.execution.reconciliation.explain import Explanation, explained, is_acknowledgeable
 from tasks.execution.reconciliation.schema import Books
 from tasks.execution.reconciliation.store import prepare, store, store_explanation
 from tasks.ledger.balance import balance_of, equity_cents, time_weighted_return
@@ -60,8 +60,7 @@ def live(world, home):
             _ids_stay(locks, again.locks, day)
             while (settled := _settled(again, world)) is not None:
                 difference, added = settled
-                said = {"by": "Ada", "reason": "statement", "at": world.at}
-                store_explanation(connection, difference.difference_id, added, **said)
+                store_explanation(connection, said_of(difference, "manual_trade"), added, at=world.at)
                 book(added)
                 acknowledged |= frozenset() if added else {difference.difference_id}
                 now = replace(books, entries=tuple(ledger), acknowledged=acknowledged, locks=again.locks)
@@ -70,6 +69,10 @@ def live(world, home):
             prices.append(dict(world.prices))
         assert entries(connection) == tuple(ledger)
     return tuple(ledger), {name: number for name, number in kept.items() if number}, prices
+
+
+def said_of(difference, kind):
+    return Explanation(difference.difference_id, kind, "Ada", "statement")
 
 
 def _must_be(found, verdict, when):
@@ -90,10 +93,10 @@ def _settled(found, world):
     """Return the next difference that a person settles today, and the entries."""
     for item in found.standing:
         if is_acknowledgeable(item):
-            return item, explained(item, "manual_trade", by="Ada", reason="statement")
+            return item, explained(item, said_of(item, "manual_trade"))
         if item.proposal is not None and item.symbol in world.verdict.person_acts_on:
             kind = "correction" if item.symbol else "deposit" if item.cents > 0 else "withdrawal"
-            return item, explained(item, kind, by="Ada", reason="statement")
+            return item, explained(item, said_of(item, kind))
     return None
 
 

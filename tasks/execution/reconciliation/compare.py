@@ -348,7 +348,7 @@ def _names_only(locks: Iterable[Lock]) -> tuple[Lock, ...]:
 
 def _locks(books: Books, differences: Iterable[Difference], at: datetime) -> tuple[Lock, ...]:
     since = {lock.difference_id: lock.since for lock in books.locks}
-    return tuple(
+    made = (
         Lock(
             item.symbol if item.blocks == "name" else "",
             item.difference_id,
@@ -359,6 +359,7 @@ def _locks(books: Books, differences: Iterable[Difference], at: datetime) -> tup
         for item in differences
         if item.blocks != "nothing"
     )
+    return tuple(sorted(made, key=lambda lock: (lock.symbol, lock.difference_id)))
 
 
 def _outcome(

@@ -3,7 +3,7 @@
 What waits for the broker cannot be explained away, nor can an account that is another one or could not be read.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from tasks.core.errors import ConfigError, SafetyError
@@ -12,6 +12,16 @@ from tasks.ledger.entries import Entry
 
 Declared = Literal["correction", "deposit", "withdrawal", "manual_trade"]
 DECLARED: frozenset[str] = frozenset(get_args(Declared))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a person says a difference is."""
+
+    difference_id: str
+    kind: str  # one of DECLARED
+    by: str
+    reason: str
 
 
 def difference_named(found: Reconciliation, difference_id: str) -> Difference:
@@ -31,12 +41,13 @@ def is_acknowledgeable(difference: Difference) -> bool:
     return difference.kind == "manual_trade" and difference.proposal is None and not difference.is_waiting
 
 
-def explained(difference: Difference, kind: str, *, by: str, reason: str) -> tuple[Entry, ...]:
+def explained(difference: Difference, said: Explanation) -> tuple[Entry, ...]:
     """Return the entries that settle the difference as the person states; none to acknowledge what is booked.
 
     Raises ConfigError if the kind does not fit the difference, SafetyError if no person can explain it.
     """
-    if not by.strip() or not reason.strip():
+    kind, by, reason = said.kind, said.by.strip(), said.reason.strip()
+    if not by or not reason:
         raise ConfigError(
             "Explaining a difference requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
@@ -62,7 +73,7 @@ def explained(difference: Difference, kind: str, *, by: str, reason: str) -> tup
         raise _misfit(difference, kind, "the broker has more cash than the ledger, so use `--as deposit`")
     if kind == "manual_trade" and entry.receivable_cents:
         raise _misfit(difference, kind, "it is a dividend that was not paid, so use `--as correction`")
-    return (replace(entry, kind=kind, by=by.strip(), reason=reason.strip()),)  # type: ignore[arg-type]
+    return (replace(entry, kind=kind, by=by, reason=reason),)  # type: ignore[arg-type]
 
 
 def _misfit(difference: Difference, kind: str, why: str) -> ConfigError:

@@ -4,7 +4,7 @@ A second run right after the first books nothing and finds the same open differe
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.execution.brokers.base import Broker
 from tasks.execution.reconciliation.compare import compare
-from tasks.execution.reconciliation.explain import difference_named, explained
+from tasks.execution.reconciliation.explain import Explanation, difference_named, explained
 from tasks.execution.reconciliation.market import read_market
 from tasks.execution.reconciliation.own_orders import all_order_ids, recent_orders
 from tasks.execution.reconciliation.schema import Books, Reconciliation
@@ -57,21 +57,21 @@ def explain(
     settings: Settings,
     broker: Broker,
     at: datetime,
+    said: Explanation,
     *,
-    difference_id: str,
-    kind: str,
-    by: str,
-    reason: str,
+    log: Callable[[], object] = lambda: None,
 ) -> Reconciliation:
     """Settle one open difference as a person states, and return the reconciliation after it.
 
-    What is settled is what the broker shows now: the difference is looked up in a new reconciliation.
+    What is settled is what the broker shows now: the difference is looked up in a new reconciliation. `log` is called
+    before anything is booked.
     """
     with exclusive(home.portfolio_lock, doing="reconcile --explain"):
         found = reconcile_locked(home, settings, broker, at)
-        settling = explained(difference_named(found, difference_id), kind, by=by, reason=reason)
+        settling = explained(difference_named(found, said.difference_id), said)
+        log()
         with opened(home) as connection:
-            store_explanation(connection, difference_id, settling, by=by, reason=reason, at=at)
+            store_explanation(connection, said, settling, at=at)
         if settling:
             _rebuild(home)
         return reconcile_locked(home, settings, broker, at)

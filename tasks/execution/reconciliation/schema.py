@@ -152,5 +152,10 @@ class Reconciliation:
         return self.is_preliminary or any(not lock.symbol for lock in self.locks)
 
     @property
+    def is_unanswered(self) -> bool:
+        """Whether a call to the broker failed, so that nothing was compared."""
+        return any(item.blocks == "all" and item.is_waiting for item in self.differences)
+
+    @property
     def locked_symbols(self) -> frozenset[str]:
         return frozenset(lock.symbol for lock in self.locks if lock.symbol)

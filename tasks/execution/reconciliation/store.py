@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tasks.execution.reconciliation.explain import Explanation
 from tasks.execution.reconciliation.schema import Lock, Reconciliation
 from tasks.ledger.database import ensure_tables, transaction
 from tasks.ledger.entries import Entry
@@ -146,13 +147,7 @@ def store(connection: sqlite3.Connection, found: Reconciliation, account: tuple[
 
 
 def store_explanation(
-    connection: sqlite3.Connection,
-    difference_id: str,
-    entries: tuple[Entry, ...],
-    *,
-    by: str,
-    reason: str,
-    at: datetime,
+    connection: sqlite3.Connection, said: Explanation, entries: tuple[Entry, ...], *, at: datetime
 ) -> None:
     """Book what a person states of a difference, or without entries their acknowledgement."""
     with transaction(connection):
@@ -160,7 +155,7 @@ def store_explanation(
         if not entries:
             connection.execute(
                 "INSERT OR IGNORE INTO acknowledgements VALUES (?, ?, ?, ?)",
-                (difference_id, by, reason, _instant(at)),
+                (said.difference_id, said.by, said.reason, _instant(at)),
             )
 
 
