@@ -412,6 +412,8 @@ class Execution(Section):
     poll_s: Positive
     """Seconds between two questions to the broker while an execution waits."""
     export: ExportColumns
+    scheduled_dry_run: bool
+    """Whether scheduled runs of execute-approved only rehearse: nothing is sent or stored."""
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
     max_clock_skew_s: Positive

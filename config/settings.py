@@ -59,6 +59,7 @@ MACHINE_KEYS = (
     "execution.deadline_minutes",
     "execution.poll_s",
     *(f"execution.export.{name}" for name in ("symbol", "side", "shares", "price", "fee", "id")),
+    "execution.scheduled_dry_run",
     "execution.allows_live",
 )  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
 

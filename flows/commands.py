@@ -144,7 +144,7 @@ def serve(options: Options, name: str | None) -> int:
 
 
 def deploy(options: Options, name: str | None) -> Result:
-    """Register both flows of this home for workers."""
+    """Register the flows of this home for workers."""
     home = _deployable_home(options)
     from flows.registration import deploy_to_pool
 

@@ -4,6 +4,7 @@ from config.settings import Settings
 from tasks.backtest.task import compare_with_backtest
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
+from tasks.execution.task import refuse_open_execution
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
@@ -26,6 +27,7 @@ def daily_live(run: Run) -> Day:
 
     refuse_decided_day(run)
     refuse_lost_portfolio(run)
+    refuse_open_execution(run)
     market = refresh_market(run, panel_sessions=longest_window(run.settings))
     features = compute_features(run, market)
     scores = score_universe(run, features)

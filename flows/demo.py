@@ -1,33 +1,47 @@
 """demo: simulate a market, train a champion and run sessions, offline, in a separate home. Running it again is safe.
 
-The demo acts as approver and broker for every session but the last: proposed trades are filled at their price. The
-last session is left for a person to review, as a real session would be.
+The demo acts as the approver of every session but the last, with a key that it forgets, and executes the trades at the
+embedded paper broker; the clock is set to the evening of each session. Approvals of a simulated market are refused by
+every other broker. The last session is left for a person to review, as a real session would be.
 """
 
 import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import yaml
 
 from flows.daily import daily_live
+from flows.execute import execute_approved
 from flows.weekly import weekly_champion
+from tasks.approval.decisions import (
+    add_approver,
+    add_signature,
+    examine,
+    list_approvers,
+    make_signature,
+    revoke_approver,
+)
+from tasks.approval.keys import PrivateKey, create_key, public_key
+from tasks.core.clock import clock_set_to, now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import named_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
-from tasks.core.sessions import sessions_ending
+from tasks.core.sessions import session_after, session_on, sessions_ending
+from tasks.data.task import refresh_market
+from tasks.execution.task import has_ended, is_begun
 from tasks.models.registry.store import has_champion, read_production
 from tasks.models.skill import stated_skill
-from tasks.portfolio.holdings.demo_fills import fill_as_proposed, is_filled
 from tasks.reporting.schema import Day
 
 log = logging.getLogger(__name__)
 
 SESSIONS_A_YEAR = 252
+AFTER_CLOSE = timedelta(hours=1)
 # Several times what a real signal has: nothing weaker can be confirmed in a market as small as the demo's.
 INFORMATION_COEFFICIENT = 0.20
 SIGNATURE = "# Written by `afterclose demo`.\n"
@@ -62,7 +76,11 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
     if not has_champion(place):
         with _run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
-    ran = [_run_session(place, session, profile, is_last=session == last) for session in sessions[1:]]
+    approver = DemoApprover(place)
+    ran = [
+        _run_session(place, session, profile, None if session == last else approver)
+        for session in sessions[1:]
+    ]
     return Demo(
         home=place.root,
         days=tuple(sessions[1:]),
@@ -73,16 +91,79 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
     )
 
 
-def _run_session(place: Home, session: date, profile: str | None, *, is_last: bool) -> Day | None:
-    """Run one session unless it exists; fill its trades unless it is the last or they are filled already."""
+class DemoApprover:
+    """The approver of the demo: a name whose key exists only while the demo runs."""
+
+    name = "Demo"
+
+    def __init__(self, place: Home) -> None:
+        self._place = place
+        self._key: PrivateKey | None = None
+
+    def approve(self, run: Run) -> None:
+        """Sign the day."""
+        proposal = examine(run, now())
+        signature = make_signature(proposal, self.name, self._private(), reason="")
+        add_signature(run, signature, now())
+
+    def _private(self) -> PrivateKey:
+        if self._key is None:
+            self._key, reason = create_key(), "the demo runs"
+            if any(one.name == self.name and not one.is_revoked for one in list_approvers(self._place)):
+                revoke_approver(self._place, self.name, self.name, reason, now())
+            add_approver(self._place, self.name, public_key(self._key), self.name, reason, now())
+        return self._key
+
+
+def _run_session(
+    place: Home, session: date, profile: str | None, approver: DemoApprover | None
+) -> Day | None:
+    """Run one session unless it exists, and execute its trades; without an approver they wait for a person."""
     day = None
-    with _run(place, session, profile) as run:
+    with clock_set_to(_evening(session)):
         if not place.day_folder(session).exists():
-            day = daily_live(run)
+            with _run(place, session, profile) as run:
+                day = daily_live(run)
             log.info("%s", day.summary)
-        if not is_last and not is_filled(place, session):
-            fill_as_proposed(place, session)
+        if approver is not None:
+            _execute(place, session, profile, approver)
     return day
+
+
+def _execute(place: Home, session: date, profile: str | None, approver: DemoApprover) -> None:
+    """Approve the trades and send them in the evening, then fill them with the bars of the next session."""
+    settings = settings_of(place, profile, environ={}).settings
+    closed = session_on(session)
+    run = Run(place, closed, _evening(session), settings)
+    if has_ended(run):
+        return
+    if not is_begun(run):
+        if not _proposes_trades(place, session):
+            return
+        approver.approve(run)
+        execute_approved(run, dry_run=False, longest_wait=timedelta(0), sleep=_no_sleep)
+    following = session_after(session)
+    with clock_set_to(_evening(following)):
+        with _run(place, following, profile) as later:
+            refresh_market(later)
+        carried = execute_approved(run, dry_run=False, longest_wait=timedelta(0), sleep=_no_sleep)
+    log.info("%s: executed, %s", session, carried.progress.why)
+
+
+def _proposes_trades(place: Home, session: date) -> bool:
+    _, *trades = (place.day_folder(session) / "trades.csv").read_text().splitlines()
+    return bool(trades)
+
+
+def _evening(session: date) -> datetime:
+    closes_at = session_on(session).closes_at
+    if closes_at is None:
+        raise ValueError(f"{session} is not a session")
+    return closes_at + AFTER_CLOSE
+
+
+def _no_sleep(_: float) -> None:
+    """Wait for nothing: the clock stands still."""
 
 
 def _run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:

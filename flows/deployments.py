@@ -5,21 +5,28 @@ A run works on the session of its scheduled time, however late it starts.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 
 from prefect import Flow, State, flow, get_client
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from config.sections import Running
 from flows.daily import daily_live
+from flows.execute import bring_bars, due_runs, execute_approved
 from flows.weekly import weekly_champion
 from tasks.core.errors import TransientError
 from tasks.core.homes.opening import find_home, open_run, settings_of
+from tasks.core.homes.run import Run
 from tasks.core.stage import time_limit, timings
 from tasks.data.lake.latest import training_day
+from tasks.execution.progress import Outcome
+from tasks.execution.task import Carried
+
+NEEDS_A_PERSON = frozenset({Outcome.HALTED, Outcome.BLOCKED, Outcome.STOPPED})
 
 
 @flow(name="daily-live", persist_result=False)
@@ -68,7 +75,49 @@ def weekly_champion_flow(
     return Completed(message=f"{verb} {promotion.champion.name}: {promotion.reason}")
 
 
-FLOWS: dict[str, Flow[Any, Any]] = {"daily-live": daily_live_flow, "weekly-champion": weekly_champion_flow}
+@flow(name="execute-approved", persist_result=False)
+def execute_approved_flow(
+    date: str | None = None,
+    home: str | None = None,
+    profile: str | None = None,
+    *,
+    dry_run: bool | None = None,
+) -> State[Any]:
+    """Execute the approved trades of `date`, by default of every session that waits to be executed or continued.
+
+    Without `dry_run`, the setting execution.scheduled_dry_run decides.
+    """
+    settings = settings_of(find_home(home), profile).settings
+    only_rehearses = settings.execution.scheduled_dry_run if dry_run is None else dry_run
+    with (
+        _retry_transient_errors(settings.running),
+        time_limit(settings.running.daily_timeout_s),
+        timings(),
+    ):
+        done = [
+            (run, _executed(run, profile, dry_run=only_rehearses))
+            for run in due_runs(home, date, profile, at=_scheduled_at())
+        ]
+    if not done:
+        return Completed(name="Skipped", message="Nothing is approved and nothing is being executed.")
+    message = "; ".join(f"{run.session}: {carried.progress.why}" for run, carried in done)
+    if any(carried.progress.outcome in NEEDS_A_PERSON for _, carried in done):
+        return Failed(name="Blocked", message=message)
+    return Completed(message=message)
+
+
+FLOWS: dict[str, Flow[Any, Any]] = {
+    "daily-live": daily_live_flow,
+    "execute-approved": execute_approved_flow,
+    "weekly-champion": weekly_champion_flow,
+}
+
+
+def _executed(run: Run, profile: str | None, *, dry_run: bool) -> Carried:
+    """Execute what can be executed now: the schedule asks again, so nothing is waited for."""
+    if not dry_run:
+        bring_bars(run, profile)
+    return execute_approved(run, dry_run=dry_run, longest_wait=timedelta(0), sleep=sleep)
 
 
 def _scheduled_at() -> datetime:

@@ -1,4 +1,4 @@
-"""Register both flows of a home with a Prefect server: served by this process, or run by the workers of a pool.
+"""Register the flows of a home with a Prefect server: served by this process, or run by the workers of a pool.
 
 Names and schedules are in prefect.yaml only. Home and profile are parameters of the deployment, so that two homes can
 be deployed on one server and a worker needs neither.
@@ -44,7 +44,7 @@ class Registered:
 def register_served(
     home: Home, profile: str | None, name: str | None
 ) -> tuple[Registered, list[RunnerDeployment]]:
-    """Return the deployments of both flows, for a process that serves them."""
+    """Return the deployments of the flows, for a process that serves them."""
     server = _require_server()
     deployments = [_deployment(entry, home, profile, name) for entry in _entries()]
     return Registered(server, _names(deployments), ()), deployments
@@ -56,7 +56,7 @@ def serve_registered(deployments: list[RunnerDeployment]) -> None:
 
 
 def deploy_to_pool(home: Home, profile: str | None, name: str | None) -> Registered:
-    """Register both flows with the work pool in prefect.yaml; create the pool if it does not exist."""
+    """Register the flows with the work pool in prefect.yaml; create the pool if it does not exist."""
     server = _require_server()
     pools = sorted({entry["work_pool"]["name"] for entry in _entries()})
     with get_client(sync_client=True) as client:

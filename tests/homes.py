@@ -1,5 +1,6 @@
 """Homes for running a day: a small simulated market and a trained champion."""
 
+import csv
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from flows.weekly import weekly_champion
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import open_run
 from tasks.core.homes.setup import set_up
+from tasks.portfolio.schema import CASH
 from tasks.reporting.schema import Day
 
 LAST_SESSION = date(2024, 6, 14)
@@ -114,6 +116,15 @@ def afterclose_process(*arguments: str, home: Path, **environ: str) -> subproces
 
 def clean_environ(home: Path, environ: dict[str, str]) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "HOME": str(home), "COLUMNS": "120", **environ}
+
+
+def fill_as_proposed(home: Path, session: date) -> None:
+    """Hold what the day proposed, filled at its own prices, without approval and execution."""
+    place = Home(home)
+    with (place.day_folder(session) / "portfolio_weights.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["symbol"] == CASH or float(row["shares"]) != 0]
+    lines = ["symbol,shares,session", *(f"{row['symbol']},{row['shares']},{session}" for row in rows)]
+    place.positions_file.write_text("\n".join(lines) + "\n")
 
 
 def day_bytes(home: Path, day: date = LAST_SESSION) -> dict[str, bytes]:

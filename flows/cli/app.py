@@ -17,6 +17,7 @@ from flows.cli import (
     audit,
     champion,
     data,
+    execution,
     fills,
     kill_switch,
     overrides,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(runs.app)
 app.add_typer(approval.app)
 app.add_typer(reconcile.app)
+app.add_typer(execution.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,

@@ -163,7 +163,7 @@ def doctor(context: typer.Context) -> int:
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def serve(context: typer.Context, name: DeploymentOption = None) -> int:
-    """Run both flows on their schedules in this process until interrupted. Needs a Prefect server."""
+    """Run the flows on their schedules in this process until interrupted. Needs a Prefect server."""
     from flows import commands
 
     return commands.serve(context.obj, name)
@@ -171,7 +171,7 @@ def serve(context: typer.Context, name: DeploymentOption = None) -> int:
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def deploy(context: typer.Context, name: DeploymentOption = None) -> int:
-    """Register both flows and their schedules with a Prefect server, to be run by workers."""
+    """Register the flows and their schedules with a Prefect server, to be run by workers."""
     from flows import commands
 
     return show(commands.deploy(context.obj, name), context.obj)

@@ -14,16 +14,14 @@ from tasks.backtest.world import window_at
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import open_run
 from tasks.data.task import refresh_market
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of, fill_as_proposed
 
 
 @pytest.fixture(scope="module")
 def second_day(begun_home_template, tmp_path_factory):
     """A home with two published days, the first of which was filled."""
-    from tasks.portfolio.holdings.demo_fills import fill_as_proposed
-
     home = copy_of(begun_home_template, tmp_path_factory.mktemp("line") / "home")
-    fill_as_proposed(Home(home), SESSION_BEFORE)
+    fill_as_proposed(home, SESSION_BEFORE)
     ended = afterclose("daily", "--date", str(LAST_SESSION), home=home)
     assert ended.returncode == 0, ended.stderr
     return home

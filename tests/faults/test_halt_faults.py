@@ -13,11 +13,18 @@ import yaml
 from tasks.core import atomic
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
-from tasks.portfolio.holdings.demo_fills import fill_as_proposed
 from tasks.reporting import task as reporting
 from tasks.safety import kill_switch
 from tasks.safety.kill_switch import read_switch, trip_switch
-from tests.homes import LAST_SESSION, SESSION_BEFORE, SMALL_MARKET, afterclose, run_day, tree_bytes
+from tests.homes import (
+    LAST_SESSION,
+    SESSION_BEFORE,
+    SMALL_MARKET,
+    afterclose,
+    fill_as_proposed,
+    run_day,
+    tree_bytes,
+)
 
 
 class StopWhenChecked(logging.Handler):
@@ -125,7 +132,7 @@ def test_a_home_that_is_put_in_the_place_of_a_moved_one_gets_nothing_of_the_run(
 @pytest.fixture
 def home(begun_home):
     """A home that holds what its first day proposed."""
-    fill_as_proposed(Home(begun_home), SESSION_BEFORE)
+    fill_as_proposed(begun_home, SESSION_BEFORE)
     return Home(begun_home)
 
 

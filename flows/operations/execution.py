@@ -1,0 +1,109 @@
+"""Execute the approved trades of a session from the command line, and describe what happened."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flows.execute import bring_bars, execute_approved, execution_run
+from flows.operations.inspection import aligned
+from flows.terminal import Options, Result, progress
+from tasks.core.errors import BrokerError, SafetyError
+from tasks.core.homes.run import Run
+from tasks.core.secrets import mask_logs
+from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.stage import timings
+from tasks.core.text import counted
+from tasks.execution.document import Document
+from tasks.execution.execution import Stage
+from tasks.execution.progress import Outcome
+from tasks.execution.task import Carried
+
+DRY = "Dry run: nothing was sent or stored. To send: --no-dry-run."
+EXIT_CODES = {
+    Outcome.HALTED: SafetyError.exit_code,
+    Outcome.BLOCKED: SafetyError.exit_code,
+    Outcome.STOPPED: BrokerError.exit_code,
+}
+
+
+def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
+    """Run execute-approved for the session; a dry run by default."""
+    mask_logs()
+    run = execution_run(options.home, day, options.profile, broker=broker)
+    with progress(options), timings():
+        if not dry_run:
+            bring_bars(run, options.profile)
+        carried = execute_approved(
+            run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=time.sleep
+        )
+    return described(run, carried)
+
+
+def described(run: Run, carried: Carried) -> Result:
+    """Return the execution as a document and as text."""
+    ended = carried.progress.outcome is Outcome.ENDED
+    lapsed = ended and carried.progress.execution.stage is Stage.LAPSED
+    code = SafetyError.exit_code if lapsed else EXIT_CODES.get(carried.progress.outcome, 0)
+    document = {"home": str(run.home.root), "dry_run": carried.is_dry, **carried.document}
+    return Result(document, "\n".join(_lines(run, carried)), code)
+
+
+def _lines(run: Run, carried: Carried) -> Iterator[str]:
+    document, progress_made = carried.document, carried.progress
+    orders = _last_parts(document)
+    if orders:
+        rows = [
+            (
+                one["side"],
+                one["symbol"],
+                f"{one['shares']:,}",
+                one["filled_shares"],
+                one["average_price"] or "",
+                one["state"],
+                one["reason"],
+            )
+            for one in orders
+        ]
+        yield aligned([("side", "symbol", "shares", "filled", "at", "state", "reason"), *rows])
+    yield (
+        f"{run.session}, {document['broker']} account {document['account']} ({document['mode']}): bought "
+        f"${document['bought_usd']}, sold ${document['sold_usd']}, fees ${document['fees_usd']}."
+    )
+    yield _state(progress_made.outcome, progress_made.why, progress_made.until)
+    if carried.is_dry:
+        yield DRY
+    else:
+        yield from _reconciled(carried)
+        yield f"Report: {run.home.day_folder(run.session) / 'execution.html'}"
+
+
+def _last_parts(document: Document) -> list[dict[str, Any]]:
+    """Return the orders without those that another one replaced."""
+    orders: Any = document["orders"]
+    last = {one["row"]: one["part"] for one in orders}
+    return [one for one in orders if one["part"] == last[one["row"]] or one["requests"]]
+
+
+def _state(outcome: Outcome, why: str, until: datetime | None) -> str:
+    if until is None:
+        return f"{str(outcome).capitalize()}: {why}."
+    return f"Waiting until {_exchange_time(until)}: {why}. Run the command again then."
+
+
+def _reconciled(carried: Carried) -> Iterator[str]:
+    found = carried.reconciliation
+    if found is None:
+        return
+    standing = found.standing
+    if not standing:
+        yield "Reconciled: ledger and broker agree in every share and cent."
+        return
+    yield f"Reconciled: {counted(len(standing), 'difference')} left; see `afterclose reconcile`."
+    for difference in standing:
+        yield f"  {difference.explanation}"
+
+
+def _exchange_time(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%a %Y-%m-%d %H:%M} New York time"

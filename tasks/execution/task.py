@@ -1,0 +1,301 @@
+"""The stages of an execution: begin, carry forward, rehearse. What waits is stored; the next call continues."""
+
+import logging
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from config.settings import Settings
+from tasks.approval.day import published_day
+from tasks.approval.refusal import refusal
+from tasks.approval.schema import Line
+from tasks.approval.store import APPROVAL, read_day
+from tasks.approval.verification import Approved
+from tasks.backtest.parity.recorded import parse_day
+from tasks.backtest.parity.schema import RecordedDay
+from tasks.core.clock import now
+from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
+from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import last_closed_session, session_after, session_on
+from tasks.core.stage import stage
+from tasks.execution.actions import Rules
+from tasks.execution.before_sending.approved_day import read_approved_day
+from tasks.execution.before_sending.ready import make_checks
+from tasks.execution.brokers.base import Broker
+from tasks.execution.brokers.paper.account import begin_paper_account
+from tasks.execution.brokers.registry import FILLS_FROM_BARS, open_broker, stored_market
+from tasks.execution.brokers.rehearsal import Rehearsal
+from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
+from tasks.execution.document import Document, execution_document
+from tasks.execution.execution import Execution
+from tasks.execution.journal import (
+    active_sessions,
+    booked_of,
+    prepare,
+    read_events,
+    read_execution,
+    store_execution,
+)
+from tasks.execution.progress import Desk, Progress, run_until
+from tasks.execution.reconciliation.own_orders import all_order_ids
+from tasks.execution.reconciliation.reconciling import reconcile_locked
+from tasks.execution.reconciliation.schema import Reconciliation
+from tasks.execution.schema import Order
+from tasks.execution.start import new_execution, objection_to
+from tasks.execution.store import DOCUMENT, write_execution
+from tasks.ledger.anchor import is_begun as has_ledger
+from tasks.ledger.database import LedgerConnection, opened
+from tasks.ledger.positions_file import rebuild_positions
+from tasks.portfolio.holdings.bookkeeping import Declaration, start_ledger
+from tasks.safety.kill_switch import read_switch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """An execution after this run, and the reconciliation after it; None in a dry run."""
+
+    progress: Progress
+    document: Document
+    reconciliation: Reconciliation | None
+    is_dry: bool
+
+
+def is_begun(run: Run) -> bool:
+    """Return whether the execution of the session has begun."""
+    if not has_ledger(run.home):
+        return False
+    with opened(run.home) as connection:
+        prepare(connection)
+        return read_execution(connection, run.session.day) is not None
+
+
+def has_ended(run: Run) -> bool:
+    """Return whether the execution of the session has begun and ended."""
+    if not is_begun(run):
+        return False
+    with opened(run.home) as connection:
+        return run.session.day not in active_sessions(connection)
+
+
+def due_sessions(home: Home, at: datetime) -> list[date]:
+    """Return the sessions being executed, oldest first, then the last closed one if it was approved but not begun."""
+    sessions = []
+    if has_ledger(home):
+        with opened(home) as connection:
+            sessions = list(active_sessions(connection))
+    last = last_closed_session(at).day
+    folder = home.day_folder(last)
+    if last not in sessions and (folder / APPROVAL).exists() and not (folder / DOCUMENT).exists():
+        sessions.append(last)
+    return sessions
+
+
+def missing_bars(run: Run, at: datetime) -> date | None:
+    """Return the fill session if the broker fills from its bars, it has closed, and the lake does not have it yet."""
+    if run.settings.execution.broker not in FILLS_FROM_BARS or not is_begun(run) or has_ended(run):
+        return None
+    fills = session_on(session_after(run.session.day))
+    if fills.closes_at is None or at < fills.closes_at:
+        return None
+    stored = stored_market(run.home, run.settings).last_session()
+    return fills.day if stored is None or stored < fills.day else None
+
+
+def refuse_open_execution(run: Run) -> None:
+    """Raise SafetyError while the execution of an earlier session has not ended: its positions are not final."""
+    if not has_ledger(run.home):
+        return
+    with opened(run.home) as connection:
+        active = [session for session in active_sessions(connection) if session < run.session.day]
+    if active:
+        raise SafetyError(
+            f"The execution of {active[0]} has not ended, so what is held is not final.",
+            remedy=f"Continue it: `afterclose execute {active[0]} --no-dry-run`.",
+            session=active[0].isoformat(),
+        )
+
+
+@stage()
+def begin_execution(run: Run, approved: Approved, at: datetime) -> None:
+    """Store what the approval covers. A home without a ledger, or without its paper account, begins them.
+
+    From here on the day is decided: execution.json exists.
+    """
+    home = run.home
+    with exclusive(home.lock_file, doing="execute"), exclusive(home.portfolio_lock, doing="execute"):
+        stored = _begin(run, approved, _recorded(run, approved), at)
+    write_execution(home, run.session, {"session": str(run.session), "stage": str(stored.stage)})
+    log.info("%s: execution begun at the broker %s", run.session, run.settings.execution.broker)
+
+
+@stage()
+def carry_execution(run: Run, *, longest_wait: timedelta, sleep: Callable[[float], None]) -> Carried:
+    """Reconcile, take every step that can be taken, and reconcile again. The kill switch is asked before each order."""
+    with exclusive(run.home.portfolio_lock, doing="execute"), _desk(run, run.home) as desk:
+        reconcile_locked(run.home, run.settings, desk.broker, now())
+        progress = run_until(desk, run.session.day, longest_wait=longest_wait, sleep=sleep)
+        found = reconcile_locked(run.home, run.settings, desk.broker, now())
+        rebuild_positions(run.home)
+        document = _document(run, desk, progress, found)
+    log.info("%s: %s, %s", run.session, progress.outcome, progress.why)
+    return Carried(progress, document, found, is_dry=False)
+
+
+@stage()
+def rehearse_execution(run: Run, approved: Approved | None = None) -> Carried:
+    """Take the same steps on a copy of the ledger, at a broker that is only asked. `approved`: not begun yet."""
+    with tempfile.TemporaryDirectory(prefix="afterclose-rehearsal-") as folder:
+        copy = _copied(run.home, Home(Path(folder)))
+        copied = Run(copy, run.session, run.as_of, run.settings)
+        if approved is not None:
+            _begin(copied, approved, _recorded(run, approved), now())
+        with _desk(run, copy, rehearses=True) as desk:
+            reconcile_locked(copy, run.settings, desk.broker, now())
+            progress = run_until(desk, run.session.day, longest_wait=timedelta(0), sleep=lambda _: None)
+            document = _document(run, desk, progress, None)
+    return Carried(progress, document, None, is_dry=True)
+
+
+def _begin(run: Run, approved: Approved, day: RecordedDay, at: datetime) -> Execution:
+    settings, home = run.settings, run.home
+    opening = Declaration(" and ".join(approved.approvers), "the ledger begins", run.session.day, at)
+    start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=opening)
+    if settings.execution.broker == "paper":
+        begin_paper_account(
+            home,
+            {symbol: Decimal(repr(shares)) for symbol, shares in day.held.items()},
+            day.cash_cents,
+            session=run.session.day,
+            name=settings.approval.account,
+        )
+    execution = new_execution(approved, at, fills_from_bars=settings.execution.broker in FILLS_FROM_BARS)
+    with opened(home) as connection:
+        return store_execution(connection, execution)
+
+
+def _recorded(run: Run, approved: Approved) -> RecordedDay:
+    """Return what the approved day held. Raises SafetyError if its files are not the approved ones."""
+    _, manifest, files = read_day(run.home, run.session)
+    if sha256_of_bytes(manifest) != sha256_of_bytes(approved.manifest):
+        raise refusal(
+            "manifest", f"{run.session}: manifest.json was replaced.", remedy="Restore the day from a backup."
+        )
+    published_day(run.session.day, manifest, files)
+    day = parse_day(run.session.day, files, basis=None)
+    if isinstance(day, str):
+        raise refusal("day", f"{run.session}: {day}.", remedy="Run the day again and approve it again.")
+    return day
+
+
+@contextmanager
+def _desk(run: Run, ledger_home: Home, *, rehearses: bool = False) -> Iterator[Desk]:
+    """Yield everything that a step works with. Ledger and paper account are those of `ledger_home`."""
+    settings, session = run.settings, run.session.day
+    market = stored_market(run.home, settings)
+    with opened(ledger_home) as connection:
+        broker: Broker = open_broker(
+            ledger_home,
+            settings,
+            market,
+            fill_session=session_after(session),
+            clock=now,
+            is_ours=lambda order_id: order_id in all_order_ids(connection),
+        )
+        if rehearses:
+            broker = Rehearsal(broker)
+        gates, guard = _checks(run, connection, broker)
+        yield Desk(
+            home=run.home,
+            connection=connection,
+            broker=broker,
+            rules=rules_of(settings, has_unique_ids=broker.has_unique_ids),
+            costs=partial(market.costs_after, session),
+            gates=gates,
+            wire_guard=guard,
+            switch=lambda: read_switch(run.home),
+            objection=lambda execution: objection_to(run.home, execution),
+            clock=now,
+        )
+
+
+def _checks(run: Run, connection: LedgerConnection, broker: Broker) -> tuple[Gates, WireGuard]:
+    """Return the checks before sending; they pass nothing if the day's files are not the approved ones any more."""
+    execution = read_execution(connection, run.session.day)
+    if execution is None:
+        raise SafetyError(
+            f"{run.session} is not being executed.", remedy=f"Start it: `afterclose execute {run.session}`."
+        )
+    try:
+        day = read_approved_day(run.home, run.session, execution.approval_sha256)
+    except SafetyError as error:
+        closed = Closed(error.what)
+        return closed, closed
+    return make_checks(run.home, connection, broker, run.settings, execution, day, clock=now)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Checks that pass nothing: what is open is still looked up, booked and canceled."""
+
+    why: str
+
+    def admission(self, facts: Facts) -> Admission:  # noqa: ARG002
+        return Admission("nothing", "approved_day", self.why)
+
+    def check(self, order: Order, line: Line, facts: Facts) -> Verdict:  # noqa: ARG002
+        return Verdict("wait", "approved_day", self.why)
+
+    def __call__(self, order: Order, line: Line, facts: Facts) -> str:  # noqa: ARG002
+        return self.why
+
+
+def rules_of(settings: Settings, *, has_unique_ids: bool) -> Rules:
+    """Return how orders are placed and waited for, as the settings say."""
+    execution = settings.execution
+    return Rules(
+        timing=execution.timing,
+        collar_frac=Decimal(str(execution.limit_collar_frac)),
+        deadline=timedelta(minutes=execution.deadline_minutes),
+        poll=timedelta(seconds=execution.poll_s),
+        has_unique_ids=has_unique_ids,
+    )
+
+
+def _document(run: Run, desk: Desk, progress: Progress, found: Reconciliation | None) -> Document:
+    booked = {one.order.order_id: booked_of(desk.connection, one.order) for one in progress.orders}
+    return execution_document(
+        progress,
+        booked,
+        read_events(desk.connection, run.session.day),
+        found,
+        broker=desk.broker.name,
+    )
+
+
+def _copied(home: Home, copy: Home) -> Home:
+    """Copy what an execution reads and writes of a home, apart from the day, the switch and the audit log."""
+    for path in (home.marker_file, home.positions_file, home.ledger_anchor):
+        if path.exists():
+            target = copy.root / path.relative_to(home.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    for path in (home.ledger_file, home.paper_account):
+        if path.exists():
+            target = copy.root / path.relative_to(home.root)
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as made:
+                source.backup(made)
+    if home.lake.is_dir():
+        copy.lake.symlink_to(home.lake)
+    return copy

@@ -1,0 +1,109 @@
+"""Render the report of an execution: one self-contained HTML file, from execution.json alone. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.reporting.page.document import environment, style
+from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
+
+BPS = 10_000
+NO_ORDER, FILLED = "no order", "filled"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One approved line, and what its orders brought."""
+
+    symbol: str
+    side: str
+    approved: int
+    filled: int
+    price: float  # of the decision
+    average: float | None
+    slippage_usd: float | None  # against the price of the decision; positive: it cost
+    slippage_bps: float | None
+    fees_usd: float
+    state: str
+    reason: str
+
+    @property
+    def is_sale(self) -> bool:
+        return self.side == "SELL"
+
+
+def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: bool) -> bytes:
+    """Return execution.html. Equal documents give equal bytes."""
+    lines = lines_of(document)
+    until = document["until"]
+    return (
+        environment()
+        .get_template("execution.html.j2")
+        .render(
+            title=title,
+            is_simulated=is_simulated,
+            session=date.fromisoformat(document["session"]),
+            fill_session=date.fromisoformat(document["fill_session"]),
+            document=document,
+            until=None if until is None else exchange_time(until),
+            lines=lines,
+            complete=sum(line.filled == line.approved for line in lines),
+            partly=sum(0 < line.filled < line.approved for line in lines),
+            slippage_usd=sum(line.slippage_usd or 0.0 for line in lines),
+            fees_usd=sum(line.fees_usd for line in lines),
+            bought=sum(line.filled * (line.average or 0.0) for line in lines if not line.is_sale),
+            sold=sum(line.filled * (line.average or 0.0) for line in lines if line.is_sale),
+            bridge=document["bridge"],
+            differences=document["differences"],
+            events=[(exchange_time(event["at"]), event) for event in document["events"]],
+            cost=cost_text,
+            style=style(),
+        )
+        .encode()
+    )
+
+
+def lines_of(document: Mapping[str, Any]) -> list[Line]:
+    """Return the approved lines in their order, each with the sum of its orders."""
+    return [
+        _line(line, [order for order in document["orders"] if order["row"] == row])
+        for row, line in enumerate(document["lines"])
+    ]
+
+
+def exchange_time(instant: str) -> str:
+    """Write an instant as the exchange's time: 2024-06-17 09:30:00."""
+    return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%Y-%m-%d %H:%M:%S}"
+
+
+def cost_text(value: float | None) -> str:
+    """Write an amount with its sign, since a cost may be a gain: +$12.00 cost, −$3.40 gained."""
+    if value is None:
+        return UNKNOWN
+    text = usd(abs(value), 2)
+    return text if text == "$0.00" else f"{'+' if value > 0 else MINUS}{text}"
+
+
+def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
+    filled = sum(int(float(order["filled_shares"])) for order in orders)
+    notional = sum(float(order["filled_usd"]) for order in orders)
+    price, is_sale = float(line["price"]), line["side"] == "SELL"
+    slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
+    last = orders[-1] if orders else {"state": NO_ORDER, "reason": ""}
+    shortened = orders[:1] if filled and filled < int(float(line["shares"])) else []
+    return Line(
+        symbol=line["symbol"],
+        side=line["side"],
+        approved=int(float(line["shares"])),
+        filled=filled,
+        price=price,
+        average=notional / filled if filled else None,
+        slippage_usd=slippage,
+        slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
+        fees_usd=sum(float(order["fees_usd"]) for order in orders),
+        state=last["state"],
+        reason=(shortened[0] if last["state"] == FILLED and shortened else last)["reason"],
+    )

@@ -1,0 +1,163 @@
+"""An approved day is rehearsed, executed at the paper broker, filled at the next open, and reconciled."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.approval_days import PASSPHRASE, cheap_key, clock_at
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose
+
+DAY, FILLS = str(SESSION_BEFORE), str(LAST_SESSION)
+EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
+NEXT_EVENING = datetime(2024, 6, 14, 22, tzinfo=UTC)
+ANN = ("--by", "Ann Lee")
+SEND = "--no-dry-run"
+
+
+class Desk:
+    """A home and its operator; the time is what the test sets."""
+
+    def __init__(self, home, key):
+        self.home, self.key, self.at = home, key, EVENING
+
+    def ask(self, *arguments):
+        with clock_at(self.at):
+            ended = afterclose(
+                *arguments,
+                "--json",
+                home=self.home,
+                AFTERCLOSE_APPROVAL_PASSPHRASE=PASSPHRASE,
+                AFTERCLOSE_APPROVAL_KEY_FILE=str(self.key),
+            )
+        return ended.returncode, json.loads(ended.stdout)
+
+
+@pytest.fixture
+def desk(begun_home, tmp_path):
+    made = Desk(begun_home, cheap_key(tmp_path / "keys" / "ann.pem"))
+    assert made.ask("approvers", "add", "Ann Lee", *ANN, "--reason", "set-up")[0] == 0
+    return made
+
+
+def files_of(home):
+    """Return the bytes of everything that a dry run must not touch."""
+    return {
+        path: path.read_bytes()
+        for folder in ("data", "live")
+        for path in (home / folder).rglob("*")
+        if path.is_file() and "lake" not in path.parts
+    }
+
+
+@pytest.fixture
+def approved(desk):
+    assert desk.ask("approve", DAY, *ANN)[0] == 0
+    return desk
+
+
+@pytest.fixture
+def sent(approved):
+    assert approved.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
+    return approved
+
+
+def orders_at_broker(home):
+    with closing(sqlite3.connect(home / "data" / "paper_account.sqlite")) as connection:
+        return connection.execute("SELECT count(*), count(DISTINCT order_id) FROM orders").fetchone()
+
+
+def test_a_day_without_an_approval_is_not_executed(desk):
+    for option in ("--dry-run", SEND):
+        code, refused = desk.ask("execute", DAY, option)
+        assert (code, refused["fields"]["reason"]) == (3, "missing")
+    assert not (desk.home / "data" / "ledger.sqlite").exists()
+
+
+def test_a_dry_run_shows_every_order_and_changes_nothing(approved):
+    before = files_of(approved.home)
+
+    code, shown = approved.ask("execute", DAY)
+
+    assert (code, shown["dry_run"]) == (0, True)
+    assert {order["state"] for order in shown["orders"]} == {"intended"}  # they wait for the open
+    assert len(shown["orders"]) == len(shown["lines"]) > 5
+    assert files_of(approved.home) == before
+
+
+def test_approved_orders_are_sent_filled_at_the_next_open_and_reconciled(sent):
+    code, refused = sent.ask("reject", DAY, *ANN, "--reason", "late")
+    assert (code, refused["fields"]["reason"]) == (3, "decided")
+    waiting = json.loads((sent.home / "live" / DAY / "execution.json").read_text())
+    assert {order["state"] for order in waiting["orders"]} == {"intended"}
+    sent.at = NEXT_EVENING
+
+    code, refused = sent.ask("daily", "--date", FILLS)
+    assert code == 3
+    assert "has not ended" in refused["what"]
+    code, done = sent.ask("execute", DAY, SEND, "--wait", "0")  # refreshes the lake by itself
+
+    assert (code, done["outcome"], done["stage"], done["differences"]) == (0, "ended", "finished", [])
+    filled = {
+        order["symbol"]: order["filled_shares"] for order in done["orders"] if order["filled_shares"] != "0"
+    }
+    held = dict(
+        line.split(",")[:2]
+        for line in (sent.home / "live" / "current_positions.csv").read_text().splitlines()[1:]
+    )
+    assert {symbol: shares for symbol, shares in held.items() if symbol != "CASH"} == filled
+    spent = sum(Decimal(order["filled_usd"]) + Decimal(order["fees_usd"]) for order in done["orders"])
+    with closing(sqlite3.connect(sent.home / "data" / "ledger.sqlite")) as ledger:
+        interest = ledger.execute("SELECT sum(cash_cents) FROM entries WHERE kind = 'interest'").fetchone()[0]
+    assert Decimal(held["CASH"]) == 1_000_000 - spent + Decimal(interest) / 100  # of one night
+    assert (sent.home / "live" / DAY / "execution.html").exists()
+    assert sent.ask("daily", "--date", FILLS)[0] == 0
+
+
+def test_running_it_again_sends_nothing_twice(sent):
+    for _ in range(3):
+        assert sent.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
+    sent.at = NEXT_EVENING
+    for _ in range(3):
+        code, done = sent.ask("execute", DAY, SEND, "--wait", "0")
+        assert (code, done["outcome"]) == (0, "ended")
+
+    count, distinct = orders_at_broker(sent.home)
+    assert count == distinct == sum(order["requests"] for order in done["orders"]) > 5
+
+
+def test_after_the_open_an_approval_that_was_not_executed_lapses(approved):
+    approved.at = NEXT_EVENING
+
+    code, refused = approved.ask("execute", DAY, SEND)
+
+    assert (code, refused["fields"]["reason"]) == (3, "expired")
+    assert not (approved.home / "data" / "paper_account.sqlite").exists()
+
+
+def test_nothing_is_sent_while_the_kill_switch_is_on(sent):
+    assert sent.ask("kill-switch", "trip", *ANN, "--reason", "odd")[0] == 0
+
+    code, halted = sent.ask("execute", DAY, SEND, "--wait", "0")
+
+    assert (code, halted["outcome"]) == (3, "halted")
+    sent.at = NEXT_EVENING
+    code, still = sent.ask("execute", DAY, SEND, "--wait", "0")
+    assert (code, still["outcome"]) == (3, "halted")
+    assert orders_at_broker(sent.home) == (0, 0)
+
+
+def test_a_lost_ledger_or_paper_account_is_refused_and_never_begun_again(sent):
+    for name in ("paper_account.sqlite", "ledger.sqlite"):
+        path = sent.home / "data" / name
+        aside = path.rename(path.with_name("aside"))
+
+        code, refused = sent.ask("execute", DAY, SEND, "--wait", "0")
+
+        assert code == 3, refused
+        assert "missing" in refused["what"]
+        assert not path.exists()
+        aside.rename(path)
