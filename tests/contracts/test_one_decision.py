@@ -30,6 +30,9 @@ TRADES = (
 )
 RULES = {"tasks/portfolio/limits.py": PORTFOLIO, "tasks/trades/rules.py": TRADES}
 REFUSE_OR_DESCRIBE = {
+    "tasks/execution/gates/account_gates.py",
+    "tasks/execution/gates/batch_gates.py",
+    "tasks/execution/gates/limits.py",
     "tasks/portfolio/explanation.py",
     "tasks/reporting/page/view.py",
     "tasks/safety/after_checks.py",
