@@ -233,7 +233,7 @@ def test_the_ramp_limits_each_buy_and_the_number_of_new_names():
 
 
 def test_what_is_left_of_the_trades_in_a_name_is_shown():
-    results = check_order(make_facts(SETTINGS, make_order("SELL"), books_name_sessions={"A": 14}))
+    results = check_order(make_facts(SETTINGS, make_order("SELL"), books_name_sessions={"A": 9}))
     (shown,) = [result.value for result in results if result.name == "name_trades"]
 
-    assert shown == "14, 1 left"
+    assert shown == "9, 1 left"
