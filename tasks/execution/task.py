@@ -46,6 +46,7 @@ from tasks.execution.journal import (
     read_execution,
     store_execution,
 )
+from tasks.execution.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.progress import Desk, Progress, run_until
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import reconcile_locked
@@ -133,7 +134,13 @@ def begin_execution(run: Run, approved: Approved, at: datetime) -> None:
 
     From here on the day is decided: execution.json exists.
     """
-    home = run.home
+    home, envelope = run.home, approved.envelope
+    refuse_without_opt_in(
+        envelope.mode,
+        envelope.account,
+        allows_live=run.settings.execution.allows_live,
+        named=live_account(),
+    )
     with exclusive(home.lock_file, doing="execute"), exclusive(home.portfolio_lock, doing="execute"):
         stored = _begin(run, approved, _recorded(run, approved), at)
     write_execution(home, run.session, {"session": str(run.session), "stage": str(stored.stage)})

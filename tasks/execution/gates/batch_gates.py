@@ -4,6 +4,7 @@ from collections import Counter
 
 from tasks.execution.gates.facts import Facts, cost_cents, known
 from tasks.execution.gates.result import Outcome, outcome, usd
+from tasks.execution.live_opt_in import missing_opt_ins
 
 LATE = "what is left lapses"
 
@@ -44,9 +45,11 @@ def live_opt_in(facts: Facts) -> Outcome:
     """Real money needs `execution.allows_live`, and AFTERCLOSE_LIVE_ACCOUNT with the very account."""
     if facts.account.mode == facts.terms.mode == "paper":
         return Outcome(True, "paper", "")  # noqa: FBT003
-    both = facts.limits.allows_live and facts.live_account == facts.account.account == facts.terms.account
+    account, named = facts.account.account, facts.live_account
+    missing = missing_opt_ins(account, allows_live=facts.limits.allows_live is True, named=named)
+    passed = not missing and account == facts.terms.account
     return outcome(
-        both, facts.live_account or "not set", facts.terms.account, "live trading needs two opt-ins"
+        passed, named or "not set", facts.terms.account, f"set {missing}" if missing else "another account"
     )
 
 

@@ -237,3 +237,22 @@ def test_what_is_left_of_the_trades_in_a_name_is_shown():
     (shown,) = [result.value for result in results if result.name == "name_trades"]
 
     assert shown == "9, 1 left"
+
+
+@pytest.mark.parametrize(
+    ("allows_live", "named", "passes", "what"),
+    [
+        (True, "paper", True, ""),
+        (False, "paper", False, "execution.allows_live: true"),
+        (True, "", False, "AFTERCLOSE_LIVE_ACCOUNT=paper"),
+        (True, "another", False, "it names another"),
+    ],
+)
+def test_a_live_account_needs_both_opt_ins(allows_live, named, passes, what):
+    live = {"account_mode": "live", "terms_mode": "live", "limits_mode": "live"}
+    results = failed(
+        check_batch(make_facts(SETTINGS, **live, limits_allows_live=allows_live, live_account=named))
+    )
+
+    assert [one.name for one in results] == ([] if passes else ["live_opt_in"])
+    assert all(what in one.reason for one in results)
