@@ -89,7 +89,7 @@ def threads_of_libraries():
     return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
 
 
-@pytest.mark.parametrize("kind", ["lightgbm", "quadratic_ridge"])
+@pytest.mark.parametrize("kind", ["lightgbm", pytest.param("quadratic_ridge", marks=pytest.mark.slice)])
 def test_training_twice_gives_the_same_scores_whichever_fold_ends_first(kind):
     settings = make_settings(**SMALL).models
     panel = make_panel(sessions=560, symbols=30)

@@ -176,7 +176,9 @@ def test_the_thresholds_stop_a_candidate_where_they_are_enforced(week):
     assert "monthly turnover: 41.0% (required: ≤ 40.0%)" in promotion.reason
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.3])  # correlation with the return that is tested
+@pytest.mark.parametrize(  # correlation with the return that is tested
+    "strength", [pytest.param(1.0, marks=pytest.mark.slice), 0.3]
+)
 def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_feature_is_named(
     week, monkeypatch, strength
 ):
@@ -281,7 +283,12 @@ def test_a_week_run_again_changes_nothing(week):
 
 # issue 10, line 14
 @pytest.mark.parametrize(
-    "interrupted_at", ["training_comparison.csv", "feature_checks.csv", "model_selection_report.md"]
+    "interrupted_at",
+    [
+        pytest.param("training_comparison.csv", marks=pytest.mark.slice),
+        pytest.param("feature_checks.csv", marks=pytest.mark.slice),
+        "model_selection_report.md",
+    ],
 )
 def test_a_week_that_is_interrupted_while_it_reports_leaves_the_last_report_whole(
     week, monkeypatch, interrupted_at
