@@ -52,6 +52,10 @@ def positions_import(
             "--accept-history", metavar=NO_VALUE, help="Accept a performance history with missing rows."
         ),
     ] = False,
+    second: Annotated[
+        str,
+        typer.Option("--second", metavar="NAME", help="The second person, where approval.persons is 2."),
+    ] = "",
     new_ledger: Annotated[
         bool,
         typer.Option(
@@ -65,7 +69,13 @@ def positions_import(
     from flows.operations.positions import import_positions
 
     done = import_positions(
-        context.obj, file, by=by, reason=reason, accept_history=accept_history, new_ledger=new_ledger
+        context.obj,
+        file,
+        by=by,
+        reason=reason,
+        accept_history=accept_history,
+        new_ledger=new_ledger,
+        second=second,
     )
     return show(done, context.obj)
 

@@ -18,6 +18,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, parsed_date, session_named, settings_of
 from tasks.core.text import counted
+from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import Balance, balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.entries import Entry
@@ -95,8 +96,10 @@ def show_ledger(options: Options, *, first: str | None, last: str | None, csv: P
     until = date.max if last is None else parsed_date(last)
     if since > until:
         raise ConfigError(f"--from {since} is after --to {until}.", remedy="Exchange the two dates.")
-    with opened(home) as connection:
-        booked = entries(connection)
+    booked: tuple[Entry, ...] = ()
+    if is_begun(home):
+        with opened(home) as connection:
+            booked = entries(connection)
     chosen = [_record(entry) for entry in booked if since <= entry.session <= until]
     if csv is not None:
         write_text(csv.expanduser().absolute(), _as_csv(chosen))

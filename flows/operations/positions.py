@@ -37,9 +37,19 @@ def show_positions(options: Options) -> Result:
 
 
 def import_positions(
-    options: Options, file: Path, *, by: str, reason: str, accept_history: bool, new_ledger: bool = False
+    options: Options,
+    file: Path,
+    *,
+    by: str,
+    reason: str,
+    accept_history: bool,
+    new_ledger: bool = False,
+    second: str = "",
 ) -> Result:
-    """Check the file, log who declares it, then begin the ledger with it or book what differs as corrections."""
+    """Check the file, log who declares it, then begin the ledger with it or book what differs as corrections.
+
+    A correction requires a `second` person where an approval requires two.
+    """
     home = find_home(options.home)
     if not by.strip() or not reason.strip():
         raise ConfigError(
@@ -68,12 +78,15 @@ def import_positions(
     digest = sha256_of_bytes(text.encode())
     detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
     at = now()
-    declaration = Declaration(by, reason, _session_of_undated(home, options), at)
+    persons = f"{by}, {second}" if second.strip() else by
+    declaration = Declaration(persons, reason, _session_of_undated(home, options), at)
     with portfolio_locked(home, "positions import"):
         begun = is_begun(home)
+        if begun:
+            _require_second(home, options, by=by, second=second)
         if new_ledger:
             _refuse_intact(home, begun=begun)
-        record(home, event="positions_imported", by=by, detail=detail, at=at)  # logged first
+        record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
         if begun and not new_ledger:
             corrections = declare_correction(home, declared, declaration)
             if accept_history:
@@ -114,6 +127,16 @@ def _session_of_undated(home: Home, options: Options) -> date:
     except AftercloseError:  # `daily` reports it
         return last
     return min(last, head.last_session) if head is not None and head.last_session else last
+
+
+def _require_second(home: Home, options: Options, *, by: str, second: str) -> None:
+    """Raise ConfigError if two persons are required to correct the books and only one is named."""
+    persons = settings_of(home, options.profile).settings.approval.persons
+    if persons > 1 and second.strip().casefold() in {"", by.strip().casefold()}:
+        raise ConfigError(
+            f"A correction of the books requires {persons} persons (approval.persons).",
+            remedy="Name the other one: --second NAME. Nothing was changed.",
+        )
 
 
 def _refuse_intact(home: Home, *, begun: bool) -> None:

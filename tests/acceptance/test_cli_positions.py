@@ -46,6 +46,17 @@ def test_the_first_import_begins_the_ledger_and_later_ones_are_corrections(home)
     assert home.positions_file.read_text() == f"symbol,shares,session\nAAA,90,{DAY}\nCASH,5000.00,\n"
 
 
+# X17: a correction of the books wants a second person where two are required
+@pytest.mark.parametrize(("second", "code"), [("", 2), ("ann ", 2), ("Bob", 0)])
+def test_where_two_persons_are_required_one_alone_corrects_nothing(home, second, code):
+    home.config_file.write_text("approval:\n  persons: 2\n")
+
+    assert declare(home, HELD.replace("100", "90"), "--second", second).returncode == code
+
+    corrections = [one.by for one in booked(home) if one.kind == "correction"]
+    assert corrections == (["Ann, Bob"] if code == 0 else [])
+
+
 def test_an_edited_file_is_refused_and_written_again(home):
     home.positions_file.write_text(HELD.replace("5000", "6000"))
 
@@ -111,6 +122,15 @@ def test_a_flow_on_no_session_in_the_future_or_in_nobodys_name_is_refused(home, 
     assert afterclose("positions", "deposit", "5", *options, home=home.root).returncode == 2
 
     assert len(booked(home)) == 2
+
+
+def test_a_home_without_a_ledger_has_no_entries_and_gets_none_by_looking(tmp_path):
+    home = new_home(tmp_path)
+
+    assert "no entries" in afterclose("positions", "ledger", home=home.root).stdout
+    assert afterclose("positions", "rebuild", home=home.root).returncode == 3
+
+    assert not home.ledger_file.exists()
 
 
 def test_reversed_dates_are_refused(home):
