@@ -67,6 +67,7 @@ ORDER_GATES: tuple[tuple[str, Gate], ...] = (
 
 WAITING = frozenset(  # what failed may pass later in the session: the order waits; any other failure voids it
     {
+        "daily_orders",  # until a person waives it
         "fresh_quote",
         "halted",
         "kill_switch",

@@ -1,81 +1,20 @@
 """A whole execution at the scripted broker with the real gates and the real guard: it sells, waits and buys."""
 
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
-from tasks.execution.before_sending.approved_day import ApprovedDay
-from tasks.execution.before_sending.ready import make_checks
-from tasks.execution.gates.facts import Terms, approved_line
-from tasks.execution.journal import read_execution
 from tasks.execution.progress import Outcome, advance
-from tasks.execution.reconciliation.schema import Lock, Reconciliation
-from tasks.execution.reconciliation.store import prepare, store
-from tasks.ledger.database import opened
-from tasks.safety.kill_switch import read_switch, trip_switch
+from tasks.execution.reconciliation.schema import Lock
+from tasks.safety.kill_switch import trip_switch
 from tasks.safety.overrides import Instruction, add_override
-from tests.builders import make_settings
-from tests.execution_days import EVENING, FILLS, LINES, MORNING, OPENS, SESSION, Day, make_day
-
-SETTINGS = make_settings(**{"approval.account": "A1"})
-CASH = 100_000_00
-EQUITY = CASH + 100 * 10_00 + 50 * 20_00
-TERMS = Terms(
-    session=SESSION,
-    account="A1",
-    mode="paper",
-    is_demo=False,
-    decided_at=EVENING - timedelta(hours=2),
-    expires_at=OPENS,
-    equity_cents=EQUITY,
-    lines=tuple(map(approved_line, LINES)),
-)
-APPROVED = ApprovedDay(TERMS, "c" * 64, "lightgbm", "BULL", Decimal(1), {})
-
-
-class GuardedDay(Day):
-    """A day whose desk has the checks of its home."""
-
-    approved = APPROVED
-
-    @contextmanager
-    def desk(self, wrap=lambda broker: broker):
-        with super().desk(wrap) as desk:
-            execution = read_execution(desk.connection, SESSION)
-            gates, guard = make_checks(
-                self.home,
-                desk.connection,
-                desk.broker,
-                SETTINGS,
-                execution,
-                self.approved,
-                clock=self.clock,
-                environ={},
-            )
-            yield replace(desk, gates=gates, wire_guard=guard, switch=lambda: read_switch(self.home))
+from tests.execution_days import EVENING, FILLS, MORNING, SESSION
+from tests.guarded_days import APPROVED, TERMS, make_guarded, reconcile
 
 
 @pytest.fixture
 def day(tmp_path):
-    plain = make_day(tmp_path, cash=CASH)
-    return GuardedDay(plain.home, plain.broker_file, plain.script, plain.clock)
-
-
-def reconcile(day, *locks):
-    found = Reconciliation(
-        MORNING,
-        is_preliminary=False,
-        differences=(),
-        locks=locks,
-        equity_cents=EQUITY,
-        book_equity_cents=EQUITY,
-    )
-    with opened(day.home) as connection:
-        prepare(connection)
-        store(connection, found, ("A1", "paper"))
+    return make_guarded(tmp_path)
 
 
 def test_a_clean_day_sells_and_buys_everything(day):

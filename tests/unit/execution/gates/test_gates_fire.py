@@ -261,4 +261,3 @@ def test_a_gate_has_one_name_and_the_sets_name_gates():
 
     assert len(set(every)) == len(every)
     assert set(every) >= WAITING | WAIVABLE
-    assert not WAITING & WAIVABLE
