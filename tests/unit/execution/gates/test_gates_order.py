@@ -256,3 +256,12 @@ def test_a_live_account_needs_both_opt_ins(allows_live, named, passes, what):
 
     assert [one.name for one in results] == ([] if passes else ["live_opt_in"])
     assert all(what in one.reason for one in results)
+
+
+@pytest.mark.parametrize(
+    ("equity_cents", "is_near"), [(1_200_000_00, True), (1_200_000_01, False), (800_000_00, True)]
+)
+def test_the_equity_may_differ_by_its_limit(equity_cents, is_near):
+    found = refused(make_order(), account_equity_cents=equity_cents, books_exposure_cap=Decimal(1))
+
+    assert ("equity_agrees" not in found) == is_near
