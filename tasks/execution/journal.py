@@ -159,11 +159,10 @@ class Journal:
         at: datetime,
         reason: str,
         stated: BrokerOrder | None = None,
-        always: bool = True,
     ) -> Tracked:
         """Store what happened to the order and return it as it is now. Call it within `writing`.
 
-        With `always=False`, an event that changes nothing is not stored. Raises IllegalTransitionError.
+        Raises IllegalTransitionError.
         """
         changed = after(tracked, event, reason=reason, at=at)
         if changed is not tracked:
@@ -171,8 +170,7 @@ class Journal:
                 "UPDATE orders SET state = ?, sends = ?, reason = ?, changed_at = ? WHERE order_id = ?",
                 (changed.state, changed.sends, changed.reason, _instant(at), changed.order.order_id),
             )
-        if always or changed is not tracked:
-            self._note(changed, event, at, reason, stated)
+        self._note(changed, event, at, reason, stated)
         return changed
 
     def book(self, order: Order, stated: BrokerOrder, *, session: date, at: datetime) -> tuple[Entry, ...]:

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from tasks.core.sessions import session_after
+from tasks.execution.bookings import new_entries
 from tasks.execution.brokers.base import BrokerOrder, Status, UnansweredError
 from tasks.execution.desk import Desk
 from tasks.execution.execution import Execution
 from tasks.execution.journal import Journal, booked_of
 from tasks.execution.next_actions import ABSENT_AFTER
-from tasks.execution.order_state import REPORTED, Event
+from tasks.execution.order_state import REPORTED, Event, next_state
 from tasks.execution.schema import Order, Tracked
+from tasks.ledger.entries import Entry
 from tasks.ledger.store import plain
 
 
@@ -35,25 +37,22 @@ class LookUps:
             self.record(tracked, stated)
 
     def record(self, tracked: Tracked, stated: BrokerOrder | None, *, always: bool = False) -> Tracked:
-        """Store what the broker states of the order, and book its fills, in one transaction."""
+        """Store what the broker states of the order, and book its fills, in one transaction.
+
+        Without `always`, an answer that changes nothing is not stored.
+        """
         at, event, reason = self._meaning(tracked, stated)
-        journal = self._journal
-        if stated is None or event is Event.CONFLICTING:
-            with journal.writing():
-                return journal.store_event(tracked, event, at=at, reason=reason, always=always)
-        booked = booked_of(self._desk.connection, tracked.order)
-        is_news = (
-            stated.filled_shares != booked.shares
-            or stated.filled_cents != booked.cents
-            or stated.fee_cents != booked.fee_cents
-        )
-        if not (is_news or always or not tracked.state.is_final):
+        session = self._booking_session()
+        entries: tuple[Entry, ...] = ()
+        if stated is not None and event is not Event.CONFLICTING:
+            booked = booked_of(self._desk.connection, tracked.order)
+            entries = new_entries(tracked.order, stated, booked, session=session, at=at)
+        if not (always or entries or next_state(tracked.state, event) is not tracked.state):
             return tracked
-        with journal.writing():
-            entries = journal.book(tracked.order, stated, session=self._booking_session(), at=at)
-            return journal.store_event(
-                tracked, event, at=at, reason=reason, stated=stated, always=always or bool(entries)
-            )
+        with self._journal.writing():
+            if stated is not None and entries:
+                self._journal.book(tracked.order, stated, session=session, at=at)
+            return self._journal.store_event(tracked, event, at=at, reason=reason, stated=stated)
 
     def _meaning(self, tracked: Tracked, stated: BrokerOrder | None) -> tuple[datetime, Event, str]:
         at = self._desk.clock()

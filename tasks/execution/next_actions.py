@@ -111,6 +111,10 @@ def _phases(view: View) -> list[Action]:
     )
     if is_over and view.admission.admits == "everything":
         actions += _buys(view, latest)
+    elif (
+        is_over and not view.must_cancel
+    ):  # buys that are too large for a gate shrink, so that they can pass it
+        actions += [action for action in _buys(view, latest) if not isinstance(action, Send)]
     return actions
 
 

@@ -66,19 +66,19 @@ class Step:
 
     # What may be done
 
+    def _admitted_by_switch(self) -> Admission:
+        switch = self.desk.switch()
+        if not switch.is_on:
+            return EVERYTHING
+        why = f"the kill switch is {switch.description}"
+        return Admission("reductions" if switch.allows_reductions else "nothing", "kill_switch", why)
+
     def _admitted_by_persons(self) -> tuple[Admission, bool]:
         """Return what kill switch and approval admit, and whether the rest has to be canceled."""
-        switch = self.desk.switch()
-        if switch.is_on:
-            admits = "reductions" if switch.allows_reductions else "nothing"
-            halted = Admission(admits, "kill_switch", f"the kill switch is {switch.description}")  # type: ignore[arg-type]
-            if admits == "nothing":
-                return halted, True
-        else:
-            halted = EVERYTHING
-        if why := self.desk.objection(self.execution):
-            return Admission("nothing", "approval", why), True
-        return halted, switch.is_on
+        admission = self._admitted_by_switch()
+        if admission.admits != "nothing" and (why := self.desk.objection(self.execution)):
+            admission = Admission("nothing", "approval", why)
+        return admission, admission is not EVERYTHING
 
     def _admitted(self, facts: Facts) -> Admission:
         if self.look_ups.conflict:
@@ -119,7 +119,10 @@ class Step:
                 return self._finish(last)
             if self.sent:
                 return Outcome.AGAIN, "orders were sent", facts.at
-            until = last.until if isinstance(last, Wait) else facts.at + self.desk.rules.poll
+            soon = facts.at + self.desk.rules.poll
+            until = last.until if isinstance(last, Wait) else soon
+            if self.canceled:  # whether it came about is asked soon
+                until = min(until, soon)
             outcome = self._waiting(admission, must_cancel=must_cancel)
             if outcome is Outcome.HALTED:
                 until = max(until, self.execution.ends_at)
@@ -196,7 +199,7 @@ class Step:
             return None
         tracked = self._event(tracked, Event.ABOUT_TO_SEND, "a request is about to leave")
         self.sent += 1
-        admission, _ = self._admitted_by_persons()
+        admission = self._admitted_by_switch()
         if admission.admits == "nothing" or (admission.admits == "reductions" and not order.is_sale):
             self._take_back(tracked, admission.why)
             return Outcome.AGAIN, admission.why, facts.at

@@ -294,3 +294,13 @@ def test_nobody_waits_overnight_in_short_steps():
 
     assert rests.until == OPENS
     assert asks.until == at + timedelta(minutes=15)
+
+
+def test_buys_that_a_gate_finds_too_large_shrink_and_are_sent_once_it_passes_them():
+    orders = (*SOLD, tracked(2, State.INTENDED), tracked(3, State.INTENDED, shares=10))
+
+    held = next_actions(make_view(*orders, admits="reductions"))
+    halted = next_actions(make_view(*orders, admits="reductions", must_cancel=True))
+
+    assert [type(action) for action in held] == [Resize]
+    assert [type(action) for action in halted] == [Wait]
