@@ -8,11 +8,13 @@ import pytest
 from tasks.core.errors import ConfigError, SafetyError, TransientError
 from tasks.core.homes.lock import exclusive
 from tasks.execution.brokers.base import ThrottledError, UnansweredError, UnauthorizedError
+from tasks.execution.reconciliation import reconciling
 from tasks.execution.reconciliation.explain import Explanation
 from tasks.execution.reconciliation.reconciling import explain, reconcile
 from tasks.execution.reconciliation.store import last_reconciliation, read_locks
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
+from tasks.ledger.positions_file import positions_bytes
 from tests.brokers.scripted import Script, ScriptedBroker
 from tests.builders import make_settings
 from tests.ledgers import begun_home, booked, new_home
@@ -220,3 +222,32 @@ def test_a_short_position_blocks_everything_and_leaves_the_positions_file(home, 
 
     assert "short position" in " ".join(lock.reason for lock in found.locks)
     assert found.blocks_all
+
+
+def test_a_run_that_died_before_it_wrote_the_positions_file_is_completed_by_the_next(
+    home, broker, monkeypatch
+):
+    home.positions_file.write_bytes(positions_bytes(booked(home)))
+    broker.act("fee", "", cash_cents=-35)
+
+    class KilledError(BaseException):
+        pass
+
+    def die(_home):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "rebuild_positions", die)
+        with pytest.raises(KilledError):
+            reconcile(home, SETTINGS, broker, NOW)
+    found = reconcile(home, SETTINGS, broker, NOW + timedelta(minutes=1))
+
+    assert (found.differences, len(booked(home))) == ((), 4)
+    assert "CASH,999.65," in home.positions_file.read_text()
+
+
+def test_a_positions_file_that_a_person_edited_is_not_overwritten(home, broker):
+    home.positions_file.write_text("symbol,shares\nCASH,5\n")
+    reconcile(home, SETTINGS, broker, NOW)
+
+    assert home.positions_file.read_text() == "symbol,shares\nCASH,5\n"

@@ -31,7 +31,7 @@ from tasks.execution.reconciliation.store import (
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.entries import Entry
-from tasks.ledger.positions_file import rebuild_positions
+from tasks.ledger.positions_file import positions_bytes, rebuild_positions
 from tasks.ledger.store import entries
 
 LOOK_BACK = timedelta(days=90)  # before the last reconciliation: an activity may be stated late
@@ -47,7 +47,8 @@ def reconcile_locked(home: Home, settings: Settings, broker: Broker, at: datetim
     """Reconcile; the caller holds the portfolio lock. Raises SafetyError in a home whose ledger has not begun."""
     with opened(home) as connection:
         found = _reconciled(connection, home, settings, broker, at)
-    if any(entry.shares or entry.cash_cents for entry in found.bookings):
+        booked = entries(connection)
+    if any(entry.shares or entry.cash_cents for entry in found.bookings) or _is_behind(home, booked):
         _rebuild(home)
     return found
 
@@ -115,6 +116,15 @@ def _reconciled(
 def _since(booked: Iterable[Entry], last: date) -> date:
     begun = max(entry.session for entry in booked if entry.kind == "opening")
     return max(begun + timedelta(days=1), last - LOOK_BACK)
+
+
+def _is_behind(home: Home, booked: tuple[Entry, ...]) -> bool:
+    """Return whether the positions file lacks the last bookings: a run ended before it wrote the file."""
+    earlier = tuple(entry for entry in booked if entry.at < booked[-1].at)
+    try:
+        return home.positions_file.read_bytes() == positions_bytes(earlier) != positions_bytes(booked)
+    except (FileNotFoundError, SafetyError):  # a short position has no file
+        return False
 
 
 def _rebuild(home: Home) -> None:
