@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.execution.bridge import Line, bridge, by_cause, target_cents, unexplained_cents
+from tasks.execution.bridge.steps import Line, bridge, by_cause, target_cents, unexplained_cents
 from tasks.ledger.entries import Entry
 
 DAY, AT = date(2024, 6, 17), datetime(2024, 6, 17, 21, tzinfo=UTC)
