@@ -11,6 +11,7 @@ from tasks.execution.progress import Progress
 from tasks.execution.reconciliation.schema import Difference, Reconciliation
 from tasks.execution.schema import Tracked
 from tasks.ledger.store import plain
+from tasks.safety.overrides import Override
 
 FORMAT = "afterclose execution 1"
 Document = dict[str, object]
@@ -39,8 +40,12 @@ def execution_document(
     found: Reconciliation | None,
     *,
     broker: str,
+    overrides: Iterable[Override] = (),
 ) -> Document:
-    """Return the document. Amounts are USD as decimal text; shares are whole. `found` None: not reconciled."""
+    """Return the document. Amounts are USD as decimal text; shares are whole. `found` None: not reconciled.
+
+    `overrides` are those that hold in the fill session.
+    """
     execution, totals = progress.execution, totals_of(progress.orders, booked)
     return {
         "format": FORMAT,
@@ -54,6 +59,11 @@ def execution_document(
         "outcome": str(progress.outcome),
         "why": progress.why,
         "until": None if progress.until is None else _instant(progress.until),
+        "overrides": [
+            {"number": one.number, "what": one.instruction.description, "until": str(one.instruction.until)}
+            | {"by": one.by, "reason": one.reason}
+            for one in overrides
+        ],
         "lines": [line.model_dump() for line in execution.lines],
         "orders": [_order(one, booked[one.order.order_id]) for one in progress.orders],
         "bought_usd": usd(totals.bought_cents),

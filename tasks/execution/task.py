@@ -59,6 +59,7 @@ from tasks.ledger.database import LedgerConnection, opened
 from tasks.ledger.positions_file import rebuild_positions
 from tasks.portfolio.holdings.bookkeeping import Declaration, start_ledger
 from tasks.safety.kill_switch import read_switch
+from tasks.safety.overrides import Override, read_overrides
 
 log = logging.getLogger(__name__)
 
@@ -288,7 +289,17 @@ def _document(run: Run, desk: Desk, progress: Progress, found: Reconciliation | 
         read_events(desk.connection, run.session.day),
         found,
         broker=desk.broker.name,
+        overrides=_overrides(run.home, progress.execution),
     )
+
+
+def _overrides(home: Home, execution: Execution) -> list[Override]:
+    """Return the overrides that hold; none if the audit log is damaged, and then nothing was sent either."""
+    try:
+        return [one for one in read_overrides(home) if one.is_active(execution.fill_session)]
+    except SafetyError as error:
+        log.warning("The overrides cannot be shown: %s", error.what)
+        return []
 
 
 def _copied(home: Home, copy: Home) -> Home:

@@ -56,6 +56,7 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
             fees_usd=sum(line.fees_usd for line in lines),
             bought=sum(line.filled * (line.average or 0.0) for line in lines if not line.is_sale),
             sold=sum(line.filled * (line.average or 0.0) for line in lines if line.is_sale),
+            overrides=document.get("overrides", []),
             bridge=document["bridge"],
             differences=document["differences"],
             events=[(exchange_time(event["at"]), event) for event in document["events"]],

@@ -99,13 +99,17 @@ def test_the_clean_order_may_leave(side):
 def test_an_order_may_reach_its_limits():
     guard(
         make_wire(
-            make_order(shares=7_000, timing="limit", limit_price=Decimal(45)), orders_today=499, sends=4
+            make_order(shares=7_000, timing="limit", limit_price=Decimal(45)), orders_today=500, sends=5
         ),
         {},
     )
     guard(
         make_wire(make_order("SELL", timing="limit", limit_price=Decimal(55)), account_only_closing=True), {}
     )
+
+
+def test_an_id_is_sent_once_where_the_broker_does_not_refuse_a_second():
+    guard(make_wire(sends=1, has_unique_ids=False), {})
 
 
 def test_live_trading_needs_the_setting_and_the_very_account_in_the_environment():

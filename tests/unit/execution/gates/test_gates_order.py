@@ -265,3 +265,39 @@ def test_the_equity_may_differ_by_its_limit(equity_cents, is_near):
     found = refused(make_order(), account_equity_cents=equity_cents, books_exposure_cap=Decimal(1))
 
     assert ("equity_agrees" not in found) == is_near
+
+
+def test_the_last_order_of_a_session_is_the_one_at_the_limit():
+    limit = SETTINGS.execution.max_daily_orders
+
+    assert refused(make_order(), books_today=make_today(orders=limit - 1)) == set()
+    assert refused(make_order(), books_today=make_today(orders=limit)) == {"daily_orders"}
+
+
+def test_open_buys_count_towards_the_buys_of_the_session():
+    spent = {"books_today": make_today(buys_cents=43_000_000)}  # the limit is 44% of a million
+    open_buys = {"truth_open_orders": (open_order("BUY", "D", 1),)}
+
+    assert refused(make_order(), **spent) == set()
+    assert refused(make_order(), **spent, **open_buys) == {"daily_buys"}
+
+
+def test_open_buys_count_in_the_ramp():
+    ramp = {"books_sessions_since_promotion": 0, "books_today": make_today(buys_cents=24_000_000)}
+    open_buys = {"truth_open_orders": (open_order("BUY", "D", 1),)}
+
+    assert refused(make_order(), **ramp) == set()
+    assert refused(make_order(), **ramp, **open_buys) == {"ramp"}
+
+
+def test_what_is_in_the_way_is_named():
+    opposite, locked = (
+        failed(check_order(make_facts(SETTINGS, make_order(), **changes)))[0]
+        for changes in (
+            {"truth_open_orders": (open_order("SELL", "C"),)},
+            {"books_locks": {"C": "10 shares differ"}},
+        )
+    )
+
+    assert opposite.value == "by-hand"
+    assert locked.reason == "10 shares differ"
