@@ -22,7 +22,7 @@ from tasks.execution.actions import (
     Void,
     Wait,
 )
-from tasks.execution.brokers.base import BrokerOrder, Status
+from tasks.execution.brokers.base import BrokerOrder, Quote, Status
 from tasks.execution.execution import Stage
 from tasks.execution.order_ids import order_id
 from tasks.execution.schema import AT_BROKER, Order, Side, State, Timing, Tracked
@@ -303,9 +303,15 @@ def _is_ready(view: View, order: Order) -> bool:
         and not facts.account.is_preliminary
         and not (facts.account.only_closing and not order.is_sale)
         and view.at < execution.ends_at - LAST_SEND
-        and (order.is_sale or order.timing != "market" or min(view.at, quote.at) >= execution.opens_at)
+        and (order.is_sale or order.timing != "market" or _has_opened(view, quote))
         and view.takes(order, view.at) <= view.at
     )
+
+
+def _has_opened(view: View, quote: Quote) -> bool:
+    """Return whether the fill session has opened; where fills come from bars, once its open is the quote."""
+    known_at = min(view.at, quote.at) if view.rules.fills_from_bars else view.at
+    return known_at >= view.execution.opens_at
 
 
 def _may_resend(view: View, line: Line, tracked: Tracked) -> bool:

@@ -278,6 +278,7 @@ def rules_of(settings: Settings, *, has_unique_ids: bool) -> Rules:
         deadline=timedelta(minutes=execution.deadline_minutes),
         poll=timedelta(seconds=execution.poll_s),
         has_unique_ids=has_unique_ids,
+        fills_from_bars=execution.broker in FILLS_FROM_BARS,
     )
 
 

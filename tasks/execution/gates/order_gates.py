@@ -116,11 +116,12 @@ def collar(facts: Facts) -> Outcome:
 def fresh_quote(facts: Facts) -> Outcome:
     """The quote is positive and recent.
 
-    While the exchange is shut, one since the last bell is recent: the close of the decision, or the open.
+    While the exchange is shut, one since the last bell is recent: the close of the decision, or the open. For broker
+    `manual` the close of the decision always is: nobody quotes, and the person who places the order sees the price.
     """
     quote, now, window = facts.quote, facts.now, facts.window
     oldest = now - facts.limits.max_quote_age
-    if now < window.opens_at:
+    if now < window.opens_at or facts.broker == "manual":
         oldest = facts.terms.decided_at
     elif now >= window.closes_at:
         oldest = window.opens_at

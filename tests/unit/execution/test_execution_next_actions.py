@@ -120,12 +120,27 @@ def test_once_one_buy_was_sent_the_others_shrink_if_the_cash_does_not_suffice():
     assert resized.order.shares == 8
 
 
-def test_a_market_buy_waits_for_a_quote_since_the_open():
+@pytest.mark.parametrize(
+    ("at", "quoted_at", "from_bars", "is_sent"),
+    [
+        (AT, AT, False, True),
+        (OPENS, MORNING, False, True),  # whether the quote is recent is a gate
+        (OPENS - timedelta(seconds=1), MORNING, False, False),
+        (AT, MORNING, True, False),  # the quote is the close before
+        (AT, OPENS, True, True),
+    ],
+)
+def test_a_market_buy_waits_for_the_open(at, quoted_at, from_bars, is_sent):
     view = make_view(
-        *SOLD, tracked(2, State.INTENDED, shares=15), tracked(3, State.INTENDED, shares=10), quoted_at=MORNING
+        *SOLD,
+        tracked(2, State.INTENDED, shares=15),
+        tracked(3, State.INTENDED, shares=10),
+        at=at,
+        quoted_at=quoted_at,
+        rules=replace(RULES, fills_from_bars=from_bars),
     )
 
-    assert [type(action) for action in next_actions(view)] == [Wait]
+    assert any(isinstance(action, Send) for action in next_actions(view)) is is_sent
 
 
 def test_buys_wait_until_the_account_shows_the_proceeds():

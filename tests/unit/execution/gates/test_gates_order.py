@@ -59,6 +59,11 @@ def test_while_the_exchange_is_open_a_quote_is_a_quarter_of_an_hour_old_at_most(
     assert refused(make_order(), **at(NOW, NOW - timedelta(minutes=15) - SECOND)) == {"fresh_quote"}
 
 
+def test_where_nobody_quotes_the_close_of_the_decision_is_recent():
+    assert refused(make_order(), broker="manual", **at(NOW, CLOSED)) == set()
+    assert refused(make_order(), broker="manual", **at(NOW, CLOSED - SECOND)) == {"fresh_quote"}
+
+
 def test_a_broker_that_fills_from_stored_bars_quotes_the_open_after_the_close():
     late = CLOSES + timedelta(hours=2)
     clean = make_facts(SETTINGS, make_order(), **at(late, OPENED))
