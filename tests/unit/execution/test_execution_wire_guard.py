@@ -108,6 +108,19 @@ def test_an_order_may_reach_its_limits():
     )
 
 
+def test_the_absolute_limits_may_be_reached():
+    large = {"positions": make_positions(A=1_000_000), "ledger_shares": Decimal(1_000_000)}
+
+    guard(make_wire(make_order("SELL", shares=1_000_000), quotes=make_quotes(Decimal(25)), **large), {})
+    for price in (Decimal("0.01"), Decimal(1_000_000)):
+        order = make_order("SELL", shares=1, timing="limit", limit_price=price)
+        guard(make_wire(order, quotes=make_quotes(price)), {})
+
+
+def test_the_buys_of_a_session_may_reach_the_equity_and_the_cash():
+    guard(make_wire(buys_today_cents=MILLION - 10_000_00, account_cash_cents=10_000_00), {})
+
+
 def test_an_id_is_sent_once_where_the_broker_does_not_refuse_a_second():
     guard(make_wire(sends=1, has_unique_ids=False), {})
 

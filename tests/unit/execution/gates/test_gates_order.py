@@ -306,3 +306,12 @@ def test_what_is_in_the_way_is_named():
 
     assert opposite.value == "by-hand"
     assert locked.reason == "10 shares differ"
+
+
+@pytest.mark.parametrize(("shares", "is_fine"), [(2_200, True), (2_201, False)])
+def test_an_order_may_reach_its_limit(
+    shares, is_fine
+):  # 10% of a million, and 10% more for the band: 110,000 USD
+    terms = make_terms(make_line("SELL", "A", shares), make_line("BUY", "C", shares))
+
+    assert ("trade_size" not in refused(make_order(shares=shares), terms=terms)) == is_fine
