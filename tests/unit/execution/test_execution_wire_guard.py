@@ -121,6 +121,15 @@ def test_the_buys_of_a_session_may_reach_the_equity_and_the_cash():
     guard(make_wire(buys_today_cents=MILLION - 10_000_00, account_cash_cents=10_000_00), {})
 
 
+@pytest.mark.parametrize(("limit", "cost_cents"), [("49", 10_000_00), ("51", 10_200_00)])
+def test_a_buy_is_valued_at_the_higher_of_quote_and_limit(limit, cost_cents):
+    order = make_order(timing="limit", limit_price=Decimal(limit))
+
+    guard(make_wire(order, account_cash_cents=cost_cents), {})
+    with pytest.raises(GuardRefusedError):
+        guard(make_wire(order, account_cash_cents=cost_cents - 1), {})
+
+
 def test_an_id_is_sent_once_where_the_broker_does_not_refuse_a_second():
     guard(make_wire(sends=1, has_unique_ids=False), {})
 
