@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tasks.execution.desk import Outcome
 from tasks.execution.schema import State
 from tests.brokers.scripted import Behavior
-from tests.execution_days import CLEAR, CLOSES, make_day, tripped
+from tests.execution_days import CLEAR, CLOSES, RULES, make_day, tripped
 
 REPLIES = (
     "accept",
@@ -58,14 +59,16 @@ class Execution(RuleBasedStateMachine):
         cash=st.sampled_from([0, 200_00, 50_000_00]),
         stale_books=st.integers(0, 2),
         unique=st.booleans(),
+        timing=st.sampled_from(["market", "limit", "at_open", "at_close"]),
     )
-    def begin(self, behaviors, cash, stale_books, unique):
+    def begin(self, behaviors, cash, stale_books, unique, timing):
         self.day = make_day(
             Path(self.folder.name),
             behaviors=dict(enumerate(behaviors, start=1)),
             cash=cash,
             stale_books=stale_books,
             unique=unique,
+            rules=replace(RULES, timing=timing),
         )
 
     @rule()
@@ -135,4 +138,4 @@ TestExecution.settings = settings(max_examples=6, stateful_step_count=14)
 
 @pytest.mark.prove
 class TestManyExecutions(Execution.TestCase):
-    settings = settings(max_examples=200, stateful_step_count=20)
+    settings = settings(max_examples=60, stateful_step_count=20)
