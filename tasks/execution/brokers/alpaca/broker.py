@@ -307,7 +307,7 @@ def _refused(order: Order, error: AnswerError) -> RefusedError:
     code = "wash_trade" if WASH_TRADE in error.message else error.code or str(error.status)
     return RefusedError(
         f"Alpaca does not take {order.side} {order.shares} {order.symbol}: {error.message} ({error.status}).",
-        remedy="See what it says; the other orders are not affected.",
+        remedy="Read Alpaca's reason; other orders are not affected.",
         code=code,
         duplicate=is_duplicate,
     )

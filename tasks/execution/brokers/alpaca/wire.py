@@ -93,6 +93,7 @@ class _Session(requests.Session):
     def __init__(self, request_s: float) -> None:
         super().__init__()
         self._request_s = request_s
+        self.auth = _no_more  # or requests would add the login of a .netrc file
         for scheme in ("https://", "http://"):
             self.mount(scheme, DeadlineAdapter(max_retries=0))
 
@@ -119,6 +120,10 @@ class _Session(requests.Session):
 
     def _too_long(self) -> str:
         return f"it took longer than {self._request_s:g} seconds"
+
+
+def _no_more(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def unanswered(what: str, why: str) -> UnansweredError:

@@ -108,6 +108,21 @@ def test_only_fills_of_others_are_activities(account, server, broker):
         assert found.session == TODAY
 
 
+def test_orders_that_this_process_sent_are_not_asked_for_again(server, broker):
+    broker.submit(make_order("BBB", shares=2))
+
+    assert broker.activities(TODAY) == ()
+    assert [asked.path for asked in server.journal] == ["/v2/orders"] + ["/v2/account/activities"] * 2
+
+
+def test_a_fill_in_the_evening_is_of_new_yorks_day(account, server, broker):
+    account.trade_by_hand("AAA", "sell", 3)
+    evening = {"transaction_time": "2024-06-15T00:30:00Z"}
+    server.script("GET", "/v2/account/act", edited(lambda rows: [row | evening for row in rows]))
+
+    assert [each.session for each in broker.activities(TODAY)] == [TODAY]
+
+
 def test_a_fill_of_an_old_order_is_looked_up(account, broker):
     order = account.trade_by_hand("AAA", "buy", 3)
     order.created_at = instant(date(2024, 3, 1), "12:00")

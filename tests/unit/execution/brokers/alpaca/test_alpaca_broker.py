@@ -1,7 +1,7 @@
 """The broker against the local Alpaca: each row of Alpaca's behaviour, and the server's journal as the proof."""
 
 from contextlib import nullcontext
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -370,6 +370,14 @@ def test_a_stale_read_is_none_and_then_the_order(server, broker):
     assert broker.order(make_order().order_id).status is Status.FILLED
 
 
+def test_another_order_than_the_one_asked_for_is_no_answer(server, broker):
+    broker.submit(make_order())
+    server.script("GET", "/v2/orders:", edited(lambda row: row | {"client_order_id": "another"}))
+
+    with pytest.raises(UnansweredError, match="another one"):
+        broker.order(make_order().order_id)
+
+
 def test_a_404_that_is_not_alpacas_is_no_absent_order(server, broker):
     server.script("GET", "/v2/orders:", before(instead("<html>Not Found</html>", 404)))
     server.script("GET", "/v2/orders:", before(instead({"message": "route not found"}, 404)), nth=1)
@@ -594,6 +602,15 @@ def test_open_orders_beyond_a_page_are_all_listed_once(account, broker, page, co
     assert len(found) == len({order.order_id for order in found}) == count
 
 
+def test_orders_a_microsecond_apart_are_all_listed(account, broker, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 4)
+    account.behaviours["AAA"] = "stuck"
+    for number in range(14):
+        account.trade_by_hand("AAA", "buy", 1).created_at = NOON + timedelta(microseconds=number)
+
+    assert len(broker.open_orders()) == 14
+
+
 def test_a_listing_that_cannot_be_completed_is_unanswered(account, broker, monkeypatch):
     monkeypatch.setattr(module, "PAGE", 5)
     account.behaviours["AAA"] = "stuck"
@@ -652,7 +669,7 @@ def test_the_list_of_assets_is_read_again_after_some_minutes_only(server, broker
 def test_quotes_are_the_middle_of_a_tight_spread_or_the_latest_trade(server, broker):
     assert broker.quotes(["AAA", "NOPE"]).keys() == {"AAA"}
     assert broker.quotes(["AAA"])["AAA"].price == 50
-    wide = {"t": "2024-06-14T15:59:59Z", "bp": 10, "ap": 90}
+    wide = {"t": "2024-06-14T15:59:59Z", "bp": 10, "ap": 95}
     server.script("GET", "/v2/stocks/", edited(lambda rows: {"AAA": rows["AAA"] | {"latestQuote": wide}}))
     assert broker.quotes(["AAA"])["AAA"].price == 50
     server.script("GET", "/v2/stocks/", edited(lambda _: {"AAA": {"latestTrade": None}}))

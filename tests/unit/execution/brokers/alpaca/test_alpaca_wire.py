@@ -14,7 +14,7 @@ from tasks.execution.brokers.alpaca.broker import AlpacaBroker
 from tasks.execution.brokers.base import RefusedError, ThrottledError, UnansweredError
 from tests.execution_alpaca import SHORT_S, broker_of, is_ours, make_account, make_order, trading_at
 from tests.servers.alpaca import KEYS
-from tests.servers.alpaca_trading import LIMITS, after, before, edited
+from tests.servers.alpaca_trading import GATEWAY_TIMEOUT, LIMITS, after, before, edited
 from tests.servers.base import instead, reset
 
 SECRETS = tuple(KEYS.values())
@@ -144,6 +144,36 @@ def test_a_day_trading_refusal_has_its_code(server, broker):
     assert refused.value.code == "40310100"
 
 
+def test_the_library_alone_sends_again_and_may_place_a_second_order(server, broker):
+    """What the session prevents: without an id, a 504 after acceptance leads to two orders."""
+    from alpaca.trading.client import TradingClient
+
+    client = TradingClient(*SECRETS, raw_data=True, url_override=server.url)
+    client._retry_wait = 0
+    server.script("POST", "/v2/orders", after(GATEWAY_TIMEOUT))
+    fields = {"symbol": "AAA", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+
+    client.post("/orders", fields)
+
+    assert len(server.writes()) == len(server.made) == 2
+
+
+def test_a_login_in_a_netrc_file_is_not_sent(server, broker, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    seen = []
+
+    def look(_server, request, respond):
+        seen.append(request.headers.get("Authorization"))
+        return respond()
+
+    server.script("GET", "/v2/clock", look)
+
+    broker.now()
+
+    assert seen == [None]
+
+
 # ---- secrets
 
 
@@ -194,6 +224,15 @@ def test_no_key_is_in_an_error_its_traceback_its_variables_or_a_log(server, brok
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
     text += caplog.text
     assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_an_error_does_not_hold_the_request(server, broker):
+    server.script("POST", "/v2/orders", after(reset))
+
+    with pytest.raises(UnansweredError) as unanswered:
+        broker.submit(make_order())
+
+    assert unanswered.value.__context__ is None  # requests' error, whose headers have the keys
 
 
 def test_no_key_is_in_what_a_broker_says_of_an_order(server, broker):
