@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tasks.execution.bookings import Booked
+from tasks.execution.bridge.steps import Step
 from tasks.execution.journal import Happened
 from tasks.execution.progress import Progress
 from tasks.execution.reconciliation.schema import Difference, Reconciliation
@@ -41,10 +42,11 @@ def execution_document(
     *,
     broker: str,
     overrides: Iterable[Override] = (),
+    bridge: Iterable[Step] = (),
 ) -> Document:
     """Return the document. Amounts are USD as decimal text; shares are whole. `found` None: not reconciled.
 
-    `overrides` are those that hold in the fill session.
+    `overrides` are those that hold in the fill session; `bridge` is empty until the session has closed.
     """
     execution, totals = progress.execution, totals_of(progress.orders, booked)
     return {
@@ -69,7 +71,7 @@ def execution_document(
         "bought_usd": usd(totals.bought_cents),
         "sold_usd": usd(totals.sold_cents),
         "fees_usd": usd(totals.fee_cents),
-        "bridge": [],
+        "bridge": [{"step": one.stage, "cause": one.cause, "usd": usd(one.cents)} for one in bridge],
         "differences": None if found is None else [_difference(one) for one in found.standing],
         "events": [_event(one) for one in events],
     }

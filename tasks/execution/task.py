@@ -31,8 +31,11 @@ from tasks.core.stage import stage
 from tasks.execution.actions import Rules
 from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.before_sending.ready import make_checks
+from tasks.execution.bridge.session import session_bridge
+from tasks.execution.bridge.steps import Step
 from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.paper.account import begin_paper_account
+from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
@@ -47,7 +50,7 @@ from tasks.execution.journal import (
     store_execution,
 )
 from tasks.execution.live_opt_in import live_account, refuse_without_opt_in
-from tasks.execution.progress import Desk, Progress, run_until
+from tasks.execution.progress import Desk, Outcome, Progress, run_until
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
@@ -57,6 +60,7 @@ from tasks.execution.store import DOCUMENT, write_execution
 from tasks.ledger.anchor import is_begun as has_ledger
 from tasks.ledger.database import LedgerConnection, opened
 from tasks.ledger.positions_file import rebuild_positions
+from tasks.ledger.store import entries
 from tasks.portfolio.holdings.bookkeeping import Declaration, start_ledger
 from tasks.safety.kill_switch import read_switch
 from tasks.safety.overrides import Override, read_overrides
@@ -151,12 +155,13 @@ def begin_execution(run: Run, approved: Approved, at: datetime) -> None:
 @stage()
 def carry_execution(run: Run, *, longest_wait: timedelta, sleep: Callable[[float], None]) -> Carried:
     """Reconcile, take every step that can be taken, and reconcile again. The kill switch is asked before each order."""
-    with exclusive(run.home.portfolio_lock, doing="execute"), _desk(run, run.home) as desk:
+    market = stored_market(run.home, run.settings)
+    with exclusive(run.home.portfolio_lock, doing="execute"), _desk(run, run.home, market) as desk:
         reconcile_locked(run.home, run.settings, desk.broker, now())
         progress = run_until(desk, run.session.day, longest_wait=longest_wait, sleep=sleep)
         found = reconcile_locked(run.home, run.settings, desk.broker, now())
         rebuild_positions(run.home)
-        document = _document(run, desk, progress, found)
+        document = _document(run, desk, progress, found, _bridge(desk, market, progress, found))
     log.info("%s: %s, %s", run.session, progress.outcome, progress.why)
     return Carried(progress, document, found, is_dry=False)
 
@@ -169,10 +174,11 @@ def rehearse_execution(run: Run, approved: Approved | None = None) -> Carried:
         copied = Run(copy, run.session, run.as_of, run.settings)
         if approved is not None:
             _begin(copied, approved, _recorded(run, approved), now())
-        with _desk(run, copy, rehearses=True) as desk:
+        market = stored_market(run.home, run.settings)
+        with _desk(run, copy, market, rehearses=True) as desk:
             reconcile_locked(copy, run.settings, desk.broker, now())
             progress = run_until(desk, run.session.day, longest_wait=timedelta(0), sleep=lambda _: None)
-            document = _document(run, desk, progress, None)
+            document = _document(run, desk, progress, None, ())
     return Carried(progress, document, None, is_dry=True)
 
 
@@ -208,10 +214,9 @@ def _recorded(run: Run, approved: Approved) -> RecordedDay:
 
 
 @contextmanager
-def _desk(run: Run, ledger_home: Home, *, rehearses: bool = False) -> Iterator[Desk]:
+def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool = False) -> Iterator[Desk]:
     """Yield everything that a step works with. Ledger and paper account are those of `ledger_home`."""
     settings, session = run.settings, run.session.day
-    market = stored_market(run.home, settings)
     with opened(ledger_home) as connection:
         broker: Broker = open_broker(
             ledger_home,
@@ -282,7 +287,38 @@ def rules_of(settings: Settings, *, has_unique_ids: bool) -> Rules:
     )
 
 
-def _document(run: Run, desk: Desk, progress: Progress, found: Reconciliation | None) -> Document:
+def _bridge(desk: Desk, market: StoredMarket, progress: Progress, found: Reconciliation) -> tuple[Step, ...]:
+    """Return the bridge of an ended execution; none before its session's bars are stored, or after the next open."""
+    execution, stored = progress.execution, market.last_session()
+    next_open = session_on(session_after(execution.fill_session)).opens_at
+    if (
+        progress.outcome is not Outcome.ENDED
+        or not progress.orders
+        or found.equity_cents is None
+        or stored is None
+        or stored < execution.fill_session
+        or next_open is None
+        or not execution.closes_at <= now() < next_open
+    ):
+        return ()
+    return session_bridge(
+        execution,
+        progress.orders,
+        {one.order.order_id: booked_of(desk.connection, one.order) for one in progress.orders},
+        entries(desk.connection),
+        market,
+        desk.costs,
+        broker_equity_cents=found.equity_cents,
+    )
+
+
+def _document(
+    run: Run,
+    desk: Desk,
+    progress: Progress,
+    found: Reconciliation | None,
+    bridge: tuple[Step, ...],
+) -> Document:
     booked = {one.order.order_id: booked_of(desk.connection, one.order) for one in progress.orders}
     return execution_document(
         progress,
@@ -291,6 +327,7 @@ def _document(run: Run, desk: Desk, progress: Progress, found: Reconciliation | 
         found,
         broker=desk.broker.name,
         overrides=_overrides(run.home, progress.execution),
+        bridge=bridge,
     )
 
 

@@ -114,6 +114,10 @@ def test_approved_orders_are_sent_filled_at_the_next_open_and_reconciled(sent):
         interest = ledger.execute("SELECT sum(cash_cents) FROM entries WHERE kind = 'interest'").fetchone()[0]
     assert Decimal(held["CASH"]) == 1_000_000 - spent + Decimal(interest) / 100  # of one night
     assert (sent.home / "live" / DAY / "execution.html").exists()
+    rows = [(row["cause"], Decimal(row["usd"])) for row in done["bridge"]]
+    assert dict(rows)["unexplained"] == 0
+    assert rows[-1][0] == "equity of record"
+    assert sum(usd for cause, usd in rows[:-1]) == rows[-1][1]
     assert sent.ask("daily", "--date", FILLS)[0] == 0
 
 

@@ -42,6 +42,11 @@ class StoredMarket:
     def bar(self, session: date, symbol: str) -> Bar | None:
         return self._market(session).bar(session, symbol)
 
+    def open_cents(self, session: date, symbol: str) -> int:
+        """Return the open; 0 if the symbol did not trade."""
+        bar = self.bar(session, symbol)
+        return 0 if bar is None else bar.open_cents
+
     def last_cents(self, session: date, symbol: str) -> int:
         return self._market(session).last_cents(session, symbol)
 
