@@ -78,6 +78,7 @@ class Script:
 
     name: str
     behaviors: Mapping[int, Behavior] = field(default_factory=dict)
+    quoted_from: Mapping[str, datetime] = field(default_factory=dict)  # before it, the symbol has no price
     stale_books: int = 0  # reads of positions and account after each change that answer the books before it
 
     def behavior(self, number: int) -> Behavior:
@@ -347,7 +348,12 @@ class ScriptedBroker:
 
     def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         with self._answering():
-            return {name: Quote(name, self.prices[name], self.clock()) for name in symbols}
+            now = self.clock()
+            return {
+                name: Quote(name, self.prices[name], now)
+                for name in symbols
+                if now >= self.script.quoted_from.get(name, now)
+            }
 
     def activities(self, since: date) -> tuple[Activity, ...]:
         with self._answering() as truth:
@@ -388,6 +394,7 @@ class ScriptedBroker:
             real.filled_cents += cash_cents
             truth.move(real.symbol, sign * shares, -sign * cash_cents)
             _tell(real)
+            real.reads = 99  # no look-up answers the state before it
 
     def truth(self) -> Truth:
         """Return everything, as of now."""

@@ -86,6 +86,7 @@ BOTH = Plan(
     20_000,
     (("AAA", "SELL", 100), ("BBB", "SELL", 25), ("DDD", "BUY", 80), ("EEE", "BUY", 25)),
 )
+TIGHT = Plan("more buys than cash", {"AAA": 10}, 100_000, BUYS.lines)
 FIFTY = Plan(
     "fifty orders",
     {f"N{number:02}": 10 for number in range(25)},
@@ -345,7 +346,7 @@ def violations(world: World, *, by_hand: bool = False) -> list[str]:
         *_short(truth),
         *_not_settled(world, tracked, truth),
         *_ledger_differs(booked, truth, by_hand=by_hand),
-        *_lost(world.plan, tracked, truth),
+        *_lost(world, tracked, truth),
         *_story_differs(events, tracked, truth),
         *(f"left before it was stored: {each}" for each in world.not_stored),
         *_changes_again(world),
@@ -408,10 +409,13 @@ def _ledger_differs(booked: Iterable[Entry], truth: Truth, *, by_hand: bool) -> 
         yield f"the ledger has {balance.cash_cents} cents, the broker {truth.cash_cents}"
 
 
-def _lost(plan: Plan, tracked: Iterable[Tracked], truth: Truth) -> Iterator[str]:
-    """Every line is filled, or its last order says why not."""
+def _lost(world: World, tracked: Iterable[Tracked], truth: Truth) -> Iterator[str]:
+    """Every line is filled, or its last order says why not; or the approval lapsed before any was intended."""
+    execution = world.execution()
+    if execution.stage is Stage.LAPSED and execution.reason and not tracked and not truth.requests:
+        return
     latest = {one.order.row: one for one in sorted(tracked, key=lambda one: one.order.part)}
-    for row, (symbol, _, approved) in enumerate(plan.lines):
+    for row, (symbol, _, approved) in enumerate(world.plan.lines):
         filled = sum(real.filled_shares for real in truth.orders if real.row == row)
         last = latest.get(row)
         if last is None:

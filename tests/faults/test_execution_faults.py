@@ -1,5 +1,6 @@
 """Faults of the broker, of the process and of the switch while an approved day is executed (issue 15)."""
 
+import os
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,6 +23,7 @@ from tests.faults.execution_world import (
     PRICES,
     SELLS,
     SESSION,
+    TIGHT,
     World,
     in_memory,
     violations,
@@ -60,6 +62,20 @@ def replies(world, kind="submit"):
 
 
 APPROVED = [shares for _, _, shares in BOTH.lines]
+
+
+def test_fault_040_an_open_buy_keeps_its_cash_while_another_waits_for_a_price(folder):
+    later = {"EEE": OPENS + timedelta(seconds=60)}
+    for point in (0, 5, 12, 20):
+        script = Script("slow", {0: FILLING["fills slowly"]}, quoted_from=later)
+        world = World(folder / str(point), TIGHT, script)
+        world.live(point)
+        world.live()
+
+        bought = filled(world)
+        assert bought[0] == 40
+        assert 0 < bought[1] < 20
+        assert violations(world) == []
 
 
 @pytest.mark.parametrize("name", ["accepts, then hangs", "accepts, then hangs, and look-ups say 404"])
@@ -298,6 +314,33 @@ def test_fault_090_a_run_that_comes_back_after_its_replacement_is_stopped(folder
         assert late in ([], ["duplicate"], ["refuse"]), point
         assert violations(world) == [], point
     assert fenced > len(points) / 2  # the others only read that the execution has ended
+
+
+def start(world):
+    """Execute in a child process, which ends with 3 if it is stopped by a newer run."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            world.live()
+            status = 0
+        except FencedError:
+            status = 3
+        finally:
+            os._exit(status)
+    return child
+
+
+@pytest.mark.parametrize("name", ["accepts", "delivers late"])
+def test_fault_090_three_processes_at_once_place_each_order_once(folder, name):
+    world = World(folder / "world", BOTH, everybody(name))
+
+    ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in [start(world) for _ in range(3)]]
+
+    assert set(ended) <= {0, 3}
+    assert 0 in ended
+    assert filled(world) == APPROVED
+    assert violations(world) == []
 
 
 # Waiting for the window

@@ -11,12 +11,17 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.approval.schema import Line
+from tasks.execution.checks import Admission, Facts, Verdict
+from tasks.execution.schema import Order
+from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
 from tests.brokers.scripted import BY_HAND, ENDING_OTHERWISE, FILLING, Script
 from tests.faults.execution_world import (
     BOTH,
     BUYS,
     PLANS,
     SELLS,
+    OpenGates,
     Plan,
     World,
     in_memory,
@@ -101,7 +106,7 @@ def test_issue_15_a_sample_of_kill_points_under_every_behavior_leaves_each_order
         failure
         for case_plan, name, unique in CASES
         if case_plan == plan
-        for failure in failures(plan, name, unique, [0, *spread(30, 2, f"{plan} {name} {unique}")])
+        for failure in failures(plan, name, unique, spread(30, 2, f"{plan} {name} {unique}"))
     )
 
     assert next(found, None) is None
@@ -196,10 +201,29 @@ def random_plan(rng: random.Random) -> Plan:
     return Plan(plan.name, plan.held, plan.cash_cents + 100_000, lines)
 
 
+class MoodyGates:
+    """Gates that change their mind from minute to minute, and void some orders for good."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def admission(self, facts: Facts) -> Admission:
+        mood = random.Random(f"{self.seed} {facts.at:%H:%M}").random()
+        if mood < 0.8:
+            return Admission("everything")
+        return Admission("reductions" if mood < 0.9 else "nothing", "mood", "not now")
+
+    def check(self, order: Order, line: Line, facts: Facts) -> Verdict:
+        if random.Random(f"{self.seed} {order.order_id}").random() < 0.1:
+            return Verdict("void", "mood", "never")
+        is_bad = random.Random(f"{self.seed} {order.order_id} {facts.at:%H:%M}").random() < 0.3
+        return Verdict("wait", "mood", "not now") if is_bad else Verdict("pass")
+
+
 def interfere(rng: random.Random, world: World) -> None:
-    """Let somebody else change the account between two lives."""
+    """Let somebody else change the account, or set or reset the switch, between two lives."""
     broker = world.broker()
-    what = rng.choice(["nothing", "trade", "dividend", "fee", "deposit", "restate", "order"])
+    what = rng.choice(["nothing", "trade", "dividend", "fee", "deposit", "restate", "order", "trip", "reset"])
     truth = broker.truth()
     filled = [
         real for real in truth.orders if real.filled_shares > 2 and real.row >= 0 and real.side == "BUY"
@@ -212,6 +236,11 @@ def interfere(rng: random.Random, world: World) -> None:
         broker.restate(rng.choice(filled).order_id, shares=0, cash_cents=-3)
     elif what == "order":
         broker.order_by_hand(f"hand-{len(truth.orders)}", "FFF", "BUY", 1)
+    elif what == "trip":
+        trip_switch(world.home, "Ann", "looks wrong", world.clock())
+    elif what == "reset" and read_switch(world.home).is_on:
+        trips = [trip.name for trip in read_switch(world.home).trips]
+        reset_switch(world.home, "Bea", "looked into", world.clock(), trips=trips)
     broker.close()
 
 
@@ -224,6 +253,7 @@ def random_schedule(seed: int) -> list[str]:
             random_script(rng),
             has_unique_ids=rng.random() < 0.8,
             timing=rng.choice(["market", "limit", "at_open"]),
+            gates=MoodyGates(seed) if rng.random() < 0.3 else OpenGates(),
         )
         for _ in range(rng.randint(0, 5)):
             points = world.live(rng.randint(1, 60))
