@@ -10,7 +10,6 @@ broker's account agreed (an entry `reconciled`). Two rules follow for whoever bo
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -77,8 +76,8 @@ def write_positions(home: Home, session: date, *, at: datetime) -> bytes:
 def rebuild_positions(home: Home) -> bytes:
     """Replace live/current_positions.csv atomically with what the ledger derives, and return its bytes.
 
-    The ledger is unchanged. For use after fills, before the account was reconciled. The caller holds the portfolio
-    lock. Raises SafetyError in a home without a ledger.
+    The file from which the ledger began keeps its bytes until something else is booked: approvals bind them. The
+    ledger is unchanged. The caller holds the portfolio lock. Raises SafetyError in a home without a ledger.
     """
     if not is_begun(home):
         raise SafetyError(
@@ -87,7 +86,11 @@ def rebuild_positions(home: Home) -> bytes:
             home=str(home.root),
         )
     with opened(home) as connection:
-        content = positions_bytes(entries(connection))
+        booked = entries(connection)
+    found = _file(home)
+    if found is not None and _is_opening_file(found, booked):
+        return found
+    content = positions_bytes(booked)
     write_bytes(home.positions_file, content)
     return content
 
@@ -102,9 +105,7 @@ def verified_entries(home: Home) -> tuple[Entry, ...]:
         return ()
     with opened(home) as connection:
         booked = entries(connection)
-    found: bytes | None = None
-    with suppress(FileNotFoundError):
-        found = home.positions_file.read_bytes()
+    found = _file(home)
     if found is not None and (found == positions_bytes(booked) or _is_opening_file(found, booked)):
         return booked
     what = (
@@ -121,6 +122,19 @@ def verified_entries(home: Home) -> tuple[Entry, ...]:
 def refuse_edited_positions(home: Home) -> None:
     """Raise SafetyError if the home has a ledger and the positions file is not what the ledger derives."""
     verified_entries(home)
+
+
+def _file(home: Home) -> bytes | None:
+    try:
+        return home.positions_file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SafetyError(
+            f"{home.positions_file} cannot be read: {error.strerror}.",
+            remedy="Fix its permissions, then run again.",
+            path=str(home.positions_file),
+        ) from error
 
 
 def _is_opening_file(found: bytes, booked: tuple[Entry, ...]) -> bool:

@@ -104,6 +104,24 @@ def test_a_file_that_does_not_follow_the_ledger_is_refused_until_it_is_rebuilt(t
     assert held(home).cash_usd == 4995.12
 
 
+def test_the_file_that_approvals_bind_keeps_its_bytes_until_something_is_booked(tmp_path):
+    home = home_with(tmp_path)
+
+    assert rebuild_positions(home) == FILE.encode() == home.positions_file.read_bytes()
+
+    book(home, entry("d", "dividend", symbol="AAA", cash_cents=1))
+    assert rebuild_positions(home) == home.positions_file.read_bytes() != FILE.encode()
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    home = home_with(tmp_path)
+    home.positions_file.unlink()
+    home.positions_file.mkdir()
+
+    with pytest.raises(SafetyError, match="cannot be read"):
+        held(home)
+
+
 def test_rebuilding_needs_a_ledger(tmp_path):
     with pytest.raises(SafetyError, match="no ledger yet"):
         rebuild_positions(new_home(tmp_path))
