@@ -12,7 +12,7 @@ from tasks.backtest.build import known_companies
 from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_revisions, read_world
 from tasks.core.sessions import session_number
 from tasks.data.lake.head import Head, read_head
-from tasks.data.lake.store import make_snapshot, read_bar_frame
+from tasks.data.lake.store import read_bar_frame
 from tasks.data.panel.companies import MAX_GAP_SESSIONS
 from tasks.data.panel.reader import panel_rules
 from tasks.data.schema.records import LakeLocation, SnapshotRef
@@ -78,7 +78,8 @@ class StoredMarket:
 
     def _built(self, head: Head, session: date) -> WorldMarket:
         last = head.last_session or session
-        snapshot = make_snapshot(self._lake, head, last, panel_rules(self._settings))
+        rules = panel_rules(self._settings)
+        snapshot = SnapshotRef("", self._lake, last, dict(head.versions), rules)  # nobody asks for its id
         before = max(WINDOW, stop_window(self._settings.regime).sessions, MAX_GAP_SESSIONS + 1)
         window = session_number(last) - session_number(session) + 1 + before + MARGIN_SESSIONS
         world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS, window=max(window, 1))

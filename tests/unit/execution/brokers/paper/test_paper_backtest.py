@@ -214,7 +214,7 @@ def test_paper_equals_the_backtest_in_shares_and_cents_on_every_day(tmp_path, ma
     kinds = {
         activity.kind for activity in PaperBroker(home, desk.market, desk.clock).activities(DAYS[0].item())
     }
-    assert kinds >= {"interest", "split", "cash_in_lieu", "dividend_due", "dividend"}
+    assert kinds >= {"interest", "split", "cash_in_lieu", "dividend_due", "dividend", "merger", "rename"}
 
 
 def test_the_costs_of_the_next_session_are_known_before_its_bars_and_then_stay_the_same(made, closes):
