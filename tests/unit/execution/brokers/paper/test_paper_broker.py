@@ -8,6 +8,7 @@ import pytest
 
 from tasks.core.errors import BrokerError, ConfigError, DataError, SafetyError
 from tasks.core.homes.home import Home
+from tasks.core.sessions import session_on
 from tasks.execution.brokers.base import Activity, RefusedError, Status, UnansweredError
 from tasks.execution.brokers.paper.account import begin_paper_account
 from tasks.execution.brokers.paper.broker import PaperBroker
@@ -97,6 +98,17 @@ def test_a_stored_bar_is_not_known_before_its_open(bench):
 
     assert broker.open_orders()
     assert broker.quotes(["A"])["A"].price == Decimal("10.5")  # the last close
+
+
+def test_a_session_opens_and_closes_at_its_very_instant(bench):
+    broker, times = bench.broker(), session_on(F)
+    broker.submit(order(side="SELL"))
+    broker.submit(order("B", timing="at_close"))
+
+    bench.clock.at = times.opens_at
+    assert broker.order("A-SELL-market").status == Status.FILLED
+    bench.clock.at = times.closes_at
+    assert broker.order("B-BUY-at_close").status == Status.FILLED
 
 
 @pytest.mark.parametrize("moment", ["after_open", "after_close"])
