@@ -160,7 +160,9 @@ class Step:
             return self.look_ups.conflict
         if admission.admits == "nothing":
             return admission.why
-        reasons = [self.held, last.why if isinstance(last, Wait) else "cancellations were asked for"]
+        reasons = [self.held, last.why if isinstance(last, Wait) else ""]
+        if self.canceled:
+            reasons.append("cancellations were asked for")
         if (failed := self.look_ups.failed or self.failed) is not None:
             reasons.append(f"no answer: {failed.what}")
         return "; ".join(reason for reason in reasons if reason)
@@ -206,7 +208,8 @@ class Step:
         if why := self._guarded(tracked, facts):
             self._hold(self._take_back(tracked, why), why, is_void=True)
             return None
-        return self._submit(tracked)
+        self._submit(tracked)
+        return None
 
     def _guarded(self, tracked: Tracked, facts: Facts) -> str:
         try:
@@ -223,7 +226,7 @@ class Step:
             self.sent += 1
         self.held = why
 
-    def _submit(self, tracked: Tracked) -> Ending | None:
+    def _submit(self, tracked: Tracked) -> None:
         try:
             stated = self.desk.broker.submit(tracked.order)
         except UnansweredError as error:
@@ -233,19 +236,19 @@ class Step:
             self._take_back(tracked, error.what)
             raise
         except RefusedError as refused:
-            return self._refused(tracked, refused)
-        self.look_ups.record(tracked, stated, always=True)
-        return None
+            self._refused(tracked, refused)
+        else:
+            self.look_ups.record(tracked, stated, always=True)
 
-    def _refused(self, tracked: Tracked, refused: RefusedError) -> Ending | None:
+    def _refused(self, tracked: Tracked, refused: RefusedError) -> None:
         event = refusal_event(refused, sends=tracked.sends)
         if event is Event.REFUSED and refused.code == OPPOSED:
-            self._take_back(tracked, refused.what)
-            return Outcome.WAITING, refused.what, self.desk.clock() + self.desk.rules.poll
+            self._hold(self._take_back(tracked, refused.what), refused.what, is_void=False)
+            self.sent -= 1  # asked again after a pause; the other orders go on
+            return
         tracked = self._event(tracked, event, refused.what)
         if event is Event.REFUSED_IN_DOUBT:
             self.look_ups.ask_for([tracked])
-        return None
 
     def _finish(self, finish: Finish) -> Ending:
         """Look at every order once more, then end the execution."""

@@ -572,3 +572,14 @@ def test_fault_124_an_order_that_rests_over_a_split_is_canceled_before_the_open(
     day.steps(until=OPENS - timedelta(minutes=1))
 
     assert day.states() == {"AAA": "canceled", "BBB": "working"}
+
+
+def test_fault_130_an_opposed_order_holds_no_other_back_and_is_asked_again_after_a_pause(tmp_path):
+    day = make_day(tmp_path, behaviors={1: Behavior(replies=("refuse once",) * 99)})
+
+    progress = day.steps(until=OPENS + timedelta(minutes=10))
+
+    assert day.states() == {"AAA": "intended", "BBB": "filled"}
+    assert progress.why == "potential wash trade detected"
+    asked = [request.at for request in day.truth().requests if request.reply == "refuse once"]
+    assert len(asked) < 70 * 60 / RULES.poll.total_seconds()
