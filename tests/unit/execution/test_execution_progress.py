@@ -582,4 +582,4 @@ def test_fault_130_an_opposed_order_holds_no_other_back_and_is_asked_again_after
     assert day.states() == {"AAA": "intended", "BBB": "filled"}
     assert progress.why == "potential wash trade detected"
     asked = [request.at for request in day.truth().requests if request.reply == "refuse once"]
-    assert len(asked) < 70 * 60 / RULES.poll.total_seconds()
+    assert len(asked) <= 70 * 60 / RULES.poll.total_seconds() + 2  # the first step and the last one
