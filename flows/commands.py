@@ -64,7 +64,7 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
         from flows.daily import daily_live  # a slow import: only once the arguments are valid
 
         if not dry_run:
-            log.warning("daily only proposes trades: this release has no command that submits orders")
+            log.warning("daily only proposes trades; `afterclose execute` sends them once they are approved")
         published = daily_live(run)
     document = {
         "session": str(published.session),

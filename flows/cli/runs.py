@@ -57,7 +57,7 @@ def daily(
         bool,
         typer.Option(
             metavar=NO_VALUE,
-            help="No effect in this release: `daily` only proposes trades, with either option.",
+            help="No effect: `daily` only proposes trades, with either option.",
         ),
     ] = True,
 ) -> int:

@@ -1,4 +1,4 @@
-"""Show, approve or reject a published day in the name of a person. Nothing is sent anywhere."""
+"""Show, approve or reject a published day in the name of a person. None of this sends an order."""
 
 import csv
 import io
@@ -35,7 +35,6 @@ from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
 
 NOTHING_TO_APPROVE = 4
-NOT_SENT = "Nothing is sent: this release does not execute trades. Place them yourself."
 
 
 def approve(
@@ -74,7 +73,7 @@ def approve(
         return _stored(run, approval, what)
     verify_approval(run, now())
     until = _exchange_time(approval.envelope.expires_at)
-    return _stored(run, approval, f"{run.session} is approved until {until}. {NOT_SENT}")
+    return _stored(run, approval, f"{run.session} is approved until {until}. {_next_step(run)}")
 
 
 def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
@@ -102,7 +101,7 @@ def show_approval(options: Options, day: str) -> Result:
     text = (
         f"{run.session} is approved by {' and '.join(approved.approvers)} until "
         f"{_exchange_time(envelope.expires_at)}: {counted(len(envelope.lines), 'trade')}, account "
-        f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {NOT_SENT}"
+        f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {_next_step(run)}"
     )
     return Result(document, text)
 
@@ -223,6 +222,14 @@ def _description(proposal: Proposal) -> Iterator[str]:
         yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."
+
+
+def _next_step(run: Run) -> str:
+    """Return what sends the approved orders, and when."""
+    by_hand = f"`afterclose execute {run.session}` shows the orders; with --no-dry-run it sends them."
+    if run.settings.execution.scheduled_dry_run:
+        return by_hand
+    return f"Scheduled runs of execute-approved send the orders. {by_hand}"
 
 
 def _already_signed(run: Run, proposal: Proposal) -> Result:

@@ -76,7 +76,17 @@ def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
         *("Mon 2024-06-17 09:30 New York time", "manifest.json", "Estimated cost $2.70"),
     ):
         assert shown in ended.stderr
-    assert "is approved until Mon 2024-06-17 09:30 New York time. Nothing is sent" in ended.stdout
+    assert "is approved until Mon 2024-06-17 09:30 New York time." in ended.stdout
+    assert f"`afterclose execute {DAY}` shows the orders; with --no-dry-run it sends them." in ended.stdout
+    assert "Scheduled" not in ended.stdout
+
+
+def test_approving_states_that_the_schedule_sends_the_orders_where_it_does(ann):
+    (ann.home / "config.yaml").write_text("execution: {scheduled_dry_run: false}\n")
+
+    ended = ann.say("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key))
+
+    assert "Scheduled runs of execute-approved send the orders." in ended.stdout
 
 
 def test_an_approval_is_shown_until_it_expires(ann):

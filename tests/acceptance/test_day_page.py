@@ -81,7 +81,7 @@ def test_every_section_is_there(report):
 
 
 def test_the_status_is_said_in_words(report):
-    for words in ("Regime BULL", "Awaiting approval", "Kill switch clear", "Nothing has been sent"):
+    for words in ("Regime BULL", "Awaiting approval", "Kill switch clear", "This run sent no orders"):
         assert words in report.text
 
 
@@ -157,8 +157,10 @@ def test_a_day_that_only_a_check_blocks_sends_nobody_to_the_kill_switch():
     assert "kill-switch status" not in text
 
 
-def test_the_report_promises_no_step_that_the_release_lacks(report):
-    assert "Nothing is sent to a broker: place the trades that you approve yourself." in report.text
+def test_the_report_states_what_sends_the_trades(report):
+    signs, sends = "afterclose approve 2024-06-14 --by NAME", "afterclose execute 2024-06-14 --no-dry-run"
+
+    assert f"These are proposals. {signs} signs them; {sends} then sends them." in report.text
 
 
 def test_a_first_day_in_a_crash_is_explained():
