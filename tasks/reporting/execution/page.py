@@ -12,6 +12,7 @@ from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
 
 BPS = 10_000
 NO_ORDER, FILLED = "no order", "filled"
+RESIZED = "ordered as many as the cash and the current price allowed"
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,14 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
             document=document,
             until=None if until is None else exchange_time(until),
             lines=lines,
-            complete=sum(line.filled == line.approved for line in lines),
-            partly=sum(0 < line.filled < line.approved for line in lines),
+            traded=sum(line.filled > 0 for line in lines),
+            fewer=sum(0 < line.filled < line.approved for line in lines),
             slippage_usd=sum(line.slippage_usd or 0.0 for line in lines),
             fees_usd=sum(line.fees_usd for line in lines),
             bought=sum(line.filled * (line.average or 0.0) for line in lines if not line.is_sale),
             sold=sum(line.filled * (line.average or 0.0) for line in lines if line.is_sale),
             overrides=document.get("overrides", []),
-            bridge=document["bridge"],
+            bridge=[(row["step"], row["cause"], usd(float(row["usd"]), 2)) for row in document["bridge"]],
             differences=document["differences"],
             events=[(exchange_time(event["at"]), event) for event in document["events"]],
             cost=cost_text,
@@ -94,7 +95,6 @@ def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
     price, is_sale = float(line["price"]), line["side"] == "SELL"
     slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
     last = orders[-1] if orders else {"state": NO_ORDER, "reason": ""}
-    shortened = orders[:1] if filled and filled < int(float(line["shares"])) else []
     return Line(
         symbol=line["symbol"],
         side=line["side"],
@@ -106,5 +106,5 @@ def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
         slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
         fees_usd=sum(float(order["fees_usd"]) for order in orders),
         state=last["state"],
-        reason=(shortened[0] if last["state"] == FILLED and shortened else last)["reason"],
+        reason=RESIZED if last["state"] == FILLED else last["reason"],
     )

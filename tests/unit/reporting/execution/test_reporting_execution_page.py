@@ -1,0 +1,125 @@
+"""execution.html shows what execution.json says, and nothing hostile in it acts."""
+
+import re
+
+import pytest
+
+from tasks.reporting.execution.page import lines_of, render_execution
+
+LINE = {"symbol": "AAA", "side": "BUY", "shares": "100", "price": "10.00"}
+BAND = {"lowest_price": "9", "highest_price": "11", "least_shares": "0"}
+
+
+def order(**changes):
+    return {
+        "order_id": "o-1",
+        "row": 0,
+        "part": 0,
+        "filled_shares": "100",
+        "filled_usd": "1010.00",
+        "fees_usd": "1.50",
+        "state": "filled",
+        "reason": "",
+    } | changes
+
+
+def document(*orders, **changes):
+    return {
+        "session": "2024-06-14",
+        "fill_session": "2024-06-17",
+        "approval_sha256": "a" * 64,
+        "account": "A1",
+        "mode": "paper",
+        "broker": "paper",
+        "stage": "finished",
+        "outcome": "ended",
+        "why": "1 filled",
+        "until": None,
+        "overrides": [],
+        "lines": [LINE | BAND],
+        "orders": list(orders),
+        "bridge": [],
+        "differences": [],
+        "events": [],
+    } | changes
+
+
+def page_of(made, **options):
+    return render_execution(made, title="Afterclose", **({"is_simulated": False} | options)).decode()
+
+
+@pytest.mark.parametrize(("side", "slippage"), [("BUY", 10.0), ("SELL", -10.0)])
+def test_a_line_is_the_sum_of_its_orders_and_a_worse_price_costs(side, slippage):
+    made = document(
+        order(filled_shares="60", filled_usd="606.00"),
+        order(part=1, filled_shares="40", filled_usd="404.00"),
+        lines=[LINE | BAND | {"side": side}],
+    )
+
+    [line] = lines_of(made)
+
+    assert (line.filled, line.average, line.fees_usd) == (100, 10.10, 3.0)
+    assert line.slippage_usd == pytest.approx(slippage)
+    assert line.slippage_bps == pytest.approx(slippage * 10)
+
+
+def test_a_line_without_a_fill_has_no_price_and_its_reason_is_shown():
+    made = document(order(filled_shares="0", filled_usd="0.00", state="void", reason="left its band"))
+
+    [line] = lines_of(made)
+    page = page_of(made)
+
+    assert (line.average, line.slippage_usd) == (None, None)
+    assert "left its band" in page
+    assert "0 of 1" in page
+
+
+def test_amounts_of_the_page_are_those_of_the_document():
+    page = page_of(document(order(), bridge=[{"step": "broker", "cause": "unexplained", "usd": "-1234.50"}]))
+
+    assert "$1,010.00" in page
+    assert "+$10.00" in page
+    assert "−$1,234.50" in page
+
+
+def test_what_waits_says_until_when_and_how_to_go_on():
+    page = page_of(
+        document(
+            order(filled_shares="0", filled_usd="0.00", state="intended"),
+            stage="active",
+            outcome="waiting",
+            why="waiting for the open",
+            until="2024-06-17T13:30:00+00:00",
+        )
+    )
+
+    assert "waiting for the open" in page
+    assert "2024-06-17 09:30:00 New York time" in page
+    assert "afterclose execute 2024-06-14 --no-dry-run" in page
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
+def test_fault_098_a_hostile_text_of_a_broker_is_inert(hostile):
+    made = document(
+        order(filled_shares="0", filled_usd="0.00", state="rejected", reason=hostile),
+        why=hostile,
+        outcome="blocked",
+        account=hostile,
+        differences=[{"id": "d1", "symbol": hostile, "explanation": hostile}],
+        events=[
+            {
+                "at": "2024-06-17T13:30:00+00:00",
+                "order_id": hostile,
+                "event": "rejected",
+                "state": "rejected",
+                "filled_shares": "",
+                "reason": hostile,
+            }
+        ],
+    )
+
+    page = page_of(made)
+
+    assert hostile not in page
+    assert not re.search(r"<script|<img", page)
+    assert "default-src 'none'" in page
