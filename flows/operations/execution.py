@@ -15,10 +15,13 @@ from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.stage import timings
 from tasks.core.text import counted
+from tasks.execution.brokers.manual.printed import ticket_text
+from tasks.execution.brokers.manual.store import tickets
 from tasks.execution.document import Document
 from tasks.execution.execution import Stage
 from tasks.execution.progress import Outcome
 from tasks.execution.task import Carried
+from tasks.ledger.database import opened
 
 DRY = "Dry run: nothing was sent or stored. To send: --no-dry-run."
 EXIT_CODES = {
@@ -76,7 +79,19 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
         yield DRY
     else:
         yield from _reconciled(carried)
+        if carried.document["broker"] == "manual":
+            yield _tickets(run)
         yield f"Report: {run.home.day_folder(run.session) / 'execution.html'}"
+
+
+def _tickets(run: Run) -> str:
+    """Return the orders that a person has to place."""
+    with opened(run.home) as connection:
+        found = tickets(connection, session=run.session.day)
+    if not found:
+        return "No order has to be placed yet."
+    text = ticket_text(found, session=run.session.day, account=run.settings.approval.account)
+    return f"{text}\nEnter what was filled: `afterclose fills add {run.session} SYMBOL SHARES PRICE`."
 
 
 def _last_parts(document: Document) -> list[dict[str, Any]]:

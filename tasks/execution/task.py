@@ -34,9 +34,8 @@ from tasks.execution.before_sending.ready import make_checks
 from tasks.execution.bridge.session import session_bridge
 from tasks.execution.bridge.steps import Step
 from tasks.execution.brokers.base import Broker
-from tasks.execution.brokers.paper.account import begin_paper_account
 from tasks.execution.brokers.paper.stored_market import StoredMarket
-from tasks.execution.brokers.registry import FILLS_FROM_BARS, open_broker, stored_market
+from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
 from tasks.execution.document import Document, execution_document
@@ -186,14 +185,8 @@ def _begin(run: Run, approved: Approved, day: RecordedDay, at: datetime) -> Exec
     settings, home = run.settings, run.home
     opening = Declaration(" and ".join(approved.approvers), "the ledger begins", run.session.day, at)
     start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=opening)
-    if settings.execution.broker == "paper":
-        begin_paper_account(
-            home,
-            {symbol: Decimal(repr(shares)) for symbol, shares in day.held.items()},
-            day.cash_cents,
-            session=run.session.day,
-            name=settings.approval.account,
-        )
+    held = {symbol: Decimal(repr(shares)) for symbol, shares in day.held.items()}
+    begin_account(home, settings, held, day.cash_cents, session=run.session.day, at=at)
     execution = new_execution(approved, at, fills_from_bars=settings.execution.broker in FILLS_FROM_BARS)
     with opened(home) as connection:
         return store_execution(connection, execution)

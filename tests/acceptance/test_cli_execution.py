@@ -24,15 +24,17 @@ class Desk:
     def __init__(self, home, key):
         self.home, self.key, self.at = home, key, EVENING
 
-    def ask(self, *arguments):
+    def say(self, *arguments):
         with clock_at(self.at):
-            ended = afterclose(
+            return afterclose(
                 *arguments,
-                "--json",
                 home=self.home,
                 AFTERCLOSE_APPROVAL_PASSPHRASE=PASSPHRASE,
                 AFTERCLOSE_APPROVAL_KEY_FILE=str(self.key),
             )
+
+    def ask(self, *arguments):
+        ended = self.say(*arguments, "--json")
         return ended.returncode, json.loads(ended.stdout)
 
 
@@ -165,3 +167,16 @@ def test_a_lost_ledger_or_paper_account_is_refused_and_never_begun_again(sent):
         assert "missing" in refused["what"]
         assert not path.exists()
         aside.rename(path)
+
+
+def test_without_a_broker_the_person_gets_a_ticket_and_enters_the_fills(approved):
+    manual = ("--broker", "manual")
+    approved.at = datetime(2024, 6, 14, 13, 31, tzinfo=UTC)  # after the open the approval has lapsed
+    assert approved.ask("execute", DAY, SEND, "--wait", "0", *manual)[0] == 3
+    approved.at = EVENING
+
+    code, sent = approved.ask("execute", DAY, SEND, "--wait", "0", *manual)
+
+    assert code == 0, sent
+    shown = approved.say("execute", DAY, SEND, "--wait", "0", *manual).stdout
+    assert "afterclose fills add" in shown or "No order has to be placed yet" in shown

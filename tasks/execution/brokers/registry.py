@@ -1,6 +1,6 @@
 """Open the broker that the settings name, for the fill session of one execution."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,6 +13,27 @@ from tasks.execution.brokers.paper.market import Market
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 
 FILLS_FROM_BARS = frozenset({"paper"})  # fills are known once the lake has the session's bars
+
+
+def begin_account(
+    home: Home,
+    settings: Settings,
+    held: Mapping[str, Decimal],
+    cash_cents: int,
+    *,
+    session: date,
+    at: datetime,
+) -> None:
+    """Begin the account of a broker that is kept in the home with what is held after the session, once."""
+    name = settings.execution.broker
+    if name == "paper":
+        from tasks.execution.brokers.paper.account import begin_paper_account
+
+        begin_paper_account(home, held, cash_cents, session=session, name=settings.approval.account)
+    elif name == "manual":
+        from tasks.execution.brokers.manual.broker import begin_manual_account
+
+        begin_manual_account(home, held, cash_cents, session=session, at=at)
 
 
 def open_broker(
