@@ -40,6 +40,6 @@ def execute_day(
     ] = True,
 ) -> int:
     """Execute the approved trades of a session. Run it again to continue: no order is sent twice."""
-    from flows.operations.execution import execute
+    from flows.operations.trading.execution import execute
 
     return show(execute(context.obj, day, broker=broker, dry_run=dry_run, minutes=minutes), context.obj)

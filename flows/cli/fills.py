@@ -33,7 +33,7 @@ def fills_show(
     ] = None,
 ) -> int:
     """Print the order ticket: what to place, and what has been filled."""
-    from flows.operations.fills import show_tickets
+    from flows.operations.trading.fills import show_tickets
 
     return show(show_tickets(context.obj, day, page=page), context.obj)
 
@@ -56,7 +56,7 @@ def fills_add(  # noqa: PLR0913 - one parameter per option
     ] = False,
 ) -> int:
     """Enter one fill of an open ticket."""
-    from flows.operations.fills import add_fill
+    from flows.operations.trading.fills import add_fill
 
     done = add_fill(context.obj, day, symbol, shares, price, fee=fee, is_final=final, by=by, reason=reason)
     return show(done, context.obj)
@@ -84,7 +84,7 @@ def fills_import(
     ] = False,
 ) -> int:
     """Enter the fills of a file: all of its lines, or nothing."""
-    from flows.operations.fills import import_fills
+    from flows.operations.trading.fills import import_fills
 
     done = import_fills(context.obj, file, day, is_complete=complete, by=by, reason=reason)
     return show(done, context.obj)

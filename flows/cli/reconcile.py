@@ -28,7 +28,7 @@ def reconcile_now(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, with --explain.")] = "",
 ) -> int:
     """Compare the ledger with the broker's account: book what is explained, lock the rest. Sends no order."""
-    from flows.operations.reconcile import explain_difference, reconcile_home
+    from flows.operations.trading.reconcile import explain_difference, reconcile_home
     from tasks.execution.reconciliation.explain import Explanation
 
     if not explain:

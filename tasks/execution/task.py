@@ -38,8 +38,8 @@ from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
-from tasks.execution.document import Document, execution_document
 from tasks.execution.execution import Execution
+from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.journal import (
     active_sessions,
     booked_of,
@@ -48,14 +48,14 @@ from tasks.execution.journal import (
     read_execution,
     store_execution,
 )
-from tasks.execution.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.progress import Desk, Outcome, Progress, run_until
+from tasks.execution.publication.document import Document, execution_document
+from tasks.execution.publication.files import DOCUMENT, write_execution
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.schema import Order
 from tasks.execution.start import new_execution, objection_to
-from tasks.execution.store import DOCUMENT, write_execution
 from tasks.ledger.anchor import is_begun as has_ledger
 from tasks.ledger.database import LedgerConnection, opened
 from tasks.ledger.positions_file import rebuild_positions

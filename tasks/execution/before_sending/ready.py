@@ -15,7 +15,7 @@ from tasks.execution.brokers.base import Broker
 from tasks.execution.execution import Execution
 from tasks.execution.gates.facts import Window
 from tasks.execution.gates.limits import limits_of
-from tasks.execution.live_opt_in import live_account
+from tasks.execution.gates.live_opt_in import live_account
 
 
 def make_checks(

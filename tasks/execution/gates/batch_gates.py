@@ -3,8 +3,8 @@
 from collections import Counter
 
 from tasks.execution.gates.facts import Facts, cost_cents, known
+from tasks.execution.gates.live_opt_in import missing_opt_ins
 from tasks.execution.gates.result import Outcome, outcome, usd
-from tasks.execution.live_opt_in import missing_opt_ins
 
 LATE = "what is left lapses"
 

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from tasks.execution.document import execution_document
 from tasks.execution.progress import Outcome, Progress
+from tasks.execution.publication.document import execution_document
 from tasks.reporting.execution.page import render_execution
 from tests.execution_days import make_execution
 from tests.execution_facts import make_override

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.approval.task import verify_approval
 from tasks.core.errors import SafetyError
-from tasks.execution.live_opt_in import live_account, refuse_without_opt_in
+from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.task import begin_execution
 from tests.approval_days import EVENING, add_person, make_home, sign_day
 

@@ -17,9 +17,9 @@ from tasks.core.stage import timings
 from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
-from tasks.execution.document import Document
 from tasks.execution.execution import Stage
 from tasks.execution.progress import Outcome
+from tasks.execution.publication.document import Document
 from tasks.execution.task import Carried
 from tasks.ledger.database import opened
 
