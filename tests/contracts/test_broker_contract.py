@@ -198,6 +198,7 @@ def test_a_canceled_order_does_not_fill(venue: Venue):
     assert shares_of(broker) == {HELD: HELD_SHARES}
 
 
+@pytest.mark.slice
 def test_all_open_orders_are_listed_beyond_a_page(venue: Venue):
     broker = venue.connect()
     orders = [order(f"buy-{number}", OTHER, "BUY", 1) for number in range(MANY)]
@@ -249,6 +250,7 @@ def test_an_order_is_taken_at_some_time(venue: Venue):
     assert broker.takes(sale, broker.now()) >= broker.now()
 
 
+@pytest.mark.slice
 @pytest.mark.parametrize("name", LOCAL)
 def test_a_kill_before_any_write_leaves_a_consistent_account(name, tmp_path):
     ended = subprocess.run(

@@ -190,7 +190,13 @@ def test_faults_072_126_buys_that_depend_on_a_refused_sale_are_withheld(tmp_path
     assert_once(day)
 
 
-@pytest.mark.parametrize("on_cancel", ["cancel", "fill", "expire", "cancel, then fill"])
+@pytest.mark.parametrize(
+    "on_cancel",
+    [
+        *(pytest.param(how, marks=pytest.mark.slice) for how in ("cancel", "fill", "expire")),
+        "cancel, then fill",
+    ],
+)
 def test_faults_073_080_a_fill_after_the_cancel_is_booked(tmp_path, on_cancel):
     stuck = Behavior(fill_frac=Decimal("0.3"), on_cancel=on_cancel)
     day = make_day(tmp_path, behaviors={1: stuck, 3: stuck})
