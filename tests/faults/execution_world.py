@@ -31,6 +31,7 @@ from tasks.execution.checks import Admission, Facts, Gates, Verdict
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
     Happened,
+    prepare,
     read_events,
     read_execution,
     read_orders,
@@ -140,8 +141,11 @@ class World:
     seen: list[Progress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shutil.copytree(_template(self.plan).name, self.folder, dirs_exist_ok=True)
+        made = _account(tuple(self.plan.held.items()), self.plan.cash_cents)
+        shutil.copytree(made.name, self.folder, dirs_exist_ok=True)
         self.home = Home(self.folder / "home")
+        with opened(self.home) as connection:
+            store_execution(connection, approved_day(self.plan))
         self.clock = SharedClock(BEGINS)
         self.not_stored: list[str] = []  # requests that left before they were stored
 
@@ -293,38 +297,39 @@ def approved_line(symbol: str, side: Literal["BUY", "SELL"], shares: int) -> Lin
 
 
 @cache
-def _template(plan: Plan) -> TemporaryDirectory[str]:
-    """Make a folder with the home before its first step, and the broker's account; it lasts as long as the process."""
-    made = TemporaryDirectory(prefix="afterclose-plan-", dir=memory_folder())
-    folder = Path(made.name)
-    home = Home(folder / "home")
+def _account(held: tuple[tuple[str, int], ...], cash_cents: int) -> TemporaryDirectory[str]:
+    """Make a folder with a home and a broker's account of the same; it lasts as long as the process."""
+    made = TemporaryDirectory(prefix="afterclose-account-", dir=memory_folder())
+    home = Home(Path(made.name) / "home")
     home.root.mkdir()
     set_up(home)
-    held = tuple(Holding(name, Decimal(shares), SESSION) for name, shares in plan.held.items())
-    begin_ledger(home, Opening(held, plan.cash_cents, SESSION, "0" * 64), at=BEGINS)
+    holdings = tuple(Holding(name, Decimal(shares), SESSION) for name, shares in held)
+    begin_ledger(home, Opening(holdings, cash_cents, SESSION, "0" * 64), at=BEGINS)
     with opened(home) as connection:
-        store_execution(
-            connection,
-            Execution(
-                session=SESSION,
-                approval_sha256="a" * 64,
-                account="A1",
-                mode="paper",
-                is_demo=False,
-                lines=tuple(approved_line(*line) for line in plan.lines),
-                expires_at=OPENS,
-                fill_session=NEXT,
-                opens_at=OPENS,
-                closes_at=CLOSES,
-                ends_at=CLOSES,
-                stage=Stage.ACTIVE,
-                reason="",
-                created_at=BEGINS,
-                first_intent_at=None,
-            ),
-        )
-    ScriptedBroker.create(folder / "broker.sqlite", cash_cents=plan.cash_cents, shares=plan.held)
+        prepare(connection)
+    ScriptedBroker.create(Path(made.name) / "broker.sqlite", cash_cents=cash_cents, shares=dict(held))
     return made
+
+
+def approved_day(plan: Plan) -> Execution:
+    """Return the execution before its first step."""
+    return Execution(
+        session=SESSION,
+        approval_sha256="a" * 64,
+        account="A1",
+        mode="paper",
+        is_demo=False,
+        lines=tuple(approved_line(*line) for line in plan.lines),
+        expires_at=OPENS,
+        fill_session=NEXT,
+        opens_at=OPENS,
+        closes_at=CLOSES,
+        ends_at=CLOSES,
+        stage=Stage.ACTIVE,
+        reason="",
+        created_at=BEGINS,
+        first_intent_at=None,
+    )
 
 
 def memory_folder() -> Path | None:
