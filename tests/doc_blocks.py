@@ -1,18 +1,22 @@
 """The fenced blocks of the docs, with how each one is to be used.
 
 Every block names its language. One of `sh` is run as written, line by line, unless a remark above it says why not:
-`<!-- not run: needs your keys -->`.
+`<!-- not run: needs your keys -->`. `<!-- at 2024-06-17 18:00 -->` sets the clock (New York time) for it and the blocks
+after it on the page.
 """
 
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-FENCED = re.compile(r"(?:<!-- not run(?: here)?: (.+?) -->\n)? *```(\S*)\n(.*?)\n? *```", re.DOTALL)
+REMARKS = r"(?:<!-- not run(?: here)?: (.+?) -->\n)?(?:<!-- at (.+?) -->\n)?"
+FENCED = re.compile(REMARKS + r" *```(\S*)\n(.*?)\n? *```", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Block:
     language: str
     text: str
     not_run: str  # why it is not run, "" if it is
+    at: datetime | None  # what the clock is set to before it is run
 
     @property
     def id(self) -> str:
@@ -44,5 +49,6 @@ def blocks(*languages: str) -> list[Block]:
 
 def _blocks_of(page: Path) -> Iterator[Block]:
     for number, found in enumerate(FENCED.finditer(page.read_text()), start=1):
-        not_run, language, text = found.groups(default="")
-        yield Block(str(page.relative_to(ROOT)), number, language, textwrap.dedent(text), not_run)
+        not_run, at, language, text = found.groups(default="")
+        clock = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("America/New_York")) if at else None
+        yield Block(str(page.relative_to(ROOT)), number, language, textwrap.dedent(text), not_run, clock)

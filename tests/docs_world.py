@@ -3,20 +3,25 @@
 import os
 import shlex
 import shutil
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas as pd
+
 from flows.cli.app import answer
 from tasks.core import clock
+from tasks.core.sessions import last_closed_session
 from tasks.data.providers.base import Delivery
 from tests.deliveries import make_delivery
 from tests.doc_blocks import blocks
 from tests.homes import LAST_SESSION, clean_environ
 from tests.unit.data.folders import write_folder
 
+NEXT_SESSION = date(2024, 6, 17)
 SYMBOLS = ["AAPL", "BRK.B", "MSFT", *(f"ABC{letter}" for letter in "DEFGHIJKL")]
 
 
@@ -65,15 +70,34 @@ class Shell:
             return answer(words), said.getvalue()
 
 
-def market(sessions: int = 300) -> Delivery:
-    """Return bars of some names with a split and a dividend, and a benchmark."""
-    whole = make_delivery(sessions=sessions, symbols=len(SYMBOLS), last=LAST_SESSION)
+def market(sessions: int = 300, *, through: date = LAST_SESSION) -> Delivery:
+    """Return bars of some names with a split and a dividend, and a benchmark.
+
+    `sessions` end with the last session of the docs; the next one follows if `through` includes it.
+    """
+    whole = make_delivery(sessions=sessions + 1, symbols=len(SYMBOLS), last=NEXT_SESSION)
     names = dict(zip(sorted(whole.bars["symbol"].unique()), SYMBOLS, strict=True))
     return Delivery(
-        bars=whole.bars.assign(symbol=whole.bars["symbol"].map(names)),
+        bars=_until(through, whole.bars.assign(symbol=whole.bars["symbol"].map(names))),
         actions=whole.actions.assign(symbol=whole.actions["symbol"].map(names)),
-        levels=whole.levels,
+        levels=_until(through, whole.levels),
     )
+
+
+def _until(last: date, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["session"] <= pd.Timestamp(last)].reset_index(drop=True)
+
+
+@contextmanager
+def clock_of_page(me: Path) -> Iterator[Callable[[datetime], None]]:
+    """Yield what sets the clock to a later time; the folder of files then has the sessions closed by then."""
+
+    def set_clock(at: datetime) -> None:
+        Evening.at = at
+        write_folder(me / "market-data", market(through=last_closed_session(at).day))
+
+    with patch.object(Evening, "at", Evening.at):
+        yield set_clock
 
 
 def make_world(me: Path) -> None:

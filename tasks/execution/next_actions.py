@@ -437,7 +437,8 @@ def _held_text(view: View, waiting: list[Tracked]) -> str:
 
 
 def _summary(view: View) -> str:
-    counts = {
-        state: sum(tracked.state is state for tracked in view.orders) for state in State if state.is_final
-    }
+    """Count the orders by state, without those that were never sent because another part replaced them."""
+    last = latest_parts(view)
+    orders = [one for one in view.orders if one.sends > 0 or one is last[one.order.row]]
+    counts = {state: sum(tracked.state is state for tracked in orders) for state in State if state.is_final}
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "there were no trades"

@@ -17,7 +17,7 @@ import pytest
 from tasks.data.providers.base import Delivery
 from tasks.data.providers.files.provider import FilesProvider
 from tests.doc_blocks import blocks
-from tests.docs_world import SYMBOLS, Shell, market
+from tests.docs_world import SYMBOLS, Shell, clock_of_page, market
 from tests.homes import LAST_SESSION, clean_environ
 from tests.servers.base import serving
 from tests.servers.yahoo import YahooServer
@@ -38,10 +38,13 @@ def test_the_commands_of_a_page_run_as_written(page, me):
     else:
         shell = Shell(me, home=me / "book")
 
-    for block in blocks("sh"):
-        if block.page == page and not block.not_run:
-            for line in block.lines:
-                shell.run(line)
+    with clock_of_page(me) as set_clock:
+        for block in blocks("sh"):
+            if block.page == page and not block.not_run:
+                if block.at is not None:
+                    set_clock(block.at)
+                for line in block.lines:
+                    shell.run(line)
 
 
 def run_script(script: str, me: Path) -> None:

@@ -344,6 +344,15 @@ def test_a_line_that_would_shrink_too_far_is_void(tmp_path):
     assert day.states() == {"AAA": "filled", "CCC": "void"}
 
 
+def test_an_order_that_another_part_replaced_before_it_was_sent_is_not_counted_as_void(tmp_path):
+    day = make_day(tmp_path, cash=100_000_00)
+    day.prices["CCC"] = Decimal(54)
+
+    progress = day.steps()
+
+    assert progress.why == "4 filled"
+
+
 def test_buys_never_exceed_the_approved_amount_of_money(tmp_path):
     day = make_day(tmp_path, cash=100_000_00)
     day.prices["CCC"] = Decimal(54)
