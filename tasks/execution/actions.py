@@ -1,13 +1,14 @@
 """What an execution can do next, and what it decides that from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tasks.execution.brokers.base import BrokerOrder
 from tasks.execution.checks import Admission, Facts
 from tasks.execution.execution import Execution, Stage
+from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Order, Timing, Tracked
 from tasks.execution.sizing import OrderCosts
 
@@ -108,6 +109,7 @@ class View:
     must_cancel: bool  # whether what is not admitted is canceled, not only held back
     takes: Callable[[Order, datetime], datetime]
     costs: OrderCosts
+    reductions: Mapping[int, Reduction] = field(default_factory=dict)  # by overrides, by row
 
     @property
     def at(self) -> datetime:

@@ -1,7 +1,7 @@
 """What an execution works with, and how a step of it ended."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from tasks.execution.actions import Rules
 from tasks.execution.brokers.base import Broker
 from tasks.execution.checks import Gates, WireGuard
 from tasks.execution.execution import Execution
+from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Tracked
 from tasks.execution.sizing import OrderCosts
 from tasks.safety.switch_file import Switch
@@ -43,6 +44,11 @@ class Progress:
         return tuple(tracked for tracked in self.orders if not tracked.state.is_final)
 
 
+def no_reductions(execution: Execution) -> Mapping[int, Reduction]:  # noqa: ARG001
+    """Return that every line may be traded as approved."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Desk:
     """What an execution works with. Every callable is asked again whenever its answer matters."""
@@ -57,3 +63,4 @@ class Desk:
     switch: Callable[[], Switch]
     objection: Callable[[Execution], str]  # why the approval no longer holds; "" if it does
     clock: Callable[[], datetime]
+    reductions: Callable[[Execution], Mapping[int, Reduction]] = no_reductions  # by overrides, by row

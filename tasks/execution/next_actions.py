@@ -25,6 +25,7 @@ from tasks.execution.actions import (
 from tasks.execution.brokers.base import BrokerOrder, Quote, Status
 from tasks.execution.execution import Stage
 from tasks.execution.order_ids import order_id
+from tasks.execution.reductions import reduced
 from tasks.execution.schema import AT_BROKER, Order, Side, State, Timing, Tracked
 from tasks.execution.sizing import (
     approved_shares,
@@ -137,7 +138,7 @@ def _unsent_sell(
     view: View, row: int, line: Line, tracked: Tracked | None, shares: int, *, is_late: bool
 ) -> Iterator[Action]:
     wanted = _shaped(view, row, line, shares or approved_shares(line), tracked)
-    if why := "the deadline for sales has passed" if is_late else outside_band(line, view.facts):
+    if why := "the deadline for sales has passed" if is_late else _void_why(view, row, line):
         yield _dropped(view, row, line, tracked, why)
     elif tracked is None:
         yield Intend(wanted, "approved")
@@ -179,10 +180,12 @@ def _buys(view: View, latest: Mapping[int, Tracked]) -> Iterator[Action]:
     unsent = {
         row: line for row, line in lines.items() if row not in latest or latest[row].state is State.INTENDED
     }
-    void = {row: why for row, line in unsent.items() if (why := outside_band(line, view.facts))}
+    void = {row: why for row, line in unsent.items() if (why := _void_why(view, row, line))}
     for row, why in void.items():
         yield _dropped(view, row, lines[row], latest.get(row), why)
-    open_lines = {row: line for row, line in unsent.items() if row not in void}
+    open_lines = {
+        row: reduced(line, view.reductions.get(row)) for row, line in unsent.items() if row not in void
+    }
     is_first = not any(tracked.sends for row, tracked in latest.items() if row in lines)
     sized = _sized(view, open_lines, latest, is_first=is_first)
     for row, line in open_lines.items():
@@ -197,12 +200,15 @@ def _unsent_buy(
 ) -> Iterator[Action]:
     wanted = _shaped(view, row, line, shares or approved_shares(line), tracked)
     if tracked is None:
-        yield Intend(wanted, "approved" if wanted.shares == approved_shares(line) else "sized to the cash")
+        is_whole = wanted.shares == approved_shares(line)
+        yield Intend(wanted, _sized_why(view, row, "approved" if is_whole else "sized to the cash"))
     elif shares is not None and _is_ready(view, tracked.order) and _is_cash_there(view):
         if shares < least_shares(line):
-            yield Void(tracked.order.order_id, f"the cash pays for {shares} of {line.shares} shares")
+            why = f"the cash pays for {shares} of {line.shares} shares"
+            yield Void(tracked.order.order_id, _sized_why(view, row, why))
         elif _differs(tracked.order, wanted):
-            yield Resize(tracked.order.order_id, wanted, "sized to the cash and the current price")
+            why = "sized to the cash and the current price"
+            yield Resize(tracked.order.order_id, wanted, _sized_why(view, row, why))
         else:
             yield Send(tracked.order.order_id)
 
@@ -244,6 +250,18 @@ def _is_affordable(view: View, line: Line, tracked: Tracked) -> bool:
 
 def _rows(view: View, side: Side) -> dict[int, Line]:
     return {row: line for row, line in enumerate(view.execution.lines) if line.side == side}
+
+
+def _void_why(view: View, row: int, line: Line) -> str:
+    """Return why an order that was never sent is not sent at all; "" if it may be."""
+    reduction = view.reductions.get(row)
+    return reduction.why if reduction is not None and not reduction.shares else outside_band(line, view.facts)
+
+
+def _sized_why(view: View, row: int, why: str) -> str:
+    """Return why an order has its size, with the override that reduced it."""
+    reduction = view.reductions.get(row)
+    return why if reduction is None else f"{reduction.why}; {why}"
 
 
 def _ids(view: View) -> frozenset[str]:

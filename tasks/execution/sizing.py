@@ -120,7 +120,8 @@ def fits_in(
     fees = costs([lines[row].symbol for row in rows], counts, price_cents, is_sale=False)
     spent = sum(int(count) * int(price) for count, price in zip(counts, price_cents, strict=True))
     return spent + int(fees.sum()) <= cash_cents and all(
-        shares[row] * _cents(prices[row]) <= approved_shares(lines[row]) * Decimal(lines[row].price) * 100
+        shares[row] <= approved_shares(lines[row])
+        and shares[row] * _cents(prices[row]) <= approved_shares(lines[row]) * Decimal(lines[row].price) * 100
         for row in rows
     )
 

@@ -145,6 +145,7 @@ class Step:
             must_cancel=must_cancel,
             takes=self.desk.broker.takes,
             costs=self.desk.costs,
+            reductions=self.desk.reductions(self.execution),
         )
 
     def _waiting(self, admission: Admission, *, must_cancel: bool) -> Outcome:

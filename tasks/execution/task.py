@@ -4,7 +4,7 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,7 +29,7 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_after, session_on
 from tasks.core.stage import stage
 from tasks.execution.actions import Rules
-from tasks.execution.before_sending.approved_day import read_approved_day
+from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day
 from tasks.execution.before_sending.ready import make_checks
 from tasks.execution.bridge.session import session_bridge
 from tasks.execution.bridge.steps import Step
@@ -38,6 +38,7 @@ from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
+from tasks.execution.desk import no_reductions
 from tasks.execution.execution import Execution
 from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.journal import (
@@ -54,6 +55,7 @@ from tasks.execution.publication.files import DOCUMENT, write_execution
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
+from tasks.execution.reductions import Reduction, reductions_by
 from tasks.execution.schema import Order
 from tasks.execution.start import new_execution, objection_to
 from tasks.ledger.anchor import is_begun as has_ledger
@@ -221,7 +223,7 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
         )
         if rehearses:
             broker = Rehearsal(broker)
-        gates, guard = _checks(run, connection, broker)
+        gates, guard, day = _checks(run, connection, broker)
         yield Desk(
             home=run.home,
             connection=connection,
@@ -233,10 +235,19 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
             switch=lambda: read_switch(run.home),
             objection=lambda execution: objection_to(run.home, execution),
             clock=now,
+            reductions=no_reductions if day is None else partial(_reductions, run.home, day),
         )
 
 
-def _checks(run: Run, connection: LedgerConnection, broker: Broker) -> tuple[Gates, WireGuard]:
+def _reductions(home: Home, day: ApprovedDay, execution: Execution) -> Mapping[int, Reduction]:
+    """Return what the overrides leave of the lines. If they cannot be read, the gates pass nothing."""
+    active = _overrides(home, execution)
+    return reductions_by(active, execution.lines, sectors=day.sectors, strategy=day.strategy)
+
+
+def _checks(
+    run: Run, connection: LedgerConnection, broker: Broker
+) -> tuple[Gates, WireGuard, ApprovedDay | None]:
     """Return the checks before sending; they pass nothing if the day's files are not the approved ones any more."""
     execution = read_execution(connection, run.session.day)
     if execution is None:
@@ -247,8 +258,9 @@ def _checks(run: Run, connection: LedgerConnection, broker: Broker) -> tuple[Gat
         day = read_approved_day(run.home, run.session, execution.approval_sha256)
     except SafetyError as error:
         closed = Closed(error.what)
-        return closed, closed
-    return make_checks(run.home, connection, broker, run.settings, execution, day, clock=now)
+        return closed, closed, None
+    gates, guard = make_checks(run.home, connection, broker, run.settings, execution, day, clock=now)
+    return gates, guard, day
 
 
 @dataclass(frozen=True)

@@ -180,3 +180,41 @@ def test_without_a_broker_the_person_gets_a_ticket_and_enters_the_fills(approved
     assert code == 0, sent
     shown = approved.say("execute", DAY, SEND, "--wait", "0", *manual).stdout
     assert "afterclose fills add" in shown or "No order has to be placed yet" in shown
+
+
+def test_overrides_reduce_what_is_ordered_and_the_reports_show_them(approved):
+    lines = json.loads((approved.home / "live" / DAY / "approval.json").read_text())["envelope"]["lines"]
+    half, none = lines[0], lines[1]
+    for effect, more, line in (
+        ("multiplier", ("--multiplier", "0.5"), half),
+        ("do_not_trade", (), none),
+    ):
+        scope = ("--symbol", line["symbol"], "--until", FILLS)
+        assert approved.ask("overrides", "add", effect, *more, *scope, *ANN, "--reason", "odd")[0] == 0
+
+    assert approved.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
+    approved.at = NEXT_EVENING
+    code, done = approved.ask("execute", DAY, SEND, "--wait", "0")
+
+    assert (code, done["stage"]) == (0, "finished")
+    by_symbol = {order["symbol"]: order for order in done["orders"]}
+    permitted = int(half["shares"]) // 2
+    assert permitted * 0.8 < int(by_symbol[half["symbol"]]["filled_shares"]) <= permitted
+    void = by_symbol[none["symbol"]]
+    assert (void["state"], void["requests"]) == ("void", 0)
+    assert void["reason"].startswith("override 2 by Ann Lee (do_not_trade")
+    assert {row["cause"]: row["usd"] for row in done["bridge"]}["unexplained"] == "0.00"
+    assert approved.ask("daily", "--date", FILLS)[0] == 0
+    page = (approved.home / "live" / FILLS / "report.html").read_text()
+    assert "Overrides that hold" not in page  # their last session is the one of the report
+
+
+def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would_fill(desk):
+    scope = ("--symbol", "AAPL", "--until", FILLS)
+    assert desk.ask("overrides", "add", "do_not_buy", *scope, *ANN, "--reason", "lawsuit")[0] == 0
+
+    assert desk.ask("daily", "--date", DAY)[0] == 0
+
+    page = (desk.home / "live" / DAY / "report.html").read_text()
+    assert "Overrides that hold" in page
+    assert "lawsuit" in page

@@ -1,13 +1,16 @@
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from tasks.reporting.day.manifest import manifest_json, provenance
 from tasks.reporting.page.rendering import render_day
+from tasks.safety.overrides import Instruction, Override
 from tasks.safety.schema import Check, Checks
 from tasks.safety.table import CHECKS
+from tests.builders import FRIDAY
 from tests.unit.reporting.example_day import (
     HOSTILE_BIDI,
     HOSTILE_FORMULA,
@@ -345,3 +348,28 @@ def test_a_baseline_that_nobody_measured_shows_no_ic():
     day = render_day(replace(inputs, records=replace(inputs.records, scores=scores)), positions_sha256=None)
 
     assert "Neutral IC" not in Report(day.files["report.html"]).text
+
+
+def test_overrides_that_hold_are_shown_and_change_nothing_else(html):
+    instruction = Instruction("multiplier", "sector", "Energy", FRIDAY, multiplier=Decimal("0.5"))
+    override = Override(3, instruction, HOSTILE_SCRIPT, "", "too much of it")
+    inputs = replace(make_inputs(), overrides=(override,))
+
+    shown = render_day(inputs, positions_sha256=None).files["report.html"]
+
+    begin = shown.index(b'<section class="card span-2" aria-labelledby="overrides-title">')
+    section = shown[begin : shown.index(b"</section>", begin) + len(b"</section>")]
+    assert shown.replace(section, b"") == html
+    text = Report(section).text
+    assert "multiplier 0.5, sector Energy" in text
+    assert "until 2024-06-14" in text
+    assert HOSTILE_SCRIPT in text
+    assert "too much of it" in text
+
+
+def test_overrides_that_cannot_be_read_are_a_notice():
+    inputs = replace(make_inputs(), overrides=None)
+
+    shown = render_day(inputs, positions_sha256=None).files["report.html"]
+
+    assert b"The overrides cannot be read from the audit log" in shown

@@ -17,6 +17,7 @@ from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.risk.schema import RiskModel
+from tasks.safety.overrides import Override
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
 
@@ -92,3 +93,4 @@ class DayInputs:
     backdrop: Backdrop
     history: pd.DataFrame  # performance rows of earlier sessions, as text
     previous: PreviousDay | None
+    overrides: tuple[Override, ...] | None = ()  # that hold when the trades would fill; None: unreadable

@@ -9,14 +9,17 @@ import pandas as pd
 
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink
+from tasks.core.errors import SafetyError
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.sessions import session_after
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.reporting.day.history import parse_history, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+from tasks.safety.overrides import Override, read_overrides
 
 BACKDROP_SESSIONS = 253
 
@@ -37,7 +40,17 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
         backdrop=read_backdrop(records.market),
         history=rows_before(read_history(run), run.session.day),
         previous=read_previous_day(run),
+        overrides=read_active_overrides(run),
     )
+
+
+def read_active_overrides(run: Run) -> tuple[Override, ...] | None:
+    """Return the overrides that hold in the session in which the trades would fill; None if they cannot be read."""
+    fills = session_after(run.session.day)
+    try:
+        return tuple(one for one in read_overrides(run.home) if one.is_active(fills))
+    except SafetyError:
+        return None
 
 
 def read_backdrop(market: Market) -> Backdrop:

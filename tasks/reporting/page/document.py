@@ -79,6 +79,7 @@ def render_page(
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
         "notices": (*notices(inputs), *limit_notices(assessment)),
+        "overrides": inputs.overrides or (),
         "costs": day_costs(trades, lines),
         "book": book_lines(inputs, weights),
         "sectors": sector_lines(inputs),

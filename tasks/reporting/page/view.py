@@ -154,7 +154,11 @@ def notices(inputs: DayInputs) -> tuple[str, ...]:
     weights = inputs.frames.weights
     wanted = weights[(weights["weight"] > 0) & (weights.index != CASH)]
     unknown = int((wanted["sector"] == UNKNOWN_SECTOR).sum())
-    halted = (*_reductions_notice(inputs.records), *_baseline_notice(inputs.records.scores.champion))
+    halted = (
+        *_reductions_notice(inputs.records),
+        *_overrides_notice(inputs),
+        *_baseline_notice(inputs.records.scores.champion),
+    )
     if not unknown:
         return halted
     of_all = f"The sector of {unknown} of {counted(len(wanted), 'name')} in the target portfolio is unknown"
@@ -167,6 +171,12 @@ def _reductions_notice(records: Records) -> tuple[str, ...]:
         return ()
     said = f"The kill switch is on{halt_words(records.checks.kill_switch)}."
     return (f"Reductions only. {said} Nothing is bought until a named person resets it.",)
+
+
+def _overrides_notice(inputs: DayInputs) -> tuple[str, ...]:
+    if inputs.overrides is not None:
+        return ()
+    return ("The overrides cannot be read from the audit log: nothing is executed until it is repaired.",)
 
 
 def _baseline_notice(champion: Champion) -> tuple[str, ...]:

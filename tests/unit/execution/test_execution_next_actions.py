@@ -12,6 +12,7 @@ from tasks.execution.checks import Admission, Facts
 from tasks.execution.execution import Stage
 from tasks.execution.next_actions import CONFIRMATION, LATE_FILLS, MOST_SENDS, next_actions
 from tasks.execution.order_ids import order_id
+from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Order, State, Tracked
 from tests.execution_days import (
     CLOSES,
@@ -73,6 +74,7 @@ def make_view(*orders, at=AT, rules=RULES, admits="everything", must_cancel=Fals
         must_cancel=must_cancel,
         takes=changes.pop("takes", lambda order, at: at),
         costs=no_costs,
+        reductions=changes.pop("reductions", {}),
     )
 
 
@@ -319,3 +321,59 @@ def test_buys_that_a_gate_finds_too_large_shrink_and_are_sent_once_it_passes_the
 
     assert [type(action) for action in held] == [Resize]
     assert [type(action) for action in halted] == [Wait]
+
+
+WHY = "override 1 by Ada (do_not_trade, all): lawsuit"
+
+
+def test_a_line_that_an_override_forbids_gets_a_void_order_with_the_override_as_its_reason():
+    forbidden = {row: Reduction(0, WHY) for row in (0, 2)}
+
+    sells = next_actions(make_view(at=MORNING, reductions=forbidden))
+    buys = next_actions(make_view(*SOLD, reductions=forbidden))
+
+    assert [(type(one), one.order.symbol, one.order.shares) for one in sells] == [
+        (Skip, "AAA", 100),
+        (Intend, "BBB", 20),
+    ]
+    assert [(type(one), one.order.symbol) for one in buys] == [(Skip, "CCC"), (Intend, "DDD")]
+    assert sells[0].why == buys[0].why == WHY
+
+
+def test_a_buy_is_intended_at_its_permitted_part_and_the_others_share_the_cash_that_it_leaves():
+    actions = next_actions(make_view(*SOLD, reductions={2: Reduction(6, WHY)}))
+
+    assert [(one.order.symbol, one.order.shares) for one in actions] == [("CCC", 6), ("DDD", 20)]
+    assert actions[0].why.startswith(WHY)
+    assert actions[1].why == "approved"
+
+
+def test_an_override_added_later_shrinks_or_voids_what_was_never_sent():
+    intended = (*SOLD, tracked(2, State.INTENDED, shares=15), tracked(3, State.INTENDED, shares=10))
+
+    actions = next_actions(make_view(*intended, reductions={2: Reduction(6, WHY), 3: Reduction(0, WHY)}))
+
+    voided = next(one for one in actions if isinstance(one, Void))
+    resized = next(one for one in actions if isinstance(one, Resize))
+    assert (voided.order_id, voided.why) == (intended[3].order.order_id, WHY)
+    assert resized.order.shares == 6
+    assert resized.why.startswith(WHY)
+
+
+def test_after_a_first_buy_was_sent_a_later_override_still_shrinks_the_others():
+    view = make_view(
+        *SOLD,
+        tracked(2, State.FILLED),
+        tracked(3, State.INTENDED, shares=7),
+        reductions={3: Reduction(4, WHY)},
+    )
+
+    (resized,) = next_actions(view)
+
+    assert (type(resized), resized.order.shares) == (Resize, 4)
+
+
+def test_an_override_added_later_leaves_what_is_at_the_broker():
+    view = make_view(tracked(0, State.WORKING), tracked(1, State.FILLED), reductions={0: Reduction(0, WHY)})
+
+    assert not [one for one in next_actions(view) if isinstance(one, Cancel)]
