@@ -274,7 +274,7 @@ def prepare(bench: Bench, case: Case) -> Path:
         written = yaml.safe_load(config.read_text())
         config.write_text(yaml.safe_dump(written | {"regime": {"stop_loss_frac": STOPS}}))
     home = Home(bench.scratch)
-    _promote(bench, case, home)
+    promote(bench, case, home)
     session = day_of(bench, case)
     symbols = {
         company: symbol for symbol, company in ids_by_symbol(replace(bench.snapshot, session=session)).items()
@@ -286,7 +286,8 @@ def prepare(bench: Bench, case: Case) -> Path:
     return bench.scratch
 
 
-def _promote(bench: Bench, case: Case, home: Home) -> None:
+def promote(bench: Bench, case: Case, home: Home) -> None:
+    """Put the model of the case's fold into production."""
     settings, candidate = bench.settings.models, case.candidate
     stored, session = bench.scores[candidate.name], day_of(bench, case)
     fold = next(fold for fold in stored.folds if fold["first"] <= str(session) <= fold["last"])

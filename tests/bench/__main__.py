@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.bench import backtest, costs, day, decision, features, lake, risk, weights
+from tests.bench import backtest, costs, day, decision, execution, features, lake, risk, weights
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
@@ -15,6 +15,7 @@ BENCHES = {
     "costs": costs.measure,
     "day": day.measure,
     "decision": decision.measure,
+    "execution": execution.measure,
     "features": features.measure,
     "lake": lake.measure,
     "risk": risk.measure,
