@@ -18,7 +18,7 @@ import numpy as np
 from config.sections import Candidate
 from flows.daily import daily_live
 from flows.execute import execute_approved
-from flows.operations.reconcile import reconcile_home
+from flows.operations.trading.reconcile import reconcile_home
 from flows.terminal import Options
 from tasks.approval.decisions import add_approver, add_signature, examine, make_signature
 from tasks.approval.keys import create_key, public_key
