@@ -406,7 +406,7 @@ class Execution(Section):
     timing: Literal["market", "limit", "at_open", "at_close"]
     """How orders are timed: market (in a paper account: at the open), a limit, or in the opening or closing auction."""
     limit_collar_frac: Fraction
-    """Distance of a limit from the current price, in the direction that fills it."""
+    """Distance of a limit from the current price, in the direction that fills it; buys leave as much of the cash."""
     deadline_minutes: Annotated[int, Field(ge=0, le=390)]
     """Minutes after the open until which sales are waited for; then the rest is canceled. 0: until the close."""
     poll_s: Positive

@@ -35,7 +35,7 @@ NOTHING_HAPPENED = Event("clear", "Ann", "set up", None)
 CLEAR = Switch(NOTHING_HAPPENED, (NOTHING_HAPPENED,), ())
 RULES = Rules(
     timing="market",
-    collar_frac=Decimal("0.02"),
+    collar_frac=Decimal(0),  # prices do not move
     deadline=timedelta(minutes=60),
     poll=timedelta(seconds=120),
     has_unique_ids=True,

@@ -29,9 +29,9 @@ from tasks.execution.reductions import reduced
 from tasks.execution.schema import AT_BROKER, Order, Side, State, Timing, Tracked
 from tasks.execution.sizing import (
     approved_shares,
+    cash_at_quotes,
     fits_in,
     foreign_orders,
-    highest_price,
     least_shares,
     limit_price,
     outside_band,
@@ -218,11 +218,10 @@ def _sized(
 ) -> dict[int, int]:
     """Return the shares to buy by row. Once a buy was sent, the others keep their size while the cash suffices."""
     cash = spendable_cents(view.orders, view.filled, view.facts)
-    prices = {
-        row: highest_price(line, view.facts, _timing(view, line), view.rules.collar_frac)
-        for row, line in lines.items()
-        if line.symbol in view.facts.quotes
-    }
+    if not all(_fills_at_quote(view, line) for line in lines.values()):
+        cash = cash_at_quotes(cash, view.rules.collar_frac)
+    quotes = view.facts.quotes
+    prices = {row: quotes[line.symbol].price for row, line in lines.items() if line.symbol in quotes}
     kept = {row: latest[row].order.shares for row in prices if row in latest}
     if not is_first and len(kept) == len(prices) and kept and fits_in(kept, lines, prices, cash, view.costs):
         return kept
@@ -266,6 +265,11 @@ def _sized_why(view: View, row: int, why: str) -> str:
 
 def _ids(view: View) -> frozenset[str]:
     return frozenset(tracked.order.order_id for tracked in view.orders)
+
+
+def _fills_at_quote(view: View, line: Line) -> bool:
+    """Return whether the quote is the price of the fill: the open of a stored bar."""
+    return view.rules.fills_from_bars and _timing(view, line) == "market"
 
 
 def _timing(view: View, line: Line) -> Timing:

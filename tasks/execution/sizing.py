@@ -12,7 +12,7 @@ import numpy as np
 from tasks.approval.schema import Line
 from tasks.execution.brokers.base import BrokerOrder
 from tasks.execution.checks import Facts
-from tasks.execution.schema import AT_BROKER, Timing, Tracked
+from tasks.execution.schema import AT_BROKER, Tracked
 from tasks.trades.fills import Cents, Orders, Shares, fill_orders
 
 CENT, SUB_DOLLAR_STEP = Decimal("0.01"), Decimal("0.0001")
@@ -72,10 +72,9 @@ def limit_price(line: Line, price: Decimal, collar: Decimal) -> Decimal:
     return max(price * (1 - collar), Decimal(line.lowest_price)).quantize(step, ROUND_CEILING)
 
 
-def highest_price(line: Line, facts: Facts, timing: Timing, collar: Decimal) -> Decimal:
-    """Return the price to size a buy by: the quote; the limit; for an auction, whose price is not known, the collar."""
-    quote = facts.quotes[line.symbol]
-    return quote.price if timing == "market" else max(limit_price(line, quote.price, collar), quote.price)
+def cash_at_quotes(cash_cents: int, collar: Decimal) -> int:
+    """Return how much may be bought at the quotes so that the cash still suffices if prices rise by the collar."""
+    return int((max(cash_cents, 0) / (1 + collar)).to_integral_value(ROUND_FLOOR))
 
 
 def size_buys(

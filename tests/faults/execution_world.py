@@ -194,7 +194,7 @@ class World:
             broker=broker,
             rules=Rules(
                 timing=self.timing,
-                collar_frac=Decimal("0.02"),
+                collar_frac=Decimal(0),  # prices do not move
                 deadline=timedelta(minutes=5),
                 poll=timedelta(seconds=30),
                 has_unique_ids=self.has_unique_ids,

@@ -101,7 +101,7 @@ LOST = {
 )
 def test_every_timing_ends_rightly(tmp_path, timing, expected):
     with alpaca_day(tmp_path) as day:
-        day.rules = replace(day.rules, timing=timing)
+        day.rules = replace(day.rules, timing=timing, collar_frac=Decimal("0.02"))
 
         day.steps()
 

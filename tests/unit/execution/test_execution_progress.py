@@ -560,6 +560,17 @@ def test_limit_orders_stay_within_collar_and_band(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("cash", "shares"), [(10_000_00, (30, 20)), (100_00, (21, 14))])
+def test_market_buys_leave_cash_for_prices_that_rise_until_the_fill(tmp_path, cash, shares):
+    day = make_day(tmp_path, rules=replace(RULES, collar_frac=Decimal("0.05")), cash=cash)
+
+    day.steps()
+
+    bought = {one.order.symbol: one.order.shares for one in day.orders() if one.state is State.FILLED}
+    assert (bought["CCC"], bought["DDD"]) == shares  # 1,500.00 of sales and the cash, less a twentieth
+    assert (bought["CCC"] * 50 + bought["DDD"] * 25) * 105 <= cash + 1_500_00 or cash > 1_000_00
+
+
 def test_a_symbol_without_a_quote_is_not_sent(tmp_path):
     day = make_day(tmp_path)
 

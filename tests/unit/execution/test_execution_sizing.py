@@ -10,6 +10,7 @@ from tasks.execution.brokers.base import BrokerAccount, BrokerOrder, BrokerPosit
 from tasks.execution.checks import Facts
 from tasks.execution.schema import State, Tracked
 from tasks.execution.sizing import (
+    cash_at_quotes,
     fits_in,
     least_shares,
     limit_price,
@@ -45,6 +46,13 @@ def theirs(symbol, side, shares, filled=0, order_id="theirs"):
 
 def fee_of_a_dollar(symbols, shares, price_cents, *, is_sale):
     return np.where(shares > 0, 100, 0)
+
+
+@pytest.mark.parametrize(
+    ("cash", "collar", "usable"), [(1020, "0.02", 1000), (1000, "0", 1000), (-5, "0.02", 0)]
+)
+def test_cash_is_kept_for_prices_that_rise_by_the_collar_until_the_fill(cash, collar, usable):
+    assert cash_at_quotes(cash, Decimal(collar)) == usable
 
 
 @pytest.mark.parametrize(("price", "is_void"), [("9", False), ("8.99", True), ("11", False), ("11.01", True)])
