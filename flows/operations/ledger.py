@@ -18,13 +18,16 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, parsed_date, session_named, settings_of
 from tasks.core.text import counted
+from tasks.execution.brokers.base import Activity
+from tasks.execution.brokers.registry import post_flow
+from tasks.execution.reconciliation.identity import activity_source
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import Balance, balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.entries import Entry
 from tasks.ledger.positions_file import CASH, rebuild_positions
 from tasks.ledger.store import entries, plain
-from tasks.portfolio.holdings.bookkeeping import Declaration, declare_flow, start_ledger, usd
+from tasks.portfolio.holdings.bookkeeping import Declaration, declare_flow, flow_name, start_ledger, usd
 from tasks.safety.audit import record
 
 ENTRIES_SHOWN = 30
@@ -62,7 +65,11 @@ def book_flow(
     day: str | None,
     reference: str,
 ) -> Result:
-    """Book a deposit or withdrawal of cash; the ledger begins with it if the home has none."""
+    """Book a deposit or withdrawal of cash; the ledger begins with it if the home has none.
+
+    An account that is kept in the home (brokers paper and manual) gets it first: nobody else states it there. A
+    reconciliation after a crash in between books it under the same source.
+    """
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
     if not by.strip() or not reason.strip():
@@ -83,7 +90,19 @@ def book_flow(
         start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=declared)
         detail = f"{usd(cents)} on {session}: {reason}"
         record(home, event=f"{kind}_declared", by=by, detail=detail, at=at)  # logged first
-        declare_flow(home, kind, cents, declared, reference=reference)
+        name = flow_name(kind, cents, session.day, reference)
+        flow = Activity(
+            name, kind, "", Decimal(0), cents if kind == "deposit" else -cents, session.day, reason
+        )
+        declare_flow(
+            home,
+            kind,
+            cents,
+            declared,
+            reference=reference,
+            stated_as=activity_source(name),
+            post=lambda: post_flow(home, settings, flow, at),
+        )
         with opened(home) as connection:
             balance = balance_of(entries(connection))
     return _result(home, balance, f"Booked a {kind} of {usd(cents)} on {session}.")

@@ -64,8 +64,3 @@ def new_entries(
             reason="" if shares or only_fees else "the broker restated the amount of a fill",
         ),
     )
-
-
-def is_shrunk(stated: BrokerOrder, booked: Booked) -> bool:
-    """Return whether the broker states fewer shares than were booked."""
-    return stated.filled_shares < booked.shares

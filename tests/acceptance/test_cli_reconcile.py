@@ -1,12 +1,22 @@
 """`afterclose reconcile` on a home with a paper account."""
 
 import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
 from tasks.core.homes.home import Home
-from tasks.execution.brokers.paper.account import begin_paper_account
+from tasks.core.homes.opening import settings_of
+from tasks.execution.brokers.base import Activity
+from tasks.execution.brokers.manual.broker import begin_manual_account
+from tasks.execution.brokers.paper.account import begin_paper_account, head_of, opened
+from tasks.execution.brokers.paper.broker import PaperBroker
+from tasks.execution.brokers.registry import post_flow, stored_market
+from tasks.execution.reconciliation.reconciling import reconcile
+from tasks.ledger.balance import balance_of, net_flows_cents
 from tasks.ledger.opening import Opening, begin_ledger
+from tasks.portfolio.holdings.bookkeeping import flow_name
 from tasks.safety.audit import read_intact
 from tests.homes import LAST_SESSION, afterclose, configure, copy_of
 from tests.ledgers import AT, FILE_SHA256, booked
@@ -94,3 +104,68 @@ def test_a_home_without_a_ledger_is_blocked_and_told_what_to_do(tmp_path):
 
     assert ended.returncode == 3
     assert "no ledger yet" in ended.stderr
+
+
+MOVED = ("--date", "2024-06-17", "--by", "Ada", "--reason", "savings")
+
+
+def cash_cents(home):
+    with opened(home.paper_account) as connection:
+        return head_of(connection).cash_cents
+
+
+def test_a_declared_deposit_or_withdrawal_reaches_the_account_that_the_home_keeps(home):
+    open_account(home, LEDGER_CENTS)
+
+    assert afterclose("positions", "deposit", "25.50", *MOVED, home=home.root).returncode == 0
+    assert afterclose("positions", "withdraw", "5", *MOVED, home=home.root).returncode == 0
+    again = afterclose("positions", "deposit", "25.50", *MOVED, home=home.root)
+    too_much = afterclose("positions", "withdraw", "1020.51", *MOVED, home=home.root)
+
+    assert (again.returncode, too_much.returncode) == (2, 7)
+    assert cash_cents(home) == balance_of(booked(home)).cash_cents == LEDGER_CENTS + 2_050
+    assert afterclose("reconcile", home=home.root).returncode == 0
+    assert net_flows_cents(booked(home)) == 2_050  # nothing was booked a second time
+
+
+@pytest.mark.parametrize("is_reconciled", [False, True])
+def test_a_deposit_that_was_killed_before_it_was_booked_counts_once(home, is_reconciled):
+    open_account(home, LEDGER_CENTS)
+    cents, day = 2_550, date(2024, 6, 17)
+    name = flow_name("deposit", cents, day, "")
+    flow = Activity(name, "deposit", "", Decimal(0), cents, day, "savings")
+    settings, evening = settings_of(home, None).settings, datetime(2024, 6, 17, 22, tzinfo=UTC)
+    assert post_flow(home, settings, flow, evening)
+    assert post_flow(home, settings, flow, evening)  # once
+
+    if is_reconciled:
+        broker = PaperBroker(home, stored_market(home, settings), lambda: evening)
+        assert reconcile(home, settings, broker, evening).locks == ()
+    repeated = afterclose("positions", "deposit", "25.50", *MOVED, home=home.root)
+
+    assert repeated.returncode == (2 if is_reconciled else 0)
+    assert cash_cents(home) == balance_of(booked(home)).cash_cents == LEDGER_CENTS + cents
+    assert afterclose("reconcile", home=home.root).returncode == 0
+    assert net_flows_cents(booked(home)) == cents
+
+
+def test_a_flow_that_was_booked_before_the_account_began_does_not_reach_it(home):
+    assert afterclose("positions", "deposit", "25.50", *MOVED, home=home.root).returncode == 0
+    open_account(home, LEDGER_CENTS + 2_550)
+
+    assert afterclose("positions", "deposit", "25.50", *MOVED, home=home.root).returncode == 2
+
+    assert cash_cents(home) == LEDGER_CENTS + 2_550
+
+
+def test_a_declared_deposit_reaches_the_account_of_broker_manual(home):
+    with home.config_file.open("a") as config:
+        config.write("\nexecution:\n  broker: manual\n")
+    begin_manual_account(home, {}, LEDGER_CENTS, session=LAST_SESSION, at=AT)
+
+    assert afterclose("positions", "deposit", "25.50", *MOVED, home=home.root).returncode == 0
+    covered = ("--date", str(LAST_SESSION), *MOVED[2:])
+    assert afterclose("positions", "deposit", "25.50", *covered, home=home.root).returncode == 7
+
+    assert afterclose("reconcile", home=home.root).returncode == 0
+    assert balance_of(booked(home)).cash_cents == LEDGER_CENTS + 2_550

@@ -8,7 +8,7 @@ from config.settings import Settings
 from tasks.core.homes.home import Home
 from tasks.core.sessions import session_on
 from tasks.data.lake.location import lake_of
-from tasks.execution.brokers.base import Broker, Quote
+from tasks.execution.brokers.base import Activity, Broker, Quote
 from tasks.execution.brokers.paper.market import Market
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 
@@ -34,6 +34,29 @@ def begin_account(
         from tasks.execution.brokers.manual.broker import begin_manual_account
 
         begin_manual_account(home, held, cash_cents, session=session, at=at)
+
+
+def post_flow(home: Home, settings: Settings, flow: Activity, at: datetime) -> bool:
+    """Enter a deposit or withdrawal in the account that the home keeps for its broker, once; False if it keeps none.
+
+    Raises BrokerError if the account has less cash than is withdrawn, or began after the flow's session.
+    """
+    name = settings.execution.broker
+    if name == "paper":
+        from tasks.execution.brokers.paper.account import has_paper_account
+        from tasks.execution.brokers.paper.broker import PaperBroker
+
+        if not has_paper_account(home):
+            return False
+        paper = PaperBroker(home, stored_market(home, settings), lambda: at)
+        if all(known.activity_id != flow.activity_id for known in paper.activities(flow.session)):
+            paper.post(flow)
+        return True
+    if name == "manual":
+        from tasks.execution.brokers.manual.broker import post_to_manual_account
+
+        return post_to_manual_account(home, flow)
+    return False
 
 
 def open_broker(

@@ -23,8 +23,10 @@ from tasks.execution.reconciliation.identity import (
 from tasks.execution.reconciliation.income import due_of_payment, held_before, outstanding
 from tasks.execution.reconciliation.schema import CorporateAction, Difference, Kind, OurOrder, Scope
 from tasks.execution.reconciliation.splits import PriceJump, possible_changes, price_jump, split_text
+from tasks.ledger.balance import CAPITAL_FLOWS
 from tasks.ledger.entries import Entry
 from tasks.ledger.entries import Kind as EntryKind
+from tasks.ledger.positions_file import OPENING
 
 ENTRY_KINDS: dict[str, EntryKind] = {
     "fill": "manual_trade",
@@ -74,6 +76,10 @@ def difference_of(activity: Activity, context: Context) -> Difference:
         kind = "deposit" if activity.cash_cents > 0 else "withdrawal"
         if activity.cash_cents == 0:
             return _refused(activity, "A capital flow without cash (shares transferred?)", context, "all")
+        if (declared := _declared_already(activity, context.entries)) is not None:
+            mark = _entry(activity, "restatement", context.at, cash_cents=0)
+            mark = replace(mark, reason=f"{BOOKED_AS}{declared.source}")
+            return _explained(activity, (mark,), f"The {kind} was declared by {declared.by} before.")
     entry = _entry(activity, kind, context.at)
     if kind == "manual_trade":
         return replace(_manual_trade(entry, activity.activity_id), bookings=(entry,))
@@ -191,6 +197,21 @@ def _restated_already(activity: Activity, entries: Sequence[Entry]) -> Entry | N
         and entry.order_id
         and (entry.symbol, entry.shares, entry.cash_cents)
         == (activity.symbol, activity.shares, activity.cash_cents)
+        and f"{BOOKED_AS}{entry.source}" not in matched
+    )
+    return next(found, None)
+
+
+def _declared_already(activity: Activity, entries: Sequence[Entry]) -> Entry | None:
+    """Return the deposit or withdrawal of a person that is this event, unless another activity was matched to it."""
+    matched = {entry.reason for entry in entries if entry.source.startswith(ACTIVITY)}
+    found = (
+        entry
+        for entry in entries
+        if entry.kind in CAPITAL_FLOWS
+        and not entry.source.startswith((ACTIVITY, OPENING))
+        and (entry.cash_cents, activity.shares) == (activity.cash_cents, 0)
+        and abs(entry.session - activity.session) <= NEAR
         and f"{BOOKED_AS}{entry.source}" not in matched
     )
     return next(found, None)

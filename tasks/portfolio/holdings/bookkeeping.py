@@ -4,7 +4,7 @@ An amount in the file is read as it is written: shares exactly, cash rounded hal
 here changes the ledger, so the caller holds the home's lock and the portfolio lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, NamedTuple
@@ -80,22 +80,31 @@ def declare_correction(home: Home, wanted: Positions, declared: Declaration) -> 
 
 
 def declare_flow(
-    home: Home, kind: Literal["deposit", "withdrawal"], cents: int, declared: Declaration, *, reference: str
+    home: Home,
+    kind: Literal["deposit", "withdrawal"],
+    cents: int,
+    declared: Declaration,
+    *,
+    reference: str,
+    stated_as: str = "",
+    post: Callable[[], bool] = lambda: False,
 ) -> None:
     """Book a deposit or withdrawal of `cents` (positive) on the declaration's session, and write the positions file.
 
     A second one of equal amount and session needs a reference of its own: a command that is repeated after a crash
-    must not count twice.
+    must not count twice. `post` enters it in an account that the home keeps, once, and returns whether there is one; a
+    reconciliation then books it as `stated_as` if this process dies before it does.
     """
-    source = f"{kind}:{declared.session}:{cents}:{reference}"
+    name = flow_name(kind, cents, declared.session, reference)
     with opened(home) as connection:
-        if any(entry.source == source for entry in entries(connection)):
+        if any(entry.source in {name, stated_as} for entry in entries(connection)):
             rebuild_positions(home)  # the first run may have died before this
             raise ConfigError(
                 f"A {kind} of {usd(cents)} on {declared.session} is already booked.",
                 remedy="Nothing was booked again. For another one of the same amount and day add --reference TEXT.",
-                source=source,
+                source=name,
             )
+        source = stated_as if post() else name
         signed = cents if kind == "deposit" else -cents
         append(
             connection,
@@ -112,6 +121,11 @@ def declare_flow(
             ],
         )
     rebuild_positions(home)
+
+
+def flow_name(kind: str, cents: int, session: date, reference: str) -> str:
+    """Return what tells a deposit or withdrawal from any other: equal for a command that is repeated."""
+    return f"{kind}:{session}:{cents}:{reference}"
 
 
 def shares_of(line: Position) -> Decimal:

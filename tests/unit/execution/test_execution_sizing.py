@@ -126,6 +126,10 @@ def test_buys_are_scaled_together_to_the_cash_after_costs():
 
 def test_at_a_higher_price_a_buy_keeps_the_approved_amount_of_money():
     assert size_buys({0: make_line("AAA", "BUY", 100)}, {0: Decimal("10.01")}, 10_000_00, no_costs) == {0: 99}
+    fine = make_line(
+        "AAA", "BUY", 1, price="10.005"
+    )  # approved: 10.005 USD, so a share for 10.01 is too much
+    assert size_buys({0: fine}, {0: Decimal("10.01")}, 10_000_00, no_costs) == {0: 0}
 
 
 @given(

@@ -9,10 +9,12 @@ import pytest
 from tasks.execution.brokers.base import Status
 from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename
 from tasks.execution.schema import State
-from tasks.ledger.balance import balance_of
+from tasks.ledger.balance import balance_of, net_flows_cents
+from tasks.ledger.entries import Entry
 from tests.reconciling import (
     AT,
     CASH_CENTS,
+    HELD,
     OPENED,
     PRICES,
     TODAY,
@@ -39,6 +41,36 @@ def test_equal_books_have_no_difference_and_no_lock():
 
     assert (found.differences, found.locks, found.blocks_all) == ((), (), False)
     assert found.equity_cents == found.book_equity_cents == 4_100_000
+
+
+@pytest.mark.parametrize("source", ["deposit:2024-06-18:500:", "explained:abc:0"])
+@pytest.mark.parametrize(("kind", "cents"), [("deposit", 500), ("withdrawal", -500)])
+def test_a_flow_that_a_person_declared_is_not_booked_again_when_the_broker_states_it(source, kind, cents):
+    declared = Entry(kind, source, TODAY - 2 * DAY, AT, cash_cents=cents, by="Ann", reason="savings")
+    entries = (*opening(), declared)
+    found = reconciled(statement(HELD, CASH_CENTS + cents, activity(kind, cents=cents)), entries)
+
+    assert balance_of((*entries, *found.bookings)).cash_cents == CASH_CENTS + cents
+    assert (len(found.bookings), found.locks) == (1, ())
+
+    entries += found.bookings
+    other = activity(kind, "a2", cents=cents)  # equal, and another one: it is booked
+    seen = statement(HELD, CASH_CENTS + 2 * cents, activity(kind, cents=cents), other)
+    again = reconciled(seen, entries)
+    assert net_flows_cents((*entries, *again.bookings)) == 2 * cents
+    assert again.locks == ()
+
+
+@pytest.mark.parametrize(
+    ("cents", "days", "source"),
+    [(501, 2, "deposit:x"), (500, 11, "deposit:x"), (500, 2, "opening:flows"), (500, 2, "activity:other")],
+)
+def test_a_flow_of_another_amount_time_or_origin_is_booked(cents, days, source):
+    declared = Entry("deposit", source, TODAY - days * DAY, AT, cash_cents=cents, by="Ann", reason="savings")
+    entries = (*opening(), declared)
+    found = reconciled(statement(HELD, CASH_CENTS + cents + 500, activity("deposit", cents=500)), entries)
+
+    assert [(entry.kind, entry.cash_cents) for entry in found.bookings] == [("deposit", 500)]
 
 
 @pytest.mark.parametrize(

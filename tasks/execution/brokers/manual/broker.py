@@ -48,6 +48,28 @@ def begin_manual_account(
     return True
 
 
+def post_to_manual_account(home: Home, flow: Activity) -> bool:
+    """Enter a deposit or withdrawal once; False if no account has been declared.
+
+    Raises BrokerError for a session that the last statement covers: its cash has the flow already.
+    """
+    with opened(home) as connection:
+        store.prepare(connection)
+        with transaction(connection):
+            statement = store.declared(connection)
+            if statement is None:
+                return False
+            if flow.session <= statement.session:
+                raise BrokerError(
+                    f"The account at the manual broker was declared as of {statement.session}: its cash has what came "
+                    f"until then, so a {flow.kind} on {flow.session} cannot be added.",
+                    remedy=f"Specify a session after {statement.session} with --date.",
+                )
+            if not store.has_source(connection, flow.activity_id):
+                store.add_activity(connection, flow)
+    return True
+
+
 class ManualBroker:
     """The account of a person, as far as it has been entered. `quotes` gives the last known prices."""
 

@@ -108,7 +108,7 @@ def begin_paper_account(
     The caller holds the home's lock. Raises ConfigError for a fraction of a share, a short position or a debt, and
     SafetyError if the home had an account that is lost.
     """
-    if _exists(home):
+    if has_paper_account(home):
         return False
     held = {symbol: _whole(symbol, count) for symbol, count in sorted(shares.items()) if count}
     if cash_cents < 0:
@@ -127,7 +127,7 @@ def begin_paper_account(
 
 def check_paper_account(home: Home) -> None:
     """Raise SafetyError if the home's account is missing, damaged, or another one."""
-    if not _exists(home):
+    if not has_paper_account(home):
         raise SafetyError(
             "This home has no paper account yet.",
             remedy="Run `afterclose execute` once: it opens the account with the positions of the home.",
@@ -135,7 +135,8 @@ def check_paper_account(home: Home) -> None:
         )
 
 
-def _exists(home: Home) -> bool:
+def has_paper_account(home: Home) -> bool:
+    """Return whether the home has begun a paper account. Raises SafetyError if it has one that is lost."""
     noted = noted_in_marker(home, MARKER)
     if noted is None:
         return False
