@@ -15,11 +15,19 @@ from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_on
 from tasks.core.text import counted
+from tasks.execution.brokers.manual.store import Signed
+from tasks.execution.brokers.registry import declare_statement
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.database import opened
 from tasks.ledger.opening import set_aside
 from tasks.ledger.store import entries
-from tasks.portfolio.holdings.bookkeeping import Declaration, declare_correction, start_ledger
+from tasks.portfolio.holdings.bookkeeping import (
+    Declaration,
+    cents_of,
+    declare_correction,
+    shares_of,
+    start_ledger,
+)
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import accept_short_history, declare_portfolio, positions_of
 from tasks.portfolio.schema import CASH
@@ -88,6 +96,15 @@ def import_positions(
             _refuse_intact(home, begun=begun)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
         if begun and not new_ledger:
+            held = {line.symbol: shares_of(line) for line in declared.positions}
+            declare_statement(
+                home,
+                settings_of(home, options.profile).settings,
+                held,
+                cents_of(declared.cash_usd),
+                session=declaration.session,
+                signed=Signed(persons, reason, at),
+            )
             corrections = declare_correction(home, declared, declaration)
             if accept_history:
                 accept_short_history(home)

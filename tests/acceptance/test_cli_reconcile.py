@@ -169,3 +169,19 @@ def test_a_declared_deposit_reaches_the_account_of_broker_manual(home):
 
     assert afterclose("reconcile", home=home.root).returncode == 0
     assert balance_of(booked(home)).cash_cents == LEDGER_CENTS + 2_550
+
+
+def test_imported_positions_are_the_new_statement_of_the_account_of_broker_manual(home, tmp_path):
+    with home.config_file.open("a") as config:
+        config.write("\nexecution:\n  broker: manual\n")
+    begin_manual_account(home, {}, LEDGER_CENTS, session=LAST_SESSION, at=AT)
+    file = tmp_path / "held.csv"
+    file.write_text("symbol,shares\nCASH,1012.34\n")  # a dividend that nobody else states
+
+    imported = afterclose(
+        "positions", "import", str(file), "--by", "Ada", "--reason", "my statement", home=home.root
+    )
+
+    assert imported.returncode == 0, imported.stderr
+    assert afterclose("reconcile", home=home.root).returncode == 0
+    assert balance_of(booked(home)).cash_cents == 101_234

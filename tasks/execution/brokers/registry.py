@@ -9,6 +9,7 @@ from tasks.core.homes.home import Home
 from tasks.core.sessions import session_on
 from tasks.data.lake.location import lake_of
 from tasks.execution.brokers.base import Activity, Broker, Quote
+from tasks.execution.brokers.manual.store import Signed
 from tasks.execution.brokers.paper.market import Market
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 
@@ -57,6 +58,26 @@ def post_flow(home: Home, settings: Settings, flow: Activity, at: datetime) -> b
 
         return post_to_manual_account(home, flow)
     return False
+
+
+def declare_statement(
+    home: Home,
+    settings: Settings,
+    held: Mapping[str, Decimal],
+    cash_cents: int,
+    *,
+    session: date,
+    signed: Signed,
+) -> bool:
+    """Enter in the account of broker manual what a person declares to hold; False if the home keeps no such account.
+
+    No other broker's account is what a person declares.
+    """
+    if settings.execution.broker != "manual":
+        return False
+    from tasks.execution.brokers.manual.broker import declare_manual_account
+
+    return declare_manual_account(home, held, cash_cents, session=session, signed=signed)
 
 
 def open_broker(

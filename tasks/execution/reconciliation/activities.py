@@ -210,7 +210,8 @@ def _declared_already(activity: Activity, entries: Sequence[Entry]) -> Entry | N
         for entry in entries
         if entry.kind in CAPITAL_FLOWS
         and not entry.source.startswith((ACTIVITY, OPENING))
-        and (entry.cash_cents, activity.shares) == (activity.cash_cents, 0)
+        and entry.cash_cents == activity.cash_cents
+        and not activity.shares
         and abs(entry.session - activity.session) <= NEAR
         and f"{BOOKED_AS}{entry.source}" not in matched
     )

@@ -48,6 +48,19 @@ def begin_manual_account(
     return True
 
 
+def declare_manual_account(
+    home: Home, shares: Mapping[str, Decimal], cash_cents: int, *, session: date, signed: Signed
+) -> bool:
+    """Declare what is held after the close of the session, in place of what was; False if no account has begun."""
+    with opened(home) as connection:
+        store.prepare(connection)
+        with transaction(connection):
+            if store.declared(connection) is None:
+                return False
+            store.declare(connection, shares, cash_cents, session, signed)
+    return True
+
+
 def post_to_manual_account(home: Home, flow: Activity) -> bool:
     """Enter a deposit or withdrawal once; False if no account has been declared.
 
