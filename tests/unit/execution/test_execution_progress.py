@@ -345,12 +345,16 @@ def test_a_line_that_would_shrink_too_far_is_void(tmp_path):
 
 
 def test_an_order_that_another_part_replaced_before_it_was_sent_is_not_counted_as_void(tmp_path):
-    day = make_day(tmp_path, cash=100_000_00)
+    buy = make_line("CCC", "BUY", 30)
+    day = make_day(tmp_path, (buy,), cash=100_000_00, at=OPENS - timedelta(hours=1))
+    day.takes_from = OPENS
+    day.steps(until=OPENS - timedelta(minutes=1))  # the order is stored
     day.prices["CCC"] = Decimal(54)
 
     progress = day.steps()
 
-    assert progress.why == "4 filled"
+    assert [str(one.state) for one in day.orders()] == ["void", "filled"]
+    assert progress.why == "1 filled"
 
 
 def test_buys_never_exceed_the_approved_amount_of_money(tmp_path):
