@@ -48,6 +48,7 @@ class Session:
         return self.day.isoformat()
 
 
+@cache
 def session_on(day: date) -> Session:
     """Return the calendar day at the exchange, open or closed. Raises ConfigError outside the calendar."""
     _refuse_out_of_bounds(day)

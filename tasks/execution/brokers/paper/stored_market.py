@@ -23,6 +23,9 @@ from tasks.portfolio.stops import stop_window
 
 # what became known about sessions before those that are read is assigned to the first row
 MARGIN_SESSIONS = 5
+BEFORE = (
+    1  # sessions before the one asked for: costs of a fill are estimated from the session of its decision
+)
 
 
 class StoredMarket:
@@ -71,17 +74,17 @@ class StoredMarket:
             head, first, market = self._read
             if number >= first and (market.last_session() or session) >= session:
                 return market
-        head = read_head(self._lake) or Head("")
-        market = self._built(head, session)
-        self._read = head, number, market
+        head, first = read_head(self._lake) or Head(""), number - BEFORE
+        market = self._built(head, session, first)
+        self._read = head, first, market
         return market
 
-    def _built(self, head: Head, session: date) -> WorldMarket:
+    def _built(self, head: Head, session: date, first: int) -> WorldMarket:
         last = head.last_session or session
         rules = panel_rules(self._settings)
         snapshot = SnapshotRef("", self._lake, last, dict(head.versions), rules)  # nobody asks for its id
         before = max(WINDOW, stop_window(self._settings.regime).sessions, MAX_GAP_SESSIONS + 1)
-        window = session_number(last) - session_number(session) + 1 + before + MARGIN_SESSIONS
+        window = session_number(last) - first + 1 + before + MARGIN_SESSIONS
         world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS, window=max(window, 1))
         companies = known_companies(read_revisions(snapshot, ("lives", "renames")), world.sessions)
         return WorldMarket(world, companies, _Ranges(snapshot), self._settings)

@@ -1,5 +1,7 @@
 """The market of the paper account, read from a lake."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,20 @@ def test_an_earlier_session_is_read_when_it_is_asked_for(lake, stored):
     stored.bar(FRIDAY, "S00")
     long_before = days_of(delivery)[10]
     assert stored.bar(long_before, "S00") == bar_of(delivery, long_before, "S00")
+
+
+def test_costs_of_a_fill_need_no_second_read(lake, tmp_path):
+    run, delivery = lake[0], lake[1]
+    copied = shutil.copytree(run.home.lake, tmp_path / "lake")
+    stored = StoredMarket(copied, run.settings)
+    stored.bar(FRIDAY, "S00")
+    shutil.rmtree(copied)
+
+    costs = stored.costs_after(
+        days_of(delivery)[-2], ["S00"], np.array([700]), np.array([100_00]), is_sale=True
+    )
+
+    assert costs[0] > 0
 
 
 def test_a_session_that_is_not_stored_is_an_error(stored):
