@@ -7,12 +7,13 @@ import typer
 from flows.cli.approval import SessionArgument
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
 from flows.terminal import show
+from tasks.core.errors import ConfigError
 
 app = typer.Typer()
 
 
 @app.command("execute", epilog=GLOBAL_OPTIONS_NOTE)
-def execute_day(
+def execute_day(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     day: SessionArgument,
     broker: Annotated[
@@ -29,6 +30,22 @@ def execute_day(
             help="Longest time to wait for fills; 0: do not wait.",
         ),
     ] = 10,
+    give_up: Annotated[
+        str,
+        typer.Option(
+            "--give-up",
+            metavar="ORDER_ID",
+            help="After the session: no longer wait for this order, which never became final.",
+        ),
+    ] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, with --give-up.")] = "",
+    second: Annotated[
+        str,
+        typer.Option(
+            "--second", metavar="NAME", help="With --give-up, the second person, where approval.persons is 2."
+        ),
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, with --give-up.")] = "",
     *,
     dry_run: Annotated[
         bool,
@@ -40,6 +57,11 @@ def execute_day(
     ] = True,
 ) -> int:
     """Execute the approved trades of a session. Run it again to continue: no order is sent twice."""
-    from flows.operations.trading.execution import execute
+    from flows.operations.trading.execution import execute, give_up_order
 
+    if give_up:
+        done = give_up_order(context.obj, day, give_up, by=by, second=second, reason=reason)
+        return show(done, context.obj)
+    if by or second or reason:
+        raise ConfigError("--by, --second and --reason need --give-up.", remedy="Add --give-up ORDER_ID.")
     return show(execute(context.obj, day, broker=broker, dry_run=dry_run, minutes=minutes), context.obj)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from flows.operations.ledger import portfolio_locked
+from flows.operations.persons import require_second
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError
@@ -91,7 +92,7 @@ def import_positions(
     with portfolio_locked(home, "positions import"):
         begun = is_begun(home)
         if begun:
-            _require_second(home, options, by=by, second=second)
+            require_second(home, options, by=by, second=second, doing="A correction of the books")
         if new_ledger:
             _refuse_intact(home, begun=begun)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
@@ -144,16 +145,6 @@ def _session_of_undated(home: Home, options: Options) -> date:
     except AftercloseError:  # `daily` reports it
         return last
     return min(last, head.last_session) if head is not None and head.last_session else last
-
-
-def _require_second(home: Home, options: Options, *, by: str, second: str) -> None:
-    """Raise ConfigError if two persons are required to correct the books and only one is named."""
-    persons = settings_of(home, options.profile).settings.approval.persons
-    if persons > 1 and second.strip().casefold() in {"", by.strip().casefold()}:
-        raise ConfigError(
-            f"A correction of the books requires {persons} persons (approval.persons).",
-            remedy="Name the other one: --second NAME. Nothing was changed.",
-        )
 
 
 def _refuse_intact(home: Home, *, begun: bool) -> None:

@@ -32,6 +32,7 @@ class Event(StrEnum):
     REPORTED_REJECTED = "reported_rejected"
     CANCEL_ABOUT_TO_SEND = "cancel_about_to_send"  # stored before a request to cancel leaves
     VOIDED = "voided"
+    GIVEN_UP = "given_up"  # by a named person, after its session
 
 
 class IllegalTransitionError(SafetyError):
@@ -84,6 +85,7 @@ def _final(state: State) -> dict[Event, Cell]:
         Event.REPORTED_REJECTED: state,
         Event.CANCEL_ABOUT_TO_SEND: state,
         Event.VOIDED: IS_FINAL,
+        Event.GIVEN_UP: IS_FINAL,
     }
 
 
@@ -102,6 +104,7 @@ TABLE: dict[State, dict[Event, Cell]] = {
         **AT_BROKER_REPORTS,
         Event.CANCEL_ABOUT_TO_SEND: f"{NEVER_SENT}: the order is voided instead",
         Event.VOIDED: State.VOID,
+        Event.GIVEN_UP: f"{NEVER_SENT}: the order is voided instead",
     },
     State.UNKNOWN: {
         Event.ABOUT_TO_SEND: State.UNKNOWN,
@@ -117,6 +120,7 @@ TABLE: dict[State, dict[Event, Cell]] = {
         **AT_BROKER_REPORTS,
         Event.CANCEL_ABOUT_TO_SEND: State.UNKNOWN,  # stays to be looked up: there may be nothing to cancel
         Event.VOIDED: MAY_FILL,
+        Event.GIVEN_UP: State.GIVEN_UP,
     },
     State.WORKING: {
         Event.ABOUT_TO_SEND: IS_CONFIRMED,
@@ -132,6 +136,7 @@ TABLE: dict[State, dict[Event, Cell]] = {
         **AT_BROKER_REPORTS,
         Event.CANCEL_ABOUT_TO_SEND: State.CANCELING,
         Event.VOIDED: MAY_FILL,
+        Event.GIVEN_UP: State.GIVEN_UP,
     },
     State.CANCELING: {
         Event.ABOUT_TO_SEND: IS_CONFIRMED,
@@ -147,6 +152,7 @@ TABLE: dict[State, dict[Event, Cell]] = {
         **AT_BROKER_REPORTS,
         Event.CANCEL_ABOUT_TO_SEND: State.CANCELING,
         Event.VOIDED: MAY_FILL,
+        Event.GIVEN_UP: State.GIVEN_UP,
     },
     **{state: _final(state) for state in State if state.is_final},
 }

@@ -25,6 +25,7 @@ class State(StrEnum):
     EXPIRED = "expired"  # as canceled, at the end of its session
     REJECTED = "rejected"  # the broker refused it, at once or later
     ABSENT = "absent"  # after its session's close the broker still says it never had it
+    GIVEN_UP = "given_up"  # by a named person after its session: the broker never stated how it ended
     VOID = "void"  # never sent, and never will be
 
     @property

@@ -47,6 +47,7 @@ from tasks.execution.journal import (
     prepare,
     read_events,
     read_execution,
+    read_orders,
     store_execution,
 )
 from tasks.execution.progress import Desk, Outcome, Progress, run_until
@@ -56,7 +57,7 @@ from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.reductions import Reduction, reductions_by
-from tasks.execution.schema import Order
+from tasks.execution.schema import AT_BROKER, Order
 from tasks.execution.start import new_execution, objection_to
 from tasks.ledger.anchor import is_begun as has_ledger
 from tasks.ledger.database import LedgerConnection, opened
@@ -125,13 +126,31 @@ def refuse_open_execution(run: Run) -> None:
     if not has_ledger(run.home):
         return
     with opened(run.home) as connection:
-        active = [session for session in active_sessions(connection) if session < run.session.day]
+        active = [
+            session
+            for session in active_sessions(connection)
+            if session < run.session.day and not _is_settled(connection, session, now())
+        ]
     if active:
         raise SafetyError(
             f"The execution of {active[0]} has not ended, so what is held is not final.",
-            remedy=f"Continue it: `afterclose execute {active[0]} --no-dry-run`.",
+            remedy=f"Continue it: `afterclose execute {active[0]} --no-dry-run`. An order that never becomes final is "
+            "given up with --give-up.",
             session=active[0].isoformat(),
         )
+
+
+def describe_execution(run: Run, progress: Progress) -> Carried:
+    """Return the execution as it is stored, without asking the broker."""
+    with opened(run.home) as connection:
+        return Carried(progress, _document(run, connection, progress, None, ()), None, is_dry=False)
+
+
+def _is_settled(connection: LedgerConnection, session: date, at: datetime) -> bool:
+    """Return whether nothing of the execution can be filled any more, although it has not ended."""
+    execution = read_execution(connection, session)
+    is_over = execution is not None and at >= execution.ends_at
+    return is_over and not any(one.state in AT_BROKER for one in read_orders(connection, session))
 
 
 @stage()
@@ -162,7 +181,7 @@ def carry_execution(run: Run, *, longest_wait: timedelta, sleep: Callable[[float
         progress = run_until(desk, run.session.day, longest_wait=longest_wait, sleep=sleep)
         found = reconcile_locked(run.home, run.settings, desk.broker, now())
         rebuild_positions(run.home)
-        document = _document(run, desk, progress, found, _bridge(desk, market, progress, found))
+        document = _document(run, desk.connection, progress, found, _bridge(desk, market, progress, found))
     log.info("%s: %s, %s", run.session, progress.outcome, progress.why)
     return Carried(progress, document, found, is_dry=False)
 
@@ -179,7 +198,7 @@ def rehearse_execution(run: Run, approved: Approved | None = None) -> Carried:
         with _desk(run, copy, market, rehearses=True) as desk:
             reconcile_locked(copy, run.settings, desk.broker, now())
             progress = run_until(desk, run.session.day, longest_wait=timedelta(0), sleep=lambda _: None)
-            document = _document(run, desk, progress, None, ())
+            document = _document(run, desk.connection, progress, None, ())
     return Carried(progress, document, None, is_dry=True)
 
 
@@ -319,18 +338,18 @@ def _bridge(desk: Desk, market: StoredMarket, progress: Progress, found: Reconci
 
 def _document(
     run: Run,
-    desk: Desk,
+    connection: LedgerConnection,
     progress: Progress,
     found: Reconciliation | None,
     bridge: tuple[Step, ...],
 ) -> Document:
-    booked = {one.order.order_id: booked_of(desk.connection, one.order) for one in progress.orders}
+    booked = {one.order.order_id: booked_of(connection, one.order) for one in progress.orders}
     return execution_document(
         progress,
         booked,
-        read_events(desk.connection, run.session.day),
+        read_events(connection, run.session.day),
         found,
-        broker=desk.broker.name,
+        broker=run.settings.execution.broker,
         overrides=_overrides(run.home, progress.execution),
         bridge=bridge,
     )

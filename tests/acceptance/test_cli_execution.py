@@ -218,3 +218,44 @@ def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would
     page = (desk.home / "live" / DAY / "report.html").read_text()
     assert "Overrides that hold" in page
     assert "lawsuit" in page
+
+
+def test_orders_of_an_account_that_is_gone_are_given_up_and_the_next_session_is_run(sent):
+    sent.at = datetime(2024, 6, 14, 13, 31, tzinfo=UTC)
+    _, open_day = sent.ask("execute", DAY, SEND, "--wait", "0")
+    names = [order["order_id"] for order in open_day["orders"] if order["requests"]]
+    assert names
+    (sent.home / "data" / "paper_account.sqlite").unlink()
+    said = (*ANN, "--reason", "the account was closed")
+
+    assert sent.ask("execute", DAY, "--give-up", names[0], *said)[0] == 3  # it may still be filled
+    sent.at = datetime(2024, 6, 17, 14, tzinfo=UTC)
+    code, refused = sent.ask("daily", "--date", FILLS)
+    assert (code, "has not ended" in refused["what"]) == (3, True)
+    assert sent.ask("execute", DAY, SEND)[0] == 3
+    assert sent.ask("execute", DAY, "--give-up", names[0], *ANN)[0] == 2  # no reason
+    done = [sent.ask("execute", DAY, "--give-up", name, *said) for name in names]
+
+    assert [code for code, _ in done] == [0] * len(names)
+    assert done[-1][1]["stage"] == "finished"
+    assert {order["state"] for order in done[-1][1]["orders"]} <= {"given_up", "void"}
+    assert json.loads((sent.home / "live" / DAY / "execution.json").read_text())["stage"] == "finished"
+    with (sent.home / "live" / "audit_log.csv").open() as log:
+        rows = [line for line in log if "order_given_up" in line]
+    assert len(rows) == len(names)
+    assert "Ann Lee" in rows[0]
+    assert names[0] in rows[0]
+    code, shown = sent.ask("daily", "--date", FILLS)
+    assert "has not ended" not in shown.get("what", "")
+
+
+def test_where_two_persons_approve_two_give_up_an_order(sent):
+    with (sent.home / "config.yaml").open("a") as settings:
+        settings.write("\napproval: {persons: 2}\n")
+    said = ("execute", DAY, "--give-up", "X", *ANN, "--reason", "gone")
+
+    for second in ((), ("--second", "ann lee")):
+        code, refused = sent.ask(*said, *second)
+        assert (code, "requires 2 persons" in refused["what"]) == (2, True)
+    code, refused = sent.ask(*said, "--second", "Ben")
+    assert (code, "has no order X" in refused["what"]) == (2, True)

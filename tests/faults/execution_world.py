@@ -441,6 +441,7 @@ ENDS = {
     State.EXPIRED: {Status.EXPIRED},
     State.REJECTED: {Status.REJECTED, None},  # refused at once: the broker never had it
     State.ABSENT: set(),
+    State.GIVEN_UP: set(),
     State.VOID: set(),
 }
 

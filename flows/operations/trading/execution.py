@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from flows.execute import bring_bars, execute_approved, execution_run
 from flows.operations.inspection import aligned
+from flows.operations.persons import require_second
 from flows.terminal import Options, Result, progress
-from tasks.core.errors import BrokerError, SafetyError
+from tasks.core.clock import now
+from tasks.core.errors import BrokerError, ConfigError, SafetyError
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
@@ -18,10 +20,14 @@ from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
 from tasks.execution.execution import Stage
+from tasks.execution.giving_up import give_up
 from tasks.execution.progress import Outcome
 from tasks.execution.publication.document import Document
-from tasks.execution.task import Carried
+from tasks.execution.schema import Tracked
+from tasks.execution.task import Carried, describe_execution
 from tasks.ledger.database import opened
+from tasks.reporting.execution.publish import publish_execution
+from tasks.safety.audit import record
 
 DRY = "Dry run: nothing was sent or stored. To send: --no-dry-run."
 EXIT_CODES = {
@@ -41,6 +47,28 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, mi
         carried = execute_approved(
             run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=time.sleep
         )
+    return described(run, carried)
+
+
+def give_up_order(options: Options, day: str, order_id: str, *, by: str, second: str, reason: str) -> Result:
+    """Give up an order that never becomes final. Logged before anything is stored; no broker is asked."""
+    if not by.strip() or not reason.strip():
+        raise ConfigError(
+            "Giving up an order requires a name and a reason.",
+            remedy="Give both --by NAME and --reason TEXT.",
+        )
+    run = execution_run(options.home, day, options.profile)
+    require_second(run.home, options, by=by, second=second, doing="Giving up an order")
+    persons, at = f"{by}, {second}" if second.strip() else by, now()
+
+    def log(tracked: Tracked) -> None:
+        order = tracked.order
+        what = f"{run.session}: {order.side} {order.shares} {order.symbol} ({order_id}), {tracked.state}"
+        record(run.home, event="order_given_up", by=persons, detail=f"{what}: {reason}", at=at)
+
+    made = give_up(run.home, run.session.day, order_id, by=persons, reason=reason, at=at, log=log)
+    carried = describe_execution(run, made)
+    publish_execution(run, carried)
     return described(run, carried)
 
 

@@ -14,6 +14,7 @@ ENDS: Mapping[State, str] = {
     State.CANCELED: "canceled",
     State.REJECTED: "rejected",
     State.ABSENT: "never arrived at the broker",
+    State.GIVEN_UP: "given up by a person",
 }
 NOTHING = Booked()
 

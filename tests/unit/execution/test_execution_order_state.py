@@ -67,8 +67,8 @@ def test_fault_126_a_final_report_ends_every_open_state(state, status):
 
 
 @pytest.mark.parametrize(("state", "event"), PAIRS)
-def test_an_order_that_may_be_at_the_broker_leaves_only_by_its_answer(state, event):
-    answers = {*REPORTED.values(), Event.REFUSED, Event.NOT_SENT, Event.NOT_FOUND_AFTER_CLOSE}
+def test_an_order_that_may_be_at_the_broker_leaves_only_by_its_answer_or_by_a_person(state, event):
+    answers = {*REPORTED.values(), Event.REFUSED, Event.NOT_SENT, Event.NOT_FOUND_AFTER_CLOSE, Event.GIVEN_UP}
 
     cell = TABLE[state][event]
 
