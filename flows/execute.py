@@ -18,6 +18,7 @@ from tasks.execution.task import (
     is_begun,
     missing_bars,
     rehearse_execution,
+    sessions_with_late_fills,
 )
 from tasks.reporting.execution.publish import publish_execution
 
@@ -66,6 +67,13 @@ def execution_run(
 
 
 def due_runs(home: Path | str | None, day: str | None, profile: str | None, *, at: datetime) -> list[Run]:
-    """Return the run of one session; without a day, of all that are being executed or are approved and still valid."""
-    days = [day] if day is not None else [str(session) for session in due_sessions(find_home(home), at)]
-    return [execution_run(home, one, profile) for one in days]
+    """Return the run of one session; without a day, of all that are being executed or are approved and still valid.
+
+    Those that ended lately with an order not filled in full are asked about again: a fill may arrive after the end.
+    """
+    if day is not None:
+        return [execution_run(home, day, profile)]
+    place = find_home(home)
+    late = sessions_with_late_fills(place, settings_of(place, profile).settings, at)
+    days = sorted({*late, *due_sessions(place, at)})
+    return [execution_run(home, str(one), profile) for one in days]

@@ -275,6 +275,17 @@ def active_sessions(connection: sqlite3.Connection) -> tuple[date, ...]:
     return tuple(date.fromisoformat(row[0]) for row in rows)
 
 
+def ended_executions(connection: sqlite3.Connection, *, since: date) -> tuple[Execution, ...]:
+    """Return the executions that have ended and whose fill session is not before `since`, oldest first."""
+    prepare(connection)
+    rows = connection.execute(
+        "SELECT session FROM executions WHERE stage != ? AND fill_session >= ? ORDER BY session",
+        (Stage.ACTIVE, since.isoformat()),
+    ).fetchall()
+    found = (read_execution(connection, date.fromisoformat(row[0])) for row in rows)
+    return tuple(execution for execution in found if execution is not None)
+
+
 def read_orders(connection: sqlite3.Connection, session: date) -> tuple[Tracked, ...]:
     """Return the orders of the execution, by row and part."""
     rows = connection.execute(

@@ -1,12 +1,14 @@
 """Ask the broker for orders by their ids, and store and book what it states of them."""
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import Protocol
 
+from tasks.core.homes.home import Home
 from tasks.core.sessions import session_after
 from tasks.execution.bookings import new_entries
-from tasks.execution.brokers.base import BrokerOrder, Status, UnansweredError
-from tasks.execution.desk import Desk
+from tasks.execution.brokers.base import Broker, BrokerOrder, Status, UnansweredError
 from tasks.execution.execution import Execution
 from tasks.execution.journal import Journal, booked_of
 from tasks.execution.next_actions import ABSENT_AFTER
@@ -16,10 +18,23 @@ from tasks.ledger.entries import Entry
 from tasks.ledger.store import plain
 
 
+class Asks(Protocol):
+    """What a look-up needs of a desk."""
+
+    @property
+    def home(self) -> Home: ...
+    @property
+    def connection(self) -> sqlite3.Connection: ...
+    @property
+    def broker(self) -> Broker: ...
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+
 class LookUps:
     """The look-ups of one step, and what came of them."""
 
-    def __init__(self, desk: Desk, journal: Journal, execution: Execution) -> None:
+    def __init__(self, desk: Asks, journal: Journal, execution: Execution) -> None:
         self._desk, self._journal, self._execution = desk, journal, execution
         self.stated: dict[str, BrokerOrder | None] = {}  # by order id; None: the broker has no such order
         self.failed: UnansweredError | None = None  # the first question without an answer
@@ -64,7 +79,7 @@ class LookUps:
                     "the broker does not have it after the end of the session",
                 )
             return at, Event.NOT_FOUND, "the broker does not find it"
-        if why := _conflict(tracked.order, stated):
+        if why := conflict_of(tracked.order, stated):
             self.conflict = why
             return at, Event.CONFLICTING, why
         status = stated.status
@@ -80,7 +95,7 @@ class LookUps:
         return session
 
 
-def _conflict(order: Order, stated: BrokerOrder) -> str:
+def conflict_of(order: Order, stated: BrokerOrder) -> str:
     """Return how the broker's order under this id differs from ours; "" if it is ours."""
     ours = f"{order.side} {order.shares} {order.symbol}"
     found = f"{stated.side} {plain(stated.shares)} {stated.symbol}"

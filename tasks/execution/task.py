@@ -50,11 +50,12 @@ from tasks.execution.journal import (
     read_orders,
     store_execution,
 )
+from tasks.execution.late_fills import late_sessions
 from tasks.execution.progress import Desk, Outcome, Progress, run_until
 from tasks.execution.publication.document import Document, execution_document
 from tasks.execution.publication.files import DOCUMENT, write_execution
 from tasks.execution.reconciliation.own_orders import all_order_ids
-from tasks.execution.reconciliation.reconciling import reconcile_locked
+from tasks.execution.reconciliation.reconciling import exchange_date, reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.reductions import Reduction, reductions_by
 from tasks.execution.schema import AT_BROKER, Order
@@ -108,6 +109,17 @@ def due_sessions(home: Home, at: datetime) -> list[date]:
     if last not in sessions and (folder / APPROVAL).exists() and not (folder / DOCUMENT).exists():
         sessions.append(last)
     return sessions
+
+
+def sessions_with_late_fills(home: Home, settings: Settings, at: datetime) -> list[date]:
+    """Return the recent sessions that ended with orders not filled in full: the broker may state fills later.
+
+    A broker that fills from bars states all of them at once.
+    """
+    if not has_ledger(home) or settings.execution.broker in FILLS_FROM_BARS:
+        return []
+    with opened(home) as connection:
+        return list(late_sessions(connection, exchange_date(at)))
 
 
 def missing_bars(run: Run, at: datetime) -> date | None:
@@ -338,7 +350,7 @@ def _bridge(desk: Desk, market: StoredMarket, progress: Progress, found: Reconci
 
 def _document(
     run: Run,
-    connection: LedgerConnection,
+    connection: sqlite3.Connection,
     progress: Progress,
     found: Reconciliation | None,
     bridge: tuple[Step, ...],

@@ -14,6 +14,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.execution.brokers.base import Broker
+from tasks.execution.late_fills import Asking, book_late_fills
 from tasks.execution.reconciliation.compare import compare
 from tasks.execution.reconciliation.explain import Explanation, difference_named, explained
 from tasks.execution.reconciliation.market import read_market
@@ -46,9 +47,10 @@ def reconcile(home: Home, settings: Settings, broker: Broker, at: datetime) -> R
 def reconcile_locked(home: Home, settings: Settings, broker: Broker, at: datetime) -> Reconciliation:
     """Reconcile; the caller holds the portfolio lock. Raises SafetyError in a home whose ledger has not begun."""
     with opened(home) as connection:
+        late = book_late_fills(Asking(home, connection, broker, lambda: at), exchange_date(at))
         found = _reconciled(connection, home, settings, broker, at)
         booked = entries(connection)
-    if any(entry.shares or entry.cash_cents for entry in found.bookings) or _is_behind(home, booked):
+    if late or any(entry.shares or entry.cash_cents for entry in found.bookings) or _is_behind(home, booked):
         _rebuild(home)
     return found
 

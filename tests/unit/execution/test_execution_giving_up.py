@@ -85,11 +85,7 @@ def test_a_fill_of_an_order_that_was_given_up_is_booked_once(tmp_path):
     day, order_id = stuck(tmp_path)
     give_up_in(day, order_id)
     broker = day.broker()
-    with broker._answering() as truth:
-        [real] = [one for one in truth.orders if one.order_id == order_id]
-        real.filled_shares, real.filled_cents = 100, 100_000
-        truth.move("AAA", -100, 100_000)
-        real.story.append(real.stated())
+    broker.restate(order_id, shares=100, cash_cents=1_000_00)
     broker.close()
 
     for _ in range(3):
