@@ -13,6 +13,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.execution.actions import Rules
 from tasks.execution.checks import Admission, Verdict
+from tasks.execution.desk import no_reductions
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import prepare, read_events, read_orders, store_execution
 from tasks.execution.progress import Desk, Outcome, advance
@@ -144,6 +145,7 @@ class Day:
     guard: object = no_guard
     switch: object = is_clear
     objection: object = no_objection
+    reductions: object = no_reductions
     unique: bool = True
     takes_from: datetime | None = None
     prices: dict = field(default_factory=lambda: dict(PRICES))
@@ -176,6 +178,7 @@ class Day:
                     switch=self.switch,
                     objection=self.objection,
                     clock=self.clock,
+                    reductions=self.reductions,
                 )
         finally:
             broker.close()

@@ -109,7 +109,7 @@ class View:
     must_cancel: bool  # whether what is not admitted is canceled, not only held back
     takes: Callable[[Order, datetime], datetime]
     costs: OrderCosts
-    reductions: Mapping[int, Reduction] = field(default_factory=dict)  # by overrides, by row
+    reductions: Mapping[int, Reduction] = field(default_factory=dict)  # by row
 
     @property
     def at(self) -> datetime:

@@ -63,4 +63,4 @@ class Desk:
     switch: Callable[[], Switch]
     objection: Callable[[Execution], str]  # why the approval no longer holds; "" if it does
     clock: Callable[[], datetime]
-    reductions: Callable[[Execution], Mapping[int, Reduction]] = no_reductions  # by overrides, by row
+    reductions: Callable[[Execution], Mapping[int, Reduction]] = no_reductions  # by row

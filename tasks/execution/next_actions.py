@@ -56,7 +56,7 @@ def next_actions(view: View) -> tuple[Action, ...]:
     execution = view.execution
     if execution.first_intent_at is None and view.at >= execution.expires_at:
         return (Finish(Stage.LAPSED, f"no order was intended before {execution.expires_at.isoformat()}"),)
-    actions = [*_strays(view)]
+    actions = [*_strays(view), *_changed(view)]
     if view.at >= execution.ends_at:
         actions += _after_close(view)
     else:
@@ -346,13 +346,13 @@ def _may_resend(view: View, line: Line, tracked: Tracked) -> bool:
         and view.stated[name] is None
         and tracked.sends < MOST_SENDS
         and view.at >= tracked.changed_at + RESEND_AFTER * tracked.sends
-        and not outside_band(line, view.facts)
+        and not _void_why(view, tracked.order.row, line)
         and _is_ready(view, tracked.order)
     )
 
 
 def _outside_before_open(view: View, line: Line) -> str:
-    """Return why an order that rests at the broker is void before the open: its price moved, perhaps by a split."""
+    """Return why an order that rests at the broker is void before the open: its price moved."""
     return outside_band(line, view.facts) if view.at < view.execution.opens_at else ""
 
 
@@ -378,6 +378,14 @@ def _strays(view: View) -> Iterator[Action]:
     for order in view.facts.open_orders:
         if order.order_id in ended and order.status is Status.OPEN:
             yield Cancel(order.order_id, "the order has ended here, and is open at the broker")
+
+
+def _changed(view: View) -> Iterator[Action]:
+    """Cancel what the broker has open of a name that splits or changes its symbol, whatever may be sent now."""
+    for tracked in view.orders:
+        reduction = view.reductions.get(tracked.order.row)
+        if reduction is not None and reduction.cancels:
+            yield from _canceled(view, tracked, reduction.why)
 
 
 # The end

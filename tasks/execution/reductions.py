@@ -10,10 +10,11 @@ from tasks.safety.overrides import Override, permitted_shares
 
 @dataclass(frozen=True)
 class Reduction:
-    """Fewer shares than were approved: 0, or a part of a buy. `why` describes the override."""
+    """Fewer shares than were approved: 0, or a part of a buy. `why` describes the override or the corporate action."""
 
     shares: int
     why: str
+    cancels: bool = False  # an order that rests at the broker, too
 
 
 def reductions_by(

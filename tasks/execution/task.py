@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from config.settings import Settings
@@ -37,8 +37,8 @@ from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
+from tasks.execution.changed_names import booked_changes, changes_in, voids
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
-from tasks.execution.desk import no_reductions
 from tasks.execution.execution import Execution
 from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.journal import (
@@ -54,6 +54,7 @@ from tasks.execution.late_fills import late_sessions
 from tasks.execution.progress import Desk, Outcome, Progress, run_until
 from tasks.execution.publication.document import Document, execution_document
 from tasks.execution.publication.files import DOCUMENT, write_execution
+from tasks.execution.reconciliation.market import read_market
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.execution.reconciliation.reconciling import exchange_date, reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
@@ -266,12 +267,34 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
             switch=lambda: read_switch(run.home),
             objection=lambda execution: objection_to(run.home, execution),
             clock=now,
-            reductions=no_reductions if day is None else partial(_reductions, run.home, day),
+            reductions=_reductions_of(run, connection, day),
         )
 
 
-def _reductions(home: Home, day: ApprovedDay, execution: Execution) -> Mapping[int, Reduction]:
+def _reductions_of(
+    run: Run, connection: sqlite3.Connection, day: ApprovedDay | None
+) -> Callable[[Execution], Mapping[int, Reduction]]:
+    """Return what asks for the reductions of the lines; the lake is read once, overrides and ledger each time."""
+
+    @cache
+    def in_lake(execution: Execution) -> Mapping[str, str]:
+        symbols = {line.symbol for line in execution.lines}
+        first = execution.session + timedelta(days=1)
+        last = execution.fill_session
+        return changes_in(read_market(run.home, run.settings, symbols, since=first, today=last, quotes={}))
+
+    def reductions(execution: Execution) -> Mapping[int, Reduction]:
+        booked = booked_changes(connection, after=execution.session, through=execution.fill_session)
+        changed = voids(execution.lines, {**booked, **in_lake(execution)})
+        return {**_overridden(run.home, day, execution), **changed}
+
+    return reductions
+
+
+def _overridden(home: Home, day: ApprovedDay | None, execution: Execution) -> Mapping[int, Reduction]:
     """Return what the overrides leave of the lines. If they cannot be read, the gates pass nothing."""
+    if day is None:
+        return {}
     active = _overrides(home, execution)
     return reductions_by(active, execution.lines, sectors=day.sectors, strategy=day.strategy)
 

@@ -220,19 +220,19 @@ def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would
     assert "lawsuit" in page
 
 
-def test_orders_of_an_account_that_is_gone_are_given_up_and_the_next_session_is_run(sent):
+def test_orders_of_an_account_that_is_gone_are_given_up_and_the_next_session_is_run(approved):
+    sent, manual = approved, ("--wait", "0", "--broker", "manual")
+    assert sent.ask("execute", DAY, SEND, *manual)[0] == 0
     sent.at = datetime(2024, 6, 14, 13, 31, tzinfo=UTC)
-    _, open_day = sent.ask("execute", DAY, SEND, "--wait", "0")
+    _, open_day = sent.ask("execute", DAY, SEND, *manual)
     names = [order["order_id"] for order in open_day["orders"] if order["requests"]]
     assert names
-    (sent.home / "data" / "paper_account.sqlite").unlink()
     said = (*ANN, "--reason", "the account was closed")
 
     assert sent.ask("execute", DAY, "--give-up", names[0], *said)[0] == 3  # it may still be filled
-    sent.at = datetime(2024, 6, 17, 14, tzinfo=UTC)
+    sent.at = NEXT_EVENING
     code, refused = sent.ask("daily", "--date", FILLS)
     assert (code, "has not ended" in refused["what"]) == (3, True)
-    assert sent.ask("execute", DAY, SEND)[0] == 3
     assert sent.ask("execute", DAY, "--give-up", names[0], *ANN)[0] == 2  # no reason
     done = [sent.ask("execute", DAY, "--give-up", name, *said) for name in names]
 

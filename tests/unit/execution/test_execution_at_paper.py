@@ -11,7 +11,7 @@ from tasks.core.homes.setup import set_up
 from tasks.core.sessions import session_on
 from tasks.execution.brokers.paper.broker import PaperBroker
 from tasks.execution.brokers.paper.market import Bar
-from tasks.execution.desk import Desk, Outcome
+from tasks.execution.desk import Desk, Outcome, no_reductions
 from tasks.execution.journal import prepare, read_orders, store_execution
 from tasks.execution.progress import advance
 from tasks.ledger.balance import balance_of
@@ -36,7 +36,8 @@ def costs(symbols, shares, price_cents, *, is_sale):
 class PaperDay:
     """Sells of S…, then buys of B…, at $20 each: 10 shares of each name."""
 
-    def __init__(self, root, *, lines=6, cash=0):
+    def __init__(self, root, *, lines=6, cash=0, reductions=no_reductions):
+        self.reductions = reductions
         self.sells = [f"S{number:02}" for number in range(lines // 2)]
         self.buys = [f"B{number:02}" for number in range(lines - lines // 2)]
         held = dict.fromkeys(self.sells, 10)
@@ -84,6 +85,7 @@ class PaperDay:
                 switch=is_clear,
                 objection=no_objection,
                 clock=self.clock,
+                reductions=self.reductions,
             )
 
     def steps(self):
