@@ -44,15 +44,16 @@ def session_bridge(
     *,
     broker_equity_cents: int,
 ) -> tuple[Step, ...]:
-    """Return the bridge by stage and cause. `entries`: the whole ledger. The equity is that at the session's close."""
+    """Return the bridge by stage and cause. `entries`: the whole ledger. The equity is that at the session's close.
+
+    What was booked of the orders, such as a fill that the broker restated, is in their totals, `booked`; the same of
+    another execution's orders is an entry like any other.
+    """
     session, entries = execution.fill_session, tuple(entries)
     before = balance_of(entry for entry in entries if entry.session < session)
     of_session = [entry for entry in entries if entry.session == session]
-    at_open = balance_of(
-        entry
-        for entry in entries
-        if entry.session < session or (entry.session == session and entry.kind != "fill")
-    )
+    others = [entry for entry in of_session if entry.order_id not in booked]
+    at_open = balance_of((*(entry for entry in entries if entry.session < session), *others))
     symbols = {line.symbol for line in execution.lines} | set(before.shares)
     symbols |= {entry.symbol for entry in of_session if entry.symbol}
     closes = {symbol: _usd(prices.last_cents(session, symbol)) for symbol in symbols}
@@ -73,7 +74,7 @@ def session_bridge(
     return by_cause(
         bridge(
             lines,
-            of_session,
+            others,
             closes,
             target_equity_cents=target_cents(before_cents, lines),
             broker_equity_cents=broker_equity_cents,

@@ -17,7 +17,8 @@ from tasks.ledger.entries import Entry
 
 UNEXPLAINED = "unexplained"
 CENTS_PER_USD = 100
-NOT_A_STEP = frozenset({"opening", "fill", "reconciled"})
+NOT_A_STEP = frozenset({"opening", "reconciled"})
+TEXTS = {"fill": "fill of another execution"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def bridge(
 ) -> tuple[Step, ...]:
     """Return the steps from the target's equity to the broker's, both at the session's close; their sum is exact.
 
-    `target_equity_cents` is that of `target_cents`. `entries`: what the ledger booked for the session; shares that
-    entries other than fills brought are valued at `closes`, and are worth nothing without one. Closes are whole cents.
+    `target_equity_cents` is that of `target_cents`. `entries`: what the ledger booked for the session, apart from what
+    it booked of the orders of the lines; their shares are valued at `closes`, and are worth nothing without one. Closes
+    are whole cents.
     Dividends due are no part of the broker's equity until they are paid.
     """
     steps = [*_line_steps(lines), *_entry_steps(entries, closes)]
@@ -144,13 +146,14 @@ def _gain(line: Line, shares: Decimal) -> int:
 def _entry_steps(entries: Iterable[Entry], closes: Mapping[str, Decimal]) -> Iterator[Step]:
     receivable = 0
     for entry in entries:
-        if entry.kind in NOT_A_STEP or (entry.kind == "fee" and entry.order_id) or _is_ours_alone(entry):
+        if entry.kind in NOT_A_STEP or _is_ours_alone(entry):
             continue
         receivable += entry.receivable_cents
         worth = _cents(entry.shares * closes.get(entry.symbol, Decimal(0)))
         cents = entry.cash_cents + entry.receivable_cents + worth
         if cents:
-            yield Step("account", entry.kind.replace("_", " "), entry.symbol, cents)
+            cause = TEXTS.get(entry.kind, entry.kind.replace("_", " "))
+            yield Step("account", cause, entry.symbol, cents)
     if receivable:
         yield Step("account", "receivable, not in the broker's equity", "", -receivable)
 

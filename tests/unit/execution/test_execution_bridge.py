@@ -109,7 +109,6 @@ def test_entries_of_the_account_are_steps_and_a_dividend_due_is_not_at_the_broke
         Entry("deposit", "d", DAY, AT, cash_cents=5_000),
         Entry("manual_trade", "m", DAY, AT, "MSFT", Decimal(2), -80_000),
         Entry("dividend_due", "v", DAY, AT, "AAPL", receivable_cents=240),
-        Entry("fill", "f", DAY, AT, "AAPL", Decimal(100), -500_000, order_id="o"),
         Entry("dividend", "carried:v0", DAY, AT, "AAPL", cash_cents=70, receivable_cents=-70),
     ]
     closes = {"MSFT": Decimal(410)}

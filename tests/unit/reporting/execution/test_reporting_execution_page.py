@@ -82,6 +82,17 @@ def test_amounts_of_the_page_are_those_of_the_document():
     assert "−$1,234.50" in page
 
 
+@pytest.mark.parametrize(
+    ("side", "sold", "bought"), [("SELL", "1,010.00", "0.00"), ("BUY", "0.00", "1,010.00")]
+)
+def test_the_totals_name_what_was_sold_and_what_was_bought(side, sold, bought):
+    page = page_of(document(order(), lines=[LINE | BAND | {"side": side}]))
+
+    assert f"<dt>Sold</dt><dd>${sold}</dd>" in page
+    assert f"<dt>Bought</dt><dd>${bought}</dd>" in page
+    assert "<dt>Fees</dt><dd>$1.50</dd>" in page
+
+
 def test_what_waits_says_until_when_and_how_to_go_on():
     page = page_of(
         document(
