@@ -37,3 +37,4 @@ class Execution:
     reason: str
     created_at: datetime
     first_intent_at: datetime | None  # when the first order was intended
+    broker: str = ""  # that it began at, and nowhere else continues; "" in one stored by an earlier release

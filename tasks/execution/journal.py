@@ -376,6 +376,7 @@ def _execution_cells(execution: Execution) -> tuple[object, ...]:
     terms = {
         "lines": [line.model_dump() for line in execution.lines],
         "is_demo": execution.is_demo,
+        "broker": execution.broker,
         "expires_at": _instant(execution.expires_at),
         "opens_at": _instant(execution.opens_at),
         "closes_at": _instant(execution.closes_at),
@@ -415,6 +416,7 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         reason=reason,
         created_at=datetime.fromisoformat(created_at),
         first_intent_at=None if first is None else datetime.fromisoformat(first),
+        broker=stored.get("broker", ""),
     )
 
 

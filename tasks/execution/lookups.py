@@ -72,7 +72,7 @@ class LookUps:
     def _meaning(self, tracked: Tracked, stated: BrokerOrder | None) -> tuple[datetime, Event, str]:
         at = self._desk.clock()
         if stated is None:
-            if at >= self._execution.ends_at + ABSENT_AFTER:
+            if at >= self._execution.ends_at + ABSENT_AFTER and self._is_our_account():
                 return (
                     at,
                     Event.NOT_FOUND_AFTER_CLOSE,
@@ -86,6 +86,11 @@ class LookUps:
         if status is Status.FILLED and stated.filled_shares < tracked.order.shares:
             status = Status.OPEN  # the total is an old one: asked again
         return at, REPORTED[status], stated.reason or f"the broker states that it is {stated.status}"
+
+    def _is_our_account(self) -> bool:
+        """Return whether this is the approved account: in another one, nothing of ours is ever found."""
+        account = self._desk.broker.account()
+        return (account.account, account.mode) == (self._execution.account, self._execution.mode)
 
     def _booking_session(self) -> date:
         """Return the session that fills count on: the fill session, or the first one after those that are published."""

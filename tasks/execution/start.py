@@ -12,7 +12,9 @@ from tasks.execution.execution import Execution, Stage
 from tasks.safety.audit import read_intact
 
 
-def new_execution(approved: Approved, at: datetime, *, fills_from_bars: bool = False) -> Execution:
+def new_execution(
+    approved: Approved, at: datetime, *, broker: str = "", fills_from_bars: bool = False
+) -> Execution:
     """Return the execution of an approval that was verified just now.
 
     It ends at the close of the fill session; a broker that fills from stored bars knows them only later, so there it
@@ -40,7 +42,23 @@ def new_execution(approved: Approved, at: datetime, *, fills_from_bars: bool = F
         reason="",
         created_at=at,
         first_intent_at=None,
+        broker=broker,
     )
+
+
+def refuse_other_broker(execution: Execution, broker: str) -> None:
+    """Raise SafetyError for another broker than the one that the execution began at.
+
+    Two brokers in a home may have accounts of one name: what one does not know of the other's orders would be read as
+    not there, and sent again.
+    """
+    if execution.broker not in {"", broker}:
+        raise SafetyError(
+            f"The execution of {execution.session} began at the broker {execution.broker}, not at {broker}.",
+            remedy=f"Continue it there: `afterclose execute {execution.session} --broker {execution.broker} "
+            "--no-dry-run`.",
+            session=execution.session.isoformat(),
+        )
 
 
 def objection_to(home: Home, execution: Execution) -> str:

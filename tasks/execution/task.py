@@ -60,7 +60,7 @@ from tasks.execution.reconciliation.reconciling import exchange_date, reconcile_
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.reductions import Reduction, reductions_by
 from tasks.execution.schema import AT_BROKER, Order
-from tasks.execution.start import new_execution, objection_to
+from tasks.execution.start import new_execution, objection_to, refuse_other_broker
 from tasks.ledger.anchor import is_begun as has_ledger
 from tasks.ledger.database import LedgerConnection, opened
 from tasks.ledger.positions_file import rebuild_positions
@@ -221,7 +221,8 @@ def _begin(run: Run, approved: Approved, day: RecordedDay, at: datetime) -> Exec
     start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=opening)
     held = {symbol: Decimal(repr(shares)) for symbol, shares in day.held.items()}
     begin_account(home, settings, held, day.cash_cents, session=run.session.day, at=at)
-    execution = new_execution(approved, at, fills_from_bars=settings.execution.broker in FILLS_FROM_BARS)
+    broker = settings.execution.broker
+    execution = new_execution(approved, at, broker=broker, fills_from_bars=broker in FILLS_FROM_BARS)
     with opened(home) as connection:
         return store_execution(connection, execution)
 
@@ -245,6 +246,8 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
     """Yield everything that a step works with. Ledger and paper account are those of `ledger_home`."""
     settings, session = run.settings, run.session.day
     with opened(ledger_home) as connection:
+        execution = _stored_execution(connection, session)
+        refuse_other_broker(execution, settings.execution.broker)
         broker: Broker = open_broker(
             ledger_home,
             settings,
@@ -255,7 +258,7 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
         )
         if rehearses:
             broker = Rehearsal(broker)
-        gates, guard, day = _checks(run, connection, broker)
+        gates, guard, day = _checks(run, connection, broker, execution)
         yield Desk(
             home=run.home,
             connection=connection,
@@ -299,15 +302,20 @@ def _overridden(home: Home, day: ApprovedDay | None, execution: Execution) -> Ma
     return reductions_by(active, execution.lines, sectors=day.sectors, strategy=day.strategy)
 
 
-def _checks(
-    run: Run, connection: LedgerConnection, broker: Broker
-) -> tuple[Gates, WireGuard, ApprovedDay | None]:
-    """Return the checks before sending; they pass nothing if the day's files are not the approved ones any more."""
-    execution = read_execution(connection, run.session.day)
+def _stored_execution(connection: LedgerConnection, session: date) -> Execution:
+    prepare(connection)
+    execution = read_execution(connection, session)
     if execution is None:
         raise SafetyError(
-            f"{run.session} is not being executed.", remedy=f"Start it: `afterclose execute {run.session}`."
+            f"{session} is not being executed.", remedy=f"Start it: `afterclose execute {session}`."
         )
+    return execution
+
+
+def _checks(
+    run: Run, connection: LedgerConnection, broker: Broker, execution: Execution
+) -> tuple[Gates, WireGuard, ApprovedDay | None]:
+    """Return the checks before sending; they pass nothing if the day's files are not the approved ones any more."""
     try:
         day = read_approved_day(run.home, run.session, execution.approval_sha256)
     except SafetyError as error:
