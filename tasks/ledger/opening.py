@@ -1,5 +1,6 @@
 """Begin the ledger of a home with what it holds, once; set a lost ledger aside."""
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -8,10 +9,10 @@ from decimal import Decimal
 from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.ledger.anchor import forget_begun, is_begun, note_opening
-from tasks.ledger.database import end_of, opened, transaction
+from tasks.ledger.database import end_of, lost_ledger, opened, transaction
 from tasks.ledger.entries import Entry
 from tasks.ledger.positions_file import OPENING, OPENING_FILE
-from tasks.ledger.store import append, end_of_ledger
+from tasks.ledger.store import append, end_of_ledger, entries
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,15 @@ def begin_ledger(home: Home, opening: Opening, *, at: datetime) -> bool:
     """Book the opening entries and note in the marker that the home has a ledger; False if it has one already.
 
     Idempotent: after a crash in between, it starts over. The caller holds the home's lock and the portfolio lock.
+    Raises SafetyError if more than an opening is booked: then the marker is an older one, and the ledger is the home's.
     """
     if is_begun(home):
         return False
     wanted = tuple(_entries(opening, at))
     with opened(home) as connection:
         is_unfinished = end_of(connection) is not None
+        if is_unfinished:
+            _refuse_used(home, connection)
     if is_unfinished:  # nothing relied on it yet, and what is held may have changed since
         set_aside(home, at=at)
     with opened(home) as connection:
@@ -54,6 +58,17 @@ def begin_ledger(home: Home, opening: Opening, *, at: datetime) -> bool:
         end = end_of_ledger(connection)
     note_opening(home, end)
     return True
+
+
+def _refuse_used(home: Home, connection: sqlite3.Connection) -> None:
+    tables = {
+        str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    has_executed = "executions" in tables and connection.execute("SELECT 1 FROM executions").fetchone()
+    if has_executed or any(not entry.source.startswith(OPENING) for entry in entries(connection)):
+        raise lost_ledger(
+            home, f"{home.marker_file} does not record the ledger that this home has: it was replaced"
+        )
 
 
 def set_aside(home: Home, *, at: datetime) -> None:
