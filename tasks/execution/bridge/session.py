@@ -12,6 +12,8 @@ from tasks.execution.bookings import Booked
 from tasks.execution.bridge.lines import Assumed, bridge_lines
 from tasks.execution.bridge.steps import Step, bridge, by_cause, target_cents
 from tasks.execution.execution import Execution
+from tasks.execution.reconciliation.corporate import carried_by_us
+from tasks.execution.reconciliation.identity import CARRIED
 from tasks.execution.schema import Tracked
 from tasks.execution.sizing import OrderCosts
 from tasks.ledger.balance import Balance, balance_of
@@ -50,10 +52,13 @@ def session_bridge(
     another execution's orders is an entry like any other.
     """
     session, entries = execution.fill_session, tuple(entries)
-    before = balance_of(entry for entry in entries if entry.session < session)
+    earlier = [entry for entry in entries if entry.session < session or _is_of_the_night(entry, session)]
+    before = balance_of(earlier)
     of_session = [entry for entry in entries if entry.session == session]
-    others = [entry for entry in of_session if entry.order_id not in booked]
-    at_open = balance_of((*(entry for entry in entries if entry.session < session), *others))
+    others = [
+        entry for entry in of_session if entry.order_id not in booked and not _is_of_the_night(entry, session)
+    ]
+    at_open = balance_of((*earlier, *others))
     symbols = {line.symbol for line in execution.lines} | set(before.shares)
     symbols |= {entry.symbol for entry in of_session if entry.symbol}
     closes = {symbol: _usd(prices.last_cents(session, symbol)) for symbol in symbols}
@@ -68,8 +73,11 @@ def session_bridge(
         sent_prices={symbol: _usd(cents) for symbol, cents in opens.items() if cents},
         closes=closes,
     )
-    before_cents = before.cash_cents + sum(
-        _cents(shares * closes[symbol]) for symbol, shares in before.shares.items()
+    ignored, ignored_cents = carried_by_us(entry for entry in entries if entry.session <= session)
+    before_cents = before.cash_cents - ignored_cents
+    before_cents += sum(
+        _cents((shares - ignored.get(symbol, NOTHING)) * closes[symbol])
+        for symbol, shares in before.shares.items()
     )
     return by_cause(
         bridge(
@@ -80,6 +88,14 @@ def session_bridge(
             broker_equity_cents=broker_equity_cents,
         )
     )
+
+
+def _is_of_the_night(entry: Entry, session: date) -> bool:
+    """Return whether the entry is in the target's equity: the session's prices are those after a split or a change of
+    symbol, and what a paper account ignores (`carried_by_us`) is subtracted there.
+    """
+    is_carried = entry.source.startswith(CARRIED)
+    return entry.session == session and (entry.kind in {"split", "rename"} or is_carried)
 
 
 def _assumed(

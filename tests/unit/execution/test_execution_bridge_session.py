@@ -34,7 +34,7 @@ class Bars:
         return CLOSE_CENTS[symbol]
 
 
-def steps_of(*others):
+def steps_of(*others, at_broker_cents=0):
     """Return the steps in cents by stage and cause, with these entries beside the two fills."""
     entries = (*OPENING, SOLD, BOUGHT, *others)
     orders = (
@@ -60,7 +60,7 @@ def steps_of(*others):
         entries,
         Bars(),
         no_costs,
-        broker_equity_cents=equity_cents(balance_of(entries), closes),
+        broker_equity_cents=equity_cents(balance_of(entries), closes) + at_broker_cents,
     )
     assert steps[-1].cents == sum(step.cents for step in steps[:-1])
     return {(step.stage, step.cause): step.cents for step in steps[1:-1] if step.cents}
@@ -109,3 +109,25 @@ def test_a_session_filled_as_assumed_has_no_step():
 )
 def test_each_entry_is_one_step(entry, step):
     assert steps_of(entry) == step
+
+
+def test_a_split_and_another_symbol_are_in_the_targets_equity_and_no_steps():
+    entries = (
+        Entry("split", "sp", FILLS, OPENS, "BBB", Decimal(5)),
+        Entry("rename", "from", FILLS, OPENS, "BBB", Decimal(-5)),
+        Entry("rename", "to", FILLS, OPENS, "CCC", Decimal(5)),
+    )
+
+    assert steps_of(*entries) == {}
+
+
+# fault 122: a paper account that ignores splits and dividends, which the ledger carries
+@pytest.mark.parametrize("session", [SESSION, FILLS])
+def test_what_a_paper_account_ignores_is_no_part_of_the_bridge(session):
+    split = Entry("split", "split:BBB", session, OPENS, "BBB", Decimal(5))
+    mark = Entry("split", "carried:split:BBB", session, OPENS, "BBB")
+    paid = Entry("dividend", "carried:v", session, OPENS, "BBB", cash_cents=70)
+
+    assert steps_of(split, mark, at_broker_cents=-5 * CLOSE_CENTS["BBB"]) == {}
+    assert steps_of(paid, at_broker_cents=-70) == {}
+    assert steps_of(paid, Entry("dividend", "applied:carried:v", FILLS, CLOSES, "BBB")) == {}
