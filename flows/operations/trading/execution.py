@@ -14,11 +14,12 @@ from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
-from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_after
 from tasks.core.stage import timings
 from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
+from tasks.execution.brokers.registry import FILLS_FROM_BARS
 from tasks.execution.execution import Stage
 from tasks.execution.giving_up import give_up
 from tasks.execution.progress import Outcome
@@ -85,24 +86,17 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
     document, progress_made = carried.document, carried.progress
     orders = _last_parts(document)
     if orders:
-        rows = [
-            (
-                one["side"],
-                one["symbol"],
-                f"{one['shares']:,}",
-                one["filled_shares"],
-                one["average_price"] or "",
-                one["state"],
-                one["reason"],
-            )
-            for one in orders
-        ]
+        rows = [_row(one, is_dry=carried.is_dry) for one in orders]
         yield aligned([("side", "symbol", "shares", "filled", "at", "state", "reason"), *rows])
-    yield (
-        f"{run.session}, {document['broker']} account {document['account']} ({document['mode']}): bought "
-        f"${document['bought_usd']}, sold ${document['sold_usd']}, fees ${document['fees_usd']}."
-    )
-    yield _state(progress_made.outcome, progress_made.why, progress_made.until)
+    account = f"{run.session}, {document['broker']} account {document['account']} ({document['mode']})"
+    if carried.is_dry:
+        yield f"{account}."
+    else:
+        yield (
+            f"{account}: bought ${document['bought_usd']}, sold ${document['sold_usd']}, "
+            f"fees ${document['fees_usd']}."
+        )
+    yield _state(run, progress_made.outcome, progress_made.why, progress_made.until)
     if carried.is_dry:
         yield DRY
     else:
@@ -122,6 +116,14 @@ def _tickets(run: Run) -> str:
     return f"{text}\nEnter what was filled: `afterclose fills add {run.session} SYMBOL SHARES PRICE`."
 
 
+def _row(order: dict[str, Any], *, is_dry: bool) -> tuple[str, ...]:
+    """Return an order as shown. The fills that a dry run assumes, in order to go on to the buys, are not shown."""
+    line = (order["side"], order["symbol"], f"{order['shares']:,}")
+    if is_dry and order["reason"].startswith("would be sent"):
+        return (*line, "", "", "not sent", order["reason"])
+    return (*line, order["filled_shares"], order["average_price"] or "", order["state"], order["reason"])
+
+
 def _last_parts(document: Document) -> list[dict[str, Any]]:
     """Return the orders without those that another one replaced."""
     orders: Any = document["orders"]
@@ -129,9 +131,12 @@ def _last_parts(document: Document) -> list[dict[str, Any]]:
     return [one for one in orders if one["part"] == last[one["row"]] or one["requests"]]
 
 
-def _state(outcome: Outcome, why: str, until: datetime | None) -> str:
+def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
     if until is None:
         return f"{str(outcome).capitalize()}: {why}."
+    if run.settings.execution.broker in FILLS_FROM_BARS:
+        fills = session_after(run.session.day)
+        return f"Waiting for the bars of {fills}: {why}. Run the command again after its close."
     return f"Waiting until {_exchange_time(until)}: {why}. Run the command again then."
 
 
