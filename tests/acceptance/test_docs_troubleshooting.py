@@ -193,6 +193,7 @@ SYMPTOMS = {
         "afterclose daily", regime={"exposure_cap": dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.0)}
     ),
     "is in use by": while_in_use,
+    "is not approved": told("afterclose execute 2024-06-14"),
     "No Prefect server is configured": told("afterclose serve"),
     "last day": on(datetime(2024, 6, 18, 22, tzinfo=UTC), "afterclose doctor"),
 }
