@@ -17,6 +17,7 @@ from prefect.states import Completed, Failed
 from config.sections import Running
 from flows.daily import daily_live
 from flows.execute import bring_bars, due_runs, execute_approved
+from flows.monitor import intraday_monitor
 from flows.weekly import weekly_champion
 from tasks.core.errors import TransientError
 from tasks.core.homes.opening import find_home, open_run, settings_of
@@ -106,9 +107,21 @@ def execute_approved_flow(
     return Completed(message=message)
 
 
+@flow(name="intraday-monitor", persist_result=False)
+def intraday_monitor_flow(home: str | None = None, profile: str | None = None) -> State[Any]:
+    """Look at the account once, and trip the kill switch for every rule that is broken."""
+    running = settings_of(find_home(home), profile).settings.running
+    with time_limit(running.daily_timeout_s):
+        watched = intraday_monitor(home, profile, sleep=sleep)
+    if watched.breaches:
+        return Failed(name="Halted", message=" ".join(one.why for one in watched.breaches))
+    return Completed(message="No rule is broken.")
+
+
 FLOWS: dict[str, Flow[Any, Any]] = {
     "daily-live": daily_live_flow,
     "execute-approved": execute_approved_flow,
+    "intraday-monitor": intraday_monitor_flow,
     "weekly-champion": weekly_champion_flow,
 }
 

@@ -20,6 +20,7 @@ from flows.cli import (
     execution,
     fills,
     kill_switch,
+    monitor,
     overrides,
     positions,
     reconcile,
@@ -45,6 +46,7 @@ app.add_typer(runs.app)
 app.add_typer(approval.app)
 app.add_typer(reconcile.app)
 app.add_typer(execution.app)
+app.add_typer(monitor.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,

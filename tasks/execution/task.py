@@ -30,6 +30,7 @@ from tasks.core.sessions import last_closed_session, session_after, session_on
 from tasks.core.stage import stage
 from tasks.execution.actions import Rules
 from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day
+from tasks.execution.before_sending.changed_names import booked_changes, changes_in, voids
 from tasks.execution.before_sending.ready import make_checks
 from tasks.execution.bridge.session import session_bridge
 from tasks.execution.bridge.steps import Step
@@ -37,8 +38,8 @@ from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
-from tasks.execution.changed_names import booked_changes, changes_in, voids
 from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
+from tasks.execution.ending.late_fills import late_sessions
 from tasks.execution.execution import Execution
 from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
 from tasks.execution.journal import (
@@ -50,7 +51,6 @@ from tasks.execution.journal import (
     read_orders,
     store_execution,
 )
-from tasks.execution.late_fills import late_sessions
 from tasks.execution.progress import Desk, Outcome, Progress, run_until
 from tasks.execution.publication.document import Document, execution_document
 from tasks.execution.publication.files import DOCUMENT, write_execution

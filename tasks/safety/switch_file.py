@@ -16,7 +16,7 @@ BY_HAND = "by_hand"
 UNREADABLE = "unreadable"
 RENAMED_CAUSES = {"six_week_sharpe": "sharpe_ratio"}  # in trips of earlier builds
 REDUCING_CAUSES = frozenset(
-    {"daily_loss", "sharpe_ratio", "volatility"}
+    {"daily_loss", "position_limit", "sharpe_ratio", "volatility"}
 )  # rules about new risk: sales are allowed
 PARSE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 

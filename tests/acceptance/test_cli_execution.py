@@ -256,3 +256,19 @@ def test_where_two_persons_approve_two_give_up_an_order(sent):
         assert (code, "requires 2 persons" in refused["what"]) == (2, True)
     code, refused = sent.ask(*said, "--second", "Ben")
     assert (code, "has no order X" in refused["what"]) == (2, True)
+
+
+def test_the_monitor_watches_what_was_executed_and_halts_for_an_order_past_its_session(sent):
+    assert sent.ask("monitor", "--once")[1] == {"is_begun": True, "breaches": [], "kill_switch": "clear"}
+    with closing(sqlite3.connect(sent.home / "data" / "ledger.sqlite", isolation_level=None)) as ledger:
+        ledger.execute("UPDATE orders SET state = 'working', sends = 1 WHERE row = 0")
+    sent.at = datetime(2024, 6, 17, 14, tzinfo=UTC)
+
+    code, found = sent.ask("monitor", "--once")
+
+    assert (code, [one["cause"] for one in found["breaches"]]) == (3, ["orders_past_session"])
+    assert sent.ask("kill-switch", "status")[1]["state"] == "on"
+
+
+def test_there_is_nothing_to_watch_before_the_first_execution(desk):
+    assert desk.ask("monitor", "--once")[1]["is_begun"] is False

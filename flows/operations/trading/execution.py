@@ -20,8 +20,8 @@ from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
 from tasks.execution.brokers.registry import FILLS_FROM_BARS
+from tasks.execution.ending.giving_up import give_up
 from tasks.execution.execution import Stage
-from tasks.execution.giving_up import give_up
 from tasks.execution.progress import Outcome
 from tasks.execution.publication.document import Document
 from tasks.execution.schema import Tracked

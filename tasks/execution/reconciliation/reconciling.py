@@ -14,7 +14,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.execution.brokers.base import Broker
-from tasks.execution.late_fills import Asking, book_late_fills
+from tasks.execution.ending.late_fills import Asking, book_late_fills
 from tasks.execution.reconciliation.compare import compare
 from tasks.execution.reconciliation.explain import Explanation, difference_named, explained
 from tasks.execution.reconciliation.market import read_market

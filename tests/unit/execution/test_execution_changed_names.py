@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tasks.execution.changed_names import booked_changes, changes_in, voids
+from tasks.execution.before_sending.changed_names import booked_changes, changes_in, voids
 from tasks.execution.checks import Admission
 from tasks.execution.desk import Outcome
 from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename

@@ -7,8 +7,8 @@ import pytest
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.execution.brokers.base import UnauthorizedError
 from tasks.execution.desk import Outcome
+from tasks.execution.ending.giving_up import give_up, objection_to_giving_up
 from tasks.execution.execution import Stage
-from tasks.execution.giving_up import give_up, objection_to_giving_up
 from tasks.execution.schema import AT_BROKER, State, Tracked
 from tests.brokers.scripted import Behavior
 from tests.execution_days import CLOSES, LINES, SESSION, make_day, make_execution

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.execution.brokers.base import UnansweredError
 from tasks.execution.desk import Outcome
-from tasks.execution.late_fills import late_sessions
+from tasks.execution.ending.late_fills import late_sessions
 from tasks.execution.reconciliation.reconciling import reconcile
 from tasks.ledger.database import opened
 from tests.brokers.scripted import Behavior

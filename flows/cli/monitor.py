@@ -1,0 +1,24 @@
+"""The command `monitor`."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
+
+app = typer.Typer()
+
+
+@app.command("monitor", epilog=GLOBAL_OPTIONS_NOTE)
+def monitor_account(
+    context: typer.Context,
+    *,
+    once: Annotated[
+        bool,
+        typer.Option("--once", metavar=NO_VALUE, help="Look once and exit (3: a rule is broken)."),
+    ] = False,
+) -> int:
+    """Watch the account while the exchange is open, every minute, and trip the kill switch. Sends no order."""
+    from flows.operations.trading.monitor import monitor
+
+    return monitor(context.obj, once=once)

@@ -1,0 +1,34 @@
+"""Run intraday-monitor from the command line: once, or until it is interrupted."""
+
+import time
+
+from flows.monitor import Watched, intraday_monitor
+from flows.terminal import Options, Result, show
+from tasks.core.errors import SafetyError
+from tasks.core.secrets import mask_logs
+
+PAUSE_S = 60.0
+
+
+def monitor(options: Options, *, once: bool) -> int:
+    """Look, show what was found, and look again after a pause; with `once`, exit 3 if a rule is broken."""
+    mask_logs()
+    while True:
+        code = show(described(intraday_monitor(options.home, options.profile, sleep=time.sleep)), options)
+        if once:
+            return code
+        time.sleep(PAUSE_S)
+
+
+def described(watched: Watched) -> Result:
+    """Return what one look found as a document and as text."""
+    document = {
+        "is_begun": watched.is_begun,
+        "breaches": [{"cause": one.cause, "why": one.why} for one in watched.breaches],
+        "kill_switch": watched.switch.description,
+    }
+    if not watched.is_begun:
+        return Result(document, "Nothing has been executed in this home: there is nothing to watch.")
+    lines = [f"{one.cause}: {one.why}" for one in watched.breaches] or ["No rule is broken."]
+    text = "\n".join([*lines, f"Kill switch: {watched.switch.description}"])
+    return Result(document, text, SafetyError.exit_code if watched.breaches else 0)
