@@ -40,6 +40,7 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
     """Return execution.html. Equal documents give equal bytes."""
     lines = lines_of(document)
     until = document["until"]
+    orders = {order["order_id"]: order for order in document["orders"]}
     return (
         environment()
         .get_template("execution.html.j2")
@@ -60,7 +61,10 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
             overrides=document.get("overrides", []),
             bridge=[(row["step"], row["cause"], usd(float(row["usd"]), 2)) for row in document["bridge"]],
             differences=document["differences"],
-            events=[(exchange_time(event["at"]), event) for event in document["events"]],
+            events=[
+                (exchange_time(event["at"]), orders.get(event["order_id"]), event)
+                for event in document["events"]
+            ],
             cost=cost_text,
             style=style(),
         )

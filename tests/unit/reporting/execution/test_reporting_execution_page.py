@@ -109,6 +109,29 @@ def test_what_waits_says_until_when_and_how_to_go_on():
     assert "afterclose execute 2024-06-14 --no-dry-run" in page
 
 
+def test_an_event_shows_the_name_and_the_whole_id_of_its_order():
+    """Every id of a session begins alike: a shortened one names no order."""
+    event = {"at": "2024-06-17T13:30:00+00:00", "event": "sent", "state": "working", "filled_shares": "", "reason": ""}
+    ids = [f"ac-20240614-{letter * 32}" for letter in "ab"]
+    orders = [
+        order(order_id=one, symbol=symbol, side="SELL", shares=1200)
+        for one, symbol in zip(ids, ("AAA", "BBB"), strict=True)
+    ]
+
+    page = page_of(document(*orders, events=[event | {"order_id": one} for one in ids]))
+
+    for one, symbol in zip(ids, ("AAA", "BBB"), strict=True):
+        assert f'<bdi class="ticker">{symbol}</bdi> SELL 1,200 <code>{one}</code>' in page
+
+
+def test_on_a_phone_each_figure_of_a_line_has_its_label():
+    page = page_of(document(order()))
+
+    assert re.findall(r'<td[^>]* data-label="([^"]+)"', page) == [
+        "Approved", "Filled", "Decision price", "Fill price", "Difference", "Fees", "State",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
 def test_fault_098_a_hostile_text_of_a_broker_is_inert(hostile):
     made = document(
