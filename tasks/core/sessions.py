@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,3 +126,8 @@ def _calendar() -> "ExchangeCalendar":
 def _days() -> Days:
     days: Days = _calendar().sessions.to_numpy().astype("datetime64[D]")
     return days
+
+
+def exchange_minute(at: datetime) -> str:
+    """Write an instant for a person: Mon 2024-06-17 09:30 New York time."""
+    return f"{at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%a %Y-%m-%d %H:%M} New York time"

@@ -91,6 +91,7 @@ class Rules:
     poll: timedelta
     has_unique_ids: bool  # of the broker: an order without an answer may be sent again
     fills_from_bars: bool = False  # of the broker: it knows a session only once its bar is stored
+    rehearses: bool = False  # a dry run: buys do not wait for the open, so that they are checked too
 
 
 @dataclass(frozen=True)

@@ -325,7 +325,7 @@ def _is_ready(view: View, order: Order) -> bool:
         and not facts.account.is_preliminary
         and not (facts.account.only_closing and not order.is_sale)
         and view.at < execution.ends_at - LAST_SEND
-        and (order.is_sale or order.timing != "market" or _has_opened(view, quote))
+        and (order.is_sale or order.timing != "market" or view.rules.rehearses or _has_opened(view, quote))
         and view.takes(order, view.at) <= view.at
     )
 

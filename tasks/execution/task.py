@@ -257,13 +257,14 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
             is_ours=lambda order_id: order_id in all_order_ids(connection),
         )
         if rehearses:
-            broker = Rehearsal(broker)
+            opens_at = session_on(session_after(session)).opens_at
+            broker = Rehearsal(broker, opens_at=opens_at or now())
         gates, guard, day = _checks(run, connection, broker, execution)
         yield Desk(
             home=run.home,
             connection=connection,
             broker=broker,
-            rules=rules_of(settings, has_unique_ids=broker.has_unique_ids),
+            rules=rules_of(settings, has_unique_ids=broker.has_unique_ids, rehearses=rehearses),
             costs=partial(market.costs_after, session),
             gates=gates,
             wire_guard=guard,
@@ -341,7 +342,7 @@ class Closed:
         return self.why
 
 
-def rules_of(settings: Settings, *, has_unique_ids: bool) -> Rules:
+def rules_of(settings: Settings, *, has_unique_ids: bool, rehearses: bool = False) -> Rules:
     """Return how orders are placed and waited for, as the settings say."""
     execution = settings.execution
     return Rules(
@@ -351,6 +352,7 @@ def rules_of(settings: Settings, *, has_unique_ids: bool) -> Rules:
         poll=timedelta(seconds=execution.poll_s),
         has_unique_ids=has_unique_ids,
         fills_from_bars=execution.broker in FILLS_FROM_BARS,
+        rehearses=rehearses,
     )
 
 

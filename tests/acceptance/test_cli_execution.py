@@ -85,9 +85,21 @@ def test_a_dry_run_shows_every_order_and_changes_nothing(approved):
     code, shown = approved.ask("execute", DAY)
 
     assert (code, shown["dry_run"]) == (0, True)
-    assert {order["state"] for order in shown["orders"]} == {"intended"}  # they wait for the open
-    assert len(shown["orders"]) == len(shown["lines"]) > 5
+    last = {order["row"]: order for order in shown["orders"]}
+    assert len(last) == len(shown["lines"]) > 5
+    assert {order["reason"] for order in last.values()} == {
+        "would be sent from Fri 2024-06-14 09:30 New York time"
+    }  # buys, which wait for the open, have passed the checks too
     assert files_of(approved.home) == before
+
+
+def test_a_dry_run_states_what_passes_and_until_when_an_execution_can_begin(approved):
+    """Not "run it again at the open": the approval would have expired by then."""
+    text = approved.say("execute", DAY).stdout
+
+    assert "lines pass every check" in text
+    assert "an execution has to begin before Fri 2024-06-14 09:30 New York time" in text
+    assert "again then" not in text
 
 
 def test_approved_orders_are_sent_filled_at_the_next_open_and_reconciled(sent):

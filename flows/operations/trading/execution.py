@@ -1,10 +1,10 @@
 """Execute the approved trades of a session from the command line, and describe what happened."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flows.execute import bring_bars, execute_approved, execution_run
 from flows.operations.inspection import aligned
@@ -14,12 +14,13 @@ from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
-from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_after
+from tasks.core.sessions import exchange_minute, session_after
 from tasks.core.stage import timings
 from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
 from tasks.execution.brokers.registry import FILLS_FROM_BARS
+from tasks.execution.brokers.rehearsal import WOULD
 from tasks.execution.ending.giving_up import give_up
 from tasks.execution.execution import Stage
 from tasks.execution.progress import Outcome
@@ -30,7 +31,7 @@ from tasks.ledger.database import opened
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
 
-DRY = "Dry run: nothing was sent or stored. To send: --no-dry-run."
+DRY = "Dry run: nothing was sent or stored."
 EXIT_CODES = {
     Outcome.HALTED: SafetyError.exit_code,
     Outcome.BLOCKED: SafetyError.exit_code,
@@ -85,25 +86,70 @@ def described(run: Run, carried: Carried) -> Result:
 def _lines(run: Run, carried: Carried) -> Iterator[str]:
     document, progress_made = carried.document, carried.progress
     orders = _last_parts(document)
+    if carried.is_dry and any(_would_be_sent(one) for one in orders):
+        yield from _rehearsed(run, carried, orders)
+        return
     if orders:
-        rows = [_row(one, is_dry=carried.is_dry) for one in orders]
+        rows = [_row(one) for one in orders]
         yield aligned([("side", "symbol", "shares", "filled", "at", "state", "reason"), *rows])
-    account = f"{run.session}, {document['broker']} account {document['account']} ({document['mode']})"
     if carried.is_dry:
-        yield f"{account}."
+        yield f"{run.session}, {_account(document)}."
     else:
         yield (
-            f"{account}: bought ${document['bought_usd']}, sold ${document['sold_usd']}, "
-            f"fees ${document['fees_usd']}."
+            f"{run.session}, {_account(document)}: bought {_usd(document['bought_usd'])}, "
+            f"sold {_usd(document['sold_usd'])}, fees {_usd(document['fees_usd'])}."
         )
     yield _state(run, progress_made.outcome, progress_made.why, progress_made.until)
     if carried.is_dry:
         yield DRY
+        if progress_made.outcome is not Outcome.ENDED:
+            yield f"To execute: `afterclose execute {run.session} --no-dry-run`."
     else:
         yield from _reconciled(carried)
         if carried.document["broker"] == "manual":
             yield _tickets(run)
         yield f"Report: {run.home.day_folder(run.session) / 'execution.html'}"
+
+
+def _rehearsed(run: Run, carried: Carried, orders: list[dict[str, Any]]) -> Iterator[str]:
+    """Describe a dry run that would send orders: which pass every check, and until when they can be stored."""
+    execution = carried.progress.execution
+    rows = [
+        (
+            one["side"],
+            one["symbol"],
+            f"{one['shares']:,}",
+            one["average_price"] or "",
+            "passes" if _would_be_sent(one) else one["state"],
+            one["reason"],
+        )
+        for one in orders
+    ]
+    passing = sum(_would_be_sent(one) for one in orders)
+    yield aligned([("side", "symbol", "shares", "price", "checks", "reason"), *rows])
+    yield (
+        f"{run.session}, {_account(carried.document)}: {passing} of {counted(len(execution.lines), 'line')} pass "
+        f"every check. At these prices and without fees: sells {_usd(carried.document['sold_usd'])}, buys "
+        f"{_usd(carried.document['bought_usd'])}."
+    )
+    if carried.progress.outcome is not Outcome.ENDED:
+        yield f"Not sent: {carried.progress.why}."
+    yield (
+        f"{DRY} To execute: `afterclose execute {run.session} --no-dry-run`; an execution has to begin before "
+        f"{exchange_minute(execution.expires_at)}."
+    )
+
+
+def _would_be_sent(order: Mapping[str, Any]) -> bool:
+    return str(order["reason"]).startswith(WOULD)
+
+
+def _account(document: Document) -> str:
+    return f"{document['broker']} account {document['account']} ({document['mode']})"
+
+
+def _usd(amount: object) -> str:
+    return f"${Decimal(str(amount)):,.2f}"
 
 
 def _tickets(run: Run) -> str:
@@ -116,11 +162,8 @@ def _tickets(run: Run) -> str:
     return f"{text}\nEnter what was filled: `afterclose fills add {run.session} SYMBOL SHARES PRICE`."
 
 
-def _row(order: dict[str, Any], *, is_dry: bool) -> tuple[str, ...]:
-    """Return an order as shown. The fills that a dry run assumes, in order to go on to the buys, are not shown."""
+def _row(order: dict[str, Any]) -> tuple[str, ...]:
     line = (order["side"], order["symbol"], f"{order['shares']:,}")
-    if is_dry and order["reason"].startswith("would be sent"):
-        return (*line, "", "", "not sent", order["reason"])
     return (*line, order["filled_shares"], order["average_price"] or "", order["state"], order["reason"])
 
 
@@ -137,7 +180,7 @@ def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
     if run.settings.execution.broker in FILLS_FROM_BARS:
         fills = session_after(run.session.day)
         return f"Waiting for the bars of {fills}: {why}. Run the command again after its close."
-    return f"Waiting until {_exchange_time(until)}: {why}. Run the command again then."
+    return f"Waiting until {exchange_minute(until)}: {why}. Run the command again then."
 
 
 def _reconciled(carried: Carried) -> Iterator[str]:
@@ -151,7 +194,3 @@ def _reconciled(carried: Carried) -> Iterator[str]:
     yield f"Reconciled: {counted(len(standing), 'difference')} left; see `afterclose reconcile`."
     for difference in standing:
         yield f"  {difference.explanation}"
-
-
-def _exchange_time(at: datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%a %Y-%m-%d %H:%M} New York time"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from tasks.core.sessions import exchange_minute
 from tasks.execution.brokers.base import (
     Activity,
     Asset,
@@ -22,12 +23,15 @@ from tasks.execution.brokers.base import (
 )
 from tasks.execution.schema import Order
 
+WOULD = "would be sent"  # begins the reason of every order that passed the checks in a dry run
+
 
 class Rehearsal:
     """A `Broker` that answers as `real` does, plus what the orders of this rehearsal would have changed."""
 
-    def __init__(self, real: Broker) -> None:
-        self._real = real
+    def __init__(self, real: Broker, *, opens_at: datetime) -> None:
+        """`opens_at`: of the session that the orders are for; buys at the market leave from then on."""
+        self._real, self._opens_at = real, opens_at
         self._orders: dict[str, BrokerOrder] = {}
 
     @property
@@ -74,6 +78,8 @@ class Rehearsal:
         cents = (order.shares * quote.price * 100).to_integral_value(ROUND_HALF_EVEN)
         at = self.now()
         takes = self._real.takes(order, at)
+        if order.timing == "market" and not order.is_sale:
+            takes = max(takes, self._opens_at)
         self._orders[order.order_id] = BrokerOrder(
             order_id=order.order_id,
             symbol=order.symbol,
@@ -84,7 +90,7 @@ class Rehearsal:
             filled_cents=int(cents),
             fee_cents=0,
             submitted_at=at,
-            reason="would be sent now" if takes <= at else f"would be sent from {takes:%Y-%m-%d %H:%M} UTC",
+            reason=f"{WOULD} now" if takes <= at else f"{WOULD} from {exchange_minute(takes)}",
         )
         return self._orders[order.order_id]
 

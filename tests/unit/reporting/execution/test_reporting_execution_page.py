@@ -111,7 +111,13 @@ def test_what_waits_says_until_when_and_how_to_go_on():
 
 def test_an_event_shows_the_name_and_the_whole_id_of_its_order():
     """Every id of a session begins alike: a shortened one names no order."""
-    event = {"at": "2024-06-17T13:30:00+00:00", "event": "sent", "state": "working", "filled_shares": "", "reason": ""}
+    event = {
+        "at": "2024-06-17T13:30:00+00:00",
+        "event": "sent",
+        "state": "working",
+        "filled_shares": "",
+        "reason": "",
+    }
     ids = [f"ac-20240614-{letter * 32}" for letter in "ab"]
     orders = [
         order(order_id=one, symbol=symbol, side="SELL", shares=1200)
