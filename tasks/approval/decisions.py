@@ -118,7 +118,7 @@ def examine(run: Run, at: datetime) -> Proposal:
     if is_executed(run.home, session):
         raise refusal(
             "decided",
-            f"{session} has already been executed.",
+            f"The execution of {session} has begun.",
             remedy="Its approval is final; run and approve the next session.",
         )
     day = published_day(session.day, stored.manifest, stored.files)
@@ -193,7 +193,7 @@ def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
     if is_executed(run.home, run.session):
         raise refusal(
             "decided",
-            f"{run.session} has already been executed and can no longer be rejected.",
+            f"The execution of {run.session} has begun, so it can no longer be rejected.",
             remedy="To stop open orders: `afterclose kill-switch trip --by NAME --reason TEXT`.",
         )
     try:

@@ -168,6 +168,16 @@ def test_nothing_is_sent_while_the_kill_switch_is_on(sent):
     assert orders_at_broker(sent.home) == (0, 0)
 
 
+def test_a_halt_is_not_described_as_waiting(sent):
+    """Running the command again at some instant changes nothing as long as the switch is on."""
+    assert sent.ask("kill-switch", "trip", *ANN, "--reason", "odd")[0] == 0
+
+    text = sent.say("execute", DAY, SEND, "--wait", "0").stdout
+
+    assert "Halted: the kill switch is on, tripped by Ann Lee" in text
+    assert "Waiting until" not in text
+
+
 def test_a_lost_ledger_or_paper_account_is_refused_and_never_begun_again(sent):
     for name in ("paper_account.sqlite", "ledger.sqlite"):
         path = sent.home / "data" / name

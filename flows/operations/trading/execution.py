@@ -114,17 +114,7 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
 def _rehearsed(run: Run, carried: Carried, orders: list[dict[str, Any]]) -> Iterator[str]:
     """Describe a dry run that would send orders: which pass every check, and until when they can be stored."""
     execution = carried.progress.execution
-    rows = [
-        (
-            one["side"],
-            one["symbol"],
-            f"{one['shares']:,}",
-            one["average_price"] or "",
-            "passes" if _would_be_sent(one) else one["state"],
-            one["reason"],
-        )
-        for one in orders
-    ]
+    rows = [_rehearsed_row(one) for one in orders]
     passing = sum(_would_be_sent(one) for one in orders)
     yield aligned([("side", "symbol", "shares", "price", "checks", "reason"), *rows])
     yield (
@@ -162,6 +152,13 @@ def _tickets(run: Run) -> str:
     return f"{text}\nEnter what was filled: `afterclose fills add {run.session} SYMBOL SHARES PRICE`."
 
 
+def _rehearsed_row(order: dict[str, Any]) -> tuple[str, ...]:
+    """Return an order of a dry run. The fills that it assumes, in order to go on to the buys, are not shown."""
+    checks = "passes" if _would_be_sent(order) else order["state"]
+    shares = f"{order['shares']:,}"
+    return (order["side"], order["symbol"], shares, order["average_price"] or "", checks, order["reason"])
+
+
 def _row(order: dict[str, Any]) -> tuple[str, ...]:
     line = (order["side"], order["symbol"], f"{order['shares']:,}")
     return (*line, order["filled_shares"], order["average_price"] or "", order["state"], order["reason"])
@@ -175,6 +172,11 @@ def _last_parts(document: Document) -> list[dict[str, Any]]:
 
 
 def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
+    if outcome is Outcome.HALTED:
+        return (
+            f"Halted: {why}. What was canceled is not sent again; the rest goes on when you run the command again "
+            "after the halt has ended."
+        )
     if until is None:
         return f"{str(outcome).capitalize()}: {why}."
     if run.settings.execution.broker in FILLS_FROM_BARS:

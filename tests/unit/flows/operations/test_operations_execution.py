@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.operations.trading.execution import _row, _state
+from flows.operations.trading.execution import _rehearsed_row, _row, _state
 from tasks.execution.desk import Outcome
 from tests.builders import make_run
 
@@ -18,17 +18,22 @@ ORDER = {
 }
 
 
-def test_an_order_that_a_dry_run_assumes_filled_is_shown_as_not_sent():
-    shown = _row(ORDER, is_dry=True)
+def test_an_order_that_a_dry_run_assumes_filled_is_shown_as_passing_its_checks():
+    shown = _rehearsed_row(ORDER)
 
-    assert shown == ("SELL", "AAA", "1,200", "", "", "not sent", "would be sent now")
+    assert shown == ("SELL", "AAA", "1,200", "10.00", "passes", "would be sent now")
+
+
+def test_an_order_that_does_not_pass_in_a_dry_run_is_shown_with_its_state():
+    held_back = ORDER | {"state": "void", "average_price": None, "reason": "left its band"}
+
+    assert _rehearsed_row(held_back)[3:] == ("", "void", "left its band")
 
 
 def test_an_order_that_was_filled_is_shown_with_its_price():
     filled = ORDER | {"reason": "the broker states that it is filled"}
 
-    for is_dry in (True, False):
-        assert _row(filled, is_dry=is_dry)[3:6] == ("1200", "10.00", "filled")
+    assert _row(filled)[3:6] == ("1200", "10.00", "filled")
 
 
 @pytest.mark.parametrize(
