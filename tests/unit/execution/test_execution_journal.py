@@ -12,6 +12,7 @@ from tasks.execution.journal import (
     FencedError,
     active_sessions,
     booked_of,
+    filled_shares,
     ledger_cash_cents,
     prepare,
     read_events,
@@ -104,6 +105,17 @@ def test_fault_082_a_fill_that_is_stated_twice_is_booked_once(connection, journa
 
     assert booked_of(connection, ORDER).shares == 100
     assert ledger_cash_cents(connection) == CASH + 1000_00
+
+
+def test_the_shares_that_were_filled_are_those_of_the_ledger(connection, journal):
+    tracked = intend(journal)
+    assert filled_shares(connection, [tracked]) == {ORDER.order_id: 0}
+
+    with journal.writing():
+        tracked = journal.store_event(tracked, Event.ABOUT_TO_SEND, at=OPENS, reason="now")
+        journal.book(ORDER, filled(40, 400_00), session=FILLS, at=OPENS)
+
+    assert filled_shares(connection, read_orders(connection, SESSION)) == {ORDER.order_id: 40}
 
 
 def test_fault_090_every_write_of_an_older_run_is_refused(connection, journal):

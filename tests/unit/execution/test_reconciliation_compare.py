@@ -313,3 +313,34 @@ def test_account_equity_is_the_figure_of_record():
 
     assert (found.equity_cents, found.book_equity_cents) == (4_110_000, 4_100_000)
     assert account().equity_cents == 4_100_000
+
+
+@pytest.mark.parametrize(
+    ("is_sale", "gap", "kind"),
+    [(False, 5, "fill"), (False, -5, "unknown"), (True, 5, "unknown"), (True, -5, "fill")],
+)
+def test_only_shares_in_the_direction_of_our_order_may_be_its_fill(is_sale, gap, kind):
+    order = our_order(is_sale=is_sale)
+    found = reconciled(statement(shifted(AAPL=gap)), orders=(order,), market=Market(prices=PRICES))
+
+    assert (found.differences[0].kind == "fill") is (kind == "fill")
+    assert "AAPL" in {lock.symbol for lock in found.locks}
+
+
+@pytest.mark.parametrize(("is_sale", "gap"), [(False, -1), (True, 1)])
+def test_positions_may_lag_behind_a_booked_fill_by_one_share(is_sale, gap):
+    booked = our_order(is_sale=is_sale, state=State.FILLED, booked_shares=Decimal(10), changed_at=AT)
+
+    assert only(reconciled(statement(shifted(AAPL=gap)), orders=(booked,))).kind == "fill"
+
+
+def test_a_payment_settles_the_dividend_of_its_amount_and_not_an_older_one():
+    dues = tuple(
+        Entry("dividend_due", f"due:{cents}", TODAY - days * DAY, AT, "AAPL", receivable_cents=cents)
+        for days, cents in ((3, 2_400), (2, 2_500))
+    )
+    entries = (*opening(), *dues)
+    paid = activity("dividend", symbol="AAPL", cents=2_500)
+    found = reconciled(statement(HELD, CASH_CENTS + 2_500, paid), entries)
+
+    assert balance_of((*entries, *found.bookings)).receivable_cents == 2_400
