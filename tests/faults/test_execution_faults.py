@@ -122,6 +122,22 @@ def test_fault_068_another_order_under_our_id_blocks_the_execution_and_is_not_ad
     assert replies(world).count("duplicate") == 1
 
 
+def test_fault_068_nothing_is_bought_while_another_order_has_our_id(folder):
+    world = World(folder / "world", BOTH, Script("accepts"))
+
+    def take_its_id(number, what):
+        if what == "before submit" and not world.truth().orders:
+            ours = next(one.order for one in world.orders() if one.state is State.UNKNOWN)
+            world.broker().order_by_hand(ours.order_id, "AAA", "SELL", 7)
+
+    world.live(act=take_its_id)
+
+    assert any(reached.outcome is Outcome.BLOCKED for reached in world.seen)
+    assert [one.sends for one in world.orders() if not one.order.is_sale] == [0] * sum(
+        not one.order.is_sale for one in world.orders()
+    )
+
+
 @pytest.mark.parametrize("what", ["before submit", "after submit", "after commit of UPDATE orders"])
 def test_fault_069_a_death_around_a_request_is_continued_by_the_next_run(folder, what):
     points = World(folder / "counted", BOTH, Script("accepts")).live().passed

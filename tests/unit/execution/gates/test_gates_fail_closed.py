@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from tasks.execution.gates import table
-from tasks.execution.gates.facts import Books, Truth
+from tasks.execution.gates.facts import Books, Truth, approved_line
 from tasks.execution.gates.limits import Limits
 from tasks.execution.gates.table import check_batch, check_order, failed, may_wait
 from tests.builders import make_settings
+from tests.execution_days import make_line
 from tests.execution_facts import make_facts, make_order, make_override
 
 SETTINGS = make_settings()
@@ -114,3 +115,8 @@ def test_an_order_waits_only_for_what_may_pass_later():
 
     assert may_wait(not_yet)
     assert not may_wait(never)
+
+
+def test_an_approved_line_of_a_fraction_of_a_share_is_refused():
+    with pytest.raises(ValueError, match="whole number"):
+        approved_line(make_line("AAA", "BUY", "1.5"))
