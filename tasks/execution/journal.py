@@ -331,6 +331,12 @@ def ledger_cash_cents(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(sum(cash_cents), 0) FROM entries").fetchone()[0])
 
 
+def ledger_shares(connection: sqlite3.Connection, symbol: str) -> Decimal:
+    """Return the shares of the symbol that are booked."""
+    rows = connection.execute("SELECT shares FROM entries WHERE symbol = ?", (symbol,))
+    return sum((Decimal(row[0]) for row in rows), Decimal(0))
+
+
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 

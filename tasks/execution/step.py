@@ -9,7 +9,14 @@ from tasks.execution.brokers.base import RefusedError, ThrottledError, Unanswere
 from tasks.execution.checks import Admission, Facts
 from tasks.execution.desk import Desk, Outcome
 from tasks.execution.execution import Execution, Stage
-from tasks.execution.journal import Journal, filled_shares, ledger_cash_cents, read_execution, read_orders
+from tasks.execution.journal import (
+    Journal,
+    filled_shares,
+    ledger_cash_cents,
+    ledger_shares,
+    read_execution,
+    read_orders,
+)
 from tasks.execution.lookups import LookUps
 from tasks.execution.next_actions import halt_actions, next_actions
 from tasks.execution.order_state import Event, not_sent_event, refusal_event
@@ -200,6 +207,9 @@ class Step:
         if verdict.answer != "pass":
             self._hold(tracked, f"{verdict.gate}: {verdict.why}", is_void=verdict.answer == "void")
             return None
+        if why := self._bought_elsewhere(tracked, facts):
+            self._hold(tracked, why, is_void=False)
+            return None
         tracked = self._event(tracked, Event.ABOUT_TO_SEND, "a request is about to leave")
         self.sent += 1
         admission = self._admitted_by_switch()
@@ -211,6 +221,21 @@ class Step:
             return None
         self._submit(tracked)
         return None
+
+    def _bought_elsewhere(self, tracked: Tracked, facts: Facts) -> str:
+        """Return why a buy that was never sent may have been made: the account holds more of the name than is booked.
+
+        Another home that executes the same approval may have sent it under another part, whose id differs. Positions
+        are read before the look-ups, so that own fills are booked by now.
+        """
+        order = tracked.order
+        if order.is_sale or tracked.sends or order.symbol not in facts.positions:
+            return ""
+        held = facts.positions[order.symbol].shares
+        booked = ledger_shares(self.desk.connection, order.symbol)
+        if held <= booked:
+            return ""
+        return f"the account holds {held:f} {order.symbol}, of which {booked:f} are booked: somebody else bought it"
 
     def _guarded(self, tracked: Tracked, facts: Facts) -> str:
         try:

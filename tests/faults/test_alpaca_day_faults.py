@@ -1,11 +1,14 @@
 """Whole days at the local Alpaca, with each of its faults: no order twice, none lost, and the ledger is the account."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 
+from tasks.core.homes.home import Home
 from tasks.execution.progress import Outcome
 from tests.alpaca_days import alpaca_day
 from tests.execution_days import CLOSES, EVENING, OPENS
@@ -292,3 +295,27 @@ def test_odd_and_large_prices_are_booked_to_the_cent(tmp_path):
         day.steps()
 
         day.assert_right()
+
+
+@pytest.mark.parametrize(
+    "seed", [19, 21]
+)  # of 25, these bought CCC twice: 30 shares, and 5 under another part
+def test_two_homes_of_one_account_do_not_buy_twice_under_different_parts(tmp_path, seed):
+    chance = Random(seed)
+    with alpaca_day(tmp_path) as day:
+        shutil.copytree(day.home.root, tmp_path / "copy")
+        homes = [day, replace(day, home=Home(tmp_path / "copy"))]
+        ended: set[int] = set()
+        for _ in range(60):
+            home = chance.choice(homes)
+            progress = home.step()
+            if progress.outcome not in {Outcome.AGAIN, Outcome.WAITING}:
+                ended.add(id(home))
+            if progress.outcome is Outcome.WAITING and chance.random() < 0.5:
+                day.clock.wait_until(progress.until)
+            if chance.random() < 0.2:
+                day.server.account.prices["CCC"] = 50 * Decimal(chance.choice(["1", "1.01", "0.99", "1.03"]))
+            if len(ended) == len(homes):
+                break
+
+        assert sorted(day.sent) == ["buy CCC", "buy DDD", "sell AAA", "sell BBB"]
