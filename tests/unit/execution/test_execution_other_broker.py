@@ -1,4 +1,4 @@
-"""An execution that began at one broker is continued nowhere else."""
+"""An execution begins once, and what began at one broker is continued nowhere else."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -80,3 +80,18 @@ def test_what_another_account_does_not_have_is_not_absent(tmp_path):
     assert State.ABSENT not in {one.state for one in day.orders()}
     day.steps()
     day.assert_books_agree()
+
+
+def test_a_second_process_that_begins_it_keeps_what_the_first_published(tmp_path):
+    run = make_home(tmp_path)
+    sign_day(run, add_person(run))
+    with clock_at(EVENING):
+        approved = verify_approval(run, EVENING)
+        begin_execution(run, approved, EVENING)
+        published = run.home.day_folder(run.session) / "execution.json"
+        assert published.exists()
+        published.write_text("all of it")
+
+        begin_execution(run, approved, EVENING)
+
+    assert published.read_text() == "all of it"
