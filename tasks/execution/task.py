@@ -181,9 +181,8 @@ def begin_execution(run: Run, approved: Approved, at: datetime) -> None:
     )
     with exclusive(home.lock_file, doing="execute"), exclusive(home.portfolio_lock, doing="execute"):
         stored = _begin(run, approved, _recorded(run, approved), at)
-        if not (
-            home.day_folder(run.session) / DOCUMENT
-        ).exists():  # another process may have written all of it
+        published = home.day_folder(run.session) / DOCUMENT
+        if not published.exists():  # another process may have written all of it
             write_execution(home, run.session, {"session": str(run.session), "stage": str(stored.stage)})
     log.info("%s: execution begun at the broker %s", run.session, run.settings.execution.broker)
 
