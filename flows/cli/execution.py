@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.approval import SessionArgument
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
 from flows.terminal import show
 from tasks.core.errors import ConfigError
@@ -15,7 +14,10 @@ app = typer.Typer()
 @app.command("execute", epilog=GLOBAL_OPTIONS_NOTE)
 def execute_day(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
-    day: SessionArgument,
+    day: Annotated[
+        str | None,
+        typer.Argument(metavar="[D]", help="The session, YYYY-MM-DD. Default: every session that waits."),
+    ] = None,
     broker: Annotated[
         Literal["paper", "manual", "alpaca"] | None,
         typer.Option("--broker", help="Overrides the setting execution.broker."),
@@ -57,11 +59,18 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
     ] = True,
 ) -> int:
     """Execute the approved trades of a session. Run it again to continue: no order is sent twice."""
-    from flows.operations.trading.execution import execute, give_up_order
+    from flows.operations.trading.execution import execute, execute_due, give_up_order
 
-    if give_up:
+    if give_up and day is None:
+        raise ConfigError("--give-up needs the session.", remedy="Write it before --give-up: YYYY-MM-DD.")
+    if give_up and day is not None:
         done = give_up_order(context.obj, day, give_up, by=by, second=second, reason=reason)
         return show(done, context.obj)
     if by or second or reason:
         raise ConfigError("--by, --second and --reason need --give-up.", remedy="Add --give-up ORDER_ID.")
-    return show(execute(context.obj, day, broker=broker, dry_run=dry_run, minutes=minutes), context.obj)
+    done = (
+        execute_due(context.obj, broker=broker, dry_run=dry_run, minutes=minutes)
+        if day is None
+        else execute(context.obj, day, broker=broker, dry_run=dry_run, minutes=minutes)
+    )
+    return show(done, context.obj)

@@ -156,6 +156,21 @@ def test_after_the_open_an_approval_that_was_not_executed_lapses(approved):
     assert not (approved.home / "data" / "paper_account.sqlite").exists()
 
 
+def test_without_a_date_every_session_that_waits_is_executed(desk):
+    code, shown = desk.ask("execute", SEND)
+    assert (code, shown["executions"]) == (4, [])
+    assert desk.ask("approve", DAY, *ANN)[0] == 0
+
+    code, sent = desk.ask("execute", SEND, "--wait", "0")
+
+    assert code == 0, sent
+    assert [(one["session"], one["outcome"]) for one in sent["executions"]] == [(DAY, "waiting")]
+    desk.at = NEXT_EVENING
+    code, done = desk.ask("execute", SEND, "--wait", "0")
+    assert [(one["session"], one["outcome"]) for one in done["executions"]] == [(DAY, "ended")]
+    assert desk.ask("execute", SEND)[0] == 4
+
+
 def test_nothing_is_sent_while_the_kill_switch_is_on(sent):
     assert sent.ask("kill-switch", "trip", *ANN, "--reason", "odd")[0] == 0
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flows.execute import bring_bars, execute_approved, execution_run
+from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.inspection import aligned
 from flows.operations.persons import require_second
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
+from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import exchange_minute, session_after
@@ -32,11 +33,26 @@ from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
 
 DRY = "Dry run: nothing was sent or stored."
+NOTHING_TO_EXECUTE = 4
 EXIT_CODES = {
     Outcome.HALTED: SafetyError.exit_code,
     Outcome.BLOCKED: SafetyError.exit_code,
     Outcome.STOPPED: BrokerError.exit_code,
 }
+
+
+def execute_due(options: Options, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
+    """Run execute-approved for every session that waits: those being executed, then the last one if it is approved."""
+    mask_logs()
+    due = due_runs(options.home, None, options.profile, at=now())
+    done = [
+        execute(options, str(run.session), broker=broker, dry_run=dry_run, minutes=minutes) for run in due
+    ]
+    if not done:
+        nothing: dict[str, object] = {"home": str(find_home(options.home).root), "executions": []}
+        return Result(nothing, "Nothing is approved and nothing is being executed.", NOTHING_TO_EXECUTE)
+    document = {"home": done[0].document["home"], "executions": [one.document for one in done]}
+    return Result(document, "\n\n".join(one.text for one in done), max(one.exit_code for one in done))
 
 
 def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
