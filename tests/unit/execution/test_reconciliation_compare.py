@@ -344,3 +344,13 @@ def test_a_payment_settles_the_dividend_of_its_amount_and_not_an_older_one():
     found = reconciled(statement(HELD, CASH_CENTS + 2_500, paid), entries)
 
     assert balance_of((*entries, *found.bookings)).receivable_cents == 2_400
+
+
+@pytest.mark.parametrize(("cents", "days"), [(1_199, 3), (3_601, 3), (2_400, -1)])
+def test_a_payment_of_another_size_or_before_the_ex_date_settles_nothing(cents, days):
+    due = Entry("dividend_due", "due", TODAY - days * DAY, AT, "AAPL", receivable_cents=2_400)
+    entries = (*opening(), due)
+    paid = activity("dividend", symbol="AAPL", cents=cents)
+    found = reconciled(statement(HELD, CASH_CENTS + cents, paid), entries)
+
+    assert balance_of((*entries, *found.bookings)).receivable_cents == 2_400
