@@ -204,6 +204,8 @@ def _balance(balance: Balance) -> dict[str, object]:
 
 
 def _result(home: Home, balance: Balance, text: str) -> Result:
-    lines = [f"{symbol:<12} {plain(shares):>14}" for symbol, shares in balance.shares.items()]
+    lines = [
+        f"{symbol:<12} {format(shares.normalize(), ',f'):>14}" for symbol, shares in balance.shares.items()
+    ]
     lines.append(f"{CASH:<12} {usd(balance.cash_cents):>14}")
     return Result({"home": str(home.root), **_balance(balance)}, "\n".join([text, *lines]))

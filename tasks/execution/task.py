@@ -21,7 +21,7 @@ from tasks.approval.verification import Approved
 from tasks.backtest.parity.recorded import parse_day
 from tasks.backtest.parity.schema import RecordedDay
 from tasks.core.clock import now
-from tasks.core.errors import SafetyError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
@@ -70,6 +70,8 @@ from tasks.safety.kill_switch import read_switch
 from tasks.safety.overrides import Override, read_overrides
 
 log = logging.getLogger(__name__)
+
+DEMO_BROKER = "paper"
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,13 @@ def rehearse_execution(run: Run, approved: Approved | None = None) -> Carried:
 
 def _begin(run: Run, approved: Approved, day: RecordedDay, at: datetime) -> Execution:
     settings, home = run.settings, run.home
+    if (
+        approved.envelope.demo and settings.execution.broker != DEMO_BROKER
+    ):  # where no gate would pass an order
+        raise ConfigError(
+            f"The prices of a simulated market are invented: {settings.execution.broker} executes none of its trades.",
+            remedy=f"Execute them at the paper broker: `afterclose execute {run.session} --broker {DEMO_BROKER}`.",
+        )
     opening = Declaration(" and ".join(approved.approvers), "the ledger begins", run.session.day, at)
     start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=opening)
     held = {symbol: Decimal(repr(shares)) for symbol, shares in day.held.items()}

@@ -206,17 +206,10 @@ def test_a_lost_ledger_or_paper_account_is_refused_and_never_begun_again(sent):
         aside.rename(path)
 
 
-def test_without_a_broker_the_person_gets_a_ticket_and_enters_the_fills(approved):
-    manual = ("--broker", "manual")
-    approved.at = datetime(2024, 6, 14, 13, 31, tzinfo=UTC)  # after the open the approval has lapsed
-    assert approved.ask("execute", DAY, SEND, "--wait", "0", *manual)[0] == 3
-    approved.at = EVENING
+def test_after_the_open_an_approval_begins_no_execution(approved):
+    approved.at = datetime(2024, 6, 14, 13, 31, tzinfo=UTC)
 
-    code, sent = approved.ask("execute", DAY, SEND, "--wait", "0", *manual)
-
-    assert code == 0, sent
-    shown = approved.say("execute", DAY, SEND, "--wait", "0", *manual).stdout
-    assert "afterclose fills add" in shown or "No order has to be placed yet" in shown
+    assert approved.ask("execute", DAY, SEND, "--wait", "0")[0] == 3
 
 
 def test_overrides_reduce_what_is_ordered_and_the_reports_show_them(approved):
@@ -309,3 +302,12 @@ def test_the_monitor_watches_what_was_executed_and_halts_for_an_order_past_its_s
 
 def test_there_is_nothing_to_watch_before_the_first_execution(desk):
     assert desk.ask("monitor", "--once")[1]["is_begun"] is False
+
+
+@pytest.mark.parametrize("option", ["--dry-run", SEND])
+def test_trades_of_a_simulated_market_begin_at_no_other_broker(approved, option):
+    """Begun there, the day could not be continued anywhere: no gate passes its orders."""
+    code, refused = approved.ask("execute", DAY, option, "--broker", "manual")
+
+    assert (code, "invented" in refused["what"]) == (2, True)
+    assert approved.ask("execute", DAY, SEND, "--wait", "0", "--broker", "paper")[0] == 0
