@@ -188,6 +188,7 @@ def _last_parts(document: Document) -> list[dict[str, Any]]:
 
 
 def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
+    why = why.rstrip(".")
     if outcome is Outcome.HALTED:
         return (
             f"Halted: {why}. What was canceled is not sent again; the rest goes on when you run the command again "
