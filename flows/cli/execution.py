@@ -16,7 +16,7 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     day: Annotated[
         str | None,
-        typer.Argument(metavar="[D]", help="The session, YYYY-MM-DD. Default: every session that waits."),
+        typer.Argument(metavar="[D]", help="The session, YYYY-MM-DD. Default: all in progress or approved."),
     ] = None,
     broker: Annotated[
         Literal["paper", "manual", "alpaca"] | None,
@@ -37,7 +37,7 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
         typer.Option(
             "--give-up",
             metavar="ORDER_ID",
-            help="After the session: no longer wait for this order, which never became final.",
+            help="After the session: stop waiting for this order, which never became final.",
         ),
     ] = "",
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, with --give-up.")] = "",

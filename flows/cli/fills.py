@@ -52,7 +52,7 @@ def fills_add(  # noqa: PLR0913 - one parameter per option
     reason: WhyOption = "",
     *,
     final: Annotated[
-        bool, typer.Option("--final", metavar=NO_VALUE, help="The rest of the ticket is not filled.")
+        bool, typer.Option("--final", metavar=NO_VALUE, help="The rest of the ticket will not be filled.")
     ] = False,
 ) -> int:
     """Enter one fill of an open ticket."""
@@ -79,11 +79,13 @@ def fills_import(
     complete: Annotated[
         bool,
         typer.Option(
-            "--complete", metavar=NO_VALUE, help="What the file does not fill is not filled at all."
+            "--complete",
+            metavar=NO_VALUE,
+            help="The file is complete: what it does not fill will not be filled.",
         ),
     ] = False,
 ) -> int:
-    """Enter the fills of a file: all of its lines, or nothing."""
+    """Enter the fills in a file: all of its lines, or none."""
     from flows.operations.trading.fills import import_fills
 
     done = import_fills(context.obj, file, day, is_complete=complete, by=by, reason=reason)

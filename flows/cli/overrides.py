@@ -8,13 +8,14 @@ from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption, ReasonO
 from flows.terminal import show
 
 app = typer.Typer(
-    no_args_is_help=True, help="Standing instructions of a person: do not buy, reduce only, do not trade."
+    no_args_is_help=True,
+    help="Restrictions by a person: do not buy, reduce only, do not trade, a multiplier. Also waives gates.",
 )
 
 UntilOption = Annotated[
     str, typer.Option("--until", metavar="D", help="Last session in which it holds, YYYY-MM-DD.")
 ]
-SymbolOption = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="It is about this symbol.")]
+SymbolOption = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="Applies to this symbol.")]
 
 
 @app.command("add", epilog=GLOBAL_OPTIONS_NOTE)
@@ -29,20 +30,22 @@ def overrides_add(  # noqa: PLR0913, PLR0917 - one parameter per option
     reason: ReasonOption,
     symbol: SymbolOption = "",
     sector: Annotated[
-        str, typer.Option("--sector", metavar="NAME", help="It is about the names of this sector.")
+        str, typer.Option("--sector", metavar="NAME", help="Applies to the names in this sector.")
     ] = "",
     strategy: Annotated[
-        str, typer.Option("--strategy", metavar="NAME", help="It is about the trades of this champion.")
+        str, typer.Option("--strategy", metavar="NAME", help="Applies to the trades of this champion.")
     ] = "",
     multiplier: Annotated[
         str | None,
         typer.Option(
-            "--multiplier", metavar="X", help="With multiplier: the part of a buy that remains, 0 to 1."
+            "--multiplier",
+            metavar="X",
+            help="With multiplier: the fraction of each buy that remains, 0 to 1.",
         ),
     ] = None,
     *,
     everything: Annotated[
-        bool, typer.Option("--all", metavar=NO_VALUE, help="It is about every trade.")
+        bool, typer.Option("--all", metavar=NO_VALUE, help="Applies to every trade.")
     ] = False,
 ) -> int:
     """Restrict what is executed, from now on until a session of your choice."""
@@ -63,10 +66,10 @@ def overrides_waive(
     symbol: SymbolOption = "",
     *,
     everything: Annotated[
-        bool, typer.Option("--all", metavar=NO_VALUE, help="It is about every order.")
+        bool, typer.Option("--all", metavar=NO_VALUE, help="Applies to every order.")
     ] = False,
 ) -> int:
-    """Let orders pass a gate although it fails. docs/safety.md lists the gates that can be waived."""
+    """Let orders pass a gate that fails. docs/safety.md lists the gates that can be waived."""
     from flows.operations.overrides import Scoped, waive
 
     scoped = Scoped(symbol, "", "", everything=everything)

@@ -61,7 +61,7 @@ def positions_import(
         typer.Option(
             "--new-ledger",
             metavar=NO_VALUE,
-            help="Set a ledger that cannot be read aside, and begin a new one with these positions.",
+            help="Set aside a ledger that cannot be read, and begin a new one with these positions.",
         ),
     ] = False,
 ) -> int:
@@ -97,7 +97,7 @@ def positions_deposit(
     day: DayOption = None,
     reference: ReferenceOption = "",
 ) -> int:
-    """Book cash paid into the account: it raises the equity, and is no gain."""
+    """Book cash paid into the account: it raises the equity but is not a gain."""
     from flows.operations.ledger import book_flow
 
     done = book_flow(context.obj, "deposit", amount, by=by, reason=reason, day=day, reference=reference)
@@ -113,7 +113,7 @@ def positions_withdraw(
     day: DayOption = None,
     reference: ReferenceOption = "",
 ) -> int:
-    """Book cash taken out of the account: it lowers the equity, and is no loss."""
+    """Book cash taken out of the account: it lowers the equity but is not a loss."""
     from flows.operations.ledger import book_flow
 
     done = book_flow(context.obj, "withdrawal", amount, by=by, reason=reason, day=day, reference=reference)

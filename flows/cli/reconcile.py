@@ -27,7 +27,7 @@ def reconcile_now(
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, with --explain.")] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, with --explain.")] = "",
 ) -> int:
-    """Compare the ledger with the broker's account: book what is explained, lock the rest. Sends no order."""
+    """Compare the ledger with the broker's account: book what is explained, block the rest. Sends no order."""
     from flows.operations.trading.reconcile import explain_difference, reconcile_home
     from tasks.execution.reconciliation.explain import Explanation
 

@@ -114,7 +114,7 @@ def show_ledger(options: Options, *, first: str | None, last: str | None, csv: P
     since = date.min if first is None else parsed_date(first)
     until = date.max if last is None else parsed_date(last)
     if since > until:
-        raise ConfigError(f"--from {since} is after --to {until}.", remedy="Exchange the two dates.")
+        raise ConfigError(f"--from {since} is after --to {until}.", remedy="Swap the two dates.")
     booked: tuple[Entry, ...] = ()
     if is_begun(home):
         with opened(home) as connection:

@@ -27,7 +27,8 @@ def advance(desk: Desk, session: date, run: Journal | None = None) -> Progress:
     execution = read_execution(desk.connection, session)
     if execution is None:
         raise SafetyError(
-            f"{session} is not being executed.", remedy=f"Start it: `afterclose execute {session}`."
+            f"{session} is not being executed.",
+            remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
         )
     step = Step(desk, journal, execution)
     try:

@@ -319,7 +319,8 @@ def _stored_execution(connection: LedgerConnection, session: date) -> Execution:
     execution = read_execution(connection, session)
     if execution is None:
         raise SafetyError(
-            f"{session} is not being executed.", remedy=f"Start it: `afterclose execute {session}`."
+            f"{session} is not being executed.",
+            remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
         )
     return execution
 

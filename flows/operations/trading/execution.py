@@ -191,8 +191,8 @@ def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
     why = why.rstrip(".")
     if outcome is Outcome.HALTED:
         return (
-            f"Halted: {why}. What was canceled is not sent again; the rest goes on when you run the command again "
-            "after the halt has ended."
+            f"Halted: {why}. What was canceled is not sent again. Once the halt has ended, run the command again "
+            "to continue with the rest."
         )
     if until is None:
         return f"{str(outcome).capitalize()}: {why}."
@@ -208,8 +208,8 @@ def _reconciled(carried: Carried) -> Iterator[str]:
         return
     standing = found.standing
     if not standing:
-        yield "Reconciled: ledger and broker agree in every share and cent."
+        yield "Reconciled: ledger and broker agree to the share and cent."
         return
-    yield f"Reconciled: {counted(len(standing), 'difference')} left; see `afterclose reconcile`."
+    yield f"Reconciled: {counted(len(standing), 'difference')} open; see `afterclose reconcile`."
     for difference in standing:
         yield f"  {difference.explanation}"

@@ -1,4 +1,4 @@
-"""Show the order tickets of the manual broker, and enter what a person was filled."""
+"""Show the order tickets of the manual broker, and enter the fills."""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -38,7 +38,7 @@ def show_tickets(options: Options, day: str | None, *, page: Path | None = None)
     account = settings.approval.account
     if page is not None:
         write_text(page.expanduser().absolute(), ticket_page(found, session=latest, account=account))
-    written = "" if page is None else f"\nThe page to print: {page}"
+    written = "" if page is None else f"\nPrintable page: {page}"
     text = ticket_text(found, session=latest, account=account)
     return Result({"tickets": [_document(ticket) for ticket in found]}, text + written)
 

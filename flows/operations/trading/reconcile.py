@@ -25,7 +25,7 @@ SCOPES: Mapping[str, str] = {"nothing": "", "name": "this name", "all": "everyth
 
 
 def reconcile_home(options: Options) -> Result:
-    """Compare, book what is explained, lock the rest. Exits 3 if something is blocked, 7 if the broker is silent."""
+    """Compare, book what is explained, block the rest. Exits 3 if something is blocked, 7 without an answer."""
     home, settings, at = _home(options)
     return _result(home, reconcile(home, settings, _broker(home, settings, at), at))
 
@@ -135,9 +135,12 @@ def _text(found: Reconciliation) -> str:
 
 def _headline(found: Reconciliation) -> str:
     if found.is_unanswered:
-        return "The broker did not answer everything: nothing was compared, and nothing may be bought. Try again."
+        return "The broker did not answer every request: nothing was compared, and nothing may be bought. Try again."
     if found.is_preliminary:
-        return "The broker is closing its books: these figures are preliminary. Nothing was booked or judged."
+        return (
+            "The broker's nightly processing is under way: these figures are preliminary. Nothing was booked, and no "
+            "block was added or removed."
+        )
     if any(not lock.symbol for lock in found.locks):
         return "The ledger does not agree with the broker: nothing may be bought until the cause is settled."
     if found.locks:

@@ -37,12 +37,14 @@ def give_up(
         execution = read_execution(connection, session)
         if execution is None:
             raise SafetyError(
-                f"{session} is not being executed.", remedy=f"Start it: `afterclose execute {session}`."
+                f"{session} is not being executed.",
+                remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
             )
         tracked = _named(read_orders(connection, session), order_id, session)
         if why := objection_to_giving_up(execution, tracked, at):
             raise SafetyError(
-                f"{order_id} cannot be given up: {why}.", remedy=f"Run `afterclose execute {session}`."
+                f"{order_id} cannot be given up: {why}.",
+                remedy=f"Run `afterclose execute {session} --no-dry-run`.",
             )
         log(tracked)
         journal = start_run(connection, session, at)
