@@ -264,6 +264,8 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
 
     assert json.loads(first.stdout)["deployments"] == [
         "daily-live/daily-live",
+        "execute-approved/execute-approved",
+        "intraday-monitor/intraday-monitor",
         "weekly-champion/weekly-champion",
     ]
     assert refused.returncode == 2
