@@ -21,7 +21,6 @@ Kind = Literal[
     "withdrawal",
     "restatement",  # the broker restated or busted a trade
     "correction",  # of the books alone, declared by a person
-    "reconciled",  # no change: at the session's close the broker's account agreed, its splits included
 ]
 
 

@@ -2,15 +2,12 @@
 
 Dates. The daily run multiplies a position by the splits after the session that the file gives for it. The ledger
 books the same splits when the broker reports them. So that none counts twice or is missed, a position is dated by the
-later of two sessions: that of the last entry which changed its shares, and the last session at whose close the
-broker's account agreed (an entry `reconciled`). Two rules follow for whoever books:
-
-- before a fill or a split of a symbol is booked, all its splits with earlier ex-dates are;
-- `reconciled` is booked only if every split up to that session is.
+session of the last entry which changed its shares. A rule follows for whoever books: before a fill or a split of a
+symbol is booked, all its splits with earlier ex-dates are.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from tasks.core.atomic import write_bytes
@@ -21,7 +18,7 @@ from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.entries import Entry
-from tasks.ledger.store import append, entries, plain
+from tasks.ledger.store import entries, plain
 
 CASH = "CASH"
 WITHOUT_SHARES = frozenset({"dividend", "dividend_due", "fee", "interest"})
@@ -49,28 +46,10 @@ def positions_bytes(booked: Iterable[Entry]) -> bytes:
 def position_dates(booked: Iterable[Entry]) -> dict[str, date]:
     """Return for each symbol ever held the session through which its splits are booked."""
     dates: dict[str, date] = {}
-    reconciled = date.min
     for entry in booked:
-        if entry.kind == "reconciled":
-            reconciled = max(reconciled, entry.session)
-        elif entry.symbol and entry.kind not in WITHOUT_SHARES:
+        if entry.symbol and entry.kind not in WITHOUT_SHARES:
             dates[entry.symbol] = max(dates.get(entry.symbol, date.min), entry.session)
-    return {symbol: max(session, reconciled) for symbol, session in dates.items()}
-
-
-def reconciled_entry(session: date, at: datetime) -> Entry:
-    """Return the entry that records an agreement with the broker's account at the session's close."""
-    return Entry("reconciled", f"reconciled:{session}", session, at)
-
-
-def write_positions(home: Home, session: date, *, at: datetime) -> bytes:
-    """Book that the broker's account agreed at the session's close, then derive the file. Returns its bytes.
-
-    The caller holds the portfolio lock, and has booked every split up to the session.
-    """
-    with opened(home) as connection:
-        append(connection, [reconciled_entry(session, at)])
-    return rebuild_positions(home)
+    return dates
 
 
 def rebuild_positions(home: Home) -> bytes:

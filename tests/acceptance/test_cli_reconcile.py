@@ -90,14 +90,14 @@ def test_an_explanation_that_cannot_be_is_a_usage_error(home, arguments):
     assert len(booked(home)) == 1
 
 
-def test_a_home_without_an_account_is_blocked_and_told_what_to_do(home):
+def test_a_home_without_an_account_is_blocked_and_says_what_to_do(home):
     ended = afterclose("reconcile", home=home.root)
 
     assert ended.returncode == 3
     assert "no paper account yet" in ended.stderr
 
 
-def test_a_home_without_a_ledger_is_blocked_and_told_what_to_do(tmp_path):
+def test_a_home_without_a_ledger_is_blocked_and_says_what_to_do(tmp_path):
     home = Home(configure(tmp_path / "new"))
     open_account(home, LEDGER_CENTS)
     ended = afterclose("reconcile", home=home.root)

@@ -23,10 +23,10 @@ from tasks.ledger.anchor import read_anchor
 from tasks.ledger.balance import balance_of, equity_cents, net_flows_cents, time_weighted_return
 from tasks.ledger.database import opened, transaction
 from tasks.ledger.entries import Entry
-from tasks.ledger.positions_file import positions_bytes, rebuild_positions, reconciled_entry
+from tasks.ledger.positions_file import positions_bytes, rebuild_positions
 from tasks.ledger.store import append, entries
 from tasks.portfolio.holdings.positions import carry, parse_positions
-from tests.ledgers import AT, DAY, begun_home, book, booked, entry
+from tests.ledgers import DAY, begun_home, book, booked, entry
 
 cents = st.integers(-(10**12), 10**12)
 shares = st.decimals(-(10**6), 10**6, places=9, allow_nan=False, allow_infinity=False)
@@ -115,7 +115,7 @@ def test_a_rebuilt_file_is_what_the_entries_derive_and_parses_to_the_balance(lis
         assert parsed.cash_usd == balance.cash_cents / 100
 
 
-events = st.sampled_from(["fill", "split", "reverse split", "book", "reconcile", "nothing"])
+events = st.sampled_from(["fill", "split", "reverse split", "book", "nothing"])
 
 
 # the daily run applies the splits after the session that the file gives; the ledger books them when it learns of them
@@ -135,14 +135,12 @@ def test_a_split_counts_once_whenever_it_is_booked(happened):
             held += change
             known.append(("AAA", pd.Timestamp(day), ratio))
             pending.append(entry(f"s{day}", "split", symbol="AAA", shares=change, session=day))
-        if event in {"fill", "book", "reconcile"}:
+        if event in {"fill", "book"}:
             listed += pending
             pending = []
         if event == "fill":
             held += 6
             listed.append(entry(f"f{day}", symbol="AAA", shares=6, session=day))
-        if event == "reconcile":
-            listed.append(reconciled_entry(day, AT))
         splits = pd.DataFrame(known, columns=["symbol", "session", "split"])
 
         (position,) = parse_positions(positions_bytes(listed).decode(), path="x").positions

@@ -17,7 +17,7 @@ from tasks.ledger.entries import Entry
 
 UNEXPLAINED = "unexplained"
 CENTS_PER_USD = 100
-NOT_A_STEP = frozenset({"opening", "reconciled"})
+OPENING = "opening"  # holds what the bridge begins with
 TEXTS = {"fill": "fill of another execution"}
 
 
@@ -146,7 +146,7 @@ def _gain(line: Line, shares: Decimal) -> int:
 def _entry_steps(entries: Iterable[Entry], closes: Mapping[str, Decimal]) -> Iterator[Step]:
     receivable = 0
     for entry in entries:
-        if entry.kind in NOT_A_STEP or _is_ours_alone(entry):
+        if entry.kind == OPENING or _is_ours_alone(entry):
             continue
         receivable += entry.receivable_cents
         worth = _cents(entry.shares * closes.get(entry.symbol, Decimal(0)))

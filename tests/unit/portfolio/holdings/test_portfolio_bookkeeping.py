@@ -8,7 +8,7 @@ import pytest
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import Balance, balance_of
-from tasks.ledger.positions_file import position_dates, rebuild_positions, write_positions
+from tasks.ledger.positions_file import position_dates, rebuild_positions
 from tasks.portfolio.holdings.bookkeeping import (
     Declaration,
     cents_of,
@@ -127,7 +127,7 @@ def test_rebuilding_needs_a_ledger(tmp_path):
         rebuild_positions(new_home(tmp_path))
 
 
-def test_a_fill_dates_its_symbol_and_a_reconciled_session_dates_all(tmp_path):
+def test_a_fill_dates_its_symbol_and_a_dividend_does_not(tmp_path):
     home = home_with(tmp_path)
     fill = entry("f", symbol="AAA", shares=5, cash_cents=-500, session=DAY)
     dividend = entry("d", "dividend", symbol="AAA", cash_cents=5, session=NEXT)
@@ -135,12 +135,6 @@ def test_a_fill_dates_its_symbol_and_a_reconciled_session_dates_all(tmp_path):
     book(home, fill, dividend, sold)
 
     assert rebuild_positions(home).decode() == f"symbol,shares,session\nAAA,105,{DAY}\nCASH,4995.24,\n"
-
-    assert (
-        write_positions(home, NEXT, at=AT).decode()
-        == f"symbol,shares,session\nAAA,105,{NEXT}\nCASH,4995.24,\n"
-    )
-    assert write_positions(home, NEXT, at=AT) == home.positions_file.read_bytes()
 
 
 def test_a_short_position_is_never_written(tmp_path):
@@ -193,7 +187,7 @@ def test_shares_declared_as_of_a_later_close_are_dated_by_it_even_if_their_numbe
 
 def test_shares_declared_as_of_a_close_before_booked_splits_are_refused(tmp_path):
     home = home_with(tmp_path)
-    write_positions(home, DAY, at=AT)
+    book(home, entry("x", "split", symbol="AAA", shares=100, session=DAY))
     before = booked(home)
 
     with pytest.raises(
