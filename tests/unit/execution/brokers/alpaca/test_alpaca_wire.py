@@ -244,7 +244,7 @@ def test_no_key_is_in_what_a_broker_says_of_an_order(server, broker):
 
 def test_no_key_is_in_the_representation_of_anything_that_we_made(broker):
     broker.account()
-    ours = [each for each in gc.get_objects() if type(each).__module__.startswith("tasks.execution")]
+    ours = [each for each in gc.get_objects() if str(type(each).__module__).startswith("tasks.execution")]
 
     assert ours
     assert not [each for each in ours for secret in SECRETS if secret in repr(each)]
