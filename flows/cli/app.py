@@ -12,24 +12,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import (
-    approval,
-    audit,
-    champion,
-    data,
-    execution,
-    fills,
-    kill_switch,
-    monitor,
-    overrides,
-    positions,
-    reconcile,
-    regime,
-    runs,
-    settings,
-    trials,
-)
+from flows.cli import runs
+from flows.cli.decisions import approval, audit, kill_switch, overrides
+from flows.cli.homes import data, settings
 from flows.cli.options import NO_VALUE
+from flows.cli.research import champion, regime, trials
+from flows.cli.trading import execution, fills, monitor, positions, reconcile
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
 INTERRUPTED = 130

@@ -21,7 +21,7 @@ def init(
     ] = False,
 ) -> int:
     """Create a home with a commented config.yaml; an existing home is left unchanged."""
-    from flows.operations.new_home import create_home
+    from flows.operations.homes.new_home import create_home
 
     return show(create_home(folder, simulated=simulated), context.obj)
 
@@ -140,8 +140,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     --model and --optimizer may be repeated. Run an interrupted matrix again to resume it.
     """
-    from flows.operations.backtest import Request, backtest_one
-    from flows.operations.matrix import backtest_matrix
+    from flows.operations.research.backtest import Request, backtest_one
+    from flows.operations.research.matrix import backtest_matrix
 
     request = Request(
         *(tuple(model or ()), tuple(optimizer or ()), first, last, fill, cadence, costs, regime),
@@ -156,7 +156,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter per option
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def doctor(context: typer.Context) -> int:
     """Check the home: what is missing or stale, and how to fix it."""
-    from flows.operations.doctor import examine
+    from flows.operations.homes.doctor import examine
 
     return show(examine(context.obj), context.obj)
 

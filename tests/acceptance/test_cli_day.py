@@ -142,7 +142,7 @@ def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
 def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
     from datetime import UTC, datetime
 
-    from flows.operations import home_checks
+    from flows.operations.homes import home_checks
 
     run_day(ready_home)
     monkeypatch.setattr(home_checks, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import answer
-from flows.operations import home_checks
+from flows.operations.homes import home_checks
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head

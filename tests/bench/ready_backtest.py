@@ -10,8 +10,8 @@ from unittest.mock import patch
 import numpy as np
 
 from config.sections import Candidate
-from flows.operations.backtest import scores_of
-from flows.operations.inspection import snapshot_of
+from flows.operations.homes.inspection import snapshot_of
+from flows.operations.research.backtest import scores_of
 from tasks.backtest.scoring import stored_scores
 from tasks.backtest.scoring.scores import DenseScores, Skill, TrainedFold
 from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from config.settings import Settings
 from flows.commands import run_of
-from flows.operations.backtest import candidates_of, scores_of
-from flows.operations.inspection import snapshot_of
+from flows.operations.homes.inspection import snapshot_of
+from flows.operations.research.backtest import candidates_of, scores_of
 from flows.terminal import Options
 from tasks.backtest.combination import Combination, curve_of, rows_of_walk, run_combination
 from tasks.backtest.halts import Halts

@@ -63,4 +63,4 @@ def test_a_limit_is_applied_from_the_rules_and_by_nothing_else(setting, rules):
 
     assert any(setting in section.model_fields for section in (Portfolio, Safety, Trades))
     assert rules in readers
-    assert readers - {rules} <= REFUSE_OR_DESCRIBE | {"flows/operations/lake.py"}
+    assert readers - {rules} <= REFUSE_OR_DESCRIBE | {"flows/operations/homes/lake.py"}

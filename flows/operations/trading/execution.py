@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
-from flows.operations.inspection import aligned
-from flows.operations.persons import require_second
+from flows.operations.decisions.persons import require_second
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.operations.backtest import _fallbacks
-from flows.operations.matrix import _result
+from flows.operations.research.backtest import _fallbacks
+from flows.operations.research.matrix import _result
 
 
 @pytest.mark.parametrize(

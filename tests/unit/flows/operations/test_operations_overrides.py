@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.operations.overrides import Scoped, add, end, list_all, waive
+from flows.operations.decisions.overrides import Scoped, add, end, list_all, waive
 from flows.terminal import Options
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home

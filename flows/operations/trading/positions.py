@@ -6,8 +6,8 @@ The first declaration begins the home's ledger; a later one is booked in it as c
 from datetime import date
 from pathlib import Path
 
-from flows.operations.ledger import portfolio_locked
-from flows.operations.persons import require_second
+from flows.operations.decisions.persons import require_second
+from flows.operations.trading.ledger import portfolio_locked
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError

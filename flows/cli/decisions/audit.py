@@ -15,7 +15,7 @@ app = typer.Typer(
 @app.command("verify", epilog=GLOBAL_OPTIONS_NOTE)
 def audit_verify(context: typer.Context) -> int:
     """Verify the hash chain: report where it breaks and how many rows are authenticated with the audit key (HMAC)."""
-    from flows.operations.audit import verify_log
+    from flows.operations.decisions.audit import verify_log
 
     return show(verify_log(context.obj), context.obj)
 
@@ -23,6 +23,6 @@ def audit_verify(context: typer.Context) -> int:
 @app.command("accept", epilog=GLOBAL_OPTIONS_NOTE)
 def audit_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
     """Accept the log as it is, damage included; if a key is set, later rows are authenticated with it."""
-    from flows.operations.audit import accept_log
+    from flows.operations.decisions.audit import accept_log
 
     return show(accept_log(context.obj, by=by, reason=reason), context.obj)

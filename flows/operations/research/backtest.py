@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from flows.operations.inspection import aligned, snapshot_of
+from flows.operations.homes.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.opening import parsed_date

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.operations.inspection import aligned
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result, progress, with_home
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError

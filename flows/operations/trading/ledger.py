@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
-from flows.operations.inspection import aligned
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
 from tasks.core.atomic import write_text
 from tasks.core.clock import now

@@ -13,7 +13,7 @@ def trials(context: typer.Context) -> int:
     """Print the number of models tried to date, by candidate, and the Sharpe ratio expected by chance."""
     if context.invoked_subcommand is not None:
         return 0
-    from flows.operations.trials import show_trials
+    from flows.operations.research.trials import show_trials
 
     return show(show_trials(context.obj), context.obj)
 
@@ -21,6 +21,6 @@ def trials(context: typer.Context) -> int:
 @app.command("accept", epilog=GLOBAL_OPTIONS_NOTE)
 def trials_accept(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
     """Accept the trial ledger as it is; lost trials still count."""
-    from flows.operations.trials import accept_trials
+    from flows.operations.research.trials import accept_trials
 
     return show(accept_trials(context.obj, by=by, reason=reason), context.obj)

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="The lake of market data.")
 @app.command("status", epilog=GLOBAL_OPTIONS_NOTE)
 def data_status(context: typer.Context) -> int:
     """Print the contents of the lake: sessions, universe, quarantine, gaps, findings, tables, size."""
-    from flows.operations.lake import show_lake
+    from flows.operations.homes.lake import show_lake
 
     return show(show_lake(context.obj), context.obj)
 
@@ -22,7 +22,7 @@ def data_status(context: typer.Context) -> int:
 @app.command("verify", epilog=GLOBAL_OPTIONS_NOTE)
 def data_verify(context: typer.Context) -> int:
     """Verify the files of the lake and list the findings of the quality gates."""
-    from flows.operations.lake import verify
+    from flows.operations.homes.lake import verify
 
     return show(verify(context.obj), context.obj)
 
@@ -33,7 +33,7 @@ def data_import(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of CSV or Parquet files.")],
 ) -> int:
     """Check a directory of files and add it to the lake (docs/own-data.md)."""
-    from flows.operations.lake import import_files
+    from flows.operations.homes.lake import import_files
 
     return show(import_files(context.obj, folder), context.obj)
 
@@ -46,7 +46,7 @@ def data_backup(
     ] = None,
 ) -> int:
     """Write the home (lake, days, champion, settings) to one archive with a SHA-256 of every file."""
-    from flows.operations.upkeep import back_up
+    from flows.operations.homes.upkeep import back_up
 
     return show(back_up(context.obj, folder), context.obj)
 
@@ -65,7 +65,7 @@ def data_restore(
     ] = None,
 ) -> int:
     """Verify an archive completely, then restore it into an empty home."""
-    from flows.operations.upkeep import restore
+    from flows.operations.homes.upkeep import restore
 
     return show(restore(context.obj, archive, replace=replace, lake=lake), context.obj)
 
@@ -73,6 +73,6 @@ def data_restore(
 @app.command("vacuum", epilog=GLOBAL_OPTIONS_NOTE)
 def data_vacuum(context: typer.Context) -> int:
     """Delete files that neither the lake nor a published day needs."""
-    from flows.operations.upkeep import vacuum
+    from flows.operations.homes.upkeep import vacuum
 
     return show(vacuum(context.obj), context.obj)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flows.operations.backtest import (
+from flows.operations.homes.inspection import aligned, snapshot_of
+from flows.operations.research.backtest import (
     FOLDER,
     Request,
     after_halt_of,
@@ -20,7 +21,6 @@ from flows.operations.backtest import (
     scores_of,
     with_costs,
 )
-from flows.operations.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
 from tasks.core.errors import ConfigError
 from tasks.core.homes.run import Run

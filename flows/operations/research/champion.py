@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
-from flows.operations.inspection import aligned
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, ModelError, StorageError

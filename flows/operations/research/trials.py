@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from flows.operations.inspection import aligned
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result, with_home
 from tasks.core.clock import now
 from tasks.core.errors import SafetyError

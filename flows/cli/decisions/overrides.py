@@ -49,7 +49,7 @@ def overrides_add(  # noqa: PLR0913, PLR0917 - one parameter per option
     ] = False,
 ) -> int:
     """Restrict what is executed, from now on until a session of your choice."""
-    from flows.operations.overrides import Scoped, add
+    from flows.operations.decisions.overrides import Scoped, add
 
     scoped = Scoped(symbol, sector, strategy, everything=everything)
     done = add(context.obj, effect, scoped, multiplier=multiplier, until=until, by=by, reason=reason)
@@ -70,7 +70,7 @@ def overrides_waive(
     ] = False,
 ) -> int:
     """Let orders pass a gate that fails. docs/safety.md lists the gates that can be waived."""
-    from flows.operations.overrides import Scoped, waive
+    from flows.operations.decisions.overrides import Scoped, waive
 
     scoped = Scoped(symbol, "", "", everything=everything)
     return show(waive(context.obj, gate, scoped, until=until, by=by, reason=reason), context.obj)
@@ -85,7 +85,7 @@ def overrides_list(
     ] = False,
 ) -> int:
     """List the overrides that hold, each with its number, owner, reason and last session."""
-    from flows.operations.overrides import list_all
+    from flows.operations.decisions.overrides import list_all
 
     return show(list_all(context.obj, ended=ended), context.obj)
 
@@ -100,6 +100,6 @@ def overrides_end(
     reason: ReasonOption,
 ) -> int:
     """End an override before its last session."""
-    from flows.operations.overrides import end
+    from flows.operations.decisions.overrides import end
 
     return show(end(context.obj, number, by=by, reason=reason), context.obj)

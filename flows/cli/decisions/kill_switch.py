@@ -17,7 +17,7 @@ app = typer.Typer(
 @app.command("status", epilog=GLOBAL_OPTIONS_NOTE)
 def switch_status(context: typer.Context) -> int:
     """Print the state of the switch, and who or what tripped it and why."""
-    from flows.operations.switch import show_switch
+    from flows.operations.decisions.switch import show_switch
 
     return show(show_switch(context.obj), context.obj)
 
@@ -25,7 +25,7 @@ def switch_status(context: typer.Context) -> int:
 @app.command("trip", epilog=GLOBAL_OPTIONS_NOTE)
 def switch_trip(context: typer.Context, by: NameOption, reason: ReasonOption) -> int:
     """Halt trading: nothing is published until a named person resets the switch."""
-    from flows.operations.switch import trip
+    from flows.operations.decisions.switch import trip
 
     return show(trip(context.obj, by=by, reason=reason), context.obj)
 
@@ -45,6 +45,6 @@ def switch_reset(
     ] = None,
 ) -> int:
     """Clear the given trips; the switch is clear when no trip remains."""
-    from flows.operations.switch import reset
+    from flows.operations.decisions.switch import reset
 
     return show(reset(context.obj, by=by, reason=reason, trips=trips or ()), context.obj)

@@ -31,7 +31,7 @@ ReferenceOption = Annotated[
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def positions_show(context: typer.Context) -> int:
     """Print the shares of each symbol, and the cash."""
-    from flows.operations.positions import show_positions
+    from flows.operations.trading.positions import show_positions
 
     return show(show_positions(context.obj), context.obj)
 
@@ -66,7 +66,7 @@ def positions_import(
     ] = False,
 ) -> int:
     """Declare the positions held: begins the ledger, or books what differs from it as corrections."""
-    from flows.operations.positions import import_positions
+    from flows.operations.trading.positions import import_positions
 
     done = import_positions(
         context.obj,
@@ -83,7 +83,7 @@ def positions_import(
 @app.command("rebuild", epilog=GLOBAL_OPTIONS_NOTE)
 def positions_rebuild(context: typer.Context) -> int:
     """Write live/current_positions.csv again from the ledger."""
-    from flows.operations.ledger import rebuild_file
+    from flows.operations.trading.ledger import rebuild_file
 
     return show(rebuild_file(context.obj), context.obj)
 
@@ -98,7 +98,7 @@ def positions_deposit(
     reference: ReferenceOption = "",
 ) -> int:
     """Book cash paid into the account: it raises the equity but is not a gain."""
-    from flows.operations.ledger import book_flow
+    from flows.operations.trading.ledger import book_flow
 
     done = book_flow(context.obj, "deposit", amount, by=by, reason=reason, day=day, reference=reference)
     return show(done, context.obj)
@@ -114,7 +114,7 @@ def positions_withdraw(
     reference: ReferenceOption = "",
 ) -> int:
     """Book cash taken out of the account: it lowers the equity but is not a loss."""
-    from flows.operations.ledger import book_flow
+    from flows.operations.trading.ledger import book_flow
 
     done = book_flow(context.obj, "withdrawal", amount, by=by, reason=reason, day=day, reference=reference)
     return show(done, context.obj)
@@ -130,6 +130,6 @@ def positions_ledger(
     ] = None,
 ) -> int:
     """Print the entries of the ledger: every change of cash and shares, with its reason."""
-    from flows.operations.ledger import show_ledger
+    from flows.operations.trading.ledger import show_ledger
 
     return show(show_ledger(context.obj, first=first, last=last, csv=csv), context.obj)

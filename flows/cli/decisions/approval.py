@@ -44,7 +44,7 @@ def approve_day(
     ] = "",
 ) -> int:
     """Show the trades of a published day and what is signed, then sign. No order is sent."""
-    from flows.operations.approval import approve
+    from flows.operations.decisions.approval import approve
 
     return show(
         approve(
@@ -63,7 +63,7 @@ def approve_day(
 @app.command("reject", epilog=GLOBAL_OPTIONS_NOTE)
 def reject_day(context: typer.Context, day: SessionArgument, by: NameOption, reason: ReasonOption) -> int:
     """Reject a published day and void any approval of it."""
-    from flows.operations.approval import reject
+    from flows.operations.decisions.approval import reject
 
     return show(reject(context.obj, day, by=by, reason=reason), context.obj)
 
@@ -71,7 +71,7 @@ def reject_day(context: typer.Context, day: SessionArgument, by: NameOption, rea
 @approval.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def approval_show(context: typer.Context, day: SessionArgument) -> int:
     """Verify the approval of a day: who signed, for what, until when. Exits 3 if it is not valid."""
-    from flows.operations.approval import show_approval
+    from flows.operations.decisions.approval import show_approval
 
     return show(show_approval(context.obj, day), context.obj)
 
@@ -79,7 +79,7 @@ def approval_show(context: typer.Context, day: SessionArgument) -> int:
 @approvers.command("key", epilog=GLOBAL_OPTIONS_NOTE)
 def approvers_key(context: typer.Context, key: KeyOption = None) -> int:
     """Print your public key; create your key file first if there is none. The home need not exist."""
-    from flows.operations.approvers import show_key
+    from flows.operations.decisions.approvers import show_key
 
     return show(show_key(context.obj, key), context.obj)
 
@@ -97,7 +97,7 @@ def approvers_add(
     ] = None,
 ) -> int:
     """Let a person approve; creates the person's key file if there is none."""
-    from flows.operations.approvers import add
+    from flows.operations.decisions.approvers import add
 
     return show(add(context.obj, name, by=by, reason=reason, key=key, public=public_key), context.obj)
 
@@ -105,7 +105,7 @@ def approvers_add(
 @approvers.command("list", epilog=GLOBAL_OPTIONS_NOTE)
 def approvers_list(context: typer.Context) -> int:
     """List who may approve, and whose key was revoked."""
-    from flows.operations.approvers import list_all
+    from flows.operations.decisions.approvers import list_all
 
     return show(list_all(context.obj), context.obj)
 
@@ -115,6 +115,6 @@ def approvers_revoke(
     context: typer.Context, name: PersonArgument, by: NameOption, reason: ReasonOption
 ) -> int:
     """Revoke a person's key at once; approvals already signed with it become invalid."""
-    from flows.operations.approvers import revoke
+    from flows.operations.decisions.approvers import revoke
 
     return show(revoke(context.obj, name, by=by, reason=reason), context.obj)

@@ -21,6 +21,6 @@ def regime_history(
     ] = None,
 ) -> int:
     """Print the regime of each session and its inputs."""
-    from flows.operations.inspection import show_regimes
+    from flows.operations.homes.inspection import show_regimes
 
     return show(show_regimes(context.obj, first=first, last=last, csv=csv), context.obj)

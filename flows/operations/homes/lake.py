@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.new_home import new_config
 from flows.commands import run_of
-from flows.operations.inspection import aligned
+from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result, progress, with_home
 from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
 from tasks.core.homes.setup import is_set_up, make_home

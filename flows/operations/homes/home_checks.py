@@ -1,6 +1,6 @@
 """The checks of a home: each compares one part with what a run needs. Changes nothing.
 
-A check returns its result, or raises where it cannot run; `flows.operations.doctor` runs and reports them.
+A check returns its result, or raises where it cannot run; `flows.operations.homes.doctor` runs and reports them.
 """
 
 import os

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from flows.operations.approval import ask_passphrase
+from flows.operations.decisions.approval import ask_passphrase
 from flows.terminal import Options, Result
 from tasks.approval.approval_log import Approver
 from tasks.approval.decisions import add_approver, list_approvers, revoke_approver

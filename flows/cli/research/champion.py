@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="The model in production, its versi
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def champion_show(context: typer.Context) -> int:
     """Print the model in production, its metrics, why it was selected, and its challenger."""
-    from flows.operations.champion import show_champion
+    from flows.operations.research.champion import show_champion
 
     return show(show_champion(context.obj), context.obj)
 
@@ -21,7 +21,7 @@ def champion_show(context: typer.Context) -> int:
 @app.command("history", epilog=GLOBAL_OPTIONS_NOTE)
 def champion_history(context: typer.Context) -> int:
     """Print the stored versions, and how many published days each of them scored."""
-    from flows.operations.champion import show_history
+    from flows.operations.research.champion import show_history
 
     return show(show_history(context.obj), context.obj)
 
@@ -41,6 +41,6 @@ def champion_rollback(
     ] = None,
 ) -> int:
     """Restore an earlier version byte for byte, and record who did so in the audit log."""
-    from flows.operations.champion import roll_back
+    from flows.operations.research.champion import roll_back
 
     return show(roll_back(context.obj, version=version, by=by, reason=reason), context.obj)

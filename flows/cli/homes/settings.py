@@ -11,6 +11,6 @@ app = typer.Typer(no_args_is_help=True, help="The settings in effect.")
 @app.command("show", epilog=GLOBAL_OPTIONS_NOTE)
 def config_show(context: typer.Context) -> int:
     """Print every setting and the layer that set it; secrets are masked."""
-    from flows.operations.inspection import show_config
+    from flows.operations.homes.inspection import show_config
 
     return show(show_config(context.obj), context.obj)
