@@ -25,7 +25,7 @@ from tasks.reporting.day.manifest import manifest_json
 from tasks.reporting.day.publish import publish_blocked, publish_folder, refuse_decided, write_history_row
 from tasks.reporting.day.store import read_day_inputs
 from tasks.reporting.page.rendering import render_day
-from tasks.reporting.page.view import failed_checks, halt_words
+from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.schema import Day
 from tasks.risk.schema import RiskModel
 from tasks.safety.kill_switch import hold_switch, read_switch, reset_command

@@ -15,7 +15,7 @@ from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.document import environment
 from tasks.reporting.page.numerals import number, typeset_percent, usd
-from tasks.reporting.page.view import trade_lines
+from tasks.reporting.page.sections.trade_list import trade_lines
 from tests.unit.reporting.example_day import make_inputs
 from tests.unit.reporting.reading import Report, figure
 

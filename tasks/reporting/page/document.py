@@ -17,8 +17,7 @@ from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.manifest import Provenance
 from tasks.reporting.day.parity import differing, parity_headline, parity_words
 from tasks.reporting.page import numerals
-from tasks.reporting.page.changes import changes_since
-from tasks.reporting.page.figures import (
+from tasks.reporting.page.charts.figures import (
     drawdown_figure,
     losses_figure,
     performance_figure,
@@ -26,19 +25,12 @@ from tasks.reporting.page.figures import (
     scores_figure,
 )
 from tasks.reporting.page.performance import performance
-from tasks.reporting.page.risk_view import limit_notices, risk_lines
-from tasks.reporting.page.view import (
-    book_lines,
-    cap_class_lines,
-    day_costs,
-    failed_checks,
-    halt_words,
-    notices,
-    one_line,
-    sector_lines,
-    summarise,
-    trade_lines,
-)
+from tasks.reporting.page.sections.changes import changes_since
+from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
+from tasks.reporting.page.sections.notices import failed_checks, halt_words, notices
+from tasks.reporting.page.sections.risk_view import limit_notices, risk_lines
+from tasks.reporting.page.sections.summary import one_line, summarise
+from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
 from tasks.risk.assessment import Assessment
 
 TEMPLATES = Path(__file__).parent / "templates"

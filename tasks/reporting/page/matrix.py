@@ -9,11 +9,11 @@ from tasks.backtest.combination import Combination
 from tasks.backtest.matrix.tables import FIGURES, MEASURED, Baseline, Measured, best
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import Figure as Measure
-from tasks.reporting.page.canvas import Line, Size
-from tasks.reporting.page.charts import lines_chart
+from tasks.reporting.page.charts.canvas import Line, Size
+from tasks.reporting.page.charts.drawings import lines_chart
+from tasks.reporting.page.charts.equity_picture import EquityLine, equity_picture
+from tasks.reporting.page.charts.figures import Figure, stretch_ends
 from tasks.reporting.page.document import environment, style
-from tasks.reporting.page.equity_picture import EquityLine, equity_picture
-from tasks.reporting.page.figures import Figure, stretch_ends
 from tasks.reporting.page.numerals import number, signed, typeset_percent, words
 from tasks.risk.ratios import Numbers
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.reporting.page.canvas import (
+from tasks.reporting.page.charts.canvas import (
     FONT,
     Chart,
     Days,
@@ -27,8 +27,8 @@ from tasks.reporting.page.canvas import (
     ticks,
     time_axes,
 )
+from tasks.reporting.page.charts.svg import COLOUR
 from tasks.reporting.page.numerals import number, typeset_percent, usd
-from tasks.reporting.page.svg import COLOUR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from tasks.backtest.metrics.tables import per_year, rolling
 from tasks.backtest.tear_sheet import TearSheet
 from tasks.core.text import counted
 from tasks.data.schema.records import Days
-from tasks.reporting.page.canvas import Line
-from tasks.reporting.page.figures import Figure, stretch_ends
+from tasks.reporting.page.charts.canvas import Line
+from tasks.reporting.page.charts.figures import Figure, stretch_ends
 from tasks.reporting.page.numerals import number, signed, typeset_percent, usd, words
 from tasks.reporting.tearsheet.charts import (
     attribution_chart,

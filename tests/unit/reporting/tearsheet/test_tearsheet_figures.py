@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.reporting.page.canvas import Line
+from tasks.reporting.page.charts.canvas import Line
 from tasks.reporting.page.numerals import usd
 from tasks.reporting.tearsheet import figures
 from tasks.reporting.tearsheet.charts import level_marks, periods_chart, underwater_chart

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_weights
-from tasks.reporting.page.risk_view import limit_notices, risk_lines
+from tasks.reporting.page.sections.risk_view import limit_notices, risk_lines
 from tasks.risk.limits import limit_states
 from tests.unit.reporting.example_day import make_inputs
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tasks.core.sessions import sessions_ending
-from tasks.reporting.page.canvas import Line, runs
-from tasks.reporting.page.charts import drawdown_chart, lines_chart, regime_chart, scores_chart
-from tasks.reporting.page.figures import (
+from tasks.reporting.page.charts.canvas import Line, runs
+from tasks.reporting.page.charts.drawings import drawdown_chart, lines_chart, regime_chart, scores_chart
+from tasks.reporting.page.charts.figures import (
     MOST_POINTS,
     StateChange,
     drawdown_figure,

@@ -15,8 +15,8 @@ from tasks.core.text import counted
 from tasks.portfolio.schema import CASH
 from tasks.regime.schema import STATES
 from tasks.reporting.day.inputs import DayInputs
-from tasks.reporting.page.canvas import Chart, Line
-from tasks.reporting.page.charts import (
+from tasks.reporting.page.charts.canvas import Chart, Line
+from tasks.reporting.page.charts.drawings import (
     drawdown_chart,
     lines_chart,
     losses_chart,

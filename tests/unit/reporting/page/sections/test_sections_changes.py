@@ -4,7 +4,7 @@ from datetime import date
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.inputs import PreviousDay
 from tasks.reporting.day.ledger import printed_weights
-from tasks.reporting.page.changes import changes_since
+from tasks.reporting.page.sections.changes import changes_since
 from tests.unit.reporting.example_day import make_inputs
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.reporting.page.view import halt_words
+from tasks.reporting.page.sections.notices import halt_words
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from tasks.reporting.page.charts.svg import COLOUR, to_svg
 from tasks.reporting.page.numerals import MONTHS, number
-from tasks.reporting.page.svg import COLOUR, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
