@@ -19,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -129,6 +129,9 @@ lock: $(INSTALLED) ## resolve pyproject.toml into the lock files, with hashes an
 	@$(LOCK) --group backtesters --output-file requirements-backtesters.lock
 	@printf '%s\n' cvxpy gym jupyter lightgbm matplotlib mlflow nbconvert pymongo \
 		| $(LOCK) --group qlib --excludes - --output-file requirements-qlib.lock
+
+site: $(INSTALLED) ## build the site of the documents into site/
+	@$(BIN)/zensical build --clean --strict
 
 clean: ## delete the environments and the home of the demo
 	@rm -rf $(VENV) $(QLIB) $(BACKTESTERS) demo
