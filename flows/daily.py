@@ -3,16 +3,19 @@
 from config.settings import Settings
 from tasks.backtest.task import compare_with_backtest
 from tasks.core.homes.run import Run
+from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market
 from tasks.execution.task import refuse_open_execution
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
+from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.stops import stop_window
 from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
 from tasks.regime.history import sessions_to_read
 from tasks.regime.task import detect_regime
+from tasks.reporting.day.inputs import Records
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_session
 from tasks.risk.task import estimate_risk
@@ -29,17 +32,25 @@ def daily_live(run: Run) -> Day:
     refuse_lost_portfolio(run)
     refuse_open_execution(run)
     market = refresh_market(run, panel_sessions=longest_window(run.settings))
+    return publish_day(run, decide_day(run, market))
+
+
+def decide_day(run: Run, market: Market, *, positions: Positions | None = None) -> Records:
+    """Run every stage between the market and publication: the same for a new day and for the replay of a past one.
+
+    `positions`: what is held; None: as the home has it.
+    """
     features = compute_features(run, market)
     scores = score_universe(run, features)
     regime = detect_regime(run, market)
     risk = estimate_risk(run, market)
-    portfolio = build_portfolio(run, market, scores, regime, risk)
+    portfolio = build_portfolio(run, market, scores, regime, risk, positions=positions)
     halt = apply_halt_rules(run, regime, portfolio)
     portfolio = keep_to_reductions(run, portfolio, risk, reductions_only=halt.reductions_only)
     trades = propose_trades(run, market, portfolio)
     checks = check_day(run, market, scores, regime, portfolio, trades)
     parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)
-    return publish_day(run, market, scores, regime, risk, portfolio, trades, checks, parity)
+    return Records(market, scores, regime, risk, portfolio, trades, checks, parity)
 
 
 def longest_window(settings: Settings) -> int:

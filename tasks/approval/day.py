@@ -24,6 +24,9 @@ class PublishedDay:
     manifest: bytes
     files: Mapping[str, bytes]
     inputs: Mapping[str, str]  # INPUTS, and the code's fingerprint
+    kept: (
+        str | None
+    )  # sha256 of the index of the inputs kept for a replay; None: published by an earlier release
     equity_cents: int  # before the trades
     cost_cents: int  # estimated
     differs_from_backtest: bool
@@ -39,7 +42,7 @@ class PublishedDay:
 
 def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) -> PublishedDay:
     """Return the day. Raises SafetyError if a file is missing, edited or damaged, or belongs to another session."""
-    listed, inputs = _parsed_manifest(session, manifest)
+    listed, inputs, kept = _parsed_manifest(session, manifest)
     for name in FILES:
         if name not in files or sha256_of_bytes(files[name]) != listed[name]:
             reason: Reason = "trades" if name == TRADES else "day"
@@ -62,21 +65,22 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
         manifest=manifest,
         files=files,
         inputs=inputs,
+        kept=kept,
         equity_cents=recorded.cash_cents + held,
         cost_cents=sum(trade.cost_cents for trade in recorded.trades.values()),
         differs_from_backtest=compared == "different",
     )
 
 
-def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the digests of the files, and the inputs with the code's fingerprint."""
+def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """Return the digests of the files, the inputs with the code's fingerprint, and the index of what was kept."""
     try:
         manifest = parse_json(content)
         listed = {name: str(digest) for name, digest in manifest["sha256"].items()}
         inputs = {name: str(manifest["inputs"][name]) for name in INPUTS} | {
             "code": str(manifest["versions"]["code"])
         }
-        stated, status = manifest["session"], manifest["status"]
+        stated, status, kept = manifest["session"], manifest["status"], manifest["inputs"].get("kept")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _bad_manifest(session, f"it cannot be read ({type(error).__name__})") from None
     if stated != str(session):
@@ -89,7 +93,7 @@ def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dic
         raise _bad_manifest(session, "the day was not published")
     if set(listed) != set(FILES):
         raise _bad_manifest(session, "it does not list the files of a day")
-    return listed, inputs
+    return listed, inputs, None if kept is None else str(kept)
 
 
 def _bad_manifest(session: date, why: str) -> SafetyError:

@@ -10,6 +10,8 @@ from tasks.data.intake.market import describe_market
 from tasks.data.intake.simulated_version import with_simulated_version
 from tasks.data.intake.update import refuse_other_provider, update_lake, verified_head
 from tasks.data.lake.head import Head
+from tasks.data.lake.location import lake_of
+from tasks.data.lake.travel import past_head
 from tasks.data.providers.registry import make_provider
 from tasks.data.schema.records import Market
 
@@ -40,6 +42,15 @@ def refresh_market(run: Run, *, panel_sessions: int = 0) -> Market:
         market.snapshot.id[:12],
     )
     return market
+
+
+def market_of(run: Run, snapshot: str, *, panel_sessions: int) -> Market:
+    """Return the market of a past session from the lake, by the snapshot id of its manifest. Changes nothing.
+
+    Raises DataError if the lake no longer holds this data.
+    """
+    head = past_head(lake_of(run.home, run.settings), run.session.day, snapshot)
+    return describe_market(run, head, panel_sessions=panel_sessions)
 
 
 def _refuse_before_history(head: Head | None, session: date) -> None:

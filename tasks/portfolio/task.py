@@ -15,6 +15,7 @@ from tasks.portfolio.check import check_book
 from tasks.portfolio.explanation import notes_of, reasons_of
 from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays
 from tasks.portfolio.holdings.book import value_book
+from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.holdings.record import refuse_short_history
 from tasks.portfolio.limits import rules_of
 from tasks.portfolio.rebalance import Costing
@@ -54,10 +55,18 @@ def keep_to_reductions(
 
 
 @stage()
-def build_portfolio(run: Run, market: Market, scores: Scores, regime: Regime, risk: RiskModel) -> Portfolio:
-    """Value the current portfolio and compute the target portfolio."""
+def build_portfolio(
+    run: Run,
+    market: Market,
+    scores: Scores,
+    regime: Regime,
+    risk: RiskModel,
+    *,
+    positions: Positions | None = None,
+) -> Portfolio:
+    """Value the current portfolio and compute the target portfolio. `positions` None: what the home holds."""
     settings = run.settings.portfolio
-    positions = read_positions(run)
+    positions = read_positions(run) if positions is None else positions
     assets, events, index_multiplier = read_market(run, market, positions)
     book = value_book(positions, assets, session=run.session.day, events=events)
     returns = load_frame(risk.returns).T

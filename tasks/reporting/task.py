@@ -7,30 +7,26 @@ submits an order or evaluates a check.
 import logging
 from functools import partial
 
-from tasks.backtest.parity.schema import ComparedDay
 from tasks.core.clock import stopwatch
 from tasks.core.errors import SafetyError
+from tasks.core.homes.kept import Parts, index_of, keep_parts
 from tasks.core.homes.lock import refuse_replaced
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_bytes
 from tasks.core.stage import stage, timings_so_far
-from tasks.data.schema.records import Market
-from tasks.models.schema import Scores
 from tasks.portfolio.holdings.record import note_history, open_portfolio
-from tasks.portfolio.schema import Portfolio
-from tasks.regime.schema import Regime
 from tasks.reporting.day.inputs import DayInputs, Records
+from tasks.reporting.day.kept_inputs import gather_inputs
 from tasks.reporting.day.ledger import refuse_disagreement
 from tasks.reporting.day.manifest import manifest_json
 from tasks.reporting.day.publish import publish_blocked, publish_folder, refuse_decided, write_history_row
 from tasks.reporting.day.store import read_day_inputs
-from tasks.reporting.page.rendering import render_day
+from tasks.reporting.page.rendering import RenderedDay, render_day
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.schema import Day
-from tasks.risk.schema import RiskModel
 from tasks.safety.kill_switch import hold_switch, read_switch, reset_command
 from tasks.safety.schema import Checks
-from tasks.trades.schema import Trades
 
 log = logging.getLogger(__name__)
 
@@ -49,31 +45,15 @@ def report_closed_session(run: Run) -> Day:
 
 
 @stage()
-def publish_day(  # noqa: PLR0913, PLR0917 - one record of each stage
-    run: Run,
-    market: Market,
-    scores: Scores,
-    regime: Regime,
-    risk: RiskModel,
-    portfolio: Portfolio,
-    trades: Trades,
-    checks: Checks,
-    parity: ComparedDay,
-) -> Day:
+def publish_day(run: Run, records: Records) -> Day:
     """Publish the session's folder whole, or write a blocked report elsewhere and raise SafetyError."""
-    started = stopwatch()
     refuse_decided_day(run)
-    records = Records(market, scores, regime, risk, portfolio, trades, checks, parity)
-    inputs = read_day_inputs(run, records)
-    refuse_disagreement(records, inputs.frames)
-    rendered = render_day(inputs, positions_sha256=portfolio.book.positions_sha256)
-    timings = timings_so_far() | {"render_day": round(stopwatch() - started, 3)}
-    files = rendered.files | {
-        MANIFEST: manifest_json(inputs, rendered.source, rendered.files, timings),
-    }
+    inputs, kept, rendered, files = _rendered(run, records)
+    checks = records.checks
     if records.is_blocked:
         raise _blocked(inputs, files)
 
+    keep_parts(run.home, kept)
     with hold_switch(run.home):  # no trip may end between this look and the day's folder
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
@@ -87,10 +67,28 @@ def publish_day(  # noqa: PLR0913, PLR0917 - one record of each stage
         folder=folder,
         report=folder / "report.html",
         trades=len(inputs.frames.trades),
-        state=regime.state,
+        state=records.regime.state,
         summary=rendered.summary,
-        is_simulated=market.is_simulated,
+        is_simulated=records.market.is_simulated,
     )
+
+
+def render_again(run: Run, records: Records) -> dict[str, bytes]:
+    """Return the files that `publish_day` would write. Writes nothing."""
+    return _rendered(run, records)[-1]
+
+
+def _rendered(run: Run, records: Records) -> tuple[DayInputs, Parts, RenderedDay, dict[str, bytes]]:
+    """Return what the day is rendered from, what has to be kept for its replay, and its files."""
+    started = stopwatch()
+    inputs = read_day_inputs(run, records)
+    refuse_disagreement(records, inputs.frames)
+    rendered = render_day(inputs, positions_sha256=records.portfolio.book.positions_sha256)
+    kept = gather_inputs(inputs)
+    timings = timings_so_far() | {"render_day": round(stopwatch() - started, 3)}
+    index_sha256 = sha256_of_bytes(index_of(kept))
+    manifest = manifest_json(inputs, rendered.source, rendered.files, timings, kept_sha256=index_sha256)
+    return inputs, kept, rendered, rendered.files | {MANIFEST: manifest}
 
 
 def _refuse_halt(run: Run, checks: Checks) -> None:

@@ -14,6 +14,7 @@ from flows.terminal import Options, Result, progress, with_home
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
+from tasks.core.homes.kept import delete_unnamed
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, named_home, settings_of
 from tasks.core.homes.replay_inputs import published_inputs
@@ -95,7 +96,7 @@ def _standing_halts(home: Home) -> Iterator[str]:
 
 
 def vacuum(options: Options) -> Result:
-    """Delete the lake's files that neither its head nor a published day needs."""
+    """Delete files of the lake, and kept inputs of days, that neither the lake's head nor a published day needs."""
     from tasks.data.lake.location import lake_of
     from tasks.data.upkeep.vacuum import vacuum_lake
 
@@ -103,15 +104,17 @@ def vacuum(options: Options) -> Result:
     lake = lake_of(home, settings_of(home, options.profile).settings)
     with progress(options), exclusive(home.lock_file, doing="data vacuum"):
         log.info("finding the data that published days need")
-        named = {session: inputs.snapshot for session, inputs in published_inputs(home).items()}
-        vacuumed = vacuum_lake(lake, named)
+        days = published_inputs(home)
+        vacuumed = vacuum_lake(lake, {session: inputs.snapshot for session, inputs in days.items()})
+        freed = delete_unnamed(home, [inputs.kept for inputs in days.values() if inputs.kept is not None])
     unknown = ", ".join(str(day) for day in vacuumed.days_unknown)
     lines = [
         f"Freed {_megabytes(vacuumed.freed_bytes)}; the lake takes {_megabytes(vacuumed.size_bytes)}.",
         f"The data of {counted(len(vacuumed.days_kept), 'published day')} was retained.",
+        *([f"Freed {_megabytes(freed)} of inputs of days that were run again."] if freed else []),
         *([f"This lake never held the data of these days: {unknown}."] if unknown else []),
     ]
-    return Result(asdict(vacuumed), "\n".join(lines))
+    return Result(asdict(vacuumed) | {"freed_inputs_bytes": freed}, "\n".join(lines))
 
 
 def _result(made: "Backup", action: str) -> Result:

@@ -142,6 +142,11 @@ class Home:
         return self.root / "data" / "paper_account.sqlite"
 
     @property
+    def decisions(self) -> Path:
+        """What published days were made from, apart from the lake and the models, named by content."""
+        return self.root / "data" / "decisions"
+
+    @property
     def trials(self) -> Path:
         """The ledger of all trials, and the returns of each."""
         return self.root / "data" / "trials"

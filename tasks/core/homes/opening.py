@@ -194,7 +194,15 @@ def _known_at(session: Session) -> datetime:
 def _remove_leftovers(home: Home) -> None:
     """Remove the leftovers of a killed run. Only the holder of the lock may call this."""
     shutil.rmtree(home.work, ignore_errors=True)
-    for folder in (home.root, home.lake.parent, home.lake, home.scores, home.backtests, home.placebos):
+    for folder in (
+        home.root,
+        home.lake.parent,
+        home.lake,
+        home.scores,
+        home.backtests,
+        home.placebos,
+        home.decisions,
+    ):
         remove_leftovers(folder)
     for folder in (home.live, home.production, home.reports):
         remove_leftovers(folder)

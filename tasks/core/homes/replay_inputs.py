@@ -20,6 +20,9 @@ class ReplayInputs(NamedTuple):
 
     snapshot: str  # id of the data
     champion: str  # sha256 of the model
+    kept: str | None = (
+        None  # sha256 of the index of what else was kept (tasks/core/homes/kept.py); None: older release
+    )
 
 
 def published_inputs(home: Home) -> dict[date, ReplayInputs]:
@@ -33,8 +36,11 @@ def published_inputs(home: Home) -> dict[date, ReplayInputs]:
             manifest = parse_json(path.read_bytes())
             inputs = manifest["inputs"]
             session = date.fromisoformat(manifest["session"])
-            found[session] = ReplayInputs(str(inputs["snapshot"]), str(inputs["champion"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            kept = inputs.get("kept")
+            found[session] = ReplayInputs(
+                str(inputs["snapshot"]), str(inputs["champion"]), None if kept is None else str(kept)
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
                 f"{path} cannot be read ({type(error).__name__}), so the inputs of that day are unknown.",
                 remedy="Restore the day from a backup, or move its folder out of live/.",

@@ -11,9 +11,9 @@ from datetime import date
 
 from tasks.core.errors import DataError
 from tasks.data.lake.commits import delete_unreferenced_files
-from tasks.data.lake.head import Head, read_head, superseded_heads
+from tasks.data.lake.head import read_head, superseded_heads
 from tasks.data.lake.location import files_of
-from tasks.data.lake.store import id_of_snapshot
+from tasks.data.lake.travel import head_with
 from tasks.data.schema.records import LakeLocation
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,10 @@ def vacuum_lake(lake: LakeLocation, days: Mapping[date, str]) -> Vacuumed:
     files = files_of(lake)
     before = files.size_bytes()
     superseded = superseded_heads(lake)
-    found = {
-        session: _head_of(lake, [head, *superseded.values()], session, days[session]) for session in days
-    }
+    found = {}
+    for session, snapshot in days.items():
+        log.info("locating the data of %s", session)
+        found[session] = head_with(lake, [head, *superseded.values()], session, snapshot)
     needed = [other for other in superseded.values() if other in found.values()]
     for name, other in superseded.items():
         if other not in needed:
@@ -55,13 +56,3 @@ def vacuum_lake(lake: LakeLocation, days: Mapping[date, str]) -> Vacuumed:
         days_kept=tuple(sorted(session for session, head_of_day in found.items() if head_of_day)),
         days_unknown=tuple(sorted(session for session, head_of_day in found.items() if not head_of_day)),
     )
-
-
-def _head_of(lake: LakeLocation, heads: list[Head], session: date, snapshot: str) -> Head | None:
-    """Return the latest head under which the session has this snapshot id; None without one."""
-    log.info("locating the data of %s", session)
-    for head in heads:
-        reaches = head.last_session is not None and head.last_session >= session
-        if reaches and id_of_snapshot(lake, head, session) == snapshot:
-            return head
-    return None

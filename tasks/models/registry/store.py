@@ -157,6 +157,18 @@ def read_challenger(home: Home) -> Stored | None:
     return _read_version(folder) if (folder / METADATA_NAME).exists() else None
 
 
+def restore_versions(home: Home, place: Home, champion: str) -> None:
+    """Give another home the versions that its champion's metadata and this sha256 of a model name.
+
+    They are links, so the other home must be deleted before this one's versions are pruned.
+    """
+    wanted = {champion, read_metadata(place.production / METADATA_NAME).champion.model_sha256}
+    versions_folder(place).mkdir(parents=True)
+    for version in intact_versions(home):
+        if version.stored.metadata.champion.model_sha256 in wanted:
+            (versions_folder(place) / version.name).symlink_to(versions_folder(home) / version.name)
+
+
 def prune_versions(home: Home) -> None:
     """Delete all but the last `VERSIONS_KEPT` versions, never the one in production nor that of a published day.
 

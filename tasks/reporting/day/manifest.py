@@ -70,16 +70,24 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
 
 
 def manifest_json(
-    inputs: DayInputs, source: Provenance, files: Mapping[str, bytes], timings: Mapping[str, float]
+    inputs: DayInputs,
+    source: Provenance,
+    files: Mapping[str, bytes],
+    timings: Mapping[str, float],
+    *,
+    kept_sha256: str | None = None,
 ) -> bytes:
-    """Write manifest.json, which lists the hashes of the other files in the folder."""
+    """Write manifest.json, which lists the hashes of the other files in the folder.
+
+    `kept_sha256` names the index of the inputs that were kept for a replay (tasks/core/homes/kept.py).
+    """
     return json_bytes(
         {
             "schema_version": SCHEMA_VERSION,
             "session": str(inputs.run.session),
             "as_of": inputs.run.as_of.isoformat(),
             "status": "blocked" if inputs.records.is_blocked else "published",
-            "inputs": source.inputs,
+            "inputs": source.inputs | {"kept": kept_sha256},
             "versions": source.versions,
             "seeds": source.seeds,
             "failovers": inputs.records.market.failovers,

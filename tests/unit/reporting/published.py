@@ -27,18 +27,7 @@ def publish(home, **kind) -> Day:
     """Run the stage over the stored example."""
     set_up(Home(home))  # a home without a kill switch is halted
     inputs = make_inputs(home, **kind)
-    records = stored(inputs)
-    return publish_day(
-        inputs.run,
-        records.market,
-        records.scores,
-        records.regime,
-        records.risk,
-        records.portfolio,
-        records.trades,
-        records.checks,
-        records.compared,
-    )
+    return publish_day(inputs.run, stored(inputs))
 
 
 def files_of(folder) -> dict[str, bytes]:

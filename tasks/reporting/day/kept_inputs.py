@@ -1,0 +1,95 @@
+"""Gather what the day was made from that is neither in the lake's snapshot nor the model: the home's files as read.
+
+Replay restores them into an empty home (flows/replay.py). The settings are kept as resolved, with profile and
+environment; the positions with the two figures that only the ledger knows.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.settings import Settings
+from tasks.core.homes.home import Home
+from tasks.core.homes.kept import Parts
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import sessions_ending
+from tasks.portfolio.holdings.positions import Positions, parse_positions
+from tasks.portfolio.holdings.record import opening_positions
+from tasks.reporting.day.history import render_history
+from tasks.reporting.day.inputs import DayInputs
+
+SETTINGS, LEDGER = "settings.json", "ledger.json"
+EARLIER_SESSIONS = 20  # of which the comparison with the backtest reads the files
+EARLIER_FILES = ("signals.json", "portfolio_weights.csv", "trades.csv", MANIFEST)
+
+
+def gather_inputs(inputs: DayInputs) -> Parts:
+    """Return the parts to keep."""
+    run, home = inputs.run, inputs.run.home
+    book = inputs.records.portfolio.book
+    files = {
+        SETTINGS: _json(run.settings.model_dump(mode="json")),
+        LEDGER: _json({"net_flows_usd": book.net_flows_usd, "receivable_usd": book.receivable_usd}),
+        _inside(home, home.positions_file): _positions(run),
+    }
+    if len(inputs.history):
+        files[_inside(home, home.performance_file)] = render_history(inputs.history)
+    previous = [] if inputs.previous is None else [inputs.previous.session]
+    return files | {
+        _inside(home, path): path.read_bytes()
+        for path in (
+            home.kill_switch_file,
+            home.audit_log,
+            home.audit_anchor,
+            home.production / "champion_metadata.json",
+            *_earlier_files(run, previous),
+        )
+        if path.is_file()
+    }
+
+
+def kept_settings(parts: Parts) -> Settings:
+    """Return the settings as they were resolved. Raises ValueError if they are not those of this release."""
+    return Settings.model_validate_json(parts[SETTINGS])
+
+
+def kept_positions(home: Home, parts: Parts) -> Positions:
+    """Return what was held. `home` is any: only the name of the file in it matters."""
+    name = _inside(home, home.positions_file)
+    content, ledger = parts[name], parse_json(parts[LEDGER])
+    held = parse_positions(content.decode(), path=name)
+    return Positions(
+        held.positions,
+        held.cash_usd,
+        sha256_of_bytes(content),
+        float(ledger["net_flows_usd"]),
+        float(ledger["receivable_usd"]),
+    )
+
+
+def _positions(run: Run) -> bytes:
+    """Return the positions file. If it changed during the run, replay refuses it and approval refuses the day."""
+    path = run.home.positions_file
+    if not path.exists():
+        return opening_positions(run.settings.portfolio.initial_cash_usd)
+    return path.read_bytes()
+
+
+def _earlier_files(run: Run, previous: list[object]) -> Iterator[Path]:
+    compared = sessions_ending(run.session.day, EARLIER_SESSIONS)[:-1].tolist()
+    for session in dict.fromkeys([*compared, *previous]):
+        folder = run.home.day_folder(session)
+        yield from (folder / name for name in EARLIER_FILES)
+
+
+def _inside(home: Home, path: Path) -> str:
+    return path.relative_to(home.root).as_posix()
+
+
+def _json(record: object) -> bytes:
+    return (
+        json.dumps(record, indent=1, ensure_ascii=True) + "\n"
+    ).encode()  # unsorted: the order of keys counts
