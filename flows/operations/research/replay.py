@@ -73,7 +73,8 @@ def _difference(name: str, published: bytes, again: bytes) -> Iterator[Differenc
     for number, (one, other) in enumerate(lines, start=1):
         if one != other:
             equal = next(
-                (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0
+                (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+                len(one),
             )
             start = max(equal - BEFORE, 0)
             excerpts = (text[start : start + LONGEST].rstrip("\n") for text in (one, other))

@@ -5,7 +5,8 @@ environment; the positions with the two figures that only the ledger knows.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from config.settings import Settings
@@ -78,7 +79,7 @@ def _positions(run: Run) -> bytes:
     return path.read_bytes()
 
 
-def _earlier_files(run: Run, previous: list[object]) -> Iterator[Path]:
+def _earlier_files(run: Run, previous: Sequence[date]) -> Iterator[Path]:
     compared = sessions_ending(run.session.day, EARLIER_SESSIONS)[:-1].tolist()
     for session in dict.fromkeys([*compared, *previous]):
         folder = run.home.day_folder(session)
