@@ -21,6 +21,13 @@ from tests.unit.reporting.example_day import (
 from tests.unit.reporting.reading import Report, figure
 
 
+def section_of(page: bytes, name: str) -> bytes:
+    """Return the bytes of one section of the page."""
+    begin = page.index(f'id="{name}"'.encode())
+    begin = page.rindex(b"<section", 0, begin)
+    return page[begin : page.index(b"</section>", begin) + len(b"</section>")]
+
+
 def render(**kind):
     return render_day(make_inputs(**kind), positions_sha256=None).files["report.html"]
 
@@ -161,9 +168,19 @@ def test_a_day_that_only_a_check_blocks_sends_nobody_to_the_kill_switch():
 
 
 def test_the_report_states_what_sends_the_trades(report):
-    signs, sends = "afterclose approve 2024-06-14 --by NAME", "afterclose execute 2024-06-14 --no-dry-run"
+    commands = (
+        "To approve afterclose approve 2024-06-14 --by NAME",
+        "To send afterclose execute 2024-06-14 --no-dry-run",
+        "To reject afterclose reject 2024-06-14 --by NAME --reason TEXT",
+    )
 
-    assert f"These are proposals. {signs} signs them; {sends} then sends them." in report.text
+    assert " ".join(commands) in report.text
+
+
+def test_the_report_states_the_open_that_the_trades_are_for_and_when_an_approval_expires(report):
+    told = "Valid for the open of Monday, 17 June 2024. An approval expires then, at 09:30 New York time"
+
+    assert told in report.text
 
 
 def test_a_first_day_in_a_crash_is_explained():
@@ -357,9 +374,10 @@ def test_overrides_that_hold_are_shown_and_change_nothing_else(html):
 
     shown = render_day(inputs, positions_sha256=None).files["report.html"]
 
-    begin = shown.index(b'<section class="card span-2" aria-labelledby="overrides-title">')
-    section = shown[begin : shown.index(b"</section>", begin) + len(b"</section>")]
-    assert shown.replace(section, b"") == html
+    section = section_of(shown, "overrides")
+    rest = shown.replace(section, b"").replace(section_of(shown, "attention"), b"")
+    assert rest == html.replace(section_of(html, "attention"), b"")
+    assert "1 override in force for these trades" in Report(section_of(shown, "attention")).text
     text = Report(section).text
     assert "multiplier 0.5, sector Energy" in text
     assert "until 2024-06-14" in text

@@ -11,8 +11,9 @@ from tasks.core.sessions import session_on
 from tasks.core.stage import timings
 from tasks.reporting.task import refuse_decided_day, report_closed_session
 from tests.builders import make_run
-from tests.unit.reporting.example_day import POSITIONS_SHA256
+from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
+from tests.unit.reporting.reading import Report
 
 THURSDAY, MONDAY = date(2024, 6, 13), date(2024, 6, 17)
 FILES = {
@@ -181,3 +182,31 @@ def test_the_manifest_names_the_positions_that_were_read_not_those_that_lie_ther
     manifest = json.loads(files_of(day_of(evening))["manifest.json"])
 
     assert manifest["inputs"]["positions"] == POSITIONS_SHA256
+
+
+def test_the_report_shows_the_bridge_of_the_last_execution_and_the_manifest_names_its_hash(tmp_path):
+    home = tmp_path / "home"
+    publish(home, day=THURSDAY)
+    document = make_execution()
+    (day_of(home, "2024-06-13") / "execution.json").write_text(json.dumps(document))
+
+    publish(home)
+
+    page = Report((day_of(home) / "report.html").read_bytes())
+    manifest = json.loads((day_of(home) / "manifest.json").read_text())
+    assert "Closed to the cent" in page.text
+    assert "$3.50 of costs" not in page.text  # the estimate is that of the day's own trades.csv
+    assert "of costs were estimated" in page.text
+    fingerprint = sha256(json.dumps(document).encode()).hexdigest()
+    assert manifest["inputs"]["executions"] == sha256(fingerprint.encode()).hexdigest()
+
+
+def test_an_execution_of_the_day_itself_or_later_is_not_shown(tmp_path):
+    home = tmp_path / "home"
+    publish(home, day=MONDAY)
+    (day_of(home, "2024-06-17") / "execution.json").write_text(json.dumps(make_execution()))
+
+    publish(home)
+
+    page = Report((day_of(home) / "report.html").read_bytes())
+    assert "No trades have been executed yet." in page.text

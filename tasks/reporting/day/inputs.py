@@ -16,6 +16,7 @@ from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
+from tasks.reporting.day.executed import ExecutedDay
 from tasks.risk.schema import RiskModel
 from tasks.safety.overrides import Override
 from tasks.safety.schema import Checks
@@ -94,3 +95,4 @@ class DayInputs:
     history: pd.DataFrame  # performance rows of earlier sessions, as text
     previous: PreviousDay | None
     overrides: tuple[Override, ...] | None = ()  # that hold when the trades would fill; None: unreadable
+    executed: tuple[ExecutedDay, ...] = ()  # earlier sessions whose trades could fill by now, latest first

@@ -58,6 +58,7 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
             "performance_history": history_hash(inputs.history),
             "previous_day": inputs.previous.fingerprint if inputs.previous else None,
             "compared_days": records.compared.parity.recorded_sha256,
+            "executions": _executions_sha256(inputs),
         },
         versions={
             "afterclose": version("afterclose"),
@@ -67,6 +68,13 @@ def provenance(inputs: DayInputs, *, positions_sha256: str | None) -> Provenance
         },
         seeds={"settings": settings.seed, "simulated_market": settings.data.simulated.seed},
     )
+
+
+def _executions_sha256(inputs: DayInputs) -> str | None:
+    """Return the hash of the executions that the report shows; None without one."""
+    if not inputs.executed:
+        return None
+    return sha256_of_bytes("".join(one.fingerprint for one in inputs.executed).encode())
 
 
 def manifest_json(

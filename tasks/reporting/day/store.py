@@ -7,21 +7,26 @@ from pathlib import Path
 
 import pandas as pd
 
+from tasks.approval.day import published_day
+from tasks.approval.store import EXECUTION, read_day
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink
 from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.sessions import session_after
+from tasks.core.sessions import session_after, session_on
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
+from tasks.reporting.day.executed import ExecutedDay, executed_day
 from tasks.reporting.day.history import parse_history, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 from tasks.safety.overrides import Override, read_overrides
 
 BACKDROP_SESSIONS = 253
+MOST_EXECUTED = 21  # sessions: a month of realised costs
 
 
 def read_day_inputs(run: Run, records: Records) -> DayInputs:
@@ -41,6 +46,7 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
         history=rows_before(read_history(run), run.session.day),
         previous=read_previous_day(run),
         overrides=read_active_overrides(run),
+        executed=read_executions(run.home, run.session.day),
     )
 
 
@@ -93,16 +99,37 @@ def read_previous_day(run: Run) -> PreviousDay | None:
         return PreviousDay(session, "", "", "", {}, "unreadable", problem)
 
 
+def read_executions(home: Home, session: date) -> tuple[ExecutedDay, ...]:
+    """Read the executions of the last sessions before this one, latest first."""
+    folders = [folder for folder in _days_before(home.live, session) if (folder / EXECUTION).is_file()]
+    folders.sort(key=lambda folder: folder.name, reverse=True)
+    return tuple(_execution(home, folder) for folder in folders[:MOST_EXECUTED])
+
+
+def _execution(home: Home, folder: Path) -> ExecutedDay:
+    day, path = date.fromisoformat(folder.name), folder / EXECUTION
+    refuse_symlink(path)
+    try:
+        _, manifest, files = read_day(home, session_on(day))
+        estimated: int | None = published_day(day, manifest, files).cost_cents
+    except (SafetyError, OSError):
+        estimated = None
+    return executed_day(day, path.read_bytes(), estimated_cents=estimated)
+
+
 def _last_folder_before(live: Path, session: date) -> Path | None:
+    return max(_days_before(live, session), key=lambda folder: folder.name, default=None)
+
+
+def _days_before(live: Path, session: date) -> list[Path]:
     if not live.is_dir():
-        return None
-    days = [
+        return []
+    return [
         folder
         for folder in live.iterdir()
         if _is_session(folder.name) and folder.name < session.isoformat()
         if not folder.is_symlink() and (folder / MANIFEST).is_file()
     ]
-    return max(days, key=lambda folder: folder.name, default=None)
 
 
 def _is_session(name: str) -> bool:

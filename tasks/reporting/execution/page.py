@@ -1,39 +1,14 @@
 """Render the report of an execution: one self-contained HTML file, from execution.json alone. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.reporting.day.executed import lines_of
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
-
-BPS = 10_000
-NO_ORDER, FILLED = "no order", "filled"
-RESIZED = "ordered as many as the cash and the current price allowed"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One approved line, and what its orders brought."""
-
-    symbol: str
-    side: str
-    approved: int
-    filled: int
-    price: float  # of the decision
-    average: float | None
-    slippage_usd: float | None  # against the price of the decision; positive: it cost
-    slippage_bps: float | None
-    fees_usd: float
-    state: str
-    reason: str
-
-    @property
-    def is_sale(self) -> bool:
-        return self.side == "SELL"
 
 
 def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: bool) -> bytes:
@@ -72,14 +47,6 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
     )
 
 
-def lines_of(document: Mapping[str, Any]) -> list[Line]:
-    """Return the approved lines in their order, each with the sum of its orders."""
-    return [
-        _line(line, [order for order in document["orders"] if order["row"] == row])
-        for row, line in enumerate(document["lines"])
-    ]
-
-
 def exchange_time(instant: str) -> str:
     """Write an instant as the exchange's time: 2024-06-17 09:30:00."""
     return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%Y-%m-%d %H:%M:%S}"
@@ -91,24 +58,3 @@ def cost_text(value: float | None) -> str:
         return UNKNOWN
     text = usd(abs(value), 2)
     return text if text == "$0.00" else f"{'+' if value > 0 else MINUS}{text}"
-
-
-def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
-    filled = sum(int(float(order["filled_shares"])) for order in orders)
-    notional = sum(float(order["filled_usd"]) for order in orders)
-    price, is_sale = float(line["price"]), line["side"] == "SELL"
-    slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
-    last = orders[-1] if orders else {"state": NO_ORDER, "reason": ""}
-    return Line(
-        symbol=line["symbol"],
-        side=line["side"],
-        approved=int(float(line["shares"])),
-        filled=filled,
-        price=price,
-        average=notional / filled if filled else None,
-        slippage_usd=slippage,
-        slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
-        fees_usd=sum(float(order["fees_usd"]) for order in orders),
-        state=last["state"],
-        reason=RESIZED if last["state"] == FILLED else last["reason"],
-    )

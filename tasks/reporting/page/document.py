@@ -3,6 +3,7 @@
 Every value passes through `replace_unprintable` and then the template's escaping, so that hostile names are harmless.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,11 +26,15 @@ from tasks.reporting.page.charts.figures import (
     scores_figure,
 )
 from tasks.reporting.page.performance import performance
+from tasks.reporting.page.sections.attention import attention
+from tasks.reporting.page.sections.before_after import before_and_after
+from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
-from tasks.reporting.page.sections.notices import failed_checks, halt_words, notices
-from tasks.reporting.page.sections.risk_view import limit_notices, risk_lines
-from tasks.reporting.page.sections.summary import one_line, summarise
+from tasks.reporting.page.sections.notices import failed_checks, halt_words
+from tasks.reporting.page.sections.readiness import readiness
+from tasks.reporting.page.sections.risk_view import risk_lines
+from tasks.reporting.page.sections.summary import one_line, summarise, validity
 from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
 from tasks.risk.assessment import Assessment
 
@@ -59,6 +64,7 @@ def render_page(
     summary = summarise(inputs, trades)
     book = performance(inputs.history, row)
     lines = trade_lines(inputs, trades, weights)
+    changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
     words: dict[str, Any] = {
         "title": inputs.run.settings.reporting.title,
         "session": inputs.run.session,
@@ -66,11 +72,15 @@ def render_page(
         "records": inputs.records,
         "champion": inputs.records.scores.champion,
         "summary": summary,
-        "changes": changes_since(inputs, weights),
+        "changes": changes,
         "trades": lines,
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
-        "notices": (*notices(inputs), *limit_notices(assessment)),
+        "attention": attention(inputs, assessment, lines, changes, bridge),
+        "readiness": readiness(inputs, assessment),
+        "before_after": before_and_after(inputs, summary),
+        "bridge": bridge,
+        "valid": validity(inputs),
         "overrides": inputs.overrides or (),
         "costs": day_costs(trades, lines),
         "book": book_lines(inputs, weights),
@@ -117,7 +127,16 @@ def environment() -> Environment:
     for name in ("usd", "number", "typeset_percent", "signed", "tone", "long_date", "short_date", "words"):
         environment.filters[name] = getattr(numerals, name)
     environment.filters["counted"] = counted
+    environment.globals["figure"] = figure
     return environment
+
+
+def figure(key: str, value: float, text: str) -> Markup:
+    """Return a figure with its name and its exact value, so that a program can read it back from the page."""
+    exact = f"{value:.10f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
+    return Markup('<data data-figure="{}" value="{}">{}</data>').format(
+        replace_unprintable(key), exact, replace_unprintable(text)
+    )
 
 
 def _harmless(value: object) -> object:

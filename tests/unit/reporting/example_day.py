@@ -3,6 +3,7 @@
 Everything adds up: trades follow from weights, cash from trades. `make_inputs` builds it without a disk.
 """
 
+import json
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -19,6 +20,7 @@ from tasks.data.schema.records import Finding, Market, SnapshotRef
 from tasks.models.schema import Champion, Scores, Statistic
 from tasks.portfolio.schema import CASH, Book, Holding, LadderStep, Portfolio
 from tasks.regime.schema import Regime, State
+from tasks.reporting.day.executed import ExecutedDay, executed_day
 from tasks.reporting.day.history import COLUMNS
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 from tasks.risk.covariance import Shrinkage
@@ -95,7 +97,49 @@ def make_inputs(
         backdrop=_backdrop(run),
         history=_history(run, 0 if empty else rows, book.equity_usd),
         previous=_previous(run) if previous and not empty else None,
+        executed=() if empty or not previous else (make_executed(),),
     )
+
+
+def make_execution(session: date = date(2024, 6, 13), fills: date = FRIDAY, **changed) -> dict[str, object]:
+    """Return an execution.json: two lines, one of them filled in part; the bridge ends at the example's equity."""
+    equity = round(100 * (CASH_USD + sum(line[4] * line[5] for line in LINES)))
+    lines = [
+        {"symbol": "UMBR", "side": "SELL", "shares": "100", "price": "103.0000"},
+        {"symbol": "ALDR", "side": "BUY", "shares": "50", "price": "184.0000"},
+    ]
+    orders = [
+        {"row": 0, "filled_shares": "100", "filled_usd": "10280.00", "fees_usd": "1.50", "state": "filled"},
+        {"row": 1, "filled_shares": "40", "filled_usd": "7366.00", "fees_usd": "0.40", "state": "expired"},
+    ]
+    steps = [
+        ("target", "equity of the backtest's target", equity - 1_234),
+        ("filled", "expired", -310),
+        ("price", "paid less current price", -600),
+        ("costs", "fees less assumed costs", 25),
+        ("account", "interest", 1_119),
+        ("account", HOSTILE_SCRIPT, 1_000),
+        ("broker", "unexplained", 0),
+        ("broker", "equity of record", equity),
+    ]
+    return {
+        "session": str(session),
+        "fill_session": str(fills),
+        "broker": "paper",
+        "outcome": "ended",
+        "why": "1 filled, 1 expired",
+        "lines": lines,
+        "orders": [order | {"reason": "the close came"} for order in orders],
+        "bridge": [
+            {"step": step, "cause": cause, "usd": f"{cents / 100:.2f}"} for step, cause, cents in steps
+        ],
+    } | changed
+
+
+def make_executed(*, estimated_cents: int | None = 350, **changed) -> ExecutedDay:
+    """Return what is read of the example's execution of the day before."""
+    content = json.dumps(make_execution(**changed)).encode()
+    return executed_day(date(2024, 6, 13), content, estimated_cents=estimated_cents)
 
 
 def stored(inputs: DayInputs) -> Records:

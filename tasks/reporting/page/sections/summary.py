@@ -4,9 +4,12 @@ Reads the formatted ledger, so that the figures on the page match those in the f
 """
 
 from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_after, session_on
 from tasks.core.text import counted
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.ledger import is_sale
@@ -31,6 +34,14 @@ class Summary:
     exposure_after: float
     exposure_cap: float
     equity_usd: float
+
+
+@dataclass(frozen=True)
+class Validity:
+    """The session whose open the trades are for, and the time of that open in New York, as HH:MM."""
+
+    session: date
+    until: str
 
 
 def summarise(inputs: DayInputs, trades: pd.DataFrame) -> Summary:
@@ -59,6 +70,14 @@ def summarise(inputs: DayInputs, trades: pd.DataFrame) -> Summary:
         exposure_cap=records.portfolio.exposure_cap,
         equity_usd=equity,
     )
+
+
+def validity(inputs: DayInputs) -> Validity:
+    """Return the open that the trades are for; an approval expires at it."""
+    following = session_on(session_after(inputs.run.session.day))
+    if following.opens_at is None:
+        raise ValueError(f"{following} has no open")  # the calendar's own contradiction
+    return Validity(following.day, f"{following.opens_at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%H:%M}")
 
 
 def one_line(inputs: DayInputs, summary: Summary) -> str:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tasks.reporting.execution.page import lines_of, render_execution
+from tasks.reporting.day.executed import lines_of
+from tasks.reporting.execution.page import render_execution
 
 LINE = {"symbol": "AAA", "side": "BUY", "shares": "100", "price": "10.00"}
 BAND = {"lowest_price": "9", "highest_price": "11", "least_shares": "0"}

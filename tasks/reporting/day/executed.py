@@ -1,0 +1,149 @@
+"""What the executions of earlier sessions brought: fills, costs, and the bridge to the broker's equity. Pure.
+
+Read from execution.json. Amounts of the bridge and of the totals are exact, in cents.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
+
+BPS = 10_000
+CENTS_PER_USD = 100
+NO_ORDER, FILLED = "no order", "filled"
+RESIZED = "ordered as many as the cash and the current price allowed"
+UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One approved line, and what its orders brought."""
+
+    symbol: str
+    side: str
+    approved: int
+    filled: int
+    price: float  # of the decision
+    average: float | None
+    slippage_usd: float | None  # against the price of the decision; positive: it cost
+    slippage_bps: float | None
+    fees_usd: float
+    state: str
+    reason: str
+
+    @property
+    def is_sale(self) -> bool:
+        return self.side == "SELL"
+
+
+@dataclass(frozen=True)
+class BridgeRow:
+    """One row of the bridge from the target's equity to the broker's."""
+
+    step: str
+    cause: str
+    cents: int
+
+
+@dataclass(frozen=True)
+class ExecutedDay:
+    """The execution of one session. `problem` is why its file could not be read; then nothing else is known."""
+
+    session: date
+    fill_session: date
+    broker: str
+    outcome: str
+    why: str
+    lines: tuple[Line, ...]
+    bridge: tuple[BridgeRow, ...]  # empty until the fill session has closed
+    estimated_cents: int | None  # cost of the proposal; None if the day's files cannot be read
+    fingerprint: str
+    problem: str = ""
+
+    @property
+    def fee_cents(self) -> int:
+        return sum(_cents(line.fees_usd) for line in self.lines)
+
+    @property
+    def slippage_cents(self) -> int:
+        """Return what the fills cost against the closes of the decision; negative: they were better."""
+        return sum(_cents(line.slippage_usd or 0.0) for line in self.lines)
+
+    @property
+    def traded_cents(self) -> int:
+        return sum(_cents(line.filled * (line.average or 0.0)) for line in self.lines)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the steps of the bridge sum to the broker's equity with nothing left unexplained."""
+        *steps, record = self.bridge or (BridgeRow("", "", 1),)
+        left = sum(row.cents for row in steps if row.cause == UNEXPLAINED)
+        return bool(steps) and not left and sum(row.cents for row in steps) == record.cents
+
+
+def executed_day(session: date, content: bytes, *, estimated_cents: int | None) -> ExecutedDay:
+    """Return the execution of the session. An unreadable file has a problem, and the session as its fill session."""
+    fingerprint = sha256_of_bytes(content)
+    try:
+        document = _document_of(session, content)
+        return ExecutedDay(
+            session=session,
+            fill_session=date.fromisoformat(document["fill_session"]),
+            broker=str(document["broker"]),
+            outcome=str(document["outcome"]),
+            why=str(document["why"]),
+            lines=tuple(lines_of(document)),
+            bridge=tuple(
+                BridgeRow(str(row["step"]), str(row["cause"]), int(Decimal(row["usd"]) * CENTS_PER_USD))
+                for row in document["bridge"]
+            ),
+            estimated_cents=estimated_cents,
+            fingerprint=fingerprint,
+        )
+    except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError) as error:
+        problem = f"The execution of {session} cannot be read ({type(error).__name__})."
+        return ExecutedDay(session, session, "", "", "", (), (), None, fingerprint, problem)
+
+
+def _document_of(session: date, content: bytes) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = parse_json(content)
+    if document["session"] != str(session):
+        raise ValueError("it belongs to another session")
+    return document
+
+
+def lines_of(document: Mapping[str, Any]) -> list[Line]:
+    """Return the approved lines in their order, each with the sum of its orders."""
+    return [
+        _line(line, [order for order in document["orders"] if order["row"] == row])
+        for row, line in enumerate(document["lines"])
+    ]
+
+
+def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
+    filled = sum(int(float(order["filled_shares"])) for order in orders)
+    notional = sum(float(order["filled_usd"]) for order in orders)
+    price, is_sale = float(line["price"]), line["side"] == "SELL"
+    slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
+    last = orders[-1] if orders else {"state": NO_ORDER, "reason": ""}
+    return Line(
+        symbol=line["symbol"],
+        side=line["side"],
+        approved=int(float(line["shares"])),
+        filled=filled,
+        price=price,
+        average=notional / filled if filled else None,
+        slippage_usd=slippage,
+        slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
+        fees_usd=sum(float(order["fees_usd"]) for order in orders),
+        state=last["state"],
+        reason=RESIZED if last["state"] == FILLED else last["reason"],
+    )
+
+
+def _cents(usd: float) -> int:
+    return round(usd * CENTS_PER_USD)

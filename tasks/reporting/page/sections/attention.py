@@ -1,0 +1,133 @@
+"""List what is unusual today, the gravest first: what a person reads before everything else.
+
+Each line links to the section that has the details. An ordinary day has none.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.core.text import counted
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.day.parity import parity_headline
+from tasks.reporting.page.numerals import words
+from tasks.reporting.page.sections.bridge import Bridge
+from tasks.reporting.page.sections.changes import Changes
+from tasks.reporting.page.sections.notices import notices
+from tasks.reporting.page.sections.risk_view import limit_notices
+from tasks.reporting.page.sections.trade_list import TradeLine
+from tasks.risk.assessment import Assessment
+
+Weight = Literal["stop", "warning", "note"]
+ORDER: tuple[Weight, ...] = ("stop", "warning", "note")
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One unusual fact, and the section that has the details."""
+
+    weight: Weight
+    words: str
+    anchor: str
+
+
+def attention(
+    inputs: DayInputs,
+    assessment: Assessment,
+    trades: list[TradeLine],
+    changes: Changes | None,
+    bridge: Bridge,
+) -> tuple[Item, ...]:
+    """Return the items, the gravest first; otherwise in reading order."""
+    items = [
+        *(Item("warning", words, "summary") for words in notices(inputs)),
+        *(Item("warning", words, "limits") for words in limit_notices(assessment)),
+        *_parity(inputs),
+        *_execution(bridge),
+        *_changes(changes),
+        *_data(inputs),
+        *_trades(inputs, trades),
+        *_overrides(inputs),
+    ]
+    return tuple(sorted(items, key=lambda item: ORDER.index(item.weight)))
+
+
+def _parity(inputs: DayInputs) -> list[Item]:
+    parity = inputs.records.compared.parity
+    if parity.state != "different":
+        return []
+    return [Item("stop", f"{parity_headline(parity)}. Find the cause before you approve.", "parity")]
+
+
+def _execution(bridge: Bridge) -> list[Item]:
+    if bridge.day is None:
+        return []
+    items = []
+    if bridge.day.problem or (bridge.stages and not bridge.is_closed):
+        items.append(Item("stop", f"Bridge of {bridge.day.session}: {bridge.words}.", "bridge"))
+    short = [line.symbol for line in bridge.day.lines if line.filled < line.approved]
+    if short:
+        told = f"{counted(len(short), 'trade')} of {bridge.day.session} filled short: {_named(short)}."
+        items.append(Item("note", told, "bridge"))
+    return items
+
+
+def _changes(changes: Changes | None) -> list[Item]:
+    if changes is None:
+        return []
+    items = []
+    if changes.problem:
+        items.append(Item("warning", changes.problem, "changes"))
+    if changes.regime and not changes.problem:
+        before, after = changes.regime
+        items.append(Item("warning", f"The regime changed from {before} to {after}.", "regime"))
+    if changes.model and not changes.problem:
+        items.append(Item("note", f"The model changed: {changes.model[0]} → {changes.model[1]}.", "model"))
+    return items
+
+
+def _data(inputs: DayInputs) -> list[Item]:
+    market = inputs.records.market
+    items = [Item("warning", reason, "data") for reason in market.failovers]
+    if market.quarantined:
+        held = {holding.symbol for holding in inputs.records.portfolio.book.holdings}
+        mine = sorted(held.intersection(market.quarantined))
+        told = f"{counted(len(market.quarantined), 'name')} in quarantine: {_named(market.quarantined)}"
+        told += f"; held: {_named(mine)}." if mine else "; none is held."
+        items.append(Item("warning" if mine else "note", told, "data"))
+    unquoted = [one.symbol for one in inputs.records.portfolio.book.holdings if not one.has_quote]
+    if unquoted:
+        told = (
+            f"{counted(len(unquoted), 'holding')} had no bar today, and can only be sold: {_named(unquoted)}."
+        )
+        items.append(Item("warning", told, "data"))
+    return items
+
+
+def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
+    items = []
+    warned = [line.symbol for line in trades if line.warning]
+    if warned:
+        told = f"{counted(len(warned), 'trade')} large for the name's volume: {_named(warned)}."
+        items.append(Item("note", told, "trades"))
+    if dropped := [line.symbol for line in inputs.records.trades.dropped]:
+        told = f"{counted(len(dropped), 'intended trade')} dropped: {_named(dropped)}."
+        items.append(Item("note", told, "dropped"))
+    if inputs.records.portfolio.method not in {inputs.records.scores.champion.optimizer, "hold"}:
+        method, wanted = inputs.records.portfolio.method, inputs.records.scores.champion.optimizer
+        items.append(
+            Item("note", f"{words(wanted)} gave no portfolio; {words(method)} was used instead.", "weights")
+        )
+    return items
+
+
+def _overrides(inputs: DayInputs) -> list[Item]:
+    if not inputs.overrides:
+        return []
+    told = f"{counted(len(inputs.overrides), 'override')} in force for these trades."
+    return [Item("note", told, "overrides")]
+
+
+def _named(symbols: tuple[str, ...] | list[str]) -> str:
+    shown = ", ".join(symbols[:NAMES_SHOWN])
+    return shown if len(symbols) <= NAMES_SHOWN else f"{shown} and {len(symbols) - NAMES_SHOWN} more"

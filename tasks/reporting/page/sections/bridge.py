@@ -1,0 +1,130 @@
+"""Yesterday's bridge: from the equity of the backtest's target to the broker's, closed to the cent, with its causes.
+
+Shows the last execution; its steps and cents are those of execution.json.
+"""
+
+from dataclasses import dataclass
+
+from tasks.core.text import counted
+from tasks.reporting.day.executed import BPS, CENTS_PER_USD, UNEXPLAINED, BridgeRow, ExecutedDay
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.numerals import MINUS, number, usd
+
+STAGES = {
+    "target": "Target, as the backtest fills it",
+    "proposed": "Proposed",
+    "approved": "Approved",
+    "ordered": "Ordered",
+    "filled": "Filled",
+    "price": "Prices paid",
+    "costs": "Commission and fees",
+    "account": "Account",
+}
+ALWAYS = ("proposed", "approved", "ordered", "filled")  # shown even where nothing changed
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage with what it changed, in cents, and the causes."""
+
+    key: str
+    label: str
+    cents: int
+    causes: tuple[BridgeRow, ...]
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The last execution as the page shows it. `stages` is empty where there is no bridge; `words` state why."""
+
+    day: ExecutedDay | None
+    words: str
+    start_cents: int
+    stages: tuple[Stage, ...]
+    unexplained_cents: int
+    end_cents: int
+    equity_words: str  # how the end relates to today's equity
+    costs: tuple[str, ...]
+
+    @property
+    def is_closed(self) -> bool:
+        return self.day is not None and self.day.is_closed
+
+
+def bridge_of(inputs: DayInputs) -> Bridge:
+    """Return the bridge of the last executed session."""
+    if not inputs.executed:
+        return _without(None, "No trades have been executed yet.")
+    day = inputs.executed[0]
+    if day.problem:
+        return _without(day, day.problem)
+    if not day.bridge:
+        return _without(day, f"The execution of {day.session} has no bridge: {day.why}.")
+    start, *steps, _, end = day.bridge
+    rest = sum(row.cents for row in day.bridge if row.cause == UNEXPLAINED)
+    return Bridge(
+        day=day,
+        words=_closed_words(day, rest),
+        start_cents=start.cents,
+        stages=_stages(steps),
+        unexplained_cents=rest,
+        end_cents=end.cents,
+        equity_words=_equity_words(inputs, day, end.cents),
+        costs=cost_words(day),
+    )
+
+
+def cost_words(day: ExecutedDay) -> tuple[str, ...]:
+    """Return what the execution brought and cost, in sentences."""
+    filled = [line for line in day.lines if line.filled]
+    whole = sum(line.filled == line.approved for line in filled)
+    told = [f"{whole} of {counted(len(day.lines), 'trade')} filled in full"]
+    if fewer := len(filled) - whole:
+        told.append(f"{fewer} in part")
+    if unfilled := len(day.lines) - len(filled):
+        told.append(f"{unfilled} not at all")
+    total, traded = day.fee_cents + day.slippage_cents, day.traded_cents
+    if not traded:
+        return (f"{', '.join(told)}.",)
+    estimate = (
+        "" if day.estimated_cents is None else f" {_money(day.estimated_cents)} of costs were estimated."
+    )
+    moved = f"{_money(abs(day.slippage_cents))} {'in our favour' if day.slippage_cents < 0 else 'against us'}"
+    paid = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(total) / traded * BPS, 1)} bps"
+    fees = f"Commission and fees {_money(day.fee_cents)}.{estimate}"
+    prices = f"Prices moved {moved} between the close of the decision and the fills: in all {paid}."
+    return (f"{', '.join(told)}: {_money(traded)} traded.", f"{fees} {prices}")
+
+
+def _closed_words(day: ExecutedDay, rest: int) -> str:
+    if day.is_closed:
+        return "Closed to the cent"
+    if rest:
+        return f"Not closed: {_money(rest)} is unexplained"
+    return "Not closed: the steps do not sum to the broker's equity"
+
+
+def _equity_words(inputs: DayInputs, day: ExecutedDay, end_cents: int) -> str:
+    if day.fill_session != inputs.run.session.day:
+        return f"At the close of {day.fill_session}."
+    difference = round(inputs.records.portfolio.book.equity_usd * CENTS_PER_USD) - end_cents
+    if not difference:
+        return "It is the equity at today's close."
+    return f"Today's equity differs from it by {_money(difference)}."
+
+
+def _stages(steps: list[BridgeRow]) -> tuple[Stage, ...]:
+    of_stage = {key: tuple(row for row in steps if row.step == key) for key in STAGES if key != "target"}
+    return tuple(
+        Stage(key, STAGES[key], sum(row.cents for row in rows), rows)
+        for key, rows in of_stage.items()
+        if rows or key in ALWAYS
+    )
+
+
+def _without(day: ExecutedDay | None, words: str) -> Bridge:
+    return Bridge(day, words, 0, (), 0, 0, "", ())
+
+
+def _money(cents: int) -> str:
+    return f"{MINUS if cents < 0 else ''}{usd(abs(cents) / CENTS_PER_USD, 2)}"

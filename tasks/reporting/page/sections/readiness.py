@@ -1,0 +1,115 @@
+"""State in one line per topic whether the day can be approved: checks, kill switch, limits, data, model, backtest."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.core.text import counted
+from tasks.reporting.day.inputs import DayInputs, Records
+from tasks.reporting.day.parity import parity_headline
+from tasks.reporting.page.numerals import number, short_date, words
+from tasks.reporting.page.sections.notices import failed_checks, halt_words
+from tasks.risk.assessment import Assessment
+from tasks.safety.schema import Check
+
+Standing = Literal["good", "warn", "bad"]
+NEAR = 0.9  # of a limit
+_LIMIT = re.compile(r"≤ ([\d.]+)%")
+_VALUE = re.compile(r"([\d.]+)%")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One line: what was looked at, how it stands, and the section that has the details."""
+
+    name: str
+    standing: Standing
+    words: str
+    anchor: str
+
+
+def readiness(inputs: DayInputs, assessment: Assessment) -> tuple[Topic, ...]:
+    """Return the topics in the order in which they are read before an approval."""
+    records = inputs.records
+    return (
+        _checks(records),
+        _kill_switch(records),
+        _limits(assessment),
+        _data(records),
+        _model(inputs),
+        _backtest(records),
+    )
+
+
+def used_of_limit(check: Check) -> float | None:
+    """Return how much of its limit a check uses, where both are percentages; None otherwise."""
+    limit, value = _LIMIT.fullmatch(check.limit), _VALUE.search(check.value)
+    if limit is None or value is None or not float(limit[1]):
+        return None
+    return float(value[1]) / float(limit[1])
+
+
+def near_limits(records: Records) -> tuple[Check, ...]:
+    """Return the checks that passed and use at least nine tenths of their limit, the nearest first."""
+    used = [(used_of_limit(check) or 0.0, check) for check in records.checks.checks if check.passed]
+    return tuple(check for share, check in sorted(used, key=lambda pair: -pair[0]) if share >= NEAR)
+
+
+def _checks(records: Records) -> Topic:
+    count, failed = len(records.checks.checks), failed_checks(records)
+    if failed:
+        names = ", ".join(words(check.name) for check in failed)
+        return Topic("Checks", "bad", f"{len(failed)} of {count} failed: {names}", "checks")
+    near = near_limits(records)
+    if not near:
+        return Topic("Checks", "good", f"All {count} passed", "checks")
+    told = ", ".join(f"{words(check.name)} {check.value} ({check.limit})" for check in near[:2])
+    return Topic("Checks", "good", f"All {count} passed; near the limit: {told}", "checks")
+
+
+def _kill_switch(records: Records) -> Topic:
+    if records.checks.kill_switch == "clear":
+        return Topic("Kill switch", "good", "Clear", "checks")
+    return Topic("Kill switch", "bad", f"On{halt_words(records.checks.kill_switch)}", "checks")
+
+
+def _limits(assessment: Assessment) -> Topic:
+    count, over = len(assessment.limits), len(assessment.breached)
+    if over:
+        return Topic("Risk limits", "warn", f"{over} of {count} exceeded by the target portfolio", "limits")
+    near = sum(limit.state == "warning" for limit in assessment.limits)
+    told = f"; {near} near the limit" if near else ""
+    unknown = sum(limit.state == "unknown" for limit in assessment.limits)
+    told += f"; {unknown} unknown" if unknown else ""
+    return Topic(
+        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} kept{told}", "limits"
+    )
+
+
+def _data(records: Records) -> Topic:
+    market = records.market
+    name = f"{counted(market.universe_size, 'name')} of {market.provider}"
+    if not market.findings and not market.failovers:
+        return Topic("Data", "good", f"{name}: every bar passed every gate", "data")
+    told = f"{name}: {counted(len(market.findings), 'finding')}, {len(market.quarantined)} in quarantine"
+    if market.failovers:
+        told += f", {counted(len(market.failovers), 'provider')} failed"
+    return Topic("Data", "warn" if market.quarantined or market.failovers else "good", told, "data")
+
+
+def _model(inputs: DayInputs) -> Topic:
+    champion, oldest = inputs.records.scores.champion, inputs.run.settings.models.max_age_days
+    age = (inputs.run.session.day - champion.trained_through).days
+    told = (
+        f"{champion.name}, trained through {short_date(champion.trained_through)}: {age} of {oldest} days old"
+    )
+    if champion.ranks and "neutral_ic" in champion.metrics:
+        told += f"; out-of-sample IC {number(champion.metrics['neutral_ic'], 3)}"
+    is_old = age > NEAR * oldest
+    return Topic("Model", "warn" if is_old or not champion.ranks else "good", told, "model")
+
+
+def _backtest(records: Records) -> Topic:
+    parity = records.compared.parity
+    standing: Standing = {"equal": "good", "different": "bad"}.get(parity.state, "warn")  # type: ignore[assignment] # of literals
+    return Topic("Backtest", standing, parity_headline(parity), "parity")

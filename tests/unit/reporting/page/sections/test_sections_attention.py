@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import pytest
+
+from tasks.reporting.day.assessed import assess_day
+from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.reporting.page.sections.attention import attention
+from tasks.reporting.page.sections.bridge import bridge_of
+from tasks.reporting.page.sections.changes import changes_since
+from tasks.reporting.page.sections.trade_list import trade_lines
+from tests.parity_records import make_compared, make_parity
+from tests.unit.reporting.example_day import make_executed, make_inputs
+
+
+def items(inputs):
+    trades = printed_trades(inputs.frames.trades)
+    weights = printed_weights(inputs.frames.weights, inputs.frames.after)
+    lines, changes = trade_lines(inputs, trades, weights), changes_since(inputs, weights)
+    return attention(inputs, assess_day(inputs), lines, changes, bridge_of(inputs))
+
+
+def words(inputs):
+    return " | ".join(item.words for item in items(inputs))
+
+
+def test_what_stops_comes_before_warnings_and_notes():
+    inputs = make_inputs()
+    day = inputs.run.session.day
+    compared = make_compared(day, make_parity(day, differs=(day,)))
+
+    told = items(replace(inputs, records=replace(inputs.records, compared=compared)))
+
+    assert [item.weight for item in told] == sorted(
+        (item.weight for item in told), key=["stop", "warning", "note"].index
+    )
+    assert "Differs from the backtest in 1 of 1 session" in told[0].words
+
+
+def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed():
+    open_ended = make_executed(
+        bridge=[
+            {"step": "target", "cause": "equity", "usd": "100.00"},
+            {"step": "account", "cause": "interest", "usd": "1.00"},
+            {"step": "broker", "cause": "unexplained", "usd": "3.00"},
+            {"step": "broker", "cause": "equity of record", "usd": "104.00"},
+        ]
+    )
+
+    assert "Bridge of 2024-06-13: Not closed" in words(replace(make_inputs(), executed=(open_ended,)))
+    assert "Not closed" not in words(make_inputs())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The regime changed from NEUTRAL to BULL.",
+        "2 names in quarantine: HLXX, ZPHR; none is held.",
+        "2 trades large for the name's volume: XNTH, TRRA.",
+        "2 intended trades dropped: MRDN, ZPHR.",
+        "Max Sharpe gave no portfolio; HRP was used instead.",
+        "1 trade of 2024-06-13 filled short: ALDR.",
+    ],
+)
+def test_the_example_lists_each_unusual_fact_once(told):
+    assert words(make_inputs()).count(told) == 1
+
+
+def test_an_ordinary_day_lists_nothing():
+    inputs = make_inputs(hold=True, previous=False)
+    market = replace(inputs.records.market, quarantined=(), findings=())
+    quiet = replace(inputs, records=replace(inputs.records, market=market))
+    within = replace(assess_day(quiet), limits=())
+    lines = trade_lines(
+        quiet,
+        printed_trades(quiet.frames.trades),
+        printed_weights(quiet.frames.weights, quiet.frames.after),
+    )
+
+    assert attention(quiet, within, lines, None, bridge_of(quiet)) == ()

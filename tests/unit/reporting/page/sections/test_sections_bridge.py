@@ -1,0 +1,77 @@
+from dataclasses import replace
+from datetime import date
+
+from tasks.reporting.page.sections.bridge import bridge_of, cost_words
+from tests.unit.reporting.example_day import make_executed, make_inputs
+
+
+def bridge_with(*executed):
+    return bridge_of(replace(make_inputs(), executed=executed))
+
+
+def test_the_stages_lead_from_the_target_to_the_equity_of_record():
+    bridge = bridge_with(make_executed())
+
+    assert bridge.is_closed
+    assert bridge.start_cents + sum(stage.cents for stage in bridge.stages) == bridge.end_cents
+    assert [stage.key for stage in bridge.stages] == [
+        "proposed",
+        "approved",
+        "ordered",
+        "filled",
+        "price",
+        "costs",
+        "account",
+    ]
+    assert bridge.equity_words == "It is the equity at today's close."
+
+
+def test_an_equity_that_is_not_todays_is_said_with_its_difference():
+    inputs = make_inputs()
+    book = inputs.records.portfolio.book
+    portfolio = replace(inputs.records.portfolio, book=replace(book, equity_usd=book.equity_usd + 0.5))
+    richer = replace(inputs, records=replace(inputs.records, portfolio=portfolio))
+
+    assert bridge_of(richer).equity_words == "Today's equity differs from it by $0.50."
+
+
+def test_an_equity_of_an_earlier_close_is_said_with_its_session():
+    bridge = bridge_with(make_executed(fill_session="2024-06-13"))
+
+    assert bridge.equity_words == "At the close of 2024-06-13."
+
+
+def test_what_is_unexplained_is_named_in_the_first_words():
+    steps = [
+        {"step": "target", "cause": "equity", "usd": "100.00"},
+        {"step": "broker", "cause": "unexplained", "usd": "-2.50"},
+        {"step": "broker", "cause": "equity of record", "usd": "97.50"},
+    ]
+
+    bridge = bridge_with(make_executed(bridge=steps))
+
+    assert not bridge.is_closed
+    assert bridge.words == "Not closed: −$2.50 is unexplained"
+    assert bridge.unexplained_cents == -250
+
+
+def test_without_an_execution_or_its_bridge_the_reason_is_said():
+    assert bridge_with().words == "No trades have been executed yet."
+    assert "has no bridge: 1 filled, 1 expired" in bridge_with(make_executed(bridge=[])).words
+    assert "cannot be read" in bridge_with(make_executed(bridge=None)).words
+
+
+def test_the_cost_of_an_execution_is_split_and_set_beside_its_estimate():
+    told = " ".join(cost_words(make_executed()))
+
+    assert "1 of 2 trades filled in full, 1 in part: $17,646.00 traded." in told
+    assert "Commission and fees $1.90. $3.50 of costs were estimated." in told
+    assert "Prices moved $26.00 against us" in told
+    assert "in all $27.90 paid, 15.8 bps" in told
+    assert "estimated" not in " ".join(cost_words(make_executed(estimated_cents=None)))
+
+
+def test_an_execution_that_filled_nothing_costs_nothing():
+    day = make_executed(orders=[], session=str(date(2024, 6, 13)))
+
+    assert cost_words(day) == ("0 of 2 trades filled in full, 2 not at all.",)

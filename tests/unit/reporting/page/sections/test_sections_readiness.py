@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+
+from tasks.reporting.day.assessed import assess_day
+from tasks.reporting.page.sections.readiness import readiness, used_of_limit
+from tasks.safety.schema import Check, Checks
+from tests.parity_records import make_compared, make_parity
+from tests.unit.reporting.example_day import make_inputs
+
+
+def topics(inputs):
+    return {topic.name: topic for topic in readiness(inputs, assess_day(inputs))}
+
+
+def with_records(**changed):
+    inputs = make_inputs()
+    return replace(inputs, records=replace(inputs.records, **changed))
+
+
+def check(value: str, limit: str) -> Check:
+    return Check("trade_size", passed=True, value=value, limit=limit, detail="")
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "used"),
+    [
+        ("9.99%", "≤ 10.00%", 0.999),
+        ("large 70.00%", "≤ 70.00%", 1.0),
+        ("5", "≤ 10.00%", None),
+        ("5%", "none", None),
+        ("0.00%", "≤ 0.00%", None),
+        ("9%", "≤ 10 × 5.00% of a session", None),
+    ],
+)
+def test_only_two_percentages_say_how_much_of_a_limit_is_used(value, limit, used):
+    assert used_of_limit(check(value, limit)) == pytest.approx(used)
+
+
+def test_a_check_near_its_limit_is_named_although_it_passed():
+    told = topics(with_records(checks=Checks((check("9.99%", "≤ 10.00%"), check("1%", "≤ 10.00%")), "clear")))
+
+    assert told["Checks"].standing == "good"
+    assert told["Checks"].words == "All 2 passed; near the limit: Trade size 9.99% (≤ 10.00%)"
+
+
+def test_failed_checks_and_the_kill_switch_are_stops():
+    told = topics(make_inputs(blocked=True))
+
+    assert (told["Checks"].standing, told["Kill switch"].standing) == ("bad", "bad")
+    assert "1 of 10 failed: Buys" in told["Checks"].words
+    assert told["Kill switch"].words == "On: daily loss of 3.4%, limit 3.0%"
+
+
+@pytest.mark.parametrize(("differs", "standing"), [(False, "good"), (True, "bad")])
+def test_a_day_that_differs_from_its_backtest_is_a_stop(differs, standing):
+    day = make_inputs().run.session.day
+    compared = make_compared(day, make_parity(day, differs=(day,) if differs else ()))
+
+    assert topics(with_records(compared=compared))["Backtest"].standing == standing
+
+
+def test_quiet_data_is_said_to_be_complete():
+    assert (
+        topics(make_inputs(empty=True))["Data"].words == "480 names of simulated: every bar passed every gate"
+    )
+    assert "4 findings, 2 in quarantine" in topics(make_inputs())["Data"].words
+
+
+def test_an_old_model_and_one_that_ranks_nothing_are_marked():
+    champion = make_inputs().records.scores.champion
+    scores = make_inputs().records.scores
+    for changed in ({"trained_through": champion.trained_through.replace(month=5, day=1)}, {"ranks": False}):
+        told = topics(with_records(scores=replace(scores, champion=replace(champion, **changed))))
+        assert told["Model"].standing == "warn"
