@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import runs
-from flows.cli.decisions import approval, audit, kill_switch, overrides
+from flows.cli.decisions import approval, audit, kill_switch, overrides, review
 from flows.cli.homes import data, settings
 from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, trials
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(runs.app)
 app.add_typer(approval.app)
+app.add_typer(review.app)
 app.add_typer(reconcile.app)
 app.add_typer(execution.app)
 app.add_typer(monitor.app)

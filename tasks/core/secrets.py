@@ -21,6 +21,7 @@ VARIABLES = (
     "AWS_SESSION_TOKEN",
     "AFTERCLOSE_APPROVAL_PASSPHRASE",
     "AFTERCLOSE_AUDIT_KEY",
+    "AFTERCLOSE_REVIEW_PASSWORD",
     "PREFECT_API_KEY",
 )
 SHORTEST = 4  # a shorter value is not a secret, and would match ordinary words

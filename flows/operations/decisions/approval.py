@@ -3,7 +3,8 @@
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ from tasks.approval.task import verify_approval
 from tasks.approval.verification import rejected
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
@@ -35,6 +37,26 @@ from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
 
 NOTHING_TO_APPROVE = 4
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """How the approver sees the day and gives the passphrase.
+
+    `seen` is the digest of the envelope that was shown before; None where it is shown by `show` now.
+    """
+
+    show: Callable[[str], None]
+    passphrase: Callable[[Path, Home], bytes]
+    seen: str | None = None
+
+
+def ask_at_terminal(path: Path, home: Home) -> bytes:
+    """Return the passphrase that the environment names, or that a person enters at the terminal."""
+    return passphrase(lambda: ask_passphrase(path), home)
+
+
+TERMINAL = Dialogue(preview, ask_at_terminal)
 
 
 def approve(
@@ -46,23 +68,25 @@ def approve(
     sign_only: bool = False,
     signature: str | None = None,
     overrule: str = "",
+    dialogue: Dialogue = TERMINAL,
 ) -> Result:
     """Show the day, sign it with the person's key (or take a detached signature), and store the approval."""
     if sign_only and signature is not None:
         raise ConfigError("--sign-only and --signature are both given.", remedy="Give one of them.")
-    run, at = _run_of(options, day)
+    run, at = run_of(options, day)
     proposal = examine(run, at)
+    _refuse_changed(proposal, dialogue)
     given = None if signature is None else _given(proposal, by, signature)
     if not proposal.envelope.lines:
         return Result(
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
         )
     _registered_keys(proposal, by)
-    preview(_described(proposal))
+    dialogue.show(_described(proposal))
     if not sign_only and (by in proposal.signed_by or len(proposal.signed_by) >= proposal.envelope.persons):
         return _already_signed(run, proposal)
     _refuse_silent_overruling(proposal, overrule)
-    made = given or _signed(proposal, run, by, key, overrule)
+    made = given or _signed(proposal, run, by, key, overrule, dialogue)
     if sign_only:
         text = render_detached(proposal.envelope, made)
         return Result({**_document(run, "signed"), "by": by, "signature": text}, text)
@@ -73,12 +97,12 @@ def approve(
         return _stored(run, approval, what)
     verify_approval(run, now())
     until = _exchange_time(approval.envelope.expires_at)
-    return _stored(run, approval, f"{run.session} is approved until {until}. {_next_step(run)}")
+    return _stored(run, approval, f"{run.session} is approved until {until}. {next_step(run)}")
 
 
 def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
     """Record that the day is rejected; an approval of it is void from now on."""
-    run, at = _run_of(options, day)
+    run, at = run_of(options, day)
     reject_day(run, by, reason, at)
     by, reason = one_line(by), one_line(reason)
     return Result(
@@ -89,7 +113,7 @@ def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
 
 def show_approval(options: Options, day: str) -> Result:
     """Verify the approval of a day; exit 3, with the reason, if there is none that holds."""
-    run, at = _run_of(options, day)
+    run, at = run_of(options, day)
     approved = verify_approval(run, at)
     envelope = approved.envelope
     document = {
@@ -101,12 +125,12 @@ def show_approval(options: Options, day: str) -> Result:
     text = (
         f"{run.session} is approved by {' and '.join(approved.approvers)} until "
         f"{_exchange_time(envelope.expires_at)}: {counted(len(envelope.lines), 'trade')}, account "
-        f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {_next_step(run)}"
+        f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {next_step(run)}"
     )
     return Result(document, text)
 
 
-def _run_of(options: Options, day: str) -> tuple[Run, datetime]:
+def run_of(options: Options, day: str) -> tuple[Run, datetime]:
     """Return the session without taking the home's lock: a decision must not wait for a run."""
     mask_logs()
     home = find_home(options.home)
@@ -122,6 +146,16 @@ def _run_of(options: Options, day: str) -> tuple[Run, datetime]:
     return Run(home, session, session.closes_at, settings), at
 
 
+def _refuse_changed(proposal: Proposal, dialogue: Dialogue) -> None:
+    """Raise SafetyError unless the day is the one that was shown."""
+    if dialogue.seen is not None and dialogue.seen != envelope_sha256(proposal.envelope):
+        raise refusal(
+            "manifest",
+            f"{proposal.day.session}: the day changed while you read it, so nothing was signed.",
+            remedy="Read it again as it is now.",
+        )
+
+
 def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
     rejection = proposal.requirements.decisions.rejection
     if rejection is not None and not overrule.strip():
@@ -133,10 +167,12 @@ def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
         )
 
 
-def _signed(proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str) -> Signature:
+def _signed(
+    proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str, dialogue: Dialogue
+) -> Signature:
     registered = _registered_keys(proposal, by)
     path = key_path(key, run.home)
-    private = read_key(path, lambda: passphrase(lambda: ask_passphrase(path), run.home))
+    private = read_key(path, lambda: dialogue.passphrase(path, run.home))
     if public_key(private) not in registered:
         raise refusal(
             "approver",
@@ -224,7 +260,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."
 
 
-def _next_step(run: Run) -> str:
+def next_step(run: Run) -> str:
     """Return what sends the approved orders, and when."""
     by_hand = f"`afterclose execute {run.session}` shows the orders; with --no-dry-run it sends them."
     if run.settings.execution.scheduled_dry_run:

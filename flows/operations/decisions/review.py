@@ -1,0 +1,138 @@
+"""What the review page reads and does in a home: the same functions that the commands call. Sends no order."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of
+from flows.operations.decisions.switch import trip
+from flows.terminal import Options, with_home
+from tasks.approval.encoding import envelope_sha256
+from tasks.approval.key_file import key_path
+from tasks.approval.standing import read_standing
+from tasks.approval.store import is_executed
+from tasks.core.errors import ConfigError
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, parsed_date
+from tasks.core.homes.run import Run
+from tasks.core.sessions import session_on
+from tasks.reporting.review.health import regime_of
+from tasks.reporting.review.lines import lines_of
+from tasks.reporting.review.schema import Actions, DayLine, Reading, Signing
+from tasks.safety.kill_switch import read_switch
+from tasks.safety.switch_file import Switch
+
+MOST_DAYS = 60
+EXECUTION_PAGE = "execution.html"
+LARGEST_PAGE = 16 << 20
+
+
+def actions_of(options: Options, first: date) -> Actions:
+    """Return what the page may do; each call reads settings and files as they are then. `first` is any past session."""
+    return Actions(
+        read=partial(_read, options),
+        days=partial(_days, options, first),
+        approve=partial(_approve, options),
+        reject=partial(_reject, options),
+        switch=lambda: read_switch(find_home(options.home)),
+        trip=partial(_trip, options),
+        execution_page=partial(_execution_page, options),
+    )
+
+
+def _read(options: Options, session: date) -> Reading:
+    run, at = run_of(options, str(session))
+    standing = read_standing(run, at)
+    return Reading(
+        session=session,
+        standing=standing,
+        seen=envelope_sha256(standing.envelope) if standing.envelope else "",
+        switch=read_switch(run.home),
+        at=at,
+        has_execution=_has_execution(run),
+        key_file=_key_file(run.home),
+        next_step=with_home(next_step(run), options),
+    )
+
+
+def _days(options: Options, first: date) -> list[DayLine]:
+    """Return the last published days, newest first."""
+    run, at = run_of(options, str(first))
+    sessions = islice(_published(run.home), MOST_DAYS)
+    return [_day_line(replace(run, session=session_on(day)), at) for day in sessions]
+
+
+def _published(home: Home) -> Iterator[date]:
+    for folder in sorted(home.live.glob("[0-9]*-*-*"), reverse=True):
+        with suppress(ConfigError):
+            if session_on(day := parsed_date(folder.name)).is_open:
+                yield day
+
+
+def _day_line(run: Run, at: datetime) -> DayLine:
+    standing = read_standing(run, at)
+    day = standing.day
+    words = standing.refusal.what if standing.refusal else " and ".join(standing.signed_by)
+    return DayLine(
+        session=run.session.day,
+        state=standing.state,
+        words=words,
+        trades=len(lines_of(day, None)) if day else None,
+        regime=regime_of(day) if day else "",
+        has_execution=_has_execution(run),
+    )
+
+
+def _approve(options: Options, session: date, signing: Signing) -> None:
+    """Sign as the command does; only the way in which the passphrase arrives differs."""
+    dialogue = Dialogue(
+        show=lambda _: None,  # the page has shown it
+        passphrase=lambda _path, _home: signing.passphrase().encode(),  # never that of the environment
+        seen=signing.seen,
+    )
+    approve(
+        options,
+        str(session),
+        by=signing.by,
+        key=Path(signing.key_file) if signing.key_file else None,
+        signature=signing.signature or None,
+        overrule=signing.overrule,
+        dialogue=dialogue,
+    )
+
+
+def _reject(options: Options, session: date, by: str, reason: str) -> None:
+    reject(options, str(session), by=by, reason=reason)
+
+
+def _trip(options: Options, by: str, reason: str) -> Switch:
+    trip(options, by=by, reason=reason)
+    return read_switch(find_home(options.home))
+
+
+def _execution_page(options: Options, session: date) -> bytes | None:
+    run, _ = run_of(options, str(session))
+    if not _has_execution(run):
+        return None
+    try:
+        with (run.home.day_folder(run.session) / EXECUTION_PAGE).open("rb") as file:
+            return file.read(LARGEST_PAGE)
+    except OSError:
+        return None
+
+
+def _has_execution(run: Run) -> bool:
+    path = run.home.day_folder(run.session) / EXECUTION_PAGE
+    return is_executed(run.home, run.session) and path.is_file() and not path.is_symlink()
+
+
+def _key_file(home: Home) -> str:
+    """Return the key file of whoever runs the page, "" where it is one that may not be used."""
+    try:
+        return str(key_path(None, home))
+    except ConfigError:
+        return ""

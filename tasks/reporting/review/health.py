@@ -1,0 +1,227 @@
+"""The first question of the page: may this day be approved? One headline, and the points that it rests on. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from tasks.approval.day import PublishedDay
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.text import counted, percent
+from tasks.reporting.page.risk_view import LABELS
+from tasks.reporting.review.schema import Reading
+
+NEAR = 0.9  # of a limit
+FIGURE = re.compile(r"([-+]?[0-9][0-9,]*\.?[0-9]*)(%?)$")
+Tone = Literal["good", "warn", "bad"]
+HEADLINES = {
+    "open": "You may approve",
+    "incomplete": "Another signature is needed",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "executed": "Executed",
+    "empty": "Nothing to approve",
+    "refused": "You may not approve",
+    "unreadable": "This day cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that was checked: what, how it is, and the detail."""
+
+    name: str
+    tone: Tone
+    words: str
+    detail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the day, as monitoring_log.json has it."""
+
+    name: str
+    value: str
+    limit: str
+    passed: bool
+    detail: str
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a passed check used most of its limit."""
+        used = _used(self.value, self.limit)
+        return self.passed and used is not None and NEAR <= used <= 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer, and what it rests on."""
+
+    headline: str
+    tone: Tone
+    points: tuple[Point, ...]
+
+
+def verdict(reading: Reading) -> Verdict:
+    """Return the answer for the day as it is now."""
+    standing = reading.standing
+    points = tuple(_points(reading))
+    tone: Tone = (
+        "good" if standing.state in {"open", "approved", "executed", "empty", "incomplete"} else "bad"
+    )
+    if tone == "good" and any(point.tone != "good" for point in points):
+        tone = "warn"
+    headline = HEADLINES[standing.state]
+    if standing.state == "open" and tone == "warn":
+        headline = "You may approve, after reading what is marked"
+    if standing.signed_by and standing.state in {"approved", "incomplete"}:
+        headline = f"{headline}: signed by {' and '.join(standing.signed_by)}"
+    return Verdict(headline, tone, points)
+
+
+def monitoring_of(day: PublishedDay) -> Mapping[str, Any]:
+    """Return monitoring_log.json of the day."""
+    found: Mapping[str, Any] = parse_json(day.files["monitoring_log.json"])
+    return found
+
+
+def checks_of(day: PublishedDay) -> tuple[Check, ...]:
+    """Return the day's checks, in their order; () where an earlier release recorded none."""
+    return tuple(
+        Check(
+            one["name"],
+            str(one["value"]),
+            str(one["limit"]),
+            one["outcome"] == "passed",
+            str(one.get("detail") or ""),
+        )
+        for one in monitoring_of(day).get("checks", [])
+    )
+
+
+def regime_of(day: PublishedDay) -> str:
+    """Return the regime's state."""
+    return str(parse_json(day.files["signals.json"])["regime"]["state"])
+
+
+def exchange_time(at: datetime) -> str:
+    """Write an instant as a person at the exchange reads it: Mon 17 June, 09:30."""
+    local = at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE))
+    return f"{local:%a} {local.day} {local:%B, %H:%M} New York time"
+
+
+def time_left(until: datetime, at: datetime) -> str:
+    """Write how long is left: 3 d 4 h, 15 h 20 min, 12 min; "expired" after it."""
+    left = until - at
+    if left <= timedelta(0):
+        return "expired"
+    minutes = int(left.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def _points(reading: Reading) -> Iterator[Point]:
+    standing, day = reading.standing, reading.standing.day
+    if standing.refusal is not None:
+        yield Point("Approval", "bad", standing.refusal.what, (standing.refusal.remedy,))
+    if standing.rejection is not None and standing.state != "approved":
+        one = standing.rejection
+        yield Point("Rejection", "bad", f"Rejected by {one.by} at {one.at}: {one.reason}")
+    switch = reading.switch
+    yield Point("Kill switch", "bad" if switch.is_on else "good", switch.description.capitalize())
+    if day is None:
+        return
+    yield Point("Files", "good", "Every file is the one that the manifest lists")
+    yield _checks_point(checks_of(day))
+    yield _parity_point(monitoring_of(day))
+    yield from _data_points(monitoring_of(day))
+    yield from _model_points(monitoring_of(day))
+
+
+def _checks_point(checks: tuple[Check, ...]) -> Point:
+    failed, near = [one for one in checks if not one.passed], [one for one in checks if one.is_near]
+    if not checks:
+        return Point("Checks", "warn", "Not recorded by this day's release")
+    if failed:
+        return Point(
+            "Checks",
+            "bad",
+            f"{len(failed)} of {len(checks)} failed",
+            tuple(_check_words(one) for one in failed),
+        )
+    words = f"All {len(checks)} passed"
+    if near:
+        words += f"; {len(near)} within a tenth of the limit"
+    return Point("Checks", "good", words, tuple(_check_words(one) for one in near))
+
+
+def _check_words(check: Check) -> str:
+    return f"{check.name.replace('_', ' ')}: {check.value} (limit {check.limit})"
+
+
+def _parity_point(monitoring: Mapping[str, Any]) -> Point:
+    parity = monitoring.get("parity", {})
+    sessions = counted(len(parity.get("sessions", [])), "session")
+    match parity.get("state"):
+        case "equal":
+            return Point("Backtest", "good", f"Equal in every share and cent, {sessions}")
+        case "different":
+            return Point("Backtest", "bad", "Differs from the backtest; read the report before you approve")
+        case _:
+            return Point("Backtest", "warn", f"Not compared. {parity.get('problem') or ''}".strip())
+
+
+def _data_points(monitoring: Mapping[str, Any]) -> Iterator[Point]:
+    quality = monitoring.get("data_quality")
+    if quality is None:
+        return
+    quarantined, findings = quality["quarantined"], quality["findings"]
+    if not quarantined and not findings:
+        yield Point("Data", "good", f"No findings, {counted(quality['universe_size'], 'name')}")
+        return
+    said = [counted(len(findings), "finding")] if findings else []
+    if quarantined:
+        said.append(f"{counted(len(quarantined), 'name')} in quarantine")
+    yield Point("Data", "warn", "; ".join(said).capitalize())
+
+
+def _model_points(monitoring: Mapping[str, Any]) -> Iterator[Point]:
+    model = monitoring.get("model_health")
+    if model is not None:
+        scored = f"{counted(model['scored'], 'name')} scored"
+        yield Point("Model", "good", f"{model['name']}, selected {model['selection_date']}, {scored}")
+    limits = monitoring.get("risk_assessment", {}).get("limits", [])
+    over = [one for one in limits if one["state"] == "breached"]
+    if over:
+        yield Point(
+            "Risk",
+            "warn",
+            f"{counted(len(over), 'risk limit')} exceeded",
+            tuple(_limit_words(one) for one in over),
+        )
+    elif limits:
+        yield Point("Risk", "good", f"Within {counted(len(limits), 'limit')}")
+
+
+def _limit_words(one: Mapping[str, Any]) -> str:
+    value, limit = (
+        f"{number:.2f}" if one["name"] == "beta" else percent(number, 1)
+        for number in (one["value"], one["limit"])
+    )
+    return f"{LABELS.get(one['name'], one['name'])}: {value} (limit {limit})"
+
+
+def _used(value: str, limit: str) -> float | None:
+    """Return the used share of an upper limit; None where the two are no figures of one kind."""
+    if not limit.startswith("≤ "):
+        return None
+    stated, bound = FIGURE.search(value), FIGURE.fullmatch(limit.removeprefix("≤ "))
+    if stated is None or bound is None or stated[2] != bound[2]:
+        return None
+    top = float(bound[1].replace(",", ""))
+    return float(stated[1].replace(",", "")) / top if top > 0 else None

@@ -1,0 +1,139 @@
+"""The routes that read: days, their trades and reports, the kill switch, and the page's own files."""
+
+from datetime import date, datetime
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from tasks.core.errors import AftercloseError
+from tasks.reporting.review.context import SEE_OTHER, page, review_of
+from tasks.reporting.review.health import checks_of, regime_of, verdict
+from tasks.reporting.review.lines import SORTS, cash_after, lines_of, selected, totals
+from tasks.reporting.review.rendering import static_file
+from tasks.reporting.review.schema import Reading
+
+# The reports are documents of their own: their style is inline, and nothing in them may run.
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
+)
+LONGEST_QUERY = 200
+
+router = APIRouter()
+
+
+@router.get("/")
+def start(request: Request) -> Response:
+    """Open the day that the command named."""
+    return RedirectResponse(f"/days/{review_of(request).first}", SEE_OTHER)
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Return a file of the page."""
+    found = static_file(name)
+    if found is None:
+        raise HTTPException(404)
+    return Response(found[0], media_type=found[1])
+
+
+@router.get("/days")
+def days(request: Request) -> HTMLResponse:
+    """List the published days, newest first."""
+    return page(request, "days.html.j2", days=review_of(request).actions.days())
+
+
+@router.get("/days/{day}")
+def day_page(request: Request, day: str) -> HTMLResponse:
+    """Show a day: may it be approved, its trades, and the forms to decide."""
+    return show_day(request, review_of(request).actions.read(session_of(day)))
+
+
+@router.get("/days/{day}/trades/{symbol}")
+def trade_page(request: Request, day: str, symbol: str) -> HTMLResponse:
+    """Show why one name is traded: a part for the table, or a page where no script asks for it."""
+    reading = review_of(request).actions.read(session_of(day))
+    standing = reading.standing
+    lines = lines_of(standing.day, standing.envelope) if standing.day else []
+    line = next((line for line in lines if line.symbol == symbol), None)
+    if line is None:
+        raise HTTPException(404)
+    template = "trade_part.html.j2" if is_part(request) else "trade.html.j2"
+    return page(request, template, session=reading.session, line=line)
+
+
+@router.get("/days/{day}/report")
+def report(request: Request, day: str) -> Response:
+    """Return the day's report, as published."""
+    published = review_of(request).actions.read(session_of(day)).standing.day
+    if published is None:
+        raise HTTPException(404)
+    return _document(published.files["report.html"])
+
+
+@router.get("/days/{day}/execution")
+def execution(request: Request, day: str) -> Response:
+    """Return the report of the day's execution."""
+    found = review_of(request).actions.execution_page(session_of(day))
+    if found is None:
+        raise HTTPException(404)
+    return _document(found)
+
+
+@router.get("/switch")
+def switch(request: Request) -> HTMLResponse:
+    """Show the kill switch."""
+    return page(request, "switch.html.j2", switch=review_of(request).actions.switch(), problem=None)
+
+
+def show_day(
+    request: Request, reading: Reading, *, status: int = 200, problem: AftercloseError | None = None
+) -> HTMLResponse:
+    """Return the day's page; `problem` is why the last decision was refused."""
+    query = request.query_params
+    asked = query.get("q", "")[:LONGEST_QUERY]
+    sort, is_descending = query.get("sort", SORTS[0]), query.get("order") == "down"
+    standing = reading.standing
+    lines = lines_of(standing.day, standing.envelope) if standing.day else []
+    return page(
+        request,
+        "day.html.j2",
+        status=status,
+        reading=reading,
+        standing=standing,
+        session=reading.session,
+        verdict=verdict(reading),
+        lines=selected(lines, query=asked, sort=sort, descending=is_descending),
+        totals=totals(lines),
+        checks=checks_of(standing.day) if standing.day else (),
+        regime=regime_of(standing.day) if standing.day else "",
+        cash_usd=cash_after(standing.day) if standing.day else 0.0,
+        query=asked,
+        sort=sort if sort in SORTS else SORTS[0],
+        is_descending=is_descending,
+        problem=problem,
+        expires_at=datetime.fromisoformat(standing.envelope.expires_at) if standing.envelope else None,
+        entered=request.state.form if problem is not None else None,
+    )
+
+
+def session_of(day: str) -> date:
+    """Return the session that the address names; anything but YYYY-MM-DD does not exist."""
+    try:
+        session = date.fromisoformat(day)
+    except ValueError:
+        raise HTTPException(404) from None
+    if str(session) != day:
+        raise HTTPException(404)
+    return session
+
+
+def is_part(request: Request) -> bool:
+    """Return whether the page's script asks for a part of a page."""
+    return request.headers.get("hx-request") == "true"
+
+
+def _document(content: bytes) -> Response:
+    return Response(
+        content, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY}
+    )
