@@ -11,7 +11,7 @@ from tasks.approval.day import PublishedDay
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, percent
-from tasks.reporting.page.risk_view import LABELS
+from tasks.reporting.page.sections.risk_view import LABELS
 from tasks.reporting.review.schema import Reading
 
 NEAR = 0.9  # of a limit
