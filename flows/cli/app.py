@@ -16,7 +16,7 @@ from flows.cli import runs
 from flows.cli.decisions import approval, audit, kill_switch, overrides, review
 from flows.cli.homes import data, settings
 from flows.cli.options import NO_VALUE
-from flows.cli.research import champion, regime, replay, trials
+from flows.cli.research import champion, regime, replay, sql, trials
 from flows.cli.trading import execution, fills, monitor, positions, reconcile
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
 
@@ -37,6 +37,7 @@ app.add_typer(reconcile.app)
 app.add_typer(execution.app)
 app.add_typer(monitor.app)
 app.add_typer(replay.app)
+app.add_typer(sql.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,

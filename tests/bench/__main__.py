@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.bench import backtest, costs, day, decision, execution, features, lake, risk, weights
+from tests.bench import backtest, costs, day, decision, execution, features, lake, risk, sql, weights
 from tests.bench.table import PAGE, sections_of, with_sections
 
 BENCHES = {
@@ -19,6 +19,7 @@ BENCHES = {
     "features": features.measure,
     "lake": lake.measure,
     "risk": risk.measure,
+    "sql": sql.measure,
     "weights": weights.measure,
 }
 

@@ -60,6 +60,11 @@ class Home:
         return self.root / "data" / "answers"
 
     @property
+    def views(self) -> Path:
+        """The published days as columns, for queries; safe to delete between runs."""
+        return self.root / "data" / "views"
+
+    @property
     def derived(self) -> tuple[Path, ...]:
         """The folders that are safe to delete between runs; no backup has them."""
         return (
@@ -70,6 +75,7 @@ class Home:
             self.searches,
             self.placebos,
             self.answers,
+            self.views,
         )
 
     @property

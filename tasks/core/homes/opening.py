@@ -202,6 +202,7 @@ def _remove_leftovers(home: Home) -> None:
         home.backtests,
         home.placebos,
         home.decisions,
+        home.views,
     ):
         remove_leftovers(folder)
     for folder in (home.live, home.production, home.reports):

@@ -1,0 +1,39 @@
+"""The command `sql`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
+from flows.terminal import show
+
+app = typer.Typer()
+
+
+@app.command("sql", epilog=GLOBAL_OPTIONS_NOTE)
+def sql(
+    context: typer.Context,
+    question: Annotated[
+        str | None, typer.Argument(metavar="SELECT", help='The question: "SELECT …", in quotes.')
+    ] = None,
+    *,
+    csv: Annotated[bool, typer.Option("--csv", metavar=NO_VALUE, help="Print the answer as CSV.")] = False,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write the answer to this file.")
+    ] = None,
+    shell: Annotated[
+        bool,
+        typer.Option("--shell", metavar=NO_VALUE, help="Read questions from the terminal, each ended by ;"),
+    ] = False,
+) -> int:
+    """Ask the lake, the days and the ledgers a question in SQL (DuckDB's). Read-only. `SHOW TABLES` lists the views."""
+    from flows.operations.research.sql import answer_question, run_shell
+
+    if shell == (question is not None) or (shell and (csv or parquet)) or (csv and parquet):
+        raise typer.BadParameter(
+            "Give either a question, with --csv or --parquet FILE at most, or --shell alone."
+        )
+    if question is None:
+        return run_shell(context.obj)
+    return show(answer_question(context.obj, question, csv=csv, parquet=parquet), context.obj)
