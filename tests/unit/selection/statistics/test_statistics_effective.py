@@ -34,6 +34,17 @@ def weekly(candidates, weeks):
     return np.hstack(columns)
 
 
+def renewed(count, weeks, *, correlation):
+    """Return the trials of so many weeks that each search anew: what they share stays, what is their own does not."""
+    length = RECORD + (weeks - 1) * WEEK
+    common, found = noise(12, 1, length), np.full((length, count * weeks), np.nan)
+    for week in range(weeks):
+        rows = slice(week * WEEK, week * WEEK + RECORD)
+        own = np.sqrt(1 - correlation) * noise(100 + week, count, RECORD)
+        found[rows, week * count : (week + 1) * count] = np.sqrt(correlation) * common[rows] + own
+    return found
+
+
 def chances(related):
     """Return how many independent normals exceed 2 as often as the largest of these correlated ones."""
     values, vectors = np.linalg.eigh(related)
@@ -63,8 +74,10 @@ def test_few_trials_are_few_chances():
         weekly(noise(8, 1, 1200), 26),
         weekly(noise(9, 1, 1200), 52),
         weekly(np.hstack([alike(10, 3, correlation=0.8, sessions=1200), noise(11, 2, 1200)]), 30),
+        renewed(20, 12, correlation=0.9),
+        renewed(20, 12, correlation=0.65),
     ],
-    ids=["seeds", "loose", "crowd and one", "three groups", "26 weeks", "52 weeks", "30 weeks of five"],
+    ids=["seeds", "loose", "crowd and one", "three groups", "26 weeks", "52 weeks", "30 weeks of five", "close searches", "loose searches"],
 )
 def test_it_is_no_smaller_than_the_chances_that_there_are(returns):
     there_are = chances(correlations(returns))
@@ -80,6 +93,32 @@ def test_fault_142_every_other_seed_and_every_week_raises_the_number():
         found = [effective_trials(trials[:, :count]) for count in range(1, 27)]
         assert found == sorted(found)
         assert found[-1] > found[0] + 1.5
+
+
+def test_weeks_of_the_same_trials_count_as_the_matrix_of_all_would():
+    trials = alike(3, 4, correlation=0.8, sessions=RECORD + 19 * WEEK)
+    together, apart = effective_trials(weekly(trials, 20)), effective_trials(weekly(trials[:, :1], 20))
+
+    # Galwey's number of a Kronecker product is the product of the numbers
+    assert together == pytest.approx(apart * effective_trials(trials[:RECORD]), rel=0.05)
+    assert together == pytest.approx(_galwey(correlations(weekly(trials, 20))), rel=0.05)
+
+
+def test_one_week_with_many_trials_does_not_multiply_the_others():
+    common = noise(4, 1, RECORD + 9 * WEEK)
+    alone = weekly(common, 10)
+    crowd = alike(5, 60, correlation=0.6, sessions=RECORD)
+    crowd += common[-RECORD:] - crowd.mean(axis=1, keepdims=True) + 0.01 * noise(6, 1, RECORD)
+    both = np.hstack([alone, np.vstack([np.full((9 * WEEK, 60), np.nan), crowd])])
+
+    found, of_crowd, of_alone = (effective_trials(each) for each in (both, crowd, alone))
+
+    assert of_crowd < found <= of_crowd + of_alone
+
+
+def _galwey(related):
+    values = np.clip(np.linalg.eigvalsh(related), 0, None)
+    return np.sqrt(values).sum() ** 2 / values.sum()
 
 
 def test_correlations_are_those_of_mean_returns():
