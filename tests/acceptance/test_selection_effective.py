@@ -12,7 +12,7 @@ WEEKS, A_WEEK, RECORD, WEEK = 260, 166, 770, 5
 
 
 def five_years():
-    """Return the trials of weekly searches: six kinds of candidates, each trial with a correlation of 0.7 to its kind."""
+    """Return the trials of weekly searches: six kinds of candidates, each trial correlated to its kind by 0.7."""
     rng = np.random.default_rng(5)
     length = RECORD + WEEK * WEEKS
     kinds, found = rng.normal(size=(length, 6)), np.full((length, WEEKS * A_WEEK), np.nan)

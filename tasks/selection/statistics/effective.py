@@ -100,7 +100,7 @@ def _batches(returns: Matrix) -> Iterator[NDArray[np.intp]]:
 def _clusters(unit: Matrix) -> Iterator[tuple[Vector, float]]:
     """Yield the mean, of length one, and the effective number of each cluster of a week's trials."""
     related = _bounded(unit.T @ unit)
-    labels = np.ones(1, dtype=np.intp)
+    labels: NDArray[np.integer] = np.ones(1, dtype=np.int32)
     if len(related) > 1:
         tree = linkage(squareform(1 - related, checks=False), method="average")
         labels = fcluster(tree, 1 - SAME_CLUSTER, criterion="distance")

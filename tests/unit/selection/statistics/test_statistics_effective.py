@@ -77,7 +77,17 @@ def test_few_trials_are_few_chances():
         renewed(20, 12, correlation=0.9),
         renewed(20, 12, correlation=0.65),
     ],
-    ids=["seeds", "loose", "crowd and one", "three groups", "26 weeks", "52 weeks", "30 weeks of five", "close searches", "loose searches"],
+    ids=[
+        "seeds",
+        "loose",
+        "crowd and one",
+        "three groups",
+        "26 weeks",
+        "52 weeks",
+        "30 weeks of five",
+        "close searches",
+        "loose searches",
+    ],
 )
 def test_it_is_no_smaller_than_the_chances_that_there_are(returns):
     there_are = chances(correlations(returns))
