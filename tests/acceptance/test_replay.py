@@ -15,6 +15,7 @@ from tests.homes import (
     run_day,
     tree_bytes,
 )
+from tests.unit.reporting.example_day import make_execution
 
 
 def replayed(home, day=SESSION_BEFORE):
@@ -24,7 +25,10 @@ def replayed(home, day=SESSION_BEFORE):
 
 def test_a_day_is_replayed_byte_for_byte_after_the_home_has_moved_on(begun_home):
     fill_as_proposed(begun_home, SESSION_BEFORE)
+    execution = Home(begun_home).day_folder(SESSION_BEFORE) / "execution.json"
+    execution.write_text(json.dumps(make_execution(SESSION_BEFORE, LAST_SESSION)))
     run_day(begun_home, LAST_SESSION)
+    execution.write_text(json.dumps(make_execution(SESSION_BEFORE, LAST_SESSION, bridge=[])))  # a late fill
     settings = SMALL_MARKET | {"portfolio": {"max_positions": 7}}
     (begun_home / "config.yaml").write_text(yaml.safe_dump(settings))
     assert afterclose("data", "vacuum", home=begun_home).returncode == 0

@@ -5,7 +5,7 @@ environment; the positions with the two figures that only the ledger knows.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tasks.reporting.day.inputs import DayInputs
 
 SETTINGS, LEDGER = "settings.json", "ledger.json"
 EARLIER_SESSIONS = 20  # of which the comparison with the backtest reads the files
-EARLIER_FILES = ("signals.json", "portfolio_weights.csv", "trades.csv", MANIFEST)
+EARLIER_FILES = ("signals.json", "portfolio_weights.csv", "trades.csv", MANIFEST, "execution.json")
 
 
 def gather_inputs(inputs: DayInputs) -> Parts:
@@ -46,7 +46,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
             home.audit_log,
             home.audit_anchor,
             home.production / "champion_metadata.json",
-            *_earlier_files(run, previous),
+            *_earlier_files(run, [*previous, *(one.session for one in inputs.executed)]),
         )
         if path.is_file()
     }
@@ -79,9 +79,9 @@ def _positions(run: Run) -> bytes:
     return path.read_bytes()
 
 
-def _earlier_files(run: Run, previous: Sequence[date]) -> Iterator[Path]:
+def _earlier_files(run: Run, read: Iterable[date]) -> Iterator[Path]:
     compared = sessions_ending(run.session.day, EARLIER_SESSIONS)[:-1].tolist()
-    for session in dict.fromkeys([*compared, *previous]):
+    for session in dict.fromkeys([*compared, *read]):
         folder = run.home.day_folder(session)
         yield from (folder / name for name in EARLIER_FILES)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.approval.day import published_day
-from tasks.approval.store import EXECUTION, read_day
+from tasks.backtest.parity.recorded import DAMAGED, parse_day
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink
 from tasks.core.errors import SafetyError
@@ -17,7 +16,7 @@ from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.sessions import session_after, session_on
+from tasks.core.sessions import session_after
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.reporting.day.executed import ExecutedDay, executed_day
@@ -26,7 +25,9 @@ from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay,
 from tasks.safety.overrides import Override, read_overrides
 
 BACKDROP_SESSIONS = 253
-MOST_EXECUTED = 21  # sessions: a month of realised costs
+MOST_EXECUTED = 20  # sessions: about a month of realised costs
+EXECUTION = "execution.json"
+DECIDED = ("signals.json", "portfolio_weights.csv", "trades.csv")
 
 
 def read_day_inputs(run: Run, records: Records) -> DayInputs:
@@ -103,18 +104,27 @@ def read_executions(home: Home, session: date) -> tuple[ExecutedDay, ...]:
     """Read the executions of the last sessions before this one, latest first."""
     folders = [folder for folder in _days_before(home.live, session) if (folder / EXECUTION).is_file()]
     folders.sort(key=lambda folder: folder.name, reverse=True)
-    return tuple(_execution(home, folder) for folder in folders[:MOST_EXECUTED])
+    return tuple(_execution(folder) for folder in folders[:MOST_EXECUTED])
 
 
-def _execution(home: Home, folder: Path) -> ExecutedDay:
-    day, path = date.fromisoformat(folder.name), folder / EXECUTION
+def _execution(folder: Path) -> ExecutedDay:
+    path = folder / EXECUTION
     refuse_symlink(path)
+    day = date.fromisoformat(folder.name)
+    return executed_day(day, path.read_bytes(), estimated_cents=_estimated_cents(folder, day))
+
+
+def _estimated_cents(folder: Path, day: date) -> int | None:
+    """Return the estimated cost of the day's trades; None if its files are damaged or are not those it published."""
     try:
-        _, manifest, files = read_day(home, session_on(day))
-        estimated: int | None = published_day(day, manifest, files).cost_cents
-    except (SafetyError, OSError):
-        estimated = None
-    return executed_day(day, path.read_bytes(), estimated_cents=estimated)
+        files = {name: (folder / name).read_bytes() for name in DECIDED}
+        listed = parse_json((folder / MANIFEST).read_bytes())["sha256"]
+        recorded = parse_day(day, files, basis=None)
+    except (OSError, *DAMAGED):
+        return None
+    if isinstance(recorded, str) or any(listed[name] != sha256_of_bytes(files[name]) for name in DECIDED):
+        return None
+    return sum(trade.cost_cents for trade in recorded.trades.values())
 
 
 def _last_folder_before(live: Path, session: date) -> Path | None:
