@@ -18,6 +18,7 @@ from config.data_section import Data
 from config.environment import read_environment
 from config.invalid import SHIPPED_FILE, problems_of
 from config.keys import Key, keys_of
+from config.notifications_section import Notifications
 from config.problems import InvalidSettings, Problem, did_you_mean
 from config.section import Section
 from config.sections import (
@@ -62,6 +63,7 @@ MACHINE_KEYS = (
     "execution.scheduled_dry_run",
     "execution.allows_live",
 )  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
+MACHINE_SECTIONS = ("notifications.",)
 
 
 class Settings(Section):
@@ -82,6 +84,7 @@ class Settings(Section):
     execution: Execution
     running: Running
     reporting: Reporting
+    notifications: Notifications
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ def leaves_of(settings: Section) -> dict[str, object]:
 
 def config_hash(settings: Settings) -> str:
     """Return the hash of the settings that affect results: independent of file locations."""
-    decided = {key: value for key, value in leaves_of(settings).items() if key not in MACHINE_KEYS}
+    decided = {
+        key: value
+        for key, value in leaves_of(settings).items()
+        if key not in MACHINE_KEYS and not key.startswith(MACHINE_SECTIONS)
+    }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

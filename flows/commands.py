@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.announcing import announce_day, announce_selection, announcing_failure, posts_news
 from flows.terminal import Options, Result, progress, show
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
 from tasks.core.homes.home import Home
@@ -58,6 +59,7 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
     return Result(document, "\n".join(lines))
 
 
+@posts_news
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
     """Run daily-live; a closed session has its own exit code."""
     with progress(options), run_of(options, day, "daily-live") as run, timings():
@@ -65,7 +67,9 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
         if not dry_run:
             log.warning("daily only proposes trades; `afterclose execute` sends them once they are approved")
-        published = daily_live(run)
+        with announcing_failure(run, "daily-live"):
+            published = daily_live(run)
+        announce_day(run, published)
     document = {
         "session": str(published.session),
         "state": published.state,
@@ -80,6 +84,7 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
     return Result(document, f"{published.summary}\nReport: {published.report}")
 
 
+@posts_news
 def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
     """Run weekly-champion; on a closed day, for the session before it."""
     from tasks.data.lake.latest import training_day
@@ -89,7 +94,9 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
     with progress(options), run_of(options, day, "weekly-champion", step_back=True) as run, timings():
         from flows.weekly import weekly_champion
 
-        promotion = weekly_champion(run, quick=quick)
+        with announcing_failure(run, "weekly-champion"):
+            promotion = weekly_champion(run, quick=quick)
+        announce_selection(run, promotion)
     champion = promotion.champion
     document = {
         "session": str(run.session),
@@ -107,6 +114,7 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
     )
 
 
+@posts_news
 def run_refresh(options: Options, day: str | None) -> Result:
     """Bring the lake up to the session."""
     with progress(options), run_of(options, day, "refresh", step_back=True) as run:

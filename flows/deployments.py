@@ -15,6 +15,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from config.sections import Running
+from flows.announcing import (
+    announce_day,
+    announce_execution,
+    announce_selection,
+    announcing_failure,
+    home_run,
+    posted,
+)
 from flows.daily import daily_live
 from flows.execute import bring_bars, due_runs, execute_approved
 from flows.monitor import intraday_monitor
@@ -37,6 +45,7 @@ def daily_live_flow(
     """Run one session. Default date: the scheduled date at the exchange, so that a holiday ends as Skipped."""
     running = settings_of(find_home(home), profile).settings.running
     with (
+        posted(home, profile),
         _retry_transient_errors(running),
         time_limit(running.daily_timeout_s),
         open_run(
@@ -44,7 +53,9 @@ def daily_live_flow(
         ) as run,
         timings(),
     ):
-        day = daily_live(run)
+        with announcing_failure(run, "daily-live", is_tried_again=_is_tried_again(running)):
+            day = daily_live(run)
+        announce_day(run, day)
     if day.folder is None:
         return Completed(name="Skipped", message=day.summary)
     return Completed(message=day.summary)
@@ -59,6 +70,7 @@ def weekly_champion_flow(
     settings = settings_of(place, profile).settings
     day = date or training_day(place, settings)
     with (
+        posted(home, profile),
         _retry_transient_errors(settings.running),
         time_limit(settings.running.weekly_timeout_s),
         open_run(
@@ -71,7 +83,9 @@ def weekly_champion_flow(
         ) as run,
         timings(),
     ):
-        promotion = weekly_champion(run, quick=quick)
+        with announcing_failure(run, "weekly-champion", is_tried_again=_is_tried_again(settings.running)):
+            promotion = weekly_champion(run, quick=quick)
+        announce_selection(run, promotion)
     verb = "Promoted" if promotion.promoted else "Retained"
     return Completed(message=f"{verb} {promotion.champion.name}: {promotion.reason}")
 
@@ -91,6 +105,7 @@ def execute_approved_flow(
     settings = settings_of(find_home(home), profile).settings
     only_rehearses = settings.execution.scheduled_dry_run if dry_run is None else dry_run
     with (
+        posted(home, profile),
         _retry_transient_errors(settings.running),
         time_limit(settings.running.daily_timeout_s),
         timings(),
@@ -111,7 +126,11 @@ def execute_approved_flow(
 def intraday_monitor_flow(home: str | None = None, profile: str | None = None) -> State[Any]:
     """Look at the account once, and trip the kill switch for every rule that is broken."""
     running = settings_of(find_home(home), profile).settings.running
-    with time_limit(running.daily_timeout_s):
+    with (
+        posted(home, profile),
+        time_limit(running.daily_timeout_s),
+        announcing_failure(home_run(home, profile), "intraday-monitor"),
+    ):
         watched = intraday_monitor(home, profile, sleep=sleep)
     if watched.breaches:
         return Failed(name="Halted", message=" ".join(one.why for one in watched.breaches))
@@ -128,9 +147,18 @@ FLOWS: dict[str, Flow[Any, Any]] = {
 
 def _executed(run: Run, profile: str | None, *, dry_run: bool) -> Carried:
     """Execute what can be executed now: the schedule asks again, so nothing is waited for."""
-    if not dry_run:
-        bring_bars(run, profile)
-    return execute_approved(run, dry_run=dry_run, longest_wait=timedelta(0), sleep=sleep)
+    is_tried_again = _is_tried_again(run.settings.running)
+    with announcing_failure(run, "execute-approved", is_tried_again=is_tried_again):
+        if not dry_run:
+            bring_bars(run, profile)
+        carried = execute_approved(run, dry_run=dry_run, longest_wait=timedelta(0), sleep=sleep)
+    announce_execution(run, carried)
+    return carried
+
+
+def _is_tried_again(running: Running) -> bool:
+    """Return whether Prefect runs this again after a transient error."""
+    return int(flow_run.run_count or 1) <= running.retries
 
 
 def _scheduled_at() -> datetime:

@@ -14,7 +14,7 @@ import typer
 
 from flows.cli import runs
 from flows.cli.decisions import approval, audit, kill_switch, overrides, review
-from flows.cli.homes import data, settings
+from flows.cli.homes import data, notify, settings
 from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, sql, trials
 from flows.cli.trading import execution, fills, monitor, positions, reconcile
@@ -51,6 +51,7 @@ for name, group in {
     "audit": audit.app,
     "positions": positions.app,
     "fills": fills.app,
+    "notify": notify.app,
 }.items():
     app.add_typer(group, name=name)
 

@@ -25,7 +25,7 @@ def approved_lines(content: bytes, *, price_band_frac: float, size_band_frac: fl
     have published: other columns, a symbol twice, a size or price that is not positive.
     """
     price_band, size_band = Decimal(str(price_band_frac)), Decimal(str(size_band_frac))
-    lines = tuple(_line(row, number, price_band, size_band) for number, row in _rows(content))
+    lines = tuple(_line(row, number, price_band, size_band) for number, row in numbered_rows(content))
     symbols = [line.symbol for line in lines]
     if len(set(symbols)) < len(symbols):
         twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
@@ -33,7 +33,8 @@ def approved_lines(content: bytes, *, price_band_frac: float, size_band_frac: fl
     return lines
 
 
-def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+def numbered_rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of trades.csv as they are, each with its line number. Raises SafetyError for another file."""
     try:
         reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
         header = next(reader, [])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from flows.operations.homes import home_checks
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
+from tasks.reporting.notify.outbox.entry import Channel
+from tasks.reporting.notify.outbox.store import Outbox
+from tasks.reporting.notify.routing import message
 from tests.champions import put_into_production
 from tests.homes import blank, tree_bytes
+from tests.notices import email_settings, make_notice
 
 SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
 
@@ -263,4 +268,18 @@ def test_an_intact_trial_ledger_is_ok(examine):
     assert (checks["trial ledger"]["verdict"], checks["trial ledger"]["message"]) == (
         "ok",
         "no trials, chain intact",
+    )
+
+
+def test_a_message_that_was_given_up_is_named_with_its_reason(examine, tmp_path):
+    settings = email_settings().notifications
+    route = (Channel.EMAIL, "ann@example.com")
+    entry = message(make_notice(), route, home="h", title="A", settings=settings, at=SATURDAY)
+    Outbox(Home(tmp_path)).bury(replace(entry, error="the server answered 550 no such user"))
+
+    _, checks = examine()
+
+    assert checks["notifications"]["verdict"] == "warn"
+    assert (
+        "email to ann@example.com: the server answered 550 no such user" in checks["notifications"]["message"]
     )

@@ -37,6 +37,7 @@ RUN_BY = {
     "docs/adding-a-model.md": "tests/unit/models/test_models_docs.py",
     "docs/adding-a-provider.md": "tests/contracts/test_provider_contract.py",
     "docs/adding-an-optimizer.md": "tests/contracts/test_optimizer_contract.py",
+    "docs/notifications.md": "tests/acceptance/test_notify_webhook.py",
     "docs/own-data.md": "tests/acceptance/test_docs_commands.py",
     "docs/tuning.md": "tests/acceptance/test_selection_search_store.py",
     "docs/simulated-market.md": "tests/acceptance/test_docs_commands.py",

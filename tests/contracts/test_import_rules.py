@@ -97,6 +97,16 @@ VIOLATIONS = {
         "import tasks.data.task",
         "one task.py never imports another",
     ),
+    "a notice delivers itself": (
+        "tasks/reporting/notify/notices/day.py",
+        "import tasks.reporting.notify.delivery",
+        "the packages of notify",
+    ),
+    "a notice opens a connection": (
+        "tasks/reporting/notify/delivery.py",
+        "import smtplib",
+        "stay at the edges",
+    ),
     "a stage imports prefect": ("tasks/risk/schema.py", "import prefect", "know Prefect"),
     "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "stay at the edges"),
     "the core of a decision reads a frame": (

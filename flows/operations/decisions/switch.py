@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from flows.announcing import posts_news
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
@@ -22,6 +23,7 @@ def show_switch(options: Options) -> Result:
     return replace(result, text=result.text + _next_step(home, switch))
 
 
+@posts_news
 def trip(options: Options, *, by: str, reason: str) -> Result:
     """Turn the switch on, by any means available. Never waits for a run."""
     home = _existing_home(options)
@@ -29,6 +31,7 @@ def trip(options: Options, *, by: str, reason: str) -> Result:
     return _result(home, trip_switch(home, by, reason, now()))
 
 
+@posts_news
 def reset(options: Options, *, by: str, reason: str, trips: Sequence[str] = ()) -> Result:
     """Clear the named trips, by default the only one."""
     home = _existing_home(options)

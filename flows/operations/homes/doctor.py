@@ -54,8 +54,8 @@ def _run(name: str, check: Callable[[CheckedHome], CheckResult], checked: Checke
 def _lines(home: Home, results: list[CheckResult]) -> Iterator[str]:
     yield f"{home.root}"
     for result in results:
-        yield f"{MARKS[result.verdict]} {result.check:<12} {result.message}"
+        yield f"{MARKS[result.verdict]} {result.check:<13} {result.message}"
         if result.remedy:
-            yield f"{'':<15}→ {result.remedy}"
+            yield f"{'':<16}→ {result.remedy}"
     counts = {verdict: sum(result.verdict == verdict for result in results) for verdict in MARKS}
     yield f"{counts['ok']} ok, {counted(counts['warn'], 'warning')}, {counts['fail']} failed"

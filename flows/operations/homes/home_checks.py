@@ -266,6 +266,28 @@ def _kill_switch(checked: CheckedHome) -> CheckResult:
     return CheckResult("kill switch", "ok", "clear")
 
 
+def _notifications(checked: CheckedHome) -> CheckResult:
+    from tasks.reporting.notify.outbox.store import Outbox
+    from tasks.reporting.notify.routing import is_configured
+
+    box = Outbox(checked.home)
+    waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()
+    if dead or damaged:
+        lost = [f"{entry.channel} to {entry.recipient}: {entry.error}" for entry in dead] or damaged
+        message = (
+            f"{counted(len(dead) + len(damaged), 'message')} not delivered; {'; '.join(dict.fromkeys(lost))}"
+        )
+        remedy = "Fix the cause, then: afterclose notify flush. Or delete data/outbox/dead"
+        return CheckResult("notifications", "warn", message, remedy)
+    failed = [entry for entry in waiting if entry.attempts]
+    if failed:
+        message = f"{counted(len(failed), 'message')} not delivered yet: {failed[0].error}"
+        return CheckResult("notifications", "warn", message, "Fix the cause, then: afterclose notify flush")
+    if not is_configured(checked.settings.notifications):
+        return CheckResult("notifications", "ok", "none configured (docs/notifications.md)")
+    return CheckResult("notifications", "ok", f"configured; {counted(len(waiting), 'message')} waiting")
+
+
 def _audit_log(checked: CheckedHome) -> CheckResult:
     from tasks.safety.audit import describe_breaks, has_key, verify
 
@@ -346,6 +368,7 @@ CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "portfolio": _portfolio,
     "ledger": _ledger,
     "kill switch": _kill_switch,
+    "notifications": _notifications,
     "audit log": _audit_log,
     "trial ledger": _trial_ledger,
     "days": _days,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from flows.announcing import announce_execution, announcing_failure, posts_news
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
@@ -41,12 +42,13 @@ EXIT_CODES = {
 }
 
 
+@posts_news
 def execute_due(options: Options, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     """Run execute-approved for every session that waits: those being executed, then the last one if it is approved."""
     mask_logs()
     due = due_runs(options.home, None, options.profile, at=now())
     done = [
-        execute(options, str(run.session), broker=broker, dry_run=dry_run, minutes=minutes) for run in due
+        _execute(options, str(run.session), broker=broker, dry_run=dry_run, minutes=minutes) for run in due
     ]
     if not done:
         nothing: dict[str, object] = {"home": str(find_home(options.home).root), "executions": []}
@@ -55,19 +57,26 @@ def execute_due(options: Options, *, broker: str | None, dry_run: bool, minutes:
     return Result(document, "\n\n".join(one.text for one in done), max(one.exit_code for one in done))
 
 
+@posts_news
 def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     """Run execute-approved for the session; a dry run by default."""
     mask_logs()
+    return _execute(options, day, broker=broker, dry_run=dry_run, minutes=minutes)
+
+
+def _execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     run = execution_run(options.home, day, options.profile, broker=broker)
-    with progress(options), timings():
+    with progress(options), timings(), announcing_failure(run, "execute-approved"):
         if not dry_run:
             bring_bars(run, options.profile)
         carried = execute_approved(
             run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=time.sleep
         )
+    announce_execution(run, carried)
     return described(run, carried)
 
 
+@posts_news
 def give_up_order(options: Options, day: str, order_id: str, *, by: str, second: str, reason: str) -> Result:
     """Give up an order that never becomes final. Logged before anything is stored; no broker is asked."""
     if not by.strip() or not reason.strip():
@@ -87,6 +96,7 @@ def give_up_order(options: Options, day: str, order_id: str, *, by: str, second:
     made = give_up(run.home, run.session.day, order_id, by=persons, reason=reason, at=at, log=log)
     carried = describe_execution(run, made)
     publish_execution(run, carried)
+    announce_execution(run, carried)
     return described(run, carried)
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from flows.announcing import announcing_failure, home_run, posts_news
 from flows.monitor import Watched, intraday_monitor
 from flows.terminal import Options, Result, show
 from tasks.core.errors import SafetyError
@@ -14,10 +15,17 @@ def monitor(options: Options, *, once: bool) -> int:
     """Look, show what was found, and look again after a pause; with `once`, exit 3 if a rule is broken."""
     mask_logs()
     while True:
-        code = show(described(intraday_monitor(options.home, options.profile, sleep=time.sleep)), options)
+        code = show(described(_look(options)), options)
         if once:
             return code
         time.sleep(PAUSE_S)
+
+
+@posts_news
+def _look(options: Options) -> Watched:
+    run = home_run(options.home, options.profile)
+    with announcing_failure(run, "intraday-monitor"):
+        return intraday_monitor(options.home, options.profile, sleep=time.sleep)
 
 
 def described(watched: Watched) -> Result:

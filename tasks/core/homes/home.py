@@ -167,6 +167,16 @@ class Home:
         return self.root / "data" / "trial_anchor.json"
 
     @property
+    def outbox(self) -> Path:
+        """Notifications that wait to be delivered; of this machine, in no backup."""
+        return self.root / "data" / "outbox"
+
+    @property
+    def outbox_lock(self) -> Path:
+        """Held only while messages are delivered, never for a whole run."""
+        return self.root / "data" / "outbox.lock"
+
+    @property
     def production(self) -> Path:
         return self.root / "production"
 

@@ -221,10 +221,16 @@ def _units(home: Home) -> tuple[Path, ...]:
 
 
 def _is_excluded(path: Path, home: Home) -> bool:
-    """Return whether the path is derived data or specific to this machine: locks and request counts."""
-    is_derived = any(path.is_relative_to(folder) for folder in home.derived)
+    """Return whether the path is derived data or specific to this machine: locks, request counts, the outbox."""
+    is_derived = any(path.is_relative_to(folder) for folder in (*home.derived, home.outbox))
     counts = path.parent == home.requests_file.parent and path.name.startswith(home.requests_file.name)
-    locks = (home.lock_file, home.kill_switch_lock, home.approval_lock, home.portfolio_lock)
+    locks = (
+        home.lock_file,
+        home.kill_switch_lock,
+        home.approval_lock,
+        home.portfolio_lock,
+        home.outbox_lock,
+    )
     return is_derived or counts or path in locks
 
 

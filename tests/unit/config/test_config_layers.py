@@ -6,7 +6,15 @@ import pytest
 import yaml
 
 from config.problems import InvalidSettings
-from config.settings import MACHINE_KEYS, SHIPPED, config_hash, leaves_of, load_settings, profiles
+from config.settings import (
+    MACHINE_KEYS,
+    MACHINE_SECTIONS,
+    SHIPPED,
+    config_hash,
+    leaves_of,
+    load_settings,
+    profiles,
+)
 
 
 def load(home, *, profile=None, environ=None):
@@ -193,7 +201,13 @@ def test_nothing_that_decides_a_day_is_left_out_of_the_hash():
     )
     market = ("data.provider", "data.simulated.", "data.quality.", "data.universe.", "data.benchmark")
 
-    assert not [key for key in MACHINE_KEYS if key.startswith((*decides, *market))]
+    assert not [key for key in (*MACHINE_KEYS, *MACHINE_SECTIONS) if key.startswith((*decides, *market))]
+
+
+def test_who_is_told_does_not_change_a_day(tmp_path):
+    told = {"AFTERCLOSE_NOTIFICATIONS__SLACK__ENABLED": "true"}
+
+    assert config_hash(load(tmp_path).settings) == config_hash(load(tmp_path, environ=told).settings)
 
 
 def test_every_leaf_in_force_has_an_origin(tmp_path):

@@ -1,0 +1,152 @@
+"""Tell people what a command did, and what became of the kill switch. A failure to do so is logged and goes no further.
+
+A notice is queued while the run is open, and delivered after it, when the home's lock is free again.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from flows.terminal import Options
+from tasks.core.clock import now
+from tasks.core.errors import AftercloseError, TransientError
+from tasks.core.homes.opening import find_home, settings_of
+from tasks.core.homes.run import Run
+from tasks.core.sessions import last_closed_session
+from tasks.reporting.notify.announcer import Announcer
+from tasks.reporting.notify.schema import Notice
+from tasks.reporting.schema import Day
+
+if TYPE_CHECKING:
+    from tasks.execution.task import Carried
+    from tasks.selection.schema import Promotion
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+
+def posts_news(
+    command: Callable[Concatenate[Options, P], R],
+) -> Callable[Concatenate[Options, P], R]:
+    """Declare that a command changes what people are told of: after it, news is delivered."""
+
+    @wraps(command)
+    def run(options: Options, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with posted(options.home, options.profile):
+            return command(options, *args, **kwargs)
+
+    return run
+
+
+@contextmanager
+def posted(home: Path | str | None, profile: str | None) -> Iterator[None]:
+    """After the block, also if it failed: announce changes of the kill switch, and deliver what is due."""
+    try:
+        yield
+    except Exception:
+        post_news(home, profile)
+        raise
+    post_news(home, profile)
+
+
+def post_news(home: Path | str | None, profile: str | None) -> None:
+    """Announce changes of the kill switch, and deliver what is due. Never raises."""
+    with suppress(AftercloseError):  # no home, or no valid settings: the command itself says so
+        place = find_home(home)
+        settings = settings_of(place, profile).settings
+        announcer = Announcer(place, settings, now)
+        try:
+            announcer.look_at_switch()
+            announcer.deliver()
+        except Exception as error:  # noqa: BLE001 - what a command did is not undone by a failure to tell of it
+            log.warning("notifications: %s: %s", type(error).__name__, error)
+
+
+def announce(run: Run, describe: Callable[[], Notice]) -> None:
+    """Queue a notice, if anyone is told of anything. Never raises."""
+    try:
+        announcer = Announcer(run.home, run.settings, now)
+        if announcer.is_configured:
+            announcer.say(describe())
+    except Exception as error:  # noqa: BLE001 - see above
+        log.warning("notifications: %s: %s", type(error).__name__, error)
+
+
+@contextmanager
+def announcing_failure(run: Run, doing: str, *, is_tried_again: bool = False) -> Iterator[None]:
+    """Announce an error that ends the block; not one of the past, nor a transient one that is tried again by itself."""
+    try:
+        yield
+    except Exception as error:
+        if is_current(run) and not (is_tried_again and isinstance(error, TransientError)):
+            announce(run, partial(_failure, run, doing, error))
+        raise
+
+
+def announce_day(run: Run, day: Day) -> None:
+    """Announce the published day of the run, if it can still be approved: not a closed one, nor one of the past."""
+    if day.folder is not None and is_current(run):
+        announce(run, partial(_day, run))
+
+
+def announce_selection(run: Run, promotion: "Promotion") -> None:
+    """Announce which model the weekly run put or left in production."""
+    announce(run, partial(_selection, run, promotion))
+
+
+def announce_execution(run: Run, carried: "Carried") -> None:
+    """Announce what became of the execution; a dry run is not announced."""
+    if not carried.is_dry:
+        announce(run, partial(_execution, run, carried))
+
+
+def is_current(run: Run) -> bool:
+    """Return whether the session of the run is the last one that has closed."""
+    return run.session.day == last_closed_session(now()).day
+
+
+def is_simulated(run: Run) -> bool:
+    """Return whether the prices of the home are invented."""
+    return "simulated" in run.settings.data.providers
+
+
+def _day(run: Run) -> Notice:
+    from tasks.approval.day import published_day
+    from tasks.approval.store import read_day
+    from tasks.reporting.day.store import read_history
+    from tasks.reporting.notify.notices.day import day_notice
+    from tasks.reporting.notify.rendering.picture import equity_picture
+
+    _, manifest, files = read_day(run.home, run.session)
+    day = published_day(run.session.day, manifest, files)
+    picture = equity_picture(read_history(run))
+    return day_notice(run.home, day, is_simulated=is_simulated(run), picture=picture)
+
+
+def _failure(run: Run, doing: str, error: Exception) -> Notice:
+    from tasks.reporting.notify.notices.runs import failure_notice
+
+    return failure_notice(run, doing, error, is_simulated=is_simulated(run))
+
+
+def _selection(run: Run, promotion: "Promotion") -> Notice:
+    from tasks.reporting.notify.notices.runs import selection_notice
+
+    return selection_notice(run, promotion, is_simulated=is_simulated(run))
+
+
+def _execution(run: Run, carried: "Carried") -> Notice:
+    from tasks.reporting.notify.notices.execution import execution_notice
+
+    return execution_notice(run.home, carried.document, is_simulated=is_simulated(run))
+
+
+def home_run(home: Path | str | None, profile: str | None) -> Run:
+    """Return a run of the last closed session, for a command that is about no session."""
+    place, session = find_home(home), last_closed_session(now())
+    return Run(place, session, session.closes_at or now(), settings_of(place, profile).settings)

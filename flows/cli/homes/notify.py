@@ -1,0 +1,34 @@
+"""The command group `notify`."""
+
+import typer
+
+from flows.cli.options import GLOBAL_OPTIONS_NOTE
+from flows.terminal import show
+
+app = typer.Typer(
+    no_args_is_help=True, help="Notifications by e-mail, Slack and webhook (docs/notifications.md)."
+)
+
+
+@app.command("test", epilog=GLOBAL_OPTIONS_NOTE)
+def notify_test(context: typer.Context) -> int:
+    """Send one message by each configured way, and print what became of each."""
+    from flows.operations.homes.notify import send_test
+
+    return show(send_test(context.obj), context.obj)
+
+
+@app.command("flush", epilog=GLOBAL_OPTIONS_NOTE)
+def notify_flush(context: typer.Context) -> int:
+    """Deliver now what waits in the outbox or was given up."""
+    from flows.operations.homes.notify import flush
+
+    return show(flush(context.obj), context.obj)
+
+
+@app.command("status", epilog=GLOBAL_OPTIONS_NOTE)
+def notify_status(context: typer.Context) -> int:
+    """Print the messages that wait or were given up, and the last error of each."""
+    from flows.operations.homes.notify import show_outbox
+
+    return show(show_outbox(context.obj), context.obj)

@@ -1,0 +1,22 @@
+"""The message of `afterclose notify test`. Pure."""
+
+from datetime import datetime
+
+from tasks.core.homes.home import Home
+from tasks.core.sessions import exchange_minute
+from tasks.reporting.notify.schema import Kind, Notice, Tone
+
+
+def trial_notice(home: Home, at: datetime) -> Notice:
+    """Return a message that says that this way of notification works."""
+    return Notice(
+        kind=Kind.TEST,
+        key=at.isoformat(),
+        tone=Tone.INFO,
+        subject="test message",
+        lead=(
+            "This way of notification works. Nothing has to be done.",
+            f"It was sent by `afterclose notify test` on {exchange_minute(at)}.",
+        ),
+        facts=(("Home", str(home.root)),),
+    )

@@ -1,0 +1,40 @@
+"""What was last announced of the kill switch, in `data/outbox/switch.json`.
+
+Without the file, or if it is damaged, a switch that is on is announced again: better twice than never.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+from tasks.core.atomic import write_text
+from tasks.core.homes.home import Home
+from tasks.core.json_text import parse_json
+from tasks.reporting.notify.notices.switch import Announced
+from tasks.reporting.notify.outbox.entry import DAMAGED
+from tasks.safety.switch_file import Switch
+
+NAME = "switch.json"
+
+
+def read_announced(home: Home) -> Announced | None:
+    """Return what was announced; None if it is not known."""
+    try:
+        stored = parse_json((home.outbox / NAME).read_bytes())
+        trips = tuple(str(trip) for trip in stored["trips"])
+        return Announced(int(stored["number"]), trips, int(stored["events"]))
+    except (OSError, *DAMAGED):
+        return None
+
+
+def first_look(switch: Switch, at: datetime) -> Announced:
+    """Return that nothing of the present was announced, and that the history is known.
+
+    The count starts at the present second, so that ids of an outbox that was deleted do not come again.
+    """
+    return Announced(int(at.timestamp()), (), len(switch.events))
+
+
+def write_announced(home: Home, announced: Announced) -> None:
+    """Replace the record. Raises StorageError if it cannot be written."""
+    write_text(home.outbox / NAME, json.dumps(asdict(announced)) + "\n")
