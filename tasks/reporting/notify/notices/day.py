@@ -148,6 +148,7 @@ def _commands(home: Home, day: PublishedDay) -> tuple[Command, ...]:
     place = shlex.quote(str(home.root))
     return (
         Command("Read the report", str(home.day_folder(day.session) / "report.html")),
+        Command("Or review it in a browser", f"afterclose review {day.session} --home {place}"),
         Command("Approve", f"afterclose approve {day.session} --home {place} --by NAME"),
         Command("Reject", f"afterclose reject {day.session} --home {place} --by NAME --reason TEXT"),
     )

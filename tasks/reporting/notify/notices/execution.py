@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.core.homes.home import Home
 from tasks.core.text import counted
-from tasks.reporting.execution.page import Line, lines_of
+from tasks.reporting.day.executed import Line, lines_of
 from tasks.reporting.notify.schema import Command, Kind, Notice, Table, Tone
 from tasks.reporting.notify.wording import shortened
 from tasks.reporting.page.numerals import UNKNOWN, number, usd, words

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.reporting.day.history import levels
 from tasks.reporting.notify.schema import Picture
-from tasks.reporting.page.canvas import Days, Floats
+from tasks.reporting.page.charts.canvas import Days, Floats
 from tasks.reporting.page.numerals import MONTHS, short_date, signed
 
 if TYPE_CHECKING:
