@@ -3,8 +3,9 @@
 Orders, positions, cash and the uniqueness of ids are in a SQLite file of its own, so that they survive a kill of the
 client. What the broker does with an order depends only on the script and on the order's number: the first order that
 it is asked for is number 1, whatever becomes of it. Time is injected. The broker is permissive where real ones are
-not: it lets a client sell short and overspend, so that a fault of the client shows in the books. `requests` and
-`orders` are the record of what really happened.
+not: it lets a client sell short and overspend, so that a fault of the client shows in the books. With `holds` it is
+no more permissive to a person than real ones are: open orders hold their shares and their cash (alpaca.md, "insufficient
+qty available", "open buys reserve it"). `requests` and `orders` are the record of what really happened.
 """
 
 import pickle
@@ -51,6 +52,7 @@ Reply = Literal[
     "refuse once",  # an opposite order of somebody else
     "unauthorized",  # this and every request of the next 10 minutes
 ]
+Hand = Literal["", "sells", "buys", "sells something else", "cancels and sells"]
 OnCancel = Literal["cancel", "fill", "expire", "cancel, then fill"]
 
 
@@ -69,7 +71,7 @@ class Behavior:
     flaps: bool = False  # and between them the new state
     unreadable_reads: int = 0  # look-ups after each change without a needed field
     fee_cents: int = 0
-    hand: Literal["", "sells", "buys", "sells something else"] = ""  # what a person does once it is accepted
+    hand: Hand = ""  # what a person does once it is accepted
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ BY_HAND = {
     "a person sells the same": Behavior(hand="sells"),
     "a person buys the same": Behavior(hand="buys"),
     "a person sells something else": Behavior(hand="sells something else"),
+    "a person cancels ours and sells": Behavior(hand="cancels and sells"),
 }
 
 
@@ -222,10 +225,11 @@ class ScriptedBroker:
         has_unique_ids: bool = True,
         takes_from: datetime | None = None,
         account: str = "A1",
+        holds: bool = False,
     ) -> None:
         self.script, self.clock, self.prices = script, clock, prices
         self.opens, self.closes, self.takes_from = opens, closes, takes_from
-        self.unique, self.number = has_unique_ids, account
+        self.unique, self.number, self.holds = has_unique_ids, account, holds
         self.file = file
         self.connection = connect(file, timeout=60, isolation_level=None)
         self.connection.execute("PRAGMA synchronous=OFF")  # it must survive a kill, not a power cut
@@ -371,7 +375,7 @@ class ScriptedBroker:
     def trade_by_hand(self, symbol: str, shares: int) -> None:
         """Buy (or sell, if negative) as a person would at the broker's own page, at once."""
         with self._changing() as truth:
-            _hand(truth, symbol, shares, cents(self.prices[symbol] * -shares), self.clock())
+            self._trade(truth, symbol, shares)
 
     def order_by_hand(self, order_id: str, symbol: str, side: Side, shares: int) -> None:
         """Leave an order of somebody else open, which never fills."""
@@ -514,13 +518,37 @@ class ScriptedBroker:
             return
         truth.asked[f"hand {order.order_id}"] = 1
         held = truth.shares.get(order.symbol, 0)
+        if behavior.hand == "cancels and sells" and truth.orders[-1].is_open:
+            truth.orders[-1].status = Status.CANCELED
+            _tell(truth.orders[-1])
         if behavior.hand == "sells something else":
             others = [name for name, shares in truth.shares.items() if shares > 1 and name != order.symbol]
-            symbol, shares = others[-1], -(truth.shares[others[-1]] // 2)
+            self._trade(truth, others[-1], -(truth.shares[others[-1]] // 2))
         else:
-            symbol, shares = order.symbol, -(held // 2) if behavior.hand == "sells" else 1
+            self._trade(truth, order.symbol, 1 if behavior.hand == "buys" else -(held // 2))
+
+    def _trade(self, truth: Truth, symbol: str, shares: int) -> None:
+        """Trade for a person: with `holds`, as many shares as no open order of anybody needs."""
+        if self.holds:
+            shares = min(max(shares, -self._free_shares(truth, symbol)), self._affordable(truth, symbol))
         if shares:
             _hand(truth, symbol, shares, cents(self.prices[symbol] * -shares), self.clock())
+
+    def _free_shares(self, truth: Truth, symbol: str) -> int:
+        offered = (
+            real.shares - real.filled_shares
+            for real in truth.orders
+            if real.is_open and real.symbol == symbol and real.side == "SELL"
+        )
+        return max(truth.shares.get(symbol, 0) - sum(offered), 0)
+
+    def _affordable(self, truth: Truth, symbol: str) -> int:
+        claims = (
+            cents(self.prices[real.symbol] * (real.shares - real.filled_shares)) + real.behavior.fee_cents
+            for real in truth.orders
+            if real.is_open and real.side == "BUY"
+        )
+        return max((truth.cash_cents - sum(claims)) // cents(self.prices[symbol]), 0)
 
 
 def cents(usd: Decimal) -> int:

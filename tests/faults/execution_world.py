@@ -138,6 +138,7 @@ class World:
     gates: Gates = field(default_factory=OpenGates)
     timing: Literal["market", "limit", "at_open", "at_close"] = "market"
     takes_from: datetime | None = None
+    holds: bool = False  # shares and cash of open orders, as real brokers do, when a person trades
     seen: list[Progress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -217,6 +218,7 @@ class World:
             closes=CLOSES,
             has_unique_ids=self.has_unique_ids,
             takes_from=self.takes_from,
+            holds=self.holds,
         )
 
     # What became of it

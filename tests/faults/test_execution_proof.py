@@ -257,6 +257,7 @@ def random_schedule(seed: int) -> list[str]:
             has_unique_ids=rng.random() < 0.8,
             timing=rng.choice(["market", "limit", "at_open"]),
             gates=MoodyGates(seed) if rng.random() < 0.3 else OpenGates(),
+            holds=True,
         )
         for _ in range(rng.randint(0, 5)):
             points = world.live(rng.randint(1, 60))

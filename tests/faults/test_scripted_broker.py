@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -151,6 +152,28 @@ def test_what_follows_a_cancel_is_scripted(make, clock, on_cancel, ends, filled)
     clock.at = CLOSES
 
     assert (broker.order("id-1").status, broker.order("id-1").filled_shares) == (ends, filled)
+
+
+def test_open_orders_hold_their_shares_from_a_person_and_their_cash(make):
+    broker = make(Behavior(hand="sells", fill_after_s=60), holds=True)
+
+    broker.submit(replace(SALE, shares=70))
+    broker.submit(Order("id-2", SALE.session, 1, 0, "BBB", "BUY", 60, "market", None))
+    broker.trade_by_hand("BBB", 100)  # 1000 and 30 sold at 10.005, less 60 at 20: for 5 at 20
+
+    truth = broker.truth()
+    assert truth.shares == {"AAA": 70, "BBB": 5}
+    assert truth.cash_cents == 1_000_00 + 300_15 - 100_00
+
+
+def test_a_person_who_cancels_ours_first_may_sell_what_it_held(make, clock):
+    broker = make(Behavior(hand="cancels and sells"), holds=True)
+
+    answer = broker.submit(SALE)
+    clock.wait(6)
+
+    assert answer.status == Status.CANCELED
+    assert broker.truth().shares == {"AAA": 50}
 
 
 def test_a_restated_fill_and_a_trade_by_hand_change_the_books(make, clock):
