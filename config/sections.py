@@ -416,6 +416,10 @@ class Execution(Section):
     """Whether scheduled runs of execute-approved only rehearse: nothing is sent or stored."""
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
+    no_answer: Literal["nothing", "reductions"]
+    """What is executed of a day that nobody approved or rejected in time: nothing, or its sales; buys always lapse."""
+    no_answer_minutes: Annotated[int, Field(ge=5, le=600)]
+    """Minutes before the next open from which a day without an answer counts as unanswered."""
     max_clock_skew_s: Positive
     """Nothing is sent if the clocks of this machine and the broker differ by more seconds than this."""
     max_quote_age_s: Positive

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.atomic import refuse_symlink, sync_folder, write_text
+from tasks.core.chain_heads import Head, head_mismatches, write_head
 from tasks.core.errors import StorageError
 from tasks.core.homes.lock import waiting
 from tasks.core.ids import canonical_json, sha256_of_bytes
@@ -34,6 +35,7 @@ class ChainFile:
     path: Path
     anchor: Path
     columns: tuple[str, ...]
+    heads: Path | None = None  # outside the home: a copy of the head after each row
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ def append(chain: ChainFile, fields: Sequence[str], *, key: bytes | None, renew:
             ) from error
         # missing rows are reported until a person accepts the chain
         logged = 0 if renew else logged_rows(chain)
-        _write_anchor(chain.anchor, max(len(rows), logged) + 1, digest, key)
+        head = Head(max(len(rows), logged) + 1, digest, renews=renew)
+        _write_anchor(chain.anchor, head.rows, digest, key)
+        if chain.heads is not None:
+            write_head(chain.heads, head)
 
 
 def verify(chain: ChainFile, *, key: bytes | None) -> Verdict:
@@ -128,6 +133,8 @@ def read_verified(chain: ChainFile, *, key: bytes | None) -> tuple[Verdict, list
         digests.append(digest)
         rows.append(tuple(fields))
     breaks += _anchor_breaks(chain.anchor, digests, key)
+    if chain.heads is not None:
+        breaks += [Break(len(digests) + 2, None, why) for why in head_mismatches(chain.heads, digests)]
     return Verdict(len(digests), keyed, tuple(breaks)), rows
 
 

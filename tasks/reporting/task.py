@@ -7,7 +7,8 @@ submits an order or evaluates a check.
 import logging
 from functools import partial
 
-from tasks.core.clock import stopwatch
+from tasks.approval.plan_audit import record_plan
+from tasks.core.clock import now, stopwatch
 from tasks.core.errors import SafetyError
 from tasks.core.homes.kept import Parts, index_of, keep_parts
 from tasks.core.homes.lock import refuse_replaced
@@ -57,6 +58,8 @@ def publish_day(run: Run, records: Records) -> Day:
     with hold_switch(run.home):  # no trip may end between this look and the day's folder
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
+        refuse_decided_day(run)
+        record_plan(run, files[MANIFEST], now())
         folder = publish_folder(run, files, partial(_refuse_halt, run, checks))
     refuse_replaced(run.home.lock_file)
     write_history_row(run, rendered.row)

@@ -1,17 +1,22 @@
-"""The append-only, tamper-evident log of who halted, resumed and accepted what.
+"""The append-only, tamper-evident log of who halted, resumed and accepted what, and a second one of published plans.
+
+Plans have a log of their own because a day keeps the audit log that it was made from: a row about the day itself would
+change the next run of the same day.
 
 A broken log blocks the day but still accepts rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).
+AFTERCLOSE_AUDIT_HEADS_FILE names a file outside the home that gets the head of the chain with every row; like the key,
+no setting in the home names it.
 """
 
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tasks.core.chain import ChainFile, Verdict, append, read_verified
-from tasks.core.chain import verify as verify_chain
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret
@@ -19,7 +24,7 @@ from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import one_line
 
 FIELDS = ("at", "event", "by", "detail")
-KEY = "AFTERCLOSE_AUDIT_KEY"
+KEY, HEADS = "AFTERCLOSE_AUDIT_KEY", "AFTERCLOSE_AUDIT_HEADS_FILE"
 ACCEPTED = "audit_log_accepted"
 FORMULA_STARTS = (
     "=",
@@ -27,6 +32,8 @@ FORMULA_STARTS = (
     "-",
     "@",
 )  # a spreadsheet evaluates such cells; a leading apostrophe prevents it
+
+Log = Literal["audit", "plans"]
 
 
 class Row(NamedTuple):
@@ -39,16 +46,25 @@ class Row(NamedTuple):
 
 
 def record(
-    home: Home, *, event: str, by: str, detail: str, at: datetime, environ: Mapping[str, str] = os.environ
+    home: Home,
+    *,
+    event: str,
+    by: str,
+    detail: str,
+    at: datetime,
+    environ: Mapping[str, str] = os.environ,
+    log: Log = "audit",
 ) -> None:
     """Append one row and fsync it. Times are written in the exchange's time zone."""
-    append(_chain(home), _fields(event, by, detail, at), key=_key(home, environ))
+    append(_chain(home, environ, log), _fields(event, by, detail, at), key=_key(home, environ))
 
 
 def accept(
     home: Home, *, by: str, reason: str, at: datetime, environ: Mapping[str, str] = os.environ
 ) -> Verdict:
     """Record that a named person accepts the log as it is: damage, rows without the key, rows with an earlier key.
+
+    The log of plans is accepted with it where it is damaged.
 
     Nothing is removed; the appended row covers every byte before it. Returns the verdict of `verify` afterwards.
     """
@@ -57,31 +73,34 @@ def accept(
             "Accepting the audit log requires a name and a reason.",
             remedy="Give both --by NAME and --reason TEXT.",
         )
-    append(_chain(home), _fields(ACCEPTED, by, reason, at), key=_key(home, environ), renew=True)
+    fields, key = _fields(ACCEPTED, by, reason, at), _key(home, environ)
+    if verify(home, environ, log="plans").breaks:
+        append(_chain(home, environ, "plans"), fields, key=key, renew=True)
+    append(_chain(home, environ, "audit"), fields, key=key, renew=True)
     return verify(home, environ)
 
 
-def verify(home: Home, environ: Mapping[str, str] = os.environ) -> Verdict:
+def verify(home: Home, environ: Mapping[str, str] = os.environ, *, log: Log = "audit") -> Verdict:
     """Verify the chain from its first row to the last one logged."""
-    return verify_chain(_chain(home), key=_key(home, environ))
+    return _verified(home, environ, log)[0]
 
 
-def read_intact(home: Home, environ: Mapping[str, str] = os.environ) -> list[Row]:
+def read_intact(home: Home, environ: Mapping[str, str] = os.environ, *, log: Log = "audit") -> list[Row]:
     """Return every row of the log. Raises SafetyError if its chain is broken: a damaged log proves nothing."""
-    verdict, rows = read_verified(_chain(home), key=_key(home, environ))
+    verdict, rows = _verified(home, environ, log)
     if verdict.breaks:
-        *breaks, remedy = describe_breaks(home, verdict)
+        *breaks, remedy = describe_breaks(home, verdict, log=log)
         raise SafetyError(
-            f"The audit log is not intact: {breaks[0]}.",
+            f"The {'audit log' if log == 'audit' else 'log of plans'} is not intact: {breaks[0]}.",
             remedy=f"{remedy[0].upper()}{remedy[1:]}.",
-            path=str(home.audit_log),
+            path=str(_paths(home, log)[0]),
         )
     return [Row(*fields) for fields in rows]
 
 
-def describe_breaks(home: Home, verdict: Verdict) -> list[str]:
+def describe_breaks(home: Home, verdict: Verdict, *, log: Log = "audit") -> list[str]:
     """Return one line for each break, and the remedy last; empty for an intact log."""
-    name = home.audit_log.relative_to(home.root)
+    name = _paths(home, log)[0].relative_to(home.root)
     lines = [
         f"{name}, line {found.line}{'' if found.byte is None else f' (byte {found.byte})'}: {found.why}"
         for found in verdict.breaks
@@ -95,8 +114,36 @@ def has_key(home: Home, environ: Mapping[str, str] = os.environ) -> bool:
     return _key(home, environ) is not None
 
 
-def _chain(home: Home) -> ChainFile:
-    return ChainFile(home.audit_log, home.audit_anchor, FIELDS)
+def _verified(home: Home, environ: Mapping[str, str], log: Log) -> tuple[Verdict, list[tuple[str, ...]]]:
+    """Verify a log. Days that were published before there was a log of plans have none, and no anchor either."""
+    is_absent = log == "plans" and not any(path.exists() for path in _paths(home, log))
+    return read_verified(_chain(home, environ, log), key=None if is_absent else _key(home, environ))
+
+
+def _chain(home: Home, environ: Mapping[str, str], log: Log) -> ChainFile:
+    heads = _heads(home, environ)
+    if heads is not None and log == "plans":
+        heads = heads.with_name(f"{heads.name}.plans")
+    return ChainFile(*_paths(home, log), FIELDS, heads)
+
+
+def _paths(home: Home, log: Log) -> tuple[Path, Path]:
+    return (home.audit_log, home.audit_anchor) if log == "audit" else (home.plan_log, home.plan_anchor)
+
+
+def _heads(home: Home, environ: Mapping[str, str]) -> Path | None:
+    """Return the file of the copied heads, None without one. Raises ConfigError if it is inside the home."""
+    named = environ.get(HEADS, "")
+    if not named:
+        return None
+    path = Path(named)
+    if not path.is_absolute() or path.resolve().is_relative_to(home.root.resolve()):
+        raise ConfigError(
+            f"{HEADS} names {path}, which is not an absolute path outside the home.",
+            remedy="Name a file that the users who write to the home cannot rewrite, if possible on another machine.",
+            path=str(path),
+        )
+    return path
 
 
 def _key(home: Home, environ: Mapping[str, str]) -> bytes | None:

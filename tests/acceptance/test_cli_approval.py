@@ -2,10 +2,11 @@
 
 import json
 import stat
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from tasks.approval.plan_audit import record_plan
 from tests.approval_days import (
     EVENING,
     OPEN,
@@ -130,6 +131,23 @@ def test_every_act_is_in_the_audit_log(ann):
         *("approver_added", "day_approved", "day_rejected", "day_approved", "approver_revoked"),
     ]
     assert ann.say("audit", "verify").returncode == 0
+
+
+def test_the_audit_log_tells_for_each_day_whether_its_files_are_those_that_were_recorded(ann):
+    record_plan(ann.run, (folder_of(ann.run) / "manifest.json").read_bytes(), EVENING)
+    ann.approve()
+
+    code, document = ann.ask("audit", "verify")
+    assert (code, document["holds"]) == (0, True)
+    (day,) = document["days"]
+    assert (day["session"], day["state"]) == (DAY, "recorded")
+    assert datetime.fromisoformat(day["recorded_at"]) == EVENING
+    text = ann.say("audit", "verify").stdout
+    assert f"{DAY}: recorded before the open; recorded Fri 2024-06-14 18:00 New York time, approved" in text
+
+    (folder_of(ann.run) / "report.html").write_bytes(b"another")
+    assert ann.ask("audit", "verify")[0] == 3
+    assert f"{DAY}: changed: {DAY}: report.html is not the file" in ann.say("audit", "verify").stdout
 
 
 def test_a_rejected_day_is_approved_only_with_a_reason_that_is_signed(ann):

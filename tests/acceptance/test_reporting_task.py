@@ -5,11 +5,14 @@ from hashlib import sha256
 
 import pytest
 
+from tasks.approval.recorded_plans import plans_of
 from tasks.core.errors import SafetyError
+from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.core.stage import timings
 from tasks.reporting.task import refuse_decided_day, report_closed_session
+from tasks.safety.audit import read_intact
 from tests.builders import make_run
 from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
@@ -74,6 +77,19 @@ def test_a_published_day_is_complete_and_every_hash_is_true(evening):
     assert {*files, "manifest.json"} == FILES
     assert manifest["sha256"] == {name: sha256(content).hexdigest() for name, content in files.items()}
     assert manifest["timings"]["render_day"] >= 0
+
+
+def test_the_plan_of_a_published_day_is_recorded_and_nothing_of_a_refused_one(home):
+    recorded = plans_of(date(2024, 6, 14), read_intact(Home(home), log="plans"))
+    assert [plan.manifest_sha256 for plan in recorded] == [
+        sha256((day_of(home) / "manifest.json").read_bytes()).hexdigest()
+    ]
+
+    (day_of(home) / "approval.json").write_text("{}")
+    with pytest.raises(SafetyError, match="already approved"):
+        publish(home)
+
+    assert plans_of(date(2024, 6, 14), read_intact(Home(home), log="plans")) == recorded
 
 
 def test_a_day_that_runs_again_gives_the_same_bytes_and_one_row(home):

@@ -123,6 +123,15 @@ class Home:
         return self.root / "data" / "audit_anchor.json"
 
     @property
+    def plan_log(self) -> Path:
+        """The plans that were published: a hash-chained log like the audit log."""
+        return self.live / "plan_log.csv"
+
+    @property
+    def plan_anchor(self) -> Path:
+        return self.root / "data" / "plan_anchor.json"
+
+    @property
     def approval_lock(self) -> Path:
         """Held only while an approval is read and written, never for a whole run."""
         return self.root / "data" / "approval.lock"

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
-from tasks.safety.audit import KEY, accept, has_key
+from tasks.safety.audit import HEADS, KEY, accept, has_key, read_intact, record, verify
 
 SECRET = "0123456789abcdef" * 4
 
@@ -38,3 +38,30 @@ def test_what_is_accepted_with_a_key_is_verified_with_it(tmp_path):
     verdict = accept(Home(tmp_path), by="Ann", reason="a new key", at=noon, environ={KEY: SECRET})
 
     assert (verdict.rows, verdict.keyed, verdict.breaks) == (1, 1, ())
+
+
+def test_the_log_of_plans_is_a_chain_of_its_own_with_its_own_copied_heads(tmp_path):
+    home, noon = Home(tmp_path / "home"), datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
+    environ = {KEY: SECRET, HEADS: str(tmp_path / "heads")}
+    assert verify(home, environ, log="plans").breaks == ()  # none yet, although there is a key
+
+    record(home, event="a", by="b", detail="c", at=noon, environ=environ, log="plans")
+    record(home, event="d", by="e", detail="f", at=noon, environ=environ)
+
+    assert [row.event for row in read_intact(home, environ, log="plans")] == ["a"]
+    assert [row.event for row in read_intact(home, environ)] == ["d"]
+    home.plan_log.unlink()
+    home.plan_anchor.unlink()
+    assert [found.why for found in verify(home, environ, log="plans").breaks] == [
+        f"rows are missing: {tmp_path / 'heads.plans'} has the head of row 1"
+    ]
+    accept(home, by="Ann", reason="restored", at=noon, environ=environ)
+    assert verify(home, environ, log="plans").breaks == ()
+
+
+@pytest.mark.parametrize("named", ["heads", "home/heads"])
+def test_copied_heads_inside_the_home_or_at_a_relative_path_are_refused(tmp_path, named):
+    path = named if named == "heads" else str(tmp_path / named)
+
+    with pytest.raises(ConfigError, match="outside the home"):
+        verify(Home(tmp_path / "home"), {HEADS: path})
