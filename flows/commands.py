@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.announcing import announce_day, announce_selection, announcing_failure, posts_news
+from flows.permitted import permitted
 from flows.terminal import Options, Result, progress, show
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
 from tasks.core.homes.home import Home
@@ -62,7 +63,12 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
 @posts_news
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
     """Run daily-live; a closed session has its own exit code."""
-    with progress(options), run_of(options, day, "daily-live") as run, timings():
+    with (
+        progress(options),
+        run_of(options, day, "daily-live") as run,
+        permitted(run.home, "daily-live"),
+        timings(),
+    ):
         from flows.daily import daily_live  # a slow import: only once the arguments are valid
 
         if not dry_run:
@@ -91,7 +97,12 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
 
     home = find_home(options.home)
     day = day or training_day(home, settings_of(home, options.profile).settings)
-    with progress(options), run_of(options, day, "weekly-champion", step_back=True) as run, timings():
+    with (
+        progress(options),
+        run_of(options, day, "weekly-champion", step_back=True) as run,
+        permitted(home, "weekly-champion"),
+        timings(),
+    ):
         from flows.weekly import weekly_champion
 
         with announcing_failure(run, "weekly-champion"):

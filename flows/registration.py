@@ -5,6 +5,7 @@ be deployed on one server and a worker needs neither.
 """
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from prefect.workers.process import ProcessWorker
 from flows.deployments import FLOWS
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.home import Home
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
 
 PACKAGE = Path(__file__).parent
 PREFECT_FILE = next(
@@ -96,6 +98,8 @@ def _deployment(entry: dict[str, Any], home: Home, profile: str | None, name: st
     deployment = flow.to_deployment(
         name=full_name,
         description=entry["description"],
+        tags=["afterclose", home.root.name],
+        version=f"{version('afterclose')}+{code_fingerprint(CODE_ROOT)[:12]}",
         parameters={"home": str(home.root), "profile": profile},
         schedules=[_schedule(schedule) for schedule in entry["schedules"]],
         concurrency_limit=ConcurrencyLimitConfig(

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import runs
-from flows.cli.decisions import approval, audit, kill_switch, overrides, review
+from flows.cli.decisions import approval, audit, flow_permissions, kill_switch, overrides, review
 from flows.cli.homes import data, notify, settings
 from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, sql, trials
@@ -48,6 +48,7 @@ for name, group in {
     "approval": approval.approval,
     "approvers": approval.approvers,
     "overrides": overrides.app,
+    "flows": flow_permissions.app,
     "audit": audit.app,
     "positions": positions.app,
     "fills": fills.app,

@@ -21,7 +21,7 @@ from tasks.approval.approval_log import (
     rejected_detail,
 )
 from tasks.approval.day import PublishedDay, published_day
-from tasks.approval.encoding import render_approval, signed_bytes
+from tasks.approval.encoding import envelope_sha256, parse_detached, render_approval, signed_bytes
 from tasks.approval.envelope import Current, make_envelope
 from tasks.approval.keys import PrivateKey, public_key, sign
 from tasks.approval.refusal import refusal
@@ -132,6 +132,29 @@ def examine(run: Run, at: datetime) -> Proposal:
             check_overruling(one, requirements)
     refuse_halt(run, envelope)
     return Proposal(day, envelope, requirements, approval)
+
+
+def detached_signature(proposal: Proposal, by: str, text: str) -> Signature:
+    """Return the signature that a person made elsewhere. Raises for one of another person, or of something else."""
+    try:
+        detached = parse_detached(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"The signature cannot be used: {error}.", remedy="Copy the whole line again."
+        ) from None
+    if detached.signature.statement.approver != by:
+        raise ConfigError(
+            f"The signature was not made by {by[:LONGEST_NAME]!a}.",
+            remedy="Give the name of the person who signed (--by).",
+        )
+    if detached.envelope_sha256 != envelope_sha256(proposal.envelope):
+        raise refusal(
+            "signature",
+            f"{proposal.day.session}: the signature of {by} does not match the trades, settings, code and positions "
+            "of this home.",
+            remedy="Compare the two homes (trades, settings, code, positions), then sign again.",
+        )
+    return detached.signature
 
 
 def make_signature(proposal: Proposal, name: str, private: PrivateKey, *, reason: str) -> Signature:

@@ -128,6 +128,11 @@ def _days() -> Days:
     return days
 
 
+def exchange_date(at: datetime) -> date:
+    """Return the calendar day at the exchange."""
+    return at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
+
+
 def exchange_minute(at: datetime) -> str:
     """Write an instant for a person: Mon 2024-06-17 09:30 New York time."""
     return f"{at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)):%a %Y-%m-%d %H:%M} New York time"

@@ -26,6 +26,7 @@ GRACE_S = 30.0  # from a stage's timeout to the end of a process that ignores it
 
 _deadline: ContextVar[float | None] = ContextVar("stage_deadline", default=None)
 _listener: ContextVar[dict[str, float] | None] = ContextVar("stage_timings", default=None)
+_condition: ContextVar[Callable[[], None] | None] = ContextVar("stage_condition", default=None)
 
 
 def stage(*, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -34,6 +35,8 @@ def stage(*, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            if (refuse := _condition.get()) is not None:
+                refuse()
             started = stopwatch()
             log.info("%s …", function.__name__)
             if _is_in_prefect_flow():
@@ -72,6 +75,16 @@ def timings() -> Iterator[dict[str, float]]:
         yield seconds
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def before_each_stage(refuse: Callable[[], None]) -> Iterator[None]:
+    """Call `refuse`, which raises an error if the run has to stop, before each stage in the block."""
+    token = _condition.set(refuse)
+    try:
+        yield
+    finally:
+        _condition.reset(token)
 
 
 def timings_so_far() -> dict[str, float]:

@@ -26,7 +26,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.sessions import last_closed_session, session_after, session_on
+from tasks.core.sessions import exchange_date, last_closed_session, session_after, session_on
 from tasks.core.stage import stage
 from tasks.execution.actions import Rules
 from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day
@@ -56,7 +56,7 @@ from tasks.execution.publication.document import Document, execution_document
 from tasks.execution.publication.files import DOCUMENT, write_execution
 from tasks.execution.reconciliation.market import read_market
 from tasks.execution.reconciliation.own_orders import all_order_ids
-from tasks.execution.reconciliation.reconciling import exchange_date, reconcile_locked
+from tasks.execution.reconciliation.reconciling import reconcile_locked
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.reductions import Reduction, reductions_by
 from tasks.execution.schema import AT_BROKER, Order

@@ -98,6 +98,11 @@ def read_intact(home: Home, environ: Mapping[str, str] = os.environ, *, log: Log
     return [Row(*fields) for fields in rows]
 
 
+def read_rows(home: Home, environ: Mapping[str, str] = os.environ) -> list[Row]:
+    """Return every row that can be read, from an intact log or a broken one."""
+    return [Row(*fields) for fields in _verified(home, environ, "audit")[1]]
+
+
 def describe_breaks(home: Home, verdict: Verdict, *, log: Log = "audit") -> list[str]:
     """Return one line for each break, and the remedy last; empty for an intact log."""
     name = _paths(home, log)[0].relative_to(home.root)

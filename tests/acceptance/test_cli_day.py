@@ -142,10 +142,10 @@ def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
 def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
     from datetime import UTC, datetime
 
-    from flows.operations.homes import home_checks
+    from flows.operations.homes import checked
 
     run_day(ready_home)
-    monkeypatch.setattr(home_checks, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))
+    monkeypatch.setattr(checked, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))
 
     code, document = in_home("doctor")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import answer
-from flows.operations.homes import home_checks
+from flows.operations.homes import checked, home_checks
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
@@ -25,7 +25,7 @@ SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def saturday(monkeypatch):
-    monkeypatch.setattr(home_checks, "now", lambda: SATURDAY)
+    monkeypatch.setattr(checked, "now", lambda: SATURDAY)
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from flows.terminal import Options, Result, preview
 from tasks.approval.decisions import (
     Proposal,
     add_signature,
+    detached_signature,
     examine,
     make_signature,
     reject_day,
 )
-from tasks.approval.encoding import envelope_sha256, parse_detached, render_approval, render_detached
+from tasks.approval.encoding import render_approval, render_detached
 from tasks.approval.key_file import key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
@@ -76,7 +77,7 @@ def approve(
     run, at = run_of(options, day)
     proposal = examine(run, at)
     _refuse_changed(proposal, dialogue)
-    given = None if signature is None else _given(proposal, by, signature)
+    given = None if signature is None else detached_signature(proposal, by, signature)
     if not proposal.envelope.lines:
         return Result(
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
@@ -193,27 +194,6 @@ def _registered_keys(proposal: Proposal, by: str) -> set[str]:
             remedy="`afterclose approvers list` shows who may approve; `afterclose approvers add` adds a person.",
         )
     return keys
-
-
-def _given(proposal: Proposal, by: str, text: str) -> Signature:
-    try:
-        detached = parse_detached(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"The signature cannot be used: {error}.", remedy="Copy the whole line again."
-        ) from None
-    if detached.signature.statement.approver != by:
-        raise ConfigError(
-            f"The signature was not made by {by}.", remedy="Give the name of the person who signed with --by."
-        )
-    if detached.envelope_sha256 != envelope_sha256(proposal.envelope):
-        raise refusal(
-            "signature",
-            f"{proposal.day.session}: the signature of {by} does not match the trades, settings, code and positions "
-            "of this home.",
-            remedy="Compare the two homes (trades, settings, code, positions), then sign again.",
-        )
-    return detached.signature
 
 
 def ask_passphrase(path: Path, *, confirm: bool = False) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
 
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, parsed_date
-from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.sessions import exchange_date
 from tasks.core.text import counted
 from tasks.execution.gates.table import WAIVABLE
 from tasks.safety.overrides import (
@@ -157,4 +156,4 @@ def _multiplier(text: str) -> Decimal:
 
 
 def _today() -> date:
-    return now().astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
+    return exchange_date(now())

@@ -6,7 +6,8 @@ Works on an empty directory too. A check that cannot run has failed.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from flows.operations.homes.home_checks import CHECKS, CheckedHome, CheckResult
+from flows.operations.homes.checked import CheckedHome, CheckResult
+from flows.operations.homes.home_checks import CHECKS
 from flows.terminal import Options, Result, failure_of, with_home
 from tasks.core.homes.home import Home
 from tasks.core.text import counted

@@ -7,88 +7,19 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
-from config.settings import Settings
-from flows.terminal import Options
-from tasks.core.clock import now
+from flows.operations.homes.checked import CheckedHome, CheckResult
+from flows.operations.homes.trading_checks import TRADING_CHECKS
 from tasks.core.errors import ConfigError, DataError, ModelError, SafetyError, StorageError
-from tasks.core.homes.home import Home
-from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
+from tasks.core.homes.opening import checkout, find_home
 from tasks.core.homes.setup import is_set_up
-from tasks.core.sessions import Session, last_closed_session, sessions_between
+from tasks.core.sessions import sessions_between
 from tasks.core.text import counted
-
-if TYPE_CHECKING:
-    from tasks.data.lake.head import Head
 
 LEAST_PYTHON = (3, 11)
 LOW_GB, TOO_LOW_GB = 5.0, 0.5
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of one check. `remedy` is empty when there is nothing to do."""
-
-    check: str
-    verdict: Literal["ok", "warn", "fail"]
-    message: str
-    remedy: str = ""
-    exit_code: int = 0
-
-    def document(self) -> dict[str, object]:
-        """Return the result under the keys that scripts read."""
-        return {
-            "check": self.check,
-            "verdict": self.verdict,
-            "message": self.message,
-            "remedy": self.remedy,
-            "exit_code": self.exit_code,
-        }
-
-
-class CheckedHome:
-    """The home being checked; what several checks need is read once."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self.home: Home = named_home(options.home)
-
-    @cached_property
-    def loaded(self) -> Settings | ConfigError:
-        try:
-            return settings_of(self.home, self._options.profile).settings
-        except ConfigError as error:
-            return error
-
-    @property
-    def settings(self) -> Settings:
-        if isinstance(self.loaded, ConfigError):
-            raise ConfigError("Not checked: the settings are not valid.", remedy="Fix the settings first.")
-        return self.loaded
-
-    @cached_property
-    def last_session(self) -> Session:
-        return last_closed_session(now())
-
-    @cached_property
-    def ended(self) -> date | None:
-        """The last session of a lake whose files hold no later one; None elsewhere."""
-        head = self._head()
-        if self.settings.data.provider != "files" or head is None or head.last_session is None:
-            return None
-        return head.last_session if head.last_session < self.last_session.day else None
-
-    def _head(self) -> "Head | None":
-        from tasks.data.lake.head import read_head
-        from tasks.data.lake.location import lake_of
-
-        return read_head(lake_of(self.home, self.settings))
 
 
 def _python(_: CheckedHome) -> CheckResult:
@@ -231,88 +162,6 @@ def _champion(checked: CheckedHome) -> CheckResult:
     return CheckResult("champion", "ok", message)
 
 
-def _portfolio(checked: CheckedHome) -> CheckResult:
-    from tasks.portfolio.holdings.record import positions_of, refuse_short_history
-
-    held = positions_of(checked.home, initial_cash_usd=checked.settings.portfolio.initial_cash_usd)
-    refuse_short_history(checked.home, None)
-    return CheckResult(
-        "portfolio", "ok", f"{counted(len(held.positions), 'position')}, ${held.cash_usd:,.2f} in cash"
-    )
-
-
-def _ledger(checked: CheckedHome) -> CheckResult:
-    from tasks.ledger.anchor import is_begun
-    from tasks.ledger.database import opened, refuse_damaged
-    from tasks.ledger.store import entries
-
-    if not is_begun(checked.home):
-        return CheckResult("ledger", "ok", "none yet; begins with the first execution, import or deposit")
-    with opened(checked.home) as connection:
-        booked = entries(connection)
-        refuse_damaged(connection)
-    return CheckResult("ledger", "ok", f"{counted(len(booked), 'entry', 'entries')}, chain intact")
-
-
-def _kill_switch(checked: CheckedHome) -> CheckResult:
-    from tasks.safety.kill_switch import read_switch, reset_command
-
-    switch = read_switch(checked.home)
-    if not is_set_up(checked.home) and not checked.home.kill_switch_file.exists():
-        return CheckResult("kill switch", "ok", "none yet; created with the home")
-    if switch.is_on:
-        remedy = f"When the cause is understood: {reset_command(checked.home, switch)}"
-        return CheckResult("kill switch", "fail", switch.description, remedy, SafetyError.exit_code)
-    return CheckResult("kill switch", "ok", "clear")
-
-
-def _notifications(checked: CheckedHome) -> CheckResult:
-    from tasks.reporting.notify.outbox.store import Outbox
-    from tasks.reporting.notify.routing import is_configured
-
-    box = Outbox(checked.home)
-    waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()
-    if dead or damaged:
-        lost = [f"{entry.channel} to {entry.recipient}: {entry.error}" for entry in dead] or damaged
-        message = (
-            f"{counted(len(dead) + len(damaged), 'message')} not delivered; {'; '.join(dict.fromkeys(lost))}"
-        )
-        remedy = "Fix the cause, then: afterclose notify flush. Or delete data/outbox/dead"
-        return CheckResult("notifications", "warn", message, remedy)
-    failed = [entry for entry in waiting if entry.attempts]
-    if failed:
-        message = f"{counted(len(failed), 'message')} not delivered yet: {failed[0].error}"
-        return CheckResult("notifications", "warn", message, "Fix the cause, then: afterclose notify flush")
-    if not is_configured(checked.settings.notifications):
-        return CheckResult("notifications", "ok", "none configured (docs/notifications.md)")
-    return CheckResult("notifications", "ok", f"configured; {counted(len(waiting), 'message')} waiting")
-
-
-def _audit_log(checked: CheckedHome) -> CheckResult:
-    from tasks.safety.audit import describe_breaks, has_key, verify
-
-    verdict = verify(checked.home)
-    if verdict.breaks:
-        *breaks, remedy = describe_breaks(checked.home, verdict)
-        return CheckResult("audit log", "fail", "; ".join(breaks), remedy, SafetyError.exit_code)
-    state = (
-        "authenticated with the audit key"
-        if has_key(checked.home)
-        else "not authenticated: no audit key is set (docs/safety.md#the-audit-log)"
-    )
-    return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {state}")
-
-
-def _trial_ledger(checked: CheckedHome) -> CheckResult:
-    from tasks.selection.trials.ledger import REMEDY, read_contents
-
-    contents = read_contents(checked.home)
-    if contents.problems:
-        message = "; ".join(contents.problems)
-        return CheckResult("trial ledger", "fail", message, REMEDY, SafetyError.exit_code)
-    return CheckResult("trial ledger", "ok", f"{counted(contents.count, 'trial')}, chain intact")
-
-
 def _last_day(checked: CheckedHome) -> CheckResult:
     days = sorted(folder.name for folder in checked.home.live.glob("[0-9]*-[0-9]*-[0-9]*") if folder.is_dir())
     if not days:
@@ -365,12 +214,7 @@ CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "keys": _keys,
     "lake": _lake,
     "champion": _champion,
-    "portfolio": _portfolio,
-    "ledger": _ledger,
-    "kill switch": _kill_switch,
-    "notifications": _notifications,
-    "audit log": _audit_log,
-    "trial ledger": _trial_ledger,
+    **TRADING_CHECKS,
     "days": _days,
     "last day": _last_day,
 }

@@ -10,6 +10,7 @@ from flows.announcing import announce_execution, announcing_failure, posts_news
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
+from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
@@ -33,6 +34,7 @@ from tasks.ledger.database import opened
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
 
+FLOW = "execute-approved"
 DRY = "Dry run: nothing was sent or stored."
 NOTHING_TO_EXECUTE = 4
 EXIT_CODES = {
@@ -66,12 +68,16 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, mi
 
 def _execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     run = execution_run(options.home, day, options.profile, broker=broker)
-    with progress(options), timings(), announcing_failure(run, "execute-approved"):
+    sleep = stoppable_sleep(run.home, FLOW, time.sleep)
+    with (
+        progress(options),
+        permitted(run.home, FLOW),
+        timings(),
+        announcing_failure(run, FLOW),
+    ):
         if not dry_run:
             bring_bars(run, options.profile)
-        carried = execute_approved(
-            run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=time.sleep
-        )
+        carried = execute_approved(run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=sleep)
     announce_execution(run, carried)
     return described(run, carried)
 

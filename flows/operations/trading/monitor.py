@@ -4,6 +4,7 @@ import time
 
 from flows.announcing import announcing_failure, home_run, posts_news
 from flows.monitor import Watched, intraday_monitor
+from flows.permitted import permitted
 from flows.terminal import Options, Result, show
 from tasks.core.errors import SafetyError
 from tasks.core.secrets import mask_logs
@@ -24,7 +25,7 @@ def monitor(options: Options, *, once: bool) -> int:
 @posts_news
 def _look(options: Options) -> Watched:
     run = home_run(options.home, options.profile)
-    with announcing_failure(run, "intraday-monitor"):
+    with permitted(run.home, "intraday-monitor"), announcing_failure(run, "intraday-monitor"):
         return intraday_monitor(options.home, options.profile, sleep=time.sleep)
 
 

@@ -22,7 +22,7 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, unexpected_file
 from tasks.core.secrets import mask_logs
-from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, last_closed_session, session_on
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, exchange_date, last_closed_session, session_on
 
 MOST_NAMED = 20
 CODE = Path(__file__).parents[3]
@@ -145,7 +145,7 @@ def session_named(day: str | None, *, at: datetime) -> Session:
     """Return the session for the day as `open_run` takes it. Raises ConfigError for an invalid or future date."""
     if day is None:
         return last_closed_session(at)
-    today = at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
+    today = exchange_date(at)
     session = session_on(today if day == "today" else parsed_date(day))
     if session.day > today:
         raise ConfigError(

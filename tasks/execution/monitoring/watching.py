@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from config.settings import Settings
 from tasks.core.errors import BrokerError
 from tasks.core.homes.home import Home
-from tasks.core.sessions import session_on
+from tasks.core.sessions import exchange_date, session_on
 from tasks.execution.brokers.base import Broker, BrokerAccount, BrokerPosition, Quote
 from tasks.execution.journal import active_sessions, read_execution, read_orders
 from tasks.execution.monitoring.rules import (
@@ -18,7 +18,6 @@ from tasks.execution.monitoring.rules import (
     breaches,
     new_breaches,
 )
-from tasks.execution.reconciliation.reconciling import exchange_date
 from tasks.execution.schema import AT_BROKER
 from tasks.ledger.balance import balance_of, net_flows_cents
 from tasks.ledger.database import LedgerConnection, opened

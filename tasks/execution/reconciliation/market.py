@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from config.settings import Settings
 from tasks.core.homes.home import Home
-from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.sessions import exchange_date
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_tables
@@ -87,7 +86,7 @@ def _action(
 
 
 def _quoted_since(quote: Quote | None, day: date) -> Decimal | None:
-    is_new = quote is not None and quote.at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date() >= day
+    is_new = quote is not None and exchange_date(quote.at) >= day
     return quote.price if quote is not None and is_new else None
 
 

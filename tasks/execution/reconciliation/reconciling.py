@@ -6,13 +6,12 @@ A second run right after the first books nothing and finds the same open differe
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
-from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.sessions import exchange_date
 from tasks.execution.brokers.base import Broker
 from tasks.execution.ending.late_fills import Asking, book_late_fills
 from tasks.execution.reconciliation.compare import compare
@@ -78,11 +77,6 @@ def explain(
         if settling:
             _rebuild(home)
         return reconcile_locked(home, settings, broker, at)
-
-
-def exchange_date(at: datetime) -> date:
-    """Return the calendar day at the exchange."""
-    return at.astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
 
 
 def _reconciled(

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from tasks.core.artifacts import load_frame, save_frame
-from tasks.core.errors import StorageError
-from tasks.core.stage import seconds_left, stage, time_limit, timings
+from tasks.core.errors import SafetyError, StorageError
+from tasks.core.stage import before_each_stage, seconds_left, stage, time_limit, timings
 from tests.builders import make_run
 
 
@@ -59,3 +59,19 @@ def test_equal_frames_make_equal_artifacts(tmp_path):
     other = save_frame(make_run(tmp_path / "other"), "scores", frame.copy())
 
     assert one.sha256 == other.sha256
+
+
+def test_a_condition_is_asked_before_each_stage_and_its_error_ends_the_run():
+    asked = []
+
+    def refuse():
+        asked.append(True)
+        if len(asked) == 2:
+            raise SafetyError("Stopped.", remedy="Run it again.")
+
+    with before_each_stage(refuse):
+        assert double(1) == 2
+        with pytest.raises(SafetyError):
+            double(2)
+    assert double(3) == 6
+    assert len(asked) == 2

@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from tasks.core.errors import AftercloseError, BrokerError
 from tasks.core.homes.home import Home
-from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_after, session_on, sessions_ending
+from tasks.core.sessions import exchange_date, session_after, session_on, sessions_ending
 from tasks.execution.brokers.base import (
     Activity,
     Asset,
@@ -228,7 +227,7 @@ class PaperBroker:
 
     def _last_settled_after(self) -> date:
         """Return the first session whose proceeds are not settled today: they settle on the session after it."""
-        today = self.now().astimezone(ZoneInfo(EXCHANGE_TIME_ZONE)).date()
+        today = exchange_date(self.now())
         last: date = sessions_ending(today, 1)[-1].item()
         return last
 

@@ -1,0 +1,127 @@
+"""The checks of what trades: portfolio, ledger, kill switch, permissions, what an execution waits for, and the logs."""
+
+from collections.abc import Callable, Iterable
+
+from flows.operations.homes.checked import CheckedHome, CheckResult
+from tasks.core.clock import now
+from tasks.core.errors import SafetyError
+from tasks.core.homes.setup import is_set_up
+from tasks.core.text import counted
+
+
+def _portfolio(checked: CheckedHome) -> CheckResult:
+    from tasks.portfolio.holdings.record import positions_of, refuse_short_history
+
+    held = positions_of(checked.home, initial_cash_usd=checked.settings.portfolio.initial_cash_usd)
+    refuse_short_history(checked.home, None)
+    return CheckResult(
+        "portfolio", "ok", f"{counted(len(held.positions), 'position')}, ${held.cash_usd:,.2f} in cash"
+    )
+
+
+def _ledger(checked: CheckedHome) -> CheckResult:
+    from tasks.ledger.anchor import is_begun
+    from tasks.ledger.database import opened, refuse_damaged
+    from tasks.ledger.store import entries
+
+    if not is_begun(checked.home):
+        return CheckResult("ledger", "ok", "none yet; begins with the first execution, import or deposit")
+    with opened(checked.home) as connection:
+        booked = entries(connection)
+        refuse_damaged(connection)
+    return CheckResult("ledger", "ok", f"{counted(len(booked), 'entry', 'entries')}, chain intact")
+
+
+def _kill_switch(checked: CheckedHome) -> CheckResult:
+    from tasks.safety.kill_switch import read_switch, reset_command
+
+    switch = read_switch(checked.home)
+    if not is_set_up(checked.home) and not checked.home.kill_switch_file.exists():
+        return CheckResult("kill switch", "ok", "none yet; created with the home")
+    if switch.is_on:
+        remedy = f"When the cause is understood: {reset_command(checked.home, switch)}"
+        return CheckResult("kill switch", "fail", switch.description, remedy, SafetyError.exit_code)
+    return CheckResult("kill switch", "ok", "clear")
+
+
+def _notifications(checked: CheckedHome) -> CheckResult:
+    from tasks.reporting.notify.outbox.store import Outbox
+    from tasks.reporting.notify.routing import is_configured
+
+    box = Outbox(checked.home)
+    waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()
+    if dead or damaged:
+        lost = [f"{entry.channel} to {entry.recipient}: {entry.error}" for entry in dead] or damaged
+        message = (
+            f"{counted(len(dead) + len(damaged), 'message')} not delivered; {'; '.join(dict.fromkeys(lost))}"
+        )
+        remedy = "Fix the cause, then: afterclose notify flush. Or delete data/outbox/dead"
+        return CheckResult("notifications", "warn", message, remedy)
+    failed = [entry for entry in waiting if entry.attempts]
+    if failed:
+        message = f"{counted(len(failed), 'message')} not delivered yet: {failed[0].error}"
+        return CheckResult("notifications", "warn", message, "Fix the cause, then: afterclose notify flush")
+    if not is_configured(checked.settings.notifications):
+        return CheckResult("notifications", "ok", "none configured (docs/notifications.md)")
+    return CheckResult("notifications", "ok", f"configured; {counted(len(waiting), 'message')} waiting")
+
+
+def _audit_log(checked: CheckedHome) -> CheckResult:
+    from tasks.safety.audit import describe_breaks, has_key, verify
+
+    verdict = verify(checked.home)
+    if verdict.breaks:
+        *breaks, remedy = describe_breaks(checked.home, verdict)
+        return CheckResult("audit log", "fail", "; ".join(breaks), remedy, SafetyError.exit_code)
+    state = (
+        "authenticated with the audit key"
+        if has_key(checked.home)
+        else "not authenticated: no audit key is set (docs/safety.md#the-audit-log)"
+    )
+    return CheckResult("audit log", "ok", f"{counted(verdict.rows, 'row')}, chain intact, {state}")
+
+
+def _trial_ledger(checked: CheckedHome) -> CheckResult:
+    from tasks.selection.trials.ledger import REMEDY, read_contents
+
+    contents = read_contents(checked.home)
+    if contents.problems:
+        message = "; ".join(contents.problems)
+        return CheckResult("trial ledger", "fail", message, REMEDY, SafetyError.exit_code)
+    return CheckResult("trial ledger", "ok", f"{counted(contents.count, 'trial')}, chain intact")
+
+
+def _flows(checked: CheckedHome) -> CheckResult:
+    from tasks.safety.flow_permissions import read_permits
+
+    halted = [one for one in read_permits(checked.home) if one.permission != "run"]
+    if halted:
+        message = "; ".join(f"{one.flow}: {one.description}" for one in halted)
+        return CheckResult("flows", "warn", message, _allow(one.flow for one in halted))
+    return CheckResult("flows", "ok", "every flow may run")
+
+
+def _allow(flows: Iterable[str]) -> str:
+    return "; ".join(f"To allow it: afterclose flows run {flow} --by NAME --reason TEXT" for flow in flows)
+
+
+def _execution(checked: CheckedHome) -> CheckResult:
+    from tasks.execution.task import due_sessions
+
+    due = due_sessions(checked.home, now())
+    if not due:
+        return CheckResult("execution", "ok", "nothing waits to be executed")
+    message = f"waits: {', '.join(map(str, due))}"
+    return CheckResult("execution", "warn", message, f"Continue: afterclose execute {due[0]} --no-dry-run")
+
+
+TRADING_CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
+    "portfolio": _portfolio,
+    "ledger": _ledger,
+    "kill switch": _kill_switch,
+    "flows": _flows,
+    "execution": _execution,
+    "notifications": _notifications,
+    "audit log": _audit_log,
+    "trial ledger": _trial_ledger,
+}
