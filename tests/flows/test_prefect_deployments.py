@@ -10,13 +10,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from tasks.core.errors import TransientError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
-from tests.homes import LAST_SESSION, copy_of, day_bytes, run_day
+from tests.approval_days import EVENING, PASSPHRASE, cheap_key, clock_at
+from tests.homes import LAST_SESSION, afterclose, copy_of, day_bytes, run_day
 
 pytestmark = pytest.mark.prefect
 
@@ -74,8 +77,28 @@ def start(command, environ, **how):
 
 
 def stop(process):
-    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
     process.wait(30)
+
+
+@contextmanager
+def serving(engine, home):
+    """The flows of a home, served by a process of its own until the block ends."""
+    service = start([str(BIN / "afterclose"), "--home", str(home), "serve"], engine)
+    try:
+        wait_for(lambda: home_of(engine, "weekly-champion") == str(home), "the deployments")
+        yield service
+    finally:
+        stop(service)
+
+
+def with_free_port(environ, prefect_home):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    api = {"PREFECT_SERVER_API_PORT": port, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    return {**environ, "PREFECT_HOME": str(prefect_home), **api}
 
 
 def wait_for(condition, what):
@@ -139,10 +162,12 @@ def states_of(engine, run_id):
 @pytest.fixture
 def served(engine, trained_home):
     """The ready home, served."""
-    service = start([str(BIN / "afterclose"), "--home", str(trained_home), "serve"], engine)
-    wait_for(lambda: home_of(engine, "daily-live") == str(trained_home), "both deployments")
-    yield trained_home
-    stop(service)
+    with serving(engine, trained_home):
+        yield trained_home
+    remove_deployments(engine)
+
+
+def remove_deployments(engine):
     for entry in deployments(engine).values():
         ask(engine, f"/deployments/{entry['id']}", method="DELETE")
 
@@ -159,7 +184,14 @@ def test_a_served_day_runs_by_name_stage_by_stage_and_equals_the_one_run_by_hand
     flow_run = run_deployment(engine, "daily-live/daily-live", date=LAST_SESSION)
 
     stages = {task["name"].rsplit("-", 1)[0] for task in ask(engine, "/task_runs/filter", {})}
-    assert flow_run["state_name"] == "Completed"
+    shown = ask(engine, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}})
+    tables = {one["key"]: json.loads(one["data"]) for one in shown if one["type"] == "table"}
+    trades = (served / "live" / str(LAST_SESSION) / "trades.csv").read_text().splitlines()[1:]
+    assert (flow_run["state_name"], flow_run["name"]) == ("Completed", f"daily-live {LAST_SESSION}")
+    assert "afterclose" in flow_run["tags"]
+    assert [row["symbol"] for row in tables["trades"]] == [line.partition(",")[0] for line in trades]
+    assert {row["outcome"] for row in tables["checks"]} == {"passed"}
+    assert {one["key"] for one in shown} == {"trades", "checks", "report"}
     assert {"refresh_market", "score_universe", "build_portfolio", "check_day", "publish_day"} <= stages
     assert day_bytes(served) == day_bytes(by_hand)
 
@@ -198,11 +230,111 @@ def test_a_run_whose_home_is_held_is_retried_until_it_is_free(engine, served):
     assert flow_run["run_count"] > 1
 
 
-def test_a_failure_that_is_not_transient_is_not_retried(engine, served):
+def test_a_failure_that_is_not_transient_has_a_name_and_is_not_retried(engine, served):
     flow_run = run_deployment(engine, "daily-live/daily-live", date="1999-01-04")
 
-    assert flow_run["state_name"] == "Failed"
+    assert (flow_run["state_type"], flow_run["state_name"]) == ("FAILED", "BadData")
     assert flow_run["run_count"] == 1
+
+
+def test_a_blocked_day_and_a_flow_that_may_not_run_are_named(engine, served):
+    person = ("--by", "Ann Lee", "--reason", "test")
+    afterclose("kill-switch", "trip", *person, home=served)
+    blocked = run_deployment(engine, "daily-live/daily-live", date=LAST_SESSION)
+    afterclose("flows", "no-run", "daily-live", *person, home=served)
+    skipped = run_deployment(engine, "daily-live/daily-live", date=LAST_SESSION)
+
+    assert (blocked["state_type"], blocked["state_name"]) == ("FAILED", "Blocked")
+    assert "kill switch" in blocked["state"]["message"]
+    assert (skipped["state_type"], skipped["state_name"]) == ("COMPLETED", "Skipped")
+    assert "no-run (set by Ann Lee" in skipped["state"]["message"]
+
+
+# issue 15: Prefect's resume form takes a detached signature
+def test_a_signature_in_the_form_of_the_ui_approves_the_day_and_a_foreign_one_does_not(
+    engine, trained_home, tmp_path
+):
+    """The runs' processes have the clock of that evening: later the approval would have expired."""
+    run_day(trained_home)
+    key = cheap_key(tmp_path / "keys" / "ann.pem")
+    with clock_at(EVENING):
+        secrets = {"AFTERCLOSE_APPROVAL_PASSPHRASE": PASSPHRASE, "AFTERCLOSE_APPROVAL_KEY_FILE": str(key)}
+        person = ("--by", "Ann Lee")
+        afterclose("approvers", "add", "Ann Lee", *person, "--reason", "x", home=trained_home, **secrets)
+        signed = afterclose(
+            "approve", str(LAST_SESSION), *person, "--sign-only", home=trained_home, **secrets
+        ).stdout.strip()
+    (tmp_path / "sitecustomize.py").write_text(CLOCK.format(at=EVENING))
+    approval = trained_home / "live" / str(LAST_SESSION) / "approval.json"
+
+    with serving(engine | {"PYTHONPATH": str(tmp_path)}, trained_home):
+        refused = approved_in_the_form(engine, by="Eve Roe", signature=signed)
+        assert not approval.exists()
+        accepted = approved_in_the_form(engine, by="Ann Lee", signature=signed)
+    remove_deployments(engine)
+
+    assert refused["state_name"] == "Failed"
+    assert "The signature was not made by" in refused["state"]["message"]
+    assert (accepted["state_name"], approval.exists()) == ("Completed", True)
+    assert "is approved by Ann Lee" in accepted["state"]["message"]
+
+
+CLOCK = """
+import datetime
+from tasks.core import clock
+
+class Evening(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.datetime.fromisoformat("{at}").astimezone(tz)
+
+clock.datetime = Evening
+"""
+
+
+def approved_in_the_form(engine, **answer):
+    deployment = deployments(engine)["approve-day"]["id"]
+    body = {"parameters": {"date": str(LAST_SESSION)}}
+    run_id = ask(engine, f"/deployments/{deployment}/create_flow_run", body)["id"]
+    wait_for(lambda: "Suspended" in states_of(engine, run_id), "the run to wait for its form")
+    assert ask(engine, f"/flow_runs/{run_id}/resume", {"run_input": answer})["status"] == "ACCEPT"
+    return await_end(engine, run_id)
+
+
+# faults 089 and 095
+@pytest.mark.parametrize("dies", ["the API", "the process that serves"])
+def test_what_dies_in_the_middle_of_a_run_leaves_a_whole_day_or_none(
+    surroundings, trained_home, tmp_path, dies
+):
+    """Whatever Prefect says of the run afterwards: run again by hand, the day equals an undisturbed one."""
+    undisturbed = copy_of(trained_home, tmp_path / "undisturbed")
+    run_day(undisturbed)
+    environ = with_free_port(surroundings, tmp_path / "prefect")
+    server = start([str(BIN / "prefect"), "server", "start"], environ)
+    try:
+        wait_for(lambda: answers(f"{environ['PREFECT_API_URL']}/health"), "the server to come up")
+        with serving(environ, trained_home) as service:
+            deployment = deployments(environ)["daily-live"]["id"]
+            body = {"parameters": {"date": str(LAST_SESSION), "home": str(trained_home)}}
+            ask(environ, f"/deployments/{deployment}/create_flow_run", body)
+            wait_for((trained_home / "data" / "work" / str(LAST_SESSION)).exists, "the first stage to end")
+            os.killpg((server if dies == "the API" else service).pid, signal.SIGKILL)
+            wait_for(lambda: is_free(trained_home), "the run to end")
+    finally:
+        stop(server)
+
+    folder = trained_home / "live" / str(LAST_SESSION)
+    assert not folder.exists() or (folder / "manifest.json").exists()
+    run_day(trained_home)
+    assert day_bytes(trained_home) == day_bytes(undisturbed)
+
+
+def is_free(home):
+    try:
+        with exclusive(Home(home).lock_file, doing="looking whether it is free"):
+            return True
+    except TransientError:
+        return False
 
 
 HANGING = """
@@ -263,6 +395,7 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
     second = deploy(other, "--name", "other")
 
     assert json.loads(first.stdout)["deployments"] == [
+        "approve-day/approve-day",
         "daily-live/daily-live",
         "execute-approved/execute-approved",
         "intraday-monitor/intraday-monitor",
@@ -280,8 +413,7 @@ def test_two_homes_are_deployed_side_by_side_and_neither_takes_the_other_over(en
     }
     assert schedules["daily-live"] == [("30 17 * * 1-5", "America/New_York")]
     assert schedules["weekly-champion-other"] == [("0 9 * * 6", "America/New_York")]
-    for entry in deployments(engine).values():
-        ask(engine, f"/deployments/{entry['id']}", method="DELETE")
+    remove_deployments(engine)
 
 
 LONG_RUNNING = ("prefect server start", "afterclose serve", "prefect worker start")

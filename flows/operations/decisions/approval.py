@@ -20,7 +20,7 @@ from tasks.approval.decisions import (
     make_signature,
     reject_day,
 )
-from tasks.approval.encoding import render_approval, render_detached
+from tasks.approval.encoding import envelope_sha256, render_approval, render_detached
 from tasks.approval.key_file import key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
