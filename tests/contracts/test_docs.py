@@ -30,7 +30,7 @@ from tests.doc_blocks import PAGES, ROOT, blocks
 from tests.homes import afterclose
 
 PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-LANGUAGES = {"sh", "python", "yaml", "json", "csv", "ini", "crontab", "text"}
+LANGUAGES = {"sh", "sql", "python", "yaml", "json", "csv", "ini", "crontab", "text"}
 # Every page with Python and the test that runs it.
 RUN_BY = {
     "docs/adding-a-feature.md": "tests/contracts/test_features_docs.py",
