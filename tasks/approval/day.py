@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from tasks.approval.refusal import Reason, refusal
 from tasks.backtest.parity.recorded import DAMAGED, parse_day
@@ -13,6 +14,11 @@ from tasks.core.json_text import parse_json
 
 TRADES = "trades.csv"
 FILES = (TRADES, "portfolio_weights.csv", "signals.json", "monitoring_log.json", "report.html")
+REVISED_FILES = (
+    TRADES,
+    "portfolio_weights.csv",
+    "monitoring_log.json",
+)  # of a revision; the others stay the day's
 INPUTS = ("snapshot", "champion", "features", "config", "positions")
 
 
@@ -21,12 +27,11 @@ class PublishedDay:
     """A day whose files agree with its manifest, what it was computed from, and what it assumed."""
 
     session: date
-    manifest: bytes
+    revision: int  # 0: as published
+    manifest: bytes  # of the revision, if it is one
     files: Mapping[str, bytes]
     inputs: Mapping[str, str]  # INPUTS, and the code's fingerprint
-    kept: (
-        str | None
-    )  # sha256 of the index of the inputs kept for a replay; None: published by an earlier release
+    kept: str | None  # sha256 of the index of the inputs kept for a replay; None: of an earlier release
     equity_cents: int  # before the trades
     cost_cents: int  # estimated
     differs_from_backtest: bool
@@ -40,11 +45,25 @@ class PublishedDay:
         return self.files[TRADES]
 
 
+class _Manifest(NamedTuple):
+    """What a manifest states: of a revision, `day_sha256` is the digest of the day's own manifest."""
+
+    listed: dict[str, str]
+    inputs: dict[str, str]
+    kept: str | None
+    revision: int
+    day_sha256: str
+
+
 def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) -> PublishedDay:
-    """Return the day. Raises SafetyError if a file is missing, edited or damaged, or belongs to another session."""
-    listed, inputs, kept = _parsed_manifest(session, manifest)
+    """Return the day, or the revision of it whose manifest this is.
+
+    Of a revision, `files` contain the day's own manifest. Raises SafetyError if a file is missing, edited or damaged,
+    or belongs to another session or another day.
+    """
+    stated = _stated(session, manifest, files)
     for name in FILES:
-        if name not in files or sha256_of_bytes(files[name]) != listed[name]:
+        if name not in files or sha256_of_bytes(files[name]) != stated.listed[name]:
             reason: Reason = "trades" if name == TRADES else "day"
             what = "missing" if name not in files else "not the file that its manifest lists"
             raise refusal(reason, f"{session}: {name} is {what}.", remedy=_again(session), path=name)
@@ -62,18 +81,41 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
         ) from None
     return PublishedDay(
         session=session,
+        revision=stated.revision,
         manifest=manifest,
         files=files,
-        inputs=inputs,
-        kept=kept,
+        inputs=stated.inputs,
+        kept=stated.kept,
         equity_cents=recorded.cash_cents + held,
         cost_cents=sum(trade.cost_cents for trade in recorded.trades.values()),
         differs_from_backtest=compared == "different",
     )
 
 
-def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dict[str, str], str | None]:
-    """Return the digests of the files, the inputs with the code's fingerprint, and the index of what was kept."""
+def listed_files(session: date, manifest: bytes, files: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Return the SHA-256 of every file of the day, or of the revision, by name. `files` as in `published_day`."""
+    return _stated(session, manifest, files).listed
+
+
+def _stated(session: date, manifest: bytes, files: Mapping[str, bytes]) -> _Manifest:
+    """Return what the manifest states; of a revision, with what the day's own manifest lists for the other files."""
+    stated = _parsed_manifest(session, manifest)
+    if not stated.revision:
+        return stated
+    own = files.get(MANIFEST, b"")
+    if sha256_of_bytes(own) != stated.day_sha256:
+        raise refusal(
+            "revision",
+            f"{session}: revision {stated.revision} was made from another publication of the day.",
+            remedy=f"Make it again: `afterclose revise {session}`.",
+        )
+    day = _parsed_manifest(session, own)
+    if day.revision or (day.inputs, day.kept) != (stated.inputs, stated.kept):
+        raise _bad_manifest(session, f"revision {stated.revision} states other inputs than the day")
+    return stated._replace(listed=day.listed | stated.listed)
+
+
+def _parsed_manifest(session: date, content: bytes) -> _Manifest:
     try:
         manifest = parse_json(content)
         listed = {name: str(digest) for name, digest in manifest["sha256"].items()}
@@ -81,6 +123,8 @@ def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dic
             "code": str(manifest["versions"]["code"])
         }
         stated, status, kept = manifest["session"], manifest["status"], manifest["inputs"].get("kept")
+        number = int(manifest["revision"]["number"]) if "revision" in manifest else 0
+        day_sha256 = str(manifest["day_sha256"]) if number else ""
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _bad_manifest(session, f"it cannot be read ({type(error).__name__})") from None
     if stated != str(session):
@@ -91,9 +135,9 @@ def _parsed_manifest(session: date, content: bytes) -> tuple[dict[str, str], dic
         )
     if status != "published":
         raise _bad_manifest(session, "the day was not published")
-    if set(listed) != set(FILES):
-        raise _bad_manifest(session, "it does not list the files of a day")
-    return listed, inputs, None if kept is None else str(kept)
+    if set(listed) != set(REVISED_FILES if number else FILES):
+        raise _bad_manifest(session, f"it does not list the files of a {'revision' if number else 'day'}")
+    return _Manifest(listed, inputs, None if kept is None else str(kept), number, day_sha256)
 
 
 def _bad_manifest(session: date, why: str) -> SafetyError:

@@ -57,6 +57,7 @@ from tasks.core.errors import AftercloseError, ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import Session
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.text import one_line
 from tasks.portfolio.holdings.record import positions_of
@@ -110,10 +111,13 @@ def read_requirements(run: Run, at: datetime) -> Requirements:
     )
 
 
-def examine(run: Run, at: datetime) -> Proposal:
-    """Read the day and what was decided. Raises SafetyError for a day that cannot be approved."""
+def examine(run: Run, at: datetime, *, revision: int | None = None) -> Proposal:
+    """Read the day and what was decided. Raises SafetyError for a day that cannot be approved.
+
+    `revision`: 0 is the day as published; None the one that was signed, without a signature the day as published.
+    """
     session = run.session
-    stored = Stored(*read_day(run.home, session))
+    stored = Stored(*read_day(run.home, session, revision=revision))
     requirements = read_requirements(run, at)
     if is_executed(run.home, session):
         raise refusal(
@@ -127,6 +131,7 @@ def examine(run: Run, at: datetime) -> Proposal:
     approval = None if stored.approval is None else parsed(stored.approval, session)
     if approval is not None:
         check_signatures(approval, requirements)
+        _refuse_other_revision(session, approval.envelope, envelope)
         check_bound(stored, approval.envelope, requirements)
         for one in approval.signatures:
             check_overruling(one, requirements)
@@ -182,13 +187,24 @@ def refuse_halt(run: Run, envelope: Envelope) -> None:
         )
 
 
-def add_signature(run: Run, signature: Signature, at: datetime) -> Approval:
+def _refuse_other_revision(session: Session, signed: Envelope, wanted: Envelope) -> None:
+    if signed.revision != wanted.revision:
+        raise refusal(
+            "decided",
+            f"{session}: revision {signed.revision} was signed, not revision {wanted.revision} "
+            "(0 is the day as published).",
+            remedy=f"Sign revision {signed.revision}, or withdraw its approval with `afterclose reject {session} "
+            "--by NAME --reason TEXT`.",
+        )
+
+
+def add_signature(run: Run, signature: Signature, at: datetime, *, revision: int | None = None) -> Approval:
     """Check the signature against the day as it is now, log it, and write approval.json.
 
-    Returns the approval, complete or not. An approver who signed already changes nothing.
+    `revision` as in `examine`. Returns the approval, complete or not. An approver who signed already changes nothing.
     """
     with hold_approvals(run.home):
-        proposal = examine(run, at)
+        proposal = examine(run, at, revision=revision)
         check_time(signature, proposal.requirements)
         check_overruling(signature, proposal.requirements)
         earlier = proposal.approval.signatures if proposal.approval else ()

@@ -48,7 +48,7 @@ def make_envelope(day: PublishedDay, current: Current, *, terms: Terms) -> Envel
         return Envelope(
             format="afterclose approval 1",
             session=str(day.session),
-            revision=0,
+            revision=day.revision,
             manifest_sha256=day.manifest_sha256,
             trades_sha256=sha256_of_bytes(day.trades),
             **day.inputs,

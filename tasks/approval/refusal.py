@@ -21,6 +21,7 @@ Reason = Literal[
     "persons",
     "positions",
     "rejected",
+    "revision",
     "revoked",
     "session",
     "signature",

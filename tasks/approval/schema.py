@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 LONGEST_NAME = 60
 LONGEST_REASON = 300
+LAST_REVISION = 999
 NAME_MARKS = frozenset(" .'-")
 
 
@@ -70,9 +71,7 @@ class Envelope(Record):
 
     format: Literal["afterclose approval 1"]
     session: Day
-    revision: Annotated[
-        int, Field(ge=0, le=0)
-    ]  # the trades as published; struck or re-solved lists do not exist yet
+    revision: Annotated[int, Field(ge=0, le=LAST_REVISION)]  # 0: the trades as published
     manifest_sha256: Digest
     trades_sha256: Digest
     snapshot: str  # the six inputs that the manifest names, repeated for the reader

@@ -5,19 +5,22 @@ Symbolic links, other kinds of file, files that are too large, and approvals tha
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from tasks.approval.day import FILES
+from tasks.approval.day import FILES, REVISED_FILES
 from tasks.approval.refusal import Reason, refusal
-from tasks.core.atomic import replace_file, sync_folder
+from tasks.core.atomic import replace_file, replace_folder, sync_folder
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
 from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.json_text import parse_json
 from tasks.core.sessions import Session
 
 APPROVAL, EXECUTION, WITHDRAWN = "approval.json", "execution.json", "approval.withdrawn.json"
+REVISIONS = "revisions"
 LARGEST = {APPROVAL: 1 << 20, MANIFEST: 1 << 20, "trades.csv": 1 << 20}
 LARGEST_OTHER = 64 << 20
 APPROVAL_MODE = 0o640
@@ -33,22 +36,78 @@ def hold_approvals(home: Home) -> Iterator[None]:
         yield
 
 
-def read_day(home: Home, session: Session) -> Read:
+def read_day(home: Home, session: Session, *, revision: int | None = None) -> Read:
     """Return the bytes of approval.json (None without one), of manifest.json, and of the day's other files.
 
-    All are read from the same open folder: a day that is published meanwhile is never mixed with this one.
+    All are read from the same open folder: a day that is published meanwhile is never mixed with this one. Of a
+    revision, its own files replace those of the day, and the day's manifest is among the files. `revision` None: the
+    one that the approval names; 0, without an approval, is the day as published.
     """
     with _opened(home, session) as folder:
         approval = _read(folder, session, APPROVAL)
         manifest = _read(folder, session, MANIFEST)
         files = {name: content for name in FILES if (content := _read(folder, session, name)) is not None}
+        number = _named_revision(approval) if revision is None else revision
+        revised = _read_revision(folder, session, number) if number else {}
     if manifest is None:
         raise refusal(
             "manifest",
             f"{session} has no {MANIFEST}, so its files cannot be verified.",
             remedy=f"Run the day again with `afterclose daily --date {session}`.",
         )
+    if number:
+        return approval, revised.pop(MANIFEST), files | revised | {MANIFEST: manifest}
     return approval, manifest, files
+
+
+def revision_numbers(home: Home, session: Session) -> list[int]:
+    """Return the numbers of the day's revisions, ascending."""
+    folder = home.day_folder(session) / REVISIONS
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
+
+
+def write_revision(home: Home, session: Session, number: int, files: Mapping[str, bytes]) -> Path:
+    """Write live/D/revisions/N, completely or not at all, and return its path. The caller holds the approvals."""
+    path = home.day_folder(session) / REVISIONS / str(number)
+    with replace_folder(path) as folder:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    return path
+
+
+def _named_revision(approval: bytes | None) -> int:
+    """Return the revision that an approval names; 0 for one that cannot be read, which is refused elsewhere."""
+    try:
+        number = None if approval is None else parse_json(approval)["envelope"]["revision"]
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else 0
+
+
+def _read_revision(folder: int, session: Session, number: int) -> dict[str, bytes]:
+    """Return the files of a revision, its manifest among them, each opened without following links."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    inside = -1
+    try:
+        revisions = os.open(REVISIONS, flags, dir_fd=folder)
+        try:
+            inside = os.open(str(number), flags, dir_fd=revisions)
+        finally:
+            os.close(revisions)
+        found = {name: _read(inside, session, name) for name in (MANIFEST, *REVISED_FILES)}
+    except OSError:
+        found = {}
+    finally:
+        if inside >= 0:
+            os.close(inside)
+    if found.get(MANIFEST) is None:
+        raise refusal(
+            "revision",
+            f"{session} has no revision {number}, or its manifest is missing.",
+            remedy=f"Name one of those in live/{session}/{REVISIONS}, or 0 for the day as published.",
+        )
+    return {name: content for name, content in found.items() if content is not None}
 
 
 def read_manifest(home: Home, session: Session) -> bytes | None:

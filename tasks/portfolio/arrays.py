@@ -34,6 +34,13 @@ class Names:
     fall: Vector  # largest recent one below a high (tasks/portfolio/stops.py), a fraction; NaN: unknown
     sector: Codes
     cap_class: Codes
+    fixed: Vector | None = None  # target weights that a person set, NaN elsewhere; None: no name has one
+
+    @property
+    def is_fixed(self) -> Mask:
+        """Which names have a target weight that a person set."""
+        known: Mask = np.zeros(len(self.score), dtype=bool) if self.fixed is None else np.isfinite(self.fixed)
+        return known
 
 
 @dataclass(frozen=True)

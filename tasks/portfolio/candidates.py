@@ -30,14 +30,15 @@ class Obstacle(IntEnum):
     NO_RISK_ESTIMATE = 7
     BEYOND = 8  # others have better scores
     AFTER_HOLDINGS = 9  # holdings that rank lower take its place
-    STOPPED = 10  # before all other reasons: it is sold whatever the model says
+    STOPPED = 10  # before all other reasons but the next: it is sold whatever the model says
+    FIXED = 11  # a person set its weight
 
 
 class Candidates(NamedTuple):
     """The names chosen, and the `Obstacle` of every name."""
 
     chosen: Places
-    considered: Places  # chosen or held: the names that get a target
+    considered: Places  # chosen, held, or given a weight by a person: the names that get a target
     obstacle: Codes
     kept: Places  # the selected holdings that are not among the best scores
     keep_rank: int  # the rank among eligible names down to which a holding has priority
@@ -60,6 +61,7 @@ def choose_candidates(names: Names, held: Held, *, rules: Rules, stop_loss_frac:
     obstacle[~names.is_scored] = Obstacle.UNSCORED
     has_close = names.has_quote & ~names.is_quarantined
     obstacle[has_close & is_stopped(names.fall, stop_loss_frac)] = Obstacle.STOPPED
+    obstacle[names.is_fixed] = Obstacle.FIXED
 
     eligible = np.flatnonzero(obstacle == Obstacle.NONE)
     best = eligible[np.lexsort((-names.adv_usd[eligible], -names.score[eligible]))]
@@ -72,7 +74,8 @@ def choose_candidates(names: Names, held: Held, *, rules: Rules, stop_loss_frac:
     obstacle[best[:most][~is_chosen[:most]]] = Obstacle.AFTER_HOLDINGS
     chosen = np.sort(best[is_chosen])
     kept = np.sort(best[most:][is_chosen[most:]])
-    return Candidates(chosen, np.union1d(chosen, held.places), obstacle, kept, keep_rank)
+    given = held.places if names.fixed is None else np.union1d(held.places, np.flatnonzero(names.fixed > 0))
+    return Candidates(chosen, np.union1d(chosen, given), obstacle, kept, keep_rank)
 
 
 def expected_returns(score: Vector, chosen: Places, volatility: Vector, *, score_to_return: float) -> Vector:

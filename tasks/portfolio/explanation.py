@@ -39,6 +39,7 @@ OBSTACLES = {
     Obstacle.BELOW_A_CENT: "it trades below one cent",
     Obstacle.NO_RISK_ESTIMATE: "it has no risk estimate",
     Obstacle.STOPPED: "stop loss",
+    Obstacle.FIXED: "a person set its weight",
 }
 
 

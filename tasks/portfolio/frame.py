@@ -3,7 +3,7 @@
 Makes no decisions: every number comes from the current portfolio, the quotes or the target.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,9 +36,14 @@ class SessionArrays(NamedTuple):
 
 
 def session_arrays(
-    scores: pd.Series, assets: pd.DataFrame, has_risk: Collection[str], book: Book
+    scores: pd.Series,
+    assets: pd.DataFrame,
+    has_risk: Collection[str],
+    book: Book,
+    *,
+    fixed: Mapping[str, float] | None = None,
 ) -> SessionArrays:
-    """Return the arrays of every name with a score, a price or a holding.
+    """Return the arrays of every name with a score, a price or a holding. `fixed`: target weights set by a person.
 
     Names are in the order of `assets` (tasks/portfolio/quotes.py), which decides ties; others follow by symbol.
     """
@@ -60,6 +65,7 @@ def session_arrays(
         fall=_numbers(facts["fall"]),
         sector=sector,
         cap_class=cap_class_codes(facts["cap_class"]),
+        fixed=_numbers(pd.Series(fixed, dtype=float).reindex(symbols)) if fixed else None,
     )
     held = Held(
         _numbers(shares.reindex(symbols).fillna(0.0)),
@@ -159,6 +165,14 @@ def book_frame(target: pd.DataFrame, book: Book, assets: pd.DataFrame, scores: p
         index=[CASH],
     )
     return pd.concat([frame, cash]).astype(COLUMN_TYPES).rename_axis("symbol")
+
+
+def with_weights(frame: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Return the target with these weights; the rest is cash, which may become negative."""
+    changed = frame.copy()
+    changed.loc[list(weights), "weight"] = list(weights.values())
+    changed.loc[CASH, "weight"] = 1.0 - changed.loc[changed.index != CASH, "weight"].sum()
+    return changed
 
 
 def reductions_of(frame: pd.DataFrame) -> pd.DataFrame:

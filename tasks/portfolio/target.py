@@ -104,7 +104,7 @@ def target_weights(
         view, names, candidates, covariance[np.ix_(chosen, chosen)], limits, chosen, rules
     )
     if solution.method == HOLD:
-        kept = np.flatnonzero(held.shares[places] > 0)
+        kept = np.flatnonzero((held.shares[places] > 0) | names.is_fixed[places])
         places, within, limits = places[kept], within[kept], limits_among(limits, kept)
     wanted = _with_held(solution, names, held, candidates, places, chosen)
     if not view.allows_new_positions:
@@ -173,16 +173,23 @@ def _with_held(
     solution: Solution, names: Names, held: Held, candidates: Candidates, places: Places, chosen: Places
 ) -> Weights:
     """Return desired weights of candidates and held names; names that may only be sold get 0."""
+    given = held.weight[places] if names.fixed is None else _given(names.fixed[places], held.weight[places])
     if solution.method == HOLD:
-        return np.where(candidates.obstacle[places] == Obstacle.STOPPED, 0.0, held.weight[places])
+        return np.where(candidates.obstacle[places] == Obstacle.STOPPED, 0.0, given)
     wanted = np.zeros(len(places))
     if solution.weights is None:
         return wanted
     stays = (held.shares[places] > 0) & names.is_quarantined[places] & names.has_quote[places]
-    kept = held.weight[places[stays]]
+    stays = stays | names.is_fixed[places]
+    kept = given[stays]
     wanted[chosen] = solution.weights * max(1.0 - kept.sum(), 0.0)
     wanted[stays] = kept
     return wanted
+
+
+def _given(fixed: Weights, current: Weights) -> Weights:
+    """Return the weights that a person set, elsewhere the current ones."""
+    return np.where(np.isfinite(fixed), fixed, current)
 
 
 def _reasons(

@@ -1,6 +1,7 @@
 """The portfolio stage: compute the target portfolio from scores, regime and risk."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tasks.core.artifacts import load_frame, save_frame
@@ -63,8 +64,12 @@ def build_portfolio(
     risk: RiskModel,
     *,
     positions: Positions | None = None,
+    fixed: Mapping[str, float] | None = None,
 ) -> Portfolio:
-    """Value the current portfolio and compute the target portfolio. `positions` None: what the home holds."""
+    """Value the current portfolio and compute the target portfolio.
+
+    `positions` None: what the home holds. `fixed`: target weights that a person set; limits still apply to them.
+    """
     settings = run.settings.portfolio
     positions = read_positions(run) if positions is None else positions
     assets, events, index_multiplier = read_market(run, market, positions)
@@ -80,7 +85,7 @@ def build_portfolio(
         size_multiplier=regime.size_multiplier,
         stop_loss_frac=regime.stop_loss_frac,
     )
-    session = session_arrays(score, assets, returns.columns, book)
+    session = session_arrays(score, assets, returns.columns, book, fixed=fixed)
     rules = rules_of(settings, session.sectors)
     candidates = choose_candidates(
         session.names, session.held, rules=rules, stop_loss_frac=view.stop_loss_frac

@@ -13,6 +13,10 @@ approval = typer.Typer(no_args_is_help=True, help="The approval of a day: whethe
 approvers = typer.Typer(no_args_is_help=True, help="Who may approve, and with which key.")
 
 SessionArgument = Annotated[str, typer.Argument(metavar="D", help="The session, YYYY-MM-DD.")]
+StrikeOption = Annotated[
+    list[str] | None,
+    typer.Option("--strike", metavar="SYMBOL", help="Do not trade this symbol. May be given several times."),
+]
 PersonArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")]
 KeyOption = Annotated[
     Path | None,
@@ -25,7 +29,7 @@ KeyOption = Annotated[
 
 
 @app.command("approve", epilog=GLOBAL_OPTIONS_NOTE)
-def approve_day(
+def approve_day(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     day: SessionArgument,
     by: NameOption,
@@ -42,8 +46,18 @@ def approve_day(
     overrule: Annotated[
         str, typer.Option("--overrule", metavar="TEXT", help="Why a rejection of the day is overruled.")
     ] = "",
+    strike: StrikeOption = None,
+    revision: Annotated[
+        int | None,
+        typer.Option(
+            "--revision", metavar="N", min=0, help="Approve this revision; 0 is the day as published."
+        ),
+    ] = None,
 ) -> int:
-    """Show the trades of a published day and what is signed, then sign. No order is sent."""
+    """Show the trades of a published day and what is signed, then sign. No order is sent.
+
+    --strike makes a revision without these trades, whose money stays in cash, and signs that.
+    """
     from flows.operations.decisions.approval import approve
 
     return show(
@@ -52,12 +66,48 @@ def approve_day(
             day,
             by=by,
             key=key,
+            strike=tuple(strike or ()),
+            revision=revision,
             sign_only=sign_only,
             signature=signature,
             overrule=overrule,
         ),
         context.obj,
     )
+
+
+@app.command("revise", epilog=GLOBAL_OPTIONS_NOTE)
+def revise_day(
+    context: typer.Context,
+    day: SessionArgument,
+    by: NameOption,
+    reason: ReasonOption,
+    strike: StrikeOption = None,
+    halve: Annotated[
+        list[str] | None,
+        typer.Option("--halve", metavar="SYMBOL", help="Trade half the shares. May be given several times."),
+    ] = None,
+    *,
+    solve: Annotated[
+        bool,
+        typer.Option(
+            "--solve", metavar=NO_VALUE, help="Decide the other trades again, instead of leaving cash."
+        ),
+    ] = False,
+) -> int:
+    """Strike or halve trades of a published day, into live/D/revisions/N. Every check runs; nothing is approved."""
+    from flows.operations.decisions.revision import revise_day as revise
+
+    result = revise(
+        context.obj,
+        day,
+        strike=tuple(strike or ()),
+        halve=tuple(halve or ()),
+        solve=solve,
+        by=by,
+        reason=reason,
+    )
+    return show(result, context.obj)
 
 
 @app.command("reject", epilog=GLOBAL_OPTIONS_NOTE)

@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from flows.terminal import Options, Result, preview
+from flows.terminal import Options, Result, preview, progress
 from tasks.approval.decisions import (
     Proposal,
     add_signature,
@@ -60,7 +60,7 @@ def ask_at_terminal(path: Path, home: Home) -> bytes:
 TERMINAL = Dialogue(preview, ask_at_terminal)
 
 
-def approve(
+def approve(  # noqa: PLR0913 - one parameter per option
     options: Options,
     day: str,
     *,
@@ -69,13 +69,21 @@ def approve(
     sign_only: bool = False,
     signature: str | None = None,
     overrule: str = "",
+    strike: Sequence[str] = (),
+    revision: int | None = None,
     dialogue: Dialogue = TERMINAL,
 ) -> Result:
-    """Show the day, sign it with the person's key (or take a detached signature), and store the approval."""
+    """Show the day, sign it with the person's key (or take a detached signature), and store the approval.
+
+    `strike`: make a revision without these trades, and sign it. `revision`: sign this one; 0 is the day as published.
+    """
     if sign_only and signature is not None:
         raise ConfigError("--sign-only and --signature are both given.", remedy="Give one of them.")
     run, at = run_of(options, day)
-    proposal = examine(run, at)
+    if strike:
+        _registered_keys(examine(run, at), by)  # before a revision is written
+        revision = _struck(options, day, by, strike, revision)
+    proposal = examine(run, at, revision=revision)
     _refuse_changed(proposal, dialogue)
     given = None if signature is None else detached_signature(proposal, by, signature)
     if not proposal.envelope.lines:
@@ -91,7 +99,7 @@ def approve(
     if sign_only:
         text = render_detached(proposal.envelope, made)
         return Result({**_document(run, "signed"), "by": by, "signature": text}, text)
-    approval = add_signature(run, made, now())
+    approval = add_signature(run, made, now(), revision=revision)
     missing = approval.envelope.persons - len(approval.signatures)
     if missing:
         what = f"{by} has signed {run.session}. {counted(missing, 'signature is', 'signatures are')} missing."
@@ -99,6 +107,18 @@ def approve(
     verify_approval(run, now())
     until = _exchange_time(approval.envelope.expires_at)
     return _stored(run, approval, f"{run.session} is approved until {until}. {next_step(run)}")
+
+
+def _struck(options: Options, day: str, by: str, strike: Sequence[str], revision: int | None) -> int:
+    """Write a revision without these trades and return its number."""
+    from flows.operations.decisions.revision import make_revision
+
+    if revision is not None:
+        raise ConfigError("--strike and --revision are both given.", remedy="Give one of them.")
+    reason = "struck on approval"
+    with progress(options):
+        made = make_revision(options, day, strike=strike, halve=(), solve=False, by=by, reason=reason)
+    return made.number
 
 
 def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
@@ -123,8 +143,9 @@ def show_approval(options: Options, day: str) -> Result:
         "approval_sha256": approved.approval_sha256,
         **envelope.model_dump(mode="json"),
     }
+    revised = f", revision {envelope.revision}," if envelope.revision else ""
     text = (
-        f"{run.session} is approved by {' and '.join(approved.approvers)} until "
+        f"{run.session}{revised} is approved by {' and '.join(approved.approvers)} until "
         f"{_exchange_time(envelope.expires_at)}: {counted(len(envelope.lines), 'trade')}, account "
         f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {next_step(run)}"
     )
@@ -217,7 +238,8 @@ def _description(proposal: Proposal) -> Iterator[str]:
     """Yield what a person has to know before signing, from the bytes that are signed."""
     day, envelope = proposal.day, proposal.envelope
     rows = list(csv.DictReader(io.StringIO(day.trades.decode(), newline="")))
-    yield f"Trades of {day.session}, from {envelope.trades_sha256[:16]}… (trades.csv):"
+    revised = f", revision {envelope.revision}" if envelope.revision else ""
+    yield f"Trades of {day.session}{revised}, from {envelope.trades_sha256[:16]}… (trades.csv):"
     for row, line in zip(rows, envelope.lines, strict=True):
         band = f"{line.lowest_price} to {line.highest_price}"
         yield (
@@ -263,6 +285,7 @@ def _stored(run: Run, approval: Approval | None, text: str) -> Result:
     document = {
         **_document(run, "approved" if is_complete else "incomplete"),
         "approvers": [one.statement.approver for one in approval.signatures],
+        "revision": approval.envelope.revision,
         "missing": max(approval.envelope.persons - len(approval.signatures), 0),
         "expires_at": approval.envelope.expires_at,
         "approval_sha256": sha256_of_bytes(render_approval(approval)),

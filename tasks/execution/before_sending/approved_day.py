@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from tasks.approval.day import listed_files
 from tasks.approval.encoding import parse_approval
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Envelope
@@ -44,7 +45,7 @@ def read_approved_day(home: Home, session: Session, approval_sha256: str) -> App
     if sha256_of_bytes(manifest) != envelope.manifest_sha256:
         raise _changed(session, "manifest.json")
     try:
-        listed = parse_json(manifest)["sha256"]
+        listed = listed_files(session.day, manifest, files)
         for name in (SIGNALS, WEIGHTS):
             if sha256_of_bytes(files[name]) != listed[name]:
                 raise _changed(session, name)

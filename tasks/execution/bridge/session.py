@@ -45,8 +45,11 @@ def session_bridge(
     costs: OrderCosts,
     *,
     broker_equity_cents: int,
+    published: Sequence[ApprovedLine] | None = None,
 ) -> tuple[Step, ...]:
     """Return the bridge by stage and cause. `entries`: the whole ledger. The equity is that at the session's close.
+
+    `published`: the trades before a person revised them; None if nobody did.
 
     What was booked of the orders, such as a fill that the broker restated, is in their totals, `booked`; the same of
     another execution's orders is an entry like any other.
@@ -59,13 +62,14 @@ def session_bridge(
         entry for entry in of_session if entry.order_id not in booked and not _is_of_the_night(entry, session)
     ]
     at_open = balance_of((*earlier, *others))
-    symbols = {line.symbol for line in execution.lines} | set(before.shares)
+    proposed = execution.lines if published is None else _with_added(published, execution.lines)
+    symbols = {line.symbol for line in proposed} | set(before.shares)
     symbols |= {entry.symbol for entry in of_session if entry.symbol}
     closes = {symbol: _usd(prices.last_cents(session, symbol)) for symbol in symbols}
-    opens = {line.symbol: prices.open_cents(session, line.symbol) for line in execution.lines}
-    assumed = _assumed(execution.lines, opens, at_open, costs)
+    opens = {line.symbol: prices.open_cents(session, line.symbol) for line in proposed}
+    assumed = _assumed(proposed, opens, at_open, costs)
     lines = bridge_lines(
-        execution.lines,
+        proposed,
         execution.lines,
         orders,
         booked,
@@ -88,6 +92,15 @@ def session_bridge(
             broker_equity_cents=broker_equity_cents,
         )
     )
+
+
+def _with_added(
+    published: Sequence[ApprovedLine], approved: Sequence[ApprovedLine]
+) -> tuple[ApprovedLine, ...]:
+    """Return the published trades, and of names that a revision added a trade of no shares."""
+    names = {line.symbol for line in published}
+    added = (line.model_copy(update={"shares": "0"}) for line in approved if line.symbol not in names)
+    return (*published, *added)
 
 
 def _is_of_the_night(entry: Entry, session: date) -> bool:

@@ -11,12 +11,14 @@ from typing import Any
 import pandas as pd
 
 from tasks.backtest.parity.recorded import DECIDED_FROM, decided_from
+from tasks.portfolio.schema import Portfolio
 from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.cells import csv_bytes, csv_cell
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
 from tasks.reporting.day.parity import parity_record
 from tasks.risk.assessment import Assessment
+from tasks.safety.schema import Checks
 from tasks.trades.schema import TRADE_COLUMNS
 
 SCHEMA_VERSION = 1
@@ -68,16 +70,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             "date": str(inputs.run.session),
             "status": _status(records),
             "kill_switch": checks.kill_switch,
-            "checks": [
-                {
-                    "name": check.name,
-                    "outcome": "passed" if check.passed else "failed",
-                    "value": check.value,
-                    "limit": check.limit,
-                    "detail": check.detail,
-                }
-                for check in checks.checks
-            ],
+            "checks": check_records(checks),
             "model_health": asdict(champion)
             | {"scored": records.scores.scored, "left_out": records.scores.left_out},
             "regime": {
@@ -86,12 +79,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
                 "inputs": records.regime.inputs,
                 "notes": records.regime.notes,
             },
-            "portfolio": {
-                "method": records.portfolio.method,
-                "ladder": [asdict(step) for step in records.portfolio.ladder],
-                "risk": records.portfolio.risk,
-                "notes": records.portfolio.notes,
-            },
+            "portfolio": portfolio_record(records.portfolio),
             "data_quality": {
                 "provider": market.provider,
                 "universe_size": market.universe_size,
@@ -108,6 +96,30 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             "timings": TIMINGS_FILE,
         }
     )
+
+
+def check_records(checks: Checks) -> list[dict[str, Any]]:
+    """Return every check with its outcome as plain data."""
+    return [
+        {
+            "name": check.name,
+            "outcome": "passed" if check.passed else "failed",
+            "value": check.value,
+            "limit": check.limit,
+            "detail": check.detail,
+        }
+        for check in checks.checks
+    ]
+
+
+def portfolio_record(portfolio: Portfolio) -> dict[str, Any]:
+    """Return how the target portfolio was found, and its risk, as plain data."""
+    return {
+        "method": portfolio.method,
+        "ladder": [asdict(step) for step in portfolio.ladder],
+        "risk": portfolio.risk,
+        "notes": portfolio.notes,
+    }
 
 
 def json_bytes(record: Any) -> bytes:

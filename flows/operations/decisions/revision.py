@@ -1,0 +1,268 @@
+"""Revise a published day before it is approved: strike or halve trades, and decide the others again if asked to.
+
+`preview_revision` writes nothing. `make_revision` writes live/D/revisions/N whole or not at all, and only if every
+check of the day passes. A revision is not an approval: `approve D --revision N` is.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flows.operations.research.replay import read_published
+from flows.replay import past_day
+from flows.revision import Changes, Decided, revise
+from flows.terminal import Options, Result, progress
+from tasks.approval.day import PublishedDay
+from tasks.approval.refusal import refusal
+from tasks.approval.schema import LAST_REVISION, LONGEST_NAME, LONGEST_REASON, instant_text
+from tasks.approval.store import hold_approvals, revision_numbers, write_revision
+from tasks.core.clock import now
+from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import find_home, settings_of
+from tasks.core.sessions import session_on
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.text import counted, one_line
+from tasks.portfolio.limits import UNKNOWN_SECTOR
+from tasks.portfolio.schema import CASH
+from tasks.reporting.day.publish import refuse_decided
+from tasks.reporting.day.revision import RevisedBook, RevisionNote, revision_files
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RevisedLine:
+    """A trade of the revision."""
+
+    symbol: str
+    side: str
+    shares: int
+    price: float
+    notional_usd: float
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ChangedLine:
+    """A trade whose size differs from the published one. Signed shares: positive buys, negative sells, 0 none."""
+
+    symbol: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class BookFigures:
+    """The portfolio after the trades."""
+
+    cash_usd: float
+    invested_frac: float
+    turnover_frac: float
+    cost_usd: float
+    volatility_frac: float  # annual
+    var_usd: float  # of one day
+    sectors: Mapping[str, float]  # weight by sector, largest first
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check of the revision."""
+
+    name: str
+    value: str
+    limit: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RevisionPreview:
+    """What a revision would contain."""
+
+    session: str
+    lines: tuple[RevisedLine, ...]
+    removed: tuple[str, ...]
+    changed: tuple[ChangedLine, ...]  # sizes that differ, new trades included; removed ones are in `removed`
+    before: BookFigures
+    after: BookFigures
+    checks: tuple[CheckLine, ...]
+    may_be_approved: bool
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision that was written."""
+
+    number: int
+    folder: Path
+    preview: RevisionPreview
+
+
+def preview_revision(
+    options: Options, day: str, *, strike: Sequence[str], halve: Sequence[str], solve: bool
+) -> RevisionPreview:
+    """Return what the revision would contain, whether or not its checks pass. Writes nothing."""
+    home = find_home(options.home)
+    published = _undecided(home, day)
+    return _preview(
+        published, *_revised(options, home, published, Changes(tuple(strike), tuple(halve), solve))
+    )
+
+
+def make_revision(
+    options: Options,
+    day: str,
+    *,
+    strike: Sequence[str],
+    halve: Sequence[str],
+    solve: bool,
+    by: str,
+    reason: str,
+) -> Revision:
+    """Write the revision. Raises SafetyError if a check fails or the day is already approved, executed or rerun."""
+    by, reason = one_line(by)[:LONGEST_NAME], one_line(reason)[:LONGEST_REASON]
+    if not by or not reason:
+        raise ConfigError(
+            "A revision requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
+        )
+    home = find_home(options.home)
+    published = _undecided(home, day)
+    changes = Changes(tuple(strike), tuple(halve), solve)
+    before, after = _revised(options, home, published, changes)
+    preview = _preview(published, before, after)
+    _refuse_failed(published, preview)
+    note = RevisionNote(by, instant_text(now()), reason, changes.strike, changes.halve, solve)
+    book = RevisedBook(after.portfolio, after.target, after.lines, after.after, after.checks)
+    with hold_approvals(home):
+        if _undecided(home, day).manifest != published.manifest:
+            raise refusal("day", f"{day} was published again meanwhile.", remedy="Revise the new trades.")
+        session = session_on(published.session)
+        number = max(revision_numbers(home, session), default=0) + 1
+        if number > LAST_REVISION:
+            raise ConfigError(f"{day} has {number - 1} revisions.", remedy="Run the day again.")
+        folder = write_revision(home, session, number, revision_files(published, number, note, book))
+    return Revision(number, folder, preview)
+
+
+def revise_day(
+    options: Options,
+    day: str,
+    *,
+    strike: Sequence[str],
+    halve: Sequence[str],
+    solve: bool,
+    by: str,
+    reason: str,
+) -> Result:
+    """Write the revision and describe it."""
+    with progress(options):
+        made = make_revision(options, day, strike=strike, halve=halve, solve=solve, by=by, reason=reason)
+    document = {"session": day, "revision": made.number, "folder": str(made.folder), **asdict(made.preview)}
+    return Result(document, "\n".join(_described(day, made)))
+
+
+def _undecided(home: Home, day: str) -> PublishedDay:
+    """Return the day as published. Raises SafetyError if it was approved or executed, or if the code has changed."""
+    published = read_published(home, day)
+    refuse_decided(home.day_folder(published.session))
+    if published.inputs["code"] != code_fingerprint(CODE_ROOT):
+        raise refusal(
+            "code",
+            f"{published.session}: the installed code changed after the day was published.",
+            remedy=f"Run the day again: `afterclose daily --date {published.session}`.",
+        )
+    return published
+
+
+def _revised(
+    options: Options, home: Home, published: PublishedDay, changes: Changes
+) -> tuple[Decided, Decided]:
+    with past_day(home, published, settings_of(home, options.profile).settings) as past:
+        return revise(past, published, changes)
+
+
+def _preview(published: PublishedDay, before: Decided, after: Decided) -> RevisionPreview:
+    then, now_ = _signed(before), _signed(after)
+    changed = [
+        ChangedLine(symbol, then.get(symbol, 0), shares)
+        for symbol, shares in now_.items()
+        if then.get(symbol, 0) != shares
+    ]
+    return RevisionPreview(
+        session=str(published.session),
+        lines=tuple(_revised_lines(after)),
+        removed=tuple(symbol for symbol in then if symbol not in now_),
+        changed=tuple(changed),
+        before=_figures(before),
+        after=_figures(after),
+        checks=tuple(
+            CheckLine(check.name, check.value, check.limit, check.passed, check.detail)
+            for check in after.checks.checks
+        ),
+        may_be_approved=after.checks.may_be_published,
+    )
+
+
+def _revised_lines(decided: Decided) -> Iterator[RevisedLine]:
+    for row in decided.lines.to_dict("records"):
+        yield RevisedLine(
+            row["symbol"],
+            row["side"],
+            int(row["shares"]),
+            float(row["price"]),
+            float(row["notional"]),
+            row["action"],
+            row["reason"],
+        )
+
+
+def _signed(decided: Decided) -> dict[str, int]:
+    return {
+        str(row["symbol"]): int(row["shares"]) * (1 if row["side"] == "BUY" else -1)
+        for row in decided.lines.to_dict("records")
+    }
+
+
+def _figures(decided: Decided) -> BookFigures:
+    trades, after = decided.trades, decided.after
+    equity = float((after["shares"] * after["price"]).sum())
+    sectors = decided.target["sector"].reindex(after.index).fillna(UNKNOWN_SECTOR).drop(CASH)
+    weights = after["weight"].drop(CASH).groupby(sectors).sum().sort_values(ascending=False)
+    return BookFigures(
+        cash_usd=trades.cash_after_usd,
+        invested_frac=float(after["weight"].drop(CASH).sum()),
+        turnover_frac=trades.turnover,
+        cost_usd=trades.cost_usd,
+        volatility_frac=decided.risk["volatility"],
+        var_usd=decided.risk["var_1d"] * equity,
+        sectors={str(name): float(weight) for name, weight in weights.items()},
+    )
+
+
+def _refuse_failed(published: PublishedDay, preview: RevisionPreview) -> None:
+    failed = [check for check in preview.checks if not check.passed]
+    if not preview.may_be_approved:
+        said = "; ".join(
+            f"{check.name} ({check.value}{f', limit {check.limit}' if check.limit else ''})"
+            for check in failed
+        )
+        raise SafetyError(
+            f"{published.session}: the revision was not written, because checks fail: {said or 'the kill switch'}.",
+            remedy="Change fewer trades, or let the others be decided again with --solve.",
+            failed=[check.name for check in failed],
+        )
+
+
+def _described(day: str, made: Revision) -> Iterator[str]:
+    preview = made.preview
+    yield f"Revision {made.number} of {day}: {counted(len(preview.lines), 'trade')}."
+    for symbol in preview.removed:
+        yield f"  removed {symbol}"
+    for one in preview.changed:
+        yield f"  changed {one.symbol}: {one.before:+,} shares to {one.after:+,}"
+    yield f"Cash ${preview.before.cash_usd:,.2f} to ${preview.after.cash_usd:,.2f}."
+    yield f"Volatility {preview.before.volatility_frac:.2%} to {preview.after.volatility_frac:.2%} a year."
+    yield f"Not approved yet. Next: `afterclose approve {day} --revision {made.number} --by NAME`."

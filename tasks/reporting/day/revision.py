@@ -1,0 +1,96 @@
+"""Render the files of a revision: trades that a person struck or halved after the day was published.
+
+The signals and the report stay those of the day; the revision's manifest names the day's manifest by digest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tasks.approval.day import PublishedDay
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.portfolio.schema import Portfolio
+from tasks.reporting.day.files import (
+    SCHEMA_VERSION,
+    check_records,
+    json_bytes,
+    portfolio_record,
+    trades_csv,
+    weights_csv,
+)
+from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.safety.schema import Checks
+
+
+@dataclass(frozen=True)
+class RevisionNote:
+    """Who revised the day, when and why, and what was changed."""
+
+    by: str
+    at: str
+    reason: str
+    struck: tuple[str, ...]
+    halved: tuple[str, ...]
+    solved: bool
+
+
+@dataclass(frozen=True)
+class RevisedBook:
+    """The target, the trades and the portfolio after them, as frames, and the checks that they passed."""
+
+    portfolio: Portfolio
+    target: pd.DataFrame
+    trades: pd.DataFrame
+    after: pd.DataFrame
+    checks: Checks
+
+
+def revision_files(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, bytes]:
+    """Return the files of revision `number` of the day, with their manifest."""
+    files = {
+        "trades.csv": trades_csv(printed_trades(book.trades)),
+        "portfolio_weights.csv": weights_csv(printed_weights(book.target, book.after)),
+        "monitoring_log.json": json_bytes(_monitoring(day, number, note, book)),
+    }
+    return files | {MANIFEST: json_bytes(_manifest(day, number, note, files))}
+
+
+def _monitoring(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, Any]:
+    """Return the day's record with what the revision changed; the assessment of the day's target is left out."""
+    record: dict[str, Any] = parse_json(day.files["monitoring_log.json"])
+    record.pop("risk_assessment", None)
+    return record | {
+        "checks": check_records(book.checks),
+        "portfolio": portfolio_record(book.portfolio),
+        "revision": _record(number, note),
+    }
+
+
+def _manifest(day: PublishedDay, number: int, note: RevisionNote, files: dict[str, bytes]) -> dict[str, Any]:
+    manifest = parse_json(day.manifest)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "session": str(day.session),
+        "status": "published",
+        "revision": _record(number, note),
+        "day_sha256": day.manifest_sha256,
+        "inputs": manifest["inputs"],
+        "versions": manifest["versions"] | {"code": code_fingerprint(CODE_ROOT)},
+        "sha256": {name: sha256_of_bytes(content) for name, content in files.items()},
+    }
+
+
+def _record(number: int, note: RevisionNote) -> dict[str, Any]:
+    return {
+        "number": number,
+        "by": note.by,
+        "at": note.at,
+        "reason": note.reason,
+        "struck": note.struck,
+        "halved": note.halved,
+        "solved": note.solved,
+    }
