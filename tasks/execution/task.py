@@ -29,7 +29,7 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import exchange_date, last_closed_session, session_after, session_on
 from tasks.core.stage import stage
 from tasks.execution.actions import Rules
-from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day
+from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day, read_revised
 from tasks.execution.before_sending.changed_names import booked_changes, changes_in, voids
 from tasks.execution.before_sending.ready import make_checks
 from tasks.execution.bridge.session import session_bridge
@@ -382,6 +382,7 @@ def _bridge(desk: Desk, market: StoredMarket, progress: Progress, found: Reconci
         or not execution.closes_at <= now() < next_open
     ):
         return ()
+    revised = read_revised(desk.home, session_on(execution.session), execution.approval_sha256)
     return session_bridge(
         execution,
         progress.orders,
@@ -390,6 +391,7 @@ def _bridge(desk: Desk, market: StoredMarket, progress: Progress, found: Reconci
         market,
         desk.costs,
         broker_equity_cents=found.equity_cents,
+        published=None if revised is None else revised.published,
     )
 
 
@@ -401,6 +403,7 @@ def _document(
     bridge: tuple[Step, ...],
 ) -> Document:
     booked = {one.order.order_id: booked_of(connection, one.order) for one in progress.orders}
+    revised = read_revised(run.home, run.session, progress.execution.approval_sha256)
     return execution_document(
         progress,
         booked,
@@ -409,6 +412,7 @@ def _document(
         broker=run.settings.execution.broker,
         overrides=_overrides(run.home, progress.execution),
         bridge=bridge,
+        revision=0 if revised is None else revised.number,
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from tasks.approval.day import listed_files
+from tasks.approval.day import listed_files, published_day
 from tasks.approval.encoding import parse_approval
+from tasks.approval.lines import approved_lines
 from tasks.approval.refusal import refusal
-from tasks.approval.schema import Envelope
+from tasks.approval.schema import Envelope, Line
 from tasks.approval.store import read_day
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
@@ -30,6 +31,14 @@ class ApprovedDay:
     state: str  # of the market
     exposure_cap: Decimal
     sectors: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Revised:
+    """An approved revision, and the trades of the day as published."""
+
+    number: int
+    published: tuple[Line, ...]
 
 
 def read_approved_day(home: Home, session: Session, approval_sha256: str) -> ApprovedDay:
@@ -56,6 +65,22 @@ def read_approved_day(home: Home, session: Session, approval_sha256: str) -> App
             f"{session}: what the decision assumed cannot be read ({type(error).__name__}).",
             remedy="Restore the day's folder from a backup.",
         ) from error
+
+
+def read_revised(home: Home, session: Session, approval_sha256: str) -> Revised | None:
+    """Return what an approved revision revised; None if the day was approved as published.
+
+    Informational: None, too, if the approval with this digest is no longer in the folder.
+    """
+    approval, manifest, _ = read_day(home, session)
+    if approval is None or sha256_of_bytes(approval) != approval_sha256:
+        return None
+    envelope = parse_approval(approval).envelope
+    if not envelope.revision or sha256_of_bytes(manifest) != envelope.manifest_sha256:
+        return None
+    _, own, files = read_day(home, session, revision=0)
+    day = published_day(session.day, own, files)
+    return Revised(envelope.revision, approved_lines(day.trades, price_band_frac=0.0, size_band_frac=0.0))
 
 
 def approved_day(envelope: Envelope, signals: bytes, weights: bytes) -> ApprovedDay:

@@ -43,10 +43,12 @@ def execution_document(
     broker: str,
     overrides: Iterable[Override] = (),
     bridge: Iterable[Step] = (),
+    revision: int = 0,
 ) -> Document:
     """Return the document. Amounts are USD as decimal text; shares are whole. `found` None: not reconciled.
 
-    `overrides` are those that hold in the fill session; `bridge` is empty until the session has closed.
+    `revision`: the one that was approved; 0 is the day as published. `overrides`
+    are those that hold in the fill session; `bridge` is empty until the session has closed.
     """
     execution, totals = progress.execution, totals_of(progress.orders, booked)
     return {
@@ -54,6 +56,7 @@ def execution_document(
         "session": execution.session.isoformat(),
         "fill_session": execution.fill_session.isoformat(),
         "approval_sha256": execution.approval_sha256,
+        "revision": revision,
         "account": execution.account,
         "mode": execution.mode,
         "broker": broker,

@@ -34,7 +34,7 @@ class Bars:
         return CLOSE_CENTS[symbol]
 
 
-def steps_of(*others, at_broker_cents=0):
+def steps_of(*others, at_broker_cents=0, published=None):
     """Return the steps in cents by stage and cause, with these entries beside the two fills."""
     entries = (*OPENING, SOLD, BOUGHT, *others)
     orders = (
@@ -61,6 +61,7 @@ def steps_of(*others, at_broker_cents=0):
         Bars(),
         no_costs,
         broker_equity_cents=equity_cents(balance_of(entries), closes) + at_broker_cents,
+        published=published,
     )
     assert steps[-1].cents == sum(step.cents for step in steps[:-1])
     return {(step.stage, step.cause): step.cents for step in steps[1:-1] if step.cents}
@@ -131,3 +132,15 @@ def test_what_a_paper_account_ignores_is_no_part_of_the_bridge(session):
     assert steps_of(split, mark, at_broker_cents=-5 * CLOSE_CENTS["BBB"]) == {}
     assert steps_of(paid, at_broker_cents=-70) == {}
     assert steps_of(paid, Entry("dividend", "applied:carried:v", FILLS, CLOSES, "BBB")) == {}
+
+
+def test_what_a_person_struck_halved_or_added_is_a_step_of_its_own():
+    struck = make_line("BBB", "SELL", 5)  # sold at 20 in the target; kept, each share lost 1 USD
+    halved = make_line("CCC", "BUY", 40)  # the open is 50, the close 52
+    kept = make_line("AAA", "SELL", 100)
+
+    assert steps_of(published=(kept, struck, halved)) == {
+        ("approved", "struck"): -500,
+        ("approved", "changed by the approver"): -10 * 200,
+    }
+    assert steps_of(published=(kept,)) == {("approved", "changed by the approver"): 30 * 200}

@@ -1,0 +1,55 @@
+"""A person changes sizes of a plan: only these lines, whole shares, and costs that match them."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.trades.plan import cash_after_cents, plan_trades, shares_after
+from tasks.trades.resize import resized
+from tasks.trades.rules import trade_rules_of
+from tests.builders import make_settings
+from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
+
+RULES = trade_rules_of(make_settings())
+LINES = lines_of(make_book(60_000.0, A=200, B=200), make_target(A=0.1, B=0.0, C=0.06, D=0.05))
+PLAN = plan_trades(LINES, rules=RULES)
+
+
+def test_a_struck_line_leaves_its_money_and_its_costs():
+    buys = np.flatnonzero(PLAN.buys)
+    struck = int(buys[0])
+
+    plan = resized(PLAN, LINES, {struck: 0}, RULES)
+
+    others = np.arange(len(PLAN.buys)) != struck
+    assert plan.buys[struck] == plan.commission_cents[struck] == plan.slippage_cents[struck] == 0
+    assert (plan.buys[others] == PLAN.buys[others]).all()
+    assert (plan.sells == PLAN.sells).all()
+    saved = int(PLAN.buys[struck] * LINES.price_cents[struck]) + PLAN.cost_cents - plan.cost_cents
+    assert cash_after_cents(LINES, plan) == cash_after_cents(LINES, PLAN) + saved
+    assert plan.cost_cents < PLAN.cost_cents
+
+
+def test_a_plan_with_its_own_sizes_stays_the_same():
+    same = {line: int(PLAN.buys[line] - PLAN.sells[line]) for line in range(len(PLAN.buys))}
+
+    plan = resized(PLAN, LINES, same, RULES)
+
+    assert (plan.buys == PLAN.buys).all()
+    assert (plan.sells == PLAN.sells).all()
+    assert (plan.commission_cents == PLAN.commission_cents).all()
+    assert (plan.slippage_cents == PLAN.slippage_cents).all()
+
+
+@given(st.dictionaries(st.integers(0, len(PLAN.buys) - 1), st.integers(-200, 200)))
+def test_every_line_moves_by_what_was_asked(changes):
+    plan = resized(PLAN, LINES, changes, RULES)
+
+    moved = shares_after(LINES, plan) - LINES.held
+    wanted = PLAN.buys - PLAN.sells
+    for line, shares in changes.items():
+        wanted = np.where(np.arange(len(wanted)) == line, shares, wanted)
+    assert (moved == wanted).all()
+    assert not ((plan.buys > 0) & (plan.sells > 0)).any()
+    traded = plan.buys + plan.sells > 0
+    assert (plan.slippage_cents[~traded] == 0).all()
