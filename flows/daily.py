@@ -21,6 +21,7 @@ from tasks.reporting.task import publish_day, refuse_decided_day, report_closed_
 from tasks.risk.task import estimate_risk
 from tasks.safety.task import apply_halt_rules, check_day
 from tasks.trades.task import propose_trades
+from tasks.trades.tickets.task import explain_trades
 
 
 def daily_live(run: Run) -> Day:
@@ -48,9 +49,12 @@ def decide_day(run: Run, market: Market, *, positions: Positions | None = None) 
     halt = apply_halt_rules(run, regime, portfolio)
     portfolio = keep_to_reductions(run, portfolio, risk, reductions_only=halt.reductions_only)
     trades = propose_trades(run, market, portfolio)
+    tickets = explain_trades(
+        run, market, scores, regime, risk, portfolio, trades, reductions_only=halt.reductions_only
+    )
     checks = check_day(run, market, scores, regime, portfolio, trades)
     parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)
-    return Records(market, scores, regime, risk, portfolio, trades, checks, parity)
+    return Records(market, scores, regime, risk, portfolio, trades, tickets, checks, parity)
 
 
 def longest_window(settings: Settings) -> int:

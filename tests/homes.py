@@ -77,6 +77,15 @@ def run_day(home: Path, day: date = LAST_SESSION) -> Day:
         return daily_live(run)
 
 
+def fill_at_the_close(home: Path, day: date) -> None:
+    """Write the positions after a published day's trades, filled at the prices of the day."""
+    with (home / "live" / str(day) / "portfolio_weights.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            f"{row['symbol']},{row['shares']},{day}" for row in csv.DictReader(file) if float(row["shares"])
+        ]
+    Home(home).positions_file.write_text("\n".join(["symbol,shares,session", *rows]) + "\n")
+
+
 @dataclass(frozen=True)
 class Ended:
     """The exit code and output of a command."""

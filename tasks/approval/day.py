@@ -11,6 +11,9 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.trades.tickets.record import FILE as TICKETS
+from tasks.trades.tickets.record import parse_tickets
+from tasks.trades.tickets.schema import Tickets
 
 TRADES = "trades.csv"
 FILES = (TRADES, "portfolio_weights.csv", "signals.json", "monitoring_log.json", "report.html")
@@ -19,6 +22,7 @@ REVISED_FILES = (
     "portfolio_weights.csv",
     "monitoring_log.json",
 )  # of a revision; the others stay the day's
+ADDED_FILES = (TICKETS,)  # since a later release: a day without them stays valid
 INPUTS = ("snapshot", "champion", "features", "config", "positions")
 
 
@@ -35,6 +39,7 @@ class PublishedDay:
     equity_cents: int  # before the trades
     cost_cents: int  # estimated
     differs_from_backtest: bool
+    tickets: Tickets | None = None  # None: the day was published before there were any
 
     @property
     def manifest_sha256(self) -> str:
@@ -62,7 +67,7 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
     or belongs to another session or another day.
     """
     stated = _stated(session, manifest, files)
-    for name in FILES:
+    for name in sorted(stated.listed):
         if name not in files or sha256_of_bytes(files[name]) != stated.listed[name]:
             reason: Reason = "trades" if name == TRADES else "day"
             what = "missing" if name not in files else "not the file that its manifest lists"
@@ -73,6 +78,7 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
             raise ValueError(recorded)  # noqa: TRY004 - one message for every way to be unreadable
         held = sum(round(shares * recorded.price_cents[name]) for name, shares in recorded.held.items())
         compared = parse_json(files["monitoring_log.json"])["parity"]["state"]
+        tickets = parse_tickets(files[TICKETS]) if TICKETS in stated.listed else None
     except DAMAGED as error:
         raise refusal(
             "day",
@@ -89,6 +95,7 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
         equity_cents=recorded.cash_cents + held,
         cost_cents=sum(trade.cost_cents for trade in recorded.trades.values()),
         differs_from_backtest=compared == "different",
+        tickets=tickets,
     )
 
 
@@ -135,7 +142,7 @@ def _parsed_manifest(session: date, content: bytes) -> _Manifest:
         )
     if status != "published":
         raise _bad_manifest(session, "the day was not published")
-    if set(listed) != set(REVISED_FILES if number else FILES):
+    if set(listed) - set(() if number else ADDED_FILES) != set(REVISED_FILES if number else FILES):
         raise _bad_manifest(session, f"it does not list the files of a {'revision' if number else 'day'}")
     return _Manifest(listed, inputs, None if kept is None else str(kept), number, day_sha256)
 

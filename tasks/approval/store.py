@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.approval.day import FILES, REVISED_FILES
+from tasks.approval.day import ADDED_FILES, FILES, REVISED_FILES
 from tasks.approval.refusal import Reason, refusal
 from tasks.core.atomic import replace_file, replace_folder, sync_folder
 from tasks.core.errors import SafetyError, StorageError
@@ -46,7 +46,8 @@ def read_day(home: Home, session: Session, *, revision: int | None = None) -> Re
     with _opened(home, session) as folder:
         approval = _read(folder, session, APPROVAL)
         manifest = _read(folder, session, MANIFEST)
-        files = {name: content for name in FILES if (content := _read(folder, session, name)) is not None}
+        names = (*FILES, *ADDED_FILES)
+        files = {name: content for name in names if (content := _read(folder, session, name)) is not None}
         number = _named_revision(approval) if revision is None else revision
         revised = _read_revision(folder, session, number) if number else {}
     if manifest is None:

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from config.sections import Portfolio as PortfolioSettings
+from tasks.models.schema import Champion
+from tasks.models.skill import score_to_return
 from tasks.portfolio.arrays import Codes, Held, Matrix, Names, Places, Vector
 from tasks.portfolio.limits import CAP_CLASSES, UNKNOWN_SECTOR, Limits, limits_of, rules_of
 from tasks.portfolio.schema import CASH, Book
-from tasks.portfolio.target import Target, without_increases
+from tasks.portfolio.target import Target, View, without_increases
+from tasks.regime.schema import Regime
 
 COLUMN_TYPES = {
     **dict.fromkeys(("weight", "current_weight", "price", "score", "adv_usd", "daily_volatility"), "float64"),
@@ -33,6 +36,19 @@ class SessionArrays(NamedTuple):
     def at(self, places: Places) -> pd.Index:
         """Return the symbols of the names at these places."""
         return self.symbols[places]
+
+
+def view_of(champion: Champion, regime: Regime) -> View:
+    """Return the champion's and the regime's part of a decision."""
+    return View(
+        ranks=champion.ranks,
+        score_to_return=score_to_return(champion),
+        optimizer=champion.optimizer,
+        exposure_cap=regime.exposure_cap,
+        allows_new_positions=regime.allows_new_positions,
+        size_multiplier=regime.size_multiplier,
+        stop_loss_frac=regime.stop_loss_frac,
+    )
 
 
 def session_arrays(

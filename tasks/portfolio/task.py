@@ -10,11 +10,10 @@ from tasks.core.sessions import session_after
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
-from tasks.models.skill import score_to_return
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.explanation import notes_of, reasons_of
-from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays
+from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays, view_of
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.holdings.record import refuse_short_history
@@ -22,7 +21,7 @@ from tasks.portfolio.limits import rules_of
 from tasks.portfolio.rebalance import Costing
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
-from tasks.portfolio.target import View, target_weights
+from tasks.portfolio.target import target_weights
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
 from tasks.risk.schema import RiskModel
@@ -76,15 +75,7 @@ def build_portfolio(
     book = value_book(positions, assets, session=run.session.day, events=events)
     returns = load_frame(risk.returns).T
     score = load_frame(scores.frame)["score"]
-    view = View(
-        ranks=scores.champion.ranks,
-        score_to_return=score_to_return(scores.champion),
-        optimizer=scores.champion.optimizer,
-        exposure_cap=regime.exposure_cap,
-        allows_new_positions=regime.allows_new_positions,
-        size_multiplier=regime.size_multiplier,
-        stop_loss_frac=regime.stop_loss_frac,
-    )
+    view = view_of(scores.champion, regime)
     session = session_arrays(score, assets, returns.columns, book, fixed=fixed)
     rules = rules_of(settings, session.sectors)
     candidates = choose_candidates(

@@ -16,6 +16,7 @@ FILES = {
     "trades.csv",
     "portfolio_weights.csv",
     "signals.json",
+    "tickets.json",
     "report.html",
     "monitoring_log.json",
     "manifest.json",

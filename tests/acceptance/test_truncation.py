@@ -32,6 +32,7 @@ EXPECTED = {
     "live/portfolio_weights.csv",
     "live/report.html",
     "live/signals.json",
+    "live/tickets.json",
     "live/trades.csv",
     "production/champion_metadata.json",
     "production/champion_model.",

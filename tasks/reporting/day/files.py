@@ -20,6 +20,7 @@ from tasks.reporting.day.parity import parity_record
 from tasks.risk.assessment import Assessment
 from tasks.safety.schema import Checks
 from tasks.trades.schema import TRADE_COLUMNS
+from tasks.trades.tickets.record import ticket_records
 
 SCHEMA_VERSION = 1
 TIMINGS_FILE = "manifest.json"
@@ -120,6 +121,12 @@ def portfolio_record(portfolio: Portfolio) -> dict[str, Any]:
         "risk": portfolio.risk,
         "notes": portfolio.notes,
     }
+
+
+def tickets_json(inputs: DayInputs) -> bytes:
+    """Write why each trade has its size, in the order of trades.csv."""
+    head = {"schema_version": SCHEMA_VERSION, "date": str(inputs.run.session)}
+    return json_bytes(head | ticket_records(inputs.records.tickets))
 
 
 def json_bytes(record: Any) -> bytes:

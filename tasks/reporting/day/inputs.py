@@ -21,6 +21,7 @@ from tasks.risk.schema import RiskModel
 from tasks.safety.overrides import Override
 from tasks.safety.schema import Checks
 from tasks.trades.schema import Trades
+from tasks.trades.tickets.schema import Tickets
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Records:
     risk: RiskModel
     portfolio: Portfolio
     trades: Trades
+    tickets: Tickets
     checks: Checks
     compared: ComparedDay
 

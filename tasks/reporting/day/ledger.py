@@ -11,6 +11,7 @@ from tasks.portfolio.schema import CASH, Portfolio
 from tasks.reporting.day.cells import fixed
 from tasks.reporting.day.inputs import Frames, Records
 from tasks.trades.schema import TRADE_COLUMNS, Trades
+from tasks.trades.tickets.schema import Tickets
 
 Places = dict[str, int | None]  # None: as many decimals as the number has, at most six
 
@@ -62,6 +63,7 @@ def refuse_disagreement(records: Records, frames: Frames) -> None:
     wrong = [
         *_trade_disagreements(records.trades, frames.trades),
         *_book_disagreements(records.portfolio, records.trades, frames),
+        *_ticket_disagreements(records.tickets, frames.trades),
     ]
     if wrong:
         raise SafetyError(
@@ -113,6 +115,17 @@ def _book_disagreements(portfolio: Portfolio, trades: Trades, frames: Frames) ->
             f"shares after the trades are not the shares held plus those traded for {', '.join(off.index[off])}"
         )
     return wrong
+
+
+def _ticket_disagreements(tickets: Tickets, lines: pd.DataFrame) -> list[str]:
+    """Compare the tickets with the trades; a day that could not be explained has none."""
+    explained = {ticket.symbol: ticket.usd_cents for ticket in tickets.tickets}
+    signed = (lines["notional"] * (1.0 - 2.0 * is_sale(lines["side"])) * 100).round()
+    traded = {str(symbol): int(cents) for symbol, cents in zip(lines["symbol"], signed, strict=True)}
+    if not explained or explained == traded:
+        return []
+    off = sorted(name for name in {*explained, *traded} if explained.get(name) != traded.get(name))
+    return [f"the parts of {', '.join(off)} do not sum to the trade"]
 
 
 def _printed(frame: pd.DataFrame, places: Places) -> pd.DataFrame:

@@ -6,12 +6,13 @@ Pure: reads only its own templates, and no clock. Does not decide about publicat
 from dataclasses import dataclass
 
 from tasks.reporting.day.assessed import assess_day
-from tasks.reporting.day.files import monitoring_json, signals_json, trades_csv, weights_csv
+from tasks.reporting.day.files import monitoring_json, signals_json, tickets_json, trades_csv, weights_csv
 from tasks.reporting.day.history import session_row
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.ledger import printed_trades, printed_weights
 from tasks.reporting.day.manifest import Provenance, provenance
 from tasks.reporting.page.document import render_page
+from tasks.trades.tickets.record import FILE as TICKETS
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def render_day(inputs: DayInputs, *, positions_sha256: str | None) -> RenderedDa
             "portfolio_weights.csv": weights_csv(weights),
             "signals.json": signals_json(inputs),
             "monitoring_log.json": monitoring_json(inputs, assessment),
+            TICKETS: tickets_json(inputs),
             "report.html": page.html,
         },
         source=source,

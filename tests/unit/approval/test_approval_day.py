@@ -7,6 +7,7 @@ import pytest
 
 from tasks.approval.day import FILES, published_day
 from tasks.core.errors import SafetyError
+from tasks.trades.tickets.schema import Tickets
 from tests.approval_days import day_files, make_home, manifest_of
 from tests.builders import FRIDAY
 
@@ -42,6 +43,29 @@ def test_a_file_that_is_missing_or_not_the_listed_one_is_refused(day, name):
     assert (
         reason_of(published_day, FRIDAY, manifest, {k: v for k, v in files.items() if k != name}) == expected
     )
+
+
+def with_tickets(tmp_path, content):
+    files = {**day_files(), "tickets.json": content}
+    return manifest_of(make_home(tmp_path / "home"), files), files
+
+
+def test_a_day_with_tickets_has_them_and_an_earlier_one_without_stays_valid(day, tmp_path):
+    content = b'{"compared_with": "2024-06-13", "notes": ["a note"], "tickets": []}'
+
+    assert published_day(FRIDAY, *day).tickets is None
+    assert published_day(FRIDAY, *with_tickets(tmp_path, content)).tickets == Tickets(
+        date(2024, 6, 13), (), ("a note",)
+    )
+
+
+def test_tickets_that_are_missing_edited_or_damaged_are_refused(tmp_path):
+    content = b'{"compared_with": null, "notes": [], "tickets": []}'
+    manifest, files = with_tickets(tmp_path / "one", content)
+
+    assert reason_of(published_day, FRIDAY, manifest, {**files, "tickets.json": content + b" "}) == "day"
+    assert reason_of(published_day, FRIDAY, manifest, day_files()) == "day"
+    assert reason_of(published_day, FRIDAY, *with_tickets(tmp_path / "other", b"{}")) == "day"
 
 
 def test_a_manifest_of_another_session_is_refused(day):

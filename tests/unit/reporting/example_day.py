@@ -28,6 +28,7 @@ from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
 from tasks.safety.schema import Check, Checks
 from tasks.trades.schema import TRADE_COLUMNS, Dropped, Trades
+from tasks.trades.tickets.schema import CAUSES, Contribution, Part, Survival, Ticket, Tickets
 from tests.builders import FRIDAY, make_run
 from tests.parity_records import make_compared
 
@@ -87,6 +88,7 @@ def make_inputs(
         risk=RiskModel(ref("returns"), Shrinkage(0.18, 0.0, is_repaired=False), ()),
         portfolio=_portfolio(run, frames, book, hold=hold, empty=empty),
         trades=_trades(frames, book, dropped=not (hold or empty)),
+        tickets=_tickets(frames, run, previous=previous and not empty),
         checks=_checks(blocked=blocked),
         compared=make_compared(run.session.day),
     )
@@ -285,6 +287,31 @@ def _trades(frames: Frames, book: Book, *, dropped: bool) -> Trades:
         cost_usd=costs,
         turnover=(buys + sells) / 2 / book.equity_usd,
         cash_after_usd=float(frames.after["shares"].iloc[-1]),
+    )
+
+
+def _tickets(frames: Frames, run: Run, *, previous: bool) -> Tickets:
+    """Return parts that sum to each trade: all seven causes, of both signs."""
+    return Tickets(
+        compared_with=sessions_ending(run.session.day, 2)[0].item() if previous else None,
+        tickets=tuple(
+            _ticket(str(line["symbol"]), round(line["notional"] * 100), is_sale=line["side"] == "SELL")
+            for line in frames.trades.to_dict("records")
+        ),
+    )
+
+
+def _ticket(symbol: str, cents: int, *, is_sale: bool) -> Ticket:
+    signed = -cents if is_sale else cents
+    wanted = {"score": 1.2, "drift": -0.1, "risk": 0.05, "regime": 0.02, "constraints": -0.15, "cash": 0.01}
+    parts = {cause: round(share * signed) for cause, share in wanted.items()}
+    parts["cost"] = signed - sum(parts.values())
+    return Ticket(
+        symbol,
+        tuple(Part(cause, parts[cause]) for cause in CAUSES),
+        (Contribution("momentum_12m", 0.021, 0.013), Contribution("residual_volatility", -0.008, -0.009)),
+        Survival(12 if is_sale else 37, 40),
+        is_fragile=is_sale,
     )
 
 

@@ -1,0 +1,143 @@
+"""The stage that explains the day's trades: it changes none of them."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from config.settings import config_hash
+from tasks.core.artifacts import load_frame
+from tasks.core.errors import AftercloseError
+from tasks.core.homes.run import Run
+from tasks.core.ids import sha256_of_record
+from tasks.core.sessions import session_after, sessions_between
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.stage import stage
+from tasks.data.panel.reader import read_prices
+from tasks.data.schema.records import Market
+from tasks.models.schema import Scores
+from tasks.portfolio.frame import session_arrays, view_of
+from tasks.portfolio.holdings.events import Events
+from tasks.portfolio.schema import Book, Portfolio
+from tasks.portfolio.stops import stop_window
+from tasks.portfolio.store import read_market, read_positions
+from tasks.regime.schema import Regime
+from tasks.risk.schema import RiskModel
+from tasks.trades.lines import Trading
+from tasks.trades.rules import trade_rules_of
+from tasks.trades.schema import Trades
+from tasks.trades.tickets.attribution import Cents, split_trades
+from tasks.trades.tickets.comparison import Earlier, Today, compare
+from tasks.trades.tickets.previous import PreviousDecision
+from tasks.trades.tickets.schema import Ticket, Tickets
+from tasks.trades.tickets.store import net_flows_at, read_previous
+
+log = logging.getLogger(__name__)
+
+MOST_SESSIONS_AGO = 21  # an earlier day is not compared: too much has changed since
+
+
+@stage()
+def explain_trades(
+    run: Run,
+    market: Market,
+    scores: Scores,
+    regime: Regime,
+    risk: RiskModel,
+    portfolio: Portfolio,
+    trades: Trades,
+    *,
+    reductions_only: bool,
+) -> Tickets:
+    """Return why each trade has its size. That it cannot be explained is a result: it does not affect the trades."""
+    try:
+        tickets = _explained(
+            run, market, scores, regime, risk, portfolio, trades, reductions_only=reductions_only
+        )
+    except AftercloseError as error:
+        tickets = Tickets(None, (), (f"The trades could not be explained: {error.what}",))
+    log.info("%d trades explained", len(tickets.tickets))
+    return tickets
+
+
+def _explained(
+    run: Run,
+    market: Market,
+    scores: Scores,
+    regime: Regime,
+    risk: RiskModel,
+    portfolio: Portfolio,
+    trades: Trades,
+    *,
+    reductions_only: bool,
+) -> Tickets:
+    lines = load_frame(trades.frame)
+    assets, events, _ = read_market(run, market, read_positions(run))
+    earlier, notes = _earlier(run, market, events, portfolio.book, scores)
+    since = earlier.decision.session if earlier else None
+    if lines.empty:
+        return Tickets(since, (), notes)
+    returns = load_frame(risk.returns).T
+    arrays = session_arrays(load_frame(scores.frame)["score"], assets, returns.columns, portfolio.book)
+    today = Today(
+        run.settings,
+        arrays,
+        view_of(scores.champion, regime),
+        returns,
+        trade_rules_of(run.settings, max_buys_frac=portfolio.max_buys_frac),
+        Trading(session_after(run.session.day), portfolio.index_multiplier, reductions_only),
+    )
+    parts = split_trades(compare(today, earlier), signed_cents(lines, arrays.symbols))
+    place = {symbol: place for place, symbol in enumerate(arrays.symbols)}
+    return Tickets(since, tuple(Ticket(symbol, parts[place[symbol]]) for symbol in lines["symbol"]), notes)
+
+
+def signed_cents(trades: pd.DataFrame, symbols: pd.Index) -> Cents:
+    """Return the notional of each name's trade in cents, negative for sales, by the place of the symbol."""
+    cents = np.zeros(len(symbols), dtype=np.int64)
+    sign = np.where(trades["side"] == "SELL", -1, 1)
+    cents[symbols.get_indexer(pd.Index(trades["symbol"]))] = sign * np.round(trades["notional"] * 100)
+    return cents
+
+
+def _earlier(
+    run: Run, market: Market, events: Events, book: Book, scores: Scores
+) -> tuple[Earlier | None, tuple[str, ...]]:
+    """Return the last published decision, and notes on what it is compared with."""
+    decision = read_previous(run)
+    if not isinstance(decision, PreviousDecision):
+        return None, (decision or "No day was published before: the whole target counts as new.",)
+    ago = len(sessions_between(decision.session, run.session.day)) - 1
+    if ago > MOST_SESSIONS_AGO:
+        return None, (
+            f"The last published day, {decision.session}, is {ago} sessions ago: it is not compared.",
+        )
+    settings = run.settings
+    longest = max(settings.risk.window_sessions + 1, stop_window(settings.regime).sessions)
+    flow_usd = book.net_flows_usd - net_flows_at(run.home.performance_file, decision.session)
+    basis = sha256_of_record([config_hash(settings), code_fingerprint(CODE_ROOT)])
+    earlier = Earlier(
+        decision,
+        read_prices(market.snapshot, window=longest + ago),
+        ago,
+        events.companies,
+        flow_usd,
+        is_same_basis=decision.basis == basis,
+    )
+    return earlier, tuple(_notes(earlier, scores))
+
+
+def _notes(earlier: Earlier, scores: Scores) -> Iterator[str]:
+    decision = earlier.decision
+    if earlier.sessions_ago > 1:
+        yield f"Changes are measured since {decision.session}, {earlier.sessions_ago} sessions ago."
+    if decision.model_sha256 != scores.champion.model_sha256:
+        change = (
+            f"from {decision.model_name} to {scores.champion.name}"
+            if decision.model_name != scores.champion.name
+            else f"to a {scores.champion.name} that was trained again"
+        )
+        yield f"The champion changed {change}: what that moves is part of score."
+    if not earlier.is_same_basis:
+        yield "Settings or code have changed since: what that moves is part of constraints."

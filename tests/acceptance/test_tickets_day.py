@@ -1,0 +1,89 @@
+"""The tickets of real days: the parts sum to each trade, equal days are equal, and nothing later is known."""
+
+import csv
+import json
+from datetime import date
+
+import pytest
+
+from tests.homes import (
+    LAST_SESSION,
+    afterclose,
+    copy_of,
+    day_bytes,
+    fill_at_the_close,
+    run_day,
+)
+
+SECOND = date(2024, 6, 17)
+CAUSES = {"score", "drift", "risk", "regime", "constraints", "cash", "cost"}
+
+
+@pytest.fixture(scope="module")
+def two_days(trained_home_template, tmp_path_factory):
+    """Return a home whose first day was filled at its prices, with the second one published."""
+    home = copy_of(trained_home_template, tmp_path_factory.mktemp("tickets") / "home")
+    run_day(home, LAST_SESSION)
+    fill_at_the_close(home, LAST_SESSION)
+    run_day(home, SECOND)
+    return home
+
+
+def tickets_of(home, session):
+    return json.loads((home / "live" / str(session) / "tickets.json").read_text())
+
+
+def traded_cents(home, session):
+    with (home / "live" / str(session) / "trades.csv").open(newline="") as file:
+        return [
+            (row["symbol"], round(float(row["notional"]) * 100) * (1 if row["side"] == "BUY" else -1))
+            for row in csv.DictReader(file)
+        ]
+
+
+@pytest.mark.parametrize("session", [LAST_SESSION, SECOND])
+def test_the_parts_of_each_trade_sum_to_it_to_the_cent(two_days, session):
+    tickets = tickets_of(two_days, session)["tickets"]
+
+    assert [(one["symbol"], sum(one["parts_cents"].values())) for one in tickets] == traded_cents(
+        two_days, session
+    )
+    assert all(set(one["parts_cents"]) == CAUSES for one in tickets)
+
+
+def test_a_first_day_says_so_and_the_next_names_the_day_it_is_compared_with(two_days):
+    first, second = tickets_of(two_days, LAST_SESSION), tickets_of(two_days, SECOND)
+
+    assert first["compared_with"] is None
+    assert first["notes"] == ["No day was published before: the whole target counts as new."]
+    assert first["tickets"]
+    assert second["tickets"]
+    assert second["compared_with"] == str(LAST_SESSION)
+    assert second["notes"] == []
+
+
+def test_the_same_day_again_and_with_later_data_in_the_lake_has_the_same_bytes(two_days, tmp_path):
+    later = copy_of(two_days, tmp_path / "later")
+    refreshed = afterclose("refresh", "--date", "2024-07-05", home=later)
+    before = day_bytes(two_days, SECOND)
+
+    run_day(two_days, SECOND)
+    run_day(later, SECOND)
+
+    assert refreshed.returncode == 0, refreshed.stderr
+    assert day_bytes(two_days, SECOND) == before
+    assert day_bytes(later, SECOND) == before
+
+
+def test_a_previous_day_that_cannot_be_read_is_named_and_the_trades_are_the_same(two_days, tmp_path):
+    home = copy_of(two_days, tmp_path / "home")
+    (home / "live" / str(LAST_SESSION) / "signals.json").write_text("{")
+    trades = traded_cents(home, SECOND)
+
+    run_day(home, SECOND)
+
+    tickets = tickets_of(home, SECOND)
+    assert traded_cents(home, SECOND) == trades
+    assert tickets["compared_with"] is None
+    assert tickets["notes"] == [f"The day of {LAST_SESSION} cannot be read (JSONDecodeError)."]
+    assert [(one["symbol"], one["usd_cents"]) for one in tickets["tickets"]] == trades

@@ -1,0 +1,124 @@
+"""Sessions of ten names whose portfolio is at its target, so that a test can change one thing and know the cause."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.core.sessions import session_after
+from tasks.portfolio.arrays import Held, Names, value_held
+from tasks.portfolio.candidates import choose_candidates
+from tasks.portfolio.limits import rules_of
+from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.target import View
+from tasks.risk.covariance import estimator_of
+from tasks.trades.decision import decide
+from tasks.trades.lines import Trading
+from tasks.trades.rules import trade_rules_of
+from tasks.trades.tickets.attribution import Comparison, LastTarget, split_trades
+from tasks.trades.tickets.situation import RiskEstimate, Situation, solve_target
+from tests.builders import FRIDAY, make_settings
+
+COUNT = 10
+EQUITY_USD = 1_000_000.0
+FREE = {  # costs and tolerances are nothing: the trades are the changes of the target, in whole shares of one dollar
+    "costs.multiple": 0.0,
+    "portfolio.costs_per_year": 0.0,
+    "trades.min_notional_usd": 0.0,
+    "trades.min_weight_change_frac": 0.0,
+    "trades.min_drift_frac": 0.0,
+    "trades.max_adv_frac": 1.0,
+    "safety.max_trade_frac": 1.0,
+    "safety.max_buys_frac": 1.0,
+    "portfolio.max_position_frac": 0.5,
+    "portfolio.max_sector_frac": 1.0,
+    "portfolio.max_cap_class_frac": {},
+}
+VIEW = View(
+    ranks=True,
+    score_to_return=0.3,
+    optimizer="score_weighted",
+    exposure_cap=1.0,
+    allows_new_positions=True,
+)
+
+
+def estimate(seed: int = 0, sizes: np.ndarray | None = None) -> RiskEstimate:
+    """Return the covariance of names of these volatilities."""
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(0, 0.01, (252, COUNT)) * (np.ones(COUNT) if sizes is None else sizes)
+    return RiskEstimate(estimator_of(returns, make_settings().risk), np.arange(COUNT))
+
+
+def make_situation(view: View = VIEW, risk: RiskEstimate | None = None, **names) -> Situation:
+    """Return a session of ten names of one dollar; the later names have better scores."""
+    yes, no = np.ones(COUNT, dtype=bool), np.zeros(COUNT, dtype=bool)
+    known = Names(
+        score=np.arange(1.0, COUNT + 1),
+        is_scored=yes,
+        price=np.ones(COUNT),
+        has_quote=yes,
+        is_quarantined=no,
+        is_reserved=no,
+        has_risk=yes,
+        adv_usd=np.full(COUNT, 1e9),
+        daily_volatility=np.full(COUNT, 0.01),
+        fall=np.zeros(COUNT),
+        sector=np.arange(COUNT) // 5,
+        cap_class=np.full(COUNT, -1),
+    )
+    return Situation(view, replace(known, **names), risk or estimate())
+
+
+def rules(**overrides):
+    return rules_of(make_settings(**{**FREE, **overrides}).portfolio, ("Energy", "Technology"))
+
+
+def target_of(situation: Situation, held: Held, **overrides) -> np.ndarray:
+    settings = make_settings(**{**FREE, **overrides})
+    costing = Costing(session_after(FRIDAY), 1.0, settings.costs)
+    return solve_target(situation, held, rules=rules(**overrides), costing=costing).weights
+
+
+def at_target(situation: Situation, **overrides) -> Held:
+    """Return holdings in whole shares at the situation's own target."""
+    nothing = value_held(np.zeros(COUNT), situation.names.price, EQUITY_USD)
+    shares = np.round(target_of(situation, nothing, **overrides) * EQUITY_USD / situation.names.price)
+    return value_held(shares, situation.names.price, EQUITY_USD - float(shares @ situation.names.price))
+
+
+def explained(
+    before: Situation, now: Situation, held: Held | None = None, *, last=None, flow=0.0, **overrides
+):
+    """Return the trades in cents by place, and the parts of each, as {cause: USD}."""
+    settings = make_settings(**{**FREE, **overrides})
+    trade_rules, trading = trade_rules_of(settings), Trading(session_after(FRIDAY))
+    held = held or at_target(before, **overrides)
+    candidates = choose_candidates(
+        now.names, held, rules=rules(**overrides), stop_loss_frac=now.view.stop_loss_frac
+    )
+    decision = decide(
+        now.view,
+        now.names,
+        held,
+        candidates,
+        now.risk.among(candidates.considered),
+        rules=rules(**overrides),
+        trade_rules=trade_rules,
+        trading=trading,
+    )
+    cents = np.zeros(COUNT, dtype=np.int64)
+    cents[decision.places] = (decision.plan.buys - decision.plan.sells) * decision.lines.price_cents
+    comparison = Comparison(
+        before,
+        now,
+        LastTarget(target_of(before, held, **overrides) if last is None else last),
+        held,
+        flow,
+        rules(**overrides),
+        trade_rules,
+        trading,
+    )
+    parts = split_trades(comparison, cents)
+    return cents, {
+        place: {part.cause: part.usd_cents / 100 for part in of_name} for place, of_name in parts.items()
+    }
