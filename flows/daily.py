@@ -50,7 +50,15 @@ def decide_day(run: Run, market: Market, *, positions: Positions | None = None) 
     portfolio = keep_to_reductions(run, portfolio, risk, reductions_only=halt.reductions_only)
     trades = propose_trades(run, market, portfolio)
     tickets = explain_trades(
-        run, market, scores, regime, risk, portfolio, trades, reductions_only=halt.reductions_only
+        run,
+        market,
+        scores,
+        regime,
+        risk,
+        portfolio,
+        trades,
+        reductions_only=halt.reductions_only,
+        positions=positions,
     )
     checks = check_day(run, market, scores, regime, portfolio, trades)
     parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)

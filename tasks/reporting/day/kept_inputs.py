@@ -21,10 +21,11 @@ from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
 from tasks.reporting.day.history import render_history
 from tasks.reporting.day.inputs import DayInputs
+from tasks.trades.tickets.record import FILE as TICKETS
 
 SETTINGS, LEDGER = "settings.json", "ledger.json"
 EARLIER_SESSIONS = 20  # of which the comparison with the backtest reads the files
-EARLIER_FILES = ("signals.json", "portfolio_weights.csv", "trades.csv", MANIFEST, "execution.json")
+EARLIER_FILES = ("signals.json", "portfolio_weights.csv", "trades.csv", TICKETS, MANIFEST, "execution.json")
 
 
 def gather_inputs(inputs: DayInputs) -> Parts:

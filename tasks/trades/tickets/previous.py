@@ -9,9 +9,11 @@ from datetime import date
 
 from tasks.core.json_text import parse_json
 from tasks.portfolio.schema import CASH
+from tasks.trades.tickets.record import FILE as TICKETS
+from tasks.trades.tickets.record import parse_tickets
 
-SIGNALS, WEIGHTS, MONITORING = "signals.json", "portfolio_weights.csv", "monitoring_log.json"
-FILES = (SIGNALS, WEIGHTS, MONITORING)
+SIGNALS, WEIGHTS = "signals.json", "portfolio_weights.csv"
+FILES = (SIGNALS, WEIGHTS, TICKETS)  # a day of an earlier release lacks the last
 DECIDED_FROM = "decided_from"
 
 
@@ -45,7 +47,6 @@ def parse_previous(session: date, files: Mapping[str, bytes]) -> PreviousDecisio
     rows = csv.DictReader(io.StringIO(files[WEIGHTS].decode(), newline=""))
     weights = {row["symbol"]: _finite(float(row["weight"])) for row in rows}
     weights.pop(CASH)
-    quality = parse_json(files[MONITORING]).get("data_quality", {})
     return PreviousDecision(
         session=session,
         weights={symbol: weight for symbol, weight in weights.items() if weight > 0},
@@ -55,7 +56,7 @@ def parse_previous(session: date, files: Mapping[str, bytes]) -> PreviousDecisio
         optimizer=str(decided["optimizer"]),
         state=str(signals["regime"]["state"]),
         volatility_pct=float.fromhex(decided["volatility_pct"]),
-        quarantined=tuple(map(str, quality.get("quarantined", ()))),
+        quarantined=parse_tickets(files[TICKETS]).quarantined if TICKETS in files else (),
         model_name=str(signals["model"]["name"]),
         model_sha256=str(signals["model"]["hash"]),
         basis=str(decided["basis"]),

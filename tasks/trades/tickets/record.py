@@ -14,6 +14,7 @@ def ticket_records(tickets: Tickets) -> dict[str, Any]:
     return {
         "compared_with": None if tickets.compared_with is None else str(tickets.compared_with),
         "notes": list(tickets.notes),
+        "quarantined": list(tickets.quarantined),
         "tickets": [_record(ticket) for ticket in tickets.tickets],
     }
 
@@ -26,6 +27,7 @@ def parse_tickets(content: bytes) -> Tickets:
         compared_with=None if since is None else date.fromisoformat(since),
         tickets=tuple(_ticket(one) for one in record["tickets"]),
         notes=tuple(map(str, record["notes"])),
+        quarantined=tuple(map(str, record["quarantined"])),
     )
 
 

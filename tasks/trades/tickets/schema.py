@@ -56,6 +56,7 @@ class Tickets:
     compared_with: date | None  # the last published session; None: there is none that can be compared
     tickets: tuple[Ticket, ...]
     notes: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()  # names that could not be bought: the next day is compared with them
 
     def of(self, symbol: str) -> Ticket | None:
         """Return the ticket of a trade; None if it was not explained."""

@@ -19,7 +19,8 @@ def read_previous(run: Run) -> PreviousDecision | str | None:
         return None
     folder = run.home.live / session.isoformat()
     try:
-        found = parse_previous(session, {name: (folder / name).read_bytes() for name in FILES})
+        files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
+        found = parse_previous(session, files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         return f"The day of {session} cannot be read ({type(error).__name__})."
     return f"The day of {session} cannot be compared: {found}." if isinstance(found, str) else found

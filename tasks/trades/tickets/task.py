@@ -19,6 +19,7 @@ from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
 from tasks.portfolio.frame import session_arrays, view_of
 from tasks.portfolio.holdings.events import Events
+from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.schema import Book, Portfolio
 from tasks.portfolio.stops import stop_window
 from tasks.portfolio.store import read_market, read_positions
@@ -39,7 +40,7 @@ MOST_SESSIONS_AGO = 21  # an earlier day is not compared: too much has changed s
 
 
 @stage()
-def explain_trades(
+def explain_trades(  # noqa: PLR0913 - one record of each stage
     run: Run,
     market: Market,
     scores: Scores,
@@ -49,48 +50,40 @@ def explain_trades(
     trades: Trades,
     *,
     reductions_only: bool,
+    positions: Positions | None = None,
 ) -> Tickets:
-    """Return why each trade has its size. That it cannot be explained is a result: it does not affect the trades."""
+    """Return why each trade has its size. `positions` None: what the home holds.
+
+    If the trades cannot be explained, that is a result, not an error: it does not affect them.
+    """
     try:
-        tickets = _explained(
-            run, market, scores, regime, risk, portfolio, trades, reductions_only=reductions_only
+        assets, events, _ = read_market(run, market, read_positions(run) if positions is None else positions)
+        earlier, notes = _earlier(run, market, events, portfolio.book, scores)
+        returns = load_frame(risk.returns).T
+        today = Today(
+            run.settings,
+            session_arrays(load_frame(scores.frame)["score"], assets, returns.columns, portfolio.book),
+            view_of(scores.champion, regime),
+            returns,
+            trade_rules_of(run.settings, max_buys_frac=portfolio.max_buys_frac),
+            Trading(session_after(run.session.day), portfolio.index_multiplier, reductions_only),
         )
+        tickets = tuple(_tickets(today, earlier, load_frame(trades.frame)))
     except AftercloseError as error:
-        tickets = Tickets(None, (), (f"The trades could not be explained: {error.what}",))
-    log.info("%d trades explained", len(tickets.tickets))
-    return tickets
-
-
-def _explained(
-    run: Run,
-    market: Market,
-    scores: Scores,
-    regime: Regime,
-    risk: RiskModel,
-    portfolio: Portfolio,
-    trades: Trades,
-    *,
-    reductions_only: bool,
-) -> Tickets:
-    lines = load_frame(trades.frame)
-    assets, events, _ = read_market(run, market, read_positions(run))
-    earlier, notes = _earlier(run, market, events, portfolio.book, scores)
+        earlier, tickets, notes = None, (), (f"The trades could not be explained: {error.what}",)
+    log.info("%d trades explained", len(tickets))
     since = earlier.decision.session if earlier else None
-    if lines.empty:
-        return Tickets(since, (), notes)
-    returns = load_frame(risk.returns).T
-    arrays = session_arrays(load_frame(scores.frame)["score"], assets, returns.columns, portfolio.book)
-    today = Today(
-        run.settings,
-        arrays,
-        view_of(scores.champion, regime),
-        returns,
-        trade_rules_of(run.settings, max_buys_frac=portfolio.max_buys_frac),
-        Trading(session_after(run.session.day), portfolio.index_multiplier, reductions_only),
-    )
-    parts = split_trades(compare(today, earlier), signed_cents(lines, arrays.symbols))
-    place = {symbol: place for place, symbol in enumerate(arrays.symbols)}
-    return Tickets(since, tuple(Ticket(symbol, parts[place[symbol]]) for symbol in lines["symbol"]), notes)
+    return Tickets(since, tickets, notes, market.quarantined)
+
+
+def _tickets(today: Today, earlier: Earlier | None, trades: pd.DataFrame) -> Iterator[Ticket]:
+    if trades.empty:
+        return
+    symbols = today.arrays.symbols
+    parts = split_trades(compare(today, earlier), signed_cents(trades, symbols))
+    place = {symbol: place for place, symbol in enumerate(symbols)}
+    for symbol in trades["symbol"]:
+        yield Ticket(symbol, parts[place[symbol]])
 
 
 def signed_cents(trades: pd.DataFrame, symbols: pd.Index) -> Cents:

@@ -51,7 +51,7 @@ def with_tickets(tmp_path, content):
 
 
 def test_a_day_with_tickets_has_them_and_an_earlier_one_without_stays_valid(day, tmp_path):
-    content = b'{"compared_with": "2024-06-13", "notes": ["a note"], "tickets": []}'
+    content = b'{"compared_with": "2024-06-13", "notes": ["a note"], "quarantined": [], "tickets": []}'
 
     assert published_day(FRIDAY, *day).tickets is None
     assert published_day(FRIDAY, *with_tickets(tmp_path, content)).tickets == Tickets(
@@ -60,7 +60,7 @@ def test_a_day_with_tickets_has_them_and_an_earlier_one_without_stays_valid(day,
 
 
 def test_tickets_that_are_missing_edited_or_damaged_are_refused(tmp_path):
-    content = b'{"compared_with": null, "notes": [], "tickets": []}'
+    content = b'{"compared_with": null, "notes": [], "quarantined": [], "tickets": []}'
     manifest, files = with_tickets(tmp_path / "one", content)
 
     assert reason_of(published_day, FRIDAY, manifest, {**files, "tickets.json": content + b" "}) == "day"
