@@ -59,6 +59,7 @@ def publish_day(run: Run, records: Records) -> Day:
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
         refuse_decided_day(run)
+        refuse_replaced(run.home.lock_file)
         record_plan(run, files[MANIFEST], now())
         folder = publish_folder(run, files, partial(_refuse_halt, run, checks))
     refuse_replaced(run.home.lock_file)
