@@ -335,6 +335,10 @@ class Trades(Section):
     """No trade within this fraction of the portfolio (plus one share) of the target, unless a limit requires one."""
     min_drift_frac: Fraction
     """No trade within this fraction of the target (plus one share) either, unless a limit requires one."""
+    survival_runs: Annotated[int, Field(ge=0, le=1000)]
+    """Reruns of the decision on resampled returns and small noise that count how often each trade persists; 0: none."""
+    fragile_below_frac: Fraction
+    """A trade that persists in a smaller fraction of the reruns is marked as fragile."""
 
 
 class Safety(Section):

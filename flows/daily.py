@@ -52,6 +52,7 @@ def decide_day(run: Run, market: Market, *, positions: Positions | None = None) 
     tickets = explain_trades(
         run,
         market,
+        features,
         scores,
         regime,
         risk,

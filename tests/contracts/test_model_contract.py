@@ -111,6 +111,26 @@ def test_a_learner_says_which_features_its_scores_came_from(kind):
         assert parts is None
 
 
+def test_contributions_and_the_score_without_them_sum_to_each_score(kind):
+    fitted, rows = make_fitted(kind), make_rows(200, seed=5)
+    rows[3, 1] = np.nan
+
+    parts = fitted.model.contributions(rows)
+
+    if kind in {"random_forest", "equal_weight"}:
+        assert parts is None
+        assert fitted.contributions(make_frame()) is None
+        return
+    assert parts.shape == (200, len(FEATURES) + 1)
+    np.testing.assert_allclose(parts.sum(axis=1), fitted.model.predict(rows), rtol=1e-5, atol=1e-7)
+    assert np.abs(parts[:, 0]).sum() > 0.8 * np.abs(parts[:, :-1]).sum()  # the target was made from it
+    np.testing.assert_array_equal(reloaded(fitted).model.contributions(rows), parts)
+    by_name = fitted.contributions(make_frame())
+    assert tuple(by_name.columns) == FEATURES
+    assert by_name.index.equals(make_frame().index)
+    assert fitted.contributions(make_frame().iloc[:0]).empty
+
+
 def test_bytes_are_no_pickle_and_carry_the_declared_suffix(kind):
     content = make_fitted(kind).model.dump()
 

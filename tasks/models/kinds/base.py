@@ -51,6 +51,12 @@ class Model(Protocol):
         """Return the importance of each feature for these rows, summing to 1; None for a rule."""
         ...
 
+    def contributions(self, x: Rows) -> Vector | None:
+        """Return what each feature adds to each row's score (rows × features), and in a last column the score without
+        them; a row sums to its score. None for a kind that cannot state it.
+        """
+        ...
+
     def dump(self) -> bytes:
         """Return the fitted model in its library's own format."""
         ...
@@ -68,6 +74,13 @@ def least_leaf(parameters: Parameters, rows: int) -> int:
 def shares(parts: Vector) -> Vector:
     """Return the parts divided by their sum; all 0 if the sum is 0."""
     return np.asarray(parts / (parts.sum() or 1.0), dtype=np.float64)
+
+
+def alone(scores: Vector, place: int, features: int) -> Vector:
+    """Return contributions of a score that is one feature's."""
+    parts = np.zeros((len(scores), features + 1))
+    parts[:, place] = scores
+    return parts
 
 
 def refuse_unless(content: bytes, signature: bytes, kind: str) -> None:

@@ -6,7 +6,15 @@ import numpy as np
 
 from tasks.core.ids import canonical_json
 from tasks.core.json_text import parse_json
-from tasks.models.kinds.base import Parameters, Rows, Vector, not_a_model, not_fitted, refuse_unless
+from tasks.models.kinds.base import (
+    Parameters,
+    Rows,
+    Vector,
+    alone,
+    not_a_model,
+    not_fitted,
+    refuse_unless,
+)
 
 KIND = "best_feature"
 JSON_SIGNATURE = b"{"
@@ -43,6 +51,10 @@ class BestFeature:
 
     def importance(self, x: Rows) -> None:
         """Return None: there is one feature."""
+
+    def contributions(self, x: Rows) -> Vector:
+        """Return the score as the contribution of its one feature."""
+        return alone(self.predict(x), self._features.index(self._chosen[0]), len(self._features))
 
     def dump(self) -> bytes:
         feature, sign = self._chosen

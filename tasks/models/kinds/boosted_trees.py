@@ -38,6 +38,10 @@ class BoostedTrees(ABC):
             np.abs(self._contributions(x)[:, :-1]).mean(axis=0)
         )  # the last column is the expected value
 
+    def contributions(self, x: Rows) -> Vector:
+        """Return the SHAP values and the expected value, as the library computes them."""
+        return self._contributions(x)
+
     @property
     def _booster(self) -> Any:
         if self._fitted is None:

@@ -79,6 +79,9 @@ class RandomForest:
         trees = (each.tree_ for each in self._forest.estimators_)
         return shares(np.sum([tree.compute_feature_importances(normalize=False) for tree in trees], axis=0))
 
+    def contributions(self, x: Rows) -> None:
+        """Return None: SHAP would traverse every tree in Python."""
+
     def dump(self) -> bytes:
         import skops.io
 

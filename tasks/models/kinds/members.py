@@ -37,7 +37,24 @@ class Member:
 
     def ranks(self, x: Rows) -> Vector:
         """Return each row's rank between −½ and ½."""
-        ranks = np.interp(self.model.predict(x), self.quantiles, np.linspace(-0.5, 0.5, QUANTILES))
+        return self._ranked(self.model.predict(x))
+
+    def contributions(self, x: Rows) -> Vector | None:
+        """Return what each feature adds to each row's rank, and the rank of the score without them.
+
+        The contributions to the score are scaled so that they sum to the difference of the two ranks.
+        """
+        parts = self.model.contributions(x)
+        if parts is None:
+            return None
+        score, base = self.model.predict(x), parts[:, -1]
+        rank, base_rank = self._ranked(score), self._ranked(base)
+        moved = parts[:, :-1].sum(axis=1)
+        slope = np.divide(rank - base_rank, moved, out=np.zeros(len(x)), where=moved != 0)
+        return np.column_stack([parts[:, :-1] * slope[:, None], rank - slope * moved])
+
+    def _ranked(self, scores: Vector) -> Vector:
+        ranks = np.interp(scores, self.quantiles, np.linspace(-0.5, 0.5, QUANTILES))
         return np.asarray(ranks, dtype=np.float64)
 
 
@@ -57,6 +74,17 @@ def mean_importance(members: Sequence[Member], x: Rows, weights: Vector | None =
     """Return the mean of the members' importances, summing to 1."""
     parts = [member.model.importance(x) for member in members]
     return np.asarray(np.average([part for part in parts if part is not None], axis=0, weights=weights))
+
+
+def mean_contributions(members: Sequence[Member], x: Rows, weights: Vector) -> Vector | None:
+    """Return the weighted sum of the members' contributions; None if a member has none."""
+    total = np.zeros(1)
+    for member, weight in zip(members, weights.tolist(), strict=True):
+        parts = member.contributions(x)
+        if parts is None:
+            return None
+        total = total + weight * parts
+    return np.asarray(total, dtype=np.float64)
 
 
 def dumped(members: Sequence[Member]) -> list[dict[str, Any]]:

@@ -85,6 +85,10 @@ class QuadraticRidge:
         contributions = self._contributions(x)
         return shares(np.abs(contributions - contributions.mean(axis=1, keepdims=True)).mean(axis=1))
 
+    def contributions(self, x: Rows) -> Vector:
+        """Return each feature's terms and the intercept; a product is split between its two features."""
+        return np.column_stack([self._contributions(x).T, np.full(len(x), self._intercept)])
+
     def dump(self) -> bytes:
         vectors = {name: values.tolist() for name, values in self._fitted.items()}
         return canonical_json({"kind": KIND, "intercept": self._intercept} | vectors).encode()

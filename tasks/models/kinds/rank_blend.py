@@ -12,6 +12,7 @@ from tasks.models.kinds.members import (
     fit_members,
     kinds_of,
     loaded,
+    mean_contributions,
     mean_importance,
     parsed,
 )
@@ -47,6 +48,10 @@ class RankBlend:
     def importance(self, x: Rows) -> Vector:
         """Return the mean of the members' importances, summing to 1."""
         return mean_importance(self._fitted, x)
+
+    def contributions(self, x: Rows) -> Vector | None:
+        """Return the mean of the members' contributions to their ranks; None if a member has none."""
+        return mean_contributions(self._fitted, x, np.full(len(self._fitted), 1 / len(self._fitted)))
 
     def dump(self) -> bytes:
         return canonical_json({"kind": KIND, "members": dumped(self._fitted)}).encode()

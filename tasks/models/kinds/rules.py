@@ -6,7 +6,7 @@ import numpy as np
 
 from tasks.core.ids import canonical_json
 from tasks.core.json_text import parse_json
-from tasks.models.kinds.base import Parameters, Rows, Vector, not_a_model, refuse_unless
+from tasks.models.kinds.base import Parameters, Rows, Vector, alone, not_a_model, refuse_unless
 
 JSON_SIGNATURE = b"{"
 
@@ -23,7 +23,7 @@ class Momentum52Week:
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:
         del seed
         self._feature = str(parameters.get("feature", "distance_52w_high"))
-        self._column = features.index(self._feature)
+        self._column, self._count = features.index(self._feature), len(features)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -37,6 +37,10 @@ class Momentum52Week:
 
     def importance(self, x: Rows) -> None:
         """Return None: a rule is not trained."""
+
+    def contributions(self, x: Rows) -> Vector:
+        """Return the score as the contribution of its one feature."""
+        return alone(self.predict(x), self._column, self._count)
 
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule, "feature": self._feature}).encode()
@@ -66,6 +70,9 @@ class EqualWeight:
 
     def importance(self, x: Rows) -> None:
         """Return None: a rule is not trained."""
+
+    def contributions(self, x: Rows) -> None:
+        """Return None: no feature is used."""
 
     def dump(self) -> bytes:
         return canonical_json({"rule": self.rule}).encode()

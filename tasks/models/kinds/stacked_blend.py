@@ -25,6 +25,7 @@ from tasks.models.kinds.members import (
     fit_members,
     kinds_of,
     loaded,
+    mean_contributions,
     mean_importance,
     parsed,
 )
@@ -97,6 +98,10 @@ class StackedBlend:
         """Return the mean of the members' importances, weighted by |weight|, summing to 1."""
         size = np.abs(self._weights)
         return mean_importance(self._fitted, x, size if size.sum() > 0 else None)
+
+    def contributions(self, x: Rows) -> Vector | None:
+        """Return the weighted sum of the members' contributions to their ranks; None if a member has none."""
+        return mean_contributions(self._fitted, x, self._weights)
 
     def dump(self) -> bytes:
         return canonical_json(

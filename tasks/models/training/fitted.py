@@ -39,6 +39,17 @@ class Fitted:
         scores = self.model.predict(np.ascontiguousarray(x[can]))
         return pd.Series(scores, index=frame.index[can], name="score")
 
+    def contributions(self, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """Return what each feature adds to each row's score, columns by feature; None if the kind cannot state it.
+
+        The frame may hold any rows that `score` scores. A gap adds what the model makes of it.
+        """
+        refuse_other_features(tuple(frame.columns), trained_on=self.features)
+        if frame.empty:
+            return pd.DataFrame(index=frame.index, columns=list(self.features), dtype=np.float64)
+        parts = self.model.contributions(as_rows(frame))
+        return None if parts is None else pd.DataFrame(parts[:, :-1], frame.index, list(self.features))
+
 
 def as_rows(frame: pd.DataFrame) -> Rows:
     """Return the frame as the model input, in training and in scoring."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from config.settings import config_hash
-from tasks.core.artifacts import load_frame
+from tasks.core.artifacts import ArtifactRef, load_frame
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_record
@@ -30,9 +30,12 @@ from tasks.trades.rules import trade_rules_of
 from tasks.trades.schema import Trades
 from tasks.trades.tickets.attribution import Cents, split_trades
 from tasks.trades.tickets.comparison import Earlier, Today, compare
+from tasks.trades.tickets.contributions import contributions_of
 from tasks.trades.tickets.previous import PreviousDecision
-from tasks.trades.tickets.schema import Ticket, Tickets
+from tasks.trades.tickets.schema import Survival, Ticket, Tickets
+from tasks.trades.tickets.scored import BySymbol, read_contributions
 from tasks.trades.tickets.store import net_flows_at, read_previous
+from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ MOST_SESSIONS_AGO = 21  # an earlier day is not compared: too much has changed s
 def explain_trades(  # noqa: PLR0913 - one record of each stage
     run: Run,
     market: Market,
+    features: ArtifactRef,
     scores: Scores,
     regime: Regime,
     risk: RiskModel,
@@ -68,7 +72,12 @@ def explain_trades(  # noqa: PLR0913 - one record of each stage
             trade_rules_of(run.settings, max_buys_frac=portfolio.max_buys_frac),
             Trading(session_after(run.session.day), portfolio.index_multiplier, reductions_only),
         )
-        tickets = tuple(_tickets(today, earlier, load_frame(trades.frame)))
+        lines = load_frame(trades.frame)
+        tickets: tuple[Ticket, ...] = ()
+        if len(lines):
+            since = earlier.decision.session if earlier else None
+            found = read_contributions(run, market, load_frame(features), lines["symbol"], before=since)
+            tickets = tuple(_tickets(today, earlier, lines, found, _reruns(run, market, scores)))
     except AftercloseError as error:
         earlier, tickets, notes = None, (), (f"The trades could not be explained: {error.what}",)
     log.info("%d trades explained", len(tickets))
@@ -76,14 +85,36 @@ def explain_trades(  # noqa: PLR0913 - one record of each stage
     return Tickets(since, tickets, notes, market.quarantined)
 
 
-def _tickets(today: Today, earlier: Earlier | None, trades: pd.DataFrame) -> Iterator[Ticket]:
-    if trades.empty:
-        return
-    symbols = today.arrays.symbols
-    parts = split_trades(compare(today, earlier), signed_cents(trades, symbols))
-    place = {symbol: place for place, symbol in enumerate(symbols)}
-    for symbol in trades["symbol"]:
-        yield Ticket(symbol, parts[place[symbol]])
+def _tickets(
+    today: Today,
+    earlier: Earlier | None,
+    trades: pd.DataFrame,
+    contributions: tuple[BySymbol, BySymbol],
+    reruns: Reruns,
+) -> Iterator[Ticket]:
+    symbols, settings = today.arrays.symbols, today.settings.trades
+    comparison, cents = compare(today, earlier), signed_cents(trades, symbols)
+    parts = split_trades(comparison, cents)
+    shares = np.zeros(len(symbols), dtype=np.int64)
+    places = symbols.get_indexer(pd.Index(trades["symbol"]))
+    shares[places] = np.sign(cents[places]) * trades["shares"]
+    persisted = count_survivals(comparison, shares, reruns)
+    for symbol, place in zip(trades["symbol"], places.tolist(), strict=True):
+        survival = Survival(int(persisted[place]), reruns.runs) if reruns.runs else None
+        yield Ticket(
+            symbol,
+            parts[place],
+            contributions_of(*(found.get(symbol) for found in contributions)),
+            survival,
+            is_fragile=survival is not None
+            and survival.persisted < settings.fragile_below_frac * survival.runs,
+        )
+
+
+def _reruns(run: Run, market: Market, scores: Scores) -> Reruns:
+    """Return the reruns, seeded by the day's data, model and settings."""
+    seed = sha256_of_record([market.snapshot.id, scores.champion.model_sha256, run.seed("survival")])
+    return Reruns(run.settings.trades.survival_runs, int(seed[:16], 16), score_noise(scores.champion))
 
 
 def signed_cents(trades: pd.DataFrame, symbols: pd.Index) -> Cents:

@@ -90,6 +90,17 @@ def explained(
     before: Situation, now: Situation, held: Held | None = None, *, last=None, flow=0.0, **overrides
 ):
     """Return the trades in cents by place, and the parts of each, as {cause: USD}."""
+    comparison, cents = comparison_of(before, now, held, last=last, flow=flow, **overrides)
+    parts = split_trades(comparison, cents)
+    return cents, {
+        place: {part.cause: part.usd_cents / 100 for part in of_name} for place, of_name in parts.items()
+    }
+
+
+def comparison_of(
+    before: Situation, now: Situation, held: Held | None = None, *, last=None, flow=0.0, **overrides
+):
+    """Return the comparison, and the trades of the later situation in cents by place."""
     settings = make_settings(**{**FREE, **overrides})
     trade_rules, trading = trade_rules_of(settings), Trading(session_after(FRIDAY))
     held = held or at_target(before, **overrides)
@@ -118,7 +129,4 @@ def explained(
         trade_rules,
         trading,
     )
-    parts = split_trades(comparison, cents)
-    return cents, {
-        place: {part.cause: part.usd_cents / 100 for part in of_name} for place, of_name in parts.items()
-    }
+    return comparison, cents

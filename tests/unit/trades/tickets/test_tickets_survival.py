@@ -1,0 +1,79 @@
+"""Trades that the inputs determine firmly survive; trades between near-equals do not; equal seeds count equally."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.models.schema import Champion
+from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
+from tests.builders import FRIDAY
+from tests.unit.trades.tickets.ticket_worlds import COUNT, VIEW, comparison_of, make_situation
+
+RUNS = 20
+
+
+def survivals(before, now, *, noise=0.3, seed=7, runs=RUNS):
+    comparison, cents = comparison_of(before, now)
+    trades = np.sign(cents) * (np.abs(cents) // 100)  # shares of one dollar
+    return trades, count_survivals(comparison, trades, Reruns(runs, seed, noise))
+
+
+def test_half_of_the_exposure_is_sold_in_every_rerun():
+    trades, persisted = survivals(
+        make_situation(), make_situation(replace(VIEW, exposure_cap=0.4, optimizer="equal_weight"))
+    )
+
+    assert (persisted[trades < 0] == RUNS).all()
+    assert (persisted[trades == 0] == 0).all()
+
+
+def test_a_score_that_is_ahead_by_less_than_the_noise_is_not_firm():
+    before = make_situation()
+    scores = before.names.score.copy()
+    scores[8] += 0.3
+
+    trades, persisted = survivals(before, make_situation(score=scores), noise=1.0)
+
+    assert trades[8] > 0
+    assert 0 < persisted[8] < RUNS
+
+
+def test_without_noise_and_with_returns_that_do_not_matter_all_trades_survive():
+    scores = make_situation().names.score[::-1].copy()
+
+    trades, persisted = survivals(make_situation(), make_situation(score=scores), noise=0.0)
+
+    assert (persisted[trades != 0] == RUNS).all()
+
+
+def test_the_seed_alone_determines_the_count_and_no_runs_count_nothing():
+    before = make_situation()
+    scores = before.names.score.copy()
+    scores[8] += 0.3
+    now = make_situation(score=scores)
+
+    one, again, other = (survivals(before, now, noise=1.0, seed=seed, runs=40)[1] for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+    assert (survivals(before, now, runs=0)[1] == np.zeros(COUNT)).all()
+
+
+@pytest.mark.parametrize(("t", "ranks", "noise"), [(4.0, True, 0.25), (0.5, True, 1.0), (4.0, False, 0.0)])
+def test_the_noise_in_scores_is_the_uncertainty_of_the_signal(t, ranks, noise):
+    champion = Champion(
+        name="lightgbm",
+        kind="lightgbm",
+        optimizer="hrp",
+        model_sha256="c" * 64,
+        feature_set="f",
+        trained_through=FRIDAY,
+        selection_date=FRIDAY,
+        selection_reason="",
+        weighted_score=0.0,
+        metrics={"neutral_ic_t": t},
+        ranks=ranks,
+    )
+
+    assert score_noise(champion) == noise
