@@ -5,7 +5,7 @@ or with one change. Nothing is written into the home of the day.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +18,9 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.kept import read_parts, restore_parts
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
+from tasks.data.lake.hindsight import hindsight
 from tasks.data.schema.records import Market
-from tasks.data.task import market_of
+from tasks.data.task import market_in_hindsight, market_of
 from tasks.models.registry.store import restore_versions
 from tasks.portfolio.holdings.positions import Positions
 from tasks.reporting.day.kept_inputs import kept_positions, kept_settings
@@ -36,10 +37,13 @@ class PastDay:
 
 
 @contextmanager
-def past_day(home: Home, day: PublishedDay, current: Settings) -> Iterator[PastDay]:
+def past_day(
+    home: Home, day: PublishedDay, current: Settings, *, restated: bool = False
+) -> Iterator[PastDay]:
     """Yield the day's inputs, restored and verified. Raises an error that names what is missing.
 
-    `current`: the home's settings now, for the location of its lake.
+    `current`: the home's settings now, for the location of its lake. `restated`: until the block ends, data of the
+    lake are those of today, as corrected since.
     """
     parts = read_parts(home, _kept(day))
     settings, session = _with_lake_of(current, kept_settings(parts)), session_on(day.session)
@@ -52,9 +56,13 @@ def past_day(home: Home, day: PublishedDay, current: Settings) -> Iterator[PastD
         restore_parts(place, parts)
         restore_versions(home, place, day.inputs["champion"])
         run = Run(place, session, session.closes_at, settings)
-        snapshot, window = day.inputs["snapshot"], longest_window(settings)
-        market = market_of(replace(run, home=home), snapshot, panel_sessions=window)
-        yield PastDay(run, market, kept_positions(place, parts))
+        there, window = replace(run, home=home), longest_window(settings)
+        with hindsight() if restated else nullcontext():
+            if restated:
+                market = market_in_hindsight(there, panel_sessions=window)
+            else:
+                market = market_of(there, day.inputs["snapshot"], panel_sessions=window)
+            yield PastDay(run, market, kept_positions(place, parts))
 
 
 def replayed_files(past: PastDay) -> dict[str, bytes]:

@@ -53,6 +53,11 @@ class Decided:
     checks: Checks
     risk: Mapping[str, float]  # of the portfolio after the trades
 
+    @property
+    def signed_shares(self) -> dict[str, int]:
+        """The change in shares by symbol: positive buys, negative sells."""
+        return _signed(self.lines)
+
 
 @dataclass(frozen=True)
 class _Signals:
@@ -79,12 +84,12 @@ def revise(past: PastDay, published: PublishedDay, changes: Changes) -> tuple[De
     names = before.target.index
     target = with_weights(before.target, {name: weight for name, weight in fixed.items() if name in names})
     portfolio = replace(before.portfolio, frame=save_frame(past.run, "portfolio_revised", target))
-    return before, _finished(past, signals, portfolio, _all(before.lines) | wanted, plan_others=False)
+    return before, _finished(past, signals, portfolio, _signed(before.lines) | wanted, plan_others=False)
 
 
 def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
     """Return the changes in shares of the struck and halved names: positive buys, negative sells, 0 does not trade."""
-    proposed = _all(trades)
+    proposed = _signed(trades)
     named = (*changes.strike, *changes.halve)
     if not named:
         raise ConfigError(
@@ -100,6 +105,11 @@ def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
     return dict.fromkeys(changes.strike, 0) | {
         symbol: shares if proposed[symbol] > 0 else -shares for symbol, shares in halves.items()
     }
+
+
+def decided_again(past: PastDay) -> Decided:
+    """Return the decision about the session on the market and the positions given."""
+    return _decided(past)[1]
 
 
 def _decided(past: PastDay) -> tuple[_Signals, Decided]:
@@ -140,7 +150,7 @@ def _with_checks(past: PastDay, signals: _Signals, portfolio: Portfolio, trades:
     return Decided(portfolio, trades, target, lines, after, checks, risk)
 
 
-def _all(trades: pd.DataFrame) -> dict[str, int]:
+def _signed(trades: pd.DataFrame) -> dict[str, int]:
     signs = {"BUY": 1, "SELL": -1}
     rows: Sequence[Mapping[str, object]] = trades.to_dict("records")  # type: ignore[assignment] # keys are columns
     return {str(row["symbol"]): signs[str(row["side"])] * int(str(row["shares"])) for row in rows}

@@ -53,6 +53,18 @@ def market_of(run: Run, snapshot: str, *, panel_sessions: int) -> Market:
     return describe_market(run, head, panel_sessions=panel_sessions)
 
 
+def market_in_hindsight(run: Run, *, panel_sessions: int) -> Market:
+    """Return the market of a past session with everything that was corrected since. Call it inside `hindsight`."""
+    head = verified_head(run)
+    if head is None or head.last_session is None or head.last_session < run.session.day:
+        raise DataError(
+            f"The lake has no data of {run.session}.",
+            remedy="Restore it from a backup (`afterclose data restore`).",
+            session=str(run.session),
+        )
+    return describe_market(run, head, panel_sessions=panel_sessions)
+
+
 def _refuse_before_history(head: Head | None, session: date) -> None:
     if head is not None and head.first_session is not None and session < head.first_session:
         raise DataError(

@@ -185,7 +185,7 @@ def _revised(
 
 
 def _preview(published: PublishedDay, before: Decided, after: Decided) -> RevisionPreview:
-    then, now_ = _signed(before), _signed(after)
+    then, now_ = before.signed_shares, after.signed_shares
     changed = [
         ChangedLine(symbol, then.get(symbol, 0), shares)
         for symbol, shares in now_.items()
@@ -217,13 +217,6 @@ def _revised_lines(decided: Decided) -> Iterator[RevisedLine]:
             row["action"],
             row["reason"],
         )
-
-
-def _signed(decided: Decided) -> dict[str, int]:
-    return {
-        str(row["symbol"]): int(row["shares"]) * (1 if row["side"] == "BUY" else -1)
-        for row in decided.lines.to_dict("records")
-    }
 
 
 def _figures(decided: Decided) -> BookFigures:

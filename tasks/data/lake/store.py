@@ -9,6 +9,7 @@ import pandas as pd
 from tasks.data.lake.delta import open_table, translating_read_errors
 from tasks.data.lake.digest import snapshot_id
 from tasks.data.lake.head import Head
+from tasks.data.lake.hindsight import has_hindsight
 from tasks.data.lake.location import files_of
 from tasks.data.lake.types import bar_columns, no_bars, to_frame
 from tasks.data.schema.bar_columns import BarColumns
@@ -48,7 +49,7 @@ def read_tables(
     for name in names:
         if name in versions:
             stamp = files.stamp(f"{name}/_delta_log/{versions[name]:020d}.json")
-            frame = _table_as_seen(lake, name, versions[name], session, stamp)
+            frame = _table_as_seen(lake, name, versions[name], session, stamp, has_hindsight())
             result[name] = frame.copy(deep=False)  # copy on write: the cached frame is never changed
         else:
             result[name] = empty_table(name)
@@ -66,9 +67,14 @@ def stamps_of(lake: LakeLocation, versions: Mapping[str, int]) -> tuple[tuple[st
 
 @lru_cache(maxsize=48)
 def _table_as_seen(
-    lake: LakeLocation, name: str, version: int, session: date | None, _stamp: str
+    lake: LakeLocation,
+    name: str,
+    version: int,
+    session: date | None,
+    _stamp: str,
+    hindsight: bool,  # noqa: FBT001 - lru_cache takes a keyword as another call
 ) -> pd.DataFrame:
-    return as_seen_on(read_table(lake, {name: version}, name), name, session)
+    return as_seen_on(read_table(lake, {name: version}, name), name, session, hindsight=hindsight)
 
 
 def read_table(lake: LakeLocation, versions: Mapping[str, int], name: str) -> pd.DataFrame:
@@ -108,7 +114,8 @@ def read_bar_frame(
 ) -> pd.DataFrame:
     """Return the bars from `since` through `through` with amendments known by `known_on` (None: all), as a frame."""
     frame = read_bars(lake, versions, since=since, through=through).frame()
-    amended = as_seen_on(read_table(lake, versions, "amendments"), "amendments", known_on)
+    stored = read_table(lake, versions, "amendments")
+    amended = as_seen_on(stored, "amendments", known_on, hindsight=has_hindsight())
     amended = amended[
         (amended["session"] >= pd.Timestamp(since)) & (amended["session"] <= pd.Timestamp(through))
     ]

@@ -12,6 +12,7 @@ import pandas as pd
 from config.settings import Settings
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
+from tasks.data.lake.hindsight import has_hindsight
 from tasks.data.lake.store import read_bars, read_tables, stamps_of
 from tasks.data.panel.assemble import assemble, last_sessions, read_only
 from tasks.data.panel.companies import company_index
@@ -32,7 +33,7 @@ PRICE_TABLES = (
 )
 FUNDAMENTAL_TABLES = ("fundamentals", "lives", "renames")
 
-Key = tuple[LakeLocation, date, PanelRules | None, tuple[tuple[str, int, str], ...]]
+Key = tuple[LakeLocation, date, PanelRules | None, tuple[tuple[str, int, str], ...], bool]
 _kept: dict[Key, tuple[int, Panel]] = {}  # at most one: the window retained last
 
 
@@ -90,7 +91,7 @@ def _assembled(snapshot: SnapshotRef, window: int | None) -> Panel:
 def _key(snapshot: SnapshotRef) -> Key:
     """Return what determines a panel. A committed version never changes, but its lake may be replaced."""
     stamps = stamps_of(snapshot.lake, snapshot.versions)
-    return snapshot.lake, snapshot.session, snapshot.rules, stamps
+    return snapshot.lake, snapshot.session, snapshot.rules, stamps, has_hindsight()
 
 
 def panel_rules(settings: Settings) -> PanelRules:

@@ -78,10 +78,15 @@ def with_all_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame.assign(**columns)
 
 
-def as_seen_on(frame: pd.DataFrame, name: str, session: date | None) -> pd.DataFrame:
-    """Return the table as known at the session's close (None: everything that is known)."""
+def as_seen_on(
+    frame: pd.DataFrame, name: str, session: date | None, *, hindsight: bool = False
+) -> pd.DataFrame:
+    """Return the table as known at the session's close (None: everything that is known).
+
+    With `hindsight`, rows about days until the session as corrected since.
+    """
     if session is not None:
-        frame = frame[frame["known"] <= pd.Timestamp(session)]
+        frame = frame[frame[SPECS[name].day if hindsight else "known"] <= pd.Timestamp(session)]
     if frame.empty:
         return empty_table(name)
     order = ["known", "revision"] if "revision" in frame.columns else ["known"]
