@@ -42,6 +42,8 @@ class Selection(Section):
     """Number of times the selection is repeated on permuted features (not by --quick); 0: none."""
     max_placebo_p_value: Fraction
     """Largest p-value of the candidate among the placebo runs, at least 1 / (placebo_runs + 1); 1: no limit."""
+    finalists: Annotated[int, Field(ge=0, le=20)]
+    """Number of best candidates that are cross-validated for the report (not by --quick); 0: none."""
     must_beat_equal_weight: bool
     """The portfolio must have a higher Sharpe ratio after costs than the equal-weighted universe."""
     max_spa_p_value: Fraction

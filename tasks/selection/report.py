@@ -13,6 +13,7 @@ from tasks.selection.choice import PromotionLimits
 from tasks.selection.diversity import diversity_section
 from tasks.selection.gates import gates_section, placebo_section
 from tasks.selection.net.statement import net_section
+from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.stability import stability_section
 from tasks.selection.statement import bounds, named, signed
@@ -87,6 +88,10 @@ def page(
         "## Portfolio after costs",
         "",
         *net_section(training.net, training.examined or ""),
+        "",
+        "## Cross-validation of the finalists",
+        "",
+        *paths_section(training.paths),
         "",
         "## Candidates on the confirmation folds",
         "These sessions were not used for the selection.",

@@ -107,6 +107,15 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class PathResult:
+    """The annual Sharpe ratio after costs of each path of a candidate's cross-validation; NaN: too few sessions."""
+
+    candidate: str
+    sharpes: tuple[float, ...]
+    equal_weight: float  # over the same sessions
+
+
+@dataclass(frozen=True)
 class Diversity:
     """How different the predictions of the week's candidates are, over all tested sessions."""
 
@@ -198,6 +207,7 @@ class Training:
     stability: Stability | None = None  # None unless a learner was selected from several
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
+    paths: tuple[PathResult, ...] = ()  # of the finalists; none with --quick
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from tasks.selection.gates import (
     statistical_gates,
 )
 from tasks.selection.net.portfolio import read_market, walk_selected
+from tasks.selection.paths.finalists import cross_validate, finalists_of
 from tasks.selection.placebo.runs import run_placebos
 from tasks.selection.promotion import (
     challenger_of,
@@ -61,6 +62,7 @@ from tasks.selection.schema import (
     Gate,
     Looks,
     NetResult,
+    PathResult,
     Placebo,
     Promotion,
     RunnerUp,
@@ -109,6 +111,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     net = _walked(run, market, panel, selected)
     examined = best_on_selection_folds(selected.results, limits_of(settings))
     placebo = None if quick else _placebo(run, market, panel, features, selected)
+    paths = () if quick else _cross_validated(run, market, panel, selected)
     gates = _gates(run, selected, examined, checks, net, placebo)
     choice = require_gates(selected.choice, gates)
     if selected.choice.result is not None and choice.result is None:
@@ -147,6 +150,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         stability=_stability(run, selected, examined),
         placebo=placebo,
         net=net,
+        paths=paths,
     )
 
 
@@ -188,6 +192,27 @@ def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> N
         return None
     found = read_market(market.snapshot, panel, run.settings)
     return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
+
+
+def _cross_validated(
+    run: Run, market: Market, panel: Panel, selected: SelectionRun
+) -> tuple[PathResult, ...]:
+    """Cross-validate the finalists, and walk their portfolios."""
+    settings = run.settings
+    best = finalists_of(selected.results, limits_of(settings.models), most=settings.selection.finalists)
+    if not best:
+        return ()
+    by_name = {each.name: each for each in selected.candidates}
+    return cross_validate(
+        run.home.paths,
+        market.snapshot.id,
+        read_market(market.snapshot, panel, settings),
+        panel.sessions,
+        selected,
+        [by_name[each.name] for each in best],
+        settings,
+        seed=_seed_of(run),
+    )
 
 
 def _diversity(selected: SelectionRun) -> Diversity | None:

@@ -25,6 +25,7 @@ SMALL = {
     "models.min_train_sessions": 60,
     "models.test_sessions": 40,
     "models.folds": 2,
+    "selection.finalists": 0,  # there is no lake to walk portfolios on
     "models.quick_candidates": ["momentum_52_week", "lightgbm"],
 }
 

@@ -50,6 +50,11 @@ class Home:
         return self.root / "data" / "placebos"
 
     @property
+    def paths(self) -> Path:
+        """Results of the finalists' cross-validation, reused by later runs; safe to delete between runs."""
+        return self.root / "data" / "paths"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
@@ -74,6 +79,7 @@ class Home:
             self.backtests,
             self.searches,
             self.placebos,
+            self.paths,
             self.answers,
             self.views,
         )

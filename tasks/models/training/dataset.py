@@ -4,6 +4,7 @@ Rows without a known forward return are omitted. Rows without a target are teste
 decides which sessions are trained on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +42,13 @@ class Dataset:
         start = int(np.searchsorted(self.sessions, sessions[0], side="left"))
         return slice(start, int(np.searchsorted(self.sessions, sessions[-1], side="right")))
 
+    def rows_in(self, blocks: Sequence[Positions]) -> slice | NDArray[np.intp]:
+        """Return the rows of several blocks of consecutive sessions."""
+        if len(blocks) == 1:
+            return self.rows_of(blocks[0])
+        parts = [self.rows_of(block) for block in blocks]
+        return np.concatenate([np.arange(part.start, part.stop) for part in parts])
+
     def training_rows(self, sessions: Positions, closed: Spans) -> NDArray[np.intp]:
         """Return the rows of these sessions with a target that touches no closed span (see `splits`)."""
         rows = np.flatnonzero(np.isin(self.sessions, sessions) & np.isfinite(self.target))
@@ -71,7 +79,7 @@ class OutOfSample:
         data = self.data
         return session_neutral_ics(scores, data.forward[rows], data.sessions[rows], self.controls.of(rows))
 
-    def measure(self, scores: Vector, rows: slice) -> Metrics:
+    def measure(self, scores: Vector, rows: slice | NDArray[np.intp]) -> Metrics:
         """Return the metrics of the scores of these rows, which must be whole sessions."""
         data = self.data
         return metrics_of(

@@ -32,7 +32,7 @@ class FoldResult:
     """Metrics of one candidate in one fold, and its scores of the test rows."""
 
     fold: Fold
-    scores: Vector  # of the tested rows `rows_of(fold.test)`
+    scores: Vector  # of the tested rows `rows_in(fold.blocks)`
     test: Metrics
     train: Metrics
 
@@ -152,7 +152,7 @@ def _run_fold(
 ) -> FoldResult:
     fold = work.fold
     train = data.training_rows(fold.train, fold.closed)
-    test = tested.data.rows_of(fold.test)
+    test = tested.data.rows_in(fold.blocks)
     with threadpool_limits(1):  # in a process of its own, too
         fitted = fit(work.candidate, data, train, settings, seed=work.seed)
         scores = predict(fitted, tested.data.x[test])

@@ -106,6 +106,7 @@ NOT_LIMITS = (
     "portfolio.overlays.",  # off
     "portfolio.solver",
     "portfolio.unknown_sector",
+    "selection.finalists",  # shown only
     "selection.score_weights.",
 )
 

@@ -17,7 +17,7 @@ from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.walkforward import split_folds
 from tasks.regime.exposure import everything_allowed
 from tasks.selection.net.figures import net_figures
-from tasks.selection.net.portfolio import Market, scores_of, skill_before, walk_selected
+from tasks.selection.net.portfolio import Market, scored, scores_of, skill_before, walk_selected
 from tests.builders import make_settings
 from tests.unit.backtest.stored import DAYS, world
 from tests.unit.models.datasets import make_data
@@ -59,7 +59,7 @@ def run():
 def test_every_score_is_given_to_its_company_on_its_session_and_no_other(market, run):
     walk, data = run.walks["lightgbm"], run.tested.data
 
-    values = scores_of(market, DAYS_OF_PANEL, run, walk)
+    values = scores_of(market, DAYS_OF_PANEL, run.tested, scored(walk))
 
     scores = np.concatenate([each.scores for each in walk])
     for row in (0, 7, len(scores) - 1):
@@ -71,7 +71,9 @@ def test_a_name_that_the_world_does_not_have_is_left_out(market, run):
     columns = market.columns.copy()
     columns[:, 0] = -1
 
-    values = scores_of(replace(market, columns=columns), DAYS_OF_PANEL, run, run.walks["lightgbm"])
+    values = scores_of(
+        replace(market, columns=columns), DAYS_OF_PANEL, run.tested, scored(run.walks["lightgbm"])
+    )
 
     assert np.isnan(values[:, NAMES - 1]).all()
     assert np.isfinite(values[:, 0]).any()
@@ -80,13 +82,13 @@ def test_a_name_that_the_world_does_not_have_is_left_out(market, run):
 def test_the_skill_before_a_fold_knows_no_label_that_ends_in_it_or_later(run):
     walk, data = run.walks["lightgbm"], run.tested.data
     first = int(walk[1].fold.test[0])
-    known = skill_before(run, walk, first, SETTINGS.models)
+    known = skill_before(run.tested, scored(walk), first, SETTINGS.models)
 
     changed = {}
     for since in (first - 5, first - 6):  # the last label before the fold begins five sessions before it
         forward = np.where(data.sessions >= since, -data.forward, data.forward)
-        other = SimpleNamespace(tested=replace(run.tested, data=replace(data, forward=forward)))
-        changed[since] = skill_before(other, walk, first, SETTINGS.models)
+        other = replace(run.tested, data=replace(data, forward=forward))
+        changed[since] = skill_before(other, scored(walk), first, SETTINGS.models)
 
     assert known["sessions"] == len(walk[0].fold.test) - 5
     assert changed[first - 5] == known
@@ -103,11 +105,11 @@ def test_the_walk_is_that_of_the_backtest_over_the_confirmation_folds(market, ru
     assert (found.first, found.last, found.optimizer) == (first, last, "max_sharpe")
     signals = signals_of(
         market.world,
-        scores_of(market, DAYS_OF_PANEL, run, walk),
+        scores_of(market, DAYS_OF_PANEL, run.tested, scored(walk)),
         [
             {
                 "first": str(DAYS_OF_PANEL[fold.test[0]]),
-                "skill": skill_before(run, walk, int(fold.test[0]), SETTINGS.models),
+                "skill": skill_before(run.tested, scored(walk), int(fold.test[0]), SETTINGS.models),
             }
             for fold in confirming
         ],

@@ -1,0 +1,138 @@
+"""Cross-validate the finalists of a week, and walk the portfolio of each path after costs. Nothing is selected by it.
+
+The first group of a path only measures what its scores are worth; the portfolio is walked over the others. A finalist's
+result is stored by everything that determines it (data, settings, code, candidate, seed): an interrupted week continues
+with the next finalist. Paths are not trials: no choice depends on them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from config.sections import Candidate
+from config.settings import Settings, config_hash
+from tasks.backtest.combination import run_equal_weight
+from tasks.backtest.matrix.tables import measure_totals
+from tasks.core.atomic import write_text
+from tasks.core.errors import StorageError
+from tasks.core.fan_out import Report, workers
+from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
+from tasks.core.json_text import parse_json
+from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.data.schema.records import Days
+from tasks.models.training.dataset import OutOfSample
+from tasks.models.training.fold_by_fold import RunFolds, fold_workers, walk_forward
+from tasks.selection.choice import PromotionLimits, ineligible_because
+from tasks.selection.net.portfolio import Book, Market, Scored, walk_book
+from tasks.selection.paths.cross_validation import combinatorial_folds, paths_of
+from tasks.selection.schema import CandidateResult, PathResult
+from tasks.selection.selection_run import SelectionRun
+
+log = logging.getLogger(__name__)
+
+Seed = Callable[[str], int]
+
+
+def finalists_of(
+    results: Sequence[CandidateResult], limits: PromotionLimits, *, most: int
+) -> list[CandidateResult]:
+    """Return the eligible candidates that rank names, best on the selection folds first, at most so many."""
+    eligible = [each for each in results if each.ranks and not ineligible_because(each, limits)]
+    return sorted(eligible, key=lambda each: -each.choice["neutral_ic_t"])[:most]
+
+
+def cross_validate(
+    folder: Path,
+    snapshot: str,
+    market: Market,
+    days: Days,
+    run: SelectionRun,
+    finalists: Sequence[Candidate],
+    settings: Settings,
+    *,
+    seed: Seed,
+) -> tuple[PathResult, ...]:
+    """Return the result of each finalist; those of an earlier run on the same data are not computed again."""
+    basis = [snapshot, config_hash(settings), code_fingerprint(CODE_ROOT)]
+    identities = {
+        each.name: sha256_of_record([*basis, each.model_dump(mode="json"), seed(each.name)])
+        for each in finalists
+    }
+    missing = [each for each in finalists if not _file(folder, identities[each.name]).exists()]
+    if missing:
+        with fold_workers(run.data, run.tested, settings.models) as run_folds:
+            for each in missing:
+                measured = measure_paths(market, days, run, each, run_folds, settings, seed=seed(each.name))
+                _store(folder, identities[each.name], measured)
+                log.info("paths of %s: %s", each.name, ", ".join(f"{found:.2f}" for found in measured[:-1]))
+    return tuple(_loaded(folder, identities[each.name], each.name) for each in finalists)
+
+
+def measure_paths(
+    market: Market,
+    days: Days,
+    run: SelectionRun,
+    candidate: Candidate,
+    run_folds: RunFolds,
+    settings: Settings,
+    *,
+    seed: int,
+) -> list[float]:
+    """Return the Sharpe ratio of the portfolio of each path, and last that of equal weight over the same sessions."""
+    sessions = np.concatenate([each.fold.test for each in next(iter(run.walks.values()))])
+    folds = combinatorial_folds(run.data, sessions, settings.models)
+    if not folds:
+        return []
+    paths = paths_of(walk_forward(candidate, folds, run_folds, seed=seed), run.tested)
+    work = partial(_walked, market, days, run.tested, candidate, settings)
+    with workers(work, processes=settings.models.processes) as walk:
+        books = list(walk(paths))
+    equal = run_equal_weight(market.world, books[0].signals, settings, books[0].combination).totals
+    walked = [*(each.totals for each in books), equal]
+    return [
+        measure_totals(each, market.world, market.regime.states).figures["sharpe"].value for each in walked
+    ]
+
+
+def _walked(
+    market: Market,
+    days: Days,
+    tested: OutOfSample,
+    candidate: Candidate,
+    settings: Settings,
+    path: list[Scored],
+    report: Report,
+) -> Book:
+    book = walk_book(market, days, tested, path[:1], path[1:], candidate, settings)
+    report(1)
+    return book
+
+
+def _store(folder: Path, identity: str, measured: Sequence[float]) -> None:
+    sharpes = [each if isfinite(each) else None for each in measured]
+    write_text(
+        _file(folder, identity), canonical_json(sealed({"identity": identity, "sharpes": sharpes})) + "\n"
+    )
+
+
+def _loaded(folder: Path, identity: str, name: str) -> PathResult:
+    place = _file(folder, identity)
+    try:
+        record = unsealed(parse_json(place.read_bytes()))
+        stored = {str(record["identity"]): record["sharpes"]}[identity]
+        *paths, equal = [float("nan") if each is None else float(each) for each in stored] or [float("nan")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"The stored cross-validation {place} is damaged.",
+            remedy="Delete the file; the next weekly run computes it again.",
+            path=str(place),
+        ) from error
+    return PathResult(name, tuple(paths), equal)
+
+
+def _file(folder: Path, identity: str) -> Path:
+    return folder / f"{identity[:24]}.json"
