@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tasks.approval.task import verify_approval
+from tasks.approval.task import apply_no_answer, authorize_execution
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.opening import find_home, open_run, session_named, settings_of
@@ -28,9 +28,11 @@ def execute_approved(
 ) -> Carried:
     """Do what can be done now; the next call continues what waits. A dry run sends and stores nothing."""
     if not is_begun(run):
-        approved = verify_approval(run, now())
+        approved = authorize_execution(run, now())
         if dry_run:
             return rehearse_execution(run, approved)
+        if approved.by_policy:
+            apply_no_answer(run, approved, now())
         begin_execution(run, approved, now())
     elif dry_run:
         return rehearse_execution(run)
@@ -74,6 +76,7 @@ def due_runs(home: Path | str | None, day: str | None, profile: str | None, *, a
     if day is not None:
         return [execution_run(home, day, profile)]
     place = find_home(home)
-    late = sessions_with_late_fills(place, settings_of(place, profile).settings, at)
-    days = sorted({*late, *due_sessions(place, at)})
+    settings = settings_of(place, profile).settings
+    late = sessions_with_late_fills(place, settings, at)
+    days = sorted({*late, *due_sessions(place, settings, at)})
     return [execution_run(home, str(one), profile) for one in days]

@@ -12,10 +12,14 @@ from tasks.approval.schema import is_name
 from tasks.safety.audit import Row
 
 ADDED, REVOKED = "approver_added", "approver_revoked"
-APPROVED, REJECTED = "day_approved", "day_rejected"
+APPROVED, REJECTED, UNANSWERED = "day_approved", "day_rejected", "day_unanswered"
 APPROVER_DETAIL = re.compile(r"key ([0-9a-f]{64}), (.+?): (.*)")
 APPROVED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), approval ([0-9a-f]{64}), .*")
 REJECTED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), manifest ([0-9a-f]{64}|unreadable): (.*)")
+
+UNANSWERED_DETAIL = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}), no answer ([0-9a-f]{64}), manifest [0-9a-f]{64}, .*"
+)
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,14 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Decisions:
-    """The decisions about one session: the last rejection, and the approval logged after it, by digest."""
+    """The decisions about one session: the last rejection, and what was logged after it, by digest.
+
+    `is_unanswered`: not an approval, but what the no-answer policy covers.
+    """
 
     rejection: Rejection | None = None
     approval_sha256: str = ""
+    is_unanswered: bool = False
 
 
 def approver_detail(name: str, key: str, reason: str) -> str:
@@ -69,6 +77,13 @@ def approved_detail(session: date, digest: str, *, signatures: int, persons: int
 def rejected_detail(session: date, digest: str, reason: str) -> str:
     """Return the detail of a row that rejects a day; `digest` is that of manifest.json, or "unreadable"."""
     return f"{session}, manifest {digest}: {reason}"
+
+
+def unanswered_detail(session: date, digest: str, manifest: str, *, sales: int, lapsed: int) -> str:
+    """Return the detail of a row by which the no-answer policy applies; `digest` is that of no_answer.json."""
+    return (
+        f"{session}, no answer {digest}, manifest {manifest}, {sales} sales are executed, {lapsed} buys lapse"
+    )
 
 
 def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
@@ -88,15 +103,21 @@ def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
 
 
 def decisions_about(session: date, rows: Sequence[Row]) -> Decisions:
-    """Return what was decided about the session; a rejection voids every approval logged before it."""
+    """Return what was decided about the session; a rejection voids every approval logged before it.
+
+    After a rejection, only a person decides: the no-answer policy does not count any more.
+    """
+    patterns = {APPROVED: APPROVED_DETAIL, REJECTED: REJECTED_DETAIL, UNANSWERED: UNANSWERED_DETAIL}
     decided = Decisions()
     for row in rows:
-        pattern = {APPROVED: APPROVED_DETAIL, REJECTED: REJECTED_DETAIL}.get(row.event)
+        pattern = patterns.get(row.event)
         parsed = pattern.fullmatch(row.detail) if pattern else None
         if parsed is None or parsed[1] != str(session):
             continue
         if row.event == REJECTED:
             decided = Decisions(Rejection(row.by, row.at, parsed[3]))
-        else:
+        elif row.event == APPROVED:
             decided = Decisions(decided.rejection, parsed[2])
+        elif decided.rejection is None:
+            decided = Decisions(None, parsed[2], is_unanswered=True)
     return decided

@@ -125,6 +125,12 @@ def examine(run: Run, at: datetime, *, revision: int | None = None) -> Proposal:
             f"The execution of {session} has begun.",
             remedy="Its approval is final; run and approve the next session.",
         )
+    if requirements.decisions.is_unanswered:
+        raise refusal(
+            "decided",
+            f"Nobody answered {session} in time, and its sales are being executed without approval.",
+            remedy=f"To stop them before they begin: `afterclose reject {session} --by NAME --reason TEXT`.",
+        )
     day = published_day(session.day, stored.manifest, stored.files)
     envelope = make_envelope(day, requirements.current, terms=requirements.terms)
     check_expiry(envelope, requirements)

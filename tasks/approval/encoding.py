@@ -10,7 +10,7 @@ import json
 
 from pydantic import BaseModel, ValidationError
 
-from tasks.approval.schema import Approval, Detached, Envelope, Signature, Statement
+from tasks.approval.schema import Approval, Detached, Envelope, Signature, Statement, Unanswered
 from tasks.core.ids import canonical_json, sha256_of_bytes
 
 DOMAIN = b"afterclose approval 1\x00"  # a signature of something else is never one of an approval
@@ -41,6 +41,22 @@ def parse_approval(content: bytes) -> Approval:
     if render_approval(approval) != content:
         raise ValueError("it is not in the form in which approvals are written")
     return approval
+
+
+def render_unanswered(unanswered: Unanswered) -> bytes:
+    """Return the content of no_answer.json, in the form of approval.json."""
+    return (json.dumps(_plain(unanswered), sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
+
+
+def parse_unanswered(content: bytes) -> Unanswered:
+    """Return the record. Raises ValueError unless the bytes are exactly those that `render_unanswered` makes of it."""
+    try:
+        unanswered = Unanswered.model_validate_json(content)
+    except ValidationError as error:
+        raise ValueError(_where(error)) from None
+    if render_unanswered(unanswered) != content:
+        raise ValueError("it is not in the form in which it is written")
+    return unanswered
 
 
 def render_detached(envelope: Envelope, signature: Signature) -> str:

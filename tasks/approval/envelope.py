@@ -4,7 +4,7 @@ It is made when a person approves and made again when the approval is used, so t
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import ValidationError
@@ -73,7 +73,12 @@ def make_envelope(day: PublishedDay, current: Current, *, terms: Terms) -> Envel
 
 def expiry(day: PublishedDay) -> datetime:
     """Return the next regular open after the session: half-days, holidays and daylight saving included."""
-    opens_at = session_on(session_after(day.session)).opens_at
+    return next_open(day.session)
+
+
+def next_open(session: date) -> datetime:
+    """Return the regular open of the session after this one."""
+    opens_at = session_on(session_after(session)).opens_at
     if opens_at is None:
-        raise ValueError(f"{day.session} has no next session")  # the calendar's own contradiction
+        raise ValueError(f"{session} has no next session")  # the calendar's own contradiction
     return opens_at

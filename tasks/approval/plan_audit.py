@@ -48,6 +48,6 @@ def _read(home: Home, day: date) -> DayBytes | str:
     if not home.day_folder(day).exists():
         return ""
     try:
-        return DayBytes(*read_day(home, session_on(day)))
+        return DayBytes(*read_day(home, session_on(day), revision=0))
     except AftercloseError as error:
         return error.what

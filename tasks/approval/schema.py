@@ -113,6 +113,13 @@ class Approval(Record):
     signatures: Annotated[tuple[Signature, ...], Field(min_length=1, max_length=2)]
 
 
+class Unanswered(Record):
+    """no_answer.json: what is executed of a day that nobody answered. No person signed it; the audit log names it."""
+
+    format: Literal["afterclose no answer 1"]
+    envelope: Envelope  # with the sales alone
+
+
 class Detached(Record):
     """A signature on its way to the home, and the digest of the envelope that it is for."""
 

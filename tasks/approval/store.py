@@ -20,8 +20,9 @@ from tasks.core.json_text import parse_json
 from tasks.core.sessions import Session
 
 APPROVAL, EXECUTION, WITHDRAWN = "approval.json", "execution.json", "approval.withdrawn.json"
+NO_ANSWER, NO_ANSWER_WITHDRAWN = "no_answer.json", "no_answer.withdrawn.json"
 REVISIONS = "revisions"
-LARGEST = {APPROVAL: 1 << 20, MANIFEST: 1 << 20, "trades.csv": 1 << 20}
+LARGEST = {APPROVAL: 1 << 20, NO_ANSWER: 1 << 20, MANIFEST: 1 << 20, "trades.csv": 1 << 20}
 LARGEST_OTHER = 64 << 20
 APPROVAL_MODE = 0o640
 OTHERS = stat.S_IRWXO | stat.S_IWGRP
@@ -117,6 +118,23 @@ def read_manifest(home: Home, session: Session) -> bytes | None:
         return _read(folder, session, MANIFEST)
 
 
+def read_no_answer(home: Home, session: Session) -> bytes | None:
+    """Return the bytes of no_answer.json, None without one."""
+    with _opened(home, session) as folder:
+        return _read(folder, session, NO_ANSWER)
+
+
+def write_no_answer(home: Home, session: Session, content: bytes) -> None:
+    """Replace no_answer.json atomically; others may not read it."""
+    with replace_file(home.day_folder(session) / NO_ANSWER, mode=APPROVAL_MODE) as file:
+        file.write(content)
+
+
+def is_revised(home: Home, session: Session) -> bool:
+    """Return whether a person began to change the day's list."""
+    return os.path.lexists(home.day_folder(session) / REVISIONS)
+
+
 def is_executed(home: Home, session: Session) -> bool:
     """Return whether an execution of the day began."""
     return os.path.lexists(home.day_folder(session) / EXECUTION)
@@ -129,12 +147,16 @@ def write_approval(home: Home, session: Session, content: bytes) -> None:
 
 
 def withdraw_approval(home: Home, session: Session) -> None:
-    """Rename approval.json, whatever it is, so that the day may be published again. Does nothing without one."""
+    """Rename approval.json, whatever it is, so that the day may be published again. Does nothing without one.
+
+    The same for no_answer.json: a rejection ends the policy's hold of the day.
+    """
     folder = home.day_folder(session)
     try:
-        with suppress(FileNotFoundError):
-            (folder / APPROVAL).rename(folder / WITHDRAWN)
-            sync_folder(folder)
+        for name, withdrawn in ((APPROVAL, WITHDRAWN), (NO_ANSWER, NO_ANSWER_WITHDRAWN)):
+            with suppress(FileNotFoundError):
+                (folder / name).rename(folder / withdrawn)
+                sync_folder(folder)
     except OSError as error:
         raise StorageError(
             f"{folder / APPROVAL} could not be renamed: {error.strerror}.",
@@ -178,7 +200,7 @@ def _read(folder: int, session: Session, name: str) -> bytes | None:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise _unusable(session, name, "it is not a regular file")
-            if name == APPROVAL and found.st_mode & OTHERS:
+            if name in {APPROVAL, NO_ANSWER} and found.st_mode & OTHERS:
                 raise _unusable(session, name, "other users may read or change it")
             content = file.read(largest + 1)
     except FileNotFoundError:

@@ -54,6 +54,8 @@ class Approved:
     approval_sha256: str
     trades: bytes
     manifest: bytes
+    by_policy: bytes = b""  # no_answer.json, where nobody answered and the no-answer policy applies
+    lapsed: int = 0  # lines that the policy does not cover
 
 
 def verify(stored: Stored, requirements: Requirements) -> Approved:

@@ -61,16 +61,17 @@ def refuse_other_broker(execution: Execution, broker: str) -> None:
         )
 
 
-def objection_to(home: Home, execution: Execution) -> str:
+def objection_to(home: Home, execution: Execution, *, is_logged: bool = True) -> str:
     """Return why the approval no longer holds: rejected, replaced, or a damaged audit log; "" if it does.
 
-    The files of the day are not read again: positions change by the execution's own fills.
+    `is_logged` False: what the no-answer policy covers is only rehearsed, and the log has no row of it yet. The files
+    of the day are not read again: positions change by the execution's own fills.
     """
     try:
         decided = decisions_about(execution.session, read_intact(home))
     except SafetyError as error:
         return error.what
-    if decided.approval_sha256 == execution.approval_sha256:
+    if decided.approval_sha256 == execution.approval_sha256 or not (is_logged or decided.rejection):
         return ""
     if decided.rejection is not None and not decided.approval_sha256:
         return f"{execution.session} was rejected by {decided.rejection.by}: {decided.rejection.reason}"

@@ -17,6 +17,7 @@ from tasks.approval.day import published_day
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Line
 from tasks.approval.store import APPROVAL, read_day
+from tasks.approval.unanswered import is_covered, is_due
 from tasks.approval.verification import Approved
 from tasks.backtest.parity.recorded import parse_day
 from tasks.backtest.parity.schema import RecordedDay
@@ -101,16 +102,21 @@ def has_ended(run: Run) -> bool:
         return run.session.day not in active_sessions(connection)
 
 
-def due_sessions(home: Home, at: datetime) -> list[date]:
-    """Return the sessions being executed, oldest first, then the last closed one if it was approved but not begun."""
+def due_sessions(home: Home, settings: Settings, at: datetime) -> list[date]:
+    """Return the sessions being executed, oldest first, then the last closed one if it is to begin.
+
+    It is if it was approved, or if nobody answered it in time and the no-answer policy is on.
+    """
     sessions = []
     if has_ledger(home):
         with opened(home) as connection:
             sessions = list(active_sessions(connection))
-    last = last_closed_session(at).day
+    last = last_closed_session(at)
     folder = home.day_folder(last)
-    if last not in sessions and (folder / APPROVAL).exists() and not (folder / DOCUMENT).exists():
-        sessions.append(last)
+    if last.day in sessions or (folder / DOCUMENT).exists():
+        return sessions
+    if (folder / APPROVAL).exists() or (folder.exists() and is_due(home, settings, last, at)):
+        sessions.append(last.day)
     return sessions
 
 
@@ -212,10 +218,11 @@ def rehearse_execution(run: Run, approved: Approved | None = None) -> Carried:
         if approved is not None:
             _begin(copied, approved, _recorded(run, approved), now())
         market = stored_market(run.home, run.settings)
-        with _desk(run, copy, market, rehearses=True) as desk:
+        by_policy = b"" if approved is None else approved.by_policy
+        with _desk(run, copy, market, rehearses=True, by_policy=by_policy) as desk:
             reconcile_locked(copy, run.settings, desk.broker, now())
             progress = run_until(desk, run.session.day, longest_wait=timedelta(0), sleep=lambda _: None)
-            document = _document(run, desk.connection, progress, None, ())
+            document = _document(run, desk.connection, progress, None, (), by_policy=by_policy)
     return Carried(progress, document, None, is_dry=True)
 
 
@@ -253,7 +260,9 @@ def _recorded(run: Run, approved: Approved) -> RecordedDay:
 
 
 @contextmanager
-def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool = False) -> Iterator[Desk]:
+def _desk(
+    run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool = False, by_policy: bytes = b""
+) -> Iterator[Desk]:
     """Yield everything that a step works with. Ledger and paper account are those of `ledger_home`."""
     settings, session = run.settings, run.session.day
     with opened(ledger_home) as connection:
@@ -270,7 +279,7 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
         if rehearses:
             opens_at = session_on(session_after(session)).opens_at
             broker = Rehearsal(broker, opens_at=opens_at or now())
-        gates, guard, day = _checks(run, connection, broker, execution)
+        gates, guard, day = _checks(run, connection, broker, execution, by_policy)
         yield Desk(
             home=run.home,
             connection=connection,
@@ -280,7 +289,7 @@ def _desk(run: Run, ledger_home: Home, market: StoredMarket, *, rehearses: bool 
             gates=gates,
             wire_guard=guard,
             switch=lambda: read_switch(run.home),
-            objection=lambda execution: objection_to(run.home, execution),
+            objection=lambda execution: objection_to(run.home, execution, is_logged=not by_policy),
             clock=now,
             reductions=_reductions_of(run, connection, day),
         )
@@ -326,11 +335,11 @@ def _stored_execution(connection: LedgerConnection, session: date) -> Execution:
 
 
 def _checks(
-    run: Run, connection: LedgerConnection, broker: Broker, execution: Execution
+    run: Run, connection: LedgerConnection, broker: Broker, execution: Execution, by_policy: bytes
 ) -> tuple[Gates, WireGuard, ApprovedDay | None]:
     """Return the checks before sending; they pass nothing if the day's files are not the approved ones any more."""
     try:
-        day = read_approved_day(run.home, run.session, execution.approval_sha256)
+        day = read_approved_day(run.home, run.session, execution.approval_sha256, by_policy=by_policy)
     except SafetyError as error:
         closed = Closed(error.what)
         return closed, closed, None
@@ -401,6 +410,8 @@ def _document(
     progress: Progress,
     found: Reconciliation | None,
     bridge: tuple[Step, ...],
+    *,
+    by_policy: bytes = b"",
 ) -> Document:
     booked = {one.order.order_id: booked_of(connection, one.order) for one in progress.orders}
     revised = read_revised(run.home, run.session, progress.execution.approval_sha256)
@@ -410,6 +421,8 @@ def _document(
         read_events(connection, run.session.day),
         found,
         broker=run.settings.execution.broker,
+        is_unanswered=bool(by_policy)
+        or is_covered(run.home, run.session, progress.execution.approval_sha256),
         overrides=_overrides(run.home, progress.execution),
         bridge=bridge,
         revision=0 if revised is None else revised.number,

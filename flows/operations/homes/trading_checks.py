@@ -108,7 +108,7 @@ def _allow(flows: Iterable[str]) -> str:
 def _execution(checked: CheckedHome) -> CheckResult:
     from tasks.execution.task import due_sessions
 
-    due = due_sessions(checked.home, now())
+    due = due_sessions(checked.home, checked.settings, now())
     if not due:
         return CheckResult("execution", "ok", "nothing waits to be executed")
     message = f"waits: {', '.join(map(str, due))}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from tasks.approval.day import listed_files, published_day
-from tasks.approval.encoding import parse_approval
+from tasks.approval.encoding import parse_approval, parse_unanswered
 from tasks.approval.lines import approved_lines
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Envelope, Line
-from tasks.approval.store import read_day
+from tasks.approval.store import read_day, read_no_answer
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
@@ -41,16 +41,25 @@ class Revised:
     published: tuple[Line, ...]
 
 
-def read_approved_day(home: Home, session: Session, approval_sha256: str) -> ApprovedDay:
-    """Return the approved day. Raises SafetyError if a file is not the one that the approval with this digest binds."""
+def read_approved_day(
+    home: Home, session: Session, approval_sha256: str, *, by_policy: bytes = b""
+) -> ApprovedDay:
+    """Return the approved day. Raises SafetyError if a file is not the one that the approval with this digest binds.
+
+    `by_policy`: what the no-answer policy covers, where it is only rehearsed and not stored.
+    """
     approval, manifest, files = read_day(home, session)
-    if approval is None or sha256_of_bytes(approval) != approval_sha256:
+    unanswered = by_policy or read_no_answer(home, session)
+    if approval is not None and sha256_of_bytes(approval) == approval_sha256:
+        envelope = parse_approval(approval).envelope
+    elif unanswered is not None and sha256_of_bytes(unanswered) == approval_sha256:
+        envelope = parse_unanswered(unanswered).envelope
+    else:
         raise refusal(
             "approval",
             f"{session}: approval.json is not the approval that is being executed.",
             remedy="Nothing more is sent. Find out who replaced it: `afterclose audit verify`.",
         )
-    envelope = parse_approval(approval).envelope
     if sha256_of_bytes(manifest) != envelope.manifest_sha256:
         raise _changed(session, "manifest.json")
     try:

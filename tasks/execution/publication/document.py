@@ -34,21 +34,22 @@ def totals_of(orders: tuple[Tracked, ...], booked: Mapping[str, Booked]) -> Tota
     return Totals(bought, sold, sum(one.fee_cents for one in booked.values()))
 
 
-def execution_document(
+def execution_document(  # noqa: PLR0913 - one parameter per part of the document
     progress: Progress,
     booked: Mapping[str, Booked],
     events: Iterable[Happened],
     found: Reconciliation | None,
     *,
     broker: str,
+    is_unanswered: bool = False,
     overrides: Iterable[Override] = (),
     bridge: Iterable[Step] = (),
     revision: int = 0,
 ) -> Document:
     """Return the document. Amounts are USD as decimal text; shares are whole. `found` None: not reconciled.
 
-    `revision`: the one that was approved; 0 is the day as published. `overrides`
-    are those that hold in the fill session; `bridge` is empty until the session has closed.
+    `is_unanswered`: nobody approved, and the no-answer policy lets the sales go. `revision`: the one that was approved;
+    0 is the day as published. `overrides` are those that hold in the fill session; `bridge` is empty until its close.
     """
     execution, totals = progress.execution, totals_of(progress.orders, booked)
     return {
@@ -57,6 +58,7 @@ def execution_document(
         "fill_session": execution.fill_session.isoformat(),
         "approval_sha256": execution.approval_sha256,
         "revision": revision,
+        "authority": "no_answer" if is_unanswered else "approval",
         "account": execution.account,
         "mode": execution.mode,
         "broker": broker,

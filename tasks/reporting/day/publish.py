@@ -13,7 +13,7 @@ from tasks.reporting.day.history import render_history, with_row
 from tasks.reporting.day.store import read_history
 
 EXECUTED = "execution.json"
-DECISIONS = ("approval.json", EXECUTED)
+DECISIONS = ("approval.json", "no_answer.json", EXECUTED)
 
 
 def refuse_decided(folder: Path) -> None:

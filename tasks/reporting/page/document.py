@@ -34,7 +34,7 @@ from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, 
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.page.sections.readiness import readiness
 from tasks.reporting.page.sections.risk_view import risk_lines
-from tasks.reporting.page.sections.summary import one_line, summarise, validity
+from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
 from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
 from tasks.risk.assessment import Assessment
 
@@ -81,6 +81,7 @@ def render_page(
         "before_after": before_and_after(inputs, summary),
         "bridge": bridge,
         "valid": validity(inputs),
+        "unanswered": unanswered(inputs, summary),
         "overrides": inputs.overrides or (),
         "costs": day_costs(trades, lines),
         "book": book_lines(inputs, weights),

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from tasks.core.sessions import EXCHANGE_TIME_ZONE, session_after, session_on
+from tasks.approval.unanswered import policy_of
+from tasks.core.sessions import EXCHANGE_TIME_ZONE, exchange_minute, session_after, session_on
 from tasks.core.text import counted
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.ledger import is_sale
@@ -92,8 +93,24 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     return (
         f"{session}: {regime}, {counted(summary.trades, 'trade')}"
         f" (buy {usd(summary.buy_usd)}, sell {usd(summary.sell_usd)}, cost {usd(summary.cost_usd)}),"
-        f" {summary.exposure_after:.1%} invested afterwards.{halted}"
+        f" {summary.exposure_after:.1%} invested afterwards.{halted}{_spaced(unanswered(inputs, summary))}"
     )
+
+
+def unanswered(inputs: DayInputs, summary: Summary) -> str:
+    """Return what happens if nobody answers, where the settings let sales go; "" if nothing does."""
+    policy, session = policy_of(inputs.run.settings), inputs.run.session
+    if not policy.is_on or not summary.sells:
+        return ""
+    buys = f"; {counted(summary.buys, 'buy lapses', 'buys lapse')}" if summary.buys else ""
+    return (
+        f"Without an answer by {exchange_minute(policy.due_at(session))}, "
+        f"{counted(summary.sells, 'sell is sent', 'sells are sent')} without approval (execution.no_answer){buys}."
+    )
+
+
+def _spaced(words: str) -> str:
+    return f" {words}" if words else ""
 
 
 def _headline(inputs: DayInputs, count: int) -> str:

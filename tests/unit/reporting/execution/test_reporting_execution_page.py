@@ -29,6 +29,7 @@ def document(*orders, **changes):
         "session": "2024-06-14",
         "fill_session": "2024-06-17",
         "approval_sha256": "a" * 64,
+        "authority": "approval",
         "account": "A1",
         "mode": "paper",
         "broker": "paper",

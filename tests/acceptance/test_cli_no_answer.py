@@ -1,0 +1,51 @@
+"""A day that nobody answers: its sales are executed at the paper broker, where the home is set so beforehand; Z2."""
+
+import csv
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.approval_days import clock_at
+from tests.homes import SESSION_BEFORE, SMALL_MARKET, afterclose, configure, run_day
+
+DAY = str(SESSION_BEFORE)
+EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
+BEFORE_DUE, DUE = datetime(2024, 6, 14, 12, 29, tzinfo=UTC), datetime(2024, 6, 14, 12, 30, tzinfo=UTC)
+
+
+def ask(home, at, *arguments):
+    with clock_at(at):
+        ended = afterclose(*arguments, "--json", home=home)
+    return ended.returncode, json.loads(ended.stdout)
+
+
+@pytest.fixture
+def home(begun_home):
+    """A home that holds too much of three names, and published Thursday under the policy."""
+    weights = csv.DictReader((begun_home / "live" / DAY / "portfolio_weights.csv").read_text().splitlines())
+    held = "".join(f"{row['symbol']},{15 * int(row['shares']) // 2}\n" for row in list(weights)[:3])
+    (begun_home / "live" / "current_positions.csv").write_text(f"symbol,shares\n{held}CASH,440000\n")
+    configure(begun_home, SMALL_MARKET | {"execution": {"no_answer": "reductions"}})
+    with clock_at(EVENING):
+        run_day(begun_home, SESSION_BEFORE)
+    return begun_home
+
+
+def test_the_sales_of_a_day_that_nobody_answers_are_executed_and_its_buys_lapse(home):
+    page = (home / "live" / DAY / "report.html").read_text()
+    assert "Without an answer by Fri 2024-06-14 08:30 New York time" in page
+
+    assert ask(home, BEFORE_DUE, "execute", DAY)[1]["fields"]["reason"] == "missing"
+    assert ask(home, BEFORE_DUE, "execute")[0] == 4  # nothing is due
+    code, rehearsed = ask(home, DUE, "execute", DAY)
+    assert (code, rehearsed["authority"], rehearsed["dry_run"]) == (0, "no_answer", True)
+    assert not (home / "live" / DAY / "no_answer.json").exists()
+
+    code, done = ask(home, DUE, "execute", "--no-dry-run", "--wait", "0")
+    (executed,) = done["executions"]
+    assert (code, executed["authority"]) == (0, "no_answer")
+    assert {order["side"] for order in executed["orders"]} == {"SELL"}
+    assert len(executed["orders"]) == len(executed["lines"]) == 3
+    assert "day_unanswered,the setting execution.no_answer," in (home / "live" / "audit_log.csv").read_text()
+    assert ask(home, DUE, "audit", "verify")[0] == 0
