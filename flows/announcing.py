@@ -83,9 +83,15 @@ def announcing_failure(run: Run, doing: str, *, is_tried_again: bool = False) ->
     try:
         yield
     except Exception as error:
-        if is_current(run) and not (is_tried_again and isinstance(error, TransientError)):
-            announce(run, partial(_failure, run, doing, error))
+        if not (is_tried_again and isinstance(error, TransientError)):
+            announce_failure(run, doing, error)
         raise
+
+
+def announce_failure(run: Run, doing: str, error: Exception) -> None:
+    """Announce an error, unless the run is about a session of the past."""
+    if is_current(run):
+        announce(run, partial(_failure, run, doing, error))
 
 
 def announce_day(run: Run, day: Day) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ParamSpec
 
 from prefect import Flow, State, flow, get_client
 from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
@@ -26,6 +27,7 @@ from config.sections import Running
 from flows.announcing import (
     announce_day,
     announce_execution,
+    announce_failure,
     announce_selection,
     announcing_failure,
     home_run,
@@ -39,7 +41,14 @@ from flows.monitor import intraday_monitor
 from flows.permitted import permitted, stoppable_sleep
 from flows.weekly import weekly_champion
 from tasks.core.clock import now
-from tasks.core.errors import BrokerError, DataError, ModelError, SafetyError, TransientError
+from tasks.core.errors import (
+    AftercloseError,
+    BrokerError,
+    DataError,
+    ModelError,
+    SafetyError,
+    TransientError,
+)
 from tasks.core.homes.opening import find_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.sessions import exchange_date, exchange_minute, last_closed_session
@@ -92,7 +101,19 @@ def _run_name() -> str:
     return f"{flow_run.flow_name} {day}"
 
 
-@flow(name="daily-live", flow_run_name=_run_name, persist_result=False)
+def _announce_crash(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Announce a run whose process ended without a word: out of memory, killed. Called by the runner or worker."""
+    home, profile = (flow_run.parameters.get(name) for name in ("home", "profile"))
+    with posted(home, profile):
+        run = home_run(home, profile)
+        error = AftercloseError(
+            f"The process of {flow.name} ended before its flow did: {state.message}",
+            remedy="Look at live/: either the session is there, complete, or run it again.",
+        )
+        announce_failure(run, flow.name, error)
+
+
+@flow(name="daily-live", flow_run_name=_run_name, persist_result=False, on_crashed=[_announce_crash])
 @_named_states
 def daily_live_flow(
     date: DateParameter = None, home: HomeParameter = None, profile: ProfileParameter = None
@@ -120,7 +141,7 @@ def daily_live_flow(
     return Completed(message=day.summary)
 
 
-@flow(name="weekly-champion", flow_run_name=_run_name, persist_result=False)
+@flow(name="weekly-champion", flow_run_name=_run_name, persist_result=False, on_crashed=[_announce_crash])
 @_named_states
 def weekly_champion_flow(
     date: DateParameter = None,
@@ -157,7 +178,7 @@ def weekly_champion_flow(
     return Completed(message=message)
 
 
-@flow(name="execute-approved", flow_run_name=_run_name, persist_result=False)
+@flow(name="execute-approved", flow_run_name=_run_name, persist_result=False, on_crashed=[_announce_crash])
 @_named_states
 def execute_approved_flow(
     date: DateParameter = None,
@@ -196,7 +217,7 @@ def execute_approved_flow(
     return Completed(message=message)
 
 
-@flow(name="intraday-monitor", flow_run_name=_run_name, persist_result=False)
+@flow(name="intraday-monitor", flow_run_name=_run_name, persist_result=False, on_crashed=[_announce_crash])
 @_named_states
 def intraday_monitor_flow(home: HomeParameter = None, profile: ProfileParameter = None) -> State[Any]:
     """Look at the account once, and trip the kill switch for every rule that is broken."""

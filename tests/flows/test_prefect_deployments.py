@@ -329,6 +329,40 @@ def test_what_dies_in_the_middle_of_a_run_leaves_a_whole_day_or_none(
     assert day_bytes(trained_home) == day_bytes(undisturbed)
 
 
+# requirement O4: a run that dies without a word is announced all the same
+def test_a_run_whose_process_is_killed_is_crashed_and_announced(engine, trained_home, httpserver):
+    httpserver.expect_request("/hook").respond_with_data("")
+    with (trained_home / "config.yaml").open("a") as config:
+        config.write(f"\nnotifications: {{webhook: {{url: '{httpserver.url_for('/hook')}'}}}}\n")
+
+    with serving(
+        engine | {"AFTERCLOSE_WEBHOOK_SECRET": "a secret of tests that is long enough"}, trained_home
+    ) as service:
+        deployment = deployments(engine)["daily-live"]["id"]
+        body = {"parameters": {"date": str(LAST_SESSION), "home": str(trained_home)}}
+        run_id = ask(engine, f"/deployments/{deployment}/create_flow_run", body)["id"]
+        wait_for((trained_home / "data" / "work" / str(LAST_SESSION)).exists, "the first stage to end")
+        for child in children_of(service.pid):
+            os.kill(child, signal.SIGKILL)
+        flow_run = await_end(engine, run_id)
+        wait_for(lambda: httpserver.log, "the announcement")
+    remove_deployments(engine)
+
+    assert flow_run["state_type"] == "CRASHED"
+    assert "daily-live failed: The process of daily-live ended before its flow did" in httpserver.log[0][
+        0
+    ].get_data(as_text=True)
+
+
+def children_of(process):
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(path.parent.name))
+    return found
+
+
 def is_free(home):
     try:
         with exclusive(Home(home).lock_file, doing="looking whether it is free"):
