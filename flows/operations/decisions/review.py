@@ -38,6 +38,8 @@ def actions_of(options: Options, first: date) -> Actions:
         days=partial(_days, options, first),
         approve=partial(_approve, options),
         reject=partial(_reject, options),
+        preview=None,
+        revise=None,
         switch=lambda: read_switch(find_home(options.home)),
         trip=partial(_trip, options),
         execution_page=partial(_execution_page, options),

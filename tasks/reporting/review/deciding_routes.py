@@ -8,12 +8,13 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 
 from tasks.core.errors import AftercloseError, ConfigError
 from tasks.reporting.review.context import SEE_OTHER, Review, error_page, page, review_of, status_of
 from tasks.reporting.review.forms import Form
 from tasks.reporting.review.guard import LOGIN
-from tasks.reporting.review.reading_routes import session_of, show_day
+from tasks.reporting.review.reading_routes import asked_for, session_of, show_day
 from tasks.reporting.review.schema import Signing
 
 router = APIRouter()
@@ -94,6 +95,25 @@ async def approve(request: Request, day: str) -> Response:
     if not signing.signature:
         review.attempts.succeeded()
     return RedirectResponse(f"/days/{session}", SEE_OTHER)
+
+
+@router.post("/days/{day}/revise")
+async def revise(request: Request, day: str) -> Response:
+    """Make a revision of the day: its trades with the changes that the panel showed."""
+    review, form, session = review_of(request), _form(request), session_of(day)
+    asked = asked_for(QueryParams(list(form.pairs())))
+    try:
+        number = await run_in_threadpool(
+            review.actions.revise,
+            session,
+            asked,
+            form.text("by").strip(),
+            form.text("reason").strip(),
+            form.text("seen"),
+        )
+    except AftercloseError as error:
+        return await _refused(request, day, error)
+    return RedirectResponse(f"/days/{session}?revision={number}", SEE_OTHER)
 
 
 @router.post("/days/{day}/reject")

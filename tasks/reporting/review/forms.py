@@ -1,6 +1,6 @@
 """Read a submitted form: one encoding, few fields, a limited size. Values are kept out of every error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -24,8 +24,11 @@ class Form:
         """Return the field; the last, if it was given more than once."""
         return self.fields.get(name, [""])[-1]
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(self.fields.get(name, ()))
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield every name with each of its values."""
+        for name, values in self.fields.items():
+            for value in values:
+                yield name, value
 
 
 async def read_form(request: Request) -> Form:

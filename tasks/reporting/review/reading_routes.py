@@ -1,17 +1,20 @@
 """The routes that read: days, their trades and reports, the kill switch, and the page's own files."""
 
 from datetime import date, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from tasks.core.errors import AftercloseError
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
+from tasks.reporting.review.effect_lines import effect_lines
 from tasks.reporting.review.health import checks_of, regime_of, verdict
 from tasks.reporting.review.lines import SORTS, cash_after, lines_of, selected, totals
 from tasks.reporting.review.rendering import static_file
-from tasks.reporting.review.schema import Reading
+from tasks.reporting.review.schema import Asked, Reading
 
 # The reports are documents of their own: their style is inline, and nothing in them may run.
 REPORT_POLICY = (
@@ -47,6 +50,13 @@ def days(request: Request) -> HTMLResponse:
 def day_page(request: Request, day: str) -> HTMLResponse:
     """Show a day: may it be approved, its trades, and the forms to decide."""
     return show_day(request, review_of(request).actions.read(session_of(day)))
+
+
+@router.get("/days/{day}/effect")
+def effect_part(request: Request, day: str) -> HTMLResponse:
+    """Show what the changes that are asked for would do: the panel alone."""
+    reading = review_of(request).actions.read(session_of(day))
+    return page(request, "effect.html.j2", **_effect(request, reading, is_part=True))
 
 
 @router.get("/days/{day}/trades/{symbol}")
@@ -91,30 +101,58 @@ def show_day(
 ) -> HTMLResponse:
     """Return the day's page; `problem` is why the last decision was refused."""
     query = request.query_params
-    asked = query.get("q", "")[:LONGEST_QUERY]
+    words = query.get("q", "")[:LONGEST_QUERY]
     sort, is_descending = query.get("sort", SORTS[0]), query.get("order") == "down"
     standing = reading.standing
     lines = lines_of(standing.day, standing.envelope) if standing.day else []
+    shown = selected(lines, query=words, sort=sort, descending=is_descending)
     return page(
         request,
         "day.html.j2",
         status=status,
         reading=reading,
         standing=standing,
-        session=reading.session,
         verdict=verdict(reading),
-        lines=selected(lines, query=asked, sort=sort, descending=is_descending),
+        lines=shown,
         totals=totals(lines),
         checks=checks_of(standing.day) if standing.day else (),
         regime=regime_of(standing.day) if standing.day else "",
         cash_usd=cash_after(standing.day) if standing.day else 0.0,
-        query=asked,
+        query=words,
         sort=sort if sort in SORTS else SORTS[0],
         is_descending=is_descending,
         problem=problem,
+        listed={line.symbol for line in shown},
+        can_revise=standing.is_signable and not standing.signed_by,
+        **_effect(request, reading, is_part=False),
         expires_at=datetime.fromisoformat(standing.envelope.expires_at) if standing.envelope else None,
         entered=request.state.form if problem is not None else None,
     )
+
+
+def _effect(request: Request, reading: Reading, *, is_part: bool) -> dict[str, Any]:
+    """Return what the panel shows for the changes that the address names."""
+    asked = asked_for(request.query_params)
+    values: dict[str, Any] = {
+        "session": reading.session,
+        "seen": reading.seen,
+        "is_part": is_part,
+        "asked": asked,
+    }
+    if not asked:
+        return values
+    try:
+        found = review_of(request).actions.preview(reading.session, asked)
+    except AftercloseError as error:
+        return {**values, "refused": error}
+    return {**values, "refused": None, "effect": effect_lines(asked, found), "failed": found.failed}
+
+
+def asked_for(fields: QueryParams) -> Asked:
+    """Return the changes that the fields of an address name; a line that is struck is not halved too."""
+    strike = tuple(dict.fromkeys(fields.getlist("strike")))
+    halve = tuple(symbol for symbol in dict.fromkeys(fields.getlist("halve")) if symbol not in strike)
+    return Asked(strike, halve, fields.get("solve") == "1")
 
 
 def session_of(day: str) -> date:

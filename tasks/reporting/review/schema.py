@@ -1,6 +1,6 @@
 """What the review page reads, and what it may do: records, and the callables that the application is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -35,6 +35,51 @@ class DayLine:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Changes to a day's trades that a person tries out: lines struck, lines halved, and whether to solve again."""
+
+    strike: tuple[str, ...] = ()
+    halve: tuple[str, ...] = ()
+    solve: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.strike or self.halve)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A portfolio once its trades are filled. Fractions are of the equity."""
+
+    trades: int
+    cash_usd: float
+    invested_frac: float
+    turnover_frac: float
+    cost_usd: float
+    volatility_frac: float
+    var_usd: float  # over one day
+    sectors: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Resized:
+    """One line whose size the changes alter. Shares are signed: positive buys, negative sells, 0: no trade."""
+
+    symbol: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What changes would do. `failed` are the checks that they would not pass: name, value and limit."""
+
+    before: Figures
+    after: Figures
+    resized: tuple[Resized, ...]
+    failed: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Signing:
     """What a person entered to approve. `passphrase` is called only once the key file was found sound."""
 
@@ -54,6 +99,10 @@ class Actions:
     days: Callable[[], Sequence[DayLine]]
     approve: Callable[[date, Signing], None]
     reject: Callable[[date, str, str], None]  # by, reason
+    preview: Callable[[date, Asked], Effect]
+    revise: Callable[
+        [date, Asked, str, str, str], int
+    ]  # by, reason, seen; returns the number of the revision
     switch: Callable[[], Switch]
     trip: Callable[[str, str], Switch]  # by, reason
     execution_page: Callable[[date], bytes | None]

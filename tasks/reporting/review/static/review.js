@@ -92,6 +92,35 @@
     body.append(...pairs.flat());
   });
 
+  // A line is struck or halved, not both.
+  const changes = document.getElementById("changes");
+  const box = (row, name) => row.querySelector(`input[name=${name}]`);
+  changes?.addEventListener("change", (event) => {
+    const { target } = event;
+    if (!target.checked) return;
+    const other = target.name === "strike" ? "halve" : "strike";
+    box(target.closest("tr"), other).checked = false;
+  });
+  const press = (name) => {
+    const row = rows().find((one) => one.contains(document.activeElement));
+    if (row && changes) box(row, name).click();
+  };
+  document.addEventListener("click", (event) => {
+    if (!changes || !event.target.closest("a.clear")) return;
+    event.preventDefault();
+    for (const one of changes.querySelectorAll("input:checked")) one.checked = false;
+    for (const one of changes.querySelectorAll("input[type=hidden]:is([name=strike], [name=halve])")) one.remove();
+    document.getElementById("effect").replaceChildren();
+    table.focus();
+  });
+  // What has focus must not be under the panel.
+  document.addEventListener("focusin", (event) => {
+    const panel = document.querySelector(".effect");
+    if (!panel || !panel.childElementCount || panel.contains(event.target)) return;
+    const hidden = event.target.getBoundingClientRect().bottom - panel.getBoundingClientRect().top;
+    if (hidden > 0 && body.contains(event.target)) window.scrollBy(0, hidden + 24);
+  });
+
   const off = document.getElementById("keys-off");
   off.checked = localStorage.getItem("keys") === "off";
   off.addEventListener("change", () => localStorage.setItem("keys", off.checked ? "off" : "on"));
@@ -103,6 +132,8 @@
     const actions = {
       j: () => move(1),
       k: () => move(-1),
+      x: () => press("strike"),
+      h: () => press("halve"),
       "/": () => { search.focus(); search.select(); },
       "?": () => { keys.open = !keys.open; keys.firstElementChild.focus(); },
     };
