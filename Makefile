@@ -9,6 +9,7 @@ QLIB := .venv-qlib
 QLIB_INSTALLED := $(QLIB)/.installed
 BACKTESTERS := .venv-backtesters
 BACKTESTERS_INSTALLED := $(BACKTESTERS)/.installed
+CHROMIUM := /usr/bin/chromium
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
@@ -19,7 +20,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +61,13 @@ test-prefect: $(INSTALLED) ## run the flows under a local Prefect server
 
 test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 	@$(BIN)/python -m pytest -m 'bucket and not prove'
+
+test-browser: $(INSTALLED) $(CHROMIUM) ## approve, strike and reject in Chromium, and check that the pages are accessible
+	@$(BIN)/python -m pytest -m 'browser and not prove'
+
+$(CHROMIUM):
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
 
 test-slices: $(INSTALLED) ## run a short part of each long proof
 	@$(BIN)/python -m pytest -m 'slice and not prove'

@@ -43,7 +43,7 @@ def open_review(options: Options, day: str, *, port: int, bind: str, origin: str
     run, _ = run_of(options, day)
     admission = Admission(stopwatch, password=_password(run.home))
     _refuse_unprotected(endpoint(bind, port, origin=origin), admission)
-    listening = _listening(bind, port)
+    listening = listening_on(bind, port)
     served = endpoint(bind, listening.getsockname()[1], origin=origin)
     application = make_application(
         actions_of(options, run.session.day),
@@ -70,7 +70,8 @@ def _refuse_unprotected(served: Endpoint, admission: Admission) -> None:
         )
 
 
-def _listening(bind: str, port: int) -> socket.socket:
+def listening_on(bind: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address. Raises ConfigError where it cannot."""
     family = socket.AF_INET6 if ip_address(bind).version == 6 else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:

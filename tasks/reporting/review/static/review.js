@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  document.documentElement.classList.add("scripted");
   const table = document.getElementById("lines");
   const search = document.getElementById("search");
   const keys = document.getElementById("keys");
