@@ -33,15 +33,23 @@ class Standing:
     refusal: SafetyError | None = None
 
     @property
+    def revision(self) -> int:
+        """The revision of the day that was read; 0 is the day as published."""
+        return self.day.revision if self.day else 0
+
+    @property
     def is_signable(self) -> bool:
         """Whether a person may sign; a rejection has to be overruled with a reason."""
         return self.state in SIGNABLE
 
 
-def read_standing(run: Run, at: datetime) -> Standing:
-    """Return where the day stands. Never raises SafetyError: a day that cannot be read says so."""
+def read_standing(run: Run, at: datetime, *, revision: int | None = None) -> Standing:
+    """Return where the day stands. Never raises SafetyError: a day that cannot be read says so.
+
+    `revision`: 0 is the day as published; None the one that was signed, without a signature the day as published.
+    """
     try:
-        stored = Stored(*read_day(run.home, run.session))
+        stored = Stored(*read_day(run.home, run.session, revision=revision))
         day = published_day(run.session.day, stored.manifest, stored.files)
     except SafetyError as refused:
         return Standing("unreadable", None, refusal=refused)
@@ -54,7 +62,7 @@ def read_standing(run: Run, at: datetime) -> Standing:
         signed_by = _signed_by(stored, run)
         if is_executed(run.home, run.session):
             return Standing("executed", day, None, signed_by, rejection, approvers)
-        proposal = examine(run, at)
+        proposal = examine(run, at, revision=revision)
         state = _state(proposal, stored)
     except SafetyError as refused:
         return Standing("refused", day, None, (), rejection, approvers, refused)

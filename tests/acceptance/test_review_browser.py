@@ -1,5 +1,7 @@
 """The review page in Chromium as a person uses it: decide, strike, search; by keyboard, on a phone, without script."""
 
+import csv
+import json
 from dataclasses import replace
 from time import perf_counter
 
@@ -9,6 +11,7 @@ from flows.operations.decisions.review import actions_of
 from flows.terminal import Options
 from tasks.approval.decisions import add_approver
 from tasks.approval.keys import public_key
+from tasks.core.homes.home import Home
 from tasks.reporting.review.schema import Effect, Figures, Resized
 from tasks.safety.kill_switch import read_switch
 from tests.approval_days import (
@@ -23,6 +26,7 @@ from tests.approval_days import (
 )
 from tests.browsing import chromium, faults, served_review, watched
 from tests.builders import FRIDAY
+from tests.homes import afterclose, run_day
 
 pytestmark = pytest.mark.browser
 DAY = f"/days/{FRIDAY}"
@@ -208,6 +212,50 @@ def test_the_kill_switch_is_tripped(opened, run):
     assert read_switch(run.home).is_on
     page.goto(page.url.replace("/switch", DAY))
     assert "You may not approve" in page.inner_text("#verdict-title")
+
+
+def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
+    ready_home, browser, tmp_path, monkeypatch
+):
+    """With the real decision: the page makes a revision of a simulated day, and the approval is for that revision."""
+    run_day(ready_home)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AFTERCLOSE_APPROVAL_KEY_FILE", str(cheap_key(tmp_path / "ann.pem")))
+    add_approver(Home(ready_home), "Ann Lee", public_key_of(tmp_path / "ann.pem"), "Root", "set-up", EVENING)
+    published = trades_of(ready_home / "live" / str(FRIDAY))
+    struck = max(published, key=lambda row: float(row["notional"]) * (row["side"] == "BUY"))["symbol"]
+    with clock_at(EVENING), served_review(ready_home, FRIDAY, is_simulated=True) as start:
+        page = browser.new_page()
+        errors = watched(page)
+        page.goto(start)
+
+        page.check(f"input[name=strike][value={struck}]")
+        page.wait_for_selector(f"text=If you strike {struck}")
+        page.click("text=Solve again without it")
+        page.wait_for_selector("text=and solve again")
+        page.fill("#revise-by", "Ann Lee")
+        page.fill("#revise-reason", "litigation")
+        page.click("text=Make this the list to approve")
+        page.wait_for_selector("text=Approve revision 1")
+        assert page.locator(f"#trade-{struck}").count() == 0
+        assert page.is_visible("text=Revised by Ann Lee: litigation")
+        assert faults(page) == []
+        approve(page)
+        page.wait_for_selector("text=Approved: signed by Ann Lee")
+        shown = afterclose("approval", "show", str(FRIDAY), "--json", home=ready_home)
+        page.close()
+
+    approval = json.loads(shown.stdout)
+    assert (approval["state"], approval["revision"]) == ("approved", 1)
+    revised = trades_of(ready_home / "live" / str(FRIDAY) / "revisions" / "1")
+    assert [line["symbol"] for line in approval["lines"]] == [row["symbol"] for row in revised]
+    assert struck not in {row["symbol"] for row in revised}
+    assert errors == []
+
+
+def trades_of(folder):
+    with (folder / "trades.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_without_script_everything_works_by_pages_and_forms(opened, run):

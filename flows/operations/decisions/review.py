@@ -7,14 +7,17 @@ from datetime import date, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of
+from flows.operations.decisions.revision import BookFigures, RevisionPreview, make_revision, preview_revision
 from flows.operations.decisions.switch import trip
 from flows.terminal import Options, with_home
 from tasks.approval.encoding import envelope_sha256
 from tasks.approval.key_file import key_path
+from tasks.approval.refusal import refusal
 from tasks.approval.standing import read_standing
-from tasks.approval.store import is_executed
+from tasks.approval.store import is_executed, revision_numbers
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, parsed_date
@@ -22,11 +25,29 @@ from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.reporting.review.health import regime_of
 from tasks.reporting.review.lines import lines_of
-from tasks.reporting.review.schema import Actions, DayLine, Reading, Signing
+from tasks.reporting.review.schema import (
+    Actions,
+    Asked,
+    DayLine,
+    Effect,
+    Figures,
+    Reading,
+    Resized,
+    Signing,
+)
 from tasks.safety.kill_switch import read_switch
 from tasks.safety.switch_file import Switch
 
 MOST_DAYS = 60
+FIGURES = (
+    "cash_usd",
+    "invested_frac",
+    "turnover_frac",
+    "cost_usd",
+    "volatility_frac",
+    "var_usd",
+    "sectors",
+)
 EXECUTION_PAGE = "execution.html"
 LARGEST_PAGE = 16 << 20
 
@@ -38,17 +59,17 @@ def actions_of(options: Options, first: date) -> Actions:
         days=partial(_days, options, first),
         approve=partial(_approve, options),
         reject=partial(_reject, options),
-        preview=None,
-        revise=None,
+        preview=partial(_preview, options, Lock()),
+        revise=partial(_revise, options),
         switch=lambda: read_switch(find_home(options.home)),
         trip=partial(_trip, options),
         execution_page=partial(_execution_page, options),
     )
 
 
-def _read(options: Options, session: date) -> Reading:
+def _read(options: Options, session: date, revision: int | None) -> Reading:
     run, at = run_of(options, str(session))
-    standing = read_standing(run, at)
+    standing = read_standing(run, at, revision=revision)
     return Reading(
         session=session,
         standing=standing,
@@ -56,6 +77,7 @@ def _read(options: Options, session: date) -> Reading:
         switch=read_switch(run.home),
         at=at,
         has_execution=_has_execution(run),
+        revisions=tuple(revision_numbers(run.home, run.session)),
         key_file=_key_file(run.home),
         next_step=with_home(next_step(run), options),
     )
@@ -103,8 +125,54 @@ def _approve(options: Options, session: date, signing: Signing) -> None:
         key=Path(signing.key_file) if signing.key_file else None,
         signature=signing.signature or None,
         overrule=signing.overrule,
+        revision=signing.revision,
         dialogue=dialogue,
     )
+
+
+def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked) -> Effect:
+    """Return what the changes would do. Each preview decides the session again, which takes memory: one at a time."""
+    with one_at_a_time:
+        found = preview_revision(
+            options, str(session), strike=asked.strike, halve=asked.halve, solve=asked.solve
+        )
+    return effect_of(found)
+
+
+def effect_of(found: RevisionPreview) -> Effect:
+    """Return the preview of a revision as the page shows it."""
+    resized = (
+        *(Resized(one.symbol, one.before, one.after) for one in found.changed),
+        *(Resized(symbol, None, 0) for symbol in found.removed),
+    )
+    failed = tuple((one.name, one.value, one.limit) for one in found.checks if not one.passed)
+    if not found.may_be_approved and not failed:
+        failed = (("kill_switch", "on", "clear"),)
+    before = len(found.lines) + len(found.removed) - sum(one.before == 0 for one in found.changed)
+    return Effect(_figures(found.before, before), _figures(found.after, len(found.lines)), resized, failed)
+
+
+def _figures(figures: BookFigures, trades: int) -> Figures:
+    return Figures(trades=trades, **{name: getattr(figures, name) for name in FIGURES})
+
+
+def _revise(options: Options, session: date, asked: Asked, by: str, reason: str, seen: str) -> int:
+    """Make a revision of the day that the page showed, and return its number."""
+    if _read(options, session, 0).seen != seen:
+        raise refusal(
+            "manifest",
+            f"{session}: the day changed while you read it, so no revision was made.",
+            remedy="Read it again as it is now.",
+        )
+    return make_revision(
+        options,
+        str(session),
+        strike=asked.strike,
+        halve=asked.halve,
+        solve=asked.solve,
+        by=by,
+        reason=reason,
+    ).number
 
 
 def _reject(options: Options, session: date, by: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from tasks.core.errors import AftercloseError, ConfigError
 from tasks.reporting.review.context import SEE_OTHER, Review, error_page, page, review_of, status_of
 from tasks.reporting.review.forms import Form
 from tasks.reporting.review.guard import LOGIN
-from tasks.reporting.review.reading_routes import asked_for, session_of, show_day
+from tasks.reporting.review.reading_routes import LONGEST_NUMBER, asked_for, session_of, show_day
 from tasks.reporting.review.schema import Signing
 
 router = APIRouter()
@@ -81,6 +81,7 @@ async def approve(request: Request, day: str) -> Response:
     signing = Signing(
         by=form.text("by").strip(),
         seen=form.text("seen"),
+        revision=_number(form.text("revision")),
         # whoever is elsewhere must not name files of this machine
         key_file=form.text("key_file").strip() if review.served.is_local else "",
         overrule=form.text("overrule").strip(),
@@ -143,9 +144,15 @@ async def trip(request: Request) -> Response:
 
 async def _refused(request: Request, day: str, error: AftercloseError) -> Response:
     """Show the day as it is now, with the reason why the decision was refused."""
-    reading = await run_in_threadpool(review_of(request).actions.read, session_of(day))
+    number = _number(_form(request).text("revision"))
+    reading = await run_in_threadpool(review_of(request).actions.read, session_of(day), number or None)
     answer = partial(show_day, request, reading, status=status_of(error), problem=error)
     return await run_in_threadpool(answer)
+
+
+def _number(text: str) -> int:
+    """Return the number of a revision, 0 for the day as published."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else 0
 
 
 def _form(request: Request) -> Form:

@@ -12,7 +12,7 @@ from tasks.core.errors import AftercloseError
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
 from tasks.reporting.review.effect_lines import effect_lines
 from tasks.reporting.review.health import checks_of, regime_of, verdict
-from tasks.reporting.review.lines import SORTS, cash_after, lines_of, selected, totals
+from tasks.reporting.review.lines import SORTS, cash_after, lines_of, revision_of, selected, totals
 from tasks.reporting.review.rendering import static_file
 from tasks.reporting.review.schema import Asked, Reading
 
@@ -21,6 +21,7 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 )
 LONGEST_QUERY = 200
+LONGEST_NUMBER = 4
 
 router = APIRouter()
 
@@ -49,33 +50,35 @@ def days(request: Request) -> HTMLResponse:
 @router.get("/days/{day}")
 def day_page(request: Request, day: str) -> HTMLResponse:
     """Show a day: may it be approved, its trades, and the forms to decide."""
-    return show_day(request, review_of(request).actions.read(session_of(day)))
+    return show_day(request, reading_of(request, day))
 
 
 @router.get("/days/{day}/effect")
 def effect_part(request: Request, day: str) -> HTMLResponse:
     """Show what the changes that are asked for would do: the panel alone."""
-    reading = review_of(request).actions.read(session_of(day))
-    return page(request, "effect.html.j2", **_effect(request, reading, is_part=True))
+    reading = review_of(request).actions.read(session_of(day), 0)
+    return page(
+        request, "effect.html.j2", **_effect(request, reading, asked_for(request.query_params), is_part=True)
+    )
 
 
 @router.get("/days/{day}/trades/{symbol}")
 def trade_page(request: Request, day: str, symbol: str) -> HTMLResponse:
     """Show why one name is traded: a part for the table, or a page where no script asks for it."""
-    reading = review_of(request).actions.read(session_of(day))
+    reading = reading_of(request, day)
     standing = reading.standing
     lines = lines_of(standing.day, standing.envelope) if standing.day else []
     line = next((line for line in lines if line.symbol == symbol), None)
     if line is None:
         raise HTTPException(404)
     template = "trade_part.html.j2" if is_part(request) else "trade.html.j2"
-    return page(request, template, session=reading.session, line=line)
+    return page(request, template, session=reading.session, line=line, revision=standing.revision)
 
 
 @router.get("/days/{day}/report")
 def report(request: Request, day: str) -> Response:
     """Return the day's report, as published."""
-    published = review_of(request).actions.read(session_of(day)).standing.day
+    published = review_of(request).actions.read(session_of(day), 0).standing.day
     if published is None:
         raise HTTPException(404)
     return _document(published.files["report.html"])
@@ -105,6 +108,7 @@ def show_day(
     sort, is_descending = query.get("sort", SORTS[0]), query.get("order") == "down"
     standing = reading.standing
     lines = lines_of(standing.day, standing.envelope) if standing.day else []
+    can_revise = standing.is_signable and not standing.signed_by and not standing.revision
     shown = selected(lines, query=words, sort=sort, descending=is_descending)
     return page(
         request,
@@ -123,16 +127,16 @@ def show_day(
         is_descending=is_descending,
         problem=problem,
         listed={line.symbol for line in shown},
-        can_revise=standing.is_signable and not standing.signed_by,
-        **_effect(request, reading, is_part=False),
+        can_revise=can_revise,
+        revision=revision_of(standing.day) if standing.day else None,
+        **_effect(request, reading, asked_for(query) if can_revise else Asked(), is_part=False),
         expires_at=datetime.fromisoformat(standing.envelope.expires_at) if standing.envelope else None,
         entered=request.state.form if problem is not None else None,
     )
 
 
-def _effect(request: Request, reading: Reading, *, is_part: bool) -> dict[str, Any]:
-    """Return what the panel shows for the changes that the address names."""
-    asked = asked_for(request.query_params)
+def _effect(request: Request, reading: Reading, asked: Asked, *, is_part: bool) -> dict[str, Any]:
+    """Return what the panel shows for the changes; nothing without any."""
     values: dict[str, Any] = {
         "session": reading.session,
         "seen": reading.seen,
@@ -153,6 +157,14 @@ def asked_for(fields: QueryParams) -> Asked:
     strike = tuple(dict.fromkeys(fields.getlist("strike")))
     halve = tuple(symbol for symbol in dict.fromkeys(fields.getlist("halve")) if symbol not in strike)
     return Asked(strike, halve, fields.get("solve") == "1")
+
+
+def reading_of(request: Request, day: str) -> Reading:
+    """Return the day, or the revision of it that the address names."""
+    named = request.query_params.get("revision", "")
+    if named and not (named.isascii() and named.isdecimal() and len(named) <= LONGEST_NUMBER):
+        raise HTTPException(404)
+    return review_of(request).actions.read(session_of(day), int(named) if named else None)
 
 
 def session_of(day: str) -> date:

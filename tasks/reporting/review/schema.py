@@ -18,6 +18,7 @@ class Reading:
     switch: Switch
     at: datetime
     has_execution: bool
+    revisions: tuple[int, ...]  # numbers of those that were made
     key_file: str  # of the person who runs the page
     next_step: str  # after an approval
 
@@ -65,8 +66,8 @@ class Resized:
     """One line whose size the changes alter. Shares are signed: positive buys, negative sells, 0: no trade."""
 
     symbol: str
-    before: float
-    after: float
+    before: int | None  # None: as published
+    after: int
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Signing:
 
     by: str
     seen: str
+    revision: int
     key_file: str
     overrule: str
     signature: str = field(repr=False)
@@ -95,7 +97,9 @@ class Signing:
 class Actions:
     """What the application may do. Each raises AftercloseError with a message for a person."""
 
-    read: Callable[[date], Reading]
+    read: Callable[
+        [date, int | None], Reading
+    ]  # of a revision; 0: as published; None: as signed, else as published
     days: Callable[[], Sequence[DayLine]]
     approve: Callable[[date, Signing], None]
     reject: Callable[[date, str, str], None]  # by, reason

@@ -1,0 +1,47 @@
+"""The preview of a revision as the review page shows it."""
+
+from flows.operations.decisions.review import effect_of
+from flows.operations.decisions.revision import (
+    BookFigures,
+    ChangedLine,
+    CheckLine,
+    RevisedLine,
+    RevisionPreview,
+)
+
+BOOK = BookFigures(1000.0, 0.9, 0.2, 12.0, 0.25, 90.0, {"Energy": 0.5})
+
+
+def preview(*, checks=(), may_be_approved=True):
+    line = RevisedLine("NEW", "BUY", 5, 10.0, 50.0, "OPEN", "")
+    return RevisionPreview(
+        session="2024-06-14",
+        lines=(line, line),
+        removed=("GONE",),
+        changed=(ChangedLine("NEW", 0, 5), ChangedLine("CUT", 10, 5)),
+        before=BOOK,
+        after=BOOK,
+        checks=checks,
+        may_be_approved=may_be_approved,
+    )
+
+
+def test_trades_are_counted_before_and_after():
+    effect = effect_of(preview())
+
+    assert (effect.before.trades, effect.after.trades) == (2, 2)
+    assert [(one.symbol, one.before, one.after) for one in effect.resized] == [
+        ("NEW", 0, 5),
+        ("CUT", 10, 5),
+        ("GONE", None, 0),
+    ]
+    assert effect.failed == ()
+
+
+def test_what_does_not_pass_is_named_and_a_halt_too():
+    failed = CheckLine("cash", "-5 USD left", "≥ 0", passed=False)
+
+    assert effect_of(preview(checks=(failed,), may_be_approved=False)).failed == (
+        ("cash", "-5 USD left", "≥ 0"),
+    )
+    assert effect_of(preview(may_be_approved=False)).failed == (("kill_switch", "on", "clear"),)
