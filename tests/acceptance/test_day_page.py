@@ -99,10 +99,28 @@ def test_charts_are_named_for_those_who_do_not_see_them(report):
     charts = [attributes for tag, attributes in report.tags if tag == "svg"]
     ids = {attributes["id"] for _, attributes in report.tags if attributes.get("id")}
 
-    assert len(charts) == 10  # five charts, wide and narrow
+    of_names = [chart for chart in charts if chart["class"] == "name-chart"]
+    assert len(of_names) == len(report.rows["trades"]) - 2  # one for each trade
+    assert len(charts) - len(of_names) == 10  # five charts, wide and narrow
     for chart in charts:
         assert chart["role"] == "img"
         assert set(chart["aria-labelledby"].split()) <= ids
+
+
+def test_the_parts_of_each_trade_on_the_page_sum_to_the_trade_in_the_file(report):
+    figures = {
+        attributes["data-figure"]: round(100 * float(attributes["value"]))
+        for tag, attributes in report.tags
+        if tag == "data" and attributes["data-figure"].startswith("ticket ")
+    }
+    trades = make_inputs().frames.trades.to_dict("records")
+
+    assert trades
+    for trade in trades:
+        signed = round(100 * trade["notional"]) * (-1 if trade["side"] == "SELL" else 1)
+        whole = f"ticket {trade['symbol']}"
+        assert figures[whole] == signed
+        assert sum(cents for key, cents in figures.items() if key.startswith(f"{whole} ")) == signed
 
 
 def test_no_id_stands_twice(report):

@@ -3,6 +3,7 @@
 Every function that renders is a pure function of `DayInputs`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -17,6 +18,7 @@ from tasks.models.schema import Scores
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.reporting.day.executed import ExecutedDay
+from tasks.reporting.day.name_histories import NameHistory
 from tasks.risk.schema import RiskModel
 from tasks.safety.overrides import Override
 from tasks.safety.schema import Checks
@@ -98,3 +100,4 @@ class DayInputs:
     previous: PreviousDay | None
     overrides: tuple[Override, ...] | None = ()  # that hold when the trades would fill; None: unreadable
     executed: tuple[ExecutedDay, ...] = ()  # earlier sessions whose trades could fill by now, latest first
+    names: Mapping[str, NameHistory] = field(default_factory=dict)  # of the traded names

@@ -18,10 +18,11 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import session_after
 from tasks.data.panel.reader import read_prices
-from tasks.data.schema.records import Market
+from tasks.data.schema.records import Panel
 from tasks.reporting.day.executed import ExecutedDay, executed_day
 from tasks.reporting.day.history import parse_history, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+from tasks.reporting.day.name_histories import name_histories, read_recorded_days
 from tasks.safety.overrides import Override, read_overrides
 
 BACKDROP_SESSIONS = 253
@@ -32,6 +33,9 @@ DECIDED = ("signals.json", "portfolio_weights.csv", "trades.csv")
 
 def read_day_inputs(run: Run, records: Records) -> DayInputs:
     """Load every frame and file that the day's files are rendered from."""
+    panel = read_prices(records.market.snapshot, window=BACKDROP_SESSIONS)
+    days = (*read_recorded_days(run.home, run.session.day), records.compared.day)
+    trades = load_frame(records.trades.frame)
     return DayInputs(
         run=run,
         records=records,
@@ -40,14 +44,15 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
             regime_history=load_frame(records.regime.history),
             returns=load_frame(records.risk.returns).T,
             weights=load_frame(records.portfolio.frame),
-            trades=load_frame(records.trades.frame),
+            trades=trades,
             after=load_frame(records.trades.after),
         ),
-        backdrop=read_backdrop(records.market),
+        backdrop=backdrop_of(panel),
         history=rows_before(read_history(run), run.session.day),
         previous=read_previous_day(run),
         overrides=read_active_overrides(run),
         executed=read_executions(run.home, run.session.day),
+        names=name_histories(panel, days, trades["symbol"]),
     )
 
 
@@ -60,9 +65,8 @@ def read_active_overrides(run: Run) -> tuple[Override, ...] | None:
         return None
 
 
-def read_backdrop(market: Market) -> Backdrop:
-    """Read company names, sectors and the benchmark's last year."""
-    panel = read_prices(market.snapshot, window=BACKDROP_SESSIONS)
+def backdrop_of(panel: Panel) -> Backdrop:
+    """Return company names, sectors and the benchmark's last year."""
     names = dict(zip(panel.symbols.tolist(), panel.name.tolist(), strict=True))
     sectors = dict(zip(panel.symbols.tolist(), panel.sector.tolist(), strict=True))
     return Backdrop(names=names, sessions=panel.sessions, benchmark=panel.market, sectors=sectors)

@@ -36,6 +36,7 @@ from tasks.reporting.page.sections.readiness import readiness
 from tasks.reporting.page.sections.risk_view import risk_lines
 from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
 from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
+from tasks.reporting.page.sections.why_each_trade import signed_usd, why_each_trade
 from tasks.risk.assessment import Assessment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,6 +75,7 @@ def render_page(
         "summary": summary,
         "changes": changes,
         "trades": lines,
+        "why": why_each_trade(inputs, lines),
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
         "attention": attention(inputs, assessment, lines, changes, bridge),
@@ -102,7 +104,7 @@ def render_page(
         "most_findings": MOST_FINDINGS,
         "most_symbols": MOST_SYMBOLS,
         "most_shifts": MOST_SHIFTS,
-        "style": style(),
+        "style": style() + ticket_style(),
     }
     html = environment().get_template("report.html.j2").render(words)
     return Page(html.encode(), one_line(inputs, summary))
@@ -112,6 +114,12 @@ def render_page(
 def style() -> Markup:
     """Return the stylesheet of all reports."""
     return Markup((TEMPLATES / "report.css").read_text())  # noqa: S704 - our own file
+
+
+@cache
+def ticket_style() -> Markup:
+    """Return the stylesheet of the section on why each trade has its size."""
+    return Markup((TEMPLATES / "tickets.css").read_text())  # noqa: S704 - our own file
 
 
 @cache
@@ -128,6 +136,7 @@ def environment() -> Environment:
     for name in ("usd", "number", "typeset_percent", "signed", "tone", "long_date", "short_date", "words"):
         environment.filters[name] = getattr(numerals, name)
     environment.filters["counted"] = counted
+    environment.filters["signed_usd"] = signed_usd
     environment.globals["figure"] = figure
     return environment
 

@@ -23,6 +23,7 @@ from tasks.regime.schema import Regime, State
 from tasks.reporting.day.executed import ExecutedDay, executed_day
 from tasks.reporting.day.history import COLUMNS
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
+from tasks.reporting.day.name_histories import NameHistory
 from tasks.risk.covariance import Shrinkage
 from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
@@ -100,6 +101,7 @@ def make_inputs(
         history=_history(run, 0 if empty else rows, book.equity_usd),
         previous=_previous(run) if previous and not empty else None,
         executed=() if empty or not previous else (make_executed(),),
+        names=_names(run, frames),
     )
 
 
@@ -481,6 +483,21 @@ def _backdrop(run: Run) -> Backdrop:
         benchmark=4_800 * np.exp(np.cumsum(returns)),
         sectors={line[0]: line[2] for line in LINES},
     )
+
+
+def _names(run: Run, frames: Frames) -> dict[str, NameHistory]:
+    """Return a year of closes that end at the trade's price; the first name has been held and ranked for a week."""
+    sessions = sessions_ending(run.session.day, 253)
+    week = sessions[-6:].tolist()
+    return {
+        str(line["symbol"]): NameHistory(
+            sessions,
+            line["price"] * np.exp(np.linspace(-0.2, 0.0, 253) + 0.02 * np.sin(np.arange(253) + place)),
+            tuple(week) if place == 0 else (),
+            {day: 0.9 - 0.05 * number for number, day in enumerate(week)},
+        )
+        for place, line in enumerate(frames.trades.to_dict("records"))
+    }
 
 
 def _returns(run: Run, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,0 +1,159 @@
+"""Why each trade has its size, as the page shows it: parts, contributions, survival and the name's own chart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.charts.name_chart import name_chart
+from tasks.reporting.page.numerals import usd
+from tasks.reporting.page.sections.trade_list import TradeLine
+from tasks.trades.tickets.contributions import OTHERS
+from tasks.trades.tickets.schema import Cause, Contribution, Ticket
+
+CAUSES: dict[Cause, tuple[str, str]] = {
+    "score": ("Score", "the model's score changed, or the model itself"),
+    "drift": ("Drift", "prices moved the holding off its last target, or earlier trades were not filled"),
+    "risk": ("Risk", "the estimated volatilities and correlations changed"),
+    "regime": ("Regime", "the exposure cap, the size of positions or a stop changed"),
+    "constraints": (
+        "Constraints",
+        "position, sector and correlation limits, quarantine, cuts and whole shares",
+    ),
+    "cash": ("Cash", "deposits, withdrawals and the cash available for buys"),
+    "cost": ("Cost", "what trading costs are worth avoiding, smallest trades and tolerance bands"),
+}
+NAMED_IN_HEAD = 3
+LEAST_NAMED_FRAC = 0.1  # of the largest part
+
+
+@dataclass(frozen=True)
+class PartLine:
+    """One part. The bar begins at `left`; both are fractions of the widest ticket's bar."""
+
+    cause: Cause
+    label: str
+    usd: float
+    left: float
+    width: float
+
+
+@dataclass(frozen=True)
+class FeatureLine:
+    """One contribution. Bars are signed fractions of the ticket's largest one."""
+
+    label: str
+    value: float
+    previous: float | None
+    left: float
+    width: float
+
+
+@dataclass(frozen=True)
+class WhyLine:
+    """One trade explained."""
+
+    symbol: str
+    name: str
+    side: str
+    is_sale: bool
+    signed_usd: float
+    head: tuple[str, ...]  # the largest parts in words
+    parts: tuple[PartLine, ...]
+    zero: float  # where the bars begin
+    features: tuple[FeatureLine, ...]
+    survival: str
+    is_fragile: bool
+    chart: Markup | None
+
+
+@dataclass(frozen=True)
+class Why:
+    """The section: `since` is the session compared with in words, empty without one."""
+
+    since: str
+    notes: tuple[str, ...]
+    lines: tuple[WhyLine, ...]
+    causes: dict[Cause, tuple[str, str]]
+
+
+def why_each_trade(inputs: DayInputs, trades: Sequence[TradeLine]) -> Why:
+    """Return why each trade has its size, in the order of trades.csv."""
+    tickets = inputs.records.tickets
+    lines = [
+        _line(inputs, trade, ticket, number)
+        for number, trade in enumerate(trades, start=1)
+        if (ticket := tickets.of(trade.symbol)) is not None
+    ]
+    return Why(str(tickets.compared_with or ""), tickets.notes, tuple(lines), CAUSES)
+
+
+def _line(inputs: DayInputs, trade: TradeLine, ticket: Ticket, number: int) -> WhyLine:
+    history = inputs.names.get(ticket.symbol)
+    parts, zero = _parts(ticket)
+    return WhyLine(
+        symbol=ticket.symbol,
+        name=trade.name,
+        side=trade.side,
+        is_sale=trade.is_sale,
+        signed_usd=ticket.usd_cents / 100,
+        head=_head(ticket),
+        parts=parts,
+        zero=zero,
+        features=_features(ticket.contributions),
+        survival=_survival(ticket),
+        is_fragile=ticket.is_fragile,
+        chart=None if history is None else name_chart(ticket.symbol, history, key=f"name-{number}"),
+    )
+
+
+def _parts(ticket: Ticket) -> tuple[tuple[PartLine, ...], float]:
+    """Return the parts that are not zero, stacked from zero to either side, and the place of zero."""
+    against = -sum(min(part.usd_cents, 0) for part in ticket.parts)
+    whole = sum(abs(part.usd_cents) for part in ticket.parts) or 1
+    left, right, found = against, against, []
+    for part in ticket.parts:
+        if not part.usd_cents:
+            continue
+        size = abs(part.usd_cents)
+        start = right if part.usd_cents > 0 else left - size
+        found.append(
+            PartLine(part.cause, CAUSES[part.cause][0], part.usd_cents / 100, start / whole, size / whole)
+        )
+        left, right = (left, right + size) if part.usd_cents > 0 else (left - size, right)
+    return tuple(found), against / whole
+
+
+def _head(ticket: Ticket) -> tuple[str, ...]:
+    """Return the largest parts in words: score +$1,200 and drift −$300."""
+    ordered = sorted(ticket.parts, key=lambda part: -abs(part.usd_cents))
+    least = LEAST_NAMED_FRAC * abs(ordered[0].usd_cents)
+    named = [part for part in ordered[:NAMED_IN_HEAD] if abs(part.usd_cents) > least]
+    return tuple(f"{CAUSES[part.cause][0].lower()} {signed_usd(part.usd_cents / 100)}" for part in named)
+
+
+def signed_usd(value: float, places: int = 0) -> str:
+    """Write dollars with their sign: +$1,234 or −$1,234."""
+    return f"+{usd(value, places)}" if value > 0 else usd(value, places)
+
+
+def _features(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:
+    largest = max((abs(one.value) for one in contributions), default=0.0) or 1.0
+    return tuple(
+        FeatureLine(
+            one.feature if one.feature == OTHERS else one.feature.replace("_", " "),
+            one.value,
+            one.previous,
+            0.5 + min(one.value, 0.0) / largest / 2,
+            abs(one.value) / largest / 2,
+        )
+        for one in contributions
+    )
+
+
+def _survival(ticket: Ticket) -> str:
+    if ticket.survival is None:
+        return ""
+    said = f"Persists in {ticket.survival.persisted} of {ticket.survival.runs} reruns"
+    return f"Fragile: {said[0].lower()}{said[1:]}" if ticket.is_fragile else said
