@@ -18,6 +18,7 @@ from config.data_section import Data
 from config.environment import read_environment
 from config.invalid import SHIPPED_FILE, problems_of
 from config.keys import Key, keys_of
+from config.monitoring_section import Monitoring
 from config.notifications_section import Notifications
 from config.problems import InvalidSettings, Problem, did_you_mean
 from config.section import Section
@@ -82,6 +83,7 @@ class Settings(Section):
     safety: Safety
     approval: Approval
     execution: Execution
+    monitoring: Monitoring
     running: Running
     reporting: Reporting
     notifications: Notifications

@@ -19,6 +19,22 @@ class Statistic:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What a model's training rows looked like: one entry per column (models/training/baseline).
+
+    The columns are the features before their cross-sectional transform, and the scores of the trained model.
+    """
+
+    columns: tuple[str, ...]
+    edges: tuple[tuple[float, ...], ...]  # inner edges of the bins
+    shares: tuple[tuple[float, ...], ...]  # of the values in each bin
+    present: tuple[float, ...]  # fraction of the values that are present
+    largest_psi: tuple[float, ...]  # of a block of sessions against all rows
+    block_sessions: int
+    sessions: int
+
+
+@dataclass(frozen=True)
 class Champion:
     """The model in production, as described in production/champion_metadata.json."""
 

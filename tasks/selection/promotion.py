@@ -78,6 +78,7 @@ def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
         snapshot=training.snapshot,
         libraries=library_versions(candidate.kind),
         probe=training.probe,
+        baseline=training.baseline,
     )
 
 
@@ -141,6 +142,7 @@ def challenger_of(training: Training, *, promoted: bool) -> Training | None:
         model=second.model,
         seed=second.seed,
         probe=second.probe,
+        baseline=None,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from config.sections import Candidate
 from tasks.core.artifacts import ArtifactRef
 from tasks.data.panel.coverage import Coverage
-from tasks.models.schema import Champion, Probe, Statistic
+from tasks.models.schema import Baseline, Champion, Probe, Statistic
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,7 @@ class Training:
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
     paths: tuple[PathResult, ...] = ()  # of the finalists; none with --quick
+    baseline: Baseline | None = None  # of the features and scores in training; None for a runner-up
 
 
 @dataclass(frozen=True)

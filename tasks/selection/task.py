@@ -25,10 +25,11 @@ from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import has_champion, read_champion
-from tasks.models.schema import Champion, Probe
+from tasks.models.schema import Baseline, Champion, Probe
+from tasks.models.training.baseline import make_baseline
 from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
-from tasks.models.training.fold_by_fold import fit
+from tasks.models.training.fold_by_fold import fit, predict
 from tasks.models.training.walkforward import split_folds
 from tasks.selection.choice import best_on_selection_folds, ineligible_because, runner_up
 from tasks.selection.diversity import diversity_of
@@ -151,6 +152,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         placebo=placebo,
         net=net,
         paths=paths,
+        baseline=_baseline_of(run, panel, selected),
     )
 
 
@@ -317,6 +319,16 @@ def _dumped(run: Run, name: str, fitted: Fitted) -> ArtifactRef:
 def _probe_of(run: Run, selected: SelectionRun, fitted: Fitted) -> Probe:
     data = selected.data
     return make_probe(fitted.model, data.x[data.rows_of(last_window(data, run.settings.models))])
+
+
+def _baseline_of(run: Run, panel: Panel, selected: SelectionRun) -> Baseline | None:
+    """Return the baseline of the training rows; None if the model was trained on none."""
+    data, rows = selected.data, selected.trained_rows
+    if not len(rows):
+        return None
+    scores = predict(selected.fitted, data.x[rows]), data.sessions[rows]
+    block = run.settings.monitoring.drift_sessions
+    return make_baseline(panel, data.features, data.sessions[rows], scores, block_sessions=block)
 
 
 def _store_challenger(

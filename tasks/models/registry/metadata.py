@@ -13,11 +13,11 @@ from tasks.core.errors import ModelError
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.models.kinds.registry import KINDS
-from tasks.models.schema import Champion, Probe, Statistic
+from tasks.models.schema import Baseline, Champion, Probe, Statistic
 
 MODEL_NAME, METADATA_NAME = "champion_model", "champion_metadata.json"
 SEAL = "metadata_sha256"
-SCHEMA_VERSION = 2  # 1 has no statistic
+SCHEMA_VERSION = 3  # 1 has no statistic, 2 no baseline
 LARGEST_METADATA = 10_000_000  # bytes; typically some hundred thousand
 LARGEST_MODEL = 1_000_000_000  # a large forest has tens of millions
 TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
@@ -35,6 +35,7 @@ class Metadata:
     snapshot: str
     libraries: dict[str, str]
     probe: Probe
+    baseline: Baseline | None = None  # None in one stored by an earlier release, or of a challenger
 
     @property
     def model_name(self) -> str:
@@ -82,7 +83,26 @@ def _metadata(record: dict[str, Any], path: Path) -> Metadata:
         snapshot=record["data_snapshot"],
         libraries=record["libraries"],
         probe=(rows, tuple(record["probe"]["scores"])),
+        baseline=_baseline(record.get("baseline")),
     )
+
+
+def _baseline(record: dict[str, Any] | None) -> Baseline | None:
+    if record is None:
+        return None
+    found = Baseline(
+        columns=tuple(record["columns"]),
+        edges=tuple(tuple(row) for row in record["edges"]),
+        shares=tuple(tuple(row) for row in record["shares"]),
+        present=tuple(record["present"]),
+        largest_psi=tuple(record["largest_psi"]),
+        block_sessions=int(record["block_sessions"]),
+        sessions=int(record["sessions"]),
+    )
+    rows = (found.edges, found.shares, found.present, found.largest_psi)
+    if any(len(row) != len(found.columns) for row in rows):
+        raise ValueError("the columns of its baseline do not agree")
+    return found
 
 
 def _statistic(record: dict[str, Any] | None) -> Statistic | None:
@@ -114,14 +134,15 @@ def sealed(metadata: Metadata) -> bytes:
         "parameters": metadata.parameters,
         "seed": metadata.seed,
         "libraries": metadata.libraries,
+        "baseline": asdict(metadata.baseline) if metadata.baseline else None,
         "probe": {"rows": [list(row) for row in metadata.probe[0]], "scores": list(metadata.probe[1])},
     }
     seal = sha256_of_bytes(canonical_json(record).encode())
-    probe = record.pop("probe")
-    text = json.dumps(record, indent=2, allow_nan=False)[
-        :-2
-    ]  # the probe on one line, last, so that the rest stays readable
-    return f'{text},\n  "probe": {json.dumps(probe, allow_nan=False)},\n  "{SEAL}": "{seal}"\n}}\n'.encode()
+    long = {name: record.pop(name) for name in ("baseline", "probe")}
+    text = json.dumps(record, indent=2, allow_nan=False)[:-2]
+    # each on one line, last, so that the rest stays readable
+    lines = "".join(f'  "{name}": {json.dumps(value, allow_nan=False)},\n' for name, value in long.items())
+    return f'{text},\n{lines}  "{SEAL}": "{seal}"\n}}\n'.encode()
 
 
 def read_or_refuse(path: Path, missing: str, *, most_bytes: int) -> bytes:

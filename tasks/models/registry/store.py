@@ -30,7 +30,7 @@ from tasks.models.registry.metadata import (
     read_or_refuse,
     sealed,
 )
-from tasks.models.schema import Champion
+from tasks.models.schema import Baseline, Champion
 
 VERSIONS_KEPT = 3
 CHALLENGER = "challenger"
@@ -88,6 +88,15 @@ def read_production(home: Home) -> Stored:
         remedy=f"Restore production/ from a backup. {TRAIN_AGAIN}",
         file=path.name,
     )
+
+
+def baseline_of(home: Home, model_sha256: str) -> Baseline | None:
+    """Return the baseline stored with a model that is in production or kept; None if it has none, or is not there."""
+    current = read_metadata(home.production / METADATA_NAME)
+    if current.champion.model_sha256 == model_sha256:
+        return current.baseline
+    kept = (stored.metadata for stored in read_versions(home))
+    return next((one.baseline for one in kept if one.champion.model_sha256 == model_sha256), None)
 
 
 def read_versions(home: Home) -> list[Stored]:

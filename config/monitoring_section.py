@@ -1,0 +1,42 @@
+"""Settings of monitoring: when a figure of the day becomes an alert. An alert never stops a day."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from config.section import Count, Fraction, NotNegative, Positive, Section
+
+
+class Monitoring(Section):
+    """Thresholds of the alerts; where a relative and an absolute one stand together, both must be exceeded."""
+
+    drift_sessions: Count
+    """Sessions whose feature values are pooled and compared with the champion's training rows."""
+    max_psi: Positive
+    """Population stability index above which a feature may count as drifted."""
+    drift_factor: Annotated[float, Field(ge=1)]
+    """A drifted feature is also this many times above its largest index in as many sessions of training."""
+    max_drifted_frac: Fraction
+    """Largest fraction of the features that may have drifted."""
+    max_psi_single: Positive
+    """Index above which a single feature may be an alert."""
+    single_factor: Annotated[float, Field(ge=1)]
+    """It is one this many times above the feature's largest index in training."""
+    max_missing_frac: Fraction
+    """Largest rise of the fraction of missing values of a feature since training."""
+    max_ic_drop: NotNegative
+    """Drop of the mean neutral IC below the champion's, above which it may be an alert."""
+    min_ic_drop_z: Positive
+    """It is one if it is also this many standard errors, of 20 or 63 sessions and of the champion's own IC."""
+    min_sharpe: float
+    """Sharpe ratio of the account, of at least 60 sessions, below which it may be an alert."""
+    max_sharpe_shortfall_z: Positive
+    """It is one if it is also this many standard errors below the champion's."""
+    min_scored_frac: Fraction
+    """Smallest fraction of the universe that must be scored."""
+    max_universe_change_frac: Fraction
+    """Largest change of the number of names in the universe against its median over 20 sessions."""
+    max_volume_ratio: Annotated[float, Field(gt=1)]
+    """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
+    max_unchanged_frac: Fraction
+    """Largest fraction of the names whose close equals that of the session before."""

@@ -1,0 +1,99 @@
+"""Read what earlier published days recorded: their scores, and the realised skill that their logs state."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.homes.home import Home
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import sessions_ending
+from tasks.models.schema import Statistic
+from tasks.monitoring.realised_skill import ScoredDay
+from tasks.monitoring.schema import Realised
+from tasks.risk.ratios import net_levels
+from tasks.safety.equity_history import read_equity_history
+
+LOG, SIGNALS = "monitoring_log.json", "signals.json"
+SCORED_SESSIONS = 20  # whose scores are read, so that a day that was not run is caught up
+LOGGED_SESSIONS = 63 + SCORED_SESSIONS  # whose logs are read: a quarter of realised skill
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+def logged_skill(home: Home, session: date) -> dict[date, Realised]:
+    """Return the realised skill by session of the scores, as the logs of the days before `session` state it."""
+    found: dict[date, Realised] = {}
+    for day in _sessions_before(session, LOGGED_SESSIONS):
+        for record in _log_of(home, day).get("realised", ()):
+            try:
+                one = _realised(record)
+            except DAMAGED:
+                continue
+            found.setdefault(one.session, one)
+    return dict(sorted(found.items()))
+
+
+def scored_days(home: Home, session: date, known: Sequence[date]) -> Iterator[ScoredDay]:
+    """Yield the last days before `session` whose skill is not known and whose champion ranked names, oldest first."""
+    for day in _sessions_before(session, SCORED_SESSIONS):
+        if day in known:
+            continue
+        try:
+            yield _scored(day, home)
+        except DAMAGED:
+            continue  # no such day, a day of an earlier release, or one without a statistic
+
+
+def account_history(home: Home, session: date) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the account's time-weighted level by session before `session`, and the regimes of these sessions."""
+    history = read_equity_history(home.performance_file).between(None, session)
+    levels = net_levels(np.array(history.equity_usd), np.array(history.net_flows_usd))
+    if not history.sessions:
+        return levels, []
+    rows = csv.DictReader(io.StringIO(home.performance_file.read_text(encoding="utf-8"), newline=""))
+    regimes = {row["date"]: row.get("regime", "") for row in rows}
+    return levels, [regimes.get(day.isoformat(), "") for day in history.sessions]
+
+
+def _sessions_before(session: date, count: int) -> list[date]:
+    days: list[date] = sessions_ending(session, count + 1)[:-1].tolist()
+    return days
+
+
+def _log_of(home: Home, day: date) -> dict[str, Any]:
+    """Return the health in the day's log; nothing for a day that was not published, or by an earlier release."""
+    try:
+        health = parse_json((home.day_folder(day) / LOG).read_bytes())["health"]
+    except DAMAGED:
+        return {}
+    return health if isinstance(health, dict) else {}
+
+
+def _scored(day: date, home: Home) -> ScoredDay:
+    folder = home.day_folder(day)
+    signals = parse_json((folder / SIGNALS).read_bytes())
+    model = parse_json((folder / LOG).read_bytes())["model_health"]
+    statistic, metrics = model["statistic"], model["metrics"]
+    return ScoredDay(
+        session=day,
+        model=str(model["name"]),
+        model_sha256=str(model["model_sha256"]),
+        statistic=Statistic(
+            str(statistic["entry"]), int(statistic["horizon_sessions"]), tuple(statistic["controls"])
+        ),
+        expected=float(metrics["neutral_ic"]),
+        expected_error=float(metrics["neutral_ic_se"]),
+        expected_sessions=int(metrics["sessions"]),
+        scores={symbol: float.fromhex(one["exact"]) for symbol, one in signals["scores"].items()},
+    )
+
+
+def _realised(record: dict[str, Any]) -> Realised:
+    values = {field.name: record[field.name] for field in fields(Realised)}
+    days = {name: date.fromisoformat(values[name]) for name in ("session", "measured_on")}
+    return Realised(**{**values, **days, "quantiles": tuple(values["quantiles"])})
