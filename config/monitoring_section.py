@@ -38,5 +38,7 @@ class Monitoring(Section):
     """Largest change of the number of names in the universe against its median over 20 sessions."""
     max_volume_ratio: Annotated[float, Field(gt=1)]
     """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
+    retrain_after_days: Count
+    """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
     max_unchanged_frac: Fraction
     """Largest fraction of the names whose close equals that of the session before."""

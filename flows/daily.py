@@ -6,10 +6,10 @@ from tasks.core.homes.run import Run
 from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market
 from tasks.execution.task import refuse_open_execution
-from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
+from tasks.monitoring.task import monitor_health, monitored_window
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.stops import stop_window
 from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
@@ -63,13 +63,14 @@ def decide_day(run: Run, market: Market, *, positions: Positions | None = None) 
     )
     checks = check_day(run, market, scores, regime, portfolio, trades)
     parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)
-    return Records(market, scores, regime, risk, portfolio, trades, tickets, checks, parity)
+    health = monitor_health(run, market, scores)
+    return Records(market, scores, regime, risk, portfolio, trades, tickets, checks, parity, health)
 
 
 def longest_window(settings: Settings) -> int:
     """Return how many sessions of the panel the stages read at most; fixed windows are shorter than the regime's."""
     return max(
-        warm_up(SETS[settings.models.features]),
+        monitored_window(SETS[settings.models.features]),
         sessions_to_read(settings.regime),
         settings.risk.window_sessions + 1,
         stop_window(settings.regime).sessions,

@@ -25,6 +25,30 @@ from tests.builders import FRIDAY
 SECTORS = ("Energy", "Financials", "Health Care", "Industrials", "Technology")
 STATES = ("BULL", "BULL", "NEUTRAL", "BEAR")
 EQUITY_USD = 1_000_000
+STATISTIC = {"entry": "next_open", "horizon_sessions": 5, "controls": ["sector"]}
+DRIFT = {
+    "column": "momentum_1m",
+    "psi": 0.3,
+    "ks": 0.2,
+    "js": 0.1,
+    "largest_psi": 0.2,
+    "present": 1.0,
+    "present_in_training": 0.9,
+}
+REALISED = {
+    "model": "lightgbm",
+    "model_sha256": "c" * 64,
+    "horizon_sessions": 5,
+    "names": 40,
+    "ic": 0.04,
+    "rank_ic": 0.05,
+    "neutral_ic": 0.06,
+    "quantiles": [-0.02, -0.01, 0.0, 0.01, 0.02],
+    "expected": 0.05,
+    "expected_error": 0.01,
+    "expected_sessions": 500,
+}
+ALERT = {"name": "skill_20", "value": 0.01, "limit": 0.02, "detail": "It fell.", "retrain": True}
 
 
 def symbols_named(count: int) -> list[str]:
@@ -132,13 +156,22 @@ def _log(day: date, scored: int, regime: str) -> Mapping[str, object]:
         "status": "published",
         "kill_switch": "clear",
         "checks": [{"name": f"check_{number}", **check} for number in range(30)],
-        "model_health": {"scored": scored, "left_out": 0},
+        "model_health": {
+            "name": "lightgbm",
+            "model_sha256": "c" * 64,
+            "statistic": STATISTIC,
+            "metrics": {"neutral_ic": 0.05, "neutral_ic_se": 0.01, "sessions": 500.0},
+            "scored": scored,
+            "left_out": 0,
+        },
         "regime": {"state": regime, "exposure_cap": 1.0, "inputs": inputs, "notes": []},
         "data_quality": {"provider": "files", "universe_size": scored, "quarantined": []},
         "risk_assessment": {
             "limits": [{"name": "var_1d", "value": 0.02, "limit": 0.025, "used": 0.8, "state": "within"}]
         },
         "parity": {"state": "equal"},
+        "health": {"drift": [DRIFT], "realised": [REALISED | {"session": str(day), "measured_on": str(day)}]},
+        "alerts": [ALERT],
     }
 
 

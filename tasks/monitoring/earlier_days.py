@@ -20,7 +20,7 @@ from tasks.risk.ratios import net_levels
 from tasks.safety.equity_history import read_equity_history
 
 LOG, SIGNALS = "monitoring_log.json", "signals.json"
-SCORED_SESSIONS = 20  # whose scores are read, so that a day that was not run is caught up
+SCORED_SESSIONS = 19  # whose scores are read, so that a day that was not run is caught up
 LOGGED_SESSIONS = 63 + SCORED_SESSIONS  # whose logs are read: a quarter of realised skill
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 

@@ -197,7 +197,7 @@ def test_metadata_is_legible_and_sealed(home):
 
     text = sealed(metadata).decode()
 
-    assert text.splitlines()[1] == '  "schema_version": 2,'
+    assert text.splitlines()[1] == '  "schema_version": 3,'
     assert len(text.splitlines()) < 80
 
 

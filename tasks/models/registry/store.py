@@ -95,8 +95,9 @@ def baseline_of(home: Home, model_sha256: str) -> Baseline | None:
     current = read_metadata(home.production / METADATA_NAME)
     if current.champion.model_sha256 == model_sha256:
         return current.baseline
-    kept = (stored.metadata for stored in read_versions(home))
-    return next((one.baseline for one in kept if one.champion.model_sha256 == model_sha256), None)
+    kept = [stored.metadata for stored in read_versions(home)]
+    found = (one.baseline for one in reversed(kept) if one.champion.model_sha256 == model_sha256)
+    return next((baseline for baseline in found if baseline is not None), None)
 
 
 def read_versions(home: Home) -> list[Stored]:

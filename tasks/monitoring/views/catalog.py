@@ -104,7 +104,48 @@ REGIMES = _view(
     correlation=("number", "average between names"),
     drawdown=("number", "of the benchmark, negative"),
 )
-DAY_VIEWS = (DAYS, SCORES, WEIGHTS, TRADES, CHECKS, LIMITS, REGIMES)
+ALERTS = _view(
+    "alerts",
+    "The alerts of each day (docs/monitoring.md).",
+    session=SESSION,
+    name=("text", "of the alert"),
+    value=("number", "the figure"),
+    limit_value=("number", "its threshold"),
+    detail=("text", "in words"),
+    retrain=("text", "yes if it is a reason to train a new champion"),
+)
+IC = _view(
+    "ic",
+    "How well each session's scores ordered the returns that followed, by total return from the champion's entry.",
+    session=("day", "of the scores"),
+    measured_on=("day", "the session on which the returns became known"),
+    model=("text", "name of the champion"),
+    model_sha256=("text", "hash of its file"),
+    horizon_sessions=("count", "of the returns"),
+    names=("count", "with a score and a return"),
+    ic=("number", "correlation of scores and returns"),
+    rank_ic=("number", "of their ranks"),
+    neutral_ic=("number", "of the ranks, residualised on sector, beta, volatility and size"),
+    expected=("number", "neutral IC of the champion when it was selected"),
+    q1=("number", "mean excess return of the worst fifth by score"),
+    q2=("number", "of the next fifth"),
+    q3=("number", "of the middle fifth"),
+    q4=("number", "of the next fifth"),
+    q5=("number", "of the best fifth"),
+)
+DRIFT = _view(
+    "drift",
+    "How far the features of the last sessions and the scores are from those in training.",
+    session=SESSION,
+    column=("text", "name of the feature, before its cross-sectional transform, or score"),
+    psi=("number", "population stability index"),
+    ks=("number", "Kolmogorov-Smirnov distance"),
+    js=("number", "Jensen-Shannon divergence in bits"),
+    largest_psi=("number", "of as many sessions in training"),
+    present=("number", "fraction of the session's values"),
+    present_in_training=("number", "fraction of the values in training"),
+)
+DAY_VIEWS = (DAYS, SCORES, WEIGHTS, TRADES, CHECKS, LIMITS, REGIMES, ALERTS, IC, DRIFT)
 
 KNOWN: tuple[Kind, str] = ("day", "the session at whose close it was known")
 PRICES = _view(

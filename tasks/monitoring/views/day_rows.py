@@ -4,11 +4,12 @@ import csv
 import io
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from tasks.approval.day import PublishedDay
 from tasks.core.json_text import parse_json
-from tasks.monitoring.views.catalog import DAYS, REGIMES, TRADES, WEIGHTS
+from tasks.monitoring.views.catalog import DAYS, DRIFT, IC, REGIMES, TRADES, WEIGHTS
 from tasks.monitoring.views.schema import Row, View
 
 Rows = Mapping[str, list[Row]]
@@ -41,6 +42,7 @@ def rows_of_day(day: PublishedDay) -> Rows:
             (day.session, one["name"], *map(_number, (one["value"], one["limit"], one["used"])), one["state"])
             for one in log["risk_assessment"]["limits"]
         ],
+        **_health_rows(day, log),
         "regimes": [
             (
                 day.session,
@@ -50,6 +52,32 @@ def rows_of_day(day: PublishedDay) -> Rows:
             )
         ],
     }
+
+
+def _health_rows(day: PublishedDay, log: Any) -> Rows:
+    """Return the rows of monitoring; none for a day of an earlier release."""
+    health = log.get("health") or {}
+    drift = [name for name in DRIFT.names if name != "session"]
+    return {
+        "alerts": [
+            (
+                day.session,
+                one["name"],
+                _number(one["value"]),
+                _number(one["limit"]),
+                one["detail"],
+                "yes" if one["retrain"] else "",
+            )
+            for one in log.get("alerts", ())
+        ],
+        "ic": [_ic_row(one) for one in health.get("realised", ())],
+        "drift": [(day.session, *(one[name] for name in drift)) for one in health.get("drift", ())],
+    }
+
+
+def _ic_row(one: Any) -> Row:
+    days = (date.fromisoformat(one["session"]), date.fromisoformat(one["measured_on"]))
+    return (*days, *(one[name] for name in IC.names[2:-5]), *map(_number, one["quantiles"]))
 
 
 def unreadable_row(session: object, digest: str, problem: str) -> Row:

@@ -94,6 +94,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "risk_assessment": assessment_record(assessment),
             "parity": parity_record(records.compared.parity),
+            **_health(records),
             "timings": TIMINGS_FILE,
         }
     )
@@ -133,6 +134,15 @@ def json_bytes(record: Any) -> bytes:
     """Write plain data as JSON for people and programs: sorted, indented, ASCII; NaN becomes null."""
     text = json.dumps(_plain(record), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
     return f"{text}\n".encode()
+
+
+def _health(records: Records) -> dict[str, Any]:
+    """Return what monitoring measured, and its alerts; an alert does not change the status."""
+    if records.health is None:
+        return {"health": None, "alerts": []}
+    measured = asdict(records.health)
+    alerts = measured.pop("alerts")
+    return {"health": measured, "alerts": alerts}
 
 
 def _status(records: Records) -> str:

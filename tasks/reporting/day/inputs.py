@@ -15,6 +15,7 @@ from tasks.backtest.parity.schema import ComparedDay
 from tasks.core.homes.run import Run
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
+from tasks.monitoring.schema import Health
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
 from tasks.reporting.day.executed import ExecutedDay
@@ -39,6 +40,7 @@ class Records:
     tickets: Tickets
     checks: Checks
     compared: ComparedDay
+    health: Health | None = None  # None: not measured
 
     @property
     def is_blocked(self) -> bool:

@@ -17,6 +17,7 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import sessions_ending
+from tasks.monitoring.earlier_days import LOG, LOGGED_SESSIONS
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
 from tasks.reporting.day.history import render_history
@@ -85,6 +86,8 @@ def _earlier_files(run: Run, read: Iterable[date]) -> Iterator[Path]:
     for session in dict.fromkeys([*compared, *read]):
         folder = run.home.day_folder(session)
         yield from (folder / name for name in EARLIER_FILES)
+    for session in sessions_ending(run.session.day, LOGGED_SESSIONS + 1)[:-1].tolist():
+        yield run.home.day_folder(session) / LOG
 
 
 def _inside(home: Home, path: Path) -> str:

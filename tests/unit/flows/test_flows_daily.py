@@ -26,6 +26,6 @@ from tests.builders import make_settings
     ],
 )
 def test_the_longest_window_is_that_of_the_stage_that_needs_most(monkeypatch, settings, features, expected):
-    monkeypatch.setattr(daily, "warm_up", lambda _names: features)
+    monkeypatch.setattr(daily, "monitored_window", lambda _names: features)
 
     assert daily.longest_window(make_settings(**settings)) == expected

@@ -45,6 +45,16 @@ def test_scores_weights_trades_and_checks_are_those_of_the_files(home):
     assert ask(home, "SELECT DISTINCT regime, trend FROM regimes") == [{"regime": "BULL", "trend": 0.1}]
 
 
+def test_the_figures_of_monitoring_are_views(home):
+    assert ask(home, "SELECT DISTINCT rank_ic, expected, q1, q5 FROM ic") == [
+        {"rank_ic": 0.05, "expected": 0.05, "q1": -0.02, "q5": 0.02}
+    ]
+    assert ask(home, 'SELECT DISTINCT "column", psi, present FROM drift') == [
+        {"column": "momentum_1m", "psi": 0.3, "present": 1.0}
+    ]
+    assert ask(home, "SELECT name, retrain FROM alerts LIMIT 1") == [{"name": "skill_20", "retrain": "yes"}]
+
+
 def test_a_day_is_read_once_and_read_again_when_it_is_published_again(home):
     ask(home, "SELECT * FROM scores")
     stored = home.views / "2024" / "scores.parquet"

@@ -1,0 +1,45 @@
+"""The account's figures: withheld below 60 sessions, compared with the champion's backtest."""
+
+import numpy as np
+import pytest
+
+from tasks.monitoring.account import account_alerts, account_figures
+from tests.builders import make_settings
+
+LIMITS = make_settings().monitoring
+
+
+def levels(mean, count, spread=0.01):
+    noise = np.random.default_rng(2).normal(0, 1, count)
+    returns = mean + spread * (noise - noise.mean()) / noise.std(ddof=1)
+    return 1e6 * np.cumprod(np.concatenate([[1.0], 1 + returns]))
+
+
+def figures(mean, count):
+    regimes = ["BULL", "BEAR"] * (count // 2 + 1)
+    return account_figures(levels(mean, count), regimes[: count + 1])
+
+
+def test_ratios_of_few_sessions_are_withheld():
+    short, enough = figures(0.001, 59), figures(0.001, 60)
+
+    assert (short.sharpe, short.win_rate, short.sessions) == (None, None, 59)
+    assert enough.sharpe == pytest.approx(0.1 * np.sqrt(252))
+    assert enough.sharpe_error == pytest.approx(np.sqrt((1 + 0.005) / 60 * 252))
+
+
+def test_regimes_are_those_of_the_returns():
+    found = figures(0.001, 60)
+
+    assert [(name, sessions) for name, sessions, _, _ in found.by_regime] == [("BEAR", 30), ("BULL", 30)]
+
+
+def test_an_account_far_below_its_backtest_is_an_alert_and_one_that_may_be_unlucky_is_not():
+    assert account_alerts(figures(-0.004, 126), 2.0, LIMITS)[0].name == "sharpe"
+    assert account_alerts(figures(-0.0005, 126), 2.0, LIMITS) == []
+    assert account_alerts(figures(-0.004, 126), None, LIMITS) == []
+    assert account_alerts(figures(-0.004, 50), 2.0, LIMITS) == []
+
+
+def test_one_session_has_no_figures():
+    assert account_figures(np.array([1e6]), ["BULL"]) is None

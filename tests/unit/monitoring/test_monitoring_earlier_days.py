@@ -1,0 +1,96 @@
+"""What earlier days recorded: scores to be measured, realised skill, and reasons to train again."""
+
+import json
+from datetime import date
+
+import pytest
+
+from tasks.models.schema import Statistic
+from tasks.monitoring.earlier_days import account_history, logged_skill, scored_days
+from tasks.monitoring.retraining import retraining_reasons
+from tests.builders import FRIDAY, make_settings
+from tests.champions import put_into_production
+from tests.monitored_days import make_days
+
+MONDAY = date(2024, 6, 17)
+SETTINGS = make_settings()
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_days(tmp_path / "home", sessions=3, symbols=12)
+
+
+def test_the_skill_in_the_logs_is_read_by_session_and_only_of_days_before(home):
+    known = logged_skill(home, FRIDAY)
+
+    assert list(known) == [date(2024, 6, 12), date(2024, 6, 13)]
+    assert known[date(2024, 6, 13)].quantiles == (-0.02, -0.01, 0.0, 0.01, 0.02)
+    assert len(logged_skill(home, MONDAY)) == 3
+
+
+def test_days_without_known_skill_are_measured_with_the_statistic_of_their_champion(home):
+    (day,) = scored_days(home, MONDAY, [date(2024, 6, 12), FRIDAY])
+
+    assert day.session == date(2024, 6, 13)
+    assert day.statistic == Statistic("next_open", 5, ("sector",))
+    assert (day.expected, day.expected_error, day.expected_sessions) == (0.05, 0.01, 500)
+    assert len(day.scores) == 12
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b'{"health": null}', b'{"health": {"realised": [{}]}}']
+)
+def test_a_log_that_cannot_be_read_is_left_out(home, content):
+    (home.day_folder(FRIDAY) / "monitoring_log.json").write_bytes(content)
+
+    assert len(logged_skill(home, MONDAY)) == 2
+    assert len(list(scored_days(home, MONDAY, []))) == 2
+
+
+def test_the_account_is_that_of_the_history_before_the_session(home):
+    levels, regimes = account_history(home, FRIDAY)
+
+    assert (len(levels), regimes) == (2, ["BULL", "BULL"])
+
+
+def test_without_a_history_there_is_no_account(tmp_path):
+    home = make_days(tmp_path / "home", sessions=1)
+    home.performance_file.unlink()
+
+    levels, regimes = account_history(home, FRIDAY)
+
+    assert (len(levels), regimes) == (0, [])
+
+
+def test_alerts_since_the_selection_are_reasons_to_train_again(home):
+    assert retraining_reasons(home, SETTINGS, FRIDAY) == ("There is no champion yet.",)
+    put_into_production(home, session=date(2024, 6, 12))
+
+    assert retraining_reasons(home, SETTINGS, FRIDAY) == ("2024-06-14, skill_20: It fell.",)
+
+
+def test_an_alert_before_the_selection_has_had_its_answer(home):
+    put_into_production(home, session=FRIDAY)
+
+    assert retraining_reasons(home, SETTINGS, FRIDAY) == ()
+    assert retraining_reasons(home, SETTINGS, date(2024, 6, 21)) == (
+        "The champion was selected 7 days ago, on 2024-06-14.",
+    )
+
+
+def test_an_alert_that_training_does_not_answer_is_no_reason(home):
+    put_into_production(home, session=date(2024, 6, 12))
+    path = home.day_folder(FRIDAY) / "monitoring_log.json"
+    log = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**log, "alerts": [{**log["alerts"][0], "retrain": False}]}))
+
+    assert retraining_reasons(home, SETTINGS, FRIDAY) == ()
+
+
+def test_a_day_that_cannot_be_read_is_a_reason(home):
+    put_into_production(home, session=date(2024, 6, 12))
+    (home.day_folder(FRIDAY) / "monitoring_log.json").write_bytes(b"")
+
+    (reason,) = retraining_reasons(home, SETTINGS, FRIDAY)
+    assert "the state of the champion is unknown" in reason

@@ -1,0 +1,101 @@
+"""Realised skill: how scores ordered the returns that followed, and when that is an alert."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from tasks.features.labels import forward_return
+from tasks.models.schema import Statistic
+from tasks.monitoring.realised_skill import ScoredDay, realised_of, skill_alerts, skill_windows
+from tasks.monitoring.schema import Realised
+from tests.builders import make_panel, make_settings
+
+LIMITS = make_settings().monitoring
+STATISTIC = Statistic("next_open", 5, ("sector", "beta", "volatility", "dollar_volume"))
+
+
+def scored(panel, row, scores):
+    named = dict(zip(panel.symbols.tolist(), scores.tolist(), strict=True))
+    return ScoredDay(panel.sessions[row].item(), "m", "0" * 64, STATISTIC, 0.05, 0.01, 500, named)
+
+
+def test_the_coefficients_are_those_of_the_labels_of_training():
+    panel = make_panel(sessions=300, symbols=40)
+    scores = np.random.default_rng(5).normal(size=40)
+
+    found = realised_of(scored(panel, 294, scores), panel)
+
+    follow = forward_return(panel, sessions=5, entry="next_open").values[294]
+    assert found.rank_ic == pytest.approx(spearmanr(scores, follow).statistic)
+    assert found.ic == pytest.approx(np.corrcoef(scores, follow)[0, 1])
+    assert abs(found.neutral_ic) <= 1
+    assert found.neutral_ic != found.rank_ic
+    assert sum(found.quantiles) == pytest.approx(0, abs=1e-12)
+    assert (found.names, found.measured_on) == (40, panel.sessions[-1].item())
+
+
+def test_perfect_foresight_orders_the_fifths():
+    panel = make_panel(sessions=300, symbols=40)
+    follow = forward_return(panel, sessions=5, entry="next_open").values[294]
+
+    found = realised_of(scored(panel, 294, follow), panel)
+
+    assert found.rank_ic == pytest.approx(1)
+    assert list(found.quantiles) == sorted(found.quantiles)
+
+
+def test_returns_that_are_not_complete_are_not_used():
+    panel = make_panel(sessions=300, symbols=40)
+
+    assert "not known yet" in realised_of(scored(panel, 295, np.arange(40.0)), panel)
+
+
+def test_a_name_without_a_score_or_a_bar_does_not_count_and_too_few_names_are_not_measured():
+    panel = make_panel(sessions=300, symbols=40)
+    few = scored(panel, 294, np.arange(40.0))
+
+    assert realised_of(replace(few, scores=dict(list(few.scores.items())[:20])), panel).names == 20
+    assert "only 9" in realised_of(replace(few, scores=dict(list(few.scores.items())[:9])), panel)
+
+
+def record(ic, *, expected=0.05, error=0.004):
+    day = make_panel(sessions=1).sessions[0].item()
+    return Realised(
+        day, day, "m", "0" * 64, 5, 500, ic, ic, ic, (-1.0, 0.0, 0.0, 0.0, 1.0), expected, error, 500
+    )
+
+
+def noisy(mean, count, seed=0):
+    return [record(mean + noise) for noise in np.random.default_rng(seed).normal(0, 0.04, count)]
+
+
+def test_a_window_has_its_interval_and_p_value_and_states_what_it_could_detect():
+    (month,) = skill_windows(noisy(0.05, 30), LIMITS)
+
+    assert month.sessions == 20
+    assert month.low < month.mean < month.high
+    assert month.p_value < 0.05
+    assert month.detectable_drop == pytest.approx(3.2 * 0.004 * np.sqrt(500) * np.sqrt(1 / 20 + 1 / 500))
+    assert month.quantiles == (-1, 0, 0, 0, 1)
+    assert skill_alerts([month], LIMITS) == []
+
+
+def test_skill_that_is_gone_is_an_alert_and_a_reason_to_train_again():
+    gone = noisy(-0.03, 70)
+
+    alerts = skill_alerts(skill_windows(gone, LIMITS), LIMITS)
+
+    assert [(alert.name, alert.retrain) for alert in alerts] == [("skill_20", True), ("skill_63", True)]
+    assert "0.050 was expected" in alerts[0].detail
+
+
+def test_a_drop_within_the_absolute_threshold_is_no_alert_however_certain():
+    certain = [record(0.035, error=1e-6) for _ in range(70)]
+
+    assert skill_alerts(skill_windows(certain, LIMITS), LIMITS) == []
+
+
+def test_fewer_than_twenty_sessions_have_no_window():
+    assert skill_windows(noisy(0.05, 19), LIMITS) == ()
