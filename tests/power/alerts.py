@@ -33,7 +33,6 @@ from tests.unit.features.panels import rows_of
 
 SETTINGS = make_settings(
     **{
-        "models.train_sessions": 756,
         "models.folds": 4,
         "models.min_t_statistic": 0.0,
         "models.max_train_test_gap": 1.0,
@@ -44,7 +43,7 @@ QUIET, FAULTY = range(1, 27), range(101, 105)  # seeds: 26 markets of four quart
 QUIET_NAMES, FAULTY_NAMES = 120, 300
 LIMITS, MODELS = SETTINGS.monitoring, SETTINGS.models
 NAMES = SETS[MODELS.features]
-TRAINED, LIVE, QUARTER = 1_600, 252, 63  # sessions
+TRAINED, LIVE, QUARTER = 2_600, 252, 63  # sessions
 WINDOW = 293
 DRIFT_EVERY = 5  # sessions: values are pooled over twenty
 Fault = Callable[[Panel, int], Panel]
