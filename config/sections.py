@@ -49,6 +49,7 @@ class Candidate(Section):
     kind: Literal[
         "xgboost",
         "lightgbm",
+        "catboost",
         "random_forest",
         "quadratic_ridge",
         "rank_blend",

@@ -46,7 +46,10 @@ def test_a_backtest_is_published_once(home, first):
     assert "<script" not in page
 
     again = afterclose(*COMMAND, home=home)
+    trials = json.loads(afterclose("trials", "--json", home=home).stdout)["entries"]
 
+    assert [(each["run"], each["candidate"]) for each in trials] == [("backtest", "momentum_52_week")]  # Z8
+    assert json.loads(trials[0]["parameters"])["optimizer"] == "min_volatility"
     assert not json.loads(again.stdout)["fresh"]
     assert json.loads(again.stdout)["figures"] == said["figures"]
 

@@ -1,7 +1,7 @@
 """The command `backtest` for one combination of candidate and optimizer, simulated over the lake's history."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tasks.backtest.combination import Combination
     from tasks.backtest.halts import AfterHalt
     from tasks.backtest.scoring.stored_scores import StoredScores
-    from tasks.backtest.walk import FillAt
+    from tasks.backtest.walk import FillAt, Totals
     from tasks.backtest.world import World
     from tasks.data.schema.records import SnapshotRef
     from tasks.portfolio.holdings.positions import Positions
@@ -134,7 +134,7 @@ def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]
     manifest = read_published(place)
     is_fresh = manifest is None
     if manifest is None:
-        manifest = _computed(run, snapshot, world, scores, candidate.kind, combination, place, account)
+        manifest = _computed(run, snapshot, world, scores, candidate, combination, place, account)
     report_file = place / REPORT_FILE
     document = {
         "id": identity,
@@ -162,12 +162,12 @@ def _computed(
     snapshot: "SnapshotRef",
     world: "World",
     scores: "StoredScores",
-    kind: str,
+    candidate: "Candidate",
     combination: "Combination",
     place: Path,
     account: "Account | None",
 ) -> dict[str, Any]:
-    """Run the backtest, publish its directory and return the manifest."""
+    """Run the backtest, record it as a trial, publish its directory and return the manifest."""
     from tasks.backtest.combination import run_combination, run_equal_weight
     from tasks.backtest.halts import Halts
     from tasks.backtest.publication import publish, tables_of
@@ -189,7 +189,7 @@ def _computed(
         scores.values[: last + 1, : len(world.company)],
         scores.folds,
         regime.allowed if combination.uses_regime else everything_allowed(len(world.sessions)),
-        kind=kind,
+        kind=candidate.kind,
         optimizer=combination.optimizer,
         models=settings.models,
     )
@@ -201,6 +201,7 @@ def _computed(
         course = run_combination(
             world, signals, settings, combination, halts, start, report=report, methods=methods
         )
+    record_trials(run, snapshot, [(candidate, combination, course.totals)], {candidate.name: scores.id})
     sheet = tear_sheet_of(
         course,
         run_equal_weight(world, signals, settings, combination, start),
@@ -216,6 +217,30 @@ def _computed(
     )
     ids = {"id": place.name, "scores": scores.id, "snapshot": snapshot.id}
     return publish(place, tables_of(sheet), page, combination, ids, sheet)
+
+
+def record_trials(
+    run: Run,
+    snapshot: "SnapshotRef",
+    books: "Iterable[tuple[Candidate, Combination, Totals]]",
+    scores: Mapping[str, str],
+) -> None:
+    """Record backtests in the trial ledger, before anybody sees them. `scores`: their ids by candidate."""
+    from tasks.selection.trials.books import trial_of
+    from tasks.selection.trials.ledger import HomeLedger
+
+    ledger = HomeLedger(run.home, str(run.session), "backtest", snapshot.id)
+    for candidate, combination, totals in books:
+        ledger.record(
+            trial_of(
+                candidate,
+                combination,
+                totals,
+                seed=run.seed(f"model {candidate.name}"),
+                scores=scores[candidate.name],
+                costs_multiple=run.settings.costs.multiple,
+            )
+        )
 
 
 def candidates_of(names: Sequence[str], settings: "Settings") -> "tuple[Candidate, ...]":

@@ -17,6 +17,7 @@ from flows.operations.research.backtest import (
     candidates_of,
     fill_of,
     optimizers_of,
+    record_trials,
     regimes_named,
     scores_of,
     with_costs,
@@ -100,6 +101,13 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
                     f"afterclose: {done_by_now} are finished. Run the same command again to resume.", err=True
                 )
                 raise
+        known = {each.name: each for each in candidates}
+        walked = [
+            (known[each.combination.model], each.combination, each.totals)
+            for each in outcomes
+            if each.totals is not None
+        ]
+        record_trials(run, snapshot, walked, {each.name: each.scores.id for each in scored})
         manifest = _published(run, plan, outcomes, regime, place)
         return _result(manifest, place, kept=len(plan.named) - len(plan.missing))
     return _result(manifest, place, kept=None)

@@ -29,7 +29,7 @@ from tasks.features.sets import SETS
 
 SCHEMA_VERSION = 2
 SCORES_FILE, MANIFEST_FILE = "scores.npy", "manifest.json"
-LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "xgboost", "xgboost-cpu")
+LIBRARIES = ("catboost", "lightgbm", "numpy", "scikit-learn", "xgboost", "xgboost-cpu")
 DETERMINING = (
     *("features", "target", "entry", "label_horizons", "sample_weights", "half_life_sessions"),
     *("train_sessions", "min_train_sessions", "test_sessions", "embargo_sessions"),

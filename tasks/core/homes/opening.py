@@ -201,6 +201,7 @@ def _remove_leftovers(home: Home) -> None:
         home.scores,
         home.backtests,
         home.placebos,
+        home.paths,
         home.decisions,
         home.views,
     ):

@@ -22,6 +22,7 @@ from tasks.models.training.fitted import Fitted
 LIBRARIES = {
     "xgboost": ("xgboost-cpu", "xgboost"),
     "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
     "random_forest": ("scikit-learn", "skops"),
 }
 PROBE_ROWS = 16

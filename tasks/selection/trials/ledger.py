@@ -35,6 +35,7 @@ FIELDS = (
     *("seed", "snapshot", "splits", "returns", "detail"),
 )
 TRIAL, ACCEPTED = "trial", "accepted"
+WEEKLY = "weekly"  # how the runs of a selection begin; others are of backtests
 FLOAT_FORMAT = "%.9g"
 
 
@@ -107,8 +108,9 @@ def history_in(home: Home, contents: Contents) -> History:
 
 
 def first_session(contents: Contents) -> str | None:
-    """Return the earliest session that a trial was made on; None without any."""
-    return min((entry.session for entry in contents.entries), default=None)
+    """Return the session of the first weekly selection; None without any. Backtests promote nothing."""
+    weekly = (entry.session for entry in contents.entries if entry.run.startswith(WEEKLY))
+    return min(weekly, default=None)
 
 
 def require_intact(home: Home, environ: Mapping[str, str] = os.environ, *, returns: bool = True) -> Contents:

@@ -46,8 +46,8 @@ def test_every_section_is_described(key):
         (
             "models.candidates[].kind",
             (
-                "one of xgboost, lightgbm, random_forest, quadratic_ridge, rank_blend, stacked_blend, momentum_52_week,"
-                " best_feature, equal_weight"
+                "one of xgboost, lightgbm, catboost, random_forest, quadratic_ridge, rank_blend, stacked_blend,"
+                " momentum_52_week, best_feature, equal_weight"
             ),
         ),
         ("risk.scenarios", "a mapping with keys of your choice, each a section"),
