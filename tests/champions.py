@@ -73,6 +73,8 @@ NET = NetResult(
     sessions=520,
     candidate=NetFigures(
         total_return=0.4,
+        cagr=0.18,
+        volatility=0.14,
         sharpe=1.2,
         max_drawdown=-0.15,
         calmar=1.1,
@@ -83,6 +85,8 @@ NET = NetResult(
     ),
     equal_weight=NetFigures(
         total_return=0.2,
+        cagr=0.09,
+        volatility=0.15,
         sharpe=0.6,
         max_drawdown=-0.22,
         calmar=0.4,

@@ -84,6 +84,8 @@ class NetFigures:
     """Figures of a portfolio after costs; NaN where they are withheld. Fractions, not percent."""
 
     total_return: float
+    cagr: float
+    volatility: float  # annual
     sharpe: float
     max_drawdown: float  # negative
     calmar: float

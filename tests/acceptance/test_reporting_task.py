@@ -11,10 +11,11 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.core.stage import timings
+from tasks.reporting.day.store import days_of_promotions, read_promotions
 from tasks.reporting.task import refuse_decided_day, report_closed_session
 from tasks.safety.audit import read_intact
 from tests.builders import make_run
-from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution
+from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution, make_inputs
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
 from tests.unit.reporting.reading import Report
 
@@ -116,7 +117,7 @@ def test_the_next_day_is_compared_with_the_one_before(home):
 
     report = day.report.read_text()
     rows = (home / "live" / "performance_history.csv").read_text().splitlines()
-    assert "Target portfolio compared with that of 14 June 2024" in report
+    assert "target compared with that of 14 June 2024" in report
     assert [row.split(",")[0] for row in rows[1:]] == ["2024-06-14", "2024-06-17"]
 
 
@@ -227,3 +228,18 @@ def test_an_execution_of_the_day_itself_or_later_is_not_shown(tmp_path):
 
     page = Report((day_of(home) / "report.html").read_bytes())
     assert "No trades have been executed yet." in page.text
+
+
+def test_a_session_that_another_model_decided_is_a_promotion(tmp_path):
+    home = tmp_path / "home"
+    for day in (date(2024, 6, 12), THURSDAY):
+        publish(home, day=day)
+    path = day_of(home, "2024-06-12") / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["inputs"]["champion"] = "0" * 64
+    path.write_text(json.dumps(manifest))
+    run = make_run(home)
+
+    assert read_promotions(run, manifest["inputs"]["champion"]) == (THURSDAY, run.session.day)
+    assert read_promotions(run, make_inputs().records.scores.champion.model_sha256) == (THURSDAY,)
+    assert days_of_promotions(run, (THURSDAY, run.session.day)) == [date(2024, 6, 12), THURSDAY]

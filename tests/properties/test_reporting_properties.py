@@ -4,7 +4,6 @@ import csv
 import io
 import math
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,8 +71,7 @@ def test_fault_101_the_trades_of_the_page_are_the_trades_of_the_file(lines):
     )
     printed = printed_trades(frame)
 
-    weights = pd.DataFrame({"symbol": [], "current_weight": []})
-    for shown, line in zip(trade_lines(inputs, printed, weights), printed.to_dict("records"), strict=True):
+    for shown, line in zip(trade_lines(inputs, printed), printed.to_dict("records"), strict=True):
         assert figure(usd(shown.notional, 2)) == line["notional"]
         assert figure(number(shown.shares, 0)) == line["shares"]
         assert math.isclose(shown.cost, line["commission_est"] + line["slippage_est"])

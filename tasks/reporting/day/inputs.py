@@ -103,3 +103,4 @@ class DayInputs:
     overrides: tuple[Override, ...] | None = ()  # that hold when the trades would fill; None: unreadable
     executed: tuple[ExecutedDay, ...] = ()  # earlier sessions whose trades could fill by now, latest first
     names: Mapping[str, NameHistory] = field(default_factory=dict)  # of the traded names
+    promotions: tuple[date, ...] = ()  # sessions that another model decided than the one before, oldest first

@@ -22,6 +22,7 @@ from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
 from tasks.reporting.day.history import render_history
 from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.day.store import days_of_promotions
 from tasks.trades.tickets.record import FILE as TICKETS
 
 SETTINGS, LEDGER = "settings.json", "ledger.json"
@@ -49,6 +50,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
             home.audit_anchor,
             home.production / "champion_metadata.json",
             *_earlier_files(run, [*previous, *(one.session for one in inputs.executed)]),
+            *(home.day_folder(day) / MANIFEST for day in days_of_promotions(run, inputs.promotions)),
         )
         if path.is_file()
     }

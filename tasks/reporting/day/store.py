@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,7 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
         overrides=read_active_overrides(run),
         executed=read_executions(run.home, run.session.day),
         names=name_histories(panel, days, trades["symbol"]),
+        promotions=read_promotions(run, records.scores.champion.model_sha256),
     )
 
 
@@ -109,6 +111,31 @@ def read_executions(home: Home, session: date) -> tuple[ExecutedDay, ...]:
     folders = [folder for folder in _days_before(home.live, session) if (folder / EXECUTION).is_file()]
     folders.sort(key=lambda folder: folder.name, reverse=True)
     return tuple(_execution(folder) for folder in folders[:MOST_EXECUTED])
+
+
+def read_promotions(run: Run, champion: str) -> tuple[date, ...]:
+    """Return the sessions that another model decided than the session published before it. Damaged days are skipped."""
+    found = [*_models(run.home.live, run.session.day), (run.session.day, champion)]
+    return tuple(day for (_, before), (day, model) in pairwise(found) if model != before)
+
+
+def days_of_promotions(run: Run, promotions: tuple[date, ...]) -> list[date]:
+    """Return the days whose manifests show the promotions: each of them, and the day before it."""
+    models = [day for day, _ in _models(run.home.live, run.session.day)]
+    earlier = [max((day for day in models if day < one), default=one) for one in promotions]
+    return sorted({*earlier, *(day for day in promotions if day in models)})
+
+
+def _models(live: Path, session: date) -> list[tuple[date, str]]:
+    """Return the sessions published before this one with the hash of their model, oldest first."""
+    found = []
+    for folder in sorted(_days_before(live, session)):
+        try:
+            model = str(parse_json((folder / MANIFEST).read_bytes())["inputs"]["champion"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        found.append((date.fromisoformat(folder.name), model))
+    return found
 
 
 def _execution(folder: Path) -> ExecutedDay:

@@ -21,7 +21,6 @@ from tasks.reporting.page import numerals
 from tasks.reporting.page.charts.figures import (
     drawdown_figure,
     losses_figure,
-    performance_figure,
     regime_figure,
     scores_figure,
 )
@@ -30,10 +29,13 @@ from tasks.reporting.page.sections.attention import attention
 from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
+from tasks.reporting.page.sections.cone import cone_figure
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
-from tasks.reporting.page.sections.readiness import readiness
+from tasks.reporting.page.sections.readiness import near_limits, readiness
+from tasks.reporting.page.sections.returns import by_month, periods, ratios, rows_with
 from tasks.reporting.page.sections.risk_view import risk_lines
+from tasks.reporting.page.sections.struck import without_each
 from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
 from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
 from tasks.reporting.page.sections.why_each_trade import signed_usd, why_each_trade
@@ -63,8 +65,8 @@ def render_page(
 ) -> Page:
     """Render report.html. `trades` and `weights` are the printed frames, `row` the session's history row."""
     summary = summarise(inputs, trades)
-    book = performance(inputs.history, row)
-    lines = trade_lines(inputs, trades, weights)
+    book, rows = performance(inputs.history, row), rows_with(inputs.history, row)
+    lines = trade_lines(inputs, trades)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
     words: dict[str, Any] = {
         "title": inputs.run.settings.reporting.title,
@@ -96,7 +98,13 @@ def render_page(
         "parity_words": parity_words(inputs.records.compared.parity),
         "parity_differing": differing(inputs.records.compared.parity),
         "regime_figure": regime_figure(inputs),
-        "performance_figure": performance_figure(book),
+        "performance_figure": cone_figure(book, inputs.records.scores.champion, inputs.promotions),
+        "periods": periods(rows),
+        "ratios": ratios(rows),
+        "months": by_month(rows),
+        "struck": without_each(inputs, lines),
+        "traded": {line.symbol for line in lines},
+        "near_limits": near_limits(inputs.records),
         "drawdown_figure": drawdown_figure(book),
         "scores_figure": scores_figure(inputs),
         "losses_figure": losses_figure(inputs),
@@ -145,7 +153,7 @@ def figure(key: str, value: float, text: str) -> Markup:
     """Return a figure with its name and its exact value, so that a program can read it back from the page."""
     exact = f"{value:.10f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
     return Markup('<data data-figure="{}" value="{}">{}</data>').format(
-        replace_unprintable(key), exact, replace_unprintable(text)
+        replace_unprintable(key), exact, _harmless(text)
     )
 
 

@@ -30,6 +30,8 @@ def net_figures(measured: Baseline, weights: ScoreWeights) -> NetFigures:
     }
     return NetFigures(
         total_return=value["total_return"],
+        cagr=value["cagr"],
+        volatility=value["volatility"],
         sharpe=figures["sharpe"],
         max_drawdown=figures["drawdown"],
         calmar=figures["calmar"],

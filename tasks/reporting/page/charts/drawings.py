@@ -31,6 +31,8 @@ from tasks.reporting.page.numerals import number, typeset_percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FULL = (Size("wide", 1130, 300), Size("narrow", 344, 250))  # of a card over the whole width
+
 
 def regime_chart(sessions: Days, states: Sequence[str], level: Floats, description: str) -> Chart:
     """Draw the market's level over a ribbon of regime states."""
@@ -44,6 +46,39 @@ def regime_chart(sessions: Days, states: Sequence[str], level: Floats, descripti
             axes.set_yticks([])
 
     return draw_chart("regime", "Market and regime", description, draw)
+
+
+def cone_chart(
+    sessions: Days,
+    lines: Sequence[Line],
+    bands: Sequence[Floats] | None,
+    marks: Sequence[int],
+    description: str,
+) -> Chart:
+    """Draw the lines over a cone of four edges, low to high, with a dotted line at each mark."""
+
+    def draw(figure: "Figure", size: Size) -> None:
+        axes = time_axes(figure, size, sessions, right=82)
+        across = np.arange(len(sessions))
+        if bands is not None:
+            low, lower, upper, high = bands
+            axes.fill_between(across, low, high, color=COLOUR["accent"], alpha=0.10, linewidth=0)
+            axes.fill_between(across, lower, upper, color=COLOUR["accent"], alpha=0.16, linewidth=0)
+            for edge in (low, high):
+                axes.plot(edge, color=COLOUR["accent"], linewidth=0.8, linestyle=(0, (1, 2)))
+        for line in reversed(lines):
+            axes.plot(
+                line.values,
+                color=COLOUR[line.colour],
+                linewidth=2 if line is lines[0] else 1.3,
+                linestyle=(0, line.dashes) if line.dashes else "-",
+            )
+        for mark in marks:
+            axes.axvline(mark, color=COLOUR["gold"], linewidth=1.2, linestyle=(0, (1, 1.5)))
+        mark_values(axes, number)
+        label_ends(axes, lines, size)
+
+    return draw_chart("performance", "Portfolio, benchmark and cone", description, draw, sizes=FULL)
 
 
 def lines_chart(

@@ -32,6 +32,7 @@ class LimitLine:
     label: str
     value: str
     limit: str
+    room: str  # what is left to the limit, or by how much it is exceeded
     bar: float
     state: str
 
@@ -75,11 +76,8 @@ def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
     figures = assessment.figures
     return RiskLines(
         figures=(
-            ("Volatility", typeset_percent(figures["volatility"])),
-            ("Beta", number(figures["beta"])),
             ("Leverage", number(figures["leverage"])),
             ("Effective names", number(figures["effective_names"], 1)),
-            ("Largest cluster", typeset_percent(figures["largest_cluster"])),
         ),
         losses=tuple((method, assessment.losses[method]) for method in METHODS if assessment.losses),
         var_test=_var_test_words(assessment.var_test),
@@ -110,7 +108,15 @@ def _limit_line(state: LimitState) -> LimitLine:
         for each in (state.value, state.limit)
     )
     used = 0.0 if state.state == "unknown" else min(max(state.used, 0.0), 1.0)
-    return LimitLine(LABELS[state.name], value, limit, used, state.state)
+    return LimitLine(LABELS[state.name], value, limit, _room(state, places), used, state.state)
+
+
+def _room(state: LimitState, places: int) -> str:
+    if state.state == "unknown":
+        return "unknown"
+    left = state.limit - state.value
+    amount = number(abs(left)) if state.name == "beta" else f"{number(100 * abs(left), places)} pp"
+    return f"over by {amount}" if state.state == "breached" else f"room {amount}"
 
 
 def _scenario_line(scenario: ScenarioLoss) -> ScenarioLine:

@@ -22,8 +22,7 @@ class TradeLine:
     shares: float
     price: float
     notional: float
-    weight_before: float
-    weight_after: float
+    change: float  # of the weight
     cost: float
     reason: str
     warning: str
@@ -41,9 +40,8 @@ class Costs:
     dearest: tuple[TradeLine, ...]
 
 
-def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) -> list[TradeLine]:
+def trade_lines(inputs: DayInputs, trades: pd.DataFrame) -> list[TradeLine]:
     """Return the trades in the order of trades.csv."""
-    current = dict(zip(weights["symbol"], weights["current_weight"], strict=True))
     sold = is_sale(trades["side"])
     return [
         TradeLine(
@@ -54,8 +52,7 @@ def trade_lines(inputs: DayInputs, trades: pd.DataFrame, weights: pd.DataFrame) 
             shares=line["shares"],
             price=line["price"],
             notional=line["notional"],
-            weight_before=current.get(line["symbol"], 0.0),
-            weight_after=_not_minus_zero(current.get(line["symbol"], 0.0) + line["weight_change"]),
+            change=line["weight_change"],
             cost=line["commission_est"] + line["slippage_est"],
             reason=as_text(line["reason"]),
             warning=as_text(line["liquidity_warning"]),
@@ -76,7 +73,3 @@ def day_costs(trades: pd.DataFrame, lines: list[TradeLine]) -> Costs:
         of_traded=(commission + slippage) / traded if traded else 0.0,
         dearest=tuple(sorted(lines, key=lambda line: (-line.cost, line.symbol))[:DEAREST]),
     )
-
-
-def _not_minus_zero(weight: float) -> float:
-    return 0.0 if abs(weight) < 5e-9 else weight

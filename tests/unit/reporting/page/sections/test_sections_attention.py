@@ -15,7 +15,7 @@ from tests.unit.reporting.example_day import make_executed, make_inputs
 def items(inputs):
     trades = printed_trades(inputs.frames.trades)
     weights = printed_weights(inputs.frames.weights, inputs.frames.after)
-    lines, changes = trade_lines(inputs, trades, weights), changes_since(inputs, weights)
+    lines, changes = trade_lines(inputs, trades), changes_since(inputs, weights)
     return attention(inputs, assess_day(inputs), lines, changes, bridge_of(inputs))
 
 
@@ -70,10 +70,6 @@ def test_an_ordinary_day_lists_nothing():
     market = replace(inputs.records.market, quarantined=(), findings=())
     quiet = replace(inputs, records=replace(inputs.records, market=market))
     within = replace(assess_day(quiet), limits=())
-    lines = trade_lines(
-        quiet,
-        printed_trades(quiet.frames.trades),
-        printed_weights(quiet.frames.weights, quiet.frames.after),
-    )
+    lines = trade_lines(quiet, printed_trades(quiet.frames.trades))
 
     assert attention(quiet, within, lines, None, bridge_of(quiet)) == ()
