@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.sections.trade_list import trade_lines
 from tasks.reporting.page.sections.why_each_trade import signed_usd, why_each_trade
 from tasks.trades.tickets.schema import NO_TICKETS, Ticket
@@ -14,7 +14,7 @@ from tests.unit.reporting.example_day import make_inputs
 
 def section(inputs):
     trades = printed_trades(inputs.frames.trades)
-    lines = trade_lines(inputs, trades, printed_weights(inputs.frames.weights, inputs.frames.after))
+    lines = trade_lines(inputs, trades)
     return lines, why_each_trade(inputs, lines)
 
 
