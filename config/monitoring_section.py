@@ -40,5 +40,7 @@ class Monitoring(Section):
     """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
     retrain_after_days: Count
     """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
+    retrain_after_sessions: Count
+    """Sessions since the champion's training from which `weekly --if-needed` trains a new one without an alert."""
     max_unchanged_frac: Fraction
     """Largest fraction of the names whose close equals that of the session before."""

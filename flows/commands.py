@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NOT_NEEDED_EXIT_CODE = CLOSED_SESSION_EXIT_CODE  # as on a holiday: there was nothing to do
+
 
 def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
     """Run the demo in the home that --home names, by default demo/ in the current directory."""
@@ -91,9 +93,13 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
 
 @posts_news
-def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
-    """Run weekly-champion; on a closed day, for the session before it."""
+def run_weekly(options: Options, day: str | None, *, quick: bool, if_needed: bool = False) -> Result:
+    """Run weekly-champion; on a closed day, for the session before it.
+
+    With `if_needed`, only if there is a reason to train a champion: drift, skill, its age or new sessions.
+    """
     from tasks.data.lake.latest import training_day
+    from tasks.monitoring.retraining import retraining_reasons
 
     home = find_home(options.home)
     day = day or training_day(home, settings_of(home, options.profile).settings)
@@ -103,7 +109,13 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
         permitted(home, "weekly-champion"),
         timings(),
     ):
-        from flows.weekly import weekly_champion
+        reasons = retraining_reasons(run.home, run.settings, run.session.day) if if_needed else ()
+        if if_needed and not reasons:
+            text = f"{run.session}: no new champion is needed: no alert, schedule or number of sessions asks for one."
+            return Result({"session": str(run.session), "needed": False}, text, NOT_NEEDED_EXIT_CODE)
+        for reason in reasons:
+            log.info("needed: %s", reason)
+        from flows.weekly import weekly_champion  # a slow import
 
         with announcing_failure(run, "weekly-champion"):
             promotion = weekly_champion(run, quick=quick)
@@ -111,6 +123,7 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
     champion = promotion.champion
     document = {
         "session": str(run.session),
+        **({"needed": True, "reasons": list(reasons)} if if_needed else {}),
         "promoted": promotion.promoted,
         "champion": champion.name,
         "optimizer": champion.optimizer,
@@ -120,8 +133,10 @@ def run_weekly(options: Options, day: str | None, *, quick: bool) -> Result:
         "report": str(promotion.report),
     }
     verb = "promoted" if promotion.promoted else "retained"
+    because = "".join(f"Needed: {reason}\n" for reason in reasons)
     return Result(
-        document, f"{run.session}: {verb} {champion.name}. {promotion.reason}\nReport: {promotion.report}"
+        document,
+        f"{because}{run.session}: {verb} {champion.name}. {promotion.reason}\nReport: {promotion.report}",
     )
 
 

@@ -75,11 +75,19 @@ def weekly(
     quick: Annotated[
         bool, typer.Option("--quick", metavar=NO_VALUE, help="Train only models.quick_candidates.")
     ] = False,
+    if_needed: Annotated[
+        bool,
+        typer.Option(
+            "--if-needed",
+            metavar=NO_VALUE,
+            help="Only after an alert on the champion, when it is old, or on enough new sessions; else exit 4.",
+        ),
+    ] = False,
 ) -> int:
     """Run weekly-champion: train the candidates, promote the best if it is confirmed. Needs no server."""
     from flows.commands import run_weekly
 
-    return show(run_weekly(context.obj, day, quick=quick), context.obj)
+    return show(run_weekly(context.obj, day, quick=quick, if_needed=if_needed), context.obj)
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)

@@ -9,6 +9,7 @@ from config.settings import Settings
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.sessions import sessions_between
 from tasks.models.registry.store import has_champion, read_champion
 from tasks.monitoring.earlier_days import DAMAGED, LOG
 from tasks.portfolio.holdings.record import published_sessions
@@ -28,7 +29,11 @@ def retraining_reasons(home: Home, settings: Settings, session: date) -> tuple[s
     reasons = list(_of_last_day(home, session, since=champion.selection_date))
     age = (session - champion.selection_date).days
     if age >= settings.monitoring.retrain_after_days:
-        reasons.append(f"The champion was selected {age} days ago, on {champion.selection_date}.")
+        reasons.append(f"schedule: the champion was selected {age} days ago, on {champion.selection_date}.")
+    if champion.trained_through < session:
+        added = len(sessions_between(champion.trained_through, session)) - 1
+        if added >= settings.monitoring.retrain_after_sessions:
+            reasons.append(f"samples: {added} sessions were added since its training.")
     return tuple(reasons)
 
 
