@@ -11,7 +11,7 @@ The split starts at the last published target and ends at today's trades:
    and the reserve for costs (cost). Each part is what the trade changes by.
 
 Cumulative sums are rounded to cents, so the parts sum to the trade to the cent.
-docs/adr/0024-a-trade-is-split-by-what-changed-then-by-what-limits-it.md gives the reasons.
+docs/adr/0025-a-trade-is-split-by-what-changed-then-by-what-limits-it.md gives the reasons.
 """
 
 from collections.abc import Callable, Collection, Iterator
