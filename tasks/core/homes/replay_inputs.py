@@ -5,6 +5,7 @@ The inputs of a day must not be deleted, because its replay needs them: an unrea
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from tasks.core.errors import StorageError
@@ -50,14 +51,21 @@ def published_inputs(home: Home) -> dict[date, ReplayInputs]:
 
 
 def changed_files(home: Home) -> Iterator[str]:
-    """Yield the files of published days, as DATE/NAME, that are missing or differ from their manifest."""
+    """Yield the files of published days and their revisions, as DATE/NAME, that differ from their manifest."""
     for folder in sorted(path for path in home.live.glob("[0-9]*") if path.is_dir()):
-        try:
-            digests = dict(parse_json((folder / MANIFEST).read_bytes())["sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            yield f"{folder.name}/{MANIFEST}"
-            continue
-        for name, digest in sorted(digests.items()):
-            path = folder / name
-            if not path.is_file() or sha256_of_file(path) != digest:
-                yield f"{folder.name}/{name}"
+        yield from _changed(folder, home)
+        for revision in sorted(path for path in folder.glob("revisions/[0-9]*") if path.is_dir()):
+            yield from _changed(revision, home)
+
+
+def _changed(folder: Path, home: Home) -> Iterator[str]:
+    name = folder.relative_to(home.live).as_posix()
+    try:
+        digests = dict(parse_json((folder / MANIFEST).read_bytes())["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        yield f"{name}/{MANIFEST}"
+        return
+    for file, digest in sorted(digests.items()):
+        path = folder / file
+        if not path.is_file() or sha256_of_file(path) != digest:
+            yield f"{name}/{file}"
