@@ -9,7 +9,7 @@ from tasks.execution.task import refuse_open_execution
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe
-from tasks.monitoring.task import monitor_health, monitored_window
+from tasks.monitoring.task import monitor_health, monitored_window, score_in_shadow
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.stops import stop_window
 from tasks.portfolio.task import build_portfolio, keep_to_reductions, refuse_lost_portfolio
@@ -33,7 +33,9 @@ def daily_live(run: Run) -> Day:
     refuse_lost_portfolio(run)
     refuse_open_execution(run)
     market = refresh_market(run, panel_sessions=longest_window(run.settings))
-    return publish_day(run, decide_day(run, market))
+    day = publish_day(run, decide_day(run, market))
+    score_in_shadow(run, market)
+    return day
 
 
 def decide_day(run: Run, market: Market, *, positions: Positions | None = None) -> Records:

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -15,7 +14,7 @@ from tasks.core.json_text import parse_json
 from tasks.core.sessions import sessions_ending
 from tasks.models.schema import Statistic
 from tasks.monitoring.realised_skill import ScoredDay
-from tasks.monitoring.schema import Realised
+from tasks.monitoring.schema import Realised, parse_realised
 from tasks.risk.ratios import net_levels
 from tasks.safety.equity_history import read_equity_history
 
@@ -25,13 +24,13 @@ LOGGED_SESSIONS = 63 + SCORED_SESSIONS  # whose logs are read: a quarter of real
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
-def logged_skill(home: Home, session: date) -> dict[date, Realised]:
+def logged_skill(home: Home, session: date, *, sessions: int = LOGGED_SESSIONS) -> dict[date, Realised]:
     """Return the realised skill by session of the scores, as the logs of the days before `session` state it."""
     found: dict[date, Realised] = {}
-    for day in _sessions_before(session, LOGGED_SESSIONS):
+    for day in _sessions_before(session, sessions):
         for record in _log_of(home, day).get("realised", ()):
             try:
-                one = _realised(record)
+                one = parse_realised(record)
             except DAMAGED:
                 continue
             found.setdefault(one.session, one)
@@ -91,9 +90,3 @@ def _scored(day: date, home: Home) -> ScoredDay:
         expected_sessions=int(metrics["sessions"]),
         scores={symbol: float.fromhex(one["exact"]) for symbol, one in signals["scores"].items()},
     )
-
-
-def _realised(record: dict[str, Any]) -> Realised:
-    values = {field.name: record[field.name] for field in fields(Realised)}
-    days = {name: date.fromisoformat(values[name]) for name in ("session", "measured_on")}
-    return Realised(**{**values, **days, "quantiles": tuple(values["quantiles"])})

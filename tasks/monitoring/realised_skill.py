@@ -6,6 +6,7 @@ from datetime import date
 from math import erfc, sqrt
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from config.monitoring_section import Monitoring
@@ -46,7 +47,7 @@ def realised_of(day: ScoredDay, panel: Panel) -> Realised | str:
     if not len(found) or found[0] + sessions_known_after(horizon, entry) >= len(panel.sessions):
         return f"{day.session}: the returns are not known yet"
     row = int(found[0])
-    forward = forward_return(panel, sessions=horizon, entry=entry).values[row]
+    forward = forward_return(panel, sessions=horizon, entry=entry).values[row]  # noqa: PD011 - of Labels, not of a frame
     scores = np.array([day.scores.get(symbol, np.nan) for symbol in panel.symbols.tolist()])
     columns = np.flatnonzero(np.isfinite(scores) & np.isfinite(forward))
     if len(columns) < LEAST_NAMES:
@@ -118,6 +119,4 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.stats import rankdata
-
-    return np.asarray((rankdata(values) - 0.5) / len(values), dtype=np.float64)
+    return np.asarray((pd.Series(values).rank() - 0.5) / len(values), dtype=np.float64)

@@ -1,7 +1,9 @@
 """What monitoring hands on: the health of a day, its figures and its alerts."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Realised:
     expected: float  # neutral IC of the champion when it was selected
     expected_error: float  # its standard error
     expected_sessions: int
+
+
+def parse_realised(record: Mapping[str, Any]) -> Realised:
+    """Read a record from JSON. Raises KeyError, TypeError or ValueError for one of another form."""
+    values = {one.name: record[one.name] for one in fields(Realised)}
+    days = {name: date.fromisoformat(values[name]) for name in ("session", "measured_on")}
+    return Realised(**{**values, **days, "quantiles": tuple(values["quantiles"])})
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,25 @@ from datetime import date
 import numpy as np
 
 from tasks.core.artifacts import load_frame
+from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.core.text import counted
 from tasks.data.panel.reader import read_panel
 from tasks.data.schema.records import Market, Panel
+from tasks.features.compute import compute_last, members_frame
 from tasks.features.registry import warm_up
 from tasks.features.sets import SETS
-from tasks.models.registry.store import baseline_of
+from tasks.models.registry.champion import parse
+from tasks.models.registry.store import Stored, baseline_of, read_challenger
 from tasks.models.schema import Champion, Scores
 from tasks.monitoring.account import account_alerts, account_figures
 from tasks.monitoring.data_health import data_alerts, data_figures
 from tasks.monitoring.drift import column_drift, drift_alerts
-from tasks.monitoring.earlier_days import account_history, logged_skill, scored_days
+from tasks.monitoring.earlier_days import SCORED_SESSIONS, account_history, logged_skill, scored_days
 from tasks.monitoring.realised_skill import realised_of, skill_alerts, skill_windows
 from tasks.monitoring.schema import ColumnDrift, Health, Realised
+from tasks.monitoring.shadow_days import ShadowDay, read_shadows, scored_by, shadow_skill, write_shadow
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,40 @@ def monitor_health(run: Run, market: Market, scores: Scores) -> Health:
     for alert in alerts:
         log.warning("alert %s: %s", alert.name, alert.detail)
     return Health(drift, realised, skill, account, data, alerts, tuple(notes))
+
+
+@stage()
+def score_in_shadow(run: Run, market: Market) -> None:
+    """Store what the challenger would have scored, and the skill of its earlier scores that is known by now.
+
+    Called after the day is published, which does not depend on it: a problem is logged.
+    """
+    try:
+        stored = read_challenger(run.home)
+        if stored is not None and stored.metadata.champion.trained_through <= run.session.day:
+            _score_in_shadow(run, market, stored)
+    except AftercloseError as error:
+        log.warning("The challenger was not scored: %s", error.what)
+
+
+def _score_in_shadow(run: Run, market: Market, stored: Stored) -> None:
+    names, session = SETS[run.settings.models.features], run.session.day
+    panel = read_panel(market.snapshot, window=monitored_window(names))
+    frame = members_frame(compute_last(panel, names), panel.is_member[-1])
+    given = parse(stored).score(frame)
+    scored = scored_by(
+        stored.metadata.champion, session, {str(name): float(one) for name, one in given.items()}
+    )
+    if scored is None:
+        return
+    earlier = read_shadows(run.home, before=session, most=SCORED_SESSIONS)
+    known = shadow_skill(earlier)
+    measured = (realised_of(day.scored, panel) for day in earlier if day.scored.session not in known)
+    new = tuple(one for one in measured if isinstance(one, Realised))
+    write_shadow(run.home, ShadowDay(scored, new))
+    log.info(
+        "%s of %s scored %s in shadow", stored.metadata.champion.name, session, counted(len(given), "name")
+    )
 
 
 def _drift(run: Run, panel: Panel, scores: Scores, notes: list[str]) -> tuple[ColumnDrift, ...]:

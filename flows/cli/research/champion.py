@@ -18,6 +18,14 @@ def champion_show(context: typer.Context) -> int:
     return show(show_champion(context.obj), context.obj)
 
 
+@app.command("compare", epilog=GLOBAL_OPTIONS_NOTE)
+def champion_compare(context: typer.Context) -> int:
+    """Compare the challenger, which scores every session in shadow, with the champion on the same sessions."""
+    from flows.operations.research.shadow import compare_challenger
+
+    return show(compare_challenger(context.obj), context.obj)
+
+
 @app.command("history", epilog=GLOBAL_OPTIONS_NOTE)
 def champion_history(context: typer.Context) -> int:
     """Print the stored versions, and how many published days each of them scored."""

@@ -85,6 +85,11 @@ class Home:
         )
 
     @property
+    def shadow(self) -> Path:
+        """What the challenger would have scored, one file per session."""
+        return self.root / "data" / "shadow"
+
+    @property
     def marker_file(self) -> Path:
         """Exists once the home has been set up."""
         return self.root / "data" / "home.json"

@@ -204,6 +204,7 @@ def _remove_leftovers(home: Home) -> None:
         home.paths,
         home.decisions,
         home.views,
+        home.shadow,
     ):
         remove_leftovers(folder)
     for folder in (home.live, home.production, home.reports):

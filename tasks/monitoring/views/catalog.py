@@ -361,6 +361,32 @@ MATRIX = _view(
     cost_frac=("number", "of the equity, a year"),
     win_rate=("number", "fraction of sessions"),
 )
-HOME_VIEWS = (EQUITY, ENTRIES, FILLS, ORDERS, EXECUTIONS, AUDIT, DECISIONS, TRIALS, MATRIX)
+SHADOW_SCORES = _view(
+    "shadow_scores",
+    "What the challenger would have scored, from data/shadow/.",
+    session=SESSION,
+    symbol=SYMBOL,
+    model=("text", "name of the challenger"),
+    model_sha256=("text", "hash of its file"),
+    score=("number", "higher is better"),
+)
+SHADOW_IC = _view(
+    "shadow_ic",
+    "How well the challenger's scores ordered the returns that followed; the columns are those of ic.",
+    **{column.name: (column.kind, column.about) for column in IC.columns},
+)
+HOME_VIEWS = (
+    SHADOW_SCORES,
+    SHADOW_IC,
+    EQUITY,
+    ENTRIES,
+    FILLS,
+    ORDERS,
+    EXECUTIONS,
+    AUDIT,
+    DECISIONS,
+    TRIALS,
+    MATRIX,
+)
 
 VIEWS: Mapping[str, View] = {view.name: view for view in (*DAY_VIEWS, *LAKE_VIEWS, *HOME_VIEWS)}

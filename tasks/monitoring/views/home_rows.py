@@ -10,7 +10,8 @@ from tasks.backtest.matrix.publication import MATRIX_FILE
 from tasks.backtest.matrix.tables import WITHHELD
 from tasks.core.errors import DataError
 from tasks.core.homes.home import Home
-from tasks.monitoring.views.catalog import MATRIX
+from tasks.monitoring.shadow_days import read_shadows, shadow_skill
+from tasks.monitoring.views.catalog import MATRIX, SHADOW_IC
 from tasks.monitoring.views.ledger_rows import naive_utc
 from tasks.monitoring.views.schema import Row
 from tasks.portfolio.holdings.record import refuse_short_history
@@ -87,6 +88,23 @@ def matrix_rows(home: Home) -> list[Row]:
     """Return the rows of every matrix in reports/."""
     files = sorted(path for path in home.reports.rglob(MATRIX_FILE) if not path.is_symlink())
     return [row for path in files for row in _matrix(path, str(path.parent.relative_to(home.reports)))]
+
+
+def shadow_score_rows(home: Home) -> list[Row]:
+    """Return what the challengers scored. Raises StorageError for a file that was altered."""
+    return [
+        (day.scored.session, symbol, day.scored.model, day.scored.model_sha256, score)
+        for day in read_shadows(home)
+        for symbol, score in day.scored.scores.items()
+    ]
+
+
+def shadow_ic_rows(home: Home) -> list[Row]:
+    """Return the realised skill of the challengers, by session."""
+    return [
+        (*(getattr(one, name) for name in SHADOW_IC.names[:-5]), *one.quantiles)
+        for one in shadow_skill(read_shadows(home)).values()
+    ]
 
 
 def _matrix(path: Path, report: str) -> list[Row]:

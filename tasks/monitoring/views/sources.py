@@ -26,6 +26,8 @@ ROWS: Mapping[str, Callable[[Home], list[Row]]] = {
     "decisions": home_rows.decision_rows,
     "trials": home_rows.trial_rows,
     "matrix": home_rows.matrix_rows,
+    "shadow_scores": home_rows.shadow_score_rows,
+    "shadow_ic": home_rows.shadow_ic_rows,
     "entries": ledger_rows.entry_rows,
     "fills": ledger_rows.fill_rows,
     "orders": ledger_rows.order_rows,
