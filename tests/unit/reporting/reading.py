@@ -1,6 +1,15 @@
 """Read a report as a browser does: text by element, tags, attributes. Only for tests."""
 
 from html.parser import HTMLParser
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """A figure of the page: its name, its exact value, and the text that a person reads."""
+
+    name: str
+    value: float
+    shown: str
 
 
 class Report(HTMLParser):
@@ -10,6 +19,9 @@ class Report(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.rows: dict[str, list[list[str]]] = {}
+        self.figures: list[Figure] = []  # what the page marks as a figure, in order
+        self._figure: tuple[str, str] | None = None
+        self._shown: list[str] = []
         self._table = ""
         self._cell: list[str] | None = None
         self._skip = 0
@@ -22,6 +34,9 @@ class Report(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag == "data":
+            given = dict(attrs)
+            self._figure, self._shown = (given["data-figure"] or "", given["value"] or ""), []
         if tag == "table":
             self._table = (dict(attrs).get("class") or "dropped").split()[0]
             self.rows[self._table] = []
@@ -38,12 +53,18 @@ class Report(HTMLParser):
             self._cell = None
         elif tag == "table":
             self._table = ""
+        elif tag == "data" and self._figure is not None:
+            name, value = self._figure
+            self.figures.append(Figure(name, float(value or "nan"), "".join(self._shown).strip()))
+            self._figure = None
         elif tag in {"style", "svg"}:
             self._skip -= 1
 
     def handle_data(self, data: str) -> None:
         if self._cell is not None:
             self._cell.append(data)
+        if self._figure is not None:
+            self._shown.append(data)
         if not self._skip:
             self.words.append(data)
 
