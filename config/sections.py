@@ -117,6 +117,8 @@ class Models(Section):
     """A candidate whose hit rate is this much better in training than in the test is not eligible."""
     processes: Count
     """Number of training processes; 1: two threads in this process. It does not affect the results."""
+    cluster: Annotated[str, Field(pattern=r"^$|^(tcp|tls)://[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
+    """Address of a Dask scheduler whose workers train instead (docs/growing.md); empty: none. No effect on results."""
     search: Search
     feature_checks: FeatureChecks
     max_age_days: Count

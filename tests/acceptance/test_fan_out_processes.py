@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tasks.core.errors import DataError, TransientError
-from tasks.core.fan_out import fan_out, workers
+from tasks.core.spread.fan_out import fan_out, workers
 
 
 def square(number, report):

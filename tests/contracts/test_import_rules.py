@@ -108,6 +108,11 @@ VIOLATIONS = {
         "stay at the edges",
     ),
     "a stage imports prefect": ("tasks/risk/schema.py", "import prefect", "know Prefect"),
+    "another module uses the cluster": (
+        "tasks/selection/schema.py",
+        "import distributed",
+        "only core/spread/cluster.py knows Dask",
+    ),
     "pure code reads the lake library": ("tasks/regime/schema.py", "import deltalake", "stay at the edges"),
     "the core of a decision reads a frame": (
         "tasks/portfolio/target.py",

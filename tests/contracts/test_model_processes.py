@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from tasks.core.fan_out import fan_out
+from tasks.core.spread.fan_out import fan_out
 from tasks.models.kinds.registry import make_model
 from tests.champions import ALL_KINDS, FEATURES, fit_anew, make_fitted, make_rows
 

@@ -29,7 +29,7 @@ from tasks.backtest.start import cash_alone
 from tasks.backtest.walk import FillAt, Step, Totals, steps
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError, StorageError, TransientError
-from tasks.core.fan_out import Report, fan_out
+from tasks.core.spread.fan_out import Report, fan_out
 from tasks.regime.exposure import Allowances, everything_allowed
 from tasks.trades.fills import Orders
 

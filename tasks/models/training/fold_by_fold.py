@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
-from tasks.core.fan_out import Report, Run, workers
+from tasks.core.spread.fan_out import Report, Run, workers
 from tasks.models.kinds.base import Rows, Vector
 from tasks.models.kinds.registry import make_model
 from tasks.models.kinds.stacked_blend import StackedBlend
@@ -102,12 +102,15 @@ RunFolds = Run[FoldWork, FoldResult]
 
 @contextmanager
 def fold_workers(data: Dataset, tested: OutOfSample, settings: ModelSettings) -> Iterator[RunFolds]:
-    """Yield a function that trains and tests on several folds at once, here or in `processes` of the settings.
+    """Yield a function that trains and tests on several folds at once: here, in other processes, or on a cluster.
 
     Limits linear algebra to one thread: a model that set the limit itself would lift it while another fold trains.
     """
     work = partial(_run_fold, data, tested, settings)
-    with threadpool_limits(1), workers(work, processes=settings.processes, threads=THREADS) as run:
+    with (
+        threadpool_limits(1),
+        workers(work, processes=settings.processes, threads=THREADS, cluster=settings.cluster) as run,
+    ):
         yield run
 
 

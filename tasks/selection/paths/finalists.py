@@ -19,10 +19,10 @@ from tasks.backtest.combination import run_equal_weight
 from tasks.backtest.matrix.tables import measure_totals
 from tasks.core.atomic import write_text
 from tasks.core.errors import StorageError
-from tasks.core.fan_out import Report, workers
 from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.spread.fan_out import Report, workers
 from tasks.data.schema.records import Days
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import RunFolds, fold_workers, walk_forward
@@ -89,7 +89,7 @@ def measure_paths(
         return []
     paths = paths_of(walk_forward(candidate, folds, run_folds, seed=seed), run.tested)
     work = partial(_walked, market, days, run.tested, candidate, settings)
-    with workers(work, processes=settings.models.processes) as walk:
+    with workers(work, processes=settings.models.processes, cluster=settings.models.cluster) as walk:
         books = list(walk(paths))
     equal = run_equal_weight(market.world, books[0].signals, settings, books[0].combination).totals
     walked = [*(each.totals for each in books), equal]

@@ -1,4 +1,4 @@
-"""Spread independent work over processes. Results are in the order of the items for any number of processes.
+"""Spread independent work over processes or a Dask cluster. Results are in the order of the items for any number.
 
 Work must depend only on its item, because a killed worker's item is processed again. A worker exits when this
 process ends for any reason, because its pipe is then closed.
@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from tasks.core.errors import TransientError
+from tasks.core.spread.cluster import cluster_workers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,15 +38,23 @@ def fan_out(
 
 @contextmanager
 def workers(
-    work: Work[Item, Result], *, processes: int, threads: int = 1, report: Report = lambda _: None
+    work: Work[Item, Result],
+    *,
+    processes: int,
+    threads: int = 1,
+    cluster: str = "",
+    report: Report = lambda _: None,
 ) -> Iterator[Run[Item, Result]]:
     """Yield a function that returns the results of items in order; its workers are kept until the block ends.
 
-    With fewer than two processes the work is done in this one, by `threads` threads. The function raises the exceptions
-    of `work`. An item whose worker was killed is retried, and TransientError is raised if that happens ATTEMPTS
-    times to one item.
+    With `cluster`, the address of a Dask scheduler, its workers do the work. Otherwise, with fewer than two processes,
+    the work is done in this one, by `threads` threads. The function raises the exceptions of `work`. An item whose
+    worker was killed is retried, and TransientError is raised if that happens ATTEMPTS times to one item.
     """
-    if processes > 1:
+    if cluster:
+        with cluster_workers(work, scheduler=cluster, report=report) as run:
+            yield run
+    elif processes > 1:
         pool = _Pool(work, processes, report)
         try:
             yield pool.run
