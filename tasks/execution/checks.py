@@ -12,6 +12,8 @@ from tasks.approval.schema import Line
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote
 from tasks.execution.schema import Order
 
+APPROVED_DAY = "approved_day"  # the gate of the day's files: they are the ones that the approval binds
+
 
 @dataclass(frozen=True)
 class Facts:

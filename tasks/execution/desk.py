@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     AGAIN = "again"  # something was done: ask again at once
     WAITING = "waiting"
     HALTED = "halted"  # by the kill switch or a withdrawn approval; everything that could be was canceled
-    BLOCKED = "blocked"  # a person has to look: the broker has another order under one of our ids
+    BLOCKED = "blocked"  # a person has to look: at an order under one of our ids, at the day's files, at another home
     STOPPED = "stopped"  # the broker does not accept the credentials
     ENDED = "ended"
 

@@ -286,6 +286,11 @@ def ended_executions(connection: sqlite3.Connection, *, since: date) -> tuple[Ex
     return tuple(execution for execution in found if execution is not None)
 
 
+def is_known(connection: sqlite3.Connection, order_id: str) -> bool:
+    """Return whether the ledger has an order with this id, of any session."""
+    return connection.execute("SELECT 1 FROM orders WHERE order_id = ?", (order_id,)).fetchone() is not None
+
+
 def read_orders(connection: sqlite3.Connection, session: date) -> tuple[Tracked, ...]:
     """Return the orders of the execution, by row and part."""
     rows = connection.execute(

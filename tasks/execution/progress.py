@@ -5,6 +5,7 @@ about to be sent is stored before it leaves, and the answer after; a step that d
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 from tasks.core.errors import SafetyError
@@ -50,13 +51,28 @@ def advance(desk: Desk, session: date, run: Journal | None = None) -> Progress:
     return Progress(outcome, why, until, read_execution(desk.connection, session) or execution, step.orders())
 
 
+def never() -> bool:
+    """Return that nobody asked the execution to stop."""
+    return False
+
+
 def run_until(
-    desk: Desk, session: date, *, longest_wait: timedelta, sleep: Callable[[float], None]
+    desk: Desk,
+    session: date,
+    *,
+    longest_wait: timedelta,
+    sleep: Callable[[float], None],
+    is_stopped: Callable[[], bool] = never,
 ) -> Progress:
-    """Take steps until the execution ends, needs a person, or has nothing to do for longer than `longest_wait`."""
+    """Take steps until the execution ends, needs a person, or has nothing to do for longer than `longest_wait`.
+
+    Once it `is_stopped`, no further step is taken.
+    """
     run = start_run(desk.connection, session, desk.clock())
     while True:
         progress = advance(desk, session, run)
+        if is_stopped() and progress.outcome in {Outcome.AGAIN, Outcome.WAITING}:
+            return replace(progress, outcome=Outcome.WAITING, until=progress.until or desk.clock())
         if progress.outcome is Outcome.AGAIN:
             continue
         if progress.outcome is not Outcome.WAITING or progress.until is None:

@@ -5,13 +5,20 @@ from datetime import datetime
 
 from tasks.core.errors import SafetyError
 from tasks.execution.actions import Cancel, Finish, Intend, Resize, Send, Skip, Stored, View, Void, Wait
-from tasks.execution.brokers.base import RefusedError, ThrottledError, UnansweredError, UnauthorizedError
-from tasks.execution.checks import Admission, Facts
+from tasks.execution.brokers.base import (
+    BrokerOrder,
+    RefusedError,
+    ThrottledError,
+    UnansweredError,
+    UnauthorizedError,
+)
+from tasks.execution.checks import APPROVED_DAY, Admission, Facts
 from tasks.execution.desk import Desk, Outcome
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
     Journal,
     filled_shares,
+    is_known,
     ledger_cash_cents,
     ledger_shares,
     read_execution,
@@ -19,12 +26,15 @@ from tasks.execution.journal import (
 )
 from tasks.execution.lookups import LookUps
 from tasks.execution.next_actions import halt_actions, next_actions
+from tasks.execution.order_ids import is_order_id
 from tasks.execution.order_state import Event, not_sent_event, refusal_event
 from tasks.execution.schema import AT_BROKER, State, Tracked
 
 OPPOSED = "wash_trade"  # the code of a refusal because of an opposite open order: the order may be sent later
 ROUNDS = 200  # of decisions without a request, in one step
 EVERYTHING = Admission("everything")
+OTHER_HOME = "other_home"
+FOR_A_PERSON = frozenset({APPROVED_DAY, OTHER_HOME})  # gates that no waiting opens
 
 Ending = tuple[
     Outcome, str, datetime | None
@@ -100,7 +110,17 @@ class Step:
             )
         if account.is_blocked:
             return Admission("nothing", "account", "the broker has blocked the account")
+        if stranger := next((one.order_id for one in facts.open_orders if self._is_of_another_home(one)), ""):
+            why = f"another home trades this account: its order {stranger} is open, which this ledger does not have"
+            return Admission("nothing", OTHER_HOME, why)
         return self.desk.gates.admission(facts)
+
+    def _is_of_another_home(self, order: BrokerOrder) -> bool:
+        """Return whether the order has an id of this program's and none of this ledger's.
+
+        Two homes at one account have ids of their own, so that nothing else keeps the two from trading twice.
+        """
+        return is_order_id(order.order_id) and not is_known(self.desk.connection, order.order_id)
 
     def _halt(self, admission: Admission) -> None:
         """Cancel at once, before anything else is asked: the broker may answer nothing but this."""
@@ -156,7 +176,7 @@ class Step:
         )
 
     def _waiting(self, admission: Admission, *, must_cancel: bool) -> Outcome:
-        if self.look_ups.conflict:
+        if self.look_ups.conflict or admission.gate in FOR_A_PERSON:
             return Outcome.BLOCKED
         is_clear = not any(one.state in AT_BROKER for one in self.orders())
         if must_cancel and admission.admits == "nothing" and is_clear:
@@ -212,7 +232,7 @@ class Step:
             return None
         tracked = self._event(tracked, Event.ABOUT_TO_SEND, "a request is about to leave")
         self.sent += 1
-        admission = self._admitted_by_switch()
+        admission, _ = self._admitted_by_persons()
         if admission.admits == "nothing" or (admission.admits == "reductions" and not order.is_sale):
             self._take_back(tracked, admission.why)
             return Outcome.AGAIN, admission.why, facts.at

@@ -39,7 +39,7 @@ from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, open_broker, stored_market
 from tasks.execution.brokers.rehearsal import Rehearsal
-from tasks.execution.checks import Admission, Facts, Gates, Verdict, WireGuard
+from tasks.execution.checks import APPROVED_DAY, Admission, Facts, Gates, Verdict, WireGuard
 from tasks.execution.ending.late_fills import late_sessions
 from tasks.execution.execution import Execution
 from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
@@ -354,10 +354,10 @@ class Closed:
     why: str
 
     def admission(self, facts: Facts) -> Admission:  # noqa: ARG002
-        return Admission("nothing", "approved_day", self.why)
+        return Admission("nothing", APPROVED_DAY, self.why)
 
     def check(self, order: Order, line: Line, facts: Facts) -> Verdict:  # noqa: ARG002
-        return Verdict("wait", "approved_day", self.why)
+        return Verdict("wait", APPROVED_DAY, self.why)
 
     def __call__(self, order: Order, line: Line, facts: Facts) -> str:  # noqa: ARG002
         return self.why

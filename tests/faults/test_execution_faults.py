@@ -279,6 +279,19 @@ def test_fault_087_a_fill_that_the_broker_restates_is_booked_as_the_difference(f
     assert violations(world) == []
 
 
+def test_fault_087_a_second_restatement_equal_to_the_first_is_booked_too(folder):
+    world = run(folder, BUYS, Script("accepts"))
+    first = world.orders()[0].order
+    for _ in range(2):
+        world.broker().restate(first.order_id, cash_cents=-100)
+        world.live()
+
+    with opened(world.home) as connection:
+        restated = [entry.cash_cents for entry in entries(connection) if entry.kind == "restatement"]
+    assert restated == [100, 100]
+    assert violations(world) == []
+
+
 def test_fault_088_an_order_stuck_in_pending_cancel_blocks_its_line_and_is_final_at_the_close(folder):
     world = run(folder, SELLS, Script("one", {1: ENDING_OTHERWISE["stuck in pending_cancel"]}))
 

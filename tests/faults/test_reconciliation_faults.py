@@ -118,6 +118,21 @@ def test_fault_087_a_price_that_an_open_order_corrects_is_booked_once_from_the_o
     assert after.locks == ()
 
 
+def test_fault_087_two_equal_corrections_are_booked_each_and_only_once():
+    entries, held = (*opening(), BOUGHT), shifted(AAPL=10)
+    events = [activity("correction", name, "AAPL", cents=500) for name in ("a1", "a2")]
+    paid = CASH_CENTS - 200_000
+    first = reconciled(statement(held, paid + 500, events[0]), entries)
+    both = reconciled(statement(held, paid + 1_000, *events), (*entries, *first.bookings))
+
+    booked = (*first.bookings, *both.bookings)
+    assert [(entry.source, entry.cash_cents) for entry in booked] == [
+        ("activity:a1", 500),
+        ("activity:a2", 500),
+    ]
+    assert both.locks == ()
+
+
 def test_fault_087_a_price_corrected_after_the_order_ended_is_booked_from_the_activity():
     stated = broker_order(filled_shares=Decimal(10), filled_cents=199_500, status=Status.FILLED)
     order = our_order(state=State.FILLED, booked_shares=Decimal(10), booked_cents=200_000, at_broker=stated)

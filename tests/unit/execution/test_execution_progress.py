@@ -15,6 +15,7 @@ from tasks.execution.checks import Admission, Verdict
 from tasks.execution.desk import Outcome
 from tasks.execution.execution import Stage
 from tasks.execution.journal import FencedError, start_run, store_execution
+from tasks.execution.order_ids import order_id
 from tasks.execution.progress import advance, run_until
 from tasks.execution.schema import State
 from tasks.ledger.database import opened
@@ -404,6 +405,35 @@ def test_fault_130_ours_waits_for_an_opposite_order_of_somebody_else(tmp_path):
 
     assert day.states()["AAA"] == "intended"
     assert "AAA" not in {real.symbol for real in day.truth().orders if real.row >= 0}
+
+
+def test_an_open_order_of_another_home_at_the_account_stops_this_one_with_its_reason(tmp_path):
+    """Its id has our form, but our ledger does not have it: both homes would trade the same approval."""
+    day = make_day(tmp_path)
+    broker = day.broker()
+    other = order_id("A1", SESSION, "b" * 64, row=0, part=0)
+    broker.order_by_hand(other, "FFF", "BUY", 5)
+    broker.close()
+
+    progress = day.step()
+
+    assert progress.outcome is Outcome.BLOCKED
+    assert f"another home trades this account: its order {other} is open" in progress.why
+    assert day.truth().requests == []
+
+
+def test_a_stop_ends_the_run_after_the_step_in_progress_and_the_next_run_goes_on(tmp_path):
+    day = make_day(tmp_path)
+    with day.desk() as desk:
+        stopped = run_until(
+            desk, SESSION, longest_wait=timedelta(hours=9), sleep=pytest.fail, is_stopped=lambda: True
+        )
+    assert (stopped.outcome, stopped.remainder != ()) == (Outcome.WAITING, True)
+
+    day.steps()
+
+    assert day.states() == FILLED
+    assert_once(day)
 
 
 def test_fault_130_a_refusal_for_an_opposite_order_is_no_rejection(tmp_path):
