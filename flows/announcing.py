@@ -21,7 +21,7 @@ from tasks.reporting.notify.schema import Notice
 from tasks.reporting.schema import Day
 
 if TYPE_CHECKING:
-    from tasks.execution.task import Carried
+    from tasks.execution.running.carried import Carried
     from tasks.selection.schema import Promotion
 
 P = ParamSpec("P")

@@ -5,7 +5,7 @@ from tasks.backtest.task import compare_with_backtest
 from tasks.core.homes.run import Run
 from tasks.data.schema.records import Market
 from tasks.data.task import refresh_market
-from tasks.execution.task import refuse_open_execution
+from tasks.execution.running.in_progress import refuse_open_execution
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
 from tasks.models.task import score_universe

@@ -33,7 +33,7 @@ from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import session_after, session_on, sessions_ending
 from tasks.data.task import refresh_market
-from tasks.execution.task import has_ended, is_begun
+from tasks.execution.running.in_progress import has_ended, is_begun
 from tasks.models.registry.store import has_champion, read_production
 from tasks.models.skill import stated_skill
 from tasks.reporting.schema import Day

@@ -55,7 +55,7 @@ from tasks.core.sessions import exchange_date, exchange_minute, last_closed_sess
 from tasks.core.stage import time_limit, timings
 from tasks.data.lake.latest import training_day
 from tasks.execution.progress import Outcome
-from tasks.execution.task import Carried
+from tasks.execution.running.carried import Carried
 from tasks.safety.flow_permissions import FlowNotPermittedError
 
 P = ParamSpec("P")

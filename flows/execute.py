@@ -10,21 +10,25 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.opening import find_home, open_run, session_named, settings_of
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
-from tasks.execution.task import (
-    Carried,
-    begin_execution,
-    carry_execution,
+from tasks.execution.progress import never
+from tasks.execution.running.carried import Carried
+from tasks.execution.running.in_progress import (
     due_sessions,
     is_begun,
     missing_bars,
-    rehearse_execution,
     sessions_with_late_fills,
 )
+from tasks.execution.task import begin_execution, carry_execution, rehearse_execution
 from tasks.reporting.execution.publish import publish_execution
 
 
 def execute_approved(
-    run: Run, *, dry_run: bool, longest_wait: timedelta, sleep: Callable[[float], None]
+    run: Run,
+    *,
+    dry_run: bool,
+    longest_wait: timedelta,
+    sleep: Callable[[float], None],
+    is_stopped: Callable[[], bool] = never,
 ) -> Carried:
     """Do what can be done now; the next call continues what waits. A dry run sends and stores nothing."""
     if not is_begun(run):
@@ -36,7 +40,7 @@ def execute_approved(
         begin_execution(run, approved, now())
     elif dry_run:
         return rehearse_execution(run)
-    carried = carry_execution(run, longest_wait=longest_wait, sleep=sleep)
+    carried = carry_execution(run, longest_wait=longest_wait, sleep=sleep, is_stopped=is_stopped)
     publish_execution(run, carried)
     return carried
 

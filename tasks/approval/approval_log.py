@@ -121,3 +121,17 @@ def decisions_about(session: date, rows: Sequence[Row]) -> Decisions:
         elif decided.rejection is None:
             decided = Decisions(None, parsed[2], is_unanswered=True)
     return decided
+
+
+def revoked_signer(session: date, rows: Iterable[Row]) -> str:
+    """Return who signed the session's approval and was revoked afterwards, and by whom; "" if nobody was."""
+    signers: set[str] = set()
+    for row in rows:
+        if row.event == REJECTED and row.detail.startswith(f"{session}, "):
+            signers.clear()
+        elif row.event == APPROVED and row.detail.startswith(f"{session}, "):
+            signers.add(row.by)
+        parsed = APPROVER_DETAIL.fullmatch(row.detail) if row.event == REVOKED else None
+        if parsed is not None and parsed[2] in signers:
+            return f"{parsed[2]} was revoked as an approver by {row.by}: {parsed[3]}"
+    return ""

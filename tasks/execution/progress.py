@@ -14,7 +14,7 @@ from tasks.execution.desk import Desk, Outcome, Progress
 from tasks.execution.journal import Journal, read_execution, start_run
 from tasks.execution.step import Step
 
-__all__ = ["Desk", "Outcome", "Progress", "advance", "run_until"]
+__all__ = ["Desk", "Outcome", "Progress", "advance", "never", "run_until"]
 
 UNANSWERED_WAIT = timedelta(seconds=5)
 

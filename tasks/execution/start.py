@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from tasks.approval.approval_log import decisions_about
+from tasks.approval.approval_log import decisions_about, revoked_signer
 from tasks.approval.refusal import refusal
 from tasks.approval.verification import Approved
 from tasks.core.errors import SafetyError
@@ -62,17 +62,20 @@ def refuse_other_broker(execution: Execution, broker: str) -> None:
 
 
 def objection_to(home: Home, execution: Execution, *, is_logged: bool = True) -> str:
-    """Return why the approval no longer holds: rejected, replaced, or a damaged audit log; "" if it does.
+    """Return why the approval no longer holds: rejected, revoked, replaced, or a damaged log; "" if it does.
 
     `is_logged` False: what the no-answer policy covers is only rehearsed, and the log has no row of it yet. The files
     of the day are not read again: positions change by the execution's own fills.
     """
     try:
-        decided = decisions_about(execution.session, read_intact(home))
+        rows = read_intact(home)
     except SafetyError as error:
         return error.what
-    if decided.approval_sha256 == execution.approval_sha256 or not (is_logged or decided.rejection):
+    decided = decisions_about(execution.session, rows)
+    if not (is_logged or decided.rejection):
         return ""
+    if decided.approval_sha256 == execution.approval_sha256:
+        return "" if decided.is_unanswered else revoked_signer(execution.session, rows)
     if decided.rejection is not None and not decided.approval_sha256:
         return f"{execution.session} was rejected by {decided.rejection.by}: {decided.rejection.reason}"
     return f"the audit log has another approval of {execution.session}, or none"

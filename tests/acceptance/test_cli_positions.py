@@ -46,6 +46,15 @@ def test_the_first_import_begins_the_ledger_and_later_ones_are_corrections(home)
     assert home.positions_file.read_text() == f"symbol,shares,session\nAAA,90,{DAY}\nCASH,5000.00,\n"
 
 
+def test_a_correction_says_that_the_paper_account_does_not_get_it(home):
+    assert "paper" not in declare(home, HELD.replace("100", "90")).stdout  # there is no such account yet
+    home.paper_account.touch()
+
+    corrected = declare(home, HELD.replace("100", "80")).stdout
+
+    assert "The account at broker paper does not get them" in corrected
+
+
 # X17: a correction of the books wants a second person where two are required
 @pytest.mark.parametrize(("second", "code"), [("", 2), ("ann ", 2), ("Bob", 0)])
 def test_where_two_persons_are_required_one_alone_corrects_nothing(home, second, code):

@@ -106,7 +106,7 @@ def _allow(flows: Iterable[str]) -> str:
 
 
 def _execution(checked: CheckedHome) -> CheckResult:
-    from tasks.execution.task import due_sessions
+    from tasks.execution.running.in_progress import due_sessions
 
     due = due_sessions(checked.home, checked.settings, now())
     if not due:

@@ -1,6 +1,5 @@
 """Execute the approved trades of a session from the command line, and describe what happened."""
 
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,10 +9,11 @@ from flows.announcing import announce_execution, announcing_failure, posts_news
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
+from flows.operations.trading.interruption import interruptible
 from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
 from tasks.core.clock import now
-from tasks.core.errors import BrokerError, ConfigError, SafetyError
+from tasks.core.errors import BrokerError, ConfigError, SafetyError, TransientError
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
@@ -26,10 +26,10 @@ from tasks.execution.brokers.registry import FILLS_FROM_BARS
 from tasks.execution.brokers.rehearsal import WOULD
 from tasks.execution.ending.giving_up import give_up
 from tasks.execution.execution import Stage
-from tasks.execution.progress import Outcome
+from tasks.execution.progress import Outcome, Progress
 from tasks.execution.publication.document import Document
-from tasks.execution.schema import Tracked
-from tasks.execution.task import Carried, describe_execution
+from tasks.execution.running.carried import Carried, describe_execution
+from tasks.execution.schema import AT_BROKER, Tracked
 from tasks.ledger.database import opened
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
@@ -68,18 +68,24 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, mi
 
 def _execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     run = execution_run(options.home, day, options.profile, broker=broker)
-    sleep = stoppable_sleep(run.home, FLOW, time.sleep)
     with (
         progress(options),
         permitted(run.home, FLOW),
         timings(),
         announcing_failure(run, FLOW),
+        interruptible(run.home) as interruption,
     ):
         if not dry_run:
             bring_bars(run, options.profile)
-        carried = execute_approved(run, dry_run=dry_run, longest_wait=timedelta(minutes=minutes), sleep=sleep)
+        carried = execute_approved(
+            run,
+            dry_run=dry_run,
+            longest_wait=timedelta(minutes=minutes),
+            sleep=stoppable_sleep(run.home, FLOW, interruption.sleep),
+            is_stopped=interruption.is_asked,
+        )
     announce_execution(run, carried)
-    return described(run, carried)
+    return described(run, carried, stopped_by=interruption.by)
 
 
 @posts_news
@@ -106,13 +112,32 @@ def give_up_order(options: Options, day: str, order_id: str, *, by: str, second:
     return described(run, carried)
 
 
-def described(run: Run, carried: Carried) -> Result:
-    """Return the execution as a document and as text."""
+def described(run: Run, carried: Carried, *, stopped_by: str = "") -> Result:
+    """Return the execution as a document and as text. `stopped_by`: the signal that ended this run of it."""
     ended = carried.progress.outcome is Outcome.ENDED
     lapsed = ended and carried.progress.execution.stage is Stage.LAPSED
     code = SafetyError.exit_code if lapsed else EXIT_CODES.get(carried.progress.outcome, 0)
     document = {"home": str(run.home.root), "dry_run": carried.is_dry, **carried.document}
-    return Result(document, "\n".join(_lines(run, carried)), code)
+    lines = [*_lines(run, carried)]
+    if stopped_by and not ended:
+        document["stopped_by"], code = stopped_by, code or TransientError.exit_code
+        lines.append(stopped_text(run, carried.progress, stopped_by))
+    return Result(document, "\n".join(lines), code)
+
+
+def stopped_text(run: Run, reached: Progress, by: str) -> str:
+    """Describe what an interrupted execution leaves open, and how it goes on."""
+    open_orders = [one for one in reached.remainder if one.state in AT_BROKER]
+    named = ", ".join(f"{one.order.side} {one.order.shares} {one.order.symbol}" for one in open_orders)
+    left = (
+        f"{counted(len(open_orders), 'order')} may be open at the broker: {named}"
+        if named
+        else "No order is open"
+    )
+    return (
+        f"Stopped by {by} after the step in progress. {left}. Nothing is canceled by this. Continue: "
+        f"`afterclose execute {run.session} --no-dry-run`; to cancel instead: `afterclose kill-switch trip`."
+    )
 
 
 def _lines(run: Run, carried: Carried) -> Iterator[str]:

@@ -109,7 +109,7 @@ def import_positions(
             corrections = declare_correction(home, declared, declaration)
             if accept_history:
                 accept_short_history(home)
-            note = f"Booked {counted(corrections, 'correction')} in the ledger."
+            note = f"Booked {counted(corrections, 'correction')} in the ledger.{_paper_note(home, options)}"
         else:
             declare_portfolio(home, text, accept_history=accept_history)
             if new_ledger:
@@ -126,6 +126,19 @@ def import_positions(
             "`daily` stops until it has one or the symbol is corrected."
         )
     return Result({**result.document, "without_price": unknown}, "\n".join(notes))
+
+
+def _paper_note(home: Home, options: Options) -> str:
+    """Return that the paper account keeps what it has: a correction is one of the books alone."""
+    if (
+        settings_of(home, options.profile).settings.execution.broker != "paper"
+        or not home.paper_account.exists()
+    ):
+        return ""
+    return (
+        " The account at broker paper does not get them: it holds what was executed there, so that the next "
+        "reconciliation blocks the names that differ. `afterclose reconcile` lists them."
+    )
 
 
 def _session_of_undated(home: Home, options: Options) -> date:

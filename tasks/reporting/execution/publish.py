@@ -3,7 +3,7 @@
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.execution.publication.files import write_execution, write_page
-from tasks.execution.task import Carried
+from tasks.execution.running.carried import Carried
 from tasks.reporting.execution.page import render_execution
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.execution.actions import Rules
-from tasks.execution.task import rules_of
+from tasks.execution.running.desk_opening import rules_of
 from tests.builders import make_settings
 
 

@@ -2,10 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.approval.decisions import reject_day
+from tasks.approval.decisions import reject_day, revoke_approver
 from tasks.approval.task import verify_approval
 from tasks.core.errors import SafetyError
 from tasks.execution.execution import Stage
+from tasks.execution.running.objections import Objections
 from tasks.execution.start import new_execution, objection_to
 from tests.approval_days import EVENING, OPEN, add_person, make_home, publish, sign_day
 
@@ -49,6 +50,30 @@ def test_positions_that_change_by_own_fills_are_no_objection(run):
     assert objection_to(run.home, execution) == ""
     with pytest.raises(SafetyError):
         verify_approval(run, EVENING)
+
+
+def test_a_signer_whose_key_is_revoked_afterwards_is_an_objection_also_with_a_new_key(run):
+    execution, asked = started(run), Objections(run.home)
+    add_person(run, "Bob Ray")
+    revoke_approver(run.home, "Bob Ray", "Root", "left", EVENING)
+    assert asked(execution) == objection_to(run.home, execution) == ""
+
+    revoke_approver(run.home, "Ann Lee", "Root", "laptop lost", EVENING)
+    add_person(run)
+
+    assert asked(execution) == "Ann Lee was revoked as an approver by Root: laptop lost"
+
+
+def test_the_log_is_read_again_only_once_it_has_changed(run, monkeypatch):
+    execution, asked = started(run), Objections(run.home)
+    assert asked(execution) == ""
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.execution.running.objections.objection_to", None)
+        assert asked(execution) == ""
+
+    reject_day(run, "Bob", "too much of one name", EVENING)
+
+    assert "rejected by Bob" in asked(execution)
 
 
 def test_a_rejection_is_an_objection(run):

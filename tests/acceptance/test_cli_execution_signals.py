@@ -1,0 +1,79 @@
+"""Signals to a running execution: it ends after its step, or the kill switch is on before its next order."""
+
+import os
+import signal
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from flows.operations.trading.execution import stopped_text
+from flows.operations.trading.interruption import interruptible
+from tasks.core.homes.home import Home
+from tests.acceptance.test_cli_execution import ANN, DAY, SEND, Desk
+from tests.approval_days import cheap_key
+from tests.brokers.scripted import Behavior
+from tests.builders import make_run
+from tests.execution_days import OPENS, make_day
+
+BEFORE_CLOSE = datetime(2024, 6, 14, 19, 58, tzinfo=UTC)  # when it waits for the close
+
+
+@pytest.fixture
+def begun(begun_home, tmp_path):
+    """An execution that waits for the bars of its session."""
+    desk = Desk(begun_home, cheap_key(tmp_path / "keys" / "ann.pem"))
+    assert desk.ask("approvers", "add", "Ann Lee", *ANN, "--reason", "set-up")[0] == 0
+    assert desk.ask("approve", DAY, *ANN)[0] == 0
+    assert desk.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
+    desk.at = BEFORE_CLOSE
+    return desk
+
+
+def signaled(desk, number):
+    """Execute, and send the signal once it waits."""
+    timer = threading.Timer(4.0, os.kill, (os.getpid(), number))
+    timer.start()
+    try:
+        return desk.say("execute", DAY, SEND, "--wait", "10")
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def test_sigterm_ends_an_execution_after_its_step_and_says_how_it_goes_on(begun):
+    stopped = signaled(begun, signal.SIGTERM)
+
+    assert stopped.returncode == 75
+    assert "Stopped by SIGTERM after the step in progress. No order is open." in stopped.stdout
+    assert f"Continue: `afterclose execute {DAY} --no-dry-run`" in stopped.stdout
+    code, document = begun.ask("execute", DAY, SEND, "--wait", "0")
+    assert (code, document["outcome"]) == (0, "waiting")
+    assert "stopped_by" not in document
+
+
+def test_sigusr1_trips_the_kill_switch_of_a_running_execution(begun):
+    halted = signaled(begun, signal.SIGUSR1)
+
+    assert halted.returncode == 3
+    assert "Halted: the kill switch is on" in halted.stdout
+    assert (begun.home / "live" / "STOP").exists()
+
+
+def test_what_is_open_at_the_broker_is_named(tmp_path):
+    day = make_day(tmp_path, behaviors={0: Behavior(fill_frac=Decimal(0))})
+    progress = day.steps(until=OPENS)
+    run = make_run(tmp_path / "home")
+
+    assert "2 orders may be open at the broker: SELL 100 AAA, SELL" in stopped_text(run, progress, "SIGTERM")
+
+
+def test_a_second_signal_is_not_held_back(tmp_path):
+    with interruptible(Home(tmp_path)) as interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        interruption.sleep(600)
+        assert (interruption.is_asked(), interruption.by) == (True, "SIGINT")
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
