@@ -89,3 +89,8 @@ class Notifications(Section):
     """Longest time that the end of a command waits for deliveries; what is left is tried by a later command."""
     retry_days: Count
     """A message that could not be delivered for this many days is no longer tried; `afterclose doctor` names it."""
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether anyone is told anything."""
+        return bool(self.email.host or self.slack.enabled or self.webhook.url)

@@ -1,6 +1,7 @@
-"""Tell people what a command did, and what became of the kill switch. A failure to do so is logged and goes no further.
+"""Tell people and monitoring what a command did, and what became of the kill switch.
 
-A notice is queued while the run is open, and delivered after it, when the home's lock is free again.
+A notice is queued while the run is open, and delivered once the command has answered and the home's lock is free. A
+failure to tell of something is logged and goes no further.
 """
 
 import logging
@@ -10,18 +11,20 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from config.settings import Settings
 from flows.terminal import Options
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, TransientError
+from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.sessions import last_closed_session
-from tasks.reporting.notify.announcer import Announcer
-from tasks.reporting.notify.schema import Notice
 from tasks.reporting.schema import Day
 
 if TYPE_CHECKING:
     from tasks.execution.running.carried import Carried
+    from tasks.reporting.notify.announcer import Announcer
+    from tasks.reporting.notify.schema import Notice
     from tasks.selection.schema import Promotion
 
 P = ParamSpec("P")
@@ -30,22 +33,32 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
+_waiting: dict[tuple[Path | str | None, str | None], None] = {}  # homes whose news is to be posted
+
+
 def posts_news(
     command: Callable[Concatenate[Options, P], R],
 ) -> Callable[Concatenate[Options, P], R]:
-    """Declare that a command changes what people are told of: after it, news is delivered."""
+    """Declare that a command changes what people and monitoring are told: its news is posted once it has answered."""
 
     @wraps(command)
     def run(options: Options, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with posted(options.home, options.profile):
-            return command(options, *args, **kwargs)
+        _waiting[options.home, options.profile] = None
+        return command(options, *args, **kwargs)
 
     return run
 
 
+def post_waiting_news() -> None:
+    """Post the news of the commands of this process that declare some. Never raises."""
+    while _waiting:
+        (home, profile), _ = _waiting.popitem()
+        post_news(home, profile)
+
+
 @contextmanager
 def posted(home: Path | str | None, profile: str | None) -> Iterator[None]:
-    """After the block, also if it failed: announce changes of the kill switch, and deliver what is due."""
+    """Post news after the block, also if it failed."""
     try:
         yield
     except Exception:
@@ -55,24 +68,42 @@ def posted(home: Path | str | None, profile: str | None) -> Iterator[None]:
 
 
 def post_news(home: Path | str | None, profile: str | None) -> None:
-    """Announce changes of the kill switch, and deliver what is due. Never raises."""
+    """Announce changes of the kill switch, write the metrics, and deliver what is due. Never raises."""
     with suppress(AftercloseError):  # no home, or no valid settings: the command itself says so
         place = find_home(home)
         settings = settings_of(place, profile).settings
-        announcer = Announcer(place, settings, now)
-        try:
-            announcer.look_at_switch()
-            announcer.deliver()
-        except Exception as error:  # noqa: BLE001 - what a command did is not undone by a failure to tell of it
-            log.warning("notifications: %s: %s", type(error).__name__, error)
+        for post in (_announce, _write_metrics):
+            try:
+                post(place, settings)
+            except Exception as error:  # noqa: BLE001 - what a command did is not undone by a failure to tell of it
+                log.warning("%s: %s: %s", post.__name__.strip("_"), type(error).__name__, error)
 
 
-def announce(run: Run, describe: Callable[[], Notice]) -> None:
+def _announce(home: Home, settings: Settings) -> None:
+    if settings.notifications.has_channel:
+        announcer = _announcer(home, settings)
+        announcer.look_at_switch()
+        announcer.deliver()
+
+
+def _write_metrics(home: Home, settings: Settings) -> None:
+    from tasks.reporting.telemetry.exposition import write_textfile
+    from tasks.reporting.telemetry.parts import Place, read_samples
+
+    write_textfile(home, read_samples(Place(home, settings, now())))
+
+
+def _announcer(home: Home, settings: Settings) -> "Announcer":
+    from tasks.reporting.notify.announcer import Announcer  # a slow import, where nobody is told anything
+
+    return Announcer(home, settings, now)
+
+
+def announce(run: Run, describe: Callable[[], "Notice"]) -> None:
     """Queue a notice, if anyone is told of anything. Never raises."""
     try:
-        announcer = Announcer(run.home, run.settings, now)
-        if announcer.is_configured:
-            announcer.say(describe())
+        if run.settings.notifications.has_channel:
+            _announcer(run.home, run.settings).say(describe())
     except Exception as error:  # noqa: BLE001 - see above
         log.warning("notifications: %s: %s", type(error).__name__, error)
 
@@ -121,7 +152,7 @@ def is_simulated(run: Run) -> bool:
     return "simulated" in run.settings.data.providers
 
 
-def _day(run: Run) -> Notice:
+def _day(run: Run) -> "Notice":
     from tasks.approval.day import published_day
     from tasks.approval.store import read_day
     from tasks.reporting.day.store import read_history
@@ -134,19 +165,19 @@ def _day(run: Run) -> Notice:
     return day_notice(run.home, day, is_simulated=is_simulated(run), picture=picture)
 
 
-def _failure(run: Run, doing: str, error: Exception) -> Notice:
+def _failure(run: Run, doing: str, error: Exception) -> "Notice":
     from tasks.reporting.notify.notices.runs import failure_notice
 
     return failure_notice(run, doing, error, is_simulated=is_simulated(run))
 
 
-def _selection(run: Run, promotion: "Promotion") -> Notice:
+def _selection(run: Run, promotion: "Promotion") -> "Notice":
     from tasks.reporting.notify.notices.runs import selection_notice
 
     return selection_notice(run, promotion, is_simulated=is_simulated(run))
 
 
-def _execution(run: Run, carried: "Carried") -> Notice:
+def _execution(run: Run, carried: "Carried") -> "Notice":
     from tasks.reporting.notify.notices.execution import execution_notice
 
     return execution_notice(run.home, carried.document, is_simulated=is_simulated(run))

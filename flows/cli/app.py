@@ -4,6 +4,7 @@ Heavy libraries are imported by the commands that need them, to keep --help fast
 """
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -14,7 +15,7 @@ import typer
 
 from flows.cli import runs
 from flows.cli.decisions import approval, audit, flow_permissions, kill_switch, overrides, review
-from flows.cli.homes import data, notify, settings
+from flows.cli.homes import data, metrics, notify, settings
 from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, sql, trials
 from flows.cli.trading import execution, fills, monitor, positions, reconcile
@@ -52,13 +53,21 @@ for name, group in {
     "audit": audit.app,
     "positions": positions.app,
     "fills": fills.app,
+    "metrics": metrics.app,
     "notify": notify.app,
 }.items():
     app.add_typer(group, name=name)
 
 
 def answer(arguments: Sequence[str]) -> int:
-    """Run one command line; return its exit code. Any error is printed as one paragraph."""
+    """Run one command line, then post its news; return its exit code. Any error is printed as one paragraph."""
+    code = _answer(arguments)
+    if announcing := sys.modules.get("flows.announcing"):  # imported by the commands that have news
+        announcing.post_waiting_news()
+    return code
+
+
+def _answer(arguments: Sequence[str]) -> int:
     options = Options(as_json="--json" in arguments, debug="--debug" in arguments)
     _set_up_process()
     try:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from config.reference import reference
 from tasks.features.registry import warm_up
-from tests.documentation import costs_page, optimizers_page, reliability_page, sql_page
+from tests.documentation import (
+    costs_page,
+    dashboards,
+    metrics_page,
+    optimizers_page,
+    reliability_page,
+    sql_page,
+)
 from tests.documentation.family_charts import family_charts
 from tests.documentation.features_page import features_page
 from tests.simulated import known_market
@@ -29,6 +36,8 @@ def main() -> None:
     (DOCS / "configuration.md").write_text(reference())
     costs_page.PAGE.write_text(costs_page.with_tables(costs_page.PAGE.read_text(), costs_page.tables()))
     (DOCS / "features.md").write_text(features_page())
+    dashboards.write()
+    metrics_page.write()
     optimizers_page.write()
     sql_page.write()
     reliability_page.PAGE.write_text(reliability_page.with_tests(reliability_page.PAGE.read_text()))

@@ -13,7 +13,7 @@ from tasks.reporting.notify.delivery import Attempt, deliver, try_once
 from tasks.reporting.notify.notices.trial import trial_notice
 from tasks.reporting.notify.outbox.entry import Entry
 from tasks.reporting.notify.outbox.store import Outbox
-from tasks.reporting.notify.routing import is_configured, message, routes
+from tasks.reporting.notify.routing import message, routes
 
 HEAD = ("channel", "recipient", "result")
 NO_CHANNEL = ConfigError(
@@ -28,7 +28,7 @@ def send_test(options: Options) -> Result:
     mask_logs()
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
-    if not is_configured(settings.notifications):
+    if not settings.notifications.has_channel:
         raise NO_CHANNEL
     at = now()
     notice = trial_notice(home, at)
@@ -54,7 +54,7 @@ def flush(options: Options) -> Result:
     settings = settings_of(home, options.profile).settings.notifications
     box = Outbox(home)
     entries = [*box.entries(), *box.dead_entries()]
-    if entries and not is_configured(settings):
+    if entries and not settings.has_channel:
         raise NO_CHANNEL
     done = deliver(home, settings, clock=now, everything=True) if entries else ()
     return _outcome(str(home.root), entries, done, empty="Nothing waits to be delivered.")

@@ -46,7 +46,6 @@ def _kill_switch(checked: CheckedHome) -> CheckResult:
 
 def _notifications(checked: CheckedHome) -> CheckResult:
     from tasks.reporting.notify.outbox.store import Outbox
-    from tasks.reporting.notify.routing import is_configured
 
     box = Outbox(checked.home)
     waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()
@@ -61,7 +60,7 @@ def _notifications(checked: CheckedHome) -> CheckResult:
     if failed:
         message = f"{counted(len(failed), 'message')} not delivered yet: {failed[0].error}"
         return CheckResult("notifications", "warn", message, "Fix the cause, then: afterclose notify flush")
-    if not is_configured(checked.settings.notifications):
+    if not checked.settings.notifications.has_channel:
         return CheckResult("notifications", "ok", "none configured (docs/notifications.md)")
     return CheckResult("notifications", "ok", f"configured; {counted(len(waiting), 'message')} waiting")
 

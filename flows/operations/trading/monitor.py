@@ -2,7 +2,7 @@
 
 import time
 
-from flows.announcing import announcing_failure, home_run, posts_news
+from flows.announcing import announcing_failure, home_run, post_news, posts_news
 from flows.monitor import Watched, intraday_monitor
 from flows.permitted import permitted
 from flows.terminal import Options, Result, show
@@ -19,6 +19,7 @@ def monitor(options: Options, *, once: bool) -> int:
         code = show(described(_look(options)), options)
         if once:
             return code
+        post_news(options.home, options.profile)
         time.sleep(PAUSE_S)
 
 

@@ -192,6 +192,16 @@ class Home:
         return self.root / "data" / "outbox"
 
     @property
+    def metrics(self) -> Path:
+        """Metrics for Prometheus, as of the last command; safe to delete."""
+        return self.root / "data" / "metrics"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The file that node_exporter reads."""
+        return self.metrics / "afterclose.prom"
+
+    @property
     def outbox_lock(self) -> Path:
         """Held only while messages are delivered, never for a whole run."""
         return self.root / "data" / "outbox.lock"

@@ -12,7 +12,7 @@ from tasks.reporting.notify.notices.switch import Announced, next_announced, swi
 from tasks.reporting.notify.outbox.announced import first_look, read_announced, write_announced
 from tasks.reporting.notify.outbox.entry import Entry
 from tasks.reporting.notify.outbox.store import Outbox
-from tasks.reporting.notify.routing import Route, identity, is_configured, message, routes
+from tasks.reporting.notify.routing import Route, identity, message, routes
 from tasks.reporting.notify.schema import Notice
 from tasks.safety.kill_switch import read_switch
 
@@ -20,16 +20,12 @@ log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Tells everyone who is configured. Without a configured channel it does nothing."""
+    """Tells everyone whom the settings name."""
 
     def __init__(self, home: Home, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._home, self._settings, self._clock = home, settings, clock
         self._box = Outbox(home)
         self._unstored: list[Entry] = []
-
-    @property
-    def is_configured(self) -> bool:
-        return is_configured(self._settings.notifications)
 
     def say(self, notice: Notice) -> None:
         """Queue the notice for everyone who is told of its kind; a notice that was queued before is not again."""
@@ -39,8 +35,6 @@ class Announcer:
 
     def look_at_switch(self) -> None:
         """Queue what changed at the kill switch since the last look, by whatever means."""
-        if not self.is_configured:
-            return
         switch = read_switch(self._home)
         before = read_announced(self._home)
         if before is None:
@@ -54,8 +48,6 @@ class Announcer:
 
     def deliver(self) -> tuple[Attempt, ...]:
         """Deliver what is due, for `max_delivery_s` at most."""
-        if not self.is_configured:
-            return ()
         unstored, self._unstored = self._unstored, []
         return deliver(self._home, self._settings.notifications, clock=self._clock, unstored=unstored)
 

@@ -16,11 +16,6 @@ from tasks.reporting.notify.wording import subject_line
 Route = tuple[Channel, str]  # a channel, and the recipient's address or the channel's name
 
 
-def is_configured(settings: Notifications) -> bool:
-    """Return whether anyone is told anything."""
-    return bool(settings.email.host or settings.slack.enabled or settings.webhook.url)
-
-
 def routes(settings: Notifications, kind: str) -> Iterator[Route]:
     """Yield where a notice of the kind goes. The kill switch and a test message go everywhere."""
     is_always = kind in ALWAYS

@@ -1,0 +1,83 @@
+"""Every metric: its name with unit, its meaning, and its label. No symbol is ever a label.
+
+docs/metrics-and-alerts.md, the alert rules and the dashboard are checked against this list.
+"""
+
+from dataclasses import dataclass
+
+PREFIX = "afterclose_"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A gauge. `label`: the name of its one label, "" without one."""
+
+    name: str
+    meaning: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A value of a metric; `label` is the value of its label."""
+
+    name: str
+    value: float
+    label: str = ""
+
+
+def _metrics(*rows: tuple[str, ...]) -> dict[str, Metric]:
+    return {PREFIX + name: Metric(PREFIX + name, *rest) for name, *rest in rows}
+
+
+CATALOGUE = _metrics(
+    # system
+    ("info", "Always 1.", "version"),
+    ("written_timestamp_seconds", "When these metrics were read."),
+    ("part_unreadable", "1 if a part of the home could not be read: then its metrics are missing.", "part"),
+    ("is_simulated", "1 if the prices are invented."),
+    ("last_day_timestamp_seconds", "Close of the last published session."),
+    ("day_due_timestamp_seconds", "When the day after it should be published: its close and six hours."),
+    ("stage_seconds", "Duration of each stage of the last published day.", "stage"),
+    ("data_age_sessions", "Sessions between the end of the lake and the last closed one."),
+    ("data_findings", "Findings of the quality gates on the last published day."),
+    ("data_quarantined_names", "Names in quarantine on the last published day."),
+    ("universe_names", "Names in the universe on the last published day."),
+    ("outbox_waiting", "Notifications that wait to be delivered."),
+    ("outbox_dead", "Notifications that were given up, or whose file is damaged."),
+    ("disk_free_bytes", "Free space on the disk of the home."),
+    # trading
+    ("equity_usd", "Equity after the last published session."),
+    ("day_return_ratio", "Return of that session."),
+    ("cost_usd", "Estimated cost of the trades proposed on it."),
+    ("trades_proposed", "Trades proposed on it.", "side"),
+    ("notional_usd", "Amount of these trades.", "side"),
+    ("day_approved", "1 if it has an approval."),
+    ("executions_active", "Executions that have not ended."),
+    ("open_orders", "Orders that are not final."),
+    ("unknown_orders", "Orders whose request was not answered."),
+    # risk
+    ("kill_switch_on", "1 if trading is halted."),
+    ("kill_switch_trips", "Trips that no person has reset."),
+    ("drawdown_ratio", "Distance of the equity from its highest level, capital flows excluded; at most 0."),
+    ("exposure_ratio", "Invested part of the equity before the trades."),
+    ("limit_used_ratio", "Used part of each risk limit after the trades; above 1: breached.", "limit"),
+    ("checks", "Checks of the last published day."),
+    ("checks_failed", "Checks that failed on it: informational ones, or under a halt of new risk."),
+    ("regime", "1 for the state of the market regime, 0 for the others.", "state"),
+    (
+        "parity_equal",
+        "1 if the day equals the backtest in every share and cent, 0 if not; missing if not compared.",
+    ),
+    # model health
+    ("champion_age_days", "Days from the selection of the champion to the last closed session."),
+    ("champion_max_age_days", "The setting models.max_age_days."),
+    ("champion_ic", "Neutral IC of the champion out of sample, when it was selected."),
+    ("champion_ic_t", "Its t-statistic."),
+    (
+        "champion_sharpe_ratio",
+        "Sharpe ratio of the champion out of sample, before costs, when it was selected.",
+    ),
+    ("names_scored", "Names that were scored on the last published day."),
+    ("names_left_out", "Members that had too few features to be scored."),
+)
