@@ -43,10 +43,15 @@ def posts_news(
 
     @wraps(command)
     def run(options: Options, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        _waiting[options.home, options.profile] = None
+        note_news(options)
         return command(options, *args, **kwargs)
 
     return run
+
+
+def note_news(options: Options) -> None:
+    """Note that this command changes what people and monitoring are told of the home."""
+    _waiting[options.home, options.profile] = None
 
 
 def post_waiting_news() -> None:
@@ -109,12 +114,14 @@ def announce(run: Run, describe: Callable[[], "Notice"]) -> None:
 
 
 @contextmanager
-def announcing_failure(run: Run, doing: str, *, is_tried_again: bool = False) -> Iterator[None]:
-    """Announce an error that ends the block; not one of the past, nor a transient one that is tried again by itself."""
+def announcing_failure(
+    run: Run, doing: str, *, is_news: bool = True, is_tried_again: bool = False
+) -> Iterator[None]:
+    """Announce an error that ends the block, if it is news; not a transient one that is tried again by itself."""
     try:
         yield
     except Exception as error:
-        if not (is_tried_again and isinstance(error, TransientError)):
+        if is_news and not (is_tried_again and isinstance(error, TransientError)):
             announce_failure(run, doing, error)
         raise
 

@@ -6,13 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.announcing import announce_day, announce_selection, announcing_failure, posts_news
+from flows.announcing import announce_day, announce_selection, announcing_failure, is_current, posts_news
 from flows.permitted import permitted
 from flows.terminal import Options, Result, progress, show
+from tasks.core.clock import now
 from tasks.core.errors import CLOSED_SESSION_EXIT_CODE
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, open_run, settings_of
+from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
+from tasks.core.sessions import last_closed_session
 from tasks.core.stage import timings
 from tasks.core.text import counted
 
@@ -22,13 +25,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOT_NEEDED_EXIT_CODE = CLOSED_SESSION_EXIT_CODE  # as on a holiday: there was nothing to do
+DUE = "due"  # for schedulers without a notion of the scheduled time: a late start still runs its own session
 
 
 def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
     """Run the demo in the home that --home names, by default demo/ in the current directory."""
     from flows.demo import DemoMarket, fill_demo_home
-    from tasks.core.clock import now
-    from tasks.core.sessions import last_closed_session
 
     home = options.home or Path("demo")
     market = DemoMarket(symbols=symbols, years=years, seed=seed)
@@ -64,7 +66,13 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
 
 @posts_news
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
-    """Run daily-live; a closed session has its own exit code."""
+    """Run daily-live; a closed session has its own exit code, and so has a session that is `due` no more."""
+    if day == DUE:
+        day = str(last_closed_session(now()))
+        if (find_home(options.home).day_folder(day) / MANIFEST).exists():
+            published_already = {"session": day, "state": "published"}
+            said = f"{day} is published already, nothing to do."
+            return Result(published_already, said, CLOSED_SESSION_EXIT_CODE)
     with (
         progress(options),
         run_of(options, day, "daily-live") as run,
@@ -75,7 +83,7 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
 
         if not dry_run:
             log.warning("daily only proposes trades; `afterclose execute` sends them once they are approved")
-        with announcing_failure(run, "daily-live"):
+        with announcing_failure(run, "daily-live", is_news=is_current(run)):
             published = daily_live(run)
         announce_day(run, published)
     document = {

@@ -31,6 +31,7 @@ from flows.announcing import (
     announce_selection,
     announcing_failure,
     home_run,
+    is_current,
     posted,
 )
 from flows.approve import outcome, proposal_of, sign_commands, store_signature
@@ -130,7 +131,9 @@ def daily_live_flow(
         permitted(run.home, "daily-live"),
         timings(),
     ):
-        with announcing_failure(run, "daily-live", is_tried_again=_is_tried_again(running)):
+        with announcing_failure(
+            run, "daily-live", is_news=is_current(run), is_tried_again=_is_tried_again(running)
+        ):
             day = daily_live(run)
         announce_day(run, day)
     if day.folder is None or day.report is None:
@@ -273,7 +276,7 @@ def _executed(run: Run, profile: str | None, *, dry_run: bool) -> Carried:
     """Execute what can be executed now: the schedule asks again, so nothing is waited for."""
     is_tried_again = _is_tried_again(run.settings.running)
     pause = stoppable_sleep(run.home, "execute-approved", sleep)
-    with announcing_failure(run, "execute-approved", is_tried_again=is_tried_again):
+    with announcing_failure(run, "execute-approved", is_news=not dry_run, is_tried_again=is_tried_again):
         if not dry_run:
             bring_bars(run, profile)
         carried = execute_approved(run, dry_run=dry_run, longest_wait=timedelta(0), sleep=pause)

@@ -51,7 +51,15 @@ def refresh(context: typer.Context, day: DayOption = None) -> int:
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
 def daily(
     context: typer.Context,
-    day: DayOption = None,
+    day: Annotated[
+        str | None,
+        typer.Option(
+            "--date",
+            metavar="D",
+            help="YYYY-MM-DD, today, or due: the last closed session, unless it is published already. "
+            "Default: the last closed session.",
+        ),
+    ] = None,
     *,
     dry_run: Annotated[
         bool,
@@ -178,8 +186,23 @@ def serve(context: typer.Context, name: DeploymentOption = None) -> int:
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
-def deploy(context: typer.Context, name: DeploymentOption = None) -> int:
+def deploy(
+    context: typer.Context,
+    name: DeploymentOption = None,
+    systemd: Annotated[
+        Path | None,
+        typer.Option(
+            "--systemd",
+            metavar="DIR",
+            help="Instead of registering anything: write systemd units for this home into the directory.",
+        ),
+    ] = None,
+) -> int:
     """Register the flows and their schedules with a Prefect server, to be run by workers."""
+    if systemd is not None:
+        from flows.operations.homes.units import write_units
+
+        return show(write_units(context.obj, systemd), context.obj)
     from flows import commands
 
     return show(commands.deploy(context.obj, name), context.obj)

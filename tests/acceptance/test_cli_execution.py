@@ -93,6 +93,20 @@ def test_a_dry_run_shows_every_order_and_changes_nothing(approved):
     assert files_of(approved.home) == before
 
 
+def test_a_scheduled_run_sends_only_if_the_settings_say_so(approved):
+    before = files_of(approved.home)
+
+    rehearsed = approved.ask("execute", "--scheduled", "--wait", "0")
+    unchanged = files_of(approved.home)
+    config = approved.home / "config.yaml"
+    config.write_text(f"{config.read_text()}\nexecution: {{scheduled_dry_run: false}}\n")
+    sent = approved.ask("execute", "--scheduled", "--wait", "0")
+
+    assert [one["executions"][0]["dry_run"] for _, one in (rehearsed, sent)] == [True, False]
+    assert unchanged == before
+    assert (approved.home / "live" / DAY / "execution.json").exists()
+
+
 def test_a_dry_run_states_what_passes_and_until_when_an_execution_can_begin(approved):
     """Not "run it again at the open": the approval would have expired by then."""
     text = approved.say("execute", DAY).stdout

@@ -89,6 +89,13 @@ def test_the_figures_of_the_mail_are_those_of_the_day(day):
             assert figure in html
 
 
+def test_a_day_that_is_published_is_not_due(day):
+    home, _ = day
+
+    with clock_set_to(EVENING + timedelta(days=2)):
+        assert afterclose("daily", "--date", "due", home=home).returncode == 4
+
+
 def test_the_metrics_are_those_of_the_day(day):
     home, _ = day
     rows = trades_of(home)
@@ -151,7 +158,8 @@ def test_a_blocked_day_is_announced_as_blocked_and_a_trip_by_hand_too(ready_home
     with smtp_server() as inbox:
         configure_mail(ready_home, inbox.port)
         Home(ready_home).stop_file.touch()
-        ended = at_evening("daily", home=ready_home)
+        with clock_set_to(datetime(2024, 6, 17, 12, tzinfo=UTC)):  # a late start, on Monday before the open
+            ended = afterclose("daily", "--date", "due", home=ready_home)
 
     subjects = sorted(mail["Subject"] for mail in received(inbox))
     assert ended.returncode == 3

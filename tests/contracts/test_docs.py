@@ -6,10 +6,8 @@ What they show is sound; tests/acceptance/test_docs_commands.py runs it.
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from configparser import ConfigParser
 from math import ceil
 from pathlib import Path
 
@@ -208,39 +206,6 @@ def test_the_error_that_the_docs_show_as_json_is_the_one_that_is_printed(tmp_pat
     answer(["champion", "show", "--json"])
 
     assert json.loads(capsys.readouterr().out) == json.loads(shown.text.replace("/home/me", str(tmp_path)))
-
-
-def test_the_units_of_systemd_are_sound(tmp_path, tmp_path_factory):
-    """The command is put where this machine has it; the user is one that it knows."""
-    page = (ROOT / "docs/operations.md").read_text()
-    shown = re.findall(r"`/etc/systemd/system/(\S+)`:\n\n```ini\n(.*?)```", page, re.DOTALL)
-    programs = tmp_path_factory.mktemp("bin") / "programs"
-    programs.symlink_to(Path(sys.executable).parent)  # the checkout's path may contain a space
-    for name, text in shown:
-        here = text.replace("/srv/afterclose/.venv/bin", str(programs))
-        (tmp_path / name).write_text(here.replace("User=afterclose", "User=root"))
-        unit = ConfigParser(interpolation=None)
-        unit.optionxform = str
-        unit.read_string(text)
-        if name.endswith(".service"):
-            assert unit["Service"]["Environment"] == "AFTERCLOSE_HOME=/srv/book"
-            words, options = words_of(unit["Service"]["ExecStart"])
-            assert words[0] in {"daily", "weekly"}
-            assert options in ([], ["--date"])
-        else:
-            assert (tmp_path / name.replace(".timer", ".service")).exists()
-    assert len(shown) == 4
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed: only the parts that need no systemd were checked")
-
-    verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (verified.returncode, verified.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("block", blocks("crontab"), ids=ids(blocks("crontab")))

@@ -57,6 +57,14 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
             help="Show what would be sent, without sending or storing it.",
         ),
     ] = True,
+    scheduled: Annotated[
+        bool,
+        typer.Option(
+            "--scheduled",
+            metavar=NO_VALUE,
+            help="For schedulers: the setting execution.scheduled_dry_run decides whether it is a dry run.",
+        ),
+    ] = False,
 ) -> int:
     """Execute the approved trades of a session. Run it again to continue: no order is sent twice."""
     from flows.operations.trading.execution import execute, execute_due, give_up_order
@@ -68,9 +76,10 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
         return show(done, context.obj)
     if by or second or reason:
         raise ConfigError("--by, --second and --reason need --give-up.", remedy="Add --give-up ORDER_ID.")
+    is_dry = None if scheduled else dry_run
     done = (
-        execute_due(context.obj, broker=broker, dry_run=dry_run, minutes=minutes)
+        execute_due(context.obj, broker=broker, dry_run=is_dry, minutes=minutes)
         if day is None
-        else execute(context.obj, day, broker=broker, dry_run=dry_run, minutes=minutes)
+        else execute(context.obj, day, broker=broker, dry_run=is_dry, minutes=minutes)
     )
     return show(done, context.obj)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flows.announcing import announce_execution, announcing_failure, posts_news
+from flows.announcing import announce_execution, announcing_failure, note_news, posts_news
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
@@ -44,13 +44,12 @@ EXIT_CODES = {
 }
 
 
-@posts_news
-def execute_due(options: Options, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
+def execute_due(options: Options, *, broker: str | None, dry_run: bool | None, minutes: int) -> Result:
     """Run execute-approved for every session that waits: those being executed, then the last one if it is approved."""
     mask_logs()
     due = due_runs(options.home, None, options.profile, at=now())
     done = [
-        _execute(options, str(run.session), broker=broker, dry_run=dry_run, minutes=minutes) for run in due
+        execute(options, str(run.session), broker=broker, dry_run=dry_run, minutes=minutes) for run in due
     ]
     if not done:
         nothing: dict[str, object] = {"home": str(find_home(options.home).root), "executions": []}
@@ -59,20 +58,19 @@ def execute_due(options: Options, *, broker: str | None, dry_run: bool, minutes:
     return Result(document, "\n\n".join(one.text for one in done), max(one.exit_code for one in done))
 
 
-@posts_news
-def execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
-    """Run execute-approved for the session; a dry run by default."""
+def execute(options: Options, day: str, *, broker: str | None, dry_run: bool | None, minutes: int) -> Result:
+    """Run execute-approved for the session. `dry_run` None: as the settings say for scheduled runs."""
     mask_logs()
-    return _execute(options, day, broker=broker, dry_run=dry_run, minutes=minutes)
-
-
-def _execute(options: Options, day: str, *, broker: str | None, dry_run: bool, minutes: int) -> Result:
     run = execution_run(options.home, day, options.profile, broker=broker)
+    if dry_run is None:
+        dry_run = run.settings.execution.scheduled_dry_run
+    if not dry_run:  # a dry run changes nothing, not even the metrics
+        note_news(options)
     with (
         progress(options),
         permitted(run.home, FLOW),
         timings(),
-        announcing_failure(run, FLOW),
+        announcing_failure(run, FLOW, is_news=not dry_run),
         interruptible(run.home) as interruption,
     ):
         if not dry_run:
