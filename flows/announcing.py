@@ -61,6 +61,11 @@ def post_waiting_news() -> None:
         post_news(home, profile)
 
 
+def forget_waiting_news() -> None:
+    """Forget the news of commands that changed nothing."""
+    _waiting.clear()
+
+
 @contextmanager
 def posted(home: Path | str | None, profile: str | None) -> Iterator[None]:
     """Post news after the block, also if it failed."""

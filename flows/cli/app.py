@@ -20,6 +20,7 @@ from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, sql, trials
 from flows.cli.trading import execution, fills, monitor, positions, reconcile
 from flows.terminal import Failure, Options, failure_of, report_failure, silence_library_warnings
+from tasks.core.errors import ConfigError
 
 INTERRUPTED = 130
 GLOBAL_OPTIONS = frozenset({"--home", "--profile"})
@@ -62,7 +63,10 @@ for name, group in {
 def answer(arguments: Sequence[str]) -> int:
     """Run one command line, then post its news; return its exit code. Any error is printed as one paragraph."""
     code = _answer(arguments)
-    if announcing := sys.modules.get("flows.announcing"):  # imported by the commands that have news
+    announcing = sys.modules.get("flows.announcing")  # imported by the commands that have news
+    if announcing is not None and code == ConfigError.exit_code:  # a usage error writes nothing
+        announcing.forget_waiting_news()
+    elif announcing is not None:
         announcing.post_waiting_news()
     return code
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.announcing import posts_news
 from flows.terminal import Options, Result, preview, progress
 from tasks.approval.decisions import (
     Proposal,
@@ -60,6 +61,7 @@ def ask_at_terminal(path: Path, home: Home) -> bytes:
 TERMINAL = Dialogue(preview, ask_at_terminal)
 
 
+@posts_news
 def approve(  # noqa: PLR0913 - one parameter per option
     options: Options,
     day: str,
@@ -121,6 +123,7 @@ def _struck(options: Options, day: str, by: str, strike: Sequence[str], revision
     return made.number
 
 
+@posts_news
 def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
     """Record that the day is rejected; an approval of it is void from now on."""
     run, at = run_of(options, day)

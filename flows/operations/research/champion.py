@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
+from flows.announcing import posts_news
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
 from tasks.core.clock import now
@@ -78,6 +79,7 @@ def show_history(options: Options) -> Result:
     return Result(document, "\n".join(lines))
 
 
+@posts_news
 def roll_back(options: Options, *, version: str | None, by: str, reason: str) -> Result:
     """Log who restores which version, then put exactly its bytes into production."""
     home = find_home(options.home)

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from config.settings import Settings
+from flows.announcing import posts_news
 from flows.terminal import Options, Result
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
@@ -43,6 +44,7 @@ def show_tickets(options: Options, day: str | None, *, page: Path | None = None)
     return Result({"tickets": [_document(ticket) for ticket in found]}, text + written)
 
 
+@posts_news
 def add_fill(  # noqa: PLR0913 - one parameter per option
     options: Options,
     day: str,
@@ -73,6 +75,7 @@ def add_fill(  # noqa: PLR0913 - one parameter per option
     return _result(outcome, f"Entered {what}.")
 
 
+@posts_news
 def import_fills(
     options: Options, file: Path, day: str | None, *, is_complete: bool, by: str, reason: str
 ) -> Result:

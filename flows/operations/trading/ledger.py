@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
+from flows.announcing import posts_news
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
 from tasks.core.atomic import write_text
@@ -55,6 +56,7 @@ def rebuild_file(options: Options) -> Result:
     return _result(home, balance, text)
 
 
+@posts_news
 def book_flow(
     options: Options,
     kind: Literal["deposit", "withdrawal"],

@@ -6,6 +6,7 @@ The first declaration begins the home's ledger; a later one is booked in it as c
 from datetime import date
 from pathlib import Path
 
+from flows.announcing import posts_news
 from flows.operations.decisions.persons import require_second
 from flows.operations.trading.ledger import portfolio_locked
 from flows.terminal import Options, Result
@@ -45,6 +46,7 @@ def show_positions(options: Options) -> Result:
     return _result(home, positions_of(home, initial_cash_usd=settings.portfolio.initial_cash_usd))
 
 
+@posts_news
 def import_positions(
     options: Options,
     file: Path,

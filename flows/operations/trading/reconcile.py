@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from config.settings import Settings
+from flows.announcing import posts_news
 from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
@@ -24,12 +25,14 @@ from tasks.safety.audit import record
 SCOPES: Mapping[str, str] = {"nothing": "", "name": "this name", "all": "everything"}
 
 
+@posts_news
 def reconcile_home(options: Options) -> Result:
     """Compare, book what is explained, block the rest. Exits 3 if something is blocked, 7 without an answer."""
     home, settings, at = _home(options)
     return _result(home, reconcile(home, settings, _broker(home, settings, at), at))
 
 
+@posts_news
 def explain_difference(options: Options, said: Explanation) -> Result:
     """Book an open difference as the person states, or acknowledge it; log who, then reconcile again."""
     home, settings, at = _home(options)
