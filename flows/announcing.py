@@ -132,9 +132,8 @@ def announcing_failure(
 
 
 def announce_failure(run: Run, doing: str, error: Exception) -> None:
-    """Announce an error, unless the run is about a session of the past."""
-    if is_current(run):
-        announce(run, partial(_failure, run, doing, error))
+    """Announce an error that ended a run."""
+    announce(run, partial(_failure, run, doing, error))
 
 
 def announce_day(run: Run, day: Day) -> None:
