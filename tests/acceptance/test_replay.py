@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tasks.core.homes.home import Home
+from tasks.core.source_code import published_by
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,
@@ -42,6 +43,19 @@ def test_a_day_is_replayed_byte_for_byte_after_the_home_has_moved_on(begun_home)
 
     assert [(code, said["equal"], said["files"]) for code, said in outcomes] == [(0, True, 7)] * 2, outcomes
     assert tree_bytes(begun_home / "live") == before
+
+
+def test_a_day_of_another_version_of_the_code_differs_only_where_its_results_do(ready_home):
+    with published_by("f" * 64):
+        run_day(ready_home, SESSION_BEFORE)
+        fill_as_proposed(ready_home, SESSION_BEFORE)
+        run_day(ready_home, LAST_SESSION)
+
+    outcomes = [replayed(ready_home, day) for day in (SESSION_BEFORE, LAST_SESSION)]
+
+    assert [(code, said["equal"], list(said["versions"])) for code, said in outcomes] == [
+        (0, True, ["code"])
+    ] * 2
 
 
 def test_a_replay_names_the_first_line_that_differs(begun_home, monkeypatch):

@@ -35,6 +35,7 @@ class Desk:
                 AFTERCLOSE_APPROVAL_PASSPHRASE=PASSPHRASE,
                 AFTERCLOSE_APPROVAL_KEY_FILE=str(self.key),
             )
+        self.said = ended.stderr
         return ended.returncode, json.loads(ended.stdout)
 
     @property
@@ -96,6 +97,7 @@ def test_the_approved_revision_is_executed_and_the_bridge_names_what_was_struck(
     struck, *others = proposed = shares_in(desk.folder)
 
     code, approved = desk.ask("approve", DAY, "--strike", struck, *ANN)
+    assert f"struck: {struck}" in desk.said
     assert (code, approved["revision"]) == (0, 1), approved
     assert desk.ask("execute", DAY, "--no-dry-run", "--wait", "0")[0] == 0
     desk.at = NEXT_EVENING

@@ -13,6 +13,7 @@ import typer
 
 from flows.announcing import posts_news
 from flows.terminal import Options, Result, preview, progress
+from tasks.approval.day import PublishedDay
 from tasks.approval.decisions import (
     Proposal,
     add_signature,
@@ -34,6 +35,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.json_text import parse_json
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
@@ -243,6 +245,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
     rows = list(csv.DictReader(io.StringIO(day.trades.decode(), newline="")))
     revised = f", revision {envelope.revision}" if envelope.revision else ""
     yield f"Trades of {day.session}{revised}, from {envelope.trades_sha256[:16]}… (trades.csv):"
+    yield from revision_lines(day)
     for row, line in zip(rows, envelope.lines, strict=True):
         band = f"{line.lowest_price} to {line.highest_price}"
         yield (
@@ -263,6 +266,20 @@ def _description(proposal: Proposal) -> Iterator[str]:
         yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."
+
+
+def revision_lines(day: PublishedDay) -> Iterator[str]:
+    """Yield who revised the day, why, and what was changed; nothing for the day as published."""
+    if not day.revision:
+        return
+    made = parse_json(day.manifest)["revision"]
+    by, at, reason = (one_line(str(made.get(name, "unknown"))) for name in ("by", "at", "reason"))
+    yield f"Revised by {by} at {at}: {reason}."
+    for what in ("struck", "halved"):
+        if names := [str(name) for name in made.get(what, ())]:
+            yield f"  {what}: {', '.join(names)}"
+    if made.get("solved"):
+        yield "  The other trades were decided again."
 
 
 def next_step(run: Run) -> str:

@@ -15,6 +15,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.json_text import parse_json
+from tasks.core.source_code import CODE_ROOT, code_fingerprint, published_by
 from tasks.core.text import counted
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,12 @@ def replay(options: Options, day: str) -> Result:
     """Compute the day again from its kept inputs; exit 3 if a byte differs, except the manifest's timings."""
     home = find_home(options.home)
     published = read_published(home, day)
-    with progress(options), past_day(home, published, settings_of(home, options.profile).settings) as past:
+    settings = settings_of(home, options.profile).settings
+    with (
+        progress(options),
+        past_day(home, published, settings) as past,
+        published_by(published.inputs["code"]),
+    ):
         again = replayed_files(past)
     differences = tuple(_differences(published, again))
     versions = _other_versions(published.manifest, again[MANIFEST])
@@ -95,6 +101,7 @@ def _compared(manifest: bytes) -> bytes:
 
 def _other_versions(published: bytes, again: bytes) -> dict[str, tuple[Any, Any]]:
     then, today = (parse_json(content)["versions"] for content in (published, again))
+    today |= {"code": code_fingerprint(CODE_ROOT)}
     return {
         name: (then.get(name), today.get(name))
         for name in sorted({*then, *today})

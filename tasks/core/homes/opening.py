@@ -212,3 +212,4 @@ def _remove_leftovers(home: Home) -> None:
         for inside in folder.glob("*/"):
             if not inside.is_symlink():
                 remove_leftovers(inside)
+                remove_leftovers(inside / "revisions")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.core.source_code import code_fingerprint
+from tasks.core import source_code
+from tasks.core.source_code import code_fingerprint, published_by
 
 
 def test_the_code_fingerprint_follows_sources_and_not_their_place(tmp_path):
@@ -26,7 +27,16 @@ def test_the_code_fingerprint_follows_settings_and_templates(tmp_path, name):
     path.parent.mkdir(parents=True)
     path.write_text("limit: 1")
     before = code_fingerprint(tmp_path)
-    code_fingerprint.cache_clear()
+    source_code._fingerprint.cache_clear()
     path.write_text("limit: 2")
 
     assert code_fingerprint(tmp_path) != before
+
+
+def test_a_replay_states_the_fingerprint_of_the_day_and_nothing_after_it_does(tmp_path):
+    own = code_fingerprint(tmp_path)
+
+    with published_by("f" * 64):
+        assert code_fingerprint(tmp_path) == "f" * 64
+
+    assert code_fingerprint(tmp_path) == own
