@@ -1,11 +1,15 @@
 """Faults of the broker, of the process and of the switch while an approved day is executed (issue 15)."""
 
+import errno
 import os
+import sqlite3
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from tasks.core.errors import StorageError
 from tasks.execution.brokers.base import Status, UnansweredError
 from tasks.execution.execution import Stage
 from tasks.execution.journal import FencedError, read_events
@@ -298,6 +302,39 @@ def test_fault_088_an_order_stuck_in_pending_cancel_blocks_its_line_and_is_final
     assert states(world)[0] == ("AAA", 100, State.EXPIRED)
     assert len([real for real in world.truth().orders if real.symbol == "AAA"]) == 1
     assert violations(world) == []
+
+
+# A disk that is full
+
+
+def is_full(first):
+    """Return what fails from a point on: every commit, and every file that is opened for writing or synced."""
+
+    def act(number, what):
+        if number < first:
+            return
+        if what.startswith("before commit"):
+            raise sqlite3.OperationalError("database or disk is full")
+        if what.startswith(("open ", "fsync")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    return act
+
+
+@pytest.mark.parametrize("plan", [SELLS, BUYS, BOTH], ids=lambda plan: plan.name)
+def test_a_disk_that_is_full_from_any_point_on_loses_and_doubles_nothing(plan):
+    """What cannot be stored is not sent; what was sent is looked up once there is space."""
+    with in_memory() as folder:
+        points = len(World(folder / "world", plan, Script("accepts")).live().passed)
+    for first in range(1, points + 1, 3):
+        with in_memory() as folder:
+            world = World(folder / "world", plan, Script("accepts"))
+            with suppress(StorageError):
+                world.live(act=is_full(first))
+            world.clock.wait(60)
+            world.live()
+
+            assert violations(world) == [], f"full from point {first} on"
 
 
 # A run that was thought dead
