@@ -9,9 +9,9 @@ from tasks.core.homes.home import Home
 from tasks.core.sessions import session_after
 from tasks.execution.bookings import new_entries
 from tasks.execution.brokers.base import Broker, BrokerOrder, Status, UnansweredError
+from tasks.execution.deciding.pausing import ABSENT_AFTER
 from tasks.execution.execution import Execution
 from tasks.execution.journal import Journal, booked_of
-from tasks.execution.next_actions import ABSENT_AFTER
 from tasks.execution.order_state import REPORTED, Event, next_state
 from tasks.execution.schema import Order, Tracked
 from tasks.ledger.entries import Entry

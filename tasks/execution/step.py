@@ -13,6 +13,8 @@ from tasks.execution.brokers.base import (
     UnauthorizedError,
 )
 from tasks.execution.checks import APPROVED_DAY, Admission, Facts
+from tasks.execution.deciding.cancellations import halt_actions
+from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.desk import Desk, Outcome
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
@@ -25,7 +27,6 @@ from tasks.execution.journal import (
     read_orders,
 )
 from tasks.execution.lookups import LookUps
-from tasks.execution.next_actions import halt_actions, next_actions
 from tasks.execution.order_ids import is_order_id
 from tasks.execution.order_state import Event, not_sent_event, refusal_event
 from tasks.execution.schema import AT_BROKER, State, Tracked

@@ -23,9 +23,7 @@ from tasks.core.stage import stage
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, begin_account, stored_market
 from tasks.execution.execution import Execution
 from tasks.execution.gates.live_opt_in import live_account, refuse_without_opt_in
-from tasks.execution.journal import (
-    store_execution,
-)
+from tasks.execution.journal import store_execution
 from tasks.execution.progress import never, run_until
 from tasks.execution.publication.files import DOCUMENT, write_execution
 from tasks.execution.reconciliation.reconciling import reconcile_locked

@@ -15,10 +15,7 @@ from tasks.execution.bridge.session import session_bridge
 from tasks.execution.bridge.steps import Step
 from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.execution import Execution
-from tasks.execution.journal import (
-    booked_of,
-    read_events,
-)
+from tasks.execution.journal import booked_of, read_events
 from tasks.execution.progress import Desk, Outcome, Progress
 from tasks.execution.publication.document import Document, execution_document
 from tasks.execution.reconciliation.schema import Reconciliation

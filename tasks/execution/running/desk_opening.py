@@ -25,10 +25,7 @@ from tasks.execution.brokers.registry import FILLS_FROM_BARS, open_broker
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import APPROVED_DAY, Admission, Facts, Gates, Verdict, WireGuard
 from tasks.execution.execution import Execution
-from tasks.execution.journal import (
-    prepare,
-    read_execution,
-)
+from tasks.execution.journal import prepare, read_execution
 from tasks.execution.progress import Desk
 from tasks.execution.reconciliation.market import read_market
 from tasks.execution.reconciliation.own_orders import all_order_ids

@@ -12,12 +12,7 @@ from tasks.core.homes.run import Run
 from tasks.core.sessions import exchange_date, last_closed_session, session_after, session_on
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, stored_market
 from tasks.execution.ending.late_fills import late_sessions
-from tasks.execution.journal import (
-    active_sessions,
-    prepare,
-    read_execution,
-    read_orders,
-)
+from tasks.execution.journal import active_sessions, prepare, read_execution, read_orders
 from tasks.execution.publication.files import DOCUMENT
 from tasks.execution.schema import AT_BROKER
 from tasks.ledger.anchor import is_begun as has_ledger

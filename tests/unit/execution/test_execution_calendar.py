@@ -9,8 +9,9 @@ from tasks.approval.schema import instant_text
 from tasks.approval.task import verify_approval
 from tasks.core.sessions import session_on
 from tasks.execution.actions import Cancel, Finish, Send
+from tasks.execution.deciding.next_actions import next_actions
+from tasks.execution.deciding.parts import deadline_of
 from tasks.execution.execution import Stage
-from tasks.execution.next_actions import deadline_of, next_actions
 from tasks.execution.schema import State
 from tasks.execution.start import new_execution
 from tests.approval_days import add_person, make_home, sign_day
