@@ -7,8 +7,8 @@ The split starts at the last published target and ends at today's trades:
 2. What changed has no natural order: holdings and prices (drift), scores and covariance (risk) get their Shapley
    values, the mean effect of replacing one of them over all orders, of the decision without limits and costs.
 3. What limits a decision has one, the order in which the day applies it: capital flows (cash), limits and tradability
-   (constraints), the regime, trading costs, whole shares and cuts (constraints), the cash available, the smallest sizes
-   and the reserve for costs (cost). Each part is what the trade changes by.
+   (constraints), the regime, trading costs, whole shares and cuts (constraints), the smallest sizes and the reserve for
+   costs (cost). Each part is what the trade changes by.
 
 Cumulative sums are rounded to cents, so the parts sum to the trade to the cent.
 docs/adr/0025-a-trade-is-split-by-what-changed-then-by-what-limits-it.md gives the reasons.
@@ -44,7 +44,6 @@ Cents = NDArray[np.int64]
 Effect = tuple[Cause, Vector]  # the change in USD of every name's signed trade
 
 CHANGES: tuple[Cause, ...] = ("drift", "score", "risk")
-ANY_CASH_CENTS = 10**15  # more than any portfolio: the cash is no limit
 
 
 @dataclass(frozen=True)
@@ -161,13 +160,10 @@ def _limiting(comparison: Comparison, solver: "_Solver", value: Vector) -> Itera
     names = comparison.now.names
     lines = lines_towards(final.target, names, held, comparison.trading)
     places = final.target.places[traded_places(final.target, held)]
-    rules = without_smallest_sizes(comparison.trade_rules)
-    steps: tuple[tuple[Cause, int], ...] = (("constraints", ANY_CASH_CENTS), ("cash", lines.cash_cents))
-    for cause, cash_cents in steps:
-        plan = plan_trades(replace(lines, cash_cents=cash_cents), rules=rules)
-        trade = np.zeros(len(names.score))
-        trade[places] = (plan.buys - plan.sells) * lines.price_cents / 100
-        yield cause, trade
+    plan = plan_trades(lines, rules=without_smallest_sizes(comparison.trade_rules))
+    sized = np.zeros(len(names.score))
+    sized[places] = (plan.buys - plan.sells) * lines.price_cents / 100
+    yield "constraints", sized  # the exposure limit leaves no more room than the cash does
 
 
 class _Solver:

@@ -21,7 +21,7 @@ CAUSES: dict[Cause, tuple[str, str]] = {
         "Constraints",
         "position, sector and correlation limits, quarantine, cuts and whole shares",
     ),
-    "cash": ("Cash", "deposits, withdrawals and the cash available for buys"),
+    "cash": ("Cash", "deposits and withdrawals"),
     "cost": ("Cost", "what trading costs are worth avoiding, smallest trades and tolerance bands"),
 }
 NAMED_IN_HEAD = 3

@@ -12,6 +12,7 @@ from tasks.reporting.day.ledger import (
     printed_weights,
     refuse_disagreement,
 )
+from tasks.trades.tickets.schema import NO_TICKETS
 from tests.unit.reporting.example_day import make_inputs
 
 
@@ -88,3 +89,17 @@ def test_printed_frames_hold_exactly_what_a_file_can_hold():
 def test_fractional_shares_keep_their_fraction():
     assert printed_number(10.5, None) == "10.5"
     assert printed_number(1200.0, None) == "1200"
+
+
+def test_tickets_that_do_not_sum_to_their_trades_are_a_disagreement():
+    inputs = make_inputs()
+    tickets = inputs.records.tickets
+    first = tickets.tickets[0]
+    parts = (replace(first.parts[0], usd_cents=first.parts[0].usd_cents + 1), *first.parts[1:])
+    wrong = replace(tickets, tickets=(replace(first, parts=parts), *tickets.tickets[1:]))
+    lost = replace(tickets, tickets=tickets.tickets[1:])
+
+    for changed in (wrong, lost):
+        with pytest.raises(SafetyError, match=f"the parts of {first.symbol} do not sum to the trade"):
+            refuse_disagreement(replace(inputs.records, tickets=changed), inputs.frames)
+    refuse_disagreement(replace(inputs.records, tickets=NO_TICKETS), inputs.frames)

@@ -180,6 +180,45 @@ def test_a_limit_that_binds_on_both_sessions_explains_nothing():
     assert_only(parts, cents, "drift")
 
 
+def test_a_pair_that_becomes_too_correlated_is_constraints_and_not_risk_alone():
+    """Two names move as one from now on, and together they may weigh no more than one position."""
+    limits = {"portfolio.max_position_frac": 0.2, "portfolio.max_correlation": 0.8}
+
+    cents, parts = explained(make_situation(), make_situation(risk=estimate(twins=(8, 9))), **limits)
+
+    lost = {place: of_name for place, of_name in parts.items() if place in {8, 9}}
+    assert lost
+    for place, of_name in lost.items():
+        assert of_name["constraints"] == pytest.approx(cents[place] / 100, rel=0.05)
+
+
+def test_buys_that_unsold_holdings_leave_no_room_for_are_cut_by_constraints():
+    """What should pay for the buys cannot be sold: its volume is thin."""
+    scores = make_situation().names.score[::-1].copy()
+    thin = np.where(np.arange(COUNT) >= 5, 20_000.0, 1e9)
+    now = make_situation(score=scores, adv_usd=thin)
+
+    cents, parts = explained(make_situation(adv_usd=thin), now, **{"trades.max_adv_frac": 0.05})
+
+    bought = {place: of_name for place, of_name in parts.items() if cents[place] > 0}
+    assert bought
+    assert all(of_name["constraints"] < -1_000 for of_name in bought.values())
+    assert all(of_name["cash"] == 0 for of_name in bought.values())
+    assert all(of_name["score"] > 0 for of_name in bought.values())
+
+
+@pytest.mark.parametrize("cause", ["cost", "constraints"])
+def test_what_the_last_target_left_undone_belongs_to_the_stated_cause(cause):
+    """The holdings are at a target that is half of what its inputs want."""
+    now = make_situation()
+    full = at_target(now)
+    half = value_held(np.round(full.shares / 2), now.names.price, EQUITY_USD / 2)
+
+    cents, parts = explained(now, now, half, last=half.weight, gap=cause)
+
+    assert_only(parts, cents, cause)
+
+
 def test_a_first_day_is_score():
     nobody = value_held(np.zeros(COUNT), np.ones(COUNT), EQUITY_USD)
     now = make_situation()

@@ -27,6 +27,13 @@ def test_the_smaller_ones_are_added_up_so_that_nothing_is_lost():
     assert sum(one.previous for one in found) == pytest.approx(sum(before.values()))
 
 
+def test_what_the_smaller_ones_added_before_is_stated_even_if_they_add_nothing_today():
+    today = {f"f{number:02}": float(number >= 2) for number in range(MOST_FEATURES + 2)}
+    before = dict.fromkeys(today, 1.0)
+
+    assert contributions_of(today, before)[-1] == Contribution(OTHERS, 0.0, 2.0)
+
+
 def test_a_name_without_a_score_and_one_without_a_yesterday():
     assert contributions_of(None, None) == ()
     assert contributions_of({"value": 1.0}, None) == (Contribution("value", 1.0),)

@@ -8,7 +8,7 @@ import pytest
 from tasks.models.schema import Champion
 from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
 from tests.builders import FRIDAY
-from tests.unit.trades.tickets.ticket_worlds import COUNT, VIEW, comparison_of, make_situation
+from tests.unit.trades.tickets.ticket_worlds import COUNT, VIEW, comparison_of, estimate, make_situation
 
 RUNS = 20
 
@@ -45,6 +45,26 @@ def test_without_noise_and_with_returns_that_do_not_matter_all_trades_survive():
     trades, persisted = survivals(make_situation(), make_situation(score=scores), noise=0.0)
 
     assert (persisted[trades != 0] == RUNS).all()
+
+
+def test_a_trade_that_shrinks_to_less_than_half_does_not_persist():
+    before, now = make_situation(), make_situation(replace(VIEW, exposure_cap=0.4, optimizer="equal_weight"))
+    comparison, cents = comparison_of(before, now)
+    trades = np.sign(cents) * (np.abs(cents) // 100)
+
+    persisted = count_survivals(comparison, 3 * trades, Reruns(RUNS, 7, 0.0))
+
+    assert (persisted[trades < 0] == 0).all()
+
+
+def test_a_trade_that_the_sample_of_returns_decides_is_not_firm():
+    view = replace(VIEW, optimizer="inverse_volatility")
+
+    trades, persisted = survivals(
+        make_situation(view, estimate(1)), make_situation(view, estimate(2)), noise=0.0
+    )
+
+    assert (persisted[trades != 0] < RUNS).all()
 
 
 def test_the_seed_alone_determines_the_count_and_no_runs_count_nothing():

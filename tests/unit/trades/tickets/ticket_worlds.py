@@ -42,10 +42,13 @@ VIEW = View(
 )
 
 
-def estimate(seed: int = 0, sizes: np.ndarray | None = None) -> RiskEstimate:
-    """Return the covariance of names of these volatilities."""
+def estimate(seed: int = 0, sizes: np.ndarray | None = None, twins: tuple[int, ...] = ()) -> RiskEstimate:
+    """Return the covariance of names of these volatilities; `twins` move as one."""
     rng = np.random.default_rng(seed)
     returns = rng.normal(0, 0.01, (252, COUNT)) * (np.ones(COUNT) if sizes is None else sizes)
+    if twins:
+        common = returns[:, twins[:1]] + rng.normal(0, 0.001, (252, len(twins)))
+        returns[:, twins] = common
     return RiskEstimate(estimator_of(returns, make_settings().risk), np.arange(COUNT))
 
 
@@ -87,10 +90,17 @@ def at_target(situation: Situation, **overrides) -> Held:
 
 
 def explained(
-    before: Situation, now: Situation, held: Held | None = None, *, last=None, flow=0.0, **overrides
+    before: Situation,
+    now: Situation,
+    held: Held | None = None,
+    *,
+    last=None,
+    flow=0.0,
+    gap="cost",
+    **overrides,
 ):
     """Return the trades in cents by place, and the parts of each, as {cause: USD}."""
-    comparison, cents = comparison_of(before, now, held, last=last, flow=flow, **overrides)
+    comparison, cents = comparison_of(before, now, held, last=last, flow=flow, gap=gap, **overrides)
     parts = split_trades(comparison, cents)
     return cents, {
         place: {part.cause: part.usd_cents / 100 for part in of_name} for place, of_name in parts.items()
@@ -98,7 +108,14 @@ def explained(
 
 
 def comparison_of(
-    before: Situation, now: Situation, held: Held | None = None, *, last=None, flow=0.0, **overrides
+    before: Situation,
+    now: Situation,
+    held: Held | None = None,
+    *,
+    last=None,
+    flow=0.0,
+    gap="cost",
+    **overrides,
 ):
     """Return the comparison, and the trades of the later situation in cents by place."""
     settings = make_settings(**{**FREE, **overrides})
@@ -122,7 +139,7 @@ def comparison_of(
     comparison = Comparison(
         before,
         now,
-        LastTarget(target_of(before, held, **overrides) if last is None else last),
+        LastTarget(target_of(before, held, **overrides) if last is None else last, gap),
         held,
         flow,
         rules(**overrides),
