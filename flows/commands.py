@@ -28,42 +28,6 @@ NOT_NEEDED_EXIT_CODE = CLOSED_SESSION_EXIT_CODE  # as on a holiday: there was no
 DUE = "due"  # for schedulers without a notion of the scheduled time: a late start still runs its own session
 
 
-def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int) -> Result:
-    """Run the demo in the home that --home names, by default demo/ in the current directory."""
-    from flows.demo import DemoMarket, fill_demo_home
-
-    home = options.home or Path("demo")
-    market = DemoMarket(symbols=symbols, years=years, seed=seed)
-    last = last_closed_session(now()).day
-    with progress(options):
-        demo = fill_demo_home(home, market, last=last, days=days, profile=options.profile)
-    sessions = [str(day) for day in demo.days]
-    document = {
-        "home": str(demo.home),
-        "sessions": sessions,
-        "fresh": demo.fresh,
-        "report": str(demo.report),
-        "planted_ic": demo.planted,
-        "found": demo.found,
-    }
-    done = (
-        f"ran {demo.fresh} of {counted(len(sessions), 'session')}"
-        if demo.fresh
-        else "everything was already done"
-    )
-    planted = (
-        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}. Real signals have about 0.02,"
-        " too little to be detected in a market this small."
-    )
-    lines = (
-        f"Simulated market: {done}, in {demo.home}.",
-        planted,
-        f"Found: {demo.found}",
-        f"Report: {demo.report}",
-    )
-    return Result(document, "\n".join(lines))
-
-
 @posts_news
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
     """Run daily-live; a closed session has its own exit code, and so has a session that is `due` no more."""

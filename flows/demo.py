@@ -74,7 +74,7 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
     sessions = [day.item() for day in sessions_ending(last, days + 1)]
     _prepare(place, market, last)
     if not has_champion(place):
-        with _run(place, sessions[0], profile) as run:
+        with demo_run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
     approver = DemoApprover(place)
     ran = [
@@ -122,7 +122,7 @@ def _run_session(
     day = None
     with clock_set_to(_evening(session)):
         if not place.day_folder(session).exists():
-            with _run(place, session, profile) as run:
+            with demo_run(place, session, profile) as run:
                 day = daily_live(run)
             log.info("%s", day.summary)
         if approver is not None:
@@ -144,7 +144,7 @@ def _execute(place: Home, session: date, profile: str | None, approver: DemoAppr
         execute_approved(run, dry_run=False, longest_wait=timedelta(0), sleep=_no_sleep)
     following = session_after(session)
     with clock_set_to(_evening(following)):
-        with _run(place, following, profile) as later:
+        with demo_run(place, following, profile) as later:
             refresh_market(later)
         carried = execute_approved(run, dry_run=False, longest_wait=timedelta(0), sleep=_no_sleep)
     log.info("%s: executed, %s", session, carried.progress.why)
@@ -166,7 +166,7 @@ def _no_sleep(_: float) -> None:
     """Wait for nothing: the clock stands still."""
 
 
-def _run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:
+def demo_run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:
     """Open a run with the demo's own settings, ignoring the environment, which configures the user's portfolio."""
     return open_run(home=place.root, day=str(session), profile=profile, doing="demo", environ={})
 

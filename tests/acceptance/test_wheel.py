@@ -84,6 +84,13 @@ def test_the_wheel_makes_a_home_plays_the_demo_and_runs_every_command_there(envi
     told = afterclose("demo", "--symbols", "30", "--years", "3", "--days", "2", cwd=book)
     assert "Planted: an alpha with an information coefficient of 0.20" in told
     assert "Found: " in told
+    ran, planted, seen, first, decide = told.splitlines()[:5]  # the others are progress
+    assert ran.startswith("Simulated market: 2 sessions; ")
+    assert planted.startswith("Planted: ")
+    assert "execut" in seen
+    assert "Backtest of the model, " in seen
+    assert "equal to the backtest in every share and cent: file://" in first
+    assert decide.startswith(f"Then decide in the browser: afterclose --home {book / 'demo'} review 20")
     for command in ("config show", "kill-switch status"):
         assert f'"home": "{book}"' in afterclose(*command.split(), "--json", cwd=book)
     demo = book / "demo"

@@ -64,7 +64,7 @@ def backtest_one(options: Options, request: Request) -> Result:
 
     dates = request.dates
     with run_of(options, None, "backtest", step_back=True) as run:
-        return _backtest(with_costs(run, request.costs), request, dates)
+        return backtest_in(with_costs(run, request.costs), request, dates)
 
 
 def with_costs(run: Run, multiple: float | None) -> Run:
@@ -102,7 +102,8 @@ def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Can
         )
 
 
-def _backtest(run: Run, request: Request, dates: tuple[date | None, date | None]) -> Result:
+def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | None]) -> Result:
+    """Backtest one combination in an open run; `dates` None: the first and last that have scores."""
     from tasks.backtest.combination import Combination, id_of, rows_of_walk
     from tasks.backtest.publication import REPORT_FILE, read_published
     from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
