@@ -35,7 +35,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal demos.")] = 7,
 ) -> int:
     """Simulate a market, train a champion, run the most recent sessions and write the report. Works offline."""
-    from flows.operations.homes.demonstration import run_demo
+    from flows.operations.research.demonstration import run_demo
 
     return show(run_demo(context.obj, symbols=symbols, years=years, days=days, seed=seed), context.obj)
 
