@@ -40,6 +40,15 @@ class Block:
         without = [re.split(r"(?:^|\s)#\s", line)[0].strip() for line in self.text.splitlines()]
         return [line for line in without if line]
 
+    @property
+    def idle_lines(self) -> set[str]:
+        """Return the commands that may have nothing to do, as their comment says: "exits 4"."""
+        return {
+            re.split(r"(?:^|\s)#\s", line)[0].strip()
+            for line in self.text.splitlines()
+            if re.search(r"#\s.*\bexits 4\b", line)
+        }
+
 
 def blocks(*languages: str) -> list[Block]:
     """Return the blocks of these languages (default: all), in the order of pages."""

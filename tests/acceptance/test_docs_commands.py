@@ -44,7 +44,7 @@ def test_the_commands_of_a_page_run_as_written(page, me):
                 if block.at is not None:
                     set_clock(block.at)
                 for line in block.lines:
-                    shell.run(line)
+                    shell.run(line, is_idle=line in block.idle_lines)
 
 
 def run_script(script: str, me: Path) -> None:
