@@ -2,6 +2,7 @@
 
 from tasks.core.homes.run import Run
 from tasks.data.task import refresh_market
+from tasks.reporting.selection.publish import publish_selection
 from tasks.selection.schema import Promotion
 from tasks.selection.task import promote_champion, train_candidates
 
@@ -10,4 +11,6 @@ def weekly_champion(run: Run, *, quick: bool = False) -> Promotion:
     """Train and select as of the session of `run`; `quick` trains only models.quick_candidates."""
     market = refresh_market(run)
     training = train_candidates(run, market, quick=quick)
-    return promote_champion(run, training)
+    promotion = promote_champion(run, training)
+    publish_selection(run, training, promotion)
+    return promotion

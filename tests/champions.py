@@ -215,6 +215,7 @@ def make_training(
         feature_set="f" * 64,
         results=(found,),
         folds=ArtifactRef("training_folds", folder / "unused.parquet", ""),
+        ics=ArtifactRef("session_ics", folder / "unused.parquet", ""),
         feature_checks=ArtifactRef("feature_checks", folder / "unused.parquet", ""),
         choice=Choice(found if confirmed else None, "It was best."),
         deflation=DEFLATION,

@@ -1,6 +1,6 @@
 """The output of the selection slice: the weekly training, and the promotion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -109,12 +109,31 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class Equity:
+    """A portfolio after costs, and the equal-weighted universe over the same sessions; both start at 1."""
+
+    sessions: tuple[str, ...]
+    own: tuple[float, ...]
+    equal_weight: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CountedTrials:
+    """The trials up to a session, and the annual Sharpe ratio that the best is expected to reach by chance."""
+
+    session: str
+    trials: int
+    bar: float
+
+
+@dataclass(frozen=True)
 class PathResult:
     """The annual Sharpe ratio after costs of each path of a candidate's cross-validation; NaN: too few sessions."""
 
     candidate: str
     sharpes: tuple[float, ...]
     equal_weight: float  # over the same sessions
+    book: Equity | None = None  # of the walk-forward scores, over the confirmation folds
 
 
 @dataclass(frozen=True)
@@ -189,6 +208,7 @@ class Training:
     results: tuple[CandidateResult, ...]  # in the order of the configuration
     folds: ArtifactRef  # frame: one row per candidate and fold
     feature_checks: ArtifactRef  # frame: one row per feature
+    ics: ArtifactRef  # frame: the neutral IC of each tested session and candidate
     choice: Choice
     deflation: Deflation
     candidate: Candidate  # the selected one, or the baseline
@@ -210,6 +230,10 @@ class Training:
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
     paths: tuple[PathResult, ...] = ()  # of the finalists; none with --quick
+    fifths: dict[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # mean excess return by fifth, worst first
+    counts: tuple[CountedTrials, ...] = ()  # the lifetime trials, at up to ten sessions
     baseline: Baseline | None = None  # of the features and scores in training; None for a runner-up
 
 

@@ -55,10 +55,12 @@ from tasks.selection.promotion import (
     is_current,
     why_not_in_production,
 )
+from tasks.selection.record import counted_by_session, fifths, session_ics
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
 from tasks.selection.schema import (
     CandidateResult,
+    CountedTrials,
     Diversity,
     Gate,
     Looks,
@@ -81,7 +83,7 @@ from tasks.selection.selection_run import (
     without_candidate,
 )
 from tasks.selection.stability import stability_of
-from tasks.selection.trials.ledger import HomeLedger, first_session, require_intact
+from tasks.selection.trials.ledger import HomeLedger, first_session, history_in, require_intact, with_returns
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +154,9 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         placebo=placebo,
         net=net,
         paths=paths,
+        ics=save_frame(run, "session_ics", session_ics(selected, panel.sessions)),
+        fifths=fifths(selected),
+        counts=_counts(run),
         baseline=_baseline_of(run, panel, selected),
     )
 
@@ -215,6 +220,13 @@ def _cross_validated(
         settings,
         seed=_seed_of(run),
     )
+
+
+def _counts(run: Run) -> tuple[CountedTrials, ...]:
+    """Return the lifetime trials of the home at up to ten sessions."""
+    contents = require_intact(run.home)
+    known = [each.session for each in with_returns(run.home, contents)]
+    return counted_by_session(history_in(run.home, contents), known)
 
 
 def _diversity(selected: SelectionRun) -> Diversity | None:

@@ -54,7 +54,7 @@ def metrics_of(
     the neutral IC is the rank IC. Constant scores give 0. A NaN score makes every metric NaN. Without enough rows all
     are 0 (hit rate 0.5).
     """
-    keep = _sessions_with_enough(sessions)
+    keep = sessions_with_enough(sessions)
     score, follow, session = scores[keep], returns[keep], sessions[keep]
     if not len(score):
         return Metrics(**dict.fromkeys(_FIGURES, 0.0) | {"hit_rate": 0.5}, sessions=0)
@@ -95,11 +95,18 @@ def session_rank_ics(scores: Vector, returns: Vector, sessions: Labels) -> Vecto
 
 def session_neutral_ics(scores: Vector, returns: Vector, sessions: Labels, controls: Controls) -> Vector:
     """Return the neutral IC of each session with enough names, oldest first."""
-    keep = _sessions_with_enough(sessions)
+    keep = sessions_with_enough(sessions)
     _, group = np.unique(sessions[keep], return_inverse=True)
     used = controls.of(keep)
     score, follow = (used.cleaned(_ranks(each[keep], group)) for each in (scores, returns))
     return _correlations(score, follow, group)
+
+
+def quintiles_of(scores: Vector, returns: Vector, sessions: Labels) -> Vector:
+    """Return the mean excess return over the session's mean of each quintile by score, worst first."""
+    keep = sessions_with_enough(sessions)
+    _, group = np.unique(sessions[keep], return_inverse=True)
+    return quantile_returns(_ranks(scores[keep], group), returns[keep], group) if keep.any() else np.empty(0)
 
 
 def quantile_returns(score_ranks: Vector, returns: Vector, group: Labels) -> Vector:
@@ -115,7 +122,8 @@ def _mean_over_deviation(values: Vector) -> float:
     return float(values.mean()) / deviation if deviation else 0.0
 
 
-def _sessions_with_enough(sessions: Labels) -> NDArray[np.bool_]:
+def sessions_with_enough(sessions: Labels) -> NDArray[np.bool_]:
+    """Return which rows belong to a session with enough names to be measured."""
     _, inverse, counts = np.unique(sessions, return_inverse=True, return_counts=True)
     return np.asarray(counts[inverse] >= LEAST_NAMES)
 

@@ -7,6 +7,7 @@ with the next finalist. Paths are not trials: no choice depends on them.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -17,6 +18,7 @@ from config.sections import Candidate
 from config.settings import Settings, config_hash
 from tasks.backtest.combination import run_equal_weight
 from tasks.backtest.matrix.tables import measure_totals
+from tasks.backtest.walk import Totals
 from tasks.core.atomic import write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
@@ -26,10 +28,11 @@ from tasks.core.spread.fan_out import Report, workers
 from tasks.data.schema.records import Days
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import RunFolds, fold_workers, walk_forward
+from tasks.models.training.walkforward import split_folds
 from tasks.selection.choice import PromotionLimits, ineligible_because
-from tasks.selection.net.portfolio import Book, Market, Scored, walk_book
+from tasks.selection.net.portfolio import Book, Market, Scored, scored, walk_book
 from tasks.selection.paths.cross_validation import combinatorial_folds, paths_of
-from tasks.selection.schema import CandidateResult, PathResult
+from tasks.selection.schema import CandidateResult, Equity, PathResult
 from tasks.selection.selection_run import SelectionRun
 
 log = logging.getLogger(__name__)
@@ -68,8 +71,19 @@ def cross_validate(
             for each in missing:
                 measured = measure_paths(market, days, run, each, run_folds, settings, seed=seed(each.name))
                 _store(folder, identities[each.name], measured)
-                log.info("paths of %s: %s", each.name, ", ".join(f"{found:.2f}" for found in measured[:-1]))
+                log.info(
+                    "paths of %s: %s", each.name, ", ".join(f"{found:.2f}" for found in measured.sharpes)
+                )
     return tuple(_loaded(folder, identities[each.name], each.name) for each in finalists)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The Sharpe ratio of each path and of equal weight over its sessions, and the walk-forward portfolio."""
+
+    sharpes: tuple[float, ...]
+    equal_weight: float
+    book: Equity
 
 
 def measure_paths(
@@ -81,21 +95,26 @@ def measure_paths(
     settings: Settings,
     *,
     seed: int,
-) -> list[float]:
-    """Return the Sharpe ratio of the portfolio of each path, and last that of equal weight over the same sessions."""
-    sessions = np.concatenate([each.fold.test for each in next(iter(run.walks.values()))])
+) -> Measured:
+    """Cross-validate the candidate; walk the portfolio of each path, and that of its walk-forward scores."""
+    walk = run.walks[candidate.name]
+    sessions = np.concatenate([each.fold.test for each in walk])
     folds = combinatorial_folds(run.data, sessions, settings.models)
-    if not folds:
-        return []
-    paths = paths_of(walk_forward(candidate, folds, run_folds, seed=seed), run.tested)
+    paths = paths_of(walk_forward(candidate, folds, run_folds, seed=seed), run.tested) if folds else []
+    selecting = len(split_folds(tuple(each.fold for each in walk))[0])
+    parts = [(path[:1], path[1:]) for path in paths]
+    parts.append((scored(walk[:selecting]), scored(walk[selecting:])))
     work = partial(_walked, market, days, run.tested, candidate, settings)
-    with workers(work, processes=settings.models.processes, cluster=settings.models.cluster) as walk:
-        books = list(walk(paths))
-    equal = run_equal_weight(market.world, books[0].signals, settings, books[0].combination).totals
-    walked = [*(each.totals for each in books), equal]
-    return [
-        measure_totals(each, market.world, market.regime.states).figures["sharpe"].value for each in walked
-    ]
+    with workers(work, processes=settings.models.processes, cluster=settings.models.cluster) as walked:
+        *books, own = walked(parts)
+    equal = run_equal_weight(market.world, own.signals, settings, own.combination).totals
+    found = [_sharpe(each.totals, market) for each in books]
+    alike = (
+        run_equal_weight(market.world, books[0].signals, settings, books[0].combination).totals
+        if books
+        else equal
+    )
+    return Measured(tuple(found), _sharpe(alike, market), _equity(own.totals, equal))
 
 
 def _walked(
@@ -104,19 +123,29 @@ def _walked(
     tested: OutOfSample,
     candidate: Candidate,
     settings: Settings,
-    path: list[Scored],
+    parts: tuple[list[Scored], list[Scored]],
     report: Report,
 ) -> Book:
-    book = walk_book(market, days, tested, path[:1], path[1:], candidate, settings)
+    book = walk_book(market, days, tested, *parts, candidate, settings)
     report(1)
     return book
 
 
-def _store(folder: Path, identity: str, measured: Sequence[float]) -> None:
-    sharpes = [each if isfinite(each) else None for each in measured]
-    write_text(
-        _file(folder, identity), canonical_json(sealed({"identity": identity, "sharpes": sharpes})) + "\n"
+def _sharpe(totals: Totals, market: Market) -> float:
+    return measure_totals(totals, market.world, market.regime.states).figures["sharpe"].value
+
+
+def _equity(own: Totals, equal: Totals) -> Equity:
+    return Equity(
+        tuple(str(day) for day in own.sessions),
+        *(tuple((each.equity / each.equity[0]).round(6).tolist()) for each in (own, equal)),
     )
+
+
+def _store(folder: Path, identity: str, measured: Measured) -> None:
+    sharpes = [each if isfinite(each) else None for each in (*measured.sharpes, measured.equal_weight)]
+    record = {"identity": identity, "sharpes": sharpes, "book": asdict(measured.book)}
+    write_text(_file(folder, identity), canonical_json(sealed(record)) + "\n")
 
 
 def _loaded(folder: Path, identity: str, name: str) -> PathResult:
@@ -124,14 +153,15 @@ def _loaded(folder: Path, identity: str, name: str) -> PathResult:
     try:
         record = unsealed(parse_json(place.read_bytes()))
         stored = {str(record["identity"]): record["sharpes"]}[identity]
-        *paths, equal = [float("nan") if each is None else float(each) for each in stored] or [float("nan")]
+        *paths, equal = (float("nan") if each is None else float(each) for each in stored)
+        book = Equity(**{name: tuple(values) for name, values in record["book"].items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"The stored cross-validation {place} is damaged.",
             remedy="Delete the file; the next weekly run computes it again.",
             path=str(place),
         ) from error
-    return PathResult(name, tuple(paths), equal)
+    return PathResult(name, tuple(paths), equal, book)
 
 
 def _file(folder: Path, identity: str) -> Path:

@@ -107,6 +107,11 @@ def history_in(home: Home, contents: Contents) -> History:
     return history_of(known, unknown=contents.count - len(known))
 
 
+def with_returns(home: Home, contents: Contents) -> tuple[Entry, ...]:
+    """Return the entries whose returns can be read, in order."""
+    return tuple(each for each in contents.entries if _read_returns(home, each) is not None)
+
+
 def first_session(contents: Contents) -> str | None:
     """Return the session of the first weekly selection; None without any. Backtests promote nothing."""
     weekly = (entry.session for entry in contents.entries if entry.run.startswith(WEEKLY))

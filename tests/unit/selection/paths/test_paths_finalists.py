@@ -8,9 +8,9 @@ import pytest
 from config.sections import Candidate
 from tasks.core.errors import StorageError
 from tasks.selection.paths import finalists
-from tasks.selection.paths.finalists import cross_validate, finalists_of
+from tasks.selection.paths.finalists import Measured, cross_validate, finalists_of
 from tasks.selection.paths.statement import paths_section
-from tasks.selection.schema import PathResult
+from tasks.selection.schema import Equity, PathResult
 from tests.builders import make_settings
 from tests.champions import LIMITS, make_result
 
@@ -42,7 +42,8 @@ def measured(monkeypatch):
         names.append(candidate.name)
         if names == ["first", "second"]:
             raise KeyboardInterrupt
-        return [1.0, NAN, float(len(candidate.name)), 0.5]
+        book = Equity(("2024-06-13", "2024-06-14"), (1.0, 1.01), (1.0, 0.99))
+        return Measured((1.0, NAN, float(len(candidate.name))), 0.5, book)
 
     monkeypatch.setattr(finalists, "measure_paths", measure)
     monkeypatch.setattr(finalists, "fold_workers", lambda *_: nullcontext())
@@ -68,6 +69,7 @@ def test_an_interrupted_week_continues_with_the_candidate_that_is_missing(tmp_pa
         ("second", 6.0, 0.5),
     ]
     assert found[0].sharpes[1] != found[0].sharpes[1]  # withheld
+    assert found[0].book == Equity(("2024-06-13", "2024-06-14"), (1.0, 1.01), (1.0, 0.99))
 
 
 def test_other_data_settings_or_seeds_are_computed_again(tmp_path, measured):

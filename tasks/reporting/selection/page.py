@@ -1,0 +1,96 @@
+"""Render the weekly selection: one self-contained HTML file without scripts or external resources."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tasks.core.text import counted
+from tasks.reporting.page.document import environment, style
+from tasks.reporting.page.numerals import UNKNOWN, number, signed
+from tasks.reporting.selection import figures
+from tasks.selection.schema import CandidateResult, Diversity, Promotion, Training
+
+TONES = 5  # steps of the shading of correlations
+
+
+@dataclass(frozen=True)
+class Row:
+    """A candidate's figures on the confirmation folds."""
+
+    name: str
+    cells: tuple[str, ...]
+    is_examined: bool
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A correlation, and the step of its shading."""
+
+    text: str
+    step: int
+
+
+def render_selection(
+    training: Training,
+    promotion: Promotion,
+    frames: dict[str, pd.DataFrame],
+    *,
+    is_simulated: bool,
+) -> bytes:
+    """Return the page. `frames`: `folds`, `checks` and `ics` of the training."""
+    examined = training.examined or (training.results[0].name if training.results else "")
+    names = [each.name for each in training.results if each.ranks]
+    page = environment().get_template("selection.html.j2")
+    return page.render(
+        training=training,
+        promotion=promotion,
+        is_simulated=is_simulated,
+        verdict="is the new champion" if promotion.promoted else "stays champion",
+        failed=[each for each in training.gates if each.required and not each.passed],
+        equity=figures.equity_figure(training.paths),
+        skill=figures.skill_figure(
+            frames["ics"],
+            examined,
+            training.statistic.horizon_sessions,
+            str(training.net.first) if training.net else None,
+        ),
+        fifths=figures.fifths_figure(training.fifths, examined),
+        folds=figures.folds_figure(frames["folds"], names, _selecting(frames["folds"])),
+        paths=figures.paths_figure(training.paths),
+        placebo=figures.placebo_figure(training.placebo),
+        trials=figures.trials_figure(training.counts, training.deflation),
+        importance=figures.importance_figure(frames["checks"], training.candidate.name),
+        rows=[_row(each, examined) for each in training.results],
+        correlations=_shades(training.diversity),
+        style=style(),
+    ).encode()
+
+
+def _selecting(folds: pd.DataFrame) -> int:
+    """Return how many folds selected: the first third."""
+    count = int(folds["fold"].nunique()) if len(folds) else 0
+    return max(count // 3, 1) if count > 1 else 0
+
+
+def _row(found: CandidateResult, examined: str) -> Row:
+    figures_of, error = found.confirmation, found.confirmation["neutral_ic_se"]
+    low, high = (figures_of["neutral_ic"] + side * 1.96 * error for side in (-1, 1))
+    cells = (
+        number(found.choice["neutral_ic_t"], 2),
+        number(figures_of["neutral_ic"], 4),
+        f"{number(low, 4)} to {number(high, 4)}",
+        number(figures_of["neutral_ic_t"], 2),
+        signed(figures_of["quantile_spread"], 2),
+        number(100 * found.train_test_gap, 1),
+        counted(int(figures_of["sessions"]), "session"),
+    )
+    return Row(found.name, cells if found.ranks else (UNKNOWN,) * len(cells), found.name == examined)
+
+
+def _shades(diversity: Diversity | None) -> list[tuple[str, list[Shade]]]:
+    if diversity is None:
+        return []
+    return [
+        (name, [Shade(number(value, 2), max(min(int(value * TONES), TONES - 1), 0)) for value in row])
+        for name, row in zip(diversity.names, diversity.correlation, strict=True)
+    ]

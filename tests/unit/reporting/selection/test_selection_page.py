@@ -1,0 +1,135 @@
+"""The page of a selection: what it draws, what it leaves out, and that no name is markup."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.reporting.selection import figures
+from tasks.reporting.selection.page import render_selection
+from tasks.selection.promotion import describe
+from tasks.selection.schema import (
+    CountedTrials,
+    Diversity,
+    Equity,
+    Gate,
+    PathResult,
+    Placebo,
+    Promotion,
+)
+from tests.champions import DEFLATION, make_result, make_training
+
+SESSIONS = pd.bdate_range("2021-06-01", periods=300)
+IN_TEXT = tuple(str(day.date()) for day in SESSIONS[:40])
+NAN = float("nan")
+
+
+def grown(rate):
+    return tuple(np.exp(rate * np.arange(40)).round(6).tolist())
+
+
+@pytest.fixture
+def week(tmp_path):
+    found = make_training(tmp_path, result=make_result("lightgbm"), kind="lightgbm")
+    return replace(
+        found,
+        results=(make_result("lightgbm"), make_result("equal_weight", ranks=False)),
+        examined="lightgbm",
+        gates=(Gate("t", "1.2", "≥ 2", passed=False), Gate("turnover", "85%", "≤ 40%", False, False)),
+        diversity=Diversity(("lightgbm", "xgboost"), ((1.0, 0.45), (0.45, 1.0)), 0.7, 0.55),
+        paths=(
+            PathResult("lightgbm", (1.0, NAN, 0.5), 0.25, Equity(IN_TEXT, grown(0.001), grown(0.0))),
+            PathResult("xgboost", (0.2, 0.3, 0.4), 0.25, Equity(IN_TEXT, grown(0.002), grown(0.0))),
+        ),
+        placebo=Placebo(3.4, (0.1, -0.5, 1.2)),
+        fifths={"lightgbm": (-0.003, -0.001, 0.0, 0.001, 0.004)},
+        counts=(CountedTrials("2024-05-31", 8, 0.5), CountedTrials("2024-06-07", 16, 0.7)),
+    )
+
+
+FRAMES = {
+    "ics": pd.DataFrame({"lightgbm": np.random.default_rng(1).normal(0.02, 0.1, 300)}, index=SESSIONS),
+    "folds": pd.DataFrame({"candidate": ["lightgbm"] * 3, "fold": [1, 2, 3], "neutral_ic": [0.1, 0.2, 0.3]}),
+    "checks": pd.DataFrame(
+        {"feature": ["momentum_1m", "beta"], "importance": [0.7, 0.3], "importance_rank": [1, 2]}
+    ),
+}
+NOTHING = {name: frame.iloc[:0] for name, frame in FRAMES.items()}
+
+
+def rendered(training, frames=FRAMES, *, reason="It was confirmed.", is_simulated=False):
+    champion = describe(training, optimizer="max_sharpe", min_t=2).champion
+    promotion = Promotion(champion, True, reason, None, training.model.path)
+    return render_selection(training, promotion, frames, is_simulated=is_simulated).decode()
+
+
+def test_every_picture_and_every_gate_is_on_the_page(week):
+    page = rendered(week)
+
+    for key in ("equity", "skill", "fifths", "folds", "paths", "placebo", "trials", "importance"):
+        assert page.count(f'id="{key}-wide-title"') == 1
+    assert page.count("</svg>") == 2 * 8
+    assert "1 required gate failed" in page
+    assert "not reached, not required" in page
+    assert "0.45" in page
+    assert "<script" not in page
+    assert "Simulated market" not in page
+    assert "Simulated market" in rendered(week, is_simulated=True)
+
+
+def test_the_same_week_gives_the_same_bytes(week):
+    assert rendered(week) == rendered(week)
+
+
+def test_a_name_and_a_reason_are_never_markup(week):
+    hostile = replace(week, gates=(Gate("<b>t</b>", "<i>", "\u202e", True),))
+
+    page = rendered(hostile, reason="<script>alert(1)</script>")
+
+    assert "<script" not in page
+    assert "<b>t</b>" not in page
+    assert "\u202e" not in page
+
+
+def test_a_week_without_candidates_has_no_picture_and_says_so(week):
+    empty = replace(
+        week,
+        results=(),
+        gates=(),
+        diversity=None,
+        paths=(),
+        placebo=None,
+        fifths={},
+        counts=(),
+        examined=None,
+        net=None,
+    )
+
+    page = rendered(empty, NOTHING)
+
+    assert "<svg" not in page
+    assert "No candidate was eligible." in page
+
+
+def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):
+    caption = figures.equity_figure(week.paths).caption
+
+    assert "lightgbm 104" in caption  # 100 exp(0.001 × 39)
+    assert "xgboost 108" in caption
+    assert "equal weight 100" in caption
+
+
+def test_the_dotted_line_is_at_the_first_confirming_session(week):
+    with_line = figures.skill_figure(FRAMES["ics"], "lightgbm", 5, str(SESSIONS[200].date()))
+    without = figures.skill_figure(FRAMES["ics"], "lightgbm", 5, None)
+
+    assert with_line.chart.wide != without.chart.wide
+    assert figures.skill_figure(FRAMES["ics"].head(100), "lightgbm", 5, None) is None  # too short for a mean
+
+
+def test_luck_is_drawn_without_a_candidate_too():
+    counts = (CountedTrials("2024-06-07", 16, 0.7),)
+
+    assert figures.trials_figure(counts, replace(DEFLATION, evidence=None)) is not None
+    assert figures.trials_figure((), DEFLATION) is None
