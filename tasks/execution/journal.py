@@ -4,93 +4,34 @@ Tables in the ledger's database, so that a fill and the state of its order are o
 its transaction, that no newer run has begun: a process that was thought dead and comes back cannot change anything.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, get_args
 
-from tasks.approval.schema import Line
 from tasks.core.errors import SafetyError
-from tasks.core.ids import canonical_json
 from tasks.execution.bookings import Booked, booked_total, new_entries
 from tasks.execution.brokers.base import BrokerOrder
 from tasks.execution.execution import Execution, Stage
+from tasks.execution.journal_rows import (
+    PART,
+    TABLES,
+    VERSION,
+    execution_cells,
+    execution_of,
+    instant_cell,
+    order_cells,
+    tracked_of,
+)
 from tasks.execution.order_state import Event, after
-from tasks.execution.schema import Order, Side, State, Timing, Tracked
+from tasks.execution.schema import Order, State, Tracked
 from tasks.ledger.database import ensure_tables, transaction
 from tasks.ledger.entries import Entry
 from tasks.ledger.store import append
 
-PART, VERSION = "execution", 1
-FIXED = {
-    "executions": ("session", "approval_sha256", "account", "mode", "fill_session", "terms", "created_at"),
-    "orders": ("order_id", "session", "row", "part", "symbol", "side", "shares", "timing", "limit_price"),
-}
-TABLES = (
-    """CREATE TABLE executions (
-    session TEXT PRIMARY KEY,
-    approval_sha256 TEXT NOT NULL,
-    account TEXT NOT NULL,
-    mode TEXT NOT NULL,
-    fill_session TEXT NOT NULL,
-    terms TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    stage TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    first_intent_at TEXT
-) STRICT""",
-    """CREATE TABLE orders (
-    order_id TEXT PRIMARY KEY,
-    session TEXT NOT NULL REFERENCES executions (session),
-    row INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    symbol TEXT NOT NULL,
-    side TEXT NOT NULL,
-    shares INTEGER NOT NULL,
-    timing TEXT NOT NULL,
-    limit_price TEXT,
-    state TEXT NOT NULL,
-    sends INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    changed_at TEXT NOT NULL,
-    UNIQUE (session, row, part)
-) STRICT""",
-    """CREATE TABLE order_events (
-    number INTEGER PRIMARY KEY,
-    session TEXT NOT NULL,
-    order_id TEXT NOT NULL,
-    run INTEGER NOT NULL,
-    at TEXT NOT NULL,
-    event TEXT NOT NULL,
-    state TEXT NOT NULL,
-    filled_shares TEXT NOT NULL,
-    filled_cents INTEGER NOT NULL,
-    reason TEXT NOT NULL
-) STRICT""",
-    """CREATE TABLE runs (
-    token INTEGER PRIMARY KEY AUTOINCREMENT,
-    session TEXT NOT NULL,
-    process INTEGER NOT NULL,
-    started_at TEXT NOT NULL
-) STRICT""",
-    *(
-        f"CREATE TRIGGER {table}_fixed BEFORE UPDATE OF {', '.join(columns)} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, 'what is stored of {table} is not changed'); END"
-        for table, columns in FIXED.items()
-    ),
-    """CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events
-BEGIN SELECT RAISE(ABORT, 'events are append-only'); END""",
-    *(
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
-        for table in ("executions", "orders", "order_events", "runs")
-    ),
-)
 ORDER_COLUMNS = (
     "order_id, session, row, part, symbol, side, shares, timing, limit_price, "
     "state, sends, reason, changed_at"
@@ -142,13 +83,13 @@ class Journal:
         tracked = Tracked(order, State.VOID if is_void else State.INTENDED, 0, why, at)
         self.connection.execute(
             f"INSERT INTO orders ({ORDER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            _order_cells(tracked),
+            order_cells(tracked),
         )
         self._note(tracked, "skipped" if is_void else "intended", at, why)
         if not is_void:
             self.connection.execute(
                 "UPDATE executions SET first_intent_at = ? WHERE session = ? AND first_intent_at IS NULL",
-                (_instant(at), self.session.isoformat()),
+                (instant_cell(at), self.session.isoformat()),
             )
 
     def store_event(
@@ -168,7 +109,7 @@ class Journal:
         if changed is not tracked:
             self.connection.execute(
                 "UPDATE orders SET state = ?, sends = ?, reason = ?, changed_at = ? WHERE order_id = ?",
-                (changed.state, changed.sends, changed.reason, _instant(at), changed.order.order_id),
+                (changed.state, changed.sends, changed.reason, instant_cell(at), changed.order.order_id),
             )
         self._note(changed, event, at, reason, stated)
         return changed
@@ -213,7 +154,7 @@ class Journal:
         self.connection.execute(
             "INSERT INTO order_events (session, order_id, run, at, event, state, filled_shares, filled_cents, reason) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.session.isoformat(), order_id, self.token, _instant(at), event, state, *filled, reason),
+            (self.session.isoformat(), order_id, self.token, instant_cell(at), event, state, *filled, reason),
         )
 
 
@@ -228,7 +169,7 @@ def start_run(connection: sqlite3.Connection, session: date, at: datetime) -> Jo
     with transaction(connection):
         cursor = connection.execute(
             "INSERT INTO runs (session, process, started_at) VALUES (?, ?, ?)",
-            (session.isoformat(), os.getpid(), _instant(at)),
+            (session.isoformat(), os.getpid(), instant_cell(at)),
         )
         token = int(cursor.lastrowid or 0)
     return Journal(connection, session, token)
@@ -244,7 +185,7 @@ def store_execution(connection: sqlite3.Connection, execution: Execution) -> Exe
         known = read_execution(connection, execution.session)
         if known is None:
             connection.execute(
-                "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", _execution_cells(execution)
+                "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", execution_cells(execution)
             )
             return execution
     if known.approval_sha256 != execution.approval_sha256:
@@ -263,7 +204,7 @@ def read_execution(connection: sqlite3.Connection, session: date) -> Execution |
         "first_intent_at FROM executions WHERE session = ?",
         (session.isoformat(),),
     ).fetchone()
-    return None if row is None else _execution(row)
+    return None if row is None else execution_of(row)
 
 
 def active_sessions(connection: sqlite3.Connection) -> tuple[date, ...]:
@@ -297,7 +238,7 @@ def read_orders(connection: sqlite3.Connection, session: date) -> tuple[Tracked,
         f"SELECT {ORDER_COLUMNS} FROM orders WHERE session = ? ORDER BY row, part",  # noqa: S608
         (session.isoformat(),),
     )
-    return tuple(_tracked(row) for row in rows)
+    return tuple(tracked_of(row) for row in rows)
 
 
 def read_events(connection: sqlite3.Connection, session: date) -> tuple[Happened, ...]:
@@ -340,98 +281,3 @@ def ledger_shares(connection: sqlite3.Connection, symbol: str) -> Decimal:
     """Return the shares of the symbol that are booked."""
     rows = connection.execute("SELECT shares FROM entries WHERE symbol = ?", (symbol,))
     return sum((Decimal(row[0]) for row in rows), Decimal(0))
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
-
-
-def _order_cells(tracked: Tracked) -> tuple[object, ...]:
-    order = tracked.order
-    return (
-        order.order_id,
-        order.session.isoformat(),
-        order.row,
-        order.part,
-        order.symbol,
-        order.side,
-        order.shares,
-        order.timing,
-        None if order.limit_price is None else str(order.limit_price),
-        tracked.state,
-        tracked.sends,
-        tracked.reason,
-        _instant(tracked.changed_at),
-    )
-
-
-def _tracked(row: tuple[Any, ...]) -> Tracked:
-    order_id, session, number, part, symbol, side, shares, timing, limit, state, sends, reason, at = row
-    if side not in get_args(Side) or timing not in get_args(Timing):
-        raise _damaged(f"order {order_id}")
-    order = Order(
-        order_id,
-        date.fromisoformat(session),
-        number,
-        part,
-        symbol,
-        side,
-        shares,
-        timing,
-        None if limit is None else Decimal(limit),
-    )
-    return Tracked(order, State(state), sends, reason, datetime.fromisoformat(at))
-
-
-def _execution_cells(execution: Execution) -> tuple[object, ...]:
-    terms = {
-        "lines": [line.model_dump() for line in execution.lines],
-        "is_demo": execution.is_demo,
-        "broker": execution.broker,
-        "expires_at": _instant(execution.expires_at),
-        "opens_at": _instant(execution.opens_at),
-        "closes_at": _instant(execution.closes_at),
-        "ends_at": _instant(execution.ends_at),
-    }
-    return (
-        execution.session.isoformat(),
-        execution.approval_sha256,
-        execution.account,
-        execution.mode,
-        execution.fill_session.isoformat(),
-        canonical_json(terms),
-        _instant(execution.created_at),
-        execution.stage,
-        execution.reason,
-    )
-
-
-def _execution(row: tuple[Any, ...]) -> Execution:
-    session, digest, account, mode, fill_session, terms, created_at, stage, reason, first = row
-    stored = json.loads(terms)
-    if mode not in {"paper", "live"}:
-        raise _damaged(f"the execution of {session}")
-    return Execution(
-        session=date.fromisoformat(session),
-        approval_sha256=digest,
-        account=account,
-        mode=mode,
-        is_demo=stored["is_demo"],
-        lines=tuple(Line.model_validate(line) for line in stored["lines"]),
-        expires_at=datetime.fromisoformat(stored["expires_at"]),
-        fill_session=date.fromisoformat(fill_session),
-        opens_at=datetime.fromisoformat(stored["opens_at"]),
-        closes_at=datetime.fromisoformat(stored["closes_at"]),
-        ends_at=datetime.fromisoformat(stored["ends_at"]),
-        stage=Stage(stage),
-        reason=reason,
-        created_at=datetime.fromisoformat(created_at),
-        first_intent_at=None if first is None else datetime.fromisoformat(first),
-        broker=stored.get("broker", ""),
-    )
-
-
-def _damaged(what: str) -> SafetyError:
-    return SafetyError(
-        f"The journal cannot be read: {what} is damaged.", remedy="Restore the ledger from a backup."
-    )
