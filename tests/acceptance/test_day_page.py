@@ -127,6 +127,15 @@ def test_the_parts_of_each_trade_on_the_page_sum_to_the_trade_in_the_file(report
         assert sum(cents for key, cents in figures.items() if key.startswith(f"{whole} ")) == signed
 
 
+def test_each_trade_links_to_the_ticket_that_explains_it(report):
+    links = {attributes.get("href") for tag, attributes in report.tags if tag == "a"}
+    ids = {attributes["id"] for _, attributes in report.tags if attributes.get("id")}
+    symbols = {str(symbol) for symbol in make_inputs().frames.trades["symbol"]}
+
+    assert {f"#why-{symbol}" for symbol in symbols} <= links
+    assert {f"why-{symbol}" for symbol in symbols} <= ids
+
+
 def test_no_id_stands_twice(report):
     ids = [attributes["id"] for _, attributes in report.tags if attributes.get("id")]
 

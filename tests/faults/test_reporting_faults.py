@@ -244,8 +244,8 @@ def test_fault_101_every_figure_of_the_page_is_the_figure_of_the_file(evening):
     assert figure(total[4]) == pytest.approx(sum(float(line["notional"]) for line in trades), abs=0.005)
     for shown, line in zip(page.rows["book"][1:], weights, strict=True):
         assert shown[0].split()[0] == line["symbol"]
-        assert figure(shown[2]) == pytest.approx(float(line["weight"]), abs=0.0000501)
-        assert figure(shown[3]) == pytest.approx(float(line["current_weight"]), abs=0.0000501)
+        assert figure(shown[2]) == pytest.approx(float(line["current_weight"]), abs=0.0000501)
+        assert figure(shown[5]) == pytest.approx(float(line["weight"]), abs=0.0000501)
 
 
 def test_fault_101_a_record_that_disagrees_with_its_lines_is_not_published(tmp_path, monkeypatch):
