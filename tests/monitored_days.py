@@ -232,9 +232,14 @@ def _fills(day: date, names: Sequence[str]) -> list[Entry]:
     ]
 
 
-def _store_orders(connection: sqlite3.Connection, day: date, names: Sequence[str]) -> None:
+def store_execution(connection: sqlite3.Connection, day: date, lines: Sequence[tuple[str, str, int]]) -> None:
+    """Store a finished execution of these approved lines: symbol, side, shares."""
     at = _evening(day).isoformat()
-    terms = json.dumps({"broker": "paper"})
+    approved = [
+        {"symbol": symbol, "side": side, "shares": str(shares), "price": "100"}
+        for symbol, side, shares in lines
+    ]
+    terms = json.dumps({"broker": "paper", "lines": approved})
     fields = (
         str(day),
         "a" * 64,
@@ -248,6 +253,11 @@ def _store_orders(connection: sqlite3.Connection, day: date, names: Sequence[str
         at,
     )
     connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", fields)
+
+
+def _store_orders(connection: sqlite3.Connection, day: date, names: Sequence[str]) -> None:
+    at = _evening(day).isoformat()
+    store_execution(connection, day, [(names[1], "SELL", 10), (names[0], "BUY", 20)])
     for row, (place, side, shares) in enumerate(((1, "SELL", 10), (0, "BUY", 20))):
         cells = (
             _order_id(day, row),

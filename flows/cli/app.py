@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import runs
-from flows.cli.decisions import approval, audit, flow_permissions, kill_switch, overrides, review
+from flows.cli.decisions import approval, audit, flow_permissions, kill_switch, ledger, overrides, review
 from flows.cli.homes import data, metrics, notify, settings
 from flows.cli.options import NO_VALUE
 from flows.cli.research import champion, regime, replay, sql, trials
@@ -40,6 +40,7 @@ app.add_typer(execution.app)
 app.add_typer(monitor.app)
 app.add_typer(replay.app)
 app.add_typer(sql.app)
+app.add_typer(ledger.app)
 for name, group in {
     "config": settings.app,
     "data": data.app,

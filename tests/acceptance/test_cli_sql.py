@@ -91,12 +91,3 @@ def test_days_that_cannot_be_read_are_noted(tmp_path):
     ended = afterclose("sql", "SELECT count(*) AS n FROM scores", home=home.root)
 
     assert "1 day cannot be read and is not in the answer" in ended.stdout
-
-
-def test_a_question_that_needs_too_much_memory_is_an_error(home):
-    ended = afterclose(
-        "sql", "SELECT count(*) FROM (SELECT DISTINCT range, hash(range) FROM range(300000000))", home=home
-    )
-
-    assert ended.returncode == 2
-    assert "Out of Memory" in ended.stderr

@@ -57,7 +57,7 @@ def rows_of_day(day: PublishedDay) -> Rows:
 def _health_rows(day: PublishedDay, log: Any) -> Rows:
     """Return the rows of monitoring; none for a day of an earlier release."""
     health = log.get("health") or {}
-    drift = [name for name in DRIFT.names if name != "session"]
+    measures = DRIFT.names[2:]
     return {
         "alerts": [
             (
@@ -71,7 +71,9 @@ def _health_rows(day: PublishedDay, log: Any) -> Rows:
             for one in log.get("alerts", ())
         ],
         "ic": [_ic_row(one) for one in health.get("realised", ())],
-        "drift": [(day.session, *(one[name] for name in drift)) for one in health.get("drift", ())],
+        "drift": [
+            (day.session, one["column"], *(one[name] for name in measures)) for one in health.get("drift", ())
+        ],
     }
 
 

@@ -76,6 +76,21 @@ def execution_rows(home: Home) -> list[Row]:
     ]
 
 
+def approved_line_rows(home: Home) -> list[Row]:
+    """Return the lines that each execution was approved for."""
+    return [
+        (
+            date.fromisoformat(str(row[0])),
+            line["symbol"],
+            line["side"],
+            float(line["shares"]),
+            float(line["price"]),
+        )
+        for row in _selected(home, EXECUTIONS)
+        for line in json.loads(str(row[4])).get("lines", ())
+    ]
+
+
 def _fills(found: tuple[Entry, ...], decided: dict[str, date]) -> Iterator[Row]:
     for entry in found:
         if entry.kind != "fill" or not entry.shares:

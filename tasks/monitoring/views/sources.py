@@ -32,6 +32,7 @@ ROWS: Mapping[str, Callable[[Home], list[Row]]] = {
     "fills": ledger_rows.fill_rows,
     "orders": ledger_rows.order_rows,
     "executions": ledger_rows.execution_rows,
+    "approved_lines": ledger_rows.approved_line_rows,
 }
 
 

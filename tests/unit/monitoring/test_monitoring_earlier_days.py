@@ -75,7 +75,7 @@ def test_an_alert_before_the_selection_has_had_its_answer(home):
 
     assert retraining_reasons(home, SETTINGS, FRIDAY) == ()
     assert retraining_reasons(home, SETTINGS, date(2024, 6, 21)) == (
-        "The champion was selected 7 days ago, on 2024-06-14.",
+        "schedule: the champion was selected 7 days ago, on 2024-06-14.",
     )
 
 

@@ -77,7 +77,7 @@ def test_a_window_has_its_interval_and_p_value_and_states_what_it_could_detect()
     assert month.sessions == 20
     assert month.low < month.mean < month.high
     assert month.p_value < 0.05
-    assert month.detectable_drop == pytest.approx(3.2 * 0.004 * np.sqrt(500) * np.sqrt(1 / 20 + 1 / 500))
+    assert month.detectable_drop == pytest.approx(3.8 * 0.004 * np.sqrt(500) * np.sqrt(1 / 20 + 1 / 500))
     assert month.quantiles == (-1, 0, 0, 0, 1)
     assert skill_alerts([month], LIMITS) == []
 

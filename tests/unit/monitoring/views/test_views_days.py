@@ -49,8 +49,8 @@ def test_the_figures_of_monitoring_are_views(home):
     assert ask(home, "SELECT DISTINCT rank_ic, expected, q1, q5 FROM ic") == [
         {"rank_ic": 0.05, "expected": 0.05, "q1": -0.02, "q5": 0.02}
     ]
-    assert ask(home, 'SELECT DISTINCT "column", psi, present FROM drift') == [
-        {"column": "momentum_1m", "psi": 0.3, "present": 1.0}
+    assert ask(home, "SELECT DISTINCT name, psi, present FROM drift") == [
+        {"name": "momentum_1m", "psi": 0.3, "present": 1.0}
     ]
     assert ask(home, "SELECT name, retrain FROM alerts LIMIT 1") == [{"name": "skill_20", "retrain": "yes"}]
 

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
+from tasks.monitoring import store
 from tasks.monitoring.store import open_views
 from tasks.monitoring.views.catalog import VIEWS
 from tests.builders import make_settings
@@ -144,3 +145,13 @@ def test_a_question_that_takes_too_long_is_stopped(views):
         views[0].ask("SELECT count(*) FROM range(1000000000000) a, range(1000) b", longest_s=0.1)
 
     assert views[0].ask("SELECT 1 AS n").to_pylist() == [{"n": 1}]
+
+
+def test_a_question_that_needs_too_much_memory_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setitem(store.CONFIG, "memory_limit", "20MB")
+
+    with (
+        open_views(Home(tmp_path), make_settings()) as opened,
+        pytest.raises(ConfigError, match="Out of Memory"),
+    ):
+        opened.ask("SELECT count(*) FROM (SELECT DISTINCT range FROM range(5000000))")

@@ -1,0 +1,107 @@
+"""Read the human ledger of a home through its views: proposals, approvals, rejections, and trades made by hand."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from config.settings import Settings
+from tasks.core.homes.home import Home
+from tasks.core.sessions import sessions_between
+from tasks.data.lake.head import read_head
+from tasks.data.lake.location import lake_of
+from tasks.data.lake.store import make_snapshot
+from tasks.data.panel.reader import panel_rules, read_prices
+from tasks.data.schema.records import Panel
+from tasks.monitoring.decisions.changes import changes_of
+from tasks.monitoring.decisions.outcomes import outcome_of, totals_of
+from tasks.monitoring.decisions.schema import Change, DecidedDay, HumanLedger, Line
+from tasks.monitoring.store import Views, open_views
+
+WARM_SESSIONS = 5  # of prices before the first decision
+
+PROPOSED = """SELECT session, symbol, CASE side WHEN 'BUY' THEN shares ELSE -shares END AS shares, price,
+commission_est + slippage_est AS cost_usd FROM trades WHERE session BETWEEN '{first}' AND '{last}' ORDER BY ALL"""
+APPROVED = """SELECT session, symbol, CASE side WHEN 'BUY' THEN shares ELSE -shares END AS shares, price,
+0.0 AS cost_usd FROM approved_lines WHERE session BETWEEN '{first}' AND '{last}' ORDER BY ALL"""
+DAYS = "SELECT session FROM days WHERE problem = '' AND session BETWEEN '{first}' AND '{last}' ORDER BY 1"
+EXECUTED = "SELECT session FROM executions WHERE stage <> 'lapsed' AND session BETWEEN '{first}' AND '{last}'"
+DECIDED = """SELECT session, arg_max(decision, decided_at) AS decision, arg_max(person, decided_at) AS person,
+arg_max(reason, decided_at) AS reason FROM decisions WHERE session BETWEEN '{first}' AND '{last}' GROUP BY session"""
+MANUAL = """SELECT session, symbol, shares, fee_usd, person, reason FROM entries
+WHERE kind = 'manual_trade' AND symbol <> '' AND session BETWEEN '{first}' AND '{last}' ORDER BY number"""
+
+
+def human_ledger(home: Home, settings: Settings, first: date, last: date) -> HumanLedger:
+    """Return the ledger of the decisions about the sessions of a period, both ends included.
+
+    A day that is still open (the session after it has not closed in the lake) is no decision yet.
+    """
+    period = {"first": first.isoformat(), "last": last.isoformat()}
+    with open_views(home, settings) as views:
+        days = list(_decided_days(views, period))
+        manual = [_manual(row) for row in _rows(views, MANUAL, period)]
+    panel = _prices(home, settings, first)
+    if panel is not None:
+        days = [day for day in days if day.session < panel.sessions[-1].item()]
+    changes = [change for day in days for change in changes_of(day)]
+    outcomes = () if panel is None else tuple(outcome_of(change, panel) for change in (*changes, *manual))
+    return HumanLedger(
+        first=first,
+        last=last,
+        proposed_days=len(days),
+        approved_days=sum(day.approved is not None for day in days),
+        rejected_days=sum(day.approved is None and day.is_rejected for day in days),
+        lapsed_days=sum(day.approved is None and not day.is_rejected for day in days),
+        proposed_lines=sum(len(day.proposed) for day in days),
+        changed_lines=len(changes),
+        outcomes=outcomes,
+        totals=totals_of(outcomes),
+    )
+
+
+def _decided_days(views: Views, period: dict[str, str]) -> Iterator[DecidedDay]:
+    proposed, approved = (_lines(views, question, period) for question in (PROPOSED, APPROVED))
+    executed = {row["session"] for row in _rows(views, EXECUTED, period)}
+    decided = {row["session"]: row for row in _rows(views, DECIDED, period)}
+    for row in _rows(views, DAYS, period):
+        session = row["session"]
+        said = decided.get(session, {})
+        yield DecidedDay(
+            session=session,
+            proposed=tuple(proposed.get(session, ())),
+            approved=tuple(approved.get(session, ())) if session in executed else None,
+            is_rejected=said.get("decision") == "rejected",
+            person=said.get("person", ""),
+            reason=said.get("reason", ""),
+        )
+
+
+def _lines(views: Views, question: str, period: dict[str, str]) -> dict[date, list[Line]]:
+    found: dict[date, list[Line]] = {}
+    for row in _rows(views, question, period):
+        line = Line(row["symbol"], row["shares"], row["price"], row["cost_usd"])
+        found.setdefault(row["session"], []).append(line)
+    return found
+
+
+def _manual(row: dict[str, Any]) -> Change:
+    """A trade by hand counts from the session after it, as the others do."""
+    named = {name: str(row[name]) for name in ("symbol", "person", "reason")}
+    return Change(
+        row["session"], kind="manual", proposed=0.0, decided=row["shares"], cost_usd=row["fee_usd"], **named
+    )
+
+
+def _rows(views: Views, question: str, period: dict[str, str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = views.ask(question.format(**period)).to_pylist()
+    return rows
+
+
+def _prices(home: Home, settings: Settings, first: date) -> Panel | None:
+    """Return the panel from shortly before the first decision on; None without a lake."""
+    lake = lake_of(home, settings)
+    head = read_head(lake)
+    if head is None or head.last_session is None or head.last_session < first:
+        return None
+    window = len(sessions_between(first, head.last_session)) + WARM_SESSIONS
+    return read_prices(make_snapshot(lake, head, head.last_session, panel_rules(settings)), window=window)
