@@ -39,7 +39,10 @@ SETTINGS = make_settings(
         "models.quick_candidates": ["lightgbm"],
     }
 )
-QUIET, FAULTY = range(201, 227), range(101, 105)  # seeds: 26 markets of four quarters each, and four with faults
+QUIET, FAULTY = (
+    range(201, 227),
+    range(101, 105),
+)  # seeds: 26 markets of four quarters each, and four with faults
 QUIET_NAMES, FAULTY_NAMES = 120, 300
 LIMITS, MODELS = SETTINGS.monitoring, SETTINGS.models
 NAMES = SETS[MODELS.features]
