@@ -6,8 +6,6 @@ No limit is applied: the checks of the day decide whether the result may be appr
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from tasks.trades.lines import Lines
 from tasks.trades.plan import Plan, costs_of
 from tasks.trades.rules import TradeRules
@@ -20,8 +18,5 @@ def resized(plan: Plan, lines: Lines, changes: Mapping[int, int], rules: TradeRu
         sells[line], buys[line] = max(-shares, 0), max(shares, 0)
     of_sells = costs_of(sells, lines, is_sale=True, rules=rules)
     of_buys = costs_of(buys, lines, is_sale=False, rules=rules)
-    commission, slippage = (
-        np.where(sells > 0, sold, 0) + np.where(buys > 0, bought, 0)
-        for sold, bought in zip(of_sells, of_buys, strict=True)
-    )
+    commission, slippage = of_sells[0] + of_buys[0], of_sells[1] + of_buys[1]
     return replace(plan, sells=sells, buys=buys, commission_cents=commission, slippage_cents=slippage)

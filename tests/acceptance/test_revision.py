@@ -116,7 +116,8 @@ def test_the_approved_revision_is_executed_and_the_bridge_names_what_was_struck(
     assert sum(Decimal(row["usd"]) for row in bridge[:-1]) == Decimal(bridge[-1]["usd"])
     assert not [row for row in bridge if row["cause"] == "unexplained" and Decimal(row["usd"])]
     assert "Approved revision 1" in (desk.folder / "execution.html").read_text()
-    assert struck not in json.loads(json.dumps(document["orders"]))
+    code, replayed = desk.ask("replay", DAY)
+    assert (code, replayed["equal"]) == (0, True), replayed  # the day as published
 
 
 def test_a_revision_that_fails_a_check_is_not_written(desk, monkeypatch):

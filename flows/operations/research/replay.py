@@ -58,9 +58,12 @@ def replay(options: Options, day: str) -> Result:
 
 
 def read_published(home: Home, day: str) -> PublishedDay:
-    """Return the day. Raises SafetyError if its files are not those that its manifest lists."""
+    """Return the day as published, whether or not a revision of it was approved.
+
+    Raises SafetyError if its files are not those that its manifest lists.
+    """
     session = session_named(day, at=now())
-    _, manifest, files = read_day(home, session)
+    _, manifest, files = read_day(home, session, revision=0)
     return published_day(session.day, manifest, files)
 
 
