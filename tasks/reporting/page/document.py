@@ -30,6 +30,7 @@ from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.cone import cone_figure
+from tasks.reporting.page.sections.costs import configured, realised, realised_words, size_words
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.page.sections.readiness import near_limits, readiness
@@ -67,6 +68,7 @@ def render_page(
     summary = summarise(inputs, trades)
     book, rows = performance(inputs.history, row), rows_with(inputs.history, row)
     lines = trade_lines(inputs, trades)
+    spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
     words: dict[str, Any] = {
         "title": inputs.run.settings.reporting.title,
@@ -102,6 +104,10 @@ def render_page(
         "periods": periods(rows),
         "ratios": ratios(rows),
         "months": by_month(rows),
+        "realised": spent,
+        "realised_words": realised_words(spent) if spent else "",
+        "configured": configured(inputs),
+        "sizes": tuple(size_words(inputs, lines)),
         "struck": without_each(inputs, lines),
         "traded": {line.symbol for line in lines},
         "near_limits": near_limits(inputs.records),
