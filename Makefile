@@ -10,6 +10,7 @@ QLIB_INSTALLED := $(QLIB)/.installed
 BACKTESTERS := .venv-backtesters
 BACKTESTERS_INSTALLED := $(BACKTESTERS)/.installed
 CHROMIUM := /usr/bin/chromium
+TOOLS := /usr/bin/mu /usr/bin/promtool /usr/share/perl5/MIME/Parser.pm
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
@@ -20,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-tools test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +69,13 @@ test-browser: $(INSTALLED) $(CHROMIUM) ## approve, strike and reject in Chromium
 $(CHROMIUM):
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
 	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+
+test-tools: $(INSTALLED) $(TOOLS) ## read a mail with the readers of Debian, check the alert rules with promtool
+	@$(BIN)/python -m pytest -m 'tools and not prove'
+
+$(TOOLS):
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "$@ is missing: apt-get install maildir-utils libmime-tools-perl prometheus" >&2; exit 2; }
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maildir-utils libmime-tools-perl prometheus >/dev/null
 
 test-slices: $(INSTALLED) ## run a short part of each long proof
 	@$(BIN)/python -m pytest -m 'slice and not prove'

@@ -56,8 +56,12 @@ BOARDS: dict[str, tuple[str, list[Panel]]] = {
     "model-health": (
         "Afterclose: model health",
         [
-            stat("Champion's age", "afterclose_champion_age_days", "d"),
-            stat("Days left", "afterclose_champion_max_age_days - afterclose_champion_age_days", "d"),
+            stat("Champion's age", "afterclose_champion_age_seconds", "s"),
+            stat(
+                "Until it is too old",
+                "afterclose_champion_max_age_seconds - afterclose_champion_age_seconds",
+                "s",
+            ),
             stat("IC out of sample", "afterclose_champion_ic"),
             stat("Its t-statistic", "afterclose_champion_ic_t", thresholds=[(None, "red"), (2, "green")]),
             stat("Sharpe ratio", "afterclose_champion_sharpe_ratio"),
@@ -65,8 +69,8 @@ BOARDS: dict[str, tuple[str, list[Panel]]] = {
             Panel("IC of the champion", {"neutral IC": "afterclose_champion_ic"}),
             Panel(
                 "Age of the champion",
-                {"age": "afterclose_champion_age_days", "limit": "afterclose_champion_max_age_days"},
-                unit="d",
+                {"age": "afterclose_champion_age_seconds", "limit": "afterclose_champion_max_age_seconds"},
+                unit="s",
             ),
             Panel(
                 "Names scored",

@@ -70,8 +70,8 @@ CATALOGUE = _metrics(
         "1 if the day equals the backtest in every share and cent, 0 if not; missing if not compared.",
     ),
     # model health
-    ("champion_age_days", "Days from the selection of the champion to the last closed session."),
-    ("champion_max_age_days", "The setting models.max_age_days."),
+    ("champion_age_seconds", "Time from the selection of the champion to the last closed session."),
+    ("champion_max_age_seconds", "The setting models.max_age_days, in seconds."),
     ("champion_ic", "Neutral IC of the champion out of sample, when it was selected."),
     ("champion_ic_t", "Its t-statistic."),
     (

@@ -26,6 +26,7 @@ from tasks.reporting.telemetry.catalogue import PREFIX, Sample
 from tasks.safety.kill_switch import read_switch
 
 GRACE = timedelta(hours=6)
+DAY_S = 86_400
 UNREADABLE = (AftercloseError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
 
@@ -98,12 +99,12 @@ def _lake(place: Place) -> Iterator[Sample]:
 def _champion(place: Place) -> Iterator[Sample]:
     from tasks.models.registry.store import has_champion, read_production
 
-    yield _sample("champion_max_age_days", place.settings.models.max_age_days)
+    yield _sample("champion_max_age_seconds", DAY_S * place.settings.models.max_age_days)
     if not has_champion(place.home):
         return
     champion = read_production(place.home).metadata.champion
     age = last_closed_session(place.at).day - champion.selection_date
-    yield _sample("champion_age_days", age.days)
+    yield _sample("champion_age_seconds", DAY_S * age.days)
     for name, figure in (("ic", "neutral_ic"), ("ic_t", "neutral_ic_t"), ("sharpe_ratio", "sharpe")):
         if figure in champion.metrics:
             yield _sample(f"champion_{name}", champion.metrics[figure])

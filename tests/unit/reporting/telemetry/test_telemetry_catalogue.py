@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[4]
 RULES = yaml.safe_load((ROOT / "config/prometheus/alerts.yaml").read_text())["groups"][0]["rules"]
 TESTS = yaml.safe_load((ROOT / "config/prometheus/alerts_test.yaml").read_text())["tests"]
 BOARDS = sorted((ROOT / "config/grafana").glob("*.json"))
-UNITS = ("_seconds", "_usd", "_ratio", "_bytes", "_days", "_sessions")
+UNITS = ("_seconds", "_usd", "_ratio", "_bytes", "_sessions")
 
 
 def names_in(query):
