@@ -38,6 +38,7 @@ def test_the_example_keeps_the_contract(ridge):
     assert model.predict(x[7:8])[0] == model.predict(x)[7]
     assert np.corrcoef(model.predict(x), x[:, 0])[0, 1] > 0.8
     assert model.importance(x).argmax() == 0
+    np.testing.assert_allclose(model.contributions(x).sum(axis=1), model.predict(x))
     assert model.importance(x).sum() == pytest.approx(1)
     for content in (b"", b"\x80\x04", model.dump()[:20]):
         with pytest.raises(ModelError):
