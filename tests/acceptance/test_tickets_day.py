@@ -9,6 +9,7 @@ import yaml
 
 from tasks.core.homes.home import Home
 from tasks.features.sets import SETS
+from tasks.trades.tickets import task
 from tasks.trades.tickets.contributions import OTHERS
 from tests.builders import make_settings
 from tests.champions import promote_learner
@@ -156,6 +157,23 @@ def test_a_new_champion_is_named_as_part_of_score(learner_days, tmp_path):
     assert [(one["symbol"], sum(one["parts_cents"].values())) for one in tickets["tickets"]] == traded_cents(
         home, SECOND
     )
+
+
+def test_a_defect_of_the_explanation_does_not_cost_the_day(two_days, tmp_path, monkeypatch):
+    home = copy_of(two_days, tmp_path / "home")
+    trades = traded_cents(home, SECOND)
+
+    def broken(*_arguments):
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(task, "split_trades", broken)
+    run_day(home, SECOND)
+
+    tickets = tickets_of(home, SECOND)
+    assert traded_cents(home, SECOND) == trades
+    assert tickets["tickets"] == []
+    assert tickets["notes"] == ["The trades could not be explained: a defect (ZeroDivisionError)."]
+    assert b"a defect (ZeroDivisionError)" in (home / "live" / str(SECOND) / "report.html").read_bytes()
 
 
 def test_a_previous_day_that_cannot_be_read_is_named_and_the_trades_are_the_same(two_days, tmp_path):

@@ -78,8 +78,10 @@ def explain_trades(  # noqa: PLR0913 - one record of each stage
             since = earlier.decision.session if earlier else None
             found = read_contributions(run, market, load_frame(features), lines["symbol"], before=since)
             tickets = tuple(_tickets(today, earlier, lines, found, _reruns(run, market, scores)))
-    except AftercloseError as error:
-        earlier, tickets, notes = None, (), (f"The trades could not be explained: {error.what}",)
+    except Exception as error:
+        log.warning("the trades could not be explained", exc_info=True)
+        why = error.what if isinstance(error, AftercloseError) else f"a defect ({type(error).__name__})."
+        earlier, tickets, notes = None, (), (f"The trades could not be explained: {why}",)
     log.info("%d trades explained", len(tickets))
     since = earlier.decision.session if earlier else None
     return Tickets(since, tickets, notes, market.quarantined)
