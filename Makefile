@@ -21,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-tools test-slices test-wheel prove prove-execution mutate bench market power qlib backtesters regime selection costs strategies docs site lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-tools test-slices test-wheel prove prove-execution mutate bench market null planted power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -101,6 +101,12 @@ bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tabl
 
 market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
 	@$(BIN)/python -m tests.market
+
+null: $(INSTALLED) ## at most 2 of 40 markets without a signal may confirm a candidate (begins no market after 85 minutes; continues)
+	@$(BIN)/python -m tests.power --planted 0 --judge --minutes 85
+
+planted: $(INSTALLED) ## at least 16 of 20 markets with a planted IC of 0.08 must confirm a learner (85 minutes at most; continues)
+	@$(BIN)/python -m tests.power --planted 0.08 --judge --minutes 85
 
 power: $(INSTALLED) ## measure what the weekly selection finds on 100 simulated markets (about an hour and a half); rewrites the tables in docs/model-selection.md
 	@$(BIN)/python -m tests.power $(POWER)

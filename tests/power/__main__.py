@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tests.power.measure import Result, measure_panel
+from tests.power.proof import judge
 from tests.power.store import (
     FOLDER,
     MARKETS,
@@ -51,6 +52,9 @@ def main() -> None:
     parser.add_argument(
         "--planted", type=float, choices=(0.0, *STRENGTHS), help="measure this strength alone"
     )
+    parser.add_argument(
+        "--judge", action="store_true", help="with --planted: state the result, write no page"
+    )
     given = parser.parse_args()
     folder = folder_of_this_code(given.folder)
     wanted = [market for market in MARKETS if given.planted in {None, market[0]}]
@@ -58,6 +62,10 @@ def main() -> None:
     results = stored(folder, MARKETS)
     if not results:
         raise SystemExit(f"There are no results in {folder} yet.")
+    if given.judge and given.planted is not None:
+        passed, text = judge(results, given.planted)
+        sys.stdout.write(f"{text}\n")
+        raise SystemExit(0 if passed else 1)
     page = page_of(results, real_result(folder))
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{page}\n\n{END}{rest.split(END)[1]}")
