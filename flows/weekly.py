@@ -5,6 +5,7 @@ from tasks.data.task import refresh_market
 from tasks.reporting.selection.publish import publish_selection
 from tasks.selection.schema import Promotion
 from tasks.selection.task import promote_champion, train_candidates
+from tasks.selection.tracking import track_selection
 
 
 def weekly_champion(run: Run, *, quick: bool = False) -> Promotion:
@@ -13,4 +14,6 @@ def weekly_champion(run: Run, *, quick: bool = False) -> Promotion:
     training = train_candidates(run, market, quick=quick)
     promotion = promote_champion(run, training)
     publish_selection(run, training, promotion)
+    if not quick:
+        track_selection(run, training, promotion)
     return promotion

@@ -63,6 +63,17 @@ def _installed(name: str) -> str:
         return "missing"
 
 
+def _mlflow(checked: CheckedHome) -> CheckResult:
+    """Say whether full weeks write the history of trainings; it is optional."""
+    from tasks.selection.tracking import is_available
+
+    if is_available():
+        return CheckResult("mlflow", "ok", f"full weeks are written to {checked.home.mlflow}")
+    return CheckResult(
+        "mlflow", "ok", "off: pip install 'afterclose[mlflow]' writes the history of trainings"
+    )
+
+
 def _home(checked: CheckedHome) -> CheckResult:
     root = checked.home.root
     folders = [
@@ -217,4 +228,5 @@ CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     **TRADING_CHECKS,
     "days": _days,
     "last day": _last_day,
+    "mlflow": _mlflow,
 }

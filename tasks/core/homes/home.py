@@ -55,6 +55,11 @@ class Home:
         return self.root / "data" / "paths"
 
     @property
+    def mlflow(self) -> Path:
+        """The history of trainings for MLflow; no run reads it, so it is safe to delete."""
+        return self.root / "data" / "mlflow"
+
+    @property
     def requests_file(self) -> Path:
         """Counts of requests to providers, so that rate limits hold across processes."""
         return self.root / "data" / "requests.sqlite"
@@ -80,6 +85,7 @@ class Home:
             self.searches,
             self.placebos,
             self.paths,
+            self.mlflow,
             self.answers,
             self.views,
         )
