@@ -5,8 +5,10 @@ failure to tell of something is logged and goes no further.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -59,6 +61,11 @@ def post_waiting_news() -> None:
     while _waiting:
         (home, profile), _ = _waiting.popitem()
         post_news(home, profile)
+
+
+def post_waiting_news_soon() -> None:
+    """Post the waiting news in a thread of its own, for a server that must answer at once. Never raises."""
+    threading.Thread(target=copy_context().run, args=(post_waiting_news,), daemon=True).start()
 
 
 def forget_waiting_news() -> None:

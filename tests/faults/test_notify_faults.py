@@ -3,14 +3,18 @@
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
 
+from flows.operations.decisions.review import actions_of
+from flows.terminal import Options
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tests.builders import FRIDAY
 from tests.homes import afterclose
 from tests.notices import EVENING, Clock, email_settings, make_announcer, make_notice
 from tests.servers.smtp import smtp_server
@@ -95,6 +99,20 @@ def test_a_trip_by_a_file_is_announced_by_the_next_command(tmp_path):
         ["kill", "switch", "off,"],
         ["KILL", "SWITCH", "ON:"],
     ]
+
+
+def test_a_trip_on_the_review_page_is_announced_at_once(tmp_path):
+    """Its server goes on running, so it does not wait for the end of a command."""
+    with smtp_server() as inbox:
+        home = make_home(tmp_path / "home", inbox.port)
+        actions_of(Options(home=home.root), FRIDAY).trip("Ann", "odd prices")
+
+        for _ in range(200):
+            if home.metrics_file.exists() and inbox.mails:
+                break
+            time.sleep(0.05)
+
+    assert subjects(inbox) == ["Subject: [Afterclose] KILL SWITCH ON: odd prices"]
 
 
 def test_a_connection_that_breaks_after_the_server_accepted_gives_the_same_mail_twice(tmp_path):

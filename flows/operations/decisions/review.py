@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
+from flows.announcing import post_waiting_news_soon
 from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of
 from flows.operations.decisions.revision import BookFigures, RevisionPreview, make_revision, preview_revision
 from flows.operations.decisions.switch import trip
@@ -128,6 +129,7 @@ def _approve(options: Options, session: date, signing: Signing) -> None:
         revision=signing.revision,
         dialogue=dialogue,
     )
+    post_waiting_news_soon()
 
 
 def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked) -> Effect:
@@ -177,10 +179,12 @@ def _revise(options: Options, session: date, asked: Asked, by: str, reason: str,
 
 def _reject(options: Options, session: date, by: str, reason: str) -> None:
     reject(options, str(session), by=by, reason=reason)
+    post_waiting_news_soon()
 
 
 def _trip(options: Options, by: str, reason: str) -> Switch:
     trip(options, by=by, reason=reason)
+    post_waiting_news_soon()
     return read_switch(find_home(options.home))
 
 
