@@ -10,7 +10,7 @@ from tasks.core.ids import sha256_of_bytes, sha256_of_record
 
 CODE_ROOT = Path(__file__).parents[2]
 CODE_FOLDERS = ("config", "flows", "tasks")
-CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css")
+CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css", ".js")
 
 
 _published_by: ContextVar[str | None] = ContextVar("published_by", default=None)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from time import perf_counter
 
@@ -229,6 +230,13 @@ def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
         errors = watched(page)
         page.goto(start)
 
+        for row in published:
+            shown = parts_shown(page, row["symbol"])
+            assert sum(shown) == round(float(row["notional"]) * 100) * (1 if row["side"] == "BUY" else -1)
+        page.click(f"#trade-{struck} a.ticker")
+        page.wait_for_selector(".reasons svg.name-chart")
+        assert faults(page) == []
+
         page.check(f"input[name=strike][value={struck}]")
         page.wait_for_selector(f"text=If you strike {struck}")
         page.click("text=Solve again without it")
@@ -251,6 +259,13 @@ def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
     assert [line["symbol"] for line in approval["lines"]] == [row["symbol"] for row in revised]
     assert struck not in {row["symbol"] for row in revised}
     assert errors == []
+
+
+def parts_shown(page, symbol):
+    """Return the parts of a trade in cents, as its page shows them."""
+    answer = page.request.get(f"{page.url.partition('?')[0]}/trades/{symbol}")
+    table = answer.text().partition('class="parts-list"')[2].partition("</table>")[0]
+    return [round(float(value) * 100) for value in re.findall(r'<data value="([^"]*)"', table)]
 
 
 def trades_of(folder):

@@ -1,7 +1,9 @@
 """The review page: what it shows and does, and what it refuses. docs/review.md, docs/threat-model.md."""
 
+import csv
 import json
 import logging
+import re
 from datetime import timedelta
 
 import pytest
@@ -225,6 +227,26 @@ def test_without_script_the_server_searches_and_sorts(browser):
     by_amount = browser.text(f"{DAY}?sort=notional")
     assert by_amount.index("trade-MSFT") < by_amount.index("trade-AAPL")
     assert "trade-AAPL" in browser.text(f"{DAY}?sort=nonsense&order=nonsense")
+
+
+def test_every_figure_shown_is_the_one_in_the_files(browser, run):
+    page = browser.get(DAY).text
+    with (folder_of(run) / "trades.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    for row in rows:
+        shown = page[page.index(f'id="trade-{row["symbol"]}"') :].partition("</tr>")[0]
+        cost = float(row["commission_est"]) + float(row["slippage_est"])
+        assert [float(value) for value in re.findall(r'<data value="([^"]*)"', shown)] == [
+            float(row["shares"]),
+            float(row["price"]),
+            float(row["notional"]),
+            cost,
+        ]
+        assert all(text in shown for text in (row["side"], row["action"], row["reason"]))
+    summary = page[page.index("verdict-title") : page.index('id="trades"')]
+    sold, bought, cost, cash = (float(value) for value in re.findall(r'<data value="([^"]*)"', summary))
+    assert (sold, bought, cost, cash) == (20_000.0, 18_000.0, pytest.approx(2.7), 961_997.3)
 
 
 def test_hostile_text_is_inert(run, evening):

@@ -11,7 +11,13 @@ from threading import Lock
 
 from flows.announcing import post_waiting_news_soon
 from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of
-from flows.operations.decisions.revision import BookFigures, RevisionPreview, make_revision, preview_revision
+from flows.operations.decisions.revision import (
+    BookFigures,
+    CheckLine,
+    RevisionPreview,
+    make_revision,
+    preview_revision,
+)
 from flows.operations.decisions.switch import trip
 from flows.terminal import Options, with_home
 from tasks.approval.encoding import envelope_sha256
@@ -19,11 +25,15 @@ from tasks.approval.key_file import key_path
 from tasks.approval.refusal import refusal
 from tasks.approval.standing import read_standing
 from tasks.approval.store import is_executed, revision_numbers
-from tasks.core.errors import ConfigError
+from tasks.core.errors import AftercloseError, ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, parsed_date
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
+from tasks.data.panel.reader import read_prices
+from tasks.data.task import market_of
+from tasks.reporting.day.name_histories import NameHistory, name_histories, recorded_through
+from tasks.reporting.day.store import BACKDROP_SESSIONS
 from tasks.reporting.review.health import regime_of
 from tasks.reporting.review.lines import lines_of
 from tasks.reporting.review.schema import (
@@ -55,12 +65,14 @@ LARGEST_PAGE = 16 << 20
 
 def actions_of(options: Options, first: date) -> Actions:
     """Return what the page may do; each call reads settings and files as they are then. `first` is any past session."""
+    one_at_a_time = Lock()  # what reads a whole market takes memory
     return Actions(
         read=partial(_read, options),
         days=partial(_days, options, first),
         approve=partial(_approve, options),
         reject=partial(_reject, options),
-        preview=partial(_preview, options, Lock()),
+        history=partial(_history, options, one_at_a_time),
+        preview=partial(_preview, options, one_at_a_time),
         revise=partial(_revise, options),
         switch=lambda: read_switch(find_home(options.home)),
         trip=partial(_trip, options),
@@ -132,8 +144,23 @@ def _approve(options: Options, session: date, signing: Signing) -> None:
     post_waiting_news_soon()
 
 
+def _history(options: Options, one_at_a_time: Lock, session: date, symbol: str) -> NameHistory | None:
+    """Return the last year of a name from the snapshot that the day was made from; None without it."""
+    run, _ = run_of(options, str(session))
+    day = read_standing(run, run.as_of, revision=0).day
+    if day is None:
+        return None
+    with one_at_a_time:
+        try:
+            market = market_of(run, day.inputs["snapshot"], panel_sessions=BACKDROP_SESSIONS)
+            panel = read_prices(market.snapshot, window=BACKDROP_SESSIONS)
+        except AftercloseError:
+            return None  # the trade is explained without its chart
+        return name_histories(panel, recorded_through(run.home, session), [symbol]).get(symbol)
+
+
 def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked) -> Effect:
-    """Return what the changes would do. Each preview decides the session again, which takes memory: one at a time."""
+    """Return what the changes would do: each preview decides the session again."""
     with one_at_a_time:
         found = preview_revision(
             options, str(session), strike=asked.strike, halve=asked.halve, solve=asked.solve
@@ -147,11 +174,17 @@ def effect_of(found: RevisionPreview) -> Effect:
         *(Resized(one.symbol, one.before, one.after) for one in found.changed),
         *(Resized(symbol, None, 0) for symbol in found.removed),
     )
-    failed = tuple((one.name, one.value, one.limit) for one in found.checks if not one.passed)
+    failed = tuple((one.name, _words(one)) for one in found.checks if not one.passed)
     if not found.may_be_approved and not failed:
-        failed = (("kill_switch", "on", "clear"),)
+        failed = (("kill_switch", "it is on"),)
     before = len(found.lines) + len(found.removed) - sum(one.before == 0 for one in found.changed)
     return Effect(_figures(found.before, before), _figures(found.after, len(found.lines)), resized, failed)
+
+
+def _words(check: CheckLine) -> str:
+    """Return why a check fails. Some state only a count as their value, and the cases in the detail."""
+    stated = f"{check.value} (limit {check.limit})"
+    return check.detail if check.value.endswith(" found") and check.detail else stated
 
 
 def _figures(figures: BookFigures, trades: int) -> Figures:

@@ -33,8 +33,13 @@ class NameHistory:
 
 def read_recorded_days(home: Home, session: date) -> tuple[RecordedDay, ...]:
     """Read the days published in the last sessions before this one, oldest first; damaged ones are skipped."""
+    return tuple(day for day in recorded_through(home, session) if day.session < session)
+
+
+def recorded_through(home: Home, session: date) -> tuple[RecordedDay, ...]:
+    """Read the same with the day itself."""
     found = []
-    for day in sessions_ending(session, EARLIER_SESSIONS + 1)[:-1].tolist():
+    for day in sessions_ending(session, EARLIER_SESSIONS + 1).tolist():
         folder = home.day_folder(day)
         if not folder.is_dir():
             continue

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from tasks.core.errors import AftercloseError
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
 from tasks.reporting.review.effect_lines import effect_lines
+from tasks.reporting.review.explained import briefs, chart_of, explained
 from tasks.reporting.review.health import checks_of, regime_of, verdict
 from tasks.reporting.review.lines import SORTS, cash_after, lines_of, revision_of, selected, totals
 from tasks.reporting.review.rendering import static_file
@@ -71,8 +72,17 @@ def trade_page(request: Request, day: str, symbol: str) -> HTMLResponse:
     line = next((line for line in lines if line.symbol == symbol), None)
     if line is None:
         raise HTTPException(404)
+    found = review_of(request).actions.history(reading.session, symbol)
     template = "trade_part.html.j2" if is_part(request) else "trade.html.j2"
-    return page(request, template, session=reading.session, line=line, revision=standing.revision)
+    return page(
+        request,
+        template,
+        session=reading.session,
+        line=line,
+        revision=standing.revision,
+        why=explained(standing.day, line) if standing.day else None,
+        chart=chart_of(symbol, found),
+    )
 
 
 @router.get("/days/{day}/report")
@@ -128,6 +138,7 @@ def show_day(
         problem=problem,
         listed={line.symbol for line in shown},
         can_revise=can_revise,
+        briefs=briefs(standing.day) if standing.day else {},
         revision=revision_of(standing.day) if standing.day else None,
         **_effect(request, reading, asked_for(query) if can_revise else Asked(), is_part=False),
         expires_at=datetime.fromisoformat(standing.envelope.expires_at) if standing.envelope else None,

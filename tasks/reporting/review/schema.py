@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tasks.approval.standing import Standing
+from tasks.reporting.day.name_histories import NameHistory
 from tasks.safety.switch_file import Switch
 
 
@@ -72,12 +73,12 @@ class Resized:
 
 @dataclass(frozen=True)
 class Effect:
-    """What changes would do. `failed` are the checks that they would not pass: name, value and limit."""
+    """What changes would do. `failed` are the checks that they would not pass: the name, and why in words."""
 
     before: Figures
     after: Figures
     resized: tuple[Resized, ...]
-    failed: tuple[tuple[str, str, str], ...]
+    failed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Actions:
         [date, int | None], Reading
     ]  # of a revision; 0: as published; None: as signed, else as published
     days: Callable[[], Sequence[DayLine]]
+    history: Callable[[date, str], NameHistory | None]  # of a name; None where the lake has no data for it
     approve: Callable[[date, Signing], None]
     reject: Callable[[date, str, str], None]  # by, reason
     preview: Callable[[date, Asked], Effect]

@@ -91,24 +91,24 @@ def why_each_trade(inputs: DayInputs, trades: Sequence[TradeLine]) -> Why:
 
 def _line(inputs: DayInputs, trade: TradeLine, ticket: Ticket, number: int) -> WhyLine:
     history = inputs.names.get(ticket.symbol)
-    parts, zero = _parts(ticket)
+    parts, zero = parts_of(ticket)
     return WhyLine(
         symbol=ticket.symbol,
         name=trade.name,
         side=trade.side,
         is_sale=trade.is_sale,
         signed_usd=ticket.usd_cents / 100,
-        head=_head(ticket),
+        head=head_words(ticket),
         parts=parts,
         zero=zero,
-        features=_features(ticket.contributions),
-        survival=_survival(ticket),
+        features=features_of(ticket.contributions),
+        survival=survival_words(ticket),
         is_fragile=ticket.is_fragile,
         chart=None if history is None else name_chart(ticket.symbol, history, key=f"name-{number}"),
     )
 
 
-def _parts(ticket: Ticket) -> tuple[tuple[PartLine, ...], float]:
+def parts_of(ticket: Ticket) -> tuple[tuple[PartLine, ...], float]:
     """Return the parts that are not zero, stacked from zero to either side, and the place of zero."""
     against = -sum(min(part.usd_cents, 0) for part in ticket.parts)
     whole = sum(abs(part.usd_cents) for part in ticket.parts) or 1
@@ -125,7 +125,7 @@ def _parts(ticket: Ticket) -> tuple[tuple[PartLine, ...], float]:
     return tuple(found), against / whole
 
 
-def _head(ticket: Ticket) -> tuple[str, ...]:
+def head_words(ticket: Ticket) -> tuple[str, ...]:
     """Return the largest parts in words: score +$1,200 and drift −$300."""
     ordered = sorted(ticket.parts, key=lambda part: -abs(part.usd_cents))
     least = LEAST_NAMED_FRAC * abs(ordered[0].usd_cents)
@@ -138,7 +138,8 @@ def signed_usd(value: float, places: int = 0) -> str:
     return f"+{usd(value, places)}" if value > 0 else usd(value, places)
 
 
-def _features(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:
+def features_of(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:
+    """Return the contributions with their bars: `left` and `width` are fractions, zero is in the middle."""
     largest = max((abs(one.value) for one in contributions), default=0.0) or 1.0
     return tuple(
         FeatureLine(
@@ -152,7 +153,8 @@ def _features(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:
     )
 
 
-def _survival(ticket: Ticket) -> str:
+def survival_words(ticket: Ticket) -> str:
+    """Return in how many reruns the trade persists, "" where that was not computed."""
     if ticket.survival is None:
         return ""
     said = f"Persists in {ticket.survival.persisted} of {ticket.survival.runs} reruns"

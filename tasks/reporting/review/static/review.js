@@ -115,11 +115,22 @@
     table.focus();
   });
   // What has focus must not be under the panel.
-  document.addEventListener("focusin", (event) => {
-    const panel = document.querySelector(".effect");
-    if (!panel || !panel.childElementCount || panel.contains(event.target)) return;
-    const hidden = event.target.getBoundingClientRect().bottom - panel.getBoundingClientRect().top;
-    if (hidden > 0 && body.contains(event.target)) window.scrollBy(0, hidden + 24);
+  const panel = document.getElementById("effect-panel");
+  const reveal = () => {
+    const row = document.activeElement.closest("#lines tr[id]");
+    if (!panel || !row) return;
+    const hidden = row.getBoundingClientRect().bottom - panel.getBoundingClientRect().top;
+    if (hidden > 0) window.scrollBy(0, hidden + 8);
+  };
+  document.addEventListener("focusin", reveal);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    reveal();
+    const opened = event.target.closest("#lines tr.opened");
+    if (!opened) return;
+    const end = panel?.firstElementChild ? panel.getBoundingClientRect().top : window.innerHeight;
+    const below = opened.getBoundingClientRect().bottom - end;
+    const above = opened.previousElementSibling.getBoundingClientRect().top - 8;
+    if (below > 0) window.scrollBy(0, Math.min(below, above));
   });
 
   const off = document.getElementById("keys-off");
