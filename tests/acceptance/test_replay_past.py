@@ -14,7 +14,7 @@ from tests.paper_days import SETTINGS, evening, make_paper_home, run_sessions
 
 pytestmark = pytest.mark.slice
 
-SESSIONS, REPLAYED = 24, 20
+SESSIONS, REPLAYED = 22, 20
 
 
 def test_twenty_past_days_are_byte_identical_after_promotions_a_vacuum_and_other_settings(tmp_path):
