@@ -30,6 +30,20 @@ def proposed(home, day):
     return [(cells[0], cells[1], int(cells[2])) for cells in (line.split(",") for line in lines)]
 
 
+def revise(folder):
+    """Approve a revision in which the second line is struck."""
+    revision = folder / "revisions" / "1"
+    revision.mkdir(parents=True)
+    for name in ("trades.csv", "portfolio_weights.csv", "monitoring_log.json"):
+        content = (folder / name).read_bytes()
+        (revision / name).write_bytes(
+            b"\n".join(content.splitlines()[:2]) if name == "trades.csv" else content
+        )
+    (revision / "manifest.json").write_text(json.dumps({"revision": {"by": "Joe Ray", "reason": "earnings"}}))
+    (folder / "approval.json").write_text(json.dumps({"envelope": {"revision": 1}}))
+    (folder / "approval.json").chmod(0o640)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """Monday approved as proposed, Tuesday with one line struck, Wednesday rejected, Thursday not answered."""
@@ -57,6 +71,7 @@ def home(tmp_path_factory):
     for day in DAYS[:2]:
         detail = f"{day}, approval {'a' * 64}, 1 of 1 signed"
         record(made, event="day_approved", by="Ann Lee", detail=detail, at=evening(day))
+    revise(made.day_folder(DAYS[1]))
     detail = f"{DAYS[2]}, manifest {'b' * 64}: <b>odd</b> prices"
     record(made, event="day_rejected", by="Joe Ray", detail=detail, at=evening(DAYS[2]))
     return made
@@ -77,6 +92,8 @@ def test_each_change_is_found_with_who_made_it_and_what_it_earned(home):
     assert (str(DAYS[2]), "rejected") in changes
     assert (str(DAYS[3]), "lapsed") in changes
     assert not [one for one in found["changes"] if one["session"] == str(DAYS[0]) and one["kind"] != "manual"]
+    struck = next(one for one in found["changes"] if one["kind"] == "struck")
+    assert (struck["person"], struck["reason"]) == ("Joe Ray", "earnings")
     rejected = next(one for one in found["changes"] if one["kind"] == "rejected")
     assert (rejected["person"], rejected["reason"]) == ("Joe Ray", "<b>odd</b> prices")
     known = [one["earned_usd"] for one in found["changes"] if one["earned_usd"] is not None]

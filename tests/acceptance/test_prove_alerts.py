@@ -9,7 +9,12 @@ from tests.power.alerts import FAULTS, quiet_quarters, sessions_until
 
 pytestmark = pytest.mark.prove
 
-AT_ONCE = {"volumes in thousands", "half of the bars repeated", "no fundamentals", "a quarter of the names gone"}
+AT_ONCE = {
+    "volumes in thousands",
+    "half of the bars repeated",
+    "no fundamentals",
+    "a quarter of the names gone",
+}
 
 
 def test_faults_of_the_data_are_alerts_on_the_same_day_and_others_within_half_a_year():

@@ -1,12 +1,16 @@
 """Read the human ledger of a home through its views: proposals, approvals, rejections, and trades made by hand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from config.settings import Settings
+from tasks.approval.store import read_day
+from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
-from tasks.core.sessions import sessions_between
+from tasks.core.json_text import parse_json
+from tasks.core.sessions import session_on, sessions_between
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import make_snapshot
@@ -38,7 +42,7 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
     """
     period = {"first": first.isoformat(), "last": last.isoformat()}
     with open_views(home, settings) as views:
-        days = list(_decided_days(views, period))
+        days = [_with_note(home, day) for day in _decided_days(views, period)]
         manual = [_manual(row) for row in _rows(views, MANUAL, period)]
     panel = _prices(home, settings, first)
     if panel is not None:
@@ -74,6 +78,18 @@ def _decided_days(views: Views, period: dict[str, str]) -> Iterator[DecidedDay]:
             person=said.get("person", ""),
             reason=said.get("reason", ""),
         )
+
+
+def _with_note(home: Home, day: DecidedDay) -> DecidedDay:
+    """Name who revised the day, and why, instead of who approved the revision, where it can be read."""
+    if day.approved is None or not any(changes_of(day)):
+        return day
+    try:
+        _, manifest, _ = read_day(home, session_on(day.session))
+        note = parse_json(manifest)["revision"]
+        return replace(day, person=str(note["by"]), reason=str(note["reason"]))
+    except (AftercloseError, ValueError, KeyError, TypeError):
+        return day
 
 
 def _lines(views: Views, question: str, period: dict[str, str]) -> dict[date, list[Line]]:
