@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from flows.announcing import announce_day, announce_selection, announcing_failure, is_current, posts_news
 from flows.permitted import permitted
 from flows.terminal import Options, Result, progress, show
@@ -89,8 +91,16 @@ def run_weekly(options: Options, day: str | None, *, quick: bool, if_needed: boo
             log.info("needed: %s", reason)
         from flows.weekly import weekly_champion  # a slow import
 
-        with announcing_failure(run, "weekly-champion"):
-            promotion = weekly_champion(run, quick=quick)
+        try:
+            with announcing_failure(run, "weekly-champion"):
+                promotion = weekly_champion(run, quick=quick)
+        except KeyboardInterrupt:
+            typer.echo(
+                "afterclose: finished trials, placebo runs and finalists are kept."
+                " Run the same command again to continue; nothing is counted twice.",
+                err=True,
+            )
+            raise
         announce_selection(run, promotion)
     champion = promotion.champion
     document = {

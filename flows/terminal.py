@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LINES_EVERY_S = 30.0
-STAGE_LOGGER = "tasks.core.stage"
+STAGE_LOGGER, STEP_LOGGER = "tasks.core.stage", "tasks.core.stage.steps"
 # A command in a text that names no home. `init` takes its directory as an argument.
 COMMAND = re.compile(
     r"\bafterclose (?!init\b)[a-z][a-z-]*( [a-z][a-z-]*)?(?=[`.,;:)\n]|$| -| [A-Z0-9])(?![^`\n;,]*--(home|help)\b)"
@@ -190,6 +190,8 @@ class _StageLines(logging.Handler):
         self._options = options
         self._console = Console(stderr=True, highlight=False)
         self._status = self._console.status("preparing …") if self._console.is_terminal else None
+        self._began: dict[str, float] = {}  # when the steps of each kind began
+        self._printed = 0.0
 
     @contextmanager
     def spinner(self) -> Iterator[None]:
@@ -206,6 +208,8 @@ class _StageLines(logging.Handler):
         )
         if record.name == STAGE_LOGGER:
             self._stage(record)
+        elif record.name == STEP_LOGGER:
+            self._step(record)
         elif self._options.debug or (ours and is_shown and record.levelno >= logging.INFO):
             self._line(f"  {record.levelname.lower()}: {record.getMessage()}")
 
@@ -217,6 +221,21 @@ class _StageLines(logging.Handler):
             self._status.update(message)
         else:
             self._line(f"✓ {message.replace(' done in ', ', ')}")
+
+    def _step(self, record: logging.LogRecord) -> None:
+        """Show the steps done and the time left; without a terminal, at most every LINES_EVERY_S seconds."""
+        what, done, total = (getattr(record, name) for name in ("what", "done", "total"))
+        if not done:
+            self._began[what] = self._printed = record.created
+        text = record.getMessage()
+        if 0 < done < total:
+            left_s = (record.created - self._began.get(what, record.created)) * (total - done) / done
+            text += f", about {_duration(left_s)} left"
+        if self._status is not None:
+            self._status.update(_shown(text))
+        elif 0 < done < total and record.created - self._printed >= LINES_EVERY_S:
+            self._printed = record.created
+            self._line(text)
 
     def _line(self, text: str) -> None:
         self._console.print(_shown(text), markup=False, soft_wrap=True)

@@ -20,6 +20,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger(__name__)
+steps = logging.getLogger(f"{__name__}.steps")
+
+
+def report_step(what: str, done: int, total: int) -> None:
+    """Log how many of the parts of a long stage are done, for whoever shows the time left; first with none."""
+    steps.info("%s: %d of %d", what, done, total, extra={"what": what, "done": done, "total": total})
+
 
 RETRY_DELAY_S = 30.0
 GRACE_S = 30.0  # from a stage's timeout to the end of a process that ignores it

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from config.sections import Candidate
 from config.sections import Models as ModelSettings
 from tasks.core.ids import sha256_of_record
+from tasks.core.stage import report_step
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel
 from tasks.features.registry import warm_up
@@ -139,7 +140,8 @@ def run_selection(
             else each
             for each in candidates
         )
-        for each in candidates:
+        for place, each in enumerate(candidates):
+            report_step("candidates tested", place, len(candidates))
             walks[each.name] = walk_forward(each, folds, run, seed=seed(each.name))
             returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
             ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))

@@ -25,6 +25,7 @@ from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.spread.fan_out import Report, workers
+from tasks.core.stage import report_step
 from tasks.data.schema.records import Days
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import RunFolds, fold_workers, walk_forward
@@ -68,7 +69,8 @@ def cross_validate(
     missing = [each for each in finalists if not _file(folder, identities[each.name]).exists()]
     if missing:
         with fold_workers(run.data, run.tested, settings.models) as run_folds:
-            for each in missing:
+            for place, each in enumerate(missing):
+                report_step("finalists cross-validated", place, len(missing))
                 measured = measure_paths(market, days, run, each, run_folds, settings, seed=seed(each.name))
                 _store(folder, identities[each.name], measured)
                 log.info(

@@ -14,6 +14,7 @@ from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.stage import report_step
 from tasks.data.schema.records import Panel
 from tasks.features.schema import FeatureMatrix
 from tasks.selection.choice import best_on_selection_folds
@@ -41,6 +42,7 @@ def run_placebos(
     found = []
     basis = [snapshot, settings.models.model_dump(mode="json"), code_fingerprint(CODE_ROOT)]
     for number in range(1, settings.selection.placebo_runs + 1):
+        report_step("placebo runs", number - 1, settings.selection.placebo_runs)
         identity = sha256_of_record([*basis, number, seed(f"placebo {number}")])
         place = folder / f"{identity[:24]}.json"
         if not place.exists():

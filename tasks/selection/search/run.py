@@ -14,6 +14,7 @@ import pandas as pd
 from config.sections import Candidate, Search
 from tasks.core.errors import StorageError
 from tasks.core.ids import sha256_of_record
+from tasks.core.stage import report_step
 from tasks.models.kinds.base import Parameters
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult, FoldWork, RunFolds, measure_together
@@ -96,7 +97,9 @@ def search(
     name = study_name(candidate, ground, settings, seed=seed)
     finished = studies.finished(name)
     _require_own(finished, candidate, settings.batch, seed=seed)
+    already = len(finished)
     while len(finished) < settings.trials:
+        report_step(f"trials of {candidate.name}", len(finished) - already, settings.trials - already)
         complete = len(finished) // settings.batch * settings.batch
         size = min(settings.batch, settings.trials - complete)
         made = _batch(finished[:complete], candidate, ground, run, seed=seed, size=size)

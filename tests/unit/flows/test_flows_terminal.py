@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from flows.terminal import Options, Result, progress, progress_bar, show, with_home
+from tasks.core.stage import report_step
 
-STAGES = logging.getLogger("tasks.core.stage")
+STAGES, STEPS = logging.getLogger("tasks.core.stage"), logging.getLogger("tasks.core.stage.steps")
 
 
 def test_a_result_is_text_for_a_person_and_one_document_for_a_script(capsys):
@@ -29,6 +30,41 @@ def test_stages_are_printed_to_stderr_as_they_begin_and_end(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == ["refresh market …", "refresh market done in 1.23 s"]
+
+
+def step(done, total, at):
+    """Log a step as if it had been made so many seconds after the epoch."""
+    record = STEPS.makeRecord(
+        STEPS.name,
+        logging.INFO,
+        "",
+        0,
+        "%s: %d of %d",
+        ("trials", done, total),
+        None,
+        extra={"what": "trials", "done": done, "total": total},
+    )
+    record.created = at
+    STEPS.handle(record)
+
+
+def test_the_steps_of_a_long_stage_are_shown_with_the_time_left_every_half_minute(capsys):
+    with progress(Options()):
+        step(0, 40, 0.0)
+        step(10, 40, 20.0)  # too soon
+        step(20, 40, 600.0)
+        step(30, 40, 610.0)
+        step(40, 40, 1200.0)
+
+    assert capsys.readouterr().err.splitlines() == ["trials: 20 of 40, about 10 min left"]
+
+
+def test_a_stage_reports_its_steps(capsys):
+    with progress(Options()):
+        report_step("trials", 0, 3)
+        report_step("trials", 1, 3)
+
+    assert capsys.readouterr().err == ""
 
 
 def test_log_lines_of_stages_are_shown_only_with_verbose(capsys):
