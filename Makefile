@@ -21,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser test-tools test-slices test-wheel prove prove-execution mutate bench market null planted power qlib backtesters regime selection costs strategies docs site lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser screens test-tools test-slices test-wheel prove prove-execution mutate bench market null planted power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
 
 test-browser: $(INSTALLED) $(CHROMIUM) ## approve, strike and reject in Chromium, and check that the pages are accessible
 	@$(BIN)/python -m pytest -m 'browser and not prove'
+
+screens: demo $(CHROMIUM) ## take the pictures of the documents in Chromium, from the demo
+	@$(BIN)/python -m tests.documentation.screens demo
 
 $(CHROMIUM):
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }

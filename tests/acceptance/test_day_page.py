@@ -200,6 +200,7 @@ def test_a_day_that_only_a_check_blocks_sends_nobody_to_the_kill_switch():
 
 def test_the_report_states_what_sends_the_trades(report):
     commands = (
+        "In a browser afterclose review 2024-06-14",
         "To approve afterclose approve 2024-06-14 --by NAME",
         "To send afterclose execute 2024-06-14 --no-dry-run",
         "To reject afterclose reject 2024-06-14 --by NAME --reason TEXT",

@@ -32,6 +32,7 @@ from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.cone import cone_figure
 from tasks.reporting.page.sections.costs import configured, realised, realised_words, size_words
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
+from tasks.reporting.page.sections.model_health import health_lines
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.page.sections.readiness import near_limits, readiness
 from tasks.reporting.page.sections.returns import by_month, periods, ratios, rows_with
@@ -104,6 +105,7 @@ def render_page(
         "periods": periods(rows),
         "ratios": ratios(rows),
         "months": by_month(rows),
+        "health": health_lines(inputs.records.health),
         "realised": spent,
         "realised_words": realised_words(spent) if spent else "",
         "configured": configured(inputs),

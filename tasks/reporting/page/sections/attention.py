@@ -45,6 +45,7 @@ def attention(
         *_parity(inputs),
         *_execution(bridge),
         *_changes(changes),
+        *_alerts(inputs),
         *_data(inputs),
         *_trades(inputs, trades),
         *_overrides(inputs),
@@ -84,6 +85,18 @@ def _changes(changes: Changes | None) -> list[Item]:
     if changes.model and not changes.problem:
         items.append(Item("note", f"The model changed: {changes.model[0]} → {changes.model[1]}.", "model"))
     return items
+
+
+def _alerts(inputs: DayInputs) -> list[Item]:
+    """Return the alerts of monitoring: each is a figure beyond what it was in training or in quiet markets."""
+    health = inputs.records.health
+    if health is None:
+        return []
+    retrain = " It is a reason to train a new champion."
+    return [
+        Item("warning", f"{words(one.name)}: {one.detail}{retrain if one.retrain else ''}", "health")
+        for one in health.alerts
+    ]
 
 
 def _data(inputs: DayInputs) -> list[Item]:

@@ -88,7 +88,7 @@ def _limits(assessment: Assessment) -> Topic:
 
 def _data(records: Records) -> Topic:
     market = records.market
-    name = f"{counted(market.universe_size, 'name')} of {market.provider}"
+    name = f"{counted(market.universe_size, 'name')} ({market.provider})"
     if not market.findings and not market.failovers:
         return Topic("Data", "good", f"{name}: every bar passed every gate", "data")
     told = f"{name}: {counted(len(market.findings), 'finding')}, {len(market.quarantined)} in quarantine"

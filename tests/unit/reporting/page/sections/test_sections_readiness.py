@@ -62,7 +62,7 @@ def test_a_day_that_differs_from_its_backtest_is_a_stop(differs, standing):
 
 def test_quiet_data_is_said_to_be_complete():
     assert (
-        topics(make_inputs(empty=True))["Data"].words == "480 names of simulated: every bar passed every gate"
+        topics(make_inputs(empty=True))["Data"].words == "480 names (simulated): every bar passed every gate"
     )
     assert "4 findings, 2 in quarantine" in topics(make_inputs())["Data"].words
 
