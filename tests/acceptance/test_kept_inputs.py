@@ -29,6 +29,8 @@ OF_THE_RUN = (
     "data/outbox",  # what is sent, never what is decided
     "live/plan_log.csv",  # appended to once the day is published
     "data/plan_anchor.json",
+    "data/shadow/",  # the challenger's scores, once the day is published, which does not depend on them
+    "production/challenger/",
 )
 _opened: list[str] = []
 _watched: list[Path] = []
