@@ -70,6 +70,30 @@ def test_a_notice_is_delivered_once_however_often_it_is_said(tmp_path):
     assert len(inbox.mails) == 2
 
 
+def test_a_message_with_a_receipt_is_not_sent_again(tmp_path):
+    """Its process died after it had written the receipt, before it removed the message."""
+    with smtp_server() as inbox:
+        announcer = make_announcer(tmp_path, email_settings(inbox.port, recipients=["ann@example.com"]))
+        announcer.say(make_notice())
+        (entry,) = box_of(tmp_path).entries()
+        box_of(tmp_path).note_sent(entry)
+        box_of(tmp_path).put(entry)
+
+        announcer.deliver()
+
+    assert inbox.mails == []
+    assert box_of(tmp_path).entries() == []
+
+
+def test_a_message_that_waits_keeps_its_wait_when_it_is_said_again(tmp_path):
+    settings = email_settings(1, recipients=["ann@example.com"])
+    told(tmp_path, settings)
+
+    told(tmp_path, settings)
+
+    assert [entry.attempts for entry in box_of(tmp_path).entries()] == [1]
+
+
 @pytest.mark.parametrize("is_implicit", [False, True])
 def test_mail_is_sent_over_tls_with_a_login(tmp_path, certificate, is_implicit, monkeypatch):
     monkeypatch.setenv("AFTERCLOSE_SMTP_PASSWORD", PASSWORD)

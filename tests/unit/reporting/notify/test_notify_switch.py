@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.core.homes.home import Home
 from tasks.reporting.notify.notices.switch import Announced, next_announced, switch_notice
+from tasks.reporting.notify.schema import Tone
 from tasks.safety.switch_file import CLEAR, ON, Event, Switch, Trip, active_trips
 
 HOME = Home(Path("/home"))
@@ -90,6 +91,7 @@ def test_a_trip_outside_the_home_is_not_announced_again_when_the_reset_adds_it_t
     notice = switch_notice(HOME, after(outside), switch_of(NEW, OTHER, RESET))
 
     assert notice.subject == "kill switch off, reset by Ann: looked into"
+    assert notice.tone is Tone.INFO
 
 
 def test_the_same_trip_at_another_time_is_another_notice():
