@@ -89,7 +89,7 @@ def test_a_message_that_waits_keeps_its_wait_when_it_is_said_again(tmp_path):
     settings = email_settings(1, recipients=["ann@example.com"])
     told(tmp_path, settings)
 
-    told(tmp_path, settings)
+    make_announcer(tmp_path, settings).say(make_notice())
 
     assert [entry.attempts for entry in box_of(tmp_path).entries()] == [1]
 
