@@ -16,10 +16,7 @@ NAMED = 3  # features in an alert
 
 
 def column_drift(panel: Panel, scores: NDArray[np.float64], baseline: Baseline) -> tuple[ColumnDrift, ...]:
-    """Return the drift of every column. The features of the panel's last sessions are pooled, the scores are today's.
-
-    A feature that this release does not have is omitted.
-    """
+    """Return the drift of every column: features pooled over the panel's last sessions, scores of today."""
     rows = slice(-baseline.block_sessions, None)
     features = [name for name in baseline.columns if name != SCORE]
     raw = compute_raw(panel, selected(features))[:, rows]

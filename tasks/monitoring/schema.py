@@ -103,6 +103,6 @@ class Health:
     realised: tuple[Realised, ...]  # of the sessions whose returns became known
     skill: tuple[SkillWindow, ...]
     account: AccountFigures | None
-    data: DataFigures
+    data: DataFigures | None
     alerts: tuple[Alert, ...]
     notes: tuple[str, ...] = field(default=())

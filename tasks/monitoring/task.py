@@ -26,7 +26,7 @@ from tasks.monitoring.data_health import data_alerts, data_figures
 from tasks.monitoring.drift import column_drift, drift_alerts
 from tasks.monitoring.earlier_days import SCORED_SESSIONS, account_history, logged_skill, scored_days
 from tasks.monitoring.realised_skill import realised_of, skill_alerts, skill_windows
-from tasks.monitoring.schema import ColumnDrift, Health, Realised
+from tasks.monitoring.schema import Alert, ColumnDrift, Health, Realised
 from tasks.monitoring.shadow_days import ShadowDay, read_shadows, scored_by, shadow_skill, write_shadow
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,23 @@ def monitored_window(features: tuple[str, ...]) -> int:
 
 @stage()
 def monitor_health(run: Run, market: Market, scores: Scores) -> Health:
-    """Measure the health of the day; its alerts are recorded and reported, and block nothing."""
+    """Measure the health of the day; its alerts are recorded and reported, and block nothing.
+
+    What fails is an alert itself: a day without alerts must mean that nothing was found.
+    """
+    try:
+        health = _measured(run, market, scores)
+    except Exception as error:
+        log.warning("the health of the day could not be measured", exc_info=True)
+        why = error.what if isinstance(error, AftercloseError) else f"a defect ({type(error).__name__})."
+        failed = Alert("not_measured", 1.0, 0.0, f"The health of the day could not be measured: {why}")
+        health = Health((), (), (), None, None, (failed,))
+    for alert in health.alerts:
+        log.warning("alert %s: %s", alert.name, alert.detail)
+    return health
+
+
+def _measured(run: Run, market: Market, scores: Scores) -> Health:
     limits = run.settings.monitoring
     panel = read_panel(market.snapshot, window=monitored_window(SETS[run.settings.models.features]))
     notes: list[str] = []
@@ -58,8 +74,6 @@ def monitor_health(run: Run, market: Market, scores: Scores) -> Health:
         *skill_alerts(skill, limits),
         *account_alerts(account, _expected_sharpe(scores.champion), limits),
     )
-    for alert in alerts:
-        log.warning("alert %s: %s", alert.name, alert.detail)
     return Health(drift, realised, skill, account, data, alerts, tuple(notes))
 
 
@@ -75,6 +89,8 @@ def score_in_shadow(run: Run, market: Market) -> None:
             _score_in_shadow(run, market, stored)
     except AftercloseError as error:
         log.warning("The challenger was not scored: %s", error.what)
+    except Exception:
+        log.warning("The challenger was not scored: a defect", exc_info=True)
 
 
 def _score_in_shadow(run: Run, market: Market, stored: Stored) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tasks.core.homes.home import Home
 from tasks.models.registry.store import read_production, write_challenger
 from tasks.models.schema import Statistic
+from tasks.monitoring import task
 from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
 
 EARLIER = date(2024, 6, 5)
@@ -53,6 +54,19 @@ def test_the_log_states_drift_data_and_alerts_and_the_day_is_published(trained_h
     assert {alert["name"] for alert in log["alerts"]} <= {"feature_drift", "feature_drift_single"}
     asked = afterclose("sql", "SELECT count(*) AS n FROM drift", "--json", home=trained_home)
     assert json.loads(asked.stdout)["rows"] == [{"n": len(columns)}]
+
+
+def test_a_defect_of_the_measurement_is_an_alert_and_costs_no_day(trained_home, monkeypatch):
+    def broken(*arguments):
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(task, "data_figures", broken)
+
+    assert run_day(trained_home).folder is not None
+
+    (alert,) = json.loads(day_bytes(trained_home)["monitoring_log.json"])["alerts"]
+    assert (alert["name"], alert["retrain"]) == ("not_measured", False)
+    assert "ZeroDivisionError" in alert["detail"]
 
 
 def test_the_challenger_is_scored_beside_the_day_and_changes_no_byte_of_it(trained_home):
