@@ -1,5 +1,6 @@
 """Render the weekly selection: one self-contained HTML file without scripts or external resources."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,6 +9,7 @@ from tasks.core.text import counted
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, number, signed
 from tasks.reporting.selection import figures
+from tasks.reporting.selection.live_record import LiveRecord
 from tasks.selection.schema import CandidateResult, Diversity, Promotion, Training
 
 TONES = 5  # steps of the shading of correlations
@@ -35,9 +37,10 @@ def render_selection(
     promotion: Promotion,
     frames: dict[str, pd.DataFrame],
     *,
+    live: Sequence[LiveRecord] = (),
     is_simulated: bool,
 ) -> bytes:
-    """Return the page. `frames`: `folds`, `checks` and `ics` of the training."""
+    """Return the page. `frames`: `folds`, `checks` and `ics` of the training; `live`: of the last sessions."""
     examined = training.examined or (training.results[0].name if training.results else "")
     names = [each.name for each in training.results if each.ranks]
     page = environment().get_template("selection.html.j2")
@@ -62,6 +65,7 @@ def render_selection(
         importance=figures.importance_figure(frames["checks"], training.candidate.name),
         rows=[_row(each, examined) for each in training.results],
         correlations=_shades(training.diversity),
+        live=live,
         style=style(),
     ).encode()
 

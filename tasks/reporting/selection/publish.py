@@ -6,6 +6,8 @@ from tasks.core.artifacts import load_frame
 from tasks.core.atomic import write_bytes
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
+from tasks.monitoring.earlier_days import logged_skill
+from tasks.reporting.selection.live_record import live_records
 from tasks.reporting.selection.page import render_selection
 from tasks.selection.schema import Promotion, Training
 
@@ -25,7 +27,11 @@ def publish_selection(run: Run, training: Training, promotion: Promotion) -> Pat
     }
     place = promotion.report.parent / PAGE
     page = render_selection(
-        training, promotion, frames, is_simulated=run.settings.data.provider == "simulated"
+        training,
+        promotion,
+        frames,
+        live=live_records(logged_skill(run.home, run.session.day).values()),
+        is_simulated=run.settings.data.provider == "simulated",
     )
     write_bytes(place, page)
     return place

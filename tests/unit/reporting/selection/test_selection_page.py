@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.reporting.selection import figures
+from tasks.reporting.selection.live_record import LiveRecord
 from tasks.reporting.selection.page import render_selection
 from tasks.selection.promotion import describe
 from tasks.selection.schema import (
@@ -110,6 +111,20 @@ def test_a_week_without_candidates_has_no_picture_and_says_so(week):
 
     assert "<svg" not in page
     assert "No candidate was eligible." in page
+
+
+def test_the_live_record_of_a_champion_is_on_the_page(week):
+    bad = LiveRecord("lightgbm", "a" * 64, 25, -0.134, -0.18, -0.09, 0.03)
+    young = LiveRecord("xgboost", "b" * 64, 3, 0.02, None, None, 0.03)
+    champion = describe(week, optimizer="max_sharpe", min_t=2).champion
+    promotion = Promotion(champion, False, "It stays.", None, week.model.path)
+
+    page = render_selection(week, promotion, FRAMES, live=[bad, young], is_simulated=False).decode()
+
+    assert page.count("below its promise") == 1
+    assert "too few sessions" in page
+    assert "−0.1340" in page
+    assert "Live record" not in rendered(week)
 
 
 def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):
