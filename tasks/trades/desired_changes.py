@@ -6,6 +6,8 @@ is one share plus a fraction of the portfolio or of the target, whichever is lar
 positions lose their band one by one, the largest excess first. Exits have no band.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tasks.portfolio.limits import TOLERANCE, Limits
@@ -28,6 +30,22 @@ def desired_changes(lines: Lines, reserve_cents: float, *, rules: TradeRules) ->
     change[is_kept | ((change > 0) & ~lines.may_buy) | (lines.price_cents == 0)] = 0
     wanted: Shares = change.astype(np.int64)
     return wanted
+
+
+def set_by_hand(wanted: Shares, lines: Lines, changes: Mapping[int, int]) -> Shares:
+    """Return the desired changes with those that a person set by line: positive buys, negative sells, 0: no trade.
+
+    No band applies to them, but none goes beyond its target by more than a share: limits also cut what a person set.
+    """
+    desired = wanted.copy()
+    for line, shares in changes.items():
+        target = int(
+            lines.weight[line] * lines.equity_cents / max(int(lines.price_cents[line]), 1) + ROUNDING
+        )
+        gap = target - int(lines.held[line])
+        most = max(gap + 1, 0) if shares > 0 else max(1 - gap, 0)
+        desired[line] = min(shares, most) if shares > 0 else max(shares, -most)
+    return desired
 
 
 def _in_band(lines: Lines, net_cents: float, rules: TradeRules) -> Mask:

@@ -4,6 +4,7 @@ The same function for the daily run and every backtest. Sells come first. A plan
 cash, never sells more shares than are held, and never both buys and sells a name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from tasks.trades.cuts import (
     empty_log,
     fit_buys,
 )
-from tasks.trades.desired_changes import desired_changes
+from tasks.trades.desired_changes import desired_changes, set_by_hand
 from tasks.trades.lines import Lines, Numbers, Shares
 from tasks.trades.rules import TradeRules
 
@@ -41,15 +42,18 @@ class Plan:
         return int(self.commission_cents.sum() + self.slippage_cents.sum())
 
 
-def plan_trades(lines: Lines, *, rules: TradeRules) -> Plan:
-    """Return trades whose costs are covered by the amount set aside for costs when sizing them."""
+def plan_trades(lines: Lines, *, rules: TradeRules, by_hand: Mapping[int, int] | None = None) -> Plan:
+    """Return trades whose costs are covered by the amount set aside for costs when sizing them.
+
+    `by_hand`: changes in shares that a person set, by line. They are cut to the limits like all others.
+    """
     reserve_cents = 0.0
-    plan = _plan(lines, reserve_cents, rules)
+    plan = _plan(lines, reserve_cents, rules, by_hand or {})
     for _ in range(ROUNDS):
         if plan.cost_cents <= reserve_cents:
             break
         reserve_cents = plan.cost_cents * RESERVE_MARGIN
-        plan = _plan(lines, reserve_cents, rules)
+        plan = _plan(lines, reserve_cents, rules, by_hand or {})
     return plan
 
 
@@ -75,9 +79,9 @@ def cash_after_cents(lines: Lines, plan: Plan) -> int:
     return lines.cash_cents + int(moved.sum()) - plan.cost_cents
 
 
-def _plan(lines: Lines, reserve_cents: float, rules: TradeRules) -> Plan:
+def _plan(lines: Lines, reserve_cents: float, rules: TradeRules, by_hand: Mapping[int, int]) -> Plan:
     log = empty_log(lines)
-    wanted = desired_changes(lines, reserve_cents, rules=rules)
+    wanted = set_by_hand(desired_changes(lines, reserve_cents, rules=rules), lines, by_hand)
     sells, of_sells = _sells(np.maximum(-wanted, 0), lines, log, rules)
     selling_costs = int(of_sells[0].sum() + of_sells[1].sum())
     buys = _buys(np.maximum(wanted, 0), sells, selling_costs, lines, log, rules)

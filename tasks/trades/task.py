@@ -45,8 +45,9 @@ def revise_trades(
 ) -> Trades:
     """Return trades in which a person set the change in shares of some names: positive buys, 0 does not trade.
 
-    The other names get the trades that the target wants, if `plan_others`, and none otherwise: then name all trades.
-    Applies no limits: the checks of the day decide whether the result may be approved.
+    The other names get the trades that the target wants, if `plan_others`: then every trade is cut to the limits, and
+    none of those set goes beyond its target. Otherwise they get none (name all trades), and no limit is applied: the
+    checks of the day decide whether the result may be approved.
     """
     target, lines, rules = _sized(run, market, portfolio)
     place = {symbol: line for line, symbol in enumerate(line_symbols(target))}
@@ -56,9 +57,11 @@ def revise_trades(
             remedy="Strike it instead of halving it.",
         )
     changes = {place[symbol]: shares for symbol, shares in wanted.items() if symbol in place}
-    if not plan_others:
-        changes = {line: changes.get(line, 0) for line in place.values()}
-    plan = resized(plan_trades(lines, rules=rules), lines, changes, rules)
+    if plan_others:
+        plan = plan_trades(lines, rules=rules, by_hand=changes)
+    else:
+        alone = {line: changes.get(line, 0) for line in place.values()}
+        plan = resized(plan_trades(lines, rules=rules), lines, alone, rules)
     return _described(run, market, target, lines, plan, rules)
 
 

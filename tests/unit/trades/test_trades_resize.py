@@ -53,3 +53,17 @@ def test_every_line_moves_by_what_was_asked(changes):
     assert not ((plan.buys > 0) & (plan.sells > 0)).any()
     traded = plan.buys + plan.sells > 0
     assert (plan.slippage_cents[~traded] == 0).all()
+
+
+@given(st.dictionaries(st.integers(0, len(PLAN.buys) - 1), st.integers(-200, 200)))
+def test_what_a_person_set_is_cut_to_the_target_and_the_cash_while_others_are_planned(changes):
+    plan = plan_trades(LINES, rules=RULES, by_hand=changes)
+
+    moved = (plan.buys - plan.sells).astype(int)
+    beyond = LINES.held + moved - LINES.weight * LINES.equity_cents / LINES.price_cents
+    for line, shares in changes.items():
+        assert abs(moved[line]) <= abs(shares)
+        assert moved[line] * shares >= 0
+        assert moved[line] == 0 or beyond[line] * np.sign(shares) <= 1
+    assert cash_after_cents(LINES, plan) >= 0
+    assert (plan.sells <= LINES.held).all()
