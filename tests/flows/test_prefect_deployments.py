@@ -237,6 +237,29 @@ def test_a_failure_that_is_not_transient_has_a_name_and_is_not_retried(engine, s
     assert flow_run["run_count"] == 1
 
 
+# fault 92
+def test_two_schedules_of_one_home_give_one_day(engine, served, tmp_path):
+    """The second run waits until the home is free, and gives the same bytes."""
+    with (served / "config.yaml").open("a") as config:
+        config.write("\nrunning: {retry_delay_s: 5}\n")
+    undisturbed = copy_of(served, tmp_path / "undisturbed")
+    run_day(undisturbed)
+    again = start([str(BIN / "afterclose"), "--home", str(served), "serve", "--name", "again"], engine)
+    try:
+        wait_for(lambda: home_of(engine, "daily-live-again"), "the second set of deployments")
+        body = {"parameters": {"date": str(LAST_SESSION), "home": str(served)}}
+        runs = [
+            ask(engine, f"/deployments/{deployments(engine)[name]['id']}/create_flow_run", body)["id"]
+            for name in ("daily-live", "daily-live-again")
+        ]
+        ended = [await_end(engine, run_id) for run_id in runs]
+    finally:
+        stop(again)
+
+    assert [run["state_name"] for run in ended] == ["Completed", "Completed"]
+    assert day_bytes(served) == day_bytes(undisturbed)
+
+
 def test_a_blocked_day_and_a_flow_that_may_not_run_are_named(engine, served):
     person = ("--by", "Ann Lee", "--reason", "test")
     afterclose("kill-switch", "trip", *person, home=served)
