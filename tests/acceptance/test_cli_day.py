@@ -35,7 +35,7 @@ def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(trained_home):
     assert document["trades"] >= 0
     started = [line for line in result.stderr.splitlines() if line.endswith("…")]
     assert started[0] == "refresh market …"
-    assert started[-1] == "publish day …"
+    assert started[-2:] == ["publish day …", "score in shadow …"]
 
 
 def test_a_closed_session_is_exit_4_and_publishes_nothing(ready_home):

@@ -79,6 +79,8 @@ LIMITS: dict[str, tuple[object, ...]] = {
     "trades.max_adv_frac": (0.05,),
     "trades.min_weight_change_frac": (0.0025, 0.0025, 0.001),
     "trades.min_drift_frac": (0.05,),
+    "trades.survival_runs": (40,),
+    "trades.fragile_below_frac": (0.6,),
     "safety.max_buys_frac": (0.40,),
     "safety.max_entry_buys_frac": (1.0,),
     "safety.max_trade_frac": (0.10,),
