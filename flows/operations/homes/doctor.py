@@ -14,6 +14,7 @@ from tasks.core.text import counted
 
 PREREQUISITES = ("home", "settings", "lake")  # without them no run starts
 FIXED_BY_A_RUN = frozenset({"lake", "champion", "last day"})
+FIX_FIRST = "Fix this first: "
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
@@ -36,7 +37,7 @@ def _after_prerequisites(results: list[CheckResult], options: Options) -> list[C
         result.check for result in results if result.check in PREREQUISITES and result.verdict == "fail"
     ]
     return [
-        replace(result, remedy=f"Fix this first: {failed[0]}.")
+        replace(result, remedy=f"{FIX_FIRST}{failed[0]}.")
         if failed and result.check in FIXED_BY_A_RUN and result.check not in failed and result.remedy
         else replace(result, remedy=with_home(result.remedy, options))
         for result in results
@@ -55,7 +56,11 @@ def _run(name: str, check: Callable[[CheckedHome], CheckResult], checked: Checke
 def _lines(home: Home, results: list[CheckResult]) -> Iterator[str]:
     yield f"{home.root}"
     for result in results:
-        yield f"{MARKS[result.verdict]} {result.check:<13} {result.message}"
+        line = f"{MARKS[result.verdict]} {result.check:<13} {result.message}"
+        if result.remedy.startswith(FIX_FIRST):
+            yield f"{line} → {result.remedy}"
+            continue
+        yield line
         if result.remedy:
             yield f"{'':<16}→ {result.remedy}"
     counts = {verdict: sum(result.verdict == verdict for result in results) for verdict in MARKS}
