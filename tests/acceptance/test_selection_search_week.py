@@ -28,6 +28,8 @@ from tests.builders import make_panel, make_settings
 from tests.champions import MemoryLedger, features_of
 from tests.unit.models.training.test_training_walkforward import folds_of as some_folds
 
+pytestmark = pytest.mark.slice
+
 TUNED = {
     "name": "xgboost_tuned",
     "kind": "xgboost",

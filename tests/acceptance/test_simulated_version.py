@@ -17,6 +17,8 @@ from tasks.data.task import refresh_market
 from tests.builders import make_run
 from tests.homes import afterclose, configure
 
+pytestmark = pytest.mark.slice
+
 FIRST, DAY, NEXT = date(2022, 1, 3), date(2023, 3, 9), date(2023, 3, 10)
 MARKET = {"symbols": 20, "first_session": str(FIRST), "seed": 7, "information_coefficient": 0.05}
 

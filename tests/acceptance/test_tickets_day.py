@@ -23,6 +23,8 @@ from tests.homes import (
     run_day,
 )
 
+pytestmark = pytest.mark.slice
+
 SECOND = date(2024, 6, 17)
 CAUSES = {"score", "drift", "risk", "regime", "constraints", "cash", "cost"}
 

@@ -28,6 +28,8 @@ from tests.servers.alpaca_trading import (
 )
 from tests.servers.base import cut_json, half_a_page, instead, reset
 
+pytestmark = pytest.mark.slice
+
 ALL_FILLED = {"AAA": "filled", "BBB": "filled", "CCC": "filled", "DDD": "filled"}
 
 

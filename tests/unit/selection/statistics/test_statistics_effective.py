@@ -63,6 +63,7 @@ def test_few_trials_are_few_chances():
     assert effective_trials(noise(1, 1)) == 1
 
 
+@pytest.mark.slice
 # never fewer chances than there are, and at most three times as many
 @pytest.mark.parametrize(
     "returns",
