@@ -65,6 +65,7 @@ MACHINE_KEYS = (
     "execution.allows_live",
 )  # locations, time limits, retries and the terms of an approval (which it names itself) do not affect results
 MACHINE_SECTIONS = ("notifications.",)
+PLACES = frozenset({"data.lake", "data.files.path", "data.symbols_file", "notifications"})
 
 
 class Settings(Section):
@@ -137,6 +138,38 @@ def config_hash(settings: Settings) -> str:
         if key not in MACHINE_KEYS and not key.startswith(MACHINE_SECTIONS)
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def deciding_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings, nested, without what is read by no stage: where files are, and who is notified."""
+    return _without_places(settings.model_dump(mode="json"))
+
+
+def with_places(deciding: Mapping[str, Any], here: Settings) -> Settings:
+    """Return the settings with the places and recipients of `here`. Raises ValueError for those of another release."""
+    return Settings.model_validate(_filled(deciding, here.model_dump(mode="json")))
+
+
+def _without_places(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    kept = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if key in PLACES:
+            continue
+        kept[name] = _without_places(value, f"{key}.") if isinstance(value, dict) else value
+    return kept
+
+
+def _filled(tree: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the tree with the places from `here`."""
+    filled = dict(tree)
+    for name, value in here.items():
+        key = f"{prefix}{name}"
+        if key in PLACES:
+            filled[name] = value
+        elif isinstance(value, dict) and isinstance(tree.get(name), dict):
+            filled[name] = _filled(tree[name], value, f"{key}.")
+    return filled
 
 
 def _layers(

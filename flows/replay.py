@@ -42,11 +42,11 @@ def past_day(
 ) -> Iterator[PastDay]:
     """Yield the day's inputs, restored and verified. Raises an error that names what is missing.
 
-    `current`: the home's settings now, for the location of its lake. `restated`: until the block ends, data of the
+    `current`: the home's settings now, for the places of its files. `restated`: until the block ends, data of the
     lake are those of today, as corrected since.
     """
     parts = read_parts(home, _kept(day))
-    settings, session = _with_lake_of(current, kept_settings(parts)), session_on(day.session)
+    settings, session = kept_settings(parts, current), session_on(day.session)
     if session.closes_at is None:
         raise ValueError(
             f"{day.session} was published, but the exchange was closed"
@@ -79,8 +79,3 @@ def _kept(day: PublishedDay) -> str:
             session=str(day.session),
         )
     return day.kept
-
-
-def _with_lake_of(current: Settings, kept: Settings) -> Settings:
-    """Return the kept settings with the lake where it is now: its location does not affect results."""
-    return kept.model_copy(update={"data": kept.data.model_copy(update={"lake": current.data.lake})})

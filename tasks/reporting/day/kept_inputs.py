@@ -1,7 +1,7 @@
 """Gather what the day was made from that is neither in the lake's snapshot nor the model: the home's files as read.
 
 Replay restores them into an empty home (flows/replay.py). The settings are kept as resolved, with profile and
-environment; the positions with the two figures that only the ledger knows.
+environment, without the places of files; the positions with the two figures that only the ledger knows.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from config.settings import Settings
+from config.settings import Settings, deciding_settings, with_places
 from tasks.core.homes.home import Home
 from tasks.core.homes.kept import Parts
 from tasks.core.homes.replay_inputs import MANIFEST
@@ -35,7 +35,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
     run, home = inputs.run, inputs.run.home
     book = inputs.records.portfolio.book
     files = {
-        SETTINGS: _json(run.settings.model_dump(mode="json")),
+        SETTINGS: _json(deciding_settings(run.settings)),
         LEDGER: _json({"net_flows_usd": book.net_flows_usd, "receivable_usd": book.receivable_usd}),
         _inside(home, home.positions_file): _positions(run),
     }
@@ -56,9 +56,12 @@ def gather_inputs(inputs: DayInputs) -> Parts:
     }
 
 
-def kept_settings(parts: Parts) -> Settings:
-    """Return the settings as they were resolved. Raises ValueError if they are not those of this release."""
-    return Settings.model_validate_json(parts[SETTINGS])
+def kept_settings(parts: Parts, here: Settings) -> Settings:
+    """Return the settings of the day, with the places of `here`, such as the lake's location.
+
+    Raises ValueError if they are not those of this release.
+    """
+    return with_places(parse_json(parts[SETTINGS]), here)
 
 
 def kept_positions(home: Home, parts: Parts) -> Positions:
