@@ -207,3 +207,8 @@ class Data(Section):
     def providers(self) -> tuple[ProviderName, ...]:
         """The providers in order; a single name is a list of one."""
         return self.provider if isinstance(self.provider, tuple) else (self.provider,)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether prices and companies are invented."""
+        return "simulated" in self.providers

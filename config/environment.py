@@ -36,11 +36,6 @@ NOT_SETTINGS = frozenset(
 )
 
 
-def names_settings(environ: Mapping[str, str]) -> bool:
-    """Return whether any variable may be a setting."""
-    return any(name.upper().startswith(PREFIX) and name not in NOT_SETTINGS for name in environ)
-
-
 def read_environment(environ: Mapping[str, str], keys: Mapping[str, Key]) -> dict[str, Tree]:
     """Return one small tree per variable, sections before the single keys inside them."""
     known = {variable_of(dotted): key for dotted, key in keys.items() if "[]" not in dotted}

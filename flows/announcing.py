@@ -165,11 +165,6 @@ def is_current(run: Run) -> bool:
     return run.session.day == last_closed_session(now()).day
 
 
-def is_simulated(run: Run) -> bool:
-    """Return whether the prices of the home are invented."""
-    return "simulated" in run.settings.data.providers
-
-
 def _day(run: Run) -> "Notice":
     from tasks.approval.day import published_day
     from tasks.approval.store import read_day
@@ -180,25 +175,25 @@ def _day(run: Run) -> "Notice":
     _, manifest, files = read_day(run.home, run.session)
     day = published_day(run.session.day, manifest, files)
     picture = equity_picture(read_history(run))
-    return day_notice(run.home, day, is_simulated=is_simulated(run), picture=picture)
+    return day_notice(run.home, day, is_simulated=run.settings.data.is_simulated, picture=picture)
 
 
 def _failure(run: Run, doing: str, error: Exception) -> "Notice":
     from tasks.reporting.notify.notices.runs import failure_notice
 
-    return failure_notice(run, doing, error, is_simulated=is_simulated(run))
+    return failure_notice(run, doing, error, is_simulated=run.settings.data.is_simulated)
 
 
 def _selection(run: Run, promotion: "Promotion") -> "Notice":
     from tasks.reporting.notify.notices.runs import selection_notice
 
-    return selection_notice(run, promotion, is_simulated=is_simulated(run))
+    return selection_notice(run, promotion, is_simulated=run.settings.data.is_simulated)
 
 
 def _execution(run: Run, carried: "Carried") -> "Notice":
     from tasks.reporting.notify.notices.execution import execution_notice
 
-    return execution_notice(run.home, carried.document, is_simulated=is_simulated(run))
+    return execution_notice(run.home, carried.document, is_simulated=run.settings.data.is_simulated)
 
 
 def home_run(home: Path | str | None, profile: str | None) -> Run:

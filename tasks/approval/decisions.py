@@ -53,6 +53,7 @@ from tasks.approval.verification import (
     check_time,
     parsed,
 )
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.errors import AftercloseError, ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
@@ -87,7 +88,7 @@ def current(run: Run) -> Current:
         config=config_hash(settings),
         code=code_fingerprint(CODE_ROOT),
         positions=held.sha256,
-        demo="simulated" in settings.data.providers,
+        demo=settings.data.is_simulated,
     )
 
 
@@ -234,7 +235,7 @@ def add_signature(run: Run, signature: Signature, at: datetime, *, revision: int
 
 def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
     """Log the rejection, which voids any approval, then withdraw approval.json, so that the day may be run again."""
-    _refuse_blank("Rejecting a day", by, reason)
+    require_name_and_reason("Rejecting a day", by=by, reason=reason)
     if is_executed(run.home, run.session):
         raise refusal(
             "decided",
@@ -255,7 +256,7 @@ def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
 
 def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: datetime) -> Approver:
     """Log that the person may approve with this public key. A name has one valid key, and a key one name."""
-    _refuse_blank("Adding an approver", by, reason)
+    require_name_and_reason("Adding an approver", by=by, reason=reason)
     if not is_name(name):
         raise ConfigError(
             f"{name[:LONGEST_NAME]!r} cannot be the name of an approver.",
@@ -281,7 +282,7 @@ def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: date
 
 def revoke_approver(home: Home, name: str, by: str, reason: str, at: datetime) -> Approver:
     """Log that the key of the person is no longer valid; approvals signed with it are void from now on."""
-    _refuse_blank("Revoking an approver", by, reason)
+    require_name_and_reason("Revoking an approver", by=by, reason=reason)
     with hold_approvals(home):
         found = [one for one in list_approvers(home) if one.name == name and not one.is_revoked]
         if not found:
@@ -298,10 +299,3 @@ def revoke_approver(home: Home, name: str, by: str, reason: str, at: datetime) -
 def list_approvers(home: Home) -> tuple[Approver, ...]:
     """Return every approver of the home, revoked ones included. Raises SafetyError if the audit log is damaged."""
     return approvers_in(read_intact(home))
-
-
-def _refuse_blank(what: str, by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            f"{what} requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
-        )

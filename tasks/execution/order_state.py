@@ -59,7 +59,6 @@ NEVER_SENT = "no request has left"
 IS_CONFIRMED = "the broker has confirmed the order, so it is not sent again"
 IS_FINAL = "the order is final"
 NOT_UNDER_WAY = "no request to place the order is under way"
-IS_OURS = "the broker has confirmed that the order is ours"
 MAY_FILL = "the order may be at the broker: it can only be canceled"
 
 Cell = State | str  # the next state, or why there is none

@@ -98,11 +98,6 @@ def verified_entries(home: Home) -> tuple[Entry, ...]:
     )
 
 
-def refuse_edited_positions(home: Home) -> None:
-    """Raise SafetyError if the home has a ledger and the positions file is not what the ledger derives."""
-    verified_entries(home)
-
-
 def _file(home: Home) -> bytes | None:
     try:
         return home.positions_file.read_bytes()

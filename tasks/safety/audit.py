@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.chain import ChainFile, Verdict, append, read_verified
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
@@ -68,11 +69,7 @@ def accept(
 
     Nothing is removed; the appended row covers every byte before it. Returns the verdict of `verify` afterwards.
     """
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Accepting the audit log requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Accepting the audit log", by=by, reason=reason)
     fields, key = _fields(ACCEPTED, by, reason, at), _key(home, environ)
     if verify(home, environ, log="plans").breaks:
         append(_chain(home, environ, "plans"), fields, key=key, renew=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.text import one_line
@@ -70,11 +71,7 @@ def set_permission(
             remedy=f"Give one of {', '.join(FLOW_NAMES)}, or {ALL}.",
             flow=flow[:40],
         )
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Permitting or stopping a flow requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Permitting or stopping a flow", by=by, reason=reason)
     record(home, event=SET, by=by, detail=f"{flow} {permission}: {one_line(reason)}", at=at)
     return read_permits(home)
 

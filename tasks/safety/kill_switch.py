@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.atomic import LEFTOVER_SUFFIX, write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
@@ -101,11 +102,7 @@ def reset_switch(
     Removes live/STOP if it is named. An unreadable switch file is retained under another name.
     """
     who, why = one_line(by), one_line(reason)
-    if not who or not why:
-        raise ConfigError(
-            "Resetting the kill switch requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Resetting the kill switch", by=who, reason=why)
     with hold_switch(home):
         standing = read_switch(home)
         named = _named(home, standing, trips)

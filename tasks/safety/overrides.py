@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.text import escape_controls
@@ -163,7 +164,7 @@ def read_overrides(home: Home) -> tuple[Override, ...]:
 
 def add_override(home: Home, instruction: Instruction, by: str, reason: str, at: datetime) -> Override:
     """Log the override. Raises ConfigError for one that cannot be written or would never apply."""
-    _refuse_blank("Adding an override", by, reason)
+    require_name_and_reason("Adding an override", by=by, reason=reason)
     _refuse_unusable(instruction)
     read_overrides(home)  # a damaged log does not take an instruction that nobody could read
     detail = (
@@ -180,7 +181,7 @@ def add_override(home: Home, instruction: Instruction, by: str, reason: str, at:
 
 def end_override(home: Home, number: int, by: str, reason: str, at: datetime) -> Override:
     """Log that the override no longer holds, and return it."""
-    _refuse_blank("Ending an override", by, reason)
+    require_name_and_reason("Ending an override", by=by, reason=reason)
     known = {override.number: override for override in read_overrides(home)}
     if number not in known or known[number].ended_at:
         state = "has already ended" if number in known else "does not exist"
@@ -233,11 +234,4 @@ def _refuse_unusable(instruction: Instruction) -> None:
         raise ConfigError(
             f"The multiplier {instruction.multiplier} is not between 0 and 1.",
             remedy="Give a number from 0 to 1.",
-        )
-
-
-def _refuse_blank(what: str, by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            f"{what} requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
         )

@@ -15,7 +15,6 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.sessions import last_closed_session
 from tasks.core.text import counted
-from tasks.data.schema.records import SIMULATED
 from tasks.monitoring.decisions.ledger import human_ledger
 from tasks.monitoring.decisions.schema import HumanLedger
 from tasks.reporting.monthly.page import earned_text, interval_text, render_month
@@ -44,7 +43,7 @@ def show_decisions(options: Options, *, month: str | None) -> Result:
     end = min(first.replace(day=monthrange(first.year, first.month)[1]), last)
     ledger = human_ledger(home, settings, first, end)
     page = home.reports / "monthly" / f"{named}.html"
-    is_simulated = settings.data.provider == SIMULATED
+    is_simulated = settings.data.is_simulated
     write_bytes(page, render_month(ledger, named, title=settings.reporting.title, is_simulated=is_simulated))
     return Result(_document(ledger, named, page), "\n".join([*_lines(ledger, named), f"Page: {page}"]))
 

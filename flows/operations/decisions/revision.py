@@ -17,6 +17,7 @@ from tasks.approval.day import PublishedDay
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import LAST_REVISION, LONGEST_NAME, LONGEST_REASON, instant_text
 from tasks.approval.store import hold_approvals, revision_numbers, write_revision
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
@@ -124,10 +125,7 @@ def make_revision(
 ) -> Revision:
     """Write the revision. Raises SafetyError if a check fails or the day is already approved, executed or rerun."""
     by, reason = one_line(by)[:LONGEST_NAME], one_line(reason)[:LONGEST_REASON]
-    if not by or not reason:
-        raise ConfigError(
-            "A revision requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
-        )
+    require_name_and_reason("A revision", by=by, reason=reason)
     home = find_home(options.home)
     published = _undecided(home, day)
     changes = Changes(tuple(strike), tuple(halve), solve)

@@ -51,7 +51,7 @@ def open_review(options: Options, day: str, *, port: int, bind: str, origin: str
         admission=admission,
         clock=stopwatch,
         title=run.settings.reporting.title,
-        is_simulated="simulated" in run.settings.data.providers,
+        is_simulated=run.settings.data.is_simulated,
         first=run.session.day,
     )
     return Page(_started(run, served, admission), partial(_serve, application, listening))

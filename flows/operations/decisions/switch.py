@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 
 from flows.announcing import posts_news
 from flows.terminal import Options, Result
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, named_home
 from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
@@ -27,7 +27,7 @@ def show_switch(options: Options) -> Result:
 def trip(options: Options, *, by: str, reason: str) -> Result:
     """Turn the switch on, by any means available. Never waits for a run."""
     home = _existing_home(options)
-    _refuse_blank(by, reason)
+    require_name_and_reason("Tripping or resetting the kill switch", by=by, reason=reason)
     return _result(home, trip_switch(home, by, reason, now()))
 
 
@@ -44,14 +44,6 @@ def _existing_home(options: Options) -> Home:
     if home.marker_file.exists() or home.live.is_dir():
         return home
     return find_home(options.home)
-
-
-def _refuse_blank(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Tripping or resetting the kill switch requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
 
 
 def _result(home: Home, switch: Switch) -> Result:

@@ -213,9 +213,7 @@ def _computed(
         halts=halts.trips,
         methods=methods,
     )
-    page = render_tear_sheet(
-        sheet, combination, identity=place.name, is_simulated=settings.data.provider == "simulated"
-    )
+    page = render_tear_sheet(sheet, combination, identity=place.name, is_simulated=settings.data.is_simulated)
     ids = {"id": place.name, "scores": scores.id, "snapshot": snapshot.id}
     return publish(place, tables_of(sheet), page, combination, ids, sheet)
 

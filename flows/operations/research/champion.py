@@ -8,8 +8,9 @@ from datetime import date
 from flows.announcing import posts_news
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError, ModelError, StorageError
+from tasks.core.errors import ModelError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home
@@ -83,11 +84,7 @@ def show_history(options: Options) -> Result:
 def roll_back(options: Options, *, version: str | None, by: str, reason: str) -> Result:
     """Log who restores which version, then put exactly its bytes into production."""
     home = find_home(options.home)
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Restoring a champion requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Restoring a champion", by=by, reason=reason)
     with exclusive(home.lock_file, doing="champion rollback"):
         present = _in_production(home)
         target = rollback_target(intact_versions(home), present, wanted=version)

@@ -123,7 +123,7 @@ def _published(
     from tasks.backtest.publication import REPORT_FILE, publish_files
     from tasks.reporting.page.matrix import matrix_picture, render_matrix
 
-    is_simulated = run.settings.data.provider == "simulated"
+    is_simulated = run.settings.data.is_simulated
     measured = [measure_outcome(each, plan.world, regime.states) for each in outcomes]
     equal_weight = measure_totals(equal_weight_totals(plan), plan.world, regime.states)
     combination = plan.named[0][1]

@@ -12,8 +12,9 @@ from flows.operations.homes.inspection import aligned
 from flows.operations.trading.interruption import interruptible
 from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
-from tasks.core.errors import BrokerError, ConfigError, SafetyError, TransientError
+from tasks.core.errors import BrokerError, SafetyError, TransientError
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
 from tasks.core.secrets import mask_logs
@@ -89,11 +90,7 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool | N
 @posts_news
 def give_up_order(options: Options, day: str, order_id: str, *, by: str, second: str, reason: str) -> Result:
     """Give up an order that never becomes final. Logged before anything is stored; no broker is asked."""
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Giving up an order requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Giving up an order", by=by, reason=reason)
     run = execution_run(options.home, day, options.profile)
     require_second(run.home, options, by=by, second=second, doing="Giving up an order")
     persons, at = f"{by}, {second}" if second.strip() else by, now()

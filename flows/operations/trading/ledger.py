@@ -12,6 +12,7 @@ from typing import Literal
 from flows.announcing import posts_news
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
@@ -74,10 +75,7 @@ def book_flow(
     """
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            f"A {kind} requires a name and a reason.", remedy="Give both --by NAME and --reason TEXT."
-        )
+    require_name_and_reason(f"A {kind}", by=by, reason=reason)
     cents = cents_in(amount)
     at = now()
     session = session_named(day, at=at)

@@ -10,6 +10,7 @@ from flows.announcing import posts_news
 from flows.operations.decisions.persons import require_second
 from flows.operations.trading.ledger import portfolio_locked
 from flows.terminal import Options, Result
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
@@ -62,11 +63,7 @@ def import_positions(
     A correction requires a `second` person where an approval requires two.
     """
     home = find_home(options.home)
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Declaring positions requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Declaring positions", by=by, reason=reason)
     try:
         text = file.expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

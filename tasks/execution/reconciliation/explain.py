@@ -6,6 +6,7 @@ What waits for the broker cannot be explained away, nor can an account that is a
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.execution.reconciliation.schema import Difference, Reconciliation
 from tasks.ledger.entries import Entry
@@ -47,11 +48,7 @@ def explained(difference: Difference, said: Explanation) -> tuple[Entry, ...]:
     Raises ConfigError if the kind does not fit the difference, SafetyError if no person can explain it.
     """
     kind, by, reason = said.kind, said.by.strip(), said.reason.strip()
-    if not by or not reason:
-        raise ConfigError(
-            "Explaining a difference requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Explaining a difference", by=by, reason=reason)
     if is_acknowledgeable(difference):
         if kind != "manual_trade":
             raise _misfit(difference, kind, "it is a trade by hand: use `--as manual_trade`")

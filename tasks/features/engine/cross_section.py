@@ -16,7 +16,6 @@ from tasks.features.engine.session_kernels import SessionValues
 
 WINSOR_FRAC = 0.01
 BEYOND_FLOAT32 = 2.0**1000
-SPARE_BITS = (1 << 29) - 1
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,17 @@ def return_since(later: Row, earlier: Row) -> float:
 def levels(rows: pd.DataFrame) -> NDArray[np.float64]:
     """Return the equity by row, with receivables and without capital flows: a time-weighted level."""
     columns = {
-        name: pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=float, copy=True)
-        if name in rows
-        else np.zeros(len(rows))
+        name: numbers(rows[name]) if name in rows else np.zeros(len(rows))
         for name in ("equity", *LEDGER_COLUMNS)
     }
     flows, receivable = (np.nan_to_num(columns[name]) for name in ("net_flows", "receivable"))
     return net_levels(columns["equity"] + receivable, flows)
+
+
+def numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of text as numbers; NaN where there is none."""
+    values: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
+    return values
 
 
 def amount(row: Row, name: str) -> float:

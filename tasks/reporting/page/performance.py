@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.reporting.day.history import levels
+from tasks.reporting.day.history import levels, numbers
 from tasks.risk.ratios import drawdowns, max_drawdown
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     """Measure performance from the earlier rows and the session's own."""
     rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
     equity = levels(rows)
-    market = _numbers(rows["benchmark_return"])
+    market = numbers(rows["benchmark_return"])
     market[0] = 0.0  # the first row has nothing before it
     book = 100 * equity / equity[0]
     benchmark = np.asarray(100 * np.cumprod(1 + np.nan_to_num(market)), dtype=np.float64)
@@ -62,10 +62,5 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
         total_return=float(book[-1] / 100 - 1),
         total_benchmark=float(benchmark[-1] / 100 - 1) if has_benchmark else float("nan"),
         max_drawdown=max_drawdown(book),
-        cost_usd=float(np.nansum(_numbers(rows["cost"]))),
+        cost_usd=float(np.nansum(numbers(rows["cost"]))),
     )
-
-
-def _numbers(column: pd.Series) -> Floats:
-    values: Floats = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
-    return values

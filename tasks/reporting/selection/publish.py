@@ -31,7 +31,7 @@ def publish_selection(run: Run, training: Training, promotion: Promotion) -> Pat
         promotion,
         frames,
         live=live_records(logged_skill(run.home, run.session.day).values()),
-        is_simulated=run.settings.data.provider == "simulated",
+        is_simulated=run.settings.data.is_simulated,
     )
     write_bytes(place, page)
     return place

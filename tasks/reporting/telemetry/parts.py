@@ -20,6 +20,7 @@ from tasks.execution.journal import active_sessions, read_orders
 from tasks.execution.schema import State
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.database import opened
+from tasks.portfolio.holdings.record import published_sessions
 from tasks.regime.schema import STATES
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.reporting.telemetry.catalogue import PREFIX, Sample
@@ -55,7 +56,7 @@ def read_samples(place: Place) -> list[Sample]:
 def _system(place: Place) -> Iterator[Sample]:
     yield _sample("info", 1, version("afterclose"))
     yield _sample("written_timestamp_seconds", place.at.timestamp())
-    yield _sample("is_simulated", "simulated" in place.settings.data.providers)
+    yield _sample("is_simulated", place.settings.data.is_simulated)
     yield _sample("disk_free_bytes", shutil.disk_usage(place.home.root).free)
 
 
@@ -127,9 +128,7 @@ def _history(place: Place) -> Iterator[Sample]:
 
 def _day(place: Place) -> Iterator[Sample]:
     """Yield what the last published day says; the next session is due even if this one cannot be read."""
-    sessions = sorted(
-        date.fromisoformat(path.parent.name) for path in place.home.live.glob("[0-9]*-*-*/manifest.json")
-    )
+    sessions = sorted(published_sessions(place.home))
     if not sessions:
         return
     last = session_on(sessions[-1])

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from tasks.core.accountability import require_name_and_reason
 from tasks.core.atomic import write_bytes
 from tasks.core.chain import ChainFile, Verdict, append, logged_rows, read_rows, verify
-from tasks.core.errors import ConfigError, ModelError, SafetyError
+from tasks.core.errors import ModelError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_record
 from tasks.core.json_text import parse_json
@@ -158,11 +159,7 @@ def accept(
     home: Home, *, by: str, reason: str, at: datetime, environ: Mapping[str, str] = os.environ
 ) -> Contents:
     """Record that a named person accepts the ledger as it is; trials that can no longer be read still count."""
-    if not by.strip() or not reason.strip():
-        raise ConfigError(
-            "Accepting the trial ledger requires a name and a reason.",
-            remedy="Give both --by NAME and --reason TEXT.",
-        )
+    require_name_and_reason("Accepting the trial ledger", by=by, reason=reason)
     chain = _chain(home)
     contents = read_contents(home, environ)
     lost = max(logged_rows(chain) - len(read_rows(chain)), _trials_of_champions(home) - contents.count, 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tasks.reporting.day.history import levels
+from tasks.reporting.day.history import levels, numbers
 from tasks.reporting.notify.schema import Picture
 from tasks.reporting.page.charts.canvas import Days, Floats
 from tasks.reporting.page.numerals import MONTHS, short_date, signed
@@ -32,7 +32,7 @@ def equity_picture(history: pd.DataFrame) -> Picture | None:
 
 
 def _benchmark(rows: pd.DataFrame) -> Floats | None:
-    returns = pd.to_numeric(rows["benchmark_return"], errors="coerce").to_numpy(dtype=float, copy=True)
+    returns = numbers(rows["benchmark_return"])
     returns[0] = 0.0
     if not np.isfinite(returns[1:]).any():
         return None

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.backtest.metrics.figures import MIN_SESSIONS
-from tasks.reporting.day.history import levels
+from tasks.reporting.day.history import levels, numbers
 from tasks.risk.ratios import annual_volatility, cagr, sharpe
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def ratios(rows: pd.DataFrame) -> tuple[Ratio, ...]:
     if not count:
         return ()
     days = [date.fromisoformat(text) for text in rows["date"]]
-    market = _numbers(rows["benchmark_return"])[1:]
+    market = numbers(rows["benchmark_return"])[1:]
     compared = np.isfinite(market)
     ahead = returns[compared] > market[compared]
     return (
@@ -160,19 +160,14 @@ def _last_before(days: list[date], first: date) -> int:
 
 def _dollars(rows: pd.DataFrame) -> Floats:
     receivable, flows = (
-        np.nan_to_num(_numbers(rows[name])) if name in rows else np.zeros(len(rows))
+        np.nan_to_num(numbers(rows[name])) if name in rows else np.zeros(len(rows))
         for name in ("receivable", "net_flows")
     )
-    return np.asarray(_numbers(rows["equity"]) + receivable - flows)
+    return np.asarray(numbers(rows["equity"]) + receivable - flows)
 
 
 def _benchmark(rows: pd.DataFrame) -> Floats:
     """Return the benchmark's level; NaN from the first unknown return on, as a total of known ones would mislead."""
-    returns = _numbers(rows["benchmark_return"])
+    returns = numbers(rows["benchmark_return"])
     returns[0] = 0.0
     return np.asarray(np.cumprod(1 + returns))
-
-
-def _numbers(column: pd.Series) -> Floats:
-    values: Floats = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
-    return values
