@@ -13,6 +13,8 @@ from flows.replay import PastDay
 from tasks.approval.day import PublishedDay
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import ConfigError, StorageError
+from tasks.core.json_text import parse_json
+from tasks.data.panel.reader import read_prices
 from tasks.features.task import compute_features
 from tasks.models.schema import Scores
 from tasks.models.task import score_universe
@@ -21,8 +23,11 @@ from tasks.portfolio.schema import CASH, Portfolio
 from tasks.portfolio.task import build_portfolio, keep_to_reductions
 from tasks.regime.schema import Regime
 from tasks.regime.task import detect_regime
+from tasks.reporting.day.assessed import assess_target
 from tasks.reporting.day.files import trades_csv
 from tasks.reporting.day.ledger import printed_trades
+from tasks.reporting.day.store import BACKDROP_SESSIONS, backdrop_of
+from tasks.risk.assessment import Assessment
 from tasks.risk.schema import RiskModel
 from tasks.risk.tail import portfolio_risk
 from tasks.risk.task import estimate_risk
@@ -52,6 +57,7 @@ class Decided:
     after: pd.DataFrame
     checks: Checks
     risk: Mapping[str, float]  # of the portfolio after the trades
+    returns: pd.DataFrame  # sessions of the risk window × names
 
     @property
     def signed_shares(self) -> dict[str, int]:
@@ -107,6 +113,18 @@ def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
     }
 
 
+def assess_decided(past: PastDay, published: PublishedDay, decided: Decided) -> Assessment:
+    """Assess the target as the day's own was assessed; the drawdown of the account is the one that the day states."""
+    recorded = parse_json(published.files["monitoring_log.json"])["risk_assessment"]
+    return assess_target(
+        decided.target["weight"],
+        decided.returns,
+        backdrop_of(read_prices(past.market.snapshot, window=BACKDROP_SESSIONS)),
+        drawdown=float(recorded["figures"]["drawdown"]),
+        settings=past.run.settings,
+    )
+
+
 def decided_again(past: PastDay) -> Decided:
     """Return the decision about the session on the market and the positions given."""
     return _decided(past)[1]
@@ -147,7 +165,7 @@ def _with_checks(past: PastDay, signals: _Signals, portfolio: Portfolio, trades:
     target, lines, after = (load_frame(ref) for ref in (portfolio.frame, trades.frame, trades.after))
     returns, confidence = load_frame(signals.risk.returns).T, past.run.settings.risk.confidence
     risk = portfolio_risk(after["weight"].drop(CASH), returns, confidence)
-    return Decided(portfolio, trades, target, lines, after, checks, risk)
+    return Decided(portfolio, trades, target, lines, after, checks, risk, returns)
 
 
 def _signed(trades: pd.DataFrame) -> dict[str, int]:

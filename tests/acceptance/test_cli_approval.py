@@ -13,8 +13,10 @@ from tests.approval_days import (
     PASSPHRASE,
     cheap_key,
     clock_at,
+    day_files,
     folder_of,
     make_home,
+    manifest_of,
     publish,
 )
 from tests.builders import make_run
@@ -80,6 +82,30 @@ def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
     assert "is approved until Mon 2024-06-17 09:30 New York time." in ended.stdout
     assert f"`afterclose execute {DAY}` shows the orders; with --no-dry-run it sends them." in ended.stdout
     assert "Scheduled" not in ended.stdout
+
+
+def test_approving_warns_of_each_exceeded_risk_limit_before_it_signs(ann):
+    approve = ("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key))
+    assert "WARNING: the risk limits were not assessed for these trades." in ann.say(*approve).stderr
+    limits = [
+        {"name": "beta", "value": 1.234, "limit": 1.1, "state": "breached"},
+        {"name": "var_21d", "value": 0.13, "limit": 0.12, "state": "breached"},
+        {"name": "volatility", "value": 0.1, "limit": 0.2, "state": "within"},
+    ]
+    log = json.dumps({"parity": {"state": "equal"}, "risk_assessment": {"limits": limits}}).encode()
+    ann.ask("reject", DAY, "--by", "Bob", "--reason", "again")
+    files = day_files() | {"monitoring_log.json": log}
+    for name, content in {**files, "manifest.json": manifest_of(ann.run, files)}.items():
+        (folder_of(ann.run) / name).write_bytes(content)
+
+    ended = ann.say(*approve, "--overrule", "read")
+
+    assert ended.returncode == 0, ended.stderr
+    warned = [line for line in ended.stderr.splitlines() if "risk limit" in line]
+    assert warned == [
+        "WARNING: risk limit exceeded: Beta: 1.23 (limit 1.10).",
+        "WARNING: risk limit exceeded: VaR 21 d: 13.0% (limit 12.0%).",
+    ]
 
 
 def test_approving_states_that_the_schedule_sends_the_orders_where_it_does(ann):

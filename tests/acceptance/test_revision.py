@@ -7,9 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from flows.operations.decisions.revision import preview_revision
+from flows.operations.decisions.revision import make_revision, preview_revision
+from flows.operations.research.replay import read_published
+from flows.replay import past_day
+from flows.revision import Changes, assess_decided, revise
 from flows.terminal import Options
 from tasks.core.homes.home import Home
+from tasks.core.homes.opening import settings_of
+from tasks.reporting.day.assessed import assessment_record
+from tasks.reporting.day.files import json_bytes
 from tests.approval_days import PASSPHRASE, cheap_key, clock_at
 from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, tree_bytes
 
@@ -145,3 +151,25 @@ def test_a_day_that_is_run_again_loses_its_revisions(desk):
 
     assert not (desk.folder / "revisions").exists()
     assert desk.ask("approve", DAY, "--revision", "1", *ANN)[1]["fields"]["reason"] == "revision"
+
+
+def test_a_revision_states_the_risk_limits_of_its_own_target(desk):
+    options, published = Options(home=desk.home.root), read_published(desk.home, DAY)
+    struck, *_ = shares_in(desk.folder)
+    settings = settings_of(desk.home, None).settings
+    with clock_at(EVENING), past_day(desk.home, published, settings) as past:
+        same, _ = revise(past, published, Changes((struck,)))
+        again = json.loads(json_bytes(assessment_record(assess_decided(past, published, same))))
+    recorded = json.loads((desk.folder / "monitoring_log.json").read_bytes())["risk_assessment"]
+    assert again == recorded
+
+    with clock_at(EVENING):
+        number = make_revision(
+            options, DAY, strike=[struck], halve=[], solve=False, by="Ann Lee", reason="earnings"
+        ).number
+
+    log = json.loads((desk.folder / "revisions" / str(number) / "monitoring_log.json").read_bytes())
+    revised = log["risk_assessment"]
+    assert [one["name"] for one in revised["limits"]] == [one["name"] for one in recorded["limits"]]
+    assert revised["figures"]["exposure"] < recorded["figures"]["exposure"]
+    assert struck not in dict(revised["risk_shares"])

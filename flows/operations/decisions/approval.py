@@ -39,6 +39,7 @@ from tasks.core.json_text import parse_json
 from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
+from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
 
 NOTHING_TO_APPROVE = 4
 
@@ -262,6 +263,10 @@ def _description(proposal: Proposal) -> Iterator[str]:
     yield f"Signed as well: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."
     if day.differs_from_backtest:
         yield "WARNING: this day or an earlier one differs from its backtest. Read the report before you approve."
+    for words in exceeded_limits(day):
+        yield f"WARNING: risk limit exceeded: {words}."
+    if not recorded_limits(day):
+        yield "WARNING: the risk limits were not assessed for these trades."
     if rejection := proposal.requirements.decisions.rejection:
         yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:

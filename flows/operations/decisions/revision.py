@@ -6,12 +6,13 @@ check of the day passes. A revision is not an approval: `approve D --revision N`
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flows.operations.research.replay import read_published
-from flows.replay import past_day
-from flows.revision import Changes, Decided, revise
+from flows.replay import PastDay, past_day
+from flows.revision import Changes, Decided, assess_decided, revise
 from flows.terminal import Options, Result, progress
 from tasks.approval.day import PublishedDay
 from tasks.approval.refusal import refusal
@@ -108,9 +109,8 @@ def preview_revision(
     """Return what the revision would contain, whether or not its checks pass. Writes nothing."""
     home = find_home(options.home)
     published = _undecided(home, day)
-    return _preview(
-        published, *_revised(options, home, published, Changes(tuple(strike), tuple(halve), solve))
-    )
+    with _past(options, home, published) as past:
+        return _preview(published, *revise(past, published, Changes(tuple(strike), tuple(halve), solve)))
 
 
 def make_revision(
@@ -129,11 +129,13 @@ def make_revision(
     home = find_home(options.home)
     published = _undecided(home, day)
     changes = Changes(tuple(strike), tuple(halve), solve)
-    before, after = _revised(options, home, published, changes)
-    preview = _preview(published, before, after)
-    _refuse_failed(published, preview)
+    with _past(options, home, published) as past:
+        before, after = revise(past, published, changes)
+        preview = _preview(published, before, after)
+        _refuse_failed(published, preview)
+        assessment = assess_decided(past, published, after)
     note = RevisionNote(by, instant_text(now()), reason, changes.strike, changes.halve, solve)
-    book = RevisedBook(after.portfolio, after.target, after.lines, after.after, after.checks)
+    book = RevisedBook(after.portfolio, after.target, after.lines, after.after, after.checks, assessment)
     with hold_approvals(home):
         if _undecided(home, day).manifest != published.manifest:
             raise refusal("day", f"{day} was published again meanwhile.", remedy="Revise the new trades.")
@@ -175,11 +177,8 @@ def _undecided(home: Home, day: str) -> PublishedDay:
     return published
 
 
-def _revised(
-    options: Options, home: Home, published: PublishedDay, changes: Changes
-) -> tuple[Decided, Decided]:
-    with past_day(home, published, settings_of(home, options.profile).settings) as past:
-        return revise(past, published, changes)
+def _past(options: Options, home: Home, published: PublishedDay) -> AbstractContextManager[PastDay]:
+    return past_day(home, published, settings_of(home, options.profile).settings)
 
 
 def _preview(published: PublishedDay, before: Decided, after: Decided) -> RevisionPreview:

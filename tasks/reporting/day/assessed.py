@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from config.settings import Settings
 from tasks.data.panel.returns import daily_returns
 from tasks.reporting.day.history import amounts, levels
 from tasks.reporting.day.inputs import Backdrop, DayInputs
@@ -14,17 +15,29 @@ from tasks.risk.ratios import Numbers, drawdowns
 
 def assess_day(inputs: DayInputs) -> Assessment:
     """Assess the target portfolio on the returns of the risk window, and the drawdown of the account until today."""
-    returns = inputs.frames.returns
     own = pd.DataFrame([amounts(inputs.records.portfolio.book)])
     equity = levels(pd.concat([inputs.history, own], ignore_index=True))
-    return assess(
+    return assess_target(
         inputs.frames.weights["weight"],
-        returns,
-        market_returns(inputs.backdrop, returns.index),
-        inputs.backdrop.sectors,
+        inputs.frames.returns,
+        inputs.backdrop,
         drawdown=float(drawdowns(equity)[-1]),
-        settings=inputs.run.settings.risk,
-        seed=inputs.run.settings.seed,
+        settings=inputs.run.settings,
+    )
+
+
+def assess_target(
+    weights: pd.Series, returns: pd.DataFrame, backdrop: Backdrop, *, drawdown: float, settings: Settings
+) -> Assessment:
+    """Assess a target portfolio of the day, as published or as revised. `drawdown` of the account until today."""
+    return assess(
+        weights,
+        returns,
+        market_returns(backdrop, returns.index),
+        backdrop.sectors,
+        drawdown=drawdown,
+        settings=settings.risk,
+        seed=settings.seed,
     )
 
 

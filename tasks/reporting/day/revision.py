@@ -14,6 +14,7 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.schema import Portfolio
+from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.files import (
     SCHEMA_VERSION,
     check_records,
@@ -23,6 +24,7 @@ from tasks.reporting.day.files import (
     weights_csv,
 )
 from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.risk.assessment import Assessment
 from tasks.safety.schema import Checks
 
 
@@ -40,13 +42,14 @@ class RevisionNote:
 
 @dataclass(frozen=True)
 class RevisedBook:
-    """The target, the trades and the portfolio after them, as frames, and the checks that they passed."""
+    """The target, the trades and the portfolio after them, as frames, the checks that they passed, and the risk."""
 
     portfolio: Portfolio
     target: pd.DataFrame
     trades: pd.DataFrame
     after: pd.DataFrame
     checks: Checks
+    assessment: Assessment  # of the target
 
 
 def revision_files(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, bytes]:
@@ -60,12 +63,12 @@ def revision_files(day: PublishedDay, number: int, note: RevisionNote, book: Rev
 
 
 def _monitoring(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, Any]:
-    """Return the day's record with what the revision changed; the assessment of the day's target is left out."""
+    """Return the day's record with what the revision changed."""
     record: dict[str, Any] = parse_json(day.files["monitoring_log.json"])
-    record.pop("risk_assessment", None)
     return record | {
         "checks": check_records(book.checks),
         "portfolio": portfolio_record(book.portfolio),
+        "risk_assessment": assessment_record(book.assessment),
         "revision": _record(number, note),
     }
 

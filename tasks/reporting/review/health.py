@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from tasks.approval.day import PublishedDay
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
-from tasks.core.text import counted, percent
-from tasks.reporting.page.sections.risk_view import LABELS
+from tasks.core.text import counted
+from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
 from tasks.reporting.review.schema import Reading
 
 NEAR = 0.9  # of a limit
@@ -138,9 +138,10 @@ def _points(reading: Reading) -> Iterator[Point]:
         return
     yield Point("Files", "good", "Every file is the one that the manifest lists")
     yield _checks_point(checks_of(day))
-    yield _parity_point(monitoring_of(day))
+    yield _parity_point(day)
     yield from _data_points(monitoring_of(day))
     yield from _model_points(monitoring_of(day))
+    yield _risk_point(day)
 
 
 def _checks_point(checks: tuple[Check, ...]) -> Point:
@@ -164,12 +165,13 @@ def _check_words(check: Check) -> str:
     return f"{check.name.replace('_', ' ')}: {check.value} (limit {check.limit})"
 
 
-def _parity_point(monitoring: Mapping[str, Any]) -> Point:
-    parity = monitoring.get("parity", {})
+def _parity_point(day: PublishedDay) -> Point:
+    parity = monitoring_of(day).get("parity", {})
+    published = ", of the list as published" if day.revision else ""
     sessions = counted(len(parity.get("sessions", [])), "session")
     match parity.get("state"):
         case "equal":
-            return Point("Backtest", "good", f"Equal in every share and cent, {sessions}")
+            return Point("Backtest", "good", f"Equal in every share and cent{published}, {sessions}")
         case "different":
             return Point("Backtest", "bad", "Differs from the backtest; read the report before you approve")
         case _:
@@ -195,25 +197,17 @@ def _model_points(monitoring: Mapping[str, Any]) -> Iterator[Point]:
     if model is not None:
         scored = f"{counted(model['scored'], 'name')} scored"
         yield Point("Model", "good", f"{model['name']}, selected {model['selection_date']}, {scored}")
-    limits = monitoring.get("risk_assessment", {}).get("limits", [])
-    over = [one for one in limits if one["state"] == "breached"]
+
+
+def _risk_point(day: PublishedDay) -> Point:
+    """Return how the limits of these very trades stand; what was not assessed is not within a limit."""
+    limits, over = recorded_limits(day), exceeded_limits(day)
+    if not limits:
+        of = "this revision" if day.revision else "this day"
+        return Point("Risk", "warn", f"The risk limits were not assessed for {of}")
     if over:
-        yield Point(
-            "Risk",
-            "warn",
-            f"{counted(len(over), 'risk limit')} exceeded",
-            tuple(_limit_words(one) for one in over),
-        )
-    elif limits:
-        yield Point("Risk", "good", f"Within {counted(len(limits), 'limit')}")
-
-
-def _limit_words(one: Mapping[str, Any]) -> str:
-    value, limit = (
-        f"{number:.2f}" if one["name"] == "beta" else percent(number, 1)
-        for number in (one["value"], one["limit"])
-    )
-    return f"{LABELS.get(one['name'], one['name'])}: {value} (limit {limit})"
+        return Point("Risk", "warn", f"{counted(len(over), 'risk limit')} exceeded", over)
+    return Point("Risk", "good", f"Within {counted(len(limits), 'limit')}")
 
 
 def _used(value: str, limit: str) -> float | None:

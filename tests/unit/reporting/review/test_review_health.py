@@ -1,10 +1,15 @@
 """Whether the day may be approved, from the checks of the day."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.reporting.review.health import Check, exchange_time, time_left
+from tasks.approval.day import PublishedDay
+from tasks.approval.standing import Standing
+from tasks.reporting.review.health import Check, exchange_time, time_left, verdict
+from tasks.reporting.review.schema import Reading
+from tasks.safety.switch_file import Event, Switch
 
 AT = datetime(2024, 6, 14, 22, tzinfo=UTC)
 
@@ -47,3 +52,52 @@ def test_the_time_that_is_left(left, words):
 
 def test_an_instant_is_written_in_the_time_of_the_exchange():
     assert exchange_time(datetime(2024, 6, 17, 13, 30, tzinfo=UTC)) == "Mon 17 June, 09:30 New York time"
+
+
+def published(revision=0, limits=(), **monitored):
+    risk = {"risk_assessment": {"limits": list(limits)}} if limits else {}
+    check = {"name": "a", "value": "0", "limit": "", "outcome": "passed"}
+    parity = {"state": "equal", "sessions": ["2024-06-14"]}
+    log = {"checks": [check], "parity": parity, **risk, **monitored}
+    files = {"monitoring_log.json": json.dumps(log).encode()}
+    return PublishedDay(
+        date(2024, 6, 14), revision, b"{}", files, {}, None, 0, 0, differs_from_backtest=False
+    )
+
+
+def answer(day, state="open", **standing):
+    switch = Switch(Event("clear", "Root", "set-up", None), (), ())
+    given = Standing(state, day, **standing)
+    return verdict(Reading(day.session, given, "", switch, AT, False, (), "", ""))
+
+
+def point(found, name):
+    return next(one for one in found.points if one.name == name)
+
+
+OVER = {"name": "beta", "value": 1.234, "limit": 1.1, "state": "breached"}
+WITHIN = {"name": "volatility", "value": 0.1, "limit": 0.2, "state": "within"}
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_an_exceeded_risk_limit_of_a_day_or_of_a_revision_has_to_be_read_first(revision):
+    found = answer(published(revision, [OVER, WITHIN]))
+
+    assert found.headline == "You may approve, after reading what is marked"
+    assert point(found, "Risk").words == "1 risk limit exceeded"
+    assert point(found, "Risk").detail == ("Beta: 1.23 (limit 1.10)",)
+    assert answer(published(revision, [WITHIN])).headline == "You may approve"
+
+
+def test_risk_limits_that_were_not_assessed_are_not_within_limits():
+    found = answer(published(1))
+
+    assert found.headline == "You may approve, after reading what is marked"
+    assert "not assessed for this revision" in point(found, "Risk").words
+
+
+def test_of_a_revision_the_comparison_with_the_backtest_is_one_of_the_list_as_published():
+    assert point(answer(published(1)), "Backtest").words == (
+        "Equal in every share and cent, of the list as published, 1 session"
+    )
+    assert point(answer(published()), "Backtest").words == "Equal in every share and cent, 1 session"

@@ -1,0 +1,28 @@
+"""The risk limits of a day or of a revision, as its monitoring_log.json records them. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.approval.day import PublishedDay
+from tasks.core.json_text import parse_json
+from tasks.core.text import percent
+from tasks.reporting.page.sections.risk_view import LABELS
+
+
+def recorded_limits(day: PublishedDay) -> tuple[Mapping[str, Any], ...]:
+    """Return every risk limit that was assessed; () where the release that made the day assessed none."""
+    monitoring = parse_json(day.files["monitoring_log.json"])
+    return tuple(monitoring.get("risk_assessment", {}).get("limits", ()))
+
+
+def exceeded_limits(day: PublishedDay) -> tuple[str, ...]:
+    """Return each exceeded limit in words: its name, its value and the limit."""
+    return tuple(_words(one) for one in recorded_limits(day) if one["state"] == "breached")
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    value, limit = (
+        f"{number:.2f}" if one["name"] == "beta" else percent(number, 1)
+        for number in (one["value"], one["limit"])
+    )
+    return f"{LABELS.get(one['name'], one['name'])}: {value} (limit {limit})"
