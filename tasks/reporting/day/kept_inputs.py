@@ -20,6 +20,7 @@ from tasks.core.sessions import sessions_ending
 from tasks.monitoring.earlier_days import LOG, LOGGED_SESSIONS
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
+from tasks.reporting.day.files import json_bytes
 from tasks.reporting.day.history import render_history
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.store import days_of_promotions
@@ -43,7 +44,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
         files[_inside(home, home.performance_file)] = render_history(inputs.history)
     previous = [] if inputs.previous is None else [inputs.previous.session]
     return files | {
-        _inside(home, path): path.read_bytes()
+        _inside(home, path): _content(path)
         for path in (
             home.kill_switch_file,
             home.audit_log,
@@ -54,6 +55,14 @@ def gather_inputs(inputs: DayInputs) -> Parts:
         )
         if path.is_file()
     }
+
+
+def _content(path: Path) -> bytes:
+    """Return the file's bytes; of a manifest without the timings, which differ whenever a day is run again."""
+    content = path.read_bytes()
+    if path.name != MANIFEST:
+        return content
+    return json_bytes({**parse_json(content), "timings": {}})
 
 
 def kept_settings(parts: Parts, here: Settings) -> Settings:
