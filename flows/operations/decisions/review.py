@@ -33,7 +33,7 @@ from tasks.core.sessions import session_on
 from tasks.data.panel.reader import read_prices
 from tasks.data.task import market_of
 from tasks.reporting.day.name_histories import NameHistory, name_histories, recorded_through
-from tasks.reporting.day.store import BACKDROP_SESSIONS
+from tasks.reporting.day.store import BACKDROP_SESSIONS, read_execution
 from tasks.reporting.review.health import regime_of
 from tasks.reporting.review.lines import lines_of
 from tasks.reporting.review.schema import (
@@ -90,6 +90,7 @@ def _read(options: Options, session: date, revision: int | None) -> Reading:
         switch=read_switch(run.home),
         at=at,
         has_execution=_has_execution(run),
+        executed=read_execution(run.home, session),
         revisions=tuple(revision_numbers(run.home, run.session)),
         key_file=_key_file(run.home),
         next_step=with_home(next_step(run), options),

@@ -11,7 +11,7 @@ import pandas as pd
 from tasks.backtest.parity.recorded import DAMAGED, parse_day
 from tasks.core.artifacts import load_frame
 from tasks.core.atomic import refuse_symlink
-from tasks.core.errors import SafetyError
+from tasks.core.errors import AftercloseError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
@@ -111,6 +111,14 @@ def read_executions(home: Home, session: date) -> tuple[ExecutedDay, ...]:
     folders = [folder for folder in _days_before(home.live, session) if (folder / EXECUTION).is_file()]
     folders.sort(key=lambda folder: folder.name, reverse=True)
     return tuple(_execution(folder) for folder in folders[:MOST_EXECUTED])
+
+
+def read_execution(home: Home, session: date) -> ExecutedDay | None:
+    """Read the execution of one session; None where there is none or its file cannot be read."""
+    try:
+        return _execution(home.day_folder(session))
+    except (OSError, AftercloseError):
+        return None
 
 
 def read_promotions(run: Run, champion: str) -> tuple[date, ...]:

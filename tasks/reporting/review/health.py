@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from tasks.approval.approval_log import Rejection
 from tasks.approval.day import PublishedDay
+from tasks.approval.standing import Standing
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted
+from tasks.reporting.review.execution_words import execution_detail, execution_headline, has_ended
 from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
 from tasks.reporting.review.schema import Reading
 
@@ -77,6 +80,8 @@ def verdict(reading: Reading) -> Verdict:
     headline = HEADLINES[standing.state]
     if standing.state == "open" and tone == "warn":
         headline = "You may approve, after reading what is marked"
+    if standing.state == "executed":
+        headline = execution_headline(reading.executed)
     if standing.signed_by and standing.state in {"approved", "incomplete"}:
         headline = f"{headline}: signed by {' and '.join(standing.signed_by)}"
     return Verdict(headline, tone, points)
@@ -129,9 +134,11 @@ def _points(reading: Reading) -> Iterator[Point]:
     standing, day = reading.standing, reading.standing.day
     if standing.refusal is not None:
         yield Point("Approval", "bad", standing.refusal.what, (standing.refusal.remedy,))
-    if standing.rejection is not None and standing.state != "approved":
-        one = standing.rejection
-        yield Point("Rejection", "bad", f"Rejected by {one.by} at {one.at}: {one.reason}")
+    if standing.rejection is not None:
+        yield _rejection_point(standing.rejection, is_overruled=_is_overruled(standing))
+    if standing.state == "executed":
+        tone: Tone = "good" if has_ended(reading.executed) else "warn"
+        yield Point("Execution", tone, execution_detail(reading.executed))
     switch = reading.switch
     yield Point("Kill switch", "bad" if switch.is_on else "good", switch.description.capitalize())
     if day is None:
@@ -142,6 +149,18 @@ def _points(reading: Reading) -> Iterator[Point]:
     yield from _data_points(monitoring_of(day))
     yield from _model_points(monitoring_of(day))
     yield _risk_point(day)
+
+
+def _is_overruled(standing: Standing) -> bool:
+    """Return whether the approval overrules the rejection: it is void without naming it, and nothing is sent then."""
+    return standing.state == "approved" or (standing.state == "executed" and bool(standing.signed_by))
+
+
+def _rejection_point(one: Rejection, *, is_overruled: bool) -> Point:
+    words = f"Rejected by {one.by} at {one.at}: {one.reason}"
+    if is_overruled:
+        return Point("Rejection", "good", "Approved; an earlier rejection was overruled", (words,))
+    return Point("Rejection", "bad", words)
 
 
 def _checks_point(checks: tuple[Check, ...]) -> Point:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tasks.approval.standing import Standing
+from tasks.reporting.day.executed import ExecutedDay
 from tasks.reporting.day.name_histories import NameHistory
 from tasks.safety.switch_file import Switch
 
@@ -19,6 +20,7 @@ class Reading:
     switch: Switch
     at: datetime
     has_execution: bool
+    executed: ExecutedDay | None  # None: no execution began, or its record cannot be read
     revisions: tuple[int, ...]  # numbers of those that were made
     key_file: str  # of the person who runs the page
     next_step: str  # after an approval

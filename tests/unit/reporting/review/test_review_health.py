@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tasks.approval.approval_log import Rejection
 from tasks.approval.day import PublishedDay
 from tasks.approval.standing import Standing
+from tasks.reporting.day.executed import executed_day
 from tasks.reporting.review.health import Check, exchange_time, time_left, verdict
 from tasks.reporting.review.schema import Reading
 from tasks.safety.switch_file import Event, Switch
@@ -65,10 +67,10 @@ def published(revision=0, limits=(), **monitored):
     )
 
 
-def answer(day, state="open", **standing):
+def answer(day, state="open", executed=None, **standing):
     switch = Switch(Event("clear", "Root", "set-up", None), (), ())
     given = Standing(state, day, **standing)
-    return verdict(Reading(day.session, given, "", switch, AT, False, (), "", ""))
+    return verdict(Reading(day.session, given, "", switch, AT, False, executed, (), "", ""))
 
 
 def point(found, name):
@@ -101,3 +103,59 @@ def test_of_a_revision_the_comparison_with_the_backtest_is_one_of_the_list_as_pu
         "Equal in every share and cent, of the list as published, 1 session"
     )
     assert point(answer(published()), "Backtest").words == "Equal in every share and cent, 1 session"
+
+
+WAITING = [
+    {"row": 0, "state": "working", "reason": "", "filled_shares": "0", "filled_usd": "0", "fees_usd": "0"}
+]
+FILLED = [{**WAITING[0], "state": "filled", "filled_shares": "3", "filled_usd": "30"}]
+
+
+def executed(outcome, orders):
+    lines = [{"symbol": name, "side": "BUY", "shares": "3", "price": "10"} for name in ("AAA", "BBB")]
+    document = {
+        "session": "2024-06-14",
+        "fill_session": "2024-06-17",
+        "broker": "paper",
+        "outcome": outcome,
+        "why": "the bars of SPY are not there",
+        "lines": lines,
+        "orders": orders,
+        "bridge": [],
+    }
+    return executed_day(date(2024, 6, 14), json.dumps(document).encode(), estimated_cents=None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "orders", "headline", "tone"),
+    [
+        ("waiting", WAITING, "Executing: 2 orders wait", "warn"),
+        ("again", FILLED, "Executing: 1 order waits", "warn"),
+        ("ended", FILLED, "Executed: 1 of 2 orders filled", "good"),
+        ("halted", WAITING, "Execution halted", "warn"),
+    ],
+)
+def test_the_headline_of_an_execution_is_its_outcome(outcome, orders, headline, tone):
+    found = answer(published(0, [WITHIN]), "executed", executed(outcome, orders))
+
+    assert (found.headline, found.tone) == (headline, tone)
+    assert point(found, "Execution").words == f"{outcome.capitalize()}: the bars of SPY are not there"
+
+
+def test_an_execution_that_cannot_be_read_is_not_called_done():
+    unreadable = executed_day(date(2024, 6, 14), b"{}", estimated_cents=None)
+
+    for found in (answer(published(), "executed", one) for one in (None, unreadable)):
+        assert found.headline == "Executed, but execution.json cannot be read"
+        assert found.tone == "warn"
+
+
+def test_an_overruled_rejection_is_not_shown_as_one_that_holds():
+    rejection = Rejection("Bob", "2024-06-14T22:00:00Z", "odd price")
+
+    for state in ("approved", "executed"):
+        overruled = answer(published(), state, rejection=rejection, signed_by=("Ann",))
+        assert point(overruled, "Rejection").words == "Approved; an earlier rejection was overruled"
+        assert point(overruled, "Rejection").tone == "good"
+    held = answer(published(), "rejected", rejection=rejection)
+    assert point(held, "Rejection").words == "Rejected by Bob at 2024-06-14T22:00:00Z: odd price"
