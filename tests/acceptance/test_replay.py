@@ -1,12 +1,14 @@
 """A published day is recomputed from its manifest, whatever happened to the home since."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import yaml
 
 from tasks.core.homes.home import Home
 from tasks.core.source_code import published_by
+from tests.approval_days import EVENING, clock_at, make_home
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,
@@ -99,3 +101,24 @@ def test_a_day_of_an_earlier_release_has_no_kept_inputs(begun_home):
 
     assert code == 1
     assert "earlier release" in said["what"]
+
+
+@pytest.mark.parametrize("command", [(), ("--restated",)])
+@pytest.mark.parametrize(
+    ("day", "code", "said"),
+    [
+        ("2024-06-15", 2, "The exchange was closed on 2024-06-15"),
+        ("2024-06-13", 3, "the first published session of this home is 2024-06-14"),
+    ],
+)
+def test_a_session_that_this_home_cannot_have_published_is_not_run_as_a_remedy(
+    tmp_path, command, day, code, said
+):
+    home = make_home(tmp_path / "home").home.root
+
+    with clock_at(EVENING + timedelta(days=2)):
+        ended = afterclose("replay", day, *command, home=home)
+
+    assert ended.returncode == code
+    assert said in " ".join(ended.stderr.split())
+    assert "afterclose daily" not in ended.stderr

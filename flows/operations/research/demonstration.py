@@ -1,5 +1,6 @@
 """The command `demo`: fill its home, backtest the model, and end with five lines that say what there is to see."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -71,7 +72,7 @@ def _lines(demo: "Demo", tear_sheet: TearSheet | str) -> tuple[str, ...]:
         f"{planted} Found: {found}.",
         f"{_execution(executions)} {backtest}",
         f"Read this first, {_proposal(demo)}: {demo.report.as_uri()}",
-        f"Then decide in the browser: afterclose --home {demo.home} review {last}",
+        f"Then decide in the browser: afterclose --home {shlex.quote(str(demo.home))} review {last}",
     )
 
 

@@ -8,15 +8,18 @@ from typing import Any, NamedTuple
 from flows.replay import past_day, replayed_files
 from flows.terminal import Options, Result, progress
 from tasks.approval.day import PublishedDay, published_day
+from tasks.approval.refusal import refusal
 from tasks.approval.store import read_day
 from tasks.core.clock import now
-from tasks.core.errors import SafetyError
+from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.json_text import parse_json
+from tasks.core.sessions import Session
 from tasks.core.source_code import CODE_ROOT, code_fingerprint, published_by
 from tasks.core.text import counted
+from tasks.portfolio.holdings.record import published_sessions
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +63,29 @@ def replay(options: Options, day: str) -> Result:
 def read_published(home: Home, day: str) -> PublishedDay:
     """Return the day as published, whether or not a revision of it was approved.
 
-    Raises SafetyError if its files are not those that its manifest lists.
+    Raises SafetyError if its files are not those that its manifest lists, and ConfigError for a day without a session.
     """
     session = session_named(day, at=now())
+    _refuse_unpublishable(home, session)
     _, manifest, files = read_day(home, session, revision=0)
     return published_day(session.day, manifest, files)
+
+
+def _refuse_unpublishable(home: Home, session: Session) -> None:
+    """Raise for a session that was not published and cannot be: running the day is no remedy."""
+    if session.closes_at is None:
+        raise ConfigError(
+            f"The exchange was closed on {session}, so nothing was published.",
+            remedy="Choose a session that was published.",
+            date=str(session),
+        )
+    first = min(published_sessions(home), default=session.day)
+    if session.day < first:
+        raise refusal(
+            "day",
+            f"Nothing was published for {session}: the first published session of this home is {first}.",
+            remedy=f"Choose {first} or a later session.",
+        )
 
 
 def _differences(published: PublishedDay, again: Mapping[str, bytes]) -> Iterator[Difference]:

@@ -1,5 +1,6 @@
 """Why one trade has its size, as the page shows it: from the ticket that the day was published with. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -47,7 +48,6 @@ def explained(day: PublishedDay, line: Line) -> Explained | None:
     if ticket is None or day.tickets is None:
         return None
     parts, zero = parts_of(ticket)
-    signed_cents = round(line.notional * 100) * (-1 if line.is_sale else 1)
     return Explained(
         signed_usd=ticket.usd_cents / 100,
         parts=parts,
@@ -56,19 +56,28 @@ def explained(day: PublishedDay, line: Line) -> Explained | None:
         since=str(day.tickets.compared_with or ""),
         survival=survival_words(ticket),
         is_fragile=ticket.is_fragile,
-        is_as_published=signed_cents == ticket.usd_cents,
+        is_as_published=_signed_cents(line) == ticket.usd_cents,
     )
 
 
-def briefs(day: PublishedDay) -> dict[str, Brief]:
-    """Return a few words for each trade that has a ticket, by symbol."""
+def briefs(day: PublishedDay, lines: Sequence[Line]) -> dict[str, Brief]:
+    """Return a few words for each line that has a ticket and the size that the ticket explains, by symbol."""
+    signed = {line.symbol: _signed_cents(line) for line in lines}
     tickets = day.tickets.tickets if day.tickets else ()
-    return {one.symbol: Brief(", ".join(head_words(one)), one.is_fragile) for one in tickets}
+    return {
+        one.symbol: Brief(", ".join(head_words(one)), one.is_fragile)
+        for one in tickets
+        if signed.get(one.symbol) == one.usd_cents
+    }
 
 
 def chart_of(symbol: str, history: NameHistory | None) -> Markup | None:
     """Return the chart of the name's last year; None where there is no data for it."""
     return None if history is None else name_chart(symbol, history, key=f"chart-{symbol}")
+
+
+def _signed_cents(line: Line) -> int:
+    return round(line.notional * 100) * (-1 if line.is_sale else 1)
 
 
 def _ticket(day: PublishedDay, symbol: str) -> Ticket | None:

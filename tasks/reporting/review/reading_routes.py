@@ -138,7 +138,7 @@ def show_day(
         problem=problem,
         listed={line.symbol for line in shown},
         can_revise=can_revise,
-        briefs=briefs(standing.day) if standing.day else {},
+        briefs=briefs(standing.day, lines) if standing.day else {},
         revision=revision_of(standing.day) if standing.day else None,
         **_effect(request, reading, asked_for(query) if can_revise else Asked(), is_part=False),
         expires_at=datetime.fromisoformat(standing.envelope.expires_at) if standing.envelope else None,
