@@ -4,7 +4,7 @@ import csv
 import json
 import logging
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -26,10 +26,12 @@ from tests.approval_days import (
     publish,
     sign_day,
 )
+from tests.builders import FRIDAY
 from tests.homes import afterclose
 from tests.review_pages import Browser
+from tests.unit.reporting.example_day import make_execution
 
-DAY = "/days/2024-06-14"
+DAY, NEXT_SESSION = "/days/2024-06-14", date(2024, 6, 17)
 
 
 @pytest.fixture
@@ -205,6 +207,14 @@ def test_an_executed_day_is_read_only(browser, run, signing):
     assert "/approve" not in page
     assert browser.post(f"{DAY}/approve", signing).status_code == 409
     assert browser.post(f"{DAY}/reject", {**signing, "reason": "late"}).status_code == 409
+
+
+def test_the_history_says_what_became_of_an_execution(browser, run):
+    document = make_execution(FRIDAY, NEXT_SESSION, outcome="waiting", why="the bars", orders=[])
+    (folder_of(run) / "execution.json").write_text(json.dumps(document))
+
+    for path in (DAY, "/days"):
+        assert f"Executing: {len(document['lines'])} orders wait" in browser.text(path)
 
 
 def test_one_line_is_shown_with_its_reasons_as_a_page_and_as_a_part(browser):

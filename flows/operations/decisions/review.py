@@ -34,6 +34,8 @@ from tasks.data.panel.reader import read_prices
 from tasks.data.task import market_of
 from tasks.reporting.day.name_histories import NameHistory, name_histories, recorded_through
 from tasks.reporting.day.store import BACKDROP_SESSIONS, read_execution
+from tasks.reporting.page.numerals import words
+from tasks.reporting.review.execution_words import execution_headline
 from tasks.reporting.review.health import regime_of
 from tasks.reporting.review.lines import lines_of
 from tasks.reporting.review.schema import (
@@ -114,15 +116,22 @@ def _published(home: Home) -> Iterator[date]:
 def _day_line(run: Run, at: datetime) -> DayLine:
     standing = read_standing(run, at)
     day = standing.day
-    words = standing.refusal.what if standing.refusal else " and ".join(standing.signed_by)
+    said = standing.refusal.what if standing.refusal else " and ".join(standing.signed_by)
     return DayLine(
         session=run.session.day,
         state=standing.state,
-        words=words,
+        headline=_headline(run, standing.state),
+        words=said,
         trades=len(lines_of(day, None)) if day else None,
         regime=regime_of(day) if day else "",
         has_execution=_has_execution(run),
     )
+
+
+def _headline(run: Run, state: str) -> str:
+    if state == "executed":
+        return execution_headline(read_execution(run.home, run.session.day))
+    return words(state)
 
 
 def _approve(options: Options, session: date, signing: Signing) -> None:
