@@ -5,7 +5,7 @@ The log is the truth: no file can be edited or put back to add an approver, or t
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tasks.approval.schema import is_name
@@ -13,6 +13,7 @@ from tasks.safety.audit import Row
 
 ADDED, REVOKED = "approver_added", "approver_revoked"
 APPROVED, REJECTED, UNANSWERED = "day_approved", "day_rejected", "day_unanswered"
+REVISED = "day_revised"
 APPROVER_DETAIL = re.compile(r"key ([0-9a-f]{64}), (.+?): (.*)")
 APPROVED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), approval ([0-9a-f]{64}), .*")
 REJECTED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), manifest ([0-9a-f]{64}|unreadable): (.*)")
@@ -20,6 +21,7 @@ REJECTED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), manifest ([0-9a-f]{
 UNANSWERED_DETAIL = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}), no answer ([0-9a-f]{64}), manifest [0-9a-f]{64}, .*"
 )
+REVISED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), revision ([0-9]+), manifest [0-9a-f]{64}, .*")
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,23 @@ class Rejection:
 class Decisions:
     """The decisions about one session: the last rejection, and what was logged after it, by digest.
 
-    `is_unanswered`: not an approval, but what the no-answer policy covers.
+    `is_unanswered`: not an approval, but what the no-answer policy covers. `is_revised`: a person began to change the
+    list, in whichever publication of the day.
     """
 
     rejection: Rejection | None = None
     approval_sha256: str = ""
     is_unanswered: bool = False
+    is_revised: bool = False
+
+    def leaves_unanswered(self, stored_sha256: str) -> bool:
+        """Return whether no person is known to have answered; `stored_sha256` is that of approval.json, "" without one.
+
+        A logged approval whose file is lost, or is an earlier one, is an answer all the same.
+        """
+        if self.rejection is not None or self.is_revised:
+            return False
+        return self.is_unanswered or self.approval_sha256 == stored_sha256
 
 
 def approver_detail(name: str, key: str, reason: str) -> str:
@@ -86,6 +99,11 @@ def unanswered_detail(session: date, digest: str, manifest: str, *, sales: int, 
     )
 
 
+def revised_detail(session: date, number: int, manifest: str, *, changes: str, reason: str) -> str:
+    """Return the detail of a row by which a person begins a revision; `manifest` is the digest of its manifest.json."""
+    return f"{session}, revision {number}, manifest {manifest}, {changes}: {reason}"
+
+
 def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
     """Return every approver ever added, in order; the first row of a key counts, and a revocation is for good."""
     found: dict[str, Approver] = {}
@@ -105,9 +123,14 @@ def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
 def decisions_about(session: date, rows: Sequence[Row]) -> Decisions:
     """Return what was decided about the session; a rejection voids every approval logged before it.
 
-    After a rejection, only a person decides: the no-answer policy does not count any more.
+    After a rejection or a revision, only a person decides: the no-answer policy does not count any more.
     """
-    patterns = {APPROVED: APPROVED_DETAIL, REJECTED: REJECTED_DETAIL, UNANSWERED: UNANSWERED_DETAIL}
+    patterns = {
+        APPROVED: APPROVED_DETAIL,
+        REJECTED: REJECTED_DETAIL,
+        REVISED: REVISED_DETAIL,
+        UNANSWERED: UNANSWERED_DETAIL,
+    }
     decided = Decisions()
     for row in rows:
         pattern = patterns.get(row.event)
@@ -115,11 +138,13 @@ def decisions_about(session: date, rows: Sequence[Row]) -> Decisions:
         if parsed is None or parsed[1] != str(session):
             continue
         if row.event == REJECTED:
-            decided = Decisions(Rejection(row.by, row.at, parsed[3]))
+            decided = Decisions(Rejection(row.by, row.at, parsed[3]), is_revised=decided.is_revised)
         elif row.event == APPROVED:
-            decided = Decisions(decided.rejection, parsed[2])
-        elif decided.rejection is None:
-            decided = Decisions(None, parsed[2], is_unanswered=True)
+            decided = replace(decided, approval_sha256=parsed[2], is_unanswered=False)
+        elif row.event == REVISED:
+            decided = replace(decided, is_revised=True)
+        elif decided.rejection is None and not decided.is_revised:
+            decided = replace(decided, approval_sha256=parsed[2], is_unanswered=True)
     return decided
 
 

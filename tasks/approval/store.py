@@ -131,7 +131,7 @@ def write_no_answer(home: Home, session: Session, content: bytes) -> None:
 
 
 def is_revised(home: Home, session: Session) -> bool:
-    """Return whether a person began to change the day's list."""
+    """Return whether this publication of the day has revisions; the audit log also knows those of earlier ones."""
     return os.path.lexists(home.day_folder(session) / REVISIONS)
 
 

@@ -55,11 +55,11 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def is_due(home: Home, settings: Settings, session: Session, at: datetime) -> bool:
-    """Return whether the policy may apply to a day without approval.json now: it is time, and nobody rejected it."""
+    """Return whether the policy may apply to a day without approval.json now: it is time, and nobody answered it."""
     policy = policy_of(settings)
     if not policy.is_on or not policy.due_at(session) <= at < next_open(session.day):
         return False
-    return decisions_about(session.day, read_intact(home)).rejection is None
+    return decisions_about(session.day, read_intact(home)).leaves_unanswered("")
 
 
 def is_covered(home: Home, session: Session, digest: str) -> bool:
@@ -69,8 +69,12 @@ def is_covered(home: Home, session: Session, digest: str) -> bool:
 
 
 def is_unanswered(stored: Stored, requirements: Requirements, policy: Policy) -> bool:
-    """Return whether the policy takes the place of an answer now: nobody rejected, and too few persons signed."""
-    if not policy.is_on or requirements.decisions.rejection is not None:
+    """Return whether the policy takes the place of an answer now: nobody rejected or revised, and too few signed.
+
+    The log says so, not only the files: a folder that was written again, or has lost a file, is no missing answer.
+    """
+    known = "" if stored.approval is None else sha256_of_bytes(stored.approval)
+    if not (policy.is_on and requirements.decisions.leaves_unanswered(known)):
         return False
     if not policy.due_at(requirements.session) <= requirements.at < next_open(requirements.session.day):
         return False

@@ -64,6 +64,13 @@ def verify(stored: Stored, requirements: Requirements) -> Approved:
     if stored.approval is None:
         if requirements.decisions.rejection is not None:
             raise rejected(session, requirements.decisions.rejection)
+        if requirements.decisions.approval_sha256 and not requirements.decisions.is_unanswered:
+            raise refusal(
+                "missing",
+                f"{session}: the audit log has an approval, but approval.json is missing.",
+                remedy=f"Restore approval.json from a backup, or approve again: `afterclose approve {session} "
+                "--by NAME`.",
+            )
         raise refusal(
             "missing",
             f"{session} is not approved.",

@@ -8,6 +8,7 @@ import logging
 from functools import partial
 
 from tasks.approval.plan_audit import record_plan
+from tasks.approval.store import revision_numbers
 from tasks.core.clock import now, stopwatch
 from tasks.core.errors import SafetyError
 from tasks.core.homes.kept import Parts, index_of, keep_parts
@@ -16,6 +17,7 @@ from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.stage import stage, timings_so_far
+from tasks.core.text import counted
 from tasks.portfolio.holdings.record import note_history, open_portfolio
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.kept_inputs import gather_inputs
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 
 def refuse_decided_day(run: Run) -> None:
     """Raise SafetyError if the session was approved or executed: such a day is not rewritten."""
-    refuse_decided(run.home.day_folder(run.session))
+    refuse_decided(run.home, run.session.day)
 
 
 @stage()
@@ -60,6 +62,7 @@ def publish_day(run: Run, records: Records) -> Day:
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
         refuse_decided_day(run)
         refuse_replaced(run.home.lock_file)
+        _warn_of_revisions(run)
         record_plan(run, files[MANIFEST], now())
         folder = publish_folder(run, files, partial(_refuse_halt, run, checks))
     refuse_replaced(run.home.lock_file)
@@ -105,6 +108,13 @@ def _refuse_halt(run: Run, checks: Checks) -> None:
             remedy=f"Nothing was published. When the cause is understood: {reset_command(run.home, switch)}",
             kill_switch=switch.description,
         )
+
+
+def _warn_of_revisions(run: Run) -> None:
+    """Say that the revisions of the earlier publication end with it; the audit log keeps who made them."""
+    if numbers := revision_numbers(run.home, run.session):
+        dropped = counted(len(numbers), "revision is", "revisions are")
+        log.warning("%s: %s deleted, because the day is published again", run.session, dropped)
 
 
 def _blocked(inputs: DayInputs, files: dict[str, bytes]) -> SafetyError:

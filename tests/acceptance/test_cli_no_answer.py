@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.approval_days import clock_at
+from tests.approval_days import PASSPHRASE, cheap_key, clock_at
 from tests.homes import SESSION_BEFORE, SMALL_MARKET, afterclose, configure, run_day
 
 DAY = str(SESSION_BEFORE)
@@ -14,9 +14,9 @@ EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
 BEFORE_DUE, DUE = datetime(2024, 6, 14, 12, 29, tzinfo=UTC), datetime(2024, 6, 14, 12, 30, tzinfo=UTC)
 
 
-def ask(home, at, *arguments):
+def ask(home, at, *arguments, **environ):
     with clock_at(at):
-        ended = afterclose(*arguments, "--json", home=home)
+        ended = afterclose(*arguments, "--json", home=home, **environ)
     return ended.returncode, json.loads(ended.stdout)
 
 
@@ -49,3 +49,47 @@ def test_the_sales_of_a_day_that_nobody_answers_are_executed_and_its_buys_lapse(
     assert len(executed["orders"]) == len(executed["lines"]) == 3
     assert "day_unanswered,the setting execution.no_answer," in (home / "live" / "audit_log.csv").read_text()
     assert ask(home, DUE, "audit", "verify")[0] == 0
+
+
+def test_a_day_of_which_a_revision_was_begun_never_goes_though_it_is_run_again(home):
+    folder = home / "live" / DAY
+    trades = csv.DictReader((folder / "trades.csv").read_text().splitlines())
+    symbol = next(row["symbol"] for row in trades if row["side"] == "BUY")
+    why = ("--by", "Ann Lee", "--reason", "earnings tonight")
+    assert ask(home, EVENING, "revise", DAY, "--halve", symbol, *why)[0] == 0
+    assert "revision 1, manifest " in (logged := (home / "live" / "audit_log.csv").read_text())
+    assert f"halved {symbol}: earnings tonight" in logged
+
+    with clock_at(EVENING):
+        again = afterclose("daily", "--date", DAY, home=home)
+    assert (again.returncode, "1 revision is deleted" in again.stderr) == (0, True), again.stderr
+    assert not (folder / "revisions").exists()
+
+    assert ask(home, DUE, "execute", DAY)[1]["fields"]["reason"] == "missing"
+    assert ask(home, DUE, "execute", "--no-dry-run", "--wait", "0")[0] == 4  # nothing is due
+    assert ask(home, EVENING, "replay", DAY)[0] == 0
+
+
+def test_an_approved_day_whose_approval_is_lost_is_neither_run_again_nor_executed(home, tmp_path):
+    key = {
+        "AFTERCLOSE_APPROVAL_PASSPHRASE": PASSPHRASE,
+        "AFTERCLOSE_APPROVAL_KEY_FILE": str(cheap_key(tmp_path / "keys" / "ann.pem")),
+    }
+    ann, why = ("--by", "Ann Lee"), ("--by", "Ann Lee", "--reason", "lost")
+    assert ask(home, EVENING, "approvers", "add", "Ann Lee", *why, **key)[0] == 0
+    assert ask(home, EVENING, "approve", DAY, *ann, **key)[0] == 0
+    approval = home / "live" / DAY / "approval.json"
+    content = approval.read_bytes()
+    approval.unlink()
+
+    code, refused = ask(home, EVENING, "daily", "--date", DAY)
+    assert (code, "Restore approval.json from a backup" in refused["remedy"]) == (3, True), refused
+    assert ask(home, DUE, "execute", "--no-dry-run", "--wait", "0")[0] == 4
+    assert ask(home, DUE, "execute", DAY, "--no-dry-run", "--wait", "0")[0] == 3
+
+    approval.write_bytes(content)
+    approval.chmod(0o640)
+    assert ask(home, DUE, "execute", DAY)[1]["authority"] == "approval"
+    approval.unlink()
+    assert ask(home, DUE, "reject", DAY, *why)[0] == 0
+    assert ask(home, DUE, "daily", "--date", DAY)[0] == 0

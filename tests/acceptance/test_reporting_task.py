@@ -1,10 +1,12 @@
 import json
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 
 import pytest
 
+from tasks.approval.approval_log import APPROVED, approved_detail
+from tasks.approval.decisions import reject_day
 from tasks.approval.recorded_plans import plans_of
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
@@ -13,7 +15,7 @@ from tasks.core.sessions import session_on
 from tasks.core.stage import timings
 from tasks.reporting.day.store import days_of_promotions, read_promotions
 from tasks.reporting.task import refuse_decided_day, report_closed_session
-from tasks.safety.audit import read_intact
+from tasks.safety.audit import read_intact, record
 from tests.builders import make_run
 from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution, make_inputs
 from tests.unit.reporting.published import files_of, publish, stand_in_panel
@@ -151,6 +153,21 @@ def test_a_decided_day_is_refused_and_stays_as_it_is(home, decision):
     assert refused.value.exit_code == 3
     assert ("afterclose reject" in refused.value.remedy) == (decision == "approval.json")
     assert files_of(folder) == before
+
+
+def test_a_day_whose_approval_is_only_in_the_audit_log_is_refused_until_it_is_rejected(home):
+    run, at = make_run(home), datetime(2024, 6, 14, 22, tzinfo=UTC)
+    detail = approved_detail(run.session.day, "1" * 64, signatures=1, persons=1)
+    record(run.home, event=APPROVED, by="Ann Lee", detail=detail, at=at)
+    before = files_of(day_of(home))
+
+    with pytest.raises(SafetyError, match=r"approval\.json is missing") as refused:
+        publish(home)
+
+    assert (refused.value.exit_code, "afterclose reject" in refused.value.remedy) == (3, True)
+    assert files_of(day_of(home)) == before
+    reject_day(run, "Bob", "approval.json is lost", at)
+    refuse_decided_day(run)
 
 
 def test_an_undecided_day_may_be_run(home, tmp_path):

@@ -1,19 +1,22 @@
 """Revise a published day before it is approved: strike or halve trades, and decide the others again if asked to.
 
 `preview_revision` writes nothing. `make_revision` writes live/D/revisions/N whole or not at all, and only if every
-check of the day passes. A revision is not an approval: `approve D --revision N` is.
+check of the day passes; first it logs that a person began it, so that the day never goes as if nobody had answered.
+A revision is not an approval: `approve D --revision N` is.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from flows.operations.research.replay import read_published
 from flows.replay import PastDay, past_day
 from flows.revision import Changes, Decided, assess_decided, revise
 from flows.terminal import Options, Result, progress
+from tasks.approval.approval_log import REVISED, revised_detail
 from tasks.approval.day import PublishedDay
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import LAST_REVISION, LONGEST_NAME, LONGEST_REASON, instant_text
@@ -23,6 +26,8 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
+from tasks.core.homes.replay_inputs import MANIFEST
+from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_on
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.text import counted, one_line
@@ -30,6 +35,7 @@ from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided
 from tasks.reporting.day.revision import RevisedBook, RevisionNote, revision_files
+from tasks.safety.audit import record
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +149,9 @@ def make_revision(
         number = max(revision_numbers(home, session), default=0) + 1
         if number > LAST_REVISION:
             raise ConfigError(f"{day} has {number - 1} revisions.", remedy="Run the day again.")
-        folder = write_revision(home, session, number, revision_files(published, number, note, book))
+        files = revision_files(published, number, note, book)
+        _log_revision(home, published, number, note, sha256_of_bytes(files[MANIFEST]))
+        folder = write_revision(home, session, number, files)
     return Revision(number, folder, preview)
 
 
@@ -164,10 +172,20 @@ def revise_day(
     return Result(document, "\n".join(_described(day, made)))
 
 
+def _log_revision(
+    home: Home, published: PublishedDay, number: int, note: RevisionNote, manifest: str
+) -> None:
+    """Log who changed what and why: the row outlasts the folder, which is deleted if the day is run again."""
+    named = (("struck", note.struck), ("halved", note.halved))
+    changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "decided again"
+    detail = revised_detail(published.session, number, manifest, changes=changes, reason=note.reason)
+    record(home, event=REVISED, by=note.by, detail=detail, at=datetime.fromisoformat(note.at))
+
+
 def _undecided(home: Home, day: str) -> PublishedDay:
     """Return the day as published. Raises SafetyError if it was approved or executed, or if the code has changed."""
     published = read_published(home, day)
-    refuse_decided(home.day_folder(published.session))
+    refuse_decided(home, published.session)
     if published.inputs["code"] != code_fingerprint(CODE_ROOT):
         raise refusal(
             "code",

@@ -4,20 +4,28 @@ A folder that was approved or executed, or that is a symbolic link, is never rep
 """
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
+from tasks.approval.approval_log import decisions_about
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
+from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.reporting.day.history import render_history, with_row
 from tasks.reporting.day.store import read_history
+from tasks.safety.audit import read_rows
 
 EXECUTED = "execution.json"
 DECISIONS = ("approval.json", "no_answer.json", EXECUTED)
 
 
-def refuse_decided(folder: Path) -> None:
-    """Raise SafetyError when a person or a broker already acted on this folder."""
+def refuse_decided(home: Home, session: date) -> None:
+    """Raise SafetyError when a person or a broker already acted on the session's folder, by its files or the audit log.
+
+    Of a damaged log, the rows that can be read count: the check `audit_log` blocks the day.
+    """
+    folder = home.day_folder(session)
     refuse_symlink(folder)
     for name in DECISIONS:
         if (folder / name).exists() or (folder / name).is_symlink():
@@ -26,6 +34,21 @@ def refuse_decided(folder: Path) -> None:
                 remedy=_decided_remedy(folder.name, name),
                 path=str(folder / name),
             )
+    if folder.exists():
+        _refuse_lost_decision(home, session)
+
+
+def _refuse_lost_decision(home: Home, session: date) -> None:
+    """Raise SafetyError when the audit log has a decision whose file the folder has lost."""
+    decisions = decisions_about(session, read_rows(home))
+    if decisions.approval_sha256:
+        lost = DECISIONS[1] if decisions.is_unanswered else DECISIONS[0]
+        raise SafetyError(
+            f"{session} was already approved or executed: the audit log says so, but {lost} is missing.",
+            remedy=f"Restore {lost} from a backup, or reject the day before it is run again: "
+            f"`afterclose reject {session} --by NAME --reason TEXT`.",
+            path=str(home.day_folder(session) / lost),
+        )
 
 
 def _decided_remedy(session: str, decision: str) -> str:
@@ -44,7 +67,7 @@ def publish_folder(run: Run, files: Mapping[str, bytes], refuse_halt: Callable[[
     for the switch's lock renames such a folder, so that the day is not published even if this process hangs in between.
     """
     folder = run.home.day_folder(run.session)
-    refuse_decided(folder)
+    refuse_decided(run.home, run.session.day)
     try:
         _write_folder(folder, files, refuse_halt)
     except StorageError:

@@ -9,12 +9,16 @@ from tasks.approval.approval_log import (
     ADDED,
     APPROVED,
     REJECTED,
+    REVISED,
     REVOKED,
+    UNANSWERED,
     approved_detail,
     approver_detail,
     approvers_in,
     decisions_about,
     rejected_detail,
+    revised_detail,
+    unanswered_detail,
 )
 from tasks.safety.audit import Row
 
@@ -88,6 +92,32 @@ def test_decisions_about_other_sessions_do_not_count():
 
 def test_a_rejection_is_named_by_who_and_when():
     assert decisions_about(DAY, [rejected()]).rejection.name == "Bob, 2024-06-14T18:00:00-04:00"
+
+
+def revised(day=DAY):
+    return row(REVISED, revised_detail(day, 1, "d" * 64, changes="halved COMS", reason="earnings"))
+
+
+def unanswered(digest):
+    return row(UNANSWERED, unanswered_detail(DAY, digest, "c" * 64, sales=1, lapsed=1))
+
+
+def test_a_revision_leaves_the_decision_to_a_person_and_voids_no_approval():
+    assert decisions_about(DAY, [revised()]).is_revised
+    assert not decisions_about(DAY, [revised(OTHER)]).is_revised
+    assert decisions_about(DAY, [revised(), approved("1" * 64)]).approval_sha256 == "1" * 64
+    assert decisions_about(DAY, [revised(), rejected()]).is_revised
+    assert decisions_about(DAY, [revised(), unanswered("2" * 64)]).approval_sha256 == ""
+
+
+def test_no_person_answered_only_if_the_log_has_nothing_but_the_signature_stored():
+    nobody = decisions_about(DAY, [])
+    assert nobody.leaves_unanswered("")
+    assert decisions_about(DAY, [approved("1" * 64)]).leaves_unanswered("1" * 64)  # one of two
+    assert decisions_about(DAY, [unanswered("2" * 64)]).leaves_unanswered("")
+    for rows in ([approved("1" * 64)], [rejected()], [revised()], [unanswered("2" * 64), revised()]):
+        assert not decisions_about(DAY, rows).leaves_unanswered("")
+    assert not decisions_about(DAY, [approved("1" * 64), approved("3" * 64)]).leaves_unanswered("1" * 64)
 
 
 def test_a_reason_of_a_rejection_cannot_pass_for_an_approval():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.approval.approval_log import UNANSWERED
+from tasks.approval.approval_log import REVISED, UNANSWERED, revised_detail
 from tasks.approval.decisions import add_signature, examine, make_signature, read_requirements, reject_day
 from tasks.approval.plan_audit import record_plan
 from tasks.approval.task import apply_no_answer, authorize_execution
@@ -13,7 +13,7 @@ from tasks.approval.unanswered import POLICY, is_due
 from tasks.core.errors import SafetyError
 from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.start import new_execution, objection_to
-from tasks.safety.audit import read_intact
+from tasks.safety.audit import read_intact, record
 from tasks.safety.kill_switch import trip_switch
 from tests.approval_days import EVENING, OPEN, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
@@ -117,6 +117,49 @@ def test_an_approval_is_what_counts_where_there_is_one(run):
 
     assert (approved.approvers, approved.by_policy) == (("Ann Lee",), b"")
     assert [line.side for line in approved.envelope.lines] == ["SELL", "BUY"]
+
+
+def test_an_approval_whose_file_is_lost_is_an_answer_all_the_same(run):
+    sign_day(run, add_person(run))
+    (folder_of(run) / "approval.json").unlink()
+
+    with pytest.raises(SafetyError, match=r"the audit log has an approval, but approval\.json is missing"):
+        authorize_execution(run, DUE)
+    assert not is_due(run.home, run.settings, run.session, DUE)
+
+
+def test_an_earlier_signature_put_back_does_not_undo_the_second(tmp_path):
+    run = recorded(make_home(tmp_path / "home", **{**ON, "approval.persons": 2}))
+    sign_day(run, add_person(run))
+    alone = (folder_of(run) / "approval.json").read_bytes()
+    sign_day(run, add_person(run, "Bo Ray"))
+    (folder_of(run) / "approval.json").write_bytes(alone)
+
+    assert reason_of(run) == "persons"
+
+
+def test_a_revision_in_the_log_is_an_answer_though_its_folder_is_gone(run):
+    covered = authorize_execution(run, DUE)
+    detail = revised_detail(run.session.day, 1, "d" * 64, changes="halved AAPL", reason="earnings")
+    record(run.home, event=REVISED, by="Ann Lee", detail=detail, at=EVENING)
+
+    assert reason_of(run) == "missing"
+    assert not is_due(run.home, run.settings, run.session, DUE)
+    with pytest.raises(SafetyError) as caught:
+        apply_no_answer(run, covered, DUE)
+    assert caught.value.fields["reason"] == "decided"
+
+
+def test_nothing_goes_without_an_answer_while_the_audit_log_is_damaged(run):
+    sign_day(run, add_person(run))
+    (folder_of(run) / "approval.json").unlink()
+    *kept, _approval = run.home.audit_log.read_bytes().splitlines(keepends=True)
+    run.home.audit_log.write_bytes(b"".join(kept))
+
+    with pytest.raises(SafetyError, match="audit log is not intact"):
+        authorize_execution(run, DUE)
+    with pytest.raises(SafetyError, match="audit log is not intact"):
+        is_due(run.home, run.settings, run.session, DUE)
 
 
 def test_nobody_approves_once_the_policy_applies(run):
