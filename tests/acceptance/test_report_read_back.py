@@ -121,7 +121,7 @@ def of_bridge(inputs):
             key = f"bridge.{row['step']}"
             found[key] = found.get(key, 0.0) + float(row["usd"])
     return found | {
-        "realised.Commission and fees": 1.90,
+        "realised.Charged by the broker": 1.90,
         "realised.Spread and impact": 6.00,
         "realised.Waiting until the order was sent": 0.0,
         "realised.From the decision's close to the open": 20.00,

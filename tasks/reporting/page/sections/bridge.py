@@ -17,7 +17,7 @@ STAGES = {
     "ordered": "Ordered",
     "filled": "Filled",
     "price": "Prices paid",
-    "costs": "Commission and fees",
+    "costs": "Charged by the broker",
     "account": "Account",
 }
 ALWAYS = ("proposed", "approved", "ordered", "filled")  # shown even where nothing changed
@@ -91,7 +91,7 @@ def cost_words(day: ExecutedDay) -> tuple[str, ...]:
     )
     moved = f"{_money(abs(day.slippage_cents))} {'in our favour' if day.slippage_cents < 0 else 'against us'}"
     paid = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(total) / traded * BPS, 1)} bps"
-    fees = f"Commission and fees {_money(day.fee_cents)}.{estimate}"
+    fees = f"Charged by the broker {_money(day.fee_cents)}.{estimate}"
     prices = f"Prices moved {moved} between the close of the decision and the fills: in all {paid}."
     return (f"{', '.join(told)}: {_money(traded)} traded.", f"{fees} {prices}")
 

@@ -13,13 +13,16 @@ from tasks.trades.tickets.contributions import OTHERS
 from tasks.trades.tickets.schema import Cause, Contribution, Ticket
 
 CAUSES: dict[Cause, tuple[str, str]] = {
-    "score": ("Score", "the model's score changed, or the model itself"),
+    "score": (
+        "Score",
+        "the model's score changed, or the model itself: what that would move without limits and costs",
+    ),
     "drift": ("Drift", "prices moved the holding off its last target, or earlier trades were not filled"),
     "risk": ("Risk", "the estimated volatilities and correlations changed"),
     "regime": ("Regime", "the exposure cap, the size of positions or a stop changed"),
     "constraints": (
         "Constraints",
-        "position, sector and correlation limits, quarantine, cuts and whole shares",
+        "limits, quarantine, cuts, whole shares; names that a new rank puts among the candidates or takes out",
     ),
     "cash": ("Cash", "deposits and withdrawals"),
     "cost": ("Cost", "what trading costs are worth avoiding, smallest trades and tolerance bands"),
