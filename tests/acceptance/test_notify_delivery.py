@@ -261,3 +261,14 @@ def test_the_files_of_the_outbox_are_private(tmp_path):
 
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "data/outbox/waiting").iterdir()}
     assert modes == {0o600}
+
+
+def test_the_outbox_is_a_folder_of_its_owner_alone_also_if_it_was_open_before(tmp_path):
+    box = tmp_path / "data/outbox"
+    box.mkdir(parents=True)
+    box.chmod(0o755)
+
+    make_announcer(tmp_path, email_settings(1)).look_at_switch()
+
+    assert box.stat().st_mode & 0o777 == 0o700
+    assert (box / "switch.json").stat().st_mode & 0o777 == 0o600

@@ -1,9 +1,13 @@
 """Notifications under faults: nothing that fails to be told stops or changes what is told of (faults 99 and 100)."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -19,6 +23,7 @@ from tests.homes import afterclose
 from tests.notices import EVENING, Clock, email_settings, make_announcer, make_notice
 from tests.servers.smtp import smtp_server
 
+HOUR = timedelta(hours=1)
 ONE = {"recipients": ["ann@example.com"]}
 DIES_AFTER_SENDING = """
 import os, sys
@@ -215,3 +220,57 @@ def test_two_processes_deliver_a_message_once(tmp_path):
             process.wait()
 
     assert len(message_ids(inbox)) == len(set(message_ids(inbox))) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("next_at", "2024-06-14T22:00:00"), ("queued_at", "2024"), ("content", "é")]
+)
+def test_a_damaged_message_holds_back_no_other_and_is_named(tmp_path, field, value):
+    with smtp_server() as inbox:
+        home = make_home(tmp_path / "home", inbox.port)
+        settings = email_settings(inbox.port, recipients=["ann@example.com"])
+        make_announcer(home.root, settings).say(make_notice())
+        (path,) = Outbox(home).waiting.iterdir()
+        path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+        os.mkfifo(Outbox(home).waiting / "a.json")
+
+        tripped = afterclose("kill-switch", "trip", "--by", "Ann", "--reason", "odd", home=home.root)
+
+    assert tripped.returncode == 0, tripped.stderr
+    assert [line.split()[2:5] for line in subjects(inbox)] == [["KILL", "SWITCH", "ON:"]]
+    assert path.name in afterclose("notify", "status", home=home.root).stdout
+    assert path.name in afterclose("doctor", home=home.root).stdout
+
+
+def test_a_message_that_no_library_takes_counts_as_tried_and_holds_back_no_other(tmp_path):
+    """Its recipient is not ASCII, which the mail library refuses with an error of its own."""
+    with smtp_server() as inbox:
+        settings = email_settings(inbox.port, recipients=["ann@example.com"])
+        announcer = make_announcer(tmp_path, settings, Clock())
+        announcer.say(make_notice())
+        (bad,) = Outbox(Home(tmp_path)).entries()
+        announcer.say(make_notice(key="another"))
+        Outbox(Home(tmp_path)).put(replace(bad, recipient="änn@example.com", queued_at=EVENING - HOUR))
+
+        announcer.deliver()
+
+        (left,) = Outbox(Home(tmp_path)).entries()
+    assert (left.entry_id, left.attempts, left.error) == (bad.entry_id, 1, "unforeseen UnicodeEncodeError")
+    assert len(inbox.mails) == 1
+
+
+def test_a_receipt_that_cannot_be_written_holds_back_no_other(tmp_path):
+    with smtp_server() as inbox:
+        settings = email_settings(inbox.port, recipients=["ann@example.com"])
+        announcer = make_announcer(tmp_path, settings, Clock())
+        announcer.say(make_notice())
+        announcer.say(make_notice(key="another"))
+        first = Outbox(Home(tmp_path)).entries()[0]
+        Outbox(Home(tmp_path)).sent.mkdir()
+        (Outbox(Home(tmp_path)).sent / first.entry_id).symlink_to(tmp_path / "nowhere" / "file")
+
+        announcer.deliver()
+
+        (left,) = Outbox(Home(tmp_path)).entries()
+    assert (left.entry_id, left.attempts) == (first.entry_id, 1)
+    assert len(inbox.mails) == 2

@@ -50,11 +50,12 @@ def _notifications(checked: CheckedHome) -> CheckResult:
     box = Outbox(checked.home)
     waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()
     if dead or damaged:
-        lost = [f"{entry.channel} to {entry.recipient}: {entry.error}" for entry in dead] or damaged
+        lost = [f"{entry.channel} to {entry.recipient}: {entry.error}" for entry in dead]
+        lost += [f"damaged file {name}" for name in damaged]
         message = (
             f"{counted(len(dead) + len(damaged), 'message')} not delivered; {'; '.join(dict.fromkeys(lost))}"
         )
-        remedy = "Fix the cause, then: afterclose notify flush. Or delete data/outbox/dead"
+        remedy = "Fix the cause, then: afterclose notify flush. Or delete data/outbox/dead, and damaged files"
         return CheckResult("notifications", "warn", message, remedy)
     failed = [entry for entry in waiting if entry.attempts]
     if failed:

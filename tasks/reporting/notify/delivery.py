@@ -104,11 +104,11 @@ class _Round:
         """Deliver under the outbox's lock. What could not be stored is tried without it."""
         try:
             for entry in unstored:
-                self._try(entry)
+                self._try_alone(entry)
             with self._box.held():
                 self._box.prune(self._clock())
                 for entry in self._due(everything=everything):
-                    self._try(entry)
+                    self._try_alone(entry)
         except (AftercloseError, OSError) as error:
             log.warning("notifications: %s", error.what if isinstance(error, AftercloseError) else error)
 
@@ -117,6 +117,16 @@ class _Round:
         waiting = [entry for entry in self._box.entries() if everything or entry.next_at <= at]
         found = [*waiting, *(self._box.dead_entries() if everything else [])]
         return sorted(found, key=lambda entry: entry.kind != Kind.KILL_SWITCH)
+
+    def _try_alone(self, entry: Entry) -> None:
+        """Try one message; whatever goes wrong with it is a failed attempt, and the others are tried."""
+        try:
+            self._try(entry)
+        except Exception as error:  # noqa: BLE001 - one bad message must not hold back a kill switch notice
+            detail = _described(error)
+            log.warning("notifications: %s to %s: %s", entry.channel, entry.recipient, detail)
+            with suppress(Exception):  # it could not be stored either; it stays as it was
+                self._keep(after_failure(entry, detail, self._clock()), Outcome("failed", detail))
 
     def _try(self, entry: Entry) -> None:
         if self._box.was_sent(entry.entry_id):
@@ -159,8 +169,8 @@ class _Round:
             if entry.channel is Channel.SLACK:
                 return self._by_slack(entry, timeout_s)
             return self._by_webhook(entry, timeout_s)
-        except AftercloseError as error:  # a secret that cannot be read
-            return Outcome("failed", error.what)
+        except Exception as error:  # noqa: BLE001 - a secret that cannot be read, or content that no library takes
+            return Outcome("failed", _described(error))
 
     def _by_email(self, entry: Entry, timeout_s: float) -> Outcome:
         from tasks.reporting.notify.channels.smtp import send_mail
@@ -197,3 +207,8 @@ class _Round:
 
     def _secret(self, name: str, *, least: int) -> bytes:
         return read_secret(name, outside=self._home.root, least_length=least) or b""
+
+
+def _described(error: Exception) -> str:
+    """Return what went wrong. The text of an unforeseen error is left out: it may quote a secret URL."""
+    return error.what if isinstance(error, AftercloseError) else f"unforeseen {type(error).__name__}"

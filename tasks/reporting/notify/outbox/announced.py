@@ -7,11 +7,12 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 
-from tasks.core.atomic import write_text
+from tasks.core.atomic import replace_file
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
 from tasks.reporting.notify.notices.switch import Announced
 from tasks.reporting.notify.outbox.entry import DAMAGED
+from tasks.reporting.notify.outbox.store import PRIVATE, make_private
 from tasks.safety.switch_file import Switch
 
 NAME = "switch.json"
@@ -37,4 +38,6 @@ def first_look(switch: Switch, at: datetime) -> Announced:
 
 def write_announced(home: Home, announced: Announced) -> None:
     """Replace the record. Raises StorageError if it cannot be written."""
-    write_text(home.outbox / NAME, json.dumps(asdict(announced)) + "\n")
+    make_private(home)
+    with replace_file(home.outbox / NAME, mode=PRIVATE) as file:
+        file.write(f"{json.dumps(asdict(announced))}\n".encode())

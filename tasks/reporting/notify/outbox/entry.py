@@ -1,6 +1,7 @@
 """One message to one recipient by one channel, as it waits in the outbox, and when it is tried again. Pure."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,8 @@ from tasks.core.json_text import parse_json
 FORMAT = "afterclose outbox 1"
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
-DAMAGED = (ValueError, KeyError, TypeError, AttributeError)
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+ENTRY_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Channel(StrEnum):
@@ -64,14 +66,29 @@ def decode(content: bytes) -> Entry:
         **stored
         | {
             "channel": Channel(stored["channel"]),
-            "queued_at": datetime.fromisoformat(stored["queued_at"]),
-            "next_at": datetime.fromisoformat(stored["next_at"]),
+            "queued_at": _parse_instant(stored["queued_at"]),
+            "next_at": _parse_instant(stored["next_at"]),
         }
     )
-    texts = (entry.entry_id, entry.recipient, entry.kind, entry.subject, entry.content, entry.error)
-    if not all(isinstance(text, str) for text in texts) or not isinstance(entry.attempts, int):
-        raise TypeError("a field has the wrong type")
+    _check(entry)
     return entry
+
+
+def _check(entry: Entry) -> None:
+    """Raise one of DAMAGED for a field that a delivery would fail on."""
+    texts = (entry.entry_id, entry.recipient, entry.kind, entry.subject, entry.content, entry.error)
+    if not all(isinstance(text, str) for text in texts) or type(entry.attempts) is not int:
+        raise TypeError("a field has the wrong type")
+    if not ENTRY_ID.fullmatch(entry.entry_id) or entry.attempts < 0:
+        raise ValueError("the id or the number of attempts is impossible")
+    entry.content.encode("ascii" if entry.channel is Channel.EMAIL else "utf-8")
+
+
+def _parse_instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() is None:
+        raise ValueError("a time has no offset")
+    return at.astimezone(UTC)
 
 
 def _instant(at: datetime) -> str:

@@ -14,7 +14,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
 from tasks.reporting.notify.outbox.entry import DAMAGED, Entry, decode, encode
 
-PRIVATE = 0o600
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 LOCK_WAIT_S = 2.0
 KEPT = timedelta(days=60)  # receipts and dead messages
 
@@ -46,6 +46,7 @@ class Outbox:
 
     def put(self, entry: Entry) -> None:
         """Store the entry among those that wait. Raises StorageError if it cannot be written."""
+        make_private(self._home)
         with replace_file(self.waiting / f"{entry.entry_id}.json", mode=PRIVATE) as file:
             file.write(encode(entry))
 
@@ -70,6 +71,7 @@ class Outbox:
 
     def note_sent(self, entry: Entry) -> None:
         """Write the receipt, then remove the message."""
+        make_private(self._home)
         make_folder(self.sent)
         (self.sent / entry.entry_id).touch(mode=PRIVATE)
         with suppress(OSError):  # the receipt is there; after a power failure the message may be sent again
@@ -104,6 +106,14 @@ class Outbox:
                         path.unlink()
 
 
+def make_private(home: Home) -> None:
+    """Make the outbox a folder of its owner alone, also one that an earlier release made."""
+    with suppress(OSError):  # the write that follows says what is wrong
+        make_folder(home.outbox)
+        if home.outbox.stat().st_mode & 0o077:
+            home.outbox.chmod(PRIVATE_FOLDER)
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9a-f]*.json")) if folder.is_dir() else []
 
@@ -113,6 +123,8 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Entry | None:
+    if not path.is_file():  # reading a pipe never ends
+        return None
     try:
         entry = decode(path.read_bytes())
     except (OSError, *DAMAGED):

@@ -1,5 +1,6 @@
 """Entries of the outbox: ids, waits, and what is not an entry; and who is told of what."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,26 @@ def test_an_entry_is_read_back_as_it_was(subject, error):
 def test_anything_else_is_not_an_entry(content):
     with pytest.raises(DAMAGED):
         decode(content)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("next_at", "2024-06-14T22:00:00"),
+        ("queued_at", "2024-06-14T22:00:00"),
+        ("next_at", "0001-01-01T00:00:00+14:00"),
+        ("content", "Ünïcode"),
+        ("entry_id", "A" * 32),
+        ("entry_id", "../" + "a" * 29),
+        ("attempts", -1),
+        ("attempts", True),
+    ],
+)
+def test_an_entry_that_a_delivery_would_fail_on_is_damaged(field, value):
+    stored = json.loads(encode(ENTRY)) | {field: value}
+
+    with pytest.raises(DAMAGED):
+        decode(json.dumps(stored).encode())
 
 
 def test_each_wait_is_twice_the_one_before_up_to_four_hours():
