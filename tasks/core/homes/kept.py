@@ -105,7 +105,8 @@ def _read(home: Home, digest: str) -> bytes:
         raise _unusable(path, "it is missing") from error
     except (OSError, ValueError, zlib.error) as error:
         raise _unusable(path, f"it cannot be read ({error})") from error
-    if sha256_of_bytes(block) != digest:
+    is_whole = unpacked.eof and not unpacked.unused_data  # nothing is missing or appended
+    if not is_whole or sha256_of_bytes(block) != digest:
         raise _unusable(path, "it was altered or truncated")
     return block
 

@@ -43,12 +43,16 @@ def test_a_file_that_grows_is_stored_once(home):
     assert len(second & first) == 2
 
 
-@pytest.mark.parametrize("change", ["missing", "altered", "no longer compressed"])
+@pytest.mark.parametrize("change", ["missing", "altered", "no longer compressed", "appended to", "cut off"])
 def test_a_damaged_block_is_an_error(home, change):
     index = keep_parts(home, {"live/a.csv": b"a,b\n"})
     path = home.decisions / sha256_of_bytes(b"a,b\n")
     if change == "missing":
         path.unlink()
+    elif change == "appended to":
+        path.write_bytes(path.read_bytes() + b"x")
+    elif change == "cut off":
+        path.write_bytes(path.read_bytes()[:-1])
     else:
         path.write_bytes(b"x" if change != "altered" else (home.decisions / index).read_bytes())
 
