@@ -214,6 +214,13 @@ def test_a_policy_that_was_switched_on_after_the_day_was_published_does_not_hold
     assert reason_of(later) == "config"
 
 
+def test_only_the_plan_that_was_recorded_last_counts(run):
+    """The day was run again with other trades, and then the files of before were put back."""
+    record_plan(run, b"{}", EVENING)
+
+    assert reason_of(run) == "log"
+
+
 def test_a_day_without_sales_has_nothing_to_let_go(tmp_path):
     run = make_home(tmp_path / "home", **ON)
     publish(run, TRADE_ROWS[1:])
