@@ -255,7 +255,7 @@ def test_a_message_that_no_library_takes_counts_as_tried_and_holds_back_no_other
         announcer.deliver()
 
         (left,) = Outbox(Home(tmp_path)).entries()
-    assert (left.entry_id, left.attempts, left.error) == (bad.entry_id, 1, "unforeseen UnicodeEncodeError")
+    assert (left.entry_id, left.attempts, left.error) == (bad.entry_id, 1, "unexpected UnicodeEncodeError")
     assert len(inbox.mails) == 1
 
 

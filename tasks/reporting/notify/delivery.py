@@ -210,5 +210,5 @@ class _Round:
 
 
 def _described(error: Exception) -> str:
-    """Return what went wrong. The text of an unforeseen error is left out: it may quote a secret URL."""
-    return error.what if isinstance(error, AftercloseError) else f"unforeseen {type(error).__name__}"
+    """Return what went wrong. The text of an unexpected error is left out: it may quote a secret URL."""
+    return error.what if isinstance(error, AftercloseError) else f"unexpected {type(error).__name__}"
