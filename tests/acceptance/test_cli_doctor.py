@@ -153,6 +153,13 @@ def test_a_day_that_was_missed_is_seen(examine, tmp_path):
     assert examine()[1]["last day"]["message"] == "2024-06-12, before the last closed session 2024-06-14"
 
 
+def test_a_copy_of_a_day_does_not_hide_that_one_was_missed(examine, tmp_path):
+    for name in ("2024-06-12", "2024-06-14-old"):
+        (tmp_path / "live" / name).mkdir(parents=True)
+
+    assert examine()[1]["last day"]["message"] == "2024-06-12, before the last closed session 2024-06-14"
+
+
 def test_a_check_that_raises_has_failed_and_the_others_still_run(examine, monkeypatch):
     def broken(_):
         raise ZeroDivisionError("no disk")

@@ -174,7 +174,8 @@ def _champion(checked: CheckedHome) -> CheckResult:
 
 
 def _last_day(checked: CheckedHome) -> CheckResult:
-    days = sorted(folder.name for folder in checked.home.live.glob("[0-9]*-[0-9]*-[0-9]*") if folder.is_dir())
+    named = checked.home.live.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]")
+    days = sorted(folder.name for folder in named if folder.is_dir())
     if not days:
         return CheckResult("last day", "warn", "none published yet", "Run one: afterclose daily")
     if days[-1] < str(checked.last_session):
