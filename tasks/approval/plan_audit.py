@@ -30,18 +30,8 @@ def record_plan(run: Run, manifest: bytes, at: datetime) -> None:
 
 def check_plans(home: Home, plans: Sequence[Row], decisions: Sequence[Row]) -> list[PlanCheck]:
     """Return one check per day that was published or recorded, oldest first: by the rows of intact logs."""
-    days = sorted(_days(home) | recorded_sessions(plans))
+    days = sorted({*home.days(), *recorded_sessions(plans)})
     return [check_plan(day, _read(home, day), plans, decisions) for day in days]
-
-
-def _days(home: Home) -> frozenset[date]:
-    found = set()
-    for folder in home.live.glob("[0-9]*-*-*"):
-        try:
-            found.add(date.fromisoformat(folder.name))
-        except ValueError:  # not the name of a day
-            continue
-    return frozenset(found)
 
 
 def _read(home: Home, day: date) -> DayBytes | str:

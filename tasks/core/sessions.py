@@ -49,6 +49,15 @@ class Session:
         return self.day.isoformat()
 
 
+def day_named(name: str) -> date | None:
+    """Return the day that a file, a folder or a command names as YYYY-MM-DD; None for any other text."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return None
+    return day if day.isoformat() == name else None  # fromisoformat accepts 20240614 and 2024-W24-5 too
+
+
 @cache
 def session_on(day: date) -> Session:
     """Return the calendar day at the exchange, open or closed. Raises ConfigError outside the calendar."""

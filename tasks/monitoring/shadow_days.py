@@ -16,6 +16,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sealed, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.sessions import day_named
 from tasks.models.schema import Champion, Statistic
 from tasks.monitoring.realised_skill import ScoredDay
 from tasks.monitoring.schema import Realised, parse_realised
@@ -40,9 +41,9 @@ def read_shadows(home: Home, *, before: date | None = None, most: int | None = N
 
     Raises StorageError for a file that was altered or damaged.
     """
-    names = sorted(path.stem for path in home.shadow.glob("[0-9]*-*-*.json"))
-    chosen = [name for name in names if before is None or name < before.isoformat()]
-    return [_read(home.shadow / f"{name}.json") for name in chosen[-most if most else 0 :]]
+    days = sorted(day for path in home.shadow.glob("*.json") if (day := day_named(path.stem)) is not None)
+    chosen = [day for day in days if before is None or day < before]
+    return [_read(_path(home, day)) for day in chosen[-most if most else 0 :]]
 
 
 def shadow_skill(days: Sequence[ShadowDay]) -> dict[date, Realised]:

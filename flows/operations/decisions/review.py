@@ -27,7 +27,7 @@ from tasks.approval.standing import read_standing
 from tasks.approval.store import is_executed, revision_numbers
 from tasks.core.errors import AftercloseError, ConfigError
 from tasks.core.homes.home import Home
-from tasks.core.homes.opening import find_home, parsed_date
+from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.data.panel.reader import read_prices
@@ -107,9 +107,9 @@ def _days(options: Options, first: date) -> list[DayLine]:
 
 
 def _published(home: Home) -> Iterator[date]:
-    for folder in sorted(home.live.glob("[0-9]*-*-*"), reverse=True):
-        with suppress(ConfigError):
-            if session_on(day := parsed_date(folder.name)).is_open:
+    for day in reversed(home.days()):
+        with suppress(ConfigError):  # outside the exchange's calendar
+            if session_on(day).is_open:
                 yield day
 
 

@@ -174,15 +174,14 @@ def _champion(checked: CheckedHome) -> CheckResult:
 
 
 def _last_day(checked: CheckedHome) -> CheckResult:
-    named = checked.home.live.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]")
-    days = sorted(folder.name for folder in named if folder.is_dir())
+    days = checked.home.days()
     if not days:
         return CheckResult("last day", "warn", "none published yet", "Run one: afterclose daily")
-    if days[-1] < str(checked.last_session):
+    if days[-1] < checked.last_session.day:
         message = f"{days[-1]}, before the last closed session {checked.last_session}"
         remedy = "Update the lake first." if checked.ended else "Run it: afterclose daily"
         return CheckResult("last day", "warn", message, remedy)
-    return CheckResult("last day", "ok", days[-1])
+    return CheckResult("last day", "ok", str(days[-1]))
 
 
 def _days(checked: CheckedHome) -> CheckResult:

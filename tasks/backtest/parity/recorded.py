@@ -58,12 +58,13 @@ def read_recorded(home: Home, session: date, *, sessions: int, basis: str) -> Re
 
 def first_recorded(home: Home, session: date) -> RecordedDay:
     """Return the first published day on or after the session. Raises ConfigError if there is none."""
-    for folder in sorted(home.live.glob("[0-9]*-*-*")):
-        if folder.name < session.isoformat():
+    for day in home.days():
+        if day < session:
             continue
+        folder = home.day_folder(day)
         try:
             files = {name: (folder / name).read_bytes() for name in FILES}
-            found = parse_day(date.fromisoformat(folder.name), files, basis=None)
+            found = parse_day(day, files, basis=None)
         except DAMAGED as error:
             raise ConfigError(
                 f"{folder} cannot be read ({type(error).__name__}).",

@@ -1,7 +1,10 @@
 """The paths of one home: the checkout, or the folder that --home names."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+
+from tasks.core.sessions import day_named
 
 
 @dataclass(frozen=True)
@@ -231,3 +234,8 @@ class Home:
     def day_folder(self, session: object) -> Path:
         """Return the folder of one session, `live/YYYY-MM-DD`."""
         return self.live / str(session)
+
+    def days(self) -> list[date]:
+        """Return the days with a folder in live/, oldest first, published or not; a copy under another name is none."""
+        names = self.live.iterdir() if self.live.is_dir() else ()
+        return sorted(day for path in names if (day := day_named(path.name)) is not None)

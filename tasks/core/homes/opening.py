@@ -22,7 +22,14 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, unexpected_file
 from tasks.core.secrets import mask_logs
-from tasks.core.sessions import EXCHANGE_TIME_ZONE, Session, exchange_date, last_closed_session, session_on
+from tasks.core.sessions import (
+    EXCHANGE_TIME_ZONE,
+    Session,
+    day_named,
+    exchange_date,
+    last_closed_session,
+    session_on,
+)
 
 MOST_NAMED = 20
 CODE = Path(__file__).parents[3]
@@ -165,11 +172,8 @@ def session_named(day: str | None, *, at: datetime) -> Session:
 
 def parsed_date(day: str) -> date:
     """Parse YYYY-MM-DD only. Raises ConfigError for anything else."""
-    try:
-        parsed = date.fromisoformat(day)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.isoformat() != day:  # fromisoformat accepts 20240614 and 2024-W24-5 too
+    parsed = day_named(day)
+    if parsed is None:
         raise ConfigError(
             f"{day[:40]!r} is not a valid date.",
             remedy="Write it as YYYY-MM-DD, for example 2024-06-14.",

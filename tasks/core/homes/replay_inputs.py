@@ -52,7 +52,7 @@ def published_inputs(home: Home) -> dict[date, ReplayInputs]:
 
 def changed_files(home: Home) -> Iterator[str]:
     """Yield the files of published days and their revisions, as DATE/NAME, that differ from their manifest."""
-    for folder in sorted(path for path in home.live.glob("[0-9]*") if path.is_dir()):
+    for folder in map(home.day_folder, home.days()):
         yield from _changed(folder, home)
         for revision in sorted(path for path in folder.glob("revisions/[0-9]*") if path.is_dir()):
             yield from _changed(revision, home)

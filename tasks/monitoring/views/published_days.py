@@ -19,10 +19,7 @@ DAMAGED = (ValueError, KeyError, TypeError, AttributeError)
 
 def manifests_of_days(home: Home) -> dict[date, str]:
     """Return the digest of the manifest of each day in live/; "" for a directory without a readable one."""
-    if not home.live.is_dir():
-        return {}
-    days = {day: folder for folder in home.live.iterdir() if (day := _day_named(folder.name)) is not None}
-    return {day: _digest_of(folder / MANIFEST) for day, folder in sorted(days.items())}
+    return {day: _digest_of(home.day_folder(day) / MANIFEST) for day in home.days()}
 
 
 def read_published(home: Home, day: date) -> ReadDay:
@@ -42,14 +39,6 @@ def read_published(home: Home, day: date) -> ReadDay:
 def reader_of(home: Home) -> "partial[ReadDay]":
     """Return the function that reads a day of the home."""
     return partial(read_published, home)
-
-
-def _day_named(name: str) -> date | None:
-    try:
-        day = date.fromisoformat(name)
-    except ValueError:
-        return None
-    return day if day.isoformat() == name else None
 
 
 def _digest_of(manifest: Path) -> str:

@@ -19,6 +19,7 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.sessions import day_named
 from tasks.core.text import counted
 from tasks.ledger.balance import balance_of, net_flows_cents
 from tasks.ledger.positions_file import verified_entries
@@ -122,10 +123,7 @@ def refuse_short_history(home: Home, session: date | None) -> None:
 
 def published_sessions(home: Home) -> set[date]:
     """Return the sessions of all published days."""
-    if not home.live.is_dir():
-        return set()
-    folders = [folder for folder in home.live.iterdir() if (folder / MANIFEST).is_file()]
-    return {day for folder in folders if (day := _date(folder.name)) is not None}
+    return {day for day in home.days() if (home.day_folder(day) / MANIFEST).is_file()}
 
 
 def history_sessions(home: Home) -> set[date] | None:
@@ -148,7 +146,7 @@ def history_sessions(home: Home) -> set[date] | None:
             "on it.",
             path=str(path),
         )
-    found = (_date(row[0]) for row in csv.reader(io.StringIO(text)) if row)
+    found = (day_named(row[0]) for row in csv.reader(io.StringIO(text)) if row)
     return {day for day in found if day is not None}
 
 
@@ -162,14 +160,6 @@ def _record(home: Home) -> Mapping[str, Any] | None:
         "go undetected.",
         path=str(home.marker_file),
     )
-
-
-def _date(written: str) -> date | None:
-    try:
-        day = date.fromisoformat(written)
-    except ValueError:
-        return None
-    return day if day.isoformat() == written else None
 
 
 def _declare(home: Home, file: str) -> str:

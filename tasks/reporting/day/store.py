@@ -83,10 +83,10 @@ def read_history(run: Run) -> pd.DataFrame:
 
 def read_previous_day(run: Run) -> PreviousDay | None:
     """Read the last published session before this one. If it cannot be read, `problem` states why."""
-    folder = _last_folder_before(run.home.live, run.session.day)
-    if folder is None:
+    session = max(_published_before(run.home, run.session.day), default=None)
+    if session is None:
         return None
-    session = date.fromisoformat(folder.name)
+    folder = run.home.day_folder(session)
     try:
         weights, signals = (
             (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json")
@@ -108,48 +108,47 @@ def read_previous_day(run: Run) -> PreviousDay | None:
 
 def read_executions(home: Home, session: date) -> tuple[ExecutedDay, ...]:
     """Read the executions of the last sessions before this one, latest first."""
-    folders = [folder for folder in _days_before(home.live, session) if (folder / EXECUTION).is_file()]
-    folders.sort(key=lambda folder: folder.name, reverse=True)
-    return tuple(_execution(folder) for folder in folders[:MOST_EXECUTED])
+    days = [day for day in _published_before(home, session) if (home.day_folder(day) / EXECUTION).is_file()]
+    return tuple(_execution(home, day) for day in days[: -MOST_EXECUTED - 1 : -1])
 
 
 def read_execution(home: Home, session: date) -> ExecutedDay | None:
     """Read the execution of one session; None where there is none or its file cannot be read."""
     try:
-        return _execution(home.day_folder(session))
+        return _execution(home, session)
     except (OSError, AftercloseError):
         return None
 
 
 def read_promotions(run: Run, champion: str) -> tuple[date, ...]:
     """Return the sessions that another model decided than the session published before it. Damaged days are skipped."""
-    found = [*_models(run.home.live, run.session.day), (run.session.day, champion)]
+    found = [*_models(run.home, run.session.day), (run.session.day, champion)]
     return tuple(day for (_, before), (day, model) in pairwise(found) if model != before)
 
 
 def days_of_promotions(run: Run, promotions: tuple[date, ...]) -> list[date]:
     """Return the days whose manifests show the promotions: each of them, and the day before it."""
-    models = [day for day, _ in _models(run.home.live, run.session.day)]
+    models = [day for day, _ in _models(run.home, run.session.day)]
     earlier = [max((day for day in models if day < one), default=one) for one in promotions]
     return sorted({*earlier, *(day for day in promotions if day in models)})
 
 
-def _models(live: Path, session: date) -> list[tuple[date, str]]:
+def _models(home: Home, session: date) -> list[tuple[date, str]]:
     """Return the sessions published before this one with the hash of their model, oldest first."""
     found = []
-    for folder in sorted(_days_before(live, session)):
+    for day in _published_before(home, session):
         try:
-            model = str(parse_json((folder / MANIFEST).read_bytes())["inputs"]["champion"])
+            model = str(parse_json((home.day_folder(day) / MANIFEST).read_bytes())["inputs"]["champion"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        found.append((date.fromisoformat(folder.name), model))
+        found.append((day, model))
     return found
 
 
-def _execution(folder: Path) -> ExecutedDay:
+def _execution(home: Home, day: date) -> ExecutedDay:
+    folder = home.day_folder(day)
     path = folder / EXECUTION
     refuse_symlink(path)
-    day = date.fromisoformat(folder.name)
     return executed_day(day, path.read_bytes(), estimated_cents=_estimated_cents(folder, day))
 
 
@@ -166,23 +165,7 @@ def _estimated_cents(folder: Path, day: date) -> int | None:
     return sum(trade.cost_cents for trade in recorded.trades.values())
 
 
-def _last_folder_before(live: Path, session: date) -> Path | None:
-    return max(_days_before(live, session), key=lambda folder: folder.name, default=None)
-
-
-def _days_before(live: Path, session: date) -> list[Path]:
-    if not live.is_dir():
-        return []
-    return [
-        folder
-        for folder in live.iterdir()
-        if _is_session(folder.name) and folder.name < session.isoformat()
-        if not folder.is_symlink() and (folder / MANIFEST).is_file()
-    ]
-
-
-def _is_session(name: str) -> bool:
-    try:
-        return date.fromisoformat(name).isoformat() == name
-    except ValueError:
-        return False
+def _published_before(home: Home, session: date) -> list[date]:
+    """Return the sessions published before this one, oldest first; a folder behind a symbolic link is none."""
+    folders = ((day, home.day_folder(day)) for day in home.days() if day < session)
+    return [day for day, folder in folders if not folder.is_symlink() and (folder / MANIFEST).is_file()]

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from tasks.core.errors import AftercloseError
+from tasks.core.sessions import day_named
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
 from tasks.reporting.review.effect_lines import effect_lines
 from tasks.reporting.review.explained import briefs, chart_of, explained
@@ -180,11 +181,8 @@ def reading_of(request: Request, day: str) -> Reading:
 
 def session_of(day: str) -> date:
     """Return the session that the address names; anything but YYYY-MM-DD does not exist."""
-    try:
-        session = date.fromisoformat(day)
-    except ValueError:
-        raise HTTPException(404) from None
-    if str(session) != day:
+    session = day_named(day)
+    if session is None:
         raise HTTPException(404)
     return session
 

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.sessions import (
+    day_named,
     last_closed_session,
     session_after,
     session_on,
@@ -88,3 +89,19 @@ def test_a_date_beyond_the_calendar_is_refused_with_its_bounds():
 def test_an_instant_outside_the_calendar_is_refused(at):
     with pytest.raises(ConfigError):
         last_closed_session(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("2024-06-14", date(2024, 6, 14)),
+        ("20240614", None),
+        ("2024-W24-5", None),
+        ("2024-06-14 (copy)", None),
+        ("2024-06-31", None),
+        ("٢٠٢٤-06-14", None),
+        ("", None),
+    ],
+)
+def test_only_a_date_in_its_one_form_names_a_day(name, day):
+    assert day_named(name) == day

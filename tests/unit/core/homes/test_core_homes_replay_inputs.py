@@ -19,6 +19,7 @@ def test_changed_and_missing_files_of_days_and_their_revisions_are_named(tmp_pat
     publish(day, trades=b"1", weights=b"2")
     publish(day / "revisions" / "1", trades=b"3")
     publish(day / "revisions" / "2", trades=b"4")
+    (home.live / "2024-06-13-copy").mkdir()  # not a day
     assert list(changed_files(home)) == []
 
     (day / "weights").write_bytes(b"other")
