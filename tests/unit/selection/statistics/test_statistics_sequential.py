@@ -1,16 +1,15 @@
-"""Repeated looks: V17 and V18 of the oracles, and false promotions on synthetic ICs without any signal."""
+"""Repeated looks: V17 and V18 of the oracles."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from tasks.selection.statistics.sequential import (
-    FIVE_YEARS,
     confidence_radius,
     e_values,
     look_threshold,
 )
-from tests.null_looks import CONFIRMING, WEEK, week_ts
+from tests.null_looks import CONFIRMING, week_ts
 
 LEVEL, LEAST = 0.10, 2.0
 
@@ -70,33 +69,6 @@ def test_thresholds_rise_with_the_sessions_since_the_first_look_and_fall_with_th
     assert found == sorted(found)
     assert found[-1] < 4
     assert threshold(130, level=0.05) > threshold(130) > threshold(130, level=0.5) >= LEAST
-
-
-def looks(seeds, weeks):
-    """Return the t of every week, by null market."""
-    return np.array([week_ts(seed, weeks=weeks) for seed in seeds])
-
-
-def crossings(ts, *, limit):
-    """Return the share of markets in which any week promotes."""
-    limits = np.array([limit(WEEK * week) for week in range(ts.shape[1])])
-    return (ts >= limits).any(axis=1).mean()
-
-
-# issue 14, "repeated looks"
-def test_on_null_markets_false_promotions_are_rare_in_26_weeks():
-    ts = looks(range(5001, 5201), 26)
-
-    assert crossings(ts, limit=lambda _: LEAST) > 0.05  # the same t every week
-    assert crossings(ts, limit=threshold) < 0.05
-
-
-@pytest.mark.slice
-def test_on_null_markets_false_promotions_are_rare_in_five_years():
-    ts = looks(range(6001, 6301), FIVE_YEARS // WEEK)
-
-    assert crossings(ts, limit=lambda _: LEAST) > 0.25
-    assert crossings(ts, limit=threshold) < 0.10
 
 
 def test_a_signal_that_the_first_look_finds_is_promoted_as_before():
