@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from tasks.models.training.inference import band, estimate
+from tasks.models.training.inference import estimate
 from tasks.monitoring.schema import Realised
 
 LEAST_SESSIONS = 20
@@ -60,7 +60,6 @@ def compare_in_shadow(
     theirs = np.array([challenger[day].neutral_ic for day in both])
     ours = np.array([champion[day].neutral_ic for day in both])
     found = estimate(theirs - ours, overlap=latest.horizon_sessions)
-    low, high = band(found.mean, found.error)
     return Comparison(
         challenger=latest.model,
         champion=champion[both[-1]].model,
@@ -70,6 +69,6 @@ def compare_in_shadow(
         challenger_ic=float(theirs.mean()),
         champion_ic=float(ours.mean()),
         difference=found.mean,
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
     )

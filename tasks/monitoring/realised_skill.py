@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import erfc, sqrt
+from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from tasks.data.schema.records import Panel
 from tasks.features.labels import Entry, forward_return, sessions_known_after
 from tasks.models.schema import Statistic
 from tasks.models.training.controls import controls_of
-from tasks.models.training.inference import band, estimate
+from tasks.models.training.inference import estimate
 from tasks.models.training.metrics import LEAST_NAMES, metrics_of, quantile_returns
 from tasks.monitoring.schema import Alert, Realised, SkillWindow
 
@@ -100,7 +100,6 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
     count = len(realised)
     neutral = np.array([one.neutral_ic for one in realised])
     own = estimate(neutral, overlap=max(one.horizon_sessions for one in realised))
-    low, high = band(own.mean, own.error)
     expected = float(np.mean([one.expected for one in realised]))
     tested = min(one.expected_sessions for one in realised)
     error = max(one.expected_error for one in realised) * sqrt(tested) * sqrt(1 / count + 1 / max(tested, 1))
@@ -108,9 +107,9 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
         sessions=count,
         mean=own.mean,
         rank_ic=float(np.mean([one.rank_ic for one in realised])),
-        low=low,
-        high=high,
-        p_value=erfc(abs(own.t) / sqrt(2)),
+        low=own.low,
+        high=own.high,
+        p_value=own.p_value,
         expected=expected,
         z=(own.mean - expected) / error if error else 0.0,
         detectable_drop=max(limits.max_ic_drop, limits.min_ic_drop_z * error),

@@ -1,36 +1,69 @@
-"""The standard error and t of a mean over sessions whose returns overlap."""
+"""The standard error and t of a mean over sessions whose returns overlap.
+
+Long windows have the error of Newey and West (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis, Stock and
+Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at 5%: with so
+wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too often.
+
+In short windows no bandwidth is wide enough: of 10 sessions of overlapping returns over 21, every value shares most of
+its return with all others, and that test rejects a true mean of zero in 54% of samples. There the error is that of the
+window's slowest movements: its first cosine coefficients (Müller 2004; Lazarus and others 2018), each divided by the
+variance that overlap alone would give it, with the quantile of Student's t for that few coefficients. Student's t on
+blocks that do not overlap was the alternative: it discards most of each sample, has no error at all below two blocks,
+and depends on where the first block begins. Measured sizes of both: docs/monitoring.md.
+"""
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from functools import lru_cache
+from math import ceil, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtr, stdtrit
 
 Vector = NDArray[np.float64]
 
 BAND_T = 1.96  # of a 95% confidence interval
+LONG_SESSIONS, LONG_HORIZONS = 252, 25  # a long window has as many sessions, and as many horizons
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its standard error; t is 0 where the error is."""
+    """A mean with its standard error; t is 0 where the error is.
+
+    The error is scaled so that 1.96 of it are half of the 95% confidence interval, whatever the degrees of freedom: so
+    t can be compared with 1.96.
+    """
 
     mean: float
     error: float
+    degrees: float = inf  # of freedom; infinite: t has the quantiles of a normal distribution
 
     @property
     def t(self) -> float:
         return self.mean / self.error if self.error else 0.0
 
+    @property
+    def low(self) -> float:
+        """Lower end of the 95% confidence interval."""
+        return self.mean - BAND_T * self.error
+
+    @property
+    def high(self) -> float:
+        return self.mean + BAND_T * self.error
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of a mean of zero; 1 where there is no error."""
+        if self.degrees == inf:
+            return float(2 * ndtr(-abs(self.t)))
+        return float(2 * stdtr(self.degrees, -abs(self.t) * _student(self.degrees) / BAND_T))
+
 
 def estimate(values: Vector, *, overlap: int) -> Estimate:
     """Return mean and standard error of session values, oldest first; `overlap` is the horizon in sessions.
 
-    Returns over one session do not overlap: the standard error is the ordinary one. Returns over n sessions share n − 1
-    of them with the next: the standard error is that of Newey and West (1987), with a bandwidth of 1.3 √T sessions
-    (Lazarus, Lewis, Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and
-    Vogelsang (2005) at 5%: with so wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t
-    would exceed 2 too often. So t can be compared with the quantiles of a normal distribution.
+    Returns over n sessions share n − 1 of them with the next; over one session they share none. Values that vary more
+    independently than that, or that are mildly autocorrelated besides, are allowed for.
     """
     count = len(values)
     if count < 2:
@@ -39,18 +72,41 @@ def estimate(values: Vector, *, overlap: int) -> Estimate:
     variance = float(centred @ centred) / (count - 1)
     if variance <= 1e-24:  # all values are equal
         return Estimate(mean, 0.0)
-    if overlap == 1:
-        return Estimate(mean, sqrt(variance / count))
-    width = min(max(ceil(1.3 * sqrt(count)), 3 * overlap), count)
+    if count < max(LONG_SESSIONS, LONG_HORIZONS * overlap):
+        weights = _cosines(count, overlap)
+        degrees = len(weights)
+        error = sqrt(float(np.square(weights @ values).mean()))
+        return Estimate(mean, error * _student(degrees) / BAND_T, degrees)
+    width = max(ceil(1.3 * sqrt(count)), 3 * overlap)
     products = [float(centred[ahead:] @ centred[: count - ahead]) for ahead in range(width)]
     weights = 1 - np.arange(width) / width
     long_run = (2 * float(weights @ products) - products[0]) / (count - 1)
     return Estimate(mean, sqrt(max(long_run, 0.0) / count) * _fixed_b(width / count))
 
 
-def band(mean: float, error: float) -> tuple[float, float]:
-    """Return the 95% confidence interval."""
-    return mean - BAND_T * error, mean + BAND_T * error
+def _student(degrees: float) -> float:
+    """Return the quantile of Student's t that bounds 95% on both sides."""
+    return float(stdtrit(degrees, 0.975))
+
+
+@lru_cache(maxsize=64)
+def _cosines(count: int, overlap: int) -> NDArray[np.float64]:
+    """Return the weights of the cosine coefficients, each with the variance of the mean of overlapping white noise.
+
+    As many as Lazarus and others (2018) recommend, 0.4 T^⅔, but none that is faster than the overlap.
+    """
+    number = max(1, min(round(0.4 * count ** (2 / 3)), count // overlap))
+    places = np.arange(1, number + 1)[:, None] * (np.arange(count) + 0.5)
+    cosines = np.cos(np.pi * places / count)
+    deviations = [_deviation(each, overlap) for each in cosines]
+    scaled = cosines * (_deviation(np.full(count, 1 / count), overlap) / np.array(deviations))[:, None]
+    scaled.flags.writeable = False
+    return np.asarray(scaled, dtype=np.float64)
+
+
+def _deviation(weights: Vector, overlap: int) -> float:
+    """Return the standard deviation of a weighted sum of values that overlap: each sums `overlap` steps."""
+    return float(np.linalg.norm(np.convolve(weights, np.ones(overlap))))
 
 
 def _fixed_b(bandwidth_frac: float) -> float:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from config.settings import Settings
 from tasks.approval.store import read_day
@@ -13,13 +15,15 @@ from tasks.core.json_text import parse_json
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.lake.head import read_head
 from tasks.data.lake.location import lake_of
-from tasks.data.lake.store import make_snapshot
+from tasks.data.lake.store import make_snapshot, read_tables
+from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.data.schema.records import Panel
 from tasks.monitoring.decisions.changes import changes_of
 from tasks.monitoring.decisions.outcomes import outcome_of, totals_of
 from tasks.monitoring.decisions.schema import Change, DecidedDay, HumanLedger, Line
 from tasks.monitoring.store import Views, open_views
+from tasks.portfolio.holdings.events import events_of
 
 WARM_SESSIONS = 5  # of prices before the first decision
 
@@ -35,6 +39,13 @@ MANUAL = """SELECT session, symbol, shares, fee_usd, person, reason FROM entries
 WHERE kind = 'manual_trade' AND symbol <> '' AND session BETWEEN '{first}' AND '{last}' ORDER BY number"""
 
 
+class Prices(NamedTuple):
+    """Prices, and splits by symbol: columns symbol, session, split."""
+
+    panel: Panel
+    splits: pd.DataFrame
+
+
 def human_ledger(home: Home, settings: Settings, first: date, last: date) -> HumanLedger:
     """Return the ledger of the decisions about the sessions of a period, both ends included.
 
@@ -44,11 +55,11 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
     with open_views(home, settings) as views:
         days = [_with_note(home, day) for day in _decided_days(views, period)]
         manual = [_manual(row) for row in _rows(views, MANUAL, period)]
-    panel = _prices(home, settings, first)
-    if panel is not None:
-        days = [day for day in days if day.session < panel.sessions[-1].item()]
+    prices = _prices(home, settings, first)
+    if prices is not None:
+        days = [day for day in days if day.session < prices.panel.sessions[-1].item()]
     changes = [change for day in days for change in changes_of(day)]
-    outcomes = () if panel is None else tuple(outcome_of(change, panel) for change in (*changes, *manual))
+    outcomes = () if prices is None else tuple(outcome_of(one, *prices) for one in (*changes, *manual))
     return HumanLedger(
         first=first,
         last=last,
@@ -59,7 +70,7 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
         proposed_lines=sum(len(day.proposed) for day in days),
         changed_lines=len(changes),
         outcomes=outcomes,
-        totals=totals_of(outcomes),
+        totals=() if prices is None else totals_of(outcomes, *prices),
     )
 
 
@@ -113,11 +124,14 @@ def _rows(views: Views, question: str, period: dict[str, str]) -> list[dict[str,
     return rows
 
 
-def _prices(home: Home, settings: Settings, first: date) -> Panel | None:
-    """Return the panel from shortly before the first decision on; None without a lake."""
+def _prices(home: Home, settings: Settings, first: date) -> Prices | None:
+    """Return the prices from shortly before the first decision on, and all splits; None without a lake."""
     lake = lake_of(home, settings)
     head = read_head(lake)
     if head is None or head.last_session is None or head.last_session < first:
         return None
     window = len(sessions_between(first, head.last_session)) + WARM_SESSIONS
-    return read_prices(make_snapshot(lake, head, head.last_session, panel_rules(settings)), window=window)
+    snapshot = make_snapshot(lake, head, head.last_session, panel_rules(settings))
+    tables = read_tables(lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session)
+    events = events_of(tables["actions"], company_index(tables["lives"], tables["renames"]))
+    return Prices(read_prices(snapshot, window=window), events.splits)

@@ -3,66 +3,97 @@
 The counterfactual is the proposal itself, filled at the open of the session after the decision, at its estimated cost,
 and held. It ends after `HORIZON_SESSIONS` or with the panel: later days propose again, so that a longer one would count
 the same name twice. Returns are total returns.
+
+The interval is that of a calendar-time portfolio (Jaffe 1974; Fama 1998): of what all changes of a kind earned together
+on each session, whichever day they were decided on. These daily sums do not overlap, and they contain what the names of
+a day have in common. The changes themselves do overlap: neighbouring days share 20 of 21 sessions, so that a month of
+them is hardly more than one independent observation, and its interval would be useless if honest.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.data.schema.records import Panel
-from tasks.models.training.inference import band, estimate
+from tasks.models.training.inference import estimate
 from tasks.monitoring.decisions.schema import Change, Outcome, Total
+from tasks.portfolio.holdings.events import split_shares
 
 HORIZON_SESSIONS = 21
-LEAST_SESSIONS = 10  # with changes; an interval of fewer is withheld
+LEAST_SESSIONS = 10  # on which a change was open; an interval of fewer is withheld
+
+Amounts = NDArray[np.float64]
 
 
-def outcome_of(change: Change, panel: Panel) -> Outcome:
-    """Return what the change earned. A name without a bar on the session after the decision has no price."""
-    entry = int(np.searchsorted(panel.sessions, np.datetime64(change.session), side="right"))
-    columns = np.flatnonzero(panel.symbols == change.symbol)
-    if entry >= len(panel.sessions) or not len(columns):
+def outcome_of(change: Change, panel: Panel, splits: pd.DataFrame) -> Outcome:
+    """Return what the change earned. A name without a bar on the session after the decision has no price.
+
+    `splits` (symbol, session, split: new shares per old one): the shares of a change are those of its own session.
+    """
+    earned = _by_session(change, panel, splits)
+    if earned is None:
         return Outcome(change, None, None, 0, None)
-    column = int(columns[0])
-    last = min(entry + HORIZON_SESSIONS - 1, len(panel.sessions) - 1)
-    closes = panel.close[entry : last + 1, column]
-    known = np.flatnonzero(np.isfinite(closes))
-    opened = panel.open[entry, column]
-    if not np.isfinite(opened) or not len(known):
-        return Outcome(change, None, None, 0, None)
-    price = float(opened * panel.raw_close[entry, column] / panel.close[entry, column])
-    growth = float(closes[known[-1]] / opened) - 1
+    is_open = np.flatnonzero(np.isfinite(earned))
     return Outcome(
         change=change,
-        price=price,
-        measured_on=panel.sessions[last].item(),
-        sessions=last - entry + 1,
-        earned_usd=change.shares * price * growth - change.cost_usd,
+        price=_opened(panel, int(is_open[0]), change.symbol),
+        measured_on=panel.sessions[is_open[-1]].item(),
+        sessions=len(is_open),
+        earned_usd=float(np.nansum(earned)) - change.cost_usd,
     )
 
 
-def totals_of(outcomes: Sequence[Outcome]) -> tuple[Total, ...]:
+def totals_of(outcomes: Sequence[Outcome], panel: Panel, splits: pd.DataFrame) -> tuple[Total, ...]:
     """Return the totals by kind, by first change, and of all; outcomes without a price are omitted."""
-    known = [one for one in outcomes if one.earned_usd is not None]
-    kinds = dict.fromkeys(one.change.kind for one in known)
-    parts = [_total(kind, [one for one in known if one.change.kind == kind]) for kind in kinds]
-    return (*parts, _total("all", known)) if known else ()
+    known = [one.change for one in outcomes if one.earned_usd is not None]
+    kinds = dict.fromkeys(change.kind for change in known)
+    parts = [_total(kind, [one for one in known if one.kind == kind], panel, splits) for kind in kinds]
+    return (*parts, _total("all", known, panel, splits)) if known else ()
 
 
-def _total(kind: str, outcomes: Sequence[Outcome]) -> Total:
-    by_session: dict[object, float] = {}
-    for one in sorted(outcomes, key=lambda each: each.change.session):
-        by_session[one.change.session] = by_session.get(one.change.session, 0.0) + (one.earned_usd or 0.0)
-    sums = np.array(list(by_session.values()))
-    low, high = _interval(sums)
-    return Total(kind, len(outcomes), len(sums), float(sums.sum()), low, high)
-
-
-def _interval(sums: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """Return the interval of the sum; neighbouring sessions overlap in their horizon, which widens it."""
-    if len(sums) < LEAST_SESSIONS:
+def interval_of(earned: Amounts) -> tuple[float | None, float | None]:
+    """Return the 95% interval of the sum of daily amounts, oldest first; None where there are too few."""
+    if len(earned) < LEAST_SESSIONS:
         return None, None
-    found = estimate(sums, overlap=HORIZON_SESSIONS)
-    low, high = band(found.mean, found.error)
-    return low * len(sums), high * len(sums)
+    found = estimate(earned, overlap=1)
+    return found.low * len(earned), found.high * len(earned)
+
+
+def _total(kind: str, changes: Sequence[Change], panel: Panel, splits: pd.DataFrame) -> Total:
+    each = [earned for one in changes if (earned := _by_session(one, panel, splits)) is not None]
+    by_session = np.array(each)
+    daily = np.nansum(by_session, axis=0)[np.isfinite(by_session).any(axis=0)]
+    cost = sum(one.cost_usd for one in changes)
+    low, high = (None if end is None else end - cost for end in interval_of(daily))
+    days = len({one.session for one in changes})
+    return Total(kind, len(changes), days, float(daily.sum()) - cost, low, high)
+
+
+def _by_session(change: Change, panel: Panel, splits: pd.DataFrame) -> Amounts | None:
+    """Return what the change earned on each session before costs, NaN where it was not open; None without a price."""
+    entry = int(np.searchsorted(panel.sessions, np.datetime64(change.session), side="right"))
+    price = _opened(panel, entry, change.symbol)
+    if price is None:
+        return None
+    column = int(np.flatnonzero(panel.symbols == change.symbol)[0])
+    rows = slice(entry, entry + HORIZON_SESSIONS)
+    levels = np.array([panel.open[entry, column], *panel.close[rows, column]])
+    moves = np.diff(pd.Series(levels).ffill().to_numpy()) / levels[0]  # a name without a bar does not move
+    first = pd.Timestamp(change.session)
+    since = (splits["session"] > first) & (splits["session"] <= pd.Timestamp(panel.sessions[entry]))
+    shares = split_shares(change.shares, splits.loc[since & (splits["symbol"] == change.symbol), "split"])
+    earned = np.full(len(panel.sessions), np.nan)
+    earned[rows] = float(shares) * price * moves
+    return earned
+
+
+def _opened(panel: Panel, row: int, symbol: str) -> float | None:
+    """Return the open in USD; None for an unknown name and without a bar."""
+    columns = np.flatnonzero(panel.symbols == symbol)
+    if row >= len(panel.sessions) or not len(columns):
+        return None
+    opened, close, raw = (each[row, columns[0]] for each in (panel.open, panel.close, panel.raw_close))
+    price = float(opened * raw / close)
+    return price if np.isfinite(price) else None

@@ -73,11 +73,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum over the changes of one kind, with a 95% interval over the sessions that had any; None: too few."""
+    """The sum over the changes of one kind, with the 95% interval of what they earned by session; None: too few."""
 
     kind: str
     changes: int
-    sessions: int
+    sessions: int  # that had a change
     earned_usd: float
     low_usd: float | None
     high_usd: float | None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.text import counted
-from tasks.models.training.inference import BAND_T, estimate
+from tasks.models.training.inference import estimate
 from tasks.reporting.page.charts.canvas import Line
 from tasks.reporting.page.charts.figures import Figure, stretch_ends
 from tasks.reporting.page.numerals import number, typeset_percent
@@ -47,16 +47,14 @@ def skill_figure(ics: pd.DataFrame, name: str, overlap: int, start: str | None) 
     values = ics[name].to_numpy(dtype=np.float64)
     places = np.unique(np.linspace(WINDOW, len(values), 160).round().astype(int))
     found = [estimate(values[place - WINDOW : place], overlap=overlap) for place in places]
-    mean, error = (np.array([getattr(each, what) for each in found]) for what in ("mean", "error"))
+    mean, low, high = (np.array([getattr(each, what) for each in found]) for what in ("mean", "low", "high"))
     sessions = ics.index.to_numpy().astype("datetime64[D]")[places - 1]
     confirming = int(np.searchsorted(sessions, np.datetime64(start))) if start else 0
     caption = (
         f"{name}: mean neutral IC of the last {WINDOW} sessions, with its 95% confidence band; from the dotted line on,"
         f" confirmation folds. Last: {number(float(mean[-1]), 3)}."
     )
-    chart = charts.skill_chart(
-        sessions, mean, mean - BAND_T * error, mean + BAND_T * error, confirming, caption
-    )
+    chart = charts.skill_chart(sessions, mean, low, high, confirming, caption)
     return Figure(chart, caption)
 
 

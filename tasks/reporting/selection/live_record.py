@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.models.training.inference import BAND_T, estimate
+from tasks.models.training.inference import estimate
 from tasks.monitoring.schema import Realised
 
 LEAST_SESSIONS = 20  # of live scores, for an interval
@@ -43,7 +43,7 @@ def _record(days: list[Realised]) -> LiveRecord:
     low = high = None
     if len(days) >= LEAST_SESSIONS:
         found = estimate(values, overlap=last.horizon_sessions)
-        low, high = found.mean - BAND_T * found.error, found.mean + BAND_T * found.error
+        low, high = found.low, found.high
     return LiveRecord(
         last.model, last.model_sha256, len(days), float(values.mean()), low, high, last.expected
     )
