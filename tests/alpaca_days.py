@@ -76,7 +76,7 @@ def is_ours(client_id: str) -> bool:
 
 @contextmanager
 def alpaca_day(
-    root: Path, lines: Any = LINES, *, at: datetime = EVENING, **account: Any
+    root: Path, lines: Any = LINES, *, at: datetime = EVENING, terms: Any = None, **account: Any
 ) -> Iterator[AlpacaDay]:
     """Yield an execution of the lines that has done nothing yet, and its account."""
     held = {symbol: Decimal(shares) for symbol, shares in HELD.items()}
@@ -87,7 +87,7 @@ def alpaca_day(
     with serving(AlpacaTradingServer(made)) as server:
         clock = ServedClock(at)
         clock.server = server
-        plain = make_day(root, lines, at=at)
+        plain = make_day(root, lines, at=at, terms=terms)
         AlpacaBroker.now(broker_of(server, is_ours=is_ours))  # the server has loaded its calendar
         server.journal.clear()
         day = AlpacaDay(plain.home, plain.broker_file, plain.script, clock, server=server)

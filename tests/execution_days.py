@@ -230,8 +230,10 @@ class Day:
         assert balance.shares == {name: shares for name, shares in truth.shares.items() if shares}
 
 
-def make_day(root, lines=LINES, *, behaviors=None, cash=CASH, held=None, at=MORNING, stale_books=0, **day):
-    """Return an execution of the lines that is stored and has done nothing yet."""
+def make_day(
+    root, lines=LINES, *, behaviors=None, cash=CASH, held=None, at=MORNING, stale_books=0, terms=None, **day
+):
+    """Return an execution of the lines that is stored and has done nothing yet; `terms` changes it."""
     held = HELD if held is None else held
     home = Home(root / "home")
     set_up(home)
@@ -249,6 +251,6 @@ def make_day(root, lines=LINES, *, behaviors=None, cash=CASH, held=None, at=MORN
     ScriptedBroker.create(broker_file, cash_cents=cash, shares=held)
     with opened(home) as connection:
         prepare(connection)
-        store_execution(connection, make_execution(lines))
+        store_execution(connection, make_execution(lines, **(terms or {})))
     script = Script("day", behaviors or {}, stale_books=stale_books)
     return Day(home, broker_file, script, Clock(at), **day)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tasks.core.errors import SafetyError
+from tasks.core.sessions import session_on
 from tasks.execution.actions import Cancel, Finish, Intend, Resize, Send, Skip, Stored, View, Void, Wait
 from tasks.execution.brokers.base import (
-    BrokerOrder,
     RefusedError,
     ThrottledError,
     UnansweredError,
@@ -35,6 +35,7 @@ OPPOSED = "wash_trade"  # the code of a refusal because of an opposite open orde
 ROUNDS = 200  # of decisions without a request, in one step
 EVERYTHING = Admission("everything")
 OTHER_HOME = "other_home"
+CONFIRMED = frozenset({State.WORKING, State.CANCELING, State.FILLED, State.CANCELED, State.EXPIRED})
 FOR_A_PERSON = frozenset({APPROVED_DAY, OTHER_HOME})  # gates that no waiting opens
 
 Ending = tuple[
@@ -52,6 +53,7 @@ class Step:
         self.sent = 0  # or voided: the next step decides anew
         self.failed: UnansweredError | None = None  # the first cancellation without an answer
         self.held = ""
+        self.listed: frozenset[str] = frozenset()  # orders of this session at the account, of any home
 
     def orders(self) -> tuple[Tracked, ...]:
         return read_orders(self.desk.connection, self.execution.session)
@@ -68,6 +70,7 @@ class Step:
         )
         if is_over:
             return self._ended(self.execution.reason)
+        self.listed = desk.broker.order_ids(self._closed_at())
         symbols = [line.symbol for line in self.execution.lines]
         facts = Facts(
             at=desk.broker.now(),
@@ -111,17 +114,34 @@ class Step:
             )
         if account.is_blocked:
             return Admission("nothing", "account", "the broker has blocked the account")
-        if stranger := next((one.order_id for one in facts.open_orders if self._is_of_another_home(one)), ""):
-            why = f"another home trades this account: its order {stranger} is open, which this ledger does not have"
+        found = self.listed | {one.order_id for one in facts.open_orders}
+        if stranger := next((one for one in sorted(found) if self._is_of_another_home(one)), ""):
+            why = f"another home trades this account: this ledger does not have its order {stranger}"
             return Admission("nothing", OTHER_HOME, why)
         return self.desk.gates.admission(facts)
 
-    def _is_of_another_home(self, order: BrokerOrder) -> bool:
-        """Return whether the order has an id of this program's and none of this ledger's.
+    def _closed_at(self) -> datetime:
+        """Return when the session of the decision closed: no order of this execution is older."""
+        closed_at = session_on(self.execution.session).closes_at
+        return self.execution.created_at if closed_at is None else closed_at
 
-        Two homes at one account have ids of their own, so that nothing else keeps the two from trading twice.
+    def _is_of_another_home(self, order_id: str) -> bool:
+        """Return whether the id is one of this program's and none of this ledger's.
+
+        Homes that execute different approvals give their orders different ids, so that the broker takes both.
         """
-        return is_order_id(order.order_id) and not is_known(self.desk.connection, order.order_id)
+        return is_order_id(order_id) and not is_known(self.desk.connection, order_id)
+
+    def _most_sends(self) -> int | None:
+        """Return how many orders may leave in this step: one, until the broker lists an order of this execution.
+
+        Every home shows its first order before it looks for those of others again, and sends more only afterwards. So
+        of two homes at one account at most one sends more than that order, even if they begin in the same instant.
+        """
+        orders = self.orders()
+        if any(one.order.order_id in self.listed for one in orders):
+            return None
+        return 0 if any(one.state in CONFIRMED for one in orders) else 1
 
     def _halt(self, admission: Admission) -> None:
         """Cancel at once, before anything else is asked: the broker may answer nothing but this."""
@@ -139,9 +159,9 @@ class Step:
                 self._store(stored, facts.at)
                 continue
             self._cancel_all(action for action in actions if isinstance(action, Cancel))
-            for action in actions:
-                if isinstance(action, Send) and (ended := self._send(action, facts)) is not None:
-                    return ended
+            sends = [action for action in actions if isinstance(action, Send)]
+            if sends and (ended := self._send_all(sends, facts)) is not None:
+                return ended
             last = actions[-1]
             if isinstance(last, Finish):
                 return self._finish(last)
@@ -219,6 +239,19 @@ class Step:
                 self.desk.broker.cancel(cancel.order_id)
             except UnansweredError as error:
                 self.failed = self.failed or error
+
+    def _send_all(self, sends: list[Send], facts: Facts) -> Ending | None:
+        """Send as many of the orders as may leave. Returns why nothing more is sent in this step; None to go on."""
+        most = self._most_sends()
+        if most == 0:
+            self.held = "the broker's list of orders does not show ours yet"
+            return None
+        for send in sends:
+            if (ended := self._send(send, facts)) is not None:
+                return ended
+            if self.sent == most:
+                return None
+        return None
 
     def _send(self, send: Send, facts: Facts) -> Ending | None:
         """Send one order and store the answer. Returns why nothing more is sent in this step; None to go on."""

@@ -280,6 +280,12 @@ class ScriptedBroker:
             stated = [real.story[_version(real)] for real in truth.orders if real.is_here]
             return tuple(each for each in stated if each is not None and each.status not in FINAL)
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        with self._answering() as truth:
+            return frozenset(
+                real.order_id for real in truth.orders if real.is_here and real.arrives_at > since
+            )
+
     def order(self, order_id: str) -> BrokerOrder | None:
         with self._answering() as truth:
             real = next((each for each in truth.orders if each.order_id == order_id and each.is_here), None)

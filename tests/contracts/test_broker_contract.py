@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,6 +83,23 @@ def test_an_order_is_open_and_found_by_its_id_until_it_fills(venue: Venue):
     assert filled.filled_cents == 40 * PRICE_CENTS[HELD]
     assert filled.submitted_at == sent.submitted_at
     assert broker.open_orders() == ()
+
+
+def test_an_order_is_listed_from_when_it_was_submitted_whatever_becomes_of_it(venue: Venue):
+    broker, sale, buy = venue.connect(), order("sale", HELD, "SELL", 40), order("buy", OTHER, "BUY", 5)
+    earlier = broker.now() - timedelta(days=1)
+    assert broker.order_ids(earlier) == frozenset()
+
+    broker.submit(sale)
+    broker.submit(buy)
+    broker.cancel(buy.order_id)
+    venue.let_cancel()
+    listed = broker.order_ids(earlier)
+    venue.let_fill()
+
+    assert listed == broker.order_ids(earlier) == venue.connect().order_ids(earlier)
+    assert listed == {sale.order_id, buy.order_id}
+    assert broker.order_ids(broker.now() + timedelta(days=1)) == frozenset()
 
 
 def test_the_account_before_any_order_is_what_was_declared(venue: Venue):
@@ -208,6 +225,7 @@ def test_all_open_orders_are_listed_beyond_a_page(venue: Venue):
     listed = broker.open_orders()
 
     assert sorted(one.order_id for one in listed) == sorted(one.order_id for one in orders)
+    assert broker.order_ids(broker.now() - timedelta(days=1)) == {one.order_id for one in orders}
 
 
 def test_a_restart_has_the_same_truth(venue: Venue):

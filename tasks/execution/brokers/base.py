@@ -171,6 +171,10 @@ class Broker(Protocol):
         """Return all open orders of anybody, beyond one page too."""
         ...
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        """Return the client ids of all orders submitted after `since`, of any status, beyond one page too."""
+        ...
+
     def order(self, order_id: str) -> BrokerOrder | None:
         """Return the order with this client id, of any age and status; None if the broker says it has none."""
         ...

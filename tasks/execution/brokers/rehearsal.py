@@ -66,6 +66,9 @@ class Rehearsal:
     def open_orders(self) -> tuple[BrokerOrder, ...]:
         return self._real.open_orders()
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        return self._real.order_ids(since) | self._orders.keys()
+
     def order(self, order_id: str) -> BrokerOrder | None:
         return self._orders.get(order_id) or self._real.order(order_id)
 

@@ -11,7 +11,7 @@ from tasks.execution.ending.giving_up import give_up, objection_to_giving_up
 from tasks.execution.execution import Stage
 from tasks.execution.schema import AT_BROKER, State, Tracked
 from tests.brokers.scripted import Behavior
-from tests.execution_days import CLOSES, LINES, SESSION, make_day, make_execution
+from tests.execution_days import CLOSES, LINES, OPENS, SESSION, make_day, make_execution
 from tests.orders import make_order
 
 LATER = CLOSES + timedelta(hours=2)
@@ -97,7 +97,7 @@ def test_a_fill_of_an_order_that_was_given_up_is_booked_once(tmp_path):
 
 def test_an_account_that_is_gone_is_left_order_by_order(tmp_path):
     day = make_day(tmp_path, behaviors={1: Behavior(fill_frac=0), 2: Behavior(fill_frac=0)})
-    day.step()
+    day.steps(until=OPENS)
     day.clock.wait_until(LATER)
     assert day.step(wrap=lambda broker: Gone()).outcome is Outcome.STOPPED
 

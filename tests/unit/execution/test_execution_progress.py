@@ -82,7 +82,7 @@ def test_fault_125_orders_wait_for_their_window_through_restarts_and_die_with_th
     first = day.step()
     again = day.step()
     day.clock.wait_until(window)
-    day.step()
+    day.steps(until=window)
 
     assert first.until == again.until == window
     assert len(day.truth().requests) == 2
@@ -418,7 +418,7 @@ def test_an_open_order_of_another_home_at_the_account_stops_this_one_with_its_re
     progress = day.step()
 
     assert progress.outcome is Outcome.BLOCKED
-    assert f"another home trades this account: its order {other} is open" in progress.why
+    assert f"another home trades this account: this ledger does not have its order {other}" in progress.why
     assert day.truth().requests == []
 
 

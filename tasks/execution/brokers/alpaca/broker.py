@@ -98,6 +98,9 @@ class AlpacaBroker:
     def open_orders(self) -> tuple[BrokerOrder, ...]:
         return tuple(order_of(answer, "GET /v2/orders") for answer in self._listed("open"))
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        return frozenset(answer.client_order_id or answer.id for answer in self._listed("all", since))
+
     def order(self, order_id: str) -> BrokerOrder | None:
         answer = self._by_client_id(order_id)
         return None if answer is None else order_of(answer, "GET /v2/orders:by_client_order_id")

@@ -138,6 +138,10 @@ class ManualBroker:
         with self._answering() as connection:
             return tuple(store.orders(connection))
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        with self._answering() as connection:
+            return store.order_ids(connection, since)
+
     def order(self, order_id: str) -> BrokerOrder | None:
         with self._answering() as connection:
             return next(iter(store.orders(connection, order_id=order_id)), None)

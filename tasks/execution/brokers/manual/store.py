@@ -230,6 +230,12 @@ def orders(connection: sqlite3.Connection, *, order_id: str | None = None) -> li
     return [_order(connection, row) for row in rows]
 
 
+def order_ids(connection: sqlite3.Connection, since: datetime) -> frozenset[str]:
+    """Return the ids of the tickets made after `since`."""
+    rows = connection.execute("SELECT order_id, at FROM manual_tickets")
+    return frozenset(order_id for order_id, at in rows if datetime.fromisoformat(at) > since)
+
+
 def fills_after(connection: sqlite3.Connection, session: date) -> dict[str, tuple[str, str, int, int, int]]:
     """Return by order the symbol, side, shares, notional and fees of its fills in later sessions."""
     found = {}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,13 @@ def open_orders_of(connection: sqlite3.Connection) -> list[StoredOrder]:
         f"SELECT {ORDER_COLUMNS} FROM orders WHERE status = 'open' ORDER BY number"  # noqa: S608
     )
     return [_order(row) for row in rows]
+
+
+def order_ids_of(connection: sqlite3.Connection, since: datetime) -> frozenset[str]:
+    """Return the ids of the orders that were submitted after `since`: the newest, without reading all the others."""
+    rows = connection.execute("SELECT order_id, submitted_at FROM orders ORDER BY number DESC")
+    recent = takewhile(lambda row: datetime.fromisoformat(row[1]) > since, rows)
+    return frozenset(order_id for order_id, _ in recent)
 
 
 def add_fill(

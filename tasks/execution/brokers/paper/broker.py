@@ -97,6 +97,10 @@ class PaperBroker:
         with self._up_to_date() as connection:
             return tuple(order.as_broker_order() for order in stored.open_orders_of(connection))
 
+    def order_ids(self, since: datetime) -> frozenset[str]:
+        with self._up_to_date() as connection:
+            return stored.order_ids_of(connection, since)
+
     def order(self, order_id: str) -> BrokerOrder | None:
         with self._up_to_date() as connection:
             found = stored.order_of(connection, order_id)

@@ -81,11 +81,13 @@ class LiteralMarket:
         return self.cost
 
 
-def account_at(folder, shares: Mapping[str, int], cash_cents: int, *, session: date = D) -> Home:
+def account_at(
+    folder, shares: Mapping[str, int], cash_cents: int, *, session: date = D, name: str = "PAPER"
+) -> Home:
     """Return a home with a paper account."""
     home = Home(blank(folder))
     held = {symbol: Decimal(count) for symbol, count in shares.items()}
-    begin_paper_account(home, held, cash_cents, session=session, name="PAPER")
+    begin_paper_account(home, held, cash_cents, session=session, name=name)
     return home
 
 
