@@ -32,7 +32,6 @@ from tasks.approval.schema import (
     Envelope,
     Signature,
     Statement,
-    instant_text,
     is_name,
 )
 from tasks.approval.store import (
@@ -60,7 +59,7 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import Session
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
-from tasks.core.text import one_line
+from tasks.core.text import instant_text, one_line
 from tasks.portfolio.holdings.record import positions_of
 from tasks.safety.audit import has_key, read_intact, record
 from tasks.safety.kill_switch import read_switch, reset_command

@@ -13,9 +13,10 @@ from config.sections import Approval as Terms
 from tasks.approval.day import PublishedDay
 from tasks.approval.lines import approved_lines
 from tasks.approval.refusal import Reason, refusal
-from tasks.approval.schema import Envelope, instant_text
+from tasks.approval.schema import Envelope
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_after, session_on
+from tasks.core.text import instant_text
 
 MOVED: dict[str, tuple[Reason, str]] = {
     "config": ("config", "the settings"),

@@ -1,10 +1,12 @@
 """The records of an approval, as they are stored and signed. Numbers are decimal text: no rounding, one spelling."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tasks.core.text import instant_text
 
 LONGEST_NAME = 60
 LONGEST_REASON = 300
@@ -20,11 +22,6 @@ def is_name(text: str) -> bool:
         and text == " ".join(unicodedata.normalize("NFKC", text).split())
         and all(character.isalnum() or character in NAME_MARKS for character in text)
     )
-
-
-def instant_text(at: datetime) -> str:
-    """Write an instant as UTC to the second: 2024-06-14T22:00:00+00:00."""
-    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _name(text: str) -> str:

@@ -1,6 +1,7 @@
-"""Format counts, percentages and external text for people: in logs, errors, checks and the report."""
+"""Format counts, percentages, instants and external text: in logs, errors, checks, files and the report."""
 
 import unicodedata
+from datetime import UTC, datetime
 from math import floor
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -8,6 +9,8 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 CONTROLS = frozenset({"Cc", "Cf"})
 LONGEST_LABEL = 40
+# A spreadsheet evaluates such a cell; some spreadsheets take the full-width forms too.
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 ROUNDING_ERROR = 1e-9  # of a thousandth: 0.95 is not below 0.950
 
 
@@ -23,6 +26,16 @@ def percent(fraction: float, places: int | None = None) -> str:
     Without `places`, two decimals at most. Never "-0%"; NaN is "nan%".
     """
     return f"{round(100 * fraction, 2):zg}%" if places is None else f"{100 * fraction:z,.{places}f}%"
+
+
+def instant_text(at: datetime) -> str:
+    """Write an instant as UTC to the second: 2024-06-14T22:00:00+00:00."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def no_formula(text: str) -> str:
+    """Return the text for a cell of a CSV file, with an apostrophe before it if a spreadsheet would evaluate it."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def replace_unprintable(text: str) -> str:

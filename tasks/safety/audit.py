@@ -22,17 +22,11 @@ from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
-from tasks.core.text import one_line
+from tasks.core.text import no_formula, one_line
 
 FIELDS = ("at", "event", "by", "detail")
 KEY, HEADS = "AFTERCLOSE_AUDIT_KEY", "AFTERCLOSE_AUDIT_HEADS_FILE"
 ACCEPTED = "audit_log_accepted"
-FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-)  # a spreadsheet evaluates such cells; a leading apostrophe prevents it
 
 Log = Literal["audit", "plans"]
 
@@ -159,5 +153,4 @@ def _fields(event: str, by: str, detail: str, at: datetime) -> list[str]:
 
 def _cell(text: str) -> str:
     """Write one line without control characters, and quote text that a spreadsheet would evaluate."""
-    line = one_line(text.encode(errors="backslashreplace").decode())
-    return f"'{line}" if line.startswith(FORMULA_STARTS) else line
+    return no_formula(one_line(text.encode(errors="backslashreplace").decode()))

@@ -12,7 +12,7 @@ import shlex
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tasks.core.atomic import LEFTOVER_SUFFIX, write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
-from tasks.core.text import one_line
+from tasks.core.text import instant_text, one_line
 from tasks.safety.audit import record
 from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_outside, write_outside
 from tasks.safety.switch_file import (
@@ -76,7 +76,7 @@ def trip_switch(
     Earlier trips stay. Raises StorageError only if trading could not be halted at all.
     """
     day = None if session is None else session.isoformat()
-    event = Event(ON, one_line(by), one_line(reason), _instant(at), day, cause)
+    event = Event(ON, one_line(by), one_line(reason), instant_text(at), day, cause)
     problems = []
     try:
         with hold_switch(home):
@@ -118,7 +118,9 @@ def reset_switch(
         joined = [
             str(len(events) + place) for place in range(len(kept))
         ]  # trips from outside are added to the history
-        _write(home, (*events, *kept, Event(CLEAR, who, why, _instant(at), acknowledges=(*named, *joined))))
+        _write(
+            home, (*events, *kept, Event(CLEAR, who, why, instant_text(at), acknowledges=(*named, *joined)))
+        )
     return read_switch(home)
 
 
@@ -232,7 +234,3 @@ def _remove_stop_file(path: Path) -> None:
             remedy="Remove it by hand; until then the kill switch is on.",
             path=str(path),
         ) from error
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")

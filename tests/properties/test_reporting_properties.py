@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.text import replace_unprintable
-from tasks.reporting.day.cells import FORMULA_STARTS, csv_bytes, csv_cell
+from tasks.core.text import FORMULA_STARTS, replace_unprintable
+from tasks.reporting.day.cells import csv_bytes, csv_cell
 from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.document import environment

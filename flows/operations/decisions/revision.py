@@ -19,7 +19,7 @@ from flows.terminal import Options, Result, progress
 from tasks.approval.approval_log import REVISED, revised_detail
 from tasks.approval.day import PublishedDay
 from tasks.approval.refusal import refusal
-from tasks.approval.schema import LAST_REVISION, LONGEST_NAME, LONGEST_REASON, instant_text
+from tasks.approval.schema import LAST_REVISION, LONGEST_NAME, LONGEST_REASON
 from tasks.approval.store import hold_approvals, revision_numbers, write_revision
 from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
@@ -30,11 +30,11 @@ from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_on
 from tasks.core.source_code import CODE_ROOT, code_fingerprint
-from tasks.core.text import counted, one_line
+from tasks.core.text import counted, instant_text, one_line
 from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided
-from tasks.reporting.day.revision import RevisedBook, RevisionNote, revision_files
+from tasks.reporting.day.revision import RevisedBook, Revision, revision_files
 from tasks.safety.audit import record
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class RevisionPreview:
 
 
 @dataclass(frozen=True)
-class Revision:
+class WrittenRevision:
     """A revision that was written."""
 
     number: int
@@ -128,7 +128,7 @@ def make_revision(
     solve: bool,
     by: str,
     reason: str,
-) -> Revision:
+) -> WrittenRevision:
     """Write the revision. Raises SafetyError if a check fails or the day is already approved, executed or rerun."""
     by, reason = one_line(by)[:LONGEST_NAME], one_line(reason)[:LONGEST_REASON]
     require_name_and_reason("A revision", by=by, reason=reason)
@@ -140,7 +140,7 @@ def make_revision(
         preview = _preview(published, before, after)
         _refuse_failed(published, preview)
         assessment = assess_decided(past, published, after)
-    note = RevisionNote(by, instant_text(now()), reason, changes.strike, changes.halve, solve)
+    at = instant_text(now())
     book = RevisedBook(after.portfolio, after.target, after.lines, after.after, after.checks, assessment)
     with hold_approvals(home):
         if _undecided(home, day).manifest != published.manifest:
@@ -149,10 +149,11 @@ def make_revision(
         number = max(revision_numbers(home, session), default=0) + 1
         if number > LAST_REVISION:
             raise ConfigError(f"{day} has {number - 1} revisions.", remedy="Run the day again.")
-        files = revision_files(published, number, note, book)
-        _log_revision(home, published, number, note, sha256_of_bytes(files[MANIFEST]))
+        revision = Revision(number, by, at, reason, changes.strike, changes.halve, solve)
+        files = revision_files(published, revision, book)
+        _log_revision(home, published, revision, sha256_of_bytes(files[MANIFEST]))
         folder = write_revision(home, session, number, files)
-    return Revision(number, folder, preview)
+    return WrittenRevision(number, folder, preview)
 
 
 def revise_day(
@@ -172,14 +173,14 @@ def revise_day(
     return Result(document, "\n".join(_described(day, made)))
 
 
-def _log_revision(
-    home: Home, published: PublishedDay, number: int, note: RevisionNote, manifest: str
-) -> None:
+def _log_revision(home: Home, published: PublishedDay, revision: Revision, manifest: str) -> None:
     """Log who changed what and why: the row outlasts the folder, which is deleted if the day is run again."""
-    named = (("struck", note.struck), ("halved", note.halved))
+    named = (("struck", revision.struck), ("halved", revision.halved))
     changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "decided again"
-    detail = revised_detail(published.session, number, manifest, changes=changes, reason=note.reason)
-    record(home, event=REVISED, by=note.by, detail=detail, at=datetime.fromisoformat(note.at))
+    detail = revised_detail(
+        published.session, revision.number, manifest, changes=changes, reason=revision.reason
+    )
+    record(home, event=REVISED, by=revision.by, detail=detail, at=datetime.fromisoformat(revision.at))
 
 
 def _undecided(home: Home, day: str) -> PublishedDay:
@@ -264,7 +265,7 @@ def _refuse_failed(published: PublishedDay, preview: RevisionPreview) -> None:
         )
 
 
-def _described(day: str, made: Revision) -> Iterator[str]:
+def _described(day: str, made: WrittenRevision) -> Iterator[str]:
     preview = made.preview
     yield f"Revision {made.number} of {day}: {counted(len(preview.lines), 'trade')}."
     for symbol in preview.removed:

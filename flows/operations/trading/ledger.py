@@ -19,7 +19,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, parsed_date, session_named, settings_of
-from tasks.core.text import counted
+from tasks.core.text import counted, no_formula
 from tasks.execution.brokers.base import Activity
 from tasks.execution.brokers.registry import post_flow
 from tasks.execution.reconciliation.identity import activity_source
@@ -35,7 +35,6 @@ from tasks.safety.audit import record
 ENTRIES_SHOWN = 30
 COLUMNS = ("session", "kind", "symbol", "shares", "cash_usd", "receivable_usd", "fee_usd", "by", "reason")
 MORE_COLUMNS = ("order_id", "source", "at")  # of the CSV file and --json
-FORMULA_STARTS = ("=", "+", "-", "@")  # a spreadsheet evaluates such a text
 LARGEST_USD = 10**12
 
 
@@ -173,10 +172,7 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
     table = csv_format.writer(written, lineterminator="\n")
     table.writerow((*COLUMNS, *MORE_COLUMNS))
     for row in rows:
-        table.writerow(
-            f"'{text}" if name not in numbers and text.startswith(FORMULA_STARTS) else text
-            for name, text in row.items()
-        )
+        table.writerow(text if name in numbers else no_formula(text) for name, text in row.items())
     return written.getvalue()
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 
+from tasks.core.text import instant_text
 from tasks.execution.bookings import Booked
 from tasks.execution.bridge.steps import Step
 from tasks.execution.journal import Happened
@@ -65,7 +65,7 @@ def execution_document(  # noqa: PLR0913 - one parameter per part of the documen
         "stage": str(execution.stage),
         "outcome": str(progress.outcome),
         "why": progress.why,
-        "until": None if progress.until is None else _instant(progress.until),
+        "until": None if progress.until is None else instant_text(progress.until),
         "overrides": [
             {"number": one.number, "what": one.instruction.description, "until": str(one.instruction.until)}
             | {"by": one.by, "reason": one.reason}
@@ -108,7 +108,7 @@ def _order(tracked: Tracked, booked: Booked) -> Document:
         "state": str(tracked.state),
         "requests": tracked.sends,
         "reason": tracked.reason,
-        "changed_at": _instant(tracked.changed_at),
+        "changed_at": instant_text(tracked.changed_at),
         "filled_shares": plain(booked.shares),
         "filled_usd": usd(booked.cents),
         "average_price": None if price is None else str(price),
@@ -130,14 +130,10 @@ def _difference(difference: Difference) -> Document:
 
 def _event(event: Happened) -> Document:
     return {
-        "at": _instant(event.at),
+        "at": instant_text(event.at),
         "order_id": event.order_id,
         "event": event.event,
         "state": event.state,
         "filled_shares": event.filled_shares,
         "reason": event.reason,
     }
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")

@@ -5,8 +5,9 @@ They are written in one transaction with the entries that a reconciliation books
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from tasks.execution.journal_rows import instant_cell
 from tasks.execution.reconciliation.explain import Explanation
 from tasks.execution.reconciliation.schema import Lock, Reconciliation
 from tasks.ledger.database import ensure_tables, transaction
@@ -112,14 +113,14 @@ def reconciled_account(connection: sqlite3.Connection) -> tuple[str, str] | None
 
 def store(connection: sqlite3.Connection, found: Reconciliation, account: tuple[str, str]) -> int:
     """Book the entries and replace the locks in one transaction; return how many entries are new."""
-    at = _instant(found.at)
+    at = instant_cell(found.at)
     with transaction(connection):
         booked = append(connection, found.bookings)
         connection.execute("DELETE FROM locks")
         connection.executemany(
             "INSERT INTO locks VALUES (?, ?, ?, ?, ?)",
             {
-                (k.symbol, k.difference_id): (*_key(k), k.kind, _instant(k.since), k.reason)
+                (k.symbol, k.difference_id): (*_key(k), k.kind, instant_cell(k.since), k.reason)
                 for k in found.locks
             }.values(),
         )
@@ -155,13 +156,9 @@ def store_explanation(
         if not entries:
             connection.execute(
                 "INSERT OR IGNORE INTO acknowledgements VALUES (?, ?, ?, ?)",
-                (said.difference_id, said.by, said.reason, _instant(at)),
+                (said.difference_id, said.by, said.reason, instant_cell(at)),
             )
 
 
 def _key(lock: Lock) -> tuple[str, str]:
     return lock.symbol, lock.difference_id
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()

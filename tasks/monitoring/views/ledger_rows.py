@@ -67,7 +67,7 @@ def execution_rows(home: Home) -> list[Row]:
             json.loads(str(terms)).get("broker", ""),
             mode,
             account,
-            _instant(created_at),
+            _parsed_instant(created_at),
             approval,
         )
         for session, fill_session, stage, reason, terms, mode, account, created_at, approval in _selected(
@@ -124,7 +124,7 @@ def _order(row: Row, booked: float) -> Row:
         state,
         booked,
         reason,
-        _instant(at),
+        _parsed_instant(at),
         order_id,
     )
 
@@ -145,7 +145,7 @@ def _selected(home: Home, query: str) -> list[Row]:
         return connection.execute(query).fetchall() if has_journal else []
 
 
-def _instant(text: object) -> datetime:
+def _parsed_instant(text: object) -> datetime:
     return naive_utc(datetime.fromisoformat(str(text)))
 
 

@@ -8,15 +8,12 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from tasks.core.text import replace_unprintable
-
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # some spreadsheets take the full-width forms too
+from tasks.core.text import no_formula, replace_unprintable
 
 
 def csv_cell(text: str) -> str:
     """Return the text quoted where a spreadsheet would treat it as a formula."""
-    quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
-    return replace_unprintable(quoted)
+    return replace_unprintable(no_formula(text))
 
 
 def fixed(value: float, places: int) -> str:

@@ -3,7 +3,7 @@
 The signals and the report stay those of the day; the revision's manifest names the day's manifest by digest.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -29,9 +29,10 @@ from tasks.safety.schema import Checks
 
 
 @dataclass(frozen=True)
-class RevisionNote:
+class Revision:
     """Who revised the day, when and why, and what was changed."""
 
+    number: int
     by: str
     at: str
     reason: str
@@ -52,34 +53,34 @@ class RevisedBook:
     assessment: Assessment  # of the target
 
 
-def revision_files(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, bytes]:
-    """Return the files of revision `number` of the day, with their manifest."""
+def revision_files(day: PublishedDay, revision: Revision, book: RevisedBook) -> dict[str, bytes]:
+    """Return the files of the revision of the day, with their manifest."""
     files = {
         "trades.csv": trades_csv(printed_trades(book.trades)),
         "portfolio_weights.csv": weights_csv(printed_weights(book.target, book.after)),
-        "monitoring_log.json": json_bytes(_monitoring(day, number, note, book)),
+        "monitoring_log.json": json_bytes(_monitoring(day, revision, book)),
     }
-    return files | {MANIFEST: json_bytes(_manifest(day, number, note, files))}
+    return files | {MANIFEST: json_bytes(_manifest(day, revision, files))}
 
 
-def _monitoring(day: PublishedDay, number: int, note: RevisionNote, book: RevisedBook) -> dict[str, Any]:
+def _monitoring(day: PublishedDay, revision: Revision, book: RevisedBook) -> dict[str, Any]:
     """Return the day's record with what the revision changed."""
     record: dict[str, Any] = parse_json(day.files["monitoring_log.json"])
     return record | {
         "checks": check_records(book.checks),
         "portfolio": portfolio_record(book.portfolio),
         "risk_assessment": assessment_record(book.assessment),
-        "revision": _record(number, note),
+        "revision": asdict(revision),
     }
 
 
-def _manifest(day: PublishedDay, number: int, note: RevisionNote, files: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(day: PublishedDay, revision: Revision, files: dict[str, bytes]) -> dict[str, Any]:
     manifest = parse_json(day.manifest)
     return {
         "schema_version": SCHEMA_VERSION,
         "session": str(day.session),
         "status": "published",
-        "revision": _record(number, note),
+        "revision": asdict(revision),
         "day_sha256": day.manifest_sha256,
         "inputs": manifest["inputs"],
         "versions": manifest["versions"] | {"code": code_fingerprint(CODE_ROOT)},
@@ -87,13 +88,17 @@ def _manifest(day: PublishedDay, number: int, note: RevisionNote, files: dict[st
     }
 
 
-def _record(number: int, note: RevisionNote) -> dict[str, Any]:
-    return {
-        "number": number,
-        "by": note.by,
-        "at": note.at,
-        "reason": note.reason,
-        "struck": note.struck,
-        "halved": note.halved,
-        "solved": note.solved,
-    }
+def revision_of(day: PublishedDay) -> Revision | None:
+    """Return who revised the day and how, as its manifest has it; None for the day as published."""
+    if not day.revision:
+        return None
+    stated = parse_json(day.manifest)["revision"]
+    return Revision(
+        day.revision,
+        str(stated["by"]),
+        str(stated["at"]),
+        str(stated["reason"]),
+        tuple(stated["struck"]),
+        tuple(stated["halved"]),
+        bool(stated["solved"]),
+    )

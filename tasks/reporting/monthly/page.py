@@ -3,7 +3,7 @@
 from tasks.monitoring.decisions.outcomes import HORIZON_SESSIONS, LEAST_SESSIONS
 from tasks.monitoring.decisions.schema import MEANINGS, HumanLedger, Outcome, Total
 from tasks.reporting.page.document import environment, style
-from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
+from tasks.reporting.page.numerals import UNKNOWN, signed_usd
 
 MOST_LISTED = 200
 WITHHELD = f"withheld below {LEAST_SESSIONS} sessions"
@@ -48,9 +48,3 @@ def interval_text(total: Total | None) -> str:
     if total is None or total.low_usd is None or total.high_usd is None:
         return WITHHELD
     return f"{signed_usd(total.low_usd)} to {signed_usd(total.high_usd)}"
-
-
-def signed_usd(value: float) -> str:
-    """Write +$12 or −$3; zero has no sign."""
-    text = usd(abs(value))
-    return text if text == "$0" else f"{'+' if value > 0 else MINUS}{text}"

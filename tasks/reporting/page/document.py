@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from tasks.core.text import counted, replace_unprintable
@@ -40,7 +40,8 @@ from tasks.reporting.page.sections.risk_view import risk_lines
 from tasks.reporting.page.sections.struck import without_each
 from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
 from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
-from tasks.reporting.page.sections.why_each_trade import signed_usd, why_each_trade
+from tasks.reporting.page.sections.why_each_trade import why_each_trade
+from tasks.reporting.page.templating import harmless, html_environment
 from tasks.risk.assessment import Assessment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -140,19 +141,21 @@ def ticket_style() -> Markup:
 
 @cache
 def environment() -> Environment:
-    """Return the template environment: escapes everything, and raises on undefined values."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("usd", "number", "typeset_percent", "signed", "tone", "long_date", "short_date", "words"):
+    """Return the environment of the report's templates, with its filters."""
+    environment = html_environment(TEMPLATES)
+    for name in (
+        "usd",
+        "signed_usd",
+        "number",
+        "typeset_percent",
+        "signed",
+        "tone",
+        "long_date",
+        "short_date",
+        "words",
+    ):
         environment.filters[name] = getattr(numerals, name)
     environment.filters["counted"] = counted
-    environment.filters["signed_usd"] = signed_usd
     environment.globals["figure"] = figure
     return environment
 
@@ -161,9 +164,5 @@ def figure(key: str, value: float, text: str) -> Markup:
     """Return a figure with its name and its exact value, so that a program can read it back from the page."""
     exact = f"{value:.10f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
     return Markup('<data data-figure="{}" value="{}">{}</data>').format(
-        replace_unprintable(key), exact, _harmless(text)
+        replace_unprintable(key), exact, harmless(text)
     )
-
-
-def _harmless(value: object) -> object:
-    return replace_unprintable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

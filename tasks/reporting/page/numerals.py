@@ -42,6 +42,11 @@ def usd(value: float, places: int = 0) -> str:
     return f"{MINUS}${text}" if value < 0 and float(text.replace(",", "")) else f"${text}"
 
 
+def signed_usd(value: float, places: int = 0) -> str:
+    """Write dollars with their sign: +$1,234 or −$1,234; what is written as zero has none."""
+    return _with_plus(usd(value, places))
+
+
 def number(value: float, places: int = 2) -> str:
     """Write a number with thousands separators: 1,234.50."""
     if not math.isfinite(value):
@@ -57,9 +62,7 @@ def typeset_percent(fraction: float, places: int = 1) -> str:
 
 def signed(fraction: float, places: int = 1) -> str:
     """Write a fraction as percent with its sign: +1.2%, −0.4%."""
-    text = typeset_percent(fraction, places)
-    shows_nothing = not any(digit in text for digit in "123456789")
-    return text if text == UNKNOWN or text.startswith(MINUS) or shows_nothing else f"+{text}"
+    return _with_plus(typeset_percent(fraction, places))
 
 
 def tone(value: float) -> str:
@@ -81,3 +84,8 @@ def words(key: str) -> str:
     """Write one of the program's keys as text: equal_weight is Equal weight, hrp is HRP."""
     text = key.replace("_", " ")
     return ACRONYMS.get(text, f"{text[:1].upper()}{text[1:]}")
+
+
+def _with_plus(text: str) -> str:
+    shows_nothing = not any(digit in text for digit in "123456789")
+    return text if text.startswith(MINUS) or shows_nothing else f"+{text}"

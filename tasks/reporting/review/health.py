@@ -1,6 +1,5 @@
 """The first question of the page: may this day be approved? One headline, and the points that it rests on. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +15,9 @@ from tasks.core.text import counted
 from tasks.reporting.review.execution_words import execution_detail, execution_headline, has_ended
 from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
 from tasks.reporting.review.schema import Reading
+from tasks.safety.outcome import is_near_limit
+from tasks.safety.schema import Check
 
-NEAR = 0.9  # of a limit
-FIGURE = re.compile(r"([-+]?[0-9][0-9,]*\.?[0-9]*)(%?)$")
 Tone = Literal["good", "warn", "bad"]
 HEADLINES = {
     "open": "You may approve",
@@ -40,23 +39,6 @@ class Point:
     tone: Tone
     words: str
     detail: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the day, as monitoring_log.json has it."""
-
-    name: str
-    value: str
-    limit: str
-    passed: bool
-    detail: str
-
-    @property
-    def is_near(self) -> bool:
-        """Whether a passed check used most of its limit."""
-        used = _used(self.value, self.limit)
-        return self.passed and used is not None and NEAR <= used <= 1
 
 
 @dataclass(frozen=True)
@@ -98,10 +80,10 @@ def checks_of(day: PublishedDay) -> tuple[Check, ...]:
     return tuple(
         Check(
             one["name"],
-            str(one["value"]),
-            str(one["limit"]),
-            one["outcome"] == "passed",
-            str(one.get("detail") or ""),
+            passed=one["outcome"] == "passed",
+            value=str(one["value"]),
+            limit=str(one["limit"]),
+            detail=str(one.get("detail") or ""),
         )
         for one in monitoring_of(day).get("checks", [])
     )
@@ -164,7 +146,7 @@ def _rejection_point(one: Rejection, *, is_overruled: bool) -> Point:
 
 
 def _checks_point(checks: tuple[Check, ...]) -> Point:
-    failed, near = [one for one in checks if not one.passed], [one for one in checks if one.is_near]
+    failed, near = [one for one in checks if not one.passed], [one for one in checks if is_near_limit(one)]
     if not checks:
         return Point("Checks", "warn", "Not recorded by this day's release")
     if failed:
@@ -227,14 +209,3 @@ def _risk_point(day: PublishedDay) -> Point:
     if over:
         return Point("Risk", "warn", f"{counted(len(over), 'risk limit')} exceeded", over)
     return Point("Risk", "good", f"Within {counted(len(limits), 'limit')}")
-
-
-def _used(value: str, limit: str) -> float | None:
-    """Return the used share of an upper limit; None where the two are no figures of one kind."""
-    if not limit.startswith("≤ "):
-        return None
-    stated, bound = FIGURE.search(value), FIGURE.fullmatch(limit.removeprefix("≤ "))
-    if stated is None or bound is None or stated[2] != bound[2]:
-        return None
-    top = float(bound[1].replace(",", ""))
-    return float(stated[1].replace(",", "")) / top if top > 0 else None

@@ -43,18 +43,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Revision:
-    """Who changed the published trades, why, and how."""
-
-    number: int
-    by: str
-    reason: str
-    struck: tuple[str, ...]
-    halved: tuple[str, ...]
-    solved: bool
-
-
-@dataclass(frozen=True)
 class Totals:
     """Sums over the lines."""
 
@@ -98,21 +86,6 @@ def selected(lines: list[Line], *, query: str, sort: str, descending: bool) -> l
         unknown = [line for line in found if _sorted_by(line, sort) is None]
         return sorted(known, key=lambda line: _sorted_by(line, sort) or 0.0, reverse=descending) + unknown
     return found[::-1] if descending else found
-
-
-def revision_of(day: PublishedDay) -> Revision | None:
-    """Return who revised the day and how, None for the day as published."""
-    if not day.revision:
-        return None
-    stated = parse_json(day.manifest)["revision"]
-    return Revision(
-        day.revision,
-        str(stated["by"]),
-        str(stated["reason"]),
-        tuple(stated["struck"]),
-        tuple(stated["halved"]),
-        bool(stated["solved"]),
-    )
 
 
 def cash_after(day: PublishedDay) -> float:

@@ -1,9 +1,14 @@
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tasks.core.text import (
     ascii_label,
     counted,
     escape_controls,
+    instant_text,
+    no_formula,
     one_line,
     percent,
     probability,
@@ -78,3 +83,19 @@ def test_a_probability_is_never_a_certainty_nor_rounded_up_to_a_limit(value, sho
 
 def test_what_a_person_entered_becomes_one_line_without_controls():
     assert one_line(" odd\r\n\x1b[31mfill\u202e \t") == "odd \\x1b[31mfill\\u202e"
+
+
+def test_an_instant_is_written_in_utc_to_the_second():
+    at = datetime(2024, 6, 14, 18, 0, 0, 999, tzinfo=ZoneInfo("America/New_York"))
+
+    assert instant_text(at) == "2024-06-14T22:00:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＠x"])
+def test_a_cell_that_a_spreadsheet_would_evaluate_gets_an_apostrophe(text):
+    assert no_formula(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["AAPL", "1-2", ""])
+def test_any_other_cell_stays_as_it_is(text):
+    assert no_formula(text) == text

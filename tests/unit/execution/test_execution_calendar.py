@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.approval.schema import instant_text
 from tasks.approval.task import verify_approval
 from tasks.core.sessions import session_on
+from tasks.core.text import instant_text
 from tasks.execution.actions import Cancel, Finish, Send
 from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.deciding.parts import deadline_of

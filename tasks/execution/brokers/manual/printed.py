@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from tasks.core.text import replace_unprintable
+from tasks.core.text import no_formula, replace_unprintable
 from tasks.execution.brokers.manual.entries import Ticket
 
 HEADER = ("side", "symbol", "shares", "price", "last price", "filled", "id")
-FORMULA_STARTS = tuple("=+-@＝＋－＠")
 NOTE = "Enter what was filled: afterclose fills add {session} SYMBOL SHARES PRICE --by NAME"
 
 
@@ -65,5 +64,4 @@ def _rows(tickets: Sequence[Ticket]) -> list[tuple[str, ...]]:
 
 def _cell(text: str) -> str:
     """Return text that neither a terminal nor a spreadsheet interprets."""
-    quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
-    return replace_unprintable(quoted)
+    return replace_unprintable(no_formula(text))

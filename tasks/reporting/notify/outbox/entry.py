@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tasks.core.ids import sha256_of_record
 from tasks.core.json_text import parse_json
+from tasks.core.text import instant_text
 
 FORMAT = "afterclose outbox 1"
 FIRST_RETRY = timedelta(minutes=1)
@@ -53,7 +54,10 @@ def after_failure(entry: Entry, error: str, at: datetime) -> Entry:
 
 def encode(entry: Entry) -> bytes:
     """Write the entry as the content of its file."""
-    stored = asdict(entry) | {"queued_at": _instant(entry.queued_at), "next_at": _instant(entry.next_at)}
+    stored = asdict(entry) | {
+        "queued_at": instant_text(entry.queued_at),
+        "next_at": instant_text(entry.next_at),
+    }
     return f"{json.dumps({'format': FORMAT} | stored, indent=1)}\n".encode()
 
 
@@ -89,7 +93,3 @@ def _parse_instant(text: str) -> datetime:
     if at.utcoffset() is None:
         raise ValueError("a time has no offset")
     return at.astimezone(UTC)
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")

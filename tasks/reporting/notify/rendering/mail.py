@@ -13,13 +13,13 @@ from email.utils import format_datetime
 from functools import cache, partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from tasks.core.text import replace_unprintable
 from tasks.reporting.notify.rendering.text import as_text, left_out
 from tasks.reporting.notify.schema import Notice
 from tasks.reporting.notify.wording import plain, shortened, subject_line
+from tasks.reporting.page.templating import html_environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = SMTP.clone(cte_type="7bit")
@@ -94,17 +94,6 @@ def _style() -> Markup:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment(TEMPLATES)
     environment.filters["shortened"] = partial(shortened, longest=LONGEST_CELL)
     return environment
-
-
-def _harmless(value: object) -> object:
-    return replace_unprintable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,6 +1,5 @@
 """State in one line per topic whether the day can be approved: checks, kill switch, limits, data, model, backtest."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +9,10 @@ from tasks.reporting.day.parity import parity_headline
 from tasks.reporting.page.numerals import number, short_date, words
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.risk.assessment import Assessment
+from tasks.safety.outcome import NEAR, is_near_limit, used_of_limit
 from tasks.safety.schema import Check
 
 Standing = Literal["good", "warn", "bad"]
-NEAR = 0.9  # of a limit
-_LIMIT = re.compile(r"≤ ([\d.]+)%")
-_VALUE = re.compile(r"([\d.]+)%")
 
 
 @dataclass(frozen=True)
@@ -41,18 +38,10 @@ def readiness(inputs: DayInputs, assessment: Assessment) -> tuple[Topic, ...]:
     )
 
 
-def used_of_limit(check: Check) -> float | None:
-    """Return how much of its limit a check uses, where both are percentages; None otherwise."""
-    limit, value = _LIMIT.fullmatch(check.limit), _VALUE.search(check.value)
-    if limit is None or value is None or not float(limit[1]):
-        return None
-    return float(value[1]) / float(limit[1])
-
-
 def near_limits(records: Records) -> tuple[Check, ...]:
     """Return the checks that passed and use at least nine tenths of their limit, the nearest first."""
-    used = [(used_of_limit(check) or 0.0, check) for check in records.checks.checks if check.passed]
-    return tuple(check for share, check in sorted(used, key=lambda pair: -pair[0]) if share >= NEAR)
+    near = filter(is_near_limit, records.checks.checks)
+    return tuple(sorted(near, key=lambda check: -(used_of_limit(check.value, check.limit) or 0.0)))
 
 
 def _checks(records: Records) -> Topic:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.charts.name_chart import name_chart
-from tasks.reporting.page.numerals import usd
+from tasks.reporting.page.numerals import signed_usd
 from tasks.reporting.page.sections.trade_list import TradeLine
 from tasks.trades.tickets.contributions import OTHERS
 from tasks.trades.tickets.schema import Cause, Contribution, Ticket
@@ -134,11 +134,6 @@ def head_words(ticket: Ticket) -> tuple[str, ...]:
     least = LEAST_NAMED_FRAC * abs(ordered[0].usd_cents)
     named = [part for part in ordered[:NAMED_IN_HEAD] if abs(part.usd_cents) > least]
     return tuple(f"{CAUSES[part.cause][0].lower()} {signed_usd(part.usd_cents / 100)}" for part in named)
-
-
-def signed_usd(value: float, places: int = 0) -> str:
-    """Write dollars with their sign: +$1,234 or −$1,234."""
-    return f"+{usd(value, places)}" if value > 0 else usd(value, places)
 
 
 def features_of(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:

@@ -9,33 +9,11 @@ from tasks.approval.approval_log import Rejection
 from tasks.approval.day import PublishedDay
 from tasks.approval.standing import Standing
 from tasks.reporting.day.executed import executed_day
-from tasks.reporting.review.health import Check, exchange_time, time_left, verdict
+from tasks.reporting.review.health import exchange_time, time_left, verdict
 from tasks.reporting.review.schema import Reading
 from tasks.safety.switch_file import Event, Switch
 
 AT = datetime(2024, 6, 14, 22, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "limit", "is_near"),
-    [
-        ("14.79%", "≤ 15.00%", True),
-        ("Financials 25.33%", "≤ 30.00%", False),
-        ("large 70.00%", "≤ 70.00%", True),
-        ("48", "≤ 50", True),
-        ("0.01%", "≤ 0.50%", False),
-        ("0 found", "whole cents", False),
-        ("0 sessions old", "≤ 0", False),
-        ("11.8", "≤ 40%", False),  # two kinds of figure
-        ("87,965.73 USD left", "≥ 0", False),
-    ],
-)
-def test_a_check_is_near_its_limit_from_nine_tenths_on(value, limit, is_near):
-    assert Check("a", value, limit, passed=True, detail="").is_near == is_near
-
-
-def test_a_failed_check_is_not_near():
-    assert not Check("a", "14.79%", "≤ 15.00%", passed=False, detail="").is_near
 
 
 @pytest.mark.parametrize(

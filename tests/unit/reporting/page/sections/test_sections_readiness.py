@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.reporting.day.assessed import assess_day
-from tasks.reporting.page.sections.readiness import readiness, used_of_limit
+from tasks.reporting.page.sections.readiness import readiness
 from tasks.safety.schema import Check, Checks
 from tests.parity_records import make_compared, make_parity
 from tests.unit.reporting.example_day import make_inputs
@@ -20,21 +20,6 @@ def with_records(**changed):
 
 def check(value: str, limit: str) -> Check:
     return Check("trade_size", passed=True, value=value, limit=limit, detail="")
-
-
-@pytest.mark.parametrize(
-    ("value", "limit", "used"),
-    [
-        ("9.99%", "≤ 10.00%", 0.999),
-        ("large 70.00%", "≤ 70.00%", 1.0),
-        ("5", "≤ 10.00%", None),
-        ("5%", "none", None),
-        ("0.00%", "≤ 0.00%", None),
-        ("9%", "≤ 10 × 5.00% of a session", None),
-    ],
-)
-def test_only_two_percentages_say_how_much_of_a_limit_is_used(value, limit, used):
-    assert used_of_limit(check(value, limit)) == pytest.approx(used)
 
 
 def test_a_check_near_its_limit_is_named_although_it_passed():

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.sections.trade_list import trade_lines
-from tasks.reporting.page.sections.why_each_trade import signed_usd, why_each_trade
+from tasks.reporting.page.sections.why_each_trade import why_each_trade
 from tasks.trades.tickets.schema import NO_TICKETS, Ticket
 from tests.unit.reporting.example_day import make_inputs
 
@@ -78,7 +78,3 @@ def test_a_day_without_tickets_has_none_and_a_trade_without_extras_has_its_parts
     assert none.since == ""
     assert why.lines[0].parts
     assert (why.lines[0].features, why.lines[0].survival, why.lines[0].chart) == ((), "", None)
-
-
-def test_dollars_carry_their_sign():
-    assert [signed_usd(value) for value in (1200.4, -300.0, 0.0)] == ["+$1,200", "\N{MINUS SIGN}$300", "$0"]
