@@ -151,8 +151,7 @@ def make_revision(
             raise ConfigError(f"{day} has {number - 1} revisions.", remedy="Run the day again.")
         revision = Revision(number, by, at, reason, changes.strike, changes.halve, solve)
         files = revision_files(published, revision, book)
-        _log_revision(home, published, revision, sha256_of_bytes(files[MANIFEST]))
-        folder = write_revision(home, session, number, files)
+        folder = write_logged(home, published, revision, files)
     return WrittenRevision(number, folder, preview)
 
 
@@ -173,14 +172,20 @@ def revise_day(
     return Result(document, "\n".join(_described(day, made)))
 
 
-def _log_revision(home: Home, published: PublishedDay, revision: Revision, manifest: str) -> None:
-    """Log who changed what and why: the row outlasts the folder, which is deleted if the day is run again."""
+def write_logged(home: Home, published: PublishedDay, revision: Revision, files: Mapping[str, bytes]) -> Path:
+    """Log who changed what and why, then write the folder and return its path. The caller holds the approvals.
+
+    The row comes first: a day whose revision was not written in the end has been answered all the same. It outlasts
+    the folder, which is deleted if the day is run again.
+    """
     named = (("struck", revision.struck), ("halved", revision.halved))
     changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "decided again"
+    manifest = sha256_of_bytes(files[MANIFEST])
     detail = revised_detail(
         published.session, revision.number, manifest, changes=changes, reason=revision.reason
     )
     record(home, event=REVISED, by=revision.by, detail=detail, at=datetime.fromisoformat(revision.at))
+    return write_revision(home, session_on(published.session), revision.number, files)
 
 
 def _undecided(home: Home, day: str) -> PublishedDay:
