@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from flows.operations.research.replay import read_published
 from flows.replay import past_day
 from flows.revision import Changes, assess_decided, revise
 from flows.terminal import Options
+from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import settings_of
 from tasks.reporting.day.assessed import assessment_record
@@ -160,6 +162,15 @@ def test_a_revision_states_the_risk_limits_of_its_own_target(desk):
     with clock_at(EVENING), past_day(desk.home, published, settings) as past:
         same, _ = revise(past, published, Changes((struck,)))
         again = json.loads(json_bytes(assessment_record(assess_decided(past, published, same))))
+        other = b"".join(
+            published.trades.splitlines(keepends=True)[:-1]
+        )  # what is published is not what the day decides
+        with pytest.raises(
+            StorageError, match="the trades differ from the published ones; they cannot be revised"
+        ):
+            revise(
+                past, replace(published, files={**published.files, "trades.csv": other}), Changes((struck,))
+            )
     recorded = json.loads((desk.folder / "monitoring_log.json").read_bytes())["risk_assessment"]
     assert again == recorded
 

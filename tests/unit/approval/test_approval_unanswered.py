@@ -6,10 +6,17 @@ from datetime import timedelta
 import pytest
 
 from tasks.approval.approval_log import REVISED, UNANSWERED, revised_detail
-from tasks.approval.decisions import add_signature, examine, make_signature, read_requirements, reject_day
+from tasks.approval.decisions import (
+    add_signature,
+    examine,
+    make_signature,
+    read_requirements,
+    reject_day,
+    revoke_approver,
+)
 from tasks.approval.plan_audit import record_plan
 from tasks.approval.task import apply_no_answer, authorize_execution
-from tasks.approval.unanswered import POLICY, is_due
+from tasks.approval.unanswered import POLICY, is_covered, is_due
 from tasks.core.errors import SafetyError
 from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.start import new_execution, objection_to
@@ -177,6 +184,48 @@ def test_one_signature_of_two_is_no_answer(tmp_path):
     sign_day(run, add_person(run))
 
     assert [line.side for line in applied(run).envelope.lines] == ["SELL"]
+
+
+def test_one_signature_of_two_under_another_list_is_an_answer(tmp_path):
+    """Ann signed what was published first; nobody is known to want what was published after it."""
+    run = recorded(make_home(tmp_path / "home", **{**ON, "approval.persons": 2}))
+    sign_day(run, add_person(run))
+    publish(run, TRADE_ROWS[:1])
+    recorded(run)
+
+    assert reason_of(run) == "terms"
+
+
+def test_one_signature_of_two_by_a_person_who_was_revoked_is_no_support_of_the_policy(tmp_path):
+    run = recorded(make_home(tmp_path / "home", **{**ON, "approval.persons": 2}))
+    sign_day(run, add_person(run))
+    revoke_approver(run.home, "Ann Lee", "Root", "left", EVENING)
+
+    assert reason_of(run) == "revoked"
+
+
+def test_the_policy_applies_to_the_list_that_was_checked_and_no_other(run):
+    """The day is published again between the check and the row in the log."""
+    covered = authorize_execution(run, DUE)
+    publish(run, (TRADE_ROWS[0].replace("SELL,100,", "SELL,150,"), *TRADE_ROWS[1:]))
+    recorded(run)
+    assert authorize_execution(run, DUE).approval_sha256 != covered.approval_sha256
+
+    with pytest.raises(SafetyError) as caught:
+        apply_no_answer(run, covered, DUE)
+
+    assert caught.value.fields["reason"] == "decided"
+    assert not (folder_of(run) / "no_answer.json").exists()
+    assert UNANSWERED not in {row.event for row in read_intact(run.home)}
+
+
+def test_only_the_digest_of_what_the_policy_covers_is_covered(run):
+    assert not is_covered(run.home, run.session, "0" * 64)
+
+    covered = applied(run)
+
+    assert is_covered(run.home, run.session, covered.approval_sha256)
+    assert not is_covered(run.home, run.session, "0" * 64)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,22 @@ def test_a_row_that_cannot_be_read_lets_nothing_run(home):
         refuse_start(home, "intraday-monitor")
 
 
+@pytest.mark.parametrize("flow", ["daily", "Daily-live", "", "ALL"])
+def test_a_row_about_a_flow_that_is_not_known_lets_nothing_run(home, flow):
+    record(home, event="flow_permission", by="x", detail=f"{flow} stop: later", at=AT)
+
+    with pytest.raises(SafetyError, match="cannot be read"):
+        read_permits(home)
+
+
+def test_what_is_refused_is_not_logged(home):
+    with pytest.raises(ConfigError, match=r"'daily' is not a flow\."):
+        give(home, "daily", "stop")
+
+    refuse_start(home, "daily-live")
+    assert not home.audit_log.exists()
+
+
 @pytest.mark.parametrize(("flow", "by", "reason"), [("daily", "J", "x"), ("all", " ", "x"), ("all", "J", "")])
 def test_an_unknown_flow_or_an_unnamed_person_is_refused(home, flow, by, reason):
     with pytest.raises(ConfigError):

@@ -3,10 +3,14 @@ import pytest
 
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.ledger import printed_trades
-from tasks.reporting.page.sections.before_after import before_and_after
+from tasks.reporting.page.sections.before_after import Compared, before_and_after
 from tasks.reporting.page.sections.summary import summarise
 from tasks.risk.tail import portfolio_risk
 from tests.unit.reporting.example_day import make_inputs
+
+
+def is_over(*, after, limit):
+    return Compared("largest", "Largest position", "percent", 0.95, after, limit).is_over
 
 
 def rows_of(**kind):
@@ -32,7 +36,12 @@ def test_a_figure_over_its_limit_is_marked_and_one_without_a_limit_is_not():
 
     assert rows["cash"].limit is None
     assert not rows["cash"].is_over
-    assert rows["invested"].is_over == (rows["invested"].after > rows["invested"].limit)
+    assert not rows["invested"].is_over
+    assert is_over(after=0.9, limit=0.8)
+    assert not is_over(after=0.8, limit=0.9)
+    assert not is_over(after=0.1 + 0.2, limit=0.3)  # at its limit, but for rounding
+    assert not is_over(after=0.9, limit=None)
+    assert is_over(after=5.0, limit=0.0)
 
 
 def test_without_trades_nothing_changes_and_all_cash_has_no_risk():

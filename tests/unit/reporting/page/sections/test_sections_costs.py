@@ -37,6 +37,7 @@ def test_waiting_is_apart_from_spread_and_impact():
 
     assert (found.waiting, found.execution) == (300, -100)
     assert found.overnight == 2_600 - 200
+    assert found.comparable == 190 - 100  # what was lost while waiting was not estimated
 
 
 def test_one_unknown_estimate_leaves_the_sum_unknown_and_nothing_executed_has_no_costs():
