@@ -83,11 +83,6 @@ def compute_raw(panel: Panel, features: Sequence[Feature]) -> Values:
     return _raw(panel, features).transpose(0, 2, 1)
 
 
-def compute_raw_last(panel: Panel, features: Sequence[Feature]) -> Values:
-    """Return the last session's features before their cross-sectional transform."""
-    return _raw_last(panel, features).transpose(0, 2, 1)
-
-
 def on_arrays(function: Callable[..., tuple[Series, ...]], *arrays: Matrix) -> tuple[Matrix, ...]:
     """Apply a feature function to arrays (sessions × symbols, float64), for windows outside the registry."""
     sessions, symbols = arrays[0].shape

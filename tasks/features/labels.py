@@ -21,7 +21,6 @@ from tasks.features.engine.cross_section import rank
 from tasks.features.engine.rolling import lag, rolling_mean_and_std
 from tasks.features.engine.series import Series
 
-QUINTILES = 5
 SIGNIFICANT_MOVE_FRAC = 0.01
 VOLATILITY_WINDOW = 63  # a quarter, because volatility changes slowly
 
@@ -70,12 +69,6 @@ def target(panel: Panel, *, horizons: Sequence[int], entry: Entry) -> Labels:
     """Return the mean of the members' ranks over the horizons; NaN unless all are known."""
     ranks = [forward_rank(panel, sessions=sessions, entry=entry).values for sessions in horizons]
     return Labels(np.mean(ranks, axis=0), _ends(panel.close, sessions_known_after(max(horizons), entry)))
-
-
-def forward_quintile(panel: Panel, *, sessions: int, entry: Entry) -> Labels:
-    """Return the members' quintile by forward return, from 0 (worst) to 4 (best)."""
-    ranks = forward_rank(panel, sessions=sessions, entry=entry)
-    return Labels(np.minimum(np.floor(ranks.values * QUINTILES), QUINTILES - 1), ranks.end_row)
 
 
 def significant_move(panel: Panel, *, sessions: int, entry: Entry) -> Labels:

@@ -1,9 +1,8 @@
-"""Sum the entries of the ledger: shares, cash, receivables, equity, capital flows and time-weighted return. Exact."""
+"""Sum the entries of the ledger: shares, cash, receivables, equity and capital flows. Exact."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
-from fractions import Fraction
 
 from tasks.core.errors import DataError
 from tasks.ledger.entries import Entry
@@ -56,21 +55,3 @@ def equity_cents(balance: Balance, prices: Mapping[str, Decimal]) -> int:
 def net_flows_cents(entries: Iterable[Entry]) -> int:
     """Return the deposits minus the withdrawals."""
     return sum(entry.cash_cents for entry in entries if entry.kind in CAPITAL_FLOWS)
-
-
-def time_weighted_return(equities_cents: Sequence[int], flows_cents: Sequence[int]) -> Fraction:
-    """Return the compound return over the closes, net of capital flows.
-
-    `flows_cents[i]` is in `equities_cents[i]` for the first time: it is neither a gain nor a loss of that session. The
-    first flow is ignored. Fewer than two closes have a return of zero; after an equity of zero or less there is none:
-    raises DataError.
-    """
-    growth = Fraction(1)
-    for before, after, flow in zip(equities_cents, equities_cents[1:], flows_cents[1:], strict=False):
-        if before <= 0:
-            raise DataError(
-                f"There is no return on an equity of {before} cents.",
-                remedy="Start the measurement after it.",
-            )
-        growth *= Fraction(after - flow, before)
-    return growth - 1

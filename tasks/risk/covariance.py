@@ -70,17 +70,13 @@ def estimable(returns: Matrix, *, min_history_frac: float) -> Mask:
     return known
 
 
-def estimate_shrinkage(returns: Matrix) -> Shrinkage:
+def estimate_shrinkage(centred: Matrix) -> Shrinkage:
     """Return the Ledoit-Wolf shrinkage of `estimable` names towards their mean variance.
 
-    `returns`: sessions × names, NaN where missing; without names the shrinkage is zero. Equals
+    `centred`: sessions × names, from `centred_returns`; without names the shrinkage is zero. Equals
     `sklearn.covariance.ledoit_wolf`, but takes the sum of squares from the sessions × sessions matrix instead of the
     names × names one. A near-singular covariance is repaired by a larger diagonal.
     """
-    return _shrinkage_of(centred_returns(returns))
-
-
-def _shrinkage_of(centred: Matrix) -> Shrinkage:
     sessions, names = centred.shape
     if names == 0:
         return UNSHRUNK
@@ -110,7 +106,7 @@ class Estimator:
     def among(self, chosen: Places) -> Matrix:
         """Return the daily covariance of the names at these columns."""
         if self.factors:
-            form = _factors_of(self.centred, self.factors)
+            form = estimate_factors(self.centred, self.factors)
             matrix = FactorCovariance(form.loadings[chosen], form.specific[chosen]).matrix()
         else:
             centred = self.centred[:, chosen]
@@ -127,7 +123,7 @@ def estimator_of(returns: Matrix, settings: Risk) -> Estimator:
     centred = centred_returns(returns)
     if settings.covariance == "factor_model":
         return Estimator(centred, UNSHRUNK, settings.factors)
-    return Estimator(centred, _shrinkage_of(centred), 0)
+    return Estimator(centred, estimate_shrinkage(centred), 0)
 
 
 def covariance_of(
@@ -144,17 +140,13 @@ def covariance_of(
     return pd.DataFrame(Estimator(centred, shrinkage, factors).among(places), index=chosen, columns=chosen)
 
 
-def estimate_factors(returns: Matrix, *, factors: int) -> FactorCovariance:
+def estimate_factors(centred: Matrix, factors: int) -> FactorCovariance:
     """Return the daily covariance of `estimable` names by the principal components of their standardised returns.
 
-    `returns`: sessions × names, NaN where missing. The noise in the components' variances, estimated from the other
-    components, is subtracted (Wang and Fan, 2017, S-POET); variances remain the sample's. There are at most
-    a third as many factors as names or sessions.
+    `centred`: sessions × names, from `centred_returns`. The noise in the components' variances, estimated from the
+    other components, is subtracted (Wang and Fan, 2017, S-POET); variances remain the sample's. There are at most a
+    third as many factors as names or sessions.
     """
-    return _factors_of(centred_returns(returns), factors)
-
-
-def _factors_of(centred: Matrix, factors: int) -> FactorCovariance:
     sessions, names = centred.shape
     deviation = np.sqrt((centred**2).mean(axis=0)) if names else np.zeros(0)
     kept = min(factors, names // 3, sessions // 3)

@@ -11,11 +11,12 @@ from tasks.execution.reconciliation.compare import compare
 from tasks.execution.reconciliation.explain import Explanation, explained, is_acknowledgeable
 from tasks.execution.reconciliation.schema import Books
 from tasks.execution.reconciliation.store import prepare, store, store_explanation
-from tasks.ledger.balance import balance_of, equity_cents, time_weighted_return
+from tasks.ledger.balance import balance_of, equity_cents
 from tasks.ledger.database import opened
 from tasks.ledger.store import append, entries
 from tests.broker_years import Years, unit_value_return
 from tests.ledgers import begun_home
+from tests.time_weighted import time_weighted_return
 
 
 def live(world, home):

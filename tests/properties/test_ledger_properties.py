@@ -20,13 +20,14 @@ from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
 from tasks.core.sessions import sessions_ending
 from tasks.ledger.anchor import read_anchor
-from tasks.ledger.balance import balance_of, equity_cents, net_flows_cents, time_weighted_return
+from tasks.ledger.balance import balance_of, equity_cents, net_flows_cents
 from tasks.ledger.database import opened, transaction
 from tasks.ledger.entries import Entry
 from tasks.ledger.positions_file import positions_bytes, rebuild_positions
 from tasks.ledger.store import append, entries
 from tasks.portfolio.holdings.positions import carry, parse_positions
 from tests.ledgers import DAY, begun_home, book, booked, entry
+from tests.time_weighted import time_weighted_return
 
 cents = st.integers(-(10**12), 10**12)
 shares = st.decimals(-(10**6), 10**6, places=9, allow_nan=False, allow_infinity=False)

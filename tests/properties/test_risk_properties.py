@@ -3,7 +3,7 @@ import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tasks.risk.covariance import covariance_of, estimable, estimate_shrinkage, fill_gaps
+from tasks.risk.covariance import centred_returns, covariance_of, estimable, estimate_shrinkage, fill_gaps
 from tasks.risk.tail import portfolio_risk
 
 seeds = st.integers(0, 10_000)
@@ -21,7 +21,7 @@ def make_returns(seed, *, sessions, names, missing=0.0):
 
 def shrunk(returns):
     """Return the covariance of all names, and how it is shrunk."""
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
     return covariance_of(returns, returns.columns, shrinkage), shrinkage
 
 

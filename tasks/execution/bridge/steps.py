@@ -100,11 +100,6 @@ def by_cause(steps: Iterable[Step]) -> tuple[Step, ...]:
     )
 
 
-def unexplained_cents(steps: Iterable[Step]) -> int:
-    """Return what no step explains: 0 when the bridge is closed."""
-    return sum(step.cents for step in steps if step.cause == UNEXPLAINED)
-
-
 def target_cents(before_cents: int, lines: Iterable[Line]) -> int:
     """Return the equity at the close had the target been filled as the backtest assumes.
 

@@ -87,12 +87,6 @@ def metrics_of(
     )
 
 
-def session_rank_ics(scores: Vector, returns: Vector, sessions: Labels) -> Vector:
-    """Return the rank correlation of each session, oldest first; 0 where all scores of one are equal."""
-    _, group = np.unique(sessions, return_inverse=True)
-    return _correlations(_ranks(scores, group), _ranks(returns, group), group)
-
-
 def session_neutral_ics(scores: Vector, returns: Vector, sessions: Labels, controls: Controls) -> Vector:
     """Return the neutral IC of each session with enough names, oldest first."""
     keep = sessions_with_enough(sessions)

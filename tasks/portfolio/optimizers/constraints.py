@@ -17,15 +17,30 @@ Families = tuple[Family, Family]
 
 
 def largest_budget(limits: Limits, names: int) -> float:
-    """Return the largest sum of weights that the limits allow: below 1 if names are few or too correlated."""
-    return _largest_budget(limits, _limited_sums(limits), names)
+    """Return the largest sum of weights that the limits allow, at most 1: less if names are few or too correlated.
+
+    Without pairs, the result is a minimum cut, which is exact. If every member of a pair is limited to half a position,
+    all pairs are within their limits; if that does not lower the result, the pairs do not bind. Otherwise a linear
+    program is solved.
+    """
+    families = _two_classifications(limits.groups, names)
+    if families is None:
+        return _by_linear_program(limits, names)
+    share = np.ones(names)
+    most = _smallest_cut(families, share * limits.max_position)
+    paired = [place for one, other, _ in limits.pairs for place in (one, other)]
+    if paired:
+        share[paired] = 0.5
+        if _smallest_cut(families, share * limits.max_position) < most:
+            return _by_linear_program(limits, names)
+    return most
 
 
 def shares_of_budget(problem: Problem) -> tuple[float, Rows]:
     """Return the budget, and the limits on shares of it, which sum to 1."""
     names = len(problem.expected_returns)
     sums = _limited_sums(problem.limits)
-    budget = _largest_budget(problem.limits, sums, names) * (1 - BUDGET_SLACK)
+    budget = largest_budget(problem.limits, names) * (1 - BUDGET_SLACK)
     if not budget > 0:
         raise infeasible("the limits leave no room for any name")
     each, one = np.arange(names), np.ones(names)
@@ -35,26 +50,6 @@ def shares_of_budget(problem: Problem) -> tuple[float, Rows]:
         Rows(one, each, each, largest * one),
         sums._replace(bounds=sums.bounds / budget),
     )
-
-
-def _largest_budget(limits: Limits, sums: Rows, names: int) -> float:
-    """Return the largest sum of weights, at most 1.
-
-    Without pairs, the result is a minimum cut, which is exact. If every member of a pair is limited to half a position,
-    all pairs are within their limits; if that does not lower the result, the pairs do not bind. Otherwise a linear
-    program is solved.
-    """
-    families = _two_classifications(limits.groups, names)
-    if families is None:
-        return _by_linear_program(limits, sums, names)
-    share = np.ones(names)
-    most = _smallest_cut(families, share * limits.max_position)
-    paired = [place for one, other, _ in limits.pairs for place in (one, other)]
-    if paired:
-        share[paired] = 0.5
-        if _smallest_cut(families, share * limits.max_position) < most:
-            return _by_linear_program(limits, sums, names)
-    return most
 
 
 def _smallest_cut(families: Families, room: Vector) -> float:
@@ -94,7 +89,7 @@ def _two_classifications(groups: tuple[Group, ...], names: int) -> Families | No
     return first, second
 
 
-def _by_linear_program(limits: Limits, sums: Rows, names: int) -> float:
+def _by_linear_program(limits: Limits, names: int) -> float:
     from scipy.optimize import (
         Bounds,
         LinearConstraint,
@@ -103,7 +98,7 @@ def _by_linear_program(limits: Limits, sums: Rows, names: int) -> float:
     from scipy.sparse import csc_array
 
     whole = Rows(np.ones(names), np.zeros(names, dtype=int), np.arange(names), np.ones(1))
-    values, rows, columns, bounds = stacked(sums, whole)
+    values, rows, columns, bounds = stacked(_limited_sums(limits), whole)
     matrix = csc_array((values, (rows, columns)), shape=(len(bounds), names))
     answer = milp(
         -np.ones(names),

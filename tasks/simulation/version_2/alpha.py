@@ -15,8 +15,6 @@ from tasks.simulation.companies import Companies, Status, Values
 from tasks.simulation.fundamentals import EARNINGS, Reports
 from tasks.simulation.version_2.styles import STYLES, standard_ranks
 
-HALF_LIFE = 10  # sessions after which expectations correlate with today's at about one half
-HORIZON = 5  # sessions of the return in the information coefficient
 SPANS = (0, 16, 46, 90, 150)  # sessions ago at which the returns begin and end
 OF_SPANS = np.array([-0.31, 0.31, -0.31, 0.24])  # weights of the characteristics by themselves
 OF_VOLUME, OF_VOLATILITY = 0.33, -0.31

@@ -61,6 +61,3 @@ class Tickets:
     def of(self, symbol: str) -> Ticket | None:
         """Return the ticket of a trade; None if it was not explained."""
         return next((ticket for ticket in self.tickets if ticket.symbol == symbol), None)
-
-
-NO_TICKETS = Tickets(None, ())

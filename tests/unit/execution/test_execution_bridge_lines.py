@@ -8,7 +8,7 @@ import pytest
 from tasks.approval.schema import Line as ApprovedLine
 from tasks.execution.bookings import Booked
 from tasks.execution.bridge.lines import Assumed, bridge_lines
-from tasks.execution.bridge.steps import bridge, by_cause, target_cents, unexplained_cents
+from tasks.execution.bridge.steps import bridge, by_cause, target_cents
 from tasks.execution.schema import State, Tracked
 from tests.orders import make_order
 
@@ -122,7 +122,7 @@ def test_the_bridge_of_an_execution_closes_to_the_cent():
         lines, (), CLOSES, target_equity_cents=target_cents(before, lines), broker_equity_cents=at_broker
     )
 
-    assert unexplained_cents(steps) == 0
+    assert (steps[-2].cause, steps[-2].cents) == ("unexplained", 0)
     assert {(each.stage, each.cause): each.cents for each in by_cause(steps)} == {
         ("target", "equity of the backtest's target"): before - 100 * 200 - 40,
         ("price", "paid less current price"): -2_000 - 250,

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.features.labels import (
-    forward_quintile,
     forward_rank,
     forward_return,
     sessions_known_after,
@@ -110,15 +109,6 @@ def test_the_target_is_the_mean_rank_and_ends_with_the_longest_horizon():
     assert label.end_row[:, 0].tolist() == [2, 3, 4]
 
 
-def test_quintiles_hold_a_fifth_each():
-    close = np.vstack([np.ones(50), np.random.default_rng(0).lognormal(size=50)])
-
-    fifths = forward_quintile(panel_of(close), sessions=1, entry="next_open").values[0]
-
-    assert np.bincount(fifths.astype(int)).tolist() == [10, 10, 10, 10, 10]
-    assert close[1][fifths == 4].min() > close[1][fifths == 3].max()
-
-
 def test_small_moves_are_dropped():
     close = np.array([[100.0, 100, 100, 100], [102, 98, 100.5, NAN]])
 
@@ -216,7 +206,6 @@ def labels_of(entry):
         "return": lambda panel: forward_return(panel, sessions=5, entry=entry),
         "rank": lambda panel: forward_rank(panel, sessions=5, entry=entry),
         "target": lambda panel: target(panel, horizons=(5, 21), entry=entry),
-        "quintile": lambda panel: forward_quintile(panel, sessions=21, entry=entry),
         "move": lambda panel: significant_move(panel, sessions=5, entry=entry),
         "barrier": lambda panel: triple_barrier(panel, sessions=21, upper=1.0, lower=1.5, entry=entry),
     }

@@ -1,12 +1,11 @@
 """Balances, equity and returns are exact sums of entries."""
 
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.ledger.balance import Balance, balance_of, equity_cents, net_flows_cents, time_weighted_return
+from tasks.ledger.balance import Balance, balance_of, equity_cents, net_flows_cents
 from tests.ledgers import entry
 
 
@@ -38,7 +37,7 @@ def test_equity_counts_each_position_to_the_cent_and_needs_every_price():
         equity_cents(balance, {"AAA": Decimal(1)})
 
 
-def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss():
+def test_flows_are_deposits_minus_withdrawals():
     booked = [
         entry("d", "deposit", cash_cents=100, reason="r"),
         entry("w", "withdrawal", cash_cents=-30, reason="r"),
@@ -46,11 +45,3 @@ def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss():
     ]
 
     assert net_flows_cents(booked) == 70
-    assert time_weighted_return([1000, 1100, 1070], [0, 100, -30]) == 0
-    assert time_weighted_return([1000, 1200, 1320], [0, 100, 0]) == Fraction(11, 10) * Fraction(11, 10) - 1
-
-
-def test_a_return_without_two_closes_is_zero_and_on_nothing_there_is_none():
-    assert time_weighted_return([], []) == time_weighted_return([5], [5]) == 0
-    with pytest.raises(DataError, match="0 cents"):
-        time_weighted_return([0, 1], [0, 0])

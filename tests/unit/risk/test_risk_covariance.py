@@ -40,7 +40,7 @@ def test_without_gaps_the_estimate_is_the_librarys_own():
     returns = pd.DataFrame(correlated_returns(), columns=list("ABCDEFGH"))
 
     expected, intensity = ledoit_wolf(returns.to_numpy())
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert covariance_of(returns, "ABCDEFGH", shrinkage).to_numpy() == pytest.approx(expected, rel=1e-10)
     assert shrinkage.intensity == pytest.approx(intensity, rel=1e-10)
@@ -49,7 +49,7 @@ def test_without_gaps_the_estimate_is_the_librarys_own():
 
 def test_the_covariance_of_some_names_comes_by_symbol_and_without_those_that_have_no_estimate():
     returns = pd.DataFrame(correlated_returns(), columns=list("ABCDEFGH"))
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     some = covariance_of(returns, ["H", "NEW", "B", "H"], shrinkage)
 
@@ -101,7 +101,7 @@ def test_a_covariance_without_any_shrinkage_that_can_be_inverted_is_not_touched(
     plus, minus = [0.01, 0.01], [0.01, -0.01]
     returns = pd.DataFrame([plus, [-x for x in plus], minus, [-x for x in minus]] * 10, columns=["A", "B"])
 
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert not shrinkage.is_repaired
     assert covariance_of(returns, ["A", "B"], shrinkage).to_numpy() == pytest.approx(1e-4 * np.eye(2))
@@ -110,7 +110,7 @@ def test_a_covariance_without_any_shrinkage_that_can_be_inverted_is_not_touched(
 def test_no_names_give_an_empty_estimate():
     returns = pd.DataFrame(np.empty((250, 0)))
 
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert covariance_of(returns, ["A"], shrinkage).shape == (0, 0)
 
@@ -154,7 +154,7 @@ def test_history_and_movement_are_enough_at_their_bounds_and_not_below():
 def test_a_covariance_that_cannot_be_inverted_is_lifted_to_its_floor():
     returns = pd.DataFrame([[0.01, 0.02], [-0.01, -0.02]] * 20, columns=["A", "B"])
 
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert shrinkage.is_repaired
     assert shrinkage.intensity == pytest.approx(0, abs=1e-9)
@@ -166,7 +166,7 @@ def test_a_covariance_that_cannot_be_inverted_is_lifted_to_its_floor():
 def test_one_name_alone_keeps_its_variance():
     returns = pd.DataFrame({"A": correlated_returns(names=1)[:, 0]})
 
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert shrinkage == (0.0, 0.0, False)
     assert covariance_of(returns, ["A"], shrinkage).loc["A", "A"] == pytest.approx(returns["A"].var(ddof=0))
@@ -181,7 +181,7 @@ def test_fewer_sessions_than_names_are_estimated_as_by_the_library():
     names = pd.Index([f"S{i}" for i in range(60)])
     frame = pd.DataFrame(returns, columns=names)
 
-    shrinkage = estimate_shrinkage(returns)
+    shrinkage = estimate_shrinkage(centred_returns(returns))
     assert covariance_of(frame, names, shrinkage).to_numpy() == pytest.approx(expected, rel=1e-10)
     assert not shrinkage.is_repaired
 
@@ -191,7 +191,9 @@ def test_two_names_are_shrunk_as_by_the_library():
 
     returns = correlated_returns(names=2)
 
-    assert estimate_shrinkage(returns).intensity == pytest.approx(ledoit_wolf(returns)[1], rel=1e-9)
+    assert estimate_shrinkage(centred_returns(returns)).intensity == pytest.approx(
+        ledoit_wolf(returns)[1], rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
@@ -201,7 +203,7 @@ def test_a_repair_lifts_the_smallest_eigenvalue_to_twice_the_floor_whatever_it_w
     returns = pd.DataFrame({"A": along, "B": across})  # half of the smallest that may be, times `share`
     mean_variance = returns.var(ddof=0).mean()
 
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     assert shrinkage.is_repaired
     least = np.diag(covariance_of(returns, ["A", "B"], shrinkage)).min()
@@ -219,7 +221,7 @@ def factor_returns(*, sessions: int = 252, names: int = 60, seed: int = 0) -> np
 def test_factors_leave_the_variances_of_the_sample():
     returns = factor_returns()
 
-    estimate = estimate_factors(returns, factors=5)
+    estimate = estimate_factors(centred_returns(returns), 5)
 
     assert estimate.loadings.shape == (60, 5)
     np.testing.assert_allclose(estimate.variances, returns.var(axis=0))
@@ -230,7 +232,7 @@ def test_factors_are_nearer_to_the_true_correlations_than_the_sample():
     true = np.corrcoef(factor_returns(sessions=50_000), rowvar=False)
     returns = factor_returns(seed=1)
 
-    estimate = estimate_factors(returns, factors=3)
+    estimate = estimate_factors(centred_returns(returns), 3)
 
     deviation = np.sqrt(estimate.variances)
     error = np.abs(estimate.matrix() / np.outer(deviation, deviation) - true).mean()
@@ -240,28 +242,28 @@ def test_factors_are_nearer_to_the_true_correlations_than_the_sample():
 def test_unrelated_names_get_nearly_no_common_factor():
     returns = np.random.default_rng(0).normal(0, 0.01, (252, 500))
 
-    estimate = estimate_factors(returns, factors=10)
+    estimate = estimate_factors(centred_returns(returns), 10)
 
     explained = (estimate.loadings**2).sum(axis=1) / estimate.variances
     assert explained.mean() < 0.07  # without the subtraction of noise it is 0.105
 
 
 def test_a_few_names_get_fewer_factors_and_stay_invertible():
-    estimate = estimate_factors(factor_returns(names=4), factors=20)
+    estimate = estimate_factors(centred_returns(factor_returns(names=4)), 20)
 
     assert estimate.loadings.shape == (4, 1)
     assert np.linalg.eigvalsh(estimate.matrix())[0] > 0
-    assert estimate_factors(factor_returns(names=1), factors=20).loadings.shape == (1, 0)
-    assert estimate_factors(np.empty((252, 0)), factors=20).loadings.shape == (0, 0)
+    assert estimate_factors(centred_returns(factor_returns(names=1)), 20).loadings.shape == (1, 0)
+    assert estimate_factors(centred_returns(np.empty((252, 0))), 20).loadings.shape == (0, 0)
 
 
 def test_equal_returns_give_equal_bytes_on_any_number_of_threads():
     returns = factor_returns(names=300)
 
     with threadpool_limits(1):
-        alone = estimate_factors(returns, factors=10)
+        alone = estimate_factors(centred_returns(returns), 10)
     with threadpool_limits(2):
-        together = estimate_factors(returns, factors=10)
+        together = estimate_factors(centred_returns(returns), 10)
 
     assert alone.loadings.tobytes() == together.loadings.tobytes()
     assert alone.matrix().tobytes() == together.matrix().tobytes()
@@ -269,10 +271,10 @@ def test_equal_returns_give_equal_bytes_on_any_number_of_threads():
 
 def test_the_covariance_of_some_names_by_factors_is_that_of_all():
     returns = pd.DataFrame(factor_returns(names=26), columns=list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    shrinkage = estimate_shrinkage(returns.to_numpy())
+    shrinkage = estimate_shrinkage(centred_returns(returns.to_numpy()))
 
     some = covariance_of(returns, ["Z", "NEW", "B"], shrinkage, factors=3)
 
-    whole = estimate_factors(returns.to_numpy(), factors=3).matrix()
+    whole = estimate_factors(centred_returns(returns.to_numpy()), 3).matrix()
     assert list(some.index) == ["B", "Z"]
     np.testing.assert_allclose(some, whole[np.ix_([1, 25], [1, 25])])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, DPI = 1280, 800, 150  # in points of 1/72 inch / 100
-PAPER, CARD, INK, MUTED, LINE, GRID = "#f4f1ea", "#fffefb", "#16212e", "#5c6773", "#e3ddd0", "#ece7db"
+CARD, INK, MUTED, GRID = "#fffefb", "#16212e", "#5c6773", "#ece7db"
 COLOURS = ("#14566b", "#b5812a", "#2b8a5f", "#ad2f26", "#6d5a8d")
 SANS, SERIF = "DejaVu Sans", "DejaVu Serif"
 TITLES = (

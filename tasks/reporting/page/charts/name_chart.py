@@ -10,7 +10,7 @@ from tasks.core.text import replace_unprintable
 from tasks.reporting.day.name_histories import NameHistory
 from tasks.reporting.page.numerals import short_date, usd
 
-WIDTH, HEIGHT = 320.0, 150.0
+WIDTH = 320.0
 LEFT, RIGHT, TOP, BOTTOM = 4.0, 66.0, 10.0, 92.0  # of the closes
 RANK_TOP, RANK_BOTTOM = 110.0, 140.0
 POINTS = 130  # of the line: about every second session

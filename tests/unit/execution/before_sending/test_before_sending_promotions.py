@@ -1,14 +1,12 @@
 """The ramp counts from the session on which another champion took over; trades in a name count by session."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from tasks.execution.before_sending.promotions import (
     NEVER,
     Promoted,
     sessions_since_promotion,
-    sessions_traded,
 )
-from tasks.ledger.entries import Entry
 
 WEEKS = [date(2024, 5, 31), date(2024, 6, 7), date(2024, 6, 14)]
 MONDAY = date(2024, 6, 17)
@@ -49,19 +47,3 @@ def test_a_later_version_that_is_not_in_production_does_not_count():
     stored = versions("lightgbm", "lightgbm", "forest")
 
     assert sessions_since_promotion(stored, stored[1], MONDAY) == NEVER
-
-
-def entry(kind, symbol, day):
-    return Entry(kind, f"{kind}{symbol}{day}", day, datetime(2024, 6, 14, tzinfo=UTC), symbol)
-
-
-def test_a_name_counts_once_for_each_recent_session():
-    entries = [
-        entry("fill", "A", WEEKS[0]),
-        entry("fill", "A", WEEKS[1]),
-        entry("manual_trade", "A", WEEKS[1]),
-        entry("manual_trade", "B", WEEKS[2]),
-        entry("dividend", "C", WEEKS[2]),
-    ]
-
-    assert sessions_traded(entries, WEEKS[1:]) == {"A": 1, "B": 1}

@@ -12,7 +12,7 @@ from tasks.reporting.day.ledger import (
     printed_weights,
     refuse_disagreement,
 )
-from tasks.trades.tickets.schema import NO_TICKETS
+from tasks.trades.tickets.schema import Tickets
 from tests.unit.reporting.example_day import make_inputs
 
 
@@ -102,4 +102,4 @@ def test_tickets_that_do_not_sum_to_their_trades_are_a_disagreement():
     for changed in (wrong, lost):
         with pytest.raises(SafetyError, match=f"the parts of {first.symbol} do not sum to the trade"):
             refuse_disagreement(replace(inputs.records, tickets=changed), inputs.frames)
-    refuse_disagreement(replace(inputs.records, tickets=NO_TICKETS), inputs.frames)
+    refuse_disagreement(replace(inputs.records, tickets=Tickets(None, ())), inputs.frames)

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from tasks.trades.tickets.record import parse_tickets, ticket_records
-from tasks.trades.tickets.schema import CAUSES, NO_TICKETS, Contribution, Part, Survival, Ticket, Tickets
+from tasks.trades.tickets.schema import CAUSES, Contribution, Part, Survival, Ticket, Tickets
 
 TICKETS = Tickets(
     date(2024, 6, 13),
@@ -30,7 +30,7 @@ def written(tickets):
 
 def test_tickets_are_read_back_as_they_were_written():
     assert parse_tickets(written(TICKETS)) == TICKETS
-    assert parse_tickets(written(NO_TICKETS)) == NO_TICKETS
+    assert parse_tickets(written(Tickets(None, ()))) == Tickets(None, ())
     assert TICKETS.of("XYZ") == TICKETS.tickets[1]
     assert TICKETS.of("QQQ") is None
 

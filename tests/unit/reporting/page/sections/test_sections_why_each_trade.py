@@ -8,7 +8,7 @@ import pytest
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.sections.trade_list import trade_lines
 from tasks.reporting.page.sections.why_each_trade import why_each_trade
-from tasks.trades.tickets.schema import NO_TICKETS, Ticket
+from tasks.trades.tickets.schema import Ticket, Tickets
 from tests.unit.reporting.example_day import make_inputs
 
 
@@ -71,7 +71,7 @@ def test_a_day_without_tickets_has_none_and_a_trade_without_extras_has_its_parts
         inputs.records.tickets,
         tickets=tuple(Ticket(one.symbol, one.parts) for one in inputs.records.tickets.tickets),
     )
-    _, none = section(with_tickets(inputs, NO_TICKETS))
+    _, none = section(with_tickets(inputs, Tickets(None, ())))
     _, why = section(replace(with_tickets(inputs, bare), names={}))
 
     assert none.lines == ()
