@@ -65,7 +65,7 @@ def decide_day(run: Run, market: Market, *, positions: Positions | None = None) 
     )
     checks = check_day(run, market, scores, regime, portfolio, trades)
     parity = compare_with_backtest(run, market, scores, regime, portfolio, trades, halt)
-    health = monitor_health(run, market, scores)
+    health = monitor_health(run, market, scores, regime, portfolio)
     return Records(market, scores, regime, risk, portfolio, trades, tickets, checks, parity, health)
 
 

@@ -32,6 +32,7 @@ from tasks.core.homes.opening import named_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.sessions import session_after, session_on, sessions_ending
+from tasks.core.stage import timings
 from tasks.data.task import refresh_market
 from tasks.execution.running.in_progress import has_ended, is_begun
 from tasks.models.registry.store import has_champion, read_production
@@ -122,7 +123,7 @@ def _run_session(
     day = None
     with clock_set_to(_evening(session)):
         if not place.day_folder(session).exists():
-            with demo_run(place, session, profile) as run:
+            with demo_run(place, session, profile) as run, timings():
                 day = daily_live(run)
             log.info("%s", day.summary)
         if approver is not None:

@@ -232,8 +232,14 @@ def _fills(day: date, names: Sequence[str]) -> list[Entry]:
     ]
 
 
-def store_execution(connection: sqlite3.Connection, day: date, lines: Sequence[tuple[str, str, int]]) -> None:
-    """Store a finished execution of these approved lines: symbol, side, shares."""
+def store_execution(
+    connection: sqlite3.Connection,
+    day: date,
+    lines: Sequence[tuple[str, str, int]],
+    *,
+    stage: str = "finished",
+) -> None:
+    """Store an ended execution of these approved lines: symbol, side, shares."""
     at = _evening(day).isoformat()
     approved = [
         {"symbol": symbol, "side": side, "shares": str(shares), "price": "100"}
@@ -248,7 +254,7 @@ def store_execution(connection: sqlite3.Connection, day: date, lines: Sequence[t
         str(session_after(day)),
         terms,
         at,
-        "finished",
+        stage,
         "2 filled",
         at,
     )

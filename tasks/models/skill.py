@@ -60,8 +60,21 @@ def _deflated(metrics: Mapping[str, float]) -> str:
     """Return the Sharpe ratio and its deflated value as a sentence; empty if an older build selected the champion."""
     if "deflated_sharpe" not in metrics:
         return ""
+    said = deflated_words(
+        metrics["sharpe"],
+        int(metrics.get("sharpe_sessions", 0)),
+        int(metrics["trials"]),
+        metrics["effective_trials"],
+        metrics["deflated_sharpe"],
+    )
+    return f" {said}."
+
+
+def deflated_words(sharpe: float, sessions: int, trials: int, effective: float, deflated: float) -> str:
+    """Return a candidate's yearly Sharpe ratio with its basis, and its probability; 0 sessions: unknown."""
+    measured = f" over {counted(sessions, 'out-of-sample session')}" if sessions else ""
     return (
-        f" Sharpe ratio {metrics['sharpe']:.2f}; the probability that it is better than luck, given"
-        f" {counted(int(metrics['trials']), 'trial')} to date ({metrics['effective_trials']:.1f} effective), is"
-        f" {probability(metrics['deflated_sharpe'])}."
+        f"Sharpe ratio before costs, top fifth by score against all names{measured}: {sharpe:.2f} a year; the"
+        f" probability that it is better than luck, given {counted(trials, 'trial')} to date ({effective:.1f}"
+        f" effective), is {probability(deflated)}"
     )

@@ -15,6 +15,7 @@ from tasks.core.sessions import sessions_ending
 from tasks.models.schema import Statistic
 from tasks.monitoring.realised_skill import ScoredDay
 from tasks.monitoring.schema import Realised, parse_realised
+from tasks.portfolio.schema import Book
 from tasks.risk.ratios import net_levels
 from tasks.safety.equity_history import read_equity_history
 
@@ -48,15 +49,19 @@ def scored_days(home: Home, session: date, known: Sequence[date]) -> Iterator[Sc
             continue  # no such day, a day of an earlier release, or one without a statistic
 
 
-def account_history(home: Home, session: date) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the account's time-weighted level by session before `session`, and the regimes of these sessions."""
-    history = read_equity_history(home.performance_file).between(None, session)
-    levels = net_levels(np.array(history.equity_usd), np.array(history.net_flows_usd))
+def account_history(home: Home, today: Book, regime: str) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the account's time-weighted level by session through today's, and the regimes of these sessions.
+
+    `performance_history.csv` has no row of today yet, or that of an earlier run: today is what is held, and its regime.
+    """
+    history = read_equity_history(home.performance_file).between(None, today.session)
+    equity = [*history.equity_usd, today.equity_usd + today.receivable_usd]
+    levels = net_levels(np.array(equity), np.array([*history.net_flows_usd, today.net_flows_usd]))
     if not history.sessions:
-        return levels, []
+        return levels, [regime]
     rows = csv.DictReader(io.StringIO(home.performance_file.read_text(encoding="utf-8"), newline=""))
     regimes = {row["date"]: row.get("regime", "") for row in rows}
-    return levels, [regimes.get(day.isoformat(), "") for day in history.sessions]
+    return levels, [*(regimes.get(day.isoformat(), "") for day in history.sessions), regime]
 
 
 def _sessions_before(session: date, count: int) -> list[date]:

@@ -28,6 +28,8 @@ from tasks.monitoring.earlier_days import SCORED_SESSIONS, account_history, logg
 from tasks.monitoring.realised_skill import realised_of, skill_alerts, skill_windows
 from tasks.monitoring.schema import Alert, ColumnDrift, Health, Realised
 from tasks.monitoring.shadow_days import ShadowDay, read_shadows, scored_by, shadow_skill, write_shadow
+from tasks.portfolio.schema import Portfolio
+from tasks.regime.schema import Regime
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +42,13 @@ def monitored_window(features: tuple[str, ...]) -> int:
 
 
 @stage()
-def monitor_health(run: Run, market: Market, scores: Scores) -> Health:
+def monitor_health(run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio) -> Health:
     """Measure the health of the day; its alerts are recorded and reported, and block nothing.
 
     What fails is an alert itself: a day without alerts must mean that nothing was found.
     """
     try:
-        health = _measured(run, market, scores)
+        health = _measured(run, market, scores, regime, portfolio)
     except Exception as error:
         log.warning("the health of the day could not be measured", exc_info=True)
         why = error.what if isinstance(error, AftercloseError) else f"a defect ({type(error).__name__})."
@@ -57,7 +59,7 @@ def monitor_health(run: Run, market: Market, scores: Scores) -> Health:
     return health
 
 
-def _measured(run: Run, market: Market, scores: Scores) -> Health:
+def _measured(run: Run, market: Market, scores: Scores, regime: Regime, portfolio: Portfolio) -> Health:
     limits = run.settings.monitoring
     panel = read_panel(market.snapshot, window=monitored_window(SETS[run.settings.models.features]))
     notes: list[str] = []
@@ -66,7 +68,7 @@ def _measured(run: Run, market: Market, scores: Scores) -> Health:
     skill = skill_windows(windows, limits)
     if not skill:
         notes.append(f"The realised skill of {counted(len(windows), 'session')} is known; 20 are needed.")
-    account = account_figures(*account_history(run.home, run.session.day))
+    account = account_figures(*account_history(run.home, portfolio.book, regime.state))
     data = data_figures(panel)
     alerts = (
         *drift_alerts(drift, limits),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 
-from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import BASELINE, YARDSTICK
 from tasks.models.schema import Champion, Statistic
+from tasks.models.skill import deflated_words
 from tasks.selection.schema import CandidateResult, Choice, Deflation, Rival
 from tasks.selection.statement import NOTHING_FOUND, signed, stated
 
@@ -84,10 +84,8 @@ def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimi
         if limits.min_deflated_sharpe <= 0:
             return choice
         return Choice(None, f"{NOTHING_FOUND}. {choice.reason} It has too few sessions of returns; {limit}.")
-    stated = (
-        f"Sharpe ratio {found.sharpe:.2f}; the probability that it is better than luck, given"
-        f" {counted(deflation.trials, 'trial')} to date ({deflation.effective:.1f} effective), is"
-        f" {probability(found.deflated)}"
+    stated = deflated_words(
+        found.sharpe, found.sessions, deflation.trials, deflation.effective, found.deflated
     )
     if found.deflated >= limits.min_deflated_sharpe:
         return Choice(choice.result, f"{choice.reason} {stated}.")

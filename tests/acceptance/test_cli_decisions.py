@@ -46,7 +46,7 @@ def revise(folder):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Monday approved as proposed, Tuesday with one line struck, Wednesday rejected, Thursday not answered."""
+    """Monday approved as proposed, Tuesday with a line struck, Wednesday rejected, Thursday approved and lapsed."""
     made = make_days(tmp_path_factory.mktemp("decided") / "home", sessions=10, symbols=12)
     with pytest.MonkeyPatch.context() as monkeypatch:
         refresh(monkeypatch, made.root, make_delivery(sessions=60, symbols=12))
@@ -68,6 +68,7 @@ def home(tmp_path_factory):
             append(connection, [by_hand])
             store_execution(connection, DAYS[0], proposed(made, DAYS[0]))
             store_execution(connection, DAYS[1], proposed(made, DAYS[1])[:1])
+            store_execution(connection, DAYS[3], proposed(made, DAYS[3]), stage="lapsed")
     for day in DAYS[:2]:
         detail = f"{day}, approval {'a' * 64}, 1 of 1 signed"
         record(made, event="day_approved", by="Ann Lee", detail=detail, at=evening(day))
@@ -98,7 +99,9 @@ def test_each_change_is_found_with_who_made_it_and_what_it_earned(home):
     assert (rejected["person"], rejected["reason"]) == ("Joe Ray", "<b>odd</b> prices")
     known = [one["earned_usd"] for one in found["changes"] if one["earned_usd"] is not None]
     assert found["totals"][-1]["earned_usd"] == pytest.approx(sum(known))
-    assert found["approved_days"] == 2
+    assert (found["approved_days"], found["rejected_days"]) == (2, 1)
+    assert found["lapsed_days"] == found["proposed_days"] - 3
+    assert [one["kind"] for one in found["changes"] if one["session"] == str(DAYS[3])] == ["lapsed"] * 2
 
 
 def test_the_page_has_every_change_and_hostile_text_is_inert(home):

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from flows.cli.app import answer
-from flows.demo import DemoMarket, _planted, _prepare, fill_demo_home
+from flows.demo import DemoMarket, _planted, _prepare, _run_session, fill_demo_home
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
-from tests.homes import afterclose, blank, tree_bytes
+from tests.homes import LAST_SESSION, afterclose, blank, tree_bytes
 
 MARKET = DemoMarket(symbols=20, years=3, seed=7)
 
@@ -116,3 +116,14 @@ def test_a_demo_names_the_alpha_of_the_market_that_its_home_has(tmp_path):
     _prepare(place, MARKET, date(2024, 6, 14))  # the demo of a later release, in the same home
 
     assert _planted(place, None) == 0.05
+
+
+def test_a_day_of_the_demo_records_the_seconds_of_each_stage(trained_home):
+    place = Home(trained_home)
+
+    _run_session(place, LAST_SESSION, None, None)
+
+    manifest = json.loads((place.day_folder(LAST_SESSION) / "manifest.json").read_bytes())
+    assert {"refresh_market", "score_universe", "build_portfolio", "monitor_health", "render_day"} <= set(
+        manifest["timings"]
+    )

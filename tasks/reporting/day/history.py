@@ -105,6 +105,14 @@ def levels(rows: pd.DataFrame) -> NDArray[np.float64]:
     return net_levels(columns["equity"] + receivable, flows)
 
 
+def benchmark_level(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the benchmark's level by row, from 1 on: NaN from the first unknown return on, as a total of the known
+    ones would be compared with a portfolio of all sessions."""
+    returns = numbers(rows["benchmark_return"])
+    returns[0] = 0.0  # the first row has nothing before it
+    return np.asarray(np.cumprod(1 + returns), dtype=np.float64)
+
+
 def numbers(column: pd.Series) -> NDArray[np.float64]:
     """Return a column of text as numbers; NaN where there is none."""
     values: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)

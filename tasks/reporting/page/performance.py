@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.reporting.day.history import levels, numbers
+from tasks.reporting.day.history import benchmark_level, levels, numbers
+from tasks.reporting.page.numerals import signed
 from tasks.risk.ratios import drawdowns, max_drawdown
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,7 @@ class Performance:
 
     sessions: NDArray[np.datetime64]
     book: Floats
-    benchmark: Floats | None  # None where a benchmark return is missing on every session
+    benchmark: Floats | None  # NaN from the first unknown return on; None where there is none
     drawdown: Floats
     day_return: float
     day_benchmark: float
@@ -37,6 +38,14 @@ class Performance:
         return len(self.sessions) > 1
 
     @property
+    def benchmark_words(self) -> str:
+        """The benchmark's return, or until when it is known: a shorter one cannot be compared with the portfolio's."""
+        if self.benchmark is None or np.isfinite(self.total_benchmark):
+            return signed(self.total_benchmark, 2)
+        last = self.sessions[np.flatnonzero(np.isfinite(self.benchmark))[-1]]
+        return f"known until {last} only"
+
+    @property
     def last_before(self) -> date:
         """The row before the session's own; requires at least two rows."""
         day: date = self.sessions[-2].item()
@@ -47,18 +56,16 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     """Measure performance from the earlier rows and the session's own."""
     rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
     equity = levels(rows)
-    market = numbers(rows["benchmark_return"])
-    market[0] = 0.0  # the first row has nothing before it
     book = 100 * equity / equity[0]
-    benchmark = np.asarray(100 * np.cumprod(1 + np.nan_to_num(market)), dtype=np.float64)
-    has_benchmark = len(rows) > 1 and bool(np.isfinite(market[1:]).any())
+    benchmark = 100 * benchmark_level(rows)
+    has_benchmark = len(rows) > 1 and bool(np.isfinite(benchmark[1:]).any())
     return Performance(
         sessions=rows["date"].to_numpy().astype("datetime64[D]"),
         book=book,
         benchmark=benchmark if has_benchmark else None,
         drawdown=drawdowns(book),
         day_return=float(equity[-1] / equity[-2] - 1) if len(rows) > 1 else 0.0,
-        day_benchmark=float(market[-1]) if len(rows) > 1 else float("nan"),
+        day_benchmark=float(numbers(rows["benchmark_return"])[-1]) if len(rows) > 1 else float("nan"),
         total_return=float(book[-1] / 100 - 1),
         total_benchmark=float(benchmark[-1] / 100 - 1) if has_benchmark else float("nan"),
         max_drawdown=max_drawdown(book),

@@ -22,6 +22,7 @@ def trial_figures(deflation: Deflation) -> dict[str, float]:
         return counts
     return counts | {
         "sharpe": found.sharpe,
+        "sharpe_sessions": float(found.sessions),
         "sharpe_low": found.sharpe_low,
         "sharpe_high": found.sharpe_high,
         "sharpe_bar": found.bar,

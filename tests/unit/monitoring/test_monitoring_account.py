@@ -41,5 +41,14 @@ def test_an_account_far_below_its_backtest_is_an_alert_and_one_that_may_be_unluc
     assert account_alerts(figures(-0.004, 50), 2.0, LIMITS) == []
 
 
+def test_a_session_without_a_gain_is_no_win():
+    levels = np.repeat(1e6 * 1.01 ** np.arange(31), 2)  # every second session changes nothing
+
+    found = account_figures(levels, ["BULL"] * len(levels))
+
+    assert found.win_rate == pytest.approx(30 / 61)
+    assert found.by_regime[0][3] == pytest.approx(30 / 61)
+
+
 def test_one_session_has_no_figures():
     assert account_figures(np.array([1e6]), ["BULL"]) is None

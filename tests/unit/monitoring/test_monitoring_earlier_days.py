@@ -6,14 +6,21 @@ from datetime import date
 import pytest
 
 from tasks.models.schema import Statistic
+from tasks.monitoring.account import account_figures
 from tasks.monitoring.earlier_days import account_history, logged_skill, scored_days
 from tasks.monitoring.retraining import retraining_reasons
+from tasks.portfolio.schema import Book
+from tasks.safety.equity_history import read_equity_history
 from tests.builders import FRIDAY, make_settings
 from tests.champions import put_into_production
 from tests.monitored_days import make_days
 
 MONDAY = date(2024, 6, 17)
 SETTINGS = make_settings()
+
+
+def book(equity_usd, **amounts):
+    return Book(FRIDAY, (), equity_usd, equity_usd, **amounts)
 
 
 @pytest.fixture
@@ -48,19 +55,41 @@ def test_a_log_that_cannot_be_read_is_left_out(home, content):
     assert len(list(scored_days(home, MONDAY, []))) == 2
 
 
-def test_the_account_is_that_of_the_history_before_the_session(home):
-    levels, regimes = account_history(home, FRIDAY)
+def test_the_account_ends_with_what_is_held_today(home):
+    """Today's row of the history, if there is one, is of an earlier run of the day."""
+    history = read_equity_history(home.performance_file)
 
-    assert (len(levels), regimes) == (2, ["BULL", "BULL"])
+    levels, regimes = account_history(home, book(1_100_000.0, receivable_usd=500.0), "BEAR")
+
+    assert levels == pytest.approx([*history.equity_usd[:2], 1_100_500.0])
+    assert regimes == ["BULL", "BULL", "BEAR"]
 
 
-def test_without_a_history_there_is_no_account(tmp_path):
+def test_a_deposit_today_is_no_gain_of_the_account(home):
+    flow = 250_000.0
+    without, _ = account_history(home, book(1_100_000.0), "BULL")
+
+    levels, _ = account_history(home, book(1_100_000.0 + flow, net_flows_usd=flow), "BULL")
+
+    assert levels == pytest.approx(without)
+
+
+def test_a_loss_of_today_is_in_the_drawdown_of_today(home):
+    calm, fallen = (
+        account_figures(*account_history(home, book(equity), "BULL")).drawdown for equity in (2e6, 5e5)
+    )
+
+    assert calm == 0
+    assert fallen < -0.4
+
+
+def test_without_a_history_the_account_is_what_is_held_today(tmp_path):
     home = make_days(tmp_path / "home", sessions=1)
     home.performance_file.unlink()
 
-    levels, regimes = account_history(home, FRIDAY)
+    levels, regimes = account_history(home, book(1_000_000.0), "BULL")
 
-    assert (len(levels), regimes) == (0, [])
+    assert (levels.tolist(), regimes) == ([1_000_000.0], ["BULL"])
 
 
 def test_alerts_since_the_selection_are_reasons_to_train_again(home):

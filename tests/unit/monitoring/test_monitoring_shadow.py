@@ -9,6 +9,7 @@ import pytest
 
 from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
+from tasks.models.training.inference import estimate
 from tasks.monitoring.comparison import compare_in_shadow
 from tasks.monitoring.schema import Realised
 from tasks.monitoring.shadow_days import ShadowDay, read_shadows, scored_by, shadow_skill, write_shadow
@@ -61,6 +62,17 @@ def series(mean, count, sha, seed):
     noise = np.random.default_rng(seed).normal(0, 0.01, count)
     days = [FRIDAY + timedelta(days=number) for number in range(count)]
     return {day: realised(day, mean + one, sha) for day, one in zip(days, noise, strict=True)}
+
+
+def test_the_interval_of_the_difference_is_that_of_returns_that_overlap_over_the_horizon():
+    champion, challenger = series(0.03, 60, OURS, 1), series(0.04, 60, THEIRS, 2)
+    differences = np.array([challenger[day].neutral_ic - champion[day].neutral_ic for day in champion])
+
+    found = compare_in_shadow(challenger, champion)
+
+    measured = estimate(differences, overlap=5)
+    assert (found.low, found.high) == (measured.low, measured.high)
+    assert found.low != estimate(differences, overlap=1).low
 
 
 def test_a_better_challenger_is_told_from_noise_and_an_equal_one_is_not():

@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 
 from tasks.features.labels import forward_return
 from tasks.models.schema import Statistic
+from tasks.models.training.inference import estimate
 from tasks.monitoring.realised_skill import ScoredDay, realised_of, skill_alerts, skill_windows
 from tasks.monitoring.schema import Realised
 from tests.builders import make_panel, make_settings
@@ -80,6 +81,18 @@ def test_a_window_has_its_interval_and_p_value_and_states_what_it_could_detect()
     assert month.detectable_drop == pytest.approx(3.8 * 0.004 * np.sqrt(500) * np.sqrt(1 / 20 + 1 / 500))
     assert month.quantiles == (-1, 0, 0, 0, 1)
     assert skill_alerts([month], LIMITS) == []
+
+
+def test_the_interval_of_a_window_is_that_of_returns_that_overlap_over_the_longest_horizon():
+    values = [one.neutral_ic for one in noisy(0.05, 63)]
+    horizons = [5] * 62 + [10]
+    records = [replace(record(ic), horizon_sessions=h) for ic, h in zip(values, horizons, strict=True)]
+
+    window = skill_windows(records, LIMITS)[1]
+
+    found = estimate(np.array(values), overlap=10)
+    assert (window.low, window.high, window.p_value) == (found.low, found.high, found.p_value)
+    assert window.low < estimate(np.array(values), overlap=1).low
 
 
 def test_skill_that_is_gone_is_an_alert_and_a_reason_to_train_again():

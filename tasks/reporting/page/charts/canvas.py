@@ -195,10 +195,14 @@ def ticks(
 
 
 def label_ends(axes: "Axes", lines: Sequence[Line], size: Size) -> None:
-    """Label each line at its last point; separate labels that would overlap, and keep all below the top of the axes."""
+    """Label each line at the height of its last known point.
+
+    Labels that would overlap are separated, and all are kept below the top of the axes.
+    """
     low, high = axes.get_ylim()
     apart = (high - low) * 15 / (size.height - 34)
-    ends = sorted(((float(line.values[-1]), line) for line in lines), key=lambda end: end[0])
+    known = ((float(line.values[np.isfinite(line.values)][-1]), line) for line in lines)
+    ends = sorted(known, key=lambda end: end[0])
     heights: list[float] = []
     for value, _ in ends:
         heights.append(max(value, heights[-1] + apart) if heights else value)

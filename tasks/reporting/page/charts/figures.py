@@ -99,7 +99,7 @@ def performance_figure(book: Performance) -> Figure | None:
     caption = f"The portfolio since {book.sessions[0]}: {signed(book.total_return, 2)}"
     if book.benchmark is not None:
         lines.append(Line("Benchmark", book.benchmark[ends], "muted"))
-        caption += f"; the benchmark: {signed(book.total_benchmark, 2)}"
+        caption += f"; the benchmark: {book.benchmark_words}"
     caption += ". Both start at 100." if book.benchmark is not None else ". It starts at 100."
     chart = lines_chart("performance", "Portfolio and benchmark", book.sessions[ends], lines, caption)
     return Figure(chart, caption)

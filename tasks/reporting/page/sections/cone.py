@@ -72,7 +72,7 @@ def _measured(book: Performance) -> str:
     own = f"The portfolio since {book.sessions[0]}: {signed(book.total_return, 2)}"
     if book.benchmark is None:
         return f"{own}. It starts at 100."
-    return f"{own}; the benchmark (dashed): {signed(book.total_benchmark, 2)}. Both start at 100."
+    return f"{own}; the benchmark (dashed): {book.benchmark_words}. Both start at 100."
 
 
 def _cone_words(cone: Cone | None, book: Performance, champion: Champion) -> str:

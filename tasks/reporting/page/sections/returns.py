@@ -21,7 +21,7 @@ MONTHS_A_YEAR = 12
 
 @dataclass(frozen=True)
 class Period:
-    """One period that ends today. `benchmark` is NaN where it is unknown; `since` is the close it is measured from."""
+    """One period that ends today, measured from the close `since`. `benchmark` is NaN if a row of it has no return."""
 
     key: str
     label: str
@@ -74,7 +74,8 @@ def periods(rows: pd.DataFrame) -> tuple[Period, ...]:
         "start": 0,
     }
     labels = {"day": "Day", "month": "Month to date", "year": "Year to date", "start": "Since the start"}
-    level, dollars, market = levels(rows), _dollars(rows), _benchmark(rows)
+    level, dollars = levels(rows), _dollars(rows)
+    market = numbers(rows["benchmark_return"])
     return tuple(
         Period(
             key,
@@ -83,7 +84,7 @@ def periods(rows: pd.DataFrame) -> tuple[Period, ...]:
             len(days) - 1 - place,
             float(dollars[-1] - dollars[place]),
             float(level[-1] / level[place] - 1),
-            float(market[-1] / market[place] - 1),
+            float(np.prod(1 + market[place + 1 :]) - 1),
         )
         for key, place in starts.items()
     )
@@ -164,10 +165,3 @@ def _dollars(rows: pd.DataFrame) -> Floats:
         for name in ("receivable", "net_flows")
     )
     return np.asarray(numbers(rows["equity"]) + receivable - flows)
-
-
-def _benchmark(rows: pd.DataFrame) -> Floats:
-    """Return the benchmark's level; NaN from the first unknown return on, as a total of known ones would mislead."""
-    returns = numbers(rows["benchmark_return"])
-    returns[0] = 0.0
-    return np.asarray(np.cumprod(1 + returns))

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tasks.reporting.day.cells import fixed
 from tasks.reporting.day.history import parse_history, render_history, with_row
+from tasks.reporting.page.charts.figures import performance_figure
 from tasks.reporting.page.performance import Performance, performance
+from tasks.reporting.page.sections.returns import periods, rows_with
 
 MONDAY = date(2024, 6, 3)
 LEVELS = st.lists(st.integers(50, 200).map(float), min_size=2, max_size=8)
@@ -96,7 +98,7 @@ def test_a_new_first_session_leaves_the_benchmark_since_it_unknown():
     measured = measure(history_of([100.0, 120.0, 132.0], [50.0, 60.0, 66.0], order=[1, 2, 0]))
 
     assert measured.total_return == pytest.approx(0.32)
-    assert measured.total_benchmark == pytest.approx(0.10)
+    assert np.isnan(measured.total_benchmark)
 
 
 @given(LEVELS)
@@ -138,14 +140,38 @@ def test_the_second_day_is_compared_with_the_first():
     assert measured.sessions.tolist() == [MONDAY, MONDAY + timedelta(days=1)]
 
 
-def test_a_benchmark_return_that_is_missing_once_leaves_the_level_where_it_was():
-    history = history_of([100.0, 110.0, 121.0], [50.0, 55.0, 44.0])
-    history.loc[1, "benchmark_return"] = ""
+def test_a_benchmark_return_that_is_missing_once_leaves_the_level_unknown_from_then_on():
+    history = history_of([100.0, 110.0, 121.0, 121.0], [50.0, 55.0, 44.0, 55.0])
+    history.loc[2, "benchmark_return"] = ""
 
     measured = measure(history)
 
-    assert measured.benchmark == pytest.approx([100, 100, 80])
-    assert measured.total_benchmark == pytest.approx(-0.20)
+    assert measured.benchmark == pytest.approx([100, 110, np.nan, np.nan], nan_ok=True)
+    assert np.isnan(measured.total_benchmark)
+    assert measured.day_benchmark == pytest.approx(0.25)
+    assert measured.benchmark_words == "known until 2024-06-04 only"
+
+
+def test_the_page_states_one_return_of_a_benchmark_with_a_missing_row():
+    """The table of periods, the cone and the chart compare the portfolio with the same benchmark, or with none."""
+    history = history_of([100.0, 110.0, 121.0], [50.0, 55.0, 44.0])
+    history.loc[1, "benchmark_return"] = ""
+    rows = rows_with(history.iloc[:-1], history.iloc[-1].to_dict())
+
+    measured = measure(history)
+
+    table = {one.key: one.benchmark for one in periods(rows)}
+    assert np.isnan([table["start"], measured.total_benchmark]).all()
+    assert table["day"] == pytest.approx(measured.day_benchmark)
+
+
+def test_a_benchmark_that_is_known_at_first_is_drawn_until_then():
+    history = history_of([100.0, 110.0, 121.0, 121.0], [50.0, 55.0, 44.0, 55.0])
+    history.loc[2, "benchmark_return"] = ""
+
+    figure = performance_figure(measure(history))
+
+    assert "the benchmark: known until 2024-06-04 only" in figure.caption
 
 
 def test_a_first_day_has_no_benchmark_to_compare_with():
