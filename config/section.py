@@ -1,6 +1,6 @@
 """The base class and field types of settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +8,17 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+OptimizerName = Literal[
+    "max_sharpe",
+    "min_volatility",
+    "black_litterman",
+    "risk_parity",
+    "hrp",
+    "tilted_hrp",
+    "inverse_volatility",
+    "equal_weight",
+    "score_weighted",
+]
 
 
 class Section(BaseModel):

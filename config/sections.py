@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from config.section import Count, Fraction, NotNegative, Positive, Section
+from config.section import Count, Fraction, NotNegative, OptimizerName, Positive, Section
 
 
 class SearchRange(Section):
@@ -290,18 +290,9 @@ class Portfolio(Section):
 
     initial_cash_usd: Positive
     """Cash of a new portfolio."""
-    optimizer: Literal[
-        "max_sharpe",
-        "min_volatility",
-        "black_litterman",
-        "risk_parity",
-        "hrp",
-        "tilted_hrp",
-        "inverse_volatility",
-        "equal_weight",
-        "score_weighted",
-    ]
-    """First method of the fallback ladder; docs/optimizers.md describes each method."""
+    optimizer: OptimizerName
+    """First method of the fallback ladder, unless the weekly selection prefers one of selection.optimizers;
+    docs/optimizers.md describes each method."""
     max_positions: Count
     """Number of top-scored names that the optimizer considers."""
     keep_rank_multiple: Annotated[float, Field(ge=1, le=100)]

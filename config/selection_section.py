@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.section import Fraction, NotNegative, Section
+from config.section import Fraction, NotNegative, OptimizerName, Section
 
 
 class ScoreWeights(Section):
@@ -42,6 +42,9 @@ class Selection(Section):
     """Number of times the selection is repeated on permuted features (not by --quick); 0: none."""
     max_placebo_p_value: Fraction
     """Largest p-value of the candidate among the placebo runs, at least 1 / (placebo_runs + 1); 1: no limit."""
+    optimizers: tuple[OptimizerName, ...]
+    """Optimizers that the week compares with portfolio.optimizer, by the portfolios of the selection folds after costs;
+    the champion's metadata names the selected one, which the days use. []: always portfolio.optimizer."""
     finalists: Annotated[int, Field(ge=0, le=20)]
     """Number of best candidates that are cross-validated for the report (not by --quick); 0: none."""
     must_beat_equal_weight: bool

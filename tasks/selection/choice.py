@@ -39,15 +39,17 @@ class Decision:
     reason: str
 
 
-def select_candidate(results: Sequence[CandidateResult], limits: PromotionLimits) -> Choice:
+def select_candidate(
+    results: Sequence[CandidateResult], limits: PromotionLimits, *, preferred: str | None = None
+) -> Choice:
     """Return the candidate that is best on the selection folds, by t, if the confirmation folds confirm it.
 
     By t, so that a candidate that is good by chance does not block a significant one. `results` in configured order; of
-    learners with nearly equal t, the first is selected. Without a candidate, `Choice.result` is
-    None.
+    learners with nearly equal t, the preferred one or else the first is selected. Without a candidate, `Choice.result`
+    is None.
     """
     single = next((result for result in results if result.kind == YARDSTICK), None)
-    best = best_on_selection_folds(results, limits)
+    best = best_on_selection_folds(results, limits, preferred=preferred)
     if best is None:
         reasons = "; ".join(
             f"{result.name} {ineligible_because(result, limits)}" for result in results if result.ranks
@@ -93,14 +95,24 @@ def require_deflated(choice: Choice, deflation: Deflation, limits: PromotionLimi
 
 
 def best_on_selection_folds(
-    results: Sequence[CandidateResult], limits: PromotionLimits
+    results: Sequence[CandidateResult], limits: PromotionLimits, *, preferred: str | None = None
 ) -> CandidateResult | None:
     """Return the eligible candidate with the best result: a learner or a significant single feature.
 
-    A learner (see `best_learner`), or a significant single feature whose t exceeds that of every learner. Rules and
+    A learner (see `nearly_best`; `preferred` if it is one of those, else the first), or a significant single feature
+    whose t exceeds that of every learner. Rules and
     non-significant single features are considered only if neither exists. None if no candidate is eligible. The factor
     returns of rules average near zero but are large and persistent, so by chance the best rule would often beat every
     learner.
+    """
+    best = nearly_best(results, limits)
+    return next((each for each in best if each.name == preferred), best[0] if best else None)
+
+
+def nearly_best(results: Sequence[CandidateResult], limits: PromotionLimits) -> list[CandidateResult]:
+    """Return the eligible learners that the selection folds cannot tell from the best one, in order of preference.
+
+    Only one where that is a single feature or a rule; none without an eligible candidate.
     """
     eligible = [result for result in results if not ineligible_because(result, limits)]
     learners = [result for result in eligible if result.learns]
@@ -108,16 +120,15 @@ def best_on_selection_folds(
         each for each in eligible if each.kind == YARDSTICK and _choice_t(each) >= limits.min_t_statistic
     ]
     best = max([*learners, *single] or eligible, key=_choice_t, default=None)
-    return best_learner(learners) if best in learners else best
+    if best in learners:
+        return near_ties(learners)
+    return [best] if best else []
 
 
-def best_learner(learners: Sequence[CandidateResult]) -> CandidateResult:
-    """Return the first one whose t on the selection folds is within `NEAR_TIE` of the largest.
-
-    `learners` in configured order, that is, in order of preference.
-    """
+def near_ties(learners: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """Return those whose t on the selection folds is within `NEAR_TIE` of the largest, in their order."""
     largest = max(map(_choice_t, learners))
-    return next(each for each in learners if _choice_t(each) >= largest - NEAR_TIE)
+    return [each for each in learners if _choice_t(each) >= largest - NEAR_TIE]
 
 
 def runner_up(

@@ -11,6 +11,7 @@ from config.selection_section import Selection
 from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.selection.choice import PromotionLimits
+from tasks.selection.pair_choice import thresholds_met
 from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, Looks, NetResult, Placebo
 from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio, stated_p_value
 from tasks.selection.statistics.sequential import look_threshold
@@ -120,7 +121,7 @@ def placebo_missing(settings: Selection) -> Gate:
 def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
     """Return the gates on the portfolio after costs."""
     own, equal = net.candidate, net.equal_weight
-    enforced = settings.enforced_thresholds
+    enforced, met = settings.enforced_thresholds, thresholds_met(own, settings)
     return (
         Gate(
             "Sharpe ratio above that of equal weight, after costs",
@@ -140,28 +141,28 @@ def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
             "Sharpe ratio after costs",
             _figure(own.sharpe),
             f"≥ {settings.min_sharpe:g}",
-            own.sharpe >= settings.min_sharpe,
+            met["sharpe"],
             "sharpe" in enforced,
         ),
         Gate(
             "largest drawdown",
             _percent(own.max_drawdown),
             f"≥ {_percent(-settings.max_drawdown_frac)}",
-            own.max_drawdown >= -settings.max_drawdown_frac,
+            met["max_drawdown"],
             "max_drawdown" in enforced,
         ),
         Gate(
             "Calmar ratio",
             _figure(own.calmar),
             f"≥ {settings.min_calmar:g}",
-            own.calmar >= settings.min_calmar,
+            met["calmar"],
             "calmar" in enforced,
         ),
         Gate(
             "monthly turnover",
             _percent(own.turnover_month),
             f"≤ {_percent(settings.max_turnover_month_frac)}",
-            own.turnover_month <= settings.max_turnover_month_frac,
+            met["turnover"],
             "turnover" in enforced,
         ),
     )

@@ -12,7 +12,7 @@ from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.diversity import diversity_section
 from tasks.selection.gates import gates_section, placebo_section
-from tasks.selection.net.statement import net_section
+from tasks.selection.net.statement import net_section, pairs_section
 from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.stability import stability_section
@@ -88,6 +88,10 @@ def page(
         "## Portfolio after costs",
         "",
         *net_section(training.net, training.examined or ""),
+        "",
+        "## Models and optimizers",
+        "",
+        *pairs_section(training.pairs),
         "",
         "## Cross-validation of the finalists",
         "",

@@ -109,6 +109,28 @@ class NetResult:
 
 
 @dataclass(frozen=True)
+class PairResult:
+    """The portfolio of a model and an optimizer over the traded selection folds, after costs."""
+
+    model: str
+    optimizer: str
+    figures: NetFigures | None  # None: the backtest failed
+    problem: str = ""  # why it failed
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs that the selection folds compare, in order of preference, and the equal-weighted universe."""
+
+    first: date
+    last: date
+    sessions: int  # of returns
+    results: tuple[PairResult, ...]
+    equal_weight: NetFigures
+    selected: PairResult | None = None  # None: no pair has a Sharpe ratio
+
+
+@dataclass(frozen=True)
 class Equity:
     """A portfolio after costs, and the equal-weighted universe over the same sessions; both start at 1."""
 
@@ -224,6 +246,8 @@ class Training:
     examined: str | None = (
         None  # name of the candidate of the selection folds, whether or not it was confirmed
     )
+    optimizer: str = ""  # of that candidate's portfolio
+    pairs: Pairs | None = None  # None if no optimizers were compared
     gates: tuple[Gate, ...] = ()  # of that candidate
     diversity: Diversity | None = None  # None with fewer than two candidates that rank names
     stability: Stability | None = None  # None unless a learner was selected from several

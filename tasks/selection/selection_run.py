@@ -62,13 +62,30 @@ BASELINE_CANDIDATE = Candidate(name=BASELINE, kind="equal_weight", parameters={}
 
 
 @dataclass(frozen=True)
+class WalkedCandidates:
+    """The candidates after their walk-forward tests; nothing is selected yet."""
+
+    candidates: tuple[Candidate, ...]  # as trained: with the parameters that were found
+    results: tuple[CandidateResult, ...]
+    data: Dataset
+    tested: OutOfSample
+    walks: dict[str, list[FoldResult]]
+    returns: dict[str, pd.Series]  # out-of-sample, by candidate
+    statistic: Statistic
+    splits: str
+
+
+@dataclass(frozen=True)
 class SelectionRun:
     """The result. `fitted` is the selected candidate, or the baseline, trained up to the last complete label."""
 
     candidate: Candidate
+    examined: (
+        CandidateResult | None
+    )  # the one that the selection folds select, whether or not it was confirmed
     choice: Choice
     deflation: Deflation
-    candidates: tuple[Candidate, ...]  # as trained: with the parameters that were found
+    candidates: tuple[Candidate, ...]
     results: tuple[CandidateResult, ...]
     folds: pd.DataFrame  # one row per candidate and fold
     fitted: Fitted
@@ -104,10 +121,25 @@ def run_selection(
     ledger: TrialLedger,
     studies: Studies | None = None,
 ) -> SelectionRun:
-    """Search, train, compare and select. Seeds depend on the candidate's name, so that adding one changes no other.
+    """Search, train, compare and select, by the candidates' scores alone; see `run_tests` and `select`."""
+    found = run_tests(panel, features, settings, quick=quick, seed=seed, ledger=ledger, studies=studies)
+    return select(found, settings, seed=seed, ledger=ledger)
 
-    Every candidate is recorded in the ledger once it is tested, and so is every trial of a search; the deflation uses
-    all trials of the ledger. Without `studies` an interrupted search begins anew.
+
+def run_tests(
+    panel: Panel,
+    features: FeatureMatrix,
+    settings: ModelSettings,
+    *,
+    quick: bool,
+    seed: Seed,
+    ledger: TrialLedger,
+    studies: Studies | None = None,
+) -> WalkedCandidates:
+    """Search, train and test every candidate. Seeds depend on its name, so that adding one changes no other.
+
+    Every candidate is recorded in the ledger once it is tested, and so is every trial of a search. Without `studies`
+    an interrupted search begins anew.
     """
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)
@@ -146,34 +178,53 @@ def run_selection(
             returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
             ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))
     results = tuple(summary(each, walks[each.name], tested) for each in candidates)
-    limits = limits_of(settings)
-    best = best_on_selection_folds(results, limits)
+    return WalkedCandidates(candidates, results, data, tested, walks, returns, statistic, splits)
+
+
+def select(
+    found: WalkedCandidates,
+    settings: ModelSettings,
+    *,
+    seed: Seed,
+    ledger: TrialLedger,
+    preferred: str | None = None,
+) -> SelectionRun:
+    """Select a candidate, confirm it, deflate its evidence by all trials of the ledger, and train it on all rows.
+
+    `preferred`: which of the learners that the selection folds cannot tell apart; by default the first.
+    """
+    limits, results, data = limits_of(settings), found.results, found.data
+    best = best_on_selection_folds(results, limits, preferred=preferred)
     deflation = deflate(
         ledger.history(),
-        returns,
+        found.returns,
         best.name if best else None,
         ranked=[result.name for result in results if result.ranks],
     )
-    choice = select_candidate(results, limits) if results else Choice(None, too_short(data, settings))
+    if results:
+        choice = select_candidate(results, limits, preferred=preferred)
+    else:
+        choice = Choice(None, too_short(data, settings))
     choice = require_deflated(choice, deflation, limits)
     chosen = choice.result.name if choice.result else BASELINE
-    candidate = {each.name: each for each in candidates}.get(chosen, BASELINE_CANDIDATE)
+    candidate = {each.name: each for each in found.candidates}.get(chosen, BASELINE_CANDIDATE)
     log.info("%s", choice.reason)
     rows = data.training_rows(last_window(data, settings), NOTHING)
     fitted = fit(candidate, data, rows, settings, seed=seed(candidate.name))
     return SelectionRun(
         candidate,
+        best,
         choice,
         deflation,
-        candidates,
+        found.candidates,
         results,
-        _fold_table(walks),
+        _fold_table(found.walks),
         fitted,
         rows,
         data,
-        tested,
-        walks,
-        statistic,
+        found.tested,
+        found.walks,
+        found.statistic,
     )
 
 

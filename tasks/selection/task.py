@@ -1,13 +1,16 @@
 """The weekly selection stages: train and compare candidates, promote one atomically."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from config.settings import Settings
 from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
 from tasks.core.atomic import replace_folder, write_bytes, write_text
 from tasks.core.errors import ModelError, StorageError
@@ -24,14 +27,14 @@ from tasks.features.sets import SETS
 from tasks.features.store import stored_features
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
-from tasks.models.registry.store import has_champion, read_champion
+from tasks.models.registry.store import has_champion, read_champion, read_versions
 from tasks.models.schema import Baseline, Champion, Probe
 from tasks.models.training.baseline import make_baseline
 from tasks.models.training.feature_checks import SUSPECT, check_features
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit, predict
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import best_on_selection_folds, ineligible_because, runner_up
+from tasks.selection.choice import ineligible_because, nearly_best, runner_up
 from tasks.selection.diversity import diversity_of
 from tasks.selection.gates import (
     leak_gate,
@@ -43,7 +46,11 @@ from tasks.selection.gates import (
     require_gates,
     statistical_gates,
 )
+from tasks.selection.net.pairs import can_be_compared, compared_optimizers, walk_pairs, with_optimizer
+from tasks.selection.net.portfolio import Market as WalkedMarket
 from tasks.selection.net.portfolio import read_market, walk_selected
+from tasks.selection.net.statement import stated_pair
+from tasks.selection.pair_choice import select_pair
 from tasks.selection.paths.finalists import cross_validate, finalists_of
 from tasks.selection.placebo.runs import run_placebos
 from tasks.selection.promotion import (
@@ -65,6 +72,7 @@ from tasks.selection.schema import (
     Gate,
     Looks,
     NetResult,
+    Pairs,
     PathResult,
     Placebo,
     Promotion,
@@ -76,9 +84,11 @@ from tasks.selection.search.store import HomeStudies
 from tasks.selection.selection_run import (
     Seed,
     SelectionRun,
+    WalkedCandidates,
     last_window,
     limits_of,
-    run_selection,
+    run_tests,
+    select,
     window_needed,
     without_candidate,
 )
@@ -86,6 +96,8 @@ from tasks.selection.stability import stability_of
 from tasks.selection.trials.ledger import HomeLedger, first_session, history_in, require_intact, with_returns
 
 log = logging.getLogger(__name__)
+
+ReadMarket = Callable[[], WalkedMarket]  # reads it once
 
 FOLDER, REPORT = "model_selection", "model_selection_report.md"
 
@@ -100,7 +112,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     ledger = HomeLedger(
         run.home, str(run.session), "weekly --quick" if quick else "weekly", market.snapshot.id
     )
-    selected = run_selection(
+    found = run_tests(
         panel,
         features,
         settings,
@@ -109,12 +121,15 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         ledger=ledger,
         studies=HomeStudies(run.home.studies, f"{run.session} {market.snapshot.id[:12]}"),
     )
-    data = selected.data
+    read = cache(lambda: read_market(market.snapshot, panel, run.settings))
+    pairs = _compared(run, read, panel, found, ledger)
+    selected, optimizer = _selected(run, found, pairs, ledger)
+    steered = with_optimizer(run.settings, optimizer)
+    data, examined = selected.data, selected.examined
     checks = _checked(run, selected)
-    net = _walked(run, market, panel, selected)
-    examined = best_on_selection_folds(selected.results, limits_of(settings))
+    net = _walked(run, read, panel, selected, steered)
     placebo = None if quick else _placebo(run, market, panel, features, selected)
-    paths = () if quick else _cross_validated(run, market, panel, selected)
+    paths = () if quick else _cross_validated(run, market, read, panel, selected, steered)
     gates = _gates(run, selected, examined, checks, net, placebo)
     choice = require_gates(selected.choice, gates)
     if selected.choice.result is not None and choice.result is None:
@@ -148,6 +163,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
         runner_up=_trained_runner_up(run, selected),
         examined=examined.name if examined else None,
+        optimizer=optimizer,
+        pairs=pairs,
         gates=gates,
         diversity=_diversity(selected),
         stability=_stability(run, selected, examined),
@@ -193,19 +210,71 @@ def _checked(run: Run, selected: SelectionRun) -> pd.DataFrame:
     return check_features(selected.data, selected.trained_rows, selected.fitted, limits, seed=seed)
 
 
-def _walked(run: Run, market: Market, panel: Panel, selected: SelectionRun) -> NetResult | None:
+def _compared(
+    run: Run,
+    read: ReadMarket,
+    panel: Panel,
+    found: WalkedCandidates,
+    ledger: HomeLedger,
+) -> Pairs | None:
+    """Walk the pairs that the selection folds compare, and select one; None if there is nothing to compare."""
+    names = [each.name for each in nearly_best(found.results, limits_of(run.settings.models))]
+    if not names or len(compared_optimizers(run.settings)) < 2 or not can_be_compared(found):
+        return None
+    pairs = walk_pairs(
+        read(),
+        panel.sessions,
+        found,
+        names,
+        run.settings,
+        folder=run.home.backtests,
+        seed=_seed_of(run),
+        ledger=ledger,
+    )
+    return select_pair(pairs, run.settings.selection, incumbent=_pair_before(run))
+
+
+def _pair_before(run: Run) -> tuple[str, str] | None:
+    """Return model and optimizer of the champion of earlier weeks: a week that is run again sees the same one."""
+    champion = _champion(run)
+    if champion is None or champion.selection_date >= run.session.day:
+        versions = [stored.metadata.champion for stored in read_versions(run.home)]
+        earlier = [each for each in versions if each.selection_date < run.session.day]
+        champion = max(earlier, key=lambda each: each.selection_date, default=None)
+    return (champion.name, champion.optimizer) if champion else None
+
+
+def _selected(
+    run: Run, found: WalkedCandidates, pairs: Pairs | None, ledger: HomeLedger
+) -> tuple[SelectionRun, str]:
+    """Return the selection, and the optimizer of its candidate's portfolio."""
+    pair = pairs.selected if pairs else None
+    selected = select(
+        found,
+        run.settings.models,
+        seed=_seed_of(run),
+        ledger=ledger,
+        preferred=pair.model if pair else None,
+    )
+    if pairs is None or pair is None:
+        return selected, run.settings.portfolio.optimizer
+    reason = f"{selected.choice.reason} {stated_pair(pairs)}".rstrip()
+    return replace(selected, choice=replace(selected.choice, reason=reason)), pair.optimizer
+
+
+def _walked(
+    run: Run, read: ReadMarket, panel: Panel, selected: SelectionRun, settings: Settings
+) -> NetResult | None:
     """Walk the portfolio of a candidate that passed the statistical tests."""
     if selected.choice.result is None:
         return None
-    found = read_market(market.snapshot, panel, run.settings)
-    return walk_selected(found, panel.sessions, selected, run.settings, seed=run.seed("superiority"))
+    return walk_selected(read(), panel.sessions, selected, settings, seed=run.seed("superiority"))
 
 
 def _cross_validated(
-    run: Run, market: Market, panel: Panel, selected: SelectionRun
+    run: Run, market: Market, read: ReadMarket, panel: Panel, selected: SelectionRun, settings: Settings
 ) -> tuple[PathResult, ...]:
     """Cross-validate the finalists, and walk their portfolios."""
-    settings = run.settings
     best = finalists_of(selected.results, limits_of(settings.models), most=settings.selection.finalists)
     if not best:
         return ()
@@ -213,7 +282,7 @@ def _cross_validated(
     return cross_validate(
         run.home.paths,
         market.snapshot.id,
-        read_market(market.snapshot, panel, settings),
+        read(),
         panel.sessions,
         selected,
         [by_name[each.name] for each in best],
@@ -259,14 +328,19 @@ def _looks(run: Run, name: str) -> Looks:
     session = run.session.day
     first = min(date.fromisoformat(first_session(require_intact(run.home)) or str(session)), session)
     elapsed = len(sessions_between(first, session)) - 1
-    try:
-        champion = read_champion(run.home) if has_champion(run.home) else None
-    except ModelError:
-        champion = None  # damaged: it is replaced, and was found by nobody
+    champion = _champion(run)
     is_champion = champion is not None and champion.ranks and champion.name == name
     # one that was selected on this session may be the result of this very week, run before
     is_older = champion is not None and champion.selection_date < session
     return Looks(first, elapsed, is_champion=is_champion and is_older)
+
+
+def _champion(run: Run) -> Champion | None:
+    """Return the champion in production; None without any, and for a damaged one, which is replaced."""
+    try:
+        return read_champion(run.home) if has_champion(run.home) else None
+    except ModelError:
+        return None
 
 
 def _placebo(
@@ -360,7 +434,8 @@ def _store_challenger(
 
 def _described(run: Run, training: Training) -> Metadata:
     limits = limits_of(run.settings.models)
-    return describe(training, optimizer=run.settings.portfolio.optimizer, min_t=limits.min_t_statistic)
+    optimizer = training.optimizer if training.choice.result else run.settings.portfolio.optimizer
+    return describe(training, optimizer=optimizer, min_t=limits.min_t_statistic)
 
 
 def _bytes_of(model: ArtifactRef) -> bytes:

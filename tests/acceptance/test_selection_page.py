@@ -15,11 +15,13 @@ from tasks.selection.schema import (
     Diversity,
     Equity,
     Gate,
+    PairResult,
+    Pairs,
     PathResult,
     Placebo,
     Promotion,
 )
-from tests.champions import DEFLATION, make_result, make_training
+from tests.champions import DEFLATION, NET, make_result, make_training
 
 SESSIONS = pd.bdate_range("2021-06-01", periods=300)
 IN_TEXT = tuple(str(day.date()) for day in SESSIONS[:40])
@@ -148,3 +150,18 @@ def test_luck_is_drawn_without_a_candidate_too():
 
     assert figures.trials_figure(counts, replace(DEFLATION, evidence=None)) is not None
     assert figures.trials_figure((), DEFLATION) is None
+
+
+def test_every_pair_of_model_and_optimizer_is_listed_and_the_selected_one_is_marked(week):
+    hrp = PairResult("lightgbm", "hrp", replace(NET.candidate, score=0.77))
+    results = (PairResult("lightgbm", "max_sharpe", None, "no <solution>"), hrp)
+    pairs = Pairs(SESSIONS[0].date(), SESSIONS[125].date(), 125, results, NET.equal_weight, selected=hrp)
+
+    page = rendered(replace(week, pairs=pairs))
+
+    table = page.partition("<h2>Models and optimizers</h2>")[2].partition("</section>")[0]
+    assert '<tr class="examined"><th scope="row">lightgbm</th><td>hrp</td>' in table
+    assert "0.77" in table
+    assert "failed: no &lt;solution&gt;" in table
+    assert '<th scope="row">equal weight</th>' in table
+    assert f"2021-06-01 to {pairs.last}" in table

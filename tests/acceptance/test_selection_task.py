@@ -26,6 +26,7 @@ SMALL = {
     "models.test_sessions": 40,
     "models.folds": 2,
     "selection.finalists": 0,  # there is no lake to walk portfolios on
+    "selection.optimizers": [],
     "models.quick_candidates": ["momentum_52_week", "lightgbm"],
 }
 
@@ -377,7 +378,7 @@ def test_fault_141_a_broken_ledger_stops_the_week_before_anything_is_trained_and
     intact = run.home.trial_ledger.read_bytes()
     run.home.trial_ledger.write_bytes(intact.replace(b"momentum", b"momentun", 1))
 
-    monkeypatch.setattr(stages, "run_selection", None)
+    monkeypatch.setattr(stages, "run_tests", None)
     with pytest.raises(SafetyError, match="line 2"):
         week(**champion_settings(seed=5))
 

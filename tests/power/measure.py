@@ -8,7 +8,7 @@ import numpy as np
 from tasks.data.schema.records import Matrix, Panel
 from tasks.models.training.metrics import Vector, metrics_of
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import best_learner, best_on_selection_folds, select_candidate
+from tasks.selection.choice import best_on_selection_folds, near_ties, select_candidate
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
 from tests.champions import MemoryLedger, features_of
@@ -50,7 +50,7 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         ledger=MemoryLedger(),
     )
     selected = best_on_selection_folds(run.results, limits_of(SETTINGS))
-    learner = best_learner([each for each in run.results if each.learns])
+    learner = near_ties([each for each in run.results if each.learns])[0]
     return {
         "gate": SETTINGS.min_t_statistic,
         "controls": list(run.statistic.controls),

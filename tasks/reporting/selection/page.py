@@ -10,7 +10,8 @@ from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, number, signed
 from tasks.reporting.selection import figures
 from tasks.reporting.selection.live_record import LiveRecord
-from tasks.selection.schema import CandidateResult, Diversity, Promotion, Training
+from tasks.selection.net.statement import NAMES, PAIR_COLUMNS, pair_rows
+from tasks.selection.schema import CandidateResult, Diversity, Pairs, Promotion, Training
 
 TONES = 5  # steps of the shading of correlations
 
@@ -64,6 +65,8 @@ def render_selection(
         trials=figures.trials_figure(training.counts, training.deflation),
         importance=figures.importance_figure(frames["checks"], training.candidate.name),
         rows=[_row(each, examined) for each in training.results],
+        pairs=_pairs(training.pairs),
+        pair_columns=[NAMES[name] for name in PAIR_COLUMNS],
         correlations=_shades(training.diversity),
         live=live,
         style=style(),
@@ -89,6 +92,18 @@ def _row(found: CandidateResult, examined: str) -> Row:
         counted(int(figures_of["sessions"]), "session"),
     )
     return Row(found.name, cells if found.ranks else (UNKNOWN,) * len(cells), found.name == examined)
+
+
+def _pairs(pairs: Pairs | None) -> list[tuple[str, str, tuple[str, ...], bool]]:
+    """Return model, optimizer, figures and whether it was selected, of each pair."""
+    if pairs is None:
+        return []
+    found = pairs.selected
+    own = (found.model, found.optimizer) if found else None
+    return [
+        (model, optimizer, tuple(cells), (model, optimizer) == own)
+        for model, optimizer, *cells in pair_rows(pairs)
+    ]
 
 
 def _shades(diversity: Diversity | None) -> list[tuple[str, list[Shade]]]:

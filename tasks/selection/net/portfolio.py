@@ -44,13 +44,14 @@ class Market:
     world: World
     regime: RegimePath
     columns: Ints
+    snapshot: str  # id of the data
 
 
 def read_market(snapshot: SnapshotRef, panel: Panel, settings: Settings) -> Market:
     """Read what the walk needs from the lake."""
     world = read_world(snapshot, dividend_pay_sessions=DIVIDEND_PAY_SESSIONS)
     regime = regime_path(regimes_of(snapshot, world, settings.regime), settings.regime)
-    return Market(world, regime, columns_of(snapshot, panel, world))
+    return Market(world, regime, columns_of(snapshot, panel, world), snapshot.id)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def walk_selected(
 ) -> NetResult:
     """Return the result of the selected candidate. `days`: the sessions of the panel that the run was made on."""
     world, walk = market.world, run.walks[run.candidate.name]
-    measured, confirming = (scored(part) for part in _halves(walk))
+    measured, confirming = (scored(part) for part in halves(walk))
     own = walk_book(market, days, run.tested, measured, confirming, run.candidate, settings)
     equal = run_equal_weight(world, own.signals, settings, own.combination).totals
     candidate, benchmark = (measure_totals(each, world, market.regime.states) for each in (own.totals, equal))
@@ -104,13 +105,7 @@ def walk_book(
     optimizer, parts = settings.portfolio.optimizer, [*measured, *traded]
     first, last = (days[place].item() for place in (traded[0].sessions[0], traded[-1].sessions[-1]))
     combination = Combination(candidate.name, optimizer, first, last, settings.models.entry, every_sessions=1)
-    skills = [
-        {
-            "first": str(days[part.sessions[0]]),
-            "skill": skill_before(tested, parts, int(part.sessions[0]), settings.models),
-        }
-        for part in traded
-    ]
+    skills = skills_of(days, tested, parts, traded, settings.models)
     signals = signals_of(
         market.world,
         scores_of(market, days, tested, parts),
@@ -144,6 +139,23 @@ def scores_of(market: Market, days: Days, tested: OutOfSample, parts: Sequence[S
     return values
 
 
+def skills_of(
+    days: Days,
+    tested: OutOfSample,
+    parts: Sequence[Scored],
+    traded: Sequence[Scored],
+    settings: ModelSettings,
+) -> list[dict[str, Any]]:
+    """Return the first session of each traded part, and the skill of the scores that was known before it."""
+    return [
+        {
+            "first": str(days[part.sessions[0]]),
+            "skill": skill_before(tested, parts, int(part.sessions[0]), settings),
+        }
+        for part in traded
+    ]
+
+
 def skill_before(
     tested: OutOfSample, parts: Sequence[Scored], session: int, settings: ModelSettings
 ) -> dict[str, Any]:
@@ -157,7 +169,7 @@ def skill_before(
     return {"neutral_ic": found.neutral_ic, "neutral_ic_t": found.neutral_ic_t, "sessions": found.sessions}
 
 
-def _halves(walk: list[FoldResult]) -> tuple[list[FoldResult], list[FoldResult]]:
+def halves(walk: list[FoldResult]) -> tuple[list[FoldResult], list[FoldResult]]:
     """Return the results of the selection folds, and those of the confirmation folds."""
     count = len(split_folds(tuple(each.fold for each in walk))[0])
     return walk[:count], walk[count:]

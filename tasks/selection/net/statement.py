@@ -4,7 +4,8 @@ from dataclasses import asdict
 from math import isfinite
 
 from tasks.core.text import counted
-from tasks.selection.schema import NetFigures, NetResult
+from tasks.selection.pair_choice import NEAR_TIE_SCORE
+from tasks.selection.schema import NetFigures, NetResult, PairResult, Pairs
 from tasks.selection.statement import signed_ratio, stated_p_value
 
 LEGEND = (
@@ -24,6 +25,15 @@ NAMES = {
     "regime_consistency": "regime consistency",
     "score": "weighted score",
 }
+
+
+PAIRS_LEGEND = (
+    "Portfolios after costs over the selection folds except the first, whose scores only measure what a score is worth."
+    f" Compared are the learners that these folds cannot tell apart. Within {NEAR_TIE_SCORE:g} of the largest weighted"
+    " score the first model is selected, with the optimizer in production or else the first. The gates above are on"
+    " later sessions, which had no part in this."
+)
+PAIR_COLUMNS = ("sharpe", "max_drawdown", "calmar", "turnover_month", "regime_consistency", "score")
 
 
 def net_figures_of(net: NetResult | None) -> dict[str, float]:
@@ -54,6 +64,50 @@ def net_section(net: NetResult | None, name: str) -> list[str]:
         "",
         LEGEND,
     ]
+
+
+def stated_pair(pairs: Pairs) -> str:
+    """Return which pair was selected, as a sentence; empty if none was."""
+    found = pairs.selected
+    if found is None or found.figures is None:
+        return ""
+    return (
+        f"Of {counted(len(pairs.results), 'pair')} of model and optimizer on the selection folds, {found.model} with"
+        f" {found.optimizer} was selected (weighted score {signed_ratio(found.figures.score)})."
+    )
+
+
+def pairs_section(pairs: Pairs | None) -> list[str]:
+    """Return the section of the report, as lines of Markdown."""
+    if pairs is None:
+        return ["No optimizers were compared: the portfolio is that of `portfolio.optimizer`."]
+    heads = " | ".join(NAMES[name] for name in PAIR_COLUMNS)
+    rows = [
+        f"| {model} | {optimizer} | {' | '.join(cells)} |" for model, optimizer, *cells in pair_rows(pairs)
+    ]
+    return [
+        f"{pairs.first} to {pairs.last}, {counted(pairs.sessions, 'session')}. {stated_pair(pairs)}".rstrip(),
+        "",
+        f"| model | optimizer | {heads} |",
+        "|---" * (2 + len(PAIR_COLUMNS)) + "|",
+        *rows,
+        "",
+        PAIRS_LEGEND,
+    ]
+
+
+def pair_rows(pairs: Pairs) -> list[tuple[str, ...]]:
+    """Return model, optimizer and the figures of PAIR_COLUMNS of each pair, and of equal weight last, as text."""
+    return [
+        *[(each.model, each.optimizer, *_pair_cells(each)) for each in pairs.results],
+        ("equal weight", "", *[_cell(pairs.equal_weight, name) for name in PAIR_COLUMNS]),
+    ]
+
+
+def _pair_cells(pair: PairResult) -> list[str]:
+    if pair.figures is None:
+        return [f"failed: {pair.problem}", *[""] * (len(PAIR_COLUMNS) - 1)]
+    return [_cell(pair.figures, name) for name in PAIR_COLUMNS]
 
 
 def _cell(figures: NetFigures, name: str) -> str:

@@ -109,6 +109,7 @@ NOT_LIMITS = (
     "portfolio.solver",
     "portfolio.unknown_sector",
     "selection.finalists",  # shown only
+    "selection.optimizers",
     "selection.score_weights.",
 )
 

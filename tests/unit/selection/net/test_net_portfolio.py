@@ -37,7 +37,7 @@ def market():
     }
     regime = RegimePath(np.full(SESSIONS, "BULL"), ALLOWED, np.full(SESSIONS, 15.0))
     reversed_columns = np.tile(np.arange(NAMES)[::-1], (SESSIONS - 10, 1))
-    return Market(world(closes, sessions=SESSIONS, volume=1e6), regime, reversed_columns)
+    return Market(world(closes, sessions=SESSIONS, volume=1e6), regime, reversed_columns, "5" * 64)
 
 
 DAYS_OF_PANEL = DAYS[10:SESSIONS]  # the panel begins later than the world

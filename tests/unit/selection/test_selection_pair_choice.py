@@ -1,0 +1,96 @@
+"""Which pair of model and optimizer the selection folds select."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tasks.selection.net.statement import pairs_section, stated_pair
+from tasks.selection.pair_choice import select_pair, thresholds_met
+from tasks.selection.schema import PairResult, Pairs
+from tests.builders import make_settings
+from tests.champions import NET
+
+SETTINGS = make_settings().selection
+NAN = float("nan")
+
+
+def pair(model, optimizer, score, **figures):
+    return PairResult(model, optimizer, replace(NET.candidate, score=score, **figures))
+
+
+def pairs(*results):
+    return Pairs(date(2023, 1, 3), date(2023, 7, 5), 126, results, NET.equal_weight)
+
+
+def selected(*results, settings=SETTINGS, incumbent=None):
+    found = select_pair(pairs(*results), settings, incumbent=incumbent).selected
+    return (found.model, found.optimizer) if found else None
+
+
+def test_the_pair_with_the_largest_weighted_score_is_selected():
+    assert selected(
+        pair("blend", "max_sharpe", 0.4), pair("blend", "hrp", 0.55), pair("ridge", "hrp", 0.7)
+    ) == ("ridge", "hrp")
+
+
+def test_near_ties_go_to_the_simpler_model_then_to_the_incumbents_optimizer_then_to_the_first():
+    near = [pair("blend", "max_sharpe", 0.52), pair("blend", "hrp", 0.55), pair("ridge", "hrp", 0.6)]
+
+    assert selected(*near) == ("blend", "max_sharpe")
+    assert selected(*near, incumbent=("blend", "hrp")) == ("blend", "hrp")
+    assert selected(*near, incumbent=("ridge", "hrp")) == ("blend", "max_sharpe")
+    assert selected(pair("blend", "max_sharpe", 0.4), *near[1:], incumbent=("blend", "max_sharpe")) == (
+        "blend",
+        "hrp",
+    )
+
+
+def test_a_pair_that_fails_an_enforced_threshold_is_selected_only_if_all_do():
+    strict = SETTINGS.model_copy(update={"enforced_thresholds": ("turnover",)})
+    busy = pair("blend", "max_sharpe", 0.9, turnover_month=0.41)
+    calm = pair("blend", "hrp", 0.5, turnover_month=0.4)
+
+    assert selected(busy, calm) == ("blend", "max_sharpe")
+    assert selected(busy, calm, settings=strict) == ("blend", "hrp")
+    assert selected(busy, settings=strict) == ("blend", "max_sharpe")  # the gates decide
+
+
+def test_a_pair_that_failed_or_has_no_sharpe_ratio_is_not_selected():
+    failed = PairResult("blend", "max_sharpe", None, "no solution")
+    short = pair("blend", "hrp", 0.9, sharpe=NAN)
+
+    assert selected(failed, short, pair("ridge", "hrp", 0.1)) == ("ridge", "hrp")
+    assert selected(failed, short) is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "missed"),
+    [
+        ({}, set()),
+        ({"sharpe": 0.99}, {"sharpe"}),
+        ({"max_drawdown": -0.21}, {"max_drawdown"}),
+        ({"calmar": 0.49, "turnover_month": 0.41}, {"calmar", "turnover"}),
+        ({"sharpe": NAN, "calmar": NAN}, {"sharpe", "calmar"}),
+    ],
+)
+def test_the_thresholds_are_those_of_the_settings(figures, missed):
+    met = thresholds_met(replace(NET.candidate, **figures), SETTINGS)
+
+    assert {name for name, is_met in met.items() if not is_met} == missed
+
+
+def test_the_report_has_every_pair_and_the_equal_weighted_universe():
+    found = pairs(pair("blend", "max_sharpe", 0.4), PairResult("blend", "hrp", None, "no solution"))
+    found = select_pair(found, SETTINGS, incumbent=None)
+
+    text = "\n".join(pairs_section(found))
+
+    assert (
+        "Of 2 pairs of model and optimizer on the selection folds, blend with max_sharpe was selected" in text
+    )
+    assert "| blend | max_sharpe | 1.20 | −15.0% | 1.10 | 35.0% | 100.0% | 0.40 |" in text
+    assert "| blend | hrp | failed: no solution |" in text
+    assert "| equal weight |  | 0.60 | −22.0% |" in text
+    assert "No optimizers were compared" in "\n".join(pairs_section(None))
+    assert stated_pair(pairs(pair("blend", "hrp", 0.9, sharpe=NAN))) == ""
