@@ -7,12 +7,13 @@ with control characters escaped and secrets masked.
 import json
 import logging
 import math
+import os
 import re
 import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,18 @@ def show(result: Result, options: Options) -> int:
     """Print the result; return its exit code."""
     typer.echo(_as_json(result.document) if options.as_json else _shown(result.text))
     return result.exit_code
+
+
+def show_pieces(pieces: Iterable[str], options: Options) -> None:
+    """Print a long result piece by piece, each of whole lines. A reader such as `head` may close the pipe early."""
+    try:
+        for piece in pieces:
+            typer.echo(masked(piece) if options.as_json else _shown(piece), nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # Python flushes it once more at the end
 
 
 def preview(text: str) -> None:

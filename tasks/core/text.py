@@ -1,5 +1,6 @@
 """Format counts, percentages, instants and external text: in logs, errors, checks, files and the report."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from math import floor
@@ -8,6 +9,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Control, format (bidirectional overrides among them), surrogate, private, unassigned; line and paragraph separators.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 CONTROLS = frozenset({"Cc", "Cf"})
+SPECIAL = re.compile(r"[^ -~\n\t]")  # what may be a control: anything but printable ASCII
 LONGEST_LABEL = 40
 # A spreadsheet evaluates such a cell; some spreadsheets take the full-width forms too.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -47,9 +49,13 @@ def replace_unprintable(text: str) -> str:
 
 def escape_controls(text: str) -> str:
     """Return text for a terminal: control and direction characters escaped, newlines and tabs unchanged."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in CONTROLS else c.encode("unicode_escape").decode()
-        for c in text
+    return SPECIAL.sub(
+        lambda found: (
+            found[0].encode("unicode_escape").decode()
+            if unicodedata.category(found[0]) in CONTROLS
+            else found[0]
+        ),
+        text,
     )
 
 

@@ -1,12 +1,13 @@
 """Open the views of a home in DuckDB and answer questions. The connection cannot reach files, network or extensions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tasks.core.clock import stopwatch
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_S = 60.0
 MEMORY = "2GB"
+ROWS_PER_BATCH = 2_048  # DuckDB's own unit; larger batches are no faster
 LONGEST_STATEMENT = 100_000
 CONFIG: dict[str, str | int | float | list[str]] = {
     "enable_external_access": False,
@@ -36,6 +38,20 @@ CONFIG: dict[str, str | int | float | list[str]] = {
 }
 EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?(?=\S)", re.IGNORECASE)
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of an answer in batches that are computed as they are read. Reading one may raise ConfigError."""
+
+    schema: "pa.Schema"
+    batches: "Iterator[pa.RecordBatch]"
+
+
+class _Run(Protocol):
+    def __call__(self, step: Callable[[], T]) -> T: ...
+
 
 @dataclass
 class Views:
@@ -46,28 +62,34 @@ class Views:
     loaded: set[str] = field(default_factory=set)
 
     def ask(self, text: str, *, longest_s: float = LONGEST_S) -> "pa.Table":
-        """Return the answer as an Arrow table. Raises ConfigError for a statement that may not run or fails.
+        """Return the answer as an Arrow table, all of it in memory. Raises ConfigError as `answer` does."""
+        import pyarrow as pa
 
-        The question is stopped after `longest_s` seconds.
+        with self.answer(text, longest_s=longest_s) as answer:
+            return pa.Table.from_batches(answer.batches, answer.schema)
+
+    @contextmanager
+    def answer(self, text: str, *, longest_s: float = LONGEST_S) -> Iterator[Answer]:
+        """Yield the answer in batches. Raises ConfigError for a statement that may not run or fails.
+
+        The question is stopped after `longest_s` seconds, which include what the block does with the rows, and at once
+        by Ctrl-C. Until the block ends, the connection answers no other question.
         """
-        import duckdb
+        import pyarrow as pa
 
         question = self._question(text)
         for name in sorted(question.views):
             self._load(name)
-        timer = Timer(longest_s, self.connection.interrupt)
-        timer.start()
-        try:
-            return _distinct(self.connection.sql(question.text).to_arrow_table())
-        except duckdb.InterruptException:
-            raise ConfigError(
-                f"The question was stopped after {longest_s:g} s.",
-                remedy="Select fewer sessions or columns, or aggregate before joining.",
-            ) from None
-        except duckdb.Error as error:
-            raise _failed(error) from None
-        finally:
-            timer.cancel()
+        with _stoppable(self.connection, longest_s) as run:
+            reader = run(lambda: self.connection.sql(question.text).to_arrow_reader(ROWS_PER_BATCH))
+            try:
+                names = _distinct(reader.schema.names)
+                schema = pa.schema(
+                    field.with_name(name) for field, name in zip(reader.schema, names, strict=True)
+                )
+                yield Answer(schema, _batches(reader, names, run))
+            finally:
+                reader.close()
 
     @property
     def has_read_days(self) -> bool:
@@ -117,13 +139,56 @@ def open_views(home: Home, settings: "Settings") -> Iterator[Views]:
         connection.close()
 
 
-def _distinct(table: "pa.Table") -> "pa.Table":
-    """Return the table with a number after each name that an earlier column has."""
+@contextmanager
+def _stoppable(connection: "duckdb.DuckDBPyConnection", longest_s: float) -> Iterator[_Run]:
+    """Yield a function that runs one step of a question in a thread, and stops it at the limit or by Ctrl-C.
+
+    DuckDB computes without looking at signals; this thread only waits.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    ends = stopwatch() + longest_s
+
+    def run(step: Callable[[], T]) -> T:
+        waiting = worker.submit(step)
+        try:
+            wait([waiting], timeout=max(0.0, ends - stopwatch()))
+            is_late = not waiting.done() or stopwatch() > ends
+        finally:
+            while not waiting.done():  # until it is seen: an interrupt before the query began has no effect
+                connection.interrupt()
+                wait([waiting], timeout=0.05)
+        if is_late:
+            raise _stopped(longest_s)
+        try:
+            return waiting.result()
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise _failed(error) from None
+
+    with ThreadPoolExecutor(1) as worker:
+        yield run
+
+
+def _batches(reader: "pa.RecordBatchReader", names: list[str], run: _Run) -> "Iterator[pa.RecordBatch]":
+    while (batch := run(lambda: next(reader, None))) is not None:
+        yield batch.rename_columns(names)
+
+
+def _distinct(given: Sequence[str]) -> list[str]:
+    """Return the names with a number after each that an earlier column has."""
     names: list[str] = []
-    for name in table.column_names:
+    for name in given:
         number = sum(known == name or known.startswith(f"{name}_") for known in names)
         names.append(f"{name}_{number}" if name in names else name)
-    return table.rename_columns(names)
+    return names
+
+
+def _stopped(longest_s: float) -> ConfigError:
+    return ConfigError(
+        f"The question was stopped after {longest_s:g} s, the output included.",
+        remedy="Select fewer sessions or columns, or aggregate before joining; --parquet FILE is the fastest output.",
+    )
 
 
 def _placeholder(view: View) -> str:
@@ -132,7 +197,7 @@ def _placeholder(view: View) -> str:
     return f'CREATE TABLE "{view.name}" ({columns})'
 
 
-def _failed(error: "duckdb.Error") -> ConfigError:
+def _failed(error: Exception) -> ConfigError:
     """Return the error in one paragraph with DuckDB's hint, without its picture of the statement."""
     lines = str(error).split("\nLINE ")[0].split()
     return ConfigError(

@@ -1,6 +1,8 @@
 """`afterclose sql`: the forms of an answer, the shell, and its errors."""
 
 import json
+import subprocess
+import sys
 from io import StringIO
 
 import numpy as np
@@ -45,6 +47,109 @@ def test_a_cell_that_a_spreadsheet_would_evaluate_is_quoted(home):
     assert ended.stdout.splitlines() == ["'@a,n,t", "'=1+1,-1,'-x"]
 
 
+RUN = "import sys; from flows.start import main; sys.exit(main())"
+INTERRUPTED = f"""
+import os, signal, threading
+from tasks.monitoring import store
+
+def interrupt_soon(self, text):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return question(self, text)
+
+question = store.Views._question
+store.Views._question = interrupt_soon
+{RUN}
+"""
+ENDLESS = "SELECT range AS n, 'x' AS t FROM range(1000000000000)"
+
+
+def test_a_table_shows_the_first_rows_of_an_endless_answer_and_says_how_to_get_the_others(home):
+    ended = afterclose("sql", ENDLESS, home=home)
+
+    lines = ended.stdout.splitlines()
+    assert [line.split() for line in lines[3:6]] == [["0", "x"], ["1", "x"], ["2", "x"]]
+    assert sum(line.endswith("x") for line in lines) == 200
+    assert lines[-1].startswith("These are the first 200 rows; there are more.")
+    assert all(way in lines[-1] for way in ("--csv", "--parquet FILE", "LIMIT"))
+
+
+def test_a_table_of_large_values_is_cut_and_a_row_that_is_too_large_is_an_error(home):
+    large = afterclose("sql", "SELECT repeat('x', 1000000) AS t FROM range(100)", home=home)
+    too_large = afterclose("sql", "SELECT repeat('x', 20000000) AS t", home=home)
+
+    assert "there are more" in large.stdout
+    assert len(large.stdout) < 5_000
+    assert (too_large.returncode, too_large.stdout) == (2, "")
+    assert "a row of its answer has 19 MB" in too_large.stderr
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json"])
+def test_an_answer_that_takes_too_long_to_print_is_stopped(home, form, monkeypatch):
+    monkeypatch.setattr("tasks.monitoring.store.Views.answer.__wrapped__.__kwdefaults__", {"longest_s": 0.5})
+
+    ended = afterclose("sql", ENDLESS, form, home=home)
+
+    assert ended.returncode == 2
+    assert "stopped after 0.5 s" in ended.stderr
+    if form == "--json":
+        document = json.loads(ended.stdout)
+        assert document["rows"][:2] == [{"n": 0, "t": "x"}, {"n": 1, "t": "x"}]
+        assert document["exit_code"] == 2
+        assert "stopped" in document["error"]
+    else:
+        assert ended.stdout.splitlines()[:2] == ["n,t", "0,x"]
+
+
+def test_a_parquet_file_that_is_not_complete_does_not_appear(home, tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.monitoring.store.Views.answer.__wrapped__.__kwdefaults__", {"longest_s": 0.5})
+
+    ended = afterclose("sql", ENDLESS, "--parquet", str(tmp_path / "answer.parquet"), home=home)
+
+    assert ended.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parquet_file_has_every_row(home, tmp_path):
+    question = "SELECT range AS n FROM range(300000)"
+
+    ended = afterclose("sql", question, "--parquet", str(tmp_path / "answer.parquet"), home=home)
+
+    assert "300,000 rows written" in ended.stdout
+    assert pq.read_table(tmp_path / "answer.parquet").column("n").to_pylist() == list(range(300_000))
+
+
+def test_a_value_without_a_form_is_an_error(home, tmp_path):
+    interval = afterclose(
+        "sql", "SELECT INTERVAL 1 DAY AS i", "--parquet", str(tmp_path / "a.parquet"), home=home
+    )
+    day = afterclose("sql", "SELECT DATE '99999-01-01' AS d", home=home)
+
+    assert (interval.returncode, day.returncode) == (2, 2)
+    assert "cannot be stored as Parquet" in interval.stderr
+    assert "cannot be shown" in day.stderr
+
+
+def test_an_interrupt_while_duckdb_computes_ends_the_command(home):
+    question = "SELECT count(*) FROM range(1000000000000) a, range(1000) b"
+    command = [sys.executable, "-c", INTERRUPTED, "--home", str(home), "sql", question]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 130
+    assert ended.stderr.startswith("afterclose: Interrupted.")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_output_quietly(home):
+    command = [sys.executable, "-c", RUN, "--home", str(home), "sql", ENDLESS, "--csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "n,t\n"
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+    assert running.returncode == 0
+
+
 @pytest.mark.parametrize(
     "name", ["live/x.parquet", "data/x.parquet", "data/views/../lake/x.parquet", "x.csv"]
 )
@@ -52,7 +157,7 @@ def test_an_answer_is_not_written_where_the_home_keeps_its_state(home, name):
     ended = afterclose("sql", "SELECT 1", "--parquet", str(home / name), home=home)
 
     assert ended.returncode == 2
-    assert "cannot be written" in ended.stderr
+    assert "is not written" in ended.stderr
     assert not (home / name).exists()
 
 

@@ -17,7 +17,7 @@ def regime_history(
     first: FromOption = None,
     last: ToOption = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the table to this file.")
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the table to this new file.")
     ] = None,
 ) -> int:
     """Print the regime of each session and its inputs."""

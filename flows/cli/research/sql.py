@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
-from flows.terminal import show
 
 app = typer.Typer()
 
@@ -20,7 +19,7 @@ def sql(
     *,
     csv: Annotated[bool, typer.Option("--csv", metavar=NO_VALUE, help="Print the answer as CSV.")] = False,
     parquet: Annotated[
-        Path | None, typer.Option("--parquet", metavar="FILE", help="Write the answer to this file.")
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write the answer to this new file.")
     ] = None,
     shell: Annotated[
         bool,
@@ -36,4 +35,4 @@ def sql(
         )
     if question is None:
         return run_shell(context.obj)
-    return show(answer_question(context.obj, question, csv=csv, parquet=parquet), context.obj)
+    return answer_question(context.obj, question, csv=csv, parquet=parquet)

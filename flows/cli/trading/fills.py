@@ -29,7 +29,10 @@ def fills_show(
     ] = None,
     *,
     page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Also write the ticket as HTML, to print.")
+        Path | None,
+        typer.Option(
+            "--page", metavar="FILE", help="Also write the ticket as HTML, to print, to this new file."
+        ),
     ] = None,
 ) -> int:
     """Print the order ticket: what to place, and what has been filled."""

@@ -126,7 +126,7 @@ def positions_ledger(
     first: FromOption = None,
     last: ToOption = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the entries to this file.")
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the entries to this new file.")
     ] = None,
 ) -> int:
     """Print the entries of the ledger: every change of cash and shares, with its reason."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.operations.exports import export_path
 from flows.terminal import Options, Result
 from tasks.core.errors import DataError
 from tasks.core.homes.home import Home
@@ -72,7 +73,9 @@ def show_regimes(options: Options, *, first: str | None, last: str | None, csv: 
         last=None if last is None else parsed_date(last),
     )
     if csv is not None:
-        write_text(csv.expanduser().absolute(), table.to_csv(date_format="%Y-%m-%d", float_format="%.6g"))
+        write_text(
+            export_path(csv, home, settings), table.to_csv(date_format="%Y-%m-%d", float_format="%.6g")
+        )
     counts = {state: int((table["state"] == state).sum()) for state in STATES}
     records = json.loads(table.reset_index().to_json(orient="records", date_format="iso", date_unit="s"))
     rows = [{**record, "session": record["session"][:10]} for record in records]

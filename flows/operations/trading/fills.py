@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from flows.announcing import posts_news
+from flows.operations.exports import export_path
 from flows.terminal import Options, Result
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
@@ -38,7 +39,7 @@ def show_tickets(options: Options, day: str | None, *, page: Path | None = None)
     latest = max(ticket.session for ticket in found)
     account = settings.approval.account
     if page is not None:
-        write_text(page.expanduser().absolute(), ticket_page(found, session=latest, account=account))
+        write_text(export_path(page, home, settings), ticket_page(found, session=latest, account=account))
     written = "" if page is None else f"\nPrintable page: {page}"
     text = ticket_text(found, session=latest, account=account)
     return Result({"tickets": [_document(ticket) for ticket in found]}, text + written)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.announcing import posts_news
+from flows.operations.exports import export_path
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result
 from tasks.core.accountability import require_name_and_reason
@@ -120,7 +121,8 @@ def show_ledger(options: Options, *, first: str | None, last: str | None, csv: P
             booked = entries(connection)
     chosen = [_record(entry) for entry in booked if since <= entry.session <= until]
     if csv is not None:
-        write_text(csv.expanduser().absolute(), _as_csv(chosen))
+        settings = settings_of(home, options.profile).settings
+        write_text(export_path(csv, home, settings), _as_csv(chosen))
     shown = [] if csv is not None else chosen if first or last else chosen[-ENTRIES_SHOWN:]
     document = {
         "home": str(home.root),

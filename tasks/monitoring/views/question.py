@@ -1,8 +1,8 @@
 """Decide which statements may run: reading the views, and nothing else. Pure: takes a parsed statement, not text.
 
 DuckDB itself is opened without access to files, network, extensions or its settings (tasks/monitoring/store.py). This
-is the second lock: what the parser does not recognise as a read of a view or a harmless function is refused before it
-runs.
+is the second lock: only the kinds of nodes below are accepted, and a table must be a view or a common table expression
+(CTE) that is in scope where it is named. DuckDB's own catalog, which cannot be removed, is not in the list.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,6 +12,19 @@ from typing import Any
 from tasks.core.errors import ConfigError
 
 READS = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+SOURCES = frozenset(
+    {
+        "BASE_TABLE",
+        "EMPTY",
+        "EXPRESSION_LIST",
+        "JOIN",
+        "PIVOT",
+        "SHOW_REF",
+        "SUBQUERY",
+        "TABLE_FUNCTION",
+    }
+)
+DESCRIPTIONS = frozenset({"DESCRIBE", "SUMMARY"})  # of a query, which is checked like any other
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 SHOWN = frozenset({"tables", "__show_tables_expanded"})
 CATALOG = ("information_schema", frozenset({"tables", "columns"}))
@@ -48,14 +61,12 @@ def question_of(text: str, parsed: Any, *, views: Collection[str]) -> Question:
         raise _unparsed(parsed)
     if len(parsed["statements"]) != 1:
         raise refused("it is more than one statement")
-    nodes = list(_nodes(parsed["statements"]))
-    common = {str(entry["key"]).lower() for node in nodes for entry in _entries(node.get("cte_map"))}
     read: set[str] = set()
-    for node in nodes:
+    for node, common in _nodes(parsed["statements"]):
         if why := _objection(node, views, common):
             raise refused(why)
-        if node.get("type") == "BASE_TABLE":
-            read.add(str(node["table_name"]).lower())
+        if node.get("type") == "BASE_TABLE" and (name := str(node["table_name"]).lower()) not in common:
+            read.add(name)
     return Question(text, frozenset(read & set(views)))
 
 
@@ -70,15 +81,17 @@ def refused(why: str) -> ConfigError:
 def _objection(node: dict[str, Any], views: Collection[str], common: Collection[str]) -> str:
     """Return why the node may not run; empty if it may."""
     kind = node.get("type")
-    if "cte_map" in node and kind not in READS:
+    is_source = "sample" in node and "alias" in node and "class" not in node
+    if ("cte_map" in node and kind not in READS) or (is_source and kind not in SOURCES):
         return f"{str(kind).removesuffix('_QUERY_NODE').removesuffix('_NODE')} is not a read"
     if kind == "BASE_TABLE":
         return _objection_to_table(
             [str(name).lower() for name in node["qualified_name"]["path"]], views, common
         )
-    if kind == "SHOW_REF" and node.get("show_type") == "SHOW_SPECIAL":
+    if kind == "SHOW_REF" and not (node["show_type"] in DESCRIPTIONS and node["query"]):
         shown = str(node.get("table_name")).strip('"')
-        return "" if shown in SHOWN else f"SHOW {shown.upper()} is not offered"
+        is_offered = node["show_type"] == "SHOW_SPECIAL" and shown in SHOWN
+        return "" if is_offered else f"SHOW {shown.upper()} is not offered"
     if kind == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name", "")).lower()
         return "" if name in TABLE_FUNCTIONS else f"the table function {name} is not offered"
@@ -112,16 +125,27 @@ def _unparsed(parsed: Any) -> ConfigError:
     return refused("it is not a read")
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object of the tree, without recursion: a statement may be nested deeply."""
-    waiting = [tree]
+def _nodes(tree: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Yield every object of the tree with the CTEs in scope, without recursion: a statement may be nested deeply.
+
+    A CTE is in scope in its query and in the CTEs after it; in its own body only if it is recursive, and there not in
+    the first part.
+    """
+    waiting: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield one
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+        one, common = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend((inside, common) for inside in one)
+        elif isinstance(one, dict):
+            entries = _entries(one.get("cte_map"))
+            for entry in entries:
+                waiting.append((entry["value"], common))
+                common |= {str(entry["key"]).lower()}
+            yield one, common
+            inside = {name: value for name, value in one.items() if name != "cte_map"}
+            if one.get("type") == "RECURSIVE_CTE_NODE":
+                waiting.append((inside.pop("right"), common | {str(one["cte_name"]).lower()}))
+            waiting.extend((value, common) for value in inside.values())
 
 
 def _entries(common: Any) -> list[Any]:
