@@ -105,7 +105,7 @@ def scores_of(run: Run, snapshot: "SnapshotRef", world: "World", candidate: "Can
 def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | None]) -> Result:
     """Backtest one combination in an open run; `dates` None: the first and last that have scores."""
     from tasks.backtest.combination import Combination, id_of, rows_of_walk
-    from tasks.backtest.publication import REPORT_FILE, read_published
+    from tasks.backtest.publication import read_published
     from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
 
     settings, home = run.settings, run.home
@@ -136,9 +136,16 @@ def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | Non
     is_fresh = manifest is None
     if manifest is None:
         manifest = _computed(run, snapshot, world, scores, candidate, combination, place, account)
+    return _result(manifest, combination, place, is_fresh=is_fresh)
+
+
+def _result(manifest: dict[str, Any], combination: "Combination", place: Path, *, is_fresh: bool) -> Result:
+    """Return the figures of a published backtest, as a document and as text."""
+    from tasks.backtest.publication import REPORT_FILE
+
     report_file = place / REPORT_FILE
     document = {
-        "id": identity,
+        "id": place.name,
         "fresh": is_fresh,
         "combination": manifest["combination"],
         "figures": manifest["figures"],
@@ -148,9 +155,9 @@ def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | Non
         "report": str(report_file),
     }
     rows = [(name.replace("_", " "), _figure(manifest["figures"][name])) for name in SHOWN]
-    head = f"{candidate.name} with {optimizer}, {combination.first} to {combination.last}"
+    head = f"{combination.model} with {combination.optimizer}, {combination.first} to {combination.last}"
     said = head if is_fresh else f"{head}: already computed, shown from the stored files"
-    replaced = _fallbacks(manifest["methods"], optimizer)
+    replaced = _fallbacks(manifest["methods"], combination.optimizer)
     if replaced:
         rows.append(("fallbacks", replaced))
     if manifest["combination"]["after_halt"] != "ignore":

@@ -51,9 +51,7 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
         ScoredCandidate,
         Terms,
         combinations_of,
-        count_finished,
         plan_matrix,
-        run_plan,
     )
     from tasks.backtest.publication import read_published
     from tasks.backtest.regimes import regimes_of
@@ -84,23 +82,7 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
     place = run.home.reports / FOLDER / identity
     manifest = read_published(place, ("matrix",))
     if manifest is None:
-        what = f"{len(plan.missing)} of {counted(len(plan.named), 'combination')}"
-        with progress_bar(what, plan.sessions_missing) as report:
-            done = 0
-
-            def advance(sessions: int) -> None:
-                nonlocal done
-                done += sessions
-                report(done)
-
-            try:
-                outcomes = run_plan(plan, processes=processes, report=advance)
-            except KeyboardInterrupt:
-                done_by_now = f"{count_finished(plan)} of {counted(len(plan.named), 'combination')}"
-                typer.echo(
-                    f"afterclose: {done_by_now} are finished. Run the same command again to resume.", err=True
-                )
-                raise
+        outcomes = _run_missing(plan, processes)
         known = {each.name: each for each in candidates}
         walked = [
             (known[each.combination.model], each.combination, each.totals)
@@ -111,6 +93,29 @@ def _matrix(run: Run, request: Request, dates: tuple[date | None, date | None], 
         manifest = _published(run, plan, outcomes, regime, place)
         return _result(manifest, place, kept=len(plan.named) - len(plan.missing))
     return _result(manifest, place, kept=None)
+
+
+def _run_missing(plan: "Plan", processes: int) -> Sequence[Any]:
+    """Run the combinations without a stored result, with a progress bar; return the outcomes of all."""
+    from tasks.backtest.matrix.run import count_finished, run_plan
+
+    every = counted(len(plan.named), "combination")
+    with progress_bar(f"{len(plan.missing)} of {every}", plan.sessions_missing) as report:
+        done = 0
+
+        def advance(sessions: int) -> None:
+            nonlocal done
+            done += sessions
+            report(done)
+
+        try:
+            return run_plan(plan, processes=processes, report=advance)
+        except KeyboardInterrupt:
+            finished = f"{count_finished(plan)} of {every}"
+            typer.echo(
+                f"afterclose: {finished} are finished. Run the same command again to resume.", err=True
+            )
+            raise
 
 
 def _published(

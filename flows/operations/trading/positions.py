@@ -64,6 +64,42 @@ def import_positions(
     """
     home = find_home(options.home)
     require_name_and_reason("Declaring positions", by=by, reason=reason)
+    text, declared = _read_declared(file)
+    accepted = ", history accepted" if accept_history else ""
+    digest = sha256_of_bytes(text.encode())
+    detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
+    at = now()
+    persons = f"{by}, {second}" if second.strip() else by
+    declaration = Declaration(persons, reason, _session_of_undated(home, options), at)
+    with portfolio_locked(home, "positions import"):
+        begun = is_begun(home)
+        if begun:
+            require_second(home, options, by=by, second=second, doing="A correction of the books")
+        if new_ledger:
+            _refuse_intact(home, begun=begun)
+        record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
+        if begun and not new_ledger:
+            note = _correct(home, options, declared, declaration, accept_history=accept_history)
+        else:
+            declare_portfolio(home, text, accept_history=accept_history)
+            if new_ledger:
+                set_aside(home, at=at)
+            flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
+            start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
+            note = "The ledger begins with these positions."
+    unknown = _without_price(home, options, declared)
+    result = _result(home, declared)
+    notes = [result.text, note]
+    if unknown:
+        notes.append(
+            f"The lake has no price for {', '.join(unknown)}: "
+            "`daily` stops until it has one or the symbol is corrected."
+        )
+    return Result({**result.document, "without_price": unknown}, "\n".join(notes))
+
+
+def _read_declared(file: Path) -> tuple[str, Positions]:
+    """Return the file's text and the positions in it."""
     try:
         text = file.expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -82,49 +118,25 @@ def import_positions(
             line=error.fields["line"],
         ) from None
     _refuse_impossible_sessions(declared, str(file))
-    accepted = ", history accepted" if accept_history else ""
-    digest = sha256_of_bytes(text.encode())
-    detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
-    at = now()
-    persons = f"{by}, {second}" if second.strip() else by
-    declaration = Declaration(persons, reason, _session_of_undated(home, options), at)
-    with portfolio_locked(home, "positions import"):
-        begun = is_begun(home)
-        if begun:
-            require_second(home, options, by=by, second=second, doing="A correction of the books")
-        if new_ledger:
-            _refuse_intact(home, begun=begun)
-        record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
-        if begun and not new_ledger:
-            held = {line.symbol: shares_of(line) for line in declared.positions}
-            declare_statement(
-                home,
-                settings_of(home, options.profile).settings,
-                held,
-                cents_of(declared.cash_usd),
-                session=declaration.session,
-                signed=Signed(persons, reason, at),
-            )
-            corrections = declare_correction(home, declared, declaration)
-            if accept_history:
-                accept_short_history(home)
-            note = f"Booked {counted(corrections, 'correction')} in the ledger.{_paper_note(home, options)}"
-        else:
-            declare_portfolio(home, text, accept_history=accept_history)
-            if new_ledger:
-                set_aside(home, at=at)
-            flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
-            start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
-            note = "The ledger begins with these positions."
-    unknown = _without_price(home, options, declared)
-    result = _result(home, declared)
-    notes = [result.text, note]
-    if unknown:
-        notes.append(
-            f"The lake has no price for {', '.join(unknown)}: "
-            "`daily` stops until it has one or the symbol is corrected."
-        )
-    return Result({**result.document, "without_price": unknown}, "\n".join(notes))
+    return text, declared
+
+
+def _correct(
+    home: Home, options: Options, declared: Positions, declaration: Declaration, *, accept_history: bool
+) -> str:
+    """Book what differs between the ledger and the declared positions; return a note for the person."""
+    declare_statement(
+        home,
+        settings_of(home, options.profile).settings,
+        {line.symbol: shares_of(line) for line in declared.positions},
+        cents_of(declared.cash_usd),
+        session=declaration.session,
+        signed=Signed(declaration.by, declaration.reason, declaration.at),
+    )
+    corrections = declare_correction(home, declared, declaration)
+    if accept_history:
+        accept_short_history(home)
+    return f"Booked {counted(corrections, 'correction')} in the ledger.{_paper_note(home, options)}"
 
 
 def _paper_note(home: Home, options: Options) -> str:
