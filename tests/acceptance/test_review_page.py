@@ -13,22 +13,27 @@ from tasks.approval.decisions import list_approvers
 from tasks.reporting.review.attempts import FREE
 from tasks.reporting.review.guard import HEADERS
 from tasks.safety.kill_switch import read_switch
+from tasks.trades.tickets.record import ticket_records
+from tasks.trades.tickets.schema import CAUSES, Part, Ticket, Tickets
 from tests.approval_days import (
     EVENING,
     OPEN,
     PASSPHRASE,
+    TRADE_ROWS,
     add_person,
     cheap_key,
     clock_at,
     day_files,
     folder_of,
     make_home,
+    manifest_of,
     publish,
     sign_day,
 )
 from tests.builders import FRIDAY
 from tests.homes import afterclose
 from tests.review_pages import Browser
+from tests.unit.approval.test_approval_revision import revise
 from tests.unit.reporting.example_day import make_execution
 
 DAY, NEXT_SESSION = "/days/2024-06-14", date(2024, 6, 17)
@@ -228,6 +233,36 @@ def test_one_line_is_shown_with_its_reasons_as_a_page_and_as_a_part(browser):
     assert "score rose" in part.text
     assert "<html" not in part.text
     assert browser.get(f"{DAY}/trades/TSLA").status_code == 404
+
+
+def test_a_line_that_a_revision_halved_names_who_halved_it_beside_the_parts_of_the_published_trade(
+    browser, run
+):
+    parts = [Part(cause, 1_800_000 if cause == "score" else 0) for cause in CAUSES]
+    tickets = ticket_records(Tickets(None, (Ticket("MSFT", tuple(parts)),)))
+    files = day_files() | {"tickets.json": json.dumps(tickets).encode()}
+    for name, content in {**files, "manifest.json": manifest_of(run, files)}.items():
+        (folder_of(run) / name).write_bytes(content)
+    changes = {
+        "by": "Ann Lee",
+        "at": "",
+        "reason": "earnings",
+        "struck": [],
+        "halved": ["MSFT"],
+        "solved": False,
+    }
+    half = TRADE_ROWS[1].replace("BUY,40,450.0000,18000.00", "BUY,20,450.0000,9000.00")
+    revise(run, rows=(TRADE_ROWS[0], half), revision={"number": 1, **changes})
+
+    listed = browser.text(f"{DAY}?revision=1")
+    line = browser.text(f"{DAY}/trades/MSFT?revision=1")
+
+    for page in (listed, line):
+        assert "Halved by Ann Lee; published: +$18,000.00" in page
+        assert "Decided again" not in page
+    assert "What makes up +$18,000.00" in line
+    assert "Of the trade as published" in line
+    assert "Halved by" not in browser.text(DAY) + browser.text(f"{DAY}/trades/MSFT")
 
 
 def test_without_script_the_server_searches_and_sorts(browser):

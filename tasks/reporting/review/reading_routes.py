@@ -13,7 +13,7 @@ from tasks.core.sessions import day_named
 from tasks.reporting.day.revision import revision_of
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
 from tasks.reporting.review.effect_lines import effect_lines
-from tasks.reporting.review.explained import briefs, chart_of, explained
+from tasks.reporting.review.explained import briefs, change_of, chart_of, explained
 from tasks.reporting.review.health import checks_of, regime_of, verdict
 from tasks.reporting.review.lines import SORTS, cash_after, lines_of, selected, totals
 from tasks.reporting.review.rendering import static_file
@@ -83,6 +83,7 @@ def trade_page(request: Request, day: str, symbol: str) -> HTMLResponse:
         line=line,
         revision=standing.revision,
         why=explained(standing.day, line) if standing.day else None,
+        change=change_of(standing.day, line) if standing.day else "",
         chart=chart_of(symbol, found),
     )
 
