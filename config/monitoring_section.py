@@ -28,6 +28,9 @@ class Monitoring(Section):
     """Drop of the mean neutral IC below the champion's, above which it may be an alert."""
     min_ic_drop_z: Positive
     """It is one if it is also this many standard errors, of 20 or 63 sessions and of the champion's own IC."""
+    min_accuracy: Fraction
+    """Fraction of the names on the side of the median that their score said, below which it may be an alert: if it is
+    also below the champion's, by a difference as unlikely as that of `min_ic_drop_z`."""
     min_sharpe: float
     """Sharpe ratio of the account, of at least 60 sessions, below which it may be an alert."""
     max_sharpe_shortfall_z: Positive

@@ -160,7 +160,7 @@ def _log(day: date, scored: int, regime: str) -> Mapping[str, object]:
             "name": "lightgbm",
             "model_sha256": "c" * 64,
             "statistic": STATISTIC,
-            "metrics": {"neutral_ic": 0.05, "neutral_ic_se": 0.01, "sessions": 500.0},
+            "metrics": {"neutral_ic": 0.05, "neutral_ic_se": 0.01, "sessions": 500.0, "hit_rate": 0.53},
             "scored": scored,
             "left_out": 0,
         },

@@ -94,4 +94,5 @@ def _scored(day: date, home: Home) -> ScoredDay:
         expected_error=float(metrics["neutral_ic_se"]),
         expected_sessions=int(metrics["sessions"]),
         scores={symbol: float.fromhex(one["exact"]) for symbol, one in signals["scores"].items()},
+        expected_accuracy=metrics.get("hit_rate"),
     )

@@ -1,9 +1,9 @@
 """How well past scores ordered the returns that followed, session by session and over windows. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
+from math import erfc, sqrt
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ class ScoredDay:
     expected_error: float
     expected_sessions: int
     scores: dict[str, float]
+    expected_accuracy: float | None = None
 
 
 def realised_of(day: ScoredDay, panel: Panel) -> Realised | str:
@@ -71,6 +72,8 @@ def realised_of(day: ScoredDay, panel: Panel) -> Realised | str:
         expected=day.expected,
         expected_error=day.expected_error,
         expected_sessions=day.expected_sessions,
+        accuracy=measured.hit_rate,
+        expected_accuracy=day.expected_accuracy,
     )
 
 
@@ -80,9 +83,17 @@ def skill_windows(realised: Sequence[Realised], limits: Monitoring) -> tuple[Ski
 
 
 def skill_alerts(windows: Sequence[SkillWindow], limits: Monitoring) -> list[Alert]:
-    """Return an alert if a window's mean IC is below what was expected by more than both thresholds."""
+    """Return an alert if a window's mean IC or accuracy is below what was expected by more than both thresholds."""
     return [
-        Alert(
+        alert
+        for window in windows
+        for alert in (*_ic_alert(window, limits), *_accuracy_alert(window, limits))
+    ]
+
+
+def _ic_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
+    if window.expected - window.mean > limits.max_ic_drop and window.z < -limits.min_ic_drop_z:
+        yield Alert(
             f"skill_{window.sessions}",
             window.mean,
             window.expected - window.detectable_drop,
@@ -90,9 +101,19 @@ def skill_alerts(windows: Sequence[SkillWindow], limits: Monitoring) -> list[Ale
             f"(95% CI {window.low:.3f} to {window.high:.3f}); {window.expected:.3f} was expected.",
             retrain=True,
         )
-        for window in windows
-        if window.expected - window.mean > limits.max_ic_drop and window.z < -limits.min_ic_drop_z
-    ]
+
+
+def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
+    """A drop counts from the p-value of as many standard errors as one of the IC."""
+    found, expected, p_value = window.accuracy, window.expected_accuracy, window.accuracy_p_value
+    if found is None or expected is None or p_value is None:
+        return
+    if found < min(limits.min_accuracy, expected) and p_value < erfc(limits.min_ic_drop_z / sqrt(2)):
+        detail = (
+            f"In the last {window.sessions} sessions, {found:.1%} of the names were on the side of the median that"
+            f" their score said; {expected:.1%} was expected."
+        )
+        yield Alert(f"accuracy_{window.sessions}", found, limits.min_accuracy, detail, retrain=True)
 
 
 def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
@@ -114,7 +135,26 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
         z=(own.mean - expected) / error if error else 0.0,
         detectable_drop=max(limits.max_ic_drop, limits.min_ic_drop_z * error),
         quantiles=tuple(np.mean([one.quantiles for one in realised], axis=0).tolist()),
+        **_accuracy(realised),
     )
+
+
+def _accuracy(realised: Sequence[Realised]) -> dict[str, float]:
+    """Return the accuracy's fields of a window; none if that of a session is not known."""
+    known = [
+        (one.accuracy, one.expected_accuracy)
+        for one in realised
+        if one.accuracy is not None and one.expected_accuracy is not None
+    ]
+    if len(known) < len(realised):
+        return {}
+    found, expected = np.array(known).T
+    difference = estimate(found - expected, overlap=max(one.horizon_sessions for one in realised))
+    return {
+        "accuracy": float(found.mean()),
+        "expected_accuracy": float(expected.mean()),
+        "accuracy_p_value": difference.p_value,
+    }
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

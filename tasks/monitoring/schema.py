@@ -1,7 +1,7 @@
 """What monitoring hands on: the health of a day, its figures and its alerts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -47,11 +47,18 @@ class Realised:
     expected: float  # neutral IC of the champion when it was selected
     expected_error: float  # its standard error
     expected_sessions: int
+    accuracy: float | None = None  # fraction of the names on the same side of the median in score and return
+    expected_accuracy: float | None = None  # of the champion when it was selected
 
 
 def parse_realised(record: Mapping[str, Any]) -> Realised:
-    """Read a record from JSON. Raises KeyError, TypeError or ValueError for one of another form."""
-    values = {one.name: record[one.name] for one in fields(Realised)}
+    """Read a record from JSON; one of an earlier release has no accuracy.
+
+    Raises KeyError, TypeError or ValueError for one of another form.
+    """
+    values = {
+        one.name: record[one.name] for one in fields(Realised) if one.default is MISSING or one.name in record
+    }
     days = {name: date.fromisoformat(values[name]) for name in ("session", "measured_on")}
     return Realised(**{**values, **days, "quantiles": tuple(values["quantiles"])})
 
@@ -70,6 +77,9 @@ class SkillWindow:
     z: float  # of the difference from the expected, in standard errors
     detectable_drop: float  # the smallest drop that would be an alert
     quantiles: tuple[float, ...]
+    accuracy: float | None = None  # None where it or the expected one is not known of each session
+    expected_accuracy: float | None = None
+    accuracy_p_value: float | None = None  # of no difference between the two
 
 
 @dataclass(frozen=True)

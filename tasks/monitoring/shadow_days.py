@@ -64,6 +64,7 @@ def scored_by(champion: Champion, session: date, scores: Mapping[str, float]) ->
         expected_error=float(champion.metrics["neutral_ic_se"]),
         expected_sessions=int(champion.metrics["sessions"]),
         scores=dict(scores),
+        expected_accuracy=champion.metrics.get("hit_rate"),
     )
 
 

@@ -16,7 +16,19 @@ from tests.unit.reporting.example_day import HOSTILE_SCRIPT, make_inputs
 from tests.unit.reporting.reading import Report
 
 WINDOW = SkillWindow(
-    20, 0.0312, 0.028, 0.011, 0.052, 0.03, 0.0274, 0.2, 0.04, (-0.002, -0.001, 0.0, 0.001, 0.003)
+    20,
+    0.0312,
+    0.028,
+    0.011,
+    0.052,
+    0.03,
+    0.0274,
+    0.2,
+    0.04,
+    (-0.002, -0.001, 0.0, 0.001, 0.003),
+    0.521,
+    0.53,
+    0.4,
 )
 DATA = DataFigures(480, 480.0, 1.0, 0.0, 0.0)
 
@@ -66,7 +78,11 @@ def test_realised_skill_is_shown_with_its_interval_and_its_sessions():
 
     assert figures["skill.20"].shown == "0.0312"
     assert figures["drift.feature_7"].value == 0.7
-    assert "Since the promotion" in page_with(make_health()).text
+    text = page_with(make_health()).text
+    assert "Since the promotion" in text
+    assert (
+        "52.1% of the names were on the side of the median that their score said; 53.0% was expected." in text
+    )
 
 
 def test_before_twenty_sessions_the_latest_stands_alone_and_without_any_it_is_said():

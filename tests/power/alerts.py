@@ -62,6 +62,7 @@ class Live:
     statistic: Statistic
     baseline: Baseline
     expected: tuple[float, float, int]
+    accuracy: float
 
 
 def make_live(seed: int, *, symbols: int, information_coefficient: float) -> Live:
@@ -86,7 +87,7 @@ def make_live(seed: int, *, symbols: int, information_coefficient: float) -> Liv
     baseline = make_baseline(past, NAMES, data.sessions[rows], scores, block_sessions=LIMITS.drift_sessions)
     found = result.confirmation
     expected = (found["neutral_ic"], found["neutral_ic_se"], int(found["sessions"]))
-    return Live(market.panel, fitted, run.statistic, baseline, expected)
+    return Live(market.panel, fitted, run.statistic, baseline, expected, found["hit_rate"])
 
 
 def alerts_of(
@@ -96,29 +97,32 @@ def alerts_of(
 
     `skill_ends`: from the first live session on, the scores belong to other names.
     """
-    panel = live.panel if fault is None else fault(live.panel, TRAINED)
+    # scores begin a quarter before, so that the first live session has full windows
+    began = TRAINED - QUARTER - 10
+    whole = live.panel if fault is None else fault(live.panel, TRAINED)
+    panel = rows_of(whole, slice(began + 1 - WINDOW, TRAINED + sessions))
     features = compute(panel, NAMES)
     realised: list[Realised] = []
     scored: dict[int, ScoredDay] = {}
     found: dict[int, set[str]] = {}
-    # scores begin a quarter before, so that the first live session has full windows
-    for row in range(TRAINED - QUARTER - 10, TRAINED + sessions):
+    for row in range(WINDOW - 1, len(panel.sessions)):
+        session = row - (WINDOW - 1) + began - TRAINED + 1  # of the live ones, from 1
         cut = rows_of(panel, slice(row + 1 - WINDOW, row + 1))
-        scores = _scores(live, features, panel, row, shuffled=skill_ends and row >= TRAINED)
+        scores = _scores(live, features, panel, row, shuffled=skill_ends and session > 0)
         scored[row] = _scored_day(live, panel, row, scores)
         due = scored.get(row - MODELS.label_horizons[0])
         if due is not None and isinstance(one := realised_of(due, cut), Realised):
             realised.append(one)
-        if row < TRAINED:
+        if session < 1:
             continue
         values = np.array(list(scores.values()))
-        drift = column_drift(cut, values, live.baseline) if row % DRIFT_EVERY == 0 else ()
+        drift = column_drift(cut, values, live.baseline) if session % DRIFT_EVERY == 1 else ()
         alerts = [
             *drift_alerts(drift, LIMITS),
             *data_alerts(data_figures(cut), LIMITS, scored=len(values), left_out=0),
             *skill_alerts(skill_windows(realised, LIMITS), LIMITS),
         ]
-        found[row - TRAINED + 1] = {alert.name for alert in alerts}
+        found[session] = {alert.name for alert in alerts}
     return found
 
 
@@ -134,7 +138,7 @@ def _scores(
 
 def _scored_day(live: Live, panel: Panel, row: int, scores: dict[str, float]) -> ScoredDay:
     session = panel.sessions[row].item()
-    return ScoredDay(session, "lightgbm", "0" * 64, live.statistic, *live.expected, scores)
+    return ScoredDay(session, "lightgbm", "0" * 64, live.statistic, *live.expected, scores, live.accuracy)
 
 
 def volumes_in_thousands(panel: Panel, row: int) -> Panel:
@@ -187,7 +191,7 @@ FAULTS: dict[str, tuple[Fault | None, set[str]]] = {
     "half of the bars repeated": (stale_prices, {"unchanged_prices"}),
     "no fundamentals": (no_fundamentals, {"feature_missing"}),
     "a quarter of the names gone": (fewer_names, {"universe_size"}),
-    "scores without skill": (None, {"skill_20", "skill_63"}),
+    "scores without skill": (None, {"skill_20", "skill_63", "accuracy_20", "accuracy_63"}),
 }
 
 

@@ -42,6 +42,7 @@ def test_days_without_known_skill_are_measured_with_the_statistic_of_their_champ
     assert day.session == date(2024, 6, 13)
     assert day.statistic == Statistic("next_open", 5, ("sector",))
     assert (day.expected, day.expected_error, day.expected_sessions) == (0.05, 0.01, 500)
+    assert day.expected_accuracy == 0.53
     assert len(day.scores) == 12
 
 

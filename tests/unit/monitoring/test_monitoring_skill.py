@@ -1,6 +1,7 @@
 """Realised skill: how scores ordered the returns that followed, and when that is an alert."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tasks.features.labels import forward_return
 from tasks.models.schema import Statistic
 from tasks.models.training.inference import estimate
 from tasks.monitoring.realised_skill import ScoredDay, realised_of, skill_alerts, skill_windows
-from tasks.monitoring.schema import Realised
+from tasks.monitoring.schema import Realised, parse_realised
 from tests.builders import make_panel, make_settings
 
 LIMITS = make_settings().monitoring
@@ -102,6 +103,63 @@ def test_skill_that_is_gone_is_an_alert_and_a_reason_to_train_again():
 
     assert [(alert.name, alert.retrain) for alert in alerts] == [("skill_20", True), ("skill_63", True)]
     assert "0.050 was expected" in alerts[0].detail
+
+
+def guesses(mean, count, *, expected=0.53):
+    noise = np.random.default_rng(4).normal(0, 0.02, count)
+    return [replace(record(0.05), accuracy=mean + one, expected_accuracy=expected) for one in noise]
+
+
+def accuracy_alerts(realised):
+    return [
+        (alert.name, alert.retrain)
+        for alert in skill_alerts(skill_windows(realised, LIMITS), LIMITS)
+        if "accuracy" in alert.name
+    ]
+
+
+def test_an_accuracy_that_is_gone_is_an_alert_and_a_reason_to_train_again():
+    (_, quarter) = skill_windows(guesses(0.48, 63), LIMITS)
+
+    assert accuracy_alerts(guesses(0.48, 63)) == [("accuracy_63", True)]
+    assert (quarter.accuracy, quarter.expected_accuracy) == pytest.approx((0.48, 0.53), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("mean", "expected"),
+    [(0.53, 0.53), (0.58, 0.75), (0.48, 0.40)],
+    ids=["as the champion's", "above the threshold", "better than the champion's"],
+)
+def test_an_accuracy_within_either_threshold_is_no_alert(mean, expected):
+    assert accuracy_alerts(guesses(mean, 63, expected=expected)) == []
+
+
+def test_days_of_an_earlier_release_have_no_accuracy_and_no_alert_of_it():
+    mixed = [*guesses(0.3, 62), record(0.05)]
+
+    assert skill_windows(mixed, LIMITS)[1].accuracy is None
+    assert accuracy_alerts(mixed) == []
+
+
+def test_a_record_of_an_earlier_release_is_read_without_accuracy():
+    one = guesses(0.5, 1)[0]
+    written = json.loads(json.dumps(asdict(one), default=str))
+    older = {name: value for name, value in written.items() if "accuracy" not in name}
+
+    assert parse_realised(written) == one
+    assert parse_realised(older) == replace(one, accuracy=None, expected_accuracy=None)
+
+
+def test_the_accuracy_is_the_fraction_of_names_on_the_side_of_the_median_of_their_return():
+    panel = make_panel(sessions=300, symbols=40)
+    follow = forward_return(panel, sessions=5, entry="next_open").values[294]
+    scores = np.where(np.arange(40) < 10, -follow, follow)
+
+    found = realised_of(replace(scored(panel, 294, scores), expected_accuracy=0.53), panel)
+
+    sides = (scores > np.median(scores)) == (follow > np.median(follow))
+    assert found.accuracy == pytest.approx(sides.mean())
+    assert found.expected_accuracy == 0.53
 
 
 def test_a_drop_within_the_absolute_threshold_is_no_alert_however_certain():
