@@ -10,12 +10,11 @@ from datetime import date
 from pathlib import Path
 from time import sleep
 
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.operations.decisions.review import actions_of
-from flows.operations.decisions.serving import listening_on
+from flows.operations.decisions.serving import listening_on, server_of
 from flows.terminal import Options
 from tasks.core.clock import stopwatch
 from tasks.reporting.review.admission import Admission
@@ -49,7 +48,7 @@ def served_review(home: Path, first: date, *, is_simulated: bool = False, action
         is_simulated=is_simulated,
         first=first,
     )
-    server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
+    server = server_of(application)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:

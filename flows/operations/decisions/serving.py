@@ -22,10 +22,11 @@ from tasks.reporting.review.guard import Endpoint, endpoint
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+    from uvicorn import Server
 
 PASSWORD = "AFTERCLOSE_REVIEW_PASSWORD"  # noqa: S105 - the name of the variable
 LEAST_PASSWORD = 12
-BACKLOG, MOST_CONNECTIONS = 64, 64
+BACKLOG = 64
 LARGEST_HEAD = 1 << 16
 LAST_ANSWERS_S = 3
 
@@ -106,19 +107,28 @@ def _started(run: Run, served: Endpoint, admission: Admission) -> Result:
 
 def _serve(application: "ASGIApp", listening: socket.socket) -> None:
     """Serve until the process is interrupted."""
+    with listening, suppress(KeyboardInterrupt):
+        server_of(application).run(sockets=[listening])
+
+
+def server_of(application: "ASGIApp") -> "Server":
+    """Return a server that reveals nothing about itself and drops connections that keep it waiting."""
     import uvicorn
+
+    from flows.operations.decisions.connections import MOST_CONNECTIONS, BoundedConnection
 
     settings = uvicorn.Config(
         application,
+        http=BoundedConnection,
         lifespan="off",
         log_config=None,
         access_log=False,  # the start token is part of an address
         server_header=False,
         proxy_headers=False,  # nobody is believed who says where a request came from
         ws="none",
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MOST_CONNECTIONS
+        + 1,  # the last line: a connection waits, or 64 answers are computed
         h11_max_incomplete_event_size=LARGEST_HEAD,
         timeout_graceful_shutdown=LAST_ANSWERS_S,
     )
-    with listening, suppress(KeyboardInterrupt):
-        uvicorn.Server(settings).run(sockets=[listening])
+    return uvicorn.Server(settings)
