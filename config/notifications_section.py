@@ -1,4 +1,4 @@
-"""The settings of notifications: who is told what by e-mail, Slack or a signed webhook.
+"""The settings of notifications: who is notified of what by e-mail, Slack or a signed webhook.
 
 The defaults are in base.yaml. Passwords, tokens and signing keys are environment variables (docs/notifications.md).
 """
@@ -80,7 +80,7 @@ class Webhook(Section):
 
 
 class Notifications(Section):
-    """Who is told what; docs/notifications.md."""
+    """Who is notified of what; docs/notifications.md."""
 
     email: Email
     slack: Slack
@@ -92,5 +92,5 @@ class Notifications(Section):
 
     @property
     def has_channel(self) -> bool:
-        """Whether anyone is told anything."""
+        """Whether there are any recipients."""
         return bool(self.email.host or self.slack.enabled or self.webhook.url)

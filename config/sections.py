@@ -393,7 +393,7 @@ class ExportColumns(Section):
     fee: str
     """The column of commission and fees, in USD; empty: the export has none."""
     id: str
-    """The column of the fill's id; empty: two equal lines are two fills, told apart by their order in the file."""
+    """The column of the fill's id; empty: two equal lines are two fills, numbered by their order in the file."""
 
 
 class Execution(Section):

@@ -41,7 +41,7 @@ _waiting: dict[tuple[Path | str | None, str | None], None] = {}  # homes whose n
 def posts_news(
     command: Callable[Concatenate[Options, P], R],
 ) -> Callable[Concatenate[Options, P], R]:
-    """Declare that a command changes what people and monitoring are told: its news is posted once it has answered."""
+    """Declare that a command changes what is reported to people and monitoring: its news is posted after its output."""
 
     @wraps(command)
     def run(options: Options, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -52,7 +52,7 @@ def posts_news(
 
 
 def note_news(options: Options) -> None:
-    """Note that this command changes what people and monitoring are told of the home."""
+    """Note that this command changes what is reported to people and monitoring about the home."""
     _waiting[options.home, options.profile] = None
 
 
@@ -111,13 +111,13 @@ def _write_metrics(home: Home, settings: Settings) -> None:
 
 
 def _announcer(home: Home, settings: Settings) -> "Announcer":
-    from tasks.reporting.notify.announcer import Announcer  # a slow import, where nobody is told anything
+    from tasks.reporting.notify.announcer import Announcer  # a slow import, not needed without recipients
 
     return Announcer(home, settings, now)
 
 
 def announce(run: Run, describe: Callable[[], "Notice"]) -> None:
-    """Queue a notice, if anyone is told of anything. Never raises."""
+    """Queue a notice, if there are recipients. Never raises."""
     try:
         if run.settings.notifications.has_channel:
             _announcer(run.home, run.settings).say(describe())

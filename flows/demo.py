@@ -164,7 +164,7 @@ def _evening(session: date) -> datetime:
 
 
 def _no_sleep(_: float) -> None:
-    """Wait for nothing: the clock stands still."""
+    """Return at once: the demo's clock does not move."""
 
 
 def demo_run(place: Home, session: date, profile: str | None) -> AbstractContextManager[Run]:

@@ -105,7 +105,7 @@ def revised_detail(session: date, number: int, manifest: str, *, changes: str, r
 
 
 def approvers_in(rows: Iterable[Row]) -> tuple[Approver, ...]:
-    """Return every approver ever added, in order; the first row of a key counts, and a revocation is for good."""
+    """Return every approver ever added, in order; the first row of a key counts, and a revocation is permanent."""
     found: dict[str, Approver] = {}
     for row in rows:
         parsed = APPROVER_DETAIL.fullmatch(row.detail) if row.event in {ADDED, REVOKED} else None

@@ -1,4 +1,4 @@
-"""Read where the decision about a day stands, for a page or a list. Decides nothing and writes nothing."""
+"""Read the state of the decision about a day, for a page or a list. Decides nothing and writes nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,7 @@ class Standing:
 
 
 def read_standing(run: Run, at: datetime, *, revision: int | None = None) -> Standing:
-    """Return where the day stands. Never raises SafetyError: a day that cannot be read says so.
+    """Return the state of the day's decision. Never raises SafetyError: an unreadable day is a state.
 
     `revision`: 0 is the day as published; None the one that was signed, without a signature the day as published.
     """

@@ -34,7 +34,7 @@ class Comparison:
             return f"too few sessions to tell: {LEAST_SESSIONS} are needed"
         if self.low > 0:
             return "the challenger is better"
-        return "the champion is better" if self.high < 0 else "no difference can be told from noise"
+        return "the champion is better" if self.high < 0 else "no difference beyond noise"
 
 
 def compare_in_shadow(

@@ -1,4 +1,4 @@
-"""What monitoring hands on: the health of a day, its figures and its alerts."""
+"""The output of monitoring: the health of a day, its figures and its alerts."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields

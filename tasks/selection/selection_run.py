@@ -139,7 +139,7 @@ def run_tests(
     """Search, train and test every candidate. Seeds depend on its name, so that adding one changes no other.
 
     Every candidate is recorded in the ledger once it is tested, and so is every trial of a search. Without `studies`
-    an interrupted search begins anew.
+    an interrupted search starts over.
     """
     data = rows_of(panel, features, settings)
     folds = folds_of(panel, data, settings)
@@ -231,7 +231,7 @@ def select(
 def without_candidate(
     run: SelectionRun, choice: Choice, settings: ModelSettings, *, seed: Seed
 ) -> SelectionRun:
-    """Return the run with the baseline in the place of its candidate, for a choice that a later gate has stopped."""
+    """Return the run with the baseline instead of its candidate, for a choice that a later gate has stopped."""
     fitted = fit(BASELINE_CANDIDATE, run.data, run.trained_rows, settings, seed=seed(BASELINE))
     return replace(run, candidate=BASELINE_CANDIDATE, choice=choice, fitted=fitted)
 

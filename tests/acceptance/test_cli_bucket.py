@@ -28,7 +28,7 @@ def in_bucket(trained_home, bucket_lake, tmp_path):
 
 
 @pytest.fixture
-def told(in_bucket, object_store):
+def output_of(in_bucket, object_store):
     """Run a command on the home whose lake is in a bucket; return its document."""
 
     def run(*arguments):
@@ -39,26 +39,26 @@ def told(in_bucket, object_store):
     return run
 
 
-def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(trained_home, in_bucket, told):
+def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(trained_home, in_bucket, output_of):
     run_day(trained_home)
 
-    told("daily", "--date", str(LAST_SESSION))
+    output_of("daily", "--date", str(LAST_SESSION))
 
     assert day_bytes(in_bucket.root) == day_bytes(trained_home)
     assert not in_bucket.lake.exists()
 
 
 @pytest.mark.prove
-def test_every_command_on_the_data_goes_where_the_lake_lies(in_bucket, bucket_lake, told, tmp_path):
-    told("daily", "--date", str(LAST_SESSION))
+def test_every_command_on_the_data_goes_where_the_lake_lies(in_bucket, bucket_lake, output_of, tmp_path):
+    output_of("daily", "--date", str(LAST_SESSION))
     before = day_bytes(in_bucket.root)
 
-    status = told("data", "status")["lake"]
-    verified = told("data", "verify")
-    freed = told("data", "vacuum")
-    kept = told("data", "backup", str(tmp_path / "vault"))
-    restored = told("data", "restore", kept["archive"], "--replace", "--lake", bucket_lake)
-    told("daily", "--date", str(LAST_SESSION))
+    status = output_of("data", "status")["lake"]
+    verified = output_of("data", "verify")
+    freed = output_of("data", "vacuum")
+    kept = output_of("data", "backup", str(tmp_path / "vault"))
+    restored = output_of("data", "restore", kept["archive"], "--replace", "--lake", bucket_lake)
+    output_of("daily", "--date", str(LAST_SESSION))
 
     assert (status["location"], status["last_session"]) == (bucket_lake, str(LAST_SESSION))
     assert verified["bars"] > 0

@@ -46,12 +46,12 @@ def open_account(home, cents):
 def test_books_that_agree_exit_0_and_say_so(home):
     open_account(home, LEDGER_CENTS)
     ended = afterclose("reconcile", home=home.root)
-    told = json.loads(afterclose("--json", "reconcile", home=home.root).stdout)
+    document = json.loads(afterclose("--json", "reconcile", home=home.root).stdout)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("The ledger agrees with the broker.\n")
     assert "Equity of record (the broker's account): $1,000.00." in ended.stdout
-    assert (told["differences"], told["locks"], told["equity_cents"]) == ([], [], LEDGER_CENTS)
+    assert (document["differences"], document["locks"], document["equity_cents"]) == ([], [], LEDGER_CENTS)
 
 
 def test_unexplained_cash_exits_3_until_a_person_explains_it(home):

@@ -40,14 +40,14 @@ def document(*arguments, home, exit_code=0):
 def test_a_destroyed_home_comes_back_with_the_same_days_and_the_same_verification(book, tmp_path):
     days = tree_bytes(book / "live")
     verified = document("data", "verify", home=book)
-    told = document("data", "backup", str(tmp_path / "vault"), home=book)
+    output = document("data", "backup", str(tmp_path / "vault"), home=book)
     shutil.rmtree(book)
     new = tmp_path / "another place"
 
-    restored = document("data", "restore", told["archive"], home=new)
+    restored = document("data", "restore", output["archive"], home=new)
 
-    assert restored == told
-    assert told["last_session"] == str(LAST_SESSION)
+    assert restored == output
+    assert output["last_session"] == str(LAST_SESSION)
     assert tree_bytes(new / "live") == days
     assert document("data", "verify", home=new) == verified
     before = day_bytes(new)
@@ -59,10 +59,10 @@ def test_a_destroyed_home_comes_back_with_the_same_days_and_the_same_verificatio
 def test_a_kept_day_is_recomputed_to_the_byte_after_a_vacuum(book):
     before = {day: day_bytes(book, day) for day in (SESSION_BEFORE, LAST_SESSION)}
 
-    told = document("data", "vacuum", home=book)
+    output = document("data", "vacuum", home=book)
 
-    assert told["days_kept"] == [str(SESSION_BEFORE), str(LAST_SESSION)]
-    assert told["days_unknown"] == []
+    assert output["days_kept"] == [str(SESSION_BEFORE), str(LAST_SESSION)]
+    assert output["days_unknown"] == []
     for day, files in before.items():
         run_day(book, day)
         assert day_bytes(book, day) == files
@@ -73,9 +73,9 @@ def test_a_day_that_cannot_be_read_stops_the_vacuum(book):
     (book / "live" / str(LAST_SESSION) / "manifest.json").write_text("{")
     before = tree_bytes(book / "data" / "lake")
 
-    told = document("data", "vacuum", home=book, exit_code=1)
+    output = document("data", "vacuum", home=book, exit_code=1)
 
-    assert "manifest.json cannot be read" in told["what"]
+    assert "manifest.json cannot be read" in output["what"]
     assert tree_bytes(book / "data" / "lake") == before
 
 

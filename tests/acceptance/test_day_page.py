@@ -210,9 +210,9 @@ def test_the_report_states_what_sends_the_trades(report):
 
 
 def test_the_report_states_the_open_that_the_trades_are_for_and_when_an_approval_expires(report):
-    told = "Valid for the open of Monday, 17 June 2024. An approval expires then, at 09:30 New York time"
+    expected = "Valid for the open of Monday, 17 June 2024. An approval expires then, at 09:30 New York time"
 
-    assert told in report.text
+    assert expected in report.text
 
 
 def test_a_first_day_in_a_crash_is_explained():
@@ -284,7 +284,7 @@ def test_turnover_is_half_of_buys_plus_sells_wherever_it_is_shown(report):
 
 
 # issue 10, line 15
-def test_the_dearest_lines_are_sorted_by_the_figure_that_is_shown(html):
+def test_the_most_expensive_lines_are_sorted_by_the_figure_that_is_shown(html):
     card = html.decode().split("Most expensive trades")[1].split("</ul>")[0]
     shown = [figure(text) for text in re.findall(r'class="num move">([^<]+)<', card)]
     trades = make_inputs().frames.trades
@@ -350,9 +350,9 @@ def test_unknown_sectors_are_reported_once_at_the_top():
 
     text = Report(render_day(unknown, positions_sha256=None).files["report.html"]).text
 
-    told = "The sector of 20 of 20 names in the target portfolio is unknown: they count as one sector"
-    assert text.count(told) == 1
-    assert text.index(told) < text.index("What to do")
+    expected = "The sector of 20 of 20 names in the target portfolio is unknown: they count as one sector"
+    assert text.count(expected) == 1
+    assert text.index(expected) < text.index("What to do")
     assert "unknown: they count" not in Report(render()).text
 
 

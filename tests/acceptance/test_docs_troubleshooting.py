@@ -24,7 +24,7 @@ HEAD = "symbol,date,open,high,low,close,volume"
 SHORT_TRAINING = {"train_sessions": 60, "min_train_sessions": 30, "test_sessions": 15, "folds": 2}
 
 
-def told(*lines, home=None):
+def last_line_of(*lines, home=None):
     """Return what brings a symptom about: lines of which the last one shows it."""
 
     def bring_about(me):
@@ -43,7 +43,7 @@ def on(at, line):
 
     def bring_about(me):
         with patch.object(Evening, "at", at):
-            return told(line)(me)
+            return last_line_of(line)(me)
 
     return bring_about
 
@@ -57,7 +57,7 @@ def with_settings(line, **sections):
         for name, section in sections.items():
             settings[name] = settings.get(name, {}) | section
         config.write_text(yaml.safe_dump(settings))
-        return told(line)(me)
+        return last_line_of(line)(me)
 
     return bring_about
 
@@ -68,7 +68,7 @@ def without(pattern, line):
     def bring_about(me):
         for path in (me / "book").glob(pattern):
             path.unlink()
-        return told(line)(me)
+        return last_line_of(line)(me)
 
     return bring_about
 
@@ -77,7 +77,7 @@ def with_edited_ledger(me):
     ledger = Home(me / "book").trial_ledger
     ledger.parent.mkdir(parents=True, exist_ok=True)
     ledger.write_text("edited\n")
-    return told("afterclose weekly --quick")(me)
+    return last_line_of("afterclose weekly --quick")(me)
 
 
 def importing(*rows):
@@ -87,7 +87,7 @@ def importing(*rows):
         (me / "files").mkdir()
         if rows:
             (me / "files" / "prices.csv").write_text("\n".join(rows) + "\n")
-        return told("afterclose data import ~/files", home="new")(me)
+        return last_line_of("afterclose data import ~/files", home="new")(me)
 
     return bring_about
 
@@ -99,7 +99,7 @@ def importing_market(keep, *lines):
         prices = (me / "market-data" / "prices.csv").read_text().splitlines()
         (me / "files").mkdir()
         (me / "files" / "prices.csv").write_text("\n".join([prices[0], *filter(keep, prices[1:])]) + "\n")
-        return told("afterclose data import ~/files", *lines, home="new")(me)
+        return last_line_of("afterclose data import ~/files", *lines, home="new")(me)
 
     return bring_about
 
@@ -113,7 +113,7 @@ def without_keys(me):
 
 def while_in_use(me):
     with exclusive(Home(me / "book").lock_file, doing="a test"):
-        return told("afterclose refresh")(me)
+        return last_line_of("afterclose refresh")(me)
 
 
 def in_another_shell(me):
@@ -155,28 +155,28 @@ SYMPTOMS = {
     "command not found": in_another_shell,
     "Python cannot make virtual environments here": installing_with("ensurepip"),
     "Afterclose needs Python 3.11 or newer": installing_with("version_info"),
-    "is not an Afterclose home": told("afterclose daily --home ~/nowhere"),
-    "neither empty nor an Afterclose home": told("afterclose init ~/market-data"),
+    "is not an Afterclose home": last_line_of("afterclose daily --home ~/nowhere"),
+    "neither empty nor an Afterclose home": last_line_of("afterclose init ~/market-data"),
     "The settings are invalid": with_settings("afterclose refresh", portfolio={"max_position": 0.2}),
-    "is not a directory": told("afterclose init ~/new", "afterclose refresh --home ~/new"),
+    "is not a directory": last_line_of("afterclose init ~/new", "afterclose refresh --home ~/new"),
     "in the environment": without_keys,
     "contains neither prices.parquet nor prices.csv": importing(),
     "has no column": importing("symbol,date,close", "AAPL,2024-06-14,1"),
-    "is ambiguous: day and month cannot be told apart": importing(HEAD, "AAPL,06/14/2024,1,1,1,1,1"),
+    "is ambiguous: day and month cannot be distinguished": importing(HEAD, "AAPL,06/14/2024,1,1,1,1,1"),
     "contains a unit": importing(HEAD, "AAPL,2024-06-14,$1,1,1,1,1"),
     "dated after today": importing(HEAD, "AAPL,2025-06-13,1,1,1,1,1"),
-    "have no sector": told("afterclose data import ~/market-data"),
+    "have no sector": last_line_of("afterclose data import ~/market-data"),
     "unannounced_split": importing_market(bool),
-    "The history is too short to select and confirm a candidate": told("afterclose weekly --quick"),
+    "The history is too short to select and confirm a candidate": last_line_of("afterclose weekly --quick"),
     "No statistically significant signal was found": with_settings(
         "afterclose weekly --quick",
         data={"universe": {"min_history_sessions": 30}},
         models={**SHORT_TRAINING, "quick_candidates": ["lightgbm"], "max_train_test_gap": 0.0},
     ),
     "The trial ledger is not intact": with_edited_ledger,
-    "the exchange was closed": told("afterclose daily --date 2024-06-09"),
+    "the exchange was closed": last_line_of("afterclose daily --date 2024-06-09"),
     "has not closed yet": on(datetime(2024, 6, 14, 15, tzinfo=UTC), "afterclose daily --date today"),
-    "is in the future": told("afterclose daily --date 2024-06-20"),
+    "is in the future": last_line_of("afterclose daily --date 2024-06-20"),
     "The last bar of": importing_market(lambda row: "2024-06-14" not in row, "afterclose daily"),
     "the universe is empty": with_settings(
         "afterclose daily", data={"universe": {"min_history_sessions": 500}}
@@ -185,7 +185,7 @@ SYMPTOMS = {
     "models.max_age_days is": importing_market(
         bool, "afterclose weekly --quick --date 2024-05-01", "afterclose daily"
     ),
-    "the kill switch is on": told(
+    "the kill switch is on": last_line_of(
         'afterclose kill-switch trip --by "Jane Doe" --reason "odd prices"', "afterclose daily"
     ),
     "is missing, though this home has a portfolio": without("live/current_positions.csv", "afterclose daily"),
@@ -193,8 +193,8 @@ SYMPTOMS = {
         "afterclose daily", regime={"exposure_cap": dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.0)}
     ),
     "is in use by": while_in_use,
-    "is not approved": told("afterclose execute 2024-06-14"),
-    "No Prefect server is configured": told("afterclose serve"),
+    "is not approved": last_line_of("afterclose execute 2024-06-14"),
+    "No Prefect server is configured": last_line_of("afterclose serve"),
     "last day": on(datetime(2024, 6, 18, 22, tzinfo=UTC), "afterclose doctor"),
 }
 

@@ -36,7 +36,7 @@ def web(monkeypatch):
         yield server
 
 
-def told(root, settings, notice=None, clock=None):
+def deliver(root, settings, notice=None, clock=None):
     announcer = make_announcer(root, settings, clock)
     announcer.say(notice or make_notice())
     return announcer.deliver()
@@ -52,7 +52,7 @@ def box_of(root):
 
 def test_each_recipient_gets_a_mail_of_its_own(tmp_path):
     with smtp_server() as inbox:
-        attempts = told(tmp_path, email_settings(inbox.port))
+        attempts = deliver(tmp_path, email_settings(inbox.port))
 
     mails = [email.message_from_bytes(mail.content, policy=email.policy.default) for mail in inbox.mails]
     assert states(attempts) == ["sent", "sent"]
@@ -65,7 +65,7 @@ def test_each_recipient_gets_a_mail_of_its_own(tmp_path):
 def test_a_notice_is_delivered_once_however_often_it_is_said(tmp_path):
     with smtp_server() as inbox:
         for _ in range(3):
-            told(tmp_path, email_settings(inbox.port))
+            deliver(tmp_path, email_settings(inbox.port))
 
     assert len(inbox.mails) == 2
 
@@ -87,7 +87,7 @@ def test_a_message_with_a_receipt_is_not_sent_again(tmp_path):
 
 def test_a_message_that_waits_keeps_its_wait_when_it_is_said_again(tmp_path):
     settings = email_settings(1, recipients=["ann@example.com"])
-    told(tmp_path, settings)
+    deliver(tmp_path, settings)
 
     make_announcer(tmp_path, settings).say(make_notice())
 
@@ -100,7 +100,7 @@ def test_mail_is_sent_over_tls_with_a_login(tmp_path, certificate, is_implicit, 
     with smtp_server(tls=certificate, is_implicit=is_implicit, needs_login=True) as inbox:
         tls = "implicit" if is_implicit else "starttls"
         settings = email_settings(inbox.port, host="localhost", tls=tls, login=LOGIN)
-        attempts = told(tmp_path, settings)
+        attempts = deliver(tmp_path, settings)
 
     assert states(attempts) == ["sent", "sent"]
 
@@ -108,7 +108,7 @@ def test_mail_is_sent_over_tls_with_a_login(tmp_path, certificate, is_implicit, 
 def test_a_server_with_an_unknown_certificate_gets_nothing(tmp_path, certificate, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE")
     with smtp_server(tls=certificate) as inbox:
-        attempts = told(tmp_path, email_settings(inbox.port, host="localhost", tls="starttls"))
+        attempts = deliver(tmp_path, email_settings(inbox.port, host="localhost", tls="starttls"))
 
     assert states(attempts) == ["unreachable"]
     assert "certificate" in attempts[0].outcome.detail
@@ -117,7 +117,7 @@ def test_a_server_with_an_unknown_certificate_gets_nothing(tmp_path, certificate
 
 def test_a_server_without_tls_gets_nothing_if_tls_is_configured(tmp_path):
     with smtp_server() as inbox:
-        attempts = told(tmp_path, email_settings(inbox.port, tls="starttls"))
+        attempts = deliver(tmp_path, email_settings(inbox.port, tls="starttls"))
 
     assert states(attempts) == ["unreachable"]
     assert inbox.mails == []
@@ -127,7 +127,7 @@ def test_a_wrong_password_is_tried_again_and_never_shown(tmp_path, certificate, 
     monkeypatch.setenv("AFTERCLOSE_SMTP_PASSWORD", "wrong-password")
     with smtp_server(tls=certificate, needs_login=True) as inbox:
         settings = email_settings(inbox.port, host="localhost", tls="starttls", login=LOGIN)
-        attempts = told(tmp_path, settings)
+        attempts = deliver(tmp_path, settings)
 
     assert states(attempts) == ["failed", "failed"]
     assert "wrong-password" not in repr(attempts)
@@ -137,7 +137,7 @@ def test_a_wrong_password_is_tried_again_and_never_shown(tmp_path, certificate, 
 def test_a_missing_password_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("AFTERCLOSE_SMTP_PASSWORD", raising=False)
 
-    attempts = told(tmp_path, email_settings(1, login=LOGIN))
+    attempts = deliver(tmp_path, email_settings(1, login=LOGIN))
 
     assert attempts[0].outcome.detail == "AFTERCLOSE_SMTP_PASSWORD is not set"
 
@@ -147,7 +147,7 @@ def test_a_temporary_refusal_is_tried_again_after_its_wait(tmp_path):
     with smtp_server() as inbox:
         settings = email_settings(inbox.port, recipients=["ann@example.com"])
         inbox.rcpt = ["451 try later"]
-        first = told(tmp_path, settings, clock=clock)
+        first = deliver(tmp_path, settings, clock=clock)
         too_early = make_announcer(tmp_path, settings, clock).deliver()
         clock.at += timedelta(minutes=1)
         later = make_announcer(tmp_path, settings, clock).deliver()
@@ -160,7 +160,7 @@ def test_a_temporary_refusal_is_tried_again_after_its_wait(tmp_path):
 def test_a_permanent_refusal_is_not_tried_again(tmp_path, moment):
     with smtp_server() as inbox:
         setattr(inbox, moment, ["550 no such user"])
-        attempts = told(tmp_path, email_settings(inbox.port))
+        attempts = deliver(tmp_path, email_settings(inbox.port))
 
     (dead,) = box_of(tmp_path).dead_entries()
     assert sorted(states(attempts)) == ["refused", "sent"]
@@ -171,7 +171,7 @@ def test_a_permanent_refusal_is_not_tried_again(tmp_path, moment):
 def test_a_message_that_could_not_be_delivered_for_days_is_given_up(tmp_path):
     clock = Clock()
     settings = email_settings(1, recipients=["ann@example.com"])
-    told(tmp_path, settings, clock=clock)
+    deliver(tmp_path, settings, clock=clock)
     clock.at += timedelta(days=settings.notifications.retry_days)
 
     make_announcer(tmp_path, settings, clock).deliver()
@@ -183,7 +183,7 @@ def test_a_message_that_could_not_be_delivered_for_days_is_given_up(tmp_path):
 def test_a_server_that_hangs_costs_bounded_seconds(tmp_path):
     with smtp_server() as inbox:
         inbox.delay_s = 3.0
-        attempts = told(tmp_path, with_limit(email_settings(inbox.port), 0.5))
+        attempts = deliver(tmp_path, with_limit(email_settings(inbox.port), 0.5))
 
     assert "sent" not in states(attempts)
     assert len(box_of(tmp_path).entries()) == 2
@@ -193,7 +193,7 @@ def test_slack_gets_the_message_at_its_secret_url(tmp_path, web, monkeypatch):
     monkeypatch.setenv("AFTERCLOSE_SLACK_WEBHOOK_URL", web.url_for(SLACK_PATH))
     web.expect_request(SLACK_PATH, method="POST").respond_with_data("ok")
 
-    attempts = told(tmp_path, make_settings(**{"notifications.slack.enabled": True}))
+    attempts = deliver(tmp_path, make_settings(**{"notifications.slack.enabled": True}))
 
     (request, _) = web.log[0]
     assert states(attempts) == ["sent"]
@@ -204,7 +204,7 @@ def test_the_url_of_slack_is_neither_stored_nor_logged(tmp_path, web, monkeypatc
     monkeypatch.setenv("AFTERCLOSE_SLACK_WEBHOOK_URL", web.url_for(SLACK_PATH))
     web.stop()
 
-    attempts = told(tmp_path, make_settings(**{"notifications.slack.enabled": True}))
+    attempts = deliver(tmp_path, make_settings(**{"notifications.slack.enabled": True}))
 
     stored = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
     assert states(attempts) == ["unreachable"]
@@ -221,7 +221,7 @@ def test_an_answer_other_than_success_is_a_failure(tmp_path, web, monkeypatch, c
     web.expect_request(SLACK_PATH).respond_with_response(answer)
     web.expect_request("/elsewhere").respond_with_data("ok")
 
-    assert states(told(tmp_path, make_settings(**{"notifications.slack.enabled": True}))) == [state]
+    assert states(deliver(tmp_path, make_settings(**{"notifications.slack.enabled": True}))) == [state]
     assert len(web.log) == 1
 
 
@@ -229,7 +229,7 @@ def test_the_webhook_is_signed_as_documented(tmp_path, web, monkeypatch):
     monkeypatch.setenv("AFTERCLOSE_WEBHOOK_SECRET", KEY)
     web.expect_request("/hook", method="POST").respond_with_data("", status=204)
 
-    attempts = told(tmp_path, make_settings(**{"notifications.webhook.url": web.url_for("/hook")}))
+    attempts = deliver(tmp_path, make_settings(**{"notifications.webhook.url": web.url_for("/hook")}))
 
     (request, _) = web.log[0]
     signed = request.headers["Afterclose-Timestamp"].encode() + b"." + request.get_data()
@@ -248,7 +248,7 @@ def test_a_dead_channel_does_not_stop_another(tmp_path, web, monkeypatch):
     settings = make_settings(**{"notifications.webhook.url": web.url_for("/hook")})
     both = settings.notifications.model_copy(update={"email": email_part})
 
-    attempts = told(tmp_path, settings.model_copy(update={"notifications": both}))
+    attempts = deliver(tmp_path, settings.model_copy(update={"notifications": both}))
 
     assert sorted(states(attempts)) == [
         "sent",
@@ -257,7 +257,7 @@ def test_a_dead_channel_does_not_stop_another(tmp_path, web, monkeypatch):
 
 
 def test_the_files_of_the_outbox_are_private(tmp_path):
-    told(tmp_path, email_settings(1))
+    deliver(tmp_path, email_settings(1))
 
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "data/outbox/waiting").iterdir()}
     assert modes == {0o600}

@@ -98,5 +98,5 @@ def test_an_alert_is_unusual_and_harmless():
 
     text = page_with(make_health(alerts=(alert,))).text
 
-    told = f"Feature drift: {HOSTILE_SCRIPT} moved. It is a reason to train a new champion."
-    assert text.index(told) < text.index("What to do")
+    expected = f"Feature drift: {HOSTILE_SCRIPT} moved. It is a reason to train a new champion."
+    assert text.index(expected) < text.index("What to do")

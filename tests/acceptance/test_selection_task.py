@@ -117,8 +117,8 @@ def test_the_importance_that_is_reported_is_the_candidates_own(week):
     assert promotion.champion.name == "lightgbm"
     assert checks["importance"].sum() == pytest.approx(1, abs=1e-4)
     first = checks.set_index("importance_rank")["feature"][1]
-    told = promotion.report.read_text().partition("by mean |SHAP|")[2]
-    rows = [line for line in told.splitlines() if line.startswith("| ")]
+    section = promotion.report.read_text().partition("by mean |SHAP|")[2]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
     assert rows[1].startswith(f"| {first} |")
 
 

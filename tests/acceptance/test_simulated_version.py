@@ -73,9 +73,9 @@ def test_an_older_home_keeps_its_market_and_is_reported_once_per_run(older, tmp_
 
     assert market.snapshot.id == expected.snapshot.id
     assert held(older) == 1
-    told = [record.getMessage() for record in caplog.records if "simulated market" in record.getMessage()]
+    found = [record.getMessage() for record in caplog.records if "simulated market" in record.getMessage()]
     note = "this lake holds version 1 of the simulated market, which it keeps; the newest is 2"
-    assert told == [f"{note}. {rule.OLDER_REMEDY}"]
+    assert found == [f"{note}. {rule.OLDER_REMEDY}"]
 
 
 @pytest.mark.parametrize("day", [DAY, NEXT])
@@ -84,10 +84,10 @@ def test_another_version_in_the_settings_is_refused_before_anything_is_written(o
 
     with pytest.raises(
         ConfigError, match="version 1 of the simulated market; version 2 would be mixed into it"
-    ) as told:
+    ) as found:
         refresh_market(run_of(older, day, version=2))
 
-    assert "afterclose init DIR --simulated" in told.value.remedy
+    assert "afterclose init DIR --simulated" in found.value.remedy
     assert (Home(older).lake / "head.json").read_bytes() == before
 
 
@@ -108,15 +108,15 @@ def test_doctor_and_status_name_the_older_market_and_what_to_do(older):
 
     doctor, status = afterclose("doctor", home=older), afterclose("data", "status", home=older)
 
-    for told in (doctor, status):
-        assert "holds version 1 of the simulated market, which it keeps; the newest is 2" in told.stdout
+    for found in (doctor, status):
+        assert "holds version 1 of the simulated market, which it keeps; the newest is 2" in found.stdout
     assert rule.OLDER_REMEDY in status.stdout
 
 
 def test_doctor_fails_on_another_version_in_the_settings(older):
     configure(older, {"data": {"simulated": {**MARKET, "version": 2}}})
 
-    told = afterclose("doctor", home=older)
+    found = afterclose("doctor", home=older)
 
-    assert told.returncode == 2
-    assert "Remove data.simulated.version from the settings, or set it to 1" in told.stdout
+    assert found.returncode == 2
+    assert "Remove data.simulated.version from the settings, or set it to 1" in found.stdout

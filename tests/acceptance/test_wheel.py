@@ -81,10 +81,10 @@ def test_the_wheel_makes_a_home_plays_the_demo_and_runs_every_command_there(envi
     assert "afterclose init DIR" in afterclose("daily", cwd=tmp_path, exit_code=2)
     afterclose("init", "book", cwd=tmp_path)
     book = tmp_path / "book"
-    told = afterclose("demo", "--symbols", "30", "--years", "3", "--days", "2", cwd=book)
-    assert "Planted: an alpha with an information coefficient of 0.20" in told
-    assert "Found: " in told
-    ran, planted, seen, first, decide = told.splitlines()[:5]  # the others are progress
+    output = afterclose("demo", "--symbols", "30", "--years", "3", "--days", "2", cwd=book)
+    assert "Planted: an alpha with an information coefficient of 0.20" in output
+    assert "Found: " in output
+    ran, planted, seen, first, decide = output.splitlines()[:5]  # the others are progress
     assert ran.startswith("Simulated market: 2 sessions; ")
     assert planted.startswith("Planted: ")
     assert "execut" in seen

@@ -456,9 +456,9 @@ def _story_differs(events: Iterable[Happened], tracked: Iterable[Tracked], truth
         name = one.order.order_id
         story = [event for event in events if event.order_id == name]
         yield from (f"{name}: {wrong}" for wrong in _untrue(story, one))
-        told = sum(event.event == Event.ABOUT_TO_SEND for event in story)
-        if told < requests[name]:
-            yield f"{name}: {requests[name]} requests, {told} told"
+        logged = sum(event.event == Event.ABOUT_TO_SEND for event in story)
+        if logged < requests[name]:
+            yield f"{name}: {requests[name]} requests, {logged} logged"
         real = known.get(name)
         if one.state.is_final and (real.status if real else None) not in (ENDS[one.state] or {None}):
             yield f"{name} is {one.state}, at the broker {real.status if real else 'unknown'}"

@@ -2,7 +2,7 @@
 
 Run as a program: `python -m tests.faults.interleavings FOLDER SEED COUNT` prints a line of JSON for each interleaving
 that went wrong, and at last how many there were. The market has a tree of states: each refresh brings one more session,
-with or without an old bar told anew. What a reader must see in each state is learned from undisturbed lakes. An
+with or without an old bar restated. What a reader must see in each state is learned from undisturbed lakes. An
 interleaving starts in a random state, refreshes, reads at some write boundaries, dies at another, tries again, and
 comes through at last. Each try may tell the old bar anew or not: what a death leaves behind differs from what comes
 after it. Every read must be the whole old state or the whole new one of its try, and never the old after the new.
@@ -52,7 +52,7 @@ FIRST, *LATER = days_of(DELIVERY)[-STEPS - 1 :]
 
 undisturbed = actor("run", 0)
 
-State = tuple[bool, ...]  # of each refresh after the first: was an old bar told anew?
+State = tuple[bool, ...]  # of each refresh after the first: was an old bar restated?
 
 
 class Retelling(Served):
@@ -62,8 +62,8 @@ class Retelling(Served):
         part = super().fetch(**asked)
         step = LATER.index(asked["through"])
         day = days_of(DELIVERY)[step]
-        told = scaled(self.everything, "S03", day, 1.01).bars
-        return replace(part, bars=pd.concat([part.bars, told[told["session"] == pd.Timestamp(day)]]))
+        restated = scaled(self.everything, "S03", day, 1.01).bars
+        return replace(part, bars=pd.concat([part.bars, restated[restated["session"] == pd.Timestamp(day)]]))
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def test_rows_that_repeat_or_continue_each_other_are_accepted(folder, capsys):
 @pytest.mark.parametrize(
     ("column", "value", "what", "remedy"),
     [
-        ("date", "01/02/2024", "is ambiguous: day and month cannot be told apart", "YYYY-MM-DD"),
+        ("date", "01/02/2024", "is ambiguous: day and month cannot be distinguished", "YYYY-MM-DD"),
         ("date", "1.2.24", "is ambiguous: day", "YYYY-MM-DD"),
         ("date", "2024-02-30", "is not a valid date", "YYYY-MM-DD"),
         ("date", "20240102", "is a date without hyphens", "YYYY-MM-DD"),

@@ -66,8 +66,8 @@ class EdgarServer(Server):
 
         def tell(tag: str, unit: str, report: Report, value: float, **period: str) -> None:
             about = {"form": report.form, "fp": report.period, "filed": report.filed, "accn": report.filed}
-            told = facts.setdefault(tag, {"units": {}})["units"].setdefault(unit, [])
-            told.append({"val": value, **period, **about})
+            reported = facts.setdefault(tag, {"units": {}})["units"].setdefault(unit, [])
+            reported.append({"val": value, **period, **about})
 
         for report in self.reports:
             own = {"start": report.start, "end": report.end}

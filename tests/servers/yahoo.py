@@ -42,8 +42,8 @@ class YahooServer(Server):
         name = request.path.rpartition("/")[2]
         mine = self.days[self.days["symbol"] == name]
         if mine.empty:
-            told = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
-            return as_json({"chart": {"result": None, "error": told}}, 404)
+            error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+            return as_json({"chart": {"result": None, "error": error}}, 404)
         return as_json({"chart": {"result": [_chart(name, mine, request.args)], "error": None}})
 
     def browser(self) -> Any:

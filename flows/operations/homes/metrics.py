@@ -26,7 +26,7 @@ def show_metrics(options: Options) -> Result:
 
 
 def serve_metrics(options: Options, *, port: int) -> int:
-    """Answer scrapes on this machine until interrupted; every scrape reads the home anew."""
+    """Answer scrapes on this machine until interrupted; every scrape reads the home again."""
     mask_logs()
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings

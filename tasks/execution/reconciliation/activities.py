@@ -59,7 +59,7 @@ class Context:
 
 
 def difference_of(activity: Activity, context: Context) -> Difference:
-    """Return the difference that the activity explains, with its entries, or what stands against booking it."""
+    """Return the difference that the activity explains, with its entries, or why it cannot be booked."""
     if activity.kind == "other" or (activity.shares and not activity.symbol):
         return _for_a_person(activity, context)
     special = {

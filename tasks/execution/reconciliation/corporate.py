@@ -157,7 +157,7 @@ def overdue(entries: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
 def splits(
     actions: Iterable[CorporateAction], own: Mapping[str, Sequence[Entry]], now: Situation
 ) -> tuple[Difference, ...]:
-    """Return the splits whose ex-date has come and that are not booked: booked now, or what stands against it.
+    """Return the splits whose ex-date has come and that are not booked: booked now, or why they cannot be.
 
     A split that did not happen is booked with no shares: the daily run applies the lake's later splits by itself.
     """

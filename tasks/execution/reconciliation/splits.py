@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from tasks.execution.reconciliation.schema import CorporateAction
 
-CLEAR_RATIO = 1.2  # a smaller split cannot be told from a usual move of the price
+CLEAR_RATIO = 1.2  # a smaller split cannot be distinguished from a usual move of the price
 SHARE_DECIMALS = Decimal("1e-9")  # the most that brokers keep
 
 

@@ -1,6 +1,6 @@
 """Hold the portfolio's lock, and give it back while an execution waits: a person may enter a fill meanwhile.
 
-Whatever another process did in between is read again by the next step; another execution of the session takes over, and
+The next step reads again what other processes did in between; another execution of the session takes over, and
 this one finds that out before it stores or sends anything (FencedError).
 """
 

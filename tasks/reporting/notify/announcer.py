@@ -28,7 +28,7 @@ class Announcer:
         self._unstored: list[Entry] = []
 
     def say(self, notice: Notice) -> None:
-        """Queue the notice for everyone who is told of its kind; a notice that was queued before is not again."""
+        """Queue the notice for everyone who subscribes to its kind, once only."""
         for route in routes(self._settings.notifications, notice.kind):
             if not self._box.knows(identity(notice, str(self._home.root), route)):
                 self._queue(notice, route)

@@ -153,7 +153,7 @@ class _Round:
         return outcome
 
     def _keep(self, entry: Entry, outcome: Outcome) -> None:
-        """Store the failed attempt; give up after `retry_days`, or at once if the message is refused for good."""
+        """Store the failed attempt; give up after `retry_days`, or at once if the message is refused permanently."""
         is_old = self._clock() - entry.queued_at >= timedelta(days=self._settings.retry_days)
         with suppress(AftercloseError):  # on a full disk, the message stays as it was
             if is_old or outcome.state == "refused":

@@ -1,4 +1,4 @@
-"""Make the messages of a notice: one for each recipient of each channel that is told of its kind. Pure."""
+"""Make the messages of a notice: one for each recipient of each channel that subscribes to its kind. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace

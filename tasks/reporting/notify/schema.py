@@ -73,7 +73,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Notice:
-    """One message to everyone who is told of its kind. Its texts are plain and may hold anything: channels escape them.
+    """One message to everyone who subscribes to its kind. Its texts are plain and untrusted: channels escape them.
 
     Notices of equal kind and key are the same one, and are sent once.
     """

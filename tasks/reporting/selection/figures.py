@@ -102,7 +102,7 @@ def paths_figure(paths: Sequence[PathResult]) -> Figure | None:
 
 
 def placebo_figure(placebo: Placebo | None) -> Figure | None:
-    """Show where the candidate stands among the placebo runs."""
+    """Show the candidate's rank among the placebo runs."""
     if placebo is None or not placebo.placebos:
         return None
     caption = (

@@ -119,10 +119,10 @@ def sectors_figure(sheet: TearSheet) -> Figure | None:
     table = sheet.sectors[means.index]
     groups, periods = period_groups(sheet.curve.sessions, most=MOST_CELLS)
     weights = table.groupby(groups).mean().to_numpy()
-    told = ", ".join(f"{name} {typeset_percent(value)}" for name, value in means.head(3).items())
+    text = ", ".join(f"{name} {typeset_percent(value)}" for name, value in means.head(3).items())
     caption = (
         f"Mean exposure by {period_name(sheet.curve.sessions, most=MOST_CELLS)}; the darkest cell is"
-        f" {typeset_percent(float(weights.max()))} of equity. Largest over all sessions: {told}."
+        f" {typeset_percent(float(weights.max()))} of equity. Largest over all sessions: {text}."
     )
     return Figure(sectors_chart(periods, [str(name) for name in table.columns], weights, caption), caption)
 
@@ -173,9 +173,9 @@ def returns_figure(sheet: TearSheet) -> Figure:
 def attribution_figure(sheet: TearSheet) -> Figure:
     """Show the parts of the change in equity as a waterfall."""
     totals = [(words(name), float(sheet.attribution[name].sum()) / 100) for name in PARTS]
-    told = ", ".join(f"{name} {usd(value)}" for name, value in totals)
+    text = ", ".join(f"{name} {usd(value)}" for name, value in totals)
     change = sum(value for _, value in totals)
-    caption = f"{told}. They sum to the change in equity, {usd(change)}."
+    caption = f"{text}. They sum to the change in equity, {usd(change)}."
     return Figure(attribution_chart(totals, caption), caption)
 
 

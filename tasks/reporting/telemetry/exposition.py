@@ -13,7 +13,7 @@ from tasks.reporting.telemetry.catalogue import CATALOGUE, Sample
 
 
 class SampleCollector(Collector):
-    """Reads the samples anew for each scrape."""
+    """Reads the samples again for each scrape."""
 
     def __init__(self, read: Callable[[], Iterable[Sample]]) -> None:
         self._read = read

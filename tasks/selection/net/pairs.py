@@ -36,7 +36,7 @@ def compared_optimizers(settings: Settings) -> tuple[str, ...]:
 
 
 def with_optimizer(settings: Settings, optimizer: str) -> Settings:
-    """Return the settings with this optimizer in the place of portfolio.optimizer."""
+    """Return the settings with this optimizer instead of portfolio.optimizer."""
     portfolio = settings.portfolio.model_copy(update={"optimizer": optimizer})
     return settings.model_copy(update={"portfolio": portfolio})
 

@@ -2,7 +2,7 @@
 
 The sessions of the test windows are divided into groups. Each fold tests some of them and trains on all others, earlier
 and later ones, as far as their labels touch neither a tested label nor the embargo. The parts that are tested together
-are then put together to paths, each of which has every group once.
+are then combined into paths, each of which has every group once.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Repeat the selection on permuted features, where there is nothing to find, and say where the candidate stands.
+"""Repeat the selection on permuted features, where there is nothing to find, and rank the candidate among the results.
 
 A run is stored by everything that determines it (data, settings, code, number): running the week again computes none.
 Its trials are not trials of this home: they cannot win.
@@ -38,7 +38,7 @@ def run_placebos(
     t: float,
     seed: Seed,
 ) -> Placebo:
-    """Return where a candidate with this t on the confirmation folds stands among selection.placebo_runs runs."""
+    """Return the rank of a candidate with this t on the confirmation folds among selection.placebo_runs runs."""
     found = []
     basis = [snapshot, settings.models.model_dump(mode="json"), code_fingerprint(CODE_ROOT)]
     for number in range(1, settings.selection.placebo_runs + 1):

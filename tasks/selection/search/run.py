@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEGIN_ANEW = "Delete data/searches: the search begins anew. Recorded trials are not counted twice."
+BEGIN_ANEW = "Delete data/searches: the search starts over. Recorded trials are not counted twice."
 
 
 class Studies(Protocol):

@@ -193,10 +193,10 @@ def test_a_rule_that_spans_values_is_reported_in_its_own_words_and_names_who_bro
     ],
 )
 def test_a_lake_that_is_no_place_is_refused_and_not_repeated(lake, tmp_path):
-    (told,) = problems(tmp_path, environ={"AFTERCLOSE_DATA__LAKE": lake})
+    (problem,) = problems(tmp_path, environ={"AFTERCLOSE_DATA__LAKE": lake})
 
-    assert "AFTERCLOSE_DATA__LAKE: data.lake: must be home, or s3://BUCKET/PREFIX" in told
-    assert "planted-secret" not in told
+    assert "AFTERCLOSE_DATA__LAKE: data.lake: must be home, or s3://BUCKET/PREFIX" in problem
+    assert "planted-secret" not in problem
 
 
 @pytest.mark.parametrize("lake", ["home", "s3://lakes/book", "s3://my.lakes-1/Books/of_2024/v1.0"])

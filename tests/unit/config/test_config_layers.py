@@ -205,9 +205,9 @@ def test_nothing_that_decides_a_day_is_left_out_of_the_hash():
 
 
 def test_who_is_told_does_not_change_a_day(tmp_path):
-    told = {"AFTERCLOSE_NOTIFICATIONS__SLACK__ENABLED": "true"}
+    notified = {"AFTERCLOSE_NOTIFICATIONS__SLACK__ENABLED": "true"}
 
-    assert config_hash(load(tmp_path).settings) == config_hash(load(tmp_path, environ=told).settings)
+    assert config_hash(load(tmp_path).settings) == config_hash(load(tmp_path, environ=notified).settings)
 
 
 def test_every_leaf_in_force_has_an_origin(tmp_path):

@@ -65,8 +65,8 @@ def test_an_order_that_the_broker_denies_for_ever_blocks_until_it_is_given_up(tm
     assert progress.outcome is Outcome.ENDED
     assert progress.execution.stage is Stage.FINISHED
     assert day.states()["AAA"] == "given_up"
-    told = [event for event in day.events() if event.event == "given_up"]
-    assert [event.reason for event in told] == ["given up by Ann, Ben: the broker lost it"]
+    events = [event for event in day.events() if event.event == "given_up"]
+    assert [event.reason for event in events] == ["given up by Ann, Ben: the broker lost it"]
     assert day.steps(wrap=lambda broker: Denying(broker, order_id)).outcome is Outcome.ENDED
 
 

@@ -63,10 +63,10 @@ def test_every_cut_is_reported_with_its_limit():
 
     cuts = cap_book(np.array([0.5, 0.1, 0.4]), limits)
 
-    told = dict(zip(limit_names(limits), cuts[1:-1].sum(axis=1), strict=True))
-    assert told["the position limit of 40%"] == pytest.approx(0.9)
-    assert told["the limit of 30% for sector Energy"] == pytest.approx(0.7)
-    assert told["the exposure limit of 50%"] == pytest.approx(0.5)
+    by_limit = dict(zip(limit_names(limits), cuts[1:-1].sum(axis=1), strict=True))
+    assert by_limit["the position limit of 40%"] == pytest.approx(0.9)
+    assert by_limit["the limit of 30% for sector Energy"] == pytest.approx(0.7)
+    assert by_limit["the exposure limit of 50%"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("weight", [0.15, 0.3, 0.1, 0.07, 1.0, 0.0])
@@ -137,9 +137,9 @@ def test_a_cut_for_a_pair_is_reported_as_such():
 
     cuts = cap_book(np.array([0.1, 0.1]), limits)
 
-    told = dict(zip(limit_names(limits), cuts[1:-1].sum(axis=1), strict=True))
-    assert told["the position limit of 15%"] == pytest.approx(0.2)
-    assert told["the limit on correlated pairs"] == pytest.approx(0.15)
+    by_limit = dict(zip(limit_names(limits), cuts[1:-1].sum(axis=1), strict=True))
+    assert by_limit["the position limit of 15%"] == pytest.approx(0.2)
+    assert by_limit["the limit on correlated pairs"] == pytest.approx(0.15)
 
 
 def test_a_name_in_two_heavy_groups_is_cut_by_both():

@@ -85,16 +85,16 @@ def test_no_weight_exceeds_what_was_wanted_or_what_is_held_and_the_rest_is_cash(
 
 
 @pytest.mark.parametrize(
-    ("note", "told"),
+    ("note", "expected"),
     [
         ("", "not bought while the kill switch halts new risk"),
         ("rank 1 of 9", "rank 1 of 9; not bought while the kill switch halts new risk"),
     ],
 )
-def test_a_purchase_that_a_halt_forbids_keeps_its_note_and_says_why(note, told):
+def test_a_purchase_that_a_halt_forbids_keeps_its_note_and_says_why(note, expected):
     frame = pd.DataFrame(
         {"weight": [0.2, 0.8], "current_weight": [0.1, 0.9], "note": [note, ""]},
         index=pd.Index(["A", CASH], name="symbol"),
     )
 
-    assert reductions_of(frame)["note"].to_dict() == {"A": told, CASH: ""}
+    assert reductions_of(frame)["note"].to_dict() == {"A": expected, CASH: ""}

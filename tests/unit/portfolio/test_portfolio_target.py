@@ -525,9 +525,9 @@ def test_only_names_of_a_champion_that_does_not_rank_say_so(ranks):
 def test_cash_that_the_limits_leave_beyond_the_regimes_is_reported(cap, names, left):
     found = target(make_view(cap=cap, optimizer="equal_weight"), max_positions=names)
 
-    told = [note for note in found.notes if note.startswith("The limits leave")]
-    assert len(told) == (left is not None)
-    assert all(f" {left} " in note for note in told)
+    notes = [note for note in found.notes if note.startswith("The limits leave")]
+    assert len(notes) == (left is not None)
+    assert all(f" {left} " in note for note in notes)
 
 
 def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():

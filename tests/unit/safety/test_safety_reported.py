@@ -131,16 +131,16 @@ WHAT_IS_FOUND = [  # the same of each planted violation
 ]
 
 
-def told(check):
+def reported(check):
     return (check.name, check.value, check.limit, check.detail)
 
 
 def test_a_clean_day_shows_what_was_measured_and_what_was_allowed():
-    assert [told(check) for check in run_checks(make_day())] == ON_A_CLEAN_DAY
+    assert [reported(check) for check in run_checks(make_day())] == ON_A_CLEAN_DAY
 
 
 @pytest.mark.parametrize(("planted", "expected"), list(zip(PLANTED, WHAT_IS_FOUND, strict=True)))
 def test_what_is_found_is_reported_with_its_measure_its_limit_and_the_lines_at_fault(planted, expected):
     name, plant = planted
 
-    assert told(outcome_of(name, plant())) == expected
+    assert reported(outcome_of(name, plant())) == expected

@@ -149,7 +149,7 @@ def test_what_is_planted_is_found(name, plant):
 
 
 def test_every_check_has_a_planted_violation():
-    never_fails = {"correlation"}  # told, not judged
+    never_fails = {"correlation"}  # informational
 
     assert {name for name, _ in CHECKS} - never_fails == {name for name, _ in PLANTED}
 
@@ -228,10 +228,10 @@ def test_the_closest_pair_is_reported():
     day = make_day()
     returns = day.quotes.returns.assign(C=day.quotes.returns["B"])
 
-    told = outcome_of("correlation", replace(day, quotes=replace(day.quotes, returns=returns)))
+    outcome = outcome_of("correlation", replace(day, quotes=replace(day.quotes, returns=returns)))
 
-    assert told.passed
-    assert (told.value, told.detail) == ("1.00", "B and C")
+    assert outcome.passed
+    assert (outcome.value, outcome.detail) == ("1.00", "B and C")
 
 
 def test_a_limit_that_stands_is_shown_with_its_value():

@@ -115,7 +115,7 @@ def test_a_volatility_that_nobody_knows_cannot_be_judged():
         volatility(make_day(regime=make_regime(inputs={})), NOTHING, None)
 
 
-def told(outcome):
+def parts(outcome):
     return tuple(outcome)
 
 
@@ -123,23 +123,23 @@ def test_each_trigger_tells_what_it_measured_what_it_allows_and_since_when():
     day, panic = make_day(), make_day(regime=make_regime(inputs={"volatility_pct": 45.0}))
     loss = daily_loss(day, past_of(1_040_000), None)
 
-    assert told(loss) == (False, "3.85%", "≤ 3.00%", "lost since 2024-06-13")
-    assert told(daily_loss(day, past_of(1_000_000), None)) == (True, "0.00%", "≤ 3.00%", "")
-    assert told(daily_loss(day, NOTHING, None)) == (True, "no earlier session", "loss ≤ 3.00%", "")
-    assert told(daily_loss(day, past_of(1_040_000), FRIDAY)) == (
+    assert parts(loss) == (False, "3.85%", "≤ 3.00%", "lost since 2024-06-13")
+    assert parts(daily_loss(day, past_of(1_000_000), None)) == (True, "0.00%", "≤ 3.00%", "")
+    assert parts(daily_loss(day, NOTHING, None)) == (True, "no earlier session", "loss ≤ 3.00%", "")
+    assert parts(daily_loss(day, past_of(1_040_000), FRIDAY)) == (
         True,
         "reset by a person",
         "loss ≤ 3.00%",
         "",
     )
-    assert told(volatility(day, NOTHING, None)) == (True, "15.0", "≤ 40", "")
-    assert told(volatility(panic, NOTHING, None)) == (False, "45.0", "≤ 40", "no new risk")
-    assert told(volatility(panic, NOTHING, FRIDAY)) == (True, "reset by a person", "≤ 40", "")
-    assert told(stale_data(day, NOTHING, None)) == (True, "0 sessions old", "≤ 0", "")
+    assert parts(volatility(day, NOTHING, None)) == (True, "15.0", "≤ 40", "")
+    assert parts(volatility(panic, NOTHING, None)) == (False, "45.0", "≤ 40", "no new risk")
+    assert parts(volatility(panic, NOTHING, FRIDAY)) == (True, "reset by a person", "≤ 40", "")
+    assert parts(stale_data(day, NOTHING, None)) == (True, "0 sessions old", "≤ 0", "")
     old = make_day(snapshot_session=date(2024, 6, 12))
-    assert told(stale_data(old, NOTHING, None)) == (False, "2 sessions old", "≤ 0", "")
+    assert parts(stale_data(old, NOTHING, None)) == (False, "2 sessions old", "≤ 0", "")
     short = sharpe_ratio(make_day(settings=SHORT), NOTHING, None)
-    assert told(short) == (True, "fewer than 5 invested sessions", "≥ 0.5", "")
+    assert parts(short) == (True, "fewer than 5 invested sessions", "≥ 0.5", "")
     falling = past_of(*[1_020_000, 1_016_000, 1_013_000, 1_008_000, 1_004_000])
     poor = sharpe_ratio(make_day(settings=SHORT), falling, None)
     assert (poor.passed, poor.limit, poor.detail) == (False, "≥ 0.5", "over the last 5 sessions")

@@ -19,7 +19,7 @@ MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?$"
 # the likely problem of a bad cell, and the remedy; the first match applies
 REFUSED: Mapping[Kind, tuple[tuple[str, str, str], ...]] = {
     "day": (
-        (r"\d{1,2}[/.-]\d{1,2}[/.-](\d{2}|\d{4})", "is ambiguous: day and month cannot be told apart", ""),
+        (r"\d{1,2}[/.-]\d{1,2}[/.-](\d{2}|\d{4})", "is ambiguous: day and month cannot be distinguished", ""),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", "contains a time of day", "Remove the time. "),
         (r"\d{8}", "is a date without hyphens", ""),
         (r"\d{9,}(\.\d+)?", "looks like a Unix timestamp", "Write the date of the session. "),

@@ -68,8 +68,8 @@ def _execution(bridge: Bridge) -> list[Item]:
         items.append(Item("stop", f"Bridge of {bridge.day.session}: {bridge.words}.", "bridge"))
     short = [line.symbol for line in bridge.day.lines if line.filled < line.approved]
     if short:
-        told = f"{counted(len(short), 'trade')} of {bridge.day.session} filled short: {_named(short)}."
-        items.append(Item("note", told, "bridge"))
+        text = f"{counted(len(short), 'trade')} of {bridge.day.session} filled short: {_named(short)}."
+        items.append(Item("note", text, "bridge"))
     return items
 
 
@@ -105,15 +105,15 @@ def _data(inputs: DayInputs) -> list[Item]:
     if market.quarantined:
         held = {holding.symbol for holding in inputs.records.portfolio.book.holdings}
         mine = sorted(held.intersection(market.quarantined))
-        told = f"{counted(len(market.quarantined), 'name')} in quarantine: {_named(market.quarantined)}"
-        told += f"; held: {_named(mine)}." if mine else "; none is held."
-        items.append(Item("warning" if mine else "note", told, "data"))
+        text = f"{counted(len(market.quarantined), 'name')} in quarantine: {_named(market.quarantined)}"
+        text += f"; held: {_named(mine)}." if mine else "; none is held."
+        items.append(Item("warning" if mine else "note", text, "data"))
     unquoted = [one.symbol for one in inputs.records.portfolio.book.holdings if not one.has_quote]
     if unquoted:
-        told = (
+        text = (
             f"{counted(len(unquoted), 'holding')} had no bar today, and can only be sold: {_named(unquoted)}."
         )
-        items.append(Item("warning", told, "data"))
+        items.append(Item("warning", text, "data"))
     return items
 
 
@@ -121,11 +121,11 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
     items = []
     warned = [line.symbol for line in trades if line.warning]
     if warned:
-        told = f"{counted(len(warned), 'trade')} large for the name's volume: {_named(warned)}."
-        items.append(Item("note", told, "trades"))
+        text = f"{counted(len(warned), 'trade')} large for the name's volume: {_named(warned)}."
+        items.append(Item("note", text, "trades"))
     if dropped := [line.symbol for line in inputs.records.trades.dropped]:
-        told = f"{counted(len(dropped), 'intended trade')} dropped: {_named(dropped)}."
-        items.append(Item("note", told, "dropped"))
+        text = f"{counted(len(dropped), 'intended trade')} dropped: {_named(dropped)}."
+        items.append(Item("note", text, "dropped"))
     if inputs.records.portfolio.method not in {inputs.records.scores.champion.optimizer, "hold"}:
         method, wanted = inputs.records.portfolio.method, inputs.records.scores.champion.optimizer
         items.append(
@@ -137,8 +137,8 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
 def _overrides(inputs: DayInputs) -> list[Item]:
     if not inputs.overrides:
         return []
-    told = f"{counted(len(inputs.overrides), 'override')} in force for these trades."
-    return [Item("note", told, "overrides")]
+    text = f"{counted(len(inputs.overrides), 'override')} in force for these trades."
+    return [Item("note", text, "overrides")]
 
 
 def _named(symbols: tuple[str, ...] | list[str]) -> str:

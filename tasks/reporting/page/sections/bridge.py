@@ -78,14 +78,14 @@ def cost_words(day: ExecutedDay) -> tuple[str, ...]:
     """Return what the execution brought and cost, in sentences."""
     filled = [line for line in day.lines if line.filled]
     whole = sum(line.filled == line.approved for line in filled)
-    told = [f"{whole} of {counted(len(day.lines), 'trade')} filled in full"]
+    text = [f"{whole} of {counted(len(day.lines), 'trade')} filled in full"]
     if fewer := len(filled) - whole:
-        told.append(f"{fewer} in part")
+        text.append(f"{fewer} in part")
     if unfilled := len(day.lines) - len(filled):
-        told.append(f"{unfilled} not at all")
+        text.append(f"{unfilled} not at all")
     total, traded = day.fee_cents + day.slippage_cents, day.traded_cents
     if not traded:
-        return (f"{', '.join(told)}.",)
+        return (f"{', '.join(text)}.",)
     estimate = (
         "" if day.estimated_cents is None else f" {_money(day.estimated_cents)} of costs were estimated."
     )
@@ -93,7 +93,7 @@ def cost_words(day: ExecutedDay) -> tuple[str, ...]:
     paid = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(total) / traded * BPS, 1)} bps"
     fees = f"Charged by the broker {_money(day.fee_cents)}.{estimate}"
     prices = f"Prices moved {moved} between the close of the decision and the fills: in all {paid}."
-    return (f"{', '.join(told)}: {_money(traded)} traded.", f"{fees} {prices}")
+    return (f"{', '.join(text)}: {_money(traded)} traded.", f"{fees} {prices}")
 
 
 def _closed_words(day: ExecutedDay, rest: int) -> str:

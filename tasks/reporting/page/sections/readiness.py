@@ -17,7 +17,7 @@ Standing = Literal["good", "warn", "bad"]
 
 @dataclass(frozen=True)
 class Topic:
-    """One line: what was looked at, how it stands, and the section that has the details."""
+    """One line: what was checked, its state, and the section that has the details."""
 
     name: str
     standing: Standing
@@ -52,8 +52,8 @@ def _checks(records: Records) -> Topic:
     near = near_limits(records)
     if not near:
         return Topic("Checks", "good", f"All {count} passed", "checks")
-    told = ", ".join(f"{words(check.name)} {check.value} ({check.limit})" for check in near[:2])
-    return Topic("Checks", "good", f"All {count} passed; near the limit: {told}", "checks")
+    text = ", ".join(f"{words(check.name)} {check.value} ({check.limit})" for check in near[:2])
+    return Topic("Checks", "good", f"All {count} passed; near the limit: {text}", "checks")
 
 
 def _kill_switch(records: Records) -> Topic:
@@ -67,11 +67,11 @@ def _limits(assessment: Assessment) -> Topic:
     if over:
         return Topic("Risk limits", "warn", f"{over} of {count} exceeded by the target portfolio", "limits")
     near = sum(limit.state == "warning" for limit in assessment.limits)
-    told = f"; {near} near the limit" if near else ""
+    text = f"; {near} near the limit" if near else ""
     unknown = sum(limit.state == "unknown" for limit in assessment.limits)
-    told += f"; {unknown} unknown" if unknown else ""
+    text += f"; {unknown} unknown" if unknown else ""
     return Topic(
-        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} kept{told}", "limits"
+        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} kept{text}", "limits"
     )
 
 
@@ -80,22 +80,22 @@ def _data(records: Records) -> Topic:
     name = f"{counted(market.universe_size, 'name')} ({market.provider})"
     if not market.findings and not market.failovers:
         return Topic("Data", "good", f"{name}: every bar passed every gate", "data")
-    told = f"{name}: {counted(len(market.findings), 'finding')}, {len(market.quarantined)} in quarantine"
+    text = f"{name}: {counted(len(market.findings), 'finding')}, {len(market.quarantined)} in quarantine"
     if market.failovers:
-        told += f", {counted(len(market.failovers), 'provider')} failed"
-    return Topic("Data", "warn" if market.quarantined or market.failovers else "good", told, "data")
+        text += f", {counted(len(market.failovers), 'provider')} failed"
+    return Topic("Data", "warn" if market.quarantined or market.failovers else "good", text, "data")
 
 
 def _model(inputs: DayInputs) -> Topic:
     champion, oldest = inputs.records.scores.champion, inputs.run.settings.models.max_age_days
     age = (inputs.run.session.day - champion.trained_through).days
-    told = (
+    text = (
         f"{champion.name}, trained through {short_date(champion.trained_through)}: {age} of {oldest} days old"
     )
     if champion.ranks and "neutral_ic" in champion.metrics:
-        told += f"; out-of-sample IC {number(champion.metrics['neutral_ic'], 3)}"
+        text += f"; out-of-sample IC {number(champion.metrics['neutral_ic'], 3)}"
     is_old = age > NEAR * oldest
-    return Topic("Model", "warn" if is_old or not champion.ranks else "good", told, "model")
+    return Topic("Model", "warn" if is_old or not champion.ranks else "good", text, "model")
 
 
 def _backtest(records: Records) -> Topic:

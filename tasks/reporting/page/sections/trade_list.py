@@ -8,7 +8,7 @@ from tasks.reporting.day.files import as_text
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.ledger import is_sale
 
-DEAREST = 3
+MOST_EXPENSIVE = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Costs:
     commission_usd: float
     slippage_usd: float
     of_traded: float
-    dearest: tuple[TradeLine, ...]
+    most_expensive: tuple[TradeLine, ...]
 
 
 def trade_lines(inputs: DayInputs, trades: pd.DataFrame) -> list[TradeLine]:
@@ -71,5 +71,5 @@ def day_costs(trades: pd.DataFrame, lines: list[TradeLine]) -> Costs:
         commission_usd=commission,
         slippage_usd=slippage,
         of_traded=(commission + slippage) / traded if traded else 0.0,
-        dearest=tuple(sorted(lines, key=lambda line: (-line.cost, line.symbol))[:DEAREST]),
+        most_expensive=tuple(sorted(lines, key=lambda line: (-line.cost, line.symbol))[:MOST_EXPENSIVE]),
     )

@@ -207,10 +207,10 @@ def test_a_split_beside_a_dividend_of_the_same_session_reaches_the_holding(in_on
 def test_daily_volatility_is_the_deviation_of_log_returns_of_a_quarter():
     panel = make_panel(symbols=3)
 
-    told = make_assets(panel=panel)["daily_volatility"]
+    found = make_assets(panel=panel)["daily_volatility"]
 
     returns = np.diff(np.log(panel.close[-64:]), axis=0)
-    assert told.to_numpy() == pytest.approx(returns.std(axis=0, ddof=1))
+    assert found.to_numpy() == pytest.approx(returns.std(axis=0, ddof=1))
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -264,10 +264,10 @@ def test_only_a_finite_price_above_nothing_is_a_quote(last, has_quote):
     raw = panel.raw_close.copy()
     raw[-1, 1] = last
 
-    told = make_assets(panel=replace(panel, raw_close=raw)).loc["S001"]
+    found = make_assets(panel=replace(panel, raw_close=raw)).loc["S001"]
 
-    assert told["has_quote"] == has_quote
-    assert told["price"] == pytest.approx(last if has_quote else raw[-2, 1], abs=0.005)
+    assert found["has_quote"] == has_quote
+    assert found["price"] == pytest.approx(last if has_quote else raw[-2, 1], abs=0.005)
 
 
 def test_a_missing_session_adds_not_a_dollar_to_the_volume():

@@ -28,12 +28,12 @@ def test_what_stops_comes_before_warnings_and_notes():
     day = inputs.run.session.day
     compared = make_compared(day, make_parity(day, differs=(day,)))
 
-    told = items(replace(inputs, records=replace(inputs.records, compared=compared)))
+    found = items(replace(inputs, records=replace(inputs.records, compared=compared)))
 
-    assert [item.weight for item in told] == sorted(
-        (item.weight for item in told), key=["stop", "warning", "note"].index
+    assert [item.weight for item in found] == sorted(
+        (item.weight for item in found), key=["stop", "warning", "note"].index
     )
-    assert "Differs from the backtest in 1 of 1 session" in told[0].words
+    assert "Differs from the backtest in 1 of 1 session" in found[0].words
 
 
 def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed():
@@ -51,7 +51,7 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "found",
     [
         "The regime changed from NEUTRAL to BULL.",
         "2 names in quarantine: HLXX, ZPHR; none is held.",
@@ -61,8 +61,8 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
         "1 trade of 2024-06-13 filled short: ALDR.",
     ],
 )
-def test_the_example_lists_each_unusual_fact_once(told):
-    assert words(make_inputs()).count(told) == 1
+def test_the_example_lists_each_unusual_fact_once(found):
+    assert words(make_inputs()).count(found) == 1
 
 
 def test_an_ordinary_day_lists_nothing():

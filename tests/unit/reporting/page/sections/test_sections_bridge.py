@@ -62,12 +62,12 @@ def test_without_an_execution_or_its_bridge_the_reason_is_said():
 
 
 def test_the_cost_of_an_execution_is_split_and_set_beside_its_estimate():
-    told = " ".join(cost_words(make_executed()))
+    text = " ".join(cost_words(make_executed()))
 
-    assert "1 of 2 trades filled in full, 1 in part: $17,646.00 traded." in told
-    assert "Charged by the broker $1.90. $3.50 of costs were estimated." in told
-    assert "Prices moved $26.00 against us" in told
-    assert "in all $27.90 paid, 15.8 bps" in told
+    assert "1 of 2 trades filled in full, 1 in part: $17,646.00 traded." in text
+    assert "Charged by the broker $1.90. $3.50 of costs were estimated." in text
+    assert "Prices moved $26.00 against us" in text
+    assert "in all $27.90 paid, 15.8 bps" in text
     assert "estimated" not in " ".join(cost_words(make_executed(estimated_cents=None)))
 
 

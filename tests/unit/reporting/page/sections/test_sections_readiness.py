@@ -23,18 +23,20 @@ def check(value: str, limit: str) -> Check:
 
 
 def test_a_check_near_its_limit_is_named_although_it_passed():
-    told = topics(with_records(checks=Checks((check("9.99%", "≤ 10.00%"), check("1%", "≤ 10.00%")), "clear")))
+    found = topics(
+        with_records(checks=Checks((check("9.99%", "≤ 10.00%"), check("1%", "≤ 10.00%")), "clear"))
+    )
 
-    assert told["Checks"].standing == "good"
-    assert told["Checks"].words == "All 2 passed; near the limit: Trade size 9.99% (≤ 10.00%)"
+    assert found["Checks"].standing == "good"
+    assert found["Checks"].words == "All 2 passed; near the limit: Trade size 9.99% (≤ 10.00%)"
 
 
 def test_failed_checks_and_the_kill_switch_are_stops():
-    told = topics(make_inputs(blocked=True))
+    found = topics(make_inputs(blocked=True))
 
-    assert (told["Checks"].standing, told["Kill switch"].standing) == ("bad", "bad")
-    assert "1 of 10 failed: Buys" in told["Checks"].words
-    assert told["Kill switch"].words == "On: daily loss of 3.4%, limit 3.0%"
+    assert (found["Checks"].standing, found["Kill switch"].standing) == ("bad", "bad")
+    assert "1 of 10 failed: Buys" in found["Checks"].words
+    assert found["Kill switch"].words == "On: daily loss of 3.4%, limit 3.0%"
 
 
 @pytest.mark.parametrize(("differs", "standing"), [(False, "good"), (True, "bad")])
@@ -56,5 +58,5 @@ def test_an_old_model_and_one_that_ranks_nothing_are_marked():
     champion = make_inputs().records.scores.champion
     scores = make_inputs().records.scores
     for changed in ({"trained_through": champion.trained_through.replace(month=5, day=1)}, {"ranks": False}):
-        told = topics(with_records(scores=replace(scores, champion=replace(champion, **changed))))
-        assert told["Model"].standing == "warn"
+        found = topics(with_records(scores=replace(scores, champion=replace(champion, **changed))))
+        assert found["Model"].standing == "warn"
