@@ -8,7 +8,7 @@ from tasks.execution.progress import Outcome, advance
 from tasks.execution.reconciliation.schema import Lock
 from tasks.safety.kill_switch import trip_switch
 from tasks.safety.overrides import Instruction, add_override
-from tests.execution_days import EVENING, FILLS, MORNING, SESSION
+from tests.execution_days import EVENING, FILLS, LINES, MORNING, SESSION, make_line
 from tests.guarded_days import APPROVED, TERMS, make_guarded, reconcile
 
 
@@ -63,6 +63,20 @@ def test_a_halt_between_two_steps_stops_the_rest(day):  # fault 42
     day.steps()
 
     assert "filled" not in {day.states().get("CCC"), day.states().get("DDD")}
+
+
+@pytest.mark.parametrize(
+    "edited", [make_line("AAA", "SELL", 99), make_line("BBB", "SELL", 20), make_line("AAA", "BUY", 100)]
+)
+def test_a_line_that_was_edited_in_the_ledger_is_void_and_the_others_are_not(tmp_path, edited):
+    """The table of executions has no chain: the line is compared with the approval before each order."""
+    day = make_guarded(tmp_path, lines=(edited, *LINES[1:]))
+    reconcile(day)
+
+    day.steps()
+
+    assert {real.symbol for real in day.truth().orders if real.row >= 0} == {"BBB", "CCC", "DDD"}
+    assert any("line 0 is not the one that was approved" in event.reason for event in day.events())
 
 
 def test_an_account_that_is_not_the_approved_one_gets_nothing(day):  # fault 65

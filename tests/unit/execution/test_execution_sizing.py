@@ -170,5 +170,14 @@ def test_every_open_buy_claims_its_cost(state):
     assert spendable_cents(tracked, {buy.order_id: Decimal(4)}, facts) == 1_000_00 - 6 * 50_00 - 5 * 10_00
 
 
+@pytest.mark.parametrize(("limit", "price"), [("60", 60), ("40", 50)])
+def test_an_open_buy_with_a_limit_claims_the_higher_of_limit_and_price(limit, price):
+    buy = make_order(row=1, symbol="CCC", side="BUY", shares=10, timing="limit", limit_price=limit)
+    tracked = Tracked(buy, State.WORKING, 1, "", OPENS)
+
+    assert spendable_cents((tracked,), {}, make_facts()) == 1_000_00 - 10 * price * 100
+    assert spendable_cents((tracked,), {}, make_facts(prices={})) == 1_000_00 - 10 * int(limit) * 100
+
+
 def test_a_claim_that_nobody_can_price_takes_everything():
     assert spendable_cents((), {}, make_facts(open_orders=[theirs("ZZZ", "BUY", 1)])) == 0

@@ -148,6 +148,22 @@ def test_live_trading_needs_the_setting_and_the_very_account_in_the_environment(
             guard(wire, environ)
 
 
+def test_an_open_order_that_is_named_twice_counts_once():
+    """A listing may overlap, and the broker may list an order of ours that is not confirmed here yet."""
+    half, theirs = make_order("SELL", shares=100), open_order("SELL", "A", 100, "x")
+    same = make_order("SELL", shares=100, order_id="x")
+
+    guard(make_wire(half, open_orders=(theirs, theirs)), {})
+    guard(make_wire(half, open_orders=(theirs,), unconfirmed=(same, same)), {})
+    guard(make_wire(half, unconfirmed=(same, same)), {})
+    for wire in (
+        make_wire(half, open_orders=(theirs,), unconfirmed=(replace(same, order_id="y"),)),
+        make_wire(half, unconfirmed=(same, replace(same, order_id="y"))),
+    ):
+        with pytest.raises(GuardRefusedError):
+            guard(wire, {})
+
+
 def test_an_order_sent_again_does_not_count_against_itself():
     again = make_order("SELL")
     wire = make_wire(again, open_orders=(open_order("SELL", "A", 200, again.order_id),), sends=2)
