@@ -30,9 +30,11 @@ from tasks.monitoring.schema import Alert, ColumnDrift, Health, Realised
 from tasks.monitoring.shadow_days import ShadowDay, read_shadows, scored_by, shadow_skill, write_shadow
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
+from tasks.selection.schema import LiveDay
 
 log = logging.getLogger(__name__)
 
+LONGEST_RECORD = 1260  # sessions: five years
 LATEST_SESSIONS = 40  # beyond the warm-up: pooled for drift, or since the scores whose returns become known
 
 
@@ -77,6 +79,23 @@ def _measured(run: Run, market: Market, scores: Scores, regime: Regime, portfoli
         *account_alerts(account, _expected_sharpe(scores.champion), limits),
     )
     return Health(drift, realised, skill, account, data, alerts, tuple(notes))
+
+
+@stage()
+def live_record(run: Run) -> tuple[LiveDay, ...]:
+    """Return the realised skill that the published days before the session recorded, oldest first."""
+    known = logged_skill(run.home, run.session.day, sessions=LONGEST_RECORD)
+    return tuple(
+        LiveDay(
+            one.session,
+            one.model,
+            one.neutral_ic,
+            one.expected,
+            one.expected_error,
+            one.expected_sessions,
+        )
+        for one in known.values()
+    )
 
 
 @stage()

@@ -12,7 +12,16 @@ from tasks.core.text import counted, probability
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.pair_choice import thresholds_met
-from tasks.selection.schema import CandidateResult, Choice, Deflation, Gate, Looks, NetResult, Placebo
+from tasks.selection.schema import (
+    CandidateResult,
+    Choice,
+    Deflation,
+    Gate,
+    LiveVerdict,
+    Looks,
+    NetResult,
+    Placebo,
+)
 from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio, stated_p_value
 from tasks.selection.statistics.sequential import look_threshold
 
@@ -98,6 +107,17 @@ def looks_gate(examined: CandidateResult, looks: Looks, least: float, settings: 
         f"t ≥ {threshold:.2f}",
         figures["neutral_ic_t"] >= threshold,
         required=settings.max_false_promotions < 1 and not looks.is_champion,
+    )
+
+
+def live_gate(examined: CandidateResult, found: LiveVerdict) -> Gate:
+    """Return the gate on the live record of the champion; required if that is the candidate itself."""
+    return Gate(
+        f"live record of {found.model} ({counted(found.sessions, 'session')})",
+        f"{signed(found.mean)}, at most {signed(found.upper)}",
+        f"≥ {signed(found.promised)}",
+        found.earns_its_place,
+        required=found.model == examined.name,
     )
 
 

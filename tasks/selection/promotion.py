@@ -23,6 +23,7 @@ from tasks.models.registry.store import (
 )
 from tasks.models.schema import Champion
 from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
+from tasks.selection.live_verdict import stated_verdict
 from tasks.selection.net.statement import net_figures_of
 from tasks.selection.schema import CandidateResult, Choice, Training
 from tasks.selection.statement import bounds
@@ -99,7 +100,9 @@ def decide_promotion(
         )
     if incumbent is not None and incumbent.trained_through > training.trained_through:
         rival = None  # trained on later prices: neither compared nor replaced
-    anew = training.rival
+    live, anew = training.live, training.rival
+    if rival is not None and live is not None and live.model == rival.name and not live.earns_its_place:
+        rival, problem = None, f"{live.model} no longer earns its place: {stated_verdict(live)}."
     decision = compare_with_incumbent(
         training.choice,
         training.results,

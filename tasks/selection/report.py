@@ -12,6 +12,7 @@ from tasks.models.training.feature_checks import DEAD, DUPLICATE, KEEP, SUSPECT
 from tasks.selection.choice import PromotionLimits
 from tasks.selection.diversity import diversity_section
 from tasks.selection.gates import gates_section, placebo_section
+from tasks.selection.live_verdict import live_section
 from tasks.selection.net.statement import net_section, pairs_section
 from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import CandidateResult, Training
@@ -84,6 +85,7 @@ def page(
         "",
         *gates_section(training.gates, training.examined),
         "",
+        *live_section(training.live),
         *placebo_section(training.placebo),
         "## Portfolio after costs",
         "",

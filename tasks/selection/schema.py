@@ -186,6 +186,34 @@ class Looks:
 
 
 @dataclass(frozen=True)
+class LiveDay:
+    """How the scores of a published day ordered the returns that followed, and what its champion promised."""
+
+    session: date
+    model: str
+    neutral_ic: float
+    expected: float  # neutral IC at its selection
+    expected_error: float
+    expected_sessions: int
+
+
+@dataclass(frozen=True)
+class LiveVerdict:
+    """A champion's live record next to its promise."""
+
+    model: str
+    sessions: int
+    mean: float  # of its live neutral ICs
+    upper: float  # bound of the confidence sequence
+    promised: float
+
+    @property
+    def earns_its_place(self) -> bool:
+        """Whether its live record may be as good as promised."""
+        return self.upper >= self.promised
+
+
+@dataclass(frozen=True)
 class Placebo:
     """The t of the candidate on the confirmation folds, and those of the placebo runs."""
 
@@ -249,6 +277,7 @@ class Training:
     optimizer: str = ""  # of that candidate's portfolio
     pairs: Pairs | None = None  # None if no optimizers were compared
     gates: tuple[Gate, ...] = ()  # of that candidate
+    live: LiveVerdict | None = None  # on the champion of earlier weeks; None with too short a live record
     diversity: Diversity | None = None  # None with fewer than two candidates that rank names
     stability: Stability | None = None  # None unless a learner was selected from several
     placebo: Placebo | None = None  # None if no run was made

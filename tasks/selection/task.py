@@ -1,7 +1,7 @@
 """The weekly selection stages: train and compare candidates, promote one atomically."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -38,6 +38,7 @@ from tasks.selection.choice import ineligible_because, nearly_best, runner_up
 from tasks.selection.diversity import diversity_of
 from tasks.selection.gates import (
     leak_gate,
+    live_gate,
     looks_gate,
     net_gates,
     overfitting_gate,
@@ -46,6 +47,7 @@ from tasks.selection.gates import (
     require_gates,
     statistical_gates,
 )
+from tasks.selection.live_verdict import live_verdict
 from tasks.selection.net.pairs import can_be_compared, compared_optimizers, walk_pairs, with_optimizer
 from tasks.selection.net.portfolio import Market as WalkedMarket
 from tasks.selection.net.portfolio import read_market, walk_selected
@@ -70,6 +72,8 @@ from tasks.selection.schema import (
     CountedTrials,
     Diversity,
     Gate,
+    LiveDay,
+    LiveVerdict,
     Looks,
     NetResult,
     Pairs,
@@ -103,8 +107,11 @@ FOLDER, REPORT = "model_selection", "model_selection_report.md"
 
 
 @stage()
-def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
-    """Test every candidate walk-forward, select one, and train it on all known labels. Promotes nothing."""
+def train_candidates(run: Run, market: Market, live_days: Sequence[LiveDay] = (), *, quick: bool) -> Training:
+    """Test every candidate walk-forward, select one, and train it on all known labels. Promotes nothing.
+
+    `live_days`: the realised skill of published days, by which the champion is judged.
+    """
     settings = run.settings.models
     require_intact(run.home)  # before hours of training
     panel = read_panel(market.snapshot, window=window_needed(settings))
@@ -130,7 +137,8 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
     net = _walked(run, read, panel, selected, steered)
     placebo = None if quick else _placebo(run, market, panel, features, selected)
     paths = () if quick else _cross_validated(run, market, read, panel, selected, steered)
-    gates = _gates(run, selected, examined, checks, net, placebo)
+    live = live_verdict(live_days, _champion_before(run), run.settings.selection)
+    gates = _gates(run, selected, checks, net, placebo, live)
     choice = require_gates(selected.choice, gates)
     if selected.choice.result is not None and choice.result is None:
         log.info("%s", choice.reason)
@@ -166,6 +174,7 @@ def train_candidates(run: Run, market: Market, *, quick: bool) -> Training:
         optimizer=optimizer,
         pairs=pairs,
         gates=gates,
+        live=live,
         diversity=_diversity(selected),
         stability=_stability(run, selected, examined),
         placebo=placebo,
@@ -231,17 +240,19 @@ def _compared(
         seed=_seed_of(run),
         ledger=ledger,
     )
-    return select_pair(pairs, run.settings.selection, incumbent=_pair_before(run))
+    before = _champion_before(run)
+    incumbent = (before.name, before.optimizer) if before else None
+    return select_pair(pairs, run.settings.selection, incumbent=incumbent)
 
 
-def _pair_before(run: Run) -> tuple[str, str] | None:
-    """Return model and optimizer of the champion of earlier weeks: a week that is run again sees the same one."""
+def _champion_before(run: Run) -> Champion | None:
+    """Return the champion of earlier weeks: a week that is run again sees the same one."""
     champion = _champion(run)
     if champion is None or champion.selection_date >= run.session.day:
         versions = [stored.metadata.champion for stored in read_versions(run.home)]
         earlier = [each for each in versions if each.selection_date < run.session.day]
         champion = max(earlier, key=lambda each: each.selection_date, default=None)
-    return (champion.name, champion.optimizer) if champion else None
+    return champion
 
 
 def _selected(
@@ -328,11 +339,9 @@ def _looks(run: Run, name: str) -> Looks:
     session = run.session.day
     first = min(date.fromisoformat(first_session(require_intact(run.home)) or str(session)), session)
     elapsed = len(sessions_between(first, session)) - 1
-    champion = _champion(run)
+    champion = _champion_before(run)
     is_champion = champion is not None and champion.ranks and champion.name == name
-    # one that was selected on this session may be the result of this very week, run before
-    is_older = champion is not None and champion.selection_date < session
-    return Looks(first, elapsed, is_champion=is_champion and is_older)
+    return Looks(first, elapsed, is_champion=is_champion)
 
 
 def _champion(run: Run) -> Champion | None:
@@ -359,12 +368,13 @@ def _placebo(
 def _gates(
     run: Run,
     selected: SelectionRun,
-    examined: CandidateResult | None,
     checks: pd.DataFrame,
     net: NetResult | None,
     placebo: Placebo | None,
+    live: LiveVerdict | None,
 ) -> tuple[Gate, ...]:
     """Return every gate, for the candidate of the selection folds."""
+    examined = selected.examined
     if examined is None:
         return ()
     settings, limits = run.settings.selection, limits_of(run.settings.models)
@@ -372,6 +382,7 @@ def _gates(
     return (
         *statistical_gates(examined, selected.results, selected.deflation, limits),
         looks_gate(examined, _looks(run, examined.name), limits.min_t_statistic, settings),
+        *((live_gate(examined, live),) if live else ()),
         leak_gate(list(suspects), settings),
         overfitting_gate(selected.deflation.overfitting, settings),
         *((placebo_gate(placebo, settings),) if placebo else ()),

@@ -15,6 +15,7 @@ from tasks.selection.schema import (
     Diversity,
     Equity,
     Gate,
+    LiveVerdict,
     PairResult,
     Pairs,
     PathResult,
@@ -127,6 +128,10 @@ def test_the_live_record_of_a_champion_is_on_the_page(week):
     assert "too few sessions" in page
     assert "−0.1340" in page
     assert "Live record" not in rendered(week)
+    judged = replace(week, live=LiveVerdict("lightgbm", 25, -0.134, -0.02, 0.01))
+    page = render_selection(judged, promotion, FRAMES, live=[bad, young], is_simulated=False).decode()
+    assert "lightgbm, 25 sessions: mean −0.1340, at most −0.0200 (always valid); 0.0100 was promised." in page
+    assert '<strong class="bad">It no longer earns its place.</strong>' in page
 
 
 def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):

@@ -17,6 +17,7 @@ from tasks.features.sets import SETS
 from tasks.models.registry.champion import parse
 from tasks.models.registry.store import read_challenger, read_production, read_versions
 from tasks.models.task import score_universe
+from tasks.selection.schema import LiveDay
 from tests.builders import FRIDAY, make_panel, make_run
 from tests.champions import NET
 
@@ -53,13 +54,13 @@ def trending_panel(*, last):
 def week(tmp_path, monkeypatch):
     """Return a function that runs the week and, for the day after, the scoring."""
 
-    def run_week(session=FRIDAY, *, net=NET, panel=None, quick=True, **overrides):
+    def run_week(session=FRIDAY, *, net=NET, panel=None, quick=True, live=(), **overrides):
         panel = panel or trending_panel(last=session)
         monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
         monkeypatch.setattr(stages, "read_market", lambda *_: None)
         monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: net)
         run = make_run(tmp_path, session, **SMALL | overrides)
-        training = stages.train_candidates(run, market_of(tmp_path, session), quick=quick)
+        training = stages.train_candidates(run, market_of(tmp_path, session), live, quick=quick)
         return run, panel, stages.promote_champion(run, training)
 
     return run_week
@@ -218,6 +219,27 @@ def test_a_candidate_that_is_found_weeks_after_the_first_look_must_be_clearer(we
     assert "| neutral IC, 19 sessions after the first look | t = " in texts[1]
     assert "in production already" not in texts[0]
     assert "in production already | t ≥ " in texts[1]  # best_feature, found in the first week
+
+
+def test_a_champion_whose_live_scores_are_much_worse_than_promised_loses_its_place(week):
+    _, _, before = week(FRIDAY - timedelta(weeks=4), **champion_settings())
+    live = [
+        LiveDay(FRIDAY - timedelta(days=40 - place), "best_feature", -0.2, 0.05, 0.01, 75)
+        for place in range(30)
+    ]
+
+    run, _, lost = week(live=live, **champion_settings())
+    state = written(run.home)
+    _, _, again = week(live=live, **champion_settings())
+
+    assert before.champion.name == "best_feature"
+    assert lost.champion.name == "equal_weight"
+    assert "best_feature no longer earns its place: live neutral IC −0.2000 in 30 sessions" in lost.reason
+    text = lost.report.read_text()
+    assert "**It no longer earns its place.**" in text
+    assert "| live record of best_feature (30 sessions) | −0.2000, at most " in text
+    assert again == lost  # the champion of this week, the baseline, is not taken for the one that was judged
+    assert written(run.home) == state
 
 
 def test_the_placebo_runs_are_reported_stored_and_no_trials(week):

@@ -1,14 +1,26 @@
 """Tests of the selection keep their level where there is nothing to find."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 
+from tasks.models.schema import Champion
+from tasks.selection.live_verdict import live_verdict
 from tasks.selection.net.superiority import superiority
+from tasks.selection.schema import LiveDay
 from tasks.selection.statistics.sequential import FIVE_YEARS, look_threshold
+from tests.builders import FRIDAY, make_settings
 from tests.null_looks import CONFIRMING, WEEK, week_ts
 from tests.unit.backtest.metrics.curves import noise
 
 LEVEL, LEAST = 0.10, 2.0
+SETTINGS = make_settings().selection
+CHAMPION = Champion(
+    "lightgbm", "lightgbm", "hrp", "a" * 64, "f" * 64, FRIDAY, FRIDAY, "", 0.5, {}, ranks=True
+)
+SESSIONS, DEVIATION = 504, 0.17  # that a promise was measured on; of a session's neutral IC in the long run
+ERROR = DEVIATION / SESSIONS**0.5
 
 
 def shipped(elapsed):
@@ -52,3 +64,57 @@ def test_without_a_difference_small_p_values_are_as_rare_as_they_should_be():
 
     assert sum(p_value <= 0.05 for p_value in found) <= 5  # 1.5 expected
     assert 0.3 < np.mean(found) < 0.7
+
+
+def promise(true_ic, rng):
+    """Return a measured IC that was confirmed: t of at least 2."""
+    while True:
+        found = true_ic + ERROR * rng.normal()
+        if found >= 2 * ERROR:
+            return found
+
+
+def sessions_until_lost(expected, true_ic, rng, *, sessions, every):
+    """Return after how many sessions a look first finds that the champion lost its place; None if never.
+
+    Returns over five sessions share four with the next session's.
+    """
+    ics = true_ic + DEVIATION * np.convolve(rng.normal(size=sessions + 4), np.full(5, 0.2), mode="valid")
+    first = date(2018, 1, 2)
+    days = [
+        LiveDay(first + timedelta(days=place), "lightgbm", ic, expected, ERROR, SESSIONS)
+        for place, ic in enumerate(ics)
+    ]
+    for count in range(every, sessions + 1, every):
+        found = live_verdict(days[:count], CHAMPION, SETTINGS)
+        if found and not found.earns_its_place:
+            return count
+    return None
+
+
+# issue 14: an incumbent that stops earning its place is found
+def test_a_champion_whose_alpha_turned_is_found_within_half_a_year():
+    rng = np.random.default_rng(1)
+    found = [
+        sessions_until_lost(promise(0.04, rng), -0.03, rng, sessions=126, every=5) or 999 for _ in range(40)
+    ]
+
+    assert sum(count <= 126 for count in found) >= 32  # nine in ten expected
+    assert np.median(found) <= 75
+
+
+def test_a_champion_that_stays_as_good_as_it_was_keeps_its_place_for_two_years():
+    rng = np.random.default_rng(2)
+    lost = [sessions_until_lost(promise(0.03, rng), 0.03, rng, sessions=504, every=21) for _ in range(60)]
+
+    assert sum(count is not None for count in lost) <= 3
+
+
+@pytest.mark.slice
+def test_at_most_one_in_twenty_of_such_champions_loses_its_place_in_five_years():
+    rng = np.random.default_rng(3)
+    lost = [
+        sessions_until_lost(promise(0.03, rng), 0.03, rng, sessions=FIVE_YEARS, every=21) for _ in range(100)
+    ]
+
+    assert sum(count is not None for count in lost) <= 5

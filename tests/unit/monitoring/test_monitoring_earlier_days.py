@@ -9,9 +9,11 @@ from tasks.models.schema import Statistic
 from tasks.monitoring.account import account_figures
 from tasks.monitoring.earlier_days import account_history, logged_skill, scored_days
 from tasks.monitoring.retraining import retraining_reasons
+from tasks.monitoring.task import live_record
 from tasks.portfolio.schema import Book
 from tasks.safety.equity_history import read_equity_history
-from tests.builders import FRIDAY, make_settings
+from tasks.selection.schema import LiveDay
+from tests.builders import FRIDAY, make_run, make_settings
 from tests.champions import put_into_production
 from tests.monitored_days import make_days
 
@@ -34,6 +36,15 @@ def test_the_skill_in_the_logs_is_read_by_session_and_only_of_days_before(home):
     assert list(known) == [date(2024, 6, 12), date(2024, 6, 13)]
     assert known[date(2024, 6, 13)].quantiles == (-0.02, -0.01, 0.0, 0.01, 0.02)
     assert len(logged_skill(home, MONDAY)) == 3
+
+
+def test_the_record_that_the_week_judges_its_champion_by_is_that_of_the_logs(home):
+    run = make_run(home.root, MONDAY)
+
+    days = live_record(run)
+
+    assert [day.session for day in days] == [date(2024, 6, 12), date(2024, 6, 13), FRIDAY]
+    assert days[0] == LiveDay(date(2024, 6, 12), "lightgbm", 0.06, 0.05, 0.01, 500)
 
 
 def test_days_without_known_skill_are_measured_with_the_statistic_of_their_champion(home):

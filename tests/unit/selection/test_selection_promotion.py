@@ -25,7 +25,7 @@ from tasks.selection.promotion import (
     install,
     why_not_in_production,
 )
-from tasks.selection.schema import Choice, Rival, RunnerUp
+from tasks.selection.schema import Choice, LiveVerdict, Rival, RunnerUp
 from tasks.selection.selection_run import summary
 from tasks.selection.trials.statement import trial_figures
 from tests.champions import (
@@ -248,6 +248,34 @@ def test_a_champion_with_a_better_record_stays(home, tmp_path):
 
     assert not decision.promote
     assert decision.reason.endswith("which stays.")
+
+
+LOST = LiveVerdict("lightgbm", 40, -0.05, 0.01, 0.03)
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_champion_that_no_longer_earns_its_place_is_replaced_by_the_weeks_choice(home, tmp_path, confirmed):
+    put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
+    weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
+    training = replace(make_training(tmp_path, result=weaker, confirmed=confirmed), live=LOST)
+
+    _, decision = decide_promotion(training, home, LIMITS)
+
+    assert decision.promote
+    assert decision.reason.endswith(
+        "lightgbm no longer earns its place: live neutral IC −0.0500 in 40 sessions, at most 0.0100; 0.0300 was"
+        " promised."
+    )
+    assert ("baseline is used" in decision.reason) is not confirmed
+
+
+def test_a_champion_that_earns_its_place_or_is_not_the_one_that_was_judged_is_compared(home, tmp_path):
+    put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
+    weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
+    training = make_training(tmp_path, result=weaker)
+
+    for live in (replace(LOST, upper=0.03), replace(LOST, model="xgboost")):
+        assert not decide_promotion(replace(training, live=live), home, LIMITS)[1].promote
 
 
 def of_another_statistic(home):

@@ -1,0 +1,81 @@
+"""When a champion loses its place by its live record, and that a healthy one keeps it."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from tasks.models.schema import Champion
+from tasks.selection.gates import live_gate
+from tasks.selection.live_verdict import LEAST_SESSIONS, live_section, live_verdict
+from tasks.selection.schema import LiveDay, LiveVerdict
+from tests.builders import make_settings
+from tests.champions import FRIDAY, make_result
+
+SETTINGS = make_settings().selection
+CHAMPION = Champion(
+    "lightgbm", "lightgbm", "hrp", "a" * 64, "f" * 64, FRIDAY, FRIDAY, "", 0.5, {}, ranks=True
+)
+EXPECTED, SESSIONS = 0.04, 504
+DEVIATION = 0.17  # of a session's neutral IC, in the long run
+ERROR = DEVIATION / SESSIONS**0.5
+
+
+def days(ics, *, model="lightgbm", first=date(2024, 1, 2), expected=EXPECTED):
+    return [
+        LiveDay(first + timedelta(days=place), model, float(ic), expected, ERROR, SESSIONS)
+        for place, ic in enumerate(ics)
+    ]
+
+
+def test_the_champion_that_did_much_worse_than_it_claimed_is_found_in_five_weeks():
+    record = days(np.full(25, -0.134), expected=0.030)  # the champion of 2015-06-30
+
+    assert not live_verdict(record, CHAMPION, SETTINGS).earns_its_place
+
+
+def test_only_the_sessions_since_another_model_count_and_a_retrained_one_continues():
+    before = days(np.full(30, -0.5), first=date(2023, 1, 2))
+    other = days(np.full(30, -0.5), model="xgboost", first=date(2023, 6, 1))
+    own = days(np.full(LEAST_SESSIONS, 0.05)) + days(np.full(3, 0.05), first=date(2024, 3, 1), expected=0.05)
+
+    found = live_verdict([*own, *before, *other], CHAMPION, SETTINGS)
+
+    assert found.sessions == LEAST_SESSIONS + 3
+    assert found.mean == pytest.approx(0.05)
+    assert found.promised == pytest.approx(EXPECTED - ERROR, abs=0.005)  # shrunken, less its standard error
+    assert found.earns_its_place
+
+
+def test_there_is_no_verdict_on_few_sessions_on_another_model_or_if_it_is_turned_off():
+    bad = days(np.full(60, -0.5))
+    off = make_settings(**{"selection.max_false_losses": 0.0}).selection
+
+    assert live_verdict(bad[: LEAST_SESSIONS - 1], CHAMPION, SETTINGS) is None
+    assert live_verdict([*bad, *days([0.1], model="xgboost", first=FRIDAY)], CHAMPION, SETTINGS) is None
+    assert live_verdict(bad, None, SETTINGS) is None
+    assert live_verdict(bad, CHAMPION, off) is None
+    assert not live_verdict(bad, CHAMPION, SETTINGS).earns_its_place
+
+
+def test_the_gate_stops_the_champions_own_retraining_and_nobody_else():
+    found = LiveVerdict("lightgbm", 40, -0.05, 0.01, 0.03)
+
+    own, other = live_gate(make_result("lightgbm"), found), live_gate(make_result("xgboost"), found)
+
+    assert (own.passed, own.required) == (False, True)
+    assert not other.required
+    assert (own.name, own.value, own.limit) == (
+        "live record of lightgbm (40 sessions)",
+        "−0.0500, at most 0.0100",
+        "≥ 0.0300",
+    )
+
+
+def test_the_report_says_whether_the_champion_earns_its_place():
+    lost = "\n".join(live_section(LiveVerdict("lightgbm", 40, -0.05, 0.01, 0.03)))
+
+    assert "live neutral IC −0.0500 in 40 sessions, at most 0.0100; 0.0300 was promised" in lost
+    assert "**It no longer earns its place.**" in lost
+    assert "It earns its place." in "\n".join(live_section(LiveVerdict("lightgbm", 40, 0.02, 0.05, 0.03)))
+    assert live_section(None) == []
