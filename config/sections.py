@@ -408,7 +408,7 @@ class Execution(Section):
     deadline_minutes: Annotated[int, Field(ge=0, le=390)]
     """Minutes after the open until which sales are waited for; then the rest is canceled. 0: until the close."""
     poll_s: Positive
-    """Seconds between two questions to the broker while an execution waits."""
+    """Seconds between two requests to the broker while an execution waits."""
     export: ExportColumns
     scheduled_dry_run: bool
     """Whether scheduled runs of execute-approved only rehearse: nothing is sent or stored."""

@@ -94,7 +94,7 @@ def covered(stored: Stored, requirements: Requirements, policy: Policy, recorded
     if not sales:
         raise refusal(
             "missing",
-            f"{session} is not approved, and has no sale that {POLICY} would let go without an answer.",
+            f"{session} is not approved, and has no sale that {POLICY} would execute without an answer.",
             remedy=_approve(session),
         )
     envelope = whole.model_copy(update={"lines": sales})
@@ -121,7 +121,7 @@ def _envelope(stored: Stored, requirements: Requirements) -> Envelope:
         if approval.envelope != whole:
             raise refusal(
                 "terms",
-                f"{session} is not approved, and {POLICY} does not hold for it: a person signed another list.",
+                f"{session} is not approved, and {POLICY} does not apply to it: a person signed another list.",
                 remedy=_approve(session),
             )
     return whole
@@ -143,7 +143,7 @@ def store_no_answer(run: Run, approved: Approved, at: datetime) -> None:
         if now_covered is None or now_covered.approval_sha256 != approved.approval_sha256:
             raise refusal(
                 "decided",
-                f"{run.session} was decided a moment ago: {POLICY} does not hold for it any more.",
+                f"{run.session} was decided a moment ago: {POLICY} no longer applies to it.",
                 remedy="Run the command again.",
             )
         if read_requirements(run, at).decisions.approval_sha256 != approved.approval_sha256:
@@ -164,7 +164,7 @@ def _check_plan(whole: Envelope, requirements: Requirements, policy: Policy, rec
     due_at = policy.due_at(session)
     plans = plans_of(session.day, recorded)
     if not plans or plans[-1].manifest_sha256 != whole.manifest_sha256:
-        why = f"{POLICY} does not hold for it: the log of plans has another plan, or none"
+        why = f"{POLICY} does not apply to it: the log of plans has another plan, or none"
         raise refusal("log", f"{session} is not approved, and {why}.", remedy=_approve(session))
     if plans[-1].no_answer != "reductions":
         why = f"{POLICY} was not in effect when it was published"

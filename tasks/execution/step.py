@@ -116,7 +116,7 @@ class Step:
             return Admission("nothing", "account", "the broker has blocked the account")
         found = self.listed | {one.order_id for one in facts.open_orders}
         if stranger := next((one for one in sorted(found) if self._is_of_another_home(one)), ""):
-            why = f"another home trades this account: this ledger does not have its order {stranger}"
+            why = f"another home trades this account: its order {stranger} is not in this ledger"
             return Admission("nothing", OTHER_HOME, why)
         return self.desk.gates.admission(facts)
 
@@ -176,7 +176,7 @@ class Step:
                 until = max(until, self.execution.ends_at)
             return outcome, self._reason(admission, last), until
         raise SafetyError(
-            f"The execution of {self.execution.session} does not come to a decision.",
+            f"The execution of {self.execution.session} did not reach a decision.",
             remedy="Trip the kill switch and report this: the events are in the ledger.",
         )
 
@@ -211,7 +211,7 @@ class Step:
             return admission.why
         reasons = [self.held, last.why if isinstance(last, Wait) else ""]
         if self.canceled:
-            reasons.append("cancellations were asked for")
+            reasons.append("cancellations were requested")
         if (failed := self.look_ups.failed or self.failed) is not None:
             reasons.append(f"no answer: {failed.what}")
         return "; ".join(reason for reason in reasons if reason)
@@ -264,7 +264,7 @@ class Step:
         if why := self._bought_elsewhere(tracked, facts):
             self._hold(tracked, why, is_void=False)
             return None
-        tracked = self._event(tracked, Event.ABOUT_TO_SEND, "a request is about to leave")
+        tracked = self._event(tracked, Event.ABOUT_TO_SEND, "a request is about to be sent")
         self.sent += 1
         admission, _ = self._admitted_by_persons()
         if admission.admits == "nothing" or (admission.admits == "reductions" and not order.is_sale):

@@ -186,7 +186,7 @@ def _distinct(given: Sequence[str]) -> list[str]:
 
 def _stopped(longest_s: float) -> ConfigError:
     return ConfigError(
-        f"The question was stopped after {longest_s:g} s, the output included.",
+        f"The query was stopped after {longest_s:g} s, the output included.",
         remedy="Select fewer sessions or columns, or aggregate before joining; --parquet FILE is the fastest output.",
     )
 
@@ -201,6 +201,6 @@ def _failed(error: Exception) -> ConfigError:
     """Return the error in one paragraph with DuckDB's hint, without its picture of the statement."""
     lines = str(error).split("\nLINE ")[0].split()
     return ConfigError(
-        f"The question failed: {' '.join(lines)[:600].rstrip('.')}.",
+        f"The query failed: {' '.join(lines)[:600].rstrip('.')}.",
         remedy="`DESCRIBE VIEW` lists the columns of a view, `SHOW TABLES` the views (docs/sql.md).",
     )

@@ -186,7 +186,7 @@ def end_override(home: Home, number: int, by: str, reason: str, at: datetime) ->
     if number not in known or known[number].ended_at:
         state = "has already ended" if number in known else "does not exist"
         raise ConfigError(
-            f"Override {number} {state}.", remedy="`afterclose overrides list` shows those that hold."
+            f"Override {number} {state}.", remedy="`afterclose overrides list` shows those in effect."
         )
     record(home, event=ENDED, by=by, detail=f"override {number}: {' '.join(reason.split())}", at=at)
     return next(override for override in read_overrides(home) if override.number == number)
@@ -229,7 +229,7 @@ def _refuse_unusable(instruction: Instruction) -> None:
             f"{instruction.name[:20]!r} is not a valid symbol.", remedy="Write it as in trades.csv."
         )
     if (instruction.scope == "all") != (instruction.name == ""):
-        raise ConfigError("The override does not name what it is about.", remedy="Give its name.")
+        raise ConfigError("The override names no symbol, sector or strategy.", remedy="Give its name.")
     if not (instruction.multiplier.is_finite() and 0 <= instruction.multiplier <= 1):
         raise ConfigError(
             f"The multiplier {instruction.multiplier} is not between 0 and 1.",

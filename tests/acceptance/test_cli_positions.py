@@ -52,7 +52,7 @@ def test_a_correction_says_that_the_paper_account_does_not_get_it(home):
 
     corrected = declare(home, HELD.replace("100", "80")).stdout
 
-    assert "The account at broker paper does not get them" in corrected
+    assert "The paper account is unchanged" in corrected
 
 
 # X17: a correction of the books wants a second person where two are required

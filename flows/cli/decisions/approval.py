@@ -91,7 +91,9 @@ def revise_day(
     solve: Annotated[
         bool,
         typer.Option(
-            "--solve", metavar=NO_VALUE, help="Decide the other trades again, instead of leaving cash."
+            "--solve",
+            metavar=NO_VALUE,
+            help="Decide the other trades again instead of leaving the cash uninvested.",
         ),
     ] = False,
 ) -> int:

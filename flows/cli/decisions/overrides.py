@@ -13,7 +13,7 @@ app = typer.Typer(
 )
 
 UntilOption = Annotated[
-    str, typer.Option("--until", metavar="D", help="Last session in which it holds, YYYY-MM-DD.")
+    str, typer.Option("--until", metavar="D", help="Last session in which it applies, YYYY-MM-DD.")
 ]
 SymbolOption = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="Applies to this symbol.")]
 

@@ -15,7 +15,7 @@ def review_day(
     context: typer.Context,
     day: Annotated[str, typer.Argument(metavar="D", help="The session to open with, YYYY-MM-DD.")],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="P", help="Port of the page; 0 is any that is free.")
+        int, typer.Option(min=0, max=65535, metavar="P", help="Port of the page; 0: any free one.")
     ] = 8765,
     bind: Annotated[
         str,
@@ -32,7 +32,7 @@ def review_day(
         ),
     ] = None,
 ) -> int:
-    """Serve a page to read a published day, approve or reject it. Prints its address; Ctrl-C ends it."""
+    """Serve a page to read a published day, approve or reject it. Prints its address; Stop it with Ctrl-C."""
     from flows.operations.decisions.serving import open_review
 
     page = open_review(context.obj, day, port=port, bind=bind, origin=origin)

@@ -14,7 +14,7 @@ app = typer.Typer()
 def sql(
     context: typer.Context,
     question: Annotated[
-        str | None, typer.Argument(metavar="SELECT", help='The question: "SELECT …", in quotes.')
+        str | None, typer.Argument(metavar="SELECT", help='The query: "SELECT …", in quotes.')
     ] = None,
     *,
     csv: Annotated[bool, typer.Option("--csv", metavar=NO_VALUE, help="Print the answer as CSV.")] = False,
@@ -23,15 +23,15 @@ def sql(
     ] = None,
     shell: Annotated[
         bool,
-        typer.Option("--shell", metavar=NO_VALUE, help="Read questions from the terminal, each ended by ;"),
+        typer.Option("--shell", metavar=NO_VALUE, help="Read queries from the terminal, each ended by ;"),
     ] = False,
 ) -> int:
-    """Ask the lake, the days and the ledgers a question in SQL (DuckDB's). Read-only. `SHOW TABLES` lists the views."""
+    """Query the lake, the days and the ledgers in SQL (DuckDB's). Read-only. `SHOW TABLES` lists the views."""
     from flows.operations.research.sql import answer_question, run_shell
 
     if shell == (question is not None) or (shell and (csv or parquet)) or (csv and parquet):
         raise typer.BadParameter(
-            "Give either a question, with --csv or --parquet FILE at most, or --shell alone."
+            "Give either a query, with --csv or --parquet FILE at most, or --shell alone."
         )
     if question is None:
         return run_shell(context.obj)

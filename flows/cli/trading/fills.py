@@ -84,7 +84,7 @@ def fills_import(
         typer.Option(
             "--complete",
             metavar=NO_VALUE,
-            help="The file is complete: what it does not fill will not be filled.",
+            help="The file is complete: the rest of each ticket will not be filled.",
         ),
     ] = False,
 ) -> int:

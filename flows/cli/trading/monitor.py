@@ -15,7 +15,7 @@ def monitor_account(
     *,
     once: Annotated[
         bool,
-        typer.Option("--once", metavar=NO_VALUE, help="Look once and exit (3: a rule is broken)."),
+        typer.Option("--once", metavar=NO_VALUE, help="Check once and exit (3: a rule is broken)."),
     ] = False,
 ) -> int:
     """Watch the account while the exchange is open, every minute, and trip the kill switch. Sends no order."""

@@ -23,7 +23,7 @@ AmountArgument = Annotated[str, typer.Argument(metavar="USD", help="US dollars, 
 ReferenceOption = Annotated[
     str,
     typer.Option(
-        "--reference", metavar="TEXT", help="Distinguishes a second one of the same amount and session."
+        "--reference", metavar="TEXT", help="Distinguishes a second booking of the same amount and session."
     ),
 ]
 

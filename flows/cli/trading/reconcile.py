@@ -21,7 +21,7 @@ def reconcile_now(
     kind: Annotated[
         str,
         typer.Option(
-            "--as", metavar="KIND", help="What it is: correction, deposit, withdrawal or manual_trade."
+            "--as", metavar="KIND", help="Kind of entry: correction, deposit, withdrawal or manual_trade."
         ),
     ] = "",
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, with --explain.")] = "",

@@ -41,7 +41,7 @@ class Scoped:
             given.append(("all", ""))
         if len(given) != 1:
             raise ConfigError(
-                "It is not clear what the override is about.",
+                "The scope of the override is missing or ambiguous.",
                 remedy="Give exactly one of --symbol, --sector, --strategy and --all.",
             )
         return given[0]
@@ -141,7 +141,7 @@ def _until(text: str) -> date:
     day = parsed_date(text)
     if day < _today():
         raise ConfigError(
-            f"An override until {day} would not hold.", remedy="Give a date from today on, YYYY-MM-DD."
+            f"An override until {day} would have no effect.", remedy="Give a date from today on, YYYY-MM-DD."
         )
     return day
 

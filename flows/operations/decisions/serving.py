@@ -99,8 +99,8 @@ def _started(run: Run, served: Endpoint, admission: Admission) -> Result:
             "passphrase. Put a reverse proxy with TLS in front of it, and name its address with --origin."
         )
     elif not served.is_local:
-        lines.append("TLS is up to the reverse proxy; it has to pass on the Host header unchanged.")
-    lines.append("Ctrl-C ends it.")
+        lines.append("The reverse proxy must provide TLS and pass the Host header unchanged.")
+    lines.append("Stop it with Ctrl-C.")
     document = {"home": str(run.home.root), "session": str(run.session), "state": "listening", "url": url}
     return Result(document, "\n".join(lines))
 

@@ -17,7 +17,7 @@ from tasks.reporting.notify.routing import message, routes
 
 HEAD = ("channel", "recipient", "result")
 NO_CHANNEL = ConfigError(
-    "No way of notification is configured.",
+    "No notification channel is configured.",
     remedy="Set notifications.email.host, notifications.slack.enabled or notifications.webhook.url "
     "(docs/notifications.md).",
 )
@@ -57,7 +57,7 @@ def flush(options: Options) -> Result:
     if entries and not settings.has_channel:
         raise NO_CHANNEL
     done = deliver(home, settings, clock=now, everything=True) if entries else ()
-    return _outcome(str(home.root), entries, done, empty="Nothing waits to be delivered.")
+    return _outcome(str(home.root), entries, done, empty="No message is waiting to be delivered.")
 
 
 def show_outbox(options: Options) -> Result:

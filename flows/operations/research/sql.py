@@ -56,7 +56,7 @@ def run_shell(options: Options) -> int:
             except KeyboardInterrupt:
                 if not is_terminal:
                     raise
-                code = report_failure(Failure("The question was stopped.", INTERRUPTED), options)
+                code = report_failure(Failure("The query was stopped.", INTERRUPTED), options)
     return 0 if is_terminal else code
 
 

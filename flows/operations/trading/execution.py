@@ -139,7 +139,7 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
     document, progress_made = carried.document, carried.progress
     orders = _last_parts(document)
     if document["authority"] == "no_answer":
-        yield f"Nobody answered {run.session} in time: its sells go by execution.no_answer, its buys lapse."
+        yield f"Nobody answered {run.session} in time: its sells are sent under execution.no_answer, its buys lapse."
     if carried.is_dry and any(_would_be_sent(one) for one in orders):
         yield from _rehearsed(run, carried, orders)
         return

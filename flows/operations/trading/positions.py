@@ -147,8 +147,8 @@ def _paper_note(home: Home, options: Options) -> str:
     ):
         return ""
     return (
-        " The account at broker paper does not get them: it holds what was executed there, so that the next "
-        "reconciliation blocks the names that differ. `afterclose reconcile` lists them."
+        " The paper account is unchanged: the next reconciliation blocks the names that differ. "
+        "`afterclose reconcile` lists them."
     )
 
 

@@ -55,7 +55,7 @@ def explained(difference: Difference, said: Explanation) -> tuple[Entry, ...]:
         return ()
     if difference.proposal is None:
         raise SafetyError(
-            f"{difference.explanation} No person can explain it away.",
+            f"{difference.explanation} A person cannot explain this difference.",
             remedy="Wait for the broker, or correct the cause; then run `afterclose reconcile` again.",
             difference_id=difference.difference_id,
         )

@@ -72,7 +72,7 @@ async def approve(request: Request, day: str) -> Response:
     def passphrase() -> str:
         if not review.served.takes_passphrases:
             raise ConfigError(
-                "A passphrase is not taken over a connection without TLS.",
+                "A passphrase is not accepted over a connection without TLS.",
                 remedy="Paste a signature made with `afterclose approve D --sign-only`.",
             )
         review.attempts.begin()

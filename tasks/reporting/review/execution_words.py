@@ -24,7 +24,7 @@ def execution_headline(executed: ExecutedDay | None) -> str:
 def execution_detail(executed: ExecutedDay | None) -> str:
     """Return why the execution is where it is."""
     if executed is None or executed.problem:
-        return "execution.json cannot be read; `afterclose execute` states how the orders stand"
+        return "execution.json cannot be read; `afterclose execute` shows the state of the orders"
     return f"{one_line(executed.outcome).capitalize()}: {one_line(executed.why)}"
 
 

@@ -418,7 +418,7 @@ def test_an_open_order_of_another_home_at_the_account_stops_this_one_with_its_re
     progress = day.step()
 
     assert progress.outcome is Outcome.BLOCKED
-    assert f"another home trades this account: this ledger does not have its order {other}" in progress.why
+    assert f"another home trades this account: its order {other} is not in this ledger" in progress.why
     assert day.truth().requests == []
 
 

@@ -79,7 +79,7 @@ def refuse_impossible(entered: Entered) -> None:
     price_fits = 0 < entered.price <= MOST_PRICE or (entered.shares == 0 and entered.price == 0)
     if not (0 <= entered.shares <= MOST_SHARES and price_fits and entered.fee_cents >= 0):
         raise ConfigError(
-            f"{entered.shares} shares at {entered.price}, fee {entered.fee_cents / 100:.2f} USD: no fill is like that.",
+            f"{entered.shares} shares at {entered.price}, fee {entered.fee_cents / 100:.2f} USD cannot be a fill.",
             remedy="Enter whole shares and a positive price; 0 shares at 0 if nothing more was filled.",
         )
 

@@ -65,7 +65,7 @@ def test_a_multiplier_and_a_waiver_are_written_for_a_script(options):
     ],
 )
 def test_an_override_is_about_exactly_one_thing(options, scoped):
-    with pytest.raises(ConfigError, match="not clear what the override is about"):
+    with pytest.raises(ConfigError, match="scope of the override is missing or ambiguous"):
         add(options, "do_not_buy", scoped, multiplier=None, **WHO)
 
 

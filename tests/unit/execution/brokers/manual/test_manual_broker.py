@@ -174,7 +174,7 @@ def test_a_cancellation_is_confirmed_without_a_reason_and_may_still_fill(person)
 )
 def test_impossible_numbers_are_refused_even_with_a_reason(person, shares, price, fee):
     person.submit()
-    with pytest.raises(ConfigError, match="no fill is like that"):
+    with pytest.raises(ConfigError, match="cannot be a fill"):
         person.add("A", shares, price, "really", fee=fee)
 
 
