@@ -30,11 +30,16 @@ def execute_approved(
     sleep: Callable[[float], None],
     is_stopped: Callable[[], bool] = never,
 ) -> Carried:
-    """Do what can be done now; the next call continues what waits. A dry run sends and stores nothing."""
+    """Do what can be done now; the next call continues what waits. A dry run sends and stores nothing.
+
+    Raises KeyboardInterrupt if it `is_stopped` before the execution begins: nothing of it is stored.
+    """
     if not is_begun(run):
         approved = authorize_execution(run, now())
         if dry_run:
             return rehearse_execution(run, approved)
+        if is_stopped():
+            raise KeyboardInterrupt
         if approved.by_policy:
             apply_no_answer(run, approved, now())
         begin_execution(run, approved, now())

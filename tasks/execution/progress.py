@@ -5,13 +5,13 @@ about to be sent is stored before it leaves, and the answer after; a step that d
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 from tasks.core.errors import SafetyError
 from tasks.execution.brokers.base import ThrottledError, UnansweredError, UnauthorizedError
 from tasks.execution.desk import Desk, Outcome, Progress
-from tasks.execution.journal import Journal, read_execution, start_run
+from tasks.execution.execution import Execution
+from tasks.execution.journal import Journal, read_execution, read_orders, start_run
 from tasks.execution.step import Step
 
 __all__ = ["Desk", "Outcome", "Progress", "advance", "never", "run_until"]
@@ -25,12 +25,7 @@ def advance(desk: Desk, session: date, run: Journal | None = None) -> Progress:
     Raises FencedError if a newer run took over, SafetyError if the session has no execution.
     """
     journal = run or start_run(desk.connection, session, desk.clock())
-    execution = read_execution(desk.connection, session)
-    if execution is None:
-        raise SafetyError(
-            f"{session} is not being executed.",
-            remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
-        )
+    execution = _execution(desk, session)
     step = Step(desk, journal, execution)
     try:
         outcome, why, until = step.take()
@@ -66,13 +61,11 @@ def run_until(
 ) -> Progress:
     """Take steps until the execution ends, needs a person, or has nothing to do for longer than `longest_wait`.
 
-    Once it `is_stopped`, no further step is taken.
+    Once it `is_stopped`, no further step is taken, not even the first.
     """
     run = start_run(desk.connection, session, desk.clock())
-    while True:
+    while not is_stopped():
         progress = advance(desk, session, run)
-        if is_stopped() and progress.outcome in {Outcome.AGAIN, Outcome.WAITING}:
-            return replace(progress, outcome=Outcome.WAITING, until=progress.until or desk.clock())
         if progress.outcome is Outcome.AGAIN:
             continue
         if progress.outcome is not Outcome.WAITING or progress.until is None:
@@ -81,3 +74,16 @@ def run_until(
         if wait > longest_wait:
             return progress
         sleep(max(wait.total_seconds(), 0.0))
+    orders = read_orders(desk.connection, session)
+    return Progress(Outcome.WAITING, "it was stopped", desk.clock(), _execution(desk, session), orders)
+
+
+def _execution(desk: Desk, session: date) -> Execution:
+    """Return the execution. Raises SafetyError if the session has none."""
+    execution = read_execution(desk.connection, session)
+    if execution is None:
+        raise SafetyError(
+            f"{session} is not being executed.",
+            remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
+        )
+    return execution

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from flows.operations.trading import execution
 from flows.operations.trading.execution import stopped_text
 from flows.operations.trading.interruption import interruptible
 from tasks.core.homes.home import Home
@@ -51,6 +52,52 @@ def test_sigterm_ends_an_execution_after_its_step_and_says_how_it_goes_on(begun)
     code, document = begun.ask("execute", DAY, SEND, "--wait", "0")
     assert (code, document["outcome"]) == (0, "waiting")
     assert "stopped_by" not in document
+
+
+@pytest.fixture
+def approved(begun_home, tmp_path):
+    """An approved day whose execution has not begun."""
+    desk = Desk(begun_home, cheap_key(tmp_path / "keys" / "ann.pem"))
+    assert desk.ask("approvers", "add", "Ann Lee", *ANN, "--reason", "set-up")[0] == 0
+    assert desk.ask("approve", DAY, *ANN)[0] == 0
+    return desk
+
+
+def interrupt_at(monkeypatch, name, *, real):
+    """Send Ctrl-C when the execution comes to this function."""
+
+    def interrupted(*arguments, **named):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(name, interrupted)
+
+
+@pytest.mark.parametrize("place", ["execution_run", "bring_bars"])
+def test_an_interrupt_before_the_execution_begins_says_that_no_order_was_sent(approved, monkeypatch, place):
+    """Before the signal handlers are installed, and after."""
+    real = getattr(execution, place)
+    interrupt_at(monkeypatch, f"flows.operations.trading.execution.{place}", real=real)
+
+    stopped = approved.say("execute", DAY, SEND, "--wait", "0")
+
+    assert stopped.returncode == 130
+    assert "No order was sent: the execution has not begun." in stopped.stderr
+    assert f"`afterclose execute --home {approved.home} {DAY} --no-dry-run`" in stopped.stderr
+    monkeypatch.undo()
+    assert approved.ask("execute", DAY, SEND, "--wait", "0")[1]["outcome"] == "waiting"
+
+
+def test_an_interrupt_before_the_first_step_of_a_later_run_states_what_is_open(begun, monkeypatch):
+    real = execution.execution_run
+    interrupt_at(monkeypatch, "flows.operations.trading.execution.execution_run", real=real)
+
+    for day in ([DAY], []):
+        stopped = begun.say("execute", *day, SEND, "--wait", "0")
+
+        assert stopped.returncode == 130
+        assert f"{DAY}: No order is open." in stopped.stderr
+        assert "Nothing was canceled by this. Continue: `afterclose execute" in stopped.stderr
 
 
 def test_sigusr1_trips_the_kill_switch_of_a_running_execution(begun):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE
-from flows.terminal import show
+from flows.terminal import preview, show
 from tasks.core.errors import ConfigError
 
 app = typer.Typer()
@@ -67,19 +67,25 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
     ] = False,
 ) -> int:
     """Execute the approved trades of a session. Run it again to continue: no order is sent twice."""
-    from flows.operations.trading.execution import execute, execute_due, give_up_order
-
     if give_up and day is None:
         raise ConfigError("--give-up needs the session.", remedy="Write it before --give-up: YYYY-MM-DD.")
-    if give_up and day is not None:
-        done = give_up_order(context.obj, day, give_up, by=by, second=second, reason=reason)
-        return show(done, context.obj)
-    if by or second or reason:
+    if not give_up and (by or second or reason):
         raise ConfigError("--by, --second and --reason need --give-up.", remedy="Add --give-up ORDER_ID.")
-    is_dry = None if scheduled else dry_run
-    done = (
-        execute_due(context.obj, broker=broker, dry_run=is_dry, minutes=minutes)
-        if day is None
-        else execute(context.obj, day, broker=broker, dry_run=is_dry, minutes=minutes)
-    )
+    try:
+        from flows.operations.trading.execution import execute, execute_due, give_up_order
+
+        if give_up and day is not None:
+            done = give_up_order(context.obj, day, give_up, by=by, second=second, reason=reason)
+            return show(done, context.obj)
+        is_dry = None if scheduled else dry_run
+        done = (
+            execute_due(context.obj, broker=broker, dry_run=is_dry, minutes=minutes)
+            if day is None
+            else execute(context.obj, day, broker=broker, dry_run=is_dry, minutes=minutes)
+        )
+    except KeyboardInterrupt:
+        from flows.operations.trading.orders_left import orders_left
+
+        preview(orders_left(context.obj, day))
+        raise
     return show(done, context.obj)

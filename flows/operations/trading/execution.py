@@ -10,6 +10,7 @@ from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
 from flows.operations.trading.interruption import interruptible
+from flows.operations.trading.orders_left import CANCEL, open_at_broker
 from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
 from tasks.core.accountability import require_name_and_reason
@@ -30,7 +31,7 @@ from tasks.execution.execution import Stage
 from tasks.execution.progress import Outcome, Progress
 from tasks.execution.publication.document import Document
 from tasks.execution.running.carried import Carried, describe_execution
-from tasks.execution.schema import AT_BROKER, Tracked
+from tasks.execution.schema import Tracked
 from tasks.ledger.database import opened
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
@@ -122,16 +123,9 @@ def described(run: Run, carried: Carried, *, stopped_by: str = "") -> Result:
 
 def stopped_text(run: Run, reached: Progress, by: str) -> str:
     """Describe what an interrupted execution leaves open, and how it goes on."""
-    open_orders = [one for one in reached.remainder if one.state in AT_BROKER]
-    named = ", ".join(f"{one.order.side} {one.order.shares} {one.order.symbol}" for one in open_orders)
-    left = (
-        f"{counted(len(open_orders), 'order')} may be open at the broker: {named}"
-        if named
-        else "No order is open"
-    )
     return (
-        f"Stopped by {by} after the step in progress. {left}. Nothing is canceled by this. Continue: "
-        f"`afterclose execute {run.session} --no-dry-run`; to cancel instead: `afterclose kill-switch trip`."
+        f"Stopped by {by} after the step in progress. {open_at_broker(reached.remainder)}. Nothing is canceled by "
+        f"this. Continue: `afterclose execute {run.session} --no-dry-run`; {CANCEL}."
     )
 
 

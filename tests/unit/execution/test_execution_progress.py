@@ -424,9 +424,10 @@ def test_an_open_order_of_another_home_at_the_account_stops_this_one_with_its_re
 
 def test_a_stop_ends_the_run_after_the_step_in_progress_and_the_next_run_goes_on(tmp_path):
     day = make_day(tmp_path)
+    asked = iter([False, True])
     with day.desk() as desk:
         stopped = run_until(
-            desk, SESSION, longest_wait=timedelta(hours=9), sleep=pytest.fail, is_stopped=lambda: True
+            desk, SESSION, longest_wait=timedelta(hours=9), sleep=pytest.fail, is_stopped=lambda: next(asked)
         )
     assert (stopped.outcome, stopped.remainder != ()) == (Outcome.WAITING, True)
 
@@ -434,6 +435,17 @@ def test_a_stop_ends_the_run_after_the_step_in_progress_and_the_next_run_goes_on
 
     assert day.states() == FILLED
     assert_once(day)
+
+
+def test_a_stop_before_the_first_step_sends_nothing(tmp_path):
+    day = make_day(tmp_path)
+    with day.desk() as desk:
+        stopped = run_until(
+            desk, SESSION, longest_wait=timedelta(hours=9), sleep=pytest.fail, is_stopped=lambda: True
+        )
+
+    assert (stopped.outcome, stopped.orders) == (Outcome.WAITING, ())
+    assert day.truth().requests == []
 
 
 def test_fault_130_a_refusal_for_an_opposite_order_is_no_rejection(tmp_path):
