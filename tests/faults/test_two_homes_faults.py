@@ -4,6 +4,7 @@ The ids of their orders differ, so that no broker refuses the second one's. Each
 for those of others again: of two homes that begin in the same instant, at most one sends more than that order.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -27,6 +28,7 @@ from tests.execution_days import (
     CLOSES,
     FILLS,
     HELD,
+    LINES,
     MORNING,
     OPENS,
     PRICES,
@@ -186,6 +188,34 @@ def test_two_homes_at_a_paper_account_do_not_both_go_on(tmp_path, at, steps):
     outcomes = begin_at_once(first, second, at=at, steps=steps)
 
     assert_only_one_went_on(first, second, outcomes)
+
+
+def restored(day: Any, folder: Any) -> Any:
+    """Return the home as it is now, for a machine on which this backup is restored later."""
+    return replace(day, home=Home(shutil.copytree(day.home.root, folder)))
+
+
+def test_a_home_that_was_restored_from_before_its_orders_were_stored_is_blocked(tmp_path):
+    """Its ledger lacks fills of its own: a person reconciles first."""
+    first, _ = at_scripted(tmp_path, FILLS_AT_ONCE)
+    backup = restored(first, tmp_path / "backup")
+    first.step()
+
+    assert backup.step().outcome is Outcome.BLOCKED
+    assert orders_sent(backup) == 0
+
+
+def test_a_home_that_was_restored_with_its_orders_goes_on_and_no_order_is_sent_twice(tmp_path):
+    first, _ = at_scripted(tmp_path, FILLS_AT_ONCE)
+    first.step()
+    backup = restored(first, tmp_path / "backup")
+    assert first.step().outcome is Outcome.AGAIN  # the lost home sent another order after the backup
+
+    progress = backup.steps()
+
+    assert progress.outcome is Outcome.ENDED
+    assert [request.reply for request in backup.truth().requests].count("accept") == len(LINES)
+    assert backup.truth().shares == {"AAA": 0, "BBB": 30, "CCC": 30, "DDD": 20}
 
 
 def test_an_order_of_another_home_that_was_filled_already_blocks_this_one(tmp_path):

@@ -152,6 +152,15 @@ def test_fault_040_what_is_sized_always_fits(shares, cents, cash):
         assert fits_in(sized, lines, prices, cash, fee_of_a_dollar)
 
 
+def test_buys_fit_only_with_their_fees():
+    lines, prices = {0: make_line("CCC", "BUY", 30)}, {0: Decimal(50)}
+
+    assert fits_in({0: 20}, lines, prices, 1_001_00, fee_of_a_dollar)
+    assert not fits_in({0: 20}, lines, prices, 1_000_99, fee_of_a_dollar)
+    assert not fits_in({0: 31}, lines, prices, 9_000_00, fee_of_a_dollar)  # more than was approved
+    assert not fits_in({0: 30}, lines, {0: Decimal("50.01")}, 9_000_00, fee_of_a_dollar)  # for more money
+
+
 def test_the_cash_to_spend_is_the_lower_of_two_books():
     assert spendable_cents((), {}, make_facts(cash=700, ledger=900)) == 700
     assert spendable_cents((), {}, make_facts(cash=900, ledger=700)) == 700
