@@ -2,15 +2,19 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 import yaml
 
 from tasks.core.homes.home import Home
 from tasks.features.sets import SETS
 from tasks.trades.tickets import task
+from tasks.trades.tickets.comparison import compare
 from tasks.trades.tickets.contributions import OTHERS
+from tasks.trades.tickets.situation import FIELDS, decided_shares
 from tests.builders import make_settings
 from tests.champions import promote_learner
 from tests.homes import (
@@ -25,7 +29,7 @@ from tests.homes import (
 
 pytestmark = pytest.mark.slice
 
-SECOND = date(2024, 6, 17)
+SECOND, THIRD = date(2024, 6, 17), date(2024, 6, 20)
 CAUSES = {"score", "drift", "risk", "regime", "constraints", "cash", "cost"}
 
 
@@ -124,6 +128,64 @@ def test_the_contributions_before_are_those_that_the_day_before_stated(learner_d
 
     assert len(both) > 10
     assert {key: now[key] for key in both} == pytest.approx({key: then[key] for key in both}, abs=1e-9)
+
+
+def compared(home, session, monkeypatch):
+    """Run the day and return its symbols, and what its trades were explained from."""
+    seen = []
+
+    def recorded(today, earlier):
+        seen.append((today.arrays.symbols, compare(today, earlier)))
+        return seen[-1][-1]
+
+    monkeypatch.setattr(task, "compare", recorded)
+    run_day(home, session)
+    return seen[0]
+
+
+def test_the_earlier_situation_is_the_one_that_the_earlier_day_decided_from(
+    learner_days, tmp_path, monkeypatch
+):
+    names_then, first = compared(copy_of(learner_days, tmp_path / "first"), LAST_SESSION, monkeypatch)
+    names_now, second = compared(copy_of(learner_days, tmp_path / "second"), SECOND, monkeypatch)
+    place = names_now.get_indexer(names_then)
+    then, found = first.now, second.before
+
+    assert (place >= 0).all()
+    assert (then.view, then.trade_rules) == (found.view, found.trade_rules)
+    assert replace(then.trading, trade_date=found.trading.trade_date) == found.trading
+    of_names = [field for fields in FIELDS.values() for field in fields.get("names", ())]
+    for field in (*of_names, "score", "is_scored"):
+        np.testing.assert_array_equal(getattr(then.names, field), getattr(found.names, field)[place], field)
+    np.testing.assert_allclose(
+        then.risk.among(np.arange(len(place))), found.risk.among(place), rtol=1e-9, atol=0
+    )
+
+
+def test_a_trade_is_due_to_scores_exactly_as_far_as_the_earlier_scores_would_change_it(
+    learner_days, tmp_path, monkeypatch
+):
+    """Decide again with the scores of the session before and all else of today."""
+    home = copy_of(learner_days, tmp_path / "home")
+    fill_at_the_close(home, SECOND)
+    run_day(home, date(2024, 6, 18))  # nothing is traded
+    symbols, comparison = compared(home, THIRD, monkeypatch)
+    now, then = comparison.now, comparison.before
+    rescored = replace(
+        now,
+        view=replace(now.view, score_to_return=then.view.score_to_return),
+        names=replace(now.names, score=then.names.score, is_scored=then.names.is_scored),
+    )
+    shares = decided_shares(rescored, comparison.held, rules=comparison.rules)
+    cents = shares * np.round(np.nan_to_num(now.names.price) * 100).astype(np.int64)
+    without = dict(zip(symbols, cents.tolist(), strict=True))
+
+    tickets = tickets_of(home, THIRD)["tickets"]
+
+    for one in tickets:
+        assert one["parts_cents"]["score"] == one["usd_cents"] - without[one["symbol"]]
+    assert any(without[one["symbol"]] == 0 for one in tickets)  # there would be no such trade
+    assert any(without[one["symbol"]] != 0 for one in tickets)
 
 
 def test_survival_is_counted_for_each_trade_and_turned_off_by_the_setting(learner_days, tmp_path):

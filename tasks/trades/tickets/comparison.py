@@ -1,8 +1,7 @@
 """Build the comparison of a session's decision with the last published one: frames and records in, arrays out.
 
-Symbols of the earlier session are translated to today's. Without an earlier decision, today's is compared with the
-holdings as they are, no scores and no limits by the regime: then everything wanted counts as score, and what the
-regime withholds as regime.
+Symbols of the earlier session are translated to today's. Without an earlier decision, today's is compared with one
+without scores and without limits by the regime, which keeps the holdings: then all that is bought counts as score.
 """
 
 from collections.abc import Mapping
@@ -12,19 +11,21 @@ import numpy as np
 import pandas as pd
 
 from config.settings import Settings
+from tasks.costs.model import multiplier_of
 from tasks.data.panel.companies import CompanyIndex
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Panel
 from tasks.portfolio.arrays import Vector
 from tasks.portfolio.frame import SessionArrays
 from tasks.portfolio.limits import rules_of
+from tasks.portfolio.quotes import VOLATILITY_SESSIONS, VOLUME_SESSIONS, average_volume, daily_volatility
 from tasks.portfolio.stops import recent_fall, stop_window
 from tasks.portfolio.target import View
-from tasks.regime.exposure import allowances
+from tasks.regime.exposure import Allowances, allowances
 from tasks.risk.covariance import Estimator, estimable, estimator_of
 from tasks.trades.lines import Trading
-from tasks.trades.rules import TradeRules
-from tasks.trades.tickets.attribution import Comparison, LastTarget
+from tasks.trades.rules import TradeRules, trade_rules_of
+from tasks.trades.tickets.attribution import Comparison
 from tasks.trades.tickets.previous import PreviousDecision
 from tasks.trades.tickets.situation import RiskEstimate, Situation
 
@@ -43,7 +44,8 @@ class Today:
     @property
     def situation(self) -> Situation:
         estimator = estimator_of(self.returns.to_numpy(dtype=np.float64), self.settings.risk)
-        return Situation(self.view, self.arrays.names, self.estimate(estimator, self.returns.columns))
+        risk = self.estimate(estimator, self.returns.columns)
+        return Situation(self.view, self.arrays.names, risk, self.trade_rules, self.trading)
 
     def estimate(self, estimator: Estimator, symbols: pd.Index) -> RiskEstimate:
         """Return the estimate by the places of today's names."""
@@ -65,25 +67,20 @@ class Earlier:
 def compare(today: Today, earlier: Earlier | None) -> Comparison:
     """Return what today's trades are explained from."""
     now, held = today.situation, today.arrays.held
+    settled: Vector | None
     if earlier is None:
-        before, last, flow_usd = _without_decision(now), LastTarget(held.weight), 0.0
+        before, flow_usd, settled = _without_decision(now), 0.0, held.weight
     else:
-        before = _earlier_situation(today, now, earlier)
-        last = LastTarget(
-            _by_place(today.arrays, _renamed(earlier, earlier.decision.weights), 0.0),
-            "cost" if earlier.is_same_basis else "constraints",
-        )
-        flow_usd = earlier.flow_usd
-    settings = today.settings
+        before, flow_usd = _earlier_situation(today, now, earlier), earlier.flow_usd
+        target = _by_place(today.arrays, _renamed(earlier, earlier.decision.weights), 0.0)
+        settled = None if earlier.is_same_basis else target
     return Comparison(
         before=before,
         now=now,
-        last=last,
         held=held,
         flow_usd=flow_usd if held.equity_usd > flow_usd else 0.0,
-        rules=rules_of(settings.portfolio, today.arrays.sectors),
-        trade_rules=today.trade_rules,
-        trading=today.trading,
+        rules=rules_of(today.settings.portfolio, today.arrays.sectors),
+        settled=settled,
     )
 
 
@@ -93,7 +90,7 @@ def _without_decision(now: Situation) -> Situation:
     )
     nothing = np.zeros(len(now.names.score))
     names = replace(now.names, score=nothing + np.nan, is_scored=nothing.astype(bool))
-    return Situation(unlimited, names, now.risk)
+    return replace(now, view=unlimited, names=names)
 
 
 def _earlier_situation(today: Today, now: Situation, earlier: Earlier) -> Situation:
@@ -108,6 +105,8 @@ def _earlier_situation(today: Today, now: Situation, earlier: Earlier) -> Situat
     raw_close = np.append(earlier.panel.raw_close[until - 1], np.nan)
     fall = np.append(recent_fall(close, stop_window(settings.regime)), 0.0)
     score = _by_place(arrays, _renamed(earlier, decision.scores), np.nan)
+    volume = np.append(average_volume(earlier.panel.dollar_volume[:until][-VOLUME_SESSIONS:]), np.nan)
+    volatility = np.append(daily_volatility(close[-VOLATILITY_SESSIONS - 1 :]), np.nan)
     names = replace(
         now.names,
         score=score,
@@ -116,12 +115,25 @@ def _earlier_situation(today: Today, now: Situation, earlier: Earlier) -> Situat
         fall=fall[place],
         has_quote=raw_close[place] > 0,
         is_quarantined=arrays.symbols.isin(list(_renamed(earlier, dict.fromkeys(decision.quarantined, 1.0)))),
+        adv_usd=volume[place],
+        daily_volatility=volatility[place],
     )
-    return Situation(_earlier_view(decision, settings), names, risk)
-
-
-def _earlier_view(decision: PreviousDecision, settings: Settings) -> View:
     allowed = allowances(np.array([decision.state]), np.array([decision.volatility_pct]), settings.regime)
+    levels = earlier.panel.volatility_index[:until]
+    return Situation(
+        _earlier_view(decision, allowed),
+        names,
+        risk,
+        trade_rules_of(settings, max_buys_frac=float(allowed.max_buys_frac[0])),
+        replace(
+            today.trading,
+            index_multiplier=multiplier_of(levels, index=settings.costs.volatility_index),
+            reductions_only=decision.reductions_only,
+        ),
+    )
+
+
+def _earlier_view(decision: PreviousDecision, allowed: Allowances) -> View:
     return View(
         ranks=decision.ranks,
         score_to_return=decision.score_to_return,

@@ -29,6 +29,7 @@ class PreviousDecision:
     optimizer: str
     state: str  # of the regime
     volatility_pct: float  # NaN: unknown
+    reductions_only: bool  # new risk was halted
     quarantined: tuple[str, ...]
     model_name: str
     model_sha256: str
@@ -56,6 +57,7 @@ def parse_previous(session: date, files: Mapping[str, bytes]) -> PreviousDecisio
         optimizer=str(decided["optimizer"]),
         state=str(signals["regime"]["state"]),
         volatility_pct=float.fromhex(decided["volatility_pct"]),
+        reductions_only=bool(decided["reductions_only"]),
         quarantined=parse_tickets(files[TICKETS]).quarantined if TICKETS in files else (),
         model_name=str(signals["model"]["name"]),
         model_sha256=str(signals["model"]["hash"]),

@@ -1,7 +1,7 @@
-"""The inputs of one decision as groups that can be exchanged between two sessions one at a time.
+"""The inputs of one decision as groups that can be taken from a later session one after another.
 
-The groups are score, risk, tradability and regime. Prices, volumes, volatilities, sectors and settings are those of
-the later session in every mixture.
+The scores belong to no group: with them everything that may differ is the later session's. Prices, sectors and settings
+are the later session's in both situations.
 """
 
 from collections.abc import Collection
@@ -9,23 +9,34 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.portfolio.arrays import Held, Matrix, Names, Places, Vector
+from tasks.portfolio.arrays import Held, Matrix, Names, Places
 from tasks.portfolio.candidates import choose_candidates
-from tasks.portfolio.limits import Classes, Rules
-from tasks.portfolio.rebalance import Costing
-from tasks.portfolio.target import Target, View, target_weights
+from tasks.portfolio.limits import Rules
+from tasks.portfolio.target import View
 from tasks.risk.covariance import Estimator
+from tasks.trades.decision import decide
+from tasks.trades.lines import Trading
+from tasks.trades.rules import TradeRules
 
-Group = Literal["score", "risk", "tradability", "regime"]
+Shares = NDArray[np.int64]
+Group = Literal["cost", "constraints", "risk", "regime"]
 GROUPS: tuple[Group, ...] = get_args(Group)
-NO_LIMIT = 10.0  # of a weight, times any multiplier of the regime
 
-FIELDS: dict[Group, tuple[tuple[str, ...], tuple[str, ...]]] = {  # of the view, of the names
-    "score": (("ranks", "score_to_return", "optimizer"), ("score", "is_scored")),
-    "risk": ((), ("has_risk",)),
-    "tradability": ((), ("has_quote", "is_quarantined")),
-    "regime": (("exposure_cap", "allows_new_positions", "size_multiplier", "stop_loss_frac"), ("fall",)),
+# which fields of which part of a situation belong to each group; the covariance itself belongs to risk
+FIELDS: dict[Group, dict[str, tuple[str, ...]]] = {
+    "cost": {"names": ("daily_volatility",), "trading": ("index_multiplier",)},
+    "constraints": {
+        "names": ("has_quote", "is_quarantined", "adv_usd"),
+        "trading": ("reductions_only",),
+    },
+    "risk": {"names": ("has_risk",)},
+    "regime": {
+        "view": ("exposure_cap", "allows_new_positions", "size_multiplier", "stop_loss_frac"),
+        "names": ("fall",),
+        "trade_rules": ("max_buys_frac", "max_entry_buys_frac"),
+    },
 }
 
 
@@ -47,70 +58,57 @@ class RiskEstimate:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a session's decision is computed from, without the holdings."""
+    """What a session's decision is computed from, without the holdings and the limits of the settings."""
 
     view: View
     names: Names
     risk: RiskEstimate
-
-
-@dataclass(frozen=True)
-class Solved:
-    """A target, and its weights for every name: within the limits, and as far as trading is worth its cost."""
-
-    target: Target
-    uncosted: Vector
-    weights: Vector
+    trade_rules: TradeRules
+    trading: Trading
 
 
 def mixed(before: Situation, now: Situation, replaced: Collection[Group]) -> Situation:
     """Return the earlier situation with these groups taken from the later one."""
-    view, names = before.view, now.names
-    for group, (of_view, of_names) in FIELDS.items():
-        if group in replaced:
-            view = replace(view, **{name: getattr(now.view, name) for name in of_view})
-        else:
-            names = replace(names, **{name: getattr(before.names, name) for name in of_names})
-    return Situation(view, names, now.risk if "risk" in replaced else before.risk)
+    found = before
+    for group in replaced:
+        for part, fields in FIELDS[group].items():
+            later = getattr(now, part)
+            taken = {field: getattr(later, field) for field in fields}
+            found = replace(found, **{part: replace(getattr(found, part), **taken)})
+    return replace(found, risk=now.risk) if "risk" in replaced else found
 
 
-def differing(before: Situation, now: Situation) -> frozenset[Group]:
-    """Return the groups in which two situations differ. Covariances of different sessions always do."""
-    found = {
-        group
-        for group, (of_view, of_names) in FIELDS.items()
-        if any(getattr(before.view, name) != getattr(now.view, name) for name in of_view)
-        or any(
-            not np.array_equal(
-                getattr(before.names, name), getattr(now.names, name), equal_nan=name in {"score", "fall"}
-            )
-            for name in of_names
-        )
-    }
-    return frozenset(found | ({"risk"} if before.risk is not now.risk else set()))
-
-
-def unlimited(rules: Rules) -> Rules:
-    """Return the rules without limits on positions, groups and correlated pairs."""
-    return replace(
-        rules,
-        max_position=NO_LIMIT,
-        sectors=_without(rules.sectors),
-        cap_classes=_without(rules.cap_classes),
-        max_correlation=np.inf,
+def differs(before: Situation, now: Situation, group: Group) -> bool:
+    """Return whether two situations differ in a group. Covariances of different sessions always do."""
+    if group == "risk" and before.risk is not now.risk:
+        return True
+    return any(
+        not _equal(getattr(getattr(before, part), field), getattr(getattr(now, part), field))
+        for part, fields in FIELDS[group].items()
+        for field in fields
     )
 
 
-def solve_target(situation: Situation, held: Held, *, rules: Rules, costing: Costing) -> Solved:
-    """Return the target as the portfolio stage computes it."""
-    view, names = situation.view, situation.names
+def decided_shares(situation: Situation, held: Held, *, rules: Rules) -> Shares:
+    """Return the signed shares of every name that the complete decision trades: positive buys."""
+    names, view = situation.names, situation.view
     candidates = choose_candidates(names, held, rules=rules, stop_loss_frac=view.stop_loss_frac)
-    covariance = situation.risk.among(candidates.considered)
-    target = target_weights(view, names, held, candidates, covariance, rules=rules, costing=costing)
-    uncosted, weights = np.zeros(len(names.score)), np.zeros(len(names.score))
-    uncosted[target.places], weights[target.places] = target.uncosted, target.weights
-    return Solved(target, uncosted, weights)
+    decision = decide(
+        view,
+        names,
+        held,
+        candidates,
+        situation.risk.among(candidates.considered),
+        rules=rules,
+        trade_rules=situation.trade_rules,
+        trading=situation.trading,
+    )
+    shares = np.zeros(len(names.score), dtype=np.int64)
+    shares[decision.places] = decision.plan.buys - decision.plan.sells
+    return shares
 
 
-def _without(classes: Classes) -> Classes:
-    return classes._replace(limits=np.full(len(classes.limits), np.nan))
+def _equal(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    return one == other

@@ -9,17 +9,12 @@ whether it will pay: it is no probability of a profit.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.models.schema import Champion
 from tasks.portfolio.arrays import value_held
-from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.quotes import to_cents
-from tasks.trades.decision import decide
 from tasks.trades.tickets.attribution import Comparison
-from tasks.trades.tickets.situation import RiskEstimate, Situation
-
-Shares = NDArray[np.int64]
+from tasks.trades.tickets.situation import RiskEstimate, Shares, Situation, decided_shares
 
 BLOCK_SESSIONS = 10
 LEAST_SIZE = 0.5  # of the proposed shares
@@ -60,22 +55,7 @@ def _decided_again(comparison: Comparison, score_noise: float, rng: np.random.Ge
     """Return the signed shares that the decision trades on inputs drawn again, by place."""
     now = _disturbed(comparison.now, score_noise, rng)
     held = value_held(comparison.held.shares, now.names.price, comparison.held.cash_usd)
-    candidates = choose_candidates(
-        now.names, held, rules=comparison.rules, stop_loss_frac=now.view.stop_loss_frac
-    )
-    decision = decide(
-        now.view,
-        now.names,
-        held,
-        candidates,
-        now.risk.among(candidates.considered),
-        rules=comparison.rules,
-        trade_rules=comparison.trade_rules,
-        trading=comparison.trading,
-    )
-    shares = np.zeros(len(now.names.score), dtype=np.int64)
-    shares[decision.places] = decision.plan.buys - decision.plan.sells
-    return shares
+    return decided_shares(now, held, rules=comparison.rules)
 
 
 def _disturbed(now: Situation, score_noise: float, rng: np.random.Generator) -> Situation:
@@ -84,11 +64,8 @@ def _disturbed(now: Situation, score_noise: float, rng: np.random.Generator) -> 
     score, noise = names.score, rng.normal(0.0, score_noise, count)
     if now.view.ranks and score_noise:
         score = score + noise * np.nanstd(score)
-    return Situation(
-        now.view,
-        replace(names, price=np.where(names.price > 0, np.maximum(price, 0.01), names.price), score=score),
-        _resampled(now.risk, rng),
-    )
+    price = np.where(names.price > 0, np.maximum(price, 0.01), names.price)
+    return replace(now, names=replace(names, price=price, score=score), risk=_resampled(now.risk, rng))
 
 
 def _resampled(risk: RiskEstimate, rng: np.random.Generator) -> RiskEstimate:

@@ -20,6 +20,7 @@ from tasks.models.schema import Scores
 from tasks.portfolio.frame import session_arrays, view_of
 from tasks.portfolio.holdings.events import Events
 from tasks.portfolio.holdings.positions import Positions
+from tasks.portfolio.quotes import WINDOW
 from tasks.portfolio.schema import Book, Portfolio
 from tasks.portfolio.stops import stop_window
 from tasks.portfolio.store import read_market, read_positions
@@ -140,7 +141,12 @@ def _earlier(
             f"The last published day, {decision.session}, is {ago} sessions ago: it is not compared.",
         )
     settings = run.settings
-    longest = max(settings.risk.window_sessions + 1, stop_window(settings.regime).sessions)
+    longest = max(
+        WINDOW,
+        settings.risk.window_sessions + 1,
+        stop_window(settings.regime).sessions,
+        settings.costs.volatility_index.mean_sessions,
+    )
     flow_usd = book.net_flows_usd - net_flows_at(run.home.performance_file, decision.session)
     basis = sha256_of_record([config_hash(settings), code_fingerprint(CODE_ROOT)])
     earlier = Earlier(

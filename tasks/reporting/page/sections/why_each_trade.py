@@ -13,19 +13,16 @@ from tasks.trades.tickets.contributions import OTHERS
 from tasks.trades.tickets.schema import Cause, Contribution, Ticket
 
 CAUSES: dict[Cause, tuple[str, str]] = {
-    "score": (
-        "Score",
-        "the model's score changed, or the model itself: what that would move without limits and costs",
-    ),
+    "score": ("Score", "what today's scores change, all else as it is today; another champion included"),
     "drift": ("Drift", "prices moved the holding off its last target, or earlier trades were not filled"),
     "risk": ("Risk", "the estimated volatilities and correlations changed"),
-    "regime": ("Regime", "the exposure cap, the size of positions or a stop changed"),
+    "regime": ("Regime", "the exposure cap, the size of positions, what may be bought, or a stop changed"),
     "constraints": (
         "Constraints",
-        "limits, quarantine, cuts, whole shares; names that a new rank puts among the candidates or takes out",
+        "a quote, a quarantine, the volume, the kill switch's halt or a limit in the settings changed",
     ),
     "cash": ("Cash", "deposits and withdrawals"),
-    "cost": ("Cost", "what trading costs are worth avoiding, smallest trades and tolerance bands"),
+    "cost": ("Cost", "trading became cheaper or dearer"),
 }
 NAMED_IN_HEAD = 3
 LEAST_NAMED_FRAC = 0.1  # of the largest part

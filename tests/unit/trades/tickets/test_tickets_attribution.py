@@ -1,4 +1,4 @@
-"""Trades whose cause is planted are attributed to it; the parts always sum to the trade."""
+"""Trades whose cause is planted are attributed to it, to the cent; the parts always sum to the trade."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tasks.portfolio.arrays import value_held
-from tasks.trades.tickets.attribution import shapley
 from tasks.trades.tickets.schema import CAUSES
 from tests.unit.trades.tickets.ticket_worlds import (
     COUNT,
@@ -16,35 +15,57 @@ from tests.unit.trades.tickets.ticket_worlds import (
     estimate,
     explained,
     make_situation,
+    target_of,
 )
 
-ROUNDING = 3.0  # USD: whole shares of one dollar
 
-
-def assert_only(parts, cents, *causes):
-    """Each trade is explained by these causes; the others have only what whole shares leave."""
+def assert_only(parts, cents, cause):
+    """Each trade is explained by this cause alone."""
     assert parts
     for place, of_name in parts.items():
-        assert set(of_name) == set(CAUSES)
-        assert round(100 * sum(of_name.values())) == cents[place]
-        assert sum(of_name[cause] for cause in causes) == pytest.approx(cents[place] / 100, abs=ROUNDING)
-        for cause in set(CAUSES) - set(causes):
-            assert abs(of_name[cause]) <= ROUNDING, (place, of_name)
+        assert of_name == {one: cents[place] / 100 if one == cause else 0.0 for one in CAUSES}, place
+
+
+def swapped(one: int, other: int) -> np.ndarray:
+    scores = make_situation().names.score.copy()
+    scores[[one, other]] = scores[[other, one]]
+    return scores
 
 
 def test_a_score_change_alone_is_score():
-    before = make_situation()
-    scores = before.names.score.copy()
-    scores[[0, 9]] = scores[[9, 0]]
-
-    cents, parts = explained(before, make_situation(score=scores))
+    cents, parts = explained(make_situation(), make_situation(score=swapped(0, 9)))
 
     assert cents[0] > 0 > cents[9]
     assert_only(parts, cents, "score")
 
 
-def test_a_champion_with_another_optimizer_is_score():
-    cents, parts = explained(make_situation(), make_situation(replace(VIEW, optimizer="equal_weight")))
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"portfolio.max_positions": 3},  # a name enters the candidates, another leaves
+        {"portfolio.max_position_frac": 0.14},
+        {"portfolio.max_sector_frac": 0.5},
+        {"trades.max_trades": 3},
+        {"trades.max_adv_frac": 0.00002},
+        {"safety.max_buys_frac": 0.01},
+        {"trades.min_weight_change_frac": 0.02},
+        {"costs.multiple": 1.0, "portfolio.costs_per_year": 1.0},
+    ],
+    ids=lambda limits: next(iter(limits)),
+)
+def test_a_score_change_that_acts_through_a_limit_is_score(limits):
+    """Whichever rule turns the new scores into trades: without them there would be no trade."""
+    cents, parts = explained(make_situation(), make_situation(score=swapped(1, 8)), **limits)
+
+    assert cents[1] > 0 > cents[8]
+    assert_only(parts, cents, "score")
+
+
+@pytest.mark.parametrize(
+    "champion", [{"optimizer": "equal_weight"}, {"ranks": False}, {"score_to_return": 0.0}], ids=str
+)
+def test_another_champion_is_score(champion):
+    cents, parts = explained(make_situation(), make_situation(replace(VIEW, **champion)))
 
     assert_only(parts, cents, "score")
 
@@ -57,29 +78,120 @@ def test_a_price_move_alone_is_drift():
     now = make_situation(price=price)
     moved = value_held(held.shares, price, held.cash_usd)
 
-    cents, parts = explained(replace(before, names=replace(before.names, price=price)), now, moved)
+    cents, parts = explained(now, now, moved)
 
     assert cents[8] < 0
     assert_only(parts, cents, "drift")
 
 
-def test_a_regime_change_alone_is_regime_even_where_limits_bind():
-    limits = {"portfolio.max_sector_frac": 0.4}
+def test_what_the_last_decision_left_undone_is_drift():
+    """Half of its trades were not filled, or cut."""
+    now = make_situation()
+    half = value_held(np.round(at_target(now).shares / 2), now.names.price, EQUITY_USD / 2)
 
+    cents, parts = explained(now, now, half)
+
+    assert (cents >= 0).all()
+    assert_only(parts, cents, "drift")
+
+
+def test_a_deposit_is_cash():
+    before = make_situation()
+    held = at_target(before)
+    richer = value_held(held.shares, before.names.price, held.cash_usd + 200_000)
+
+    cents, parts = explained(before, make_situation(), richer, flow=200_000.0)
+
+    assert (cents >= 0).all()
+    assert_only(parts, cents, "cash")
+
+
+def test_a_deposit_after_a_price_move_is_cash_only_as_far_as_it_adds_to_the_trade():
+    held = at_target(make_situation())
+    price = make_situation().names.price.copy()
+    price[8] = 1.5
+    now = make_situation(price=price)
+    alone, _ = explained(now, now, value_held(held.shares, price, held.cash_usd))
+
+    cents, parts = explained(
+        now, now, value_held(held.shares, price, held.cash_usd + 200_000), flow=200_000.0
+    )
+
+    assert parts[8]["drift"] == pytest.approx(alone[8] / 100, abs=1.5)
+    assert parts[8]["cash"] == pytest.approx((cents[8] - alone[8]) / 100, abs=1.5)
+
+
+def test_a_deposit_alone_moves_no_holding_off_its_target():
+    """Nothing may be increased: weights that the deposit has made smaller must not count as drift."""
+    before = make_situation(replace(VIEW, allows_new_positions=False))
+    held = at_target(make_situation())
+    richer = value_held(held.shares, before.names.price, held.cash_usd + 200_000)
+    now = make_situation(replace(before.view, exposure_cap=0.2))
+
+    _, parts = explained(before, now, richer, flow=200_000.0)
+
+    assert parts
+    assert all(of_name["drift"] == of_name["cash"] == 0 for of_name in parts.values())
+
+
+def test_a_withdrawal_of_what_should_pay_for_unfilled_buys_is_cash():
+    now = make_situation()
+    shares = np.round(at_target(now).shares * 0.8)
+    left = value_held(shares, now.names.price, EQUITY_USD * 0.1)  # of the fifth that was to be invested
+
+    cents, parts = explained(now, now, left, flow=-EQUITY_USD * 0.1)
+
+    for place, of_name in parts.items():
+        assert cents[place] > 0
+        assert of_name["drift"] == pytest.approx(2 * cents[place] / 100, abs=2.5)
+        assert of_name["cash"] == pytest.approx(-cents[place] / 100, abs=2.5)
+
+
+@pytest.mark.parametrize("limits", [{}, {"portfolio.max_sector_frac": 0.4}], ids=["free", "limits_bind"])
+def test_a_regime_change_alone_is_regime(limits):
     cents, parts = explained(make_situation(), make_situation(replace(VIEW, exposure_cap=0.2)), **limits)
 
     assert (cents <= 0).all()
     assert_only(parts, cents, "regime")
 
 
-def test_a_stop_is_regime():
-    fall = np.zeros(COUNT)
-    fall[8] = 0.3
-    view = replace(VIEW, stop_loss_frac=0.2)
+def test_a_smaller_size_of_positions_is_regime():
+    cents, parts = explained(make_situation(), make_situation(replace(VIEW, size_multiplier=0.2)))
 
-    cents, parts = explained(make_situation(view), make_situation(view, fall=fall))
+    assert cents[9] < 0
+    assert_only(parts, cents, "regime")
 
-    assert parts[8]["regime"] == pytest.approx(cents[8] / 100, abs=ROUNDING)
+
+@pytest.mark.parametrize(("stop_before", "fall_before"), [(0.2, 0.0), (0.5, 0.3)], ids=["fell", "tighter"])
+def test_a_stop_is_regime(stop_before, fall_before):
+    fall = np.where(np.arange(COUNT) == 8, 0.3, 0.0)
+    before = make_situation(
+        replace(VIEW, stop_loss_frac=stop_before), fall=np.where(fall > 0, fall_before, 0.0)
+    )
+
+    cents, parts = explained(before, make_situation(replace(VIEW, stop_loss_frac=0.2), fall=fall))
+
+    assert cents[8] < 0
+    assert_only(parts, cents, "regime")
+
+
+def test_positions_that_may_grow_again_are_regime():
+    now = make_situation()
+    half = value_held(np.round(at_target(now).shares / 2), now.names.price, EQUITY_USD / 2)
+
+    cents, parts = explained(make_situation(replace(VIEW, allows_new_positions=False)), now, half)
+
+    assert (cents >= 0).all()
+    assert_only(parts, cents, "regime")
+
+
+def test_a_regime_that_allows_more_buys_a_session_is_regime():
+    now = make_situation()
+    nobody = value_held(np.zeros(COUNT), now.names.price, EQUITY_USD)
+    none = replace(now, trade_rules=replace(now.trade_rules, max_entry_buys_frac=0.0))
+
+    cents, parts = explained(none, now, nobody)
+
     assert_only(parts, cents, "regime")
 
 
@@ -94,148 +206,137 @@ def test_another_covariance_alone_is_risk():
     assert_only(parts, cents, "risk")
 
 
-def test_a_sector_limit_takes_back_what_the_score_wants():
-    """The score of a name rises; its sector, at its limit already, may not grow, and the others make room."""
-    limits = {"portfolio.max_sector_frac": 0.5}
-    scores = make_situation().names.score.copy()
-    scores[9] = 30.0
-
-    cents, parts = explained(make_situation(), make_situation(score=scores), **limits)
-
-    assert parts[9]["score"] > 0
-    assert parts[9]["constraints"] < -0.1 * parts[9]["score"]
-    for place, of_name in parts.items():
-        assert sum(of_name.values()) == pytest.approx(cents[place] / 100)
-
-
-def test_a_name_in_quarantine_is_held_back_by_constraints():
-    scores = make_situation().names.score.copy()
-    scores[0] = 30.0
-    quarantined = np.arange(COUNT) == 0
-    before = make_situation()
-    held = at_target(before)
-
-    _, parts = explained(before, make_situation(score=scores, is_quarantined=quarantined), held)
-
-    assert 0 not in parts  # nothing is bought; what is not traded has no ticket
-    others = [of_name for place, of_name in parts.items()]
-    assert any(abs(of_name["constraints"]) > ROUNDING for of_name in others)
-
-
-def test_a_cut_to_the_volume_is_constraints():
-    scores = make_situation().names.score.copy()
-    scores[9] = 30.0
-    thin = np.full(COUNT, 1e9)
-    thin[9] = 50_000.0
-
-    cents, parts = explained(
-        make_situation(adv_usd=thin),
-        make_situation(score=scores, adv_usd=thin),
-        **{"trades.max_adv_frac": 0.05},
-    )
-
-    assert cents[9] == 2_500_00
-    assert parts[9]["score"] + parts[9]["constraints"] == pytest.approx(2_500)
-    assert parts[9]["constraints"] < 0
-
-
-def test_a_deposit_is_cash():
-    before = make_situation()
-    held = at_target(before)
-    richer = value_held(held.shares, before.names.price, held.cash_usd + 200_000)
-
-    cents, parts = explained(before, make_situation(), richer, flow=200_000.0)
-
-    assert (cents >= 0).all()
-    assert_only(parts, cents, "cash")
-
-
-def test_what_costs_keep_from_trading_is_cost():
-    before = make_situation()
-    scores = before.names.score.copy()
-    scores[[0, 9]] = scores[[9, 0]]
-    dear = {"costs.multiple": 20.0, "portfolio.costs_per_year": 12.0}
-
-    cents, parts = explained(before, make_situation(score=scores), **dear)
-
-    for place, of_name in parts.items():
-        assert round(100 * sum(of_name.values())) == cents[place]
-        if abs(of_name["score"]) > 1_000:
-            assert of_name["cost"] * of_name["score"] < 0
-
-
-def test_a_limit_that_binds_on_both_sessions_explains_nothing():
-    """The portfolio is at a target that its limits have cut; only prices move."""
-    before = make_situation()
-    limits = {"portfolio.max_position_frac": 0.12}
-    held = at_target(before, **limits)
-    price = before.names.price.copy()
-    price[9] = 1.2
-    moved = value_held(held.shares, price, held.cash_usd)
-    now = make_situation(price=price)
-
-    cents, parts = explained(now, now, moved, last=held.weight, **limits)
-
-    assert cents[9] < 0
-    assert_only(parts, cents, "drift")
-
-
-def test_a_pair_that_becomes_too_correlated_is_constraints_and_not_risk_alone():
+def test_a_pair_that_becomes_too_correlated_is_risk():
     """Two names move as one from now on, and together they may weigh no more than one position."""
     limits = {"portfolio.max_position_frac": 0.2, "portfolio.max_correlation": 0.8}
 
     cents, parts = explained(make_situation(), make_situation(risk=estimate(twins=(8, 9))), **limits)
 
-    lost = {place: of_name for place, of_name in parts.items() if place in {8, 9}}
-    assert lost
-    for place, of_name in lost.items():
-        assert of_name["constraints"] == pytest.approx(cents[place] / 100, rel=0.05)
+    assert cents[8] < 0 or cents[9] < 0
+    assert_only(parts, cents, "risk")
 
 
-def test_buys_that_unsold_holdings_leave_no_room_for_are_cut_by_constraints():
-    """What should pay for the buys cannot be sold: its volume is thin."""
-    scores = make_situation().names.score[::-1].copy()
-    thin = np.where(np.arange(COUNT) >= 5, 20_000.0, 1e9)
-    now = make_situation(score=scores, adv_usd=thin)
+def test_a_limit_that_binds_on_both_sessions_explains_nothing():
+    """The portfolio is at a target that its limits have cut; only prices move."""
+    limits = {"portfolio.max_position_frac": 0.12}
+    held = at_target(make_situation(), **limits)
+    price = np.ones(COUNT)
+    price[9] = 1.2
+    now = make_situation(price=price)
 
-    cents, parts = explained(make_situation(adv_usd=thin), now, **{"trades.max_adv_frac": 0.05})
+    cents, parts = explained(now, now, value_held(held.shares, price, held.cash_usd), **limits)
 
-    bought = {place: of_name for place, of_name in parts.items() if cents[place] > 0}
-    assert bought
-    assert all(of_name["constraints"] < -1_000 for of_name in bought.values())
-    assert all(of_name["cash"] == 0 for of_name in bought.values())
-    assert all(of_name["score"] > 0 for of_name in bought.values())
+    assert cents[9] < 0
+    assert_only(parts, cents, "drift")
 
 
-@pytest.mark.parametrize("cause", ["cost", "constraints"])
-def test_what_the_last_target_left_undone_belongs_to_the_stated_cause(cause):
-    """The holdings are at a target that is half of what its inputs want."""
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        {"has_quote": np.arange(COUNT) != 9},
+        {"is_quarantined": np.arange(COUNT) == 9},
+        {"adv_usd": np.where(np.arange(COUNT) == 9, 0.0, 1e9)},
+    ],
+    ids=lambda obstacle: next(iter(obstacle)),
+)
+def test_a_name_that_could_not_be_traded_before_is_constraints(obstacle):
+    before = make_situation(**obstacle)
+
+    cents, parts = explained(before, make_situation(), without_trades_of(before))
+
+    assert cents[9] > 0
+    assert_only(parts, cents, "constraints")
+
+
+def without_trades_of(before):
+    """Return holdings for which the situation trades nothing: what it holds after it traded from cash alone."""
+    held = value_held(np.zeros(COUNT), before.names.price, EQUITY_USD)
+    for _ in range(2):
+        target = target_of(before, held)
+        target[9] = 0.0
+        shares = np.round(target * EQUITY_USD)
+        held = value_held(shares, before.names.price, EQUITY_USD - float(shares.sum()))
+    return held
+
+
+def test_the_end_of_a_halt_is_constraints():
     now = make_situation()
-    full = at_target(now)
-    half = value_held(np.round(full.shares / 2), now.names.price, EQUITY_USD / 2)
+    before = replace(now, trading=replace(now.trading, reductions_only=True))
+    half = value_held(np.round(at_target(now).shares / 2), now.names.price, EQUITY_USD / 2)
 
-    cents, parts = explained(now, now, half, last=half.weight, gap=cause)
+    cents, parts = explained(before, now, half)
 
-    assert_only(parts, cents, cause)
+    assert (cents >= 0).all()
+    assert_only(parts, cents, "constraints")
+
+
+def test_a_limit_that_a_person_changed_is_constraints():
+    before = make_situation()
+    held = at_target(before)
+
+    cents, parts = explained(
+        before, make_situation(), held, settled=held.weight, **{"portfolio.max_position_frac": 0.1}
+    )
+
+    assert cents[9] < 0
+    assert_only(parts, cents, "constraints")
+
+
+@pytest.mark.parametrize("was_dear", ["volatility_index", "daily_volatility"])
+def test_what_cheaper_trading_makes_worthwhile_is_cost(was_dear):
+    """What was too dear to trade on the session before is traded."""
+    costs = {"costs.multiple": 3.0, "portfolio.costs_per_year": 12.0}
+    now = make_situation()
+    before = (
+        replace(now, trading=replace(now.trading, index_multiplier=50.0))
+        if was_dear == "volatility_index"
+        else make_situation(daily_volatility=50.0 * now.names.daily_volatility)
+    )
+    half = value_held(np.round(at_target(now).shares * 0.7), now.names.price, EQUITY_USD * 0.3)
+    undone, _ = explained(before, before, half, **costs)
+
+    cents, parts = explained(before, now, half, **costs)
+
+    assert (cents != undone).any()
+    for place, of_name in parts.items():
+        assert of_name["drift"] == undone[place] / 100
+        assert of_name["cost"] == (cents[place] - undone[place]) / 100
+        assert sum(map(abs, of_name.values())) == abs(of_name["drift"]) + abs(of_name["cost"])
+
+
+def test_the_score_has_the_rest_that_no_other_cause_brings_about():
+    """Regime and score change together: the regime halves what was wanted, the score moves what is left."""
+    before, now = make_situation(), make_situation(replace(VIEW, exposure_cap=0.5), score=swapped(0, 9))
+    regime, _ = explained(before, make_situation(replace(VIEW, exposure_cap=0.5)))
+
+    cents, parts = explained(before, now)
+
+    for place, of_name in parts.items():
+        assert of_name["regime"] == regime[place] / 100
+        assert of_name["score"] == (cents[place] - regime[place]) / 100
 
 
 def test_a_first_day_is_score():
     nobody = value_held(np.zeros(COUNT), np.ones(COUNT), EQUITY_USD)
     now = make_situation()
-    before = replace(
-        now, names=replace(now.names, score=np.full(COUNT, np.nan), is_scored=np.zeros(COUNT, dtype=bool))
-    )
+    unscored = replace(now.names, score=np.full(COUNT, np.nan), is_scored=np.zeros(COUNT, dtype=bool))
 
-    cents, parts = explained(before, now, nobody, last=np.zeros(COUNT))
+    cents, parts = explained(replace(now, names=unscored), now, nobody, settled=nobody.weight)
 
     assert (cents >= 0).all()
     assert_only(parts, cents, "score")
 
 
-def test_shapley_values_are_symmetric_and_sum_to_the_whole():
-    def value(some):
-        return np.array([3.0 * ("drift" in some) + 10.0 * ({"score", "risk"} <= set(some))])
+@pytest.mark.parametrize("last_price", [np.nan, 0.0])
+def test_a_name_of_the_last_target_without_a_price_any_more_does_not_matter(last_price):
+    before = make_situation()
+    held = at_target(before)
+    price = before.names.price.copy()
+    price[9] = last_price
+    gone = value_held(np.where(np.arange(COUNT) == 9, 0.0, held.shares), price, held.cash_usd)
+    now = make_situation(price=price, has_quote=np.arange(COUNT) != 9)
 
-    found = {player: float(worth[0]) for player, worth in shapley(value, ("drift", "score", "risk"))}
+    cents, parts = explained(now, now, gone, settled=held.weight)
 
-    assert found == pytest.approx({"drift": 3.0, "score": 5.0, "risk": 5.0})
+    assert 9 not in parts
+    assert all(sum(of_name.values()) == pytest.approx(cents[place] / 100) for place, of_name in parts.items())

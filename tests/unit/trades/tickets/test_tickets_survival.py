@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 
 from tasks.models.schema import Champion
+from tasks.portfolio.arrays import value_held
 from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
 from tests.builders import FRIDAY
-from tests.unit.trades.tickets.ticket_worlds import COUNT, VIEW, comparison_of, estimate, make_situation
+from tests.unit.trades.tickets.ticket_worlds import (
+    COUNT,
+    VIEW,
+    at_target,
+    comparison_of,
+    estimate,
+    make_situation,
+)
 
 RUNS = 20
+VENDORS_DIFFER = 0.0005  # standard deviation of their closes, as docs/why-each-trade.md states it
 
 
 def survivals(before, now, *, noise=0.3, seed=7, runs=RUNS):
@@ -78,6 +87,42 @@ def test_the_seed_alone_determines_the_count_and_no_runs_count_nothing():
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
     assert (survivals(before, now, runs=0)[1] == np.zeros(COUNT)).all()
+
+
+@pytest.mark.parametrize(("beyond", "persists"), [(1.0, 0.84), (3.0, 1.0)])
+def test_a_sale_persists_as_often_as_the_closes_of_two_vendors_leave_it_beyond_its_band(beyond, persists):
+    """The prices alone decide: by so many standard deviations the holding is beyond its tolerance band."""
+    band, price, equity = 0.01, 100.0, 1e9
+    now = make_situation(price=np.full(COUNT, price), adv_usd=np.full(COUNT, 1e12))
+    weight = at_target(now).weight.copy()
+    deviation = VENDORS_DIFFER * weight[9] * np.sqrt((1 - weight[9]) ** 2 + (weight[:9] ** 2).sum())
+    excess = band + price / equity + beyond * deviation
+    weight[9] += excess
+    weight[5:9] -= excess / 4
+    shares = np.round(weight * equity / price)
+    held = value_held(shares, now.names.price, equity - float(shares.sum()) * price)
+    comparison, cents = comparison_of(now, now, held, **{"trades.min_weight_change_frac": band})
+    trades = np.sign(cents) * (np.abs(cents) // (100 * int(price)))
+
+    persisted = count_survivals(comparison, trades, Reruns(200, 7, 0.0))
+
+    assert np.flatnonzero(trades).tolist() == [9]
+    assert persisted[9] / 200 == pytest.approx(persists, abs=0.07)
+
+
+def test_the_noise_in_scores_is_in_units_of_their_spread():
+    scores = make_situation().names.score.copy()
+    scores[8] += 0.3
+
+    one, other = (
+        survivals(
+            make_situation(score=scale * make_situation().names.score), make_situation(score=scale * scores)
+        )
+        for scale in (1.0, 1024.0)
+    )
+
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_array_equal(one[1], other[1])
 
 
 @pytest.mark.parametrize(("t", "ranks", "noise"), [(4.0, True, 0.25), (0.5, True, 1.0), (4.0, False, 0.0)])

@@ -9,13 +9,12 @@ from tasks.portfolio.arrays import Held, Names, value_held
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.limits import rules_of
 from tasks.portfolio.rebalance import Costing
-from tasks.portfolio.target import View
+from tasks.portfolio.target import View, target_weights
 from tasks.risk.covariance import estimator_of
-from tasks.trades.decision import decide
 from tasks.trades.lines import Trading
 from tasks.trades.rules import trade_rules_of
-from tasks.trades.tickets.attribution import Comparison, LastTarget, split_trades
-from tasks.trades.tickets.situation import RiskEstimate, Situation, solve_target
+from tasks.trades.tickets.attribution import Comparison, split_trades
+from tasks.trades.tickets.situation import RiskEstimate, Situation, decided_shares
 from tests.builders import FRIDAY, make_settings
 
 COUNT = 10
@@ -29,6 +28,7 @@ FREE = {  # costs and tolerances are nothing: the trades are the changes of the 
     "trades.max_adv_frac": 1.0,
     "safety.max_trade_frac": 1.0,
     "safety.max_buys_frac": 1.0,
+    "safety.max_daily_notional_frac": 2.0,
     "portfolio.max_position_frac": 0.5,
     "portfolio.max_sector_frac": 1.0,
     "portfolio.max_cap_class_frac": {},
@@ -69,7 +69,13 @@ def make_situation(view: View = VIEW, risk: RiskEstimate | None = None, **names)
         sector=np.arange(COUNT) // 5,
         cap_class=np.full(COUNT, -1),
     )
-    return Situation(view, replace(known, **names), risk or estimate())
+    return Situation(
+        view,
+        replace(known, **names),
+        risk or estimate(),
+        trade_rules_of(make_settings(**FREE)),
+        Trading(session_after(FRIDAY)),
+    )
 
 
 def rules(**overrides):
@@ -77,9 +83,20 @@ def rules(**overrides):
 
 
 def target_of(situation: Situation, held: Held, **overrides) -> np.ndarray:
-    settings = make_settings(**{**FREE, **overrides})
-    costing = Costing(session_after(FRIDAY), 1.0, settings.costs)
-    return solve_target(situation, held, rules=rules(**overrides), costing=costing).weights
+    names, view, settings = situation.names, situation.view, make_settings(**{**FREE, **overrides})
+    candidates = choose_candidates(names, held, rules=rules(**overrides), stop_loss_frac=view.stop_loss_frac)
+    target = target_weights(
+        view,
+        names,
+        held,
+        candidates,
+        situation.risk.among(candidates.considered),
+        rules=rules(**overrides),
+        costing=Costing(session_after(FRIDAY), 1.0, settings.costs),
+    )
+    weights = np.zeros(COUNT)
+    weights[target.places] = target.weights
+    return weights
 
 
 def at_target(situation: Situation, **overrides) -> Held:
@@ -90,17 +107,10 @@ def at_target(situation: Situation, **overrides) -> Held:
 
 
 def explained(
-    before: Situation,
-    now: Situation,
-    held: Held | None = None,
-    *,
-    last=None,
-    flow=0.0,
-    gap="cost",
-    **overrides,
+    before: Situation, now: Situation, held: Held | None = None, *, flow=0.0, settled=None, **overrides
 ):
     """Return the trades in cents by place, and the parts of each, as {cause: USD}."""
-    comparison, cents = comparison_of(before, now, held, last=last, flow=flow, gap=gap, **overrides)
+    comparison, cents = comparison_of(before, now, held, flow=flow, settled=settled, **overrides)
     parts = split_trades(comparison, cents)
     return cents, {
         place: {part.cause: part.usd_cents / 100 for part in of_name} for place, of_name in parts.items()
@@ -108,42 +118,16 @@ def explained(
 
 
 def comparison_of(
-    before: Situation,
-    now: Situation,
-    held: Held | None = None,
-    *,
-    last=None,
-    flow=0.0,
-    gap="cost",
-    **overrides,
+    before: Situation, now: Situation, held: Held | None = None, *, flow=0.0, settled=None, **overrides
 ):
-    """Return the comparison, and the trades of the later situation in cents by place."""
-    settings = make_settings(**{**FREE, **overrides})
-    trade_rules, trading = trade_rules_of(settings), Trading(session_after(FRIDAY))
+    """Return the comparison, and the trades of the later situation in cents by place.
+
+    `overrides` are settings of both situations, given as for `make_settings`.
+    """
+    if overrides:
+        trade_rules = trade_rules_of(make_settings(**{**FREE, **overrides}))
+        before, now = (replace(one, trade_rules=trade_rules) for one in (before, now))
     held = held or at_target(before, **overrides)
-    candidates = choose_candidates(
-        now.names, held, rules=rules(**overrides), stop_loss_frac=now.view.stop_loss_frac
-    )
-    decision = decide(
-        now.view,
-        now.names,
-        held,
-        candidates,
-        now.risk.among(candidates.considered),
-        rules=rules(**overrides),
-        trade_rules=trade_rules,
-        trading=trading,
-    )
-    cents = np.zeros(COUNT, dtype=np.int64)
-    cents[decision.places] = (decision.plan.buys - decision.plan.sells) * decision.lines.price_cents
-    comparison = Comparison(
-        before,
-        now,
-        LastTarget(target_of(before, held, **overrides) if last is None else last, gap),
-        held,
-        flow,
-        rules(**overrides),
-        trade_rules,
-        trading,
-    )
-    return comparison, cents
+    shares = decided_shares(now, held, rules=rules(**overrides))
+    cents = shares * np.round(np.nan_to_num(now.names.price) * 100).astype(np.int64)
+    return Comparison(before, now, held, flow, rules(**overrides), settled), cents
