@@ -14,6 +14,7 @@ from tasks.safety.audit import Row
 ADDED, REVOKED = "approver_added", "approver_revoked"
 APPROVED, REJECTED, UNANSWERED = "day_approved", "day_rejected", "day_unanswered"
 REVISED = "day_revised"
+UNVERIFIED = "name not verified"  # of whoever rejects or revises: only an approval is signed
 APPROVER_DETAIL = re.compile(r"key ([0-9a-f]{64}), (.+?): (.*)")
 APPROVED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), approval ([0-9a-f]{64}), .*")
 REJECTED_DETAIL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), manifest ([0-9a-f]{64}|unreadable): (.*)")
@@ -44,7 +45,7 @@ class Approver:
 class Rejection:
     """A person's decision against the session's trades."""
 
-    by: str
+    by: str  # as typed
     at: str
     reason: str
 

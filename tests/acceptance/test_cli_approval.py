@@ -445,7 +445,7 @@ def test_the_remedy_after_approving_with_a_clock_ahead_leads_to_an_approval(ann)
 def test_a_name_and_a_reason_are_logged_and_shown_as_one_line_without_controls(ann):
     shown = ann.say("reject", DAY, "--by", "Ann\nLee", "--reason", "odd\x1b[2J\r\nfill").stdout
 
-    assert "rejected by Ann Lee: odd\\x1b[2J fill" in shown
+    assert "rejected by Ann Lee (name not verified): odd\\x1b[2J fill" in shown
     assert b"\x1b" not in (ann.home / "live" / "audit_log.csv").read_bytes()
 
 

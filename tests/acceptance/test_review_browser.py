@@ -246,7 +246,7 @@ def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
         page.click("text=Make this the list to approve")
         page.wait_for_selector("text=Approve revision 1")
         assert page.locator(f"#trade-{struck}").count() == 0
-        assert page.is_visible("text=Revised by Ann Lee: litigation")
+        assert page.is_visible("text=Revised by Ann Lee (name not verified): litigation")
         assert faults(page) == []
         approve(page)
         page.wait_for_selector("text=Approved: signed by Ann Lee")

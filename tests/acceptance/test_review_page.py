@@ -106,7 +106,7 @@ def test_approving_signs_what_the_page_showed(browser, signing, run):
 def test_rejecting_needs_a_name_and_a_reason_and_an_approval_overrules_it(browser, signing, run):
     assert browser.post(f"{DAY}/reject", browser.form(DAY, by="Bob", reason=" ")).status_code == 400
     assert browser.post(f"{DAY}/reject", browser.form(DAY, by="Bob", reason="odd price")).status_code == 303
-    assert "Rejected by Bob" in browser.text(DAY)
+    assert "Rejected by Bob (name not verified)" in browser.text(DAY)
     refused = browser.post(f"{DAY}/approve", signing)
     assert refused.status_code == 409
     assert not approved(run)

@@ -13,6 +13,7 @@ import typer
 
 from flows.announcing import posts_news
 from flows.terminal import Options, Result, preview, progress
+from tasks.approval.approval_log import UNVERIFIED
 from tasks.approval.day import PublishedDay
 from tasks.approval.decisions import (
     Proposal,
@@ -134,7 +135,8 @@ def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
     by, reason = one_line(by), one_line(reason)
     return Result(
         {**_document(run, "rejected"), "by": by, "reason": reason},
-        f"{run.session} is rejected by {by}: {reason}. It can be run again, or approved with --overrule TEXT.",
+        f"{run.session} is rejected by {by} ({UNVERIFIED}): {reason}. It can be run again, or approved with "
+        "--overrule TEXT.",
     )
 
 
@@ -268,7 +270,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
     if not recorded_limits(day):
         yield "WARNING: the risk limits were not assessed for these trades."
     if rejection := proposal.requirements.decisions.rejection:
-        yield f"WARNING: rejected by {rejection.by} at {rejection.at}: {rejection.reason}."
+        yield f"WARNING: rejected by {rejection.by} ({UNVERIFIED}) at {rejection.at}: {rejection.reason}."
     if proposal.signed_by:
         yield f"Signed so far by {' and '.join(proposal.signed_by)}."
 
@@ -279,7 +281,7 @@ def revision_lines(day: PublishedDay) -> Iterator[str]:
         return
     made = parse_json(day.manifest)["revision"]
     by, at, reason = (one_line(str(made.get(name, "unknown"))) for name in ("by", "at", "reason"))
-    yield f"Revised by {by} at {at}: {reason}."
+    yield f"Revised by {by} ({UNVERIFIED}) at {at}: {reason}."
     for what in ("struck", "halved"):
         if names := [str(name) for name in made.get(what, ())]:
             yield f"  {what}: {', '.join(names)}"

@@ -326,7 +326,7 @@ AUDIT = _view(
     line=("count", "from 1"),
     logged_at=("instant", "UTC"),
     event=("text", "day_approved, kill_switch_tripped, override_added, …"),
-    person=("text", "who"),
+    person=("text", "who, as typed; only approvals are signed"),
     detail=("text", "in words"),
 )
 DECISIONS = _view(
@@ -335,7 +335,7 @@ DECISIONS = _view(
     session=SESSION,
     decided_at=("instant", "UTC"),
     decision=("text", "approved or rejected"),
-    person=("text", "who"),
+    person=("text", "who; as typed in a rejection"),
     reason=("text", "of a rejection"),
     digest=("text", "of approval.json or, of a rejection, of manifest.json"),
 )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from tasks.approval.approval_log import Rejection
+from tasks.approval.approval_log import UNVERIFIED, Rejection
 from tasks.approval.day import PublishedDay
 from tasks.approval.standing import Standing
 from tasks.core.json_text import parse_json
@@ -139,7 +139,7 @@ def _is_overruled(standing: Standing) -> bool:
 
 
 def _rejection_point(one: Rejection, *, is_overruled: bool) -> Point:
-    words = f"Rejected by {one.by} at {one.at}: {one.reason}"
+    words = f"Rejected by {one.by} ({UNVERIFIED}) at {one.at}: {one.reason}"
     if is_overruled:
         return Point("Rejection", "good", "Approved; an earlier rejection was overruled", (words,))
     return Point("Rejection", "bad", words)

@@ -136,4 +136,7 @@ def test_an_overruled_rejection_is_not_shown_as_one_that_holds():
         assert point(overruled, "Rejection").words == "Approved; an earlier rejection was overruled"
         assert point(overruled, "Rejection").tone == "good"
     held = answer(published(), "rejected", rejection=rejection)
-    assert point(held, "Rejection").words == "Rejected by Bob at 2024-06-14T22:00:00Z: odd price"
+    assert (
+        point(held, "Rejection").words
+        == "Rejected by Bob (name not verified) at 2024-06-14T22:00:00Z: odd price"
+    )
