@@ -21,7 +21,7 @@ DeploymentOption = Annotated[
     typer.Option(
         "--name",
         metavar="NAME",
-        help="Suffix for a second home: its deployments become daily-live-NAME and weekly-champion-NAME.",
+        help="Suffix for a second home: its deployments become daily-live-NAME, weekly-champion-NAME and so on.",
     ),
 ]
 NameOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Your name, for the audit log.")]

@@ -88,7 +88,7 @@ def weekly(
         typer.Option(
             "--if-needed",
             metavar=NO_VALUE,
-            help="Only after an alert on the champion, when it is old, or on enough new sessions; else exit 4.",
+            help="Train only after an alert on the champion, if it is old, or after enough new sessions; else exit 4.",
         ),
     ] = False,
 ) -> int:

@@ -1,4 +1,4 @@
-"""The no-answer policy (Z2): what is executed of a day that nobody approved or rejected in time.
+"""The no-answer policy: what is executed of a day that nobody approved or rejected in time.
 
 The policy replaces a signature, so it must bind as much. It covers the envelope that an approver would
 have signed, with the sales alone; it holds only for a plan that was recorded, with the policy in it, before the time

@@ -2,7 +2,7 @@
 
 The ladder sets the candidates' weights, every limit is applied, and the holdings move towards these weights as far as
 that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
-no method succeeds the holdings are unchanged, except that a stop sells whatever the method. Returns codes, which
+no method succeeds the holdings are unchanged, except that a stop always sells. Returns codes, which
 tasks/portfolio/explanation.py describes in text.
 """
 

@@ -1,8 +1,8 @@
 """Whether the champion still earns its place, by the scores of published days and the returns that followed. Pure.
 
-The mean of its live neutral ICs is inside a confidence sequence at every session at once, so that looking every week
-costs nothing. The champion loses its place when even the upper bound is below what was promised: the shrunken IC of its
-selection, less the standard error of that.
+The mean of its live neutral ICs is inside a confidence sequence at every session at once, so that a weekly look does
+not raise the rate of false alarms. The champion loses its place when even the upper bound is below what was promised:
+the shrunken IC of its selection, less the standard error of that.
 """
 
 from collections.abc import Sequence

@@ -307,6 +307,6 @@ def test_the_example_of_the_docs_is_an_optimizer(monkeypatch):
 
 
 def _repeat_the_first(covariance):
-    twin = covariance.copy()
-    twin[-1], twin[:, -1] = twin[0], twin[:, 0]
-    return np.minimum(twin, twin.T)
+    duplicated = covariance.copy()
+    duplicated[-1], duplicated[:, -1] = duplicated[0], duplicated[:, 0]
+    return np.minimum(duplicated, duplicated.T)

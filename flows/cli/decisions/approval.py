@@ -9,7 +9,7 @@ from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption, ReasonO
 from flows.terminal import show
 
 app = typer.Typer()
-approval = typer.Typer(no_args_is_help=True, help="The approval of a day: whether it holds, and why not.")
+approval = typer.Typer(no_args_is_help=True, help="The approval of a day: whether it is valid, and why not.")
 approvers = typer.Typer(no_args_is_help=True, help="Who may approve, and with which key.")
 
 SessionArgument = Annotated[str, typer.Argument(metavar="D", help="The session, YYYY-MM-DD.")]

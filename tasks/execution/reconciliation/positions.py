@@ -205,8 +205,8 @@ def _unfilled(
         )
     before = held.get(symbol, Decimal(0))
     shown = before + gap
-    twin = _twin(gap, now.gaps)
-    renamed = f" As many shares differ in {twin}: a symbol change?" if twin else ""
+    counterpart = _counterpart(gap, now.gaps)
+    renamed = f" As many shares differ in {counterpart}: a symbol change?" if counterpart else ""
     counts = f"The broker shows {shown:f} {symbol}, the ledger {before:f}"
     if before and not shown:
         return _different(
@@ -232,7 +232,7 @@ def _late_split(split: Entry, gap: Decimal, now: Situation) -> Difference:
     )
 
 
-def _twin(gap: Decimal, gaps: Mapping[str, Decimal]) -> str:
+def _counterpart(gap: Decimal, gaps: Mapping[str, Decimal]) -> str:
     return min((other for other, difference in gaps.items() if difference == -gap), default="")
 
 

@@ -1,8 +1,8 @@
 """Decide which statements may run: reading the views, and nothing else. Pure: takes a parsed statement, not text.
 
 DuckDB itself is opened without access to files, network, extensions or its settings (tasks/monitoring/store.py). This
-is the second lock: only the kinds of nodes below are accepted, and a table must be a view or a common table expression
-(CTE) that is in scope where it is named. DuckDB's own catalog, which cannot be removed, is not in the list.
+is the second barrier: only the kinds of nodes below are accepted, and a table must be a view or a common table
+expression (CTE) that is in scope where it is named. DuckDB's own catalog, which cannot be removed, is not in the list.
 """
 
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""Give every name the features of another one, so that no score can foretell its return. Pure.
+"""Give every name the features of another one, so that no score can predict its return. Pure.
 
 Within each session the members exchange their features; returns and controls stay where they are. One permutation of
 all names serves every session: a score stays as persistent as it is, and returns overlap as they do, so that the errors

@@ -210,7 +210,7 @@ def test_a_pair_that_becomes_too_correlated_is_risk():
     """Two names move as one from now on, and together they may weigh no more than one position."""
     limits = {"portfolio.max_position_frac": 0.2, "portfolio.max_correlation": 0.8}
 
-    cents, parts = explained(make_situation(), make_situation(risk=estimate(twins=(8, 9))), **limits)
+    cents, parts = explained(make_situation(), make_situation(risk=estimate(comoving=(8, 9))), **limits)
 
     assert cents[8] < 0 or cents[9] < 0
     assert_only(parts, cents, "risk")

@@ -42,13 +42,13 @@ VIEW = View(
 )
 
 
-def estimate(seed: int = 0, sizes: np.ndarray | None = None, twins: tuple[int, ...] = ()) -> RiskEstimate:
-    """Return the covariance of names of these volatilities; `twins` move as one."""
+def estimate(seed: int = 0, sizes: np.ndarray | None = None, comoving: tuple[int, ...] = ()) -> RiskEstimate:
+    """Return the covariance of names of these volatilities; `comoving` move as one."""
     rng = np.random.default_rng(seed)
     returns = rng.normal(0, 0.01, (252, COUNT)) * (np.ones(COUNT) if sizes is None else sizes)
-    if twins:
-        common = returns[:, twins[:1]] + rng.normal(0, 0.001, (252, len(twins)))
-        returns[:, twins] = common
+    if comoving:
+        common = returns[:, comoving[:1]] + rng.normal(0, 0.001, (252, len(comoving)))
+        returns[:, comoving] = common
     return RiskEstimate(estimator_of(returns, make_settings().risk), np.arange(COUNT))
 
 
