@@ -143,6 +143,7 @@ def test_a_revision_that_fails_a_check_is_not_written(desk, monkeypatch):
     code, refused = desk.ask("revise", DAY, "--strike", struck, *WHY)
 
     assert (code, refused["fields"]["failed"]) == (3, ["a_test"])
+    assert refused["remedy"] == "Have the other trades decided again (solve), or undo a change."
     assert not (desk.folder / "revisions").exists()
 
 

@@ -175,7 +175,7 @@ def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked)
         found = preview_revision(
             options, str(session), strike=asked.strike, halve=asked.halve, solve=asked.solve
         )
-    return effect_of(found)
+    return effect_of(replace(found, way_out=with_home(found.way_out, options)))
 
 
 def effect_of(found: RevisionPreview) -> Effect:
@@ -188,7 +188,13 @@ def effect_of(found: RevisionPreview) -> Effect:
     if not found.may_be_approved and not failed:
         failed = (("kill_switch", "it is on"),)
     before = len(found.lines) + len(found.removed) - sum(one.before == 0 for one in found.changed)
-    return Effect(_figures(found.before, before), _figures(found.after, len(found.lines)), resized, failed)
+    return Effect(
+        _figures(found.before, before),
+        _figures(found.after, len(found.lines)),
+        resized,
+        failed,
+        found.way_out,
+    )
 
 
 def _words(check: CheckLine) -> str:

@@ -6,6 +6,7 @@ A revision is not an approval: `approve D --revision N` is.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -98,6 +99,7 @@ class RevisionPreview:
     after: BookFigures
     checks: tuple[CheckLine, ...]
     may_be_approved: bool
+    way_out: str = ""  # what to do if it may not
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def preview_revision(
     home = find_home(options.home)
     published = _undecided(home, day)
     with _past(options, home, published) as past:
-        return _preview(published, *revise(past, published, Changes(tuple(strike), tuple(halve), solve)))
+        changes = Changes(tuple(strike), tuple(halve), solve)
+        return _preview(published, changes, *revise(past, published, changes))
 
 
 def make_revision(
@@ -137,7 +140,7 @@ def make_revision(
     changes = Changes(tuple(strike), tuple(halve), solve)
     with _past(options, home, published) as past:
         before, after = revise(past, published, changes)
-        preview = _preview(published, before, after)
+        preview = _preview(published, changes, before, after)
         _refuse_failed(published, preview)
         assessment = assess_decided(past, published, after)
     at = instant_text(now())
@@ -205,13 +208,18 @@ def _past(options: Options, home: Home, published: PublishedDay) -> AbstractCont
     return past_day(home, published, settings_of(home, options.profile).settings)
 
 
-def _preview(published: PublishedDay, before: Decided, after: Decided) -> RevisionPreview:
+def _preview(published: PublishedDay, changes: Changes, before: Decided, after: Decided) -> RevisionPreview:
     then, now_ = before.signed_shares, after.signed_shares
     changed = [
         ChangedLine(symbol, then.get(symbol, 0), shares)
         for symbol, shares in now_.items()
         if then.get(symbol, 0) != shares
     ]
+    checks = tuple(
+        CheckLine(check.name, check.value, check.limit, check.passed, check.detail)
+        for check in after.checks.checks
+    )
+    may_be_approved = after.checks.may_be_published
     return RevisionPreview(
         session=str(published.session),
         lines=tuple(_revised_lines(after)),
@@ -219,11 +227,24 @@ def _preview(published: PublishedDay, before: Decided, after: Decided) -> Revisi
         changed=tuple(changed),
         before=_figures(before),
         after=_figures(after),
-        checks=tuple(
-            CheckLine(check.name, check.value, check.limit, check.passed, check.detail)
-            for check in after.checks.checks
-        ),
-        may_be_approved=after.checks.may_be_published,
+        checks=checks,
+        may_be_approved=may_be_approved,
+        way_out="" if may_be_approved else way_out(changes, [one for one in checks if not one.passed]),
+    )
+
+
+def way_out(changes: Changes, failed: Sequence[CheckLine]) -> str:
+    """Return what to do about changes with which checks fail. What was solved again is never to be solved again."""
+    if not failed:
+        return "Nothing may be traded while the kill switch is on: `afterclose kill-switch status` says why."
+    if not changes.solve:
+        return "Have the other trades decided again (solve), or undo a change."
+    named = (*changes.strike, *changes.halve)
+    words = {word for check in failed for word in re.split(r"[\s,;:()]+", check.detail)}
+    to_undo = [symbol for symbol in named if symbol in words] or named
+    return (
+        "The other trades were decided again and cannot make up for it: undo the change of "
+        f"{' or '.join(to_undo)}, or reject the day."
     )
 
 
@@ -265,7 +286,7 @@ def _refuse_failed(published: PublishedDay, preview: RevisionPreview) -> None:
         )
         raise SafetyError(
             f"{published.session}: the revision was not written, because checks fail: {said or 'the kill switch'}.",
-            remedy="Change fewer trades, or let the others be decided again with --solve.",
+            remedy=preview.way_out,
             failed=[check.name for check in failed],
         )
 

@@ -163,7 +163,13 @@ def _effect(request: Request, reading: Reading, asked: Asked, *, is_part: bool) 
         found = review_of(request).actions.preview(reading.session, asked)
     except AftercloseError as error:
         return {**values, "refused": error}
-    return {**values, "refused": None, "effect": effect_lines(asked, found), "failed": found.failed}
+    return {
+        **values,
+        "refused": None,
+        "effect": effect_lines(asked, found),
+        "failed": found.failed,
+        "way_out": found.way_out,
+    }
 
 
 def asked_for(fields: QueryParams) -> Asked:

@@ -82,6 +82,7 @@ class Effect:
     after: Figures
     resized: tuple[Resized, ...]
     failed: tuple[tuple[str, str], ...]
+    way_out: str = ""  # what to do about them
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,9 @@ def limit_notices(assessment: Assessment) -> tuple[str, ...]:
     if not lines:
         return ()
     named = "; ".join(f"{line.label} {line.value}, limit {line.limit}" for line in lines)
-    return (f"Risk limit exceeded: {named}. It blocks no trade. Reduce the positions, or accept the risk.",)
+    return (
+        f"Target portfolio over risk limit: {named}. It blocks no trade. Reduce the positions, or accept the risk.",
+    )
 
 
 def _limit_line(state: LimitState) -> LimitLine:

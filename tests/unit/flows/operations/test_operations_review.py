@@ -12,7 +12,7 @@ from flows.operations.decisions.revision import (
 BOOK = BookFigures(1000.0, 0.9, 0.2, 12.0, 0.25, 90.0, {"Energy": 0.5})
 
 
-def preview(*, checks=(), may_be_approved=True):
+def preview(*, checks=(), may_be_approved=True, way_out=""):
     line = RevisedLine("NEW", "BUY", 5, 10.0, 50.0, "OPEN", "")
     return RevisionPreview(
         session="2024-06-14",
@@ -23,6 +23,7 @@ def preview(*, checks=(), may_be_approved=True):
         after=BOOK,
         checks=checks,
         may_be_approved=may_be_approved,
+        way_out=way_out,
     )
 
 
@@ -46,4 +47,5 @@ def test_what_does_not_pass_is_named_and_a_halt_too():
         ("cash", "-5 USD left (limit ≥ 0)"),
         ("after_limits", "large caps 71%"),
     )
+    assert effect_of(preview(may_be_approved=False, way_out="undo it")).way_out == "undo it"
     assert effect_of(preview(may_be_approved=False)).failed == (("kill_switch", "it is on"),)

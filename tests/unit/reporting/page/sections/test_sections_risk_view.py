@@ -47,8 +47,10 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
     assert limit_notices(with_limit(1.2, 1.3)) == ()
-    assert limit_notices(with_limit(1.4, 1.3)) == (
-        "Risk limit exceeded: Beta 1.40, limit 1.30. It blocks no trade. Reduce the positions, or accept the risk.",
+    (notice,) = limit_notices(with_limit(1.4, 1.3))
+    assert notice == (
+        "Target portfolio over risk limit: Beta 1.40, limit 1.30. It blocks no trade. "
+        "Reduce the positions, or accept the risk."
     )
 
 
