@@ -157,7 +157,7 @@ def test_buys_fit_only_with_their_fees():
 
     assert fits_in({0: 20}, lines, prices, 1_001_00, fee_of_a_dollar)
     assert not fits_in({0: 20}, lines, prices, 1_000_99, fee_of_a_dollar)
-    assert not fits_in({0: 31}, lines, prices, 9_000_00, fee_of_a_dollar)  # more than was approved
+    assert not fits_in({0: 31}, lines, {0: Decimal(40)}, 9_000_00, fee_of_a_dollar)  # more than was approved
     assert not fits_in({0: 30}, lines, {0: Decimal("50.01")}, 9_000_00, fee_of_a_dollar)  # for more money
 
 

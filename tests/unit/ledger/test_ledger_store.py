@@ -10,6 +10,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, SafetyError, StorageError
 from tasks.core.homes.home import Home
+from tasks.core.homes.setup import note_in_marker
 from tasks.ledger.anchor import Anchor, is_begun, read_anchor, write_anchor
 from tasks.ledger.database import connect, ensure_tables, opened, refuse_damaged, transaction
 from tasks.ledger.store import append, end_of_ledger, entries
@@ -64,6 +65,7 @@ def test_the_same_source_with_other_content_is_refused_and_nothing_is_appended(t
         (entry("a", "gift"), "not a kind"),
         (entry("a", shares="NaN", symbol="AAA"), "not a number of shares"),
         (entry("a", shares="1e13", symbol="AAA"), "not a number of shares"),
+        (entry("a", shares=10**12 + 1, symbol="AAA"), "not a number of shares"),
         (entry("a", shares="1e-19", symbol="AAA"), "too many decimals"),
         (entry("a", shares=1), "no symbol"),
         (entry("a", cash_cents=1.0), "whole number of cents"),
@@ -230,6 +232,19 @@ def test_a_file_that_is_no_database_is_an_error_of_storage(tmp_path):
     home.ledger_file.write_bytes(b"no database" * 1000)
 
     with pytest.raises(StorageError, match=r"ledger\.sqlite cannot be used"):
+        booked(home)
+
+
+@pytest.mark.parametrize(
+    "record", ["", {}, [], {"entries": "1", "hash": "a"}, {"entries": True, "hash": "a"}]
+)
+def test_a_damaged_note_of_the_ledger_is_no_home_without_one(tmp_path, record):
+    home = begun_home(tmp_path)
+    note_in_marker(home, "ledger", record)
+
+    with pytest.raises(SafetyError, match="its record of the ledger cannot be read"):
+        is_begun(home)
+    with pytest.raises(SafetyError):
         booked(home)
 
 
