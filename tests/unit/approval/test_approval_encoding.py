@@ -1,5 +1,6 @@
 """The bytes that are signed and stored."""
 
+import base64
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.approval.encoding import (
+    PREFIX,
     envelope_sha256,
     parse_approval,
     parse_detached,
@@ -159,6 +161,25 @@ def test_a_detached_signature_with_another_character_is_refused_or_is_another(pl
         except ValueError:
             return
         assert (found.signature, found.envelope_sha256) != (SIGNATURE, envelope_sha256(ENVELOPE))
+
+
+def respelled(spell):
+    """Return the printed signature with its JSON spelled otherwise."""
+    content = json.loads(base64.urlsafe_b64decode(render_detached(ENVELOPE, SIGNATURE).removeprefix(PREFIX)))
+    return PREFIX + base64.urlsafe_b64encode(spell(content).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        render_detached(ENVELOPE, SIGNATURE).removeprefix(PREFIX),
+        respelled(lambda content: json.dumps(content, indent=1)),
+        respelled(lambda content: json.dumps(dict(reversed(content.items())), separators=(",", ":"))),
+    ],
+)
+def test_a_detached_signature_in_another_spelling_is_refused(text):
+    with pytest.raises(ValueError, match="changed after `afterclose approve` printed it"):
+        parse_detached(text)
 
 
 @given(st.text(max_size=60))
