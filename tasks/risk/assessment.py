@@ -32,7 +32,7 @@ class Assessment:
     clusters: tuple[Cluster, ...]  # of two names or more
     scenarios: tuple[ScenarioLoss, ...]
     limits: tuple[LimitState, ...]
-    sessions: int  # returns that the figures rest on
+    sessions: int  # returns that the figures are based on
 
     @property
     def breached(self) -> tuple[LimitState, ...]:

@@ -83,7 +83,7 @@ class Override:
 
     @property
     def description(self) -> str:
-        """What holds, and who asked for it."""
+        """What is in effect, and who asked for it."""
         return f"override {self.number} by {self.by} ({self.instruction.description}): {self.reason}"
 
 

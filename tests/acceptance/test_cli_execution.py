@@ -250,7 +250,7 @@ def test_overrides_reduce_what_is_ordered_and_the_reports_show_them(approved):
     assert {row["cause"]: row["usd"] for row in done["bridge"]}["unexplained"] == "0.00"
     assert approved.ask("daily", "--date", FILLS)[0] == 0
     page = (approved.home / "live" / FILLS / "report.html").read_text()
-    assert "Overrides that hold" not in page  # their last session is the one of the report
+    assert "Overrides in effect" not in page  # their last session is the one of the report
 
 
 def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would_fill(desk):
@@ -260,7 +260,7 @@ def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would
     assert desk.ask("daily", "--date", DAY)[0] == 0
 
     page = (desk.home / "live" / DAY / "report.html").read_text()
-    assert "Overrides that hold" in page
+    assert "Overrides in effect" in page
     assert "lawsuit" in page
 
 

@@ -74,7 +74,7 @@ def test_every_section_is_there(report):
         "What changed",
         "Trades",
         "Before and after",
-        "What the trades of 13 June 2024 brought",
+        "Result of the trades of 13 June 2024",
         "Portfolio",
         "Sectors",
         "Company size",

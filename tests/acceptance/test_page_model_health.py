@@ -88,7 +88,7 @@ def test_realised_skill_is_shown_with_its_interval_and_its_sessions():
 def test_before_twenty_sessions_the_latest_stands_alone_and_without_any_it_is_said():
     alone, none = page_with(make_health(skill=())), page_with(make_health(skill=(), realised=()))
 
-    assert "One session says little." in alone.text
+    assert "One session is little evidence." in alone.text
     assert "No score's returns are known yet." in none.text
     assert "Monitoring did not run on this day." in page_with(None).text
 

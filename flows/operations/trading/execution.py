@@ -122,7 +122,7 @@ def described(run: Run, carried: Carried, *, stopped_by: str = "") -> Result:
 
 
 def stopped_text(run: Run, reached: Progress, by: str) -> str:
-    """Describe what an interrupted execution leaves open, and how it goes on."""
+    """Describe what an interrupted execution leaves open, and how to continue it."""
     return (
         f"Stopped by {by} after the step in progress. {open_at_broker(reached.remainder)}. Nothing is canceled by "
         f"this. Continue: `afterclose execute {run.session} --no-dry-run`; {CANCEL}."

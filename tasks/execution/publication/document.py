@@ -20,7 +20,7 @@ Document = dict[str, object]
 
 @dataclass(frozen=True)
 class Totals:
-    """What the orders of one execution brought, in cents."""
+    """The result of the orders of one execution, in cents."""
 
     bought_cents: int
     sold_cents: int

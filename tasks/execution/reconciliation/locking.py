@@ -1,4 +1,4 @@
-"""What a reconciliation comes to: the locks that its differences keep, and the result. Pure."""
+"""The result of a reconciliation: the locks that its differences keep, and the result. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime

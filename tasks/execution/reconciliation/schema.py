@@ -91,7 +91,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Market:
-    """What the lake knows of the names held, and the last prices of each, USD."""
+    """What the lake has about the names held, and the last prices of each, USD."""
 
     actions: tuple[CorporateAction, ...] = ()
     renames: tuple[Rename, ...] = ()

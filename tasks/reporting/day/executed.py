@@ -1,4 +1,4 @@
-"""What the executions of earlier sessions brought: fills, costs, and the bridge to the broker's equity. Pure.
+"""Results of the executions of earlier sessions: fills, costs, and the bridge to the broker's equity. Pure.
 
 Read from execution.json. Amounts of the bridge and of the totals are exact, in cents.
 """
@@ -21,7 +21,7 @@ UNEXPLAINED = "unexplained"
 
 @dataclass(frozen=True)
 class Line:
-    """One approved line, and what its orders brought."""
+    """One approved line, and the result of its orders."""
 
     symbol: str
     side: str

@@ -43,7 +43,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, and what it rests on."""
+    """The answer, and the points that it is based on."""
 
     headline: str
     tone: Tone

@@ -3,7 +3,7 @@
 Each rerun draws the sessions of the returns' window again in blocks, shifts every price by what two vendors' closes
 differ, and every score by the uncertainty of the model's signal across folds. A trade persists if the rerun trades the
 name on the same side and at least half as many shares. This measures how firmly the inputs determine the trade, not
-whether it will pay: it is no probability of a profit.
+whether it will pay: it is not a probability of profit.
 """
 
 from dataclasses import dataclass, replace

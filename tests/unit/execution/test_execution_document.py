@@ -31,7 +31,7 @@ def test_the_overrides_that_hold_are_in_document_and_report():
         }
     ]
     page = render_execution(document, title="T", is_simulated=False).decode()
-    assert "Overrides that hold" in page
+    assert "Overrides in effect" in page
     assert "do_not_buy, symbol C" in page
 
 

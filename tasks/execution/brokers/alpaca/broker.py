@@ -203,7 +203,7 @@ class AlpacaBroker:
         return answer
 
     def _refuse_unless_flat(self, what: str) -> None:
-        """Positions are empty: believe it only if the account says so, too."""
+        """Positions are empty: accept that only if the account agrees."""
         account = self._account()
         if account.long_market_value or account.short_market_value:
             raise unanswered(what, "no positions, but the account values some")

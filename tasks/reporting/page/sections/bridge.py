@@ -75,7 +75,7 @@ def bridge_of(inputs: DayInputs) -> Bridge:
 
 
 def cost_words(day: ExecutedDay) -> tuple[str, ...]:
-    """Return what the execution brought and cost, in sentences."""
+    """Return what the execution filled and cost, in sentences."""
     filled = [line for line in day.lines if line.filled]
     whole = sum(line.filled == line.approved for line in filled)
     text = [f"{whole} of {counted(len(day.lines), 'trade')} filled in full"]
