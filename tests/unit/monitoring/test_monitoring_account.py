@@ -50,5 +50,27 @@ def test_a_session_without_a_gain_is_no_win():
     assert found.by_regime[0][3] == pytest.approx(30 / 61)
 
 
+def has_alert_in_a_quarter(seed, *, earned, expected):
+    """Simulate daily returns with fat tails and a wandering volatility, and look at the account on 63 sessions."""
+    rng = np.random.default_rng(seed)
+    volatility = np.exp(rng.normal(0, 0.03, 189).cumsum())
+    noise = volatility / volatility.mean() * rng.standard_t(5, 189) / np.sqrt(5 / 3)
+    level = np.cumprod(np.concatenate([[1.0], 1 + 0.01 * (noise + earned / np.sqrt(252))]))
+    windows = (level[first + 1 : first + 128] for first in range(63))
+    return any(account_alerts(account_figures(each, ["BULL"] * 127), expected, LIMITS) for each in windows)
+
+
+def test_an_account_that_earns_what_was_expected_has_no_alert_in_nearly_all_quarters():
+    alerted = [has_alert_in_a_quarter(seed, earned=2.0, expected=2.0) for seed in range(80)]
+
+    assert np.mean(alerted) <= 0.05
+
+
+def test_an_account_that_loses_four_deviations_a_year_is_nearly_always_alerted():
+    alerted = [has_alert_in_a_quarter(seed, earned=-4.0, expected=2.0) for seed in range(60)]
+
+    assert np.mean(alerted) >= 0.9
+
+
 def test_one_session_has_no_figures():
     assert account_figures(np.array([1e6]), ["BULL"]) is None
