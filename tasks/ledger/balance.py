@@ -1,7 +1,8 @@
 """Sum the entries of the ledger: shares, cash, receivables, equity and capital flows. Exact."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
 
 from tasks.core.errors import DataError
@@ -18,6 +19,45 @@ class Balance:
     shares: Mapping[str, Decimal]
     cash_cents: int
     receivable_cents: int
+
+
+@dataclass(frozen=True)
+class NameCash:
+    """Cash and receivables that each name brought since the ledger began: negative for what was paid.
+
+    `renames`: session, old and new symbol; what the old one brought is under the new one. `opened`: the session as of
+    which the ledger began with shares, whose purchase it does not know; None if it began with cash alone.
+    """
+
+    cents: Mapping[str, int] = field(default_factory=dict)
+    renames: tuple[tuple[date, str, str], ...] = ()
+    opened: date | None = None
+
+    def renamed(self, session: date, old: str, new: str) -> "NameCash":
+        """Return it with what a name brought under its new symbol."""
+        cents = {symbol: amount for symbol, amount in self.cents.items() if symbol != old}
+        cents[new] = cents.get(new, 0) + self.cents.get(old, 0)
+        return replace(self, cents=cents, renames=(*self.renames, (session, old, new)))
+
+
+def cash_by_name(entries: Iterable[Entry]) -> NameCash:
+    """Return what each name brought. Capital flows, interest and fees without a symbol are no name's."""
+    cents: dict[str, int] = {}
+    leaving: dict[str, str] = {}
+    renames, opened = [], None
+    for entry in entries:
+        amount = entry.cash_cents + entry.receivable_cents
+        source, _, way = entry.source.rpartition(":")
+        if entry.kind == "rename" and way == "out":
+            leaving[source] = entry.symbol
+        elif entry.kind == "rename" and source in leaving:
+            renames.append((entry.session, leaving[source], entry.symbol))
+            amount += cents.pop(leaving[source], 0)
+        elif entry.kind == "opening" and entry.shares:
+            opened = entry.session
+        if entry.symbol and amount and entry.kind not in CAPITAL_FLOWS:
+            cents[entry.symbol] = cents.get(entry.symbol, 0) + amount
+    return NameCash(cents, tuple(renames), opened)
 
 
 def balance_of(entries: Iterable[Entry]) -> Balance:

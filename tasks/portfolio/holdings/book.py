@@ -11,6 +11,7 @@ from datetime import date
 import pandas as pd
 
 from tasks.core.errors import SafetyError
+from tasks.ledger.balance import NameCash
 from tasks.portfolio.arrays import equity_of
 from tasks.portfolio.holdings.events import Events, symbol_today
 from tasks.portfolio.holdings.positions import Position, Positions, carry
@@ -43,7 +44,19 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
         held.sha256,
         held.net_flows_usd,
         held.receivable_usd,
+        _names(held, before, carried, session),
     )
+
+
+def _names(
+    held: Positions, before: Iterable[Position], after: Iterable[Position], session: date
+) -> NameCash | None:
+    """Return what each name brought, under the symbols of the session: the ledger books a symbol change later."""
+    names = held.names
+    for old, new in zip(before, after, strict=True):
+        if names is not None and old.symbol != new.symbol:
+            names = names.renamed(session, old.symbol, new.symbol)
+    return names
 
 
 def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> bool:

@@ -16,6 +16,7 @@ import pandas as pd
 from tasks.core.errors import SafetyError
 from tasks.core.text import ascii_label
 from tasks.data.schema.symbols import is_safe_symbol
+from tasks.ledger.balance import NameCash
 from tasks.portfolio.holdings.events import split_shares
 from tasks.portfolio.schema import CASH
 
@@ -44,6 +45,9 @@ class Positions:
     sha256: str = ""  # of the bytes that were read
     net_flows_usd: float = 0.0  # deposits minus withdrawals that are in the cash, by the ledger
     receivable_usd: float = 0.0  # dividends between ex-date and payment, by the ledger
+    names: NameCash | None = (
+        None  # what each name brought, by the ledger; None: shares are held without a ledger
+    )
 
 
 def parse_positions(text: str, *, path: str) -> Positions:

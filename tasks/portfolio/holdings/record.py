@@ -21,7 +21,7 @@ from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import day_named
 from tasks.core.text import counted
-from tasks.ledger.balance import balance_of, net_flows_cents
+from tasks.ledger.balance import NameCash, balance_of, cash_by_name, net_flows_cents
 from tasks.ledger.positions_file import verified_entries
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.schema import CASH
@@ -43,17 +43,20 @@ def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
         text = content.decode("utf-8")
     except FileNotFoundError:
         if _record(home) is None and not published_sessions(home):
-            return Positions((), initial_cash_usd, sha256_of_bytes(opening_positions(initial_cash_usd)))
+            digest = sha256_of_bytes(opening_positions(initial_cash_usd))
+            return Positions((), initial_cash_usd, digest, names=NameCash())
         raise _lost(home, f"{path} is missing, though this home has a portfolio") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _lost(home, f"{path} cannot be read: {error}") from error
     if not text.strip():
         raise _lost(home, f"{path} is empty")
+    held = parse_positions(text, path=str(path))
     return replace(
-        parse_positions(text, path=str(path)),
+        held,
         sha256=sha256_of_bytes(content),
         net_flows_usd=net_flows_cents(booked) / 100,
         receivable_usd=balance_of(booked).receivable_cents / 100,
+        names=cash_by_name(booked) if booked or not held.positions else None,
     )
 
 

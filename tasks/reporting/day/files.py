@@ -14,6 +14,7 @@ from tasks.backtest.parity.recorded import DECIDED_FROM, decided_from
 from tasks.portfolio.schema import Portfolio
 from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.cells import csv_bytes, csv_cell
+from tasks.reporting.day.contributors import worth_of
 from tasks.reporting.day.inputs import DayInputs, Records
 from tasks.reporting.day.ledger import TRADE_PLACES, WEIGHT_COLUMNS, WEIGHT_PLACES, Places, printed_number
 from tasks.reporting.day.parity import parity_record
@@ -93,6 +94,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "risk_assessment": assessment_record(assessment),
+            "worth_by_name_cents": worth_of(records.portfolio.book),
             "parity": parity_record(records.compared.parity),
             **_health(records),
             "timings": TIMINGS_FILE,

@@ -105,6 +105,21 @@ def levels(rows: pd.DataFrame) -> NDArray[np.float64]:
     return net_levels(columns["equity"] + receivable, flows)
 
 
+def period_starts(rows: pd.DataFrame) -> dict[str, int]:
+    """Return the row from which day, month, year and all are measured: the last close before each, or the first row."""
+    days = [date.fromisoformat(text) for text in rows["date"]]
+    today = days[-1]
+    firsts = {"month": today.replace(day=1), "year": today.replace(month=1, day=1)}
+    return {
+        "day": max(len(days) - 2, 0),
+        **{
+            key: max((at for at, day in enumerate(days) if day < first), default=0)
+            for key, first in firsts.items()
+        },
+        "start": 0,
+    }
+
+
 def benchmark_level(rows: pd.DataFrame) -> NDArray[np.float64]:
     """Return the benchmark's level by row, from 1 on: NaN from the first unknown return on, as a total of the known
     ones would be compared with a portfolio of all sessions."""

@@ -18,6 +18,7 @@ from tasks.models.schema import Scores
 from tasks.monitoring.schema import Health
 from tasks.portfolio.schema import Portfolio
 from tasks.regime.schema import Regime
+from tasks.reporting.day.contributors import Worth
 from tasks.reporting.day.executed import ExecutedDay
 from tasks.reporting.day.name_histories import NameHistory
 from tasks.risk.schema import RiskModel
@@ -103,4 +104,7 @@ class DayInputs:
     overrides: tuple[Override, ...] | None = ()  # that hold when the trades would fill; None: unreadable
     executed: tuple[ExecutedDay, ...] = ()  # earlier sessions whose trades could fill by now, latest first
     names: Mapping[str, NameHistory] = field(default_factory=dict)  # of the traded names
+    worths: Mapping[date, Worth] = field(
+        default_factory=dict
+    )  # of the sessions from which periods are measured
     promotions: tuple[date, ...] = ()  # sessions that another model decided than the one before, oldest first

@@ -6,8 +6,10 @@ environment, without the places of files; the positions with the two figures tha
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from config.settings import Settings, deciding_settings, with_places
 from tasks.core.homes.home import Home
@@ -17,9 +19,11 @@ from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import sessions_ending
+from tasks.ledger.balance import NameCash
 from tasks.monitoring.earlier_days import LOG, LOGGED_SESSIONS
 from tasks.portfolio.holdings.positions import Positions, parse_positions
 from tasks.portfolio.holdings.record import opening_positions
+from tasks.portfolio.schema import Book
 from tasks.reporting.day.files import json_bytes
 from tasks.reporting.day.history import render_history
 from tasks.reporting.day.inputs import DayInputs
@@ -37,7 +41,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
     book = inputs.records.portfolio.book
     files = {
         SETTINGS: _json(deciding_settings(run.settings)),
-        LEDGER: _json({"net_flows_usd": book.net_flows_usd, "receivable_usd": book.receivable_usd}),
+        LEDGER: _json(_ledger(book)),
         _inside(home, home.positions_file): _positions(run),
     }
     if len(inputs.history):
@@ -51,6 +55,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
             home.audit_anchor,
             home.production / "champion_metadata.json",
             *_earlier_files(run, [*previous, *(one.session for one in inputs.executed)]),
+            *(home.day_folder(day) / LOG for day in inputs.worths),
             *(home.day_folder(day) / MANIFEST for day in days_of_promotions(run, inputs.promotions)),
         )
         if path.is_file()
@@ -84,7 +89,22 @@ def kept_positions(home: Home, parts: Parts) -> Positions:
         sha256_of_bytes(content),
         float(ledger["net_flows_usd"]),
         float(ledger["receivable_usd"]),
+        _names(ledger.get("names")),
     )
+
+
+def _ledger(book: Book) -> dict[str, object]:
+    names = None if book.names is None else asdict(book.names)
+    return {"net_flows_usd": book.net_flows_usd, "receivable_usd": book.receivable_usd, "names": names}
+
+
+def _names(record: Any) -> NameCash | None:
+    """Read what each name brought; a day of an earlier release did not keep it."""
+    if record is None:
+        return None
+    renames = tuple((date.fromisoformat(day), old, new) for day, old, new in record["renames"])
+    opened = record["opened"]
+    return NameCash(record["cents"], renames, opened and date.fromisoformat(opened))
 
 
 def _positions(run: Run) -> bytes:
@@ -110,5 +130,5 @@ def _inside(home: Home, path: Path) -> str:
 
 def _json(record: object) -> bytes:
     return (
-        json.dumps(record, indent=1, ensure_ascii=True) + "\n"
+        json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"
     ).encode()  # unsorted: the order of keys counts

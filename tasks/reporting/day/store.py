@@ -20,8 +20,10 @@ from tasks.core.json_text import parse_json
 from tasks.core.sessions import session_after
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Panel
+from tasks.monitoring.earlier_days import LOG
+from tasks.reporting.day.contributors import Worth
 from tasks.reporting.day.executed import ExecutedDay, executed_day
-from tasks.reporting.day.history import parse_history, rows_before
+from tasks.reporting.day.history import parse_history, period_starts, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 from tasks.reporting.day.name_histories import name_histories, read_recorded_days
 from tasks.safety.overrides import Override, read_overrides
@@ -35,6 +37,7 @@ DECIDED = ("signals.json", "portfolio_weights.csv", "trades.csv")
 def read_day_inputs(run: Run, records: Records) -> DayInputs:
     """Load every frame and file that the day's files are rendered from."""
     panel = read_prices(records.market.snapshot, window=BACKDROP_SESSIONS)
+    history = rows_before(read_history(run), run.session.day)
     days = (*read_recorded_days(run.home, run.session.day), records.compared.day)
     trades = load_frame(records.trades.frame)
     return DayInputs(
@@ -49,10 +52,11 @@ def read_day_inputs(run: Run, records: Records) -> DayInputs:
             after=load_frame(records.trades.after),
         ),
         backdrop=backdrop_of(panel),
-        history=rows_before(read_history(run), run.session.day),
+        history=history,
         previous=read_previous_day(run),
         overrides=read_active_overrides(run),
         executed=read_executions(run.home, run.session.day),
+        worths=read_worths(run, history),
         names=name_histories(panel, days, trades["symbol"]),
         promotions=read_promotions(run, records.scores.champion.model_sha256),
     )
@@ -79,6 +83,21 @@ def read_history(run: Run) -> pd.DataFrame:
     path = run.home.performance_file
     refuse_symlink(path)
     return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
+
+
+def read_worths(run: Run, history: pd.DataFrame) -> dict[date, Worth]:
+    """Return each name's worth on the sessions from which periods are measured, where its log states it."""
+    if history.empty:
+        return {}
+    rows = pd.concat([history, pd.DataFrame([{"date": str(run.session)}], dtype=str)], ignore_index=True)
+    found = {}
+    for day in {date.fromisoformat(rows["date"][place]) for place in period_starts(rows).values()}:
+        try:
+            worth = parse_json((run.home.day_folder(day) / LOG).read_bytes())["worth_by_name_cents"]
+            found[day] = {str(name): int(cents) for name, cents in worth.items()}
+        except DAMAGED:
+            continue  # a day of an earlier release, one that cannot be read, or shares without a ledger
+    return dict(sorted(found.items()))
 
 
 def read_previous_day(run: Run) -> PreviousDay | None:

@@ -30,6 +30,7 @@ from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.cone import cone_figure
+from tasks.reporting.page.sections.contributors import contributor_lines
 from tasks.reporting.page.sections.costs import configured, realised, realised_words, size_words
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
 from tasks.reporting.page.sections.model_health import health_lines
@@ -69,6 +70,7 @@ def render_page(
     """Render report.html. `trades` and `weights` are the printed frames, `row` the session's history row."""
     summary = summarise(inputs, trades)
     book, rows = performance(inputs.history, row), rows_with(inputs.history, row)
+    spans = periods(rows)
     lines = trade_lines(inputs, trades)
     spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
@@ -103,7 +105,8 @@ def render_page(
         "parity_differing": differing(inputs.records.compared.parity),
         "regime_figure": regime_figure(inputs),
         "performance_figure": cone_figure(book, inputs.records.scores.champion, inputs.promotions),
-        "periods": periods(rows),
+        "periods": spans,
+        "contributors": contributor_lines(inputs, spans),
         "ratios": ratios(rows),
         "months": by_month(rows),
         "health": health_lines(inputs.records.health),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.ledger.balance import Balance, balance_of, equity_cents, net_flows_cents
+from tasks.ledger.balance import Balance, NameCash, balance_of, cash_by_name, equity_cents, net_flows_cents
 from tests.ledgers import entry
 
 
@@ -35,6 +35,40 @@ def test_equity_counts_each_position_to_the_cent_and_needs_every_price():
     assert equity_cents(balance, {"AAA": Decimal("10.01"), "BBB": Decimal("1.001")}) == 500 + 300 - 100 + 20
     with pytest.raises(DataError, match="no price for BBB"):
         equity_cents(balance, {"AAA": Decimal(1)})
+
+
+def test_a_name_brought_what_its_sales_and_dividends_paid_less_what_its_purchases_cost():
+    booked = [
+        entry("d", "deposit", cash_cents=9_000),
+        entry("a", symbol="AAA", shares=10, cash_cents=-1_000, fee_cents=2),
+        entry("b", symbol="AAA", shares=-4, cash_cents=500),
+        entry("i", "interest", cash_cents=7),
+        entry("due", "dividend_due", symbol="AAA", receivable_cents=30),
+        entry("paid", "dividend", symbol="AAA", cash_cents=30, receivable_cents=-30),
+        entry("c", symbol="BBB", shares=1, cash_cents=-40),
+    ]
+
+    assert cash_by_name(booked) == NameCash({"AAA": -470, "BBB": -40})
+
+
+def test_what_a_renamed_name_brought_is_under_its_new_symbol():
+    booked = [
+        entry("a", symbol="AAA", shares=10, cash_cents=-1_000),
+        entry("rename:AAA:NEW:x:out", "rename", symbol="AAA", shares=-10),
+        entry("rename:AAA:NEW:x:in", "rename", symbol="NEW", shares=10),
+        entry("b", symbol="NEW", shares=-10, cash_cents=1_100),
+    ]
+
+    found = cash_by_name(booked)
+
+    assert found == NameCash({"NEW": 100}, ((booked[1].session, "AAA", "NEW"),))
+
+
+def test_a_ledger_that_begins_with_shares_says_when_and_one_that_begins_with_cash_does_not():
+    cash, shares = entry("c", "opening", cash_cents=100), entry("s", "opening", symbol="AAA", shares=1)
+
+    assert cash_by_name([cash]).opened is None
+    assert cash_by_name([cash, shares]).opened == shares.session
 
 
 def test_flows_are_deposits_minus_withdrawals():

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.backtest.metrics.figures import MIN_SESSIONS
-from tasks.reporting.day.history import levels, numbers
+from tasks.reporting.day.history import levels, numbers, period_starts
 from tasks.risk.ratios import annual_volatility, cagr, sharpe
 
 Floats = NDArray[np.float64]
@@ -66,13 +66,6 @@ def periods(rows: pd.DataFrame) -> tuple[Period, ...]:
     if len(rows) < 2:
         return ()
     days = [date.fromisoformat(text) for text in rows["date"]]
-    today = days[-1]
-    starts = {
-        "day": len(days) - 2,
-        "month": _last_before(days, today.replace(day=1)),
-        "year": _last_before(days, today.replace(month=1, day=1)),
-        "start": 0,
-    }
     labels = {"day": "Day", "month": "Month to date", "year": "Year to date", "start": "Since the start"}
     level, dollars = levels(rows), _dollars(rows)
     market = numbers(rows["benchmark_return"])
@@ -86,7 +79,7 @@ def periods(rows: pd.DataFrame) -> tuple[Period, ...]:
             float(level[-1] / level[place] - 1),
             float(np.prod(1 + market[place + 1 :]) - 1),
         )
-        for key, place in starts.items()
+        for key, place in period_starts(rows).items()
     )
 
 

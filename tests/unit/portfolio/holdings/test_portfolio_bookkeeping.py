@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.ledger.anchor import is_begun
-from tasks.ledger.balance import Balance, balance_of
+from tasks.ledger.balance import Balance, NameCash, balance_of
 from tasks.ledger.positions_file import position_dates, rebuild_positions
 from tasks.portfolio.holdings.bookkeeping import (
     Declaration,
@@ -231,7 +231,7 @@ def test_a_dividend_due_reaches_the_portfolio_as_a_receivable(tmp_path):
 def test_a_home_without_a_ledger_is_read_as_before(tmp_path):
     home = new_home(tmp_path)
 
-    assert held(home) == Positions((), 0.0, held(home).sha256)
+    assert held(home) == Positions((), 0.0, held(home).sha256, names=NameCash())
     assert not is_begun(home)
 
 
