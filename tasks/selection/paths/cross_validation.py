@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from config.sections import Models as ModelSettings
+from tasks.models.kinds.base import Vector
 from tasks.models.training.dataset import Dataset, OutOfSample
-from tasks.models.training.fold_by_fold import FoldResult
 from tasks.models.training.rows import label_sessions
 from tasks.models.training.splits import Embargo, Fold, Positions, path_ids, purged_folds
 from tasks.selection.net.portfolio import Scored
@@ -33,14 +33,19 @@ def combinatorial_folds(data: Dataset, tested: Positions, settings: ModelSetting
     )
 
 
-def paths_of(results: Sequence[FoldResult], tested: OutOfSample) -> list[list[Scored]]:
-    """Return the groups of each path in order of time. `results`: of `combinatorial_folds`, in their order."""
+def paths_of(folds: Sequence[Fold], scores: Sequence[Vector], tested: OutOfSample) -> list[list[Scored]]:
+    """Return the groups of each path in order of time; none without folds.
+
+    `folds`: those of `combinatorial_folds`, in their order; `scores`: of the tested rows of each.
+    """
+    if not folds:
+        return []
     ids = path_ids(GROUPS, TESTED_GROUPS)
     paths: list[list[Scored]] = [[] for _ in range(int(ids.max()) + 1)]
-    for result, chosen in zip(results, ids, strict=True):
-        blocks = result.fold.blocks
+    for fold, found, chosen in zip(folds, scores, ids, strict=True):
+        blocks = fold.blocks
         lengths = [len(tested.data.sessions[tested.data.rows_of(block)]) for block in blocks]
-        parts = np.split(result.scores, np.cumsum(lengths)[:-1])
+        parts = np.split(found, np.cumsum(lengths)[:-1])
         for block, part, path in zip(blocks, parts, chosen, strict=True):
             paths[path].append(Scored(block, part))
     return [sorted(path, key=lambda each: int(each.sessions[0])) for path in paths]

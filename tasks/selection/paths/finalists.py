@@ -1,8 +1,8 @@
 """Cross-validate the finalists of a week, and walk the portfolio of each path after costs. Nothing is selected by it.
 
 The first group of a path only measures what its scores are worth; the portfolio is walked over the others. A finalist's
-result is stored by everything that determines it (data, settings, code, candidate, seed): an interrupted week continues
-with the next finalist. Paths are not trials: no choice depends on them.
+result is stored by everything that determines it (data, settings, code, candidate, seed), and until then the scores of
+each of its folds: an interrupted week continues with the next fold. Paths are not trials: no choice depends on them.
 """
 
 import logging
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 
@@ -27,12 +28,15 @@ from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.spread.fan_out import Report, workers
 from tasks.core.stage import report_step
 from tasks.data.schema.records import Days
+from tasks.models.kinds.base import Vector
 from tasks.models.training.dataset import OutOfSample
-from tasks.models.training.fold_by_fold import RunFolds, fold_workers, walk_forward
+from tasks.models.training.fold_by_fold import fold_workers
+from tasks.models.training.splits import Fold
 from tasks.models.training.walkforward import split_folds
 from tasks.selection.choice import PromotionLimits, ineligible_because
 from tasks.selection.net.portfolio import Book, Market, Scored, scored, walk_book
 from tasks.selection.paths.cross_validation import combinatorial_folds, paths_of
+from tasks.selection.paths.fold_scores import scores_by_fold
 from tasks.selection.schema import CandidateResult, Equity, PathResult
 from tasks.selection.selection_run import SelectionRun
 
@@ -71,8 +75,11 @@ def cross_validate(
         with fold_workers(run.data, run.tested, settings.models) as run_folds:
             for place, each in enumerate(missing):
                 report_step("finalists cross-validated", place, len(missing))
-                measured = measure_paths(market, days, run, each, run_folds, settings, seed=seed(each.name))
+                begun = _file(folder, identities[each.name]).with_suffix(".begun")
+                train = partial(scores_by_fold, begun, each, run=run_folds, seed=seed(each.name))
+                measured = measure_paths(market, days, run, each, train, settings)
                 _store(folder, identities[each.name], measured)
+                rmtree(begun, ignore_errors=True)
                 log.info(
                     "paths of %s: %s", each.name, ", ".join(f"{found:.2f}" for found in measured.sharpes)
                 )
@@ -93,16 +100,17 @@ def measure_paths(
     days: Days,
     run: SelectionRun,
     candidate: Candidate,
-    run_folds: RunFolds,
+    train: Callable[[Sequence[Fold]], Sequence[Vector]],
     settings: Settings,
-    *,
-    seed: int,
 ) -> Measured:
-    """Cross-validate the candidate; walk the portfolio of each path, and that of its walk-forward scores."""
+    """Cross-validate the candidate; walk the portfolio of each path, and that of its walk-forward scores.
+
+    `train` returns the scores of the tested rows of each fold.
+    """
     walk = run.walks[candidate.name]
     sessions = np.concatenate([each.fold.test for each in walk])
     folds = combinatorial_folds(run.data, sessions, settings.models)
-    paths = paths_of(walk_forward(candidate, folds, run_folds, seed=seed), run.tested) if folds else []
+    paths = paths_of(folds, train(folds), run.tested)
     selecting = len(split_folds(tuple(each.fold for each in walk))[0])
     parts = [(path[:1], path[1:]) for path in paths]
     parts.append((scored(walk[:selecting]), scored(walk[selecting:])))

@@ -6,7 +6,7 @@ import pytest
 from config.sections import Candidate
 from tasks.models.training.controls import make_controls
 from tasks.models.training.dataset import OutOfSample
-from tasks.models.training.fold_by_fold import FoldResult, fold_workers, walk_forward
+from tasks.models.training.fold_by_fold import fold_workers, walk_forward
 from tasks.selection.paths.cross_validation import combinatorial_folds, paths_of
 from tests.builders import make_settings
 from tests.unit.models.datasets import make_data
@@ -45,11 +45,9 @@ def test_no_training_label_touches_a_tested_label_or_its_embargo(data):
 
 def test_every_path_has_each_session_once_scored_by_a_model_that_tested_its_group(data, tested):
     folds = combinatorial_folds(data, TESTED, MODELS)
-    results = [
-        FoldResult(fold, np.full(len(fold.test) * NAMES, float(fold.number)), None, None) for fold in folds
-    ]
+    scores = [np.full(len(fold.test) * NAMES, float(fold.number)) for fold in folds]
 
-    paths = paths_of(results, tested)
+    paths = paths_of(folds, scores, tested)
 
     assert len(paths) == 5  # V14
     by_session = np.zeros((5, len(TESTED)))
@@ -77,3 +75,4 @@ def test_the_two_groups_of_a_fold_are_scored_and_nothing_between_them(data, test
 
 def test_fewer_sessions_than_groups_have_no_folds(data):
     assert combinatorial_folds(data, TESTED[:5], MODELS) == ()
+    assert paths_of((), [], None) == []
