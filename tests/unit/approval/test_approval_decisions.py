@@ -8,10 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.approval import decisions
-from tasks.approval.decisions import add_signature, examine, make_signature, reject_day, revoke_approver
+from tasks.approval.decisions import (
+    add_approver,
+    add_signature,
+    examine,
+    make_signature,
+    reject_day,
+    revoke_approver,
+)
+from tasks.approval.keys import create_key, public_key
 from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
-from tasks.core.errors import SafetyError
+from tasks.core.errors import ConfigError, SafetyError
+from tasks.safety.audit import read_intact
 from tasks.safety.kill_switch import trip_switch
 from tests.approval_days import EVENING, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
@@ -198,3 +207,14 @@ def test_an_approval_is_not_valid_while_the_kill_switch_is_on(run):
     trip_switch(run.home, "Ann", "looks odd", EVENING)
 
     assert reason_of(verify_approval, run, EVENING) == "halted"
+
+
+@pytest.mark.parametrize("name", ["", " Ann", "Ann\n", "Ann, Bo", "=Ann", "A" * 200, "Ann: Bo"])
+def test_what_is_no_name_is_not_registered(run, name):
+    """A colon or a comma would end the name within the row of the log."""
+    before = read_intact(run.home)
+
+    with pytest.raises(ConfigError, match="cannot be the name of an approver"):
+        add_approver(run.home, name, public_key(create_key()), "Root", "set-up", EVENING)
+
+    assert read_intact(run.home) == before

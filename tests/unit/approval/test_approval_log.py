@@ -18,6 +18,7 @@ from tasks.approval.approval_log import (
     decisions_about,
     rejected_detail,
     revised_detail,
+    revoked_signer,
     unanswered_detail,
 )
 from tasks.safety.audit import Row
@@ -143,3 +144,27 @@ def test_an_approval_counts_only_if_no_rejection_follows_it(acts):
     last_is_approval = bool(own) and own[-1][1] == "approve"
     assert found.approval_sha256 == (f"{own[-1][0]:064x}" if last_is_approval else "")
     assert (found.rejection is not None) == any(act == "reject" for _, act in own)
+
+
+def by_ann(one):
+    return one._replace(by="Ann Lee")
+
+
+def test_who_signed_and_was_revoked_afterwards_is_named_whatever_is_decided_about_other_sessions():
+    signed = [added(), by_ann(approved("1" * 64))]
+    why = "Ann Lee was revoked as an approver by Root: left"
+
+    assert revoked_signer(DAY, signed) == ""
+    assert revoked_signer(DAY, [*signed, revoked()]) == why
+    assert revoked_signer(DAY, [*signed, rejected(day=OTHER), revoked()]) == why
+    assert revoked_signer(DAY, [*signed, by_ann(approved("2" * 64, OTHER)), revoked()]) == why
+
+
+def test_who_did_not_sign_this_approval_is_not_named_as_its_revoked_signer():
+    signed = [added(), by_ann(approved("1" * 64))]
+
+    assert revoked_signer(OTHER, [*signed, revoked()]) == ""
+    assert revoked_signer(DAY, [*signed, revoked("Bo Ray", SECOND)]) == ""
+    assert revoked_signer(DAY, [*signed, rejected(), revoked()]) == ""  # that approval is void already
+    assert revoked_signer(DAY, [added(), revoked(), added(key=SECOND), *signed[1:]]) == ""  # with another key
+    assert revoked_signer(DAY, [*signed, row(REVOKED, "Ann Lee")]) == ""
