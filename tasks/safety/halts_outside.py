@@ -64,14 +64,19 @@ def remove_outside(home: Home, names: Collection[str]) -> None:
     """Remove the named trips; names of other trips are ignored."""
     folder = outside_folder(home)
     for path in [] if folder is None else [folder / name for name in names if name.startswith(OUTSIDE)]:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"{path} could not be removed: {error.strerror}.",
-                remedy="Remove it by hand; until then the kill switch is on.",
-                path=str(path),
-            ) from error
+        remove_halt(path)
+
+
+def remove_halt(path: Path) -> None:
+    """Remove a file that halts trading, if it exists. Raises StorageError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be removed: {error.strerror}.",
+            remedy="Remove it by hand; until then the kill switch is on.",
+            path=str(path),
+        ) from error
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:

@@ -23,7 +23,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
 from tasks.core.text import instant_text, one_line
 from tasks.safety.audit import record
-from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_outside, write_outside
+from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_halt, remove_outside, write_outside
 from tasks.safety.switch_file import (
     BY_HAND,
     CLEAR,
@@ -111,7 +111,7 @@ def reset_switch(
             home, event="kill_switch_reset", by=who, detail=detail, at=at
         )  # log first: nothing is reset without a row
         if STOP in named:
-            _remove_stop_file(home.stop_file)
+            remove_halt(home.stop_file)
         remove_outside(home, named)
         events = _read_file(home.kill_switch_file).events
         kept = [trip.event for trip in standing.trips if trip.name in named and trip.name.startswith(OUTSIDE)]
@@ -223,14 +223,3 @@ def _retain_unreadable(path: Path) -> None:
             parse_strictly(content)
         except PARSE_ERRORS:
             write_bytes(path.with_name(f"{path.stem}.unreadable"), content)
-
-
-def _remove_stop_file(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{path} could not be removed: {error.strerror}.",
-            remedy="Remove it by hand; until then the kill switch is on.",
-            path=str(path),
-        ) from error

@@ -7,39 +7,11 @@ import pytest
 
 from tasks.execution.brokers.alpaca import broker as module
 from tasks.execution.brokers.base import UnansweredError
-from tests.execution_alpaca import broker_of, make_account, make_order, trading_at
-from tests.servers.alpaca import KEYS
+from tests.execution_alpaca import broker_of, make_order
 from tests.servers.alpaca_account import instant
 from tests.servers.alpaca_trading import edited
 
 TODAY = date(2024, 6, 14)
-
-
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch):
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def account():
-    return make_account()
-
-
-@pytest.fixture
-def both(account):
-    with trading_at(account) as running:
-        yield running
-
-
-@pytest.fixture
-def server(both):
-    return both[0]
-
-
-@pytest.fixture
-def broker(both):
-    return both[1]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from tasks.execution.brokers.base import (
     UnansweredError,
     UnauthorizedError,
 )
-from tests.execution_alpaca import NOON, REQUEST_S, SHORT_S, broker_of, make_account, make_order, trading_at
-from tests.servers.alpaca import KEYS
+from tests.execution_alpaca import NOON, REQUEST_S, SHORT_S, broker_of, make_order
 from tests.servers.alpaca_account import instant
 from tests.servers.alpaca_trading import (
     GATEWAY_TIMEOUT,
@@ -30,33 +29,6 @@ from tests.servers.alpaca_trading import (
     stale,
 )
 from tests.servers.base import cut_json, half_a_page, instead, reset
-
-
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch):
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def account():
-    return make_account()
-
-
-@pytest.fixture
-def both(account):
-    with trading_at(account) as running:
-        yield running
-
-
-@pytest.fixture
-def server(both):
-    return both[0]
-
-
-@pytest.fixture
-def broker(both):
-    return both[1]
 
 
 def posts(server):

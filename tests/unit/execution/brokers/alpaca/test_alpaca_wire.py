@@ -20,28 +20,6 @@ from tests.servers.base import instead, reset
 SECRETS = tuple(KEYS.values())
 
 
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch):
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def both():
-    with trading_at(make_account()) as running:
-        yield running
-
-
-@pytest.fixture
-def server(both):
-    return both[0]
-
-
-@pytest.fixture
-def broker(both):
-    return both[1]
-
-
 @pytest.mark.parametrize(
     ("mode", "host"), [("paper", "https://paper-api.alpaca.markets"), ("live", "https://api.alpaca.markets")]
 )
