@@ -6,8 +6,7 @@ from datetime import date
 
 from tasks.core.ids import canonical_json
 
-LONGEST = 48  # characters; the strictest broker known takes 128
-DIGITS = 32  # of the hash: 128 bits
+DIGITS = 32  # of the hash: 128 bits; an id has 44 characters, and the strictest broker known takes 128
 FORM = re.compile(rf"ac-[0-9]{{8}}-[0-9a-f]{{{DIGITS}}}")
 
 

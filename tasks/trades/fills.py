@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.compiled import compiled
-from tasks.portfolio.holdings.events import split_shares
+from tasks.portfolio.holdings.split_ratios import split_shares
 from tasks.trades.cuts import scale_to_fit
 
 Shares = NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy as np
 
 from tasks.backtest.accounting.account import Account, Flows, Receivable, no_flows
 from tasks.backtest.accounting.money import Cents, Shares, accrued_cents, payment_cents, value_cents
-from tasks.portfolio.holdings.events import exact_ratio, split_shares
+from tasks.portfolio.holdings.split_ratios import exact_ratio, split_shares
 
 
 class Split(NamedTuple):

@@ -15,7 +15,7 @@ from tasks.data.lake.store import read_bar_frame, read_tables
 from tasks.execution.brokers.base import Quote
 from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename
 from tasks.execution.reconciliation.statement import prices_of
-from tasks.portfolio.holdings.events import exact_ratio
+from tasks.portfolio.holdings.split_ratios import exact_ratio
 
 REACH = timedelta(days=20)  # in which the last close before an ex-date is searched
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tasks.data.schema.records import Panel
 from tasks.models.training.inference import estimate
 from tasks.monitoring.decisions.schema import Change, Outcome, Total
-from tasks.portfolio.holdings.events import split_shares
+from tasks.portfolio.holdings.split_ratios import split_shares
 
 HORIZON_SESSIONS = 21
 LEAST_SESSIONS = 10  # on which a change was open; an interval of fewer is withheld

@@ -1,7 +1,6 @@
 """Read the published days of a home for the views, by the rules of an approval: every file agrees with its manifest."""
 
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 from tasks.approval.day import published_day
@@ -34,11 +33,6 @@ def read_published(home: Home, day: date) -> ReadDay:
     except DAMAGED as error:
         problem = f"{day}: a field is missing or is not as this release writes it ({type(error).__name__})."
     return ReadDay({"days": [unreadable_row(day, digest, problem)]}, is_sound=False)
-
-
-def reader_of(home: Home) -> "partial[ReadDay]":
-    """Return the function that reads a day of the home."""
-    return partial(read_published, home)
 
 
 def _digest_of(manifest: Path) -> str:

@@ -17,7 +17,7 @@ from tasks.core.errors import SafetyError
 from tasks.core.text import ascii_label
 from tasks.data.schema.symbols import is_safe_symbol
 from tasks.ledger.balance import NameCash
-from tasks.portfolio.holdings.events import split_shares
+from tasks.portfolio.holdings.split_ratios import split_shares
 from tasks.portfolio.schema import CASH
 
 # Python's float() also takes 1_000, ٣ and inf

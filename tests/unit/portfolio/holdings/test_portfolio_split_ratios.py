@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from tasks.portfolio.holdings.events import exact_ratio, split_shares
+from tasks.portfolio.holdings.split_ratios import exact_ratio, split_shares
 
 
 @pytest.mark.parametrize(
