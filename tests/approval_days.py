@@ -49,7 +49,10 @@ def day_files(session=FRIDAY, rows=TRADE_ROWS) -> dict[str, bytes]:
         "date": str(session),
         "model": {"name": "lightgbm", "hash": "c" * 64},
         "regime": {"state": "BULL", "exposure_cap": 0.9},
-        "scores": {"AAPL": {"exact": (0.5).hex()}, "MSFT": {"exact": (0.7).hex()}},
+        "scores": {
+            "AAPL": {"exact": (0.5).hex(), "rank": 2},
+            "MSFT": {"exact": (0.7).hex(), "rank": 1},
+        },
         "decided_from": {
             "basis": "b",
             "optimizer": "hrp",

@@ -424,3 +424,15 @@ def test_overrides_that_cannot_be_read_are_a_notice():
     shown = render_day(inputs, positions_sha256=None).files["report.html"]
 
     assert b"The overrides cannot be read from the audit log" in shown
+
+
+def test_the_first_screen_says_why_each_large_trade_is_made_and_what_the_last_ones_cost(report):
+    """Before the sections: nobody has to look for it."""
+    first = report.text[: report.text.index("Before and after")]
+
+    assert re.search(r"SELL [A-Z]+ \N{MINUS SIGN}\$[\d,]+ Score", first)
+    assert re.search(r"BUY [A-Z]+ \+\$[\d,]+ Score", first)
+    assert re.search(r"rank \d+ of \d+", first)
+    assert "What the trades of 13 June 2024 cost" in first
+    assert "Prices moved against us until the fills $26.00" in first
+    assert "Charged by the broker $1.90" in first

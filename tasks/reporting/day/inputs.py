@@ -89,6 +89,7 @@ class PreviousDay:
     weights: dict[str, float]
     fingerprint: str
     problem: str = ""
+    ranks: Mapping[str, int] = field(default_factory=dict)  # by score
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,9 @@ def read_previous_day(run: Run) -> PreviousDay | None:
             model_hash=str(said["model"]["hash"]),
             weights={row["symbol"]: float(row["weight"]) for row in rows},
             fingerprint=sha256_of_bytes(weights + signals),
+            ranks={symbol: int(score["rank"]) for symbol, score in said["scores"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"The report of {session} cannot be read ({type(error).__name__})."
         return PreviousDay(session, "", "", "", {}, "unreadable", problem)
 

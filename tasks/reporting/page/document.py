@@ -27,7 +27,8 @@ from tasks.reporting.page.charts.figures import (
 from tasks.reporting.page.performance import performance
 from tasks.reporting.page.sections.attention import attention
 from tasks.reporting.page.sections.before_after import before_and_after
-from tasks.reporting.page.sections.bridge import bridge_of
+from tasks.reporting.page.sections.bridge import bridge_of, paid_for
+from tasks.reporting.page.sections.brief import brief_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.cone import cone_figure
 from tasks.reporting.page.sections.contributors import contributor_lines
@@ -90,6 +91,8 @@ def render_page(
         "readiness": readiness(inputs, assessment),
         "before_after": before_and_after(inputs, summary),
         "bridge": bridge,
+        "brief": brief_of(inputs, lines),
+        "paid": paid_for(bridge.day),
         "valid": validity(inputs),
         "unanswered": unanswered(inputs, summary),
         "overrides": inputs.overrides or (),

@@ -34,6 +34,24 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Paid:
+    """What the trades of a session cost, in cents: negative prices were better than at the decision."""
+
+    price_cents: int
+    fee_cents: int
+    estimated_cents: int | None
+    traded_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        return self.price_cents + self.fee_cents
+
+    @property
+    def bps(self) -> float:
+        return self.total_cents / self.traded_cents * BPS
+
+
+@dataclass(frozen=True)
 class Bridge:
     """The last execution as the page shows it. `stages` is empty where there is no bridge; `words` state why."""
 
@@ -74,6 +92,13 @@ def bridge_of(inputs: DayInputs) -> Bridge:
     )
 
 
+def paid_for(day: ExecutedDay | None) -> Paid | None:
+    """Return what the trades cost; None if nothing was filled."""
+    if day is None or not day.traded_cents:
+        return None
+    return Paid(day.slippage_cents, day.fee_cents, day.estimated_cents, day.traded_cents)
+
+
 def cost_words(day: ExecutedDay) -> tuple[str, ...]:
     """Return what the execution filled and cost, in sentences."""
     filled = [line for line in day.lines if line.filled]
@@ -83,17 +108,18 @@ def cost_words(day: ExecutedDay) -> tuple[str, ...]:
         text.append(f"{fewer} in part")
     if unfilled := len(day.lines) - len(filled):
         text.append(f"{unfilled} not at all")
-    total, traded = day.fee_cents + day.slippage_cents, day.traded_cents
-    if not traded:
+    paid = paid_for(day)
+    if paid is None:
         return (f"{', '.join(text)}.",)
+    total = paid.total_cents
     estimate = (
-        "" if day.estimated_cents is None else f" {_money(day.estimated_cents)} of costs were estimated."
+        "" if paid.estimated_cents is None else f" {_money(paid.estimated_cents)} of costs were estimated."
     )
-    moved = f"{_money(abs(day.slippage_cents))} {'in our favour' if day.slippage_cents < 0 else 'against us'}"
-    paid = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(total) / traded * BPS, 1)} bps"
-    fees = f"Charged by the broker {_money(day.fee_cents)}.{estimate}"
-    prices = f"Prices moved {moved} between the close of the decision and the fills: in all {paid}."
-    return (f"{', '.join(text)}: {_money(traded)} traded.", f"{fees} {prices}")
+    moved = f"{_money(abs(paid.price_cents))} {'in our favour' if paid.price_cents < 0 else 'against us'}"
+    in_all = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(paid.bps), 1)} bps"
+    fees = f"Charged by the broker {_money(paid.fee_cents)}.{estimate}"
+    prices = f"Prices moved {moved} between the close of the decision and the fills: in all {in_all}."
+    return (f"{', '.join(text)}: {_money(paid.traded_cents)} traded.", f"{fees} {prices}")
 
 
 def _closed_words(day: ExecutedDay, rest: int) -> str:

@@ -1,7 +1,9 @@
 from dataclasses import replace
 from datetime import date
 
-from tasks.reporting.page.sections.bridge import bridge_of, cost_words
+import pytest
+
+from tasks.reporting.page.sections.bridge import bridge_of, cost_words, paid_for
 from tests.unit.reporting.example_day import make_executed, make_inputs
 
 
@@ -69,6 +71,16 @@ def test_the_cost_of_an_execution_is_split_and_set_beside_its_estimate():
     assert "Prices moved $26.00 against us" in text
     assert "in all $27.90 paid, 15.8 bps" in text
     assert "estimated" not in " ".join(cost_words(make_executed(estimated_cents=None)))
+
+
+def test_what_was_paid_is_prices_and_fees_in_cents():
+    paid = paid_for(make_executed())
+
+    assert (paid.price_cents, paid.fee_cents, paid.estimated_cents) == (2_600, 190, 350)
+    assert (paid.total_cents, paid.traded_cents) == (2_790, 1_764_600)
+    assert paid.bps == pytest.approx(15.81, abs=0.005)
+    assert paid_for(None) is None
+    assert paid_for(make_executed(orders=[], session="2024-06-13")) is None
 
 
 def test_an_execution_that_filled_nothing_costs_nothing():

@@ -1,0 +1,73 @@
+"""The largest trades for the first screen: what is traded, for how much, and why in a few words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.numerals import words
+from tasks.reporting.page.sections.trade_list import TradeLine
+from tasks.reporting.page.sections.why_each_trade import head_words
+from tasks.trades.tickets.schema import Ticket
+
+MOST_SALES, MOST = 7, 10
+
+
+@dataclass(frozen=True)
+class BriefLine:
+    """One trade. `why` are the largest parts of its ticket, or the reason of trades.csv where it has none."""
+
+    symbol: str
+    side: str
+    is_sale: bool
+    signed_usd: float
+    why: str
+    rank: str
+    is_explained: bool
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The largest sales, then the largest buys, and how many trades are left out."""
+
+    lines: tuple[BriefLine, ...]
+    others: int
+
+
+def brief_of(inputs: DayInputs, trades: Sequence[TradeLine]) -> Brief:
+    """Return the trades for the first screen, sales first, the largest of each side first."""
+    ordered = sorted(trades, key=lambda trade: (-trade.notional, trade.symbol))
+    sales = [trade for trade in ordered if trade.is_sale][:MOST_SALES]
+    buys = [trade for trade in ordered if not trade.is_sale][: MOST - len(sales)]
+    ranks = _ranks(inputs)
+    lines = [_line(trade, inputs.records.tickets.of(trade.symbol), ranks) for trade in (*sales, *buys)]
+    return Brief(tuple(lines), len(trades) - len(lines))
+
+
+def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str]) -> BriefLine:
+    return BriefLine(
+        symbol=trade.symbol,
+        side=trade.side,
+        is_sale=trade.is_sale,
+        signed_usd=-trade.notional if trade.is_sale else trade.notional,
+        why=trade.reason if ticket is None else _causes(ticket),
+        rank=ranks.get(trade.symbol, ""),
+        is_explained=ticket is not None,
+    )
+
+
+def _causes(ticket: Ticket) -> str:
+    """Return the cause alone if there is one, otherwise the largest parts in dollars."""
+    causes = [part.cause for part in ticket.parts if part.usd_cents]
+    return words(causes[0]) if len(causes) == 1 else words(", ".join(head_words(ticket)))
+
+
+def _ranks(inputs: DayInputs) -> dict[str, str]:
+    """Return the rank by score of each name today and on the published session before, in words."""
+    if not inputs.records.scores.champion.ranks:
+        return {}
+    today, before = inputs.frames.scores["rank"], inputs.previous.ranks if inputs.previous else {}
+    return {
+        str(symbol): f"rank {int(rank)} of {len(today)}"
+        + (f", was {before[str(symbol)]}" if str(symbol) in before else "")
+        for symbol, rank in today.items()
+    }
