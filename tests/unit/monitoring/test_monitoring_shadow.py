@@ -75,7 +75,7 @@ def test_the_interval_of_the_difference_is_that_of_returns_that_overlap_over_the
     assert found.low != estimate(differences, overlap=1).low
 
 
-def test_a_better_challenger_is_told_from_noise_and_an_equal_one_is_not():
+def test_a_better_challenger_is_distinguished_from_noise_and_an_equal_one_is_not():
     champion = series(0.03, 60, OURS, 1)
 
     better = compare_in_shadow(series(0.06, 60, THEIRS, 2), champion)
@@ -86,7 +86,7 @@ def test_a_better_challenger_is_told_from_noise_and_an_equal_one_is_not():
     assert better.difference == pytest.approx(0.03, abs=0.005)
     assert [one.verdict for one in (better, equal, worse)] == [
         "the challenger is better",
-        "no difference can be told from noise",
+        "no difference beyond noise",
         "the champion is better",
     ]
 
