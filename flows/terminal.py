@@ -67,7 +67,7 @@ class Failure:
 
 def show(result: Result, options: Options) -> int:
     """Print the result; return its exit code."""
-    typer.echo(_as_json(result.document) if options.as_json else _shown(result.text))
+    typer.echo(_as_json(result.document) if options.as_json else _shown(with_home(result.text, options)))
     return result.exit_code
 
 
@@ -119,11 +119,27 @@ def failure_of(error: Exception, options: Options) -> Failure:
 
 
 def with_home(text: str, options: Options) -> str:
-    """Add the --home that the user gave to every command in the text that does not name a home."""
-    if options.home is None:
+    """Add --home to every command in the text that names none, so that it works in any directory.
+
+    Nothing is added for the checkout, the default everywhere, and for the home that AFTERCLOSE_HOME names.
+    """
+    home = _home_to_name(options) if COMMAND.search(text) else None
+    if home is None:
         return text
-    option = f" --home {shlex.quote(str(options.home))}"
+    option = f" --home {shlex.quote(str(home))}"
     return COMMAND.sub(lambda command: command[0] + option, text)
+
+
+def _home_to_name(options: Options) -> Path | None:
+    if options.home is not None:
+        return options.home.expanduser().absolute()
+    if os.environ.get("AFTERCLOSE_HOME"):
+        return None
+    from tasks.core.homes.home import Home
+    from tasks.core.homes.opening import checkout
+
+    here = Path.cwd()
+    return here if Home(here).marker_file.exists() and here != checkout() else None
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def _show_answer(views: Views, question: str, options: Options) -> int:
             return _show_json(answer, options)
     with views.answer(question) as answer:
         table = table_text(answer)
-    return show(Result({}, f"{table}{_note_of_problems(views)}"), options)
+    show_pieces([f"{table}{_note_of_problems(views)}\n"], options)
+    return 0
 
 
 def _show_json(answer: Answer, options: Options) -> int:

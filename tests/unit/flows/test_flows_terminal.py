@@ -122,6 +122,29 @@ def test_a_command_in_a_remedy_names_the_home_that_the_user_gave(remedy, shown):
     assert with_home(remedy, Options()) == remedy
 
 
+def test_a_command_names_a_home_that_is_found_by_the_directory_alone(monkeypatch, tmp_path):
+    monkeypatch.delenv("AFTERCLOSE_HOME", raising=False)
+    (tmp_path / "home" / "data").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "home")
+    assert with_home("`afterclose daily`", Options()) == "`afterclose daily`"
+
+    (tmp_path / "home" / "data" / "home.json").touch()
+    assert with_home("`afterclose daily`", Options()) == f"`afterclose daily --home {tmp_path / 'home'}`"
+
+    monkeypatch.setenv("AFTERCLOSE_HOME", "/elsewhere")
+    assert with_home("`afterclose daily`", Options()) == "`afterclose daily`"
+
+
+def test_a_relative_home_is_named_so_that_the_command_works_in_any_directory(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    show(Result({}, "Next: `afterclose approve 2024-06-14 --by NAME`."), Options(home=Path("my home")))
+
+    assert capsys.readouterr().out == (
+        f"Next: `afterclose approve --home '{tmp_path}/my home' 2024-06-14 --by NAME`.\n"
+    )
+
+
 def test_progress_without_a_terminal_is_a_line_every_half_minute_with_the_time_left(capsys, monkeypatch):
     seconds = iter([0.0, 10.0, 31.0, 45.0, 3000.0])
     monkeypatch.setattr("tasks.core.clock.stopwatch", lambda: next(seconds))
