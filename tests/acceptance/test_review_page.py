@@ -95,6 +95,17 @@ def test_the_first_screen_says_whether_the_day_may_be_approved(browser):
     )
 
 
+def test_the_commands_that_the_page_shows_name_its_home_to_whoever_may_see_it(browser, signing, run):
+    home = f"--home {run.home.root}"
+    assert f"afterclose approve {home} 2024-06-14 --by NAME --sign-only" in browser.text(DAY)
+
+    browser.post(f"{DAY}/approve", signing)
+
+    assert f"afterclose execute {home} 2024-06-14" in browser.text(DAY)
+    stranger = Browser(run.home.root)
+    assert str(run.home.root) not in stranger.get(DAY).text
+
+
 def test_approving_signs_what_the_page_showed(browser, signing, run):
     answer = browser.post(f"{DAY}/approve", signing)
 

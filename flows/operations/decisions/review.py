@@ -79,6 +79,7 @@ def actions_of(options: Options, first: date) -> Actions:
         switch=lambda: read_switch(find_home(options.home)),
         trip=partial(_trip, options),
         execution_page=partial(_execution_page, options),
+        with_home=partial(with_home, options=options),
     )
 
 
@@ -95,7 +96,7 @@ def _read(options: Options, session: date, revision: int | None) -> Reading:
         executed=read_execution(run.home, session),
         revisions=tuple(revision_numbers(run.home, run.session)),
         key_file=_key_file(run.home),
-        next_step=with_home(next_step(run), options),
+        next_step=next_step(run),
     )
 
 
@@ -175,7 +176,7 @@ def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked)
         found = preview_revision(
             options, str(session), strike=asked.strike, halve=asked.halve, solve=asked.solve
         )
-    return effect_of(replace(found, way_out=with_home(found.way_out, options)))
+    return effect_of(found)
 
 
 def effect_of(found: RevisionPreview) -> Effect:

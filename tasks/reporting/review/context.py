@@ -42,6 +42,7 @@ def review_of(request: Request) -> Review:
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return the rendered template, with what every page has."""
     review = review_of(request)
+    is_inside = bool(getattr(request.state, "session", ""))
     shared = {
         "title": review.title,
         "is_simulated": review.is_simulated,
@@ -50,8 +51,9 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "has_password": review.admission.has_password,
         "form_token": getattr(request.state, "form_token", ""),
         "token_field": TOKEN_FIELD,
-        "is_inside": bool(getattr(request.state, "session", "")),
+        "is_inside": is_inside,
         "path": request.url.path,
+        "with_home": review.actions.with_home if is_inside else str,  # strangers do not learn a path
     }
     return HTMLResponse(rendered(template, **shared, **values), status_code=status)
 

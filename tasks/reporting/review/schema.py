@@ -116,3 +116,4 @@ class Actions:
     switch: Callable[[], Switch]
     trip: Callable[[str, str], Switch]  # by, reason
     execution_page: Callable[[date], bytes | None]
+    with_home: Callable[[str], str] = str  # commands in a text, so that they work in any directory
