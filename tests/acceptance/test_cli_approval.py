@@ -80,7 +80,8 @@ def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
     ):
         assert shown in ended.stderr
     assert "is approved until Mon 2024-06-17 09:30 New York time." in ended.stdout
-    assert f"`afterclose execute {DAY}` shows the orders; with --no-dry-run it sends them." in ended.stdout
+    execute = f"`afterclose execute --home {ann.home} {DAY}`"
+    assert f"{execute} shows the orders; with --no-dry-run it sends them." in ended.stdout
     assert "Scheduled" not in ended.stdout
 
 

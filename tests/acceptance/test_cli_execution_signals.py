@@ -48,7 +48,7 @@ def test_sigterm_ends_an_execution_after_its_step_and_says_how_it_goes_on(begun)
 
     assert stopped.returncode == 75
     assert "Stopped by SIGTERM after the step in progress. No order is open." in stopped.stdout
-    assert f"Continue: `afterclose execute {DAY} --no-dry-run`" in stopped.stdout
+    assert f"Continue: `afterclose execute --home {begun.home} {DAY} --no-dry-run`" in stopped.stdout
     code, document = begun.ask("execute", DAY, SEND, "--wait", "0")
     assert (code, document["outcome"]) == (0, "waiting")
     assert "stopped_by" not in document
