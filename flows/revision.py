@@ -6,6 +6,7 @@ decide again, the struck and halved names fixed at their weights. Either way eve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import pandas as pd
 
@@ -111,6 +112,11 @@ def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
     return dict.fromkeys(changes.strike, 0) | {
         symbol: shares if proposed[symbol] > 0 else -shares for symbol, shares in halves.items()
     }
+
+
+def published_trades(published: PublishedDay) -> pd.DataFrame:
+    """Return trades.csv as text."""
+    return pd.read_csv(BytesIO(published.trades), dtype=str, keep_default_na=False)
 
 
 def assess_decided(past: PastDay, published: PublishedDay, decided: Decided) -> Assessment:

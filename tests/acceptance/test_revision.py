@@ -147,6 +147,14 @@ def test_a_revision_that_fails_a_check_is_not_written(desk, monkeypatch):
     assert not (desk.folder / "revisions").exists()
 
 
+def test_changes_that_cannot_be_made_are_refused_before_anything_is_computed(desk, monkeypatch):
+    monkeypatch.setattr("flows.operations.decisions.revision.past_day", pytest.fail)
+
+    code, refused = desk.ask("revise", DAY, "--strike", "XXXX", *WHY)
+
+    assert (code, refused["what"]) == (2, "The day proposes no trade in 'XXXX'.")
+
+
 def test_a_day_that_is_run_again_loses_its_revisions(desk):
     struck, *_ = shares_in(desk.folder)
     assert desk.ask("revise", DAY, "--strike", struck, *WHY)[0] == 0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flows.operations.research.replay import read_published
 from flows.replay import PastDay, past_day
-from flows.revision import Changes, Decided, assess_decided, revise
+from flows.revision import Changes, Decided, assess_decided, published_trades, revise, wanted_shares
 from flows.terminal import Options, Result, progress
 from tasks.approval.approval_log import REVISED, revised_detail
 from tasks.approval.day import PublishedDay
@@ -117,8 +117,8 @@ def preview_revision(
     """Return what the revision would contain, whether or not its checks pass. Writes nothing."""
     home = find_home(options.home)
     published = _undecided(home, day)
-    with _past(options, home, published) as past:
-        changes = Changes(tuple(strike), tuple(halve), solve)
+    changes = Changes(tuple(strike), tuple(halve), solve)
+    with _past(options, home, published, changes) as past:
         return _preview(published, changes, *revise(past, published, changes))
 
 
@@ -138,7 +138,7 @@ def make_revision(
     home = find_home(options.home)
     published = _undecided(home, day)
     changes = Changes(tuple(strike), tuple(halve), solve)
-    with _past(options, home, published) as past:
+    with _past(options, home, published, changes) as past:
         before, after = revise(past, published, changes)
         preview = _preview(published, changes, before, after)
         _refuse_failed(published, preview)
@@ -204,7 +204,11 @@ def _undecided(home: Home, day: str) -> PublishedDay:
     return published
 
 
-def _past(options: Options, home: Home, published: PublishedDay) -> AbstractContextManager[PastDay]:
+def _past(
+    options: Options, home: Home, published: PublishedDay, changes: Changes
+) -> AbstractContextManager[PastDay]:
+    """Return the day to decide again. Raises ConfigError for changes that cannot be made, before any computation."""
+    wanted_shares(published_trades(published), changes)
     return past_day(home, published, settings_of(home, options.profile).settings)
 
 
