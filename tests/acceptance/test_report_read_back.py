@@ -71,6 +71,7 @@ def of_trades(rows, equity):
             for name in ("shares", "price", "notional", "weight_change")
         }
         found[f"trade.cost.{symbol}"] = costs[symbol]
+        found[f"brief.{symbol}"] = float(row["notional"]) * (-1 if row["side"] == "SELL" else 1)
     return found
 
 
@@ -126,6 +127,11 @@ def of_bridge(inputs):
         "realised.Waiting until the order was sent": 0.0,
         "realised.From the decision's close to the open": 20.00,
         "realised.total": 27.90,
+        "paid.prices": 26.00,
+        "paid.fees": 1.90,
+        "paid.total": 27.90,
+        "paid.traded": 17_646.00,
+        "paid.estimated": 3.50,
         "bridge.target": float(steps[0]["usd"]),
         "bridge.unexplained": float(steps[-2]["usd"]),
         "bridge.broker": float(steps[-1]["usd"]),
