@@ -228,6 +228,7 @@ def make_training(
         statistic=statistic,
         coverage=None,
         rival=rival,
+        optimizer="max_sharpe",
     )
 
 

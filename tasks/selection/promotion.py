@@ -180,11 +180,14 @@ def _figures(result: CandidateResult, min_t: float) -> dict[str, float]:
 
 
 def _is_from_this_training(incumbent: Champion, training: Training) -> bool:
-    return (incumbent.selection_date, incumbent.model_sha256, incumbent.feature_set) == (
-        training.session,
-        training.model.sha256,
-        training.feature_set,
-    ) and incumbent.selection_reason.startswith(training.choice.reason)
+    own = training.session, training.model.sha256, training.feature_set, training.optimizer
+    theirs = (
+        incumbent.selection_date,
+        incumbent.model_sha256,
+        incumbent.feature_set,
+        incumbent.optimizer,
+    )
+    return theirs == own and incumbent.selection_reason.startswith(training.choice.reason)
 
 
 def _incumbent(home: Home) -> tuple[Champion | None, str]:

@@ -274,7 +274,7 @@ class Training:
     examined: str | None = (
         None  # name of the candidate of the selection folds, whether or not it was confirmed
     )
-    optimizer: str = ""  # of that candidate's portfolio
+    optimizer: str = ""  # of the selected candidate's portfolio; portfolio.optimizer for the baseline
     pairs: Pairs | None = None  # None if no optimizers were compared
     gates: tuple[Gate, ...] = ()  # of that candidate
     live: LiveVerdict | None = None  # on the champion of earlier weeks; None with too short a live record

@@ -171,7 +171,7 @@ def train_candidates(run: Run, market: Market, live_days: Sequence[LiveDay] = ()
         rival=measure_rival(run.home, panel, selected, least_sessions=settings.test_sessions),
         runner_up=_trained_runner_up(run, selected),
         examined=examined.name if examined else None,
-        optimizer=optimizer,
+        optimizer=optimizer if selected.choice.result else run.settings.portfolio.optimizer,
         pairs=pairs,
         gates=gates,
         live=live,
@@ -445,8 +445,7 @@ def _store_challenger(
 
 def _described(run: Run, training: Training) -> Metadata:
     limits = limits_of(run.settings.models)
-    optimizer = training.optimizer if training.choice.result else run.settings.portfolio.optimizer
-    return describe(training, optimizer=optimizer, min_t=limits.min_t_statistic)
+    return describe(training, optimizer=training.optimizer, min_t=limits.min_t_statistic)
 
 
 def _bytes_of(model: ArtifactRef) -> bytes:

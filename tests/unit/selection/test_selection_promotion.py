@@ -208,6 +208,7 @@ def test_a_week_run_again_is_recognised_and_keeps_its_reason(home, tmp_path):
     [
         {"session": FRIDAY + WEEK},
         {"choice": Choice(None, "Another reason.")},
+        {"optimizer": "hrp"},
     ],
 )
 def test_a_week_that_differs_is_judged_anew(home, tmp_path, change):
