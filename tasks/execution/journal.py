@@ -227,9 +227,10 @@ def ended_executions(connection: sqlite3.Connection, *, since: date) -> tuple[Ex
     return tuple(execution for execution in found if execution is not None)
 
 
-def is_known(connection: sqlite3.Connection, order_id: str) -> bool:
-    """Return whether the ledger has an order with this id, of any session."""
-    return connection.execute("SELECT 1 FROM orders WHERE order_id = ?", (order_id,)).fetchone() is not None
+def has_sent(connection: sqlite3.Connection, order_id: str) -> bool:
+    """Return whether a request with this id may have been carried out for this ledger, in any session."""
+    row = connection.execute("SELECT 1 FROM orders WHERE order_id = ? AND sends > 0", (order_id,)).fetchone()
+    return row is not None
 
 
 def read_orders(connection: sqlite3.Connection, session: date) -> tuple[Tracked, ...]:

@@ -187,6 +187,11 @@ def refusal_event(refused: RefusedError, *, sends: int) -> Event:
     return Event.REFUSED if is_rejection else Event.REFUSED_IN_DOUBT
 
 
+def is_sent_elsewhere(refused: RefusedError, *, sends: int) -> bool:
+    """Return whether the order at the broker is not of this ledger: the id was taken before its only request."""
+    return refused.duplicate and refused.definite and sends == 1
+
+
 def not_sent_event(*, sends: int) -> Event:
     """Return the event of a request that was certainly not carried out; `sends` counts it."""
     return Event.NOT_SENT if sends == 1 else Event.NOT_SENT_AGAIN

@@ -20,7 +20,7 @@ from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
     Journal,
     filled_shares,
-    is_known,
+    has_sent,
     ledger_cash_cents,
     ledger_shares,
     read_execution,
@@ -28,7 +28,7 @@ from tasks.execution.journal import (
 )
 from tasks.execution.lookups import LookUps
 from tasks.execution.order_ids import is_order_id
-from tasks.execution.order_state import Event, not_sent_event, refusal_event
+from tasks.execution.order_state import Event, is_sent_elsewhere, not_sent_event, refusal_event
 from tasks.execution.schema import AT_BROKER, State, Tracked
 
 OPPOSED = "wash_trade"  # the code of a refusal because of an opposite open order: the order may be sent later
@@ -116,8 +116,7 @@ class Step:
             return Admission("nothing", "account", "the broker has blocked the account")
         found = self.listed | {one.order_id for one in facts.open_orders}
         if stranger := next((one for one in sorted(found) if self._is_of_another_home(one)), ""):
-            why = f"another home trades this account: its order {stranger} is not in this ledger"
-            return Admission("nothing", OTHER_HOME, why)
+            return Admission("nothing", OTHER_HOME, _not_sent_here(stranger))
         return self.desk.gates.admission(facts)
 
     def _closed_at(self) -> datetime:
@@ -126,11 +125,12 @@ class Step:
         return self.execution.created_at if closed_at is None else closed_at
 
     def _is_of_another_home(self, order_id: str) -> bool:
-        """Return whether the id is one of this program's and none of this ledger's.
+        """Return whether the id is one of this program's, of an order that this ledger never sent.
 
-        Homes that execute different approvals give their orders different ids, so that the broker takes both.
+        Homes that execute different approvals give their orders different ids. A copy of a home computes the same ids,
+        but what it decides later has others: a limit that follows the price is a new part of the line.
         """
-        return is_order_id(order_id) and not is_known(self.desk.connection, order_id)
+        return is_order_id(order_id) and not has_sent(self.desk.connection, order_id)
 
     def _most_sends(self) -> int | None:
         """Return how many orders may leave in this step: one, until the broker lists an order of this execution.
@@ -273,8 +273,7 @@ class Step:
         if why := self._guarded(tracked, facts):
             self._hold(self._take_back(tracked, why), why, is_void=True)
             return None
-        self._submit(tracked)
-        return None
+        return self._submit(tracked)
 
     def _bought_elsewhere(self, tracked: Tracked, facts: Facts) -> str:
         """Return why a buy that was never sent may have been made: the account holds more of the name than is booked.
@@ -306,7 +305,7 @@ class Step:
             self.sent += 1
         self.held = why
 
-    def _submit(self, tracked: Tracked) -> None:
+    def _submit(self, tracked: Tracked) -> Ending | None:
         try:
             stated = self.desk.broker.submit(tracked.order)
         except UnansweredError as error:
@@ -316,19 +315,23 @@ class Step:
             self._take_back(tracked, error.what)
             raise
         except RefusedError as refused:
-            self._refused(tracked, refused)
-        else:
-            self.look_ups.record(tracked, stated, always=True)
+            return self._refused(tracked, refused)
+        self.look_ups.record(tracked, stated, always=True)
+        return None
 
-    def _refused(self, tracked: Tracked, refused: RefusedError) -> None:
+    def _refused(self, tracked: Tracked, refused: RefusedError) -> Ending | None:
+        if is_sent_elsewhere(refused, sends=tracked.sends):
+            self._take_back(tracked, refused.what)
+            return Outcome.BLOCKED, _not_sent_here(tracked.order.order_id), None
         event = refusal_event(refused, sends=tracked.sends)
         if event is Event.REFUSED and refused.code == OPPOSED:
             self._hold(self._take_back(tracked, refused.what), refused.what, is_void=False)
             self.sent -= 1  # asked again after a pause; the other orders go on
-            return
+            return None
         tracked = self._event(tracked, event, refused.what)
         if event is Event.REFUSED_IN_DOUBT:
             self.look_ups.ask_for([tracked])
+        return None
 
     def _finish(self, finish: Finish) -> Ending:
         """Look at every order once more, then end the execution."""
@@ -356,6 +359,10 @@ class Step:
 
     def _take_back(self, tracked: Tracked, why: str) -> Tracked:
         return self._event(tracked, not_sent_event(sends=tracked.sends), why)
+
+
+def _not_sent_here(order_id: str) -> str:
+    return f"another home trades this account: this ledger did not send its order {order_id}"
 
 
 def _narrower(one: Admission, other: Admission) -> Admission:

@@ -1,13 +1,16 @@
-"""Two homes that trade one account under different approvals: a home restored from an old backup, and the old one.
+"""Two homes that trade one account: a home restored from a backup, and the old one.
 
-The ids of their orders differ, so that no broker refuses the second one's. Each home shows one order before it looks
-for those of others again: of two homes that begin in the same instant, at most one sends more than that order.
+Under different approvals, and for what they size anew, the ids of their orders differ, so that no broker refuses the
+second one's. Each home shows one order before it looks for those of others again: of two homes that begin in the same
+instant, at most one sends more than that order.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from tests.brokers.scripted import Behavior
 from tests.execution_days import (
     CASH,
     CLOSES,
+    EVENING,
     FILLS,
     HELD,
     LINES,
@@ -37,6 +41,7 @@ from tests.execution_days import (
     OpenGates,
     make_day,
     make_execution,
+    make_line,
 )
 from tests.servers.alpaca import KEYS
 from tests.unit.execution.brokers.paper.markets import LiteralMarket, account_at
@@ -205,17 +210,68 @@ def test_a_home_that_was_restored_from_before_its_orders_were_stored_is_blocked(
     assert orders_sent(backup) == 0
 
 
-def test_a_home_that_was_restored_with_its_orders_goes_on_and_no_order_is_sent_twice(tmp_path):
+def test_a_home_that_was_restored_with_all_that_it_sent_goes_on_and_no_order_is_sent_twice(tmp_path):
     first, _ = at_scripted(tmp_path, FILLS_AT_ONCE)
     first.step()
     backup = restored(first, tmp_path / "backup")
-    assert first.step().outcome is Outcome.AGAIN  # the lost home sent another order after the backup
 
     progress = backup.steps()
 
     assert progress.outcome is Outcome.ENDED
     assert [request.reply for request in backup.truth().requests].count("accept") == len(LINES)
     assert backup.truth().shares == {"AAA": 0, "BBB": 30, "CCC": 30, "DDD": 20}
+
+
+def test_a_home_that_was_restored_from_before_its_last_order_left_is_blocked(tmp_path):
+    """It stored that order and never sent it: for its ledger, another home did."""
+    first, _ = at_scripted(tmp_path, FILLS_AT_ONCE)
+    first.step()
+    backup = restored(first, tmp_path / "backup")
+    assert first.step().outcome is Outcome.AGAIN  # the lost home sent another order after the backup
+
+    progress = backup.step()
+
+    assert progress.outcome is Outcome.BLOCKED
+    assert "this ledger did not send its order" in progress.why
+    assert len(backup.truth().orders) == 2
+
+
+def test_a_backup_with_stored_sales_does_not_sell_again_when_the_price_has_moved(tmp_path):
+    """A limit follows the price: the new part of the line has an id that no broker refuses."""
+    held = {"AAA": 1000, "BBB": 500}
+    lines = (make_line("AAA", "SELL", 100), make_line("BBB", "SELL", 50))
+    first, _ = at_scripted(tmp_path, EVENING, lines=lines, held=held, takes_from=OPENS)
+    first.rules = replace(first.rules, timing="limit", collar_frac=Decimal("0.01"))
+    first.step()
+    assert set(first.states().values()) == {State.INTENDED}
+    backup = restored(first, tmp_path / "backup")
+    assert first.steps().outcome is Outcome.ENDED
+    sold = {"AAA": 900, "BBB": 450}
+    assert first.truth().shares == sold
+    first.clock.at = OPENS + timedelta(minutes=20)
+    backup.prices = {name: price + Decimal("0.10") for name, price in PRICES.items()}
+
+    progress = backup.step()
+
+    assert progress.outcome is Outcome.BLOCKED
+    assert backup.truth().shares == sold
+
+
+@pytest.mark.parametrize(("at", "steps"), TOGETHER)
+def test_copies_with_the_same_approval_buy_nothing_twice_when_their_prices_differ(tmp_path, at, steps):
+    """Only the id of the first order is equal in both; sizes that follow the price have ids of their own."""
+    lines = tuple(make_line(name, "BUY", 5) for name in ("BBB", "CCC", "DDD"))
+    first, _ = at_scripted(tmp_path, FILLS_AT_ONCE, lines=lines)
+    second = restored(first, tmp_path / "copy")
+    second.prices = {name: price + Decimal("0.10") for name, price in PRICES.items()}
+
+    outcomes = begin_at_once(first, second, at=at, steps=steps)
+
+    bought = Counter()
+    for order in first.truth().orders:
+        bought[order.symbol] += order.shares
+    assert max(bought.values()) <= 5, bought
+    assert Outcome.BLOCKED in outcomes
 
 
 def test_an_order_of_another_home_that_was_filled_already_blocks_this_one(tmp_path):

@@ -12,6 +12,7 @@ from tasks.execution.order_state import (
     Event,
     IllegalTransitionError,
     after,
+    is_sent_elsewhere,
     next_state,
     not_sent_event,
     refusal_event,
@@ -110,6 +111,19 @@ def test_a_first_refusal_is_a_rejection():
 )
 def test_faults_067_068_any_other_refusal_is_no_rejection(fields, sends):
     assert refusal_event(refused(**fields), sends=sends) is Event.REFUSED_IN_DOUBT
+
+
+@pytest.mark.parametrize(
+    ("fields", "sends", "expected"),
+    [
+        ({"duplicate": True}, 1, True),
+        ({"duplicate": True}, 2, False),  # the first request may have been carried out
+        ({"duplicate": True, "definite": False}, 1, False),  # so may that of the client library
+        ({}, 1, False),
+    ],
+)
+def test_an_id_that_was_taken_before_the_only_request_is_of_another_home(fields, sends, expected):
+    assert is_sent_elsewhere(refused(**fields), sends=sends) is expected
 
 
 def test_a_request_that_was_not_carried_out_counts_no_longer():

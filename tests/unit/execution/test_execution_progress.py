@@ -24,6 +24,7 @@ from tests.execution_days import (
     CLEAR,
     CLOSES,
     EVENING,
+    HELD,
     LINES,
     OPENS,
     RULES,
@@ -418,8 +419,39 @@ def test_an_open_order_of_another_home_at_the_account_stops_this_one_with_its_re
     progress = day.step()
 
     assert progress.outcome is Outcome.BLOCKED
-    assert f"another home trades this account: its order {other} is not in this ledger" in progress.why
+    assert f"another home trades this account: this ledger did not send its order {other}" in progress.why
     assert day.truth().requests == []
+
+
+def test_a_name_that_is_held_as_booked_may_be_bought(tmp_path):
+    """Only shares beyond those that are booked say that somebody else bought."""
+    day = make_day(tmp_path, lines=(make_line("AAA", "BUY", 5),))
+
+    day.steps()
+
+    assert day.truth().shares["AAA"] == HELD["AAA"] + 5
+
+
+class ListOfNone:
+    """A broker whose list of a session's orders is empty."""
+
+    def __init__(self, broker):
+        self.broker = broker
+
+    def __getattr__(self, name):
+        return getattr(self.broker, name)
+
+    def order_ids(self, since):
+        return frozenset()
+
+
+def test_an_open_order_of_another_home_stops_this_one_even_if_no_list_shows_it(tmp_path):
+    day = make_day(tmp_path)
+    broker = day.broker()
+    broker.order_by_hand(order_id("A1", SESSION, "b" * 64, row=0, part=0), "FFF", "BUY", 5)
+    broker.close()
+
+    assert day.step(wrap=ListOfNone).outcome is Outcome.BLOCKED
 
 
 def test_a_stop_ends_the_run_after_the_step_in_progress_and_the_next_run_goes_on(tmp_path):
@@ -458,15 +490,14 @@ def test_fault_130_a_refusal_for_an_opposite_order_is_no_rejection(tmp_path):
 
 
 def test_fault_068_another_order_under_our_id_blocks_the_execution(tmp_path):
-    day = make_day(tmp_path, takes_from=OPENS)
+    day = make_day(tmp_path, behaviors={1: Behavior(replies=("lose",))})
     day.step()
     stolen = day.orders()[0].order
+    assert day.states()["AAA"] == "unknown"
     broker = day.broker()
     broker.order_by_hand(stolen.order_id, "AAA", "SELL", 7)
     broker.close()
-    day.clock.wait_until(OPENS)
 
-    day.step()
     progress = day.step()
 
     assert progress.outcome is Outcome.BLOCKED
