@@ -25,25 +25,33 @@ class Balance:
 class NameCash:
     """Cash and receivables that each name brought since the ledger began: negative for what was paid.
 
-    `renames`: session, old and new symbol; what the old one brought is under the new one. `opened`: the session as of
-    which the ledger began with shares, whose purchase it does not know; None if it began with cash alone.
+    Under "" is what no name brought: interest and fees without a symbol. `renames`: session, old and new symbol; what
+    the old one brought is under the new one. `opened`: the session as of which the ledger began with shares, whose
+    purchase it does not know; None if it began with cash alone.
     """
 
     cents: Mapping[str, int] = field(default_factory=dict)
     renames: tuple[tuple[date, str, str], ...] = ()
     opened: date | None = None
 
-    def renamed(self, session: date, old: str, new: str) -> "NameCash":
-        """Return it with what a name brought under its new symbol."""
-        cents = {symbol: amount for symbol, amount in self.cents.items() if symbol != old}
-        cents[new] = cents.get(new, 0) + self.cents.get(old, 0)
-        return replace(self, cents=cents, renames=(*self.renames, (session, old, new)))
+    def renamed(self, session: date, changes: Mapping[str, str]) -> "NameCash":
+        """Return it with what names brought under their new symbols; `changes`, old to new, happen at once."""
+        cents: dict[str, int] = {}
+        for symbol, amount in self.cents.items():
+            today = changes.get(symbol, symbol)
+            cents[today] = cents.get(today, 0) + amount
+        renames = ((session, old, new) for old, new in changes.items())
+        return replace(self, cents=cents, renames=(*self.renames, *renames))
 
 
 def cash_by_name(entries: Iterable[Entry]) -> NameCash:
-    """Return what each name brought. Capital flows, interest and fees without a symbol are no name's."""
+    """Return what each name brought. Capital flows and the opening cash were brought by none, nor earned.
+
+    Symbol changes of one session happen at once: of A to B and B to C, the second moves nothing that was A's.
+    """
     cents: dict[str, int] = {}
     leaving: dict[str, str] = {}
+    arrived: dict[tuple[date, str], int] = {}  # by a symbol change of the session
     renames, opened = [], None
     for entry in entries:
         amount = entry.cash_cents + entry.receivable_cents
@@ -51,11 +59,17 @@ def cash_by_name(entries: Iterable[Entry]) -> NameCash:
         if entry.kind == "rename" and way == "out":
             leaving[source] = entry.symbol
         elif entry.kind == "rename" and source in leaving:
-            renames.append((entry.session, leaving[source], entry.symbol))
-            amount += cents.pop(leaving[source], 0)
+            old, to = leaving[source], (entry.session, entry.symbol)
+            renames.append((entry.session, old, entry.symbol))
+            stays = arrived.get((entry.session, old), 0)
+            moved = cents.pop(old, 0) - stays
+            if stays:
+                cents[old] = stays
+            arrived[to] = arrived.get(to, 0) + moved
+            amount += moved
         elif entry.kind == "opening" and entry.shares:
             opened = entry.session
-        if entry.symbol and amount and entry.kind not in CAPITAL_FLOWS:
+        if amount and entry.kind not in CAPITAL_FLOWS | {"opening"}:
             cents[entry.symbol] = cents.get(entry.symbol, 0) + amount
     return NameCash(cents, tuple(renames), opened)
 

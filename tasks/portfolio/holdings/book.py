@@ -52,11 +52,9 @@ def _names(
     held: Positions, before: Iterable[Position], after: Iterable[Position], session: date
 ) -> NameCash | None:
     """Return what each name brought, under the symbols of the session: the ledger books a symbol change later."""
-    names = held.names
-    for old, new in zip(before, after, strict=True):
-        if names is not None and old.symbol != new.symbol:
-            names = names.renamed(session, old.symbol, new.symbol)
-    return names
+    pairs = zip(before, after, strict=True)
+    changes = {old.symbol: new.symbol for old, new in pairs if old.symbol != new.symbol}
+    return None if held.names is None else held.names.renamed(session, changes)
 
 
 def is_priced(held: Positions, assets: pd.DataFrame, *, session: date, events: Events) -> bool:

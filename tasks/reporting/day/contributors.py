@@ -2,9 +2,11 @@
 
 A name's worth is the value of its shares plus all cash and receivables that it brought since the ledger began: paid for
 purchases, received from sales and dividends, fees included. What it contributed is the change of its worth. What is no
-name's is interest, fees of the account and rounding.
+name's is interest, fees of the account and rounding: it is summed from the ledger too, so that a change of the account
+which neither explains is seen.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,15 +14,18 @@ from datetime import date
 from tasks.ledger.balance import NameCash
 from tasks.portfolio.schema import Book
 
-Worth = Mapping[str, int]  # cents by symbol, of all names that were ever held
+Worth = Mapping[str, int]  # cents by symbol, of all names that were ever held, and of NO_NAME
+NO_NAME = ""
+ROUNDING_CENTS = 2  # the equity of either end is rounded to the cent
 
 
 @dataclass(frozen=True)
 class Contributors:
-    """The contributions of all names, largest first, and of what is no name's; in all `cents`."""
+    """The contributions of all names, largest first, of no name, and what neither explains; in all `cents`."""
 
     names: tuple[tuple[str, int], ...]
     other_cents: int
+    unexplained_cents: int
     cents: int
 
 
@@ -29,8 +34,12 @@ def worth_of(book: Book) -> Worth | None:
     if book.names is None:
         return None
     worth = dict(book.names.cents)
+    total_cents = round(100 * math.fsum(holding.value_usd for holding in book.holdings))
+    worth[NO_NAME] = worth.get(NO_NAME, 0) + total_cents
     for holding in book.holdings:
-        worth[holding.symbol] = worth.get(holding.symbol, 0) + round(100 * holding.value_usd)
+        cents = round(100 * holding.value_usd)
+        worth[holding.symbol] = worth.get(holding.symbol, 0) + cents
+        worth[NO_NAME] -= cents  # which leaves the rounding
     return dict(sorted(worth.items()))
 
 
@@ -44,6 +53,7 @@ def contributors_since(
     names, now = book.names, worth_of(book)
     if (
         before is None
+        or NO_NAME not in before
         or names is None
         or now is None
         or (names.opened is not None and session < names.opened)
@@ -54,12 +64,15 @@ def contributors_since(
         today = _symbol_since(session, symbol, names)
         earlier[today] = earlier.get(today, 0) + cents
     changes = {name: now.get(name, 0) - earlier.get(name, 0) for name in sorted({*now, *earlier})}
+    rest = change_cents - sum(changes.values())
+    other = changes.pop(NO_NAME)
+    if abs(rest) <= ROUNDING_CENTS:
+        other, rest = other + rest, 0
     ranked = sorted(((name, cents) for name, cents in changes.items() if cents), key=lambda one: -one[1])
-    return Contributors(tuple(ranked), change_cents - sum(changes.values()), change_cents)
+    return Contributors(tuple(ranked), other, rest, change_cents)
 
 
 def _symbol_since(session: date, symbol: str, names: NameCash) -> str:
-    for day, old, new in names.renames:
-        if day > session and old == symbol:
-            symbol = new
+    for day in sorted({day for day, _, _ in names.renames if day > session}):
+        symbol = {old: new for each, old, new in names.renames if each == day}.get(symbol, symbol)
     return symbol

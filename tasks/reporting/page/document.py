@@ -72,6 +72,7 @@ def render_page(
     summary = summarise(inputs, trades)
     book, rows = performance(inputs.history, row), rows_with(inputs.history, row)
     spans = periods(rows)
+    contributors = contributor_lines(inputs, spans)
     lines = trade_lines(inputs, trades)
     spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
@@ -87,7 +88,7 @@ def render_page(
         "why": why_each_trade(inputs, lines),
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
-        "attention": attention(inputs, assessment, lines, changes, bridge),
+        "attention": attention(inputs, assessment, lines, changes, bridge, contributors),
         "readiness": readiness(inputs, assessment),
         "before_after": before_and_after(inputs, summary),
         "bridge": bridge,
@@ -109,7 +110,7 @@ def render_page(
         "regime_figure": regime_figure(inputs),
         "performance_figure": cone_figure(book, inputs.records.scores.champion, inputs.promotions),
         "periods": spans,
-        "contributors": contributor_lines(inputs, spans),
+        "contributors": contributors,
         "ratios": ratios(rows),
         "months": by_month(rows),
         "health": health_lines(inputs.records.health),

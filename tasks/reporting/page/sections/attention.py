@@ -3,15 +3,18 @@
 Each line links to the section that has the details. An ordinary day has none.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tasks.core.text import counted
+from tasks.reporting.day.executed import CENTS_PER_USD
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
-from tasks.reporting.page.numerals import words
+from tasks.reporting.page.numerals import signed_usd, words
 from tasks.reporting.page.sections.bridge import Bridge
 from tasks.reporting.page.sections.changes import Changes
+from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.notices import notices
 from tasks.reporting.page.sections.risk_view import limit_notices
 from tasks.reporting.page.sections.trade_list import TradeLine
@@ -37,6 +40,7 @@ def attention(
     trades: list[TradeLine],
     changes: Changes | None,
     bridge: Bridge,
+    contributors: Sequence[ContributorLine],
 ) -> tuple[Item, ...]:
     """Return the items, the gravest first; otherwise in reading order."""
     items = [
@@ -44,6 +48,7 @@ def attention(
         *(Item("warning", words, "limits") for words in limit_notices(assessment)),
         *_parity(inputs),
         *_execution(bridge),
+        *_contributors(contributors),
         *_changes(changes),
         *_alerts(inputs),
         *_data(inputs),
@@ -71,6 +76,20 @@ def _execution(bridge: Bridge) -> list[Item]:
         text = f"{counted(len(short), 'trade')} of {bridge.day.session} filled short: {_named(short)}."
         items.append(Item("note", text, "bridge"))
     return items
+
+
+def _contributors(lines: Sequence[ContributorLine]) -> list[Item]:
+    """Return what the ledger does not explain of the day's gain; the longer periods show it from then on."""
+    return [
+        Item(
+            "stop",
+            f"The ledger does not explain {signed_usd(one.unexplained_cents / CENTS_PER_USD, 2)} of the day's gain. "
+            "Find the cause before you approve.",
+            "performance",
+        )
+        for one in lines
+        if one.key == "day" and one.unexplained_cents
+    ]
 
 
 def _changes(changes: Changes | None) -> list[Item]:

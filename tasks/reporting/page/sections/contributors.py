@@ -21,6 +21,7 @@ class ContributorLine:
     others: int
     others_cents: int
     other_cents: int  # of no name
+    unexplained_cents: int
     cents: int
 
 
@@ -44,8 +45,9 @@ def contributor_lines(inputs: DayInputs, periods: Sequence[Period]) -> tuple[Con
                 gained,
                 lost,
                 len(found.names) - len(gained) - len(lost),
-                found.cents - found.other_cents - named,
+                sum(cents for _, cents in found.names) - named,
                 found.other_cents,
+                found.unexplained_cents,
                 found.cents,
             )
         )

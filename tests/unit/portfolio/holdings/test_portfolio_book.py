@@ -7,6 +7,7 @@ import pytest
 
 from tasks.core.errors import SafetyError
 from tasks.data.panel.companies import company_index
+from tasks.ledger.balance import NameCash
 from tasks.portfolio.holdings.book import is_priced, value_book
 from tasks.portfolio.holdings.events import events_of
 from tasks.portfolio.holdings.positions import Position, Positions
@@ -83,6 +84,25 @@ def test_a_symbol_change_carries_the_position():
 
     assert book.holdings[0].symbol == "S001"
     assert book.notes == ("OLD is S001 now.",)
+
+
+def test_two_symbol_changes_of_one_session_carry_what_each_name_brought():
+    events = make_events(
+        lives=[("S001", LONG_AGO), ("OLD", LONG_AGO), ("S001", FRIDAY), ("S002", FRIDAY)],
+        renames=[("OLD", "S001", FRIDAY), ("S001", "S002", FRIDAY)],
+    )
+    held = Positions(
+        (Position("OLD", 10, THURSDAY), Position("S001", 5, THURSDAY)),
+        1.0,
+        names=NameCash({"OLD": -1_000, "S001": -500}),
+    )
+
+    book = value_book(held, make_assets(), session=FRIDAY, events=events)
+
+    assert [holding.symbol for holding in book.holdings] == ["S001", "S002"]
+    assert book.names == NameCash(
+        {"S001": -1_000, "S002": -500}, ((FRIDAY, "OLD", "S001"), (FRIDAY, "S001", "S002"))
+    )
 
 
 def test_fault_008_a_reused_symbol_never_gives_a_holding_a_strangers_price():

@@ -7,16 +7,17 @@ from tasks.reporting.day.ledger import printed_trades, printed_weights
 from tasks.reporting.page.sections.attention import attention
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
+from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.trade_list import trade_lines
 from tests.parity_records import make_compared, make_parity
 from tests.unit.reporting.example_day import make_executed, make_inputs
 
 
-def items(inputs):
+def items(inputs, contributors=()):
     trades = printed_trades(inputs.frames.trades)
     weights = printed_weights(inputs.frames.weights, inputs.frames.after)
     lines, changes = trade_lines(inputs, trades), changes_since(inputs, weights)
-    return attention(inputs, assess_day(inputs), lines, changes, bridge_of(inputs))
+    return attention(inputs, assess_day(inputs), lines, changes, bridge_of(inputs), contributors)
 
 
 def words(inputs):
@@ -72,4 +73,16 @@ def test_an_ordinary_day_lists_nothing():
     within = replace(assess_day(quiet), limits=())
     lines = trade_lines(quiet, printed_trades(quiet.frames.trades))
 
-    assert attention(quiet, within, lines, None, bridge_of(quiet)) == ()
+    assert attention(quiet, within, lines, None, bridge_of(quiet), ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "cents", "stops"), [("day", -9_00, True), ("day", 0, False), ("month", -9_00, False)]
+)
+def test_a_gain_that_the_ledger_does_not_explain_stops_on_its_day(key, cents, stops):
+    line = ContributorLine(key, key, (), (), 0, 0, 0, cents, 1_00)
+
+    found = [item for item in items(make_inputs(), [line]) if item.anchor == "performance"]
+
+    assert [item.weight for item in found] == (["stop"] if stops else [])
+    assert not stops or "−$9.00" in found[0].words
