@@ -14,7 +14,10 @@ LEAST_SESSIONS = 20
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean neutral ICs on the same sessions, and their difference (challenger less champion) with its 95% interval."""
+    """Mean neutral ICs on the same sessions, and their difference (challenger less champion) with its 95% interval.
+
+    `low` and `high` are None where there is no interval: of one session, or of differences that are all equal.
+    """
 
     challenger: str
     champion: str
@@ -24,14 +27,23 @@ class Comparison:
     challenger_ic: float
     champion_ic: float
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        if self.low is None or self.high is None:
+            return "no 95% CI"
+        return f"95% CI {self.low:+.4f} to {self.high:+.4f}"
 
     @property
     def verdict(self) -> str:
         """What the interval says. It is valid for one look, not for many."""
         if self.sessions < LEAST_SESSIONS:
             return f"too few sessions to tell: {LEAST_SESSIONS} are needed"
+        if self.low is None or self.high is None:
+            return "the differences do not vary: there is no interval"
         if self.low > 0:
             return "the challenger is better"
         return "the champion is better" if self.high < 0 else "no difference beyond noise"
@@ -69,6 +81,6 @@ def compare_in_shadow(
         challenger_ic=float(theirs.mean()),
         champion_ic=float(ours.mean()),
         difference=found.mean,
-        low=found.low,
-        high=found.high,
+        low=found.low if found.error else None,
+        high=found.high if found.error else None,
     )

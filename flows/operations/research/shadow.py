@@ -29,7 +29,7 @@ def compare_challenger(options: Options) -> Result:
         f"{counted(found.sessions, 'session')} from {found.first} to {found.last}, neutral IC:",
         f"  challenger {found.challenger}  {found.challenger_ic:+.4f}",
         f"  champion {found.champion}  {found.champion_ic:+.4f}",
-        f"  difference  {found.difference:+.4f}, 95% CI {found.low:+.4f} to {found.high:+.4f}",
+        f"  difference  {found.difference:+.4f}, {found.interval}",
         f"{found.verdict[0].upper()}{found.verdict[1:]}.",
     )
     document = {**asdict(found), "verdict": found.verdict}

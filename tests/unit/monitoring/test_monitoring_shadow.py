@@ -83,12 +83,26 @@ def test_a_better_challenger_is_distinguished_from_noise_and_an_equal_one_is_not
     worse = compare_in_shadow(series(0.0, 60, THEIRS, 4), champion)
 
     assert better.low < better.difference < better.high
+    assert better.interval == f"95% CI {better.low:+.4f} to {better.high:+.4f}"
     assert better.difference == pytest.approx(0.03, abs=0.005)
     assert [one.verdict for one in (better, equal, worse)] == [
         "the challenger is better",
         "no difference beyond noise",
         "the champion is better",
     ]
+
+
+def test_one_session_and_differences_that_do_not_vary_have_no_interval():
+    one = compare_in_shadow(series(0.05, 1, THEIRS, 2), series(0.04, 1, OURS, 1))
+    equal = compare_in_shadow(series(0.05, 20, THEIRS, 1), series(0.05, 20, OURS, 1))
+
+    assert (one.sessions, one.low, one.high, one.interval) == (1, None, None, "no 95% CI")
+    assert "too few" in one.verdict
+    assert (equal.low, equal.high, equal.verdict) == (
+        None,
+        None,
+        "the differences do not vary: there is no interval",
+    )
 
 
 def test_few_sessions_tell_nothing():
