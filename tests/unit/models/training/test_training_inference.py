@@ -60,6 +60,14 @@ def test_in_long_windows_t_has_the_size_of_a_normal_one(horizon, count):
     assert (np.abs(found) > 1.96).mean() == pytest.approx(0.05, abs=0.035)
 
 
+@pytest.mark.parametrize(("horizon", "first_long"), [(1, 252), (5, 252), (21, 525)])
+def test_a_long_window_has_252_sessions_and_25_horizons(horizon, first_long):
+    values = np.random.default_rng(7).normal(size=first_long)
+
+    assert estimate(values, overlap=horizon).degrees == np.inf
+    assert estimate(values[1:], overlap=horizon).degrees < np.inf
+
+
 def test_on_independent_values_the_wide_kernel_costs_a_twentieth():
     values = samples(380, 1, number=200)
 
