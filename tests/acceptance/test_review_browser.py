@@ -235,6 +235,9 @@ def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
             assert sum(shown) == round(float(row["notional"]) * 100) * (1 if row["side"] == "BUY" else -1)
         page.click(f"#trade-{struck} a.ticker")
         page.wait_for_selector(".reasons svg.name-chart")
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.locator(".reasons svg.name-chart").bounding_box()["width"] > 200
         assert faults(page) == []
 
         page.check(f"input[name=strike][value={struck}]")

@@ -13,8 +13,10 @@ from tasks.reporting.day.cells import csv_bytes, csv_cell
 from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.document import environment
-from tasks.reporting.page.numerals import number, typeset_percent, usd
+from tasks.reporting.page.numerals import number, signed_usd, typeset_percent, usd
 from tasks.reporting.page.sections.trade_list import trade_lines
+from tasks.reporting.page.sections.why_each_trade import head_words
+from tasks.trades.tickets.schema import CAUSES, Part, Ticket
 from tests.unit.reporting.example_day import make_inputs
 from tests.unit.reporting.reading import Report, figure
 
@@ -55,6 +57,17 @@ def test_a_written_figure_reads_back_as_itself(value, places):
     assert figure(typeset_percent(value, places)) == pytest.approx(
         value, abs=0.51 * 10 ** -(places + 2), rel=1e-9
     )
+
+
+@given(st.lists(st.integers(-10_000_000, 10_000_000), min_size=len(CAUSES), max_size=len(CAUSES)))
+def test_the_parts_in_the_head_sum_to_the_trade_as_shown_and_are_within_a_dollar_of_their_own(cents):
+    ticket = Ticket("AAA", tuple(Part(*one) for one in zip(CAUSES, cents, strict=True)))
+
+    shown = {name: figure(text) for name, _, text in (one.partition(" ") for one in head_words(ticket))}
+
+    assert sum(shown.values()) == figure(signed_usd(ticket.usd_cents / 100))
+    named = {part.cause: part.usd_cents / 100 for part in ticket.parts}
+    assert all(abs(usd - named[name]) < 1 for name, usd in shown.items() if name != "other")
 
 
 @given(st.lists(st.tuples(st.integers(1, 10_000), money, money, money), min_size=1, max_size=6))

@@ -1,7 +1,7 @@
 """The command `demo`: fill its home, backtest the model, and end with five lines that say what there is to see."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,12 +13,24 @@ from tasks.core.text import counted
 
 if TYPE_CHECKING:
     from flows.demo import Demo
+    from tasks.approval.standing import Standing
     from tasks.core.homes.home import Home
+    from tasks.reporting.day.executed import ExecutedDay
 
 PARITY = {
     "equal": "equal to the backtest in every share and cent",
     "different": "different from the backtest",
     "not_compared": "not compared with the backtest",
+}
+# What the last day's state is called; an executed day also says whether its execution ended.
+STATES = {
+    "open": "waits for you",
+    "incomplete": "waits for another signature",
+    "approved": "is approved",
+    "rejected": "is rejected",
+    "empty": "proposes no trades",
+    "refused": "cannot be approved",
+    "unreadable": "cannot be read",
 }
 
 
@@ -42,22 +54,31 @@ def run_demo(options: Options, *, symbols: int, years: int, days: int, seed: int
     with progress(options):
         demo = fill_demo_home(home, market, last=last, days=days, profile=options.profile)
         tear_sheet = _tear_sheet(demo, options.profile)
+        standing = _standing(demo, options.profile)
     document = {
         "home": str(demo.home),
         "sessions": [str(day) for day in demo.days],
         "fresh": demo.fresh,
         "report": str(demo.report),
-        "executions": [str(page) for page in _executions(demo)],
+        "executions": [str(page) for page in _executions(demo).values()],
         "tear_sheet": None if isinstance(tear_sheet, str) else str(tear_sheet.path),
         "planted_ic": demo.planted,
         "found": demo.found,
     }
-    return Result(document, "\n".join(_lines(demo, tear_sheet)))
+    return Result(document, "\n".join(_lines(demo, tear_sheet, standing)))
 
 
-def _lines(demo: "Demo", tear_sheet: TearSheet | str) -> tuple[str, ...]:
-    executions, last = _executions(demo), demo.days[-1]
-    decided = f"{counted(len(executions), 'day')} approved and executed by the demo, {last} waits for you"
+def _lines(demo: "Demo", tear_sheet: TearSheet | str, standing: "Standing") -> tuple[str, ...]:
+    from tasks.reporting.review.execution_words import has_ended
+
+    executed, last = _executed(demo), demo.days[-1]
+    ended = {day for day, one in executed.items() if has_ended(one)}
+    if standing.state == "executed":
+        state = "is executed" if last in ended else "has an execution that has not ended"
+    else:
+        state = STATES[standing.state]
+    decided = f"{counted(len(ended - {last}), 'earlier day')} executed, {last} {state}"
+    decide = "Then decide" if standing.is_signable else "See the day"
     found = demo.found.split(", from ")[0].rstrip(".")
     backtest = (
         f"No tear sheet: {tear_sheet}"
@@ -70,21 +91,27 @@ def _lines(demo: "Demo", tear_sheet: TearSheet | str) -> tuple[str, ...]:
     return (
         f"Simulated market: {counted(len(demo.days), 'session')}; {decided}. Nothing in it is real.",
         f"{planted} Found: {found}.",
-        f"{_execution(executions)} {backtest}",
+        f"{_execution(demo, [executed[day] for day in sorted(ended)])} {backtest}",
         f"Read this first, {_proposal(demo)}: {demo.report.as_uri()}",
-        f"Then decide in the browser: afterclose --home {shlex.quote(str(demo.home))} review {last}",
+        f"{decide} in the browser: afterclose --home {shlex.quote(str(demo.home))} review {last}",
     )
 
 
-def _execution(pages: list[Path]) -> str:
+def _execution(demo: "Demo", ended: Sequence["ExecutedDay"]) -> str:
+    if not ended:
+        return "No execution has ended."
+    closed = "" if ended[-1].is_closed else " not"
+    page = _executions(demo)[ended[-1].session]
+    return f"Last execution that ended, its bridge{closed} closed to the cent: {page.as_uri()}."
+
+
+def _executed(demo: "Demo") -> dict[date, "ExecutedDay"]:
     from tasks.reporting.day.executed import executed_day
 
-    if not pages:
-        return "No earlier day proposed trades, so none was executed."
-    day = date.fromisoformat(pages[-1].parent.name)
-    content = pages[-1].with_suffix(".json").read_bytes()
-    closed = "" if executed_day(day, content, estimated_cents=None).is_closed else " not"
-    return f"Last execution, its bridge{closed} closed to the cent: {pages[-1].as_uri()}."
+    return {
+        day: executed_day(day, page.with_suffix(".json").read_bytes(), estimated_cents=None)
+        for day, page in _executions(demo).items()
+    }
 
 
 def _proposal(demo: "Demo") -> str:
@@ -95,10 +122,20 @@ def _proposal(demo: "Demo") -> str:
     return f"{counted(len(trades), 'trade')} proposed on {demo.days[-1]}, {PARITY[state]}"
 
 
-def _executions(demo: "Demo") -> list[Path]:
+def _executions(demo: "Demo") -> dict[date, Path]:
     place = _home(demo)
-    pages = [place.day_folder(day) / "execution.html" for day in demo.days]
-    return [page for page in pages if page.is_file()]
+    pages = {day: place.day_folder(day) / "execution.html" for day in demo.days}
+    return {day: page for day, page in pages.items() if page.is_file()}
+
+
+def _standing(demo: "Demo", profile: str | None) -> "Standing":
+    """Return the state of the last day's decision: an earlier run of the demo left it to a person."""
+    from flows.demo import demo_run
+    from tasks.approval.standing import read_standing
+    from tasks.core.clock import now
+
+    with demo_run(_home(demo), demo.days[-1], profile) as run:
+        return read_standing(run, now())
 
 
 def _tear_sheet(demo: "Demo", profile: str | None) -> TearSheet | str:

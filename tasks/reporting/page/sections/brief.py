@@ -9,12 +9,12 @@ from tasks.reporting.page.sections.trade_list import TradeLine
 from tasks.reporting.page.sections.why_each_trade import head_words
 from tasks.trades.tickets.schema import Ticket
 
-MOST_SALES, MOST = 7, 10
+MOST = 10
 
 
 @dataclass(frozen=True)
 class BriefLine:
-    """One trade. `why` are the largest parts of its ticket, or the reason of trades.csv where it has none."""
+    """One trade. `why` are the parts of its ticket, or the reason of trades.csv where it has none."""
 
     symbol: str
     side: str
@@ -27,19 +27,20 @@ class BriefLine:
 
 @dataclass(frozen=True)
 class Brief:
-    """The largest sales, then the largest buys, and how many trades are left out."""
+    """The largest trades, sales before buys, and how many smaller ones are left out."""
 
     lines: tuple[BriefLine, ...]
     others: int
 
 
 def brief_of(inputs: DayInputs, trades: Sequence[TradeLine]) -> Brief:
-    """Return the trades for the first screen, sales first, the largest of each side first."""
-    ordered = sorted(trades, key=lambda trade: (-trade.notional, trade.symbol))
-    sales = [trade for trade in ordered if trade.is_sale][:MOST_SALES]
-    buys = [trade for trade in ordered if not trade.is_sale][: MOST - len(sales)]
+    """Return the largest trades for the first screen, sales first, the largest of each side first."""
+    largest = sorted(trades, key=lambda trade: (-trade.notional, trade.symbol))[:MOST]
     ranks = _ranks(inputs)
-    lines = [_line(trade, inputs.records.tickets.of(trade.symbol), ranks) for trade in (*sales, *buys)]
+    lines = [
+        _line(trade, inputs.records.tickets.of(trade.symbol), ranks)
+        for trade in sorted(largest, key=lambda trade: not trade.is_sale)
+    ]
     return Brief(tuple(lines), len(trades) - len(lines))
 
 
@@ -56,7 +57,7 @@ def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str]) -> 
 
 
 def _causes(ticket: Ticket) -> str:
-    """Return the cause alone if there is one, otherwise the largest parts in dollars."""
+    """Return the cause alone if there is one, otherwise the parts in dollars, which sum to the trade."""
     causes = [part.cause for part in ticket.parts if part.usd_cents]
     return words(causes[0]) if len(causes) == 1 else words(", ".join(head_words(ticket)))
 

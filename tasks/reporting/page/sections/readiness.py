@@ -13,6 +13,7 @@ from tasks.safety.outcome import NEAR, is_near_limit, used_of_limit
 from tasks.safety.schema import Check
 
 Standing = Literal["good", "warn", "bad"]
+NAMED = 2  # of the checks near their limit; the section lists all
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ def _checks(records: Records) -> Topic:
     near = near_limits(records)
     if not near:
         return Topic("Checks", "good", f"All {count} passed", "checks")
-    text = ", ".join(f"{words(check.name)} {check.value} ({check.limit})" for check in near[:2])
-    return Topic("Checks", "good", f"All {count} passed; near the limit: {text}", "checks")
+    text = ", ".join(f"{words(check.name)} {check.value} ({check.limit})" for check in near[:NAMED])
+    more = f" and {len(near) - NAMED} more" if len(near) > NAMED else ""
+    return Topic("Checks", "good", f"All {count} passed; near the limit: {text}{more}", "checks")
 
 
 def _kill_switch(records: Records) -> Topic:

@@ -24,8 +24,7 @@ CAUSES: dict[Cause, tuple[str, str]] = {
     "cash": ("Cash", "deposits and withdrawals"),
     "cost": ("Cost", "trading became cheaper or dearer"),
 }
-NAMED_IN_HEAD = 3
-LEAST_NAMED_FRAC = 0.1  # of the largest part
+MOST_IN_HEAD, OTHER = 3, "other"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class WhyLine:
     side: str
     is_sale: bool
     signed_usd: float
-    head: tuple[str, ...]  # the largest parts in words
+    head: tuple[str, ...]  # the parts in words
     parts: tuple[PartLine, ...]
     zero: float  # where the bars begin
     features: tuple[FeatureLine, ...]
@@ -126,11 +125,27 @@ def parts_of(ticket: Ticket) -> tuple[tuple[PartLine, ...], float]:
 
 
 def head_words(ticket: Ticket) -> tuple[str, ...]:
-    """Return the largest parts in words: score +$1,200 and drift −$300."""
-    ordered = sorted(ticket.parts, key=lambda part: -abs(part.usd_cents))
-    least = LEAST_NAMED_FRAC * abs(ordered[0].usd_cents)
-    named = [part for part in ordered[:NAMED_IN_HEAD] if abs(part.usd_cents) > least]
-    return tuple(f"{CAUSES[part.cause][0].lower()} {signed_usd(part.usd_cents / 100)}" for part in named)
+    """Return the parts in whole dollars, the largest first: score +$1,200, drift −$300. They sum to the trade.
+
+    Of more than three, the two largest are named; "other" is the sum of the rest.
+    """
+    largest = sorted(ticket.parts, key=lambda part: -abs(part.usd_cents))
+    parts = [(CAUSES[part.cause][0].lower(), part.usd_cents) for part in largest if part.usd_cents]
+    if len(parts) > MOST_IN_HEAD:
+        rest = parts[MOST_IN_HEAD - 1 :]
+        parts = [*parts[: MOST_IN_HEAD - 1], (OTHER, sum(cents for _, cents in rest))]
+    dollars = _whole_dollars([cents for _, cents in parts])
+    return tuple(f"{name} {signed_usd(usd)}" for (name, _), usd in zip(parts, dollars, strict=True) if usd)
+
+
+def _whole_dollars(cents: Sequence[int]) -> list[int]:
+    """Round each amount up or down to a whole dollar so that they sum to the rounded total."""
+    dollars = [amount // 100 for amount in cents]
+    missing = round(sum(cents) / 100) - sum(dollars)
+    by_remainder = sorted(range(len(cents)), key=lambda place: -(cents[place] % 100))
+    for place in by_remainder[:missing]:
+        dollars[place] += 1
+    return dollars
 
 
 def features_of(contributions: Sequence[Contribution]) -> tuple[FeatureLine, ...]:

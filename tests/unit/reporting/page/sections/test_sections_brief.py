@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tasks.reporting.day.ledger import printed_trades
-from tasks.reporting.page.sections.brief import MOST, MOST_SALES, brief_of
+from tasks.reporting.page.sections.brief import MOST, brief_of
 from tasks.reporting.page.sections.trade_list import trade_lines
 from tasks.trades.tickets.schema import Part, Ticket, Tickets
 from tests.unit.reporting.example_day import make_inputs
@@ -33,16 +33,28 @@ def test_sales_come_first_and_the_largest_of_each_side_before_smaller_ones():
     assert brief.others == 0
 
 
-def test_a_long_list_keeps_room_for_buys_and_counts_what_is_left_out():
+def test_a_long_list_shows_the_largest_of_both_sides_and_counts_the_smaller_ones():
     inputs, lines = inputs_and_lines()
     sale = next(trade for trade in lines if trade.is_sale)
     buy = next(trade for trade in lines if not trade.is_sale)
-    many = [replace(side, symbol=f"N{place:02d}") for side in (sale, buy) for place in range(20)]
+    sales = [replace(sale, symbol=f"S{place:02d}", notional=100.0 + place) for place in range(20)]
+    buys = [replace(buy, symbol=f"B{place:02d}", notional=111.5 + place) for place in range(8)]
 
-    brief = brief_of(inputs, many)
+    brief = brief_of(inputs, [*sales, *buys])
 
-    assert [line.is_sale for line in brief.lines] == [True] * MOST_SALES + [False] * (MOST - MOST_SALES)
-    assert brief.others == 40 - MOST
+    assert [line.signed_usd for line in brief.lines] == [
+        -119,
+        -118,
+        -117,
+        -116,
+        -115,
+        118.5,
+        117.5,
+        116.5,
+        115.5,
+        114.5,
+    ]
+    assert brief.others == 28 - MOST
 
 
 def test_one_cause_is_named_alone_several_with_their_dollars_and_none_by_the_reason_of_the_trade():

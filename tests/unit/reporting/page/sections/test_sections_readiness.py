@@ -31,6 +31,16 @@ def test_a_check_near_its_limit_is_named_although_it_passed():
     assert found["Checks"].words == "All 2 passed; near the limit: Trade size 9.99% (≤ 10.00%)"
 
 
+def test_of_many_checks_near_their_limit_the_two_nearest_are_named_and_the_others_counted():
+    near = tuple(check(f"9.{tenths}0%", "≤ 10.00%") for tenths in (1, 4, 2, 3))
+
+    words = topics(with_records(checks=Checks((*near, check("1%", "≤ 10.00%")), "clear")))["Checks"].words
+
+    assert words == (
+        "All 5 passed; near the limit: Trade size 9.40% (≤ 10.00%), Trade size 9.30% (≤ 10.00%) and 2 more"
+    )
+
+
 def test_failed_checks_and_the_kill_switch_are_stops():
     found = topics(make_inputs(blocked=True))
 

@@ -7,8 +7,8 @@ import pytest
 
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.sections.trade_list import trade_lines
-from tasks.reporting.page.sections.why_each_trade import why_each_trade
-from tasks.trades.tickets.schema import Ticket, Tickets
+from tasks.reporting.page.sections.why_each_trade import head_words, why_each_trade
+from tasks.trades.tickets.schema import CAUSES, Part, Ticket, Tickets
 from tests.unit.reporting.example_day import make_inputs
 
 
@@ -55,6 +55,18 @@ def test_the_head_names_the_largest_parts_and_the_survival_says_what_was_counted
     assert buy.head[0].startswith("score +$")
     assert sale.survival == "Fragile: persists in 12 of 40 reruns"
     assert buy.survival == "Persists in 37 of 40 reruns"
+
+
+def test_of_many_parts_the_head_names_two_and_sums_the_rest():
+    cents = (6_451_200, -100_050, -290_000, -3_551, 0, 0, 0)
+    ticket = Ticket("AAA", tuple(map(Part, CAUSES, cents)))
+
+    assert head_words(ticket) == ("score +$64,512", "risk −$2,900", "other −$1,036")
+    assert head_words(replace(ticket, parts=ticket.parts[:3])) == (
+        "score +$64,512",
+        "risk −$2,900",
+        "drift −$1,000",
+    )
 
 
 def test_features_have_bars_of_their_sign_around_the_middle():
