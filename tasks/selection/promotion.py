@@ -10,7 +10,7 @@ from datetime import date
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
-from tasks.models.registry.champion import library_versions
+from tasks.models.registry.champion import library_versions, refuse_unknown_optimizer
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import (
     clear_challenger,
@@ -195,7 +195,9 @@ def _incumbent(home: Home) -> tuple[Champion | None, str]:
     if not has_champion(home):
         return None, ""
     try:
-        return read_production(home).metadata.champion, ""
+        found = read_production(home).metadata.champion
+        refuse_unknown_optimizer(found)
     except ModelError as error:
         log.warning("%s", error)
-        return None, f"The old champion could not be read: {error.what}"
+        return None, f"The old champion could not be used: {error.what}"
+    return found, ""

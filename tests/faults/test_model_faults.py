@@ -18,7 +18,7 @@ import tasks.models.registry.champion
 from tasks.core.artifacts import save_frame
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
-from tasks.core.ids import sha256_of_bytes
+from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.features.registry import feature_set
 from tasks.features.sets import SETS
 from tasks.models.kinds.registry import KINDS
@@ -177,6 +177,43 @@ def test_fault_020_metadata_that_is_something_else_is_refused(home, content):
     metadata_file(home).write_bytes(content)
 
     with pytest.raises(ModelError, match="damaged or was edited"):
+        load(home)
+
+
+def with_optimizer(home, optimizer):
+    """Return a sealed champion in production whose metadata names this optimizer; None: none."""
+    metadata = put_into_production(home)
+    named = replace(metadata, champion=replace(metadata.champion, optimizer=optimizer))
+    record = json.loads(sealed(named))
+    if optimizer is None:
+        del record["optimizer"]
+    del record["metadata_sha256"]
+    seal = sha256_of_bytes(canonical_json(record).encode())
+    metadata_file(home).write_text(json.dumps(record | {"metadata_sha256": seal}))
+
+
+def test_an_optimizer_that_does_not_exist_stops_the_day_and_another_week_replaces_the_champion(
+    home, tmp_path
+):
+    with_optimizer(home, "moonshot")
+
+    for session in (FRIDAY, FRIDAY - timedelta(days=1)):  # the earlier one has only the baseline
+        with pytest.raises(ModelError, match="'moonshot', which this build does not have") as caught:
+            load(home, session)
+        assert caught.value.exit_code == 6
+        assert "afterclose weekly" in caught.value.remedy
+
+    unconfirmed = make_training(tmp_path / "week", session=FRIDAY + timedelta(days=7), confirmed=False)
+    incumbent, decision = decide_promotion(unconfirmed, home, LIMITS)
+    assert incumbent is None
+    assert decision.promote
+    assert "'moonshot'" in decision.reason
+
+
+def test_metadata_without_an_optimizer_is_refused_in_words(home):
+    with_optimizer(home, None)
+
+    with pytest.raises(ModelError, match="it has no 'optimizer'"):
         load(home)
 
 

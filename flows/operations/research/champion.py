@@ -15,7 +15,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.replay_inputs import published_inputs
-from tasks.models.registry.champion import parse
+from tasks.models.registry.champion import parse, refuse_unknown_optimizer
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.rollback import rollback_target
 from tasks.models.registry.store import (
@@ -89,6 +89,7 @@ def roll_back(options: Options, *, version: str | None, by: str, reason: str) ->
         present = _in_production(home)
         target = rollback_target(intact_versions(home), present, wanted=version)
         parse(target.stored)  # a model that cannot score here must not go into production
+        refuse_unknown_optimizer(target.stored.metadata.champion)
         champion = target.stored.metadata.champion
         replaced = "a damaged champion" if present is None else _described(present.champion)
         detail = (

@@ -5,9 +5,11 @@ Parses only bytes whose hash `store` has checked.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 import numpy as np
 
+from config.section import OptimizerName
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
@@ -15,6 +17,7 @@ from tasks.core.libraries import installed_versions
 from tasks.features.registry import feature_set
 from tasks.models.kinds.base import Model, Rows
 from tasks.models.kinds.registry import BASELINE, make_model
+from tasks.models.registry.metadata import TRAIN_AGAIN
 from tasks.models.registry.store import Stored, read_production, read_versions
 from tasks.models.schema import Champion, Probe
 from tasks.models.training.fitted import Fitted
@@ -50,10 +53,12 @@ def load_champion(
     if present.trained_through > session:
         early = _newest_known_by(read_versions(home), session)
         if early is None:
+            refuse_unknown_optimizer(present)
             return _baseline(present.optimizer, session, features)
         stored, champion = early, early.metadata.champion
         scored_by = f"Scored by {champion.name} of {champion.selection_date}"
         notes = (f"{scored_by}: the current champion was trained on later prices.",)
+    refuse_unknown_optimizer(stored.metadata.champion)
     _refuse_old(stored.metadata.champion, session, max_age_days)
     return LoadedChampion(stored.metadata.champion, parse(stored), notes)
 
@@ -70,6 +75,17 @@ def parse(stored: Stored) -> Fitted:
             remedy="Install the versions in requirements.lock, or run `afterclose weekly` to train a new champion.",
         )
     return Fitted(metadata.champion.kind, metadata.features, model)
+
+
+def refuse_unknown_optimizer(champion: Champion) -> None:
+    """Raise ModelError if the champion's portfolio was selected with an optimizer that this build does not have."""
+    known = get_args(OptimizerName)
+    if champion.optimizer not in known:
+        raise ModelError(
+            f"The champion {champion.name} was selected with the optimizer {str(champion.optimizer)[:40]!r}, which this"
+            f" build does not have (only {', '.join(known)}).",
+            remedy=f"Install the build that has it, or restore production/ from a backup. {TRAIN_AGAIN}",
+        )
 
 
 def make_probe(model: Model, x: Rows) -> Probe:

@@ -51,7 +51,9 @@ def read_metadata(path: Path) -> Metadata:
         if seal != sha256_of_bytes(canonical_json(record).encode()):
             raise damaged(path, "its own hash differs")
         return _metadata(record, path)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except KeyError as error:
+        raise damaged(path, f"it has no {error.args[0]!r}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(path, f"it cannot be read ({type(error).__name__})") from error
 
 
