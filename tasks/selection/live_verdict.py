@@ -14,6 +14,7 @@ from config.selection_section import Selection
 from tasks.core.text import counted
 from tasks.models.schema import Champion
 from tasks.models.skill import shrunken
+from tasks.models.training.inference import estimate
 from tasks.selection.schema import LiveDay, LiveVerdict
 from tasks.selection.statement import signed
 from tasks.selection.statistics.sequential import confidence_radius
@@ -34,14 +35,18 @@ def live_verdict(
     """
     level = settings.max_false_losses
     own = _tenure(days, champion.name) if champion and champion.ranks else []
-    if champion is None or not level or len(own) < LEAST_SESSIONS:
+    if champion is None or champion.statistic is None or not level or len(own) < LEAST_SESSIONS:
         return None
+    ics = np.array([each.neutral_ic for each in own])
     promised = float(np.mean([_promised(each) for each in own]))
-    mean = float(np.mean([each.neutral_ic for each in own]))
-    deviation = max(each.expected_error * sqrt(each.expected_sessions) for each in own)
+    live = estimate(ics, overlap=champion.statistic.horizon_sessions)
+    # of the long run, in which overlapping returns count; the live ICs may vary more than those of the selection
+    deviation = max(
+        live.error * sqrt(len(own)), *(each.expected_error * sqrt(each.expected_sessions) for each in own)
+    )
     # twice the level: only one of the two sides matters
     radius = confidence_radius(len(own), deviation=deviation, level=min(2 * level, 1.0), scale=SCALE)
-    return LiveVerdict(champion.name, len(own), mean, mean + radius, promised)
+    return LiveVerdict(champion.name, len(own), live.mean, live.mean + radius, promised)
 
 
 def stated_verdict(found: LiveVerdict) -> str:
@@ -66,13 +71,13 @@ def live_section(found: LiveVerdict | None) -> list[str]:
 
 
 def _tenure(days: Sequence[LiveDay], model: str) -> list[LiveDay]:
-    """Return the days since another model scored one."""
+    """Return the days since another model scored one, oldest first."""
     own: list[LiveDay] = []
     for each in sorted(days, key=lambda day: day.session, reverse=True):
         if each.model != model:
             break
         own.append(each)
-    return own
+    return own[::-1]
 
 
 def _promised(day: LiveDay) -> float:

@@ -6,21 +6,33 @@ import numpy as np
 import pytest
 
 from tasks.models.schema import Champion
+from tasks.models.training.inference import estimate
 from tasks.selection.live_verdict import live_verdict
 from tasks.selection.net.superiority import superiority
 from tasks.selection.schema import LiveDay
 from tasks.selection.statistics.sequential import FIVE_YEARS, look_threshold
 from tests.builders import FRIDAY, make_settings
+from tests.champions import STATISTIC
 from tests.null_looks import CONFIRMING, WEEK, week_ts
 from tests.unit.backtest.metrics.curves import noise
 
 LEVEL, LEAST = 0.10, 2.0
 SETTINGS = make_settings().selection
 CHAMPION = Champion(
-    "lightgbm", "lightgbm", "hrp", "a" * 64, "f" * 64, FRIDAY, FRIDAY, "", 0.5, {}, ranks=True
+    "lightgbm",
+    "lightgbm",
+    "hrp",
+    "a" * 64,
+    "f" * 64,
+    FRIDAY,
+    FRIDAY,
+    "",
+    0.5,
+    {},
+    ranks=True,
+    statistic=STATISTIC,
 )
-SESSIONS, DEVIATION = 504, 0.17  # that a promise was measured on; of a session's neutral IC in the long run
-ERROR = DEVIATION / SESSIONS**0.5
+SESSIONS, DEVIATION = 504, 0.17  # that a promise was measured on; of neutral ICs in the long run
 
 
 def shipped(elapsed):
@@ -66,24 +78,25 @@ def test_without_a_difference_small_p_values_are_as_rare_as_they_should_be():
     assert 0.3 < np.mean(found) < 0.7
 
 
+def session_ics(true_ic, count, rng, *, deviation=DEVIATION):
+    """Return neutral ICs of returns over five sessions, which share four with the next session's."""
+    return true_ic + deviation * np.convolve(rng.normal(size=count + 4), np.full(5, 0.2), mode="valid")
+
+
 def promise(true_ic, rng):
-    """Return a measured IC that was confirmed: t of at least 2."""
+    """Return a measured IC that was confirmed, t of at least 2, with its estimated error."""
     while True:
-        found = true_ic + ERROR * rng.normal()
-        if found >= 2 * ERROR:
+        found = estimate(session_ics(true_ic, SESSIONS, rng), overlap=5)
+        if found.t >= 2:
             return found
 
 
-def sessions_until_lost(expected, true_ic, rng, *, sessions, every):
-    """Return after how many sessions a look first finds that the champion lost its place; None if never.
-
-    Returns over five sessions share four with the next session's.
-    """
-    ics = true_ic + DEVIATION * np.convolve(rng.normal(size=sessions + 4), np.full(5, 0.2), mode="valid")
+def sessions_until_lost(expected, true_ic, rng, *, sessions, every, deviation=DEVIATION):
+    """Return after how many sessions a look first finds that the champion lost its place; None if never."""
     first = date(2018, 1, 2)
     days = [
-        LiveDay(first + timedelta(days=place), "lightgbm", ic, expected, ERROR, SESSIONS)
-        for place, ic in enumerate(ics)
+        LiveDay(first + timedelta(days=place), "lightgbm", ic, expected.mean, expected.error, SESSIONS)
+        for place, ic in enumerate(session_ics(true_ic, sessions, rng, deviation=deviation))
     ]
     for count in range(every, sessions + 1, every):
         found = live_verdict(days[:count], CHAMPION, SETTINGS)
@@ -99,13 +112,19 @@ def test_a_champion_whose_alpha_turned_is_found_within_half_a_year():
         sessions_until_lost(promise(0.04, rng), -0.03, rng, sessions=126, every=5) or 999 for _ in range(40)
     ]
 
-    assert sum(count <= 126 for count in found) >= 32  # nine in ten expected
-    assert np.median(found) <= 75
+    assert sum(count <= 126 for count in found) >= 24  # three in four expected
+    assert np.median(found) <= 100
 
 
-def test_a_champion_that_stays_as_good_as_it_was_keeps_its_place_for_two_years():
+@pytest.mark.parametrize("ratio", [1.0, 1.5])  # the live ICs may vary more than those of the selection
+def test_a_champion_that_stays_as_good_as_it_was_keeps_its_place_for_two_years(ratio):
     rng = np.random.default_rng(2)
-    lost = [sessions_until_lost(promise(0.03, rng), 0.03, rng, sessions=504, every=21) for _ in range(60)]
+    lost = [
+        sessions_until_lost(
+            promise(0.03, rng), 0.03, rng, sessions=504, every=21, deviation=ratio * DEVIATION
+        )
+        for _ in range(60)
+    ]
 
     assert sum(count is not None for count in lost) <= 3
 

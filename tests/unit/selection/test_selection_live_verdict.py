@@ -1,29 +1,42 @@
 """When a champion loses its place by its live record, and that a healthy one keeps it."""
 
 from datetime import date, timedelta
+from math import log, sqrt
 
 import numpy as np
 import pytest
 
 from tasks.models.schema import Champion
+from tasks.models.training.inference import estimate
 from tasks.selection.gates import live_gate
 from tasks.selection.live_verdict import LEAST_SESSIONS, live_section, live_verdict
 from tasks.selection.schema import LiveDay, LiveVerdict
 from tests.builders import make_settings
-from tests.champions import FRIDAY, make_result
+from tests.champions import FRIDAY, STATISTIC, make_result
 
 SETTINGS = make_settings().selection
 CHAMPION = Champion(
-    "lightgbm", "lightgbm", "hrp", "a" * 64, "f" * 64, FRIDAY, FRIDAY, "", 0.5, {}, ranks=True
+    "lightgbm",
+    "lightgbm",
+    "hrp",
+    "a" * 64,
+    "f" * 64,
+    FRIDAY,
+    FRIDAY,
+    "",
+    0.5,
+    {},
+    ranks=True,
+    statistic=STATISTIC,
 )
 EXPECTED, SESSIONS = 0.04, 504
 DEVIATION = 0.17  # of a session's neutral IC, in the long run
 ERROR = DEVIATION / SESSIONS**0.5
 
 
-def days(ics, *, model="lightgbm", first=date(2024, 1, 2), expected=EXPECTED):
+def days(ics, *, model="lightgbm", first=date(2024, 1, 2), expected=EXPECTED, error=ERROR):
     return [
-        LiveDay(first + timedelta(days=place), model, float(ic), expected, ERROR, SESSIONS)
+        LiveDay(first + timedelta(days=place), model, float(ic), expected, error, SESSIONS)
         for place, ic in enumerate(ics)
     ]
 
@@ -43,8 +56,33 @@ def test_only_the_sessions_since_another_model_count_and_a_retrained_one_continu
 
     assert found.sessions == LEAST_SESSIONS + 3
     assert found.mean == pytest.approx(0.05)
-    assert found.promised == pytest.approx(EXPECTED - ERROR, abs=0.005)  # shrunken, less its standard error
     assert found.earns_its_place
+
+
+def bound(mean, deviation, count):
+    """Return the upper bound of a one-sided confidence sequence of 5%, narrowest after 21 sessions."""
+    spread = count / 21 + 1
+    return mean + deviation * sqrt(2 * spread / (count**2 / 21) * log(sqrt(spread) / 0.10))
+
+
+def test_the_bound_is_that_of_the_larger_deviation_and_the_promise_is_shrunken():
+    steady = [*days(np.full(50, 0.01)), *days(np.full(50, 0.01), first=date(2024, 6, 1), error=2 * ERROR)]
+
+    found = live_verdict(steady, CHAMPION, SETTINGS)
+
+    t = np.array([EXPECTED / ERROR, EXPECTED / (2 * ERROR)])
+    assert found.upper == pytest.approx(bound(0.01, 2 * DEVIATION, 100))
+    assert found.promised == pytest.approx((EXPECTED * (1 - 1 / t**2)).mean() - 1.5 * ERROR)
+
+
+def test_a_live_record_that_varies_more_than_the_selection_is_judged_by_its_own_deviation():
+    blocks = np.repeat(np.random.default_rng(4).normal(scale=1.0, size=60), 5)  # moves in steps of a week
+
+    found = live_verdict(days(blocks), CHAMPION, SETTINGS)
+
+    live = estimate(blocks, overlap=5).error * sqrt(300)
+    assert live > 5 * DEVIATION
+    assert found.upper == pytest.approx(bound(blocks.mean(), live, 300))
 
 
 def test_there_is_no_verdict_on_few_sessions_on_another_model_or_if_it_is_turned_off():
