@@ -4,7 +4,7 @@ Earlier folds select, later ones confirm: the reported metrics come from session
 candidate that fails to confirm is not replaced by the next best, which would be a selection on those sessions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -63,8 +63,8 @@ def select_candidate(
         f"{best.name} was selected on the selection folds (t = {best.choice['neutral_ic_t']:.2f});"
         f" on the confirmation folds its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
     )
-    if not best.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
-        return Choice(None, f"{NOTHING_FOUND}. {measured}: the required t is {limits.min_t_statistic:g}.")
+    if problem := _unconfirmed(best, limits):
+        return Choice(None, f"{NOTHING_FOUND}. {measured}{problem}.")
     if single is None or not best.learns:
         return Choice(best, f"{measured}.")
     there = f"t = {single.confirmation['neutral_ic_t']:.2f} of the best single feature there"
@@ -143,20 +143,38 @@ def _choice_t(result: CandidateResult) -> float:
 
 
 def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
-    """Return why a candidate is not eligible; empty if it is."""
+    """Return why a candidate is not eligible, by its selection folds alone; empty if it is."""
     if not result.ranks:
         return "does not rank"
-    figures = (*result.choice.values(), *result.confirmation.values(), result.train_test_gap)
-    if not all(isfinite(figure) for figure in figures):
+    if not _finite(result.choice, result.choice_gap):
         return "has a metric that is not a number"
     if result.choice["neutral_ic"] <= 0:
         return f"has no positive neutral IC on the selection folds ({signed(result.choice['neutral_ic'])})"
-    if result.train_test_gap > limits.max_train_test_gap:
-        return (
-            f"does {100 * result.train_test_gap:.1f} points better in training than in the test"
-            f" (limit {100 * limits.max_train_test_gap:g})"
-        )
-    return ""
+    return _overfitted(result.choice_gap, limits)
+
+
+def _unconfirmed(result: CandidateResult, limits: PromotionLimits) -> str:
+    """Return why the confirmation folds do not confirm a candidate; empty if they do."""
+    if not result.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
+        return f": the required t is {limits.min_t_statistic:g}"
+    if not _finite(result.confirmation, result.train_test_gap):
+        return ", but another metric there is not a number"
+    over = _overfitted(result.train_test_gap, limits)
+    return f", but over all folds it {over}" if over else ""
+
+
+def _finite(metrics: Mapping[str, float], gap: float) -> bool:
+    return all(isfinite(figure) for figure in (*metrics.values(), gap))
+
+
+def _overfitted(gap: float, limits: PromotionLimits) -> str:
+    """Return by how much a gap is too large; empty if it is not."""
+    if gap <= limits.max_train_test_gap:
+        return ""
+    return (
+        f"does {100 * gap:.1f} points better in training than in the test"
+        f" (limit {100 * limits.max_train_test_gap:g})"
+    )
 
 
 def compare_with_incumbent(

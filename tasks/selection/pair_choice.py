@@ -38,7 +38,8 @@ def select_pair(pairs: Pairs, settings: Selection, *, incumbent: tuple[str, str]
     near = [each for each in admitted if _score(each) >= largest - NEAR_TIE_SCORE]
     own = [each for each in near if each.model == near[0].model]
     found = next((each for each in own if (each.model, each.optimizer) == incumbent), own[0])
-    return replace(pairs, selected=found)
+    best = max(near, key=_score)
+    return replace(pairs, selected=found, tied_with=best if _score(best) > _score(found) else None)
 
 
 def _passes(pair: PairResult, settings: Selection) -> bool:

@@ -21,7 +21,10 @@ class CandidateResult:
     choice: dict[str, float]
     confirmation: dict[str, float]
     overall: dict[str, float]
-    train_test_gap: float  # of the hit rate, as a fraction; mean over folds
+    choice_gap: (
+        float  # hit rate in training minus that in the test, as a fraction; mean over the selection folds
+    )
+    train_test_gap: float  # over all folds
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,9 @@ class Pairs:
     results: tuple[PairResult, ...]
     equal_weight: NetFigures
     selected: PairResult | None = None  # None: no pair has a Sharpe ratio
+    tied_with: PairResult | None = (
+        None  # the largest score, where the selected pair is preferred at a near-tie
+    )
 
 
 @dataclass(frozen=True)

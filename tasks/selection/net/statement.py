@@ -99,15 +99,22 @@ def pairs_section(pairs: Pairs | None) -> list[str]:
 def pair_rows(pairs: Pairs) -> list[tuple[str, ...]]:
     """Return model, optimizer and the figures of PAIR_COLUMNS of each pair, and of equal weight last, as text."""
     return [
-        *[(each.model, each.optimizer, *_pair_cells(each)) for each in pairs.results],
+        *[(each.model, each.optimizer, *_pair_cells(each, pairs)) for each in pairs.results],
         ("equal weight", "", *[_cell(pairs.equal_weight, name) for name in PAIR_COLUMNS]),
     ]
 
 
-def _pair_cells(pair: PairResult) -> list[str]:
+def _pair_cells(pair: PairResult, pairs: Pairs) -> list[str]:
     if pair.figures is None:
         return [f"failed: {pair.problem}", *[""] * (len(PAIR_COLUMNS) - 1)]
-    return [_cell(pair.figures, name) for name in PAIR_COLUMNS]
+    *figures, score = [_cell(pair.figures, name) for name in PAIR_COLUMNS]
+    return [*figures, score + (_mark(pairs.tied_with) if pair == pairs.selected else "")]
+
+
+def _mark(tied_with: PairResult | None) -> str:
+    if tied_with is None:
+        return " (selected)"
+    return f" (selected; near tie: preferred to {tied_with.model} with {tied_with.optimizer})"
 
 
 def _cell(figures: NetFigures, name: str) -> str:

@@ -8,10 +8,12 @@ from tasks.models.schema import Champion
 from tasks.selection.choice import (
     best_on_selection_folds,
     compare_with_incumbent,
+    nearly_best,
     require_deflated,
     runner_up,
     select_candidate,
 )
+from tasks.selection.paths.finalists import finalists_of
 from tasks.selection.schema import Choice
 from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
 
@@ -44,6 +46,31 @@ def test_the_choosing_folds_alone_choose():
     late_best = make_result("lucky", choice_t=1.0, ic=0.09, t=9.0)
 
     assert select_candidate([late_best, early_best], LIMITS).result == early_best
+
+
+def test_no_figure_of_the_confirmation_folds_chooses():
+    first, other = make_result("first"), make_result("other", choice_t=2.5)
+    rule = make_result("rule", kind="momentum_52_week", learns=False)
+    spoilt = [
+        replace(first, train_test_gap=gap, confirmation=make_metrics(hit_rate=hit_rate, neutral_ic_t=t))
+        for gap in (-0.5, 0.06, nan)
+        for hit_rate in (0.0, 1.0, nan)
+        for t in (-9.0, 9.0, nan)
+    ]
+
+    for each in spoilt:
+        assert nearly_best([each, other, rule], LIMITS) == [each, other]
+        assert best_on_selection_folds([each, other, rule], LIMITS) == each
+        assert finalists_of([each, other, rule], LIMITS, most=3)[0] == each
+
+
+def test_a_candidate_that_is_overfitted_over_all_folds_is_stopped_and_no_other_takes_its_place():
+    overfitted = make_result("overfitted", train_test_gap=0.051)
+
+    choice = select_candidate([overfitted, make_result("other")], LIMITS)
+
+    assert choice.result is None
+    assert choice.reason.startswith("No statistically significant signal was found. overfitted was selected")
 
 
 def test_a_candidate_that_was_high_in_noise_does_not_block_one_that_is_significant():
@@ -122,7 +149,7 @@ def test_a_single_feature_that_is_not_significant_on_the_selection_folds_does_no
     unclear = single(choice_ic=0.03, choice_t=1.9, ic=0.01, t=1.0)
 
     assert select_candidate([learner, unclear], LIMITS).result == learner
-    ineligible = replace(learner, train_test_gap=0.06)
+    ineligible = replace(learner, choice_gap=0.06)
     assert "best_feature was selected" in select_candidate([ineligible, unclear], LIMITS).reason
 
 
@@ -131,7 +158,7 @@ def test_another_rule_is_selected_only_where_neither_learner_nor_single_feature_
     rule = make_result("rule", kind="momentum_52_week", learns=False, choice_t=9.0, t=9.0)
 
     assert "learner was selected" in select_candidate([rule, learner], LIMITS).reason
-    ineligible = replace(learner, train_test_gap=0.06)
+    ineligible = replace(learner, choice_gap=0.06)
     assert select_candidate([rule, ineligible], LIMITS).result == rule
 
 
@@ -173,14 +200,20 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"train_test_gap": 0.051}, "5.1 points better in training"),
+        ({"choice_gap": 0.051}, "5.1 points better in training"),
+        (
+            {"train_test_gap": 0.051},
+            "over all folds it does 5.1 points better in training than in the test (limit 5)",
+        ),
         ({"choice": make_metrics(neutral_ic=0.0)}, "no positive neutral IC"),
         ({"choice": make_metrics(neutral_ic=nan)}, "not a number"),
-        ({"confirmation": make_metrics(neutral_ic_t=nan)}, "not a number"),
+        ({"confirmation": make_metrics(neutral_ic_t=nan)}, "the required t is 2"),
+        ({"confirmation": make_metrics(monotonicity=nan)}, "not a number"),
+        ({"choice_gap": nan}, "not a number"),
         ({"train_test_gap": nan}, "not a number"),
     ],
 )
-def test_an_ineligible_candidate_is_reported_with_its_reason(fields, says):
+def test_a_candidate_that_is_not_eligible_or_not_confirmed_is_reported_with_its_reason(fields, says):
     choice = select_candidate([replace(make_result("poor", choice_ic=0.5), **fields)], LIMITS)
 
     assert choice.result is None

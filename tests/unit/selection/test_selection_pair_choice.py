@@ -80,6 +80,17 @@ def test_the_thresholds_are_those_of_the_settings(figures, missed):
     assert {name for name, is_met in met.items() if not is_met} == missed
 
 
+def test_the_selected_row_of_a_near_tie_names_the_pair_with_the_largest_score():
+    other = pair("blend", "hrp", 0.81)
+    found = select_pair(pairs(pair("blend", "max_sharpe", 0.78), other), SETTINGS, incumbent=None)
+
+    text = "\n".join(pairs_section(found))
+
+    assert found.tied_with == other
+    assert "| 0.78 (selected; near tie: preferred to blend with hrp) |" in text
+    assert "| 0.81 |" in text
+
+
 def test_the_report_has_every_pair_and_the_equal_weighted_universe():
     found = pairs(pair("blend", "max_sharpe", 0.4), PairResult("blend", "hrp", None, "no solution"))
     found = select_pair(found, SETTINGS, incumbent=None)
@@ -89,7 +100,7 @@ def test_the_report_has_every_pair_and_the_equal_weighted_universe():
     assert (
         "Of 2 pairs of model and optimizer on the selection folds, blend with max_sharpe was selected" in text
     )
-    assert "| blend | max_sharpe | 1.20 | −15.0% | 1.10 | 35.0% | 100.0% | 0.40 |" in text
+    assert "| blend | max_sharpe | 1.20 | −15.0% | 1.10 | 35.0% | 100.0% | 0.40 (selected) |" in text
     assert "| blend | hrp | failed: no solution |" in text
     assert "| equal weight |  | 0.60 | −22.0% |" in text
     assert "No optimizers were compared" in "\n".join(pairs_section(None))

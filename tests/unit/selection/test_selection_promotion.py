@@ -166,7 +166,19 @@ def test_earlier_folds_choose_and_later_ones_confirm(walk):
     assert found.confirmation == pytest.approx(measured(tested, results[1:]))
     assert found.overall == pytest.approx(measured(tested, results))
     assert found.choice["neutral_ic"] != found.confirmation["neutral_ic"]
+    assert found.choice_gap == pytest.approx(results[0].gap)
     assert found.train_test_gap == pytest.approx(0.03)
+    assert found.choice_gap != pytest.approx(found.train_test_gap)
+
+
+def test_no_hit_rate_of_the_confirmation_folds_changes_what_chooses(walk):
+    tested, results = walk
+    better = [replace(each, train=replace(each.train, hit_rate=1.0)) for each in results[1:]]
+
+    before, after = (summary(LEARNER, each, tested) for each in (results, [results[0], *better]))
+
+    assert (after.choice_gap, after.choice) == (before.choice_gap, before.choice)
+    assert after.train_test_gap > before.train_test_gap + 0.3
 
 
 def test_what_happens_in_the_choosing_folds_changes_no_figure_that_is_reported(walk):
@@ -185,7 +197,9 @@ def test_what_happens_in_the_choosing_folds_changes_no_figure_that_is_reported(w
 def test_what_does_not_learn_has_no_gap(walk):
     tested, results = walk
 
-    assert summary(RULE, results, tested).train_test_gap == 0
+    found = summary(RULE, results, tested)
+
+    assert (found.choice_gap, found.train_test_gap) == (0, 0)
 
 
 @pytest.fixture
@@ -438,4 +452,4 @@ def test_a_champion_that_cannot_be_read_is_no_rival_and_the_reason_says_so(home,
 
     assert incumbent is None
     assert decision.promote
-    assert "The old champion could not be read: " in decision.reason
+    assert "The old champion could not be used: " in decision.reason

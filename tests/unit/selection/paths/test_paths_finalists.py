@@ -23,7 +23,7 @@ def test_the_finalists_are_the_eligible_candidates_with_the_largest_t_on_the_sel
     results = [
         make_result("worst", choice_t=1.0),
         make_result("best", choice_t=4.0),
-        make_result("overfitted", choice_t=9.0, train_test_gap=0.2),
+        make_result("overfitted", choice_t=9.0, choice_gap=0.2),
         make_result("constant", choice_t=9.0, ranks=False),
         make_result("second", choice_t=3.0, t=-5.0),  # the confirmation folds have no part in it
         make_result("third", choice_t=2.0),
