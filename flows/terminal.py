@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tasks.core.errors import AftercloseError
+from tasks.core.errors import AftercloseError, StorageError
 from tasks.core.secrets import masked
 from tasks.core.text import escape_controls
 
@@ -78,9 +78,18 @@ def show_pieces(pieces: Iterable[str], options: Options) -> None:
             typer.echo(masked(piece) if options.as_json else _shown(piece), nl=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # Python flushes it once more at the end
+        _discard_output()
+    except OSError as error:  # a full disk: the pieces raise errors of ours alone
+        _discard_output()
+        raise StorageError(
+            f"The output cannot be written: {error.strerror}.",
+            remedy="Write it where there is space; what was printed so far is incomplete.",
+        ) from None
+
+
+def _discard_output() -> None:
+    """Send what is left to nowhere: Python flushes standard output once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def preview(text: str) -> None:

@@ -1,11 +1,15 @@
 """Open the views of a home in DuckDB and answer questions. The connection cannot reach files, network or extensions."""
 
+import os
 import re
+import resource
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from tasks.core.clock import stopwatch
 from tasks.core.errors import ConfigError
@@ -23,7 +27,12 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 LONGEST_S = 60.0
+GRACE_S = 5.0  # for a query to stop once it is interrupted
 MEMORY = "2GB"
+LARGEST_GROWTH = (
+    4 * 2**30
+)  # of the process: DuckDB's memory, the views, and values that DuckDB does not count
+STATM = Path("/proc/self/statm")
 ROWS_PER_BATCH = 2_048  # DuckDB's own unit; larger batches are no faster
 LONGEST_STATEMENT = 100_000
 CONFIG: dict[str, str | int | float | list[str]] = {
@@ -156,18 +165,52 @@ def _stoppable(connection: "duckdb.DuckDBPyConnection", longest_s: float) -> Ite
             wait([waiting], timeout=max(0.0, ends - stopwatch()))
             is_late = not waiting.done() or stopwatch() > ends
         finally:
+            gives_up = stopwatch() + GRACE_S
             while not waiting.done():  # until it is seen: an interrupt before the query began has no effect
                 connection.interrupt()
                 wait([waiting], timeout=0.05)
+                if stopwatch() > gives_up and not waiting.done():
+                    _end_process(_stopped(longest_s))
         if is_late:
             raise _stopped(longest_s)
         try:
             return waiting.result()
+        except (duckdb.OutOfMemoryException, MemoryError):
+            raise _too_large() from None
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _failed(error) from None
 
     with ThreadPoolExecutor(1) as worker:
         yield run
+
+
+def _end_process(error: ConfigError) -> NoReturn:
+    """End the program with the error: one call of a function of SQL cannot be interrupted, nor its thread ended."""
+    sys.stderr.write(f"afterclose: {error}\n")
+    sys.stderr.flush()
+    os._exit(error.exit_code)
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let the process grow by LARGEST_GROWTH at most while the block runs, where the system can tell its size (Linux).
+
+    DuckDB's own limit does not count the values that functions such as repeat() make. An allocation that fails is an
+    error of the query.
+    """
+    if not STATM.exists():
+        yield
+        return
+    used = int(STATM.read_text().split()[5]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    most = used + LARGEST_GROWTH
+    if before[0] != resource.RLIM_INFINITY:
+        most = min(most, before[0])
+    resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _batches(reader: "pa.RecordBatchReader", names: list[str], run: _Run) -> "Iterator[pa.RecordBatch]":
@@ -188,6 +231,13 @@ def _stopped(longest_s: float) -> ConfigError:
     return ConfigError(
         f"The query was stopped after {longest_s:g} s, the output included.",
         remedy="Select fewer sessions or columns, or aggregate before joining; --parquet FILE is the fastest output.",
+    )
+
+
+def _too_large() -> ConfigError:
+    return ConfigError(
+        "The query was stopped: it needs more memory than a query may have.",
+        remedy="Select fewer sessions or columns, or aggregate before joining.",
     )
 
 

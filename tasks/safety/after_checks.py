@@ -48,7 +48,7 @@ def after_limits(facts: Facts) -> Outcome:
         for name, before, after, limit in _weights(facts)
         if not after <= limit + TOLERANCE and not after <= before + TOLERANCE
     ]
-    return none_of(found, limit="within limits, or not made worse by a trade")
+    return none_of(found, limit="no trade above a limit, or further above it")
 
 
 def towards_target(facts: Facts) -> Outcome:

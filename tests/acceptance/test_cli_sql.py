@@ -1,14 +1,20 @@
 """`afterclose sql`: the forms of an answer, the shell, and its errors."""
 
 import json
+import resource
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.fs import SubTreeFileSystem
 
+from tasks.core.homes.home import Home
+from tasks.core.homes.opening import settings_of
+from tasks.monitoring.views.lake_tables import bars_as_known, lake_and_versions
 from tests.builders import FRIDAY
 from tests.homes import afterclose
 from tests.monitored_days import files_of_day, make_days, symbols_named, write_files
@@ -127,6 +133,92 @@ def test_a_value_without_a_form_is_an_error(home, tmp_path):
     assert (interval.returncode, day.returncode) == (2, 2)
     assert "cannot be stored as Parquet" in interval.stderr
     assert "cannot be shown" in day.stderr
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["repeat('x', 3000000000)", "list_resize([1], 2000000000, 7)", "format('{:5000000000}', 1)"],
+)
+@pytest.mark.parametrize("form", [(), ("--csv",)])
+def test_a_value_of_gigabytes_is_refused_before_it_is_made(home, value, form):
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+
+    ended = afterclose("sql", f"SELECT {value} AS v", *form, home=home)
+
+    assert ended.returncode == 2
+    assert "The query" in ended.stderr
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits
+
+
+def test_a_value_that_duckdb_does_not_count_is_bounded_too(home, monkeypatch):
+    """One value below DuckDB's limit, copied again and again, would take the machine's memory."""
+    monkeypatch.setattr("tasks.monitoring.store.LARGEST_GROWTH", 64 * 2**20)
+
+    ended = afterclose("sql", "SELECT length(repeat('x', 200000000)) AS n FROM range(2)", home=home)
+
+    assert ended.returncode == 2
+    assert "more memory than a query may have" in ended.stderr
+
+
+STUCK = f"""
+from tasks.monitoring import store
+
+store.GRACE_S = 0.2
+store.Views.answer.__wrapped__.__kwdefaults__["longest_s"] = 0.3
+{RUN}
+"""
+
+
+def test_a_function_that_cannot_be_interrupted_ends_with_the_program(home):
+    question = "SELECT list_sum(list_transform(range(20000000), lambda x: sin(x))) AS t"
+    command = [sys.executable, "-c", STUCK, "--home", str(home), "sql", question]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("afterclose: The query was stopped after 0.3 s")
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json"])
+def test_a_full_disk_is_named_and_ends_the_command(home, form):
+    command = [sys.executable, "-c", RUN, "--home", str(home), "sql", ENDLESS, form]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("afterclose: The output cannot be written: No space left on device.")
+
+
+def test_the_bars_are_read_without_python_in_the_threads_of_arrow(trained_home):
+    """Such a thread reads ahead after an answer was abandoned, and hung or crashed the interpreter at its end."""
+    home = Home(trained_home)
+    bars = bars_as_known(*lake_and_versions(home, settings_of(home, None).settings))
+
+    assert isinstance(bars.filesystem, SubTreeFileSystem)
+
+
+@pytest.mark.parametrize("question", ["", " ", ";", " ;; "])
+def test_an_empty_statement_is_called_empty(home, question):
+    ended = afterclose("sql", question, home=home)
+
+    assert ended.returncode == 2
+    assert "it is empty" in ended.stderr
+
+
+def test_an_interval_is_written_in_every_form_as_duckdb_writes_it(home):
+    question = (
+        "SELECT i, i::VARCHAR AS t FROM (VALUES (INTERVAL '0 s'), (INTERVAL '1 day 02:03:04.5'), "
+        "(INTERVAL '-14 months 3 days -150 minutes'), (INTERVAL '50 hours')) v(i)"
+    )
+    table = afterclose("sql", question, home=home)
+    csv = afterclose("sql", question, "--csv", home=home)
+    document = json.loads(afterclose("sql", question, "--json", home=home).stdout)
+
+    assert [row["i"] for row in document["rows"]] == [row["t"] for row in document["rows"]]
+    assert document["rows"][1]["i"] == "1 day 02:03:04.5"
+    assert csv.stdout.splitlines()[2] == "1 day 02:03:04.5,1 day 02:03:04.5"
+    assert table.stdout.count("1 day 02:03:04.5") == 2
 
 
 def test_an_interrupt_while_duckdb_computes_ends_the_command(home):

@@ -148,7 +148,7 @@ def test_what_waits_for_the_broker_cannot_be_explained_away(home, tmp_path):
     made.order_by_hand("x1", "AAPL", "BUY", 3)
     (difference,) = reconcile(home, SETTINGS, made, NOW).differences
 
-    with pytest.raises(SafetyError, match="No person can explain it"):
+    with pytest.raises(SafetyError, match="A person cannot explain this difference"):
         settle(home, made, difference.difference_id, "correction")
     made.close()
 

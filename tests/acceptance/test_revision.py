@@ -128,6 +128,27 @@ def test_the_approved_revision_is_executed_and_the_bridge_names_what_was_struck(
     assert (code, replayed["equal"]) == (0, True), replayed  # the day as published
 
 
+def test_a_revised_day_is_not_approved_until_the_list_is_named(desk):
+    struck, *_ = proposed = shares_in(desk.folder)
+    assert desk.ask("revise", DAY, "--strike", struck, *WHY)[0] == 0
+    before = tree_bytes(desk.home.live)
+
+    for command in (("approve", DAY, *ANN), ("approval", "show", DAY)):
+        code, refused = desk.ask(*command)
+        assert code == 3
+        assert f"Revision 1 (struck {struck}) was made by Ann Lee" in refused["what"]
+        assert "earnings tonight" in refused["what"]
+        assert all(way in refused["remedy"] for way in ("--revision N", "--revision 0"))
+    assert tree_bytes(desk.home.live) == before
+
+    code, approved = desk.ask("approve", DAY, "--revision", "0", *ANN)
+    assert (code, approved["revision"]) == (0, 0)
+    code, shown = desk.ask("approval", "show", DAY)
+    assert (code, shown["revisions"]) == (0, [1])
+    assert len(shown["lines"]) == len(proposed)
+    assert desk.ask("approve", DAY, *ANN)[0] == 0  # signed already: there is nothing left to name
+
+
 def test_a_revision_that_fails_a_check_is_not_written(desk, monkeypatch):
     from tasks.safety import table
     from tasks.safety.outcome import Outcome

@@ -28,6 +28,7 @@ from tasks.approval.key_file import key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Approval, Signature
+from tasks.approval.store import read_day, revision_numbers
 from tasks.approval.task import verify_approval
 from tasks.approval.verification import rejected
 from tasks.core.clock import now
@@ -82,6 +83,7 @@ def approve(  # noqa: PLR0913 - one parameter per option
     """Show the day, sign it with the person's key (or take a detached signature), and store the approval.
 
     `strike`: make a revision without these trades, and sign it. `revision`: sign this one; 0 is the day as published.
+    Without either, the list that another approver has signed, else the day as published if it has no revisions.
     """
     if sign_only and signature is not None:
         raise ConfigError("--sign-only and --signature are both given.", remedy="Give one of them.")
@@ -90,6 +92,8 @@ def approve(  # noqa: PLR0913 - one parameter per option
         _registered_keys(examine(run, at), by)  # before a revision is written
         revision = _struck(options, day, by, strike, revision)
     proposal = examine(run, at, revision=revision)
+    if revision is None and proposal.approval is None:
+        _refuse_unnamed_list(run)
     _refuse_changed(proposal, dialogue)
     given = None if signature is None else detached_signature(proposal, by, signature)
     if not proposal.envelope.lines:
@@ -143,19 +147,27 @@ def reject(options: Options, day: str, *, by: str, reason: str) -> Result:
 def show_approval(options: Options, day: str) -> Result:
     """Verify the approval of a day; exit 3, with the reason, if there is none that holds."""
     run, at = run_of(options, day)
-    approved = verify_approval(run, at)
+    made = _revisions_made(run)
+    try:
+        approved = verify_approval(run, at)
+    except SafetyError as error:
+        if made and error.fields.get("reason") == "missing":
+            raise refusal("missing", f"{error.what} {made}", remedy=_ways_to_name_a_list(run)) from None
+        raise
     envelope = approved.envelope
     document = {
         **_document(run, "approved"),
+        "revisions": revision_numbers(run.home, run.session),
         "approvers": list(approved.approvers),
         "approval_sha256": approved.approval_sha256,
         **envelope.model_dump(mode="json"),
     }
-    revised = f", revision {envelope.revision}," if envelope.revision else ""
+    revised = f", revision {envelope.revision}," if envelope.revision else ", as published," if made else ""
     text = (
         f"{run.session}{revised} is approved by {' and '.join(approved.approvers)} until "
         f"{_exchange_time(envelope.expires_at)}: {counted(len(envelope.lines), 'trade')}, account "
         f"{envelope.account} ({envelope.mode}{', simulated market' if envelope.demo else ''}). {next_step(run)}"
+        f"{' ' * bool(made)}{made}"
     )
     return Result(document, text)
 
@@ -174,6 +186,40 @@ def run_of(options: Options, day: str) -> tuple[Run, datetime]:
             date=str(session),
         )
     return Run(home, session, session.closes_at, settings), at
+
+
+def _refuse_unnamed_list(run: Run) -> None:
+    """Raise SafetyError if the day has revisions: what was struck must not be signed because nobody named the list."""
+    if made := _revisions_made(run):
+        raise refusal(
+            "revision",
+            f"{run.session} has been revised, so the list to approve has to be named; nothing was signed. {made}",
+            remedy=_ways_to_name_a_list(run),
+        )
+
+
+def _ways_to_name_a_list(run: Run) -> str:
+    return (
+        f"Approve a revision: `afterclose approve {run.session} --revision N --by NAME`; or the list as published: "
+        f"`afterclose approve {run.session} --revision 0 --by NAME`."
+    )
+
+
+def _revisions_made(run: Run) -> str:
+    """Return a sentence for each revision of the day: what it changes, who made it, when and why."""
+    numbers = revision_numbers(run.home, run.session)
+    return " ".join(f"Revision {number} {_revision_made(run, number)}." for number in numbers)
+
+
+def _revision_made(run: Run, number: int) -> str:
+    try:
+        made = parse_json(read_day(run.home, run.session, revision=number)[1])["revision"]
+        changes = [f"{what} {', '.join(names)}" for what in ("struck", "halved") if (names := made.get(what))]
+        changes += ["the other trades decided again"] if made.get("solved") else []
+        by, at, reason = (one_line(str(made.get(name, "unknown"))) for name in ("by", "at", "reason"))
+    except (SafetyError, ValueError, KeyError, TypeError, AttributeError):
+        return "cannot be read"
+    return f"({one_line('; '.join(changes))}) was made by {by} ({UNVERIFIED}) at {at}: {reason}"
 
 
 def _refuse_changed(proposal: Proposal, dialogue: Dialogue) -> None:

@@ -285,7 +285,7 @@ def _refuse_failed(published: PublishedDay, preview: RevisionPreview) -> None:
     failed = [check for check in preview.checks if not check.passed]
     if not preview.may_be_approved:
         said = "; ".join(
-            f"{check.name} ({check.value}{f', limit {check.limit}' if check.limit else ''})"
+            f"{check.name} ({check.value}{f', required: {check.limit}' if check.limit else ''})"
             for check in failed
         )
         raise SafetyError(

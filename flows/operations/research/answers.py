@@ -164,7 +164,22 @@ def _plain_values(column: "pa.Array") -> list[Any]:
 def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if type(value).__name__ == "MonthDayNano" and isinstance(value, tuple):
+        return _interval_text(*value)
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _interval_text(months: int, days: int, nanoseconds: int) -> str:
+    """Write an interval as DuckDB does: 1 year 2 months 3 days -04:05:06.5."""
+    years, months = int(months / 12), months - 12 * int(months / 12)
+    units = (("year", years), ("month", months), ("day", days))
+    parts = [f"{count} {unit}{'' if abs(count) == 1 else 's'}" for unit, count in units if count]
+    if nanoseconds or not parts:
+        seconds, fraction = divmod(abs(nanoseconds), 10**9)
+        digits = f".{fraction:09}".rstrip("0") if fraction else ""
+        sign = "-" if nanoseconds < 0 else ""
+        parts.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{digits}")
+    return " ".join(parts)
 
 
 def _finite(value: object) -> object:

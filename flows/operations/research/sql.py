@@ -17,7 +17,7 @@ from flows.terminal import Failure, Options, Result, failure_of, report_failure,
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.text import counted
-from tasks.monitoring.store import Answer, Views, open_views
+from tasks.monitoring.store import Answer, Views, bounded_memory, open_views
 
 PROMPT, CONTINUED = "sql> ", "...> "
 PROBLEMS = "SELECT session, problem FROM days WHERE problem <> ''"
@@ -30,7 +30,7 @@ def answer_question(options: Options, question: str, *, csv: bool, parquet: Path
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
     target = None if parquet is None else export_path(parquet, home, settings, suffix=".parquet")
-    with open_views(home, settings) as views:
+    with bounded_memory(), open_views(home, settings) as views:
         if target is not None:
             return show(_written(views, question, target, options), options)
         if csv and not options.as_json:
@@ -47,7 +47,8 @@ def run_shell(options: Options) -> int:
     if is_terminal:
         import readline  # noqa: F401 - gives input() a history and editing keys
     code = 0
-    with open_views(home, settings_of(home, options.profile).settings) as views:
+    settings = settings_of(home, options.profile).settings
+    with bounded_memory(), open_views(home, settings) as views:
         for question in _typed(prompted=is_terminal):
             try:
                 code = _show_answer(views, question, options)

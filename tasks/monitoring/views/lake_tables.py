@@ -1,6 +1,7 @@
 """Read the tables of the lake as Arrow, as known today: the last row of each key. Bars are read as they are queried."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.core.homes.home import Home
@@ -16,6 +17,7 @@ from tasks.monitoring.views.schema import View, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as pads
+    from pyarrow.fs import SubTreeFileSystem
 
     from config.settings import Settings
 
@@ -48,9 +50,8 @@ def bars_as_known(lake: LakeLocation, versions: Mapping[str, int]) -> "pads.Data
     if BARS not in versions:
         return arrow_schema(PRICES).empty_table()
     with translating_read_errors(lake, BARS):
-        bars = (
-            open_table(lake, BARS, versions[BARS]).to_pyarrow_dataset().replace_schema(arrow_schema(PRICES))
-        )
+        table = open_table(lake, BARS, versions[BARS])
+        bars = table.to_pyarrow_dataset(filesystem=_filesystem(lake)).replace_schema(arrow_schema(PRICES))
         frame = as_seen_on(read_table(lake, versions, AMENDMENTS), AMENDMENTS, None)[list(PRICES.names)]
         if frame.empty:
             return bars
@@ -58,3 +59,14 @@ def bars_as_known(lake: LakeLocation, versions: Mapping[str, int]) -> "pads.Data
         keys = list(PRICES.names[:2])
         kept = bars.to_table().join(amended.select(keys), keys, join_type="left anti")
         return pa.concat_tables([kept.select(PRICES.names), amended])
+
+
+def _filesystem(lake: LakeLocation) -> "SubTreeFileSystem | None":
+    """Return Arrow's own access to the folder of the bars; None for a bucket: that of the Delta library.
+
+    The Delta library's calls Python in Arrow's threads. These read ahead after an answer was abandoned, and at the end
+    of the interpreter such a call hangs or crashes.
+    """
+    from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+    return SubTreeFileSystem(str(lake / BARS), LocalFileSystem()) if isinstance(lake, Path) else None

@@ -59,6 +59,8 @@ def question_of(text: str, parsed: Any, *, views: Collection[str]) -> Question:
     """Return the question. `parsed`: DuckDB's JSON of the statement. Raises ConfigError if it is not a pure read."""
     if parsed["error"]:
         raise _unparsed(parsed)
+    if not parsed["statements"]:
+        raise refused("it is empty")
     if len(parsed["statements"]) != 1:
         raise refused("it is more than one statement")
     read: set[str] = set()

@@ -17,7 +17,8 @@ from tasks.reporting.day.store import read_history
 from tasks.safety.audit import read_rows
 
 EXECUTED = "execution.json"
-DECISIONS = ("approval.json", "no_answer.json", EXECUTED)
+APPROVAL, NO_ANSWER = "approval.json", "no_answer.json"
+DECISIONS = (EXECUTED, APPROVAL, NO_ANSWER)  # the last that was made first: its remedy is the one that works
 
 
 def refuse_decided(home: Home, session: date) -> None:
@@ -42,7 +43,7 @@ def _refuse_lost_decision(home: Home, session: date) -> None:
     """Raise SafetyError when the audit log has a decision whose file the folder has lost."""
     decisions = decisions_about(session, read_rows(home))
     if decisions.approval_sha256:
-        lost = DECISIONS[1] if decisions.is_unanswered else DECISIONS[0]
+        lost = NO_ANSWER if decisions.is_unanswered else APPROVAL
         raise SafetyError(
             f"{session} was already approved or executed: the audit log says so, but {lost} is missing.",
             remedy=f"Restore {lost} from a backup, or reject the day before it is run again: "
@@ -53,7 +54,10 @@ def _refuse_lost_decision(home: Home, session: date) -> None:
 
 def _decided_remedy(session: str, decision: str) -> str:
     if decision == EXECUTED:
-        return "An executed day is never rewritten; run another session."
+        return (
+            "An executed day is never rewritten. If its execution has not ended, finish it: "
+            f"`afterclose execute {session}`; otherwise run another session."
+        )
     return (
         "An approved day is not rewritten. To run it again, reject it first: "
         f"`afterclose reject {session} --by NAME --reason TEXT`."

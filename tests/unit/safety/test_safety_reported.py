@@ -37,7 +37,7 @@ ON_A_CLEAN_DAY = [  # name, value, limit, detail
     ("buyable", "0 found", "members, not in quarantine", ""),
     ("towards_target", "0 found", "no trade beyond the target", ""),
     ("after_agrees", "0 found", "held plus traded", ""),
-    ("after_limits", "0 found", "within limits, or not made worse by a trade", ""),
+    ("after_limits", "0 found", "no trade above a limit, or further above it", ""),
 ]
 
 WHAT_IS_FOUND = [  # the same of each planted violation
@@ -113,19 +113,19 @@ WHAT_IS_FOUND = [  # the same of each planted violation
     (
         "after_limits",
         "1 found",
-        "within limits, or not made worse by a trade",
+        "no trade above a limit, or further above it",
         "C goes from 0.00% to 6.00%, the limit is 5.50%",
     ),
     (
         "after_limits",
         "1 found",
-        "within limits, or not made worse by a trade",
+        "no trade above a limit, or further above it",
         "sector Health Care goes from 0.00% to 6.00%, the limit is 5.50%",
     ),
     (
         "after_limits",
         "1 found",
-        "within limits, or not made worse by a trade",
+        "no trade above a limit, or further above it",
         "the portfolio goes from 10.00% to 11.00%, the limit is 10.50%",
     ),
 ]
