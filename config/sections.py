@@ -114,7 +114,7 @@ class Models(Section):
     min_deflated_sharpe: Fraction
     """Smallest deflated Sharpe ratio of a champion, given all trials to date; 0: no minimum."""
     max_train_test_gap: Fraction
-    """Largest hit rate in training minus that in the test, to be eligible (selection folds) or confirmed (all)."""
+    """Largest hit rate in training minus that in the test, over all folds, of a candidate that is confirmed."""
     processes: Count
     """Number of training processes; 1: two threads in this process. It does not affect the results."""
     cluster: Annotated[str, Field(pattern=r"^$|^(tcp|tls)://[A-Za-z0-9.\-]+:[0-9]{1,5}$")]

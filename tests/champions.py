@@ -187,7 +187,6 @@ def make_result(
         choice=make_metrics(neutral_ic=choice_ic, neutral_ic_t=choice_t),
         confirmation=confirmation,
         overall=confirmation,
-        choice_gap=0.01,
         train_test_gap=0.01,
     )
     return replace(plain, **fields)

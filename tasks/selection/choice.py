@@ -52,7 +52,7 @@ def select_candidate(
     best = best_on_selection_folds(results, limits, preferred=preferred)
     if best is None:
         reasons = "; ".join(
-            f"{result.name} {ineligible_because(result, limits)}" for result in results if result.ranks
+            f"{result.name} {ineligible_because(result)}" for result in results if result.ranks
         )
         return Choice(
             None,
@@ -114,7 +114,7 @@ def nearly_best(results: Sequence[CandidateResult], limits: PromotionLimits) -> 
 
     Only one where that is a single feature or a rule; none without an eligible candidate.
     """
-    eligible = [result for result in results if not ineligible_because(result, limits)]
+    eligible = [result for result in results if not ineligible_because(result)]
     learners = [result for result in eligible if result.learns]
     single = [
         each for each in eligible if each.kind == YARDSTICK and _choice_t(each) >= limits.min_t_statistic
@@ -142,29 +142,29 @@ def _choice_t(result: CandidateResult) -> float:
     return result.choice["neutral_ic_t"]
 
 
-def ineligible_because(result: CandidateResult, limits: PromotionLimits) -> str:
+def ineligible_because(result: CandidateResult) -> str:
     """Return why a candidate is not eligible, by its selection folds alone; empty if it is."""
     if not result.ranks:
         return "does not rank"
-    if not _finite(result.choice, result.choice_gap):
+    if not _finite(result.choice):
         return "has a metric that is not a number"
     if result.choice["neutral_ic"] <= 0:
         return f"has no positive neutral IC on the selection folds ({signed(result.choice['neutral_ic'])})"
-    return _overfitted(result.choice_gap, limits)
+    return ""
 
 
 def _unconfirmed(result: CandidateResult, limits: PromotionLimits) -> str:
     """Return why the confirmation folds do not confirm a candidate; empty if they do."""
     if not result.confirmation["neutral_ic_t"] >= limits.min_t_statistic:
         return f": the required t is {limits.min_t_statistic:g}"
-    if not _finite(result.confirmation, result.train_test_gap):
+    if not (_finite(result.confirmation) and isfinite(result.train_test_gap)):
         return ", but another metric there is not a number"
     over = _overfitted(result.train_test_gap, limits)
     return f", but over all folds it {over}" if over else ""
 
 
-def _finite(metrics: Mapping[str, float], gap: float) -> bool:
-    return all(isfinite(figure) for figure in (*metrics.values(), gap))
+def _finite(metrics: Mapping[str, float]) -> bool:
+    return all(isfinite(figure) for figure in metrics.values())
 
 
 def _overfitted(gap: float, limits: PromotionLimits) -> str:

@@ -21,10 +21,7 @@ class CandidateResult:
     choice: dict[str, float]
     confirmation: dict[str, float]
     overall: dict[str, float]
-    choice_gap: (
-        float  # hit rate in training minus that in the test, as a fraction; mean over the selection folds
-    )
-    train_test_gap: float  # over all folds
+    train_test_gap: float  # hit rate in training minus that in the test, as a fraction; mean over all folds
 
 
 @dataclass(frozen=True)

@@ -333,13 +333,8 @@ def summary(candidate: Candidate, walk: Sequence[FoldResult], tested: OutOfSampl
         choice=asdict(measure_together(earlier, tested)),
         confirmation=asdict(measure_together(later, tested)),
         overall=asdict(measure_together(list(walk), tested)),
-        choice_gap=_mean_gap(earlier) if kind.learns else 0.0,
-        train_test_gap=_mean_gap(walk) if kind.learns else 0.0,
+        train_test_gap=float(np.mean([result.gap for result in walk])) if kind.learns else 0.0,
     )
-
-
-def _mean_gap(walk: Sequence[FoldResult]) -> float:
-    return float(np.mean([result.gap for result in walk]))
 
 
 def too_short(data: Dataset, settings: ModelSettings) -> str:

@@ -286,7 +286,7 @@ def _cross_validated(
     run: Run, market: Market, read: ReadMarket, panel: Panel, selected: SelectionRun, settings: Settings
 ) -> tuple[PathResult, ...]:
     """Cross-validate the finalists, and walk their portfolios."""
-    best = finalists_of(selected.results, limits_of(settings.models), most=settings.selection.finalists)
+    best = finalists_of(selected.results, most=settings.selection.finalists)
     if not best:
         return ()
     by_name = {each.name: each for each in selected.candidates}
@@ -323,10 +323,10 @@ def _stability(run: Run, selected: SelectionRun, examined: CandidateResult | Non
     """Return how often the learner of the selection folds is selected when their sessions are drawn anew."""
     if examined is None or not examined.learns:
         return None
-    limits, tested = limits_of(run.settings.models), selected.tested
+    tested = selected.tested
     ics = {}
     for each in selected.results:
-        if each.learns and not ineligible_because(each, limits):
+        if each.learns and not ineligible_because(each):
             walk = selected.walks[each.name]
             earlier = split_folds(tuple(fold.fold for fold in walk))[0]
             scores = np.concatenate([fold.scores for fold in walk[: len(earlier)]])

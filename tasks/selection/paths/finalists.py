@@ -33,7 +33,7 @@ from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import fold_workers
 from tasks.models.training.splits import Fold
 from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import PromotionLimits, ineligible_because
+from tasks.selection.choice import ineligible_because
 from tasks.selection.net.portfolio import Book, Market, Scored, scored, walk_book
 from tasks.selection.paths.cross_validation import combinatorial_folds, paths_of
 from tasks.selection.paths.fold_scores import scores_by_fold
@@ -45,11 +45,9 @@ log = logging.getLogger(__name__)
 Seed = Callable[[str], int]
 
 
-def finalists_of(
-    results: Sequence[CandidateResult], limits: PromotionLimits, *, most: int
-) -> list[CandidateResult]:
+def finalists_of(results: Sequence[CandidateResult], *, most: int) -> list[CandidateResult]:
     """Return the eligible candidates that rank names, best on the selection folds first, at most so many."""
-    eligible = [each for each in results if each.ranks and not ineligible_because(each, limits)]
+    eligible = [each for each in results if each.ranks and not ineligible_because(each)]
     return sorted(eligible, key=lambda each: -each.choice["neutral_ic_t"])[:most]
 
 

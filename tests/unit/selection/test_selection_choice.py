@@ -61,7 +61,7 @@ def test_no_figure_of_the_confirmation_folds_chooses():
     for each in spoilt:
         assert nearly_best([each, other, rule], LIMITS) == [each, other]
         assert best_on_selection_folds([each, other, rule], LIMITS) == each
-        assert finalists_of([each, other, rule], LIMITS, most=3)[0] == each
+        assert finalists_of([each, other, rule], most=3)[0] == each
 
 
 def test_a_candidate_that_is_overfitted_over_all_folds_is_stopped_and_no_other_takes_its_place():
@@ -149,7 +149,7 @@ def test_a_single_feature_that_is_not_significant_on_the_selection_folds_does_no
     unclear = single(choice_ic=0.03, choice_t=1.9, ic=0.01, t=1.0)
 
     assert select_candidate([learner, unclear], LIMITS).result == learner
-    ineligible = replace(learner, choice_gap=0.06)
+    ineligible = replace(learner, choice=make_metrics(neutral_ic=0.0))
     assert "best_feature was selected" in select_candidate([ineligible, unclear], LIMITS).reason
 
 
@@ -158,7 +158,7 @@ def test_another_rule_is_selected_only_where_neither_learner_nor_single_feature_
     rule = make_result("rule", kind="momentum_52_week", learns=False, choice_t=9.0, t=9.0)
 
     assert "learner was selected" in select_candidate([rule, learner], LIMITS).reason
-    ineligible = replace(learner, choice_gap=0.06)
+    ineligible = replace(learner, choice=make_metrics(neutral_ic=0.0))
     assert select_candidate([rule, ineligible], LIMITS).result == rule
 
 
@@ -200,7 +200,6 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"choice_gap": 0.051}, "5.1 points better in training"),
         (
             {"train_test_gap": 0.051},
             "over all folds it does 5.1 points better in training than in the test (limit 5)",
@@ -209,7 +208,6 @@ def test_the_first_of_equals_in_the_configuration_is_chosen():
         ({"choice": make_metrics(neutral_ic=nan)}, "not a number"),
         ({"confirmation": make_metrics(neutral_ic_t=nan)}, "the required t is 2"),
         ({"confirmation": make_metrics(monotonicity=nan)}, "not a number"),
-        ({"choice_gap": nan}, "not a number"),
         ({"train_test_gap": nan}, "not a number"),
     ],
 )

@@ -12,7 +12,7 @@ from tasks.selection.paths.finalists import Measured, cross_validate, finalists_
 from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import Equity, PathResult
 from tests.builders import make_settings
-from tests.champions import LIMITS, make_result
+from tests.champions import make_result
 
 SETTINGS = make_settings()
 CANDIDATES = [Candidate(name=name, kind="lightgbm", parameters={}) for name in ("first", "second")]
@@ -23,14 +23,14 @@ def test_the_finalists_are_the_eligible_candidates_with_the_largest_t_on_the_sel
     results = [
         make_result("worst", choice_t=1.0),
         make_result("best", choice_t=4.0),
-        make_result("overfitted", choice_t=9.0, choice_gap=0.2),
+        make_result("without a signal", choice_t=9.0, choice_ic=0.0),
         make_result("constant", choice_t=9.0, ranks=False),
         make_result("second", choice_t=3.0, t=-5.0),  # the confirmation folds have no part in it
         make_result("third", choice_t=2.0),
     ]
 
-    assert [each.name for each in finalists_of(results, LIMITS, most=3)] == ["best", "second", "third"]
-    assert finalists_of(results, LIMITS, most=0) == []
+    assert [each.name for each in finalists_of(results, most=3)] == ["best", "second", "third"]
+    assert finalists_of(results, most=0) == []
 
 
 @pytest.fixture
