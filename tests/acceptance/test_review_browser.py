@@ -186,6 +186,19 @@ def test_a_line_opens_its_reasons_and_closes_them_with_the_keyboard(opened):
     page.wait_for_selector(".reasons >> text=score fell", state="hidden")
 
 
+def test_a_click_opens_a_line_at_the_lower_edge_of_the_window(opened):
+    page = opened()
+    for symbol in page.locator("#lines a.ticker").all_inner_texts():
+        link = page.locator(f"#trade-{symbol} a.ticker")
+        link.evaluate(
+            "link => window.scrollBy(0, link.getBoundingClientRect().bottom + 2 - window.innerHeight)"
+        )
+        place = link.bounding_box()
+        page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+        page.wait_for_selector(f"#trade-{symbol} + tr .reasons > *")
+
+
 def test_keys_do_nothing_while_typing_and_can_be_switched_off(opened):
     page = opened()
 

@@ -118,11 +118,14 @@
   const panel = document.getElementById("effect-panel");
   const reveal = () => {
     const row = document.activeElement.closest("#lines tr[id]");
-    if (!panel || !row) return;
+    if (!panel?.firstElementChild || !row) return;
     const hidden = row.getBoundingClientRect().bottom - panel.getBoundingClientRect().top;
     if (hidden > 0) window.scrollBy(0, hidden + 8);
   };
-  document.addEventListener("focusin", reveal);
+  // Not for a mouse: a page that scrolls between press and release gets no click.
+  document.addEventListener("focusin", () => {
+    if (document.activeElement.matches(":focus-visible")) reveal();
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     reveal();
     const opened = event.target.closest("#lines tr.opened");
