@@ -341,7 +341,7 @@ def test_a_damaged_champion_is_replaced_and_the_report_says_so(week):
     _, _, repaired = week()
 
     assert repaired.promoted
-    assert "The old champion could not be read" in repaired.report.read_text()
+    assert "The old champion could not be used" in repaired.report.read_text()
     assert score(run, panel).champion == repaired.champion
 
 
