@@ -80,9 +80,7 @@ class SelectionRun:
     """The result. `fitted` is the selected candidate, or the baseline, trained up to the last complete label."""
 
     candidate: Candidate
-    examined: (
-        CandidateResult | None
-    )  # the one that the selection folds select, whether or not it was confirmed
+    examined: CandidateResult | None  # the one that the selection folds select, confirmed or not
     choice: Choice
     deflation: Deflation
     candidates: tuple[Candidate, ...]

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from math import isnan
 
-from tasks.models.training.inference import BAND_T
+from tasks.models.training.inference import Estimate
 
 NOTHING_FOUND = "No statistically significant signal was found"
 
 
 def bounds(figures: Mapping[str, float], min_t: float) -> dict[str, float]:
     """Return the 95% confidence interval of the neutral IC and the smallest one that the test would have confirmed."""
-    half = BAND_T * figures["neutral_ic_se"]
+    found = Estimate(figures["neutral_ic"], figures["neutral_ic_se"])
     return {
-        "neutral_ic_low": figures["neutral_ic"] - half,
-        "neutral_ic_high": figures["neutral_ic"] + half,
-        "detectable_ic": max(min_t, 0.0) * figures["neutral_ic_se"],
+        "neutral_ic_low": found.low,
+        "neutral_ic_high": found.high,
+        "detectable_ic": max(min_t, 0.0) * found.error,
     }
 
 

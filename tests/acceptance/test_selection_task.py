@@ -199,8 +199,7 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
         return replace(matrix, values=values)
 
     monkeypatch.setattr(stages, "stored_features", leaking)
-    # 30 names are too few: in 24 training sessions even a leak is not certain
-    _, _, stopped = week(panel=make_panel(sessions=460, symbols=80), **settings)
+    _, _, stopped = week(panel=make_panel(sessions=460, symbols=30), **settings)
 
     assert stopped.champion.name == "equal_weight"
     assert "possible look-ahead: momentum_1m (required: none)" in stopped.reason

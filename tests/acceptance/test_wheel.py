@@ -90,7 +90,10 @@ def test_the_wheel_makes_a_home_plays_the_demo_and_runs_every_command_there(envi
     assert "execut" in seen
     assert "Backtest of the model, " in seen
     assert "equal to the backtest in every share and cent: file://" in first
-    assert f" in the browser: afterclose --home {book / 'demo'} review 20" in decide
+    decides = (
+        "See the day" if "proposes no trades" in ran else "Then decide"
+    )  # the baseline may hold what it has
+    assert decide.startswith(f"{decides} in the browser: afterclose --home {book / 'demo'} review 20")
     for command in ("config show", "kill-switch status"):
         assert f'"home": "{book}"' in afterclose(*command.split(), "--json", cwd=book)
     demo = book / "demo"

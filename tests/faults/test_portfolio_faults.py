@@ -7,6 +7,7 @@ import pytest
 from tasks.core.errors import InfeasibleError, SafetyError
 from tasks.core.ids import sha256_of_bytes
 from tasks.data.panel.companies import company_index
+from tasks.ledger.balance import NameCash
 from tasks.portfolio.check import check_book
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.events import Events
@@ -182,8 +183,8 @@ def test_fault_034_a_covariance_that_is_not_finite_leaves_the_book_as_it_is():
 def test_without_a_positions_file_the_book_is_its_starting_cash(tmp_path):
     held = read_positions(make_run(tmp_path))
 
-    assert (held.positions, held.cash_usd) == ((), 1_000_000)
-    assert held.sha256 == sha256_of_bytes(opening_positions(1_000_000.0))
+    sha256 = sha256_of_bytes(opening_positions(1_000_000.0))
+    assert held == Positions((), 1_000_000, sha256, names=NameCash())
 
 
 def test_a_positions_file_that_is_no_text_is_refused_by_name(tmp_path):

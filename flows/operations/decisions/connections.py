@@ -18,7 +18,7 @@ class BoundedConnection(H11Protocol):
 
     deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to wait for a request; if every connection is taken, drop the one that has waited longest."""
         if len(self.connections) >= MOST_CONNECTIONS:
             self._drop_longest_waiting()

@@ -3,6 +3,8 @@
 Informational: no feature is dropped. Uses a sample of the candidate's training rows.
 """
 
+from math import sqrt
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -44,7 +46,7 @@ def check_features(
             "variance": variance,
             "present_frac": present,
             "rank_ic": [each.rank_ic for each in alone],
-            "rank_ic_t": [each.rank_ic_t for each in alone],
+            "rank_ic_t": [_rank_ic_t(each) for each in alone],
             "group": _groups(is_duplicate),
         }
     )
@@ -98,8 +100,17 @@ def _is_suspect(alone: Metrics, limits: FeatureChecks) -> bool:
     """Return whether the feature predicts returns implausibly well, and not by chance."""
     if alone.sessions < LEAST_SESSIONS or abs(alone.rank_ic) <= limits.max_rank_ic:
         return False
-    is_the_return_itself = alone.rank_ic_t == 0  # all sessions are equal, so the deviation is 0
-    return is_the_return_itself or abs(alone.rank_ic_t) > limits.max_rank_ic_t
+    t = _rank_ic_t(alone)
+    is_the_return_itself = t == 0  # all sessions are equal, so the deviation is 0
+    return is_the_return_itself or abs(t) > limits.max_rank_ic_t
+
+
+def _rank_ic_t(alone: Metrics) -> float:
+    """Return Student's t of the sampled sessions, which are a horizon apart.
+
+    Not the t of a claim, whose error allows for autocorrelation: in a few sessions that would hide a leak.
+    """
+    return alone.icir * sqrt(alone.sessions)
 
 
 def _groups(is_duplicate: NDArray[np.bool_]) -> NDArray[np.intp]:

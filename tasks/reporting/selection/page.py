@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tasks.core.text import counted
+from tasks.models.training.inference import Estimate
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, number, signed
 from tasks.reporting.selection import figures
@@ -80,12 +81,12 @@ def _selecting(folds: pd.DataFrame) -> int:
 
 
 def _row(found: CandidateResult, examined: str) -> Row:
-    figures_of, error = found.confirmation, found.confirmation["neutral_ic_se"]
-    low, high = (figures_of["neutral_ic"] + side * 1.96 * error for side in (-1, 1))
+    figures_of = found.confirmation
+    ic = Estimate(figures_of["neutral_ic"], figures_of["neutral_ic_se"])
     cells = (
         number(found.choice["neutral_ic_t"], 2),
-        number(figures_of["neutral_ic"], 4),
-        f"{number(low, 4)} to {number(high, 4)}",
+        number(ic.mean, 4),
+        f"{number(ic.low, 4)} to {number(ic.high, 4)}",
         number(figures_of["neutral_ic_t"], 2),
         signed(figures_of["quantile_spread"], 2),
         number(100 * found.train_test_gap, 1),

@@ -204,7 +204,7 @@ def test_nothing_that_decides_a_day_is_left_out_of_the_hash():
     assert not [key for key in (*MACHINE_KEYS, *MACHINE_SECTIONS) if key.startswith((*decides, *market))]
 
 
-def test_who_is_told_does_not_change_a_day(tmp_path):
+def test_the_recipients_of_notifications_do_not_change_a_day(tmp_path):
     notified = {"AFTERCLOSE_NOTIFICATIONS__SLACK__ENABLED": "true"}
 
     assert config_hash(load(tmp_path).settings) == config_hash(load(tmp_path, environ=notified).settings)

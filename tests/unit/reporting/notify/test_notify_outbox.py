@@ -95,7 +95,7 @@ def test_a_secret_in_a_text_is_masked(monkeypatch):
         assert "hunter2" not in encode(made(notice, route)).decode()
 
 
-def test_nobody_is_told_anything_by_default():
+def test_nobody_is_notified_by_default():
     assert list(routes(make_settings().notifications, Kind.KILL_SWITCH)) == []
 
 
