@@ -9,7 +9,7 @@ from tasks.execution.deciding.cancellations import cancel_of, outside_before_ope
 from tasks.execution.deciding.parts import rows_of, void_why
 from tasks.execution.deciding.shape import differs, dropped, fills_at_quote, is_ready, may_resend, order_now
 from tasks.execution.reductions import reduced
-from tasks.execution.schema import State, Tracked
+from tasks.execution.schema import AT_BROKER, State, Tracked
 from tasks.execution.sizing import (
     approved_shares,
     cash_at_quotes,
@@ -20,6 +20,7 @@ from tasks.execution.sizing import (
 )
 
 CONFIRMATION = timedelta(minutes=2)  # for canceled sales, and for proceeds to show in the account
+LAST_DOUBT = timedelta(minutes=10)  # before the end: then buys shrink to the cash that is certainly there
 
 
 def buy_actions(view: View, latest: Mapping[int, Tracked]) -> Iterator[Action]:
@@ -55,7 +56,11 @@ def _unsent_buy(
     if tracked is None:
         is_whole = wanted.shares == approved_shares(line)
         yield Intend(wanted, _sized_why(view, row, "approved" if is_whole else "sized to the cash"))
-    elif shares is not None and is_ready(view, tracked.order) and _is_cash_there(view):
+    elif (
+        shares is not None
+        and is_ready(view, tracked.order)
+        and _is_cash_there(view, shrinks=shares < tracked.order.shares)
+    ):
         if shares < least_shares(line):
             why = f"the cash pays for {shares} of {line.shares} shares"
             yield Void(tracked.order.order_id, _sized_why(view, row, why))
@@ -81,15 +86,19 @@ def _sized(
     return size_buys(lines, prices, cash, view.costs)
 
 
-def _is_cash_there(view: View) -> bool:
+def _is_cash_there(view: View, *, shrinks: bool) -> bool:
     """Return whether account and ledger agree, or have had the time to.
 
     With less cash than is booked, the account does not show a sale yet, or a buy was filled that is not booked yet: its
-    cost would be subtracted twice.
+    cost would be subtracted twice. As long as one may be open, no other buy shrinks for that: look-ups may be behind.
     """
-    moved = [tracked.changed_at for tracked in view.orders if tracked.sends]
-    is_behind = view.facts.account.cash_cents < view.facts.ledger_cash_cents
-    return not (is_behind and moved and view.at < max(moved) + CONFIRMATION)
+    if view.facts.account.cash_cents >= view.facts.ledger_cash_cents:
+        return True
+    is_buying = any(one.state in AT_BROKER and not one.order.is_sale for one in view.orders)
+    if shrinks and is_buying and view.at < view.execution.ends_at - LAST_DOUBT:
+        return False
+    moved = [one.changed_at for one in view.orders if one.sends]
+    return not moved or view.at >= max(moved) + CONFIRMATION
 
 
 def _is_affordable(view: View, line: Line, tracked: Tracked) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from tasks.execution.actions import Cancel, Finish, Intend, Resize, Send, Skip, View, Void, Wait
 from tasks.execution.brokers.base import BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
 from tasks.execution.checks import Admission, Facts
-from tasks.execution.deciding.buys import CONFIRMATION
+from tasks.execution.deciding.buys import CONFIRMATION, LAST_DOUBT
 from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.deciding.pausing import LATE_FILLS
 from tasks.execution.deciding.shape import MOST_SENDS
@@ -155,6 +155,26 @@ def test_buys_wait_until_the_account_shows_the_proceeds():
 
     assert [type(action) for action in waiting] == [Wait]
     assert [type(action) for action in sent] == [Send, Send]
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "cash_cents", "types"),
+    [
+        (State.UNKNOWN, AT, 500_00, [Wait]),
+        (State.WORKING, AT, 500_00, [Wait]),  # filled between the look-up and the account
+        (State.CANCELED, AT, 400_00, [Resize]),  # somebody else spent it
+        (State.UNKNOWN, CLOSES - LAST_DOUBT - timedelta(seconds=1), 500_00, [Wait]),
+        (State.UNKNOWN, CLOSES - LAST_DOUBT, 500_00, [Void]),
+        (State.UNKNOWN, AT, 1_000_00, [Send]),  # enough even if the other one is still to be paid
+    ],
+)
+def test_no_buy_shrinks_while_the_account_may_have_paid_for_another_that_is_not_booked(
+    state, at, cash_cents, types
+):
+    buying = tracked(2, state, shares=10)
+    view = make_view(*SOLD, buying, tracked(3, State.INTENDED), at=at, cash_cents=cash_cents, ledger=1_000_01)
+
+    assert [type(action) for action in next_actions(view)] == types
 
 
 @pytest.mark.parametrize(
