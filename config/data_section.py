@@ -210,5 +210,5 @@ class Data(Section):
 
     @property
     def is_simulated(self) -> bool:
-        """Whether prices and companies are invented."""
+        """Whether the market is simulated: prices and companies are fictitious."""
         return "simulated" in self.providers

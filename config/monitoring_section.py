@@ -8,7 +8,7 @@ from config.section import Count, Fraction, NotNegative, Positive, Section
 
 
 class Monitoring(Section):
-    """Thresholds of the alerts; where a relative and an absolute one stand together, both must be exceeded."""
+    """Thresholds of the alerts; where there is a relative and an absolute one, both must be exceeded."""
 
     drift_sessions: Count
     """Sessions whose feature values are pooled and compared with the champion's training rows."""
@@ -19,22 +19,23 @@ class Monitoring(Section):
     max_drifted_frac: Fraction
     """Largest fraction of the features that may have drifted."""
     max_psi_single: Positive
-    """Index above which a single feature may be an alert."""
+    """Index above which a single feature raises an alert, if `single_factor` is exceeded too."""
     single_factor: Annotated[float, Field(ge=1)]
-    """It is one this many times above the feature's largest index in training."""
+    """Smallest ratio of a single feature's index to its largest in training, for an alert."""
     max_missing_frac: Fraction
     """Largest rise of the fraction of missing values of a feature since training."""
     max_ic_drop: NotNegative
-    """Drop of the mean neutral IC below the champion's, above which it may be an alert."""
+    """Drop of the mean neutral IC below the champion's that raises an alert, if `min_ic_drop_z` is exceeded too."""
     min_ic_drop_z: Positive
-    """It is one if it is also this many standard errors, of 20 or 63 sessions and of the champion's own IC."""
+    """Smallest such drop in standard errors, of 20 or 63 sessions and of the champion's own IC, for an alert."""
     min_accuracy: Fraction
-    """Fraction of the names on the side of the median that their score said, below which it may be an alert: if it is
-    also below the champion's, by a difference as unlikely as that of `min_ic_drop_z`."""
+    """Fraction of the names on the side of the median that their score predicted, below which an alert is raised, if
+    it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
     min_sharpe: float
-    """Sharpe ratio of the account, of at least 60 sessions, below which it may be an alert."""
+    """A Sharpe ratio of the account below this, over at least 60 sessions, is an alert if it also falls short of the
+    champion's by `max_sharpe_shortfall_z`."""
     max_sharpe_shortfall_z: Positive
-    """It is one if it is also this many standard errors below the champion's."""
+    """Smallest shortfall of that Sharpe ratio below the champion's, in standard errors, for an alert."""
     min_scored_frac: Fraction
     """Smallest fraction of the universe that must be scored."""
     max_universe_change_frac: Fraction

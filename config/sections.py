@@ -114,7 +114,7 @@ class Models(Section):
     min_deflated_sharpe: Fraction
     """Smallest deflated Sharpe ratio of a champion, given all trials to date; 0: no minimum."""
     max_train_test_gap: Fraction
-    """Largest hit rate in training minus that in the test, over all folds, of a candidate that is confirmed."""
+    """Largest gap with which a candidate is confirmed: hit rate in training minus that in the test, over all folds."""
     processes: Count
     """Number of training processes; 1: two threads in this process. It does not affect the results."""
     cluster: Annotated[str, Field(pattern=r"^$|^(tcp|tls)://[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
@@ -225,7 +225,7 @@ class Scenario(Section):
 
 
 class Risk(Section):
-    """Covariance, tail risk, stress scenarios and the limits that the report warns of."""
+    """Covariance, tail risk, stress scenarios and the limits that the report warns about."""
 
     window_sessions: Count
     """Number of sessions of returns for the covariance estimate."""
@@ -365,7 +365,7 @@ class Safety(Section):
 
 
 class Approval(Section):
-    """What an approval is for, and how many persons must sign it; docs/approval.md."""
+    """What an approval covers, and how many people must sign it; docs/approval.md."""
 
     account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     """The account at the broker; an approval for another account is not valid."""
@@ -411,7 +411,7 @@ class Execution(Section):
     """Seconds between two requests to the broker while an execution waits."""
     export: ExportColumns
     scheduled_dry_run: bool
-    """Whether scheduled runs of execute-approved only rehearse: nothing is sent or stored."""
+    """Whether scheduled runs of execute-approved are dry runs: nothing is sent or stored."""
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
     no_answer: Literal["nothing", "reductions"]

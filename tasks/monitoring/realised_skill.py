@@ -111,7 +111,7 @@ def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
     if found < min(limits.min_accuracy, expected) and p_value < erfc(limits.min_ic_drop_z / sqrt(2)):
         detail = (
             f"In the last {window.sessions} sessions, {found:.1%} of the names were on the side of the median that"
-            f" their score said; {expected:.1%} was expected."
+            f" their score predicted; {expected:.1%} was expected."
         )
         yield Alert(f"accuracy_{window.sessions}", found, limits.min_accuracy, detail, retrain=True)
 

@@ -21,7 +21,7 @@ REASONS = {
     Reason.NO_QUOTE: "no quote on the session (halted or delisted): exit only",
     Reason.QUARANTINED: "in quarantine: kept or reduced, never bought",
     Reason.NO_EXPOSURE: "the regime allows no exposure",
-    Reason.NO_WEIGHT: "no weight from the optimizer",
+    Reason.NO_WEIGHT: "the optimizer gives it no weight",
     Reason.NO_NEW_POSITIONS: "no new positions now",
     Reason.UNRANKED: "considered; the champion does not rank names",
 }
@@ -73,7 +73,7 @@ def reasons_of(
         ]
         uncosted, weight = target.uncosted[entry], target.weights[entry]
         if abs(uncosted - weight) > SMALLEST_CUT:
-            said.append(f"{percent(uncosted)} without trading costs")
+            said.append(f"optimal weight {percent(uncosted)} before trading costs")
         reasons.append("; ".join(said))
     return tuple(reasons)
 

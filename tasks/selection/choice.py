@@ -100,10 +100,9 @@ def best_on_selection_folds(
     """Return the eligible candidate with the best result: a learner or a significant single feature.
 
     A learner (see `nearly_best`; `preferred` if it is one of those, else the first), or a significant single feature
-    whose t exceeds that of every learner. Rules and
-    non-significant single features are considered only if neither exists. None if no candidate is eligible. The factor
-    returns of rules average near zero but are large and persistent, so by chance the best rule would often beat every
-    learner.
+    whose t exceeds that of every learner. Rules and non-significant single features are considered only if neither
+    exists. None if no candidate is eligible. The factor returns of rules average near zero but are large and
+    persistent, so by chance the best rule would often beat every learner.
     """
     best = nearly_best(results, limits)
     return next((each for each in best if each.name == preferred), best[0] if best else None)

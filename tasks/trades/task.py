@@ -19,6 +19,7 @@ from tasks.trades.plan import Plan, cash_after_cents, plan_trades
 from tasks.trades.resize import resized
 from tasks.trades.rules import TradeRules, trade_rules_of
 from tasks.trades.schema import Trades
+from tasks.trades.simulated_mark import mark_simulated
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _described(
     run: Run, market: Market, target: pd.DataFrame, lines: Lines, plan: Plan, rules: TradeRules
 ) -> Trades:
     symbols = line_symbols(target)
-    notes = target["note"].map(_simulated) if market.is_simulated else target["note"]
+    notes = target["note"].map(mark_simulated) if market.is_simulated else target["note"]
     buys_cents = int((plan.buys * lines.price_cents).sum())
     sells_cents = int((plan.sells * lines.price_cents).sum())
     return Trades(
@@ -95,8 +96,3 @@ def _described(
         turnover=(buys_cents + sells_cents) / 2 / lines.equity_cents,
         cash_after_usd=cash_after_cents(lines, plan) / 100,
     )
-
-
-def _simulated(note: str) -> str:
-    """Prefix a trade's reason with a warning that any program that opens the file shows."""
-    return f"simulated market; {note}" if note else "simulated market"

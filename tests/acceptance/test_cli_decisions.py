@@ -1,4 +1,4 @@
-"""`afterclose decisions`: what persons changed of a month's proposals, in figures and as a page."""
+"""`afterclose decisions`: what people changed in a month's proposals, in figures and as a page."""
 
 import json
 from datetime import UTC, date, datetime, time

@@ -81,7 +81,8 @@ def test_realised_skill_is_shown_with_its_interval_and_its_sessions():
     text = page_with(make_health()).text
     assert "Since the promotion" in text
     assert (
-        "52.1% of the names were on the side of the median that their score said; 53.0% was expected." in text
+        "52.1% of the names were on the side of the median that their score predicted; 53.0% was expected."
+        in text
     )
 
 

@@ -38,7 +38,7 @@ def test_the_first_day_compares_its_own_decision(begun_home_template):
     assert [one["date"] for one in parity["sessions"]] == [str(SESSION_BEFORE)]
     assert parity["holds"]["positions"] > 0
     page = (begun_home_template / "live" / str(SESSION_BEFORE) / "report.html").read_text()
-    assert "Equal to the backtest in every share and cent" in page
+    assert "Equal to the backtest to the share and cent" in page
     assert "There are no earlier sessions yet" in page
 
 
@@ -52,7 +52,7 @@ def test_a_later_day_walks_the_days_before_it_from_their_fills(second_day):
     assert today["fills"] > 0
     assert today["unproposed_shares"] == 0
     page = (second_day / "live" / str(LAST_SESSION) / "report.html").read_text()
-    assert "Equal to the backtest in every share and cent, 2 sessions" in page
+    assert "Equal to the backtest to the share and cent, 2 sessions" in page
 
 
 @pytest.fixture(scope="module")

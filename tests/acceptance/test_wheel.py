@@ -89,7 +89,7 @@ def test_the_wheel_makes_a_home_plays_the_demo_and_runs_every_command_there(envi
     assert planted.startswith("Planted: ")
     assert "execut" in seen
     assert "Backtest of the model, " in seen
-    assert "equal to the backtest in every share and cent: file://" in first
+    assert "equal to the backtest to the share and cent: file://" in first
     decides = (
         "See the day" if "proposes no trades" in ran else "Then decide"
     )  # the baseline may hold what it has

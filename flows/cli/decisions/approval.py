@@ -148,7 +148,7 @@ def approvers_add(
         typer.Option("--public-key", metavar="HEX", help="The person's public key, if the key is elsewhere."),
     ] = None,
 ) -> int:
-    """Let a person approve; creates the person's key file if there is none."""
+    """Register a person who may approve; creates the person's key file if there is none."""
     from flows.operations.decisions.approvers import add
 
     return show(add(context.obj, name, by=by, reason=reason, key=key, public=public_key), context.obj)

@@ -84,7 +84,7 @@ def overrides_list(
         bool, typer.Option("--ended", metavar=NO_VALUE, help="Include those that ended or expired.")
     ] = False,
 ) -> int:
-    """List the overrides that hold, each with its number, owner, reason and last session."""
+    """List the overrides in effect, each with its number, owner, reason and last session."""
     from flows.operations.decisions.overrides import list_all
 
     return show(list_all(context.obj, ended=ended), context.obj)

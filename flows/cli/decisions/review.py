@@ -32,7 +32,7 @@ def review_day(
         ),
     ] = None,
 ) -> int:
-    """Serve a page to read a published day, approve or reject it. Prints its address; stop it with Ctrl-C."""
+    """Serve a page to read a published day, and to approve or reject it. Prints its address; stop it with Ctrl-C."""
     from flows.operations.decisions.serving import open_review
 
     page = open_review(context.obj, day, port=port, bind=bind, origin=origin)

@@ -25,7 +25,7 @@ def metrics_serve(
         int, typer.Option(min=0, max=65_535, help="Port on this machine; 0: any free one.")
     ] = 9469,
 ) -> int:
-    """Answer Prometheus' scrapes on 127.0.0.1 until interrupted."""
+    """Serve the metrics to Prometheus on 127.0.0.1 until interrupted."""
     from flows.operations.homes.metrics import serve_metrics
 
     return serve_metrics(context.obj, port=port)

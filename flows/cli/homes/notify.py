@@ -12,7 +12,7 @@ app = typer.Typer(
 
 @app.command("test", epilog=GLOBAL_OPTIONS_NOTE)
 def notify_test(context: typer.Context) -> int:
-    """Send one message by each configured way, and print what became of each."""
+    """Send one message on each configured channel, and print the result of each."""
     from flows.operations.homes.notify import send_test
 
     return show(send_test(context.obj), context.obj)

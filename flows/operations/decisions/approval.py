@@ -42,6 +42,7 @@ from tasks.core.secrets import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
 from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
+from tasks.trades.simulated_mark import without_mark
 
 NOTHING_TO_APPROVE = 4
 
@@ -299,7 +300,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
         band = f"{line.lowest_price} to {line.highest_price}"
         yield (
             f"  {line.side:<4} {line.shares:>9} {line.symbol:<8} at {line.price:>11}  valid {band:<24}"
-            f"{row['action']:<9} {row['reason']}"
+            f"{row['action']:<9} {without_mark(row['reason'])}"
         )
     for side in ("SELL", "BUY"):
         total = sum(float(row["notional"]) for row in rows if row["side"] == side)

@@ -20,7 +20,7 @@ STATES: dict[State, str] = {
     "late": "recorded after the open",
     "unrecorded": "not recorded",
     "changed": "changed",
-    "absent": "recorded, and not there",
+    "absent": "recorded, but missing",
 }
 
 

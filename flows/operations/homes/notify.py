@@ -1,4 +1,4 @@
-"""Test the ways of notification, deliver what waits, and show the outbox."""
+"""Test the notification channels, deliver what waits, and show the outbox."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ NO_CHANNEL = ConfigError(
 
 
 def send_test(options: Options) -> Result:
-    """Send one message by each configured way, and report what became of each."""
+    """Send one message on each configured channel, and report the result of each."""
     mask_logs()
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings

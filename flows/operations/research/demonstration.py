@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.reporting.day.executed import ExecutedDay
 
 PARITY = {
-    "equal": "equal to the backtest in every share and cent",
+    "equal": "equal to the backtest to the share and cent",
     "different": "different from the backtest",
     "not_compared": "not compared with the backtest",
 }
@@ -85,9 +85,7 @@ def _lines(demo: "Demo", tear_sheet: TearSheet | str, standing: "Standing") -> t
         if isinstance(tear_sheet, str)
         else f"Backtest of the model, {tear_sheet.sessions} sessions: {tear_sheet.path.absolute().as_uri()}"
     )
-    planted = (
-        f"Planted: an alpha with an information coefficient of {demo.planted:.2f}; real signals have 0.02."
-    )
+    planted = f"Planted: an alpha with an information coefficient of {demo.planted:.2f}; real signals have about 0.02."
     return (
         f"Simulated market: {counted(len(demo.days), 'session')}; {decided}. Nothing in it is real.",
         f"{planted} Found: {found}.",
@@ -102,7 +100,7 @@ def _execution(demo: "Demo", ended: Sequence["ExecutedDay"]) -> str:
         return "No execution has ended."
     closed = "" if ended[-1].is_closed else " not"
     page = _executions(demo)[ended[-1].session]
-    return f"Last execution that ended, its bridge{closed} closed to the cent: {page.as_uri()}."
+    return f"Last completed execution, its bridge{closed} closed to the cent: {page.as_uri()}."
 
 
 def _executed(demo: "Demo") -> dict[date, "ExecutedDay"]:

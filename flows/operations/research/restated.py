@@ -65,9 +65,9 @@ def _others(before: Mapping[str, int], after: Mapping[str, int], restated: set[s
 
 def _lines(session: date, others: tuple[OtherTrade, ...], rows: tuple[RestatedRow, ...]) -> Iterator[str]:
     if not rows:
-        yield f"{session}: nothing that the day used was restated since."
+        yield f"{session}: nothing that the day used has been restated since."
     else:
-        yield f"{session}: {counted(len(rows), 'row')} that the day used were restated since."
+        yield f"{session}: restated since: {counted(len(rows), 'row')} that the day used."
     yield f"{counted(len(others), 'trade')} would differ on today's data{'.' if not others else ':'}"
     for one in others:
         why = "" if one.has_restated_rows else " (through other names)"

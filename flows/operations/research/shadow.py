@@ -23,7 +23,7 @@ def compare_challenger(options: Options) -> Result:
     found = compare_in_shadow(shadow_skill(shadows), champion)
     if found is None:
         scored = counted(len(shadows), "session")
-        text = f"Nothing to compare yet: the challenger has scored {scored}, and none whose returns are known for both."
+        text = f"Nothing to compare yet: the challenger has scored {scored}, none with known returns for both models."
         return Result({"scored": len(shadows), "comparison": None}, text)
     lines = (
         f"{counted(found.sessions, 'session')} from {found.first} to {found.last}, neutral IC:",

@@ -1,4 +1,4 @@
-"""Find what persons changed: compare the proposed lines with the approved ones. Pure."""
+"""Find what people changed: compare the proposed lines with the approved ones. Pure."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""The human ledger: what persons changed of the proposals, and what each change earned or cost."""
+"""The human ledger: what people changed in the proposals, and what each change earned or cost."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -313,7 +313,7 @@ EXECUTIONS = _view(
 )
 APPROVED_LINES = _view(
     "approved_lines",
-    "The lines of every approved day that was executed; compared with `trades`, they show what persons changed.",
+    "The lines of every approved day that was executed; compared with `trades`, they show what people changed.",
     session=SESSION,
     symbol=("text", "as approved"),
     side=("text", "BUY or SELL"),

@@ -1,9 +1,9 @@
 """What each name contributed to the change of the account over a period, in cents; the parts sum to it. Pure.
 
 A name's worth is the value of its shares plus all cash and receivables that it brought since the ledger began: paid for
-purchases, received from sales and dividends, fees included. What it contributed is the change of its worth. What is no
-name's is interest, fees of the account and rounding: it is summed from the ledger too, so that a change of the account
-which neither explains is seen.
+purchases, received from sales and dividends, fees included. What it contributed is the change of its worth. Interest,
+account fees and rounding belong to no name: they are summed from the ledger too, so that a change of the account that
+neither explains is visible.
 """
 
 import math

@@ -55,10 +55,10 @@ def parity_headline(parity: Parity) -> str:
     if parity.state == "not_compared":
         return "Not compared with the backtest"
     if parity.is_first_day and parity.state == "equal":
-        return "Equal to the backtest in every share and cent"
+        return "Equal to the backtest to the share and cent"
     sessions = counted(len(parity.sessions), "session")
     if parity.state == "equal":
-        return f"Equal to the backtest in every share and cent, {sessions}"
+        return f"Equal to the backtest to the share and cent, {sessions}"
     differing = [one for one in parity.sessions if not one.is_equal]
     return f"Differs from the backtest in {len(differing)} of {sessions}"
 

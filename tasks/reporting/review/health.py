@@ -172,7 +172,7 @@ def _parity_point(day: PublishedDay) -> Point:
     sessions = counted(len(parity.get("sessions", [])), "session")
     match parity.get("state"):
         case "equal":
-            return Point("Backtest", "good", f"Equal in every share and cent{published}, {sessions}")
+            return Point("Backtest", "good", f"Equal to the share and cent{published}, {sessions}")
         case "different":
             return Point("Backtest", "bad", "Differs from the backtest; read the report before you approve")
         case _:

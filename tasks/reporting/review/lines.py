@@ -10,6 +10,7 @@ from tasks.approval.day import PublishedDay
 from tasks.approval.schema import Envelope
 from tasks.core.json_text import parse_json
 from tasks.portfolio.schema import CASH
+from tasks.trades.simulated_mark import without_mark
 
 SORTS = ("order", "symbol", "side", "notional", "weight", "cost", "rank")
 
@@ -128,7 +129,7 @@ def _line(
         weight_before=before,
         weight_after=max(before + float(row["weight_change"]), 0.0),
         cost=float(row["commission_est"]) + float(row["slippage_est"]),
-        reason=row["reason"],
+        reason=without_mark(row["reason"]),
         warning=row["liquidity_warning"],
         algorithm=row["algorithm"],
         sector=weight.get("sector", ""),

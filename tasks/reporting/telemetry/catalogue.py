@@ -35,7 +35,7 @@ CATALOGUE = _metrics(
     ("info", "Always 1.", "version"),
     ("written_timestamp_seconds", "When these metrics were read."),
     ("part_unreadable", "1 if a part of the home could not be read: then its metrics are missing.", "part"),
-    ("is_simulated", "1 if the prices are invented."),
+    ("is_simulated", "1 if the market is simulated."),
     ("last_day_timestamp_seconds", "Close of the last published session."),
     ("day_due_timestamp_seconds", "When the day after it should be published: its close and six hours."),
     ("stage_seconds", "Duration of each stage of the last published day.", "stage"),
@@ -67,7 +67,7 @@ CATALOGUE = _metrics(
     ("regime", "1 for the state of the market regime, 0 for the others.", "state"),
     (
         "parity_equal",
-        "1 if the day equals the backtest in every share and cent, 0 if not; missing if not compared.",
+        "1 if the day equals the backtest to the share and cent, 0 if not; missing if not compared.",
     ),
     # model health
     ("champion_age_seconds", "Time from the selection of the champion to the last closed session."),

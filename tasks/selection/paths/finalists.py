@@ -1,8 +1,9 @@
-"""Cross-validate the finalists of a week, and walk the portfolio of each path after costs. Nothing is selected by it.
+"""Cross-validate the finalists of a week, and simulate the portfolio of each path after costs. It selects nothing.
 
-The first group of a path only measures what its scores are worth; the portfolio is walked over the others. A finalist's
-result is stored by everything that determines it (data, settings, code, candidate, seed), and until then the scores of
-each of its folds: an interrupted week continues with the next fold. Paths are not trials: no choice depends on them.
+The first group of a path only measures what its scores are worth; the portfolio is simulated over the others. A
+finalist's result is stored by everything that determines it (data, settings, code, candidate, seed); until it is
+complete, the scores of each of its folds are: an interrupted week continues with the next fold. Paths are not trials:
+no choice depends on them.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Give every name the features of another one, so that no score can predict its return. Pure.
 
 Within each session the members exchange their features; returns and controls stay where they are. One permutation of
-all names serves every session: a score stays as persistent as it is, and returns overlap as they do, so that the errors
+all names serves every session: scores stay as persistent as before, and returns overlap as before, so that the errors
 of a placebo are those of the selection itself.
 """
 

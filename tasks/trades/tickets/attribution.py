@@ -5,7 +5,7 @@ Without a decision, nothing is traded. The first is that of the last published s
 prices (drift); each later one takes one more cause from today, and the last is the published one. So a part is what its
 cause changes, through whatever rule it acts. Trades are whole shares at prices in cents: the parts sum to them exactly.
 
-The score is last: its part is what today's scores change while all else is as it is today.
+The score is last: its part is the effect of today's scores, with everything else as it is today.
 docs/adr/0025-a-trade-is-split-by-complete-decisions.md gives the reasons for this order.
 """
 

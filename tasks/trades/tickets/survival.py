@@ -1,9 +1,9 @@
-"""Count in how many reruns of the decision, on slightly other inputs, each trade persists. Pure and seeded.
+"""Count in how many reruns of the decision, with slightly different inputs, each trade persists. Pure and seeded.
 
-Each rerun draws the sessions of the returns' window again in blocks, shifts every price by what two vendors' closes
-differ, and every score by the uncertainty of the model's signal across folds. A trade persists if the rerun trades the
-name on the same side and at least half as many shares. This measures how firmly the inputs determine the trade, not
-whether it will pay: it is not a probability of profit.
+Each rerun resamples the return window in blocks of sessions, shifts every price by about the difference between two
+vendors' closes, and every score by the uncertainty of the model's signal across folds. A trade persists if the rerun
+trades the name on the same side and at least half as many shares. This measures how firmly the inputs determine the
+trade, not whether it will pay: it is not a probability of profit.
 """
 
 from dataclasses import dataclass, replace

@@ -127,7 +127,8 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
 
     assert found.weights[held.index].to_dict() == held.to_dict()
     assert found.why["S05"] == (
-        "rank 6 of 12 by score; kept: holdings remain candidates down to rank 8; 33.33% without trading costs"
+        "rank 6 of 12 by score; kept: holdings remain candidates down to rank 8; "
+        "optimal weight 33.33% before trading costs"
     )
 
 
@@ -496,7 +497,7 @@ def test_a_name_without_weight_says_who_gave_it_none():
     by_regime = target(make_view(apart, optimizer="max_sharpe", new=False), max_positions=12)
 
     assert by_optimizer.weights["S00"] < 1e-6 < by_optimizer.weights["S01"]
-    assert by_optimizer.why["S00"].endswith("no weight from the optimizer")
+    assert by_optimizer.why["S00"].endswith("the optimizer gives it no weight")
     assert "no weight" not in by_optimizer.why["S01"]
     assert by_regime.why["S01"].endswith("no new positions now")
 

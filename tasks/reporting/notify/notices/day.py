@@ -14,13 +14,13 @@ from tasks.core.text import counted
 from tasks.reporting.notify.schema import Attachment, Command, Kind, Notice, Picture, Table, Tone
 from tasks.reporting.notify.wording import dated_deadline, deadline, exact_usd, whole_usd
 from tasks.reporting.page.numerals import UNKNOWN, number, typeset_percent, usd, words
+from tasks.trades.simulated_mark import without_mark
 
 MOST_ROWS = 40  # Gmail cuts a mail at 102 KB
 COLUMNS = ("Side", "Symbol", "Shares", "Price", "Amount", "Why")
 BUY = "BUY"
-INVENTED = "Simulated market; "  # before each reason; the notice says it once
 PARITY = {
-    "equal": "equal in every share and cent",
+    "equal": "equal to the share and cent",
     "different": "different: see the report",
     "not_compared": "not compared",
 }
@@ -135,7 +135,7 @@ def _table(rows: tuple[Row, ...]) -> Table:
             number(float(row["shares"]), 0),
             usd(float(row["price"]), 2),
             usd(float(row["notional"])),
-            row["reason"].removeprefix(INVENTED),
+            without_mark(row["reason"]),
         )
         for row in rows[:MOST_ROWS]
     )

@@ -73,7 +73,8 @@ def _execution(bridge: Bridge) -> list[Item]:
         items.append(Item("stop", f"Bridge of {bridge.day.session}: {bridge.words}.", "bridge"))
     short = [line.symbol for line in bridge.day.lines if line.filled < line.approved]
     if short:
-        text = f"{counted(len(short), 'trade')} of {bridge.day.session} filled short: {_named(short)}."
+        trades = f"{counted(len(short), 'trade')} of {bridge.day.session}"
+        text = f"{trades} filled with fewer shares than approved: {_named(short)}."
         items.append(Item("note", text, "bridge"))
     return items
 
@@ -140,7 +141,7 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
     items = []
     warned = [line.symbol for line in trades if line.warning]
     if warned:
-        text = f"{counted(len(warned), 'trade')} large for the name's volume: {_named(warned)}."
+        text = f"{counted(len(warned), 'trade')} with a liquidity warning: {_named(warned)}."
         items.append(Item("note", text, "trades"))
     if dropped := [line.symbol for line in inputs.records.trades.dropped]:
         text = f"{counted(len(dropped), 'intended trade')} dropped: {_named(dropped)}."

@@ -7,6 +7,7 @@ import pandas as pd
 from tasks.reporting.day.files import as_text
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.ledger import is_sale
+from tasks.trades.simulated_mark import without_mark
 
 MOST_EXPENSIVE = 3
 
@@ -54,7 +55,7 @@ def trade_lines(inputs: DayInputs, trades: pd.DataFrame) -> list[TradeLine]:
             notional=line["notional"],
             change=line["weight_change"],
             cost=line["commission_est"] + line["slippage_est"],
-            reason=as_text(line["reason"]),
+            reason=without_mark(as_text(line["reason"])),
             warning=as_text(line["liquidity_warning"]),
             algorithm=as_text(line["algorithm"]),
             is_sale=bool(is_sold),

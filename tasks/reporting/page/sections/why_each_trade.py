@@ -13,16 +13,19 @@ from tasks.trades.tickets.contributions import OTHERS
 from tasks.trades.tickets.schema import Cause, Contribution, Ticket
 
 CAUSES: dict[Cause, tuple[str, str]] = {
-    "score": ("Score", "what today's scores change, all else as it is today; another champion included"),
+    "score": (
+        "Score",
+        "the effect of today's scores, everything else being as it is today; includes a change of champion",
+    ),
     "drift": ("Drift", "prices moved the holding off its last target, or earlier trades were not filled"),
     "risk": ("Risk", "the estimated volatilities and correlations changed"),
-    "regime": ("Regime", "the exposure cap, the size of positions, what may be bought, or a stop changed"),
+    "regime": ("Regime", "the exposure cap, position sizes, what may be bought, or a stop changed"),
     "constraints": (
         "Constraints",
         "a quote, a quarantine, the volume, the kill switch's halt or a limit in the settings changed",
     ),
     "cash": ("Cash", "deposits and withdrawals"),
-    "cost": ("Cost", "trading became cheaper or dearer"),
+    "cost": ("Cost", "trading became cheaper or more expensive"),
 }
 MOST_IN_HEAD, OTHER = 3, "other"
 

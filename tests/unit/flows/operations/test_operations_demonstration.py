@@ -72,7 +72,7 @@ def test_a_last_day_whose_execution_has_not_ended_is_not_called_the_last_executi
     ran, _, seen, _, last = lines(demo, "executed")
 
     assert f"1 earlier day executed, {LAST} has an execution that has not ended." in ran
-    assert seen.startswith("Last execution that ended, its bridge closed to the cent: file://")
+    assert seen.startswith("Last completed execution, its bridge closed to the cent: file://")
     assert f"{EARLIER}/execution.html" in seen
     assert last.startswith("See the day in the browser: ")
 

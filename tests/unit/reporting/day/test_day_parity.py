@@ -15,7 +15,7 @@ TODAY, BEFORE = date(2024, 6, 14), date(2024, 6, 13)
 def test_an_equal_comparison_says_so_and_what_the_backtest_holds():
     parity = make_parity(TODAY, BEFORE)
 
-    assert parity_headline(parity) == "Equal to the backtest in every share and cent, 2 sessions"
+    assert parity_headline(parity) == "Equal to the backtest to the share and cent, 2 sessions"
     holds = "After today's trades are filled, the champion's backtest holds 20 positions worth $95,000.00"
     assert parity_words(parity) == (f"{holds} and $5,000.00 in cash.",)
     record = parity_record(parity)

@@ -66,6 +66,14 @@ def test_the_figures_are_those_of_trades_csv(tmp_path):
     assert notice.data["buy_usd"] == "18000.00"
 
 
+def test_a_mail_does_not_repeat_with_each_trade_that_the_market_is_simulated(tmp_path):
+    marked = [row.replace("score", "Simulated market; score") for row in TRADE_ROWS]
+
+    shown = notice_of(tmp_path, rows=marked, is_simulated=True).table.rows
+
+    assert [row[5] for row in shown] == ["Score fell", "Score rose"]
+
+
 def test_a_day_that_is_run_again_with_the_same_result_is_the_same_notice(tmp_path):
     assert notice_of(tmp_path).key == notice_of(tmp_path).key
 

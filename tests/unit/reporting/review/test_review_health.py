@@ -78,9 +78,9 @@ def test_risk_limits_that_were_not_assessed_are_not_within_limits():
 
 def test_of_a_revision_the_comparison_with_the_backtest_is_one_of_the_list_as_published():
     assert point(answer(published(1)), "Backtest").words == (
-        "Equal in every share and cent, of the list as published, 1 session"
+        "Equal to the share and cent, of the list as published, 1 session"
     )
-    assert point(answer(published()), "Backtest").words == "Equal in every share and cent, 1 session"
+    assert point(answer(published()), "Backtest").words == "Equal to the share and cent, 1 session"
 
 
 WAITING = [

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tasks.reporting.review.lines import Line, selected, totals
+from tasks.approval.day import published_day
+from tasks.reporting.review.lines import Line, lines_of, selected, totals
+from tests.approval_days import TRADE_ROWS, day_files, manifest_of
+from tests.builders import FRIDAY, make_run
 
 
 def line(row, symbol, side="BUY", notional=100.0, rank=1, reason="score rose"):
@@ -66,3 +69,10 @@ def test_totals_are_the_sums_of_both_sides():
 
     assert (found.count, found.buys, found.sells) == (3, 2, 1)
     assert (found.buy_usd, found.sell_usd, found.cost_usd) == (300.0, 300.0, 6.0)
+
+
+def test_no_line_repeats_that_the_market_is_simulated(tmp_path):
+    files = day_files(rows=[row.replace("score", "Simulated market; score") for row in TRADE_ROWS])
+    day = published_day(FRIDAY, manifest_of(make_run(tmp_path), files), files)
+
+    assert [one.reason for one in lines_of(day, None)] == ["Score fell", "Score rose"]

@@ -56,10 +56,10 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
     [
         "The regime changed from NEUTRAL to BULL.",
         "2 names in quarantine: HLXX, ZPHR; none is held.",
-        "2 trades large for the name's volume: XNTH, TRRA.",
+        "2 trades with a liquidity warning: XNTH, TRRA.",
         "2 intended trades dropped: MRDN, ZPHR.",
         "Max Sharpe gave no portfolio; HRP was used instead.",
-        "1 trade of 2024-06-13 filled short: ALDR.",
+        "1 trade of 2024-06-13 filled with fewer shares than approved: ALDR.",
     ],
 )
 def test_the_example_lists_each_unusual_fact_once(found):

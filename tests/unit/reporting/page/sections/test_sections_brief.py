@@ -96,3 +96,11 @@ def test_a_champion_that_does_not_rank_names_has_no_ranks():
     brief = brief_of(replace(inputs, records=replace(inputs.records, scores=unranked)), lines)
 
     assert all(line.rank == "" for line in brief.lines)
+
+
+def test_no_reason_on_the_page_repeats_that_the_market_is_simulated():
+    inputs = make_inputs()
+    trades = printed_trades(inputs.frames.trades)
+    marked = trades.assign(reason="Simulated market; rank 2 of 9 by score.")
+
+    assert {line.reason for line in trade_lines(inputs, marked)} == {"Rank 2 of 9 by score."}
