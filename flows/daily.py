@@ -23,6 +23,8 @@ from tasks.safety.task import apply_halt_rules, check_day
 from tasks.trades.task import propose_trades
 from tasks.trades.tickets.task import explain_trades
 
+STAGES = 15  # of a session
+
 
 def daily_live(run: Run) -> Day:
     """Run every stage for the session of `run`; publish the day completely or not at all."""

@@ -11,10 +11,16 @@ from datetime import datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from time import sleep
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from prefect import Flow, State, flow, get_client
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
@@ -36,7 +42,7 @@ from flows.announcing import (
 )
 from flows.approve import outcome, proposal_of, sign_commands, store_signature
 from flows.artifacts import Table, checks_table, orders_table, trades_table
-from flows.daily import daily_live
+from flows.daily import STAGES, daily_live
 from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.monitor import intraday_monitor
 from flows.permitted import permitted, stoppable_sleep
@@ -53,13 +59,15 @@ from tasks.core.errors import (
 from tasks.core.homes.opening import find_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.sessions import exchange_date, exchange_minute, last_closed_session
-from tasks.core.stage import time_limit, timings
+from tasks.core.stage import after_each_stage, time_limit, timings
+from tasks.core.text import counted
 from tasks.data.lake.latest import training_day
 from tasks.execution.progress import Outcome
 from tasks.execution.running.carried import Carried
 from tasks.safety.flow_permissions import FlowNotPermittedError
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +139,11 @@ def daily_live_flow(
         permitted(run.home, "daily-live"),
         timings(),
     ):
-        with announcing_failure(
-            run, "daily-live", is_news=is_current(run), is_tried_again=_is_tried_again(running)
+        with (
+            announcing_failure(
+                run, "daily-live", is_news=is_current(run), is_tried_again=_is_tried_again(running)
+            ),
+            after_each_stage(_progress(STAGES if run.session.is_open else 1)),
         ):
             day = daily_live(run)
         announce_day(run, day)
@@ -307,12 +318,33 @@ def _show_link(key: str, path: Path, description: str) -> None:
     _show(lambda: create_link_artifact(path.absolute().as_uri(), path.name, key=key, description=description))
 
 
-def _show(create: Callable[[], object]) -> None:
+def _progress(stages: int) -> Callable[[str, float], None]:
+    """Return what shows how many of the stages are done. An API that does not answer once is not told again."""
+    done = 0
+    artifact: UUID | None = None
+
+    def tell(name: str, seconds: float) -> None:
+        nonlocal done, artifact
+        done += 1
+        percent = 100 * done / stages
+        text = f"{done} of {counted(stages, 'stage')} done; {name} took {seconds:.1f} s"
+        if done == 1:
+            artifact = _show(
+                lambda: cast("UUID", create_progress_artifact(percent, key="progress", description=text))
+            )
+        elif (known := artifact) is not None:
+            artifact = _show(lambda: cast("UUID", update_progress_artifact(known, percent, description=text)))
+
+    return tell
+
+
+def _show(create: Callable[[], T]) -> T | None:
     """Create an artifact. What is done is done: an API that does not answer now changes nothing about the day."""
     try:
-        create()
+        return create()
     except Exception as error:  # noqa: BLE001 - the edge: any failure of the API, which raises many kinds
         log.warning("Prefect shows no artifact of this run (%s)", type(error).__name__)
+        return None
 
 
 @contextmanager

@@ -34,6 +34,7 @@ GRACE_S = 30.0  # from a stage's timeout to the end of a process that ignores it
 _deadline: ContextVar[float | None] = ContextVar("stage_deadline", default=None)
 _listener: ContextVar[dict[str, float] | None] = ContextVar("stage_timings", default=None)
 _condition: ContextVar[Callable[[], None] | None] = ContextVar("stage_condition", default=None)
+_witness: ContextVar[Callable[[str, float], None] | None] = ContextVar("stage_witness", default=None)
 
 
 def stage(*, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -94,6 +95,16 @@ def before_each_stage(refuse: Callable[[], None]) -> Iterator[None]:
         _condition.reset(token)
 
 
+@contextmanager
+def after_each_stage(tell: Callable[[str, float], None]) -> Iterator[None]:
+    """Call `tell` with the name and the seconds of each stage in the block that is done."""
+    token = _witness.set(tell)
+    try:
+        yield
+    finally:
+        _witness.reset(token)
+
+
 def timings_so_far() -> dict[str, float]:
     """Return the durations in seconds of finished stages; empty outside `timings`."""
     return dict(_listener.get() or {})
@@ -110,6 +121,8 @@ def _record(name: str, seconds: float) -> None:
     listener = _listener.get()
     if listener is not None:
         listener[name] = round(seconds, 3)
+    if (tell := _witness.get()) is not None:
+        tell(name, seconds)
 
 
 def _is_in_prefect_flow() -> bool:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flows.cli.app import answer
+from flows.daily import STAGES
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,
@@ -36,6 +37,7 @@ def test_a_day_is_one_document_on_stdout_and_its_stages_on_stderr(trained_home):
     started = [line for line in result.stderr.splitlines() if line.endswith("…")]
     assert started[0] == "refresh market …"
     assert started[-2:] == ["publish day …", "score in shadow …"]
+    assert len(started) == STAGES
 
 
 def test_a_closed_session_is_exit_4_and_publishes_nothing(ready_home):

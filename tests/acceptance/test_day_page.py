@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -253,6 +254,19 @@ def test_findings_are_listed_with_evidence_and_action(report):
 
     assert rows[0][:3] == ["ZPHR", "2024-06-14", "Missing bar"]
     assert len(rows) == 4
+
+
+def test_findings_are_listed_oldest_first():
+    inputs = make_inputs()
+    first, *others, last = inputs.records.market.findings
+    older = replace(last, session=date(2024, 6, 11))
+    market = replace(inputs.records.market, findings=(first, *others, older))
+    inputs = replace(inputs, records=replace(inputs.records, market=market))
+
+    rows = Report(render_day(inputs, positions_sha256=None).files["report.html"]).rows["findings"][1:]
+
+    assert [row[1] for row in rows] == ["2024-06-11", "2024-06-14", "2024-06-14", "2024-06-14"]
+    assert rows[1][0] == first.symbol
 
 
 def test_who_was_passed_over_and_why_stands_in_report_log_and_manifest():

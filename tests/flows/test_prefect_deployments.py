@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.daily import STAGES
+from flows.deployments import _progress
 from tasks.core.errors import TransientError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
@@ -191,9 +193,29 @@ def test_a_served_day_runs_by_name_stage_by_stage_and_equals_the_one_run_by_hand
     assert "afterclose" in flow_run["tags"]
     assert [row["symbol"] for row in tables["trades"]] == [line.partition(",")[0] for line in trades]
     assert {row["outcome"] for row in tables["checks"]} == {"passed"}
-    assert {one["key"] for one in shown} == {"trades", "checks", "report"}
+    assert {one["key"] for one in shown} == {"progress", "trades", "checks", "report"}
+    progress = next(one for one in shown if one["key"] == "progress")
+    assert (progress["type"], float(progress["data"])) == ("progress", 100)
+    assert progress["description"].startswith(f"{STAGES} of {STAGES} stages done; score_in_shadow took ")
     assert {"refresh_market", "score_universe", "build_portfolio", "check_day", "publish_day"} <= stages
     assert day_bytes(served) == day_bytes(by_hand)
+
+
+def test_an_api_that_does_not_answer_costs_one_try_of_the_progress_and_no_stage(monkeypatch):
+    asked = []
+
+    def silent(*_, **given):
+        asked.append(given)
+        raise OSError("no answer")
+
+    monkeypatch.setattr("flows.deployments.create_progress_artifact", silent)
+    monkeypatch.setattr("flows.deployments.update_progress_artifact", silent)
+
+    tell = _progress(3)
+    for name in ("one", "two", "three"):
+        tell(name, 0.25)
+
+    assert asked == [{"key": "progress", "description": "1 of 3 stages done; one took 0.2 s"}]
 
 
 def test_fault_015_a_closed_session_shows_as_skipped(engine, served):

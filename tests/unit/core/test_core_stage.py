@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import SafetyError, StorageError
-from tasks.core.stage import before_each_stage, seconds_left, stage, time_limit, timings
+from tasks.core.stage import after_each_stage, before_each_stage, seconds_left, stage, time_limit, timings
 from tests.builders import make_run
 
 
@@ -75,3 +75,15 @@ def test_a_condition_is_asked_before_each_stage_and_its_error_ends_the_run():
             double(2)
     assert double(3) == 6
     assert len(asked) == 2
+
+
+def test_whoever_watches_is_told_of_each_stage_that_is_done():
+    told = []
+
+    with after_each_stage(lambda name, seconds: told.append((name, seconds >= 0))):
+        double(1)
+        with pytest.raises(TypeError):
+            double(None)
+    double(2)
+
+    assert told == [("double", True)]
