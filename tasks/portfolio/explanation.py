@@ -22,7 +22,7 @@ REASONS = {
     Reason.QUARANTINED: "in quarantine: kept or reduced, never bought",
     Reason.NO_EXPOSURE: "the regime allows no exposure",
     Reason.NO_WEIGHT: "the optimizer gives it no weight",
-    Reason.NO_NEW_POSITIONS: "no new positions now",
+    Reason.NO_NEW_POSITIONS: "no new positions are allowed now",
     Reason.UNRANKED: "considered; the champion does not rank names",
 }
 OVERLAYS = {

@@ -55,7 +55,7 @@ def test_a_correction_says_that_the_paper_account_does_not_get_it(home):
     assert "The paper account is unchanged" in corrected
 
 
-# X17: a correction of the books wants a second person where two are required
+# X17: a correction of the ledger wants a second person where two are required
 @pytest.mark.parametrize(("second", "code"), [("", 2), ("ann ", 2), ("Bob", 0)])
 def test_where_two_persons_are_required_one_alone_corrects_nothing(home, second, code):
     home.config_file.write_text("approval:\n  persons: 2\n")

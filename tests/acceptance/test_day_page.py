@@ -424,7 +424,7 @@ def test_overrides_that_hold_are_shown_and_change_nothing_else(html):
     section = section_of(shown, "overrides")
     rest = shown.replace(section, b"").replace(section_of(shown, "attention"), b"")
     assert rest == html.replace(section_of(html, "attention"), b"")
-    assert "1 override in force for these trades" in Report(section_of(shown, "attention")).text
+    assert "1 override in effect for these trades" in Report(section_of(shown, "attention")).text
     text = Report(section).text
     assert "multiplier 0.5, sector Energy" in text
     assert "until 2024-06-14" in text

@@ -49,7 +49,7 @@ def _timed(home: Home, settings: object, question: str) -> tuple[float, float]:
 
 
 def _row(work: str, seconds: float, processor: float, *, goal: str) -> Row:
-    return Row(work, f"{processor:.2f} s of processor time", f"{seconds:.2f} s by the clock", "–", goal)
+    return Row(work, f"{processor:.2f} s of processor time", f"{seconds:.2f} s elapsed", "–", goal)
 
 
 def _home() -> Home:

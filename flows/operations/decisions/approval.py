@@ -309,7 +309,7 @@ def _description(proposal: Proposal) -> Iterator[str]:
     yield f"Estimated cost ${day.cost_cents / 100:,.2f}; equity before the trades ${float(envelope.equity_usd):,.2f}."
     yield f"Account {envelope.account} ({envelope.mode}{demo}); {counted(envelope.persons, 'signature')} needed."
     yield f"Valid until the next open: {_exchange_time(envelope.expires_at)}."
-    yield f"Signed as well: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."
+    yield f"Also signed: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."
     if day.differs_from_backtest:
         yield "WARNING: this day or an earlier one differs from its backtest. Read the report before you approve."
     for words in exceeded_limits(day):

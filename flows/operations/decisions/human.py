@@ -61,7 +61,7 @@ def _lines(ledger: HumanLedger, month: str) -> Iterator[str]:
             for one in ledger.totals
         ]
         yield aligned([heading, *rows])
-        yield "Earned: what happened less what the proposal would have earned in 21 sessions, after costs."
+        yield "Earned: the actual result less what the proposal would have earned over 21 sessions, after costs."
 
 
 def _document(ledger: HumanLedger, month: str, page: Path) -> dict[str, object]:

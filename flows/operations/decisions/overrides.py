@@ -60,7 +60,9 @@ def add(
     """Log an override that restricts what is executed."""
     home = find_home(options.home)
     if (effect == "multiplier") != (multiplier is not None):
-        raise ConfigError("--multiplier goes with the effect multiplier.", remedy="Give both or neither.")
+        raise ConfigError(
+            "--multiplier and the effect multiplier require each other.", remedy="Give both or neither."
+        )
     scope, name = scoped.named()
     instruction = Instruction(
         EFFECTS[effect],

@@ -92,7 +92,7 @@ def _outcome(home: str, entries: Sequence[Entry], done: Sequence[Attempt], *, em
     results = [
         (entry, outcomes[entry.entry_id].state, outcomes[entry.entry_id].detail)
         if entry.entry_id in outcomes
-        else (entry, "not tried", "no time was left, or nothing answers there")
+        else (entry, "not tried", "time ran out, or the server did not answer")
         for entry in entries
     ]
     document = {

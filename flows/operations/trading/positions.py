@@ -74,7 +74,7 @@ def import_positions(
     with portfolio_locked(home, "positions import"):
         begun = is_begun(home)
         if begun:
-            require_second(home, options, by=by, second=second, doing="A correction of the books")
+            require_second(home, options, by=by, second=second, doing="A correction of the ledger")
         if new_ledger:
             _refuse_intact(home, begun=begun)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first

@@ -10,7 +10,7 @@ def _view(name: str, about: str, /, **columns: tuple[Kind, str]) -> View:
 
 
 SESSION: tuple[Kind, str] = ("day", "the session of the decision")
-SYMBOL: tuple[Kind, str] = ("text", "as in force on that session")
+SYMBOL: tuple[Kind, str] = ("text", "as in effect on that session")
 
 DAYS = _view(
     "days",
@@ -32,7 +32,7 @@ DAYS = _view(
     kill_switch=("text", "clear, or why it was on"),
     provider=("text", "of the data"),
     manifest_sha256=("text", "hash of manifest.json"),
-    problem=("text", "why the day cannot be read; empty for a sound one"),
+    problem=("text", "why the day cannot be read; empty if it can"),
 )
 SCORES = _view(
     "scores",
@@ -141,7 +141,7 @@ DRIFT = _view(
     psi=("number", "population stability index"),
     ks=("number", "Kolmogorov-Smirnov distance"),
     js=("number", "Jensen-Shannon divergence in bits"),
-    largest_psi=("number", "of as many sessions in training"),
+    largest_psi=("number", "of the same number of sessions in training"),
     present=("number", "fraction of the session's values"),
     present_in_training=("number", "fraction of the values in training"),
 )
@@ -187,7 +187,7 @@ LAKE_VIEWS = (
         "Index membership.",
         symbol=SYMBOL,
         start=("day", "first session as a member"),
-        end=("day", "first day no longer one; empty: still a member"),
+        end=("day", "first day after membership; empty: still a member"),
         known=KNOWN,
     ),
     _view(
@@ -210,7 +210,7 @@ LAKE_VIEWS = (
     _view(
         "renames",
         "Changes of symbols.",
-        session=("day", "from which the new symbol is in force"),
+        session=("day", "from which the new symbol is in effect"),
         old=("text", "symbol before"),
         new=("text", "symbol after"),
         known=KNOWN,
@@ -305,7 +305,7 @@ EXECUTIONS = _view(
     fill_session=("day", "in which its orders could trade"),
     stage=("text", "active, finished or lapsed"),
     reason=("text", "how it ended"),
-    broker=("text", "empty in one of an earlier release"),
+    broker=("text", "empty for an execution by an earlier release"),
     mode=("text", "paper or live"),
     account=("text", "at the broker"),
     created_at=("instant", "UTC"),

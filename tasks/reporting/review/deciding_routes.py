@@ -27,7 +27,7 @@ def open_by_token(request: Request, token: str) -> Response:
     session = review.admission.by_token(token)
     if session is None:
         error = ConfigError(
-            "This address was used already, or it is from an earlier start.",
+            "This address has already been used, or is from an earlier start.",
             remedy="Start `afterclose review` again for a new one.",
         )
         return error_page(request, 401, error)

@@ -125,7 +125,7 @@ def _points(reading: Reading) -> Iterator[Point]:
     yield Point("Kill switch", "bad" if switch.is_on else "good", switch.description.capitalize())
     if day is None:
         return
-    yield Point("Files", "good", "Every file is the one that the manifest lists")
+    yield Point("Files", "good", "Every file matches the manifest")
     yield _checks_point(checks_of(day))
     yield _parity_point(day)
     yield from _data_points(monitoring_of(day))

@@ -83,7 +83,7 @@ def folds_figure(folds: pd.DataFrame, names: Sequence[str], selecting: int) -> F
         for name in names
         if (folds["candidate"] == name).any()
     }
-    caption = "Neutral IC of each fold; circles: the folds that selected, dots: those that confirmed."
+    caption = "Neutral IC of each fold; circles: selection folds; dots: confirmation folds."
     chart = charts.dots_chart("folds", "Neutral IC by fold", rows, caption, hollow=selecting)
     return Figure(chart, caption)
 
@@ -94,7 +94,7 @@ def paths_figure(paths: Sequence[PathResult]) -> Figure | None:
     if not known:
         return None
     rows = {_short(each.candidate, 16): [v for v in each.sharpes if np.isfinite(v)] for each in known}
-    caption = "Sharpe ratio after costs of each path of the purged cross-validation; stroke: equal weight."
+    caption = "Sharpe ratio after costs of each path of the purged cross-validation; tick: equal weight."
     chart = charts.dots_chart(
         "paths", "Sharpe ratio by path", rows, caption, lines=[each.equal_weight for each in known]
     )

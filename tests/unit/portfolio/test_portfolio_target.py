@@ -499,7 +499,7 @@ def test_a_name_without_weight_says_who_gave_it_none():
     assert by_optimizer.weights["S00"] < 1e-6 < by_optimizer.weights["S01"]
     assert by_optimizer.why["S00"].endswith("the optimizer gives it no weight")
     assert "no weight" not in by_optimizer.why["S01"]
-    assert by_regime.why["S01"].endswith("no new positions now")
+    assert by_regime.why["S01"].endswith("no new positions are allowed now")
 
 
 @pytest.mark.parametrize("ranks", [True, False])

@@ -66,7 +66,7 @@ def _nothing_to_do(home: Home, day: PublishedDay, *, is_simulated: bool) -> Noti
         key=f"{day.session} {_content(day)}",
         tone=Tone.INFO,
         subject=f"{day.session}: no trades, nothing to approve",
-        lead=("The portfolio is within its limits of the target. Nothing has to be approved.",),
+        lead=("The portfolio is close enough to its target. Nothing has to be approved.",),
         facts=_facts(day, 0, 0),
         commands=(Command("Read the report", str(home.day_folder(day.session) / "report.html")),),
         session=day.session,

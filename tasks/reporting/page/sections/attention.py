@@ -157,7 +157,7 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
 def _overrides(inputs: DayInputs) -> list[Item]:
     if not inputs.overrides:
         return []
-    text = f"{counted(len(inputs.overrides), 'override')} in force for these trades."
+    text = f"{counted(len(inputs.overrides), 'override')} in effect for these trades."
     return [Item("note", text, "overrides")]
 
 

@@ -73,7 +73,7 @@ def _limits(assessment: Assessment) -> Topic:
     unknown = sum(limit.state == "unknown" for limit in assessment.limits)
     text += f"; {unknown} unknown" if unknown else ""
     return Topic(
-        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} kept{text}", "limits"
+        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} met{text}", "limits"
     )
 
 
